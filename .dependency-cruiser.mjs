@@ -1,0 +1,70 @@
+import { purePaths } from './tools/rooms.mjs';
+
+const may = {
+  'packages/crd-types': [],
+  'packages/imds-client': [],
+  'packages/kit': [],
+  'packages/mic': ['packages/crd-types', 'packages/imds-client', 'packages/kit'],
+  'packages/nmi': ['packages/crd-types', 'packages/imds-client', 'packages/kit'],
+  'packages/keyvault-sample': [],
+  'tools/sim': ['packages/crd-types'],
+};
+const escape = (path) => path.replaceAll('/', '\\/');
+const isTest = '\\.test(-d)?\\.ts$|/test/';
+const pure = purePaths.map((path) => `^${path}`);
+
+export default {
+  forbidden: [
+    { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'pure-touches-nothing',
+      comment: 'A pure file reaches only pure files; of Node it may use crypto.',
+      severity: 'error',
+      from: { path: pure, pathNot: isTest },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
+    {
+      name: 'pure-reaches-pure',
+      severity: 'error',
+      from: { path: pure, pathNot: isTest },
+      to: { path: '^(packages|tools)/', pathNot: [...pure, '^packages/imds-client/src/types\\.ts$'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nobody-imports-main',
+      severity: 'error',
+      from: { pathNot: isTest },
+      to: { path: '^packages/[^/]+/src/main\\.ts$' },
+    },
+    {
+      name: 'kubernetes-client-behind-one-door',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: ['^packages/kit/src/kube/connect\\.ts$', isTest] },
+      to: { path: '@kubernetes/client-node' },
+    },
+    {
+      name: 'testing-only-in-tests',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: [isTest, '^packages/kit/src/testing/'] },
+      to: { path: '^packages/kit/src/testing/' },
+    },
+    {
+      name: 'plan-decides-alone',
+      severity: 'error',
+      from: { path: '^packages/mic/src/plan/', pathNot: isTest },
+      to: { path: '^packages/(kit/src/(kube|serve)|mic/src/(apply|azure)/)' },
+    },
+    ...Object.entries(may).map(([from, allowed]) => ({
+      name: `graph-${from.split('/')[1]}`,
+      severity: 'error',
+      from: { path: `^${escape(from)}/src/`, pathNot: isTest },
+      to: { path: '^(packages|tools)/', pathNot: [from, ...allowed].map((path) => `^${escape(path)}/`) },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|node_modules)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node'] },
+  },
+};

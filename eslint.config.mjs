@@ -1,0 +1,59 @@
+import js from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import { configs as ts } from 'typescript-eslint';
+import prettier from 'eslint-config-prettier';
+import { pureGlobs } from './tools/rooms.mjs';
+
+const ambient = ['Date', 'process', 'fetch', 'setTimeout', 'setInterval', 'console'];
+
+export default defineConfig(
+  globalIgnores(['**/dist/', '**/coverage/', '.nx/']),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  ts.strictTypeChecked,
+  ts.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'Named exports only (tool configuration files excepted).' },
+      ],
+      'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 45, skipBlankLines: true, skipComments: true, IIFEs: true }],
+      complexity: ['error', 10],
+      'max-depth': ['error', 3],
+      'max-params': ['error', 3],
+    },
+  },
+  {
+    // A test file is a table of sentences: its length says nothing about the shape of the code.
+    files: ['**/*.test.ts', '**/*.test-d.ts', '**/test/**/*.ts', 'tools/e2e/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 800, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    files: pureGlobs,
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...ambient.map((name) => ({ name, message: 'A pure file takes this as an argument.' }))],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'A pure file takes chance as an argument.' }],
+    },
+  },
+  { files: ['**/*.mjs', '**/*.config.ts'], extends: [ts.disableTypeChecked], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+  },
+  prettier,
+);

@@ -1,0 +1,67 @@
+// What applying a plan needs from Azure: read a host's identities and change them. Implemented in azure/.
+// Types only. An answer is per identity; a refusal is a value, never an exception.
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { PresentIdentity, RejectionCode } from '../snapshot/facts.ts';
+
+export interface HostChange {
+  readonly attach: readonly ResourceId[];
+  /** Removed first and attached again (dead or recreated identities). */
+  readonly renew: readonly ResourceId[];
+  readonly detach: readonly ResourceId[];
+}
+
+export interface Rejection {
+  readonly id: ResourceId;
+  readonly code: RejectionCode;
+  /** ARM's own words, without tokens. */
+  readonly message: string;
+}
+
+/** Why a host could not be read or changed as a whole. */
+export type HostRefusal =
+  | { readonly kind: 'gone'; readonly message: string }
+  | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'throttled';
+      readonly message: string;
+      readonly retryAfterMs: number;
+      readonly scope: 'host' | 'subscription';
+    }
+  | { readonly kind: 'denied'; readonly message: string; readonly action?: string }
+  | { readonly kind: 'unavailable'; readonly message: string; readonly retryAfterMs: number }
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: string }
+  /** Leadership was lost or the process is stopping: nothing more was sent. */
+  | { readonly kind: 'aborted' };
+
+export interface HostReading {
+  readonly kind: 'read';
+  readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
+  readonly systemAssigned: boolean;
+  readonly provisioningState?: string;
+}
+
+export type ReadOutcome = HostReading | HostRefusal;
+
+export interface UpdateOutcome {
+  /** The host as it is known to be afterwards; undefined when it could not be read again. */
+  readonly present?: ReadonlyMap<ResourceId, PresentIdentity>;
+  readonly rejected: readonly Rejection[];
+  /** What stopped the change as a whole; undefined when everything but `rejected` was done. */
+  readonly refusal?: HostRefusal;
+  /** PATCH requests sent. */
+  readonly patches: number;
+}
+
+export interface HostIdentities {
+  read(host: Host, signal: AbortSignal): Promise<ReadOutcome>;
+  /**
+   * Reads the host, sends the net change (none: no PATCH), isolates rejected identities, follows the operation.
+   * `beforePatch` is called with the ids that this PATCH will newly attach, and again before every retry: it
+   * writes them down durably and throws or rejects when writing or leadership fails, in which case nothing is sent.
+   */
+  update(
+    host: Host,
+    change: HostChange,
+    context: { readonly signal: AbortSignal; beforePatch(attaching: readonly ResourceId[]): Promise<void> },
+  ): Promise<UpdateOutcome>;
+}

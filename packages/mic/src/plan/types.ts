@@ -1,0 +1,116 @@
+// The vocabulary of decisions. Types only: what a plan is made of, no rule.
+import type { AssignedState, AzureIdentity, AzureIdentityBinding, Host, ResourceId } from '@pod-identity/crd-types';
+
+/** What decisions need of a pod that carries the binding label. */
+export interface PodView {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty until the scheduler has chosen a node. */
+  readonly nodeName: string;
+  readonly bindingLabel: string;
+  /** Succeeded or Failed: it gives its identity back. */
+  readonly finished: boolean;
+  /** creationTimestamp in milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+export interface NodeView {
+  readonly name: string;
+  readonly providerId: string;
+}
+
+/** An AzureAssignedIdentity, trimmed to what decisions need. */
+export interface AssignedView {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly podNamespace: string;
+  readonly podName: string;
+  /** From the owner reference or annotation that our MIC writes; undefined on the original's objects. */
+  readonly podUid?: string;
+  readonly nodeName: string;
+  /** 'namespace/name' of the embedded identity and binding. */
+  readonly identity: string;
+  readonly binding: string;
+  /** Fingerprint of what the embedded refs mean (spec, not metadata): equal meaning needs no write. */
+  readonly meaning: string;
+  readonly resourceId?: ResourceId;
+  readonly state: AssignedState;
+  /** Left by the original's MIC: must be taken off when the object is deleted. */
+  readonly hasFinalizer: boolean;
+}
+
+/** One pod that may act as one identity. */
+export interface Assignment {
+  /** `podNamespace/podName|identityNamespace/identityName` */
+  readonly key: string;
+  readonly pod: PodView;
+  readonly binding: AzureIdentityBinding;
+  readonly identity: AzureIdentity;
+  readonly meaning: string;
+  /** Type 0 only: the identity that the host must carry. */
+  readonly resourceId?: ResourceId;
+  /** Where its AzureAssignedIdentity lives; collisions of names are already resolved. */
+  readonly objectNamespace: string;
+  readonly objectName: string;
+}
+
+/** What is to happen to one AzureAssignedIdentity. The state it ends in depends on what the host carries by then. */
+export type AssignmentStep =
+  | { readonly kind: 'create'; readonly assignment: Assignment }
+  | { readonly kind: 'update'; readonly assignment: Assignment; readonly current: AssignedView }
+  | { readonly kind: 'confirm'; readonly assignment: Assignment; readonly current: AssignedView }
+  | { readonly kind: 'delete'; readonly current: AssignedView; readonly why: DeleteReason };
+
+export type DeleteReason = 'pod-gone' | 'pod-finished' | 'pod-moved' | 'unbound' | 'identity-gone' | 'node-gone' | 'duplicate';
+
+export type SkipReason =
+  | 'not-scheduled'
+  | 'finished'
+  | 'empty-label'
+  | 'no-binding'
+  | 'identity-missing'
+  | 'identity-invalid'
+  | 'other-namespace'
+  | 'shadowed'
+  | 'node-missing'
+  | 'node-without-host';
+
+export interface Skip {
+  readonly pod: PodView;
+  readonly reason: SkipReason;
+  /** 'namespace/name' where one is concerned. */
+  readonly binding?: string;
+  readonly identity?: string;
+  readonly detail?: string;
+}
+
+/** Everything to do for one host (a VM or a scale set), or for the nodes that have none (host undefined). */
+export interface HostPlan {
+  readonly host: Host | undefined;
+  /** Missing on the host and wanted: never one that is quarantined. */
+  readonly attach: readonly ResourceId[];
+  /** Dead entries or entries of an identity that was recreated: removed, then attached again. */
+  readonly renew: readonly ResourceId[];
+  /** Ours, needed by no pod for the whole grace period, not protected. */
+  readonly detach: readonly ResourceId[];
+  /** The host has to be read first: never read in this term, or the drift period is over. */
+  readonly read: boolean;
+  readonly steps: readonly AssignmentStep[];
+  /** Every identity that a live pod needs here, for apply to check a detach against at the last moment. */
+  readonly needed: ReadonlySet<ResourceId>;
+  /** Plan this host again no later than this (end of a grace, quarantine, throttle or drift period). */
+  readonly wakeAt?: number;
+  /** ARM is not to be called before this. Steps that need no ARM call go on. */
+  readonly notBefore?: number;
+}
+
+export interface PlanRules {
+  readonly forceNamespaced: boolean;
+  /** Lower-case client ids that are never detached: `--immutable-user-msis` and the cluster's own. */
+  readonly immutableClientIds: ReadonlySet<string>;
+  readonly detachGraceMs: number;
+  readonly driftPeriodMs: number;
+}

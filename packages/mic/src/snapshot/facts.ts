@@ -1,0 +1,52 @@
+// What Azure last told us about each host, and what MIC remembers of its own doing there.
+// Values only: folded from outcomes, fed into the next plan. Facts never call anything.
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+
+/** One identity that the host carries, as ARM reports it. A dead entry (its identity was deleted) has neither id. */
+export interface PresentIdentity {
+  readonly clientId?: string;
+  readonly principalId?: string;
+}
+
+/** An identity that MIC itself attached. It is written down before the PATCH and confirmed after it. */
+export interface OwnAttachment {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly confirmed: boolean;
+}
+
+/** Why an identity was refused by ARM, and until when it is left alone. */
+export interface Quarantine {
+  readonly until: number;
+  readonly failures: number;
+  readonly code: RejectionCode;
+  readonly message: string;
+}
+
+export type RejectionCode =
+  'LinkedAuthorizationFailed' | 'FailedIdentityOperation' | 'IdentityNotFound' | 'InvalidIdentity' | 'Unknown';
+
+/** The part that outlives the process: one record for each host, in MIC's own namespace. */
+export interface HostRecord {
+  readonly host: Host;
+  readonly ours: ReadonlyMap<ResourceId, OwnAttachment>;
+  readonly quarantined: ReadonlyMap<ResourceId, Quarantine>;
+  /** Throttled or otherwise held back until then (milliseconds since the epoch); 0 when free. */
+  readonly notBefore: number;
+}
+
+/** The last thing that went wrong at a host as a whole, for people. */
+export interface HostTrouble {
+  readonly kind: 'throttled' | 'denied' | 'busy' | 'gone' | 'unavailable' | 'failed';
+  readonly message: string;
+  readonly at: number;
+}
+
+export interface HostFacts extends HostRecord {
+  /** What the host carries; undefined until it was read once in this term. */
+  readonly present?: ReadonlyMap<ResourceId, PresentIdentity>;
+  readonly readAt?: number;
+  /** Since when an identity of ours has been needed by no pod: the start of its grace. */
+  readonly idleSince: ReadonlyMap<ResourceId, number>;
+  readonly trouble?: HostTrouble;
+}

@@ -1,0 +1,33 @@
+// Which files are pure: no I/O, no ambient clock, chance or environment. ESLint and dependency-cruiser read the same list.
+export const purePaths = [
+  'packages/crd-types/src',
+  'packages/imds-client/src/(errors|scopes|request|response|retry|token-cache)\\.ts$',
+  'packages/kit/src/core',
+  'packages/kit/src/kube/(errors|store)\\.ts$',
+  'packages/mic/src/(config|metrics)\\.ts$',
+  'packages/mic/src/(snapshot|plan|explain)/',
+  'packages/mic/src/apply/report\\.ts$',
+  'packages/mic/src/azure/(cloud|arm-errors|identity-patch|throttle)\\.ts$',
+  'packages/nmi/src/(config|routes|metrics)\\.ts$',
+  'packages/nmi/src/(request|respond)/',
+  'packages/nmi/src/identify/identify-pod\\.ts$',
+  'packages/nmi/src/authorize/(types|candidates|exception|policy|select-identity|authorize)\\.ts$',
+  'packages/nmi/src/tokens/token-errors\\.ts$',
+];
+
+/** The same list as globs, for ESLint. */
+export const pureGlobs = [
+  'packages/crd-types/src/**/*.ts',
+  'packages/imds-client/src/{errors,scopes,request,response,retry,token-cache}.ts',
+  'packages/kit/src/core/**/*.ts',
+  'packages/kit/src/kube/{errors,store}.ts',
+  'packages/mic/src/{config,metrics}.ts',
+  'packages/mic/src/{snapshot,plan,explain}/**/*.ts',
+  'packages/mic/src/apply/report.ts',
+  'packages/mic/src/azure/{cloud,arm-errors,identity-patch,throttle}.ts',
+  'packages/nmi/src/{config,routes,metrics}.ts',
+  'packages/nmi/src/{request,respond}/**/*.ts',
+  'packages/nmi/src/identify/identify-pod.ts',
+  'packages/nmi/src/authorize/{types,candidates,exception,policy,select-identity,authorize}.ts',
+  'packages/nmi/src/tokens/token-errors.ts',
+];

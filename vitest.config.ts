@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const unit = (root: string) => ({
+  extends: true as const,
+  root,
+  test: {
+    name: root.replace(/^\.\/(packages|tools)\//, ''),
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    typecheck: {
+      enabled: root.endsWith('crd-types') || root.endsWith('imds-client'),
+      include: ['src/**/*.test-d.ts'],
+      tsconfig: './tsconfig.json',
+    },
+  },
+});
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: '@pod-identity/crd-types', replacement: source('./packages/crd-types/src/index.ts') },
+      { find: '@pod-identity/imds-client', replacement: source('./packages/imds-client/src/index.ts') },
+      { find: /^@pod-identity\/kit\/(core|serve|kube|testing)$/, replacement: source('./packages/kit/src/$1/index.ts') },
+      { find: '@pod-identity/sim', replacement: source('./tools/sim/src/index.ts') },
+    ],
+  },
+  test: {
+    projects: [
+      ...['crd-types', 'imds-client', 'kit', 'mic', 'nmi', 'keyvault-sample'].map((name) => unit(`./packages/${name}`)),
+      unit('./tools/sim'),
+      {
+        extends: true as const,
+        root: './tools/scripts',
+        test: { name: 'scripts', include: ['**/*.test.ts'] },
+      },
+      {
+        extends: true as const,
+        root: './tools/e2e',
+        test: {
+          name: 'e2e',
+          include: ['scenarios/**/*.e2e.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+    reporters: ['default', './tools/ci-reporter.mjs'],
+  },
+});
