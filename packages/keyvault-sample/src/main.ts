@@ -1,0 +1,28 @@
+// Reads secrets from Azure Key Vault as whatever identity the pod was given, and says so.
+// There is nothing of Pod Identity in here: the two Azure SDK packages are all that an application needs.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DefaultAzureCredential } from '@azure/identity';
+import { SecretClient } from '@azure/keyvault-secrets';
+import { readConfig } from './config.ts';
+
+const config = readConfig(process.env);
+if ('problems' in config) {
+  for (const problem of config.problems) console.error(problem);
+  process.exit(2);
+}
+
+const client = new SecretClient(config.vaultUrl, new DefaultAzureCredential(), {
+  disableChallengeResourceVerification: config.skipChallengeVerification,
+});
+
+for (let turn = 0; turn < config.reads; turn += 1) {
+  if (turn > 0) await sleep(config.intervalMs);
+  const name = config.secretNames[turn % config.secretNames.length] ?? '';
+  try {
+    const secret = await client.getSecret(name);
+    // The value stays in the process: a version is proof enough, and logs are read by many.
+    console.log(`read secret ${name}, version ${secret.properties.version ?? 'unknown'}`);
+  } catch (error) {
+    console.log(`could not read secret ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

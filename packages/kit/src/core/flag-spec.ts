@@ -1,0 +1,38 @@
+export type FlagKind = 'string' | 'boolean' | 'integer' | 'number' | 'duration' | 'list';
+
+/** One setting of a program: a flag, perhaps with an environment variable that stands in when it is not given. */
+export interface FlagSpec {
+  readonly name: string;
+  readonly kind: FlagKind;
+  /** In the kind's own type; a duration is in milliseconds. */
+  readonly default: string | number | boolean | readonly string[] | undefined;
+  readonly help: string;
+  readonly env?: string;
+  readonly aliases?: readonly string[];
+  /** Its value appears in no message. */
+  readonly secret?: boolean;
+  /** Bounds of integers, numbers and durations (milliseconds), both allowed. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+}
+
+export interface FlagProblem {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** What a command line and an environment say. Asking for a flag of another kind or of no list is a bug: TypeError. */
+export interface FlagReading {
+  string(name: string): string;
+  optionalString(name: string): string | undefined;
+  boolean(name: string): boolean;
+  integer(name: string): number;
+  number(name: string): number;
+  durationMs(name: string): number;
+  list(name: string): readonly string[];
+  /** Names of the flags that the command line or the environment set. */
+  readonly given: ReadonlySet<string>;
+  readonly positional: readonly string[];
+  readonly problems: readonly FlagProblem[];
+}

@@ -1,0 +1,11 @@
+// The pure room: time as an argument, delays, limits, flags and metric declarations.
+// It must not touch the process, the clock, the network or chance: all of that comes in as arguments.
+export type { Clock, Timer } from './clock.ts';
+export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';
+export { createLimit, type Limit } from './limit.ts';
+export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
+export { formatDuration, parseDuration } from './duration.ts';
+export type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
+export { readFlags } from './flags.ts';
+export { flagHelp, flagTable } from './flag-docs.ts';
+export type { MetricSpec, MetricSpecs } from './metrics.ts';

@@ -1,0 +1,10 @@
+/** One metric of a program. Label values are closed sets: nothing that a request says becomes a time series. */
+export interface MetricSpec {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels?: Readonly<Record<string, readonly string[]>>;
+  readonly buckets?: readonly number[];
+}
+
+export type MetricSpecs = Readonly<Record<string, MetricSpec>>;

@@ -1,0 +1,35 @@
+export interface TokenBucketOptions {
+  readonly capacity: number;
+  readonly refillPerMs: number;
+  readonly now: number;
+}
+
+export interface TokenBucket {
+  /** Takes one token and answers 0, or takes none and answers the milliseconds until there is one. */
+  take(now: number): number;
+  available(now: number): number;
+}
+
+/** A full bucket of tokens that refills with time. A clock that steps back neither gives nor takes. */
+export function createTokenBucket(options: TokenBucketOptions): TokenBucket {
+  const { capacity, refillPerMs } = options;
+  let tokens = capacity;
+  let filledAt = options.now;
+
+  const available = (now: number) => {
+    tokens = Math.min(capacity, tokens + Math.max(0, now - filledAt) * refillPerMs);
+    filledAt = now;
+    return tokens;
+  };
+
+  return {
+    available,
+    take(now) {
+      if (available(now) >= 1) {
+        tokens -= 1;
+        return 0;
+      }
+      return Math.max(1, Math.ceil((1 - tokens) / refillPerMs));
+    },
+  };
+}

@@ -1,0 +1,19 @@
+// The Kubernetes room: one connection to the API server, typed calls, list/watch into a store, Lease election, Events.
+// It must not know custom resources, Azure or either app.
+export { connectKube, type ConnectOptions } from './connect.ts';
+export { KubeError, type KubeErrorCode, type KubeErrorDetails } from './errors.ts';
+export { createEventRecorder, type EventDraft, type EventRecorder, type EventRecorderOptions } from './events.ts';
+export { createInformer, type Informer, type InformerOptions } from './informer.ts';
+export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';
+export { createElector, type Elector, type ElectorOptions, type LeaderTerm } from './lease.ts';
+export {
+  createResource,
+  type CallOptions,
+  type DeleteOptions,
+  type ListQuery,
+  type PatchOptions,
+  type ReplaceOptions,
+  type ResourceClient,
+} from './resource.ts';
+export type { Change, Indexes, Store } from './store.ts';
+export type { KubeRequest, KubeTransport } from './transport.ts';

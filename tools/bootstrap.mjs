@@ -1,0 +1,117 @@
+// Runs one of the project's tasks on a fresh clone that has nothing but Node and npm.
+// Node 20 can read this file; the task itself runs on Node >= 22.19, fetched from the npm registry if need be.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+const nodeFolder = join(root, 'tools/node');
+const needed = [22, 19];
+
+const tasks = {
+  demo: [build, ['node', 'tools/demo/main.ts']],
+  test: [build, ['vitest', 'run']],
+  check: [...staticChecks(), build, ['node', 'tools/scripts/check-packages.ts'], ['vitest', 'run', '--project', '!e2e']],
+  'check:static': [...staticChecks(), build, ['node', 'tools/scripts/check-packages.ts']],
+  bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
+};
+
+function staticChecks() {
+  return [
+    ['npm', 'run', '--silent', 'format:check'],
+    ['npm', 'run', '--silent', 'lint'],
+    ['npm', 'run', '--silent', 'boundaries'],
+    ['npm', 'run', '--silent', 'typecheck'],
+    ['npm', 'run', '--silent', 'unused'],
+    ['node', 'tools/scripts/check-docs.ts'],
+    ['node', 'tools/scripts/gen-crds.ts', '--check'],
+    ['node', 'tools/scripts/count-exceptions.ts'],
+  ];
+}
+
+function build() {
+  return ['nx', 'run-many', '-t', 'build', '--outputStyle=static'];
+}
+
+const [task, ...rest] = process.argv.slice(2);
+if (!(task in tasks)) {
+  console.error(`unknown task ${task}; there are: ${Object.keys(tasks).join(', ')}`);
+  process.exit(2);
+}
+
+// `npm run bench -- mic --json` promises one JSON object and nothing else, so only problems are shown before the task.
+const say = (line) => console.error(`\u203a ${line}`);
+const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' };
+let child;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  // A terminal sends Ctrl-C to the child as well; a supervisor sends SIGTERM to this process alone.
+  process.on(signal, () => child?.kill(signal));
+}
+
+prepend(join(root, 'node_modules/.bin'));
+await provideNode();
+await provideDependencies();
+const steps = tasks[task];
+for (const [index, step] of steps.entries()) {
+  const isLast = index === steps.length - 1;
+  const [command, ...args] = typeof step === 'function' ? step() : step;
+  const quiet = typeof step === 'function';
+  const code = await run(command, isLast ? [...args, ...rest] : args, { quiet });
+  if (code !== 0) process.exit(code);
+}
+
+/** Puts a Node that is new enough first on the PATH. */
+async function provideNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  env.POD_IDENTITY_SYSTEM_NODE ??= process.execPath;
+  if (major > needed[0] || (major === needed[0] && minor >= needed[1])) return;
+  const bin = join(nodeFolder, 'node_modules/.bin');
+  if (!existsSync(join(bin, 'node'))) {
+    say(`Node ${process.versions.node} is older than ${needed.join('.')}: fetching Node 24 from the npm registry`);
+    await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: nodeFolder, quiet: true });
+  }
+  if (!existsSync(join(bin, 'node'))) {
+    say(`there is no Node 24 package for ${process.platform} ${process.arch}: please install Node >= ${needed.join('.')} yourself`);
+    process.exit(1);
+  }
+  prepend(bin);
+}
+
+function prepend(folder) {
+  env.PATH = `${folder}${delimiter}${env.PATH}`;
+}
+
+/** Installs what package-lock.json names, once for each version of that file. */
+async function provideDependencies() {
+  const stamp = join(root, 'node_modules/.cache/pod-identity/installed');
+  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  say('installing the dependencies named by package-lock.json');
+  await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true });
+  mkdirSync(join(stamp, '..'), { recursive: true });
+  writeFileSync(stamp, wanted);
+}
+
+async function runOrExit(command, args, options) {
+  const code = await run(command, args, options);
+  if (code !== 0) process.exit(code);
+}
+
+/** Quiet: what a step prints is shown only if it fails. */
+function run(command, args, { cwd = root, quiet = false } = {}) {
+  return new Promise((resolve) => {
+    child = spawn(command, args, { cwd, env, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit' });
+    const printed = [];
+    child.stdout?.on('data', (chunk) => printed.push(chunk));
+    child.stderr?.on('data', (chunk) => printed.push(chunk));
+    child.on('error', (error) => {
+      say(`${command}: ${error.message}`);
+      resolve(127);
+    });
+    child.on('exit', (code, signal) => {
+      if (quiet && code !== 0) process.stderr.write(Buffer.concat(printed));
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
+    });
+  });
+}

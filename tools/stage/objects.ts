@@ -1,0 +1,66 @@
+// Objects into an API server, from files as kubectl would take them; simulated and real servers alike.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import { parseAllDocuments } from 'yaml';
+
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+const irregular: Readonly<Record<string, string>> = {
+  AzureIdentity: 'azureidentities',
+  AzureAssignedIdentity: 'azureassignedidentities',
+};
+const clusterScoped = new Set(['Namespace', 'Node', 'ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition']);
+
+/** The path of a kind's collection, or of one object when a name is given. */
+export function pathOf(of: { apiVersion: string; kind: string; namespace?: string; name?: string }): string {
+  const base = of.apiVersion.includes('/') ? `/apis/${of.apiVersion}` : `/api/${of.apiVersion}`;
+  const scope = clusterScoped.has(of.kind) || of.namespace === undefined ? '' : `/namespaces/${of.namespace}`;
+  const plural = irregular[of.kind] ?? `${of.kind.toLowerCase()}s`;
+  return `${base}${scope}/${plural}${of.name === undefined ? '' : `/${of.name}`}`;
+}
+
+/** Every object of the YAML files of a folder, or of one file, in order of their names. */
+export async function readManifests(path: string): Promise<KubeObject[]> {
+  const files = path.endsWith('.yaml') ? [path] : (await readdir(path)).filter((name) => name.endsWith('.yaml')).sort().map((name) => join(path, name));
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  return texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject)).filter((object) => object !== null);
+}
+
+/** Creates the object, or replaces the one that is there. */
+export async function applyObject(kube: KubeTransport, object: KubeObject): Promise<KubeObject> {
+  const namespace = object.metadata.namespace ?? 'default';
+  const at = { apiVersion: object.apiVersion, kind: object.kind, namespace };
+  try {
+    return (await kube.request({ method: 'POST', path: pathOf(at), body: object })) as KubeObject;
+  } catch (error) {
+    if (!(error instanceof KubeError && error.code === 'already-exists')) throw error;
+  }
+  const path = pathOf({ ...at, name: object.metadata.name });
+  const current = (await kube.request({ method: 'GET', path })) as KubeObject;
+  const metadata = { ...current.metadata, ...object.metadata };
+  const body = { ...object, metadata, ...(current['status'] === undefined ? {} : { status: current['status'] }) };
+  return (await kube.request({ method: 'PUT', path, body })) as KubeObject;
+}
+
+/** Deletes the object; one that is not there is fine. */
+export async function deleteObject(kube: KubeTransport, object: KubeObject): Promise<void> {
+  const { apiVersion, kind, metadata } = object;
+  const path = pathOf({ apiVersion, kind, namespace: metadata.namespace ?? 'default', name: metadata.name });
+  try {
+    await kube.request({ method: 'DELETE', path, body: { propagationPolicy: 'Background', gracePeriodSeconds: 0 } });
+  } catch (error) {
+    if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
+  }
+}

@@ -1,0 +1,105 @@
+// One of the project's built programs as a process of its own: its log lines, its end.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface ServiceOptions {
+  readonly name: string;
+  /** The built entry file. */
+  readonly entry: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Every line that the program prints, as it comes. */
+  onLine?(line: string): void;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly pid: number;
+  readonly lines: readonly string[];
+  readonly exitCode: number | null;
+  /** The first line, past or to come, that fits; rejects with the program's last words when it ends or time runs out. */
+  line(fits: (line: string) => boolean, withinMs?: number): Promise<string>;
+  /** The first JSON log line with this message. */
+  logged(message: string, withinMs?: number): Promise<Readonly<Record<string, unknown>>>;
+  /** Sends the signal, SIGTERM by default, and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+const patienceMs = 60_000;
+
+export function startService(options: ServiceOptions): Service {
+  // Nothing of this environment may decide which identity a program finds: only what the stage says.
+  const child = spawn(process.execPath, [options.entry, ...(options.args ?? [])], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  const listeners = new Set<() => void>();
+  const notify = () => listeners.forEach((listener) => listener());
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      options.onLine?.(line);
+      notify();
+    });
+  }
+  const ended = once(child, 'close').then(notify);
+
+  const lastWords = () => lines.slice(-15).join('\n  ');
+  const line: Service['line'] = (fits, withinMs = patienceMs) =>
+    new Promise((resolve, reject) => {
+      let looked = 0;
+      const timer = setTimeout(() => {
+        finish();
+        reject(new Error(`${options.name} did not print the line awaited within ${withinMs} ms; its last:\n  ${lastWords()}`));
+      }, withinMs);
+      const look = () => {
+        for (; looked < lines.length; looked += 1) {
+          const candidate = lines[looked];
+          if (candidate !== undefined && fits(candidate)) {
+            finish();
+            resolve(candidate);
+            return;
+          }
+        }
+        if (child.exitCode !== null || child.signalCode !== null) {
+          finish();
+          reject(new Error(`${options.name} ended (${child.exitCode ?? child.signalCode ?? ''}); its last:\n  ${lastWords()}`));
+        }
+      };
+      const finish = () => {
+        clearTimeout(timer);
+        listeners.delete(look);
+      };
+      listeners.add(look);
+      look();
+    });
+
+  return {
+    name: options.name,
+    pid: child.pid ?? 0,
+    lines,
+    get exitCode() {
+      return child.exitCode;
+    },
+    line,
+    logged: async (message, withinMs) => parseLine(await line((text) => parseLine(text)['msg'] === message, withinMs)),
+    stop: async (signal = 'SIGTERM') => {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+      await ended;
+      clearTimeout(killer);
+    },
+  };
+}
+
+/** A JSON log line as its fields; anything else as no fields. */
+export function parseLine(line: string): Readonly<Record<string, unknown>> {
+  if (!line.startsWith('{')) return {};
+  try {
+    return JSON.parse(line) as Readonly<Record<string, unknown>>;
+  } catch {
+    return {};
+  }
+}
