@@ -1,0 +1,180 @@
+// The article of 2018, played from its first kubectl to the last refusal. One function for each step; each returns
+// what was seen, so that a test can judge it. The narrator only listens.
+import type { JournalEntry } from '@pod-identity/sim';
+import * as names from '../stage/names.ts';
+import { pathOf, readManifests, type KubeObject } from '../stage/objects.ts';
+import { parseLine, type Service } from '../stage/service.ts';
+import { inDeploy, type Stage, type StageNmi, type StagePod } from '../stage/stage.ts';
+import { untilObject } from '../stage/until.ts';
+
+export interface Narrator {
+  step(number: number, title: string): void;
+  say(text: string): void;
+}
+
+export interface Programs {
+  readonly mics: readonly Service[];
+  readonly nmis: readonly StageNmi[];
+}
+
+export interface Refusal {
+  readonly who: string;
+  readonly status: number;
+  readonly error: string;
+  readonly reason: string;
+}
+
+export interface Summary {
+  readonly arm: number;
+  readonly armPatches: number;
+  readonly imds: number;
+  readonly entra: number;
+  readonly vault: number;
+  readonly firstTokenMs: number;
+}
+
+/** Where the story's three objects come from: deploy/demo, or the article's own spelling in deploy/demo/2018. */
+export interface Manifests {
+  readonly identity: string;
+  readonly binding: string;
+  readonly pod: string;
+}
+export const manifests: Manifests = {
+  identity: 'demo/azureidentity.yaml',
+  binding: 'demo/azureidentitybinding.yaml',
+  pod: 'demo/pod.yaml',
+};
+export const manifests2018: Manifests = {
+  identity: 'demo/2018/aad_identity.yaml',
+  binding: 'demo/2018/aad_identity_binding.yaml',
+  pod: 'demo/2018/pod.yaml',
+};
+
+export async function startPrograms(stage: Stage, narrator: Narrator): Promise<Programs> {
+  narrator.step(1, 'Azure, Kubernetes, and the real services as processes of their own');
+  await stage.install();
+  narrator.say(`a scale set of two nodes, a vault and two managed identities; API server at ${stage.kube.server}`);
+  const mics = [await stage.startMic('1'), await stage.startMic('2')];
+  const leading = await Promise.any(mics.map(async (mic) => (await mic.logged('became leader'), mic)));
+  const nmis = await Promise.all([stage.startNmi(0), stage.startNmi(1)]);
+  narrator.say(`two MIC replicas (${leading.name} leads), an NMI on each node (${nmis.map(({ address, port }) => `${address}:${port}`).join(', ')})`);
+  return { mics, nmis };
+}
+
+export async function applyManifests(stage: Stage, narrator: Narrator, from: Manifests): Promise<StagePod> {
+  narrator.step(2, 'kubectl apply: CRDs, RBAC, AzureIdentity, AzureIdentityBinding, and a labelled pod');
+  for (const file of [from.identity, from.binding]) {
+    for (const object of await stage.apply(inDeploy(file))) narrator.say(`${object.kind} ${object.metadata.name} applied`);
+  }
+  const [object] = await readManifests(inDeploy(from.pod));
+  if (!object) throw new Error(`${from.pod} holds no pod`);
+  const label = object.metadata.labels?.[names.bindingLabel] ?? '';
+  const pod = await stage.runPod({ name: object.metadata.name, node: 0, label, object });
+  narrator.say(`Pod sample-pod labelled ${names.bindingLabel}: ${label} runs on ${names.nodeName(0)}, address ${pod.address}`);
+  return pod;
+}
+
+/** The article's line in MIC's log, and the same as an Event on the binding. */
+export async function awaitAssignment(stage: Stage, narrator: Narrator, programs: Programs): Promise<{ line: string; event: KubeObject }> {
+  narrator.step(3, 'MIC attaches the identity to the scale set and says so');
+  const applied = /Binding demo-aad-identity-binding applied on node \S+ for pod \S+/;
+  const line = await Promise.any(programs.mics.map((mic) => mic.line((text) => applied.test(text))));
+  const sentence = applied.exec(line)?.[0] ?? '';
+  narrator.say(`log:   'binding applied' ${sentence}`);
+  const event = await untilObject(stage.kube, {
+    path: pathOf({ apiVersion: 'v1', kind: 'Event', namespace: 'default' }),
+    fits: (candidate) => candidate['reason'] === 'binding applied' && applied.test(String(candidate['message'])),
+  });
+  narrator.say(`event: ${String(event['type'])} '${String(event['reason'])}' ${String(event['message'])}`);
+  return { line: sentence, event };
+}
+
+/** The unmodified sample reads a secret; the vault's journal says as whom. */
+export async function readSecret(stage: Stage, narrator: Narrator, where: { pod: StagePod; nmi: StageNmi }): Promise<{ sample: Service; entry: JournalEntry; ms: number }> {
+  narrator.step(4, 'keyvault-sample reads a secret: DefaultAzureCredential and nothing else');
+  const path = await stage.path(where.pod, where.nmi);
+  const begun = performance.now();
+  const sample = stage.startSample(path, { SECRET_NAMES: 'database-password,api-key', INTERVAL_SECONDS: '1' });
+  const read = await sample.line((text) => /^(could not )?read secret/.test(text));
+  const ms = performance.now() - begun;
+  narrator.say(`sample: ${read}`);
+  const entry = await vaultRead(stage, names.firstIdentity.id);
+  narrator.say('vault:  token signature, audience, expiry and access rights verified; reader is demo_pod_identity');
+  return { sample, entry, ms };
+}
+
+export async function swapIdentity(stage: Stage, narrator: Narrator, sample: Service): Promise<{ entry: JournalEntry; samePid: boolean }> {
+  narrator.step(5, 'The administrator swaps the identity under the running pod');
+  const { pid } = sample;
+  await stage.apply(inDeploy('demo/azureidentity-swapped.yaml'));
+  narrator.say('AzureIdentity demo-aks-pod-id now stands for demo_pod_identity_2');
+  const entry = await vaultRead(stage, names.secondIdentity.id);
+  const samePid = sample.pid === pid && sample.exitCode === null;
+  narrator.say(`vault:  the same process (pid ${pid}, never restarted) now reads as demo_pod_identity_2`);
+  await sample.stop();
+  return { entry, samePid };
+}
+
+/** A successful read of a secret by the principal of this identity, past or to come. */
+async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> {
+  const { principalId } = stage.sim.azure.world.identity(identity);
+  const reads = () => stage.sim.azure.reads().find((read) => read.principalId === principalId);
+  for (let since = 0; ; ) {
+    const found = reads();
+    if (found) return found.entry;
+    const next = await stage.sim.azure.journal.next({ service: 'vault', status: 200, since });
+    since = next.sequence + 1;
+  }
+}
+
+export async function showRefusals(stage: Stage, narrator: Narrator, programs: Programs): Promise<Refusal[]> {
+  narrator.step(6, 'What must be refused is refused, and says why');
+  await stage.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other-team' } });
+  const node = 1;
+  const pods = {
+    'a pod without the label': await stage.runPod({ name: 'unlabelled', node }),
+    'a pod of another namespace': await stage.runPod({ name: 'stranger', namespace: 'other-team', node, label: 'demo-app' }),
+    "a client id that isn't the pod's": await stage.runPod({ name: 'greedy', node, label: 'demo-app' }),
+  };
+  const nmi = programs.nmis[node];
+  if (!nmi) throw new Error('there is no NMI on the second node');
+  const refusals: Refusal[] = [];
+  for (const [who, pod] of Object.entries(pods)) {
+    const clientId = who.startsWith('a client id') ? `&client_id=${names.clusterIdentity.clientId}` : '';
+    const path = await stage.path(pod, nmi);
+    const answer = await askForToken(path.url, clientId);
+    refusals.push({ who, ...answer });
+    narrator.say(`${who}: ${answer.status} ${answer.error}\n${' '.repeat(8)}${answer.reason}`);
+  }
+  return refusals;
+}
+
+/** What a program in the pod would see of a token request for Key Vault. */
+export async function askForToken(url: string, selector = ''): Promise<{ status: number; error: string; reason: string; token?: string }> {
+  const query = `api-version=2018-02-01&resource=${encodeURIComponent('https://vault.azure.net')}${selector}`;
+  const response = await fetch(`${url}/metadata/identity/oauth2/token?${query}`, { headers: { Metadata: 'true' } });
+  const body = parseLine(await response.text());
+  const token = body['access_token'];
+  return {
+    status: response.status,
+    error: typeof body['error'] === 'string' ? body['error'] : '',
+    reason: typeof body['error_description'] === 'string' ? body['error_description'] : '',
+    ...(typeof token === 'string' ? { token } : {}),
+  };
+}
+
+export function summarise(stage: Stage, narrator: Narrator, firstTokenMs: number): Summary {
+  narrator.step(7, 'Summary');
+  const { journal } = stage.sim.azure;
+  const summary = {
+    arm: journal.count({ service: 'arm' }),
+    armPatches: journal.count({ service: 'arm', method: 'PATCH' }),
+    imds: journal.count({ service: 'imds' }),
+    entra: journal.count({ service: 'entra' }),
+    vault: journal.count({ service: 'vault' }),
+    firstTokenMs,
+  };
+  narrator.say(`ARM was called ${summary.arm} times, ${summary.armPatches} of them PATCH; IMDS ${summary.imds} times; Entra ${summary.entra} times; Key Vault ${summary.vault} times`);
+  narrator.say(`from the sample's start to its first secret: ${Math.round(firstTokenMs)} ms`);
+  return summary;
+}
