@@ -12,7 +12,12 @@ const needed = [22, 19];
 const tasks = {
   demo: [build, ['node', 'tools/demo/main.ts']],
   test: [build, ['vitest', 'run']],
-  check: [...staticChecks(), build, ['node', 'tools/scripts/check-packages.ts'], ['vitest', 'run', '--project', '!e2e']],
+  check: [
+    ...staticChecks(),
+    build,
+    ['node', 'tools/scripts/check-packages.ts'],
+    ['vitest', 'run', '--project', '!e2e'],
+  ],
   'check:static': [...staticChecks(), build, ['node', 'tools/scripts/check-packages.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
 };
@@ -68,11 +73,18 @@ async function provideNode() {
   if (major > needed[0] || (major === needed[0] && minor >= needed[1])) return;
   const bin = join(nodeFolder, 'node_modules/.bin');
   if (!existsSync(join(bin, 'node'))) {
-    say(`Node ${process.versions.node} is older than ${needed.join('.')}: fetching Node 24 from the npm registry`);
-    await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: nodeFolder, quiet: true });
+    say(
+      `Node ${process.versions.node} is older than ${needed.join('.')}: fetching Node 24 from the npm registry`,
+    );
+    await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: nodeFolder,
+      quiet: true,
+    });
   }
   if (!existsSync(join(bin, 'node'))) {
-    say(`there is no Node 24 package for ${process.platform} ${process.arch}: please install Node >= ${needed.join('.')} yourself`);
+    say(
+      `there is no Node 24 package for ${process.platform} ${process.arch}: please install Node >= ${needed.join('.')} yourself`,
+    );
     process.exit(1);
   }
   prepend(bin);
@@ -85,7 +97,9 @@ function prepend(folder) {
 /** Installs what package-lock.json names, once for each version of that file. */
 async function provideDependencies() {
   const stamp = join(root, 'node_modules/.cache/pod-identity/installed');
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('installing the dependencies named by package-lock.json');
   await runOrExit('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true });

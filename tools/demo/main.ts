@@ -51,7 +51,12 @@ async function play(): Promise<void> {
   if (!nmi) throw new Error('there is no NMI on the node of the pod');
   const { sample, ms } = await story.readSecret(opened, narrator, { pod, nmi });
   await story.swapIdentity(opened, narrator, sample);
-  narrator.say(paint('dim', `(the simulator's tokens live ${tokenLifetimeSeconds} s; the Azure SDKs keep real ones for hours before they ask again)`));
+  narrator.say(
+    paint(
+      'dim',
+      `(the simulator's tokens live ${tokenLifetimeSeconds} s; the Azure SDKs keep real ones for hours before they ask again)`,
+    ),
+  );
   await story.showRefusals(opened, narrator, programs);
   story.summarise(opened, narrator, ms);
   if (values.keep) {

@@ -53,57 +53,82 @@ export const manifests2018: Manifests = {
 export async function startPrograms(stage: Stage, narrator: Narrator): Promise<Programs> {
   narrator.step(1, 'Azure, Kubernetes, and the real services as processes of their own');
   await stage.install();
-  narrator.say(`a scale set of two nodes, a vault and two managed identities; API server at ${stage.kube.server}`);
+  narrator.say(
+    `a scale set of two nodes, a vault and two managed identities; API server at ${stage.kube.server}`,
+  );
   const mics = [await stage.startMic('1'), await stage.startMic('2')];
   const leading = await Promise.any(mics.map(async (mic) => (await mic.logged('became leader'), mic)));
   const nmis = await Promise.all([stage.startNmi(0), stage.startNmi(1)]);
-  narrator.say(`two MIC replicas (${leading.name} leads), an NMI on each node (${nmis.map(({ address, port }) => `${address}:${port}`).join(', ')})`);
+  narrator.say(
+    `two MIC replicas (${leading.name} leads), an NMI on each node (${nmis.map(({ address, port }) => `${address}:${port}`).join(', ')})`,
+  );
   return { mics, nmis };
 }
 
 export async function applyManifests(stage: Stage, narrator: Narrator, from: Manifests): Promise<StagePod> {
   narrator.step(2, 'kubectl apply: CRDs, RBAC, AzureIdentity, AzureIdentityBinding, and a labelled pod');
   for (const file of [from.identity, from.binding]) {
-    for (const object of await stage.apply(inDeploy(file))) narrator.say(`${object.kind} ${object.metadata.name} applied`);
+    for (const object of await stage.apply(inDeploy(file)))
+      narrator.say(`${object.kind} ${object.metadata.name} applied`);
   }
   const [object] = await readManifests(inDeploy(from.pod));
   if (!object) throw new Error(`${from.pod} holds no pod`);
   const label = object.metadata.labels?.[names.bindingLabel] ?? '';
   const pod = await stage.runPod({ name: object.metadata.name, node: 0, label, object });
-  narrator.say(`Pod sample-pod labelled ${names.bindingLabel}: ${label} runs on ${names.nodeName(0)}, address ${pod.address}`);
+  narrator.say(
+    `Pod sample-pod labelled ${names.bindingLabel}: ${label} runs on ${names.nodeName(0)}, address ${pod.address}`,
+  );
   return pod;
 }
 
 /** The article's line in MIC's log, and the same as an Event on the binding. */
-export async function awaitAssignment(stage: Stage, narrator: Narrator, programs: Programs): Promise<{ line: string; event: KubeObject }> {
+export async function awaitAssignment(
+  stage: Stage,
+  narrator: Narrator,
+  programs: Programs,
+): Promise<{ line: string; event: KubeObject }> {
   narrator.step(3, 'MIC attaches the identity to the scale set and says so');
-  const applied = /Binding demo-aad-identity-binding applied on node \S+ for pod \S+/;
+  const applied = /Binding demo-aad-identity-binding applied on node [\w.-]+ for pod [\w.-]+/;
   const line = await Promise.any(programs.mics.map((mic) => mic.line((text) => applied.test(text))));
   const sentence = applied.exec(line)?.[0] ?? '';
   narrator.say(`log:   'binding applied' ${sentence}`);
   const event = await untilObject(stage.kube, {
     path: pathOf({ apiVersion: 'v1', kind: 'Event', namespace: 'default' }),
-    fits: (candidate) => candidate['reason'] === 'binding applied' && applied.test(String(candidate['message'])),
+    fits: (candidate) =>
+      candidate['reason'] === 'binding applied' && applied.test(String(candidate['message'])),
   });
   narrator.say(`event: ${String(event['type'])} '${String(event['reason'])}' ${String(event['message'])}`);
   return { line: sentence, event };
 }
 
 /** The unmodified sample reads a secret; the vault's journal says as whom. */
-export async function readSecret(stage: Stage, narrator: Narrator, where: { pod: StagePod; nmi: StageNmi }): Promise<{ sample: Service; entry: JournalEntry; ms: number }> {
+export async function readSecret(
+  stage: Stage,
+  narrator: Narrator,
+  where: { pod: StagePod; nmi: StageNmi },
+): Promise<{ sample: Service; entry: JournalEntry; ms: number }> {
   narrator.step(4, 'keyvault-sample reads a secret: DefaultAzureCredential and nothing else');
   const path = await stage.path(where.pod, where.nmi);
   const begun = performance.now();
-  const sample = stage.startSample(path, { SECRET_NAMES: 'database-password,api-key', INTERVAL_SECONDS: '1' });
+  const sample = stage.startSample(path, {
+    SECRET_NAMES: 'database-password,api-key',
+    INTERVAL_SECONDS: '1',
+  });
   const read = await sample.line((text) => /^(could not )?read secret/.test(text));
   const ms = performance.now() - begun;
   narrator.say(`sample: ${read}`);
   const entry = await vaultRead(stage, names.firstIdentity.id);
-  narrator.say('vault:  token signature, audience, expiry and access rights verified; reader is demo_pod_identity');
+  narrator.say(
+    'vault:  token signature, audience, expiry and access rights verified; reader is demo_pod_identity',
+  );
   return { sample, entry, ms };
 }
 
-export async function swapIdentity(stage: Stage, narrator: Narrator, sample: Service): Promise<{ entry: JournalEntry; samePid: boolean }> {
+export async function swapIdentity(
+  stage: Stage,
+  narrator: Narrator,
+  sample: Service,
+): Promise<{ entry: JournalEntry; samePid: boolean }> {
   narrator.step(5, 'The administrator swaps the identity under the running pod');
   const { pid } = sample;
   await stage.apply(inDeploy('demo/azureidentity-swapped.yaml'));
@@ -119,7 +144,7 @@ export async function swapIdentity(stage: Stage, narrator: Narrator, sample: Ser
 async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> {
   const { principalId } = stage.sim.azure.world.identity(identity);
   const reads = () => stage.sim.azure.reads().find((read) => read.principalId === principalId);
-  for (let since = 0; ; ) {
+  for (let since = 0; ;) {
     const found = reads();
     if (found) return found.entry;
     const next = await stage.sim.azure.journal.next({ service: 'vault', status: 200, since });
@@ -133,7 +158,12 @@ export async function showRefusals(stage: Stage, narrator: Narrator, programs: P
   const node = 1;
   const pods = {
     'a pod without the label': await stage.runPod({ name: 'unlabelled', node }),
-    'a pod of another namespace': await stage.runPod({ name: 'stranger', namespace: 'other-team', node, label: 'demo-app' }),
+    'a pod of another namespace': await stage.runPod({
+      name: 'stranger',
+      namespace: 'other-team',
+      node,
+      label: 'demo-app',
+    }),
     "a client id that isn't the pod's": await stage.runPod({ name: 'greedy', node, label: 'demo-app' }),
   };
   const nmi = programs.nmis[node];
@@ -150,9 +180,14 @@ export async function showRefusals(stage: Stage, narrator: Narrator, programs: P
 }
 
 /** What a program in the pod would see of a token request for Key Vault. */
-export async function askForToken(url: string, selector = ''): Promise<{ status: number; error: string; reason: string; token?: string }> {
+export async function askForToken(
+  url: string,
+  selector = '',
+): Promise<{ status: number; error: string; reason: string; token?: string }> {
   const query = `api-version=2018-02-01&resource=${encodeURIComponent('https://vault.azure.net')}${selector}`;
-  const response = await fetch(`${url}/metadata/identity/oauth2/token?${query}`, { headers: { Metadata: 'true' } });
+  const response = await fetch(`${url}/metadata/identity/oauth2/token?${query}`, {
+    headers: { Metadata: 'true' },
+  });
   const body = parseLine(await response.text());
   const token = body['access_token'];
   return {
@@ -174,7 +209,9 @@ export function summarise(stage: Stage, narrator: Narrator, firstTokenMs: number
     vault: journal.count({ service: 'vault' }),
     firstTokenMs,
   };
-  narrator.say(`ARM was called ${summary.arm} times, ${summary.armPatches} of them PATCH; IMDS ${summary.imds} times; Entra ${summary.entra} times; Key Vault ${summary.vault} times`);
+  narrator.say(
+    `ARM was called ${summary.arm} times, ${summary.armPatches} of them PATCH; IMDS ${summary.imds} times; Entra ${summary.entra} times; Key Vault ${summary.vault} times`,
+  );
   narrator.say(`from the sample's start to its first secret: ${Math.round(firstTokenMs)} ms`);
   return summary;
 }

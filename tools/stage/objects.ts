@@ -21,7 +21,13 @@ const irregular: Readonly<Record<string, string>> = {
   AzureIdentity: 'azureidentities',
   AzureAssignedIdentity: 'azureassignedidentities',
 };
-const clusterScoped = new Set(['Namespace', 'Node', 'ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition']);
+const clusterScoped = new Set([
+  'Namespace',
+  'Node',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'CustomResourceDefinition',
+]);
 
 /** The path of a kind's collection, or of one object when a name is given. */
 export function pathOf(of: { apiVersion: string; kind: string; namespace?: string; name?: string }): string {
@@ -33,9 +39,16 @@ export function pathOf(of: { apiVersion: string; kind: string; namespace?: strin
 
 /** Every object of the YAML files of a folder, or of one file, in order of their names. */
 export async function readManifests(path: string): Promise<KubeObject[]> {
-  const files = path.endsWith('.yaml') ? [path] : (await readdir(path)).filter((name) => name.endsWith('.yaml')).sort().map((name) => join(path, name));
+  const files = path.endsWith('.yaml')
+    ? [path]
+    : (await readdir(path))
+        .filter((name) => name.endsWith('.yaml'))
+        .sort()
+        .map((name) => join(path, name));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject)).filter((object) => object !== null);
+  return texts
+    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject))
+    .filter((object) => object !== null);
 }
 
 /** Creates the object, or replaces the one that is there. */
@@ -50,7 +63,11 @@ export async function applyObject(kube: KubeTransport, object: KubeObject): Prom
   const path = pathOf({ ...at, name: object.metadata.name });
   const current = (await kube.request({ method: 'GET', path })) as KubeObject;
   const metadata = { ...current.metadata, ...object.metadata };
-  const body = { ...object, metadata, ...(current['status'] === undefined ? {} : { status: current['status'] }) };
+  const body = {
+    ...object,
+    metadata,
+    ...(current['status'] === undefined ? {} : { status: current['status'] }),
+  };
   return (await kube.request({ method: 'PUT', path, body })) as KubeObject;
 }
 
@@ -59,7 +76,11 @@ export async function deleteObject(kube: KubeTransport, object: KubeObject): Pro
   const { apiVersion, kind, metadata } = object;
   const path = pathOf({ apiVersion, kind, namespace: metadata.namespace ?? 'default', name: metadata.name });
   try {
-    await kube.request({ method: 'DELETE', path, body: { propagationPolicy: 'Background', gracePeriodSeconds: 0 } });
+    await kube.request({
+      method: 'DELETE',
+      path,
+      body: { propagationPolicy: 'Background', gracePeriodSeconds: 0 },
+    });
   } catch (error) {
     if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
   }

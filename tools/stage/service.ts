@@ -52,7 +52,11 @@ export function startService(options: ServiceOptions): Service {
       let looked = 0;
       const timer = setTimeout(() => {
         finish();
-        reject(new Error(`${options.name} did not print the line awaited within ${withinMs} ms; its last:\n  ${lastWords()}`));
+        reject(
+          new Error(
+            `${options.name} did not print the line awaited within ${withinMs} ms; its last:\n  ${lastWords()}`,
+          ),
+        );
       }, withinMs);
       const look = () => {
         for (; looked < lines.length; looked += 1) {
@@ -65,7 +69,11 @@ export function startService(options: ServiceOptions): Service {
         }
         if (child.exitCode !== null || child.signalCode !== null) {
           finish();
-          reject(new Error(`${options.name} ended (${child.exitCode ?? child.signalCode ?? ''}); its last:\n  ${lastWords()}`));
+          reject(
+            new Error(
+              `${options.name} ended (${child.exitCode ?? child.signalCode ?? ''}); its last:\n  ${lastWords()}`,
+            ),
+          );
         }
       };
       const finish = () => {
@@ -84,7 +92,8 @@ export function startService(options: ServiceOptions): Service {
       return child.exitCode;
     },
     line,
-    logged: async (message, withinMs) => parseLine(await line((text) => parseLine(text)['msg'] === message, withinMs)),
+    logged: async (message, withinMs) =>
+      parseLine(await line((text) => parseLine(text)['msg'] === message, withinMs)),
     stop: async (signal = 'SIGTERM') => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
-import { createPodNetwork, startSim, type PodPath, type Sim, type SimOptions } from '@pod-identity/sim';
+import {
+  createPodNetwork,
+  startSim,
+  type PodPath,
+  type Sim,
+  type SimOptions,
+  type World,
+} from '@pod-identity/sim';
 import { parse } from 'yaml';
 import * as names from './names.ts';
 import { applyObject, deleteObject, pathOf, readManifests, type KubeObject } from './objects.ts';
@@ -67,13 +74,20 @@ const built = (name: string) => join(repository, 'packages', name, 'dist', `${na
 export const inDeploy = (path: string): string => join(repository, 'deploy', path);
 
 /** Seeds Azure: one scale set, the two identities of the story, the cluster's own, a vault that both may read. */
-function seed(sim: Sim, nodes: number): void {
-  const { world } = sim.azure;
+function seed(world: World, nodes: number): void {
   for (const { id, clientId } of [names.firstIdentity, names.secondIdentity, names.clusterIdentity]) {
     world.addIdentity({ resourceId: id, clientId, tenantId: names.tenant });
   }
-  world.addScaleSet({ id: names.scaleSetId(names.scaleSet), instances: nodes, identities: [names.clusterIdentity.id] });
-  world.addVault({ name: names.vault, secrets: { 'database-password': 'correct horse', 'api-key': 'battery staple' }, readers: [] });
+  world.addScaleSet({
+    id: names.scaleSetId(names.scaleSet),
+    instances: nodes,
+    identities: [names.clusterIdentity.id],
+  });
+  world.addVault({
+    name: names.vault,
+    secrets: { 'database-password': 'correct horse', 'api-key': 'battery staple' },
+    readers: [],
+  });
   for (const { id } of [names.firstIdentity, names.secondIdentity]) {
     world.allowRead(names.vault, world.identity(id).principalId);
   }
@@ -105,9 +119,8 @@ interface Building {
 // eslint-disable-next-line max-lines-per-function -- the stage is one list of what it offers, each a few lines
 async function build({ options, nodes, folder, undo, stop }: Building): Promise<Stage> {
   const isReal = options.kubeconfig !== undefined;
-  const sim = await startSim(options.azure ? { azure: options.azure } : {});
+  const sim = await startSim({ azure: { ...options.azure, seed: (world) => seed(world, nodes) } });
   undo.push(() => sim.stop());
-  seed(sim, nodes);
 
   const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
   if (!isReal) await writeFile(kubeconfig, sim.kube.kubeconfig());
@@ -134,7 +147,11 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
     if (!isReal) return kubeconfig;
     return serviceAccountKubeconfig({ kube, kubeconfig, account, folder });
   };
-  const launch = (name: string, entry: string, more: { args?: readonly string[]; env?: Record<string, string> }) => {
+  const launch = (
+    name: string,
+    entry: string,
+    more: { args?: readonly string[]; env?: Record<string, string> },
+  ) => {
     const service = startService({
       name,
       entry: built(entry),
@@ -163,7 +180,12 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
         args: [
           ...['--kubeconfig', await identityFor('mic'), '--cloudconfig', azureJson, '--log-format', 'json'],
           ...['--http-probe-port', '0', '--prometheus-port', '0', '--forceNamespaced'],
-          ...['--leader-election-namespace', names.systemNamespace, '--leader-election-instance', `mic-${replica}`],
+          ...[
+            '--leader-election-namespace',
+            names.systemNamespace,
+            '--leader-election-instance',
+            `mic-${replica}`,
+          ],
           ...args,
         ],
         env: {
@@ -176,10 +198,17 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
     },
     startNmi: async (node, args = []) => {
       const imds = new URL(sim.azure.imdsUrl(`${names.scaleSet}_${node}`));
-      const address = network.nodeAddress(node);
+      const address = network.nodeAddress(node + 1);
       const service = launch(`nmi ${names.nodeName(node)}`, 'nmi', {
         args: [
-          ...['--node', names.nodeName(node), '--kubeconfig', await identityFor('nmi'), '--log-format', 'json'],
+          ...[
+            '--node',
+            names.nodeName(node),
+            '--kubeconfig',
+            await identityFor('nmi'),
+            '--log-format',
+            'json',
+          ],
           ...['--nmi-listen-address', address, '--nmi-port', '0', '--redirect', 'none', '--forceNamespaced'],
           ...['--metadata-ip', imds.hostname, '--metadata-port', imds.port],
           ...['--http-probe-port', '0', '--prometheus-port', '0'],
@@ -190,14 +219,15 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
       return { service, address, port: Number(port) };
     },
     runPod: async (spec) => {
-      const address = network.podAddress(spec.node);
+      const address = network.podAddress(spec.node + 1);
       const object = await create(podObject(spec));
       await setPodStatus(kube, object, { phase: 'Running', podIP: address, podIPs: [{ ip: address }] });
       return { object, node: spec.node, address };
     },
     finishPod: (pod, phase) => setPodStatus(kube, pod.object, { phase }),
     removePod: (pod) => deleteObject(kube, pod.object),
-    path: (pod, nmi) => network.openPodPath({ podAddress: pod.address, target: { host: nmi.address, port: nmi.port } }),
+    path: (pod, nmi) =>
+      network.openPodPath({ podAddress: pod.address, target: { host: nmi.address, port: nmi.port } }),
     startSample: (path, env) =>
       launch('keyvault-sample', 'keyvault-sample', {
         env: {
@@ -235,7 +265,10 @@ function nodeObject(node: number): KubeObject {
 }
 
 function podObject({ name, namespace = 'default', node, label, object }: PodSpec): KubeObject {
-  const labels = { ...object?.metadata.labels, ...(label === undefined ? {} : { [names.bindingLabel]: label }) };
+  const labels = {
+    ...object?.metadata.labels,
+    ...(label === undefined ? {} : { [names.bindingLabel]: label }),
+  };
   const spec = (object?.['spec'] ?? { containers: [{ name: 'app', image: 'local.test/app:1' }] }) as object;
   return {
     apiVersion: 'v1',
@@ -262,7 +295,10 @@ async function established(kube: KubeTransport): Promise<void> {
   };
   const path = pathOf({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' });
   for (const { metadata } of await readManifests(inDeploy('crds'))) {
-    await untilObject(kube, { path, fits: (crd) => crd.metadata.name === metadata.name && isEstablished(crd) });
+    await untilObject(kube, {
+      path,
+      fits: (crd) => crd.metadata.name === metadata.name && isEstablished(crd),
+    });
   }
 }
 
@@ -274,8 +310,14 @@ async function serviceAccountKubeconfig(of: {
   folder: string;
 }): Promise<string> {
   const path = `/api/v1/namespaces/${names.systemNamespace}/serviceaccounts/${of.account}/token`;
-  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [], expirationSeconds: 3600 } };
-  const answer = (await of.kube.request({ method: 'POST', path, body: request })) as { status: { token: string } };
+  const request = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: [], expirationSeconds: 3600 },
+  };
+  const answer = (await of.kube.request({ method: 'POST', path, body: request })) as {
+    status: { token: string };
+  };
   const admin = parse(await readFile(of.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
   const cluster = admin.clusters[0]?.name ?? '';
   const config = {

@@ -18,21 +18,42 @@ export async function untilObject(kube: KubeTransport, until: Until): Promise<Ku
   } catch (error) {
     if (!signal.aborted) throw error;
     const { items } = (await kube.request({ method: 'GET', path: until.path })) as { items: KubeObject[] };
-    const seen = items.map((item) => JSON.stringify(item['status'] ?? item['message'] ?? item.metadata.name)).slice(-10);
-    throw new Error(`no object of ${until.path} became what was awaited; there are ${items.length}: ${seen.join(', ')}`, { cause: error });
+    const seen = items
+      .map((item) => JSON.stringify(item['status'] ?? item['message'] ?? item.metadata.name))
+      .slice(-10);
+    throw new Error(
+      `no object of ${until.path} became what was awaited; there are ${items.length}: ${seen.join(', ')}`,
+      { cause: error },
+    );
   }
 }
 
 async function look(kube: KubeTransport, until: Until, signal: AbortSignal): Promise<KubeObject> {
   for (;;) {
-    const list = (await kube.request({ method: 'GET', path: until.path, signal, ...(until.query && { query: until.query }) })) as {
+    const list = (await kube.request({
+      method: 'GET',
+      path: until.path,
+      signal,
+      ...(until.query && { query: until.query }),
+    })) as {
       items: KubeObject[];
       metadata: { resourceVersion: string };
     };
     const found = list.items.find((item) => until.fits(item));
     if (found) return found;
-    const query = { ...until.query, watch: 'true', resourceVersion: list.metadata.resourceVersion, timeoutSeconds: '300' };
-    for await (const event of kube.watch({ method: 'GET', path: until.path, query, signal, timeoutMs: 310_000 })) {
+    const query = {
+      ...until.query,
+      watch: 'true',
+      resourceVersion: list.metadata.resourceVersion,
+      timeoutSeconds: '300',
+    };
+    for await (const event of kube.watch({
+      method: 'GET',
+      path: until.path,
+      query,
+      signal,
+      timeoutMs: 310_000,
+    })) {
       const { type, object } = event as { type: string; object: KubeObject };
       if (type === 'ERROR') break;
       if ((type === 'ADDED' || type === 'MODIFIED') && until.fits(object)) return object;
@@ -50,7 +71,13 @@ export async function untilNone(kube: KubeTransport, until: Until): Promise<void
     };
     if (!list.items.some((item) => until.fits(item))) return;
     const query = { watch: 'true', resourceVersion: list.metadata.resourceVersion, timeoutSeconds: '300' };
-    for await (const event of kube.watch({ method: 'GET', path: until.path, query, signal, timeoutMs: 310_000 })) {
+    for await (const event of kube.watch({
+      method: 'GET',
+      path: until.path,
+      query,
+      signal,
+      timeoutMs: 310_000,
+    })) {
       const { type, object } = event as { type: string; object: KubeObject };
       if (type === 'ERROR' || type === 'DELETED' || !until.fits(object)) break;
     }

@@ -26,14 +26,19 @@ describe.each(servers)('the walking house on $name', ({ start }) => {
   test('1. two MICs start and one leads; an NMI listens on each node', async () => {
     programs = await story.startPrograms(stage, silent);
     expect(programs.mics).toHaveLength(2);
-    expect(programs.nmis.map(({ address }) => address)).toEqual([...new Set(programs.nmis.map(({ address }) => address))]);
+    expect(programs.nmis.map(({ address }) => address)).toEqual([
+      ...new Set(programs.nmis.map(({ address }) => address)),
+    ]);
     const leaders = programs.mics.filter((mic) => mic.lines.some((line) => line.includes('became leader')));
     expect(leaders).toHaveLength(1);
   });
 
   test('2. the manifests of deploy/ are accepted', async () => {
     pod = await story.applyManifests(stage, silent, story.manifests);
-    expect(pod.object.metadata).toMatchObject({ name: 'sample-pod', labels: { aadpodidbinding: 'demo-app' } });
+    expect(pod.object.metadata).toMatchObject({
+      name: 'sample-pod',
+      labels: { aadpodidbinding: 'demo-app' },
+    });
   });
 
   test("3. MIC attaches the identity to the scale set and reports the article's sentence in its log and as an Event", async () => {
@@ -42,7 +47,9 @@ describe.each(servers)('the walking house on $name', ({ start }) => {
     expect(line).toContain(sentence);
     expect(event['message']).toContain(sentence);
     expect(event).toMatchObject({ type: 'Normal', involvedObject: { kind: 'AzureIdentityBinding' } });
-    const attached = Object.keys(stage.sim.azure.world.host(names.scaleSetId(names.scaleSet)).identity.userAssignedIdentities);
+    const attached = Object.keys(
+      stage.sim.azure.world.host(names.scaleSetId(names.scaleSet)).identity.userAssignedIdentities,
+    );
     expect(attached.map((id) => id.toLowerCase()).sort()).toEqual(
       [names.clusterIdentity.id, names.firstIdentity.id].map((id) => id.toLowerCase()).sort(),
     );
@@ -76,7 +83,9 @@ describe.each(servers)('the walking house on $name', ({ start }) => {
     const summary = story.summarise(stage, silent, read.ms);
     expect(summary.armPatches).toBeLessThanOrEqual(3);
     expect(summary.imds).toBeGreaterThan(0);
-    const printed = [...programs.mics, ...programs.nmis.map(({ service }) => service)].flatMap(({ lines }) => lines);
+    const printed = [...programs.mics, ...programs.nmis.map(({ service }) => service)].flatMap(
+      ({ lines }) => lines,
+    );
     expect(printed.filter((line) => /eyJ[\w-]{10,}\./.test(line))).toEqual([]);
   });
 });

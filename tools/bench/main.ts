@@ -1,0 +1,28 @@
+// `npm run bench -- AREA [--json]`: figures of one area, as a table or as one JSON object on standard output.
+import { parseArgs } from 'node:util';
+import { benchMic } from './areas/mic.ts';
+import { benchNmi } from './areas/nmi.ts';
+import { table, type Figures } from './report.ts';
+
+const areas: Readonly<Record<string, (say: (text: string) => void) => Promise<Figures>>> = {
+  mic: benchMic,
+  nmi: benchNmi,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+});
+const area = positionals[0] ?? '';
+const bench = areas[area];
+if (!bench) {
+  console.error(`there is no area '${area}' to measure; there are: ${Object.keys(areas).join(', ')}`);
+  process.exit(2);
+}
+const figures = await bench((text) => console.error(text));
+console.log(
+  values.json
+    ? JSON.stringify(Object.fromEntries(figures.map(({ name, value }) => [name, value])))
+    : table(area, figures),
+);
+process.exit();

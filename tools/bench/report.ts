@@ -1,0 +1,35 @@
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly what: string;
+}
+export type Figures = readonly Figure[];
+
+export function median(samples: readonly number[]): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/** The value that this share (0 to 1) of the samples does not exceed. */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+/** Three significant digits: more would claim more than a shared machine can tell. */
+export function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+export function table(area: string, figures: Figures): string {
+  const width = Math.max(...figures.map(({ name }) => name.length));
+  const numbers = figures.map(({ value }) => value.toLocaleString('en', { maximumFractionDigits: 3 }));
+  const numberWidth = Math.max(...numbers.map((number) => number.length));
+  const rows = figures.map(
+    ({ name, what }, index) =>
+      `  ${name.padEnd(width)}  ${(numbers[index] ?? '').padStart(numberWidth)}  ${what}`,
+  );
+  return [area, ...rows].join('\n');
+}

@@ -1,0 +1,28 @@
+export interface Changes {
+  /** Said by the registries after each change. */
+  announce(): void;
+  /** Resolves once the predicate holds: now, or after the change that makes it hold. */
+  until(predicate: () => boolean): Promise<void>;
+}
+
+interface Waiting {
+  readonly predicate: () => boolean;
+  readonly resolve: () => void;
+}
+
+export function createChanges(): Changes {
+  const waiting = new Set<Waiting>();
+  return {
+    announce() {
+      for (const waiter of waiting) {
+        if (!waiter.predicate()) continue;
+        waiting.delete(waiter);
+        waiter.resolve();
+      }
+    },
+    until(predicate) {
+      if (predicate()) return Promise.resolve();
+      return new Promise((resolve) => waiting.add({ predicate, resolve }));
+    },
+  };
+}

@@ -1,0 +1,13 @@
+// This room is Azure as our programs meet it: Entra, IMDS, ARM and Key Vault as tables of request → response over one world.
+// It must not import the apps or kit: a simulator that shares our client code would agree with our mistakes.
+export type { AzureOptions } from './azure.ts';
+export { startAzure, type AzureSim } from './start.ts';
+export type { AzureCalls } from './calls.ts';
+export type { Hold, OperationError } from './arm-operations.ts';
+export type { App, AppSpec, FederatedCredential, ManagedIdentity, ManagedIdentitySpec } from './directory.ts';
+export type { Host, HostSpec, Machine, ProvisioningState, ScaleSetSpec } from './hosts.ts';
+export type { JournaledRead, SecretRead } from './reads.ts';
+export type { Role, RoleAssignment } from './roles.ts';
+export type { TokenSubject } from './tokens.ts';
+export type { Vault, VaultSpec } from './vaults.ts';
+export type { HostView, IdentityBlock, IdentityEntry, World } from './world.ts';

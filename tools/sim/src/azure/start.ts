@@ -1,0 +1,89 @@
+import type { Faults } from '../http/faults.ts';
+import type { Journal } from '../http/journal.ts';
+import type { Hold } from './arm-operations.ts';
+import { createAzure, type Azure, type AzureOptions } from './azure.ts';
+import { countCalls, type AzureCalls } from './calls.ts';
+import { createServerCertificate } from './cert.ts';
+import { createDoors, type Door, type Doors } from './doors.ts';
+import { readsIn, type JournaledRead } from './reads.ts';
+import type { MintedToken, TokenSubject } from './tokens.ts';
+import type { World } from './world.ts';
+
+export interface AzureSim {
+  /** http. */
+  readonly armUrl: string;
+  /** The same over https: Azure's SDKs send tokens nowhere else. */
+  readonly armSecureUrl: string;
+  readonly entraUrl: string;
+  vaultUrl(name: string): string;
+  /** Of a virtual machine or scale set instance, by its name. */
+  imdsUrl(machine: string): string;
+  readonly caFile: string;
+  readonly world: World;
+  readonly journal: Journal;
+  readonly faults: Faults;
+  /** Opens the listeners of machines and vaults that came later. */
+  ready(): Promise<void>;
+  /** A token as Entra would give it: for tests that only need to be let in. */
+  mint(subject: TokenSubject, audience: string): Promise<MintedToken>;
+  /** Accepted updates stay in progress until released. */
+  holdOperations(): Hold;
+  /** What was asked so far. */
+  calls(): AzureCalls;
+  /** Successful reads of secrets, in order. */
+  reads(): readonly JournaledRead[];
+  stop(): Promise<void>;
+}
+
+/** Azure on loopback: every service listens on a port of its own, every machine and vault too. */
+export async function startAzure(
+  options: AzureOptions,
+  shared: { readonly journal: Journal; readonly faults: Faults },
+): Promise<AzureSim> {
+  // First, because a mistake in the seed must leave neither files nor listeners behind.
+  const azure = await createAzure(options, {
+    entra: () => doors.url('entra'),
+    vault: (name) => doors.url('vault', name),
+  });
+  const certificate = await createServerCertificate();
+  const doors = createDoors({ ...shared, ...(options.now ? { now: options.now } : {}), tls: certificate });
+  await openAll(doors, azure);
+  return {
+    ...shared,
+    world: azure.world,
+    caFile: certificate.caFile,
+    armUrl: doors.url('arm'),
+    armSecureUrl: doors.url('arm', 'secure'),
+    entraUrl: doors.url('entra'),
+    vaultUrl: (name) => doors.url('vault', name),
+    imdsUrl: (machine) => doors.url('imds', machine),
+    ready: () => openAll(doors, azure),
+    mint: (subject, audience) => azure.tokens.mint(subject, audience),
+    holdOperations: () => azure.operations.hold(),
+    calls: () => countCalls(shared.journal),
+    reads: () => readsIn(shared.journal),
+    async stop() {
+      azure.operations.stop();
+      await doors.close();
+      await certificate.dispose();
+    },
+  };
+}
+
+async function openAll(doors: Doors, azure: Azure): Promise<void> {
+  const arm = { service: 'arm', journalBody: ({ body }) => body || undefined } satisfies Door;
+  const vault = { service: 'vault', secure: true, journalBody: azure.reads.journalBody } satisfies Door;
+  await Promise.all([
+    doors.open(
+      arm,
+      azure.arm(() => doors.url('arm')),
+    ),
+    doors.open(
+      { ...arm, name: 'secure', secure: true },
+      azure.arm(() => doors.url('arm', 'secure')),
+    ),
+    doors.open({ service: 'entra', secure: true }, azure.entra),
+    ...azure.world.machines().map(({ name }) => doors.open({ service: 'imds', name }, azure.imds(name))),
+    ...azure.world.vaults().map(({ name }) => doors.open({ ...vault, name }, azure.vault(name))),
+  ]);
+}

@@ -1,0 +1,3 @@
+export { startKube, type KubeOptions, type KubeSim } from './start.ts';
+export type { KubeObject, Metadata, OwnerReference } from './object.ts';
+export type { Storage, Stored, Change } from './storage.ts';

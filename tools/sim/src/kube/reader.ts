@@ -1,0 +1,149 @@
+import type { HttpRequest, HttpResponse } from '../http/server.ts';
+import type { Json } from './object.ts';
+import { wholeText } from './record.ts';
+import { apiVersionOf, idOf, type ResourceType } from './resources.ts';
+import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
+import { badRequest, expired, StatusError } from './status.ts';
+import type { Page, Storage, Stored } from './storage.ts';
+import { tableOf } from './table.ts';
+import type { Watches } from './watch.ts';
+
+/** Which objects are asked for. */
+export interface Scope {
+  readonly type: ResourceType;
+  /** '' for all. */
+  readonly namespace: string;
+  /** '' for all. */
+  readonly name: string;
+}
+
+/** Everything that answers with objects as they are. */
+export interface Reader {
+  one(type: ResourceType, stored: Stored, request: HttpRequest): string;
+  list(scope: Scope, request: HttpRequest): HttpResponse;
+  listText(type: ResourceType, page: Page): string;
+  select(scope: Scope, query: URLSearchParams): readonly Stored[];
+  watch(scope: Scope, request: HttpRequest): HttpResponse;
+}
+
+const json = { 'content-type': 'application/json' };
+
+export function matcher(
+  { type, namespace, name }: Scope,
+  query: URLSearchParams,
+): (stored: Stored) => boolean {
+  const supported = new Set([
+    'metadata.name',
+    ...(type.namespaced ? ['metadata.namespace'] : []),
+    ...type.selectable,
+  ]);
+  const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '', supported);
+  return (stored) =>
+    (namespace === '' || stored.namespace === namespace) &&
+    (name === '' || stored.name === name) &&
+    labels(stored.labels) &&
+    fields(stored.fields);
+}
+
+function numberOf(query: URLSearchParams, key: string): number | undefined {
+  const text = query.get(key) ?? '';
+  if (text === '') return undefined;
+  if (!/^\d+$/.test(text))
+    throw badRequest(`${key}: Invalid value: ${JSON.stringify(text)}: must be a number`);
+  return Number(text);
+}
+
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions */
+function checkListVersion(query: URLSearchParams, current: number): void {
+  const wanted = numberOf(query, 'resourceVersion');
+  const match = query.get('resourceVersionMatch') ?? '';
+  if (match !== '' && wanted === undefined) {
+    throw badRequest('resourceVersionMatch is forbidden unless resourceVersion is provided');
+  }
+  if (wanted === undefined || wanted === 0) return;
+  if (query.has('continue')) {
+    throw badRequest('resourceVersion is not allowed when using continue');
+  }
+  if (wanted > current) {
+    const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;
+    const causes = [{ reason: 'ResourceVersionTooLarge' as const, message: 'Too large resource version' }];
+    throw new StatusError('Timeout', message, { causes, retryAfterSeconds: 1 });
+  }
+  // Old versions of whole lists are not kept.
+  if (match === 'Exact' && wanted !== current)
+    throw expired('The resourceVersion for the provided list is too old.');
+}
+
+const wantsTable = ({ headers }: HttpRequest): boolean =>
+  /as=Table[^,]*;v=v1\b|;v=v1;[^,]*as=Table/.test((headers['accept'] ?? '').replaceAll(' ', ''));
+
+function includeOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
+  const include = query.get('includeObject');
+  return include === 'None' || include === 'Object' ? include : 'Metadata';
+}
+
+export function createReader(o: { storage: Storage; watches: Watches; now: () => number }): Reader {
+  const { storage, watches, now } = o;
+
+  const listText = (type: ResourceType, page: Page): string => {
+    const kind = `"kind":"${type.listKind}","apiVersion":"${apiVersionOf(type)}"`;
+    // Items of built-in lists do not say what they are: the server knows their types.
+    const items = page.items.map((stored) => (type.builtIn ? stored.text : wholeText(type, stored)));
+    return `{${kind},"metadata":${JSON.stringify(listMetadata(page))},"items":[${items.join(',')}]}`;
+  };
+  const table = (
+    of: { type: ResourceType; items: readonly Stored[]; metadata?: Json },
+    query: URLSearchParams,
+  ): string => JSON.stringify(tableOf({ metadata: {}, ...of, include: includeOf(query), now: now() }));
+
+  return {
+    listText,
+    one: (type, stored, request) =>
+      wantsTable(request) ? table({ type, items: [stored] }, request.query) : wholeText(type, stored),
+    select: (scope, query) =>
+      storage
+        .collection(idOf(scope.type))
+        .list(scope.namespace || undefined)
+        .filter(matcher(scope, query)),
+    list: (scope, request) => {
+      const { query } = request;
+      checkListVersion(query, storage.version);
+      const limit = numberOf(query, 'limit');
+      const token = query.get('continue') ?? '';
+      const page = storage.page(idOf(scope.type), {
+        ...(scope.namespace === '' ? {} : { namespace: scope.namespace }),
+        ...(limit ? { limit } : {}),
+        ...(token === '' ? {} : { continue: token }),
+        matches: matcher(scope, query),
+      });
+      const body = wantsTable(request)
+        ? table({ type: scope.type, items: page.items, metadata: listMetadata(page) }, query)
+        : listText(scope.type, page);
+      return { status: 200, headers: json, body };
+    },
+    watch: (scope, request) => {
+      const { query, signal } = request;
+      const since = numberOf(query, 'resourceVersion') ?? 0;
+      const seconds = numberOf(query, 'timeoutSeconds');
+      const body = watches.stream({
+        ...{ type: scope.type, matches: matcher(scope, query), signal },
+        // 0 and nothing both mean: whatever there is now, then the rest.
+        since: since === 0 ? undefined : since,
+        bookmarks: isOn(query.get('allowWatchBookmarks')),
+        timeoutMs: seconds ? seconds * 1000 : undefined,
+        ...(wantsTable(request)
+          ? { show: (stored) => table({ type: scope.type, items: [stored] }, query) }
+          : {}),
+      });
+      return { status: 200, headers: json, body };
+    },
+  };
+}
+
+function listMetadata({ version, continue: token, remaining }: Page): Json {
+  const rest = token === undefined ? {} : { continue: token, remainingItemCount: remaining };
+  return { resourceVersion: String(version), ...rest };
+}
+
+export const isOn = (value: string | null): boolean => value === 'true' || value === '1';

@@ -1,0 +1,220 @@
+import { at, recordAt, textAt, type Json, type KubeObject } from './object.ts';
+import { resourceId, type ResourceName } from './status.ts';
+import type { Schema } from './schema.ts';
+
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly jsonPath: string;
+  readonly priority?: number;
+  readonly description?: string;
+}
+
+/** One resource in one version, and how it differs from the others. */
+export interface ResourceType extends ResourceName {
+  readonly version: string;
+  readonly singular: string;
+  readonly listKind: string;
+  readonly shortNames: readonly string[];
+  readonly namespaced: boolean;
+  readonly builtIn: boolean;
+  /** Written through its own path only. */
+  readonly hasStatus: boolean;
+  /** Whether metadata.generation counts changes. */
+  readonly hasGeneration: boolean;
+  /** Whether a PUT may come without a resourceVersion. */
+  readonly unconditionalUpdate: boolean;
+  readonly createOnUpdate: boolean;
+  /** Whether a deletion answers with the object instead of a Status. */
+  readonly returnsDeleted: boolean;
+  /** Paths that field selectors may ask, beyond name and namespace. */
+  readonly selectable: readonly string[];
+  readonly schema?: Schema;
+  readonly columns: readonly PrinterColumn[];
+}
+
+export const apiVersionOf = ({ group, version }: ResourceType): string =>
+  group === '' ? version : `${group}/${version}`;
+
+/** A type's own name for its objects in the storage: the same for all its versions. */
+export const idOf = (type: ResourceType): string => resourceId(type);
+
+/** What stands before an object's stored text. */
+export const headOf = (type: ResourceType): string =>
+  `{"kind":"${type.kind}","apiVersion":"${apiVersionOf(type)}",`;
+
+export function fieldsOf(type: ResourceType, object: KubeObject): Record<string, string> {
+  const { name = '', namespace } = object.metadata;
+  const fields: Record<string, string> = { 'metadata.name': name };
+  if (namespace !== undefined) fields['metadata.namespace'] = namespace;
+  for (const path of type.selectable) {
+    const value = at(object, ...path.split('.'));
+    fields[path] = typeof value === 'string' || typeof value === 'boolean' ? String(value) : '';
+  }
+  return fields;
+}
+
+type Traits = Partial<Omit<ResourceType, 'group' | 'version' | 'kind' | 'plural' | 'builtIn'>>;
+
+/** @param of `pods/Pod`: plural and kind. */
+function builtIn(groupVersion: string, of: string, traits: Traits = {}): ResourceType {
+  const [version = '', group = ''] = groupVersion.split('/').reverse();
+  const [plural = '', kind = ''] = of.split('/');
+  return {
+    ...{
+      group,
+      version,
+      kind,
+      plural,
+      singular: kind.toLowerCase(),
+      listKind: `${kind}List`,
+      shortNames: [],
+    },
+    ...{ namespaced: true, builtIn: true, hasStatus: false, hasGeneration: false, unconditionalUpdate: true },
+    ...{ createOnUpdate: false, returnsDeleted: false, selectable: [], columns: [] },
+    ...traits,
+  };
+}
+
+const involved = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
+const workload: Traits = { hasStatus: true, hasGeneration: true };
+const rbac = 'rbac.authorization.k8s.io/v1';
+
+export const crdType = builtIn(
+  'apiextensions.k8s.io/v1',
+  'customresourcedefinitions/CustomResourceDefinition',
+  {
+    ...{
+      namespaced: false,
+      hasStatus: true,
+      hasGeneration: true,
+      unconditionalUpdate: false,
+      shortNames: ['crd', 'crds'],
+    },
+  },
+);
+
+export const namespaceType = builtIn('v1', 'namespaces/Namespace', {
+  ...{
+    namespaced: false,
+    hasStatus: true,
+    returnsDeleted: true,
+    shortNames: ['ns'],
+    selectable: ['status.phase'],
+  },
+});
+
+/** What there is before any CustomResourceDefinition. */
+export const builtInTypes: readonly ResourceType[] = [
+  namespaceType,
+  builtIn('v1', 'nodes/Node', {
+    namespaced: false,
+    hasStatus: true,
+    shortNames: ['no'],
+    selectable: ['spec.unschedulable'],
+  }),
+  builtIn('v1', 'pods/Pod', {
+    ...{ hasStatus: true, returnsDeleted: true, shortNames: ['po'] },
+    selectable: [
+      ...['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName'],
+      ...['status.phase', 'status.podIP', 'status.nominatedNodeName'],
+    ],
+  }),
+  builtIn('v1', 'events/Event', {
+    ...{ createOnUpdate: true, shortNames: ['ev'] },
+    selectable: [
+      ...involved.map((field) => `involvedObject.${field}`),
+      'reason',
+      'reportingComponent',
+      'type',
+    ],
+  }),
+  builtIn('v1', 'configmaps/ConfigMap', { shortNames: ['cm'] }),
+  builtIn('v1', 'secrets/Secret', { selectable: ['type'] }),
+  builtIn('v1', 'serviceaccounts/ServiceAccount', { returnsDeleted: true, shortNames: ['sa'] }),
+  builtIn('v1', 'services/Service', { hasStatus: true, shortNames: ['svc'] }),
+  builtIn('coordination.k8s.io/v1', 'leases/Lease', { unconditionalUpdate: false, createOnUpdate: true }),
+  builtIn('apps/v1', 'deployments/Deployment', { ...workload, shortNames: ['deploy'] }),
+  builtIn('apps/v1', 'daemonsets/DaemonSet', { ...workload, shortNames: ['ds'] }),
+  builtIn('apps/v1', 'replicasets/ReplicaSet', { ...workload, shortNames: ['rs'] }),
+  builtIn(rbac, 'roles/Role'),
+  builtIn(rbac, 'rolebindings/RoleBinding'),
+  builtIn(rbac, 'clusterroles/ClusterRole', { namespaced: false }),
+  builtIn(rbac, 'clusterrolebindings/ClusterRoleBinding', { namespaced: false }),
+  crdType,
+];
+
+/** The types that a CustomResourceDefinition defines, one for each served version. */
+export function typesOfDefinition(definition: Json): readonly ResourceType[] {
+  const spec = recordAt(definition, 'spec');
+  const names = recordAt(spec, 'names');
+  const versions = (Array.isArray(spec['versions']) ? spec['versions'] : []) as readonly Json[];
+  return versions
+    .filter((version) => version['served'] === true)
+    .map((version) => customType({ spec, names, version }));
+}
+
+function customType({
+  spec,
+  names,
+  version,
+}: Readonly<Record<'spec' | 'names' | 'version', Json>>): ResourceType {
+  const kind = textAt(names, 'kind');
+  // A posted schema was checked when its definition was posted, as far as anybody looks at it here.
+  const schema = recordAt(version, 'schema', 'openAPIV3Schema') as Schema;
+  return {
+    ...{
+      group: textAt(spec, 'group'),
+      version: textAt(version, 'name'),
+      kind,
+      plural: textAt(names, 'plural'),
+    },
+    singular: textAt(names, 'singular') || kind.toLowerCase(),
+    listKind: textAt(names, 'listKind') || `${kind}List`,
+    shortNames: (names['shortNames'] ?? []) as readonly string[],
+    namespaced: spec['scope'] === 'Namespaced',
+    ...{
+      builtIn: false,
+      hasGeneration: true,
+      unconditionalUpdate: false,
+      createOnUpdate: false,
+      returnsDeleted: false,
+    },
+    hasStatus: at(version, 'subresources', 'status') !== undefined,
+    selectable: ((version['selectableFields'] ?? []) as readonly Json[]).map((field) =>
+      textAt(field, 'jsonPath').slice(1),
+    ),
+    schema,
+    columns: (version['additionalPrinterColumns'] ?? []) as readonly PrinterColumn[],
+  };
+}
+
+/** Which resources there are now. */
+export interface ResourceTypes {
+  all(): readonly ResourceType[];
+  find(of: { group: string; version: string; plural: string }): ResourceType | undefined;
+  findKind(apiVersion: string, kind: string): ResourceType | undefined;
+  /** By a name like `pods` or `azureidentities.aadpodidentity.k8s.io`, or a plural that is unique. */
+  findId(id: string): ResourceType | undefined;
+  define(types: readonly ResourceType[]): void;
+  undefine(id: string): void;
+}
+
+export function createResourceTypes(): ResourceTypes {
+  let types = [...builtInTypes];
+  return {
+    all: () => types,
+    find: ({ group, version, plural }) =>
+      types.find((type) => type.plural === plural && type.group === group && type.version === version),
+    findKind: (apiVersion, kind) =>
+      types.find((type) => type.kind === kind && apiVersionOf(type) === apiVersion),
+    findId: (id) => types.find((type) => idOf(type) === id) ?? types.find((type) => type.plural === id),
+    define: (defined) => {
+      const ids = new Set(defined.map(idOf));
+      types = [...types.filter((type) => !ids.has(idOf(type))), ...defined];
+    },
+    undefine: (id) => {
+      types = types.filter((type) => idOf(type) !== id);
+    },
+  };
+}

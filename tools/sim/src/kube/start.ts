@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { createFaults, type Faults } from '../http/faults.ts';
+import { createJournal, type Journal } from '../http/journal.ts';
+import { startListener, type HttpRequest } from '../http/server.ts';
+import { createApiServer } from './api-server.ts';
+import { createDiscovery } from './discovery.ts';
+import { runLifecycle } from './lifecycle.ts';
+import type { KubeObject } from './object.ts';
+import { toObject } from './record.ts';
+import { createReader } from './reader.ts';
+import { createRegistry, type Registry } from './registry.ts';
+import { createResourceTypes, idOf, type ResourceType, type ResourceTypes } from './resources.ts';
+import { createStorage, type Storage } from './storage.ts';
+import { createWatches, type After } from './watch.ts';
+
+export interface KubeOptions {
+  readonly now?: () => number;
+  readonly newUid?: () => string;
+  readonly random?: () => number;
+  /** How timers of watches run. */
+  readonly after?: After;
+  /** Between bookmarks; 60 s when absent. */
+  readonly bookmarkMs?: number;
+  /** Changes remembered for each resource; 10 000 when absent. */
+  readonly historyLimit?: number;
+  /** `instant` (default): deleted pods end at once. `manual`: they stay, terminating, until deleted with a grace period of 0. */
+  readonly podTermination?: 'instant' | 'manual';
+  /** Namespaces beside `default`, `kube-system` and `kube-public`. */
+  readonly namespaces?: readonly string[];
+}
+
+export interface KubeSim {
+  readonly url: string;
+  /** A kubeconfig for this server, as YAML. */
+  kubeconfig(): string;
+  readonly storage: Storage;
+  readonly journal: Journal;
+  readonly faults: Faults;
+  /** The object; undefined when there is none. @param resource `pods`, `azureidentities` or with its group. */
+  get(resource: string, name: string, namespace?: string): KubeObject | undefined;
+  /** All objects of a resource, as they are now. */
+  list(resource: string, namespace?: string): readonly KubeObject[];
+  /** Puts objects in as they are, with status, without HTTP: fast. Definitions come before their objects. */
+  seed(objects: Iterable<KubeObject>): void;
+  /** Resolves once the predicate holds; asked after each change. */
+  until(predicate: (kube: KubeSim) => boolean): Promise<void>;
+  /** Watches and half-read lists from before now are answered with 410. */
+  compact(): void;
+  dropWatches(): void;
+  /** Half-open connections: no bytes, no end. */
+  stallWatches(isStalled: boolean): void;
+  /** Bookmarks to all who asked for them, without waiting for the time. */
+  sendBookmarks(): void;
+  readonly openWatches: number;
+  pause(): void;
+  resume(): void;
+  stopListening(): Promise<void>;
+  startListening(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const realAfter: After = (ms, run) => {
+  const timer = setTimeout(run, ms).unref();
+  return () => clearTimeout(timer);
+};
+
+const kubeconfigFor = (url: string): string =>
+  [
+    ...['apiVersion: v1', 'kind: Config', 'current-context: simulator'],
+    ...['clusters:', '  - name: simulator', '    cluster:', `      server: ${url}`],
+    ...['users:', '  - name: simulator', '    user:', '      token: simulator'],
+    ...[
+      'contexts:',
+      '  - name: simulator',
+      '    context:',
+      '      cluster: simulator',
+      '      user: simulator',
+      '',
+    ],
+  ].join('\n');
+
+/** Bodies stand in the journal, but for those that may hold secrets. */
+const journalBody = ({ path, method, body }: HttpRequest): string | undefined =>
+  method === 'GET' || /\/(secrets|token|tokenreviews)(\/|$)/.test(path) ? undefined : body;
+
+/** The server without a socket. */
+function assemble(options: KubeOptions) {
+  const now = options.now ?? Date.now;
+  const storage = createStorage(options.historyLimit);
+  const types = createResourceTypes();
+  const watches = createWatches({
+    storage,
+    after: options.after ?? realAfter,
+    bookmarkMs: options.bookmarkMs ?? 60_000,
+  });
+  const registry = createRegistry(storage, {
+    ...{ now, newUid: options.newUid ?? randomUUID, random: options.random ?? Math.random },
+    keepsTerminatingPods: options.podTermination === 'manual',
+  });
+  runLifecycle({ storage, registry, types });
+  const reader = createReader({ storage, watches, now });
+  const handle = createApiServer({ types, registry, reader, discovery: createDiscovery(types) });
+  return { storage, types, watches, registry, handle };
+}
+
+function typeNamed(types: ResourceTypes, id: string): ResourceType {
+  const type = types.findId(id);
+  if (!type)
+    throw new TypeError(`the simulated API server has no resource ${id}: was its definition posted?`);
+  return type;
+}
+
+function seed(types: ResourceTypes, registry: Registry, objects: Iterable<KubeObject>): void {
+  for (const object of objects) {
+    const type = types.findKind(object.apiVersion ?? '', object.kind ?? '');
+    if (!type)
+      throw new TypeError(
+        `the simulated API server knows no ${object.apiVersion ?? ''} ${object.kind ?? ''}`,
+      );
+    registry.seed(type, object);
+  }
+}
+
+const namespace = (name: string): KubeObject => ({
+  ...{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+  ...{ spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } },
+});
+
+/** An API server on loopback. */
+export async function startKube(
+  options: KubeOptions = {},
+  { journal = createJournal(), faults = createFaults() }: { journal?: Journal; faults?: Faults } = {},
+): Promise<KubeSim> {
+  const { storage, types, watches, registry, handle } = assemble(options);
+  seed(
+    types,
+    registry,
+    ['default', 'kube-system', 'kube-public', ...(options.namespaces ?? [])].map(namespace),
+  );
+  const listener = await startListener({ service: 'kube', handle, journal, faults, journalBody });
+  const { url, pause, resume, stopListening, startListening } = listener;
+  const kube: KubeSim = {
+    ...{ url, storage, journal, faults, pause, resume, stopListening, startListening },
+    kubeconfig: () => kubeconfigFor(url),
+    get: (resource, name, of = '') => {
+      const type = typeNamed(types, resource);
+      const stored = storage.collection(idOf(type)).get(of, name);
+      return stored && toObject(type, stored);
+    },
+    list: (resource, of) => {
+      const type = typeNamed(types, resource);
+      return storage
+        .collection(idOf(type))
+        .list(of)
+        .map((stored) => toObject(type, stored));
+    },
+    seed: (objects) => seed(types, registry, objects),
+    until: (predicate) => until(storage, () => predicate(kube)),
+    compact: () => storage.compact(),
+    dropWatches: () => watches.drop(),
+    stallWatches: (isStalled) => watches.stall(isStalled),
+    sendBookmarks: () => watches.bookmark(),
+    get openWatches(): number {
+      return watches.open;
+    },
+    stop: () => listener.close(),
+  };
+  return kube;
+}
+
+function until(storage: Storage, holds: () => boolean): Promise<void> {
+  if (holds()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const forget = storage.onChange(() => {
+      if (!holds()) return;
+      forget();
+      resolve();
+    });
+  });
+}

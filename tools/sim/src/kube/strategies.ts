@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from 'node:util';
+import { recordAt, textAt, type Json, type KubeObject } from './object.ts';
+import { crdType, idOf, type ResourceType } from './resources.ts';
+import { prune } from './schema.ts';
+import { badRequest, type Cause } from './status.ts';
+import { validate } from './validate.ts';
+import { definitionCauses, establish } from './definitions.ts';
+
+/** What the server itself fills in or puts aside when an object of a built-in kind is created. */
+const createdAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
+  pods: (pod) => ({ ...pod, status: { phase: 'Pending', qosClass: 'BestEffort' } }),
+  namespaces: (namespace) => ({
+    ...namespace,
+    spec: { finalizers: ['kubernetes'] },
+    status: { phase: 'Active' },
+    metadata: {
+      ...namespace.metadata,
+      labels: { 'kubernetes.io/metadata.name': namespace.metadata.name ?? '', ...namespace.metadata.labels },
+    },
+  }),
+  deployments: (workload) => ({ ...workload, status: {} }),
+  daemonsets: (workload) => ({ ...workload, status: {} }),
+  replicasets: (workload) => ({ ...workload, status: {} }),
+  // A kubelet registers its node with the status in it.
+  nodes: (node) => node,
+};
+
+/** What is done to an object of a built-in kind at each write. */
+const writtenAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
+  secrets: ({ stringData, ...secret }) => ({ type: 'Opaque', ...secret, ...mergedData(secret, stringData) }),
+  [idOf(crdType)]: establish,
+};
+
+function mergedData(secret: Json, stringData: unknown): Json {
+  if (stringData === undefined) return {};
+  const encoded = Object.entries(recordAt(stringData)).map(([key, value]) => [
+    key,
+    Buffer.from(String(value)).toString('base64'),
+  ]);
+  return { data: { ...recordAt(secret, 'data'), ...(Object.fromEntries(encoded) as Json) } };
+}
+
+const ruledBy: Readonly<Record<string, (object: KubeObject) => readonly Cause[]>> = {
+  events: eventCauses,
+  [idOf(crdType)]: definitionCauses,
+};
+
+/** An event lives in the namespace of its object; that of an object without one, in `default`. */
+function eventCauses(event: KubeObject): readonly Cause[] {
+  const namespace = textAt(event, 'involvedObject', 'namespace');
+  if (namespace === '' ? event.metadata.namespace === 'default' : event.metadata.namespace === namespace)
+    return [];
+  const message = `Invalid value: ${JSON.stringify(namespace)}: does not match event.namespace`;
+  return [{ reason: 'FieldValueInvalid', field: 'involvedObject.namespace', message }];
+}
+
+/** The object as its kind wants it: unknown fields dropped, defaults filled in. */
+export function conform(type: ResourceType, object: KubeObject, strict: boolean): KubeObject {
+  const written = writtenAs[idOf(type)]?.(object) ?? object;
+  if (!type.schema) return written;
+  const { value, dropped } = prune(type.schema, written);
+  if (strict && dropped.length > 0) {
+    const unknown = dropped.map((field) => `unknown field "${field}"`).join(', ');
+    const { kind, version } = type;
+    throw badRequest(
+      `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${unknown}`,
+    );
+  }
+  // Pruning keeps what every object has.
+  return value as KubeObject;
+}
+
+export function causesOf(type: ResourceType, object: KubeObject): readonly Cause[] {
+  const ruled = ruledBy[idOf(type)]?.(object) ?? [];
+  return type.schema ? [...ruled, ...validate(type.schema, object, '')] : ruled;
+}
+
+/** The first state of an object: a status is not for its creator to set. */
+export function initial(type: ResourceType, object: KubeObject): KubeObject {
+  const created = createdAs[idOf(type)];
+  if (created) return created(object);
+  if (!type.hasStatus || type.builtIn) return object;
+  const { status: _status, ...rest } = object;
+  return rest;
+}
+
+/** The next state, out of what was given and what there was: each path writes only its own part. */
+export function nextState(of: {
+  readonly type: ResourceType;
+  readonly given: KubeObject;
+  readonly old: KubeObject;
+  readonly subresource: 'status' | undefined;
+}): KubeObject {
+  const { type, given, old, subresource } = of;
+  if (!type.hasStatus) return given;
+  if (subresource === 'status')
+    return withStatus(type.builtIn ? { ...old, metadata: given.metadata } : old, given);
+  return withStatus(given, old);
+}
+
+function withStatus(object: KubeObject, source: KubeObject): KubeObject {
+  const { status: _status, ...rest } = object;
+  return 'status' in source ? { ...rest, status: source['status'] } : rest;
+}
+
+/** What metadata.generation counts: changes outside metadata, and outside status where that has its own path. */
+export function isNewGeneration(type: ResourceType, before: KubeObject, after: KubeObject): boolean {
+  const counted = ({ metadata: _metadata, status, ...rest }: KubeObject) =>
+    type.hasStatus ? rest : { ...rest, status };
+  return !isDeepStrictEqual(counted(before), counted(after));
+}

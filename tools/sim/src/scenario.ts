@@ -1,0 +1,247 @@
+import { apiVersion, customResourceDefinitions } from '@pod-identity/crd-types';
+import type { ManagedIdentity } from './azure/index.ts';
+import type { Sim } from './index.ts';
+import { kubeClient, type KubeClient } from './kube-client.ts';
+import type { KubeObject } from './kube/index.ts';
+import { createPodNetwork, type PodNetwork } from './network/pod-network.ts';
+
+export interface ClusterSpec {
+  /** Nodes that are virtual machines of their own: `node1`, `node2` … */
+  readonly nodes?: number;
+  readonly scaleSets?: readonly {
+    readonly name: string;
+    readonly instances: number;
+    readonly flexible?: boolean;
+  }[];
+  readonly subscriptionId?: string;
+  readonly resourceGroup?: string;
+  readonly namespaces?: readonly string[];
+}
+
+export interface ScenarioNode {
+  readonly name: string;
+  readonly address: string;
+  readonly providerId: string;
+  /** What ARM calls the host: a virtual machine or a scale set. */
+  readonly hostId: string;
+  /** What `sim.azure.imdsUrl()` calls the machine. */
+  readonly machine: string;
+}
+
+export interface PodSpec {
+  /** `default` when absent. */
+  readonly namespace?: string;
+  readonly name: string;
+  /** Value of the label `aadpodidbinding`. */
+  readonly label?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Name of the node; the first one when absent. */
+  readonly node?: string;
+  /** The node's next free address when absent. */
+  readonly ip?: string;
+  /** `Running` when absent. */
+  readonly phase?: string;
+  readonly serviceAccountName?: string;
+}
+
+export interface IdentitySpec {
+  readonly namespace?: string;
+  readonly name: string;
+  /** Of the managed identity; one of the same name is made in the cluster's resource group when absent. */
+  readonly resourceId?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface BindingSpec {
+  readonly namespace?: string;
+  readonly name: string;
+  readonly identity: string;
+  readonly selector: string;
+}
+
+/** A cluster in both halves: hosts in Azure, nodes in Kubernetes, and what people put into it. */
+export interface Cluster {
+  readonly nodes: readonly ScenarioNode[];
+  readonly network: PodNetwork;
+  readonly client: KubeClient;
+  /** Running on its node, with an address. */
+  pod(spec: PodSpec): Promise<KubeObject>;
+  /** An AzureIdentity, and its managed identity in Azure unless that is there. */
+  identity(spec: IdentitySpec): Promise<ManagedIdentity>;
+  binding(spec: BindingSpec): Promise<KubeObject>;
+  /** An AzurePodIdentityException. */
+  exception(spec: {
+    namespace?: string;
+    name: string;
+    podLabels: Readonly<Record<string, string>>;
+  }): Promise<KubeObject>;
+  /** A vault whose secrets the named identities may read. */
+  vault(spec: {
+    name: string;
+    secrets: Readonly<Record<string, string>>;
+    readers: readonly ManagedIdentity[];
+  }): Promise<string>;
+}
+
+interface Ground {
+  readonly sim: Sim;
+  readonly client: KubeClient;
+  readonly network: PodNetwork;
+  /** The beginning of the resource ids. */
+  readonly group: string;
+}
+
+/** Makes hosts, nodes, namespaces and the custom resources' definitions. */
+export async function cluster(sim: Sim, spec: ClusterSpec): Promise<Cluster> {
+  const { subscriptionId = '00000000-0000-0000-0000-00000000000a', resourceGroup = 'cluster' } = spec;
+  const ground: Ground = {
+    ...{ sim, client: kubeClient(sim.kube.url), network: createPodNetwork() },
+    group: `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers`,
+  };
+  sim.kube.seed(
+    (spec.namespaces ?? []).map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+  );
+  await post(
+    ground,
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+    ...customResourceDefinitions(),
+  );
+  const nodes = placeNodes(ground, spec);
+  await post(ground, '/api/v1/nodes', ...nodes.map(nodeObject));
+  await sim.azure.ready();
+  return describe(ground, nodes);
+}
+
+async function post({ client }: Ground, path: string, ...objects: readonly object[]): Promise<KubeObject[]> {
+  const created: KubeObject[] = [];
+  // The server answers with what it was given, completed.
+  for (const object of objects) created.push((await client.request('POST', path, object)) as KubeObject);
+  return created;
+}
+
+function placeNodes({ sim, network, group }: Ground, spec: ClusterSpec): ScenarioNode[] {
+  const compute = `${group}/Microsoft.Compute`;
+  const { world } = sim.azure;
+  const machines = Array.from({ length: spec.nodes ?? 0 }, (_, position) => {
+    const machine = `node${position + 1}`;
+    const hostId = `${compute}/virtualMachines/${machine}`;
+    world.addVirtualMachine({ id: hostId });
+    return { machine, hostId, providerId: `azure://${hostId}` };
+  });
+  const instances = (spec.scaleSets ?? []).flatMap(({ name, instances: count, flexible = false }) => {
+    const scaleSetId = `${compute}/virtualMachineScaleSets/${name}`;
+    world.addScaleSet({ id: scaleSetId, instances: count, flexible });
+    return Array.from({ length: count }, (_, position) => {
+      const machine = `${name}_${position}`;
+      const hostId = flexible ? `${compute}/virtualMachines/${machine}` : scaleSetId;
+      return {
+        machine,
+        hostId,
+        providerId: `azure://${flexible ? hostId : `${scaleSetId}/virtualMachines/${position}`}`,
+      };
+    });
+  });
+  return [...machines, ...instances].map((place, position) => ({
+    ...place,
+    // As Azure names instances: no underscore is allowed in a node's name.
+    name: place.machine.replace('_', '-'),
+    address: network.nodeAddress(position + 1),
+  }));
+}
+
+const nodeObject = ({ name, address, providerId }: ScenarioNode): object => ({
+  ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name } } },
+  spec: { providerID: providerId },
+  status: {
+    addresses: [
+      { type: 'InternalIP', address },
+      { type: 'Hostname', address: name },
+    ],
+    conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'simulated' }],
+  },
+});
+
+interface CustomObject {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: object;
+}
+
+function describe(ground: Ground, nodes: readonly ScenarioNode[]): Cluster {
+  const custom = (namespace: string, plural: string) =>
+    `/apis/${apiVersion}/namespaces/${namespace}/${plural}`;
+  const postCustom = async (plural: string, object: CustomObject): Promise<KubeObject> => {
+    const [created] = await post(ground, custom(object.metadata.namespace, plural), {
+      apiVersion,
+      ...object,
+    });
+    if (!created) throw new TypeError('nothing was posted');
+    return created;
+  };
+  return {
+    ...{ nodes, network: ground.network, client: ground.client },
+    pod: (spec) => runPod(ground, nodes, spec),
+    identity: async ({ namespace = 'default', name, resourceId, annotations = {} }) => {
+      const { world } = ground.sim.azure;
+      const id = resourceId ?? `${ground.group}/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+      const identity = world.identity(id) ?? world.addIdentity({ resourceId: id });
+      const spec = { type: 0, resourceID: id, clientID: identity.clientId };
+      await postCustom('azureidentities', {
+        kind: 'AzureIdentity',
+        metadata: { name, namespace, annotations },
+        spec,
+      });
+      return identity;
+    },
+    binding: ({ namespace = 'default', name, identity, selector }) =>
+      postCustom('azureidentitybindings', {
+        ...{
+          kind: 'AzureIdentityBinding',
+          metadata: { name, namespace },
+          spec: { azureIdentity: identity, selector },
+        },
+      }),
+    exception: ({ namespace = 'default', name, podLabels }) =>
+      postCustom('azurepodidentityexceptions', {
+        ...{ kind: 'AzurePodIdentityException', metadata: { name, namespace }, spec: { podLabels } },
+      }),
+    vault: async ({ name, secrets, readers }) => {
+      const { azure } = ground.sim;
+      azure.world.addVault({ name, secrets, readers: readers.map((identity) => identity.principalId) });
+      await azure.ready();
+      return azure.vaultUrl(name);
+    },
+  };
+}
+
+async function runPod(ground: Ground, nodes: readonly ScenarioNode[], spec: PodSpec): Promise<KubeObject> {
+  const {
+    namespace = 'default',
+    name,
+    label,
+    labels = {},
+    phase = 'Running',
+    serviceAccountName = 'default',
+  } = spec;
+  const position = spec.node === undefined ? 0 : nodes.findIndex((node) => node.name === spec.node);
+  const node = nodes[position];
+  if (!node) throw new TypeError(`the cluster has no node ${spec.node ?? 'at all'}`);
+  const ip = spec.ip ?? ground.network.podAddress(position + 1);
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const allLabels = { ...labels, ...(label === undefined ? {} : { aadpodidbinding: label }) };
+  await ground.client.request('POST', path, {
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: allLabels } },
+    spec: {
+      nodeName: node.name,
+      serviceAccountName,
+      containers: [{ name: 'main', image: 'local.test/app:1' }],
+    },
+  });
+  const status = { phase, podIP: ip, podIPs: [{ ip }], hostIP: node.address };
+  // The server answers with the pod.
+  return (await ground.client.request('PATCH', `${path}/${name}/status`, { status })) as KubeObject;
+}

@@ -1,0 +1,109 @@
+// The conformance room: sentences about the Kubernetes API which the simulator and the real API servers must both satisfy.
+// Nothing here may know which of them it talks to, but for what a row declares.
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+
+export interface Credentials {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  // Tests look into answers freely.
+  readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- an answer's shape is what is tested
+}
+
+export interface WatchEvent {
+  readonly type: string;
+  readonly object: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- as above
+}
+
+export interface Ask {
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+}
+
+/** A way to an API server. */
+export interface Door {
+  ask(method: string, path: string, ask?: Ask): Promise<Answer>;
+  /** Events until one pleases, or the stream ends. */
+  watch(path: string, isLast?: (event: WatchEvent) => boolean): Promise<WatchEvent[]>;
+  /** The same, once the server has accepted: then `events` collects. */
+  openWatch(path: string): Promise<{ until(isLast?: (event: WatchEvent) => boolean): Promise<WatchEvent[]> }>;
+}
+
+export function openDoor(server: string, credentials?: Credentials): Door {
+  const send = async (
+    method: string,
+    path: string,
+    { body, contentType, accept }: Ask,
+  ): Promise<IncomingMessage> => {
+    const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const headers = {
+      accept: accept ?? 'application/json',
+      ...(text === undefined
+        ? {}
+        : { 'content-type': contentType ?? usual, 'content-length': Buffer.byteLength(text) }),
+    };
+    const options = { method, headers, ...credentials };
+    const call = credentials ? httpsRequest(server + path, options) : httpRequest(server + path, options);
+    call.end(text);
+    const [response] = (await once(call, 'response')) as [IncomingMessage];
+    return response;
+  };
+
+  const openWatch: Door['openWatch'] = async (path) => {
+    const response = await send('GET', path, {});
+    const lines = eventsOf(response);
+    return {
+      until: async (isLast = () => false) => {
+        const events: WatchEvent[] = [];
+        for await (const event of lines) {
+          events.push(event);
+          if (isLast(event)) break;
+        }
+        response.destroy();
+        return events;
+      },
+    };
+  };
+
+  return {
+    openWatch,
+    watch: async (path, isLast) => (await openWatch(path)).until(isLast),
+    ask: async (method, path, ask = {}) => {
+      const response = await send(method, path, ask);
+      const text = await textOf(response);
+      return { status: response.statusCode ?? 0, body: parsed(text) };
+    },
+  };
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk as string;
+  return text;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+async function* eventsOf(response: IncomingMessage): AsyncGenerator<WatchEvent> {
+  let rest = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    const lines = (rest + (chunk as string)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as WatchEvent;
+  }
+}
