@@ -19,12 +19,21 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only (tool configuration files excepted).' },
+        {
+          selector: 'ExportDefaultDeclaration',
+          message: 'Named exports only (tool configuration files excepted).',
+        },
       ],
       'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 45, skipBlankLines: true, skipComments: true, IIFEs: true }],
@@ -46,14 +55,26 @@ export default defineConfig(
     files: pureGlobs,
     ignores: ['**/*.test.ts'],
     rules: {
-      'no-restricted-globals': ['error', ...ambient.map((name) => ({ name, message: 'A pure file takes this as an argument.' }))],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'A pure file takes chance as an argument.' }],
+      'no-restricted-globals': [
+        'error',
+        ...ambient.map((name) => ({ name, message: 'A pure file takes this as an argument.' })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'A pure file takes chance as an argument.' },
+      ],
     },
   },
-  { files: ['**/*.mjs', '**/*.config.ts'], extends: [ts.disableTypeChecked], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['**/*.mjs', '**/*.config.ts'],
+    extends: [ts.disableTypeChecked],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
   {
     files: ['**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' },
+    },
   },
   prettier,
 );

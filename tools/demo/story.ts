@@ -117,6 +117,7 @@ export async function readSecret(
   const read = await sample.line((text) => /^(could not )?read secret/.test(text));
   const ms = performance.now() - begun;
   narrator.say(`sample: ${read}`);
+  if (read.startsWith('could not')) throw new Error(`the sample read nothing: ${read}`);
   const entry = await vaultRead(stage, names.firstIdentity.id);
   narrator.say(
     'vault:  token signature, audience, expiry and access rights verified; reader is demo_pod_identity',
@@ -142,14 +143,20 @@ export async function swapIdentity(
 
 /** A successful read of a secret by the principal of this identity, past or to come. */
 async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> {
-  const { principalId } = stage.sim.azure.world.identity(identity);
-  const reads = () => stage.sim.azure.reads().find((read) => read.principalId === principalId);
-  for (let since = 0; ;) {
-    const found = reads();
+  const { azure } = stage.sim;
+  const { principalId } = azure.world.identity(identity);
+  const late = AbortSignal.timeout(60_000);
+  for (let since = 0; ; ) {
+    const found = azure.reads().find((read) => read.principalId === principalId);
     if (found) return found.entry;
-    const next = await stage.sim.azure.journal.next({ service: 'vault', status: 200, since });
-    since = next.sequence + 1;
+    const entry = await Promise.race([azure.journal.next({ service: 'vault', since }), aborted(late)]);
+    if (!entry) throw new Error(`nothing was read from the vault as ${identity} within a minute`);
+    since = entry.sequence;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
 export async function showRefusals(stage: Stage, narrator: Narrator, programs: Programs): Promise<Refusal[]> {
@@ -174,7 +181,7 @@ export async function showRefusals(stage: Stage, narrator: Narrator, programs: P
     const path = await stage.path(pod, nmi);
     const answer = await askForToken(path.url, clientId);
     refusals.push({ who, ...answer });
-    narrator.say(`${who}: ${answer.status} ${answer.error}\n${' '.repeat(8)}${answer.reason}`);
+    narrator.say(`${who}: ${answer.status} ${answer.error}\n           ${answer.reason}`);
   }
   return refusals;
 }

@@ -1,5 +1,6 @@
 // The API servers that a scenario is played against: the simulated one, and the real ones of the Kubernetes kit.
-import { startApiServer } from '@pod-identity/kit/testing';
+import { startApiServer, whyNoApiServer } from '@pod-identity/kit/testing';
+import { describe } from 'vitest';
 
 export interface ServerUnderTest {
   readonly options: { readonly kubeconfig?: string };
@@ -25,4 +26,10 @@ const real = (flavour: 'v1.20' | 'v1.36'): ServerChoice => ({
   },
 });
 
-export const servers: readonly ServerChoice[] = [simulated, real('v1.20'), real('v1.36')];
+/** Plays the scenario on each server; on a machine without real ones it says so and plays on the simulated one. */
+export function describeServers(name: string, scenario: (server: ServerChoice) => void): void {
+  describe.each([simulated])(name, scenario);
+  const missing = whyNoApiServer();
+  if (missing !== undefined) console.warn(`skipped on real API servers: ${missing}`);
+  describe.skipIf(missing !== undefined).each([real('v1.20'), real('v1.36')])(name, scenario);
+}

@@ -119,7 +119,7 @@ interface Building {
 // eslint-disable-next-line max-lines-per-function -- the stage is one list of what it offers, each a few lines
 async function build({ options, nodes, folder, undo, stop }: Building): Promise<Stage> {
   const isReal = options.kubeconfig !== undefined;
-  const sim = await startSim({ azure: { ...options.azure, seed: (world) => seed(world, nodes) } });
+  const sim = await startSim({ azure: { tenantId: names.tenant, ...options.azure, seed: (world) => seed(world, nodes) } });
   undo.push(() => sim.stop());
 
   const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');

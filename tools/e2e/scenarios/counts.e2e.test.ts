@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { askForToken } from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
-import { identityObjects, isAttached, untilAssigned, untilReleased } from '../objects.ts';
+import { identityObjects, untilAssigned } from '../objects.ts';
 
 let stage: Stage;
 afterEach(() => stage.stop());
@@ -69,34 +69,4 @@ test('200 concurrent equal token requests make one IMDS call', async () => {
   const answers = await Promise.all(Array.from({ length: 200 }, () => askForToken(path.url)));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   expect(stage.sim.azure.journal.count(byNmi)).toBe(1);
-});
-
-test('killing the leading MIC while it attaches and restarting an NMI lose nothing', async () => {
-  stage = await openStage();
-  const leaseArgs = ['--leader-election-duration', '3s', '--detach-grace-period', '0s'];
-  await stage.install();
-  const mics = [await stage.startMic('1', leaseArgs), await stage.startMic('2', leaseArgs)];
-  const leading = await Promise.any(mics.map(async (mic) => (await mic.logged('became leader'), mic)));
-  const held = stage.sim.azure.holdOperations();
-  const { clientId, id } = names.firstIdentity;
-  for (const object of identityObjects({ name: 'shared', id, clientId })) await stage.create(object);
-  const since = stage.sim.azure.journal.mark();
-  const pod = await stage.runPod({ name: 'patient', node: 0, label: 'shared' });
-  await stage.sim.azure.journal.next({ service: 'arm', method: 'PATCH', since });
-  await leading.stop('SIGKILL');
-  held.release();
-  await untilAssigned(stage.kube, ['patient']);
-
-  const first = await stage.startNmi(0);
-  const before = await askForToken((await stage.path(pod, first)).url);
-  await first.service.stop('SIGKILL');
-  const second = await stage.startNmi(0);
-  const after = await askForToken((await stage.path(pod, second)).url);
-  expect([before.status, after.status]).toEqual([200, 200]);
-
-  // The survivor knows that the dead leader's attachment is its own: with the pod gone it gives the identity back.
-  await stage.removePod(pod);
-  await untilReleased(stage.kube, 'patient');
-  await stage.sim.azure.world.until(() => !isAttached(stage, id));
-  expect(isAttached(stage, names.clusterIdentity.id)).toBe(true);
 });

@@ -1,3 +1,50 @@
+import { formatDuration } from './duration.ts';
 import type { FlagSpec } from './flag-spec.ts';
-export function flagHelp(specs: readonly FlagSpec[], heading: string): string { throw new Error('soon'); }
-export function flagTable(specs: readonly FlagSpec[]): string { throw new Error('soon'); }
+
+/** What `--help` prints. */
+export function flagHelp(specs: readonly FlagSpec[], heading: string): string {
+  const entries = specs.map((spec) => {
+    const facts = [
+      defaultText(spec) && `default ${defaultText(spec)}`,
+      spec.env && `environment ${spec.env}`,
+    ];
+    const notes = facts.filter(Boolean).join(', ');
+    return `  ${usage(spec)}\n      ${meaning(spec)}${notes && ` (${notes})`}`;
+  });
+  return `${heading}\n\n${entries.join('\n')}\n`;
+}
+
+/** The same as a Markdown table, for the documentation. */
+export function flagTable(specs: readonly FlagSpec[]): string {
+  const rows = specs.map((spec) =>
+    [
+      code(usage(spec)),
+      spec.env ? code(spec.env) : '',
+      defaultText(spec) && code(defaultText(spec)),
+      meaning(spec),
+    ]
+      .map((cell) => cell.replaceAll('|', '\\|'))
+      .join(' | '),
+  );
+  return ['Flag | Environment | Default | Meaning', '--- | --- | --- | ---', ...rows]
+    .map((row) => `| ${row} |\n`)
+    .join('');
+}
+
+const code = (text: string) => `\`${text}\``;
+
+function usage(spec: FlagSpec): string {
+  const names = [spec.name, ...(spec.aliases ?? [])].map((name) => `--${name}`).join(', ');
+  return spec.kind === 'boolean' ? names : `${names} ${spec.kind}`;
+}
+
+function meaning(spec: FlagSpec): string {
+  return spec.choices ? `${spec.help} One of: ${spec.choices.join(', ')}.` : spec.help;
+}
+
+function defaultText(spec: FlagSpec): string {
+  const value = spec.default;
+  if (value === undefined || spec.secret) return '';
+  if (spec.kind === 'duration') return formatDuration(Number(value));
+  return Array.isArray(value) ? value.join(',') : String(value);
+}

@@ -1,7 +1,114 @@
-import type { FlagReading, FlagSpec } from './flag-spec.ts';
-export function readFlags(
+import type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
+import { defaultOf, readValue, type FlagValue } from './flag-value.ts';
+import { nearest } from './nearest.ts';
+
+interface FlagSource {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+interface CommandLine {
+  /** Every text given for a flag, in order. */
+  readonly texts: ReadonlyMap<FlagSpec, readonly string[]>;
+  readonly positional: readonly string[];
+  readonly problems: readonly FlagProblem[];
+}
+
+/**
+ * Reads what Go's `flag` and `pflag` both accept: `-name value`, `--name=value`, `--bool`, `--bool=false`, `--` before
+ * words that are no flags. The command line goes before the environment, an empty variable counts as unset, the
+ * last of several values wins, lists add up. Nothing stops at the first problem.
+ */
+export function readFlags(specs: readonly FlagSpec[], from: FlagSource): FlagReading {
+  const line = readCommandLine(specs, from.argv);
+  const problems = [...line.problems];
+  const given = new Set<string>();
+  const values = new Map<string, FlagValue>();
+
+  for (const spec of specs) {
+    values.set(spec.name, defaultOf(spec));
+    const text = textOf(spec, line.texts.get(spec), from.env);
+    if (text === undefined) continue;
+    given.add(spec.name);
+    const read = readValue(spec, text);
+    if ('value' in read) values.set(spec.name, read.value);
+    else problems.push({ name: spec.name, message: `--${spec.name} ${read.problem}` });
+  }
+  return { ...accessors(specs, values, given), given, positional: line.positional, problems };
+}
+
+function textOf(
+  spec: FlagSpec,
+  texts: readonly string[] | undefined,
+  env: FlagSource['env'],
+): string | undefined {
+  if (texts) return spec.kind === 'list' ? texts.join(',') : texts.at(-1);
+  const variable = spec.env === undefined ? undefined : env[spec.env];
+  return variable === '' ? undefined : variable;
+}
+
+function readCommandLine(specs: readonly FlagSpec[], argv: readonly string[]): CommandLine {
+  const byName = new Map(
+    specs.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])].map((name) => [name, spec])),
+  );
+  const texts = new Map<FlagSpec, string[]>();
+  const positional: string[] = [];
+  const problems: FlagProblem[] = [];
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const words = argv.slice(0, end).values();
+
+  for (const word of words) {
+    const flag = readWord(word);
+    const spec = flag && byName.get(flag.name);
+    if (!flag) positional.push(word);
+    else if (!spec) problems.push({ name: flag.name, message: unknown(flag.name, [...byName.keys()]) });
+    else {
+      const text = flag.text ?? (spec.kind === 'boolean' ? 'true' : words.next().value);
+      if (text === undefined) problems.push({ name: spec.name, message: `--${flag.name} needs a value` });
+      else texts.set(spec, [...(texts.get(spec) ?? []), text]);
+    }
+  }
+  return { texts, positional: [...positional, ...argv.slice(end + 1)], problems };
+}
+
+/** `-name`, `--name` or either with `=text`; a single `-` is no flag. */
+function readWord(word: string): { readonly name: string; readonly text: string | undefined } | undefined {
+  const [, name, text] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  return name === undefined ? undefined : { name, text };
+}
+
+function unknown(name: string, names: readonly string[]): string {
+  const likely = nearest(name, names);
+  return likely === undefined
+    ? `unknown flag --${name}`
+    : `unknown flag --${name}; did you mean --${likely}?`;
+}
+
+function accessors(
   specs: readonly FlagSpec[],
-  from: { readonly argv: readonly string[]; readonly env: Readonly<Record<string, string | undefined>> },
-): FlagReading {
-  throw new Error('soon');
+  values: ReadonlyMap<string, FlagValue>,
+  given: ReadonlySet<string>,
+) {
+  const kinds = new Map(specs.map((spec) => [spec.name, spec]));
+  const valueOf = (name: string, kind: FlagKind) => {
+    const spec = kinds.get(name);
+    if (spec?.kind !== kind) throw new TypeError(`--${name} is not declared as a ${kind} flag`);
+    return values.get(name) ?? defaultOf(spec);
+  };
+  const text = (name: string) => String(valueOf(name, 'string'));
+  return {
+    string: text,
+    optionalString: (name: string) => {
+      const value = text(name);
+      return given.has(name) || kinds.get(name)?.default !== undefined ? value : undefined;
+    },
+    boolean: (name: string) => valueOf(name, 'boolean') === true,
+    integer: (name: string) => Number(valueOf(name, 'integer')),
+    number: (name: string) => Number(valueOf(name, 'number')),
+    durationMs: (name: string) => Number(valueOf(name, 'duration')),
+    list: (name: string) => {
+      const value = valueOf(name, 'list');
+      return Array.isArray(value) ? value.map(String) : [];
+    },
+  };
 }

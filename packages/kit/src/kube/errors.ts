@@ -35,3 +35,71 @@ export class KubeError extends Error {
     this.retryAfterMs = details.retryAfterMs;
   }
 }
+
+/** What a refusal looks like on the wire: the HTTP status, the header, and the parsed body, which should be a Status. */
+export interface Refusal {
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfter?: string;
+}
+
+/** The API server's refusal as an error. */
+export function refusalError(refusal: Refusal): KubeError {
+  const { reason, message, retryAfterMs: advised } = readStatus(refusal.body);
+  const retryAfterMs = readRetryAfter(refusal.retryAfter) ?? advised;
+  return new KubeError(codeOf(refusal.status, reason), message ?? `API server answered ${refusal.status}`, {
+    status: refusal.status,
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** The error that a watch's ERROR event carries; undefined for every other event. */
+export function watchEventError(event: unknown): KubeError | undefined {
+  if (!isRecord(event) || event['type'] !== 'ERROR') return undefined;
+  const body = event['object'];
+  const status = isRecord(body) && typeof body['code'] === 'number' ? body['code'] : 500;
+  return refusalError({ status, body });
+}
+
+/** Whatever was thrown, as a KubeError: `aborted` when the caller's own signal did it, else `transport`. */
+export function asKubeError(error: unknown, signal?: AbortSignal): KubeError {
+  if (signal?.aborted) return new KubeError('aborted', 'request aborted', { cause: signal.reason });
+  if (error instanceof KubeError) return error;
+  return new KubeError('transport', error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+const codes: Readonly<Record<number, KubeErrorCode>> = {
+  401: 'unauthorized',
+  403: 'denied',
+  404: 'not-found',
+  408: 'unavailable',
+  409: 'conflict',
+  410: 'gone',
+  429: 'throttled',
+};
+
+function codeOf(status: number, reason: string | undefined): KubeErrorCode {
+  if (reason === 'AlreadyExists') return 'already-exists';
+  if (reason === 'Expired') return 'gone';
+  return codes[status] ?? (status >= 500 ? 'unavailable' : 'invalid');
+}
+
+function readStatus(body: unknown): { reason?: string; message?: string; retryAfterMs?: number } {
+  if (!isRecord(body)) return {};
+  const { reason, message, details } = body;
+  const seconds = isRecord(details) ? details['retryAfterSeconds'] : undefined;
+  return {
+    ...(typeof reason === 'string' && reason !== '' ? { reason } : {}),
+    ...(typeof message === 'string' && message !== '' ? { message } : {}),
+    ...(typeof seconds === 'number' ? { retryAfterMs: seconds * 1000 } : {}),
+  };
+}
+
+function readRetryAfter(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d+$/.test(header) ? Number(header) * 1000 : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

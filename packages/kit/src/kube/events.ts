@@ -1,19 +1,22 @@
+import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
+import { createTokenBucket, type TokenBucket } from '../core/token-bucket.ts';
 import type { Log } from '../serve/log.ts';
+import { asKubeError, KubeError, type KubeErrorCode } from './errors.ts';
+import {
+  eventIdentity,
+  eventNamespace,
+  eventObject,
+  eventTime,
+  objectIdentity,
+  type EventDraft,
+} from './event-object.ts';
+import { coreKinds } from './kinds.ts';
+import { createRecent } from './recent.ts';
+import { createResource } from './resource.ts';
 import type { KubeTransport } from './transport.ts';
 
-export interface EventDraft {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-  readonly involved: {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly namespace?: string;
-    readonly name: string;
-    readonly uid?: string;
-  };
-}
+export type { EventDraft };
 
 export interface EventRecorderOptions {
   readonly transport: KubeTransport;
@@ -24,7 +27,7 @@ export interface EventRecorderOptions {
   readonly log?: Log;
   /** Events of one object at once (25 unless told); then one in five minutes. */
   readonly perObjectBurst?: number;
-  /** Events waiting to be written (1000 unless told); more are dropped. */
+  /** Different events waiting to be written (1000 unless told); more are dropped. */
   readonly maxQueued?: number;
 }
 
@@ -34,4 +37,128 @@ export interface EventRecorder {
   /** Resolves when all that was recorded before has been written or given up. */
   flush(): Promise<void>;
 }
-export function createEventRecorder(options: EventRecorderOptions): EventRecorder { throw new Error('soon'); }
+
+/** Repeats of one event while it waits are one write. */
+interface Waiting {
+  readonly draft: EventDraft;
+  readonly firstMs: number;
+  times: number;
+  lastMs: number;
+}
+
+/** Writes Events one after another. They are courtesy: too many, or too late, they are dropped rather than held. */
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { clock, log, perObjectBurst = 25, maxQueued = 1000 } = options;
+  const waiting = new Map<string, Waiting>();
+  const allow = createAllowance(perObjectBurst, clock);
+  const write = withPatience(createWriter(options), options);
+  let writing: Promise<void> | undefined;
+
+  const drop = ({ reason, involved }: EventDraft, why: string) =>
+    log?.debug({ reason, kind: involved.kind, name: involved.name, why }, 'event dropped');
+  const writeAll = async () => {
+    for (const [identity, event] of waiting) {
+      waiting.delete(identity);
+      await write(identity, event);
+    }
+    writing = undefined;
+  };
+
+  return {
+    record(draft) {
+      const now = clock.now();
+      const identity = eventIdentity(draft);
+      const queued = waiting.get(identity);
+      if (!allow(objectIdentity(draft))) return drop(draft, 'too many for one object');
+      if (!queued && waiting.size >= maxQueued) return drop(draft, 'too many waiting');
+      waiting.set(identity, { draft, firstMs: now, ...queued, times: (queued?.times ?? 0) + 1, lastMs: now });
+      writing ??= Promise.resolve().then(writeAll);
+    },
+    async flush() {
+      await writing;
+    },
+  };
+}
+
+function createAllowance(burst: number, clock: Clock): (object: string) => boolean {
+  const buckets = createRecent<TokenBucket>(rememberedObjects);
+  return (object) => {
+    const now = clock.now();
+    const bucket =
+      buckets.get(object) ?? createTokenBucket({ capacity: burst, refillPerMs: oneInFiveMinutes, now });
+    buckets.set(object, bucket);
+    return bucket.take(now) === 0;
+  };
+}
+
+const rememberedObjects = 4096;
+const oneInFiveMinutes = 1 / 300_000;
+const attempts = 3;
+const passing: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled']);
+const timeoutMs = 5000;
+
+/** What is on the server already. */
+interface Written {
+  readonly name: string;
+  readonly count: number;
+}
+
+type Write = (identity: string, event: Waiting) => Promise<void>;
+
+/** Creates an event the first time and raises its count afterwards. */
+function createWriter({ transport, component, clock, random = Math.random }: EventRecorderOptions): Write {
+  const events = createResource<{ metadata: { name: string } }>(bounded(transport), coreKinds.events);
+  const written = createRecent<Written>(rememberedObjects);
+
+  const create = async ({ draft, times, firstMs, lastMs }: Waiting): Promise<Written> => {
+    const chance = Math.floor(random() * 0x10000);
+    const suffix = `${clock.now().toString(16)}${chance.toString(16).padStart(4, '0')}`;
+    const object = eventObject(draft, { component, suffix, count: times, firstMs, lastMs });
+    await events.create(object);
+    return { name: object.metadata.name, count: times };
+  };
+  const repeat = async (
+    { name, count: before }: Written,
+    { draft, times, lastMs }: Waiting,
+  ): Promise<Written> => {
+    const count = before + times;
+    const key = { name, namespace: eventNamespace(draft.involved) };
+    await events.patch(key, { count, lastTimestamp: eventTime(lastMs) }, { type: 'merge' });
+    return { name, count };
+  };
+
+  return async (identity, event) => {
+    const known = written.get(identity);
+    try {
+      written.set(identity, known ? await repeat(known, event) : await create(event));
+    } catch (error) {
+      // An event lives for an hour on the server, and longer here.
+      if (!known || !(error instanceof KubeError && error.code === 'not-found')) throw error;
+      written.set(identity, await create(event));
+    }
+  };
+}
+
+/** Tries again what may pass, gives up the rest. Never rejects. */
+function withPatience(write: Write, { clock, log, random = Math.random }: EventRecorderOptions): Write {
+  return async (identity, event) => {
+    const backoff = createBackoff({ baseMs: 500, capMs: 5000, random });
+    for (let left = attempts - 1; left >= 0; left -= 1) {
+      try {
+        await write(identity, event);
+        return;
+      } catch (error) {
+        const { code, message, retryAfterMs = 0 } = asKubeError(error);
+        if (!passing.has(code)) left = 0;
+        if (left === 0)
+          log?.warn({ code, error: message, reason: event.draft.reason }, 'could not write an event');
+        else await clock.sleep(Math.max(backoff.next(), retryAfterMs));
+      }
+    }
+  };
+}
+
+/** A hanging write must not hold up the others for long, nor the end of the process. */
+function bounded(transport: KubeTransport): KubeTransport {
+  return { ...transport, request: (request) => transport.request({ timeoutMs, ...request }) };
+}

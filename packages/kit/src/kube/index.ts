@@ -2,7 +2,12 @@
 // It must not know custom resources, Azure or either app.
 export { connectKube, type ConnectOptions } from './connect.ts';
 export { KubeError, type KubeErrorCode, type KubeErrorDetails } from './errors.ts';
-export { createEventRecorder, type EventDraft, type EventRecorder, type EventRecorderOptions } from './events.ts';
+export {
+  createEventRecorder,
+  type EventDraft,
+  type EventRecorder,
+  type EventRecorderOptions,
+} from './events.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';
 export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';
 export { createElector, type Elector, type ElectorOptions, type LeaderTerm } from './lease.ts';

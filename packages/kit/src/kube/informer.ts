@@ -1,26 +1,11 @@
+import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Log } from '../serve/log.ts';
-import type { KubeError } from './errors.ts';
-import type { ResourceKind } from './kinds.ts';
-import type { Change, Indexes, Store } from './store.ts';
-import type { KubeTransport } from './transport.ts';
+import { asKubeError, type KubeError } from './errors.ts';
+import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
-export interface InformerOptions<V> {
-  readonly transport: KubeTransport;
-  readonly kind: ResourceKind;
-  readonly namespace?: string;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-  /** The part of an object worth keeping; undefined leaves the object out. */
-  readonly trim: (object: unknown) => V | undefined;
+export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly indexes?: Indexes<V>;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log?: Log;
-  /** Objects per page of a list; 500 unless told. */
-  readonly pageSize?: number;
-  /** A watch that says nothing for so long, not even a bookmark, is taken for dead; 60 s unless told. */
-  readonly silenceMs?: number;
   /** Told of every failed list or watch, for metrics. */
   readonly onProblem?: (problem: KubeError) => void;
 }
@@ -28,7 +13,7 @@ export interface InformerOptions<V> {
 export interface Informer<V> {
   readonly store: Store<V>;
   hasSynced(): boolean;
-  /** Resolves after the first whole list; stays pending when `run` is aborted before. */
+  /** Resolves after the first whole list, or when `run` ends without one; `hasSynced` tells which. */
   readonly synced: Promise<void>;
   /** Answers the function that ends it. */
   onChange(listener: (change: Change<V>) => void): () => void;
@@ -37,4 +22,133 @@ export interface Informer<V> {
   /** Lists and watches until the signal aborts; then resolves. */
   run(signal: AbortSignal): Promise<void>;
 }
-export function createInformer<V>(options: InformerOptions<V>): Informer<V> { throw new Error('soon'); }
+/** A watch that ends sooner than this did not really work, even if it ended without an error. */
+const shortestWatchMs = 1000;
+/** After so many answers in a row that are no watch, the version to resume from is suspected and all is listed again. */
+const patience = 3;
+
+/** Keeps a store in step with the API server: one list, then watches, each of which resumes where the last one ended. */
+export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
+  const { clock, kind, log } = options;
+  const contents = createStore(options.indexes);
+  const listeners = new Set<(change: Change<V>) => void>();
+  const synced = Promise.withResolvers<undefined>();
+
+  const tell = (listener: (change: Change<V>) => void, change: Change<V>) => {
+    try {
+      listener(change);
+    } catch (error) {
+      log?.error({ error, kind: kind.kind, key: change.key }, 'a listener failed');
+    }
+  };
+  const apply = (changes: readonly Change<V>[]) => {
+    for (const change of changes) for (const listener of listeners) tell(listener, change);
+  };
+  const reflector = createReflector(options, contents, apply);
+
+  return {
+    store: contents.store,
+    hasSynced: () => reflector.listed,
+    synced: synced.promise,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    lastHeardMs: () => clock.now() - reflector.heardAt,
+    async run(signal) {
+      try {
+        await follow(reflector, options, { clock, signal, onListed: () => synced.resolve(undefined) });
+      } finally {
+        synced.resolve(undefined);
+      }
+    },
+  };
+}
+
+interface Following {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onListed: () => void;
+}
+
+async function follow<V>(
+  reflector: Reflector,
+  options: InformerOptions<V>,
+  following: Following,
+): Promise<void> {
+  const { clock, signal } = following;
+  const pace = createPace(options.random);
+  const isSuspect = createSuspicion();
+  while (!signal.aborted) {
+    const done = await step(reflector, following);
+    if (isOver(signal)) return;
+    if (isSuspect(done)) reflector.forget();
+    if (done.problem) report(done.problem, options);
+    const pauseMs = pace(done);
+    if (pauseMs > 0) await clock.sleep(pauseMs, signal).catch(() => undefined);
+  }
+}
+
+function report<V>(problem: KubeError, { log, kind, onProblem }: InformerOptions<V>): void {
+  log?.warn(
+    { kind: kind.kind, code: problem.code, error: problem.message },
+    'list or watch failed, trying again',
+  );
+  onProblem?.(problem);
+}
+
+interface Step {
+  readonly problem: KubeError | undefined;
+  /** Something came from the API server. */
+  readonly heard: boolean;
+  readonly tookMs: number;
+}
+
+/** A list if there is nothing to resume, then a watch to its end. */
+async function step(reflector: Reflector, { clock, signal, onListed }: Following): Promise<Step> {
+  const { heard } = reflector;
+  const startedAt = clock.now();
+  const outcome = (problem?: KubeError): Step => ({
+    problem,
+    heard: reflector.heard > heard,
+    tookMs: clock.now() - startedAt,
+  });
+  try {
+    if (reflector.version === undefined) {
+      await reflector.list(signal);
+      onListed();
+    }
+    await reflector.watch(signal);
+    return outcome();
+  } catch (error) {
+    return outcome(asKubeError(error, signal));
+  }
+}
+
+/** How long to wait before the next step: not at all when this one worked. */
+function createPace(random: () => number): (step: Step) => number {
+  const backoff = createBackoff({ baseMs: 800, capMs: 30_000, random });
+  return ({ problem, heard, tookMs }) => {
+    const worked = !problem && tookMs >= shortestWatchMs;
+    if (heard || worked) backoff.reset();
+    return worked ? 0 : Math.max(backoff.next(), problem?.retryAfterMs ?? 0);
+  };
+}
+
+/** Judges whether the version to resume from is to blame for what went wrong. */
+function createSuspicion(): (step: Step) => boolean {
+  let refusals = 0;
+  return ({ problem, heard }) => {
+    if (heard) refusals = 0;
+    if (problem && isRefusal(problem)) refusals += 1;
+    return problem?.code === 'gone' || refusals >= patience;
+  };
+}
+
+/** The server is there and says no. Not being reached, or being busy, says nothing against the version. */
+function isRefusal(problem: KubeError): boolean {
+  return problem.status !== undefined && problem.code !== 'throttled';
+}
+
+/** Asked after waiting, when the signal may have changed. */
+const isOver = (signal: AbortSignal) => signal.aborted;

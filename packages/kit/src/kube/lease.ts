@@ -1,35 +1,140 @@
-import type { Clock } from '../core/clock.ts';
 import type { Log } from '../serve/log.ts';
-import type { KubeTransport } from './transport.ts';
+import { asKubeError } from './errors.ts';
+import { createLeaseLock, type LeaseLock, type LeaseLockOptions } from './lease-lock.ts';
+import { createTerm, type LeaderTerm, type Term } from './lease-term.ts';
 
-export interface ElectorOptions {
-  readonly transport: KubeTransport;
-  readonly namespace: string;
-  readonly name: string;
-  readonly identity: string;
-  /** For how long others respect a lease that nobody renews. */
-  readonly durationMs: number;
-  /** How often the leader renews. */
+export type { LeaderTerm };
+
+export interface ElectorOptions extends LeaseLockOptions {
+  /** How often the leader renews; a third of the duration leaves time for two more tries. */
   readonly renewMs: number;
   /** How often a candidate looks, and a leader tries again after a failed renewal. */
   readonly retryMs: number;
-  readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
 }
 
-export interface LeaderTerm {
-  /** Aborts when the lease is lost or `run` is told to end. */
-  readonly signal: AbortSignal;
-  /** Computed from the time of the last renewal: no timer has to fire to make it false. Ask right before each write. */
-  holds(): boolean;
-}
-
 export interface Elector {
-  /** Stands for election until the signal aborts: each won term calls `lead`, each lost one is followed by the next try. */
+  /**
+   * Stands for election until the signal aborts. Each term won calls `lead`; after each term lost it stands again, once
+   * `lead` has settled. In the end `lead` may finish, under a lease that is still renewed, before the lease is given
+   * back. Rejects only with what `lead` throws in a term that was not being ended.
+   */
   run(signal: AbortSignal, lead: (term: LeaderTerm) => Promise<void>): Promise<void>;
   isLeader(): boolean;
   /** The holder last seen on the Lease, whoever it is. */
   leader(): string | undefined;
 }
-export function createElector(options: ElectorOptions): Elector { throw new Error('soon'); }
+
+/** Chance adds up to this share to each pause of a candidate, so that candidates do not move in step. */
+const retryJitter = 0.2;
+/** A claim that hangs on a dead connection must leave time for another one. */
+const claimTimeoutShare = 1 / 4;
+const releaseTimeoutMs = 5000;
+
+/** Elects one leader among all processes that name the same Lease and have different identities. */
+export function createElector(options: ElectorOptions): Elector {
+  const { clock, retryMs, random } = options;
+  const lock = createLeaseLock(options);
+  let term: Term | undefined;
+  return {
+    async run(signal, lead) {
+      while (!signal.aborted) {
+        term = await stand(options, lock, signal);
+        if (term) await serve(term, { options, lock, signal, lead });
+        // Also after a term: others get a chance, and a `lead` that returns at once makes no hot loop.
+        await clock.sleep(retryMs * (1 + retryJitter * random()), signal).catch(() => undefined);
+      }
+    },
+    isLeader: () => term?.holds() ?? false,
+    leader: () => lock.holder,
+  };
+}
+
+/** One try to win. */
+async function stand(
+  options: ElectorOptions,
+  lock: LeaseLock,
+  signal: AbortSignal,
+): Promise<Term | undefined> {
+  const { clock, durationMs, log, name } = options;
+  try {
+    const until = await lock.claim({ timeoutMs: durationMs * claimTimeoutShare, signal });
+    // An answer that took longer than the lease lasts has won nothing.
+    return until === undefined || until <= clock.now() ? undefined : createTerm({ clock, durationMs, until });
+  } catch (error) {
+    const { code, message } = asKubeError(error, signal);
+    if (code !== 'aborted') log.warn({ lease: name, code, error: message }, 'could not stand for election');
+    return undefined;
+  }
+}
+
+interface Serving {
+  readonly options: ElectorOptions;
+  readonly lock: LeaseLock;
+  readonly signal: AbortSignal;
+  readonly lead: (term: LeaderTerm) => Promise<void>;
+}
+
+/** One term, from its beginning to the release of the lease. */
+async function serve(term: Term, { options, lock, signal, lead }: Serving): Promise<void> {
+  const { log, name, identity } = options;
+  log.info({ lease: name, identity }, 'became leader');
+  const resign = () => term.resign(signal.reason);
+  if (signal.aborted) resign();
+  else signal.addEventListener('abort', resign, { once: true });
+  const renewing = renew(term, options, lock);
+  try {
+    await lead(term);
+  } catch (error) {
+    // What a term's end interrupts may well throw.
+    if (!term.signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', resign);
+    const held = term.holds();
+    term.end();
+    await renewing;
+    if (held) await release(options, lock);
+    log.info({ lease: name, released: held }, 'no longer leader');
+  }
+}
+
+/** Renews until the term is over. */
+async function renew(term: Term, options: ElectorOptions, lock: LeaseLock): Promise<void> {
+  const { clock, renewMs, retryMs } = options;
+  let pauseMs = renewMs;
+  while (!isOver(term)) {
+    await clock.sleep(pauseMs, term.over).catch(() => undefined);
+    if (!isOver(term)) pauseMs = (await renewOnce(term, options, lock)) ? renewMs : retryMs;
+  }
+}
+
+/** False when the lease could not be renewed now, but may be in the time that is left. */
+async function renewOnce(term: Term, options: ElectorOptions, lock: LeaseLock): Promise<boolean> {
+  const { durationMs, log, name } = options;
+  try {
+    // A process that was starved beyond the end must not renew what it no longer holds.
+    const timeoutMs = durationMs * claimTimeoutShare;
+    const until = term.holds() ? await lock.claim({ timeoutMs, signal: term.over }) : undefined;
+    if (until === undefined) term.lose();
+    else term.prolong(until);
+    return true;
+  } catch (error) {
+    const { code, message } = asKubeError(error);
+    if (!isOver(term)) log.warn({ lease: name, code, error: message }, 'could not renew the lease');
+    return false;
+  }
+}
+
+/** Asked after waiting, when it may have changed. */
+const isOver = ({ over }: Term) => over.aborted;
+
+/** The next leader need not wait for the lease to run out. If that fails it does wait, and nothing is lost but time. */
+async function release({ log, name }: ElectorOptions, lock: LeaseLock): Promise<void> {
+  try {
+    await lock.release({ timeoutMs: releaseTimeoutMs });
+  } catch (error) {
+    const { code, message } = asKubeError(error);
+    log.warn({ lease: name, code, error: message }, 'could not release the lease');
+  }
+}

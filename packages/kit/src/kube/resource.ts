@@ -1,4 +1,6 @@
 import type { ObjectKey, ResourceKind } from './kinds.ts';
+import { readList } from './list.ts';
+import { apiVersionOf, collectionPath, metadataOf, objectPath, type ObjectMetadata } from './object.ts';
 import type { KubeTransport } from './transport.ts';
 
 export interface CallOptions {
@@ -39,4 +41,80 @@ export interface ResourceClient<T> {
   patch(key: ObjectKey, patch: unknown, options: PatchOptions): Promise<T>;
   delete(key: ObjectKey, options?: DeleteOptions): Promise<void>;
 }
-export function createResource<T>(transport: KubeTransport, kind: ResourceKind): ResourceClient<T> { throw new Error('soon'); }
+const defaultPageSize = 500;
+
+const patchTypes = {
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+} as const;
+
+/** The verbs of one kind. `T` is the caller's word for what the API server sends: nothing is checked here. */
+export function createResource<T>(transport: KubeTransport, kind: ResourceKind): ResourceClient<T> {
+  const typed = { apiVersion: apiVersionOf(kind), kind: kind.kind };
+  return {
+    get: async (key, options = {}) =>
+      (await transport.request({ method: 'GET', path: objectPath(kind, key), ...pick(options) })) as T,
+
+    list: (query = {}) =>
+      readList({ pageSize: defaultPageSize, ...query, transport, kind }, (object) => object as T),
+
+    create: async (object, options = {}) => {
+      const path = collectionPath(kind, ownMetadata(object).namespace);
+      return (await transport.request({
+        method: 'POST',
+        path,
+        body: { ...typed, ...object },
+        ...pick(options),
+      })) as T;
+    },
+
+    replace: async (object, options = {}) => {
+      const path = objectPath(kind, ownMetadata(object)) + subPath(options);
+      return (await transport.request({
+        method: 'PUT',
+        path,
+        body: { ...typed, ...object },
+        ...pick(options),
+      })) as T;
+    },
+
+    patch: async (key, patch, options) =>
+      (await transport.request({
+        method: 'PATCH',
+        path: objectPath(kind, key) + subPath(options),
+        body: patchBody(patch, options),
+        contentType: patchTypes[options.type],
+        ...pick(options),
+      })) as T,
+
+    delete: async (key, options = {}) => {
+      const { uid, resourceVersion } = options;
+      const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
+      await transport.request({ method: 'DELETE', path: objectPath(kind, key), body, ...pick(options) });
+    },
+  };
+}
+
+const pick = ({ signal }: CallOptions) => (signal ? { signal } : {});
+const subPath = ({ subresource }: { subresource?: string }) => (subresource ? `/${subresource}` : '');
+
+function ownMetadata(object: unknown): ObjectMetadata {
+  const metadata = metadataOf(object);
+  if (!metadata) throw new TypeError('an object needs metadata.name');
+  return metadata;
+}
+
+/** The version that the patch is meant for travels inside it: the API server then refuses any other. */
+function patchBody(patch: unknown, { type, resourceVersion }: PatchOptions): unknown {
+  if (resourceVersion === undefined) return patch;
+  if (type === 'json') {
+    return [
+      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+      ...(patch as readonly unknown[]),
+    ];
+  }
+  const { metadata, ...rest } = patch as { readonly metadata?: object };
+  return { ...rest, metadata: { ...metadata, resourceVersion } };
+}

@@ -15,3 +15,126 @@ export interface Store<V> {
 }
 
 export type Indexes<V> = Readonly<Record<string, (view: V) => readonly string[]>>;
+
+/** One object as the API server last described it. */
+export interface Versioned<V> {
+  readonly key: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly view: V;
+}
+
+/** The store and its writing end. What each write changed is its answer, in the order in which it happened. */
+export interface WritableStore<V> {
+  readonly store: Store<V>;
+  readonly put: (object: Versioned<V>) => readonly Change<V>[];
+  readonly remove: (key: string) => readonly Change<V>[];
+  /** Makes these the whole content: what is missing is deleted, what has not changed is left in peace. */
+  readonly replaceAll: (objects: readonly Versioned<V>[]) => readonly Change<V>[];
+}
+
+/** An in-memory map with secondary indexes. Only this much is kept for each object: the view, its uid and version. */
+export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
+  const table = createTable(indexes);
+
+  const put = (object: Versioned<V>): readonly Change<V>[] => {
+    const { key } = object;
+    const before = table.entries.get(key);
+    if (before?.uid === object.uid) {
+      if (before.resourceVersion === object.resourceVersion) return [];
+      table.enter(object, before);
+      return [{ type: 'updated', key, before: before.view, after: object.view }];
+    }
+    // Another uid: the name was given to another object while nobody looked.
+    const changes = remove(key);
+    table.enter(object);
+    return [...changes, { type: 'added', key, after: object.view }];
+  };
+  const remove = (key: string): readonly Change<V>[] => {
+    const before = table.entries.get(key);
+    if (!before) return [];
+    table.leave(before);
+    return [{ type: 'deleted', key, before: before.view }];
+  };
+
+  return {
+    store: table.store,
+    put,
+    remove,
+    replaceAll(objects) {
+      const listed = new Set(objects.map(({ key }) => key));
+      const vanished = [...table.entries.keys()].filter((key) => !listed.has(key));
+      // Deletions first: an address or label that moved to another object is free before it is taken.
+      return [...vanished.map(remove), ...objects.map(put)].flat();
+    },
+  };
+}
+
+/** The entries and their indexes, which move together. */
+function createTable<V>(indexes: Indexes<V>) {
+  const entries = new Map<string, Versioned<V>>();
+  const shelves = new Map(Object.entries(indexes).map(([name, valuesOf]) => [name, createShelf(valuesOf)]));
+  let revision = 0;
+
+  const store: Store<V> = {
+    get: (key) => entries.get(key)?.view,
+    *values() {
+      for (const { view } of entries.values()) yield view;
+    },
+    by(index, value) {
+      const shelf = shelves.get(index);
+      if (!shelf) throw new TypeError(`there is no index "${index}"`);
+      return shelf.find(value);
+    },
+    get size() {
+      return entries.size;
+    },
+    get revision() {
+      return revision;
+    },
+  };
+  return {
+    store,
+    entries,
+    enter(object: Versioned<V>, before?: Versioned<V>) {
+      revision += 1;
+      entries.set(object.key, object);
+      for (const shelf of shelves.values()) {
+        if (before) shelf.drop(before);
+        shelf.add(object);
+      }
+    },
+    leave(object: Versioned<V>) {
+      revision += 1;
+      entries.delete(object.key);
+      for (const shelf of shelves.values()) shelf.drop(object);
+    },
+  };
+}
+
+/** One index. Most values have one object, so a set is only made for the second: at 100,000 objects that is felt. */
+function createShelf<V>(valuesOf: (view: V) => readonly string[]) {
+  const places = new Map<string, Versioned<V> | Set<Versioned<V>>>();
+  return {
+    add(object: Versioned<V>) {
+      for (const value of valuesOf(object.view)) {
+        const place = places.get(value);
+        if (place === undefined) places.set(value, object);
+        else if (place instanceof Set) place.add(object);
+        else if (place !== object) places.set(value, new Set([place, object]));
+      }
+    },
+    drop(object: Versioned<V>) {
+      for (const value of valuesOf(object.view)) {
+        const place = places.get(value);
+        if (place instanceof Set) place.delete(object);
+        if (place === object || (place instanceof Set && place.size === 0)) places.delete(value);
+      }
+    },
+    find(value: string): readonly V[] {
+      const place = places.get(value);
+      if (place === undefined) return [];
+      return place instanceof Set ? Array.from(place, ({ view }) => view) : [place.view];
+    },
+  };
+}

@@ -1,7 +1,20 @@
 // The process room: the real clock, log lines, metrics text, the admin port, signals and exit codes.
 // It must not know Kubernetes, Azure or what the program is for.
 export { systemClock } from './system-clock.ts';
-export { createLog, type Log, type LogFields, type LogFormat, type LogLevel, type LogOptions } from './log.ts';
+export {
+  createLog,
+  type Log,
+  type LogFields,
+  type LogFormat,
+  type LogLevel,
+  type LogOptions,
+} from './log.ts';
 export { createMetrics, type LabelsOf, type Metrics } from './metrics.ts';
-export { startAdminServer, type AdminAnswer, type AdminRoute, type AdminServer, type AdminServerOptions } from './admin-server.ts';
+export {
+  startAdminServer,
+  type AdminAnswer,
+  type AdminRoute,
+  type AdminServer,
+  type AdminServerOptions,
+} from './admin-server.ts';
 export { runProcess, type ProcessOptions } from './lifecycle.ts';

@@ -1,3 +1,7 @@
+import { destination as openDescriptor, pino, stdTimeFunctions, type Logger } from 'pino';
+import { redact, redactText } from './redact.ts';
+import { textLine } from './text-line.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'text' | 'json';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -16,7 +20,42 @@ export interface LogOptions {
   readonly component: string;
   readonly level?: LogLevel;
   readonly format?: LogFormat;
-  /** Where whole lines go; standard error unless told. */
+  /** Where whole lines go; standard output unless told. */
   readonly destination?: { write(line: string): void };
 }
-export function createLog(options: LogOptions): Log { throw new Error('soon'); }
+
+/** One line per decision or action. Fields and messages are cleaned of secrets before they are written. */
+export function createLog(options: LogOptions): Log {
+  const { component, level = 'info', format = 'text', destination = standardOutput() } = options;
+  const json =
+    format === 'json' ? destination : { write: (line: string) => destination.write(textLine(line)) };
+  const logger = pino(
+    {
+      level,
+      base: { component },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      // Errors are spelled out by `redact`, wherever they stand.
+      serializers: {},
+    },
+    json,
+  );
+  return wrap(logger, level);
+}
+
+// Synchronous, so that the last words of a dying process are not lost.
+const standardOutput = () => openDescriptor({ dest: 1, sync: true });
+
+function wrap(logger: Logger, level: LogLevel): Log {
+  const write = (at: LogLevel) => (fields: LogFields, message: string) => {
+    if (logger.isLevelEnabled(at)) logger[at](redact(fields), redactText(message));
+  };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (fields) => wrap(logger.child(redact(fields) as object), level),
+    level,
+  };
+}

@@ -1,2 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
-export const systemClock: Clock = { now: () => { throw new Error('soon'); }, sleep: () => { throw new Error('soon'); }, after: () => { throw new Error('soon'); } };
+
+/** Node's timers overflow beyond this and then fire at once. */
+const longestMs = 2 ** 31 - 1;
+
+/** The real time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  async sleep(ms, signal) {
+    try {
+      await delay(Math.min(ms, longestMs), undefined, signal ? { signal } : undefined);
+    } catch (error) {
+      // Node rejects with an AbortError of its own; the port promises the signal's reason.
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
+  after(ms, run) {
+    const timer = setTimeout(run, Math.min(ms, longestMs));
+    return { cancel: () => clearTimeout(timer) };
+  },
+};

@@ -1,10 +1,81 @@
-export type ApiServerFlavour = 'v1.36' | 'v1.20';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export type ApiServerFlavour = 'v1.36' | 'v1.20' | 'assets';
+
+export interface ApiServerOptions {
+  /** `assets` are the binaries in KUBEBUILDER_ASSETS: the default if that is set, else v1.36. */
+  readonly flavour?: ApiServerFlavour;
+}
 
 export interface RunningApiServer {
+  /** The path of an administrator's kubeconfig. */
   readonly kubeconfig: string;
   readonly server: string;
-  /** A ServiceAccount's token; the account, `namespace/name`, is made if need be. */
+  /** A token of a ServiceAccount, `namespace/name`, which is made if need be. */
   token(account: string): Promise<string>;
   stop(): Promise<void>;
 }
-export function startApiServer(options: { readonly flavour?: ApiServerFlavour } = {}): Promise<RunningApiServer | { readonly skipped: string }> { throw new Error('soon'); }
+
+/**
+ * Starts a real API server from the Kubernetes test kit beside the checkout (POD_IDENTITY_KIT_DIR names another place).
+ * Answers why not when there is none; with POD_IDENTITY_REQUIRE_KIT=1 that is an error.
+ */
+export async function startApiServer(
+  options: ApiServerOptions = {},
+): Promise<RunningApiServer | { readonly skipped: string }> {
+  const kit = kitFolder();
+  const skipped = whatIsMissing(kit);
+  if (skipped !== undefined) {
+    if (process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(skipped);
+    return { skipped };
+  }
+  const { flavour = process.env['KUBEBUILDER_ASSETS'] ? 'assets' : 'v1.36' } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'pod-identity-api-server-'));
+  const directory = join(folder, 'state');
+  const command = (...args: string[]) => run(join(kit, 'api-server'), args);
+  const stop = async () => {
+    await command('down', directory);
+    await rm(folder, { recursive: true, force: true });
+  };
+
+  try {
+    await command('up', directory, '--flavour', flavour);
+    const facts = JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')) as {
+      readonly server: string;
+    };
+    return {
+      kubeconfig: join(directory, 'admin.kubeconfig'),
+      server: facts.server,
+      token: async (account) => (await command('token', directory, account)).stdout.trim(),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const kitFolder = (): string =>
+  process.env['POD_IDENTITY_KIT_DIR'] ?? resolve(import.meta.dirname, '../../../../../shared/kubernetes');
+
+/** Why there can be no real API server here; undefined when there can, and when POD_IDENTITY_REQUIRE_KIT=1 forbids to skip. */
+export function whyNoApiServer(): string | undefined {
+  return process.env['POD_IDENTITY_REQUIRE_KIT'] === '1' ? undefined : whatIsMissing(kitFolder());
+}
+
+function whatIsMissing(kit: string): string | undefined {
+  if (!existsSync(join(kit, 'api-server'))) return `there is no Kubernetes test kit at ${kit}`;
+  try {
+    execFileSync(join(kit, 'setup'), ['--check'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return `the Kubernetes test kit is not set up: run ${join(kit, 'setup')}`;
+  }
+}

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+
+const metadata = { name: 'demo', namespace: 'shop' };
+
+describe('an AzureIdentityBinding', () => {
+  test('C2, C5 is read with apiVersion, kind, metadata, spec and status', () => {
+    const condition = { type: 'Ready', status: 'True', reason: 'r', message: 'm', lastTransitionTime: 't' };
+    const object = {
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureIdentityBinding',
+      metadata,
+      spec: { azureIdentity: 'reader', selector: 'demo-app' },
+      status: { conditions: [condition] },
+    };
+    expect(parseAzureIdentityBinding(object)).toEqual({ ok: true, value: object, warnings: [] });
+  });
+
+  test.each([
+    ['as documented in 2018', { AzureIdentity: 'reader', Selector: 'demo-app', Weight: 1 }],
+    ['as stored in 2018', { azureidentity: 'reader', selector: 'demo-app', weight: 1 }],
+  ])('is read in the spelling %s', (_, spec) => {
+    expect(parseAzureIdentityBinding({ metadata, spec })).toMatchObject({
+      ok: true,
+      value: { spec: { azureIdentity: 'reader', selector: 'demo-app' } },
+    });
+  });
+
+  test('says what is missing', () => {
+    const parsed = parseAzureIdentityBinding({ metadata });
+    expect(!parsed.ok && parsed.problems.map(({ path }) => path)).toEqual([
+      'spec.azureIdentity',
+      'spec.selector',
+    ]);
+  });
+
+  test('with a number for a selector says to quote it', () => {
+    const parsed = parseAzureIdentityBinding({ metadata, spec: { azureIdentity: 'reader', selector: 1 } });
+    expect(!parsed.ok && parsed.problems[0]).toEqual({
+      path: 'spec.selector',
+      message: 'must be a string (put it in quotes), not a number',
+    });
+  });
+});

@@ -1,0 +1,128 @@
+import { parseObject } from './custom-object.ts';
+import { apiVersion, behaviorAnnotation } from './group.ts';
+import type { Condition, ObjectMeta } from './meta.ts';
+import { readConditions, readMetadata } from './object-meta.ts';
+import type { Parsed } from './problem.ts';
+import { parseIdentityResourceId } from './resource-id.ts';
+import { defined, type Section } from './section.ts';
+
+/** 0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate. */
+export type IdentityType = 0 | 1 | 2;
+
+/** A Secret; without a namespace, one in the namespace of the AzureIdentity. */
+export interface SecretReference {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** As written by people. Ids are kept as they were spelled: compare resource ids with `sameResourceId`. */
+export interface AzureIdentitySpec {
+  readonly type: IdentityType;
+  /** Type 0: the ARM id of the managed identity. */
+  readonly resourceID?: string;
+  readonly clientID?: string;
+  /** Types 1 and 2: where the client secret or the certificate is. */
+  readonly clientPassword?: SecretReference;
+  /** Types 1 and 2. */
+  readonly tenantID?: string;
+  /** Further tenants to ask for tokens. */
+  readonly auxiliaryTenantIDs?: readonly string[];
+  readonly adResourceID?: string;
+  /** Types 1 and 2: a login endpoint other than the cloud's. */
+  readonly adEndpoint?: string;
+}
+
+/** An identity in Azure that pods may act as, once a binding says which. */
+export interface AzureIdentity {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: 'AzureIdentity';
+  readonly metadata: ObjectMeta;
+  readonly spec: AzureIdentitySpec;
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+/**
+ * Reads an AzureIdentity from untrusted JSON, whatever the capitalisation of its keys. Every problem is named. A managed
+ * identity (type 0, also when there is no type) must have the resource id of one.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseAzureIdentity(await response.json());
+ * if (parsed.ok) console.log(parsed.value.spec.resourceID);
+ * else for (const { path, message } of parsed.problems) console.error(`${path}: ${message}`);
+ * ```
+ */
+export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
+  return parseObject('AzureIdentity', object, (section) => {
+    const identity = readAzureIdentity(section);
+    judge(identity.spec, section.section('spec'));
+    return identity;
+  });
+}
+
+/** Whether only pods of its own namespace may act as this identity. */
+export function isNamespaced(identity: AzureIdentity): boolean {
+  return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
+}
+
+/** The shape alone, with no judgement: also for the copy inside an AzureAssignedIdentity. */
+export function readAzureIdentity(section: Section): AzureIdentity {
+  const spec = section.section('spec');
+  return defined({
+    apiVersion,
+    kind: 'AzureIdentity',
+    metadata: readMetadata(section),
+    spec: defined({
+      type: readType(spec),
+      resourceID: spec.string('resourceID'),
+      clientID: spec.string('clientID'),
+      clientPassword: readSecretReference(spec),
+      tenantID: spec.string('tenantID'),
+      auxiliaryTenantIDs: spec.strings('auxiliaryTenantIDs'),
+      adResourceID: spec.string('adResourceID'),
+      adEndpoint: spec.string('adEndpoint'),
+    }),
+    status: readConditions(section),
+  });
+}
+
+function readType(spec: Section): IdentityType {
+  const type = spec.integer('type') ?? 0;
+  if (type === 0 || type === 1 || type === 2) return type;
+  spec.problem(
+    'type',
+    `must be 0 (managed identity), 1 (service principal with secret) or 2 (with certificate), not ${type}`,
+  );
+  return 0;
+}
+
+function readSecretReference(spec: Section): SecretReference | undefined {
+  if (!spec.has('clientPassword')) return undefined;
+  const reference = spec.section('clientPassword');
+  const name = reference.string('name');
+  return name === undefined ? undefined : defined({ name, namespace: reference.string('namespace') });
+}
+
+/** What the fields mean together. */
+function judge(identity: AzureIdentitySpec, spec: Section): void {
+  if (identity.type === 0) judgeResourceId(identity.resourceID, spec);
+  else warnOfMissing(identity, spec);
+  if (identity.clientID !== undefined && !guid.test(identity.clientID)) {
+    spec.warn('clientID', 'is not a GUID: Azure knows client ids only in that form');
+  }
+}
+
+const guid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+function judgeResourceId(resourceID: string | undefined, spec: Section): void {
+  const parsed = parseIdentityResourceId(resourceID ?? '');
+  if (!parsed.ok) for (const { message } of parsed.problems) spec.problem('resourceID', message);
+}
+
+/** The original accepts a service principal with nothing in it, and fails at its first token. */
+function warnOfMissing(identity: AzureIdentitySpec, spec: Section): void {
+  for (const key of ['clientID', 'tenantID', 'clientPassword'] as const) {
+    if (identity[key] === undefined)
+      spec.warn(key, 'is missing: a service principal gets no token without it');
+  }
+}

@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
+
+const metadata = { name: 'mic', namespace: 'kube-system' };
+
+describe('an AzurePodIdentityException', () => {
+  test.each([
+    ['today', { podLabels: { app: 'mic', Tier: 'X' } }],
+    ['in 2019', { PodLabels: { app: 'mic', Tier: 'X' } }],
+    ['all lower case', { podlabels: { app: 'mic', Tier: 'X' } }],
+  ])('C8 keeps its pod labels as they are, spelled %s', (_, spec) => {
+    expect(parseAzurePodIdentityException({ metadata, spec })).toMatchObject({
+      ok: true,
+      value: {
+        apiVersion: 'aadpodidentity.k8s.io/v1',
+        metadata,
+        spec: { podLabels: { app: 'mic', Tier: 'X' } },
+      },
+    });
+  });
+
+  test('for no pod is read, with a warning', () => {
+    expect(parseAzurePodIdentityException({ metadata, spec: {} })).toMatchObject({
+      ok: true,
+      value: { spec: { podLabels: {} } },
+      warnings: [{ path: 'spec.podLabels' }],
+    });
+  });
+
+  test('with a label that is no text is refused', () => {
+    expect(parseAzurePodIdentityException({ metadata, spec: { podLabels: { on: true } } })).toMatchObject({
+      ok: false,
+      problems: [{ path: 'spec.podLabels' }],
+    });
+  });
+});

@@ -1,0 +1,37 @@
+import { parseObject } from './custom-object.ts';
+import { apiVersion } from './group.ts';
+import type { ObjectMeta } from './meta.ts';
+import { readMetadata } from './object-meta.ts';
+import type { Parsed } from './problem.ts';
+
+/** Lets pods of its namespace with one of these labels reach the node's own metadata service. */
+export interface AzurePodIdentityException {
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: 'AzurePodIdentityException';
+  readonly metadata: ObjectMeta;
+  readonly spec: { readonly podLabels: Readonly<Record<string, string>> };
+}
+
+/**
+ * Reads an AzurePodIdentityException from untrusted JSON, whatever the capitalisation of its keys; those of the labels are
+ * kept as they are.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseAzurePodIdentityException(object);
+ * if (parsed.ok) console.log(Object.keys(parsed.value.spec.podLabels));
+ * ```
+ */
+export function parseAzurePodIdentityException(object: unknown): Parsed<AzurePodIdentityException> {
+  return parseObject('AzurePodIdentityException', object, (section) => {
+    const spec = section.section('spec');
+    const podLabels = spec.stringMap('podLabels') ?? {};
+    if (Object.keys(podLabels).length === 0) spec.warn('podLabels', 'is empty: this exception is for no pod');
+    return {
+      apiVersion,
+      kind: 'AzurePodIdentityException',
+      metadata: readMetadata(section),
+      spec: { podLabels },
+    };
+  });
+}

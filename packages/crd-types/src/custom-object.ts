@@ -1,0 +1,31 @@
+import { canonicaliseAs } from './canonical.ts';
+import { apiVersion, type Kind } from './group.ts';
+import type { ObjectMeta } from './meta.ts';
+import { conclude, createReport, refuse, type Parsed } from './problem.ts';
+import { createSection, isJsonObject, type Section } from './section.ts';
+
+/**
+ * What the parsers of the four kinds have in common: respell, check that it is an object of that kind at all, read the
+ * rest. `apiVersion` and `kind` may be missing, as they are on the items of some lists; another one is refused.
+ */
+export function parseObject<T extends { readonly metadata: ObjectMeta }>(
+  kind: Kind,
+  object: unknown,
+  read: (section: Section) => T,
+): Parsed<T> {
+  if (!isJsonObject(object)) return refuse('', `must be an object of kind ${kind}`);
+  const canonical = canonicaliseAs(kind, object);
+  const report = createReport();
+  report.warnings.push(...canonical.warnings);
+  const section = createSection(canonical.object, '', report);
+  expect(section, 'apiVersion', apiVersion);
+  expect(section, 'kind', kind);
+  const value = read(section);
+  if (value.metadata.name === '') section.problem('metadata.name', 'is missing: every object needs a name');
+  return conclude(value, report);
+}
+
+function expect(section: Section, key: string, wanted: string): void {
+  const found = section.string(key);
+  if (found !== undefined && found !== wanted) section.problem(key, `must be ${wanted}, not ${found}`);
+}

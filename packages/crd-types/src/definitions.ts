@@ -1,0 +1,126 @@
+import type { Kind } from './group.ts';
+import { identityIdPattern } from './resource-id.ts';
+import {
+  age,
+  embedded,
+  object,
+  open,
+  readiness,
+  statusWithConditions,
+  text,
+  type Column,
+  type Schema,
+} from './schema-parts.ts';
+
+/** What makes one kind's definition different from another's. */
+export interface Definition {
+  readonly description: string;
+  readonly properties: Readonly<Record<string, Schema>>;
+  readonly columns: readonly Column[];
+  /** Whether status is written apart from the rest. Not where the original writes both at once. */
+  readonly statusSubresource: boolean;
+}
+
+export const definitions: Readonly<Record<Kind, Definition>> = {
+  AzureIdentity: {
+    description: 'An identity in Azure that pods may act as.',
+    properties: {
+      spec: object('Which identity it is.', {
+        type: {
+          type: 'integer',
+          description:
+            '0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate.',
+          enum: [0, 1, 2],
+          default: 0,
+        },
+        resourceID: text('Type 0: the ARM id of the managed identity.', {
+          pattern: `^$|${identityIdPattern}`,
+        }),
+        clientID: text('The client id (application id) of the identity.'),
+        clientPassword: object('Types 1 and 2: the Secret that holds the client secret or the certificate.', {
+          name: text('The name of the Secret.'),
+          namespace: text('Its namespace; without one, that of this object.'),
+        }),
+        tenantID: text('Types 1 and 2: the tenant of the service principal.'),
+        auxiliaryTenantIDs: {
+          type: 'array',
+          nullable: true,
+          description: 'Type 1: further tenants to get tokens from.',
+          items: { type: 'string' },
+        },
+        adResourceID: text('Not used.'),
+        adEndpoint: text('Types 1 and 2: a login endpoint other than that of the cloud.'),
+      }),
+      status: statusWithConditions,
+    },
+    columns: [
+      { name: 'Type', type: 'string', jsonPath: '.spec.type', description: '0, 1 or 2: see spec.type' },
+      { name: 'ClientID', type: 'string', jsonPath: '.spec.clientID' },
+      ...readiness,
+      age,
+    ],
+    statusSubresource: true,
+  },
+  AzureIdentityBinding: {
+    description: 'Gives pods with a certain aadpodidbinding label an AzureIdentity of this namespace.',
+    properties: {
+      spec: object('Which identity for which pods.', {
+        azureIdentity: text('The name of an AzureIdentity in the namespace of this object.'),
+        selector: text('The value of the aadpodidbinding label of the pods, compared for equality.'),
+      }),
+      status: statusWithConditions,
+    },
+    columns: [
+      { name: 'AzureIdentity', type: 'string', jsonPath: '.spec.azureIdentity' },
+      { name: 'Selector', type: 'string', jsonPath: '.spec.selector' },
+      ...readiness,
+      age,
+    ],
+    statusSubresource: true,
+  },
+  AzureAssignedIdentity: {
+    description: 'Written by MIC: one pod may act as one identity.',
+    properties: {
+      spec: object('Who may act as whom.', {
+        azureIdentityRef: embedded('The AzureIdentity as it was at assignment.'),
+        azureBindingRef: embedded('The AzureIdentityBinding as it was at assignment.'),
+        pod: text('The name of the pod.'),
+        podNamespace: text('The namespace of the pod.'),
+        nodename: text('The node of the pod.'),
+      }),
+      status: object('How far it has come.', {
+        status: text('Created, Assigned (the host carries the identity) or Unassigned.', {
+          enum: ['', 'Created', 'Assigned', 'Unassigned'],
+        }),
+        availableReplicas: { type: 'integer', format: 'int32' },
+      }),
+      Status: { ...open, description: 'What releases before 1.6 wrote in place of status.' },
+    },
+    columns: [
+      { name: 'Pod', type: 'string', jsonPath: '.spec.pod' },
+      { name: 'PodNamespace', type: 'string', jsonPath: '.spec.podNamespace' },
+      { name: 'AzureIdentity', type: 'string', jsonPath: '.spec.azureIdentityRef.metadata.name' },
+      { name: 'Node', type: 'string', jsonPath: '.spec.nodename' },
+      { name: 'Status', type: 'string', jsonPath: '.status.status' },
+      age,
+    ],
+    statusSubresource: false,
+  },
+  AzurePodIdentityException: {
+    description:
+      'Lets pods of this namespace with one of these labels reach the metadata service of their node.',
+    properties: {
+      spec: object('Which pods.', {
+        podLabels: {
+          type: 'object',
+          description: 'A pod that has any of these labels is meant.',
+          additionalProperties: { type: 'string' },
+        },
+      }),
+      status: open,
+      Status: { ...open, description: 'What releases before 1.6 wrote in place of status.' },
+    },
+    columns: [{ name: 'PodLabels', type: 'string', jsonPath: '.spec.podLabels' }, age],
+    statusSubresource: false,
+  },
+};

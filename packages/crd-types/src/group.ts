@@ -1,0 +1,49 @@
+/** The API group of the custom resources. */
+export const group = 'aadpodidentity.k8s.io';
+/** The one version that is served and stored. */
+export const version = 'v1';
+export const apiVersion = 'aadpodidentity.k8s.io/v1';
+
+/** The four kinds. */
+export type Kind =
+  'AzureIdentity' | 'AzureIdentityBinding' | 'AzureAssignedIdentity' | 'AzurePodIdentityException';
+
+/** How the API server names one kind: what a client needs for its paths. */
+export interface Resource<K extends Kind = Kind> {
+  readonly group: typeof group;
+  readonly version: typeof version;
+  readonly kind: K;
+  readonly plural: string;
+  readonly namespaced: true;
+}
+
+function resource<K extends Kind>(kind: K, plural: string): Resource<K> {
+  return { group, version, kind, plural, namespaced: true };
+}
+
+/**
+ * The four kinds as resources of the API server.
+ *
+ * @example
+ * ```ts
+ * const { group, version, plural } = resources.AzureIdentity;
+ * const path = `/apis/${group}/${version}/namespaces/default/${plural}`;
+ * ```
+ */
+export const resources = {
+  AzureIdentity: resource('AzureIdentity', 'azureidentities'),
+  AzureIdentityBinding: resource('AzureIdentityBinding', 'azureidentitybindings'),
+  AzureAssignedIdentity: resource('AzureAssignedIdentity', 'azureassignedidentities'),
+  AzurePodIdentityException: resource('AzurePodIdentityException', 'azurepodidentityexceptions'),
+} as const satisfies { [K in Kind]: Resource<K> };
+
+/** The label of a pod whose value is compared with a binding's selector. */
+export const bindingLabel = 'aadpodidbinding';
+/** The label of an AzureAssignedIdentity that holds the name of the pod's node. */
+export const nodeLabel = 'nodename';
+/** The annotation that, with the value `namespaced`, keeps an AzureIdentity inside its own namespace. */
+export const behaviorAnnotation = 'aadpodidentity.k8s.io/Behavior';
+/** Set by the original's MIC on each AzureAssignedIdentity; must be taken off before one can be deleted. */
+export const assignedIdentityFinalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
+/** Where an AzureAssignedIdentity lives unless its identity is namespaced. */
+export const defaultAssignedNamespace = 'default';

@@ -1,0 +1,58 @@
+import { describe, expectTypeOf, test } from 'vitest';
+import {
+  matchPod,
+  parseAzureIdentity,
+  parseIdentityResourceId,
+  parseProviderId,
+  resources,
+  type AssignedState,
+  type AzureAssignedIdentity,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type Host,
+  type IdentityType,
+  type MatchQuestion,
+  type MatchResult,
+  type MismatchReason,
+  type Parsed,
+  type Problem,
+  type ResourceId,
+} from './index.ts';
+
+describe('the public types', () => {
+  test('a parser answers the value or the problems, and the compiler tells which', () => {
+    const parsed = parseAzureIdentity({});
+    expectTypeOf(parsed).toEqualTypeOf<Parsed<AzureIdentity>>();
+    if (parsed.ok) expectTypeOf(parsed.value).toEqualTypeOf<AzureIdentity>();
+    else expectTypeOf(parsed.problems).toEqualTypeOf<readonly Problem[]>();
+    // @ts-expect-error -- the value is there only once `ok` was looked at
+    expectTypeOf(parsed.value).toBeObject();
+  });
+
+  test('a ResourceId is text, but text is no ResourceId', () => {
+    expectTypeOf<ResourceId>().toExtend<string>();
+    expectTypeOf<string>().not.toExtend<ResourceId>();
+    expectTypeOf(parseIdentityResourceId).returns.toEqualTypeOf<Parsed<ResourceId>>();
+    expectTypeOf(parseProviderId).returns.toEqualTypeOf<Parsed<Host>>();
+  });
+
+  test('the unions are closed', () => {
+    expectTypeOf<IdentityType>().toEqualTypeOf<0 | 1 | 2>();
+    expectTypeOf<AssignedState>().toEqualTypeOf<'Created' | 'Assigned' | 'Unassigned' | ''>();
+    expectTypeOf<Host['kind']>().toEqualTypeOf<'vm' | 'vmss'>();
+    expectTypeOf<MismatchReason>().toEqualTypeOf<
+      'no-label' | 'empty-label' | 'no-binding' | 'identity-missing' | 'other-namespace' | 'shadowed'
+    >();
+  });
+
+  test('a kind is a literal, so that objects cannot be mixed up', () => {
+    expectTypeOf<AzureIdentity>().not.toExtend<AzureIdentityBinding>();
+    expectTypeOf<AzureAssignedIdentity['spec']['azureIdentityRef']>().toEqualTypeOf<AzureIdentity>();
+    expectTypeOf(resources.AzureIdentity.kind).toEqualTypeOf<'AzureIdentity'>();
+  });
+
+  test('matchPod takes one question', () => {
+    expectTypeOf(matchPod).parameters.toEqualTypeOf<[MatchQuestion]>();
+    expectTypeOf(matchPod).returns.toEqualTypeOf<MatchResult>();
+  });
+});

@@ -1,0 +1,56 @@
+// @pod-identity/crd-types: the language of aadpodidentity.k8s.io. Shapes, parsing, names, ids, schemas and the one matching rule.
+// It must not touch anything: no I/O, no clock, no environment, no dependency.
+export type { Condition, ObjectMeta, OwnerReference } from './meta.ts';
+export type { Kind, Resource } from './group.ts';
+export {
+  apiVersion,
+  assignedIdentityFinalizer,
+  behaviorAnnotation,
+  bindingLabel,
+  defaultAssignedNamespace,
+  group,
+  nodeLabel,
+  resources,
+  version,
+} from './group.ts';
+export type { Parsed, Problem } from './problem.ts';
+export type { Host, HostKind, ResourceId, ResourceIdParts } from './resource-id.ts';
+export {
+  canonicalResourceId,
+  hostName,
+  parseIdentityResourceId,
+  parseProviderId,
+  parseResourceId,
+  sameResourceId,
+} from './resource-id.ts';
+export type { AzureIdentity, AzureIdentitySpec, IdentityType, SecretReference } from './azure-identity.ts';
+export { isNamespaced, parseAzureIdentity } from './azure-identity.ts';
+export type { AzureIdentityBinding } from './azure-identity-binding.ts';
+export { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+export type {
+  AssignedIdentityParts,
+  AssignedState,
+  AzureAssignedIdentity,
+} from './azure-assigned-identity.ts';
+export {
+  assignedIdentityName,
+  assignedIdentityNamespace,
+  distinctAssignedIdentityName,
+  parseAzureAssignedIdentity,
+} from './azure-assigned-identity.ts';
+export type { AzurePodIdentityException } from './azure-pod-identity-exception.ts';
+export { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
+export type { Canonical } from './canonical.ts';
+export { canonicalise } from './canonical.ts';
+export type {
+  Match,
+  MatchingRules,
+  MatchQuestion,
+  MatchResult,
+  Mismatch,
+  MismatchReason,
+  PodLabels,
+} from './match.ts';
+export { matchPod, sortBindings } from './match.ts';
+export type { CustomResourceDefinition } from './schemas.ts';
+export { customResourceDefinitions } from './schemas.ts';

@@ -1,0 +1,227 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { AzureIdentity } from './azure-identity.ts';
+import type { AzureIdentityBinding } from './azure-identity-binding.ts';
+import { matchPod, sortBindings, type MatchResult } from './match.ts';
+
+const apiVersion = 'aadpodidentity.k8s.io/v1';
+
+/** 'namespace/name → identity', selecting `demo` unless said otherwise. */
+function binding(text: string, selector = 'demo'): AzureIdentityBinding {
+  const [namespace = '', name = '', azureIdentity = ''] = text.split(/\/| → /);
+  return {
+    apiVersion,
+    kind: 'AzureIdentityBinding',
+    metadata: { namespace, name },
+    spec: { azureIdentity, selector },
+  };
+}
+
+/** 'namespace/name', with an asterisk when it is namespaced by its annotation. */
+function identity(text: string): AzureIdentity {
+  const [namespace = '', name = ''] = text.replace('*', '').split('/');
+  const annotations = text.endsWith('*') ? { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } : {};
+  return { apiVersion, kind: 'AzureIdentity', metadata: { namespace, name, annotations }, spec: { type: 0 } };
+}
+
+interface Cluster {
+  readonly bindings: readonly AzureIdentityBinding[];
+  readonly identities: readonly AzureIdentity[];
+}
+
+function ask(
+  cluster: Cluster,
+  pod: { namespace: string; label: string | undefined },
+  forceNamespaced = false,
+): MatchResult {
+  return matchPod({
+    pod: { namespace: pod.namespace, bindingLabel: pod.label },
+    bindingsWithSelector: (value) => cluster.bindings.filter(({ spec }) => spec.selector === value),
+    identityOf: (namespace, name) =>
+      cluster.identities.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
+    rules: { forceNamespaced },
+  });
+}
+
+function keys(result: MatchResult): string[] {
+  return result.matches.map(({ identity: { metadata } }) => `${metadata.namespace ?? ''}/${metadata.name}`);
+}
+
+const shop = { namespace: 'shop', label: 'demo' };
+
+describe('a pod may act as', () => {
+  test('the identity of the binding that selects its label', () => {
+    const cluster = { bindings: [binding('shop/b → reader')], identities: [identity('shop/reader')] };
+    expect(ask(cluster, shop)).toEqual({
+      matches: [{ binding: cluster.bindings[0], identity: cluster.identities[0] }],
+      mismatches: [],
+    });
+  });
+
+  test('the identities of all bindings that select it, in the order of namespace and name', () => {
+    const bindings = [binding('shop/b → two'), binding('shop/a → one'), binding('data/z → three')];
+    const identities = [identity('shop/one'), identity('shop/two'), identity('data/three')];
+    expect(keys(ask({ bindings, identities }, shop))).toEqual(['data/three', 'shop/one', 'shop/two']);
+  });
+
+  test('an identity of another namespace, unless something keeps it inside', () => {
+    const cluster = { bindings: [binding('data/b → reader')], identities: [identity('data/reader')] };
+    expect(keys(ask(cluster, shop))).toEqual(['data/reader']);
+  });
+
+  test('a namespaced identity of its own namespace', () => {
+    const cluster = { bindings: [binding('shop/b → reader')], identities: [identity('shop/reader*')] };
+    expect(keys(ask(cluster, shop))).toEqual(['shop/reader']);
+    expect(keys(ask(cluster, shop, true))).toEqual(['shop/reader']);
+  });
+
+  test('E23 the identity of the first namespace when two have the same names', () => {
+    const bindings = [binding('shop/b → reader'), binding('data/b → reader')];
+    const identities = [identity('shop/reader'), identity('data/reader')];
+    const result = ask({ bindings, identities }, shop);
+    expect(keys(result)).toEqual(['data/reader']);
+    expect(result.mismatches).toEqual([{ reason: 'shadowed', binding: 'shop/b', identity: 'shop/reader' }]);
+  });
+
+  test('the identity of its own namespace when the same names in another are kept inside there', () => {
+    const bindings = [binding('data/b → reader'), binding('shop/b → reader')];
+    const identities = [identity('data/reader*'), identity('shop/reader')];
+    expect(keys(ask({ bindings, identities }, shop))).toEqual(['shop/reader']);
+  });
+
+  test('C42 each its own, when everything is namespaced and two namespaces have the same names', () => {
+    const bindings = [binding('data/b → reader'), binding('shop/b → reader')];
+    const identities = [identity('data/reader'), identity('shop/reader')];
+    expect(keys(ask({ bindings, identities }, shop, true))).toEqual(['shop/reader']);
+    expect(keys(ask({ bindings, identities }, { namespace: 'data', label: 'demo' }, true))).toEqual([
+      'data/reader',
+    ]);
+  });
+
+  test('an identity once, though two bindings name it', () => {
+    const cluster = {
+      bindings: [binding('shop/b → reader'), binding('shop/a → reader')],
+      identities: [identity('shop/reader')],
+    };
+    const result = ask(cluster, shop);
+    expect(result.matches.map((match) => match.binding.metadata.name)).toEqual(['a']);
+    expect(result.mismatches).toEqual([{ reason: 'shadowed', binding: 'shop/b', identity: 'shop/reader' }]);
+  });
+});
+
+describe('a pod may not act, and is told why', () => {
+  const bindings = [binding('data/b → reader')];
+  const identities = [identity('data/reader')];
+  const elsewhere = { reason: 'other-namespace', binding: 'data/b', identity: 'data/reader' };
+  test.each([
+    { why: 'it has no label', label: undefined, mismatch: { reason: 'no-label' } },
+    {
+      why: 'its label is empty',
+      bindings: [binding('shop/b → x', '')],
+      label: '',
+      mismatch: { reason: 'empty-label' },
+    },
+    { why: 'no binding selects its label', label: 'other', mismatch: { reason: 'no-binding' } },
+    { why: 'its label differs by case', label: 'Demo', mismatch: { reason: 'no-binding' } },
+    {
+      why: 'there is no such identity in the namespace of the binding',
+      bindings: [binding('shop/b → reader')],
+      mismatch: { reason: 'identity-missing', binding: 'shop/b', identity: 'shop/reader' },
+    },
+    {
+      why: 'the identity is namespaced, elsewhere',
+      identities: [identity('data/reader*')],
+      mismatch: elsewhere,
+    },
+    { why: 'all are namespaced and the binding is elsewhere', forceNamespaced: true, mismatch: elsewhere },
+    {
+      why: 'the same, with no such identity there',
+      forceNamespaced: true,
+      identities: [],
+      mismatch: elsewhere,
+    },
+  ])('because $why', ({ mismatch, forceNamespaced, ...world }) => {
+    const label = 'label' in world ? world.label : 'demo';
+    const result = ask({ bindings, identities, ...world }, { namespace: 'shop', label }, forceNamespaced);
+    expect(result).toEqual({ matches: [], mismatches: [mismatch] });
+  });
+
+  test('for one binding, though another gives it an identity', () => {
+    const bindings = [binding('shop/a → gone'), binding('shop/b → reader')];
+    const result = ask({ bindings, identities: [identity('shop/reader')] }, shop);
+    expect(keys(result)).toEqual(['shop/reader']);
+    expect(result.mismatches).toEqual([
+      { reason: 'identity-missing', binding: 'shop/a', identity: 'shop/gone' },
+    ]);
+  });
+});
+
+describe('whatever the cluster', () => {
+  const namespace = fc.constantFrom('data', 'shop', 'web');
+  const name = fc.constantFrom('one', 'two', 'three');
+  const clusters = fc.record({
+    bindings: fc.uniqueArray(
+      fc
+        .tuple(namespace, fc.constantFrom('a', 'b', 'c', 'd'), name)
+        .map(([ns, own, id]) => binding(`${ns}/${own} → ${id}`)),
+      { selector: ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` },
+    ),
+    identities: fc.uniqueArray(
+      fc
+        .tuple(namespace, name, fc.constantFrom('', '*'))
+        .map(([ns, own, mark]) => identity(`${ns}/${own}${mark}`)),
+      { selector: ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` },
+    ),
+  });
+
+  test('every binding that selects the pod is a match or a mismatch', () => {
+    fc.assert(
+      fc.property(clusters, fc.boolean(), (cluster, forceNamespaced) => {
+        const { matches, mismatches } = ask(cluster, shop, forceNamespaced);
+        expect(matches.length + mismatches.length).toBe(Math.max(1, cluster.bindings.length));
+      }),
+    );
+  });
+
+  test('nothing crosses a namespace that is closed', () => {
+    fc.assert(
+      fc.property(clusters, fc.boolean(), (cluster, forceNamespaced) => {
+        for (const { binding: by, identity: as } of ask(cluster, shop, forceNamespaced).matches) {
+          const isClosed =
+            forceNamespaced || as.metadata.annotations?.['aadpodidentity.k8s.io/Behavior'] !== undefined;
+          expect(by.metadata.namespace).toBe(as.metadata.namespace);
+          if (isClosed) expect(as.metadata.namespace).toBe('shop');
+        }
+      }),
+    );
+  });
+
+  test('the order in which bindings are listed changes nothing', () => {
+    fc.assert(
+      fc.property(clusters, fc.boolean(), (cluster, forceNamespaced) => {
+        const reversed = { ...cluster, bindings: cluster.bindings.toReversed() };
+        expect(ask(reversed, shop, forceNamespaced)).toEqual(ask(cluster, shop, forceNamespaced));
+      }),
+    );
+  });
+});
+
+describe('bindings', () => {
+  test('C1 are sorted by namespace, then name', () => {
+    const names = ['b/two', 'a/two', 'b/one', 'a/three', 'a/one'];
+    const sorted = sortBindings(names.map((name) => binding(`${name} → x`)));
+    expect(sorted.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`)).toEqual([
+      'a/one',
+      'a/three',
+      'a/two',
+      'b/one',
+      'b/two',
+    ]);
+  });
+
+  test('that are sorted stay as they are in the list given', () => {
+    const bindings = [binding('b/b → x'), binding('a/a → x')];
+    sortBindings(bindings);
+    expect(bindings.map(({ metadata }) => metadata.name)).toEqual(['b', 'a']);
+  });
+});

@@ -1,0 +1,50 @@
+/** One thing that is wrong with a value, and what to do about it. */
+export interface Problem {
+  /** Where, such as `spec.resourceID`; empty for the value as a whole. */
+  readonly path: string;
+  /** What is wrong and the remedy. */
+  readonly message: string;
+}
+
+/**
+ * What a parser answers: the value, or every problem that it found. Parsers never throw.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseAzureIdentity(object);
+ * if (!parsed.ok) throw new Error(parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; '));
+ * ```
+ */
+export type Parsed<T> =
+  | {
+      readonly ok: true;
+      readonly value: T;
+      /** What works today but is likely not what was meant, such as a 2018 spelling. */
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Collects what a parser finds on its way through a value. */
+export interface Report {
+  readonly problems: Problem[];
+  readonly warnings: Problem[];
+}
+
+export function createReport(): Report {
+  return { problems: [], warnings: [] };
+}
+
+/** The parser's answer: the value, unless a problem was found meanwhile. Of one field the first problem is enough. */
+export function conclude<T>(value: T, report: Report): Parsed<T> {
+  const problems = report.problems.filter(
+    ({ path }, index) => index === report.problems.findIndex((other) => other.path === path),
+  );
+  return problems.length === 0 ? { ok: true, value, warnings: report.warnings } : { ok: false, problems };
+}
+
+export function refuse(
+  path: string,
+  message: string,
+): { readonly ok: false; readonly problems: readonly Problem[] } {
+  return { ok: false, problems: [{ path, message }] };
+}

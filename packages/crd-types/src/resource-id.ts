@@ -1,0 +1,153 @@
+import { refuse, type Parsed } from './problem.ts';
+
+/**
+ * The ARM id of a resource in canonical form: lower case, no trailing slash. Azure compares ids without case, so two
+ * ResourceIds name the same resource exactly when they are equal strings.
+ */
+export type ResourceId = string & { readonly __brand: 'ResourceId' };
+
+/** An ARM resource id taken apart, each part as it was spelled. */
+export interface ResourceIdParts {
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  /** Such as `Microsoft.Compute`. */
+  readonly provider: string;
+  /** Such as `virtualMachineScaleSets`. */
+  readonly type: string;
+  readonly name: string;
+  /** Child resources, outermost first. */
+  readonly nested: readonly { readonly type: string; readonly name: string }[];
+}
+
+export type HostKind = 'vm' | 'vmss';
+
+/** The Azure resource that carries the identities of a node: its virtual machine, or its uniform scale set. */
+export interface Host {
+  readonly kind: HostKind;
+  readonly id: ResourceId;
+}
+
+// What Azure allows in the names of groups, machines and identities. Anything else (%, ?, a quote, `..`) could only change
+// the meaning of the URL or command line that an id is later put in.
+const segment = String.raw`(?!\.{1,2}(?:/|$))[\p{L}\p{M}\p{N}_().-]+`;
+const resourcePattern = new RegExp(
+  `^/subscriptions/(${segment})/resourceGroups/(${segment})/providers/(${segment})/(${segment})/(${segment})((?:/${segment}/${segment})*)/?$`,
+  'iu',
+);
+/** What the API server checks: a little less strict than the parser, and a regular expression of both Go and JavaScript. */
+export const identityIdPattern =
+  '^(?i:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.ManagedIdentity/userAssignedIdentities/[^/]+/?)$';
+
+const resourceShape = '/subscriptions/<id>/resourceGroups/<group>/providers/<provider>/<type>/<name>';
+const identityShape =
+  '/subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>';
+
+/**
+ * Takes the ARM id of any resource in a resource group apart. Keywords are recognised in any case; one trailing slash is
+ * allowed.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseResourceId('/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm-0');
+ * if (parsed.ok) console.log(parsed.value.name); // vm-0
+ * ```
+ */
+export function parseResourceId(text: string): Parsed<ResourceIdParts> {
+  const match = resourcePattern.exec(text);
+  if (match === null) return refuse('', `must be an ARM resource id, ${resourceShape}, not ${quote(text)}`);
+  const [, subscriptionId = '', resourceGroup = '', provider = '', type = '', name = '', rest = ''] = match;
+  const nested = pairs(rest.split('/').slice(1));
+  return { ok: true, value: { subscriptionId, resourceGroup, provider, type, name, nested }, warnings: [] };
+}
+
+/**
+ * The canonical id of a user-assigned managed identity; refuses the id of anything else.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseIdentityResourceId(identity.spec.resourceID ?? '');
+ * if (!parsed.ok) console.error(parsed.problems[0]?.message);
+ * ```
+ */
+export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
+  const parsed = parseResourceId(text);
+  if (!parsed.ok || !isType(parsed.value, 'Microsoft.ManagedIdentity', 'userAssignedIdentities')) {
+    return refuse(
+      '',
+      `must be the id of a user-assigned managed identity, ${identityShape}, not ${quote(text)}`,
+    );
+  }
+  return { ok: true, value: canonicalResourceId(text), warnings: [] };
+}
+
+/** Lower case and without trailing slashes. Judges nothing: parse first what comes from outside. */
+export function canonicalResourceId(text: string): ResourceId {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end).toLowerCase() as ResourceId;
+}
+
+/** Whether two spellings name the same resource: case and a trailing slash do not matter. */
+export function sameResourceId(a: string, b: string): boolean {
+  return canonicalResourceId(a) === canonicalResourceId(b);
+}
+
+/**
+ * The host behind a node, from its `spec.providerID`. A uniform scale set holds identities for all its instances, so the
+ * set is the host; in a flexible scale set every instance is a virtual machine that is a host of its own. Subscription and
+ * group are those of the id, whatever they are elsewhere in the cluster.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseProviderId(node.spec.providerID);
+ * if (parsed.ok) console.log(parsed.value.kind, hostName(parsed.value)); // vmss aks-pool-1
+ * ```
+ */
+export function parseProviderId(providerId: string): Parsed<Host> {
+  const scheme = /^azure:\/\//i.exec(providerId);
+  const parsed = scheme === null ? undefined : parseResourceId(providerId.slice(scheme[0].length));
+  const host = parsed?.ok === true ? hostOf(parsed.value) : undefined;
+  if (host === undefined) {
+    return refuse(
+      '',
+      `must name a virtual machine or a scale set's instance, azure://${resourceShape}, not ${quote(providerId)}`,
+    );
+  }
+  return { ok: true, value: host, warnings: [] };
+}
+
+/** The last part of the host's id, for people. */
+export function hostName(host: Host): string {
+  return host.id.slice(host.id.lastIndexOf('/') + 1);
+}
+
+function hostOf(parts: ResourceIdParts): Host | undefined {
+  const { subscriptionId, resourceGroup, provider, type, name, nested } = parts;
+  const id = canonicalResourceId(
+    `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/${provider}/${type}/${name}`,
+  );
+  if (isType(parts, 'Microsoft.Compute', 'virtualMachines')) return { kind: 'vm', id };
+  const isInstance = nested.length === 1 && nested[0]?.type.toLowerCase() === 'virtualmachines';
+  const isScaleSet = isType({ ...parts, nested: [] }, 'Microsoft.Compute', 'virtualMachineScaleSets');
+  return isScaleSet && isInstance ? { kind: 'vmss', id } : undefined;
+}
+
+/** Whether this is a top-level resource of the given type. */
+function isType(parts: ResourceIdParts, provider: string, type: string): boolean {
+  return (
+    parts.nested.length === 0 &&
+    parts.provider.toLowerCase() === provider.toLowerCase() &&
+    parts.type.toLowerCase() === type.toLowerCase()
+  );
+}
+
+function pairs(segments: readonly string[]): { type: string; name: string }[] {
+  return segments.flatMap((type, index) =>
+    index % 2 === 0 ? [{ type, name: segments[index + 1] ?? '' }] : [],
+  );
+}
+
+/** The text in quotes, cut to a length that a log line bears. */
+function quote(text: string): string {
+  return text === '' ? 'nothing' : JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}

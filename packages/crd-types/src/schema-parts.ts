@@ -1,0 +1,65 @@
+// What the schemas of the four kinds are put together from.
+
+/** A JSON schema as the API server understands it. */
+export type Schema = Readonly<Record<string, unknown>>;
+
+/** A column of `kubectl get`. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date';
+  readonly jsonPath: string;
+  readonly description?: string;
+}
+
+// Unknown keys are kept wherever people write, so that objects in the spelling of 2018 (ResourceID, Selector, ...) lose
+// nothing: the API server would drop what a schema does not name, without a word.
+export const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+
+export function text(description: string, more: Schema = {}): Schema {
+  return { type: 'string', description, ...more };
+}
+
+export function object(description: string, properties: Readonly<Record<string, Schema>>): Schema {
+  return { ...open, description, properties };
+}
+
+export function embedded(description: string): Schema {
+  return { ...open, description, 'x-kubernetes-embedded-resource': true };
+}
+
+const conditionSchema: Schema = {
+  type: 'object',
+  required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+  properties: {
+    type: text('Ready, or another aspect.'),
+    status: text('Whether it holds.', { enum: ['True', 'False', 'Unknown'] }),
+    reason: text('Why, in one word.'),
+    message: text('Why, for people, and what to do.'),
+    lastTransitionTime: text('When status last changed.', { format: 'date-time' }),
+    observedGeneration: {
+      type: 'integer',
+      format: 'int64',
+      description: 'The metadata.generation that was judged.',
+    },
+  },
+};
+
+export const statusWithConditions: Schema = {
+  type: 'object',
+  description: 'Written by MIC.',
+  properties: {
+    conditions: {
+      type: 'array',
+      description: 'Ready says whether the object does what it is for.',
+      items: conditionSchema,
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['type'],
+    },
+  },
+};
+
+export const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+export const readiness: readonly Column[] = [
+  { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+  { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+];

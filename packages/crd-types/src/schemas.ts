@@ -1,0 +1,66 @@
+import { definitions, type Definition } from './definitions.ts';
+import { group, resources, version, type Resource } from './group.ts';
+import type { Schema } from './schema-parts.ts';
+
+/** A CustomResourceDefinition, as JSON. */
+export interface CustomResourceDefinition {
+  readonly apiVersion: 'apiextensions.k8s.io/v1';
+  readonly kind: 'CustomResourceDefinition';
+  readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The CustomResourceDefinitions (apiextensions.k8s.io/v1) of the four kinds, as `deploy/crds` has them in YAML.
+ *
+ * @example
+ * ```ts
+ * for (const definition of customResourceDefinitions()) console.log(JSON.stringify(definition));
+ * ```
+ */
+export function customResourceDefinitions(): readonly CustomResourceDefinition[] {
+  return Object.values(resources).map((resource) =>
+    customResourceDefinition(resource, definitions[resource.kind]),
+  );
+}
+
+function customResourceDefinition(resource: Resource, definition: Definition): CustomResourceDefinition {
+  const { kind, plural } = resource;
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: `${plural}.${group}`,
+      // Groups under k8s.io belong to Kubernetes; the API server wants to be told that this one was not given by it.
+      annotations: { 'api-approved.kubernetes.io': 'unapproved' },
+    },
+    spec: {
+      group,
+      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
+      scope: 'Namespaced',
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          ...(definition.statusSubresource && { subresources: { status: {} } }),
+          additionalPrinterColumns: definition.columns,
+          schema: { openAPIV3Schema: rootSchema(definition) },
+        },
+      ],
+    },
+  };
+}
+
+function rootSchema({ description, properties }: Definition): Schema {
+  return {
+    type: 'object',
+    description,
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+      ...properties,
+    },
+  };
+}

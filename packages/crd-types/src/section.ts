@@ -1,0 +1,109 @@
+import type { Problem, Report } from './problem.ts';
+
+/** Any JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * One object within an untrusted value, read field by field. A field that is missing, null or an empty string reads as
+ * undefined, as it did in the original; one of the wrong type is reported and reads as undefined too.
+ */
+export interface Section {
+  string(key: string): string | undefined;
+  integer(key: string): number | undefined;
+  boolean(key: string): boolean | undefined;
+  strings(key: string): readonly string[] | undefined;
+  stringMap(key: string): Readonly<Record<string, string>> | undefined;
+  /** The object under this key; an empty one when there is none. */
+  section(key: string): Section;
+  /** The same, but whatever is wrong inside is a warning, not a problem. */
+  leniently(key: string): Section;
+  /** The objects of the list under this key. */
+  sections(key: string): readonly Section[];
+  has(key: string): boolean;
+  problem(key: string, message: string): void;
+  warn(key: string, message: string): void;
+}
+
+export function createSection(object: JsonObject, path: string, report: Report): Section {
+  const pathOf = (key: string) => (path === '' ? key : `${path}.${key}`);
+  const add = (list: Problem[], key: string, message: string) => list.push({ path: pathOf(key), message });
+  const problem = (key: string, message: string) => void add(report.problems, key, message);
+
+  /** The value when it is of the wanted type; reported when it is of another. */
+  function read<T>(key: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
+    const value = Object.hasOwn(object, key) ? object[key] : undefined;
+    if (value === undefined || value === null || is(value)) return value ?? undefined;
+    problem(key, `must be ${wanted}, not ${nameOfType(value, wanted)}`);
+    return undefined;
+  }
+
+  function string(key: string): string | undefined {
+    const text = read(key, 'a string (put it in quotes)', isString);
+    return text === '' ? undefined : text;
+  }
+
+  return {
+    string,
+    integer: (key) => read(key, 'a whole number', isInteger),
+    boolean: (key) => read(key, 'true or false', isBoolean),
+    strings: (key) => read(key, 'a list of strings', isStrings),
+    stringMap: (key) => read(key, 'a map of strings (put values such as true or 1 in quotes)', isStringMap),
+    section: (key) => createSection(read(key, 'an object', isJsonObject) ?? {}, pathOf(key), report),
+    leniently: (key) => createSection(object, path, lenient(report)).section(key),
+    sections: (key) =>
+      (read(key, 'a list of objects', isJsonObjects) ?? []).map((item, index) =>
+        createSection(item, `${pathOf(key)}[${index}]`, report),
+      ),
+    has: (key) => Object.hasOwn(object, key) && object[key] !== null && object[key] !== undefined,
+    problem,
+    warn: (key, message) => void add(report.warnings, key, message),
+  };
+}
+
+function lenient(report: Report): Report {
+  return { problems: report.warnings, warnings: report.warnings };
+}
+
+/** The object without the fields that are undefined, for types whose optional fields are absent or set. */
+export function defined<const T extends object>(fields: T): Defined<T> {
+  // The filter is exactly what Defined says; TypeScript cannot see it through Object.entries.
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean';
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isString);
+}
+
+function isStringMap(value: unknown): value is Readonly<Record<string, string>> {
+  return isJsonObject(value) && Object.values(value).every(isString);
+}
+
+function isJsonObjects(value: unknown): value is readonly JsonObject[] {
+  return Array.isArray(value) && value.every(isJsonObject);
+}
+
+function nameOfType(value: unknown, wanted: string): string {
+  if (Array.isArray(value))
+    return wanted.startsWith('a list') ? 'a list with something else in it' : 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,0 +1,321 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createImdsClient } from './client.ts';
+import { ImdsError } from './errors.ts';
+import type { FetchLike, ImdsClientOptions } from './types.ts';
+
+interface Reply {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+  /** The connection is cut instead. */
+  readonly drop?: boolean;
+}
+
+const resource = 'https://vault.azure.net';
+const requests: IncomingMessage[] = [];
+/** What the endpoint answers, in turn; the last one for ever. */
+let replies: Reply[] = [];
+let waits: number[] = [];
+let now = 0;
+
+const server = createServer((request, response) => {
+  requests.push(request);
+  const reply = (replies.length > 1 ? replies.shift() : replies[0]) ?? {};
+  if (reply.drop === true) {
+    request.socket.destroy();
+    return;
+  }
+  const body = reply.body ?? { access_token: `token ${requests.length}`, expires_in: '3600', resource };
+  response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+});
+
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
+beforeEach(() => {
+  requests.length = 0;
+  [replies, waits, now] = [[], [], 1_700_000_000_000];
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+const endpoint = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+/** A client that never waits for real. */
+function createClient(options: ImdsClientOptions = {}) {
+  return createImdsClient({
+    endpoint: endpoint(),
+    now: () => now,
+    random: () => 0,
+    sleep: (ms) => {
+      waits.push(ms);
+      return Promise.resolve();
+    },
+    ...options,
+  });
+}
+
+describe('a request', () => {
+  test('is exactly what IMDS documents', async () => {
+    await createClient().getToken({ resource, clientId: 'c' });
+    expect(requests.map(({ method, url, headers }) => [method, url, headers['metadata']])).toEqual([
+      [
+        'GET',
+        '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net&client_id=c',
+        'true',
+      ],
+    ]);
+    expect(requests[0]!.headers['x-forwarded-for']).toBeUndefined();
+  });
+
+  test('names another api-version when told to', async () => {
+    await createClient({ apiVersion: '2019-08-01' }).getToken({ resource });
+    expect(requests[0]!.url).toContain('?api-version=2019-08-01&');
+  });
+
+  test('goes where AZURE_POD_IDENTITY_AUTHORITY_HOST says, as it was when the client was made', async () => {
+    vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', `${endpoint()}/`);
+    const client = createImdsClient();
+    vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', 'http://127.0.0.1:1');
+    await client.getToken({ resource });
+    expect(requests[0]!.url).toMatch(/^\/metadata\/identity/);
+  });
+
+  test.each([undefined, ''])('goes to the address of IMDS when that variable is %j', async (value) => {
+    vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', value);
+    const urls: string[] = [];
+    const fetch: FetchLike = (url) => {
+      urls.push(url);
+      return Promise.resolve({ status: 400, headers: new Headers(), text: () => Promise.resolve('') });
+    };
+    await expect(createImdsClient({ fetch }).getToken({ resource })).rejects.toBeInstanceOf(ImdsError);
+    expect(urls[0]).toMatch(/^http:\/\/169\.254\.169\.254\/metadata\//);
+  });
+
+  test('follows no redirect', async () => {
+    replies = [{ status: 302, headers: { location: '/elsewhere' } }];
+    await expect(createClient().getToken({ resource })).rejects.toMatchObject({
+      code: 'invalid-response',
+      status: 302,
+    });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('a token', () => {
+  test('comes with its times in milliseconds', async () => {
+    expect(await createClient().getToken({ resource })).toEqual({
+      token: 'token 1',
+      expiresOnTimestamp: now + 3_600_000,
+      tokenType: 'Bearer',
+      resource,
+    });
+  });
+
+  test('is asked for once by 200 callers at once, and then not again', async () => {
+    const client = createClient();
+    const tokens = await Promise.all(Array.from({ length: 200 }, () => client.getToken({ resource })));
+    expect(new Set(tokens.map(({ token }) => token))).toEqual(new Set(['token 1']));
+    await client.getToken({ resource });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('is asked for again past the cache, and is then the one that is kept', async () => {
+    const client = createClient();
+    await client.getToken({ resource });
+    expect(await client.getToken({ resource, bypassCache: true })).toMatchObject({ token: 'token 2' });
+    expect(await client.getToken({ resource })).toMatchObject({ token: 'token 2' });
+  });
+
+  test('for further parameters is neither taken from the cache nor put there', async () => {
+    const client = createClient();
+    await client.getToken({ resource });
+    const passThrough = { token_sha256_to_refresh: 'ab' };
+    expect(await client.getToken({ resource, passThrough })).toMatchObject({ token: 'token 2' });
+    expect(requests[1]!.url).toMatch(/&token_sha256_to_refresh=ab$/);
+    expect(await client.getToken({ resource, passThrough })).toMatchObject({ token: 'token 3' });
+    expect(await client.getToken({ resource })).toMatchObject({ token: 'token 1' });
+  });
+
+  test('is kept by no client without a cache, but callers at once still share', async () => {
+    const client = createClient({ cache: false });
+    await Promise.all([client.getToken({ resource }), client.getToken({ resource })]);
+    expect(requests).toHaveLength(1);
+    await client.getToken({ resource });
+    expect(requests).toHaveLength(2);
+  });
+
+  test('that was not asked for longest is forgotten when there are too many', async () => {
+    const client = createClient({ maxCacheEntries: 1 });
+    await client.getToken({ resource });
+    await client.getToken({ resource: 'other' });
+    await client.getToken({ resource });
+    expect(requests).toHaveLength(3);
+  });
+});
+
+describe('a failure', () => {
+  test.each([404, 410, 429, 500, 503])('of status %i is tried again', async (status) => {
+    replies = [{ status }, {}];
+    expect(await createClient().getToken({ resource })).toMatchObject({ token: 'token 2' });
+    expect(waits).toEqual([status === 410 ? 5000 : 2000]);
+  });
+
+  test.each([400, 401, 403, 405, 408])('of status %i is not', async (status) => {
+    replies = [{ status, body: { error: 'invalid_request', error_description: 'x' } }];
+    await expect(createClient().getToken({ resource })).rejects.toMatchObject({
+      status,
+      imdsError: 'invalid_request',
+    });
+    expect([requests.length, waits]).toEqual([1, []]);
+  });
+
+  test('is tried five times in all, then told', async () => {
+    replies = [{ status: 503, headers: { 'retry-after': '3' } }];
+    await expect(createClient().getToken({ resource })).rejects.toMatchObject({
+      name: 'ImdsError',
+      code: 'unavailable',
+      status: 503,
+      retryAfterInMs: 3000,
+      retryable: true,
+    });
+    expect([requests.length, waits]).toEqual([5, [3000, 3000, 3000, 3000]]);
+  });
+
+  test('is told at once when there are to be no retries', async () => {
+    replies = [{ status: 503 }];
+    await expect(createClient({ maxRetries: 0 }).getToken({ resource })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('of the connection is tried again', async () => {
+    replies = [{ drop: true }, {}];
+    expect(await createClient().getToken({ resource })).toMatchObject({ token: 'token 2' });
+  });
+
+  test('of the connection names the endpoint and keeps the cause', async () => {
+    replies = [{ drop: true }];
+    const error: unknown = await createClient({ maxRetries: 0 })
+      .getToken({ resource })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'unavailable',
+      message: `${endpoint()} cannot be reached`,
+      status: undefined,
+    });
+    expect((error as ImdsError).cause).toBeInstanceOf(Error);
+  });
+
+  test('is not kept: the next caller asks again', async () => {
+    replies = [{ status: 400 }, {}];
+    const client = createClient();
+    await expect(client.getToken({ resource })).rejects.toBeInstanceOf(ImdsError);
+    expect(await client.getToken({ resource })).toMatchObject({ token: 'token 2' });
+  });
+
+  test('to answer in time is a timeout', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const client = createClient({ fetch: hang, maxRetries: 1, requestTimeoutInMs: 5000 });
+    const failing = expect(client.getToken({ resource })).rejects.toMatchObject({
+      code: 'timeout',
+      message: `${endpoint()} did not answer within 5000 ms`,
+      retryable: true,
+    });
+    await vi.advanceTimersByTimeAsync(10_000);
+    await failing;
+    expect(waits).toEqual([2000]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('an abort', () => {
+  test('of one caller leaves the request to the others', async () => {
+    const client = createClient();
+    const controller = new AbortController();
+    const leaving = client.getToken({ resource, abortSignal: controller.signal });
+    const staying = client.getToken({ resource });
+    controller.abort();
+    await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
+    expect(await staying).toMatchObject({ token: 'token 1' });
+  });
+
+  test('of the only caller ends the request', async () => {
+    const signals: AbortSignal[] = [];
+    const client = createClient({
+      fetch: (url, init) => {
+        signals.push(init.signal);
+        return hang(url, init);
+      },
+    });
+    const controller = new AbortController();
+    const leaving = client.getToken({ resource, abortSignal: controller.signal });
+    controller.abort();
+    await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
+  test('of the only caller ends the wait for another try', async () => {
+    replies = [{ status: 503 }];
+    const controller = new AbortController();
+    let isWoken = false;
+    const sleep = (_: number, signal?: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => {
+          isWoken = true;
+          reject(new Error('woken'));
+        });
+        controller.abort();
+      });
+    const leaving = createClient({ sleep }).getToken({ resource, abortSignal: controller.signal });
+    await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
+    expect([isWoken, requests.length]).toEqual([true, 1]);
+  });
+});
+
+describe('what cannot work is a TypeError', () => {
+  test.each<[string, ImdsClientOptions]>([
+    ['an endpoint that is no address', { endpoint: '169.254.169.254' }],
+    ['a negative number of retries', { maxRetries: -1 }],
+    ['a timeout of nothing', { requestTimeoutInMs: 0 }],
+    ['a cache without room', { maxCacheEntries: 0.5 }],
+  ])('%s', (_, options) => {
+    expect(() => createImdsClient(options)).toThrow(TypeError);
+  });
+
+  test('a request for no resource or for two identities', async () => {
+    await expect(createClient().getToken({ resource: '' })).rejects.toThrow(TypeError);
+    await expect(createClient().getToken({ resource, clientId: 'c', objectId: 'o' })).rejects.toThrow(
+      TypeError,
+    );
+    expect(requests).toHaveLength(0);
+  });
+});
+
+test('an option that is there and undefined is as if it were not there', async () => {
+  const options = {
+    endpoint: endpoint(),
+    fetch: undefined,
+    maxRetries: undefined,
+  } as unknown as ImdsClientOptions;
+  expect(await createImdsClient(options).getToken({ resource })).toMatchObject({ token: 'token 1' });
+});
+
+test('the default wait between tries is a timer', async () => {
+  replies = [{ status: 503, headers: { 'retry-after': '0' } }, {}];
+  expect(await createImdsClient({ endpoint: endpoint() }).getToken({ resource })).toMatchObject({
+    token: 'token 2',
+  });
+});
+
+/** A fetch that answers only to an abort. */
+const hang: FetchLike = (_, { signal }) =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('aborted')));
+  });

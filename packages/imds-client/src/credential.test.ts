@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { createImdsCredential } from './credential.ts';
+import type { FetchLike } from './types.ts';
+
+const scope = 'https://vault.azure.net/.default';
+
+function createScene() {
+  const urls: string[] = [];
+  const fetch: FetchLike = (url) => {
+    urls.push(url);
+    const body = JSON.stringify({ access_token: `token ${urls.length}`, expires_in: 3600 });
+    return Promise.resolve({ status: 200, headers: new Headers(), text: () => Promise.resolve(body) });
+  };
+  return { urls, options: { fetch, endpoint: 'http://127.0.0.1:1' } };
+}
+
+test('a scope becomes the resource, and the identity is the one of the credential', async () => {
+  const { urls, options } = createScene();
+  const credential = createImdsCredential({ ...options, clientId: 'c' });
+  expect(await credential.getToken([scope])).toMatchObject({ token: 'token 1', tokenType: 'Bearer' });
+  expect(urls).toEqual([
+    'http://127.0.0.1:1/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net&client_id=c',
+  ]);
+});
+
+test('a token is kept, until a claims challenge says that it was refused', async () => {
+  const { options } = createScene();
+  const credential = createImdsCredential(options);
+  await credential.getToken(scope);
+  expect(await credential.getToken(scope)).toMatchObject({ token: 'token 1' });
+  expect(await credential.getToken(scope, { claims: '{}' })).toMatchObject({ token: 'token 2' });
+});
+
+test('the signal of the caller is heard', async () => {
+  const { options } = createScene();
+  const getting = createImdsCredential(options).getToken(scope, { abortSignal: AbortSignal.abort() });
+  await expect(getting).rejects.toMatchObject({ code: 'aborted' });
+});
+
+test('an identity named twice is refused when the credential is made', () => {
+  expect(() => createImdsCredential({ clientId: 'c', resourceId: 'r' })).toThrow(TypeError);
+});
+
+test('several scopes are refused', async () => {
+  const { options } = createScene();
+  await expect(createImdsCredential(options).getToken(['a/.default', 'b/.default'])).rejects.toThrow(
+    TypeError,
+  );
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { ImdsError, type ImdsErrorCode } from './errors.ts';
+import { readAnswer, type Answer } from './response.ts';
+
+const now = 1_700_000_000_000;
+const at = { resource: 'https://asked.for', now, parseDate: Date.parse };
+const read = (body: unknown, more: Partial<Answer> = {}) =>
+  readAnswer(
+    { status: 200, retryAfter: null, body: typeof body === 'string' ? body : JSON.stringify(body), ...more },
+    at,
+  );
+const refused = (...answer: Parameters<typeof read>) => {
+  const error = read(...answer);
+  if (!(error instanceof ImdsError)) throw new Error('a token was read');
+  return error;
+};
+
+describe('a token', () => {
+  test('is read from the documented answer, in which all values are strings', () => {
+    const body = {
+      access_token: 'eyJ',
+      client_id: 'c',
+      refresh_token: '',
+      expires_in: '3599',
+      expires_on: '1700003599',
+      ext_expires_in: '3599',
+      not_before: '1699999700',
+      resource: 'https://vault.azure.net',
+      token_type: 'Bearer',
+    };
+    expect(read(body)).toEqual({
+      token: 'eyJ',
+      expiresOnTimestamp: 1_700_003_599_000,
+      notBeforeTimestamp: 1_699_999_700_000,
+      tokenType: 'Bearer',
+      resource: 'https://vault.azure.net',
+      clientId: 'c',
+    });
+  });
+
+  test('is for the resource asked for when the answer does not say', () => {
+    expect(read({ access_token: 't', expires_in: 60 })).toMatchObject({ resource: 'https://asked.for' });
+  });
+
+  test.each<[string, object, number]>([
+    ['expires_on as a string', { expires_on: '1700000060' }, 60],
+    ['expires_on as a number', { expires_on: 1_700_000_060 }, 60],
+    ['expires_on as an ISO date', { expires_on: '2023-11-14T22:14:20Z' }, 60],
+    ['expires_on before expires_in', { expires_on: '1700000060', expires_in: '999' }, 60],
+    ['expires_in as a string', { expires_in: '60' }, 60],
+    ['expires_in as a number', { expires_in: 60.5 }, 60.5],
+    ['expires_in when expires_on is empty', { expires_on: '', expires_in: '60' }, 60],
+    ['expires_in when expires_on is no date', { expires_on: '11/14/2023 10:14:20 PM', expires_in: '60' }, 60],
+  ])('expires by %s', (_, times, seconds) => {
+    expect(read({ access_token: 't', ...times })).toMatchObject({ expiresOnTimestamp: now + seconds * 1000 });
+  });
+
+  test.each<[string, object, number | undefined]>([
+    ['when the endpoint says so', { expires_in: 3600, refresh_in: '1800' }, 1_800_000],
+    ['at half of a long life', { expires_in: 86_400 }, 43_200_000],
+    ['at no stated time in a short life', { expires_in: 3600 }, undefined],
+  ])('is to be refreshed %s', (_, times, afterMs) => {
+    const token = read({ access_token: 't', ...times });
+    expect('refreshAfterTimestamp' in token ? token.refreshAfterTimestamp : undefined).toBe(
+      afterMs === undefined ? undefined : now + afterMs,
+    );
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', ''],
+    ['no JSON', '<html>'],
+    ['null', null],
+    ['a list', []],
+    ['no token', { expires_in: 60 }],
+    ['an empty token', { access_token: '', expires_in: 60 }],
+    ['a token that is no text', { access_token: 5, expires_in: 60 }],
+    ['no expiry', { access_token: 'secret' }],
+    ['an expiry that is no time', { access_token: 'secret', expires_on: 'soon', expires_in: '-5' }],
+    ['an expiry without end', '{"access_token":"secret","expires_on":1e999}'],
+  ])('is not guessed from %s, and the body is not shown', (_, body) => {
+    const error = refused(body);
+    expect(error).toMatchObject({ code: 'invalid-response', status: 200, retryable: false });
+    expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain('secret');
+  });
+});
+
+describe('a refusal', () => {
+  const refusal = (description: string) => ({ error: 'invalid_request', error_description: description });
+  const multiple =
+    'Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request';
+  test.each<[number, unknown, ImdsErrorCode, boolean]>([
+    [400, refusal('Required metadata header not specified'), 'bad-request', false],
+    [400, refusal('Identity not found'), 'identity-not-found', false],
+    [400, refusal(multiple), 'ambiguous-identity', false],
+    [401, { error: 'unauthorized_client' }, 'denied', false],
+    [403, 'Forbidden', 'denied', false],
+    [404, '', 'unavailable', true],
+    [405, '', 'bad-request', false],
+    [408, '', 'bad-request', false],
+    [410, '', 'unavailable', true],
+    [429, { error: 'too_many_requests' }, 'throttled', true],
+    [500, { error: 'unknown' }, 'unavailable', true],
+    [503, 'not yet', 'unavailable', true],
+    [204, '', 'invalid-response', false],
+    [302, '', 'invalid-response', false],
+    [600, '', 'invalid-response', false],
+  ])('of status %s with %j is %s', (...[status, body, code, retryable]) => {
+    expect(read(body, { status })).toMatchObject({ code, status, retryable });
+  });
+
+  test('says in one line what the endpoint said', () => {
+    const error = refused(refusal('Identity not found'), { status: 400 });
+    expect(String(error)).toBe('ImdsError: the endpoint answered 400 invalid_request: Identity not found');
+    expect(error).toMatchObject({ imdsError: 'invalid_request' });
+    expect(String(refused('no JSON', { status: 404 }))).toBe('ImdsError: the endpoint answered 404');
+    expect(String(refused(refusal('x'.repeat(9999)), { status: 400 })).length).toBeLessThan(600);
+  });
+
+  test.each<[string, string | null, number | undefined]>([
+    ['no header', null, undefined],
+    ['seconds', '180', 180_000],
+    ['an HTTP date', 'Tue, 14 Nov 2023 22:16:20 GMT', 180_000],
+    ['a date that is past', 'Tue, 14 Nov 2023 22:00:00 GMT', 0],
+    ['something else', 'later', undefined],
+  ])('with Retry-After as %s', (_, retryAfter, ms) => {
+    expect(read('', { status: 429, retryAfter })).toMatchObject({ retryAfterInMs: ms });
+  });
+});

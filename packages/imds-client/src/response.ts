@@ -1,0 +1,131 @@
+import { ImdsError, type ImdsErrorCode } from './errors.ts';
+import type { AccessToken } from './types.ts';
+
+/** An HTTP answer as a value. */
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly body: string;
+}
+
+/** What the answer alone does not say. */
+export interface Circumstances {
+  /** The resource that was asked for. */
+  readonly resource: string;
+  /** When the answer arrived, in milliseconds since the epoch. */
+  readonly now: number;
+  /** `Date.parse`: a pure file has no calendar of its own. */
+  readonly parseDate: (text: string) => number;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What the endpoint's answer means: a token, or why there is none. */
+export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
+  const body = parseObject(answer.body);
+  if (answer.status !== 200) return readRefusal(answer, body ?? {}, at);
+  const token = body === undefined ? undefined : readToken(body, at);
+  // The body itself may hold a token and stays out of the message.
+  return (
+    token ??
+    new ImdsError('invalid-response', 'the endpoint answered 200 without a readable token', { status: 200 })
+  );
+}
+
+function readToken(body: JsonObject, at: Circumstances): AccessToken | undefined {
+  const token = readText(body['access_token']);
+  const expiresOnTimestamp = readTime(body['expires_on'], at) ?? readSpan(body['expires_in'], at);
+  if (token === undefined || expiresOnTimestamp === undefined) return undefined;
+  return {
+    token,
+    expiresOnTimestamp,
+    ...optional('refreshAfterTimestamp', readRefreshAfter(body, expiresOnTimestamp, at)),
+    ...optional('notBeforeTimestamp', readTime(body['not_before'], at)),
+    tokenType: 'Bearer',
+    resource: readText(body['resource']) ?? at.resource,
+    ...optional('clientId', readText(body['client_id'])),
+  };
+}
+
+const longLifeMs = 2 * 60 * 60 * 1000;
+
+/** When the endpoint says so; else, as in Azure's SDKs, at half the life of a token that lives long. */
+function readRefreshAfter(body: JsonObject, expiresOn: number, at: Circumstances): number | undefined {
+  const lifeMs = expiresOn - at.now;
+  return readSpan(body['refresh_in'], at) ?? (lifeMs >= longLifeMs ? at.now + lifeMs / 2 : undefined);
+}
+
+/** Seconds since the epoch, as a number or (the documented form) in a string; or an ISO date. */
+function readTime(value: unknown, at: Circumstances): number | undefined {
+  const seconds = readSeconds(value);
+  if (seconds !== undefined) return seconds * 1000;
+  const date = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(value) ? at.parseDate(value) : NaN;
+  return Number.isFinite(date) ? date : undefined;
+}
+
+/** Seconds from now. */
+function readSpan(value: unknown, at: Circumstances): number | undefined {
+  const seconds = readSeconds(value);
+  return seconds === undefined ? undefined : at.now + seconds * 1000;
+}
+
+function readSeconds(value: unknown): number | undefined {
+  const seconds = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+}
+
+function readRefusal(answer: Answer, body: JsonObject, at: Circumstances): ImdsError {
+  const imdsError = readText(body['error']);
+  const description = readText(body['error_description']) ?? '';
+  const words = [imdsError, description].filter(Boolean).join(': ').slice(0, 500);
+  return new ImdsError(
+    codeOf(answer.status, description),
+    `the endpoint answered ${answer.status}${words === '' ? '' : ` ${words}`}`,
+    { status: answer.status, imdsError, retryAfterInMs: readRetryAfter(answer.retryAfter, at) },
+  );
+}
+
+const codes: ReadonlyMap<number, ImdsErrorCode> = new Map([
+  [401, 'denied'],
+  [403, 'denied'],
+  [404, 'unavailable'],
+  [410, 'unavailable'],
+  [429, 'throttled'],
+]);
+
+function codeOf(status: number, description: string): ImdsErrorCode {
+  if (status >= 500 && status <= 599) return 'unavailable';
+  if (status < 400 || status > 499) return 'invalid-response';
+  return codes.get(status) ?? kindOfBadRequest(description);
+}
+
+/** What kind of 400 it is, the service says in its description alone. */
+function kindOfBadRequest(description: string): ImdsErrorCode {
+  if (/identity not found/i.test(description)) return 'identity-not-found';
+  return /multiple user assigned identities/i.test(description) ? 'ambiguous-identity' : 'bad-request';
+}
+
+/** Seconds or an HTTP date, as milliseconds from now. */
+function readRetryAfter(header: string | null, at: Circumstances): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : at.parseDate(header) - at.now;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The field, or no field: an optional field is never there and undefined. */
+function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+}

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { ImdsError, type ImdsErrorCode, type ImdsErrorDetails } from './errors.ts';
+import { retryDelayMs } from './retry.ts';
+
+function delays(code: ImdsErrorCode, details: ImdsErrorDetails = {}, chance = 0): (number | undefined)[] {
+  const error = new ImdsError(code, 'x', details);
+  return [0, 1, 2, 3, 4].map((retries) => retryDelayMs({ error, retries, maxRetries: 4, chance }));
+}
+
+test('waits are those that IMDS documents: tries at 0, 2, 6, 14 and 30 seconds', () => {
+  expect(delays('unavailable', { status: 404 })).toEqual([2000, 4000, 8000, 16_000, undefined]);
+  expect(delays('throttled', { status: 429 })).toEqual([2000, 4000, 8000, 16_000, undefined]);
+  expect(delays('timeout')).toEqual([2000, 4000, 8000, 16_000, undefined]);
+});
+
+test('after 410 the tries go on for the 70 seconds that an update may take', () => {
+  const waits = delays('unavailable', { status: 410 });
+  expect(waits).toEqual([5000, 10_000, 20_000, 40_000, undefined]);
+  expect(waits.reduce<number>((sum, wait) => sum + (wait ?? 0), 0)).toBeGreaterThanOrEqual(70_000);
+});
+
+test.each<ImdsErrorCode>([
+  'bad-request',
+  'identity-not-found',
+  'ambiguous-identity',
+  'denied',
+  'aborted',
+  'invalid-response',
+])('%s is not tried again', (code) => {
+  expect(delays(code)).toEqual(Array<undefined>(5).fill(undefined));
+});
+
+test('what the endpoint asks for is what is waited', () => {
+  expect(delays('unavailable', { status: 503, retryAfterInMs: 1000 }).slice(0, 2)).toEqual([1000, 1000]);
+});
+
+test('what it asks for is left to the caller when it is longer than a minute', () => {
+  expect(delays('throttled', { status: 429, retryAfterInMs: 61_000 })[0]).toBeUndefined();
+});
+
+test('waits double up to a minute', () => {
+  const error = new ImdsError('unavailable', 'x');
+  expect(retryDelayMs({ error, retries: 10, maxRetries: 20, chance: 0 })).toBe(60_000);
+});
+
+test('chance adds up to a fifth', () => {
+  expect(delays('unavailable', {}, 0.5)[0]).toBe(2200);
+  expect(delays('unavailable', { retryAfterInMs: 1000 }, 0.5)[0]).toBe(1100);
+});

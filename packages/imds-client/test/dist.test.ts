@@ -1,0 +1,60 @@
+// The built library as its users get it: in Node 20, imported and required, against a server on loopback.
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const folder = fileURLToPath(new URL('..', import.meta.url));
+const node20 = findNode20();
+if (node20 === undefined) {
+  console.warn(
+    'skipped: no Node 20 here (set POD_IDENTITY_SYSTEM_NODE to one to test the built imds-client in it)',
+  );
+}
+
+const program = `
+  const client = createImdsClient();
+  const [one, two] = await Promise.all([1, 2].map(() => client.getToken({ resource: 'https://vault.azure.net' })));
+  const refused = await createImdsCredential({ clientId: 'unknown' }).getToken('x/.default').catch((error) => error);
+  console.log(JSON.stringify([one.token === two.token && one.token, refused instanceof ImdsError && refused.code]));
+`;
+const names = '{ createImdsClient, createImdsCredential, ImdsError }';
+
+const server = createServer((request, response) => {
+  const isKnown = request.headers['metadata'] === 'true' && !request.url!.includes('client_id=unknown');
+  const refusal = { error: 'invalid_request', error_description: 'Identity not found' };
+  response.writeHead(isKnown ? 200 : 400, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(isKnown ? { access_token: 'built', expires_in: '3600' } : refusal));
+});
+
+describe.skipIf(node20 === undefined)('the built imds-client in Node 20', { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    if (!existsSync(`${folder}/dist/index.cjs`)) execFileSync('tsup', { cwd: folder, shell: true });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  }, 120_000);
+  afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
+
+  test.each([
+    ['imported', 'module', `import ${names} from './dist/index.js';${program}`],
+    ['required', 'commonjs', `const ${names} = require('./dist/index.cjs');(async () => {${program}})();`],
+  ])('gets a token and tells a refusal when it is %s', async (_, type, code) => {
+    const { stdout } = await promisify(execFile)(node20!, [`--input-type=${type}`, '--eval', code], {
+      cwd: folder,
+      env: {
+        AZURE_POD_IDENTITY_AUTHORITY_HOST: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      },
+    });
+    expect(JSON.parse(stdout)).toEqual(['built', 'identity-not-found']);
+  });
+});
+
+function findNode20(): string | undefined {
+  const given = process.env['POD_IDENTITY_SYSTEM_NODE'];
+  if (given !== undefined && given !== '') return given;
+  return ['/usr/local/bin/node', '/usr/bin/node'].find(
+    (path) => existsSync(path) && execFileSync(path, ['--version'], { encoding: 'utf8' }).startsWith('v20.'),
+  );
+}

@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest';
+import { createBackoff } from './backoff.ts';
+
+describe('backoff', () => {
+  test('grows by its factor up to the cap, and starts again after a reset', () => {
+    const backoff = createBackoff({ baseMs: 100, capMs: 1000, factor: 3, jitter: 0, random: () => 0 });
+    expect([backoff.next(), backoff.next(), backoff.next(), backoff.next(), backoff.next()]).toEqual([
+      100, 300, 900, 1000, 1000,
+    ]);
+    backoff.reset();
+    expect(backoff.next()).toBe(100);
+  });
+
+  test.each([
+    [0, 1000],
+    [0.5, 800],
+    [1, 600],
+  ])('chance %d shortens a delay by no more than the jitter', (chance, expected) => {
+    const backoff = createBackoff({ baseMs: 1000, capMs: 1000, jitter: 0.4, random: () => chance });
+    expect(backoff.next()).toBe(expected);
+  });
+});

@@ -1,0 +1,70 @@
+import { formatDuration, parseDuration } from './duration.ts';
+import type { FlagKind, FlagSpec } from './flag-spec.ts';
+
+export type FlagValue = string | number | boolean | readonly string[];
+export type ReadValue = { readonly value: FlagValue } | { readonly problem: string };
+
+/** Words that Go's flag package takes for a boolean. */
+const truths: Readonly<Record<string, boolean>> = {
+  ...Object.fromEntries(['1', 't', 'T', 'true', 'TRUE', 'True'].map((word) => [word, true])),
+  ...Object.fromEntries(['0', 'f', 'F', 'false', 'FALSE', 'False'].map((word) => [word, false])),
+};
+
+const zeros = { string: '', boolean: false, integer: 0, number: 0, duration: 0, list: [] } as const;
+
+/** What a flag is worth when nobody sets it. */
+export function defaultOf(spec: FlagSpec): FlagValue {
+  return spec.default ?? zeros[spec.kind];
+}
+
+const wanted = {
+  string: 'text',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+  duration: 'a duration such as 30s or 1m30s',
+  list: 'a list',
+} as const satisfies Record<FlagKind, string>;
+
+/** One text as a value of the flag's kind, within its bounds and choices. A list is one comma-separated text. */
+export function readValue(spec: FlagSpec, text: string): ReadValue {
+  const value = parseValue(spec.kind, text);
+  const need = value === undefined ? wanted[spec.kind] : unmetNeed(spec, value);
+  if (value !== undefined && need === undefined) return { value };
+  return { problem: spec.secret ? `must be ${need}` : `must be ${need}, not "${text}"` };
+}
+
+function parseValue(kind: FlagKind, text: string): FlagValue | undefined {
+  switch (kind) {
+    case 'string':
+      return text;
+    case 'boolean':
+      return truths[text];
+    case 'integer':
+      return /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
+    case 'number':
+      return /\d/.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined;
+    case 'duration':
+      return parseDuration(text);
+    case 'list':
+      return text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '');
+  }
+}
+
+/** What a value of the right kind still has to be. */
+function unmetNeed(spec: FlagSpec, value: FlagValue): string | undefined {
+  if (typeof value === 'number') return unmetBound(spec, value);
+  if (typeof value === 'boolean' || !spec.choices) return undefined;
+  const { choices } = spec;
+  const items = typeof value === 'string' ? [value] : value;
+  return items.every((item) => choices.includes(item)) ? undefined : `one of ${choices.join(', ')}`;
+}
+
+function unmetBound({ kind, min = -Infinity, max = Infinity }: FlagSpec, value: number): string | undefined {
+  const shown = (bound: number) => (kind === 'duration' ? formatDuration(bound) : `${bound}`);
+  if (value < min) return `at least ${shown(min)}`;
+  return value > max ? `at most ${shown(max)}` : undefined;
+}

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import { flagHelp, flagTable } from './flag-docs.ts';
+import type { FlagSpec } from './flag-spec.ts';
+import { readFlags } from './flags.ts';
+
+const specs: readonly FlagSpec[] = [
+  { name: 'node', kind: 'string', default: undefined, help: 'Our node.', env: 'NODE' },
+  { name: 'v', kind: 'integer', default: 0, help: 'Verbosity.', min: 0, max: 10 },
+  {
+    name: 'forceNamespaced',
+    kind: 'boolean',
+    default: false,
+    help: 'Only within a namespace.',
+    env: 'FORCENAMESPACED',
+  },
+  { name: 'ratio', kind: 'number', default: 0.5, help: 'A share.', max: 1 },
+  { name: 'interval', kind: 'duration', default: 90_000, help: 'How often.', min: 1000, aliases: ['period'] },
+  { name: 'immutable', kind: 'list', default: [], help: 'Never touched.', env: 'IMMUTABLE' },
+  { name: 'log-format', kind: 'string', default: 'text', help: 'Log lines.', choices: ['text', 'json'] },
+  { name: 'client-secret', kind: 'integer', default: undefined, help: 'A | secret.', secret: true },
+];
+const read = (argv: string[], env: Record<string, string> = {}) => readFlags(specs, { argv, env });
+
+describe('flags', () => {
+  test('nothing given means the defaults', () => {
+    const flags = read([]);
+    expect(flags.problems).toEqual([]);
+    expect(flags.given.size).toBe(0);
+    expect([flags.optionalString('node'), flags.string('node'), flags.integer('v')]).toEqual([
+      undefined,
+      '',
+      0,
+    ]);
+    expect([flags.boolean('forceNamespaced'), flags.number('ratio')]).toEqual([false, 0.5]);
+    expect([flags.durationMs('interval'), flags.list('immutable'), flags.string('log-format')]).toEqual([
+      90_000,
+      [],
+      'text',
+    ]);
+    expect(flags.optionalString('log-format')).toBe('text');
+  });
+
+  test.each([
+    [['-node', 'n1'], 'n1'],
+    [['--node', 'n1'], 'n1'],
+    [['-node=n1'], 'n1'],
+    [['--node=n1'], 'n1'],
+    [['--node=a=b'], 'a=b'],
+    [['--node='], ''],
+    [['--node', 'n1', '--node', 'n2'], 'n2'],
+    [['--node', '--v'], '--v'],
+  ])('%j sets a text', (argv, value) => {
+    const flags = read(argv);
+    expect(flags.problems).toEqual([]);
+    expect(flags.optionalString('node')).toBe(value);
+    expect([...flags.given]).toEqual(['node']);
+  });
+
+  test.each([
+    [['--forceNamespaced'], true],
+    [['-forceNamespaced=true'], true],
+    [['--forceNamespaced=T'], true],
+    [['--forceNamespaced=1'], true],
+    [['--forceNamespaced=false'], false],
+    [['--forceNamespaced=0'], false],
+    [['--forceNamespaced', '--forceNamespaced=F'], false],
+  ])('%j sets a boolean', (argv, value) => {
+    const flags = read(argv);
+    expect(flags.problems).toEqual([]);
+    expect(flags.boolean('forceNamespaced')).toBe(value);
+  });
+
+  test('a boolean does not swallow the next word, other kinds do', () => {
+    const flags = read([
+      '--forceNamespaced',
+      'false',
+      '-v',
+      '4',
+      '--interval',
+      '1m30s',
+      '--ratio=-0.25',
+      '-',
+    ]);
+    expect(flags.problems).toEqual([]);
+    expect(flags.boolean('forceNamespaced')).toBe(true);
+    expect(flags.positional).toEqual(['false', '-']);
+    expect([flags.integer('v'), flags.durationMs('interval'), flags.number('ratio')]).toEqual([
+      4, 90_000, -0.25,
+    ]);
+  });
+
+  test('an alias counts as the flag', () => {
+    const flags = read(['--period=2s']);
+    expect(flags.durationMs('interval')).toBe(2000);
+    expect([...flags.given]).toEqual(['interval']);
+  });
+
+  test('words after -- are no flags', () => {
+    expect(read(['a', '--', '--v', '9']).positional).toEqual(['a', '--v', '9']);
+  });
+
+  test('lists add up on the command line and replace the environment', () => {
+    const env = { IMMUTABLE: 'x, y,,' };
+    expect(read([], env).list('immutable')).toEqual(['x', 'y']);
+    expect(read(['--immutable', 'a,b', '--immutable=c'], env).list('immutable')).toEqual(['a', 'b', 'c']);
+  });
+
+  test('the environment stands in for a flag that is not given; empty is not set', () => {
+    expect(read([], { NODE: 'env' }).string('node')).toBe('env');
+    expect(read(['--node=flag'], { NODE: 'env' }).string('node')).toBe('flag');
+    expect(read([], { NODE: '' }).optionalString('node')).toBeUndefined();
+    expect(read([], { FORCENAMESPACED: 'true' }).boolean('forceNamespaced')).toBe(true);
+  });
+
+  test('all problems are named at once, with what would be right', () => {
+    const argv = [
+      '--nod',
+      'x',
+      '-v',
+      '11',
+      '--ratio=big',
+      '--interval',
+      '10ms',
+      '--log-format=xml',
+      '--zzz',
+      '--node',
+    ];
+    const flags = read(argv, { FORCENAMESPACED: 'perhaps' });
+    expect(flags.problems).toEqual([
+      { name: 'nod', message: 'unknown flag --nod; did you mean --node?' },
+      { name: 'zzz', message: 'unknown flag --zzz' },
+      { name: 'node', message: '--node needs a value' },
+      { name: 'v', message: '--v must be at most 10, not "11"' },
+      { name: 'forceNamespaced', message: '--forceNamespaced must be true or false, not "perhaps"' },
+      { name: 'ratio', message: '--ratio must be a number, not "big"' },
+      { name: 'interval', message: '--interval must be at least 1s, not "10ms"' },
+      { name: 'log-format', message: '--log-format must be one of text, json, not "xml"' },
+    ]);
+    expect(flags.integer('v')).toBe(0);
+  });
+
+  test.each([
+    [['-v', '1.5'], 'a whole number'],
+    [['-v', ''], 'a whole number'],
+    [['--ratio', ''], 'a number'],
+    [['--interval', '5'], 'a duration'],
+    [['-v=-1'], 'at least 0'],
+  ])('%j is refused', (argv, need) => {
+    expect(read(argv).problems.map(({ message }) => message)).toEqual([expect.stringContaining(need)]);
+  });
+
+  test('no problem tells a secret', () => {
+    expect(JSON.stringify(read(['--client-secret=hunter2']).problems)).not.toContain('hunter2');
+  });
+
+  test('asking for a flag of another kind or of no list is a mistake', () => {
+    expect(() => read([]).integer('node')).toThrow(TypeError);
+    expect(() => read([]).string('nothing')).toThrow(TypeError);
+  });
+
+  test('help and table tell of every flag', () => {
+    const help = flagHelp(specs, 'nmi: hands out tokens');
+    expect(help).toContain('nmi: hands out tokens\n\n  --node string\n      Our node. (environment NODE)\n');
+    expect(help).toContain('  --interval, --period duration\n      How often. (default 1m30s)\n');
+    expect(help).toContain('Log lines. One of: text, json. (default text)');
+    const table = flagTable(specs).trimEnd().split('\n');
+    expect(table).toHaveLength(2 + specs.length);
+    expect(table).toContain(
+      '| `--forceNamespaced` | `FORCENAMESPACED` | `false` | Only within a namespace. |',
+    );
+    expect(table).toContain('| `--client-secret integer` |  |  | A \\| secret. |');
+  });
+});

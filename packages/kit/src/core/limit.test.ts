@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { createLimit } from './limit.ts';
+
+describe('limit', () => {
+  test('runs no more than so many at a time, in the order of asking', async () => {
+    const limit = createLimit(2);
+    const gates = [0, 1, 2, 3].map(() => Promise.withResolvers<undefined>());
+    const started: number[] = [];
+    const all = gates.map((gate, index) =>
+      limit(async () => {
+        started.push(index);
+        await gate.promise;
+        return index;
+      }),
+    );
+    await Promise.resolve();
+    expect(started).toEqual([0, 1]);
+    gates[1]!.resolve(undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(started).toEqual([0, 1, 2]);
+    for (const gate of gates) gate.resolve(undefined);
+    expect(await Promise.all(all)).toEqual([0, 1, 2, 3]);
+  });
+
+  test('a failing task gives its place back', async () => {
+    const limit = createLimit(1);
+    await expect(limit(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(limit(() => Promise.resolve('yes'))).resolves.toBe('yes');
+  });
+
+  test.each([0, -1, Number.NaN])('%d places is a mistake', (places) => {
+    expect(() => createLimit(places)).toThrow(TypeError);
+  });
+});

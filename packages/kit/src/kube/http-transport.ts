@@ -1,0 +1,165 @@
+import { request as send, type Dispatcher } from 'undici';
+import type { Clock } from '../core/clock.ts';
+import { asKubeError, KubeError, refusalError, watchEventError } from './errors.ts';
+import { createLineCutter } from './json-lines.ts';
+import { createLanes, type Lane, type Lanes, type TlsSettings } from './lanes.ts';
+import type { KubeRequest, KubeTransport } from './transport.ts';
+import { createWatchdog } from './watchdog.ts';
+
+/** How to be let in; it changes from time to time, so it is asked for before each request. */
+export interface Access {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsSettings;
+}
+
+export interface HttpTransportOptions {
+  readonly server: string;
+  readonly userAgent: string;
+  /** `fresh` asks past the caches: the server did not accept what it was given. */
+  readonly access: (fresh: boolean) => Promise<Access>;
+  /** Resolves when one more call may be made. */
+  readonly admit: (signal: AbortSignal | undefined) => Promise<void>;
+  readonly clock: Clock;
+}
+
+type Answer = Dispatcher.ResponseData;
+interface Sending {
+  readonly lane: Lane;
+  readonly signal: AbortSignal;
+}
+
+const callTimeoutMs = 30_000;
+
+/** Sends a request and answers when the headers are there. */
+type Open = (request: KubeRequest, sending: Sending) => Promise<Answer>;
+
+/** A transport over kept-alive HTTP connections. */
+export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
+  const lanes = createLanes();
+  const open = createOpen(options, lanes);
+  return {
+    server: options.server,
+    request: (request) => call(options, open, request),
+    watch: (request) => watch(options.clock, open, request),
+    close: () => lanes.close(),
+  };
+}
+
+async function call(options: HttpTransportOptions, open: Open, request: KubeRequest): Promise<unknown> {
+  const lane = isLease(request) ? 'express' : 'calls';
+  if (lane === 'calls') await admitted(options, request);
+  const attempt = async () => {
+    const { signal, timeoutMs = callTimeoutMs } = request;
+    const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs });
+    try {
+      return await readAnswer(await open(request, { lane, signal: watchdog.signal }));
+    } catch (error) {
+      throw watchdog.explain(error);
+    } finally {
+      watchdog.end();
+    }
+  };
+  try {
+    return await attempt();
+  } catch (error) {
+    if (request.method === 'GET' && isBrokenConnection(error)) return await attempt();
+    throw error;
+  }
+}
+
+async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGenerator {
+  const watchdog = createWatchdog({ clock, signal: request.signal, timeoutMs: request.timeoutMs });
+  try {
+    const answer = await open(request, { lane: 'express', signal: watchdog.signal });
+    if (answer.statusCode !== 200) await readAnswer(answer);
+    const cut = createLineCutter();
+    for await (const chunk of answer.body) {
+      watchdog.feed();
+      for (const line of cut(chunk as Buffer)) yield readEvent(line);
+    }
+  } catch (error) {
+    throw watchdog.explain(error);
+  } finally {
+    watchdog.end();
+  }
+}
+
+function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
+  return async (request, { lane, signal }) => {
+    const attempt = async (fresh: boolean) => {
+      const { headers, tls } = await options.access(fresh);
+      return send(urlOf(options.server, request), {
+        method: request.method,
+        headers: { ...headers, ...headersOf(request), 'user-agent': options.userAgent },
+        body: request.body === undefined ? null : JSON.stringify(request.body),
+        dispatcher: lanes.dispatcher(lane, tls),
+        signal,
+      });
+    };
+    const answer = await attempt(false);
+    if (answer.statusCode !== 401) return answer;
+    await answer.body.dump();
+    return attempt(true);
+  };
+}
+
+async function admitted({ admit }: HttpTransportOptions, { signal }: KubeRequest): Promise<void> {
+  try {
+    await admit(signal);
+  } catch (error) {
+    throw asKubeError(error, signal);
+  }
+}
+
+async function readAnswer({ statusCode, headers, body }: Answer): Promise<unknown> {
+  const text = await body.text();
+  if (statusCode < 300) return parse(text);
+  const retryAfter = headers['retry-after'];
+  throw refusalError({
+    status: statusCode,
+    body: looksLikeJson(text) ? parse(text) : undefined,
+    ...(typeof retryAfter === 'string' ? { retryAfter } : {}),
+  });
+}
+
+function readEvent(line: string): unknown {
+  const event = parse(line);
+  const error = watchEventError(event);
+  if (error) throw error;
+  return event;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new KubeError('transport', 'the answer of the API server is not JSON', { cause });
+  }
+}
+
+const looksLikeJson = (text: string) => text.startsWith('{');
+
+function urlOf(server: string, { path, query = {} }: KubeRequest): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
+  return `${server.replace(/\/$/, '')}${path}${search.size > 0 ? `?${search.toString()}` : ''}`;
+}
+
+function headersOf({ body, contentType = 'application/json' }: KubeRequest): Record<string, string> {
+  return { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) };
+}
+
+/** Leases are how the leader stays alive: they wait for nothing. */
+function isLease({ path }: KubeRequest): boolean {
+  return path.startsWith('/apis/coordination.k8s.io/');
+}
+
+/** The server may hang up an idle connection just when a request sets out on it. */
+function isBrokenConnection(error: unknown): boolean {
+  const cause: unknown = error instanceof KubeError && error.code === 'transport' ? error.cause : undefined;
+  return (
+    cause instanceof Error &&
+    'code' in cause &&
+    /^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/.test(String(cause.code))
+  );
+}

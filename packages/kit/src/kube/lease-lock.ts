@@ -1,0 +1,115 @@
+import type { Clock } from '../core/clock.ts';
+import { KubeError } from './errors.ts';
+import { coreKinds } from './kinds.ts';
+import { readLease, writeLease, type LeaseRecord } from './lease-record.ts';
+import { collectionPath, objectPath } from './object.ts';
+import type { KubeRequest, KubeTransport } from './transport.ts';
+
+export interface LeaseLockOptions {
+  readonly transport: KubeTransport;
+  readonly namespace: string;
+  readonly name: string;
+  readonly identity: string;
+  /** For how long others respect a lease that nobody renews. */
+  readonly durationMs: number;
+  readonly clock: Clock;
+}
+
+export interface Patience {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The Lease as a lock. */
+export interface LeaseLock {
+  /**
+   * Takes or renews the lease. Answers the time until which others respect it, counted from before the request was
+   * sent, or undefined when it is somebody else's. Throws KubeError when that could not be found out.
+   */
+  claim(patience: Patience): Promise<number | undefined>;
+  /** Gives the lease back if it is ours. */
+  release(patience: Patience): Promise<void>;
+  readonly holder: string | undefined;
+}
+
+interface Observation {
+  readonly record: LeaseRecord;
+  /** When this clock first saw the lease as it is. */
+  readonly since: number;
+}
+
+export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
+  const { identity, durationMs, clock } = options;
+  const register = createRegister(options);
+
+  // A holder's own word on its duration counts. Nobody's clock but ours says how long the lease has not been renewed.
+  const isFree = ({ record, since }: Observation, now: number) =>
+    record.holder === '' || record.holder === identity || now >= since + (record.durationMs ?? durationMs);
+  const attempt = async (before: Observation | undefined, patience: Patience) => {
+    const sentAt = clock.now();
+    if (before && !isFree(before, sentAt)) return undefined;
+    await register.write(identity, before, patience);
+    return sentAt + durationMs;
+  };
+
+  return {
+    async claim(patience) {
+      // Our own lease is renewed as we wrote it, unseen: a conflict says that it is not so any more.
+      const mine = register.seen?.record.holder === identity ? register.seen : undefined;
+      try {
+        return await attempt(mine ?? (await register.look(patience)), patience);
+      } catch (error) {
+        if (!isOutdated(error)) throw error;
+        return await attempt(await register.look(patience), patience);
+      }
+    },
+    async release(patience) {
+      // Looked at anew: a renewal may have been cut off after the server had it.
+      const before = await register.look(patience);
+      if (before?.record.holder === identity) await register.write('', before, patience);
+    },
+    get holder() {
+      return register.seen?.record.holder;
+    },
+  };
+}
+
+/** Reads and writes the Lease, and remembers since when it has been as it is. */
+function createRegister({ transport, clock, durationMs, ...key }: LeaseLockOptions) {
+  const path = objectPath(coreKinds.leases, key);
+  const collection = collectionPath(coreKinds.leases, key.namespace);
+  let seen: Observation | undefined;
+
+  const observe = (object: unknown): Observation => {
+    const record = readLease(object);
+    const same = seen?.record.fingerprint === record.fingerprint;
+    seen = { record, since: same && seen ? seen.since : clock.now() };
+    return seen;
+  };
+  return {
+    get seen() {
+      return seen;
+    },
+    async look(patience: Patience): Promise<Observation | undefined> {
+      try {
+        return observe(await transport.request({ method: 'GET', path, ...patience }));
+      } catch (error) {
+        if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
+        seen = undefined;
+        return undefined;
+      }
+    },
+    async write(holder: string, before: Observation | undefined, patience: Patience): Promise<void> {
+      const { namespace, name } = key;
+      const body = writeLease({ namespace, name, holder, durationMs, now: clock.now() }, before?.record);
+      const call: KubeRequest = before
+        ? { method: 'PUT', path, body }
+        : { method: 'POST', path: collection, body };
+      observe(await transport.request({ ...call, ...patience }));
+    },
+  };
+}
+
+function isOutdated(error: unknown): boolean {
+  return error instanceof KubeError && ['conflict', 'already-exists', 'not-found'].includes(error.code);
+}

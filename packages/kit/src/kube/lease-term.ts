@@ -1,0 +1,69 @@
+import type { Clock, Timer } from '../core/clock.ts';
+
+export interface LeaderTerm {
+  /** Aborts when the lease is lost or the elector is told to end. */
+  readonly signal: AbortSignal;
+  /** Computed from the time of the last renewal: no timer has to fire to make it false. Ask right before each write. */
+  holds(): boolean;
+}
+
+/** The elector's end of a term. */
+export interface Term extends LeaderTerm {
+  /** Aborts when there is nothing left to renew: the lease is lost, or its holder has finished. */
+  readonly over: AbortSignal;
+  /** The lease was renewed until then. An answer that comes after the end does not bring a term back to life. */
+  prolong(until: number): void;
+  /** The holder should finish, under a lease that is still renewed. */
+  resign(reason: unknown): void;
+  /** The lease is somebody else's, or could not be renewed in time. */
+  lose(): void;
+  /** The holder has finished. */
+  end(): void;
+}
+
+export interface TermOptions {
+  readonly clock: Clock;
+  readonly durationMs: number;
+  /** Until when others respect the lease. */
+  readonly until: number;
+}
+
+/** A leader stops this share of the duration before others may take over: clocks differ, and requests take time. */
+const marginShare = 1 / 5;
+
+export function createTerm({ clock, durationMs, until }: TermOptions): Term {
+  const held = new AbortController();
+  const over = new AbortController();
+  let endsAt = -Infinity;
+  let timer: Timer | undefined;
+
+  const end = () => {
+    endsAt = -Infinity;
+    timer?.cancel();
+    over.abort();
+  };
+  const lose = () => {
+    end();
+    held.abort(new Error('the lease was lost'));
+  };
+  const extend = (respectedUntil: number) => {
+    timer?.cancel();
+    endsAt = respectedUntil - durationMs * marginShare;
+    timer = clock.after(endsAt - clock.now(), lose);
+  };
+  const holds = () => clock.now() < endsAt;
+
+  extend(until);
+  return {
+    signal: held.signal,
+    over: over.signal,
+    holds,
+    prolong(respectedUntil) {
+      if (holds()) extend(respectedUntil);
+      else lose();
+    },
+    resign: (reason) => held.abort(reason),
+    lose,
+    end,
+  };
+}

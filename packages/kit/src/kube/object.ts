@@ -1,0 +1,53 @@
+import type { ObjectKey, ResourceKind } from './kinds.ts';
+
+/** The part of every Kubernetes object that this room reads. */
+export interface ObjectMetadata extends ObjectKey {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** The metadata of an object that the API server sent; undefined when it is no object with a name. */
+export function metadataOf(object: unknown): ObjectMetadata | undefined {
+  const metadata = field(object, 'metadata');
+  const name = textField(metadata, 'name');
+  const namespace = textField(metadata, 'namespace');
+  const uid = textField(metadata, 'uid');
+  const resourceVersion = textField(metadata, 'resourceVersion');
+  return name === '' ? undefined : { name, uid, resourceVersion, ...(namespace && { namespace }) };
+}
+
+/** `namespace/name`, or `name` for what lives in no namespace. */
+export function keyText({ namespace, name }: ObjectKey): string {
+  return namespace ? `${namespace}/${name}` : name;
+}
+
+/** The path of all objects of a kind, in one namespace or in all. */
+export function collectionPath(kind: ResourceKind, namespace?: string): string {
+  const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  const scope = kind.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${scope}/${kind.plural}`;
+}
+
+/** The path of one object. Without its namespace a namespaced object has none: TypeError. */
+export function objectPath(kind: ResourceKind, key: ObjectKey): string {
+  if (kind.namespaced && !key.namespace) throw new TypeError(`a ${kind.kind} needs a namespace`);
+  return `${collectionPath(kind, key.namespace)}/${encodeURIComponent(key.name)}`;
+}
+
+/** `v1`, or `group/v1`. */
+export function apiVersionOf({ group, version }: ResourceKind): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+/** A field of what may be an object. */
+export function field(object: unknown, name: string): unknown {
+  return typeof object === 'object' && object !== null
+    ? (object as Record<string, unknown>)[name]
+    : undefined;
+}
+
+/** The same for a text; empty when there is none. */
+export function textField(object: unknown, name: string): string {
+  const value = field(object, name);
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,165 @@
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../serve/log.ts';
+import { KubeError } from './errors.ts';
+import type { ResourceKind } from './kinds.ts';
+import { readList } from './list.ts';
+import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
+import type { Change, Versioned, WritableStore } from './store.ts';
+import type { KubeRequest, KubeTransport } from './transport.ts';
+
+export interface ReflectorOptions<V> {
+  readonly transport: KubeTransport;
+  readonly kind: ResourceKind;
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** The part of an object worth keeping; undefined leaves the object out. */
+  readonly trim: (object: unknown) => V | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log?: Log;
+  /** Objects per page of a list; 500 unless told. */
+  readonly pageSize?: number;
+  /** A watch that says nothing for so long, not even a bookmark, is taken for dead; 60 s unless told. */
+  readonly silenceMs?: number;
+}
+
+/** Copies the API server's objects into a store, one list or one watch at a time. When to do which is not decided here. */
+export interface Reflector {
+  /** Replaces the content of the store by what the API server has. */
+  list(signal: AbortSignal): Promise<void>;
+  /** Follows the changes from `version` on until the server ends the watch. */
+  watch(signal: AbortSignal): Promise<void>;
+  /** Makes the next step a list. The store keeps what it has until then. */
+  forget(): void;
+  /** Where a watch would resume; undefined when all must be listed. */
+  readonly version: string | undefined;
+  readonly listed: boolean;
+  /** Lists and events so far. */
+  readonly heard: number;
+  /** When the API server last proved to be there, be it by ending a watch; -Infinity before the first time. */
+  readonly heardAt: number;
+}
+
+type Apply<V> = (changes: readonly Change<V>[]) => void;
+
+interface Progress {
+  version: string | undefined;
+  listed: boolean;
+  heard: number;
+  heardAt: number;
+}
+
+const defaultPageSize = 500;
+const defaultSilenceMs = 60_000;
+
+export function createReflector<V>(
+  options: ReflectorOptions<V>,
+  contents: WritableStore<V>,
+  apply: Apply<V>,
+): Reflector {
+  const { transport, clock } = options;
+  const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
+  const keep = createKeeper(options);
+  const hear = () => {
+    state.heard += 1;
+    state.heardAt = clock.now();
+  };
+
+  return Object.assign(state, {
+    forget() {
+      state.version = undefined;
+    },
+
+    async list(signal: AbortSignal) {
+      const { pageSize = defaultPageSize } = options;
+      const resourceVersion = listVersion(options, state.listed);
+      const request = { ...options, pageSize, resourceVersion, signal };
+      const { items, resourceVersion: version } = await readList(request, keep);
+      hear();
+      state.version = version;
+      state.listed = true;
+      apply(contents.replaceAll(items.filter((item) => item !== undefined)));
+    },
+
+    async watch(signal: AbortSignal) {
+      for await (const event of transport.watch(watchRequest(options, state.version, signal))) {
+        hear();
+        apply(take(event, contents, keep));
+        state.version = eventVersion(event) ?? state.version;
+      }
+      if (!signal.aborted) state.heardAt = clock.now();
+    },
+  });
+}
+
+/**
+ * An agent's first list, of one node's pods, may come from the API server's memory, which has an index for it: with
+ * thousands of agents the alternative is thousands of reads of all pods from the database. The watch that follows
+ * catches up. A later list must not go back in time, which memory might.
+ */
+function listVersion({ fieldSelector }: { fieldSelector?: string }, listed: boolean): string | undefined {
+  return fieldSelector !== undefined && !listed ? '0' : undefined;
+}
+
+function watchRequest<V>(
+  options: ReflectorOptions<V>,
+  version: string | undefined,
+  signal: AbortSignal,
+): KubeRequest {
+  const { kind, namespace, labelSelector, fieldSelector, silenceMs = defaultSilenceMs, random } = options;
+  return {
+    method: 'GET',
+    path: collectionPath(kind, namespace),
+    query: {
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: version,
+      timeoutSeconds: watchSeconds(silenceMs, random).toString(),
+      labelSelector,
+      fieldSelector,
+    },
+    timeoutMs: silenceMs,
+    signal,
+  };
+}
+
+/** The server ends a quiet watch a little before we would take it for dead; not all watches at the same moment. */
+function watchSeconds(silenceMs: number, random: () => number): number {
+  return Math.max(1, Math.floor((silenceMs / 1000) * (0.75 + 0.2 * random())));
+}
+
+type Keep<V> = (object: unknown) => Versioned<V> | undefined;
+
+/** Objects that are left out, or that the trimming stumbles over, are as good as not there. */
+function createKeeper<V>({ trim, kind, log }: ReflectorOptions<V>): Keep<V> {
+  return (object) => {
+    const metadata = metadataOf(object);
+    if (!metadata) return undefined;
+    const key = keyText(metadata);
+    try {
+      const view = trim(object);
+      const { uid, resourceVersion } = metadata;
+      return view === undefined ? undefined : { key, uid, resourceVersion, view };
+    } catch (error) {
+      log?.error({ error, kind: kind.kind, key }, 'an object could not be read and is left out');
+      return undefined;
+    }
+  };
+}
+
+function take<V>(event: unknown, contents: WritableStore<V>, keep: Keep<V>): readonly Change<V>[] {
+  const type = field(event, 'type');
+  const object = field(event, 'object');
+  if (type === 'BOOKMARK') return [];
+  const metadata = metadataOf(object);
+  if (!metadata)
+    throw new KubeError('transport', `a watch event of type ${String(type)} has no named object`);
+  const kept = type === 'DELETED' ? undefined : keep(object);
+  return kept ? contents.put(kept) : contents.remove(keyText(metadata));
+}
+
+function eventVersion(event: unknown): string | undefined {
+  const version = textField(field(field(event, 'object'), 'metadata'), 'resourceVersion');
+  return version === '' ? undefined : version;
+}

@@ -1,0 +1,49 @@
+import type { Clock, Timer } from '../core/clock.ts';
+import { asKubeError, KubeError } from './errors.ts';
+
+/** Ends a request when its caller aborts it or when nothing was heard for too long. */
+export interface Watchdog {
+  readonly signal: AbortSignal;
+  /** Something was heard: the time starts anew. */
+  feed(): void;
+  /** What was thrown while the request ran, told apart: aborted, silent, or broken. */
+  explain(error: unknown): KubeError;
+  /** To be called when the request is over, however it ended. */
+  end(): void;
+}
+
+export interface WatchdogOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+export function createWatchdog({ clock, signal, timeoutMs }: WatchdogOptions): Watchdog {
+  const controller = new AbortController();
+  let timer: Timer | undefined;
+  let silence: KubeError | undefined;
+
+  const bark = (ms: number) => {
+    silence = new KubeError('transport', `nothing heard from the API server for ${ms} ms`);
+    controller.abort(silence);
+  };
+  const feed = () => {
+    timer?.cancel();
+    if (timeoutMs !== undefined) timer = clock.after(timeoutMs, () => bark(timeoutMs));
+  };
+  const forward = () => controller.abort(signal?.reason);
+
+  if (signal?.aborted) forward();
+  else signal?.addEventListener('abort', forward, { once: true });
+  feed();
+
+  return {
+    signal: controller.signal,
+    feed,
+    explain: (error) => asKubeError(silence ?? error, signal),
+    end() {
+      timer?.cancel();
+      signal?.removeEventListener('abort', forward);
+    },
+  };
+}

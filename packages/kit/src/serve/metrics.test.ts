@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import type { MetricSpecs } from '../core/metrics.ts';
+import { createMetrics } from './metrics.ts';
+
+const specs = {
+  requests: {
+    kind: 'counter',
+    name: 'nmi_requests_total',
+    help: 'Requests.',
+    labels: { outcome: ['token', 'denied'], method: ['GET'] },
+  },
+  ready: { kind: 'gauge', name: 'nmi_ready', help: 'Ready.' },
+  duration: {
+    kind: 'histogram',
+    name: 'nmi_seconds',
+    help: 'Time.',
+    labels: { outcome: ['token'] },
+    buckets: [0.5, 1],
+  },
+} satisfies MetricSpecs;
+
+describe('metrics', () => {
+  test('counters, gauges and histograms appear in the text format', async () => {
+    const metrics = createMetrics(specs);
+    metrics.count('requests', { outcome: 'token', method: 'GET' });
+    metrics.count('requests', { outcome: 'token', method: 'GET' }, 2);
+    metrics.set('ready', 1);
+    metrics.observe('duration', 0.7, { outcome: 'token' });
+    const lines = (await metrics.text()).split('\n');
+    expect(lines).toContain('# HELP nmi_requests_total Requests.');
+    expect(lines).toContain('nmi_requests_total{outcome="token",method="GET"} 3');
+    expect(lines).toContain('nmi_ready 1');
+    expect(lines).toContain('nmi_seconds_bucket{le="0.5",outcome="token"} 0');
+    expect(lines).toContain('nmi_seconds_bucket{le="1",outcome="token"} 1');
+  });
+
+  test('a value outside the declared set is recorded as other, a label nobody declared not at all', async () => {
+    const metrics = createMetrics(specs);
+    const labels = { outcome: 'from-a-request', method: 'GET', stranger: 'x' };
+    metrics.count('requests', labels);
+    metrics.count('requests');
+    const lines = (await metrics.text()).split('\n');
+    expect(lines).toContain('nmi_requests_total{outcome="other",method="GET"} 1');
+    expect(lines).toContain('nmi_requests_total{outcome="other",method="other"} 1');
+    expect(lines.join()).not.toMatch(/from-a-request|stranger/);
+  });
+
+  test('two sets of metrics do not share a registry; the process reports its own', async () => {
+    createMetrics(specs).count('requests', { outcome: 'denied', method: 'GET' });
+    const text = await createMetrics(specs).text();
+    expect(text).not.toContain('outcome="denied"');
+    expect(text).toContain('process_resident_memory_bytes');
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+});

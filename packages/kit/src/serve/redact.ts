@@ -1,0 +1,70 @@
+// Nothing secret reaches a log line: not by the name of its field, not by its look, at any depth.
+
+const secretName = /(token|secret|password|passphrase|assertion|authorization|privatekey|cookie)s?$/;
+const secretText = [
+  /\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?/g, // a JSON web token
+  /(?<=\b(?:Bearer|Basic) )[\w.~+/=-]{8,}/gi,
+  /(?<=\b(?:access_token|refresh_token|id_token|client_secret|client_assertion|assertion|password)=)[^&\s"]+/gi,
+];
+const mark = '[redacted]';
+const deepest = 8;
+
+/** A copy that may be logged: plain JSON values, errors spelled out, secrets replaced. */
+export function redact(value: unknown, depth = 0): unknown {
+  switch (typeof value) {
+    case 'string':
+      return redactText(value);
+    case 'object':
+      return redactObject(value, depth);
+    case 'bigint':
+    case 'symbol':
+    case 'function':
+      return redactText(String(value));
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return value;
+  }
+}
+
+export function redactText(text: string): string {
+  return secretText.reduce((clean, pattern) => clean.replace(pattern, mark), text);
+}
+
+function redactObject(value: object | null, depth: number): unknown {
+  if (value === null) return null;
+  // Deeper is either a circle or nothing that anybody reads on one line.
+  if (depth >= deepest) return '[deep]';
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (value instanceof Error) return redactFields(errorFields(value), depth);
+  if (value instanceof Map) return redactFields(Object.fromEntries(value) as object, depth);
+  if (Array.isArray(value) || value instanceof Set)
+    return Array.from(value, (item) => redact(item, depth + 1));
+  return redactFields(value, depth);
+}
+
+function redactFields(fields: object, depth: number): Record<string, unknown> {
+  const entries = Object.entries(fields).map(([name, value]: [string, unknown]) => [
+    name,
+    isSecret(name, value) ? mark : redact(value, depth + 1),
+  ]);
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
+/** A name like `clientSecret` or `access_token`; a yes or no about it, or its absence, is no secret. */
+function isSecret(name: string, value: unknown): boolean {
+  if (value === null || value === undefined || typeof value === 'boolean') return false;
+  return secretName.test(name.toLowerCase().replaceAll(/[-_]/g, ''));
+}
+
+function errorFields(error: Error): Record<string, unknown> {
+  const { name, message, stack, cause } = error;
+  return {
+    ...Object.fromEntries(Object.entries(error)),
+    name,
+    message,
+    stack,
+    ...(cause === undefined ? {} : { cause }),
+  };
+}

@@ -1,0 +1,24 @@
+interface LogLine extends Readonly<Record<string, unknown>> {
+  readonly time: string;
+  readonly level: string;
+  readonly component: string;
+  readonly msg: string;
+}
+
+/** One JSON log line for people: `time LEVEL component message key=value`. */
+export function textLine(json: string): string {
+  const { time, level, component, msg, ...fields } = JSON.parse(json) as LogLine;
+  const shown = Object.entries(fields).map(([name, value]) => `${name}=${shownValue(value)}`);
+  return `${[time, level.toUpperCase().padEnd(5), component, shownMessage(msg), ...shown].join(' ')}\n`;
+}
+
+/** Quoted when it could be taken for more than one word. */
+function shownValue(value: unknown): string {
+  if (typeof value === 'string' && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
+  return JSON.stringify(value);
+}
+
+/** A message from outside must not begin a line of its own. */
+function shownMessage(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
+}

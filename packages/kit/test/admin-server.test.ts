@@ -1,0 +1,72 @@
+import { request } from 'undici';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createLog, startAdminServer, type AdminServer } from '@pod-identity/kit/serve';
+
+const lines: string[] = [];
+const log = createLog({
+  component: 'x',
+  format: 'json',
+  destination: { write: (line) => void lines.push(line) },
+});
+let server: AdminServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  lines.length = 0;
+});
+
+async function start() {
+  server = await startAdminServer({
+    port: 0,
+    host: '127.0.0.1',
+    log: log.child({ role: 'health' }),
+    routes: [
+      { path: '/healthz', answer: () => ({ status: 200, body: 'Active' }) },
+      {
+        path: '/metrics',
+        answer: () => Promise.resolve({ status: 200, body: '{}', contentType: 'application/json' }),
+      },
+      { path: '/broken', answer: () => Promise.reject(new Error('inside')) },
+      {
+        path: '/thrown',
+        answer: () => {
+          throw new Error('inside');
+        },
+      },
+    ],
+  });
+  return async (method: 'GET' | 'HEAD' | 'POST', path: string) => {
+    const answer = await request(`http://127.0.0.1:${server!.port}${path}`, { method });
+    return [answer.statusCode, answer.headers['content-type'], await answer.body.text()];
+  };
+}
+
+describe('admin server', () => {
+  test.each([
+    ['GET', '/healthz', [200, 'text/plain; charset=utf-8', 'Active']],
+    ['HEAD', '/healthz', [200, 'text/plain; charset=utf-8', '']],
+    ['GET', '/healthz?verbose', [200, 'text/plain; charset=utf-8', 'Active']],
+    ['GET', '/metrics', [200, 'application/json', '{}']],
+    ['POST', '/healthz', [405, 'text/plain; charset=utf-8', 'method not allowed\n']],
+    ['GET', '/healthz/', [404, 'text/plain; charset=utf-8', 'not found\n']],
+    ['GET', '/broken', [500, 'text/plain; charset=utf-8', 'internal error\n']],
+    ['GET', '/thrown', [500, 'text/plain; charset=utf-8', 'internal error\n']],
+  ] as const)('%s %s', async (method, path, expected) => {
+    const ask = await start();
+    expect(await ask(method, path)).toEqual(expected);
+  });
+
+  test('logs the port that it got, with the role of its log', async () => {
+    await start();
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      msg: 'admin server listening',
+      role: 'health',
+      port: server!.port,
+    });
+  });
+
+  test('an address that is taken is an error of the start', async () => {
+    await start();
+    const again = startAdminServer({ port: server!.port, host: '127.0.0.1', log, routes: [] });
+    await expect(again).rejects.toThrow('EADDRINUSE');
+  });
+});

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { createEventRecorder, KubeError, type EventDraft } from '@pod-identity/kit/kube';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { createMemoryApi } from './fixtures/memory-api.ts';
+
+const draft = (change: Partial<EventDraft> = {}): EventDraft => ({
+  type: 'Warning',
+  reason: 'AttachFailed',
+  message: 'no such identity',
+  involved: { apiVersion: 'g/v1', kind: 'AzureIdentity', namespace: 'ns', name: 'id', uid: 'u1' },
+  ...change,
+});
+
+function start(options: { perObjectBurst?: number; maxQueued?: number } = {}) {
+  const api = createMemoryApi();
+  const clock = createFakeClock(Date.UTC(2026, 0, 1, 12, 0, 0, 500));
+  const recorder = createEventRecorder({
+    transport: api.transport,
+    component: 'mic',
+    clock,
+    random: () => 0.5,
+    ...options,
+  });
+  const events = () => [...api.objects.values()];
+  const methods = () => api.requests.map(({ method }) => method);
+  return { api, clock, recorder, events, methods };
+}
+
+describe('event recorder', () => {
+  test('writes a core/v1 Event beside its object', async () => {
+    const { recorder, api, events } = start();
+    recorder.record(draft());
+    await recorder.flush();
+    expect([...api.objects.keys()][0]).toMatch(/^\/api\/v1\/namespaces\/ns\/events\/id\.[0-9a-f]+8000$/);
+    expect(events()[0]).toMatchObject({
+      apiVersion: 'v1',
+      kind: 'Event',
+      type: 'Warning',
+      reason: 'AttachFailed',
+      message: 'no such identity',
+      involvedObject: draft().involved,
+      source: { component: 'mic' },
+      firstTimestamp: '2026-01-01T12:00:00Z',
+      lastTimestamp: '2026-01-01T12:00:00Z',
+      count: 1,
+    });
+  });
+
+  test('events of objects without a namespace live in default; long names and messages are cut', async () => {
+    const { recorder, api, events } = start();
+    const involved = { apiVersion: 'v1', kind: 'Node', name: 'n'.repeat(253) };
+    recorder.record(draft({ involved, message: 'm'.repeat(2000) }));
+    await recorder.flush();
+    const [path = ''] = api.objects.keys();
+    expect(path).toContain('/namespaces/default/events/');
+    expect(path.split('/').at(-1)).toHaveLength(253);
+    expect(String(events()[0]?.['message'])).toHaveLength(1024);
+  });
+
+  test('a repeated event is one object whose count grows', async () => {
+    const { recorder, clock, events, methods } = start();
+    recorder.record(draft());
+    await recorder.flush();
+    await clock.advance(61_000);
+    recorder.record(draft());
+    recorder.record(draft());
+    recorder.record(draft());
+    await recorder.flush();
+    expect(methods()).toEqual(['POST', 'PATCH']);
+    expect(events()).toHaveLength(1);
+    expect(events()[0]).toMatchObject({
+      count: 4,
+      firstTimestamp: '2026-01-01T12:00:00Z',
+      lastTimestamp: '2026-01-01T12:01:01Z',
+    });
+  });
+
+  test.each([
+    ['reason', { reason: 'Other' }],
+    ['message', { message: 'other' }],
+    ['type', { type: 'Normal' }],
+    ['uid', { involved: { ...draft().involved, uid: 'u2' } }],
+  ] as const)('another %s is another event', async (_, change) => {
+    const { recorder, methods } = start();
+    recorder.record(draft());
+    recorder.record(draft(change));
+    await recorder.flush();
+    expect(methods()).toEqual(['POST', 'POST']);
+  });
+
+  test('an event that expired on the server is created anew', async () => {
+    const { recorder, clock, api, methods, events } = start();
+    recorder.record(draft());
+    await recorder.flush();
+    api.objects.clear();
+    await clock.advance(1);
+    recorder.record(draft());
+    await recorder.flush();
+    expect(methods()).toEqual(['POST', 'PATCH', 'POST']);
+    expect(events()[0]).toMatchObject({ count: 1 });
+  });
+
+  test('one object gets a burst, then one event in five minutes; others are not concerned', async () => {
+    const { recorder, clock, methods } = start({ perObjectBurst: 3 });
+    const say = (message: string, uid = 'u1') =>
+      recorder.record(draft({ message, involved: { ...draft().involved, uid } }));
+    for (let index = 0; index < 10; index += 1) say(`m${index}`);
+    say('x', 'u2');
+    await recorder.flush();
+    expect(methods()).toHaveLength(4);
+    await clock.advance(300_000);
+    say('later');
+    say('too soon');
+    await recorder.flush();
+    expect(methods()).toHaveLength(5);
+  });
+
+  test('more than may wait are dropped', async () => {
+    const { recorder, methods } = start({ maxQueued: 2 });
+    for (let index = 0; index < 10; index += 1) recorder.record(draft({ message: `m${index}` }));
+    await recorder.flush();
+    expect(methods()).toHaveLength(2);
+  });
+
+  test('what may pass is tried three times, then given up without an error', async () => {
+    const { recorder, clock, api, methods, events } = start();
+    api.interfereWith(() => {
+      throw new KubeError('transport', 'down');
+    });
+    recorder.record(draft());
+    recorder.record(draft({ message: 'second' }));
+    await clock.advance(60_000);
+    await recorder.flush();
+    expect(methods()).toHaveLength(6);
+    api.interfereWith(() => undefined);
+    recorder.record(draft());
+    await recorder.flush();
+    expect(events()).toHaveLength(1);
+  });
+
+  test('a refusal is final', async () => {
+    const { recorder, api, methods } = start();
+    api.interfereWith(() => {
+      throw new KubeError('denied', 'namespace is being terminated', { status: 403 });
+    });
+    recorder.record(draft());
+    await recorder.flush();
+    expect(methods()).toEqual(['POST']);
+  });
+
+  test('flush without anything to do resolves', async () => {
+    await start().recorder.flush();
+  });
+});

@@ -1,0 +1,225 @@
+import type { RequestListener } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { connectKube, type KubeRequest } from '@pod-identity/kit/kube';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterwards, bodyOf, kubeconfigFile, startServer } from './fixtures/server.ts';
+
+const watchPods: KubeRequest = {
+  method: 'GET',
+  path: '/api/v1/pods',
+  query: { watch: 'true', none: undefined },
+};
+
+async function collect(events: AsyncIterable<unknown>): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+async function against(answer: RequestListener, prefix = '') {
+  const server = await startServer(answer);
+  const clock = createFakeClock();
+  const transport = await connectKube({
+    kubeconfig: kubeconfigFile(server.url + prefix),
+    userAgent: 'kit',
+    clock,
+  });
+  afterwards(() => transport.close());
+  return { transport, clock, server };
+}
+
+describe('request', () => {
+  test('sends method, path, query, type and body; answers the parsed JSON', async () => {
+    const { transport } = await against((request, response) => {
+      void bodyOf(request).then((body) => {
+        const { method, url, headers } = request;
+        response.end(JSON.stringify({ method, url, type: headers['content-type'], body }));
+      });
+    }, '/prefix/');
+    const query = { a: 'x y', b: undefined };
+    const answer = await transport.request({
+      method: 'PATCH',
+      path: '/p',
+      query,
+      body: { é: 1 },
+      contentType: 'merge',
+    });
+    expect(answer).toEqual({ method: 'PATCH', url: '/prefix/p?a=x+y', type: 'merge', body: '{"é":1}' });
+  });
+
+  test('a refusal is an error with code, reason and time to wait', async () => {
+    const { transport } = await against((_, response) => {
+      response
+        .writeHead(429, { 'retry-after': '2' })
+        .end('{"kind":"Status","reason":"TooManyRequests","message":"slow"}');
+    });
+    await expect(transport.request(watchPods)).rejects.toMatchObject({
+      code: 'throttled',
+      retryAfterMs: 2000,
+      message: 'slow',
+    });
+  });
+
+  test('a proxy that answers in HTML is told by its status', async () => {
+    const { transport } = await against((_, response) => response.writeHead(502).end('<html>'));
+    await expect(transport.request(watchPods)).rejects.toMatchObject({ code: 'unavailable', status: 502 });
+  });
+
+  test('an answer that is no JSON is a transport error', async () => {
+    const { transport } = await against((_, response) => response.end('{"a":'));
+    await expect(transport.request(watchPods)).rejects.toMatchObject({ code: 'transport' });
+  });
+
+  test('no answer in time is a transport error', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const { transport, clock } = await against(() => asked.resolve(undefined));
+    const waiting = transport.request({ ...watchPods, timeoutMs: 5000 });
+    const outcome = expect(waiting).rejects.toMatchObject({
+      code: 'transport',
+      message: expect.stringContaining('5000') as string,
+    });
+    await asked.promise;
+    await clock.advance(5000);
+    await outcome;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('aborting is told apart, before and during', async () => {
+    const controller = new AbortController();
+    const { transport, clock } = await against(() => controller.abort(new Error('enough')));
+    const asking = transport.request({ ...watchPods, signal: controller.signal });
+    await expect(asking).rejects.toMatchObject({ code: 'aborted' });
+    await expect(transport.request({ ...watchPods, signal: controller.signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    expect(clock.pending).toBe(0);
+  });
+
+  test('nobody there is a transport error', async () => {
+    const transport = await connectKube({
+      kubeconfig: kubeconfigFile('http://127.0.0.1:1'),
+      userAgent: 'kit',
+    });
+    await expect(transport.request(watchPods)).rejects.toMatchObject({ code: 'transport' });
+    await transport.close();
+  });
+
+  test.each([
+    ['GET', 2],
+    ['PUT', 1],
+  ] as const)('a connection that breaks under a %s: it is sent %d time(s)', async (method, times) => {
+    let asked = 0;
+    const { transport } = await against((request, response) => {
+      asked += 1;
+      if (asked === 1) request.socket.destroy();
+      else response.end('{}');
+    });
+    const outcome = await transport.request({ method, path: '/x' }).catch((error: unknown) => error);
+    expect(outcome).toMatchObject(times === 2 ? {} : { code: 'transport' });
+    expect(asked).toBe(times);
+  });
+});
+
+describe('watch', () => {
+  test('yields lines that arrive in pieces, and ends when the server does', async () => {
+    const text = `{"type":"ADDED","object":{"name":"größe-\u{1f600}"}}\n{"type":"BOOKMARK"}\n{"type":"cut o`;
+    const bytes = Buffer.from(text);
+    const { transport } = await against((_, response) => {
+      const send = (at: number) => {
+        if (at >= bytes.length) return response.end();
+        response.write(bytes.subarray(at, at + 3), () => send(at + 3));
+      };
+      response.writeHead(200);
+      send(0);
+    });
+    expect(await collect(transport.watch(watchPods))).toEqual([
+      { type: 'ADDED', object: { name: 'größe-\u{1f600}' } },
+      { type: 'BOOKMARK' },
+    ]);
+  });
+
+  test.each([
+    ['status', 410, { kind: 'Status', code: 410, reason: 'Expired' }],
+    ['event', 200, { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } }],
+  ])('410 as a %s is gone', async (_, status, body) => {
+    const { transport } = await against((_, response) =>
+      response.writeHead(status).end(`${JSON.stringify(body)}\n`),
+    );
+    await expect(collect(transport.watch(watchPods))).rejects.toMatchObject({ code: 'gone' });
+  });
+
+  test('silence is a transport error, counted anew from each piece', async () => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<() => void>();
+    const { transport, clock } = await against((_, response) => {
+      response.writeHead(200).write('{"n":0}\n');
+      open(() => response.write('{"n":1}\n'));
+    });
+    const events = transport.watch({ ...watchPods, timeoutMs: 1000 })[Symbol.asyncIterator]();
+    expect((await events.next()).value).toEqual({ n: 0 });
+    await clock.advance(900);
+    (await opened)();
+    expect((await events.next()).value).toEqual({ n: 1 });
+    const next = expect(events.next()).rejects.toMatchObject({
+      code: 'transport',
+      message: expect.stringContaining('1000') as string,
+    });
+    await clock.advance(1000);
+    await next;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a server that accepts and never answers is noticed too', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const { transport, clock } = await against(() => asked.resolve(undefined));
+    const watching = collect(transport.watch({ ...watchPods, timeoutMs: 1000 }));
+    const outcome = expect(watching).rejects.toMatchObject({ code: 'transport' });
+    await asked.promise;
+    await clock.advance(1000);
+    await outcome;
+  });
+
+  test('leaving the loop closes the connection', async () => {
+    const closed = Promise.withResolvers<undefined>();
+    const { transport, clock } = await against((request, response) => {
+      response.writeHead(200).write('{}\n');
+      request.socket.on('close', () => closed.resolve(undefined));
+    });
+    for await (const event of transport.watch({ ...watchPods, timeoutMs: 1000 })) {
+      expect(event).toEqual({});
+      break;
+    }
+    await closed.promise;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('aborting ends it as aborted', async () => {
+    const { transport } = await against((_, response) => response.writeHead(200).write('{}\n'));
+    const controller = new AbortController();
+    const watching = (async () => {
+      const events = transport.watch({ ...watchPods, signal: controller.signal })[Symbol.asyncIterator]();
+      await events.next();
+      controller.abort();
+      await events.next();
+    })();
+    await expect(watching).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  test('twenty watches do not keep calls waiting', async () => {
+    let open = 0;
+    const { promise: all, resolve } = Promise.withResolvers<undefined>();
+    const { transport } = await against((request, response) => {
+      if (!request.url?.includes('watch')) return response.end('{}');
+      response.writeHead(200).write('{}\n');
+      if ((open += 1) === 20) resolve(undefined);
+      return response;
+    });
+    const controller = new AbortController();
+    const watches = Array.from({ length: 20 }, () =>
+      collect(transport.watch({ ...watchPods, signal: controller.signal })).catch(() => undefined),
+    );
+    await all;
+    expect(await transport.request({ method: 'GET', path: '/x' })).toEqual({});
+    controller.abort();
+    await Promise.all(watches);
+  });
+});

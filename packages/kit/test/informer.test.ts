@@ -1,0 +1,289 @@
+import { describe, expect, test } from 'vitest';
+import {
+  coreKinds,
+  createInformer,
+  KubeError,
+  type Change,
+  type InformerOptions,
+} from '@pod-identity/kit/kube';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { createScriptedApi } from './fixtures/scripted-api.ts';
+
+interface View {
+  readonly name: string;
+  readonly ip: string;
+}
+interface Pod {
+  readonly metadata: { name: string; namespace: string; uid: string; resourceVersion: string };
+  readonly status: { podIP: string };
+}
+/** Written as `name`, or `name/uid`. */
+const pod = (text: string, resourceVersion: string, podIP = '1.1.1.1'): Pod => {
+  const [name = '', uid = name] = text.split('/');
+  return { metadata: { name, namespace: 'ns', uid, resourceVersion }, status: { podIP } };
+};
+const trim = (object: unknown): View | undefined => {
+  const { metadata, status } = object as Pod;
+  if (status.podIP === 'broken') throw new Error('cannot read');
+  return status.podIP === 'none' ? undefined : { name: metadata.name, ip: status.podIP };
+};
+const listOf = (resourceVersion: string, ...items: unknown[]) => ({ metadata: { resourceVersion }, items });
+
+function start(
+  answer: Parameters<typeof createScriptedApi>[0],
+  options: Partial<InformerOptions<View>> = {},
+) {
+  const api = createScriptedApi(answer);
+  const clock = createFakeClock();
+  const changes: string[] = [];
+  const problems: KubeError[] = [];
+  const informer = createInformer<View>({
+    transport: api.transport,
+    kind: coreKinds.pods,
+    trim,
+    indexes: { ip: ({ ip }) => [ip] },
+    clock,
+    random: () => 0,
+    onProblem: (problem) => problems.push(problem),
+    ...options,
+  });
+  informer.onChange(({ type, key }: Change<View>) => changes.push(`${type} ${key}`));
+  const controller = new AbortController();
+  const running = informer.run(controller.signal);
+  const watch = () => api.watches.at(-1)!;
+  return { ...api, watch, clock, changes, problems, informer, controller, running };
+}
+
+describe('informer', () => {
+  test('lists page by page, then watches from the version of the list', async () => {
+    const pages = [
+      { metadata: { resourceVersion: '10', continue: 'next' }, items: [pod('a', '1')] },
+      listOf('10', pod('b', '2')),
+    ];
+    const { informer, clock, lists, watch, changes } = start(() => pages.shift());
+    expect(informer.hasSynced()).toBe(false);
+    expect(informer.lastHeardMs()).toBe(Infinity);
+    await informer.synced;
+    await clock.advance(0);
+    expect(informer.hasSynced()).toBe(true);
+    expect(lists.map(({ query }) => [query?.['limit'], query?.['continue']])).toEqual([
+      ['500', undefined],
+      ['500', 'next'],
+    ]);
+    expect(changes).toEqual(['added ns/a', 'added ns/b']);
+    expect(informer.store.by('ip', '1.1.1.1')).toHaveLength(2);
+    expect(watch().request).toMatchObject({
+      path: '/api/v1/pods',
+      timeoutMs: 60_000,
+      query: { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: '10', timeoutSeconds: '45' },
+    });
+  });
+
+  test('follows events, and resumes from the last of them, bookmarks included, when the server ends the watch', async () => {
+    const { informer, clock, lists, watch, watches, changes } = start(() =>
+      listOf('10', pod('a', '1'), pod('b', '2')),
+    );
+    await informer.synced;
+    watch().send('ADDED', pod('c', '11'));
+    watch().send('MODIFIED', pod('a', '12', '2.2.2.2'));
+    watch().send('DELETED', pod('b', '13'));
+    await clock.advance(5000);
+    expect(changes.slice(2)).toEqual(['added ns/c', 'updated ns/a', 'deleted ns/b']);
+    expect(informer.store.by('ip', '2.2.2.2')).toEqual([{ name: 'a', ip: '2.2.2.2' }]);
+    watch().send('BOOKMARK', { metadata: { resourceVersion: '50' } });
+    watch().end();
+    await clock.advance(0);
+    expect(watches).toHaveLength(2);
+    expect(watch().request.query?.['resourceVersion']).toBe('50');
+    expect(lists).toHaveLength(1);
+  });
+
+  test.each([
+    ['as an answer', true],
+    ['in the stream', false],
+  ])('gone %s: lists again and tells only what is different', async (_, atOnce) => {
+    const answers = [
+      listOf('10', pod('a', '1'), pod('b', '2'), pod('c', '3')),
+      listOf('90', pod('a', '1'), pod('b', '60'), pod('c/other', '61'), pod('d', '62')),
+    ];
+    const { informer, clock, watch, changes, problems } = start(() => answers.shift());
+    await informer.synced;
+    if (!atOnce) watch().send('MODIFIED', pod('a', '1'));
+    changes.length = 0;
+    watch().end(new KubeError('gone', 'too old', { status: 410 }));
+    await clock.advance(800);
+    expect(changes).toEqual(['updated ns/b', 'deleted ns/c', 'added ns/c', 'added ns/d']);
+    expect(watch().request.query?.['resourceVersion']).toBe('90');
+    expect(problems.map(({ code }) => code)).toEqual(['gone']);
+  });
+
+  test('an object that vanished while nobody watched is deleted by the next list', async () => {
+    const answers = [listOf('10', pod('a', '1')), listOf('20')];
+    const { informer, clock, watch, changes } = start(() => answers.shift());
+    await informer.synced;
+    watch().end(new KubeError('gone', 'too old', { status: 410 }));
+    await clock.advance(800);
+    expect(changes).toEqual(['added ns/a', 'deleted ns/a']);
+  });
+
+  test('pages that expire half-way are read again in one piece', async () => {
+    const { informer, lists } = start(({ query }) => {
+      if (query?.['continue']) throw new KubeError('gone', 'expired', { status: 410 });
+      return query?.['limit']
+        ? { metadata: { continue: 'c' }, items: [pod('x', '1')] }
+        : listOf('30', pod('a', '1'));
+    });
+    await informer.synced;
+    expect(lists.at(-1)?.query).toMatchObject({ limit: undefined, continue: undefined });
+    expect([...informer.store.values()].map(({ name }) => name)).toEqual(['a']);
+  });
+
+  test('a broken connection backs off, grows, and resumes without a list', async () => {
+    const { informer, clock, lists, watch, watches } = start(() => listOf('10'));
+    await informer.synced;
+    const pauses: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const before = watches.length;
+      const brokenAt = clock.now();
+      watch().end(new KubeError('transport', 'reset'));
+      while (watches.length === before) await clock.advance(100);
+      pauses.push(clock.now() - brokenAt);
+    }
+    expect(pauses).toEqual([800, 1600, 3200, 6400, 12_800]);
+    expect(watch().request.query?.['resourceVersion']).toBe('10');
+    expect(lists).toHaveLength(1);
+  });
+
+  test('a server that refuses to resume three times is asked for all again', async () => {
+    const { informer, clock, lists, watch } = start(() => listOf('10'));
+    await informer.synced;
+    for (let round = 0; round < 3; round += 1) {
+      expect(lists).toHaveLength(1);
+      watch().end(new KubeError('unavailable', 'too large resource version', { status: 504 }));
+      await clock.advance(4000);
+    }
+    expect(lists).toHaveLength(2);
+  });
+
+  test('what the server says about when to come back is heeded', async () => {
+    const { informer, clock, watches, watch } = start(() => listOf('10'));
+    await informer.synced;
+    watch().end(new KubeError('throttled', 'slow down', { status: 429, retryAfterMs: 9000 }));
+    await clock.advance(8999);
+    expect(watches).toHaveLength(1);
+    await clock.advance(1);
+    expect(watches).toHaveLength(2);
+  });
+
+  test('a server that ends each watch at once makes no hot loop', async () => {
+    const { informer, clock, watches, watch } = start(() => listOf('10'));
+    await informer.synced;
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      watch().end();
+      await clock.advance(100);
+    }
+    expect(watches.length).toBeLessThan(6);
+  });
+
+  test('a list that fails is tried again, and the store stays as it was', async () => {
+    let fail = true;
+    const { informer, clock, problems } = start(() => {
+      if (fail) throw new KubeError('denied', 'no', { status: 403 });
+      return listOf('10', pod('a', '1'));
+    });
+    await clock.advance(2000);
+    expect(informer.hasSynced()).toBe(false);
+    expect(problems.length).toBeGreaterThan(1);
+    fail = false;
+    await clock.advance(10_000);
+    expect(informer.hasSynced()).toBe(true);
+  });
+
+  test('objects that are left out, or cannot be read, are not there; the rest is', async () => {
+    const { informer, clock, watch, changes } = start(() =>
+      listOf('10', pod('a', '1'), pod('b', '2', 'none'), pod('c', '3', 'broken'), {}),
+    );
+    await informer.synced;
+    watch().send('MODIFIED', pod('b', '11'));
+    watch().send('MODIFIED', pod('a', '12', 'none'));
+    watch().send('MODIFIED', pod('c', '13', 'broken'));
+    await clock.advance(0);
+    expect(changes).toEqual(['added ns/a', 'added ns/b', 'deleted ns/a']);
+    expect(informer.store.size).toBe(1);
+  });
+
+  test('another uid in one event is deleted and added', async () => {
+    const { informer, clock, watch, changes } = start(() => listOf('10', pod('a', '1')));
+    await informer.synced;
+    watch().send('MODIFIED', pod('a/other', '20'));
+    await clock.advance(0);
+    expect(changes).toEqual(['added ns/a', 'deleted ns/a', 'added ns/a']);
+  });
+
+  test('a listener that throws harms neither the informer nor the others; one that left hears nothing', async () => {
+    const { informer, clock, watch, changes } = start(() => listOf('10'));
+    informer.onChange(() => {
+      throw new Error('listener');
+    });
+    const heard: string[] = [];
+    const leave = informer.onChange(({ key }) => heard.push(key));
+    await informer.synced;
+    watch().send('ADDED', pod('a', '11'));
+    await clock.advance(0);
+    leave();
+    watch().send('ADDED', pod('b', '12'));
+    await clock.advance(0);
+    expect(changes).toEqual(['added ns/a', 'added ns/b']);
+    expect(heard).toEqual(['ns/a']);
+  });
+
+  test('the age of the last sign of life grows in silence and starts again with any', async () => {
+    const { informer, clock, watch } = start(() => listOf('10'));
+    await informer.synced;
+    await clock.advance(30_000);
+    expect(informer.lastHeardMs()).toBe(30_000);
+    watch().send('BOOKMARK', { metadata: { resourceVersion: '11' } });
+    await clock.advance(10);
+    expect(informer.lastHeardMs()).toBe(10);
+    await clock.advance(20_000);
+    watch().end();
+    await clock.advance(0);
+    expect(informer.lastHeardMs()).toBe(0);
+  });
+
+  test("one node's objects first come from memory, later from the database", async () => {
+    const { informer, clock, lists, watch } = start(() => listOf('10'), {
+      fieldSelector: 'spec.nodeName=n1',
+    });
+    await informer.synced;
+    watch().end(new KubeError('gone', 'too old', { status: 410 }));
+    await clock.advance(800);
+    expect(lists.map(({ query }) => query?.['resourceVersion'])).toEqual(['0', undefined]);
+    expect(watch().request.query).toMatchObject({ fieldSelector: 'spec.nodeName=n1' });
+  });
+
+  test('aborting ends the run, also while it backs off or before it ever synced', async () => {
+    const first = start(() => listOf('10'));
+    await first.informer.synced;
+    first.controller.abort();
+    await first.running;
+    const second = start(() => {
+      throw new KubeError('transport', 'down');
+    });
+    await second.clock.advance(10);
+    second.controller.abort();
+    await second.running;
+    await second.informer.synced;
+    expect(second.informer.hasSynced()).toBe(false);
+    expect([first.clock.pending, second.clock.pending]).toEqual([0, 0]);
+  });
+
+  test('items of a list know their kind, as those of a watch do', async () => {
+    const seen: unknown[] = [];
+    const { informer } = start(() => listOf('10', pod('a', '1')), {
+      trim: (object) => void seen.push(object),
+    });
+    await informer.synced;
+    expect(seen[0]).toMatchObject({ apiVersion: 'v1', kind: 'Pod' });
+  });
+});

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, test } from 'vitest';
+
+const fixture = join(import.meta.dirname, 'fixtures', 'process.ts');
+
+/** Runs the fixture; sends the signals one by one, each when the log says what it waits for. */
+async function play(args: string[], cues: readonly (readonly [string, NodeJS.Signals])[] = []) {
+  const child = spawn(process.execPath, [fixture, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const messages: string[] = [];
+  const left = [...cues];
+  createInterface(child.stdout).on('line', (line) => {
+    messages.push((JSON.parse(line) as { msg: string }).msg);
+    if (left[0]?.[0] === messages.at(-1)) child.kill(left.shift()![1]);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, messages };
+}
+
+describe('a process', { timeout: 30_000 }, () => {
+  test('ends with what the program answers, though something still keeps it alive', async () => {
+    expect(await play(['ends'])).toEqual({ code: 3, messages: ['started'] });
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s aborts the signal and the program ends', async (name) => {
+    expect(await play(['obeys'], [['started', name]])).toEqual({
+      code: 0,
+      messages: ['started', 'stopping'],
+    });
+  });
+
+  test('a second signal ends it at once', async () => {
+    const { code, messages } = await play(
+      ['hangs'],
+      [
+        ['started', 'SIGTERM'],
+        ['hanging', 'SIGTERM'],
+      ],
+    );
+    expect(code).toBe(1);
+    expect(messages.at(-1)).toBe('SIGTERM again, ending at once');
+  });
+
+  test('the grace period ends it', async () => {
+    const { code, messages } = await play(['hangs', '10'], [['started', 'SIGTERM']]);
+    expect(code).toBe(1);
+    expect(messages.at(-1)).toBe('still not stopped after the grace period');
+  });
+
+  test.each(['throws', 'forgets'])(
+    'an error nobody caught is logged and ends it with 1 (%s)',
+    async (program) => {
+      expect(await play([program])).toEqual({ code: 1, messages: ['started', 'unexpected error'] });
+    },
+  );
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import {
+  coreKinds,
+  createResource,
+  type KubeRequest,
+  type ResourceClient,
+  type ResourceKind,
+} from '@pod-identity/kit/kube';
+import { createScriptedApi } from './fixtures/scripted-api.ts';
+
+const custom: ResourceKind = {
+  group: 'g.io',
+  version: 'v1',
+  kind: 'Thing',
+  plural: 'things',
+  namespaced: true,
+};
+interface Thing {
+  metadata: { name: string; namespace?: string };
+  spec?: { a: number };
+}
+const thing: Thing = { metadata: { name: 't', namespace: 'ns' }, spec: { a: 1 } };
+const key = { name: 't', namespace: 'ns' };
+const base = '/apis/g.io/v1/namespaces/ns/things';
+const typed = { apiVersion: 'g.io/v1', kind: 'Thing', ...thing };
+const merge = 'application/merge-patch+json';
+
+async function requestOf(call: (client: ResourceClient<Thing>) => Promise<unknown>): Promise<KubeRequest> {
+  const api = createScriptedApi(() => ({ ok: true }));
+  await call(createResource<Thing>(api.transport, custom));
+  return api.lists[0]!;
+}
+
+describe('resource client', () => {
+  test.each<[string, (client: ResourceClient<Thing>) => Promise<unknown>, Partial<KubeRequest>]>([
+    ['get', (c) => c.get(key), { method: 'GET', path: `${base}/t` }],
+    [
+      'get of an odd name',
+      (c) => c.get({ ...key, name: 'a/b?c' }),
+      { method: 'GET', path: `${base}/a%2Fb%3Fc` },
+    ],
+    ['create', (c) => c.create(thing), { method: 'POST', path: base, body: typed }],
+    ['replace', (c) => c.replace(thing), { method: 'PUT', path: `${base}/t`, body: typed }],
+    [
+      'replace of the status',
+      (c) => c.replace(thing, { subresource: 'status' }),
+      { method: 'PUT', path: `${base}/t/status` },
+    ],
+    ['delete', (c) => c.delete(key), { method: 'DELETE', path: `${base}/t` }],
+    [
+      'delete of exactly this one',
+      (c) => c.delete(key, { uid: 'u', resourceVersion: '5' }),
+      {
+        body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: 'u', resourceVersion: '5' } },
+      },
+    ],
+    [
+      'merge patch',
+      (c) => c.patch(key, { spec: { a: 2 } }, { type: 'merge' }),
+      { method: 'PATCH', path: `${base}/t`, contentType: merge, body: { spec: { a: 2 } } },
+    ],
+    [
+      'merge patch of the status of exactly this version',
+      (c) =>
+        c.patch(
+          key,
+          { metadata: { labels: {} } },
+          { type: 'merge', subresource: 'status', resourceVersion: '5' },
+        ),
+      { path: `${base}/t/status`, body: { metadata: { labels: {}, resourceVersion: '5' } } },
+    ],
+    [
+      'strategic patch',
+      (c) => c.patch(key, {}, { type: 'strategic' }),
+      { contentType: 'application/strategic-merge-patch+json' },
+    ],
+    [
+      'json patch of exactly this version',
+      (c) => c.patch(key, [{ op: 'remove', path: '/spec' }], { type: 'json', resourceVersion: '5' }),
+      {
+        contentType: 'application/json-patch+json',
+        body: [
+          { op: 'test', path: '/metadata/resourceVersion', value: '5' },
+          { op: 'remove', path: '/spec' },
+        ],
+      },
+    ],
+  ])('%s', async (_, call, expected) => {
+    expect(await requestOf(call)).toMatchObject(expected);
+  });
+
+  test('all verbs pass the signal on', async () => {
+    const { signal } = new AbortController();
+    const calls: ((client: ResourceClient<Thing>) => Promise<unknown>)[] = [
+      (c) => c.get(key, { signal }),
+      (c) => c.list({ signal }),
+      (c) => c.create(thing, { signal }),
+      (c) => c.replace(thing, { signal }),
+      (c) => c.patch(key, {}, { type: 'merge', signal }),
+      (c) => c.delete(key, { signal }),
+    ];
+    for (const call of calls) expect((await requestOf(call)).signal).toBe(signal);
+  });
+
+  test('list follows the pages and answers the version', async () => {
+    const pages = [
+      { metadata: { continue: 'c', resourceVersion: '7' }, items: [thing] },
+      { metadata: { resourceVersion: '7' }, items: null },
+    ];
+    const api = createScriptedApi(() => pages.shift());
+    const query = { namespace: 'ns', labelSelector: 'a=b', fieldSelector: 'c=d', pageSize: 1 };
+    const { items, resourceVersion } = await createResource<Thing>(api.transport, custom).list(query);
+    expect(items).toEqual([typed]);
+    expect(resourceVersion).toBe('7');
+    expect(api.lists.map(({ path, query: sent }) => [path, sent])).toMatchObject([
+      [base, { labelSelector: 'a=b', fieldSelector: 'c=d', limit: '1', continue: undefined }],
+      [base, { labelSelector: 'a=b', fieldSelector: 'c=d', limit: '1', continue: 'c' }],
+    ]);
+  });
+
+  test('kinds of the core group and without namespaces have their own paths', async () => {
+    const api = createScriptedApi(() => ({}));
+    await createResource(api.transport, coreKinds.nodes).get({ name: 'n1', namespace: 'ignored' });
+    await createResource(api.transport, coreKinds.pods).list();
+    expect(api.lists.map(({ path }) => path)).toEqual(['/api/v1/nodes/n1', '/api/v1/pods']);
+  });
+
+  test('an object or key without what it needs is a mistake', async () => {
+    const client = createResource<Thing>(createScriptedApi(() => ({})).transport, custom);
+    await expect(client.get({ name: 't' })).rejects.toThrow(TypeError);
+    await expect(client.replace({ metadata: { name: '' } })).rejects.toThrow(TypeError);
+  });
+});
