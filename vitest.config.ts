@@ -22,18 +22,23 @@ export default defineConfig({
     alias: [
       { find: '@pod-identity/crd-types', replacement: source('./packages/crd-types/src/index.ts') },
       { find: '@pod-identity/imds-client', replacement: source('./packages/imds-client/src/index.ts') },
-      { find: /^@pod-identity\/kit\/(core|serve|kube|testing)$/, replacement: source('./packages/kit/src/$1/index.ts') },
+      {
+        find: /^@pod-identity\/kit\/(core|serve|kube|testing)$/,
+        replacement: source('./packages/kit/src/$1/index.ts'),
+      },
       { find: '@pod-identity/sim', replacement: source('./tools/sim/src/index.ts') },
     ],
   },
   test: {
     projects: [
-      ...['crd-types', 'imds-client', 'kit', 'mic', 'nmi', 'keyvault-sample'].map((name) => unit(`./packages/${name}`)),
+      ...['crd-types', 'imds-client', 'kit', 'mic', 'nmi', 'keyvault-sample'].map((name) =>
+        unit(`./packages/${name}`),
+      ),
       unit('./tools/sim'),
       {
         extends: true as const,
         root: './tools/scripts',
-        test: { name: 'scripts', include: ['**/*.test.ts'] },
+        test: { name: 'scripts', include: ['**/*.test.ts', '../bench/**/*.test.ts'] },
       },
       {
         extends: true as const,

@@ -30,8 +30,11 @@ function staticChecks() {
     ['npm', 'run', '--silent', 'typecheck'],
     ['npm', 'run', '--silent', 'unused'],
     ['node', 'tools/scripts/check-docs.ts'],
-    ['node', 'tools/scripts/gen-crds.ts', '--check'],
     ['node', 'tools/scripts/count-exceptions.ts'],
+    build,
+    ['node', 'tools/scripts/check-packages.ts'],
+    ['node', 'tools/scripts/gen-crds.ts', '--check'],
+    ['node', 'tools/scripts/gen-docs.ts', '--check'],
   ];
 }
 

@@ -1,6 +1,6 @@
 // A big cluster in a process of its own, so that its work is not counted as MIC's: answers messages from the bench.
 import { randomUUID } from 'node:crypto';
-import { kubeClient, startSim, type KubeObject, type Sim } from '@pod-identity/sim';
+import { kubeClient, startSim, type KubeObject, type Sim, type World as AzureWorld } from '@pod-identity/sim';
 import { customResourceDefinitions } from '@pod-identity/crd-types';
 
 export interface ClusterSize {
@@ -39,6 +39,8 @@ const identityId = (name: string) =>
   `${subscription}/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 const clusterIdentity = identityId('cluster');
 const apiVersion = 'aadpodidentity.k8s.io/v1';
+/** Not the identities' namespace: no owner reference then, so that it is MIC that deletes, as it is counted. */
+const podNamespace = 'apps';
 const assignedResource = 'azureassignedidentities.aadpodidentity.k8s.io';
 
 interface World {
@@ -62,7 +64,7 @@ function podOf(size: ClusterSize): KubeObject {
     kind: 'Pod',
     metadata: {
       name: `pod-${number}`,
-      namespace: 'default',
+      namespace: podNamespace,
       uid: randomUUID(),
       labels: { aadpodidbinding: nameOf(scaleSet, within % size.identitiesPerScaleSet) },
     },
@@ -74,65 +76,67 @@ function podOf(size: ClusterSize): KubeObject {
   };
 }
 
+const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
+
 async function open(size: ClusterSize): Promise<Opened> {
-  const range = (length: number) => Array.from({ length }, (_, index) => index);
-  const identities = range(size.scaleSets).flatMap((set) =>
+  const names = range(size.scaleSets).flatMap((set) =>
     range(size.identitiesPerScaleSet).map((identity) => nameOf(set, identity)),
   );
-  const sim = await startSim({
-    azure: {
-      armLatencyMs: 0,
-      seed: (azure) => {
-        azure.addIdentity({ resourceId: clusterIdentity });
-        for (const name of identities) azure.addIdentity({ resourceId: identityId(name) });
-        for (const set of range(size.scaleSets))
-          azure.addScaleSet({
-            id: scaleSetId(set),
-            instances: set === 0 ? 1 : 0,
-            identities: [clusterIdentity],
-          });
-      },
-    },
-  });
+  const sim = await startSim({ azure: { armLatencyMs: 0, seed: (azure) => seedAzure(azure, size, names) } });
   const client = kubeClient(sim.kube.url);
-  await client.request('POST', '/api/v1/namespaces', {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: 'aad-pod-identity' },
-  });
   for (const definition of customResourceDefinitions()) {
     await client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   }
   sim.kube.seed(
-    identities.flatMap((name): KubeObject[] => [
-      {
-        ...{ apiVersion, kind: 'AzureIdentity', metadata: { name, namespace: 'default' } },
-        spec: {
-          type: 0,
-          resourceID: identityId(name),
-          clientID: sim.azure.world.identity(identityId(name)).clientId,
-        },
-      },
-      {
-        apiVersion,
-        kind: 'AzureIdentityBinding',
-        metadata: { name, namespace: 'default' },
-        spec: { azureIdentity: name, selector: name },
-      },
-    ]),
+    ['aad-pod-identity', podNamespace].map((name) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
+    })),
   );
   sim.kube.seed(
-    range(size.scaleSets).flatMap((set) =>
-      range(size.nodesPerScaleSet).map((node): KubeObject => ({
-        apiVersion: 'v1',
-        kind: 'Node',
-        metadata: { name: `node-${set}-${node}` },
-        spec: { providerID: `azure://${scaleSetId(set)}/virtualMachines/${node}` },
-      })),
-    ),
+    names.flatMap((name) => identityObjects(name, sim.azure.world.identity(identityId(name)).clientId)),
   );
+  sim.kube.seed(
+    range(size.scaleSets).flatMap((set) => range(size.nodesPerScaleSet).map((node) => nodeObject(set, node))),
+  );
+  world = { sim, size, assigned: followAssigned(sim) };
+  return {
+    kubeconfig: sim.kube.kubeconfig(),
+    armUrl: sim.azure.armUrl,
+    imdsUrl: sim.azure.imdsUrl('set-0_0'),
+  };
+}
+
+function seedAzure(azure: AzureWorld, size: ClusterSize, identities: readonly string[]): void {
+  azure.addIdentity({ resourceId: clusterIdentity });
+  for (const name of identities) azure.addIdentity({ resourceId: identityId(name) });
+  for (const set of range(size.scaleSets)) {
+    azure.addScaleSet({ id: scaleSetId(set), instances: set === 0 ? 1 : 0, identities: [clusterIdentity] });
+  }
+}
+
+function identityObjects(name: string, clientID: string): KubeObject[] {
+  const metadata = { name, namespace: 'default' };
+  return [
+    {
+      apiVersion,
+      kind: 'AzureIdentity',
+      metadata,
+      spec: { type: 0, resourceID: identityId(name), clientID },
+    },
+    { apiVersion, kind: 'AzureIdentityBinding', metadata, spec: { azureIdentity: name, selector: name } },
+  ];
+}
+
+function nodeObject(set: number, node: number): KubeObject {
+  const spec = { providerID: `azure://${scaleSetId(set)}/virtualMachines/${node}` };
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name: `node-${set}-${node}` }, spec };
+}
+
+/** Names of the AzureAssignedIdentities that are in state Assigned, kept up to date. */
+function followAssigned(sim: Sim): Set<string> {
   const assigned = new Set<string>();
-  world = { sim, size, assigned };
   sim.kube.storage.onChange((id, change) => {
     if (id !== assignedResource) return;
     const { name, text } = change.after;
@@ -140,11 +144,7 @@ async function open(size: ClusterSize): Promise<Opened> {
     else assigned.delete(name);
     wake();
   });
-  return {
-    kubeconfig: sim.kube.kubeconfig(),
-    armUrl: sim.azure.armUrl,
-    imdsUrl: sim.azure.imdsUrl('set-0_0'),
-  };
+  return assigned;
 }
 
 let wake: () => void = () => undefined;
@@ -177,7 +177,9 @@ async function removePods(count: number): Promise<void> {
     await Promise.all(
       gone
         .slice(at, at + 50)
-        .map(({ metadata }) => client.request('DELETE', `/api/v1/namespaces/default/pods/${metadata.name}`)),
+        .map(({ metadata }) =>
+          client.request('DELETE', `/api/v1/namespaces/${podNamespace}/pods/${metadata.name}`),
+        ),
     );
   }
 }
@@ -214,7 +216,8 @@ async function obey(order: Order): Promise<unknown> {
     case 'open':
       return open(order.size);
     case 'addPods':
-      return addPods(opened().size.pods);
+      addPods(opened().size.pods);
+      return undefined;
     case 'untilAssigned':
       return untilCount(order.count);
     case 'removePods':

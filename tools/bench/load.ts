@@ -44,9 +44,9 @@ function drive(socket: Socket, load: Load, requests: number): Promise<void> {
     socket.on('data', (chunk) => {
       const taken = take(rest + chunk.toString('latin1'));
       rest = taken.rest;
-      if (taken.refused !== undefined) return reject(new Error(`answered ${taken.refused}`));
       answered += taken.answers;
-      if (answered >= requests) resolve();
+      if (taken.refused !== undefined) reject(new Error(`answered ${taken.refused}`));
+      else if (answered >= requests) resolve();
       else if (answered % load.pipelined === 0 && taken.answers > 0) socket.write(batch);
     });
     socket.write(batch);

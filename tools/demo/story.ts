@@ -4,7 +4,8 @@ import type { JournalEntry } from '@pod-identity/sim';
 import * as names from '../stage/names.ts';
 import { pathOf, readManifests, type KubeObject } from '../stage/objects.ts';
 import { parseLine, type Service } from '../stage/service.ts';
-import { inDeploy, type Stage, type StageNmi, type StagePod } from '../stage/stage.ts';
+import { inDeploy } from '../stage/places.ts';
+import { type Stage, type StageNmi, type StagePod } from '../stage/stage.ts';
 import { untilObject } from '../stage/until.ts';
 
 export interface Narrator {
@@ -146,7 +147,7 @@ async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> 
   const { azure } = stage.sim;
   const { principalId } = azure.world.identity(identity);
   const late = AbortSignal.timeout(60_000);
-  for (let since = 0; ; ) {
+  for (let since = 0; ;) {
     const found = azure.reads().find((read) => read.principalId === principalId);
     if (found) return found.entry;
     const entry = await Promise.race([azure.journal.next({ service: 'vault', since }), aborted(late)]);

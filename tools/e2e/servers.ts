@@ -4,12 +4,12 @@ import { describe } from 'vitest';
 
 export interface ServerUnderTest {
   readonly options: { readonly kubeconfig?: string };
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface ServerChoice {
   readonly name: string;
-  start(): Promise<ServerUnderTest>;
+  readonly start: () => Promise<ServerUnderTest>;
 }
 
 const simulated: ServerChoice = {

@@ -47,7 +47,7 @@ export async function readManifests(path: string): Promise<KubeObject[]> {
         .map((name) => join(path, name));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   return texts
-    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject))
+    .flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as KubeObject | null))
     .filter((object) => object !== null);
 }
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { createPrintedLines } from './printed-lines.ts';
 
 export interface ServiceOptions {
   readonly name: string;
@@ -34,60 +35,24 @@ export function startService(options: ServiceOptions): Service {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const lines: string[] = [];
-  const listeners = new Set<() => void>();
-  const notify = () => listeners.forEach((listener) => listener());
+  const lines = createPrintedLines(options.name);
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
+      lines.add(line);
       options.onLine?.(line);
-      notify();
     });
   }
-  const ended = once(child, 'close').then(notify);
-
-  const lastWords = () => lines.slice(-15).join('\n  ');
-  const line: Service['line'] = (fits, withinMs = patienceMs) =>
-    new Promise((resolve, reject) => {
-      let looked = 0;
-      const timer = setTimeout(() => {
-        finish();
-        reject(
-          new Error(
-            `${options.name} did not print the line awaited within ${withinMs} ms; its last:\n  ${lastWords()}`,
-          ),
-        );
-      }, withinMs);
-      const look = () => {
-        for (; looked < lines.length; looked += 1) {
-          const candidate = lines[looked];
-          if (candidate !== undefined && fits(candidate)) {
-            finish();
-            resolve(candidate);
-            return;
-          }
-        }
-        if (child.exitCode !== null || child.signalCode !== null) {
-          finish();
-          reject(
-            new Error(
-              `${options.name} ended (${child.exitCode ?? child.signalCode ?? ''}); its last:\n  ${lastWords()}`,
-            ),
-          );
-        }
-      };
-      const finish = () => {
-        clearTimeout(timer);
-        listeners.delete(look);
-      };
-      listeners.add(look);
-      look();
-    });
+  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+  // 'close' comes after the last line, 'exit' may come before it.
+  const ended = once(child, 'close').then(() =>
+    lines.close(`ended (${child.exitCode ?? child.signalCode ?? ''})`),
+  );
+  const line: Service['line'] = (fits, withinMs = patienceMs) => lines.first(fits, withinMs);
 
   return {
     name: options.name,
     pid: child.pid ?? 0,
-    lines,
+    lines: lines.all,
     get exitCode() {
       return child.exitCode;
     },
@@ -95,7 +60,7 @@ export function startService(options: ServiceOptions): Service {
     logged: async (message, withinMs) =>
       parseLine(await line((text) => parseLine(text)['msg'] === message, withinMs)),
     stop: async (signal = 'SIGTERM') => {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      if (!isOver()) child.kill(signal);
       const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
       await ended;
       clearTimeout(killer);

@@ -1,23 +1,23 @@
 // A whole small world on this machine: simulated Azure, a simulated or real API server, the built services as
 // processes, and pods with loopback addresses of their own. The demo and the end-to-end tests stand on it.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
+import { createPodNetwork, startSim, type PodPath, type Sim, type SimOptions } from '@pod-identity/sim';
+import { azureConfiguration, seed } from './azure.ts';
 import {
-  createPodNetwork,
-  startSim,
-  type PodPath,
-  type Sim,
-  type SimOptions,
-  type World,
-} from '@pod-identity/sim';
-import { parse } from 'yaml';
+  established,
+  nodeObject,
+  podObject,
+  serviceAccountKubeconfig,
+  setPodStatus,
+  type PodSpec,
+} from './cluster.ts';
 import * as names from './names.ts';
-import { applyObject, deleteObject, pathOf, readManifests, type KubeObject } from './objects.ts';
+import { applyObject, deleteObject, readManifests, type KubeObject } from './objects.ts';
+import { built, inDeploy } from './places.ts';
 import { startService, type Service } from './service.ts';
-import { untilObject } from './until.ts';
 
 export interface StageOptions {
   /** A real API server instead of the simulated one. */
@@ -40,16 +40,6 @@ export interface StagePod {
   readonly address: string;
 }
 
-export interface PodSpec {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly node: number;
-  /** The value of aadpodidbinding; undefined: no such label. */
-  readonly label?: string;
-  /** From a manifest: everything but where it runs. */
-  readonly object?: KubeObject;
-}
-
 export interface Stage {
   readonly sim: Sim;
   readonly kube: KubeTransport;
@@ -66,31 +56,7 @@ export interface Stage {
   /** The way from a pod to the NMI of its node, as behind the redirection of a real node. */
   path(pod: StagePod, nmi: StageNmi): Promise<PodPath>;
   startSample(path: PodPath, env: Readonly<Record<string, string>>): Service;
-  stop(): Promise<void>;
-}
-
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-const built = (name: string) => join(repository, 'packages', name, 'dist', `${name}.js`);
-export const inDeploy = (path: string): string => join(repository, 'deploy', path);
-
-/** Seeds Azure: one scale set, the two identities of the story, the cluster's own, a vault that both may read. */
-function seed(world: World, nodes: number): void {
-  for (const { id, clientId } of [names.firstIdentity, names.secondIdentity, names.clusterIdentity]) {
-    world.addIdentity({ resourceId: id, clientId, tenantId: names.tenant });
-  }
-  world.addScaleSet({
-    id: names.scaleSetId(names.scaleSet),
-    instances: nodes,
-    identities: [names.clusterIdentity.id],
-  });
-  world.addVault({
-    name: names.vault,
-    secrets: { 'database-password': 'correct horse', 'api-key': 'battery staple' },
-    readers: [],
-  });
-  for (const { id } of [names.firstIdentity, names.secondIdentity]) {
-    world.allowRead(names.vault, world.identity(id).principalId);
-  }
+  readonly stop: () => Promise<void>;
 }
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
@@ -113,13 +79,15 @@ interface Building {
   readonly nodes: number;
   readonly folder: string;
   readonly undo: (() => Promise<void>)[];
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 // eslint-disable-next-line max-lines-per-function -- the stage is one list of what it offers, each a few lines
 async function build({ options, nodes, folder, undo, stop }: Building): Promise<Stage> {
   const isReal = options.kubeconfig !== undefined;
-  const sim = await startSim({ azure: { tenantId: names.tenant, ...options.azure, seed: (world) => seed(world, nodes) } });
+  const sim = await startSim({
+    azure: { tenantId: names.tenant, ...options.azure, seed: (world) => seed(world, nodes) },
+  });
   undo.push(() => sim.stop());
 
   const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
@@ -239,96 +207,4 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
         },
       }),
   };
-}
-
-function azureConfiguration(sim: Sim): object {
-  return {
-    cloud: 'AzurePublicCloud',
-    tenantId: names.tenant,
-    subscriptionId: names.subscription,
-    resourceGroup: names.nodeResourceGroup,
-    vmType: 'vmss',
-    useManagedIdentityExtension: true,
-    userAssignedIdentityID: names.clusterIdentity.clientId,
-    resourceManagerEndpoint: sim.azure.armUrl,
-    activeDirectoryEndpoint: sim.azure.entraUrl,
-  };
-}
-
-function nodeObject(node: number): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: names.nodeName(node) },
-    spec: { providerID: names.providerId(node) },
-  };
-}
-
-function podObject({ name, namespace = 'default', node, label, object }: PodSpec): KubeObject {
-  const labels = {
-    ...object?.metadata.labels,
-    ...(label === undefined ? {} : { [names.bindingLabel]: label }),
-  };
-  const spec = (object?.['spec'] ?? { containers: [{ name: 'app', image: 'local.test/app:1' }] }) as object;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace, labels },
-    spec: { ...spec, nodeName: names.nodeName(node) },
-  };
-}
-
-async function setPodStatus(kube: KubeTransport, pod: KubeObject, status: object): Promise<void> {
-  const { apiVersion, kind, metadata } = pod;
-  await kube.request({
-    method: 'PATCH',
-    path: `${pathOf({ apiVersion, kind, namespace: metadata.namespace ?? 'default', name: metadata.name })}/status`,
-    body: { status },
-    contentType: 'application/merge-patch+json',
-  });
-}
-
-async function established(kube: KubeTransport): Promise<void> {
-  const isEstablished = (crd: KubeObject) => {
-    const { conditions = [] } = (crd['status'] ?? {}) as { conditions?: { type: string; status: string }[] };
-    return conditions.some(({ type, status }) => type === 'Established' && status === 'True');
-  };
-  const path = pathOf({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' });
-  for (const { metadata } of await readManifests(inDeploy('crds'))) {
-    await untilObject(kube, {
-      path,
-      fits: (crd) => crd.metadata.name === metadata.name && isEstablished(crd),
-    });
-  }
-}
-
-/** A kubeconfig that can do just what the manifests' RBAC lets this ServiceAccount do. */
-async function serviceAccountKubeconfig(of: {
-  kube: KubeTransport;
-  kubeconfig: string;
-  account: string;
-  folder: string;
-}): Promise<string> {
-  const path = `/api/v1/namespaces/${names.systemNamespace}/serviceaccounts/${of.account}/token`;
-  const request = {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { audiences: [], expirationSeconds: 3600 },
-  };
-  const answer = (await of.kube.request({ method: 'POST', path, body: request })) as {
-    status: { token: string };
-  };
-  const admin = parse(await readFile(of.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
-  const cluster = admin.clusters[0]?.name ?? '';
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: admin.clusters,
-    users: [{ name: of.account, user: { token: answer.status.token } }],
-    contexts: [{ name: of.account, context: { cluster, user: of.account } }],
-    'current-context': of.account,
-  };
-  const file = join(of.folder, `${of.account}.kubeconfig`);
-  await writeFile(file, JSON.stringify(config));
-  return file;
 }

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import { inDeploy, openStage, type Stage, type StagePod } from '../../stage/stage.ts';
+import { inDeploy } from '../../stage/places.ts';
+import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 import { pathOf } from '../../stage/objects.ts';
 import { untilObject } from '../../stage/until.ts';
 import { requestsPerSecond } from '../load.ts';
@@ -25,57 +26,62 @@ export async function benchNmi(say: (text: string) => void): Promise<Figures> {
 
 async function measure(stage: Stage, say: (text: string) => void): Promise<Figures> {
   say(`a node with ${pods} pods of one identity`);
+  const { nmi, running } = await fillNode(stage);
+  const from = running.map(({ address }) => address);
+  const bare = await startBareServer(
+    await answerOf({ host: nmi.address, port: nmi.port, from: from[0] ?? '' }),
+  );
+  const load = { from, path, pipelined: 4, requests: 60_000 };
+  const askNmi = () => requestsPerSecond({ ...load, host: nmi.address, port: nmi.port });
+  const askBare = () => requestsPerSecond({ ...load, host: '127.0.0.1', port: bare.port });
+  for (const pid of [nmi.service.pid, bare.pid]) pin(pid, 0);
+  pin(process.pid, 1);
+  // Warm: every pod's token is cached and both servers' code is compiled.
+  await askNmi();
+  await askBare();
+  const both: { nmi: number; bare: number }[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const rates = { nmi: await askNmi(), bare: await askBare() };
+    both.push(rates);
+    say(`round ${round}: NMI ${Math.round(rates.nmi)}, bare node:http ${Math.round(rates.bare)} requests/s`);
+  }
+  const rss = await residentMiB(nmi.service.pid);
+  bare.stop();
+  const figure = (name: string, value: number, what: string) => ({ name, value: rounded(value), what });
+  return [
+    figure(
+      'cachedRps',
+      median(both.map((rates) => rates.nmi)),
+      `cached tokens a second, ${pods} pods, one core (median of ${rounds})`,
+    ),
+    figure(
+      'bareHttpRps',
+      median(both.map((rates) => rates.bare)),
+      'a bare node:http server answering the same bytes, one core',
+    ),
+    figure(
+      'cachedRatio110',
+      median(both.map((rates) => rates.nmi / rates.bare)),
+      'the two side by side, median of the rounds',
+    ),
+    figure('rss110MiB', rss, "NMI's resident memory afterwards (MiB)"),
+  ];
+}
+
+/** A node's worth of pods, each Assigned; MIC is gone afterwards. */
+async function fillNode(stage: Stage): Promise<{ nmi: StageNmi; running: readonly StagePod[] }> {
   await stage.install();
-  const nmi = await stage.startNmi(0, ['--log-level', 'error']);
+  const nmi = await stage.startNmi(0);
   const mic = await stage.startMic('1');
-  for (const file of ['demo/azureidentity.yaml', 'demo/azureidentitybinding.yaml'])
-    await stage.apply(inDeploy(file));
+  for (const file of ['azureidentity', 'azureidentitybinding'])
+    await stage.apply(inDeploy(`demo/${file}.yaml`));
   const running: StagePod[] = [];
   for (let index = 0; index < pods; index += 1) {
     running.push(await stage.runPod({ name: `pod-${index}`, node: 0, label: 'demo-app' }));
   }
   await assigned(stage, running);
   await mic.stop();
-
-  const bytes = await answerOf({ host: nmi.address, port: nmi.port, from: running[0]?.address ?? '' });
-  const bare = await startBareServer(bytes);
-  const from = running.map(({ address }) => address);
-  const load = { from, path, pipelined: 4, requests: 60_000 };
-  pin(nmi.service.pid, 0);
-  pin(bare.pid, 0);
-  pin(process.pid, 1);
-  // Warm: every pod's token is cached and both servers' code is compiled.
-  await requestsPerSecond({ ...load, host: nmi.address, port: nmi.port });
-  await requestsPerSecond({ ...load, host: '127.0.0.1', port: bare.port });
-  const cached: number[] = [];
-  const plain: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    cached.push(await requestsPerSecond({ ...load, host: nmi.address, port: nmi.port }));
-    plain.push(await requestsPerSecond({ ...load, host: '127.0.0.1', port: bare.port }));
-    say(
-      `round ${round + 1}: NMI ${Math.round(cached.at(-1) ?? 0)}, bare node:http ${Math.round(plain.at(-1) ?? 0)} requests/s`,
-    );
-  }
-  const rss = await residentMiB(nmi.service.pid);
-  bare.stop();
-  return [
-    {
-      name: 'cachedRps',
-      value: rounded(median(cached)),
-      what: `cached tokens a second, ${pods} pods, one core (median of ${rounds})`,
-    },
-    {
-      name: 'bareHttpRps',
-      value: rounded(median(plain)),
-      what: 'a bare node:http server answering the same bytes, one core',
-    },
-    {
-      name: 'cachedRatio110',
-      value: rounded(median(cached.map((value, index) => value / (plain[index] ?? NaN)))),
-      what: 'the two side by side, median of the rounds',
-    },
-    { name: 'rss110MiB', value: rounded(rss), what: "NMI's resident memory afterwards (MiB)" },
-  ];
+  return { nmi, running };
 }
 
 async function assigned(stage: Stage, running: readonly StagePod[]): Promise<void> {

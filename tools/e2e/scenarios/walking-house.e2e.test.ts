@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as story from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';

@@ -1,11 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startSim, type Sim, type SimOptions } from './index.ts';
 import { cluster, type ClusterSpec } from './scenario.ts';
 
 /** What a configuration file may say; JSON. */
 interface Configuration {
-  readonly azure?: Omit<NonNullable<SimOptions['azure']>, 'now'>;
+  readonly azure?: Omit<NonNullable<SimOptions['azure']>, 'now' | 'seed'>;
   readonly kube?: Pick<
     NonNullable<SimOptions['kube']>,
     'podTermination' | 'namespaces' | 'bookmarkMs' | 'historyLimit'
@@ -18,25 +20,27 @@ async function readConfiguration(file: string | undefined): Promise<Configuratio
   return file === undefined ? {} : (JSON.parse(await readFile(file, 'utf8')) as Configuration);
 }
 
-function describe({ azure, kube }: Sim): object {
-  const machines = azure.world.machines().map(({ name }) => [name, azure.imdsUrl(name)]);
-  const vaults = azure.world.vaults().map(({ name }) => [name, azure.vaultUrl(name)]);
+function describe({ azure, kube }: Sim, kubeconfig: string): object {
+  const machines = azure.world.machines().map(({ name }) => [name, azure.imdsUrl(name)] as const);
+  const vaults = azure.world.vaults().map(({ name }) => [name, azure.vaultUrl(name)] as const);
   return {
-    ...{ kube: kube.url, arm: azure.armUrl, entra: azure.entraUrl, caFile: azure.caFile },
-    ...{ imds: Object.fromEntries(machines) as object, vaults: Object.fromEntries(vaults) as object },
+    ...{ kube: kube.url, kubeconfig, arm: azure.armUrl, entra: azure.entraUrl, caFile: azure.caFile },
+    ...{ imds: Object.fromEntries(machines), vaults: Object.fromEntries(vaults) },
   };
 }
 
-const { values } = parseArgs({ options: { config: { type: 'string' }, kubeconfig: { type: 'boolean' } } });
+const { values } = parseArgs({ options: { config: { type: 'string' } } });
 const configuration = await readConfiguration(values.config);
 const sim = await startSim(configuration);
 if (configuration.cluster) await cluster(sim, configuration.cluster);
-if (values.kubeconfig) console.error(sim.kube.kubeconfig());
-console.log(JSON.stringify(describe(sim)));
+const folder = await mkdtemp(join(tmpdir(), 'pod-identity-sim-'));
+const kubeconfig = join(folder, 'kubeconfig');
+await writeFile(kubeconfig, sim.kube.kubeconfig());
+console.log(JSON.stringify(describe(sim, kubeconfig)));
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, () => {
-    // Nothing else keeps the process.
-    void sim.stop();
-  });
+async function stop(): Promise<void> {
+  await sim.stop();
+  await rm(folder, { recursive: true, force: true });
 }
+// Nothing else keeps the process.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());

@@ -101,22 +101,20 @@ export async function cluster(sim: Sim, spec: ClusterSpec): Promise<Cluster> {
   sim.kube.seed(
     (spec.namespaces ?? []).map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
   );
-  await post(
-    ground,
-    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
-    ...customResourceDefinitions(),
-  );
+  await post(ground, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', customResourceDefinitions());
   const nodes = placeNodes(ground, spec);
-  await post(ground, '/api/v1/nodes', ...nodes.map(nodeObject));
+  await post(ground, '/api/v1/nodes', nodes.map(nodeObject));
   await sim.azure.ready();
   return describe(ground, nodes);
 }
 
-async function post({ client }: Ground, path: string, ...objects: readonly object[]): Promise<KubeObject[]> {
-  const created: KubeObject[] = [];
+async function postOne({ client }: Ground, path: string, object: object): Promise<KubeObject> {
   // The server answers with what it was given, completed.
-  for (const object of objects) created.push((await client.request('POST', path, object)) as KubeObject);
-  return created;
+  return (await client.request('POST', path, object)) as KubeObject;
+}
+
+async function post(ground: Ground, path: string, objects: readonly object[]): Promise<void> {
+  for (const object of objects) await postOne(ground, path, object);
 }
 
 function placeNodes({ sim, network, group }: Ground, spec: ClusterSpec): ScenarioNode[] {
@@ -171,42 +169,36 @@ interface CustomObject {
   readonly spec: object;
 }
 
+const customPath = (namespace: string, plural: string): string =>
+  `/apis/${apiVersion}/namespaces/${namespace}/${plural}`;
+
+function postCustom(ground: Ground, plural: string, object: CustomObject): Promise<KubeObject> {
+  return postOne(ground, customPath(object.metadata.namespace, plural), { apiVersion, ...object });
+}
+
+async function addIdentity(ground: Ground, given: IdentitySpec): Promise<ManagedIdentity> {
+  const { namespace = 'default', name, resourceId, annotations = {} } = given;
+  const { world } = ground.sim.azure;
+  const id = resourceId ?? `${ground.group}/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+  const identity = world.findIdentity(id) ?? world.addIdentity({ resourceId: id });
+  const spec = { type: 0, resourceID: id, clientID: identity.clientId };
+  const metadata = { name, namespace, annotations };
+  await postCustom(ground, 'azureidentities', { kind: 'AzureIdentity', metadata, spec });
+  return identity;
+}
+
 function describe(ground: Ground, nodes: readonly ScenarioNode[]): Cluster {
-  const custom = (namespace: string, plural: string) =>
-    `/apis/${apiVersion}/namespaces/${namespace}/${plural}`;
-  const postCustom = async (plural: string, object: CustomObject): Promise<KubeObject> => {
-    const [created] = await post(ground, custom(object.metadata.namespace, plural), {
-      apiVersion,
-      ...object,
-    });
-    if (!created) throw new TypeError('nothing was posted');
-    return created;
-  };
   return {
     ...{ nodes, network: ground.network, client: ground.client },
     pod: (spec) => runPod(ground, nodes, spec),
-    identity: async ({ namespace = 'default', name, resourceId, annotations = {} }) => {
-      const { world } = ground.sim.azure;
-      const id = resourceId ?? `${ground.group}/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
-      const identity = world.identity(id) ?? world.addIdentity({ resourceId: id });
-      const spec = { type: 0, resourceID: id, clientID: identity.clientId };
-      await postCustom('azureidentities', {
-        kind: 'AzureIdentity',
-        metadata: { name, namespace, annotations },
-        spec,
-      });
-      return identity;
-    },
+    identity: (spec) => addIdentity(ground, spec),
     binding: ({ namespace = 'default', name, identity, selector }) =>
-      postCustom('azureidentitybindings', {
-        ...{
-          kind: 'AzureIdentityBinding',
-          metadata: { name, namespace },
-          spec: { azureIdentity: identity, selector },
-        },
+      postCustom(ground, 'azureidentitybindings', {
+        ...{ kind: 'AzureIdentityBinding', metadata: { name, namespace } },
+        spec: { azureIdentity: identity, selector },
       }),
     exception: ({ namespace = 'default', name, podLabels }) =>
-      postCustom('azurepodidentityexceptions', {
+      postCustom(ground, 'azurepodidentityexceptions', {
         ...{ kind: 'AzurePodIdentityException', metadata: { name, namespace }, spec: { podLabels } },
       }),
     vault: async ({ name, secrets, readers }) => {

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Faults } from './faults.ts';
+import type { FaultAction, Faults } from './faults.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 
 export interface HttpRequest {
@@ -48,14 +48,14 @@ export interface Listener {
   readonly url: string;
   readonly port: number;
   /** Requests are accepted and wait. */
-  pause(): void;
-  resume(): void;
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** Connections are refused, open ones destroyed. */
-  stopListening(): Promise<void>;
+  readonly stopListening: () => Promise<void>;
   /** On the same port again. */
-  startListening(): Promise<void>;
+  readonly startListening: () => Promise<void>;
   /** Ends all sockets at once. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 interface Call {
@@ -146,6 +146,14 @@ async function send({ response, request }: Call, answer: HttpResponse): Promise<
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
 
+/** Whether the request ends here, by a fault, without being handled. */
+function isSwallowed(fault: FaultAction | undefined, { note, message }: Call): boolean {
+  if (fault === undefined || !('hang' in fault || 'drop' in fault)) return false;
+  note('hang' in fault ? 'hung' : 'dropped', 0);
+  if ('drop' in fault) message.socket.destroy();
+  return true;
+}
+
 async function answerCall(call: Call, options: ListenerOptions): Promise<void> {
   const { request, note, message } = call;
   const fault = options.faults.take({
@@ -153,12 +161,7 @@ async function answerCall(call: Call, options: ListenerOptions): Promise<void> {
     service: options.service,
     query: request.query.toString(),
   });
-  if (fault && 'hang' in fault) return note('hung', 0);
-  if (fault && 'drop' in fault) {
-    note('dropped', 0);
-    message.socket.destroy();
-    return;
-  }
+  if (isSwallowed(fault, call)) return;
   if (fault && 'delayMs' in fault)
     await delay(fault.delayMs, undefined, { signal: request.signal, ref: false });
   const answer = fault && 'status' in fault ? fault : await options.handle(request);

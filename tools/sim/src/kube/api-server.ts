@@ -74,27 +74,20 @@ function isPathOf(type: ResourceType, { namespace, name, subresource }: Resource
   return subresource === '' || (subresource === 'status' && type.hasStatus);
 }
 
+type Verb = (call: Call) => HttpResponse;
+
+/** By method: of a single object, of all of them, of a part of one. */
+const ofOne: Readonly<Record<string, Verb>> = { GET: read, PUT: replace, PATCH: patch, DELETE: remove };
+const ofAll: Readonly<Record<string, Verb>> = { GET: read, POST: create, DELETE: removeAll };
+const ofPart: Readonly<Record<string, Verb>> = { GET: read, PUT: replace, PATCH: patch };
+
 function serve(call: Call): HttpResponse {
   const { request, target } = call;
-  const isSingle = target.name !== '';
-  if (target.subresource && !['GET', 'PUT', 'PATCH'].includes(request.method)) throw notAllowed();
-  switch (request.method) {
-    case 'GET':
-      return read(call);
-    case 'POST':
-      if (isSingle || (target.type.namespaced && target.namespace === '')) throw notAllowed();
-      return create(call);
-    case 'PUT':
-      if (!isSingle) throw notAllowed();
-      return replace(call);
-    case 'PATCH':
-      if (!isSingle) throw notAllowed();
-      return patch(call);
-    case 'DELETE':
-      return isSingle ? remove(call) : removeAll(call);
-    default:
-      throw notAllowed();
-  }
+  const verbs = target.name === '' ? ofAll : target.subresource ? ofPart : ofOne;
+  const verb = verbs[request.method];
+  const isHomeless = target.type.namespaced && target.namespace === '' && request.method === 'POST';
+  if (!verb || isHomeless) throw notAllowed();
+  return verb(call);
 }
 
 const notAllowed = (): StatusError =>
@@ -137,7 +130,7 @@ function removeAll({ registry, reader, request, target }: Call): HttpResponse {
   );
   const body = reader.listText(target.type, {
     items,
-    version: Number(items.at(-1)?.version ?? 0),
+    version: items.at(-1)?.version ?? 0,
     remaining: 0,
   });
   return { status: 200, headers: json, body };

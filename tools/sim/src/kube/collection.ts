@@ -32,8 +32,9 @@ function sortedNames(bucket: Bucket): readonly string[] {
   return order;
 }
 
-function listBucket(bucket: Bucket): Stored[] {
+function listBucket(bucket: Bucket | undefined): Stored[] {
   const listed: Stored[] = [];
+  if (!bucket) return listed;
   for (const name of sortedNames(bucket)) {
     const stored = bucket.byName.get(name);
     if (stored) listed.push(stored);
@@ -80,13 +81,10 @@ export function createCollection(): Collection {
     },
     count: (namespace) => buckets.get(namespace)?.byName.size ?? 0,
     list: (namespace) => {
-      if (namespace) {
-        const bucket = buckets.get(namespace);
-        return bucket ? listBucket(bucket) : [];
-      }
+      if (namespace) return listBucket(buckets.get(namespace));
       // The real key is NAMESPACE/NAME, so `a-b` comes before `a`.
       const inOrder = [...buckets.keys()].sort((a, b) => byCodePoint(`${a}/`, `${b}/`));
-      return inOrder.flatMap((key) => listBucket(bucketOf(key)));
+      return inOrder.flatMap((key) => listBucket(buckets.get(key)));
     },
   };
 }

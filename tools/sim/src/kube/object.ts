@@ -52,3 +52,10 @@ export function textAt(value: unknown, ...path: readonly string[]): string {
   const found = at(value, ...path);
   return typeof found === 'string' ? found : '';
 }
+
+/** A copy without some of the fields that may be absent anyway. */
+export function omit<T extends object>(object: T, ...fields: readonly (keyof T)[]): T {
+  const copy = { ...object };
+  for (const field of fields) Reflect.deleteProperty(copy, field);
+  return copy;
+}

@@ -1,10 +1,11 @@
 import type { HttpRequest, HttpResponse } from '../http/server.ts';
 import type { Json } from './object.ts';
+import type { Page } from './pages.ts';
 import { wholeText } from './record.ts';
 import { apiVersionOf, idOf, type ResourceType } from './resources.ts';
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import { badRequest, expired, StatusError } from './status.ts';
-import type { Page, Storage, Stored } from './storage.ts';
+import type { Storage, Stored } from './storage.ts';
 import { tableOf } from './table.ts';
 import type { Watches } from './watch.ts';
 
@@ -83,67 +84,81 @@ function includeOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
   return include === 'None' || include === 'Object' ? include : 'Metadata';
 }
 
-export function createReader(o: { storage: Storage; watches: Watches; now: () => number }): Reader {
-  const { storage, watches, now } = o;
+interface Ports {
+  readonly storage: Storage;
+  readonly watches: Watches;
+  readonly now: () => number;
+}
 
-  const listText = (type: ResourceType, page: Page): string => {
-    const kind = `"kind":"${type.listKind}","apiVersion":"${apiVersionOf(type)}"`;
-    // Items of built-in lists do not say what they are: the server knows their types.
-    const items = page.items.map((stored) => (type.builtIn ? stored.text : wholeText(type, stored)));
-    return `{${kind},"metadata":${JSON.stringify(listMetadata(page))},"items":[${items.join(',')}]}`;
-  };
-  const table = (
-    of: { type: ResourceType; items: readonly Stored[]; metadata?: Json },
-    query: URLSearchParams,
-  ): string => JSON.stringify(tableOf({ metadata: {}, ...of, include: includeOf(query), now: now() }));
-
-  return {
-    listText,
-    one: (type, stored, request) =>
-      wantsTable(request) ? table({ type, items: [stored] }, request.query) : wholeText(type, stored),
-    select: (scope, query) =>
-      storage
-        .collection(idOf(scope.type))
-        .list(scope.namespace || undefined)
-        .filter(matcher(scope, query)),
-    list: (scope, request) => {
-      const { query } = request;
-      checkListVersion(query, storage.version);
-      const limit = numberOf(query, 'limit');
-      const token = query.get('continue') ?? '';
-      const page = storage.page(idOf(scope.type), {
-        ...(scope.namespace === '' ? {} : { namespace: scope.namespace }),
-        ...(limit ? { limit } : {}),
-        ...(token === '' ? {} : { continue: token }),
-        matches: matcher(scope, query),
-      });
-      const body = wantsTable(request)
-        ? table({ type: scope.type, items: page.items, metadata: listMetadata(page) }, query)
-        : listText(scope.type, page);
-      return { status: 200, headers: json, body };
-    },
-    watch: (scope, request) => {
-      const { query, signal } = request;
-      const since = numberOf(query, 'resourceVersion') ?? 0;
-      const seconds = numberOf(query, 'timeoutSeconds');
-      const body = watches.stream({
-        ...{ type: scope.type, matches: matcher(scope, query), signal },
-        // 0 and nothing both mean: whatever there is now, then the rest.
-        since: since === 0 ? undefined : since,
-        bookmarks: isOn(query.get('allowWatchBookmarks')),
-        timeoutMs: seconds ? seconds * 1000 : undefined,
-        ...(wantsTable(request)
-          ? { show: (stored) => table({ type: scope.type, items: [stored] }, query) }
-          : {}),
-      });
-      return { status: 200, headers: json, body };
-    },
-  };
+function listText(type: ResourceType, page: Page): string {
+  const kind = `"kind":"${type.listKind}","apiVersion":"${apiVersionOf(type)}"`;
+  // Items of built-in lists do not say what they are: the server knows their types.
+  const items = page.items.map((stored) => (type.builtIn ? stored.text : wholeText(type, stored)));
+  return `{${kind},"metadata":${JSON.stringify(listMetadata(page))},"items":[${items.join(',')}]}`;
 }
 
 function listMetadata({ version, continue: token, remaining }: Page): Json {
   const rest = token === undefined ? {} : { continue: token, remainingItemCount: remaining };
   return { resourceVersion: String(version), ...rest };
+}
+
+interface Shown {
+  readonly type: ResourceType;
+  readonly items: readonly Stored[];
+  readonly metadata?: Json;
+}
+
+function tableText(shown: Shown, query: URLSearchParams, now: number): string {
+  return JSON.stringify(tableOf({ metadata: {}, ...shown, include: includeOf(query), now }));
+}
+
+function list({ storage, now }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
+  const { query } = request;
+  const { type, namespace } = scope;
+  checkListVersion(query, storage.version);
+  const limit = numberOf(query, 'limit');
+  const token = query.get('continue') ?? '';
+  const page = storage.page(idOf(type), {
+    ...(namespace === '' ? {} : { namespace }),
+    ...(limit ? { limit } : {}),
+    ...(token === '' ? {} : { continue: token }),
+    matches: matcher(scope, query),
+  });
+  const shown = { type, items: page.items, metadata: listMetadata(page) };
+  const body = wantsTable(request) ? tableText(shown, query, now()) : listText(type, page);
+  return { status: 200, headers: json, body };
+}
+
+function watch({ watches, now }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
+  const { query, signal } = request;
+  const { type } = scope;
+  const since = numberOf(query, 'resourceVersion') ?? 0;
+  const seconds = numberOf(query, 'timeoutSeconds');
+  const body = watches.stream({
+    ...{ type, matches: matcher(scope, query), signal, bookmarks: isOn(query.get('allowWatchBookmarks')) },
+    // 0 and nothing both mean: whatever there is now, then the rest.
+    since: since === 0 ? undefined : since,
+    timeoutMs: seconds ? seconds * 1000 : undefined,
+    ...(wantsTable(request) ? { show: (stored) => tableText({ type, items: [stored] }, query, now()) } : {}),
+  });
+  return { status: 200, headers: json, body };
+}
+
+export function createReader(ports: Ports): Reader {
+  return {
+    listText,
+    one: (type, stored, request) =>
+      wantsTable(request)
+        ? tableText({ type, items: [stored] }, request.query, ports.now())
+        : wholeText(type, stored),
+    select: (scope, query) =>
+      ports.storage
+        .collection(idOf(scope.type))
+        .list(scope.namespace || undefined)
+        .filter(matcher(scope, query)),
+    list: (scope, request) => list(ports, scope, request),
+    watch: (scope, request) => watch(ports, scope, request),
+  };
 }
 
 export const isOn = (value: string | null): boolean => value === 'true' || value === '1';

@@ -1,10 +1,10 @@
-import type { KubeObject } from './object.ts';
+import { omit, type KubeObject } from './object.ts';
 import { fieldsOf, headOf, type ResourceType } from './resources.ts';
 import type { Stored } from './storage.ts';
 
 /** An object as the storage keeps it. The only place where an object becomes text. */
 export function toStored(type: ResourceType, object: KubeObject, version: number): Stored {
-  const { kind: _kind, apiVersion: _apiVersion, metadata, ...fields } = object;
+  const { metadata, ...fields } = omit(object, 'kind', 'apiVersion');
   const { name = '', namespace = '', uid = '', labels = {}, ownerReferences = [] } = metadata;
   const text = JSON.stringify({ metadata: { ...metadata, resourceVersion: String(version) }, ...fields });
   return {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject, Metadata } from './object.ts';
+import { omit, type KubeObject, type Metadata } from './object.ts';
 import { readObject } from './metadata.ts';
 import { idOf, namespaceType, type ResourceType } from './resources.ts';
 import { atVersion, toObject, toStored } from './record.ts';
@@ -94,7 +94,7 @@ function nameOf({ ambient }: Context, { name, generateName = '' }: Metadata): st
 
 /** The object with the metadata that the server gives to what is new. */
 function newborn(context: Context, { type, namespace }: Target, given: KubeObject): KubeObject {
-  const { deletionTimestamp: _end, deletionGracePeriodSeconds: _grace, ...metadata } = given.metadata;
+  const metadata = omit(given.metadata, 'deletionTimestamp', 'deletionGracePeriodSeconds');
   const name = nameOf(context, metadata);
   if (name === '') {
     const message = 'Required value: name or generateName is required';

@@ -9,17 +9,28 @@ export interface ResourcePath {
   readonly subresource: string;
 }
 
+const form = /^\/(?:api|apis\/(?<group>[^/]+))\/(?<version>[^/]+)\/(?<tail>.+)$/;
+
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris */
 export function parseResourcePath(path: string): ResourcePath | undefined {
-  const [, legacy, group = '', groupVersion, tail = ''] =
-    /^\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))\/(.+)$/.exec(path) ?? [];
-  const version = legacy ?? groupVersion;
-  if (version === undefined) return undefined;
+  const found = form.exec(path)?.groups;
+  if (!found) return undefined;
+  const { group = '', version = '', tail = '' } = found;
   const parts = tail.split('/').map(decodeURIComponent);
-  const [first, namespace = '', plural = ''] = parts;
-  // `namespaces/x/status` is a part of the namespace x, not a resource in it.
-  const isInside = first === 'namespaces' && parts.length > 2 && !['status', 'finalize'].includes(plural);
-  const [resource = '', name = '', subresource = '', ...surplus] = isInside ? parts.slice(2) : parts;
-  if (resource === '' || surplus.length > 0) return undefined;
-  return { group, version, plural: resource, namespace: isInside ? namespace : '', name, subresource };
+  const namespace = enclosingNamespace(parts);
+  const place = placeOf(namespace === '' ? parts : parts.slice(2));
+  return place && { group, version, namespace, ...place };
+}
+
+function placeOf(
+  parts: readonly string[],
+): Pick<ResourcePath, 'plural' | 'name' | 'subresource'> | undefined {
+  const [plural = '', name = '', subresource = ''] = parts;
+  return plural === '' || parts.length > 3 ? undefined : { plural, name, subresource };
+}
+
+/** `namespaces/x/status` is a part of the namespace x, not a resource in it. */
+function enclosingNamespace([first, namespace, plural]: readonly string[]): string {
+  const isInside = first === 'namespaces' && plural !== undefined && !['status', 'finalize'].includes(plural);
+  return isInside ? (namespace ?? '') : '';
 }

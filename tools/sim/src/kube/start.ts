@@ -52,10 +52,10 @@ export interface KubeSim {
   /** Bookmarks to all who asked for them, without waiting for the time. */
   sendBookmarks(): void;
   readonly openWatches: number;
-  pause(): void;
-  resume(): void;
-  stopListening(): Promise<void>;
-  startListening(): Promise<void>;
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly stopListening: () => Promise<void>;
+  readonly startListening: () => Promise<void>;
   stop(): Promise<void>;
 }
 

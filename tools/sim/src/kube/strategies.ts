@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { recordAt, textAt, type Json, type KubeObject } from './object.ts';
+import { omit, recordAt, textAt, type Json, type KubeObject } from './object.ts';
 import { crdType, idOf, type ResourceType } from './resources.ts';
 import { prune } from './schema.ts';
 import { badRequest, type Cause } from './status.ts';
@@ -80,8 +80,7 @@ export function initial(type: ResourceType, object: KubeObject): KubeObject {
   const created = createdAs[idOf(type)];
   if (created) return created(object);
   if (!type.hasStatus || type.builtIn) return object;
-  const { status: _status, ...rest } = object;
-  return rest;
+  return omit(object, 'status');
 }
 
 /** The next state, out of what was given and what there was: each path writes only its own part. */
@@ -99,13 +98,15 @@ export function nextState(of: {
 }
 
 function withStatus(object: KubeObject, source: KubeObject): KubeObject {
-  const { status: _status, ...rest } = object;
+  const rest = omit(object, 'status');
   return 'status' in source ? { ...rest, status: source['status'] } : rest;
 }
 
 /** What metadata.generation counts: changes outside metadata, and outside status where that has its own path. */
 export function isNewGeneration(type: ResourceType, before: KubeObject, after: KubeObject): boolean {
-  const counted = ({ metadata: _metadata, status, ...rest }: KubeObject) =>
-    type.hasStatus ? rest : { ...rest, status };
+  const counted = (object: KubeObject) => ({
+    ...omit(object, ...(type.hasStatus ? ['status'] : [])),
+    metadata: {},
+  });
   return !isDeepStrictEqual(counted(before), counted(after));
 }

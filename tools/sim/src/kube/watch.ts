@@ -34,9 +34,11 @@ interface Watch {
   readonly request: WatchRequest;
   readonly start: number;
   cursor: number;
+  /** It has not said yet what there is. */
+  owesPresent: boolean;
+  owesBookmark: boolean;
   isOver: boolean;
   isBroken: boolean;
-  owesBookmark: boolean;
   wake: () => void;
 }
 
@@ -72,98 +74,112 @@ function bookmarkLine({ type }: WatchRequest, version: number): string {
   return `${JSON.stringify({ type: 'BOOKMARK', object: { kind: type.kind, apiVersion: apiVersionOf(type), metadata } })}\n`;
 }
 
-export function createWatches(o: { storage: Storage; after: After; bookmarkMs: number }): Watches {
-  const { storage, after, bookmarkMs } = o;
-  const open = new Set<Watch>();
-  let isStalled = false;
-  storage.onChange((id) => {
-    for (const watch of open) if (idOf(watch.request.type) === id) watch.wake();
-  });
+interface World {
+  readonly storage: Storage;
+  readonly after: After;
+  readonly bookmarkMs: number;
+  readonly open: Set<Watch>;
+  isStalled: boolean;
+}
+
+const tooOld = (version: number, current: number): string =>
+  errorLine(`too old resource version: ${version} (${current})`);
+
+/** Objects that are there when a watch begins without a version. */
+function present({ storage }: World, { request }: Watch): string {
+  const all = storage.collection(idOf(request.type)).list().filter(request.matches);
+  return all.map((stored) => lineOf('ADDED', stored, request)).join('');
+}
+
+interface News {
+  readonly text: string;
+  readonly isLast: boolean;
+}
+
+/** Everything a watch has to say now. */
+function news(world: World, watch: Watch): News {
+  if (world.isStalled) return { text: '', isLast: false };
+  const { storage } = world;
+  const { request, cursor, isOver } = watch;
+  const changes = storage.changesSince(idOf(request.type), cursor);
+  if (!changes) return { text: tooOld(cursor, storage.version), isLast: true };
+  const before = watch.owesPresent ? present(world, watch) : '';
+  // What is there already shows the changes.
+  const text = before + (watch.owesPresent ? '' : changes.map((change) => seen(change, request)).join(''));
+  watch.cursor = storage.version;
+  // As on the real server, a bookmark says what is new: none comes while nothing happened since the watch began.
+  const isDue = request.bookmarks && (watch.owesBookmark || isOver) && watch.cursor > watch.start;
+  watch.owesBookmark = false;
+  watch.owesPresent = false;
+  return { text: isDue ? text + bookmarkLine(request, watch.cursor) : text, isLast: isOver };
+}
+
+async function* events(world: World, watch: Watch): AsyncGenerator<string> {
+  const { since, signal } = watch.request;
+  if (since !== undefined && world.storage.isForgotten(since)) {
+    yield tooOld(since, world.storage.version);
+    return;
+  }
+  while (!signal.aborted) {
+    if (watch.isBroken) throw new Error('the connection is broken on purpose');
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    watch.wake = () => resolve(undefined);
+    const { text, isLast } = news(world, watch);
+    if (text !== '') yield text;
+    if (isLast) return;
+    await promise;
+  }
+}
+
+async function* stream(world: World, request: WatchRequest): AsyncGenerator<string> {
+  const start = request.since ?? world.storage.version;
+  const watch: Watch = {
+    ...{ request, start, cursor: start, owesPresent: request.since === undefined, owesBookmark: false },
+    ...{ isOver: false, isBroken: false, wake: () => undefined },
+  };
+  const wake = () => watch.wake();
+  request.signal.addEventListener('abort', wake);
+  const callOff = startTimers(watch, world);
+  world.open.add(watch);
+  try {
+    yield* events(world, watch);
+  } finally {
+    world.open.delete(watch);
+    callOff();
+    request.signal.removeEventListener('abort', wake);
+  }
+}
+
+export function createWatches(options: {
+  readonly storage: Storage;
+  readonly after: After;
+  readonly bookmarkMs: number;
+}): Watches {
+  const world: World = { ...options, open: new Set(), isStalled: false };
   const each = (change: (watch: Watch) => void): void => {
-    for (const watch of open) {
+    for (const watch of world.open) {
       change(watch);
       watch.wake();
     }
   };
-
-  /** Everything a watch has to say now. */
-  const news = (watch: Watch): { text: string; isGone: boolean } => {
-    const { request, cursor } = watch;
-    const changes = storage.changesSince(idOf(request.type), cursor);
-    if (!changes) {
-      return { text: errorLine(`too old resource version: ${cursor} (${storage.version})`), isGone: true };
-    }
-    const text = changes.map((change) => seen(change, request)).join('');
-    watch.cursor = storage.version;
-    // As on the real server, a bookmark says what is new: none comes while nothing happened since the watch began.
-    const isDue = request.bookmarks && (watch.owesBookmark || watch.isOver);
-    const bookmark = isDue && watch.cursor > watch.start;
-    watch.owesBookmark = false;
-    return { text: bookmark ? text + bookmarkLine(request, watch.cursor) : text, isGone: false };
-  };
-
-  async function* events(watch: Watch): AsyncGenerator<string> {
-    const { request } = watch;
-    if (request.since === undefined) {
-      const present = storage.collection(idOf(request.type)).list().filter(request.matches);
-      if (present.length > 0) yield present.map((stored) => lineOf('ADDED', stored, request)).join('');
-    } else if (storage.isForgotten(request.since)) {
-      yield errorLine(`too old resource version: ${request.since} (${storage.version})`);
-      return;
-    }
-    while (!request.signal.aborted) {
-      if (watch.isBroken) throw new Error('the connection is broken on purpose');
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      watch.wake = () => resolve(undefined);
-      if (!isStalled) {
-        const isLast = watch.isOver;
-        const { text, isGone } = news(watch);
-        if (text !== '') yield text;
-        if (isLast || isGone) return;
-      }
-      await promise;
-    }
-  }
-
-  async function* stream(request: WatchRequest): AsyncGenerator<string> {
-    const start = request.since ?? storage.version;
-    const watch: Watch = {
-      request,
-      start,
-      cursor: start,
-      isOver: false,
-      isBroken: false,
-      owesBookmark: false,
-      wake: () => undefined,
-    };
-    const wake = () => watch.wake();
-    request.signal.addEventListener('abort', wake);
-    const callOff = startTimers(watch, after, bookmarkMs);
-    open.add(watch);
-    try {
-      yield* events(watch);
-    } finally {
-      open.delete(watch);
-      callOff();
-      request.signal.removeEventListener('abort', wake);
-    }
-  }
-
+  world.storage.onChange((id) => {
+    for (const watch of world.open) if (idOf(watch.request.type) === id) watch.wake();
+  });
   return {
     get open() {
-      return open.size;
+      return world.open.size;
     },
-    stream,
+    stream: (request) => stream(world, request),
     drop: () => each((watch) => (watch.isBroken = true)),
-    stall: (stalled) => {
-      isStalled = stalled;
+    stall: (isStalled) => {
+      world.isStalled = isStalled;
       each(() => undefined);
     },
     bookmark: () => each((watch) => (watch.owesBookmark = true)),
   };
 }
 
-function startTimers(watch: Watch, after: After, bookmarkMs: number): () => void {
+function startTimers(watch: Watch, { after, bookmarkMs }: World): () => void {
   const { timeoutMs, bookmarks } = watch.request;
   const end = () => {
     watch.isOver = true;

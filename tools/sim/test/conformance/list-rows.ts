@@ -1,20 +1,19 @@
 import { expect } from 'vitest';
-import type { WatchEvent } from './door.ts';
+import type { Body, WatchEvent } from './door.ts';
 import { configMap, pod, sources, widget, type Row, type Stage } from './row.ts';
 
 const { concepts, fields, labels } = sources;
 
-const brief = ({ type, object }: WatchEvent): string => `${type} ${String(object.metadata?.name)}`;
-const namesOf = (body: { items: { metadata: { name: string } }[] }): string[] =>
-  body.items.map((item) => item.metadata.name);
-const isNamed = (name: string) => (event: WatchEvent) => event.object.metadata?.name === name;
+const brief = ({ type, object }: WatchEvent): string => `${type} ${object.metadata.name}`;
+const namesOf = (body: Body): string[] => body.items.map((item) => item.metadata.name);
+const isNamed = (name: string) => (event: WatchEvent) => event.object.metadata.name === name;
 
 async function makeWidgets({ door, custom }: Stage, ...made: readonly string[]): Promise<void> {
   for (const name of made) await door.ask('POST', `${custom}/widgets`, { body: widget(name) });
 }
 
 async function versionOf({ door }: Stage, path: string): Promise<string> {
-  return (await door.ask('GET', path)).body.metadata.resourceVersion as string;
+  return (await door.ask('GET', path)).body.metadata.resourceVersion;
 }
 
 const group = {
@@ -70,13 +69,13 @@ export const listRows: readonly Row[] = [
       expect(first.body.metadata.remainingItemCount).toBe(3);
       await door.ask('DELETE', `${custom}/widgets/d`);
       await makeWidgets(stage, 'c1');
-      const next = (body: { metadata: { continue: string } }) =>
+      const next = (body: Body) =>
         door.ask('GET', `${custom}/widgets?limit=2&continue=${encodeURIComponent(body.metadata.continue)}`);
       const second = await next(first.body);
       const third = await next(second.body);
       expect([...namesOf(second.body), ...namesOf(third.body)]).toEqual(['c', 'd', 'e']);
       expect(second.body.metadata.resourceVersion).toBe(first.body.metadata.resourceVersion);
-      expect(third.body.metadata.continue ?? '').toBe('');
+      expect(third.body.metadata.continue || '').toBe('');
     },
   },
   {
@@ -359,7 +358,7 @@ export const listRows: readonly Row[] = [
       const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
       const { body } = await stage.door.ask('GET', `${stage.custom}/widgets`, { accept });
       expect(body).toMatchObject({ kind: 'Table', apiVersion: 'meta.k8s.io/v1' });
-      expect(body.columnDefinitions.map((column: { name: string }) => column.name)).toEqual(['Name', 'Size']);
+      expect(body.columnDefinitions.map((column) => column.name)).toEqual(['Name', 'Size']);
       expect(body.rows).toMatchObject([
         { cells: ['a', 1], object: { kind: 'PartialObjectMetadata', metadata: { name: 'a' } } },
       ]);
@@ -380,11 +379,7 @@ export const listRows: readonly Row[] = [
       });
       const resources = await door.ask('GET', '/apis/sim.example.com/v1');
       expect(resources.body).toMatchObject({ kind: 'APIResourceList', groupVersion: 'sim.example.com/v1' });
-      const found = resources.body.resources.map(({ name, kind, namespaced }: Record<string, unknown>) => [
-        name,
-        kind,
-        namespaced,
-      ]);
+      const found = resources.body.resources.map(({ name, kind, namespaced }) => [name, kind, namespaced]);
       for (const row of [
         ['widgets', 'Widget', true],
         ['widgets/status', 'Widget', true],
@@ -393,7 +388,7 @@ export const listRows: readonly Row[] = [
         expect(found).toContainEqual(row);
       }
       const core = await door.ask('GET', '/api/v1');
-      const pods = core.body.resources.find(({ name }: { name: string }) => name === 'pods');
+      const pods = core.body.resources.find(({ name }) => name === 'pods');
       expect(pods).toMatchObject({ kind: 'Pod', namespaced: true, shortNames: ['po'] });
     },
   },
@@ -403,7 +398,7 @@ export const listRows: readonly Row[] = [
     check: async ({ door }) => {
       const { body } = await door.ask('GET', '/apis');
       expect(body).toMatchObject({ kind: 'APIGroupList' });
-      expect(body.groups.find(({ name }: { name: string }) => name === group.name)).toMatchObject(group);
+      expect(body.groups.find(({ name }) => name === group.name)).toMatchObject(group);
     },
     unlike: { 'v1.36': 'it has no API aggregation, which adds the groups of definitions' },
   },

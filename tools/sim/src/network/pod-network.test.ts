@@ -1,0 +1,66 @@
+import { createServer, request, type IncomingMessage, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createPodNetwork, type PodNetwork } from './pod-network.ts';
+
+describe('the pod network', () => {
+  let network: PodNetwork;
+  let target: Server;
+  let port: number;
+
+  beforeEach(async () => {
+    network = createPodNetwork();
+    target = createServer((message, response) => response.end(message.socket.remoteAddress));
+    target.listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    ({ port } = target.address() as AddressInfo);
+  });
+  afterEach(async () => {
+    await network.close();
+    target.closeAllConnections();
+    target.close();
+  });
+
+  test('gives each node an address, and each pod one of its own', () => {
+    expect([network.nodeAddress(1), network.nodeAddress(2)]).toEqual(['127.0.1.1', '127.0.2.1']);
+    const pods = Array.from({ length: 600 }, () => network.podAddress(2));
+    expect(pods.slice(0, 2)).toEqual(['127.0.2.10', '127.0.2.11']);
+    expect(new Set([...pods, network.podAddress(1)]).size).toBe(601);
+    expect(pods[244]).toBe('127.0.2.254');
+    expect(pods[245]).toBe('127.1.2.10');
+    for (const node of [0, 255, 1.5]) expect(() => network.nodeAddress(node)).toThrow(RangeError);
+  });
+
+  test('the target sees the address of the pod', async () => {
+    const [one, two] = [network.podAddress(1), network.podAddress(1)];
+    for (const podAddress of [one, two]) {
+      const path = await network.openPodPath({ podAddress, target: { host: '127.0.0.1', port } });
+      expect(path.url).toBe(`http://${podAddress}:${path.port}`);
+      expect(await (await fetch(path.url)).text()).toBe(podAddress);
+    }
+  });
+
+  test('a target that is away breaks the connection of the pod', async () => {
+    const path = await network.openPodPath({
+      podAddress: network.podAddress(1),
+      target: { host: '127.0.0.1', port },
+    });
+    target.closeAllConnections();
+    target.close();
+    await expect(fetch(path.url)).rejects.toThrow();
+  });
+
+  test('closing ends open connections and the listener', async () => {
+    const path = await network.openPodPath({
+      podAddress: network.podAddress(1),
+      target: { host: '127.0.0.1', port },
+    });
+    const call = request(path.url, { agent: false }).end();
+    const [answer] = (await once(call, 'response')) as [IncomingMessage];
+    answer.resume();
+    await network.close();
+    await path.close();
+    await expect(fetch(path.url)).rejects.toThrow();
+  });
+});

@@ -1,0 +1,97 @@
+// The stage's part of Kubernetes: nodes, pods and their status, definitions, and kubeconfigs of ServiceAccounts.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KubeTransport } from '@pod-identity/kit/kube';
+import { parse } from 'yaml';
+import * as names from './names.ts';
+import { pathOf, readManifests, type KubeObject } from './objects.ts';
+import { inDeploy } from './places.ts';
+import { untilObject } from './until.ts';
+
+export interface PodSpec {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly node: number;
+  /** The value of aadpodidbinding; undefined: no such label. */
+  readonly label?: string;
+  /** From a manifest: everything but where it runs. */
+  readonly object?: KubeObject;
+}
+
+export function nodeObject(node: number): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: names.nodeName(node) },
+    spec: { providerID: names.providerId(node) },
+  };
+}
+
+export function podObject({ name, namespace = 'default', node, label, object }: PodSpec): KubeObject {
+  const labels = {
+    ...object?.metadata.labels,
+    ...(label === undefined ? {} : { [names.bindingLabel]: label }),
+  };
+  const spec = object?.['spec'] ?? { containers: [{ name: 'app', image: 'local.test/app:1' }] };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels },
+    spec: { ...spec, nodeName: names.nodeName(node) },
+  };
+}
+
+export async function setPodStatus(kube: KubeTransport, pod: KubeObject, status: object): Promise<void> {
+  const { apiVersion, kind, metadata } = pod;
+  await kube.request({
+    method: 'PATCH',
+    path: `${pathOf({ apiVersion, kind, namespace: metadata.namespace ?? 'default', name: metadata.name })}/status`,
+    body: { status },
+    contentType: 'application/merge-patch+json',
+  });
+}
+
+export async function established(kube: KubeTransport): Promise<void> {
+  const isEstablished = (crd: KubeObject) => {
+    const { conditions = [] } = (crd['status'] ?? {}) as { conditions?: { type: string; status: string }[] };
+    return conditions.some(({ type, status }) => type === 'Established' && status === 'True');
+  };
+  const path = pathOf({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' });
+  for (const { metadata } of await readManifests(inDeploy('crds'))) {
+    await untilObject(kube, {
+      path,
+      fits: (crd) => crd.metadata.name === metadata.name && isEstablished(crd),
+    });
+  }
+}
+
+/** A kubeconfig that can do just what the manifests' RBAC lets this ServiceAccount do. */
+export async function serviceAccountKubeconfig(of: {
+  kube: KubeTransport;
+  kubeconfig: string;
+  account: string;
+  folder: string;
+}): Promise<string> {
+  const path = `/api/v1/namespaces/${names.systemNamespace}/serviceaccounts/${of.account}/token`;
+  const request = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: [], expirationSeconds: 3600 },
+  };
+  const answer = (await of.kube.request({ method: 'POST', path, body: request })) as {
+    status: { token: string };
+  };
+  const admin = parse(await readFile(of.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
+  const cluster = admin.clusters[0]?.name ?? '';
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: admin.clusters,
+    users: [{ name: of.account, user: { token: answer.status.token } }],
+    contexts: [{ name: of.account, context: { cluster, user: of.account } }],
+    'current-context': of.account,
+  };
+  const file = join(of.folder, `${of.account}.kubeconfig`);
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
