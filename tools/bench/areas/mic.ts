@@ -4,6 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readManifests } from '../../stage/objects.ts';
+import { inDeploy } from '../../stage/places.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import type { ClusterSize, Counts, Opened, Order } from '../cluster-world.ts';
 import { decisionFigures } from './mic-decisions.ts';
@@ -55,6 +57,13 @@ export async function benchMic(say: (text: string) => void): Promise<Figures> {
     },
     ...large,
   ];
+}
+
+/** MIC is measured with the heap that its manifest gives it. */
+async function nodeOptions(): Promise<string> {
+  const [deployment] = await readManifests(inDeploy('mic/deployment.yaml'));
+  const text = JSON.stringify(deployment);
+  return /"name":"NODE_OPTIONS","value":"([^"]*)"/.exec(text)?.[1] ?? '';
 }
 
 /** The simulated world in its own process, and MIC in another. */
@@ -122,7 +131,11 @@ class Ring implements AsyncDisposable {
           'aad-pod-identity',
         ],
       ],
-      env: { MIC_POD_NAMESPACE: 'aad-pod-identity', AZURE_POD_IDENTITY_AUTHORITY_HOST: imdsUrl },
+      env: {
+        MIC_POD_NAMESPACE: 'aad-pod-identity',
+        AZURE_POD_IDENTITY_AUTHORITY_HOST: imdsUrl,
+        NODE_OPTIONS: await nodeOptions(),
+      },
     });
     this.#service = service;
     const line = await service.line((text) => text.includes('"role":"metrics"'));

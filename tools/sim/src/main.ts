@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startSim, type Sim, type SimOptions } from './index.ts';
+import { startSim, type Sim, type SimOptions } from './sim.ts';
 import { cluster, type ClusterSpec } from './scenario.ts';
 
 /** What a configuration file may say; JSON. */

@@ -1,6 +1,6 @@
 import { apiVersion, customResourceDefinitions } from '@pod-identity/crd-types';
 import type { ManagedIdentity } from './azure/index.ts';
-import type { Sim } from './index.ts';
+import type { Sim } from './sim.ts';
 import { kubeClient, type KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube/index.ts';
 import { createPodNetwork, type PodNetwork } from './network/pod-network.ts';

@@ -1,5 +1,11 @@
 // The vocabulary of decisions. Types only: what a plan is made of, no rule.
-import type { AssignedState, AzureIdentity, AzureIdentityBinding, Host, ResourceId } from '@pod-identity/crd-types';
+import type {
+  AssignedState,
+  AzureIdentity,
+  AzureIdentityBinding,
+  Host,
+  ResourceId,
+} from '@pod-identity/crd-types';
 
 /** What decisions need of a pod that carries the binding label. */
 export interface PodView {
@@ -64,7 +70,8 @@ export type AssignmentStep =
   | { readonly kind: 'confirm'; readonly assignment: Assignment; readonly current: AssignedView }
   | { readonly kind: 'delete'; readonly current: AssignedView; readonly why: DeleteReason };
 
-export type DeleteReason = 'pod-gone' | 'pod-finished' | 'pod-moved' | 'unbound' | 'identity-gone' | 'node-gone' | 'duplicate';
+export type DeleteReason =
+  'pod-gone' | 'pod-finished' | 'pod-moved' | 'unbound' | 'identity-gone' | 'node-gone' | 'duplicate';
 
 export type SkipReason =
   | 'not-scheduled'
@@ -105,6 +112,15 @@ export interface HostPlan {
   readonly wakeAt?: number;
   /** ARM is not to be called before this. Steps that need no ARM call go on. */
   readonly notBefore?: number;
+}
+
+/** What is to happen in the whole cluster. Settled: no hosts. */
+export interface Plan {
+  /** Only hosts with something to do, in the order of their ids; the nodes without a host come first. */
+  readonly hosts: readonly HostPlan[];
+  readonly skips: readonly Skip[];
+  /** The earliest of all hosts, those with nothing to do included. */
+  readonly wakeAt?: number;
 }
 
 export interface PlanRules {

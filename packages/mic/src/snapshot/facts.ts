@@ -24,7 +24,11 @@ export interface Quarantine {
 }
 
 export type RejectionCode =
-  'LinkedAuthorizationFailed' | 'FailedIdentityOperation' | 'IdentityNotFound' | 'InvalidIdentity' | 'Unknown';
+  | 'LinkedAuthorizationFailed'
+  | 'FailedIdentityOperation'
+  | 'IdentityNotFound'
+  | 'InvalidIdentity'
+  | 'Unknown';
 
 /** The part that outlives the process: one record for each host, in MIC's own namespace. */
 export interface HostRecord {
@@ -40,6 +44,8 @@ export interface HostTrouble {
   readonly kind: 'throttled' | 'denied' | 'busy' | 'gone' | 'unavailable' | 'failed';
   readonly message: string;
   readonly at: number;
+  /** In a row, this one included: the host is left alone for longer each time. */
+  readonly failures: number;
 }
 
 export interface HostFacts extends HostRecord {
@@ -48,5 +54,7 @@ export interface HostFacts extends HostRecord {
   readonly readAt?: number;
   /** Since when an identity of ours has been needed by no pod: the start of its grace. */
   readonly idleSince: ReadonlyMap<ResourceId, number>;
+  /** When an entry was last removed and attached again: so that a client id that never fits causes no loop. */
+  readonly renewedAt: ReadonlyMap<ResourceId, number>;
   readonly trouble?: HostTrouble;
 }

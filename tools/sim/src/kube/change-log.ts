@@ -1,4 +1,4 @@
-import type { Change } from './storage.ts';
+import type { Change } from './stored.ts';
 
 /** What changed in one resource lately. */
 export interface ChangeLog {

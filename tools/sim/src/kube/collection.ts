@@ -1,4 +1,4 @@
-import type { Stored } from './storage.ts';
+import type { Stored } from './stored.ts';
 
 /** All objects of one resource. */
 export interface Collection {

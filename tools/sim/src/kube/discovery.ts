@@ -7,7 +7,7 @@ export interface Discovery {
   read(path: string): Json | undefined;
 }
 
-export const version = {
+const version = {
   major: '1',
   minor: '32',
   gitVersion: 'v1.32.0+sim',

@@ -66,9 +66,12 @@ describe('the simulated API server in trouble', () => {
     kube.stallWatches(true);
     await make('a');
     timers.find(({ ms }) => ms === 9000)?.run();
+    // A whole exchange later the watch would have ended.
+    await make('b');
     expect(kube.openWatches).toBe(1);
     kube.stallWatches(false);
-    expect(await open.until()).toMatchObject([{ type: 'ADDED', object: { metadata: { name: 'a' } } }]);
+    const events = await open.until();
+    expect(events.map(({ object }) => object.metadata.name)).toEqual(['a', 'b']);
   });
 
   test('bookmarks come by the clock, and on demand', async () => {

@@ -8,7 +8,8 @@ import {
   type ResourceTypes,
 } from './resources.ts';
 import { toObject } from './record.ts';
-import type { Change, Storage, Stored } from './storage.ts';
+import type { Storage } from './storage.ts';
+import type { Change, Stored } from './stored.ts';
 
 interface Place {
   readonly id: string;

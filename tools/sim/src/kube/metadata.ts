@@ -25,7 +25,7 @@ const shapes: readonly (readonly [readonly string[], string, (value: unknown) =>
 ];
 
 /** The metadata that the server knows, with what it does not know left out. Values of a wrong type are refused. */
-export function readMetadata(value: unknown): Metadata {
+function readMetadata(value: unknown): Metadata {
   const given = isRecord(value) ? value : {};
   const read: Json = {};
   for (const [keys, shape, fits] of shapes) {

@@ -1,5 +1,5 @@
 import { badRequest, expired } from './status.ts';
-import type { Stored } from './storage.ts';
+import type { Stored } from './stored.ts';
 
 export interface Page {
   readonly items: readonly Stored[];

@@ -5,7 +5,8 @@ import { wholeText } from './record.ts';
 import { apiVersionOf, idOf, type ResourceType } from './resources.ts';
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import { badRequest, expired, StatusError } from './status.ts';
-import type { Storage, Stored } from './storage.ts';
+import type { Storage } from './storage.ts';
+import type { Stored } from './stored.ts';
 import { tableOf } from './table.ts';
 import type { Watches } from './watch.ts';
 
@@ -29,10 +30,7 @@ export interface Reader {
 
 const json = { 'content-type': 'application/json' };
 
-export function matcher(
-  { type, namespace, name }: Scope,
-  query: URLSearchParams,
-): (stored: Stored) => boolean {
+function matcher({ type, namespace, name }: Scope, query: URLSearchParams): (stored: Stored) => boolean {
   const supported = new Set([
     'metadata.name',
     ...(type.namespaced ? ['metadata.namespace'] : []),

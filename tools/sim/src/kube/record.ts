@@ -1,6 +1,6 @@
 import { omit, type KubeObject } from './object.ts';
 import { fieldsOf, headOf, type ResourceType } from './resources.ts';
-import type { Stored } from './storage.ts';
+import type { Stored } from './stored.ts';
 
 /** An object as the storage keeps it. The only place where an object becomes text. */
 export function toStored(type: ResourceType, object: KubeObject, version: number): Stored {

@@ -5,7 +5,8 @@ import { idOf, namespaceType, type ResourceType } from './resources.ts';
 import { atVersion, toObject, toStored } from './record.ts';
 import * as rules from './rules.ts';
 import { alreadyExists, invalid, notFound, StatusError } from './status.ts';
-import type { Storage, Stored } from './storage.ts';
+import type { Storage } from './storage.ts';
+import type { Stored } from './stored.ts';
 import { conform, initial, isNewGeneration, nextState } from './strategies.ts';
 
 type Target = rules.Target;

@@ -4,7 +4,8 @@ import { at, textAt } from './object.ts';
 import { toObject } from './record.ts';
 import { apiVersionOf, idOf, namespaceType, type ResourceType } from './resources.ts';
 import { badRequest, conflict, forbidden, invalid, modified, notFound, type Cause } from './status.ts';
-import type { Storage, Stored } from './storage.ts';
+import type { Storage } from './storage.ts';
+import type { Stored } from './stored.ts';
 import { causesOf } from './strategies.ts';
 
 /** Where an object is, and which part of it is meant. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createStorage, type Stored } from './storage.ts';
+import { createStorage } from './storage.ts';
+import type { Stored } from './stored.ts';
 
 const stored = (name: string, version: number, namespace = 'n'): Stored => ({
   ...{

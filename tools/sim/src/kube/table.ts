@@ -1,7 +1,7 @@
 import { at, isRecord, type Json, type KubeObject } from './object.ts';
 import { toObject } from './record.ts';
 import type { PrinterColumn, ResourceType } from './resources.ts';
-import type { Stored } from './storage.ts';
+import type { Stored } from './stored.ts';
 
 /** What kubectl prints: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
 const builtInColumns: Readonly<Record<string, readonly PrinterColumn[]>> = {

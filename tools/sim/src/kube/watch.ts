@@ -1,7 +1,8 @@
 import { apiVersionOf, headOf, idOf, type ResourceType } from './resources.ts';
 import { atVersion } from './record.ts';
 import { expired } from './status.ts';
-import type { Change, Storage, Stored } from './storage.ts';
+import type { Storage } from './storage.ts';
+import type { Change, Stored } from './stored.ts';
 
 export interface WatchRequest {
   readonly type: ResourceType;

@@ -1,0 +1,125 @@
+import { KubeError } from '@pod-identity/kit/kube';
+import { describe, expect, test } from 'vitest';
+import { idOf } from '../plan/test/builders.ts';
+import { createFakeWorld, recordAfterMs } from './test/fake-world.ts';
+
+function setUp() {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  world.addPod('pod', 'app');
+  return world;
+}
+const ofObjects = (writes: readonly string[]) => writes.filter((name) => name.endsWith('assigned'));
+
+describe('few writes', () => {
+  test('an identity that is there already: one POST, Assigned, and neither PATCH nor record', async () => {
+    const world = setUp();
+    world.attached.set(idOf('app'), { clientId: '00000000-0000-0000-0000-000000617070', principalId: 'p' });
+    await world.startTerm();
+    await world.clock.advance(10_000);
+    expect(world.states()).toEqual(['pod: Assigned']);
+    expect(world.writes).toEqual(['create assigned']);
+  });
+
+  test('an identity that is attached in time: one POST, Assigned', async () => {
+    const world = setUp();
+    await world.startTerm();
+    await world.clock.advance(10_000);
+    expect(ofObjects(world.writes)).toEqual(['create assigned']);
+  });
+
+  test('an identity that is late: Created after the wait, then Assigned', async () => {
+    const world = setUp();
+    const hold = Promise.withResolvers<undefined>();
+    world.gates.hold = hold.promise;
+    const term = await world.startTerm();
+    await world.clock.advance(recordAfterMs - 1);
+    expect(world.states()).toEqual([]);
+    await world.clock.advance(100);
+    expect(world.states()).toEqual(['pod: Created']);
+    expect(term.steps[0]?.waiting).toEqual({ why: 'late' });
+    await world.clock.advance(60_000);
+    expect(ofObjects(world.writes)).toEqual(['create assigned']);
+    hold.resolve(undefined);
+    await world.clock.advance(1_000);
+    expect(world.states()).toEqual(['pod: Assigned']);
+    expect(ofObjects(world.writes)).toEqual(['create assigned', 'patch assigned']);
+  });
+
+  test('over the whole life of a pod: two', async () => {
+    const world = setUp();
+    const term = await world.startTerm();
+    await world.clock.advance(10_000);
+    world.removePod('pod');
+    term.poke();
+    await world.clock.advance(10_000);
+    expect(ofObjects(world.writes)).toEqual(['create assigned', 'delete assigned']);
+  });
+});
+
+test('a write whose echo has not come is not repeated, however often the host is planned', async () => {
+  const world = setUp();
+  const term = await world.startTerm();
+  // The watch is deaf.
+  world.assigned.onChange = () => undefined;
+  for (let round = 0; round < 20; round += 1) {
+    world.index.markAllDirty();
+    term.poke();
+    await world.clock.advance(500);
+  }
+  expect(ofObjects(world.writes)).toEqual(['create assigned']);
+});
+
+test('a refused write is tried again after a while, not with every plan', async () => {
+  const world = setUp();
+  world.onWrite((name) => {
+    if (name === 'create assigned') throw new KubeError('unavailable', 'etcd is away');
+  });
+  const term = await world.startTerm();
+  let tries = 0;
+  for (let round = 0; round < 100; round += 1) {
+    term.poke();
+    await world.clock.advance(100);
+    tries = term.steps.length;
+  }
+  expect(tries).toBeLessThanOrEqual(3);
+  expect(tries).toBeGreaterThanOrEqual(2);
+  world.onWrite(() => undefined);
+  await world.clock.advance(6_000);
+  expect(world.states()).toEqual(['pod: Assigned']);
+});
+
+test('an object that changed under the plan is planned again from what it is now', async () => {
+  const world = setUp();
+  const hold = Promise.withResolvers<undefined>();
+  world.gates.hold = hold.promise;
+  const term = await world.startTerm();
+  await world.clock.advance(3_000);
+  const [object] = [...world.assigned.objects.values()];
+  const tell = world.assigned.onChange;
+  world.assigned.onChange = () => undefined;
+  world.assigned.put({ ...object!, metadata: { ...object!.metadata, annotations: { note: 'by hand' } } });
+  world.assigned.onChange = tell;
+  hold.resolve(undefined);
+  await world.clock.advance(1_000);
+  expect(term.steps.at(-1)?.outcome.kind).toBe('stale');
+  world.assigned.put([...world.assigned.objects.values()][0]!);
+  await world.clock.advance(20_000);
+  expect(world.states()).toEqual(['pod: Assigned']);
+});
+
+test('an object of the same assignment that the view has yet to show is taken over, not fought', async () => {
+  const world = setUp();
+  const first = await world.startTerm();
+  await world.clock.advance(10_000);
+  first.end();
+  const [object] = [...world.assigned.objects.values()];
+  world.index.apply({ kind: 'assigned', key: 'default/pod-shop-app', view: undefined });
+  world.assigned.put({ ...object!, status: { status: 'Created', availableReplicas: 1 } });
+  await world.startTerm();
+  world.index.apply({ kind: 'assigned', key: 'default/pod-shop-app', view: undefined });
+  await world.clock.advance(10_000);
+  expect(world.states()).toEqual(['pod: Assigned']);
+  expect(world.assigned.objects.size).toBe(1);
+});

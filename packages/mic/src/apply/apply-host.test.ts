@@ -1,0 +1,241 @@
+import { describe, expect, test } from 'vitest';
+import type { PlanRules } from '../plan/types.ts';
+import { alive, idOf } from '../plan/test/builders.ts';
+import { createFakeWorld, host, type FakeWorld } from './test/fake-world.ts';
+
+async function settledWorld(rules: Partial<PlanRules> = {}) {
+  const world = createFakeWorld({ rules });
+  world.addNode();
+  world.addIdentity('app');
+  world.addPod('pod', 'app');
+  const term = await world.startTerm();
+  await world.clock.advance(10_000);
+  expect(world.states()).toEqual(['pod: Assigned']);
+  world.writes.length = 0;
+  return { world, term };
+}
+const recordOf = (world: FakeWorld) =>
+  JSON.parse(world.records()[0] ?? '{}') as {
+    ours?: object[];
+    notBefore?: number;
+    quarantined?: { id: string; failures: number }[];
+  };
+
+test('the intent is on record before the PATCH is sent, and confirmed after it', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  world.addPod('pod', 'app');
+  const seen: unknown[] = [];
+  world.onWrite((name) => name === 'PATCH' && seen.push(recordOf(world).ours));
+  await world.startTerm();
+  await world.clock.advance(10_000);
+  expect(seen).toMatchObject([[{ id: idOf('app'), confirmed: false }]]);
+  expect(recordOf(world).ours).toMatchObject([{ id: idOf('app'), confirmed: true }]);
+});
+
+test('a lease that ran out while the intent was written lets no PATCH through, though no timer has noticed', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  world.addPod('pod', 'app');
+  const term = await world.startTerm();
+  world.onWrite((name) => {
+    if (name === 'create record') term.lapse();
+  });
+  await world.clock.advance(60_000);
+  expect(world.writes).toEqual(['create record']);
+});
+
+test('a lease that ran out during the PATCH lets nothing be written after it', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  world.addPod('pod', 'app');
+  const term = await world.startTerm();
+  world.onWrite((name) => {
+    if (name === 'PATCH') term.lapse();
+  });
+  await world.clock.advance(60_000);
+  expect(world.writes).toEqual(['create record', 'PATCH']);
+});
+
+describe('detaching', () => {
+  test('a pod that comes back while the detach is being prepared keeps its identity', async () => {
+    const { world, term } = await settledWorld({ detachGraceMs: 0 });
+    world.addIdentity('other');
+    world.addPod('witness', 'other');
+    world.removePod('pod');
+    // The last write before the PATCH: the intent for the other identity.
+    world.onWrite((name) => {
+      if (name === 'replace record' && !world.index.pod('shop/back')) world.addPod('back', 'app');
+    });
+    term.poke();
+    await world.clock.advance(30_000);
+    term.poke();
+    await world.clock.advance(30_000);
+    expect([...world.attached.keys()]).toContain(idOf('app'));
+    expect(world.writes.filter((name) => name === 'PATCH')).toHaveLength(1);
+    expect(world.states()).toEqual(['back: Assigned', 'witness: Assigned']);
+  });
+
+  test('a pod that comes while the identity is being detached is not told Assigned until it is attached again', async () => {
+    const { world, term } = await settledWorld({ detachGraceMs: 0 });
+    const hold = Promise.withResolvers<undefined>();
+    world.gates.hold = hold.promise;
+    world.removePod('pod');
+    term.poke();
+    await world.clock.advance(1_000);
+    expect(world.attached.size).toBe(0);
+    world.addPod('late', 'app');
+    term.poke();
+    await world.clock.advance(1_000);
+    expect(world.states()).toEqual([]);
+    hold.resolve(undefined);
+    await world.clock.advance(5_000);
+    expect(world.states()).toEqual(['late: Assigned']);
+    expect([...world.attached.keys()]).toEqual([idOf('app')]);
+  });
+
+  test('W-P5 within the grace nothing is detached, and a pod of a rolling update is Assigned without a PATCH', async () => {
+    const { world, term } = await settledWorld();
+    world.removePod('pod');
+    world.addPod('next', 'app');
+    term.poke();
+    await world.clock.advance(60_000);
+    expect(world.writes.sort()).toEqual(['create assigned', 'delete assigned']);
+  });
+});
+
+test('a record that somebody else wrote stops the change; theirs is read and the next plan starts from it', async () => {
+  const { world, term } = await settledWorld();
+  const [configMap] = [...world.configMaps.objects.values()];
+  world.configMaps.put({
+    ...configMap!,
+    data: { 'record.json': configMap!.data!['record.json']!.replace('"notBefore":0', '"notBefore":1') },
+  });
+  world.addIdentity('other');
+  world.addPod('pod-2', 'other');
+  term.poke();
+  await world.clock.advance(30_000);
+  expect(term.ledgerTrouble.map(({ kind }) => kind)).toEqual(['overtaken']);
+  // The first intent was refused, so that nothing was sent; what was sent then was put on record anew.
+  expect(world.writes.indexOf('PATCH')).toBeGreaterThan(1);
+  expect(world.states()).toEqual(['pod-2: Assigned', 'pod: Assigned']);
+  expect(recordOf(world).ours).toHaveLength(2);
+});
+
+test('what is refused is on record, with how often, and does not hold up the rest', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('bad');
+  world.addIdentity('good');
+  world.addPod('pod-1', 'bad');
+  world.addPod('pod-2', 'good');
+  world.azure.rejecting.set(idOf('bad'), 'LinkedAuthorizationFailed');
+  const term = await world.startTerm();
+  await world.clock.advance(10_000);
+  expect(world.states()).toEqual(['pod-1: Created', 'pod-2: Assigned']);
+  expect(recordOf(world).quarantined).toMatchObject([{ id: idOf('bad'), failures: 1 }]);
+  expect(term.steps.find(({ state }) => state === 'Created')?.waiting?.why).toBe('rejected');
+  world.azure.rejecting.clear();
+  await world.clock.advance(120_000);
+  expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
+  expect(recordOf(world).quarantined).toEqual([]);
+});
+
+test('a throttled host is left alone until the time on record, also by the next term', async () => {
+  const { world, term } = await settledWorld();
+  world.azure.refusal = { kind: 'throttled', message: 'slow down', retryAfterMs: 600_000, scope: 'host' };
+  world.addIdentity('other');
+  world.addPod('pod-2', 'other');
+  term.poke();
+  await world.clock.advance(10_000);
+  expect(recordOf(world).notBefore).toBeGreaterThan(world.clock.now());
+  expect(world.states()).toEqual(['pod-2: Created', 'pod: Assigned']);
+  term.end();
+  world.azure.refusal = undefined;
+  await world.startTerm();
+  await world.clock.advance(500_000);
+  expect(world.writes).not.toContain('PATCH');
+  await world.clock.advance(120_000);
+  expect(world.states()).toEqual(['pod-2: Assigned', 'pod: Assigned']);
+});
+
+test('a limit that came up between the plan and its turn is obeyed', async () => {
+  const { world, term } = await settledWorld();
+  world.addIdentity('other');
+  world.addPod('pod-2', 'other');
+  term.poke();
+  await world.clock.advance(100);
+  term.memory.keep({ ...term.memory.facts(host.id)!, notBefore: world.clock.now() + 60_000 });
+  await world.clock.advance(50_000);
+  expect(world.writes).not.toContain('PATCH');
+  await world.clock.advance(20_000);
+  expect(world.writes).toContain('PATCH');
+});
+
+test('a host is read before it is changed: what it carries already is Assigned without waiting for the rest', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('there');
+  world.addIdentity('missing');
+  world.attached.set(idOf('there'), alive('there'));
+  world.addPod('pod-1', 'there');
+  world.addPod('pod-2', 'missing');
+  const term = await world.startTerm();
+  await world.clock.advance(200);
+  expect(term.hosts.map(({ kind }) => kind)).toEqual(['read']);
+  expect(world.states()).toEqual(['pod-1: Assigned']);
+  await world.clock.advance(1_000);
+  expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
+});
+
+test('a host that the first reading finds in motion is left alone for a while; what it carries already is served', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('there');
+  world.addIdentity('missing');
+  world.attached.set(idOf('there'), alive('there'));
+  world.azure.motion = { provisioningState: 'Updating' };
+  world.addPod('pod-1', 'there');
+  world.addPod('pod-2', 'missing');
+  const term = await world.startTerm();
+  await world.clock.advance(29_000);
+  expect(term.hosts.map(({ kind }) => kind)).toEqual(['read']);
+  expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Created']);
+  await world.clock.advance(5_000);
+  expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
+});
+
+test('a limit of the subscription holds back its other hosts as well', async () => {
+  const { world, term } = await settledWorld();
+  const other = {
+    kind: 'vmss',
+    id: idOf('x').replace(/providers.*/, 'providers/microsoft.compute/virtualmachinescalesets/vmss2'),
+  } as unknown as typeof host;
+  term.memory.keep({ ...term.memory.facts(host.id)!, host: other });
+  const foreign = { ...other, id: other.id.replace('/s1/', '/s2/') as typeof other.id };
+  term.memory.keep({ ...term.memory.facts(host.id)!, host: foreign });
+  world.azure.refusal = {
+    kind: 'throttled',
+    message: 'slow down',
+    retryAfterMs: 600_000,
+    scope: 'subscription',
+  };
+  world.addIdentity('more');
+  world.addPod('pod-2', 'more');
+  term.poke();
+  await world.clock.advance(2_000);
+  expect(term.memory.facts(other.id)?.notBefore).toBe(term.memory.facts(host.id)?.notBefore);
+  expect(term.memory.facts(foreign.id)?.notBefore).toBe(0);
+});
+
+test('a settled host costs nothing but its reading once in a drift period', async () => {
+  const { world, term } = await settledWorld();
+  const before = term.hosts.length;
+  await world.clock.advance(3_600_000);
+  expect(world.writes).toEqual([]);
+  expect(term.hosts.length - before).toBeLessThanOrEqual(26);
+  expect(term.hosts.slice(before).every(({ kind }) => kind === 'read')).toBe(true);
+});

@@ -1,0 +1,209 @@
+// Changes one host in Azure as its newest plan says: write the intent down, let ARM do it, fold what came of it, write
+// that down. A crash between any two of these leaves a record from which the next term goes on.
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { LeaderTerm } from '@pod-identity/kit/kube';
+import type { HostPlan } from '../plan/types.ts';
+import type { HostFacts } from '../snapshot/facts.ts';
+import {
+  createFacts,
+  factsFromRecord,
+  foldExpiry,
+  foldIntent,
+  foldReading,
+  foldThrottle,
+  foldUpdate,
+  recordOf,
+} from '../snapshot/host-facts.ts';
+import type {
+  HostChange,
+  HostIdentities,
+  HostRefusal,
+  ReadOutcome,
+  UpdateOutcome,
+} from './host-identities.ts';
+import type { Ledger, SaveOutcome } from './ledger.ts';
+import type { HostMemory } from './memory.ts';
+
+interface HostResultBase {
+  readonly host: Host;
+  readonly before: HostFacts;
+  readonly after: HostFacts;
+  /** When the answer came, and how long it took. */
+  readonly at: number;
+  readonly ms: number;
+}
+
+export type HostResult =
+  | (HostResultBase & { readonly kind: 'read'; readonly outcome: ReadOutcome })
+  | (HostResultBase & {
+      readonly kind: 'changed';
+      readonly change: HostChange;
+      readonly outcome: UpdateOutcome;
+    });
+
+export interface HostPorts {
+  readonly identities: HostIdentities;
+  readonly ledger: Ledger;
+  readonly memory: HostMemory;
+  readonly term: LeaderTerm;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Whether a live pod needs the identity on the host at this very moment. */
+  readonly isNeeded: (host: ResourceId, identity: ResourceId) => boolean;
+  readonly report: (result: HostResult) => void;
+  /** A record that could not be written, or that somebody else has written. */
+  readonly onLedgerTrouble: (host: Host, outcome: SaveOutcome) => void;
+}
+
+export interface HostApplier {
+  /** Answers when to come back although nothing changed: a record is still to be written. */
+  apply(plan: HostPlan & { readonly host: Host }): Promise<number | undefined>;
+}
+
+const retrySaveMs = 5_000;
+const motionRetryMs = 30_000;
+
+/** Why a PATCH is not to be sent although the plan asked for it. */
+class IntentRefused extends Error {
+  override readonly name = 'IntentRefused';
+  /** How long until it is worth another plan. */
+  readonly retryMs: number;
+
+  constructor(message: string, retryMs: number) {
+    super(message);
+    this.retryMs = retryMs;
+  }
+}
+
+export function createHostApplier(ports: HostPorts): HostApplier {
+  const hosts = new HostChanger(ports);
+  return { apply: (plan) => hosts.apply(plan) };
+}
+
+class HostChanger {
+  readonly #ports: HostPorts;
+
+  constructor(ports: HostPorts) {
+    this.#ports = ports;
+  }
+
+  async apply(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
+    const { term, now } = this.#ports;
+    if (!term.holds()) return undefined;
+    const waits = [await this.#act(plan)];
+    if (term.holds() && !(await this.#save(plan.host))) waits.push(retrySaveMs);
+    const soonest = Math.min(...waits.filter((ms) => ms !== undefined));
+    return soonest === Infinity ? undefined : now() + soonest;
+  }
+
+  /** Answers in how many milliseconds it should be tried again, when it was us who stopped. */
+  async #act(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
+    const { isNeeded, now } = this.#ports;
+    const { host, attach, renew, read } = plan;
+    if (isHeldBack(plan, now())) return undefined;
+    const detach = plan.detach.filter((id) => !isNeeded(host.id, id));
+    const isChange = attach.length + renew.length + detach.length > 0;
+    // A host that was never read may carry already what is wanted: one read shows it, and pods on it need not wait.
+    if (isChange && this.#facts(host).present) {
+      return (await this.#update(host, { attach, renew, detach }))?.retryMs;
+    }
+    if (read) await this.#read(host, isChange);
+    return undefined;
+  }
+
+  async #read(host: Host, isChangeDue: boolean): Promise<void> {
+    const { identities, term, memory, now, random, report } = this.#ports;
+    const startedAt = now();
+    const outcome = await identities.read(host, term.signal);
+    const at = now();
+    const before = this.#facts(host);
+    const read = foldReading(before, outcome, { now: at, chance: random() });
+    const motion = isChangeDue ? motionOf(outcome) : undefined;
+    // A host in motion would refuse the change; to ask it again now would tell nothing new.
+    const after = motion ? foldReading(read, motion, { now: at, chance: random() }) : read;
+    memory.keep(after);
+    this.#spreadThrottle(host, outcome);
+    report({ kind: 'read', host, outcome, before, after, at, ms: at - startedAt });
+  }
+
+  async #update(host: Host, change: HostChange): Promise<IntentRefused | undefined> {
+    const { memory, now, random, report } = this.#ports;
+    const startedAt = now();
+    const before = this.#facts(host);
+    memory.setLeaving(host.id, change.detach);
+    const { outcome, refused } = await this.#send(host, change).finally(() => memory.setLeaving(host.id, []));
+    const at = now();
+    const after = foldUpdate(this.#facts(host), { change, outcome }, { now: at, chance: random() });
+    memory.keep(after);
+    this.#spreadThrottle(host, outcome.refusal);
+    report({ kind: 'changed', host, change, outcome, before, after, at, ms: at - startedAt });
+    return refused;
+  }
+
+  async #send(host: Host, change: HostChange): Promise<{ outcome: UpdateOutcome; refused?: IntentRefused }> {
+    const { identities, term } = this.#ports;
+    let refused: IntentRefused | undefined;
+    const beforePatch = async (attaching: readonly ResourceId[]) => {
+      refused = await this.#intend(host, change, attaching);
+      if (refused) throw refused;
+    };
+    const outcome = await identities.update(host, change, { signal: term.signal, beforePatch });
+    // It was us who stopped: that is no trouble of the host's.
+    return refused ? { outcome: { ...outcome, refusal: { kind: 'aborted' } }, refused } : { outcome };
+  }
+
+  /** Right before each PATCH: the last moment to see that the term is over or that a pod wants what is to go. */
+  async #intend(host: Host, change: HostChange, attaching: readonly ResourceId[]) {
+    const { term, memory, now, isNeeded } = this.#ports;
+    const over = new IntentRefused('the leader term is over', 0);
+    if (!term.holds()) return over;
+    memory.keep(foldIntent(this.#facts(host), attaching, now()));
+    if (!(await this.#save(host))) return new IntentRefused('the intent is not on record', retrySaveMs);
+    if (!term.holds()) return over;
+    const wanted = change.detach.find((id) => isNeeded(host.id, id));
+    return wanted === undefined ? undefined : new IntentRefused(`a pod needs ${wanted} again`, 0);
+  }
+
+  async #save(host: Host): Promise<boolean> {
+    const { ledger, memory, now, onLedgerTrouble } = this.#ports;
+    const outcome = await ledger.save(recordOf(foldExpiry(this.#facts(host), now())));
+    if (outcome.kind === 'saved') return true;
+    // Theirs is the truth now: it is read again, and so is the host.
+    if (outcome.kind === 'overtaken')
+      memory.keep(outcome.record ? factsFromRecord(outcome.record) : createFacts(host));
+    onLedgerTrouble(host, outcome);
+    return false;
+  }
+
+  /** A limit of the whole subscription holds for its other hosts too, before they run into it themselves. */
+  #spreadThrottle(host: Host, outcome: ReadOutcome | undefined): void {
+    if (outcome?.kind !== 'throttled' || outcome.scope !== 'subscription') return;
+    const { memory, now } = this.#ports;
+    const until = now() + outcome.retryAfterMs;
+    const subscription = subscriptionOf(host.id);
+    for (const facts of [...memory.all.values()]) {
+      if (subscriptionOf(facts.host.id) === subscription) memory.keep(foldThrottle(facts, until));
+    }
+  }
+
+  #facts(host: Host): HostFacts {
+    return this.#ports.memory.facts(host.id) ?? createFacts(host);
+  }
+}
+
+export function isHeldBack(plan: HostPlan, now: number): boolean {
+  return plan.notBefore !== undefined && plan.notBefore > now;
+}
+
+/** Somebody else is changing the host (a cluster upgrade, say): it is waited for, not fought. */
+function motionOf(outcome: ReadOutcome): HostRefusal | undefined {
+  if (outcome.kind !== 'read') return undefined;
+  const { provisioningState = '' } = outcome;
+  if (!/^(creating|migrating|updating)$/i.test(provisioningState)) return undefined;
+  return { kind: 'busy', message: `the host is ${provisioningState}`, retryAfterMs: motionRetryMs };
+}
+
+/** Ids are canonical: /subscriptions/<id>/… in lower case. */
+function subscriptionOf(id: ResourceId): string {
+  return id.split('/')[2] ?? '';
+}

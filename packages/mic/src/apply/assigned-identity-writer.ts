@@ -1,0 +1,150 @@
+// The one door through which AzureAssignedIdentities are written. Every write is fenced by the term and answers with a
+// value; one request for each step, two where the original's finalizer is in the way.
+import {
+  assignedIdentityFinalizer,
+  parseAzureAssignedIdentity,
+  type AzureAssignedIdentity,
+} from '@pod-identity/crd-types';
+import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
+import type { AssignedView, Assignment } from '../plan/types.ts';
+import { assignedObject, assignedStatus, type WrittenState } from './assigned-object.ts';
+
+export type WriteOutcome =
+  | { readonly kind: 'written'; readonly resourceVersion: string }
+  | { readonly kind: 'removed' }
+  /** The object is not what the plan was made from: the next plan, made from a newer view, settles it. */
+  | { readonly kind: 'stale'; readonly message: string }
+  /** The term is over: nothing was sent. */
+  | { readonly kind: 'fenced' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface AssignedIdentityWriter {
+  create(assignment: Assignment, state: WrittenState): Promise<WriteOutcome>;
+  update(assignment: Assignment, current: AssignedView, state: WrittenState): Promise<WriteOutcome>;
+  confirm(current: AssignedView): Promise<WriteOutcome>;
+  remove(current: AssignedView): Promise<WriteOutcome>;
+}
+
+export interface WriterOptions {
+  readonly resource: ResourceClient<AzureAssignedIdentity>;
+  readonly term: LeaderTerm;
+}
+
+export function createAssignedIdentityWriter(options: WriterOptions): AssignedIdentityWriter {
+  return new Writer(options);
+}
+
+type Resource = ResourceClient<AzureAssignedIdentity>;
+
+class Writer implements AssignedIdentityWriter {
+  readonly #resource: Resource;
+  readonly #term: LeaderTerm;
+
+  constructor({ resource, term }: WriterOptions) {
+    this.#resource = resource;
+    this.#term = term;
+  }
+
+  create(assignment: Assignment, state: WrittenState): Promise<WriteOutcome> {
+    const object = assignedObject(assignment, state);
+    return this.#fenced(async (signal) => {
+      try {
+        return written(await this.#resource.create(object, { signal }));
+      } catch (error) {
+        if (error instanceof KubeError && error.code === 'already-exists') return this.#adopt(object, signal);
+        throw error;
+      }
+    });
+  }
+
+  /** Replaced as a whole: a merge would keep fields of the identity that was there before. A leftover finalizer goes too. */
+  update(assignment: Assignment, current: AssignedView, state: WrittenState): Promise<WriteOutcome> {
+    const object = replacing(assignedObject(assignment, state), current.resourceVersion);
+    return this.#fenced(async (signal) => written(await this.#resource.replace(object, { signal })));
+  }
+
+  confirm(current: AssignedView): Promise<WriteOutcome> {
+    const { resourceVersion } = current;
+    const patch = { status: assignedStatus('Assigned') };
+    return this.#fenced(async (signal) =>
+      written(await this.#resource.patch(keyOf(current), patch, { type: 'merge', resourceVersion, signal })),
+    );
+  }
+
+  /** The finalizer first: whatever happens after that, the object can be deleted by anybody. */
+  remove(current: AssignedView): Promise<WriteOutcome> {
+    return this.#fenced(async (signal) => {
+      if (current.hasFinalizer) await releaseFinalizer(this.#resource, current, signal);
+      if (!this.#term.holds()) return { kind: 'fenced' };
+      await this.#resource.delete(keyOf(current), { uid: current.uid, signal });
+      return { kind: 'removed' };
+    });
+  }
+
+  /** The name is taken: by an earlier write of ours whose answer was lost, or by an object that the view has yet to show. */
+  async #adopt(object: AzureAssignedIdentity, signal: AbortSignal): Promise<WriteOutcome> {
+    const found = await this.#resource.get(keyOf(object.metadata), { signal });
+    if (!isSameAssignment(found, object))
+      return { kind: 'stale', message: 'its name is taken by another pod' };
+    if (!this.#term.holds()) return { kind: 'fenced' };
+    const replacement = replacing(object, found.metadata.resourceVersion ?? '');
+    return written(await this.#resource.replace(replacement, { signal }));
+  }
+
+  async #fenced(write: (signal: AbortSignal) => Promise<WriteOutcome>): Promise<WriteOutcome> {
+    if (!this.#term.holds()) return { kind: 'fenced' };
+    try {
+      return await write(this.#term.signal);
+    } catch (error) {
+      if (error instanceof KubeError) return refusal(error);
+      throw error;
+    }
+  }
+}
+
+function written(object: AzureAssignedIdentity): WriteOutcome {
+  return { kind: 'written', resourceVersion: object.metadata.resourceVersion ?? '' };
+}
+
+async function releaseFinalizer(
+  resource: Resource,
+  current: AssignedView,
+  signal: AbortSignal,
+): Promise<void> {
+  const { metadata } = await resource.get(keyOf(current), { signal });
+  const finalizers =
+    metadata.finalizers?.filter((finalizer) => finalizer !== assignedIdentityFinalizer) ?? [];
+  const { resourceVersion } = metadata;
+  await resource.patch(
+    keyOf(current),
+    { metadata: { finalizers } },
+    { type: 'merge', signal, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+  );
+}
+
+function refusal({ code, message }: KubeError): WriteOutcome {
+  if (code === 'not-found') return { kind: 'removed' };
+  if (code === 'aborted') return { kind: 'fenced' };
+  const isStale = code === 'conflict' || code === 'already-exists' || code === 'gone';
+  return { kind: isStale ? 'stale' : 'failed', message };
+}
+
+function replacing(object: AzureAssignedIdentity, resourceVersion: string): AzureAssignedIdentity {
+  return { ...object, metadata: { ...object.metadata, resourceVersion } };
+}
+
+function isSameAssignment(found: unknown, wanted: AzureAssignedIdentity): boolean {
+  const parsed = parseAzureAssignedIdentity(found);
+  const keyOfAssignment = ({ spec }: AzureAssignedIdentity) =>
+    [
+      spec.podNamespace,
+      spec.pod,
+      spec.azureIdentityRef.metadata.namespace,
+      spec.azureIdentityRef.metadata.name,
+    ].join('/');
+  return parsed.ok && keyOfAssignment(parsed.value) === keyOfAssignment(wanted);
+}
+
+function keyOf({ name, namespace }: { readonly name: string; readonly namespace?: string }) {
+  return { name, ...(namespace === undefined ? {} : { namespace }) };
+}

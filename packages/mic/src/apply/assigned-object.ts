@@ -1,0 +1,69 @@
+// An assignment as the object that the API server stores: the shape that the original's NMI reads.
+import {
+  apiVersion,
+  behaviorAnnotation,
+  nodeLabel,
+  type AssignedState,
+  type AzureAssignedIdentity,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type ObjectMeta,
+} from '@pod-identity/crd-types';
+import type { Assignment, PodView } from '../plan/types.ts';
+import { podUidAnnotation } from '../snapshot/views.ts';
+
+/** The states that this MIC writes. The original's `Unassigned` hop is left out: nothing reads it but its own MIC. */
+export type WrittenState = Extract<AssignedState, 'Created' | 'Assigned'>;
+
+export function assignedObject(assignment: Assignment, state: WrittenState): AzureAssignedIdentity {
+  const { pod, identity, binding } = assignment;
+  return {
+    apiVersion,
+    kind: 'AzureAssignedIdentity',
+    metadata: {
+      name: assignment.objectName,
+      namespace: assignment.objectNamespace,
+      labels: { [nodeLabel]: pod.nodeName },
+      annotations: { [podUidAnnotation]: pod.uid },
+      ...ownedBy(pod, assignment.objectNamespace),
+    },
+    spec: {
+      azureIdentityRef: embeddedIdentity(identity),
+      azureBindingRef: embeddedBinding(binding),
+      pod: pod.name,
+      podNamespace: pod.namespace,
+      nodename: pod.nodeName,
+    },
+    status: assignedStatus(state),
+  };
+}
+
+export function assignedStatus(state: WrittenState): AzureAssignedIdentity['status'] {
+  return { status: state, availableReplicas: 1 };
+}
+
+/** The garbage collector then removes the object with its pod, even while no MIC runs. It can do so in one namespace only. */
+function ownedBy(pod: PodView, namespace: string): Pick<ObjectMeta, 'ownerReferences'> {
+  if (pod.namespace !== namespace) return {};
+  return { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid }] };
+}
+
+function embeddedIdentity({ metadata, spec }: AzureIdentity): AzureIdentity {
+  return { apiVersion, kind: 'AzureIdentity', metadata: embeddedMeta(metadata), spec };
+}
+
+function embeddedBinding({ metadata, spec }: AzureIdentityBinding): AzureIdentityBinding {
+  return { apiVersion, kind: 'AzureIdentityBinding', metadata: embeddedMeta(metadata), spec };
+}
+
+/** What a reader needs of the copy. The rest (what kubectl last applied, say) would only double the object's size. */
+function embeddedMeta({ name, namespace, uid, resourceVersion, annotations }: ObjectMeta): ObjectMeta {
+  const behavior = annotations?.[behaviorAnnotation];
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(behavior === undefined ? {} : { annotations: { [behaviorAnnotation]: behavior } }),
+  };
+}

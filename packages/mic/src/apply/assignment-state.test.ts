@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import {
+  assigned,
+  facts,
+  hostOf,
+  identity,
+  binding,
+  idOf,
+  instanceOf,
+  now,
+  pod,
+} from '../plan/test/builders.ts';
+import type { Assignment, AssignmentStep, HostPlan } from '../plan/types.ts';
+import type { HostFacts } from '../snapshot/facts.ts';
+import { createFacts } from '../snapshot/host-facts.ts';
+import { readinessOf, type StepMoment } from './assignment-state.ts';
+
+const host = hostOf(instanceOf('vmss1'));
+const plan: HostPlan = { host, attach: [], renew: [], detach: [], read: false, steps: [], needed: new Set() };
+const id = idOf('reader');
+
+function assignment(resourceId = true): Assignment {
+  const [identityView, bindingView] = [identity(), binding()];
+  if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
+  return {
+    ...{ key: 'k', pod: pod(), identity: identityView.identity, binding: bindingView.binding, meaning: 'm' },
+    ...{ objectNamespace: 'default', objectName: 'web-0-shop-reader' },
+    ...(resourceId ? { resourceId: id } : {}),
+  };
+}
+type Step = Exclude<AssignmentStep, { kind: 'delete' }>;
+const create: Step = { kind: 'create', assignment: assignment() };
+const update = (current = assigned()): Step => ({ kind: 'update', assignment: assignment(), current });
+const there = facts(host, ['reader']);
+const lacking = facts(host);
+const unread = createFacts(host);
+const quarantine = { until: now + 1, failures: 1, code: 'Unknown', message: 'no' } as const;
+
+type Row = [
+  sentence: string,
+  step: Step,
+  moment: Partial<StepMoment> & { facts: HostFacts | undefined },
+  kind: string,
+];
+const rows: Row[] = [
+  ['an identity on the host is Assigned', create, { facts: there }, 'assigned'],
+  [
+    'one that needs nothing on the host is Assigned',
+    { kind: 'create', assignment: assignment(false) },
+    { facts: undefined },
+    'assigned',
+  ],
+  ['one that is to be renewed is held', create, { facts: there, plan: { ...plan, renew: [id] } }, 'hold'],
+  ['one that is on its way out is held', create, { facts: there, leaving: new Set([id]) }, 'hold'],
+  ['one that is missing is held', create, { facts: lacking }, 'hold'],
+  ['one on a host that was never read is held', create, { facts: unread }, 'hold'],
+  ['one that is late is Created', create, { facts: lacking, heldSince: now - 2_000 }, 'created late'],
+  [
+    'one that was refused is Created at once',
+    create,
+    { facts: { ...lacking, quarantined: new Map([[id, quarantine]]) } },
+    'created rejected',
+  ],
+  [
+    'one whose refusal has expired is held again',
+    create,
+    { facts: { ...lacking, quarantined: new Map([[id, { ...quarantine, until: now }]]) } },
+    'hold',
+  ],
+  [
+    'one on a host in trouble is Created at once',
+    create,
+    { facts: { ...lacking, trouble: { kind: 'denied', message: 'no', at: now, failures: 1 } } },
+    'created host',
+  ],
+  [
+    'one on a host to be left alone for long is Created at once',
+    create,
+    { facts: lacking, plan: { ...plan, notBefore: now + 2_001 } },
+    'created host',
+  ],
+  [
+    'one on a host to be left alone for a moment is held',
+    create,
+    { facts: lacking, plan: { ...plan, notBefore: now + 1_999 } },
+    'hold',
+  ],
+  [
+    'W-C7 an object that was Assigned stays so while its host is unread',
+    update(),
+    { facts: unread },
+    'assigned',
+  ],
+  ['but not when its pod has moved', update(assigned({ node: 'node-9' })), { facts: unread }, 'hold'],
+  ['and not when it never was', update(assigned({ state: 'Created' })), { facts: unread }, 'hold'],
+  ['nor when the host is known to lack it', update(), { facts: lacking }, 'hold'],
+];
+
+test.each(rows)('%s', (...[, step, moment, expected]) => {
+  const readiness = readinessOf(step, {
+    plan,
+    leaving: new Set(),
+    now,
+    heldSince: undefined,
+    recordAfterMs: 2_000,
+    ...moment,
+  });
+  expect(readiness.kind === 'created' ? `created ${readiness.waiting.why}` : readiness.kind).toBe(expected);
+  if (readiness.kind === 'hold') expect(readiness.until).toBe(now + 2_000);
+});

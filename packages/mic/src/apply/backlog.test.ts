@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { assigned, facts, hostOf, instanceOf } from '../plan/test/builders.ts';
+import type { Unfinished } from './apply-assignments.ts';
+import { Backlog } from './backlog.ts';
+
+const host = facts(hostOf(instanceOf('vmss1')));
+const names = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, position) => `shop/pod-${from + position}`);
+const waitingFor = (pod: string, key = pod): Unfinished => ({
+  step: { kind: 'delete', current: assigned({ podName: pod.slice('shop/'.length) }), why: 'pod-gone' },
+  key,
+  held: { since: 5, retryAt: 0 },
+});
+
+test('what is more than one pass can take comes with the next ones, each pod once', () => {
+  const backlog = new Backlog(4);
+  const at = { now: 0, facts: host };
+  expect(backlog.take(names(0, 6), at).pods).toEqual(names(0, 4));
+  backlog.settle({ unfinished: [], wakeAt: undefined }, host);
+  expect(backlog.hasMore).toBe(true);
+  expect(backlog.take(names(5, 7), at).pods).toEqual(names(4, 7));
+  expect(backlog.isEmpty).toBe(true);
+});
+
+test('pods that wait are left alone until their time, however often the host is planned', () => {
+  const backlog = new Backlog(10);
+  backlog.take(['shop/a'], { now: 0, facts: host });
+  backlog.settle({ unfinished: [waitingFor('shop/a')], wakeAt: 100 }, host);
+  expect([backlog.hasMore, backlog.wakeAt, backlog.isEmpty]).toEqual([false, 100, false]);
+  expect(backlog.take(['shop/b'], { now: 99, facts: host }).pods).toEqual(['shop/b']);
+  backlog.settle({ unfinished: [], wakeAt: undefined }, host);
+  expect(backlog.wakeAt).toBe(100);
+  expect(backlog.take([], { now: 100, facts: host })).toEqual({
+    pods: ['shop/a'],
+    held: new Map([['shop/a', { since: 5, retryAt: 0 }]]),
+  });
+});
+
+test('they are looked at when the host has changed, and when they have changed themselves', () => {
+  const backlog = new Backlog(10);
+  backlog.settle(
+    { unfinished: [waitingFor('shop/a'), waitingFor('shop/a', 'second'), waitingFor('shop/b')], wakeAt: 100 },
+    host,
+  );
+  const own = backlog.take(['shop/a'], { now: 1, facts: host });
+  expect([own.pods, [...own.held.keys()]]).toEqual([['shop/a'], ['shop/a', 'second']]);
+  expect(backlog.take([], { now: 1, facts: { ...host } }).pods).toEqual(['shop/b']);
+  expect(backlog.isEmpty).toBe(true);
+});
+
+test('many that wait make no work between their times', () => {
+  const backlog = new Backlog(500);
+  const all = names(0, 10_000);
+  let now = 0;
+  let passes = 0;
+  const pass = (dirty: string[] = []) => {
+    passes += 1;
+    const { pods } = backlog.take(dirty, { now, facts: host });
+    backlog.settle(
+      { unfinished: pods.map((pod) => waitingFor(pod)), wakeAt: pods.length > 0 ? now + 2_000 : undefined },
+      host,
+    );
+  };
+  pass(all);
+  while (backlog.hasMore) pass();
+  expect(passes).toBe(20);
+  now = 1_999;
+  expect(backlog.take([], { now, facts: host }).pods).toEqual([]);
+});

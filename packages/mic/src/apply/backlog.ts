@@ -1,0 +1,72 @@
+// The pods of one host that are still to be looked at: those nobody has planned since they changed, a portion at a time,
+// and those whose steps wait for something, which are left alone until that may have come.
+import { podKeyOf } from '../plan/plan.ts';
+import type { HostFacts } from '../snapshot/facts.ts';
+import type { PodKey } from '../snapshot/views.ts';
+import type { AssignmentsDone, HeldSteps } from './apply-assignments.ts';
+
+export interface Portion {
+  readonly pods: readonly PodKey[];
+  /** What steps of theirs wait for, by the last time they were planned. */
+  readonly held: HeldSteps;
+}
+
+const noSteps: HeldSteps = new Map();
+
+export class Backlog {
+  readonly #size: number;
+  readonly #unplanned = new Map<PodKey, HeldSteps>();
+  readonly #waiting = new Map<PodKey, HeldSteps>();
+  #wakeAt = Infinity;
+  /** What the waiting ones were judged by. */
+  #facts: HostFacts | undefined;
+
+  /** @param size how many pods are planned in one go. */
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** The pods of the next pass. Those that wait take part when their time has come, or when the host has changed. */
+  take(
+    dirty: Iterable<PodKey>,
+    at: { readonly now: number; readonly facts: HostFacts | undefined },
+  ): Portion {
+    for (const pod of dirty) this.#unplanned.set(pod, this.#release(pod));
+    if (at.now >= this.#wakeAt || at.facts !== this.#facts) {
+      for (const pod of [...this.#waiting.keys()]) this.#unplanned.set(pod, this.#release(pod));
+      this.#wakeAt = Infinity;
+    }
+    const taken = [...this.#unplanned].slice(0, this.#size);
+    for (const [pod] of taken) this.#unplanned.delete(pod);
+    return { pods: taken.map(([pod]) => pod), held: new Map(taken.flatMap(([, steps]) => [...steps])) };
+  }
+
+  /** What came of the pass, which was made from `facts`. */
+  settle({ unfinished, wakeAt }: AssignmentsDone, facts: HostFacts | undefined): void {
+    for (const { step, key, held } of unfinished) {
+      const pod = podKeyOf(step);
+      this.#waiting.set(pod, new Map([...(this.#waiting.get(pod) ?? noSteps), [key, held]]));
+    }
+    this.#wakeAt = Math.min(this.#wakeAt, wakeAt ?? Infinity);
+    this.#facts = facts;
+  }
+
+  /** There is more than one pass could take. */
+  get hasMore(): boolean {
+    return this.#unplanned.size > 0;
+  }
+
+  get wakeAt(): number | undefined {
+    return this.#wakeAt === Infinity ? undefined : this.#wakeAt;
+  }
+
+  get isEmpty(): boolean {
+    return this.#unplanned.size + this.#waiting.size === 0;
+  }
+
+  #release(pod: PodKey): HeldSteps {
+    const steps = this.#waiting.get(pod) ?? this.#unplanned.get(pod) ?? noSteps;
+    this.#waiting.delete(pod);
+    return steps;
+  }
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { idOf } from '../plan/test/builders.ts';
+import { createFakeWorld, type Crash, type FakeWorld } from './test/fake-world.ts';
+
+// Long enough for every wait there is: debounce, retries, grace, drift, the pause after a trouble.
+const longMs = 20 * 60_000;
+
+/** A pod comes, another one comes, the first one goes and its grace ends: every kind of write happens. */
+async function play(world: FakeWorld) {
+  world.addNode();
+  world.addIdentity('first');
+  world.addIdentity('second');
+  world.attached.set(idOf('foreign'), { clientId: 'c', principalId: 'p' });
+  world.addPod('pod-1', 'first');
+  let term = await world.startTerm();
+  const go = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 30_000) {
+      await world.clock.advance(30_000);
+      if (!world.isDead) continue;
+      // The process is gone; another one takes over with nothing but what was written.
+      term.end();
+      term = await world.startTerm();
+    }
+  };
+  await go(60_000);
+  world.addPod('pod-2', 'second');
+  term.poke();
+  await go(60_000);
+  world.removePod('pod-1');
+  term.poke();
+  await go(longMs);
+  term.end();
+  return term;
+}
+
+const final = (world: FakeWorld) => ({
+  attached: [...world.attached.keys()].sort(),
+  states: world.states(),
+  ours: world.records().map((text) =>
+    (JSON.parse(text) as { ours: { id: string; confirmed: boolean }[] }).ours.map(({ id, confirmed }) => ({
+      id,
+      confirmed,
+    })),
+  ),
+});
+
+const settled = {
+  attached: [idOf('foreign'), idOf('second')].sort(),
+  states: ['pod-2: Assigned'],
+  ours: [[{ id: idOf('second'), confirmed: true }]],
+};
+
+test('undisturbed: intent before PATCH before Assigned, one write for each object, a record that ends as it should', async () => {
+  const world = createFakeWorld();
+  await play(world);
+  expect(final(world)).toEqual(settled);
+  expect(world.writes).toEqual([
+    'create record',
+    'PATCH',
+    'replace record',
+    'create assigned',
+    'replace record',
+    'PATCH',
+    'replace record',
+    'create assigned',
+    'delete assigned',
+    'PATCH',
+    'replace record',
+  ]);
+});
+
+const undisturbedWrites = 11;
+const crashes: Crash[] = Array.from({ length: undisturbedWrites }, (_, position) => position + 1).flatMap(
+  (at) => [
+    { at, when: 'before' },
+    { at, when: 'after' },
+  ],
+);
+
+describe('W-C4 a MIC that ends between any two writes', () => {
+  test.each(crashes)('at write $at, $when it happened, leaves what the next one completes', async (crash) => {
+    const world = createFakeWorld({ crash });
+    const last = await play(world);
+    expect(final(world)).toEqual(settled);
+    expect(last.crashes).toEqual([]);
+    expect(world.attached.has(idOf('foreign'))).toBe(true);
+  });
+});

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { createEchoes, echoPatienceMs } from './echoes.ts';
+
+const setUp = () => {
+  const time = { now: 1_000 };
+  return { time, echoes: createEchoes(() => time.now) };
+};
+const seen = (resourceVersion: string, uid = 'u1') => ({ uid, resourceVersion });
+
+test('an object that was written is pending until the watch shows that version', () => {
+  const { echoes } = setUp();
+  echoes.wrote('ns/a', '10', seen('8'));
+  echoes.heard('ns/a', seen('9'));
+  expect(echoes.pendingUntil('ns/a')).toBe(1_000 + echoPatienceMs);
+  echoes.heard('ns/a', seen('10'));
+  expect(echoes.pendingUntil('ns/a')).toBeUndefined();
+});
+
+test('versions are compared as numbers: 9 is older than 10, 100 is newer', () => {
+  const { echoes } = setUp();
+  echoes.wrote('ns/a', '10', undefined);
+  echoes.heard('ns/a', seen('9'));
+  expect(echoes.pendingUntil('ns/a')).toBeDefined();
+  echoes.heard('ns/a', seen('100'));
+  expect(echoes.pendingUntil('ns/a')).toBeUndefined();
+});
+
+test('a watch that was faster than the answer leaves nothing pending', () => {
+  const { echoes } = setUp();
+  echoes.wrote('ns/a', '10', seen('10'));
+  echoes.removed('ns/b', 'u1', undefined);
+  echoes.removed('ns/c', 'u1', seen('11', 'u2'));
+  expect(['ns/a', 'ns/b', 'ns/c'].map((key) => echoes.pendingUntil(key))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('an object that was deleted is pending until it is gone or another one is in its place', () => {
+  const { echoes } = setUp();
+  for (const key of ['ns/a', 'ns/b']) echoes.removed(key, 'u1', seen('5'));
+  echoes.heard('ns/a', seen('6'));
+  expect(echoes.pendingUntil('ns/a')).toBeDefined();
+  echoes.heard('ns/a', undefined);
+  echoes.heard('ns/b', seen('7', 'u2'));
+  expect([echoes.pendingUntil('ns/a'), echoes.pendingUntil('ns/b')]).toEqual([undefined, undefined]);
+});
+
+test('an object that others deleted after it was written is settled', () => {
+  const { echoes } = setUp();
+  echoes.wrote('ns/a', '10', undefined);
+  echoes.heard('ns/a', undefined);
+  expect(echoes.pendingUntil('ns/a')).toBeUndefined();
+});
+
+test('an echo that never comes is given up', () => {
+  const { echoes, time } = setUp();
+  echoes.wrote('ns/a', '10', undefined);
+  time.now += echoPatienceMs;
+  expect(echoes.pendingUntil('ns/a')).toBeUndefined();
+});
+
+test('versions that are no numbers are taken as new', () => {
+  const { echoes } = setUp();
+  echoes.wrote('ns/a', 'x10', undefined);
+  echoes.heard('ns/a', seen('x9'));
+  expect(echoes.pendingUntil('ns/a')).toBeUndefined();
+});

@@ -1,0 +1,147 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, test, vi } from 'vitest';
+import { createHostQueue, type HostQueueOptions } from './host-queue.ts';
+
+function setUp(options: Partial<HostQueueOptions> = {}) {
+  const clock = createFakeClock();
+  const ending = new AbortController();
+  const turns: string[] = [];
+  const queue = createHostQueue({
+    clock,
+    signal: ending.signal,
+    quietMs: 500,
+    longestMs: 2_000,
+    turn: (host) => {
+      turns.push(`${host}@${clock.now()}`);
+      return Promise.resolve(undefined);
+    },
+    onCrash: () => undefined,
+    ...options,
+  });
+  return { clock, queue, turns, end: () => ending.abort() };
+}
+
+test('pokes of one moment cost one turn', async () => {
+  const { clock, queue, turns } = setUp();
+  for (let count = 0; count < 50; count += 1) queue.poke('a');
+  await clock.advance(499);
+  expect(turns).toEqual([]);
+  await clock.advance(1);
+  expect(turns).toEqual(['a@500']);
+});
+
+test('a plain poke does not push the turn back, one for more work does, but never beyond the longest wait', async () => {
+  const { clock, queue, turns } = setUp();
+  queue.poke('plain');
+  queue.poke('more');
+  for (let at = 0; at < 3_000; at += 400) {
+    queue.poke('more', { more: true });
+    if (at === 400) queue.poke('plain');
+    await clock.advance(400);
+  }
+  expect(turns[0]).toBe('plain@500');
+  expect(turns[1]).toBe('more@2000');
+});
+
+test('an urgent poke has its turn at once', async () => {
+  const { clock, queue, turns } = setUp();
+  queue.poke('a');
+  queue.poke('a', { now: true });
+  await clock.advance(0);
+  expect(turns).toEqual(['a@0']);
+});
+
+test('a host has one turn at a time; what is asked for meanwhile comes once, after it', async () => {
+  const running = Promise.withResolvers<undefined>();
+  let count = 0;
+  const { clock, queue } = setUp({
+    turn: () => {
+      count += 1;
+      return count === 1 ? running.promise : Promise.resolve(undefined);
+    },
+  });
+  queue.poke('a', { now: true });
+  await clock.advance(0);
+  for (let poke = 0; poke < 10; poke += 1) queue.poke('a');
+  await clock.advance(10_000);
+  expect(count).toBe(1);
+  running.resolve(undefined);
+  await clock.advance(0);
+  expect(count).toBe(2);
+  await clock.advance(10_000);
+  expect(count).toBe(2);
+});
+
+test('a host that hangs delays no other', async () => {
+  const turns: string[] = [];
+  const { clock, queue } = setUp({
+    turn: (host) => {
+      turns.push(host);
+      return host === 'slow' ? new Promise(() => undefined) : Promise.resolve(undefined);
+    },
+  });
+  queue.poke('slow', { now: true });
+  queue.poke('quick', { now: true });
+  await clock.advance(0);
+  queue.poke('quick', { now: true });
+  await clock.advance(0);
+  expect(turns).toEqual(['slow', 'quick', 'quick']);
+  expect(queue.depth).toBe(1);
+});
+
+test('a host comes back at the time it asked for, though nobody pokes it', async () => {
+  const times: number[] = [];
+  const { clock, queue } = setUp({
+    turn: () => {
+      times.push(clock.now());
+      return Promise.resolve(times.length === 1 ? 60_000 : undefined);
+    },
+  });
+  queue.poke('a', { now: true });
+  await clock.advance(0);
+  expect(queue.depth).toBe(0);
+  await clock.advance(120_000);
+  expect(times).toEqual([0, 60_000]);
+});
+
+test('a turn that crashes is told of and tried again, not in a loop', async () => {
+  const onCrash = vi.fn();
+  let count = 0;
+  const { clock, queue } = setUp({
+    turn: () => {
+      count += 1;
+      return count === 1 ? Promise.reject(new Error('bug')) : Promise.resolve(undefined);
+    },
+    onCrash,
+  });
+  queue.poke('a', { now: true });
+  await clock.advance(29_999);
+  expect([count, onCrash.mock.calls.length]).toEqual([1, 1]);
+  await clock.advance(1);
+  expect(count).toBe(2);
+});
+
+test('C46 once the term is over no turn begins any more, and it is known when the last one has ended', async () => {
+  const running = Promise.withResolvers<undefined>();
+  const { clock, queue, turns, end } = setUp({
+    turn: (host) => {
+      turns.push(host);
+      return running.promise;
+    },
+  });
+  queue.poke('a', { now: true });
+  await clock.advance(0);
+  queue.poke('b');
+  end();
+  queue.poke('c', { now: true });
+  await clock.advance(60_000);
+  expect(turns).toEqual(['a']);
+  let isSettled = false;
+  void queue.settled().then(() => (isSettled = true));
+  await clock.advance(0);
+  expect(isSettled).toBe(false);
+  running.resolve(undefined);
+  await clock.advance(0);
+  expect(isSettled).toBe(true);
+  expect(clock.pending).toBe(0);
+});

@@ -1,0 +1,131 @@
+// The acting room: executes plans host by host, records what happened, tells people. Its ports say what it needs.
+// It must not decide what a host or a pod should have: that was decided in plan/, and is only carried out here.
+import type { Clock, Timer } from '@pod-identity/kit/core';
+
+export interface PokeOptions {
+  /** Something new was added to the work that waits: wait for more of it, up to the longest wait. */
+  readonly more?: boolean;
+  /** There is nothing to be gained from waiting. */
+  readonly now?: boolean;
+}
+
+export interface HostQueueOptions {
+  readonly clock: Clock;
+  /** Everything stops at once when it aborts; what is running is expected to listen to it as well. */
+  readonly signal: AbortSignal;
+  /** From the first poke to the turn. Each poke for more work starts the wait again … */
+  readonly quietMs: number;
+  /** … but never beyond this long after the first one: so the wait grows with the load, and has an end. */
+  readonly longestMs: number;
+  /** One turn of one host. It answers when the host wants another turn even if nothing happens. */
+  readonly turn: (host: string) => Promise<number | undefined>;
+  /** A turn never throws on purpose: what arrives here is a bug, and the host is tried again. */
+  readonly onCrash: (host: string, problem: unknown) => void;
+}
+
+export interface HostQueue {
+  poke(host: string, options?: PokeOptions): void;
+  /** Hosts that wait for their turn or have it. Sleeping until a wake time is neither. */
+  readonly depth: number;
+  /** Resolves once no turn is running: after an abort, the moment when nothing more will be sent. */
+  settled(): Promise<void>;
+}
+
+/** How long a host whose turn crashed is left alone. */
+const crashPauseMs = 30_000;
+
+/**
+ * One worker for each host: one turn at a time, as many hosts at once as there are. Nothing is queued but the wish
+ * for a turn, so that the turn plans from the newest state and a waiting plan can never be out of date.
+ */
+export function createHostQueue(options: HostQueueOptions): HostQueue {
+  const { signal } = options;
+  const lanes = new Map<string, Lane>();
+  const running = new Set<Promise<void>>();
+  const laneOf = (host: string): Lane => {
+    const lane = lanes.get(host) ?? new Lane(host, options, running);
+    lanes.set(host, lane);
+    return lane;
+  };
+  signal.addEventListener('abort', () => lanes.forEach((lane) => lane.stop()), { once: true });
+  return {
+    poke(host, how = {}) {
+      if (!signal.aborted) laneOf(host).poke(how);
+    },
+    get depth() {
+      return [...lanes.values()].filter((lane) => lane.isBusy).length;
+    },
+    settled: async () => {
+      while (running.size > 0) await Promise.allSettled(running);
+    },
+  };
+}
+
+class Lane {
+  readonly #host: string;
+  readonly #options: HostQueueOptions;
+  /** Shared by all lanes: the turns that have begun and not ended. */
+  readonly #turns: Set<Promise<void>>;
+  #isRunning = false;
+  /** When the turn that was asked for is due, and the latest that more work may push it to. */
+  #due: number | undefined;
+  #latest = 0;
+  /** When the host wants a turn even if nobody asks. */
+  #wakeAt: number | undefined;
+  #timer: Timer | undefined;
+
+  constructor(host: string, options: HostQueueOptions, turns: Set<Promise<void>>) {
+    this.#host = host;
+    this.#options = options;
+    this.#turns = turns;
+  }
+
+  get isBusy(): boolean {
+    return this.#isRunning || this.#due !== undefined;
+  }
+
+  poke({ more = false, now: isUrgent = false }: PokeOptions): void {
+    const { clock, quietMs, longestMs } = this.#options;
+    const now = clock.now();
+    if (this.#due === undefined) this.#latest = now + longestMs;
+    const due = Math.min(now + (isUrgent ? 0 : quietMs), this.#latest);
+    if (this.#due !== undefined && due > this.#due && !more) return;
+    this.#due = due;
+    this.#setTimer();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #setTimer(): void {
+    this.#timer?.cancel();
+    const { clock, signal } = this.#options;
+    const at = Math.min(this.#due ?? Infinity, this.#wakeAt ?? Infinity);
+    // After a turn the timer is set again: what was asked for meanwhile is not forgotten, only its time may have come.
+    if (this.#isRunning || signal.aborted || at === Infinity) return;
+    this.#timer = clock.after(Math.max(0, at - clock.now()), () => this.#begin());
+  }
+
+  #begin(): void {
+    if (this.#options.signal.aborted) return;
+    this.#isRunning = true;
+    this.#due = undefined;
+    this.#wakeAt = undefined;
+    const turn = this.#takeTurn();
+    this.#turns.add(turn);
+    void turn.finally(() => this.#turns.delete(turn));
+  }
+
+  async #takeTurn(): Promise<void> {
+    const { clock, signal, turn, onCrash } = this.#options;
+    try {
+      this.#wakeAt = await turn(this.#host);
+    } catch (problem) {
+      this.#wakeAt = clock.now() + crashPauseMs;
+      if (!signal.aborted) onCrash(this.#host, problem);
+    }
+    this.#isRunning = false;
+    this.#setTimer();
+  }
+}

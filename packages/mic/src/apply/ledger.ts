@@ -1,0 +1,155 @@
+// What MIC attached where, and until when a host or an identity is left alone: kept in ConfigMaps of MIC's own namespace,
+// one for each host, where no editor of another namespace can forge it. See docs/decisions for why there.
+import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { HostRecord } from '../snapshot/facts.ts';
+import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from '../snapshot/ledger.ts';
+
+export interface ConfigMap {
+  readonly apiVersion: 'v1';
+  readonly kind: 'ConfigMap';
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export type SaveOutcome =
+  | { readonly kind: 'saved' }
+  /** Somebody else wrote this host's record: another leader, or a person. Here is theirs; ours was not written. */
+  | { readonly kind: 'overtaken'; readonly record: HostRecord | undefined }
+  | { readonly kind: 'fenced' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface Ledger {
+  /** Everything on record. Once, at the start of a term, before `save`. */
+  load(): Promise<readonly HostRecord[]>;
+  /** Writes the record durably, unless it says what is stored already. One call at a time for each host. */
+  save(record: HostRecord): Promise<SaveOutcome>;
+}
+
+export interface LedgerOptions {
+  readonly configMaps: ResourceClient<ConfigMap>;
+  readonly namespace: string;
+  readonly term: LeaderTerm;
+  readonly log: Log;
+}
+
+const recordLabel = 'aadpodidentity.k8s.io/host-record';
+const hostAnnotation = 'aadpodidentity.k8s.io/host';
+const dataKey = 'record.json';
+
+interface Stored {
+  /** Empty for one that could not be read: the next save replaces it. */
+  readonly text: string;
+  readonly resourceVersion: string;
+}
+
+export function createLedger(options: LedgerOptions): Ledger {
+  return new ConfigMapLedger(options);
+}
+
+class ConfigMapLedger implements Ledger {
+  readonly #options: LedgerOptions;
+  /** By the name of the ConfigMap. */
+  readonly #stored = new Map<string, Stored>();
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  async load(): Promise<readonly HostRecord[]> {
+    const { configMaps, namespace, term } = this.#options;
+    this.#stored.clear();
+    const { items } = await configMaps.list({ namespace, labelSelector: recordLabel, signal: term.signal });
+    return items.map((configMap) => this.#read(configMap)).filter((record) => record !== undefined);
+  }
+
+  async save(record: HostRecord): Promise<SaveOutcome> {
+    const { term } = this.#options;
+    const text = isEmptyRecord(record) ? undefined : serialiseRecord(record);
+    const known = this.#stored.get(ledgerKey(record.host));
+    // One that cannot be read (a newer MIC's, perhaps) is replaced by what is to be kept, but not thrown away for nothing.
+    if (known?.text === text || (text === undefined && known?.text === '')) return { kind: 'saved' };
+    if (!term.holds()) return { kind: 'fenced' };
+    try {
+      await this.#write(record, text, known);
+      return { kind: 'saved' };
+    } catch (error) {
+      return isOvertaken(error) ? this.#readAgain(record) : failure(error);
+    }
+  }
+
+  /** A record that says nothing is not kept. */
+  async #write(record: HostRecord, text: string | undefined, known: Stored | undefined): Promise<void> {
+    const { configMaps, namespace, term } = this.#options;
+    const { signal } = term;
+    const key = { namespace, name: ledgerKey(record.host) };
+    if (text === undefined) {
+      if (known) await configMaps.delete(key, { resourceVersion: known.resourceVersion, signal });
+      this.#stored.delete(key.name);
+      return;
+    }
+    const configMap = toConfigMap(key, record, text);
+    const { metadata } = known
+      ? await configMaps.replace(versioned(configMap, known.resourceVersion), { signal })
+      : await configMaps.create(configMap, { signal });
+    this.#stored.set(key.name, { text, resourceVersion: metadata.resourceVersion ?? '' });
+  }
+
+  #read(configMap: ConfigMap): HostRecord | undefined {
+    const { name, resourceVersion = '' } = configMap.metadata;
+    const parsed = parseRecord(configMap.data?.[dataKey] ?? '');
+    this.#stored.set(name, { text: parsed.ok ? serialiseRecord(parsed.value) : '', resourceVersion });
+    if (parsed.ok) return parsed.value;
+    // Without the record nothing on that host counts as ours: nothing is detached there, which is the safe side.
+    this.#options.log.error({ configMap: name, problems: parsed.problems }, 'host record is unreadable');
+    return undefined;
+  }
+
+  async #readAgain({ host }: HostRecord): Promise<SaveOutcome> {
+    const { configMaps, namespace, term } = this.#options;
+    const key = { namespace, name: ledgerKey(host) };
+    this.#stored.delete(key.name);
+    try {
+      const record = this.#read(await configMaps.get(key, { signal: term.signal }));
+      return { kind: 'overtaken', record };
+    } catch (error) {
+      if (error instanceof KubeError && error.code === 'not-found')
+        return { kind: 'overtaken', record: undefined };
+      return failure(error);
+    }
+  }
+}
+
+function isOvertaken(error: unknown): boolean {
+  return error instanceof KubeError && ['conflict', 'already-exists', 'not-found'].includes(error.code);
+}
+
+function failure(error: unknown): SaveOutcome {
+  if (!(error instanceof KubeError)) throw error;
+  return error.code === 'aborted' ? { kind: 'fenced' } : { kind: 'failed', message: error.message };
+}
+
+function toConfigMap(
+  key: { readonly name: string; readonly namespace: string },
+  record: HostRecord,
+  text: string,
+): ConfigMap {
+  const labels = { [recordLabel]: record.host.kind };
+  const annotations = { [hostAnnotation]: record.host.id };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { ...key, labels, annotations },
+    data: { [dataKey]: text },
+  };
+}
+
+function versioned(configMap: ConfigMap, resourceVersion: string): ConfigMap {
+  return { ...configMap, metadata: { ...configMap.metadata, resourceVersion } };
+}

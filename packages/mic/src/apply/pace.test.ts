@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { createPace } from './pace.ts';
+
+function setUp() {
+  const time = { now: 0 };
+  const order: string[] = [];
+  const pace = createPace({
+    now: () => time.now,
+    sliceMs: 8,
+    yieldTurn: () => {
+      order.push('yield');
+      return Promise.resolve();
+    },
+  });
+  const piece = (name: string, ms: number) =>
+    pace(() => {
+      order.push(name);
+      time.now += ms;
+      return name;
+    });
+  return { order, piece, pace };
+}
+
+test('work goes on until the slice is used up; then everything else has its turn', async () => {
+  const { order, piece } = setUp();
+  const done = await Promise.all([piece('a', 3), piece('b', 3), piece('c', 3), piece('d', 1)]);
+  expect(done).toEqual(['a', 'b', 'c', 'd']);
+  expect(order).toEqual(['yield', 'a', 'b', 'c', 'yield', 'd']);
+});
+
+test('a piece that fails fails alone', async () => {
+  const { order, piece, pace } = setUp();
+  const failing = pace(() => {
+    throw new Error('bug');
+  });
+  await expect(failing).rejects.toThrow('bug');
+  await piece('next', 1);
+  expect(order).toContain('next');
+});

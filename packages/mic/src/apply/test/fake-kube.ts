@@ -1,0 +1,85 @@
+// An API server of one kind of object, in memory: versions, conflicts and preconditions as the real one has them.
+import { KubeError, type ObjectKey, type ResourceClient } from '@pod-identity/kit/kube';
+
+export interface Stored {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+  };
+}
+
+/** What every write passes through: it may let it happen, refuse it, or let the world end before or after it. */
+export type Gate = <T>(name: string, apply: () => T) => Promise<T>;
+
+export interface FakeResource<T extends Stored> extends ResourceClient<T> {
+  readonly objects: ReadonlyMap<string, T>;
+  /** Changes an object without going through the gate, as somebody else would. */
+  put(object: T): void;
+  /** Called after each change: the watch. */
+  onChange: (key: string, object: T | undefined) => void;
+}
+
+let versions = 100;
+
+export function createFakeResource<T extends Stored>(kind: string, gate: Gate): FakeResource<T> {
+  const objects = new Map<string, T>();
+  const keyOf = ({ namespace = '', name }: ObjectKey) => `${namespace}/${name}`;
+  const store = (object: T, uid?: string): T => {
+    versions += 1;
+    const metadata = { ...object.metadata, uid: uid ?? `uid-${versions}`, resourceVersion: `${versions}` };
+    const stored = { ...object, metadata };
+    objects.set(keyOf(metadata), stored);
+    resource.onChange(keyOf(metadata), stored);
+    return stored;
+  };
+  const existing = (key: ObjectKey): T => {
+    const object = objects.get(keyOf(key));
+    if (!object) throw new KubeError('not-found', `${kind} ${keyOf(key)} not found`, { status: 404 });
+    return object;
+  };
+  const expect = (object: T, { uid, resourceVersion }: { uid?: string; resourceVersion?: string }) => {
+    const isSame =
+      (uid === undefined || uid === object.metadata.uid) &&
+      (resourceVersion === undefined || resourceVersion === object.metadata.resourceVersion);
+    if (!isSame) throw new KubeError('conflict', 'the object has been modified', { status: 409 });
+  };
+
+  const resource: FakeResource<T> = {
+    objects,
+    onChange: () => undefined,
+    put: (object) => void store(object, objects.get(keyOf(object.metadata))?.metadata.uid),
+    get: (key) => Promise.resolve().then(() => existing(key)),
+    list: () => Promise.resolve({ items: [...objects.values()], resourceVersion: `${versions}` }),
+    create: (object) =>
+      gate(`create ${kind}`, () => {
+        if (objects.has(keyOf(object.metadata)))
+          throw new KubeError('already-exists', 'exists', { status: 409 });
+        return store(object);
+      }),
+    replace: (object) =>
+      gate(`replace ${kind}`, () => {
+        const found = existing(object.metadata);
+        expect(found, {
+          ...(object.metadata.resourceVersion ? { resourceVersion: object.metadata.resourceVersion } : {}),
+        });
+        return store(object, found.metadata.uid);
+      }),
+    patch: (key, patch, { resourceVersion }) =>
+      gate(`patch ${kind}`, () => {
+        const found = existing(key);
+        expect(found, resourceVersion === undefined ? {} : { resourceVersion });
+        const change = patch as Partial<T>;
+        const metadata = { ...found.metadata, ...change.metadata };
+        return store({ ...found, ...change, metadata }, found.metadata.uid);
+      }),
+    delete: (key, preconditions = {}) =>
+      gate(`delete ${kind}`, () => {
+        expect(existing(key), preconditions);
+        objects.delete(keyOf(key));
+        resource.onChange(keyOf(key), undefined);
+      }),
+  };
+  return resource;
+}

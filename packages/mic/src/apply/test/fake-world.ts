@@ -1,0 +1,193 @@
+// A cluster and an Azure in memory with the real reconciler on them: small enough to end it between any two steps.
+import type { AzureAssignedIdentity, ResourceId } from '@pod-identity/crd-types';
+import type { LeaderTerm } from '@pod-identity/kit/kube';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import type { AssignedView, PlanRules } from '../../plan/types.ts';
+import * as build from '../../plan/test/builders.ts';
+import { createReconciler } from '../../reconcile.ts';
+import { ClusterIndex } from '../../snapshot/cluster-index.ts';
+import type { PresentIdentity, RejectionCode } from '../../snapshot/facts.ts';
+import { factsFromRecord } from '../../snapshot/host-facts.ts';
+import { createTrims } from '../../snapshot/views.ts';
+import { createAssignmentsApplier, type StepResult } from '../apply-assignments.ts';
+import { createHostApplier, type HostResult } from '../apply-host.ts';
+import { createAssignedIdentityWriter } from '../assigned-identity-writer.ts';
+import { createEchoes } from '../echoes.ts';
+import type { HostIdentities, HostRefusal } from '../host-identities.ts';
+import { createHostQueue } from '../host-queue.ts';
+import { createLedger, type ConfigMap, type SaveOutcome } from '../ledger.ts';
+import { createHostMemory } from '../memory.ts';
+import { createFakeResource, type Gate } from './fake-kube.ts';
+import { createFakeLog } from './fake-log.ts';
+
+export const host = build.hostOf(build.instanceOf('vmss1'));
+export const recordAfterMs = 2_000;
+const quietMs = 25;
+const debounceMs = 500;
+
+export interface Crash {
+  /** Which write of all: 1, 2, 3 … */
+  readonly at: number;
+  /** Whether that write still happened. Its answer is lost either way. */
+  readonly when: 'before' | 'after';
+}
+
+export interface FakeWorldOptions {
+  readonly crash?: Crash;
+  readonly rules?: Partial<PlanRules>;
+}
+
+export type FakeWorld = ReturnType<typeof createFakeWorld>;
+
+export function createFakeWorld({ crash, rules = {} }: FakeWorldOptions = {}) {
+  const clock = createFakeClock(build.now);
+  const index = new ClusterIndex({ forceNamespaced: false });
+  const trims = createTrims();
+  const attached = new Map<ResourceId, PresentIdentity>();
+  const writes: string[] = [];
+  const gates: { hold?: Promise<void> } = {};
+  const azure = {
+    rejecting: new Map<ResourceId, RejectionCode>(),
+    refusal: undefined as HostRefusal | undefined,
+    motion: {} as { provisioningState?: string },
+  };
+  let isDead = false;
+  let beforeWrite: (name: string) => void = () => undefined;
+
+  const gate: Gate = async (name, apply) => {
+    await Promise.resolve();
+    if (isDead) return new Promise(() => undefined);
+    beforeWrite(name);
+    writes.push(name);
+    const isLast = crash?.at === writes.length;
+    if (isLast) isDead = true;
+    if (isLast && crash.when === 'before') return new Promise(() => undefined);
+    const result = apply();
+    return isLast ? new Promise(() => undefined) : result;
+  };
+
+  const assigned = createFakeResource<AzureAssignedIdentity>('assigned', gate);
+  const configMaps = createFakeResource<ConfigMap>('record', gate);
+
+  const identities: HostIdentities = {
+    read: () =>
+      Promise.resolve(
+        azure.refusal ?? { kind: 'read', present: new Map(attached), systemAssigned: false, ...azure.motion },
+      ),
+    async update(_host, change, context) {
+      if (azure.refusal) return { rejected: [], refusal: azure.refusal, patches: 0 };
+      const rejected = change.attach.flatMap((id) => {
+        const code = azure.rejecting.get(id);
+        return code === undefined ? [] : [{ id, code, message: `ARM says ${code}` }];
+      });
+      const attach = [...change.attach, ...change.renew].filter((id) => !azure.rejecting.has(id));
+      const detach = change.detach.filter((id) => attached.has(id));
+      if (attach.every((id) => attached.has(id)) && detach.length === 0)
+        return { present: new Map(attached), rejected, patches: 0 };
+      try {
+        await context.beforePatch(attach.filter((id) => !attached.has(id)));
+      } catch {
+        return { present: new Map(attached), rejected, refusal: { kind: 'aborted' }, patches: 0 };
+      }
+      await gate('PATCH', () => {
+        for (const id of attach) attached.set(id, build.alive(id.slice(id.lastIndexOf('/') + 1)));
+        for (const id of detach) attached.delete(id);
+      });
+      await gates.hold;
+      return { present: new Map(attached), rejected, patches: 1 };
+    },
+  };
+
+  const startTerm = async () => {
+    isDead = false;
+    const ending = new AbortController();
+    let holds = true;
+    const term: LeaderTerm = { signal: ending.signal, holds: () => holds };
+    const memory = createHostMemory();
+    const now = () => clock.now();
+    const ledger = createLedger({ configMaps, namespace: 'mic', term, log: createFakeLog() });
+    for (const record of await ledger.load()) memory.keep(factsFromRecord(record));
+    const echoes = createEchoes(now);
+    const steps: StepResult[] = [];
+    const hosts: HostResult[] = [];
+    const ledgerTrouble: SaveOutcome[] = [];
+    const reconciler = createReconciler({
+      ...{ index, memory, now },
+      rules: () => ({ ...build.rules, ...rules }),
+      pace: (work) => Promise.resolve().then(work),
+      askAzure: (on, how) => azureLane.poke(on.id, how),
+      onPass: () => undefined,
+      onPlanned: () => undefined,
+      assignments: createAssignmentsApplier({
+        ...{ echoes, memory, now, recordAfterMs, writesAtOnce: 20 },
+        writer: createAssignedIdentityWriter({ resource: assigned, term }),
+        seen: (key) => index.assigned(key),
+        report: (result) => void steps.push(result),
+      }),
+      hosts: createHostApplier({
+        ...{ identities, ledger, memory, term, now },
+        random: () => 0.5,
+        isNeeded: (on, id) => index.need(on).has(id),
+        report: (result) => void hosts.push(result),
+        onLedgerTrouble: (_host, outcome) => void ledgerTrouble.push(outcome),
+      }),
+    });
+    const lane = {
+      clock,
+      signal: term.signal,
+      onCrash: (_host: string, problem: unknown) => crashes.push(problem),
+    };
+    const crashes: unknown[] = [];
+    const objects = createHostQueue({
+      ...{ ...lane, quietMs, longestMs: quietMs },
+      turn: () => reconciler.objects(host.id),
+    });
+    const azureLane = createHostQueue({
+      ...{ ...lane, quietMs: debounceMs, longestMs: 5_000 },
+      turn: async () => {
+        const wakeAt = await reconciler.azure(host.id);
+        objects.poke(host.id, { now: true });
+        return wakeAt;
+      },
+    });
+    assigned.onChange = (key, object) => {
+      const view: AssignedView | undefined = object && trims.assigned(object);
+      index.apply({ kind: 'assigned', key, view });
+      echoes.heard(key, view);
+      objects.poke(host.id);
+    };
+    index.markAllDirty();
+    objects.poke(host.id);
+    return {
+      ...{ steps, hosts, ledgerTrouble, memory, crashes, reconciler },
+      poke: () => objects.poke(host.id),
+      end() {
+        holds = false;
+        ending.abort(new Error('the term is over'));
+      },
+      /** The lease ran out and no timer has noticed yet. */
+      lapse: () => (holds = false),
+    };
+  };
+
+  return {
+    ...{ clock, index, attached, writes, gates, azure, assigned, configMaps, startTerm },
+    get isDead() {
+      return isDead;
+    },
+    onWrite: (listener: (name: string) => void) => void (beforeWrite = listener),
+    addNode: () => index.apply({ kind: 'node', key: 'node-0', view: build.node() }),
+    addIdentity(name: string) {
+      const view = build.identity({ name });
+      index.apply({ kind: 'identity', key: view.key, view });
+      const binding = build.binding({ azureIdentity: name, selector: name });
+      index.apply({ kind: 'binding', key: binding.key, view: binding });
+    },
+    addPod: (name: string, label: string) =>
+      index.apply({ kind: 'pod', key: `shop/${name}`, view: build.pod({ name, label }) }),
+    removePod: (name: string) => index.apply({ kind: 'pod', key: `shop/${name}`, view: undefined }),
+    states: () =>
+      [...assigned.objects.values()].map(({ spec, status }) => `${spec.pod}: ${status.status}`).sort(),
+    records: () => [...configMaps.objects.values()].map(({ data }) => data?.['record.json'] ?? ''),
+  };
+}

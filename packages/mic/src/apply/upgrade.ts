@@ -1,0 +1,133 @@
+// Objects of 2018 get today's spelling, once: before the first plan of a term, and only those that need it.
+// Reading never depends on it (our parsers take any spelling); it is for kubectl, for other tools and for the original.
+import { canonicalise, resources, type Kind } from '@pod-identity/crd-types';
+import {
+  coreKinds,
+  createResource,
+  KubeError,
+  type KubeTransport,
+  type LeaderTerm,
+  type ObjectKey,
+  type ResourceClient,
+} from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { ConfigMap } from './ledger.ts';
+
+export interface UpgradeOptions {
+  readonly transport: KubeTransport;
+  readonly term: LeaderTerm;
+  readonly log: Log;
+  /** Where the marker is: the original's ConfigMap and key, which keeps either MIC from doing it again. */
+  readonly marker: ObjectKey & { readonly namespace: string; readonly key: string; readonly version: string };
+}
+
+interface Stored {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+/** AzureAssignedIdentities last, as they carry copies of the others. */
+const kinds: readonly Kind[] = [
+  'AzureIdentity',
+  'AzureIdentityBinding',
+  'AzurePodIdentityException',
+  'AzureAssignedIdentity',
+];
+/** How often an object that is being written by somebody else is tried. */
+const attempts = 3;
+
+/** Answers how many objects were rewritten. Safe to break off and to repeat at any point. */
+export async function upgradeStoredObjects(options: UpgradeOptions): Promise<number> {
+  const { transport, log, marker } = options;
+  const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
+  const found = await readMarker(configMaps, options);
+  if (found?.data?.[marker.key] !== undefined) {
+    log.debug({ by: found.data[marker.key] }, 'stored objects were upgraded before');
+    return 0;
+  }
+  let upgraded = 0;
+  for (const kind of kinds) upgraded += await upgradeKind(kind, options);
+  if (options.term.holds()) await writeMarker(configMaps, found, options);
+  log.info({ upgraded }, 'stored objects have the current spelling');
+  return upgraded;
+}
+
+async function upgradeKind(kind: Kind, { transport, term, log }: UpgradeOptions): Promise<number> {
+  const { signal } = term;
+  const resource = createResource<Stored>(transport, resources[kind]);
+  const items = await listAll(resource, signal);
+  let upgraded = 0;
+  for (const item of items) {
+    const { object, changed } = canonicalise({ ...item, kind });
+    if (!changed) continue;
+    if (!term.holds()) return upgraded;
+    if (await replaceOrRetry(resource, { kind, object, term })) upgraded += 1;
+    else log.warn({ kind, ...keyOf(item) }, 'object keeps its old spelling for now');
+  }
+  return upgraded;
+}
+
+/** A kind that is not installed has no objects. */
+async function listAll(resource: ResourceClient<Stored>, signal: AbortSignal): Promise<readonly Stored[]> {
+  try {
+    return (await resource.list({ signal })).items;
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return [];
+    throw error;
+  }
+}
+
+async function replaceOrRetry(
+  resource: ResourceClient<Stored>,
+  { kind, object, term }: { kind: Kind; object: Stored; term: LeaderTerm },
+): Promise<boolean> {
+  const { signal } = term;
+  let candidate = object;
+  for (let attempt = 1; attempt <= attempts && term.holds(); attempt += 1) {
+    try {
+      await resource.replace(candidate, { signal });
+      return true;
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      if (error.code === 'not-found') return true;
+      // An object that the schema refuses (a user's mistake of long ago) must not keep MIC from starting.
+      if (error.code === 'invalid') return false;
+      if (error.code !== 'conflict') throw error;
+    }
+    candidate = canonicalise({ ...(await resource.get(keyOf(object), { signal })), kind }).object;
+  }
+  return false;
+}
+
+async function readMarker(
+  configMaps: ResourceClient<ConfigMap>,
+  { marker, term }: UpgradeOptions,
+): Promise<ConfigMap | undefined> {
+  try {
+    return await configMaps.get({ namespace: marker.namespace, name: marker.name }, { signal: term.signal });
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+async function writeMarker(
+  configMaps: ResourceClient<ConfigMap>,
+  found: ConfigMap | undefined,
+  { marker, term }: UpgradeOptions,
+): Promise<void> {
+  const key = { namespace: marker.namespace, name: marker.name };
+  const data = { [marker.key]: marker.version };
+  const { signal } = term;
+  try {
+    if (found) await configMaps.patch(key, { data }, { type: 'merge', signal });
+    else await configMaps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: key, data }, { signal });
+  } catch (error) {
+    // Another MIC marked it in the same moment.
+    if (!(error instanceof KubeError && error.code === 'already-exists')) throw error;
+  }
+}
+
+function keyOf({ metadata }: Stored): ObjectKey {
+  const { name, namespace } = metadata;
+  return namespace === undefined ? { name } : { name, namespace };
+}

@@ -1,0 +1,122 @@
+import type { Problem } from '@pod-identity/crd-types';
+import type { CloudFile } from './cloud-file.ts';
+
+export interface CloudEndpoints {
+  /** Without a trailing slash. */
+  readonly resourceManager: string;
+  /** Where Entra ID (or its like) hands out tokens; without a trailing slash. */
+  readonly authority: string;
+  /** The resource that a token for ARM is asked for, as IMDS wants it. */
+  readonly audience: string;
+  /** A login host that MSAL does not know: it is not to ask the public cloud about it. */
+  readonly customAuthority: boolean;
+  /** Of virtual machines and scale sets. Stack and custom clouds lag behind. */
+  readonly computeApiVersion: string;
+}
+
+const currentApiVersion = '2024-07-01';
+const oldestApiVersion = '2019-12-01';
+
+const publicCloud = named('https://management.azure.com', 'https://login.microsoftonline.com');
+const usGovernment = named('https://management.usgovcloudapi.net', 'https://login.microsoftonline.us');
+const china = named('https://management.chinacloudapi.cn', 'https://login.chinacloudapi.cn');
+const germany = named('https://management.microsoftazure.de', 'https://login.microsoftonline.de');
+
+const clouds: ReadonlyMap<string, CloudEndpoints> = new Map([
+  ['azurecloud', publicCloud],
+  ['azurepubliccloud', publicCloud],
+  ['azureusgovernment', usGovernment],
+  ['azureusgovernmentcloud', usGovernment],
+  ['azurechinacloud', china],
+  ['azuregermancloud', germany],
+]);
+
+function named(resourceManager: string, authority: string): CloudEndpoints {
+  return {
+    resourceManager,
+    authority,
+    audience: `${resourceManager}/`,
+    customAuthority: false,
+    computeApiVersion: currentApiVersion,
+  };
+}
+
+/** Where a name or an endpoint is written, so that a problem can say what to edit. */
+interface EndpointSources {
+  readonly settings: CloudFile;
+  /** How the operator spells the key: `cloud` in azure.json, `CLOUD` in the environment. */
+  readonly nameOf: (key: string) => string;
+  /** The file named by AZURE_ENVIRONMENT_FILEPATH. */
+  readonly environmentFile?: CloudFile;
+}
+
+/** The endpoints of a cloud: those written out win, then the environment file of a Stack, then the known names. */
+export function endpointsOf(sources: EndpointSources, problems: Problem[]): CloudEndpoints | undefined {
+  const cloud = sources.settings.get('cloud') ?? '';
+  const custom =
+    sources.settings.has('resourcemanagerendpoint') || sources.settings.has('activedirectoryendpoint');
+  const known = clouds.get(cloud.toLowerCase());
+  if (custom) return customEndpoints({ ...sources, known }, problems);
+  if (known !== undefined) return known;
+  if (cloud.toLowerCase() === 'azurestackcloud') return stackEndpoints(sources, problems);
+  problems.push({
+    path: sources.nameOf('cloud'),
+    message: `${cloud === '' ? 'is not set' : `names no cloud: '${cloud}'`}; use AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud, AzureGermanCloud or AzureStackCloud`,
+  });
+  return undefined;
+}
+
+function stackEndpoints(sources: EndpointSources, problems: Problem[]): CloudEndpoints | undefined {
+  if (sources.environmentFile !== undefined) {
+    return customEndpoints(
+      { settings: sources.environmentFile, nameOf: (key) => `AZURE_ENVIRONMENT_FILEPATH: ${key}` },
+      problems,
+    );
+  }
+  problems.push({
+    path: 'AZURE_ENVIRONMENT_FILEPATH',
+    message:
+      'is not set; AzureStackCloud needs it to name the JSON file with resourceManagerEndpoint and activeDirectoryEndpoint',
+  });
+  return undefined;
+}
+
+function customEndpoints(
+  from: {
+    readonly settings: CloudFile;
+    readonly nameOf: (key: string) => string;
+    readonly known?: CloudEndpoints | undefined;
+  },
+  problems: Problem[],
+): CloudEndpoints | undefined {
+  const read = (key: string, fallback: string | undefined) =>
+    endpoint({ path: from.nameOf(key), value: from.settings.get(key.toLowerCase()) ?? fallback }, problems);
+  const resourceManager = read('resourceManagerEndpoint', from.known?.resourceManager);
+  const authority = read('activeDirectoryEndpoint', from.known?.authority);
+  if (resourceManager === undefined || authority === undefined) return undefined;
+  return {
+    resourceManager,
+    authority,
+    audience: from.settings.get('tokenaudience') ?? `${resourceManager}/`,
+    customAuthority: authority !== from.known?.authority,
+    computeApiVersion: from.settings.get('computeapiversion') ?? oldestApiVersion,
+  };
+}
+
+/** A token travels there, so it is https, or plain http on this very machine (a simulator). */
+function endpoint(
+  written: { path: string; value: string | undefined },
+  problems: Problem[],
+): string | undefined {
+  const { path, value } = written;
+  const url = value === undefined ? null : URL.parse(value);
+  if (value !== undefined && url !== null && (url.protocol === 'https:' || isLoopback(url)))
+    return value.replace(/\/+$/, '');
+  const what = value === undefined ? 'is not set' : `is not an https address: '${value}'`;
+  problems.push({ path, message: `${what}; write it like https://management.example.com/` });
+  return undefined;
+}
+
+function isLoopback(url: URL): boolean {
+  return url.protocol === 'http:' && /^(127\.[\d.]+|localhost|\[::1\])$/.test(url.hostname);
+}

@@ -1,0 +1,88 @@
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import type { HostIdentities } from '../apply/host-identities.ts';
+import { createArmClient, type ArmAccess } from './arm-client.ts';
+import { clusterClientId, type CloudSettings, type Env } from './cloud.ts';
+import { loadCloudConfig, watchCloudConfig } from './cloud-config.ts';
+import { createCredential } from './credential.ts';
+import { createHostCalls, type ArmCall } from './host-calls.ts';
+import { createHostIdentities } from './host-identities.ts';
+import type { MissingRole } from './missing-roles.ts';
+import { checkRoles } from './preflight.ts';
+import { createThrottle } from './throttle.ts';
+import { principalIn } from './token-keeper.ts';
+
+export interface AzureOptions {
+  readonly cloudConfigPath?: string | undefined;
+  readonly env: Env;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly userAgent: string;
+  readonly log: Log;
+  onCall?(call: ArmCall): void;
+}
+
+/** Everything that MIC wants of Azure. */
+export interface Azure {
+  readonly hosts: HostIdentities;
+  /** C27: the cluster's own identity, never to be detached; '' unless MIC runs as a user-assigned one. */
+  clusterClientId(): string;
+  /** The object id that MIC acts as, for commands that give it a role. */
+  principalId(signal: AbortSignal): Promise<string | undefined>;
+  checkRoles(question: {
+    hosts: readonly Host[];
+    identities: readonly ResourceId[];
+    signal: AbortSignal;
+  }): Promise<readonly MissingRole[]>;
+  /** Follows changes of azure.json until the signal aborts. */
+  watch(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Reads the settings (throws AzureError 'configuration' with every problem) and builds the room; calls nothing yet. */
+export async function connectAzure(options: AzureOptions): Promise<Azure> {
+  const { cloudConfigPath: path, env, clock, random, log } = options;
+  let settings = await loadCloudConfig({ path, env });
+  let access = accessOf(settings, options);
+
+  const client = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
+  const onCall = (call: ArmCall) => options.onCall?.(call);
+  // The throttle outlives a new azure.json: it counts what was asked of each host, whoever asked.
+  const calls = createHostCalls({ client, throttle: createThrottle(), clock, random, onCall });
+  const principalId = async (signal: AbortSignal) => {
+    try {
+      return principalIn(await access.credential.getToken(signal));
+    } catch (error) {
+      log.warn({ error: String(error) }, 'cannot tell as whom this process speaks to Azure');
+      return undefined;
+    }
+  };
+
+  const replace = (next: CloudSettings) => {
+    settings = next;
+    access = accessOf(next, options);
+    log.info(
+      { path, credential: next.credential.kind, cloud: next.endpoints.resourceManager },
+      'cloud configuration read again',
+    );
+  };
+
+  return {
+    hosts: createHostIdentities(calls),
+    clusterClientId: () => clusterClientId(settings),
+    principalId,
+    checkRoles: (question) => checkRoles({ client, principalId }, question),
+    watch: async (signal) => {
+      if (path === undefined) return;
+      const onProblem = (error: unknown) =>
+        log.error({ path, error: String(error) }, 'the new cloud configuration is not used');
+      await watchCloudConfig({ path, env, clock, signal, onChange: replace, onProblem });
+    },
+    close: () => client.close(),
+  };
+}
+
+function accessOf(settings: CloudSettings, deps: AzureOptions): ArmAccess {
+  return { endpoints: settings.endpoints, credential: createCredential(settings, deps) };
+}

@@ -1,0 +1,152 @@
+import type { Host } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
+import type { ArmAnswer, ArmClient } from './arm-client.ts';
+import type { ArmFailure, ArmResult } from './arm-errors.ts';
+import {
+  dropsWholeList,
+  isDead,
+  readHostState,
+  type HostState,
+  type IdentityPatch,
+} from './identity-patch.ts';
+import { followOperation } from './operation.ts';
+import type { Throttle, ThrottledAction } from './throttle.ts';
+
+type ArmOperation = 'vm_get' | 'vm_update' | 'vmss_get' | 'vmss_update' | 'operation_get';
+
+export interface ArmCall {
+  readonly operation: ArmOperation;
+  readonly result: 'ok' | ArmFailure['kind'];
+  /** For an update: until its long-running operation ended. */
+  readonly ms: number;
+}
+
+export interface HostCalls {
+  read(host: Host, signal: AbortSignal): Promise<ArmResult<HostState>>;
+  /** Sends one PATCH and follows it to its end. The state comes only if the answer already tells it whole. */
+  patch(
+    host: Host,
+    change: { readonly from: HostState; readonly patch: IdentityPatch },
+    signal: AbortSignal,
+  ): Promise<PatchResult>;
+}
+
+export type PatchResult = ArmResult<HostState | undefined> & {
+  /** Whether a request went out at all: our own throttle may have held it back. */
+  readonly sent: boolean;
+  /** Whether ARM accepted it: from then on the host may be changed, however the operation ends. */
+  readonly begun: boolean;
+};
+
+interface HostCallsOptions {
+  readonly client: ArmClient;
+  readonly throttle: Throttle;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly operationLimitMs?: number;
+  readonly onCall: (call: ArmCall) => void;
+}
+
+export function createHostCalls(options: HostCallsOptions): HostCalls {
+  const { client, throttle, clock, onCall } = options;
+
+  /** Measures a call, tells of it, and obeys a Retry-After. */
+  const measured = async <R extends ArmResult<unknown>>(
+    host: Host,
+    operation: ArmOperation,
+    call: () => Promise<R>,
+  ): Promise<R> => {
+    const startedAt = clock.now();
+    const result = await call();
+    onCall({
+      operation,
+      result: result.ok ? 'ok' : result.failure.kind,
+      ms: clock.now() - startedAt,
+    });
+    if (!result.ok && result.failure.kind === 'throttled') throttle.hold(host, result.failure, clock.now());
+    return result;
+  };
+
+  return {
+    async read(host, signal) {
+      const held = heldBack(options, host, 'read');
+      if (held !== undefined) return { ok: false, failure: held };
+      const answer = await measured(host, `${host.kind}_get`, () =>
+        client.send({ method: 'GET', url: hostUrl(host, client), signal }),
+      );
+      return answer.ok ? { ok: true, value: readHostState(answer.value.body) } : answer;
+    },
+    async patch(host, change, signal) {
+      const held = heldBack(options, host, 'update');
+      if (held !== undefined) return { ok: false, failure: held, sent: false, begun: false };
+      const result = await measured(host, `${host.kind}_update`, () =>
+        patchAndFollow(options, host, { ...change, signal }),
+      );
+      return { ...result, sent: true };
+    },
+  };
+}
+
+interface PatchRequest {
+  readonly from: HostState;
+  readonly patch: IdentityPatch;
+  readonly signal: AbortSignal;
+}
+
+async function patchAndFollow(
+  options: HostCallsOptions,
+  host: Host,
+  { from, patch, signal }: PatchRequest,
+): Promise<ArmResult<HostState | undefined> & { readonly begun: boolean }> {
+  const { client, clock, random, operationLimitMs = 5 * 60_000 } = options;
+  // Only a PATCH that drops the list could wipe what somebody else attached since we looked.
+  const ifMatch = dropsWholeList(patch) ? from.etag : undefined;
+  const answer = await client.send({
+    method: 'PATCH',
+    url: hostUrl(host, client),
+    body: patch.body,
+    ifMatch,
+    signal,
+  });
+  if (!answer.ok) return { ...answer, begun: false };
+  const onPoll = (failure: ArmFailure | undefined, ms: number) =>
+    options.onCall({ operation: 'operation_get', result: failure?.kind ?? 'ok', ms });
+  const followed = await followOperation(answer.value, {
+    client,
+    clock,
+    random,
+    signal,
+    limitMs: operationLimitMs,
+    onPoll,
+  });
+  if (!followed.ok) return { ...followed, begun: true };
+  const state = followed.value === 'immediate' ? wholeState(answer.value, patch) : undefined;
+  return { ok: true, value: state, begun: true };
+}
+
+/** A token for one request, or why there is none yet. */
+function heldBack(
+  { throttle, clock }: HostCallsOptions,
+  host: Host,
+  action: ThrottledAction,
+): ArmFailure | undefined {
+  const hold = throttle.take(host, action, clock.now());
+  if (hold === undefined) return undefined;
+  const { scope, retryAfterMs, why } = hold;
+  const who = why === 'own-limit' ? "held back below ARM's limits" : 'ARM asked to wait';
+  const message = `${who}: next ${action} of this ${scope} in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return { kind: 'throttled', scope, retryAfterMs, message };
+}
+
+function hostUrl(host: Host, client: ArmClient): string {
+  return `${host.id}?api-version=${client.access().endpoints.computeApiVersion}`;
+}
+
+/** The answer's own identity block, if it shows just what was asked for and knows the ids of every entry. */
+function wholeState(answer: ArmAnswer, patch: IdentityPatch): HostState | undefined {
+  const state = readHostState(answer.body);
+  const expected = patch.after.present;
+  const asAsked =
+    state.present.size === expected.size && [...expected.keys()].every((id) => state.present.has(id));
+  return asAsked && ![...state.present.values()].some(isDead) ? state : undefined;
+}

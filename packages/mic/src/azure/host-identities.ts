@@ -1,0 +1,76 @@
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { HostChange, HostIdentities, HostRefusal, ReadOutcome } from '../apply/host-identities.ts';
+import type { HostCalls } from './host-calls.ts';
+import { stepsToChange, stepsToRestore, type IdentityStep } from './identity-patch.ts';
+import { nextBatch, startSearch, type Search } from './isolate.ts';
+import { inMotion, presentOf, refusalOf } from './refusals.ts';
+import { finish, sendBatch, startSession, type Session } from './update-session.ts';
+
+/** The HostIdentities port over ARM. One update of a host at a time; different hosts don't wait for each other. */
+export function createHostIdentities(calls: HostCalls): HostIdentities {
+  // A search that the throttle cut short goes on where it stood: otherwise a low bucket could starve it for ever.
+  const suspected = new Map<ResourceId, ReadonlySet<ResourceId>>();
+
+  /** Sends the steps in as few PATCHes as will do. Answers what stopped it: nothing, when each step is done or rejected. */
+  const carryOut = async (
+    session: Session,
+    steps: readonly IdentityStep[],
+  ): Promise<HostRefusal | undefined> => {
+    const { id } = session.host;
+    let search = startSearch(steps, suspected.get(id));
+    for (let batch = nextBatch(search); batch.length > 0; batch = nextBatch(search)) {
+      const next = await sendBatch(calls, session, { search, batch });
+      if (next.refusal !== undefined) {
+        remember(suspected, session.host, { search: next.search, refusal: next.refusal });
+        return next.refusal;
+      }
+      search = next.search;
+    }
+    suspected.delete(id);
+    return undefined;
+  };
+
+  /** The change, then the second half of what is renewed. A host in motion is waited for, not fought. */
+  const changeFrom = async (session: Session, change: HostChange): Promise<HostRefusal | undefined> => {
+    const steps = stepsToChange(session.state, change);
+    if (steps.length === 0) return undefined;
+    const refusal = inMotion(session.state) ?? (await carryOut(session, steps));
+    if (refusal !== undefined) return refusal;
+    const restore = stepsToRestore(session.state, change).filter((step) => !session.rejected.has(step.id));
+    return carryOut(session, restore);
+  };
+
+  return {
+    read: (host, signal) => readHost(calls, host, signal),
+    async update(host, change, context) {
+      const reading = await calls.read(host, context.signal);
+      if (!reading.ok) return { rejected: [], refusal: refusalOf(reading.failure), patches: 0 };
+      const session = startSession(host, context, reading.value);
+      return finish(calls, session, await changeFrom(session, change));
+    },
+  };
+}
+
+async function readHost(calls: HostCalls, host: Host, signal: AbortSignal): Promise<ReadOutcome> {
+  const answer = await calls.read(host, signal);
+  if (!answer.ok) return refusalOf(answer.failure);
+  const { systemAssigned, provisioningState } = answer.value;
+  const present = presentOf(answer.value);
+  const motion = inMotion(answer.value);
+  return {
+    kind: 'read',
+    present,
+    systemAssigned,
+    ...(provisioningState !== undefined && { provisioningState }),
+    ...(motion?.kind === 'busy' && { motion }),
+  };
+}
+
+function remember(
+  suspected: Map<ResourceId, ReadonlySet<ResourceId>>,
+  host: Host,
+  stopped: { readonly search: Search; readonly refusal: HostRefusal },
+): void {
+  if (stopped.refusal.kind === 'gone' || stopped.search.suspects.length === 0) suspected.delete(host.id);
+  else suspected.set(host.id, new Set(stopped.search.suspects.map((step) => step.id)));
+}

@@ -1,0 +1,164 @@
+import type { ResourceId } from '@pod-identity/crd-types';
+import { describe, expect, it, test } from 'vitest';
+import {
+  identityPatch,
+  identityType,
+  isDone,
+  readHostState,
+  stepsToChange,
+  stepsToRestore,
+  type HostState,
+  type IdentityStep,
+} from './identity-patch.ts';
+import { nextBatch, startSearch } from './isolate.ts';
+
+const id = (name: string) =>
+  `/subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/${name}` as ResourceId;
+const alive = { clientId: 'c', principalId: 'p' };
+const host = (names: readonly string[], systemAssigned = false): HostState => ({
+  present: new Map(names.map((name) => [id(name), alive])),
+  systemAssigned,
+});
+const nothing = { attach: [], renew: [], detach: [] };
+const add = (...names: string[]) => names.map((name): IdentityStep => ({ id: id(name), kind: 'add' }));
+const remove = (...names: string[]) => names.map((name): IdentityStep => ({ id: id(name), kind: 'remove' }));
+
+describe('the net change', () => {
+  test.each([
+    ['nothing asked', host(['a']), nothing, []],
+    ['an identity already there is not added again', host(['a']), { ...nothing, attach: [id('a')] }, []],
+    ['one already gone is not removed again (W-C1)', host([], true), { ...nothing, detach: [id('a')] }, []],
+    [
+      'C24 add and remove of different ids, adds first',
+      host(['b']),
+      { ...nothing, attach: [id('a')], detach: [id('b')] },
+      [...add('a'), ...remove('b')],
+    ],
+    [
+      'C24 add and remove of the same id keeps it',
+      host(['a']),
+      { ...nothing, attach: [id('a')], detach: [id('a')] },
+      [],
+    ],
+    [
+      'C24 and C33 whatever its case',
+      host([]),
+      { ...nothing, attach: [id('A').toUpperCase() as ResourceId, id('a')], detach: [id('A')] },
+      add('a'),
+    ],
+    ['a renewal begins with the removal', host(['a', 'b']), { ...nothing, renew: [id('a')] }, remove('a')],
+    [
+      'a renewal of what is not there is an addition',
+      host(['b']),
+      { ...nothing, renew: [id('a')] },
+      add('a'),
+    ],
+    [
+      'a renewal wins over a detach',
+      host(['a']),
+      { attach: [], renew: [id('a')], detach: [id('a')] },
+      remove('a'),
+    ],
+  ])('%s', (...[, state, change, steps]) => {
+    expect(stepsToChange(state, change)).toEqual(steps);
+  });
+
+  it('adds what was taken off for renewal, and only that', () => {
+    expect(stepsToRestore(host(['b']), { ...nothing, renew: [id('a'), id('b')], attach: [id('c')] })).toEqual(
+      add('a'),
+    );
+  });
+});
+
+describe('C28 E13 the type of every transition', () => {
+  test.each([
+    ['None, one added', host([]), add('a'), 'UserAssigned'],
+    ['UserAssigned, one added', host(['b']), add('a'), 'UserAssigned'],
+    ['SystemAssigned, one added', host([], true), add('a'), 'SystemAssigned, UserAssigned'],
+    ['both, one added', host(['b'], true), add('a'), 'SystemAssigned, UserAssigned'],
+    ['both, one of two removed', host(['a', 'b'], true), remove('a'), 'SystemAssigned, UserAssigned'],
+    ['both, the last removed', host(['a'], true), remove('a'), 'SystemAssigned'],
+    ['UserAssigned, the last removed', host(['a']), remove('a'), 'None'],
+    ['UserAssigned, the last exchanged', host(['a']), [...add('b'), ...remove('a')], 'UserAssigned'],
+  ] as const)('%s', (...[, state, steps, type]) => {
+    const { body } = identityPatch(state, steps);
+    expect(body.identity.type).toBe(type);
+    expect(body.identity.userAssignedIdentities === undefined).toBe(!type.includes('UserAssigned'));
+  });
+
+  it('never drops a system-assigned identity', () => {
+    for (const userAssigned of [true, false])
+      expect(identityType(true, userAssigned)).toContain('SystemAssigned');
+  });
+});
+
+describe('the PATCH', () => {
+  it('C34 names ids in lower case, {} to add and null to remove, and nothing else', () => {
+    expect(identityPatch(host(['b', 'c']), [...add('a'), ...remove('b')]).body).toEqual({
+      identity: { type: 'UserAssigned', userAssignedIdentities: { [id('a')]: {}, [id('b')]: null } },
+    });
+  });
+
+  it('C31 C32 says what the host is afterwards', () => {
+    const { after } = identityPatch(host(['b']), [...add('a'), ...remove('b')]);
+    expect([...after.present.keys()]).toEqual([id('a')]);
+    expect(
+      add('a').every((step) => isDone(after, step)) && remove('b').every((step) => isDone(after, step)),
+    ).toBe(true);
+  });
+
+  test.each([
+    [2, [2]],
+    [150, [150]],
+    [200, [150, 50]],
+  ])('C29 C30 %i ids go out in parts of %j, disjoint and complete', (count, parts) => {
+    const steps = add(...Array.from({ length: count }, (_, index) => `id${index}`));
+    const sent: IdentityStep[][] = [];
+    for (let rest: readonly IdentityStep[] = steps; rest.length > 0;) {
+      const batch = nextBatch(startSearch(rest));
+      sent.push([...batch]);
+      rest = rest.filter((step) => !batch.includes(step));
+    }
+    expect(sent.map((batch) => batch.length)).toEqual(parts);
+    expect(sent.flat()).toEqual(steps);
+  });
+});
+
+describe('reading a host', () => {
+  test.each([
+    ['None', false],
+    ['SystemAssigned', true],
+    ['UserAssigned', false],
+    ['SystemAssigned, UserAssigned', true],
+    ['systemassigned,userassigned', true],
+  ] as const)('type %s', (type, systemAssigned) => {
+    expect(readHostState({ identity: { type } }).systemAssigned).toBe(systemAssigned);
+  });
+
+  it('C33 takes ids in any case and keeps a dead entry without ids', () => {
+    const state = readHostState({
+      etag: '"3"',
+      identity: {
+        type: 'UserAssigned',
+        userAssignedIdentities: {
+          [id('A').toUpperCase()]: alive,
+          [id('d')]: { clientId: null, principalId: null },
+        },
+      },
+      properties: { provisioningState: 'Updating' },
+    });
+    expect(state).toEqual({
+      present: new Map<ResourceId, object>([
+        [id('a'), alive],
+        [id('d'), {}],
+      ]),
+      systemAssigned: false,
+      provisioningState: 'Updating',
+      etag: '"3"',
+    });
+  });
+
+  it('a host without identities is an empty one', () => {
+    expect(readHostState({ properties: {} })).toEqual({ present: new Map(), systemAssigned: false });
+  });
+});

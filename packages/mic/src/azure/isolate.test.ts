@@ -1,0 +1,81 @@
+import type { ResourceId } from '@pod-identity/crd-types';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { patchLimit, type IdentityStep } from './identity-patch.ts';
+import { blockedBy, forgetDone, nextBatch, passed, refused, startSearch } from './isolate.ts';
+
+const step = (index: number): IdentityStep => ({ id: `/id/${index}` as ResourceId, kind: 'add' });
+
+/** Plays ARM, which refuses any batch with a bad step in it and names as many of them as told. */
+function search(count: number, bad: ReadonlySet<number>, names: 'all' | 'first' | 'none') {
+  const steps = Array.from({ length: count }, (_, index) => step(index));
+  const isBad = (one: IdentityStep) => bad.has(steps.indexOf(one));
+  const done = new Set<IdentityStep>();
+  const culprits: IdentityStep[] = [];
+  let patches = 0;
+  let state = startSearch(steps);
+  for (let batch = nextBatch(state); batch.length > 0; batch = nextBatch(state)) {
+    patches += 1;
+    const wrong = batch.filter(isBad);
+    if (wrong.length === 0) batch.forEach((one) => done.add(one));
+    const named = { all: wrong, first: wrong.slice(0, 1), none: [] }[names].map((one) => one.id);
+    const verdict = wrong.length === 0 ? passed(state, batch) : refused(state, batch, named);
+    culprits.push(...verdict.culprits);
+    state = verdict.search;
+    expect(batch.length).toBeLessThanOrEqual(patchLimit);
+  }
+  return { steps, isBad, done, culprits, patches };
+}
+
+describe('the search for what ARM refuses', () => {
+  it('attaches every good one and convicts just the bad ones, whatever ARM names', () => {
+    const names = fc.constantFrom('all' as const, 'first' as const, 'none' as const);
+    const worlds = fc
+      .integer({ min: 0, max: 320 })
+      .chain((count) =>
+        fc.tuple(
+          fc.constant(count),
+          fc.uniqueArray(fc.nat({ max: Math.max(0, count - 1) }), { maxLength: 6 }),
+          names,
+        ),
+      );
+    fc.assert(
+      fc.property(worlds, ([count, bad, naming]) => {
+        const { steps, isBad, done, culprits } = search(count, new Set(bad), naming);
+        expect([...done].sort((a, b) => steps.indexOf(a) - steps.indexOf(b))).toEqual(
+          steps.filter((one) => !isBad(one)),
+        );
+        expect(new Set(culprits)).toEqual(new Set(steps.filter(isBad)));
+      }),
+    );
+  });
+
+  it('user-needs 10.3: one unnamed bad id among 40 costs at most 1 + 2·log2(40) + 1 PATCHes, and never more than the burst', () => {
+    for (let bad = 0; bad < 40; bad += 1) {
+      expect(search(40, new Set([bad]), 'none').patches).toBeLessThanOrEqual(8);
+    }
+  });
+
+  it('one named bad id costs two PATCHes', () => {
+    expect(search(40, new Set([17]), 'all').patches).toBe(2);
+  });
+
+  it('goes on where it was cut short', () => {
+    const steps = [step(0), step(1), step(2), step(3)];
+    const suspected = new Set([step(2).id, step(3).id]);
+    expect(nextBatch(startSearch(steps, suspected))).toEqual([step(2)]);
+    expect(nextBatch(startSearch(steps, new Set([step(3).id])))).toEqual(steps);
+  });
+
+  it('takes off a dead entry that ARM trips over, once', () => {
+    const once = blockedBy(startSearch([step(0)]), [step(9).id])?.search;
+    expect(once?.pending).toEqual([{ id: step(9).id, kind: 'remove' }, step(0)]);
+    expect(blockedBy(once!, [step(9).id])).toBeUndefined();
+    expect(blockedBy(once!, [])).toBeUndefined();
+  });
+
+  it('drops what a second look shows to be done', () => {
+    const state = { pending: [step(0), step(1)], suspects: [step(0)] };
+    expect(forgetDone(state, (one) => one.id === step(0).id)).toEqual({ pending: [step(1)], suspects: [] });
+  });
+});

@@ -1,0 +1,136 @@
+import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import type { ArmAnswer, ArmClient } from './arm-client.ts';
+import { classify, parseRetryAfter, type ArmFailure, type ArmResult } from './arm-errors.ts';
+
+interface Following {
+  readonly client: Pick<ArmClient, 'send'>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  /** After that the operation is left to itself. */
+  readonly limitMs: number;
+  /** Told of each poll. */
+  onPoll(failure: ArmFailure | undefined, ms: number): void;
+}
+
+/** How long a host is left alone whose operation outlasted our patience, or that somebody else is changing. */
+export const updatingRetryMs = 30_000;
+
+const pollBaseMs = 250;
+const pollCapMs = 10_000;
+
+type Step =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'going' }
+  | { readonly kind: 'over'; readonly failure: ArmFailure };
+
+/**
+ * Follows a long-running operation to its end: Azure-AsyncOperation by the `status` in its body, Location by its HTTP
+ * status. Answers whether there was one to follow, or how it failed.
+ */
+export async function followOperation(
+  first: ArmAnswer,
+  following: Following,
+): Promise<ArmResult<'immediate' | 'followed'>> {
+  const url = first.asyncOperation ?? first.location;
+  if (url === undefined) return { ok: true, value: 'immediate' };
+  const { clock, limitMs } = following;
+  const byStatus = first.asyncOperation !== undefined;
+  const backoff = createBackoff({
+    baseMs: pollBaseMs,
+    capMs: pollCapMs,
+    jitter: 0.2,
+    random: following.random,
+  });
+  const until = clock.now() + limitMs;
+  let retryAfter = first.retryAfter;
+  for (;;) {
+    // Retry-After is the least that ARM asks for; when it says 0, polls still grow apart.
+    const waitMs = Math.max(parseRetryAfter(retryAfter, clock.now()) ?? 0, backoff.next());
+    if (clock.now() + waitMs > until) return { ok: false, failure: outlasted(limitMs) };
+    if (!(await sleeps(clock, waitMs, following.signal))) return { ok: false, failure: { kind: 'aborted' } };
+    const { step, retryAfter: next } = await poll(url, byStatus, following);
+    if (step.kind === 'over') return { ok: false, failure: step.failure };
+    if (step.kind === 'done') return { ok: true, value: 'followed' };
+    retryAfter = next;
+  }
+}
+
+async function poll(
+  url: string,
+  byStatus: boolean,
+  following: Following,
+): Promise<{ step: Step; retryAfter?: string | undefined }> {
+  const { client, clock, signal } = following;
+  const startedAt = clock.now();
+  const result = await client.send({ method: 'GET', url, signal });
+  following.onPoll(result.ok ? undefined : result.failure, clock.now() - startedAt);
+  if (result.ok) {
+    const step = byStatus ? stepByBody(result.value, clock.now()) : stepByHttp(result.value);
+    return { step, retryAfter: result.value.retryAfter };
+  }
+  return stepOfFailure(result.failure);
+}
+
+/** Not to learn how an operation fares says nothing about the operation: it is asked again. */
+function stepOfFailure(failure: ArmFailure): { step: Step; retryAfter?: string } {
+  switch (failure.kind) {
+    case 'throttled':
+    case 'unavailable':
+      return { step: { kind: 'going' }, retryAfter: String(failure.retryAfterMs / 1000) };
+    case 'gone':
+      // The record of the operation has expired; what became of it shows on the host.
+      return {
+        step: { kind: 'over', failure: { kind: 'unavailable', message: failure.message, retryAfterMs: 0 } },
+      };
+    case 'rejected':
+    case 'busy':
+    case 'denied':
+    case 'failed':
+    case 'aborted':
+      // Under Location the operation's own failure comes as the answer to the poll.
+      return { step: { kind: 'over', failure } };
+  }
+}
+
+function stepByBody(answer: ArmAnswer, now: number): Step {
+  const status = field(answer.body, 'status');
+  switch (typeof status === 'string' ? status.toLowerCase() : '') {
+    case 'succeeded':
+      return { kind: 'done' };
+    case 'failed':
+    case 'canceled':
+    case 'cancelled':
+      return {
+        kind: 'over',
+        failure: classify({ status: 0, body: answer.body, retryAfter: answer.retryAfter }, now),
+      };
+    default:
+      return { kind: 'going' };
+  }
+}
+
+function stepByHttp(answer: ArmAnswer): Step {
+  return answer.status === 202 ? { kind: 'going' } : { kind: 'done' };
+}
+
+function outlasted(limitMs: number): ArmFailure {
+  return {
+    kind: 'busy',
+    message: `the operation is still going on after ${Math.round(limitMs / 1000)} s; the host is looked at again later`,
+    retryAfterMs: updatingRetryMs,
+  };
+}
+
+async function sleeps(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await clock.sleep(ms, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

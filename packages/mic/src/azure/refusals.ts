@@ -1,0 +1,36 @@
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostRefusal } from '../apply/host-identities.ts';
+import type { PresentIdentity } from '../snapshot/facts.ts';
+import type { ArmFailure } from './arm-errors.ts';
+import { isDead, type HostState } from './identity-patch.ts';
+import { updatingRetryMs } from './operation.ts';
+
+/** What a failure means where no identity can be blamed for it. */
+export function refusalOf(failure: ArmFailure): HostRefusal {
+  if (failure.kind !== 'rejected') return failure;
+  return { kind: 'failed', message: failure.message, code: failure.code };
+}
+
+/** A host that is being deleted, or changed by somebody else: a PATCH would only fight that. */
+export function inMotion(state: HostState): HostRefusal | undefined {
+  switch (state.provisioningState?.toLowerCase() ?? '') {
+    case 'deleting':
+      return { kind: 'gone', message: 'the host is being deleted' };
+    case 'creating':
+    case 'migrating':
+    case 'updating':
+      return {
+        kind: 'busy',
+        message: `the host is ${state.provisioningState ?? ''}`,
+        retryAfterMs: updatingRetryMs,
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** What the host carries. While it is in motion, an entry without ids is one on its way, not a dead one. */
+export function presentOf(state: HostState): ReadonlyMap<ResourceId, PresentIdentity> {
+  if (inMotion(state) === undefined) return state.present;
+  return new Map([...state.present].filter(([, entry]) => !isDead(entry)));
+}

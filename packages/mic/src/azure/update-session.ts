@@ -1,0 +1,189 @@
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { HostIdentities, HostRefusal, Rejection, UpdateOutcome } from '../apply/host-identities.ts';
+import { unavailableDefaultMs, type ArmFailure } from './arm-errors.ts';
+import type { HostCalls } from './host-calls.ts';
+import { identityPatch, isDead, isDone, type HostState, type IdentityStep } from './identity-patch.ts';
+import { blockedBy, forgetDone, passed, refused, type Search, type Verdict } from './isolate.ts';
+import { inMotion, presentOf, refusalOf } from './refusals.ts';
+
+type UpdateContext = Parameters<HostIdentities['update']>[2];
+
+/** One update of one host, as it goes along. */
+export interface Session {
+  readonly host: Host;
+  readonly context: UpdateContext;
+  /** The host as far as is known: as read, or as a PATCH that passed must have made it. */
+  state: HostState;
+  /** Whether `state` is from ARM itself, client ids and all. */
+  certain: boolean;
+  patches: number;
+  /** PATCHes that ARM carried out. */
+  passed: number;
+  /** A PATCH whose answer was lost goes out once more, not for ever. */
+  resent: boolean;
+  lastRejection: Extract<ArmFailure, { kind: 'rejected' }> | undefined;
+  readonly rejected: Map<ResourceId, Rejection>;
+}
+
+/** The search goes on, or the host refuses as a whole. */
+interface Next {
+  readonly search: Search;
+  readonly refusal?: HostRefusal;
+}
+
+interface Batch {
+  readonly search: Search;
+  readonly batch: readonly IdentityStep[];
+}
+
+export function startSession(host: Host, context: UpdateContext, state: HostState): Session {
+  const counters = { patches: 0, passed: 0, resent: false, lastRejection: undefined };
+  return { host, context, state, certain: true, ...counters, rejected: new Map() };
+}
+
+/** Sends one PATCH, written down beforehand, and says how the search goes on. */
+export async function sendBatch(calls: HostCalls, session: Session, sent: Batch): Promise<Next> {
+  const { host, context, state } = session;
+  const { search, batch } = sent;
+  const unwritten = await writeDown(context, batch);
+  if (unwritten !== undefined) return { search, refusal: unwritten };
+  const patch = identityPatch(state, batch);
+  const result = await calls.patch(host, { from: state, patch }, context.signal);
+  if (result.sent) session.patches += 1;
+  if (!result.ok)
+    return afterFailure(calls, session, { ...sent, failure: result.failure, begun: result.begun });
+  session.passed += 1;
+  session.certain = result.value !== undefined;
+  session.state = result.value ?? patch.after;
+  return convict(session, passed(search, batch));
+}
+
+/** Also the fence: a leader that lost its lease throws here, and nothing is sent. */
+async function writeDown(
+  context: UpdateContext,
+  batch: readonly IdentityStep[],
+): Promise<HostRefusal | undefined> {
+  const attaching = batch.filter((step) => step.kind === 'add').map((step) => step.id);
+  try {
+    await context.beforePatch(attaching);
+  } catch (error) {
+    if (context.signal.aborted) return { kind: 'aborted' };
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      kind: 'unavailable',
+      message: `could not write down what is to be attached: ${why}`,
+      retryAfterMs: unavailableDefaultMs,
+    };
+  }
+  return context.signal.aborted ? { kind: 'aborted' } : undefined;
+}
+
+interface FailedBatch extends Batch {
+  readonly failure: ArmFailure;
+  /** ARM had accepted the PATCH and begun: what became of it only ARM knows. */
+  readonly begun: boolean;
+}
+
+async function afterFailure(calls: HostCalls, session: Session, failed: FailedBatch): Promise<Next> {
+  const { search, failure, begun } = failed;
+  if (begun) session.certain = false;
+  switch (failure.kind) {
+    case 'rejected':
+      return afterRejection(calls, session, { ...failed, failure });
+    case 'unavailable':
+      return afterLostAnswer(calls, session, { ...failed, failure });
+    case 'busy':
+    case 'throttled':
+    case 'gone':
+    case 'denied':
+    case 'failed':
+    case 'aborted':
+      return { search, refusal: refusalOf(failure) };
+  }
+}
+
+async function afterRejection(
+  calls: HostCalls,
+  session: Session,
+  failed: FailedBatch & { readonly failure: Extract<ArmFailure, { kind: 'rejected' }> },
+): Promise<Next> {
+  const { batch, failure, begun } = failed;
+  session.lastRejection = failure;
+  let { search } = failed;
+  if (begun) {
+    const refusal = await lookAgain(calls, session);
+    if (refusal !== undefined) return { search, refusal };
+    search = forgetDone(search, (step) => isDone(session.state, step));
+  }
+  const blockers = failure.named.filter((id) => isDead(session.state.present.get(id)));
+  return blockedBy(search, blockers) ?? convict(session, refused(search, batch, failure.named));
+}
+
+/** The answer got lost, the PATCH perhaps not: the host itself tells, before anything is sent again. */
+async function afterLostAnswer(
+  calls: HostCalls,
+  session: Session,
+  failed: Batch & { readonly failure: Extract<ArmFailure, { kind: 'unavailable' }> },
+): Promise<Next> {
+  const { search, batch, failure } = failed;
+  const refusal = (await lookAgain(calls, session)) ?? inMotion(session.state);
+  if (refusal !== undefined) return { search, refusal };
+  if (batch.every((step) => isDone(session.state, step))) {
+    session.passed += 1;
+    return convict(session, passed(search, batch));
+  }
+  if (session.resent) return { search, refusal: failure };
+  session.resent = true;
+  return { search };
+}
+
+async function lookAgain(calls: HostCalls, session: Session): Promise<HostRefusal | undefined> {
+  const reading = await calls.read(session.host, session.context.signal);
+  session.certain = reading.ok;
+  if (!reading.ok) return refusalOf(reading.failure);
+  session.state = reading.value;
+  return undefined;
+}
+
+function convict(session: Session, verdict: Verdict): Next {
+  const { code, message } = session.lastRejection ?? { code: 'Unknown', message: 'rejected' };
+  for (const { id } of verdict.culprits) session.rejected.set(id, { id, code, message });
+  return { search: verdict.search };
+}
+
+/** The outcome for the caller; the host is read once more where its state is only inferred. */
+export async function finish(
+  calls: HostCalls,
+  session: Session,
+  stopped: HostRefusal | undefined,
+): Promise<UpdateOutcome> {
+  if (!session.certain && mayLook(session, stopped)) await lookAgain(calls, session);
+  const { rejected, refusal } = judge(session, stopped);
+  return {
+    ...(session.certain && { present: presentOf(session.state) }),
+    rejected,
+    ...(refusal !== undefined && { refusal }),
+    patches: session.patches,
+  };
+}
+
+function mayLook(session: Session, stopped: HostRefusal | undefined): boolean {
+  return !session.context.signal.aborted && stopped?.kind !== 'aborted' && stopped?.kind !== 'gone';
+}
+
+/** An unexplained refusal counts against an identity only if the host takes others: else it is the host's own trouble. */
+function judge(
+  session: Session,
+  stopped: HostRefusal | undefined,
+): { readonly rejected: readonly Rejection[]; readonly refusal: HostRefusal | undefined } {
+  const all = [...session.rejected.values()];
+  if (session.passed > 0) return { rejected: all, refusal: stopped };
+  const explained = all.filter((rejection) => rejection.code !== 'Unknown');
+  const unexplained = all.find((rejection) => rejection.code === 'Unknown');
+  const refusal: HostRefusal | undefined = unexplained && {
+    kind: 'failed',
+    message: unexplained.message,
+    code: 'Unknown',
+  };
+  return { rejected: explained, refusal: stopped ?? refusal };
+}

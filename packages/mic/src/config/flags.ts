@@ -1,0 +1,226 @@
+import { droppedFlags } from './dropped-flags.ts';
+import type { MicFlag } from './mic-flag.ts';
+
+const port = { kind: 'integer', min: 0, max: 65_535 } as const;
+const minuteMs = 60_000;
+
+const connections: readonly MicFlag[] = [
+  {
+    name: 'kubeconfig',
+    kind: 'string',
+    default: undefined,
+    fate: 'kept',
+    help: 'Path of a kubeconfig; in-cluster settings without it.',
+  },
+  {
+    name: 'cloudconfig',
+    kind: 'string',
+    default: undefined,
+    fate: 'changed',
+    help: 'Path of azure.json; the environment (CLOUD, TENANT_ID, CLIENT_ID, …) is read without it.',
+    note: 'also read again when the file is replaced by a rename; a new file with problems is logged and the old one stays in force',
+  },
+  {
+    name: 'clientQps',
+    kind: 'number',
+    default: 1000,
+    min: 1,
+    fate: 'changed',
+    help: 'Requests a second to the API server, and the burst.',
+    note: "the original's 5 made the API client the bottleneck; priority and fairness in the API server does this better",
+  },
+  {
+    name: 'createDeleteBatch',
+    kind: 'integer',
+    default: 20,
+    min: 1,
+    fate: 'kept',
+    help: 'Writes of AzureAssignedIdentity under way at a time for each VM or scale set.',
+  },
+  {
+    name: 'custom-user-agent',
+    kind: 'string',
+    default: '',
+    fate: 'kept',
+    help: 'Added to the user agent of every request.',
+  },
+];
+
+const behaviour: readonly MicFlag[] = [
+  {
+    name: 'forceNamespaced',
+    kind: 'boolean',
+    default: false,
+    env: 'FORCENAMESPACED',
+    fate: 'kept',
+    help: 'A pod may use only identities and bindings of its own namespace.',
+  },
+  {
+    name: 'immutable-user-msis',
+    kind: 'list',
+    default: [],
+    fate: 'kept',
+    help: 'Client ids of identities that are never taken off a VM or scale set.',
+  },
+  {
+    name: 'syncRetryDuration',
+    kind: 'duration',
+    default: 60 * minuteMs,
+    min: 1000,
+    fate: 'kept',
+    help: 'The whole plan is made anew at least this often, events or not.',
+  },
+  {
+    name: 'identity-assignment-reconcile-interval',
+    kind: 'duration',
+    default: 3 * minuteMs,
+    min: 1000,
+    fate: 'changed',
+    help: 'How long what Azure told of a host is believed (the drift period).',
+    note: 'hosts are looked at each in their own time, and one that fails holds up no other',
+  },
+  {
+    name: 'detach-grace-period',
+    kind: 'duration',
+    default: 5 * minuteMs,
+    min: 0,
+    fate: 'new',
+    help: 'An identity that no pod needs stays on its host for so long.',
+  },
+  {
+    name: 'debounce',
+    kind: 'duration',
+    default: 500,
+    min: 0,
+    fate: 'new',
+    help: 'Changes of one moment are planned together: wait for so much quiet.',
+  },
+  {
+    name: 'debounce-max',
+    kind: 'duration',
+    default: 5000,
+    min: 0,
+    fate: 'new',
+    help: 'But never longer than this after the first change.',
+  },
+];
+
+const leadership: readonly MicFlag[] = [
+  {
+    name: 'leader-election-instance',
+    kind: 'string',
+    default: undefined,
+    fate: 'kept',
+    help: 'How this process is called in the Lease; the host name without it.',
+  },
+  {
+    name: 'leader-election-namespace',
+    kind: 'string',
+    default: undefined,
+    fate: 'changed',
+    help: "Namespace of the Lease; MIC's own (MIC_POD_NAMESPACE) without it.",
+    note: "the original's default was `default`",
+  },
+  {
+    name: 'leader-election-name',
+    kind: 'string',
+    default: 'aad-pod-identity-mic',
+    fate: 'kept',
+    help: 'Name of the Lease.',
+  },
+  {
+    name: 'leader-election-duration',
+    kind: 'duration',
+    default: 15_000,
+    min: 1000,
+    fate: 'kept',
+    help: 'How long the Lease holds; renewed within half of it, tried for every quarter.',
+  },
+];
+
+const serving: readonly MicFlag[] = [
+  {
+    name: 'http-probe-port',
+    ...port,
+    default: 8080,
+    fate: 'kept',
+    help: 'Port of /healthz and /readyz; 0 chooses one.',
+  },
+  { name: 'prometheus-port', ...port, default: 8888, fate: 'kept', help: 'Port of /metrics; 0 chooses one.' },
+  {
+    name: 'log-format',
+    kind: 'string',
+    default: 'text',
+    choices: ['text', 'json'],
+    fate: 'kept',
+    help: 'Form of log lines.',
+  },
+  {
+    name: 'log-level',
+    kind: 'string',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+    fate: 'new',
+    help: 'Least level logged.',
+  },
+  {
+    name: 'v',
+    kind: 'integer',
+    default: 0,
+    min: 0,
+    fate: 'changed',
+    help: 'Verbosity as klog counts it: 5 and above means --log-level debug.',
+    note: 'only the two levels remain',
+  },
+  { name: 'version', kind: 'boolean', default: false, fate: 'kept', help: 'Print the version and exit.' },
+  {
+    name: 'help',
+    kind: 'boolean',
+    default: false,
+    aliases: ['h'],
+    fate: 'kept',
+    help: 'Print this and exit.',
+  },
+  {
+    name: 'namespace',
+    kind: 'string',
+    default: 'default',
+    aliases: ['n'],
+    fate: 'new',
+    help: 'Namespace of the pod that `mic explain POD` is about.',
+  },
+];
+
+const upgrade: readonly MicFlag[] = [
+  {
+    name: 'enable-type-upgrade',
+    kind: 'boolean',
+    default: true,
+    fate: 'kept',
+    help: 'Rewrite stored objects in the spelling of 2018 to the present one.',
+  },
+  {
+    name: 'config-map-name',
+    kind: 'string',
+    default: 'aad-pod-identity-config',
+    fate: 'kept',
+    help: "ConfigMap in MIC's own namespace that says which upgrade was done.",
+  },
+  {
+    name: 'type-upgrade-status-key',
+    kind: 'string',
+    default: 'type-upgrade-status',
+    fate: 'kept',
+    help: 'Its key.',
+  },
+];
+
+/** The one list that parsing, --help and the documentation are made from. */
+export const micFlags: readonly MicFlag[] = [
+  ...connections,
+  ...behaviour,
+  ...leadership,
+  ...serving,
+  ...upgrade,
+  ...droppedFlags,
+];

@@ -1,0 +1,49 @@
+import { bindingLabel } from '@pod-identity/crd-types';
+import type { Skip, SkipReason } from '../plan/types.ts';
+import { info, ok, problem, waiting, type Finding } from './finding.ts';
+
+/** Why a pod, or one binding of it, comes to nothing. */
+export function explainSkip(skip: Skip): Finding[] {
+  return [explanations[skip.reason](skip)].flat();
+}
+
+const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Finding[]>> = {
+  'not-scheduled': () => waiting('node', 'no node has been chosen for the pod yet'),
+  finished: () => info('pod', 'has finished: it needs no identity any more'),
+  'node-missing': ({ pod }) =>
+    problem('node', `${pod.nodeName} does not exist`, { text: 'the pod will be removed with its node' }),
+  'node-without-host': ({ identity = '', detail = '' }) =>
+    problem('host', `AzureIdentity ${identity} is a managed identity, which only an Azure host can carry`, {
+      text: `run the pod on an Azure node: ${detail}`,
+    }),
+  'empty-label': () =>
+    problem('label', `${bindingLabel} is empty`, {
+      text: 'set it to the selector of an AzureIdentityBinding',
+    }),
+  'no-binding': ({ pod }) =>
+    problem('binding', `no valid AzureIdentityBinding has the selector ${pod.bindingLabel}`, {
+      text: 'create one, or change the pod’s label; selectors are compared as a whole and with case',
+    }),
+  'identity-missing': (skip) => [
+    selects(skip),
+    problem('identity', `there is no AzureIdentity ${skip.identity ?? ''}`, {
+      text: 'create it in the namespace of its binding, or correct the binding',
+    }),
+  ],
+  'identity-invalid': (skip) => [
+    selects(skip),
+    problem('identity', `AzureIdentity ${skip.identity ?? ''} is invalid`, { text: skip.detail ?? '' }),
+  ],
+  'other-namespace': ({ pod, binding = '', identity = '' }) =>
+    problem(
+      'namespace',
+      `${binding} selects the pod, but AzureIdentity ${identity} is for pods of its own namespace only`,
+      { text: `create AzureIdentity and binding in namespace ${pod.namespace}` },
+    ),
+  shadowed: ({ binding = '', identity = '' }) =>
+    info('binding', `${binding} adds nothing: an identity of the same name as ${identity} matched already`),
+};
+
+function selects({ binding = '', identity = '' }: Skip): Finding {
+  return ok('binding', `${binding} selects the pod and names AzureIdentity ${identity}`);
+}

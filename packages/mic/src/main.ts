@@ -1,0 +1,12 @@
+// The only file that sees the process: its version of Node, its arguments and its environment. Everything else is told.
+import { hostname } from 'node:os';
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 19)) {
+  console.error(`MIC needs Node 22.19 or newer; this is ${process.versions.node}`);
+  process.exit(1);
+}
+
+// Only now: what is imported here would fail on an old Node before it could say why.
+const { runMic } = await import('./run.ts');
+await runMic({ argv: process.argv.slice(2), env: process.env, hostname: hostname() });

@@ -1,0 +1,87 @@
+// Every metric of MIC, named and described in one place. Names of the original are kept where they mean the same.
+import type { MetricSpec } from '@pod-identity/kit/core';
+
+const short = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
+const long = [0.5, 1, 5, 10, 30, 60, 120, 300, 600, 900, 1200];
+const untilAssigned = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
+
+const hostOperations = ['vm_get', 'vm_update', 'vmss_get', 'vmss_update'] as const;
+const armCall = {
+  operation: [...hostOperations, 'operation_get'],
+  result: ['ok', 'rejected', 'throttled', 'busy', 'gone', 'denied', 'unavailable', 'failed', 'aborted'],
+} as const;
+const kubeOperation = {
+  operation_type: [
+    'assigned_identity_addition',
+    'assigned_identity_update',
+    'assigned_identity_deletion',
+    'update_azure_assigned_identity_status',
+  ],
+} as const;
+const hostOperation = { operation_type: hostOperations } as const;
+const lane = { lane: ['objects', 'azure'] } as const;
+const watch = {
+  kind: ['pods', 'nodes', 'azureidentities', 'azureidentitybindings', 'azureassignedidentities'],
+} as const;
+
+const named = (name: string, help: string) => ({ name: `aadpodidentity_${name}`, help });
+const counter = (name: string, help: string) => ({ kind: 'counter', ...named(name, help) }) as const;
+const gauge = (name: string, help: string) => ({ kind: 'gauge', ...named(name, help) }) as const;
+const seconds = (name: string, buckets: readonly number[], help: string) =>
+  ({ kind: 'histogram', ...named(name, help), buckets }) as const;
+
+export const micMetrics = {
+  additions: counter('assigned_identity_addition_count', 'AzureAssignedIdentities created.'),
+  additionSeconds: seconds('assigned_identity_addition_duration_seconds', short, 'Time to create one.'),
+  updates: counter('assigned_identity_update_count', 'AzureAssignedIdentities updated.'),
+  updateSeconds: seconds('assigned_identity_update_duration_seconds', short, 'Time to update one.'),
+  deletions: counter('assigned_identity_deletion_count', 'AzureAssignedIdentities deleted.'),
+  deletionSeconds: seconds('assigned_identity_deletion_duration_seconds', short, 'Time to delete one.'),
+  cycles: counter('mic_cycle_count', 'Passes over one host that had work to do.'),
+  cycleSeconds: seconds('mic_cycle_duration_seconds', long, 'Time of such a pass.'),
+  elections: counter('mic_new_leader_election_count', 'Terms that this process won.'),
+  cloudErrors: {
+    ...counter('cloud_provider_operations_errors_count', 'Reads and changes of hosts that failed.'),
+    labels: hostOperation,
+  },
+  cloudSeconds: {
+    ...seconds('cloud_provider_operations_duration_seconds', long, 'Time of those that succeeded.'),
+    labels: hostOperation,
+  },
+  kubeErrors: {
+    ...counter('kubernetes_api_operations_errors_count', 'Writes to the API server that failed.'),
+    labels: kubeOperation,
+  },
+  armCalls: {
+    ...counter('mic_arm_calls_total', 'Calls to Azure Resource Manager by result.'),
+    labels: armCall,
+  },
+  queueDepth: {
+    ...gauge('mic_host_queue_depth', 'Hosts that wait for their turn or have it.'),
+    labels: lane,
+  },
+  throttledHosts: gauge(
+    'mic_throttled_hosts',
+    'Hosts that are left alone for a while, at the wish of Azure.',
+  ),
+  throttledUntil: gauge(
+    'mic_throttled_until_seconds',
+    'When the last of them may be called again, in seconds since the epoch; 0 when none.',
+  ),
+  quarantined: gauge('mic_quarantined_identities', 'Identities that Azure refused and that have to wait.'),
+  assignSeconds: seconds(
+    'mic_pod_assigned_duration_seconds',
+    untilAssigned,
+    'From the moment a pod with a node was seen until its identity was Assigned.',
+  ),
+  watchAgeSeconds: {
+    ...gauge(
+      'mic_watch_age_seconds',
+      'Since the API server last proved that a watch is alive; -1 for never.',
+    ),
+    labels: watch,
+  },
+  leader: gauge('mic_leader', '1 while this process leads.'),
+} as const satisfies Readonly<Record<string, MetricSpec>>;
+
+export type MicMetricSpecs = typeof micMetrics;

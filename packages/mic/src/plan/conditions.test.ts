@@ -1,0 +1,187 @@
+import type { Condition } from '@pod-identity/crd-types';
+import { describe, expect, it } from 'vitest';
+import type { HostFacts, HostTrouble, RejectionCode } from '../snapshot/facts.ts';
+import { createFacts } from '../snapshot/host-facts.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { bindingCondition, identityCondition, nextConditions } from './conditions.ts';
+import {
+  binding,
+  facts,
+  factsMap,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  node,
+  now,
+  pod,
+  rules,
+  snapshot,
+  type IdentityFields,
+} from './test/builders.ts';
+
+const vmss1 = hostOf(instanceOf('vmss1'));
+const vmss2 = hostOf(instanceOf('vmss2'));
+const reader = idOf('reader');
+
+function worldOf(different: Partial<ClusterSnapshot> = {}) {
+  const one = snapshot(different);
+  return { index: indexOf(one, rules), facts: one.facts };
+}
+
+const of = (different: Partial<ClusterSnapshot> = {}, fields: IdentityFields = {}) =>
+  identityCondition(identity(fields), worldOf(different));
+const withFacts = (...list: HostFacts[]) => ({ facts: factsMap(...list) });
+const rejectedFor = (code: RejectionCode, message: string) =>
+  facts(vmss1, [], { quarantined: new Map([[reader, { until: now, failures: 1, code, message }]]) });
+const trouble = (kind: HostTrouble['kind']) =>
+  facts(vmss1, [], { trouble: { kind, message: 'request 1234', at: now, failures: 1 } });
+
+describe('an AzureIdentity', () => {
+  it('Attached: on a host that needs it', () => {
+    expect(of()).toEqual({
+      type: 'Ready',
+      status: 'True',
+      reason: 'Attached',
+      message: 'attached to the hosts of the pods that use it',
+    });
+  });
+
+  it('Attaching: on none yet', () => {
+    expect(of(withFacts(facts(vmss1)))).toMatchObject({ status: 'Unknown', reason: 'Attaching' });
+  });
+
+  it('Rejected: names Azure’s code, the host and what to do', () => {
+    const condition = of(withFacts(rejectedFor('LinkedAuthorizationFailed', 'correlation 5 at noon')));
+    expect(condition).toMatchObject({ status: 'False', reason: 'Rejected' });
+    expect(condition.message).toBe(
+      'Azure refused to attach it to vmss1 (LinkedAuthorizationFailed). MIC may not assign this identity: grant it the role ' +
+        'Managed Identity Operator on it: az role assignment create --role "Managed Identity Operator" ' +
+        `--assignee-object-id <mic-principal-id> --scope ${reader}`,
+    );
+  });
+
+  it('Rejected: even when other hosts carry it', () => {
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
+    const both = withFacts(rejectedFor('Unknown', ''), facts(vmss2, ['reader']));
+    expect(of({ nodes, pods, ...both }).reason).toBe('Rejected');
+  });
+
+  it.each(['denied', 'gone', 'failed'] as const)('HostRefused: the host is %s', (kind) => {
+    const condition = of(withFacts(trouble(kind)));
+    expect(condition).toMatchObject({ status: 'False', reason: 'HostRefused' });
+    expect(condition.message).toContain('vmss1');
+  });
+
+  it.each(['throttled', 'busy', 'unavailable'] as const)(
+    'Attaching: the host is %s, which passes',
+    (kind) => {
+      expect(of(withFacts(trouble(kind))).reason).toBe('Attaching');
+    },
+  );
+
+  it('InvalidSpec: names the field', () => {
+    const condition = of({}, { spec: { type: 0, resourceID: 'x' }, metadata: { generation: 4 } });
+    expect(condition).toMatchObject({ status: 'False', reason: 'InvalidSpec', observedGeneration: 4 });
+    expect(condition.message).toMatch(/^spec\.resourceID must be the id of a user-assigned managed identity/);
+  });
+
+  it('NotInUse: no pod uses it; but in its grace it is still attached', () => {
+    const pods = { pods: [] };
+    expect(of({ ...pods, ...withFacts(facts(vmss1)) })).toMatchObject({ status: 'True', reason: 'NotInUse' });
+    expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'])) }).reason).toBe('NotInUse');
+    expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'], { oursNames: ['reader'] })) }).reason).toBe(
+      'Attached',
+    );
+  });
+
+  it('NoAttachmentNeeded: a service principal', () => {
+    expect(of({}, { spec: { type: 1 } })).toMatchObject({ status: 'True', reason: 'NoAttachmentNeeded' });
+  });
+
+  it('keeps what it says until a new leader has read a host', () => {
+    const ready = {
+      type: 'Ready',
+      status: 'True',
+      reason: 'Attached',
+      message: 'm',
+      lastTransitionTime: 't',
+    };
+    const unread = withFacts(createFacts(vmss1));
+    expect(of(unread, { status: { conditions: [ready] } })).toMatchObject({
+      reason: 'Attached',
+      message: 'm',
+    });
+    expect(of(unread).reason).toBe('Attaching');
+  });
+});
+
+describe('is not rewritten', () => {
+  it('because of pods that come and go', () => {
+    const many = Array.from({ length: 50 }, (_, position) => pod({ name: `web-${position}` }));
+    expect(of({ pods: many })).toEqual(of());
+  });
+
+  it.each([
+    [rejectedFor('Unknown', 'correlation 5 at noon'), rejectedFor('Unknown', 'correlation 6 at one')],
+    [
+      trouble('failed'),
+      { ...trouble('failed'), trouble: { ...trouble('failed').trouble!, message: 'other', failures: 9 } },
+    ],
+  ])('because Azure says the same in other words', (before, after) => {
+    expect(of(withFacts(after))).toEqual(of(withFacts(before)));
+  });
+});
+
+describe('an AzureIdentityBinding', () => {
+  const bindingOf = (different: Partial<ClusterSnapshot>, view = binding()) =>
+    bindingCondition(view, worldOf(different));
+
+  it.each([
+    [{}, ['True', 'Bound'], 'pods labelled aadpodidbinding=demo may act as AzureIdentity default/reader'],
+    [{ identities: [] }, ['False', 'IdentityNotFound'], 'there is no AzureIdentity default/reader'],
+    [
+      { identities: [identity({ spec: { type: 9 } })] },
+      ['False', 'IdentityInvalid'],
+      'AzureIdentity default/reader is invalid: spec.type',
+    ],
+  ])('%#: %j %s', (different, [status, reason], message) => {
+    const condition = bindingOf(different);
+    expect(condition).toMatchObject({ type: 'Ready', status, reason });
+    expect(condition.message).toContain(message);
+  });
+
+  it('InvalidSpec: names the field', () => {
+    expect(bindingOf({}, binding({ azureIdentity: '' }))).toMatchObject({
+      reason: 'InvalidSpec',
+      message: expect.stringContaining('spec.azureIdentity') as unknown,
+    });
+  });
+});
+
+describe('the next conditions of an object', () => {
+  const ready: Condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'A',
+    message: 'm',
+    lastTransitionTime: 'then',
+  };
+  const other: Condition = { ...ready, type: 'Other' };
+  const draft = { type: 'Ready', status: 'True', reason: 'A', message: 'm' } as const;
+
+  it.each<[readonly Condition[] | undefined, object, unknown]>([
+    [[ready], draft, undefined],
+    [undefined, draft, [{ ...draft, lastTransitionTime: 'now' }]],
+    [[ready], { ...draft, message: 'n' }, [{ ...ready, message: 'n' }]],
+    [
+      [ready, other],
+      { ...draft, status: 'False' },
+      [other, { ...ready, status: 'False', lastTransitionTime: 'now' }],
+    ],
+    [[ready], { ...draft, observedGeneration: 2 }, [{ ...ready, observedGeneration: 2 }]],
+  ])('%#: none when equal, others kept, a new time only with a new status', (before, change, after) => {
+    expect(nextConditions(before, { ...draft, ...change }, 'now')).toEqual(after);
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { decidePod } from './desired.ts';
+import { plan } from './plan.ts';
+import { binding, identity, node, pod, rules, snapshot } from './test/builders.ts';
+import type { SkipReason } from './types.ts';
+
+const behavior = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
+const servicePrincipal = { type: 1, clientID: 'c', tenantID: 't', clientPassword: { name: 's' } };
+
+describe('a pod gets nothing, or not everything, and the reason is told', () => {
+  const rows: Record<SkipReason, [Partial<ClusterSnapshot>, object][]> = {
+    'not-scheduled': [[{ pods: [pod({ node: '' })] }, {}]],
+    finished: [
+      [{ pods: [pod({ phase: 'Succeeded' })] }, {}],
+      [{ pods: [pod({ phase: 'Failed' })] }, {}],
+    ],
+    'empty-label': [[{ pods: [pod({ label: '' })] }, {}]],
+    'no-binding': [
+      [{ bindings: [] }, {}],
+      [{ bindings: [binding({ selector: 'Demo' })] }, {}],
+    ],
+    'identity-missing': [
+      [{ identities: [] }, { binding: 'default/reader-binding', identity: 'default/reader' }],
+      // C35: the same name in another namespace is another identity.
+      [{ identities: [identity({ namespace: 'elsewhere' })] }, { identity: 'default/reader' }],
+    ],
+    'identity-invalid': [
+      [
+        { identities: [identity({ spec: { type: 0, resourceID: 'nonsense' } })] },
+        { identity: 'default/reader', detail: expect.stringContaining('spec.resourceID') as unknown },
+      ],
+    ],
+    'other-namespace': [[{ identities: [identity({ metadata: behavior })] }, { identity: 'default/reader' }]],
+    shadowed: [
+      [
+        {
+          identities: [identity(), identity({ namespace: 'zeta' })],
+          bindings: [binding(), binding({ namespace: 'zeta' })],
+        },
+        { identity: 'zeta/reader' },
+      ],
+    ],
+    'node-missing': [[{ nodes: [] }, {}]],
+    'node-without-host': [
+      [
+        { nodes: [node('node-0', '')] },
+        { identity: 'default/reader', detail: expect.stringContaining('providerID') as unknown },
+      ],
+    ],
+  };
+  const table = Object.entries(rows).flatMap(([reason, worlds]) =>
+    worlds.map(([world, more]) => [reason, world, more] as const),
+  );
+
+  it.each(table)('%s', (reason, different, more) => {
+    expect(plan(snapshot(different), rules).skips).toMatchObject([
+      { pod: { name: 'web-0' }, reason, ...more },
+    ]);
+  });
+
+  it('all reasons are told, not only the first', () => {
+    const { skips } = plan(snapshot({ pods: [pod({ node: '' })], bindings: [] }), rules);
+    expect(skips.map(({ reason }) => reason)).toEqual(['not-scheduled', 'no-binding']);
+  });
+});
+
+it('C35 service principals need no resource id and no Azure host', () => {
+  for (const nodes of [[node()], [node('node-0', '')]]) {
+    const index = indexOf(snapshot({ nodes, identities: [identity({ spec: servicePrincipal })] }), rules);
+    const { assignments, skips } = decidePod(index, 'shop/web-0');
+    expect(assignments).toMatchObject([{ objectName: 'web-0-shop-reader' }]);
+    expect(assignments[0]).not.toHaveProperty('resourceId');
+    expect(skips).toEqual([]);
+  }
+});
+
+it('a service principal never causes anything to be attached or read', () => {
+  const world = snapshot({
+    identities: [identity({ spec: servicePrincipal })],
+    assigned: [],
+    facts: new Map(),
+  });
+  expect(plan(world, rules).hosts).toMatchObject([{ attach: [], read: false, steps: [{ kind: 'create' }] }]);
+});

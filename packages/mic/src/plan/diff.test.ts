@@ -1,0 +1,388 @@
+import { assignedIdentityFinalizer, distinctAssignedIdentityName } from '@pod-identity/crd-types';
+import { describe, expect, it } from 'vitest';
+import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { plan } from './plan.ts';
+import {
+  assigned,
+  binding,
+  clientIdOf,
+  facts,
+  factsMap,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  machine,
+  node,
+  pod,
+  resourceIdOf,
+  rules,
+  snapshot,
+} from './test/builders.ts';
+import type { AssignmentStep, DeleteReason, PlanRules } from './types.ts';
+
+const scaleSet = hostOf(instanceOf('vmss1'));
+
+function stepsOf(different: Partial<ClusterSnapshot>, otherRules: Partial<PlanRules> = {}): AssignmentStep[] {
+  return plan(snapshot(different), { ...rules, ...otherRules }).hosts.flatMap(({ steps }) => steps);
+}
+
+function brief(step: AssignmentStep): string {
+  if (step.kind === 'delete') return `delete ${step.current.namespace}/${step.current.name} (${step.why})`;
+  return `${step.kind} ${step.assignment.objectNamespace}/${step.assignment.objectName}`;
+}
+
+const briefs = (different: Partial<ClusterSnapshot>, otherRules: Partial<PlanRules> = {}) =>
+  stepsOf(different, otherRules).map(brief);
+
+const own = 'default/web-0-shop-reader';
+
+describe('what one pod has against what it should have', () => {
+  it('a settled world needs nothing', () => {
+    expect(plan(snapshot(), rules).hosts).toEqual([]);
+  });
+
+  it('C36 a pod with binding and identity gets an object that names pod, namespace, node, binding and identity', () => {
+    const [step] = stepsOf({ assigned: [] });
+    expect(step).toMatchObject({
+      kind: 'create',
+      assignment: {
+        key: 'shop/web-0|default/reader',
+        pod: { namespace: 'shop', name: 'web-0', nodeName: 'node-0' },
+        binding: { metadata: { name: 'reader-binding' } },
+        identity: { metadata: { name: 'reader' } },
+        resourceId: idOf('reader'),
+        objectNamespace: 'default',
+        objectName: 'web-0-shop-reader',
+      },
+    });
+  });
+
+  it.each([
+    ['Created', ['confirm']],
+    ['Unassigned', ['confirm']],
+    ['Assigned', []],
+    ['', []],
+  ])(
+    'an object in state %j that says the right thing gets %j (W-C5: Unassigned is no dead end)',
+    (state, kinds) => {
+      expect(stepsOf({ assigned: [assigned({ state })] }).map(({ kind }) => kind)).toEqual(kinds);
+    },
+  );
+
+  it('C48 E10 an object in Created whose identity Azure refuses is left as it is, so that the plan is quiet', () => {
+    const quarantined = new Map([
+      [
+        idOf('reader'),
+        {
+          until: Infinity,
+          failures: 1,
+          code: 'FailedIdentityOperation' as const,
+          message: 'no such identity',
+        },
+      ],
+    ]);
+    const different = { facts: factsMap(facts(scaleSet, [], { quarantined })) };
+    expect(briefs({ ...different, assigned: [assigned({ state: 'Created' })] })).toEqual([]);
+    expect(briefs({ ...different, assigned: [] })).toEqual([`create ${own}`]);
+    expect(briefs({ ...different, assigned: [assigned()] })).toEqual([]);
+  });
+
+  describe('is brought up to date when its meaning changes', () => {
+    it.each<[string, Partial<ClusterSnapshot>]>([
+      [
+        'C37 E5 the identity points to another resource',
+        { identities: [identity({ spec: { type: 0, resourceID: resourceIdOf('other') } })] },
+      ],
+      [
+        'the client id changes',
+        { identities: [identity({ spec: { type: 0, resourceID: resourceIdOf('reader'), clientID: 'x' } })] },
+      ],
+      [
+        'C37 the pod of that name runs on another node now',
+        { nodes: [node(), node('node-1', instanceOf('vmss1', 1))], pods: [pod({ node: 'node-1' })] },
+      ],
+      ['the pod was recreated under the same name', { pods: [pod({ uid: 'uid-2' })] }],
+      [
+        'the copy inside claims an identity of another namespace',
+        { assigned: [assigned({ identity: { namespace: 'x' } })] },
+      ],
+      ['another binding gives the same identity', { bindings: [binding({ name: 'second' })] }],
+      [
+        'the identity is confined to its namespace from now on',
+        {
+          pods: [pod({ namespace: 'default' })],
+          assigned: [assigned({ podNamespace: 'default' })],
+          identities: [
+            identity({ metadata: { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } } }),
+          ],
+        },
+      ],
+      [
+        'the original’s finalizer is still on it',
+        { assigned: [assigned({ finalizers: [assignedIdentityFinalizer] })] },
+      ],
+    ])('%s', (_, different) => {
+      expect(stepsOf(different)).toMatchObject([{ kind: 'update', assignment: {}, current: {} }]);
+    });
+  });
+
+  describe('is left alone when only words change (W-C7)', () => {
+    const metadata = {
+      labels: { team: 'a' },
+      annotations: { note: 'edited' },
+      resourceVersion: '99',
+      uid: 'another',
+    };
+    it.each<[string, Partial<ClusterSnapshot>]>([
+      ['labels, annotations and version of the identity', { identities: [identity({ metadata })] }],
+      ['labels, annotations and version of the binding', { bindings: [binding({ metadata })] }],
+      [
+        'the case of ids',
+        {
+          identities: [
+            identity({
+              spec: {
+                type: 0,
+                resourceID: resourceIdOf('reader').toUpperCase(),
+                clientID: clientIdOf('reader').toUpperCase(),
+              },
+            }),
+          ],
+        },
+      ],
+      ['the original did not write the pod’s uid', { assigned: [assigned({ podUid: null })] }],
+    ])('%s', (_, different) => {
+      expect(stepsOf(different)).toEqual([]);
+    });
+  });
+
+  it('E9 a pod whose label is changed in place trades one object for another', () => {
+    const different = {
+      pods: [pod({ label: 'other' })],
+      identities: [identity(), identity({ name: 'writer' })],
+      bindings: [binding(), binding({ azureIdentity: 'writer', selector: 'other' })],
+    };
+    expect(briefs(different)).toEqual([`delete ${own} (unbound)`, 'create default/web-0-shop-writer']);
+  });
+
+  it('E6 all bindings that select the pod apply', () => {
+    const different = {
+      identities: [identity(), identity({ name: 'writer' })],
+      bindings: [binding(), binding({ azureIdentity: 'writer' })],
+    };
+    expect(briefs(different)).toEqual(['create default/web-0-shop-writer']);
+  });
+
+  it('E23 of two identities with one name the one in the first namespace is meant, and takes the object over', () => {
+    const first = identity({ namespace: 'alpha' });
+    const steps = stepsOf({
+      identities: [identity(), first],
+      bindings: [binding(), binding({ namespace: 'alpha' })],
+    });
+    expect(steps).toMatchObject([
+      {
+        kind: 'update',
+        assignment: { objectName: 'web-0-shop-reader', identity: { metadata: { namespace: 'alpha' } } },
+      },
+    ]);
+  });
+
+  it('C42 with forceNamespaced same-named objects in two namespaces live side by side', () => {
+    const namespaces = ['a', 'b'];
+    const different = {
+      pods: namespaces.map((namespace) => pod({ namespace })),
+      identities: namespaces.map((namespace) => identity({ namespace })),
+      bindings: namespaces.map((namespace) => binding({ namespace })),
+      assigned: [],
+    };
+    expect(briefs(different, { forceNamespaced: true })).toEqual([
+      'create a/web-0-a-reader',
+      'create b/web-0-b-reader',
+    ]);
+  });
+
+  it('C38 add, update and delete in one go touch only the pods concerned', () => {
+    const names = ['p0', 'p1', 'p2'];
+    const ids = ['i0', 'i1', 'i2'];
+    const fieldsOf = (name: string, position: number) => ({
+      podName: name,
+      identity: { name: ids[position]! },
+      binding: { azureIdentity: ids[position]!, selector: `s${position}` },
+    });
+    const different = {
+      pods: [pod({ name: 'p0', label: 's0' }), pod({ name: 'p2', label: 's2' })],
+      identities: [
+        identity({ name: 'i0', spec: { type: 0, resourceID: resourceIdOf('i0-new') } }),
+        identity({ name: 'i1' }),
+        identity({ name: 'i2' }),
+        identity({ name: 'i3' }),
+      ],
+      bindings: [
+        ...ids.map((azureIdentity, position) => binding({ azureIdentity, selector: `s${position}` })),
+        binding({ azureIdentity: 'i3', selector: 's2' }),
+      ],
+      assigned: names.map((name, position) => assigned(fieldsOf(name, position))),
+    };
+    expect(briefs(different)).toEqual([
+      'update default/p0-shop-i0',
+      'delete default/p1-shop-i1 (pod-gone)',
+      'create default/p2-shop-i3',
+    ]);
+  });
+});
+
+describe('an object goes, and for this reason:', () => {
+  const otherNode = node('node-1', instanceOf('vmss1', 1));
+  const rows: Record<DeleteReason, Partial<ClusterSnapshot>[]> = {
+    'pod-gone': [
+      { pods: [] },
+      // Recreated and not scheduled yet: the object is of the pod before.
+      { pods: [pod({ uid: 'uid-2', node: '' })] },
+    ],
+    'pod-finished': [{ pods: [pod({ phase: 'Succeeded' })] }, { pods: [pod({ phase: 'Failed' })] }],
+    'pod-moved': [
+      { nodes: [node(), otherNode], assigned: [assigned(), assigned({ name: 'old', node: 'node-1' })] },
+    ],
+    unbound: [
+      { bindings: [] },
+      { pods: [pod({ label: 'other' })] },
+      // The node turns out to be on no Azure host: nothing there could carry the identity.
+      { nodes: [node('node-0', 'kind://docker/kind/kind-worker')] },
+    ],
+    'identity-gone': [
+      { identities: [] },
+      // C35: an id that is none counts as no identity.
+      { identities: [identity({ spec: { type: 0, resourceID: 'nonsense' } })] },
+    ],
+    'node-gone': [{ pods: [], nodes: [] }, { nodes: [] }],
+    duplicate: [{ assigned: [assigned(), assigned({ name: 'second' })] }],
+  };
+  const table = Object.entries(rows).flatMap(([why, worlds]) => worlds.map((world) => [why, world] as const));
+
+  it.each(table)('%s', (why, different) => {
+    const steps = stepsOf(different).filter(({ kind }) => kind === 'delete');
+    expect(steps).toMatchObject([{ kind: 'delete', why }]);
+  });
+
+  it('C44 of nodes that are gone with their pods, without a call to Azure', () => {
+    const { hosts } = plan(snapshot({ pods: [], nodes: [] }), rules);
+    expect(hosts).toMatchObject([
+      { host: undefined, attach: [], detach: [], read: false, steps: [{ why: 'node-gone' }] },
+    ]);
+  });
+
+  it('but not while its pod is terminating: that is still a pod', () => {
+    expect(briefs({ pods: [pod()] })).toEqual([]);
+  });
+
+  it('C39 after pods were replaced exactly the new one’s object is left', () => {
+    const different = {
+      pods: [pod({ name: 'test-pod3' })],
+      assigned: ['test-pod1', 'test-pod2'].map((podName) => assigned({ podName })),
+    };
+    expect(briefs(different)).toEqual([
+      'delete default/test-pod1-shop-reader (pod-gone)',
+      'delete default/test-pod2-shop-reader (pod-gone)',
+      'create default/test-pod3-shop-reader',
+    ]);
+  });
+
+  it('a pod recreated on another host gets its object updated there, and no other host touches it', () => {
+    const { hosts } = plan(
+      snapshot({
+        nodes: [node(), node('node-1', machine('vm-1'))],
+        pods: [pod({ node: 'node-1', uid: 'uid-2' })],
+        facts: factsMap(
+          facts(scaleSet, ['reader'], { oursNames: ['reader'] }),
+          facts(hostOf(machine('vm-1')), ['reader']),
+        ),
+      }),
+      rules,
+    );
+    expect(hosts.map(({ host, steps }) => [host?.kind, steps.map(({ kind }) => kind)])).toEqual([
+      ['vm', ['update']],
+    ]);
+  });
+});
+
+describe('names of objects', () => {
+  // `a-b` in `c` and `a` in `b-c` come to the same name.
+  const rivalFields = { name: 'a', namespace: 'b-c', createdAt: 1 };
+  const rivals = [pod({ name: 'a-b', namespace: 'c' }), pod({ name: 'a', namespace: 'b-c' })];
+
+  it('of two pods with one plain name the older one gets it, the other a name of its own', () => {
+    const [older, younger] = [
+      pod({ name: 'a', namespace: 'b-c', createdAt: 1 }),
+      pod({ name: 'a-b', namespace: 'c', createdAt: 2 }),
+    ];
+    const distinct = distinctAssignedIdentityName({
+      podNamespace: 'c',
+      podName: 'a-b',
+      identityNamespace: 'default',
+      identityName: 'reader',
+      podUid: younger.uid,
+    });
+    expect(briefs({ pods: [older, younger], assigned: [] })).toEqual([
+      'create default/a-b-c-reader',
+      `create default/${distinct}`,
+    ]);
+  });
+
+  it.each<[string, Partial<ClusterSnapshot>]>([
+    ['has no node yet', { pods: [pod({ ...rivalFields, node: '' })] }],
+    ['has finished', { pods: [pod({ ...rivalFields, phase: 'Failed' })] }],
+    [
+      'holds an object of another name',
+      { assigned: [assigned({ podName: 'a', podNamespace: 'b-c', name: 'a-b-c-reader-0123' })] },
+    ],
+    ['gets another identity', { pods: [pod({ ...rivalFields, label: 'other' })] }],
+  ])('an older pod that %s has no claim to the name', (_, different) => {
+    const { pods = [pod(rivalFields)], assigned: objects = [] } = different;
+    const younger = pod({ name: 'a-b', namespace: 'c', createdAt: 2 });
+    expect(briefs({ pods: [...pods, younger], assigned: objects })).toContain('create default/a-b-c-reader');
+  });
+
+  it.each([0, 1])('whoever holds the object keeps the plain name (pod %j)', (position) => {
+    const holder = rivals[position]!;
+    const object = assigned({ podName: holder.name, podNamespace: holder.namespace });
+    const steps = stepsOf({ pods: rivals, assigned: [object] });
+    expect(steps).toMatchObject([{ kind: 'create', assignment: { pod: rivals[1 - position] } }]);
+    expect(brief(steps[0]!)).not.toBe('create default/a-b-c-reader');
+  });
+
+  it('a pod keeps its distinct name after the collision has ended', () => {
+    const name = 'a-b-c-reader-0123456789abcdef';
+    const object = assigned({ podName: 'a-b', podNamespace: 'c', name });
+    expect(briefs({ pods: [rivals[0]!], assigned: [object] })).toEqual([]);
+  });
+
+  it('no object is claimed twice by one pod, whatever somebody wrote into it', () => {
+    const forged = assigned({ name: 'web-0-shop-writer', identity: { name: 'reader' } });
+    const different = {
+      identities: [identity(), identity({ name: 'writer' })],
+      bindings: [binding(), binding({ azureIdentity: 'writer' })],
+      assigned: [forged],
+    };
+    expect(briefs(different)).toEqual([
+      'create default/web-0-shop-reader',
+      'update default/web-0-shop-writer',
+    ]);
+  });
+
+  it('a name longer than 253 characters is shortened', () => {
+    const [step] = stepsOf({ pods: [pod({ name: 'p'.repeat(250) })], assigned: [] });
+    expect(step?.kind === 'create' && step.assignment.objectName.length).toBe(253);
+  });
+
+  it('an object in a namespace where the rules do not put it any more is replaced', () => {
+    const different = {
+      pods: [pod({ namespace: 'default' })],
+      assigned: [assigned({ namespace: 'old', podNamespace: 'default' })],
+    };
+    expect(briefs(different)).toEqual([
+      'create default/web-0-default-reader',
+      'delete old/web-0-default-reader (duplicate)',
+    ]);
+  });
+});

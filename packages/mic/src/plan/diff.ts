@@ -1,0 +1,77 @@
+// What one pod should have, against the AzureAssignedIdentities there are. Meanings are compared, never versions: whoever
+// edits a label or an annotation of an identity must not take tokens away from running pods.
+import type { ObjectMeta } from '@pod-identity/crd-types';
+import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import type { PodKey } from '../snapshot/views.ts';
+import type { AssignedView, Assignment, AssignmentStep, DeleteReason } from './types.ts';
+
+export function diffPod(
+  index: ClusterIndex,
+  key: PodKey,
+  assignments: readonly Assignment[],
+): AssignmentStep[] {
+  const current = index.assignedOf(key);
+  const kept = new Set<AssignedView>();
+  const steps = assignments.flatMap((assignment) => {
+    const held = current.find((view) => standsFor(view, assignment));
+    if (!held) return [{ kind: 'create', assignment } as const];
+    kept.add(held);
+    return compare(assignment, held);
+  });
+  const surplus = current.filter((view) => !kept.has(view));
+  return [...steps, ...surplus.map((view) => remove(view, whyDelete(index, view, assignments)))];
+}
+
+function standsFor(view: AssignedView, { objectNamespace, objectName }: Assignment): boolean {
+  return view.namespace === objectNamespace && view.name === objectName;
+}
+
+/** An object that says the right thing needs at most to be brought to Assigned, also from the original's Unassigned. */
+function compare(assignment: Assignment, current: AssignedView): AssignmentStep[] {
+  if (!saysTheSame(assignment, current)) return [{ kind: 'update', assignment, current }];
+  switch (current.state) {
+    case 'Assigned':
+    case '':
+      return [];
+    case 'Created':
+    case 'Unassigned':
+      return [{ kind: 'confirm', assignment, current }];
+  }
+}
+
+/** The original's objects do not tell the pod's uid; its finalizer has to go, or it hangs a namespace once no MIC is left. */
+function saysTheSame({ pod, identity, binding, meaning }: Assignment, current: AssignedView): boolean {
+  return (
+    current.meaning === meaning &&
+    current.identity === keyOf(identity.metadata) &&
+    current.binding === keyOf(binding.metadata) &&
+    current.nodeName === pod.nodeName &&
+    (current.podUid === undefined || current.podUid === pod.uid) &&
+    !current.hasFinalizer
+  );
+}
+
+function remove(current: AssignedView, why: DeleteReason): AssignmentStep {
+  return { kind: 'delete', current, why };
+}
+
+function whyDelete(
+  index: ClusterIndex,
+  view: AssignedView,
+  assignments: readonly Assignment[],
+): DeleteReason {
+  const pod = index.pod(`${view.podNamespace}/${view.podName}`);
+  if (!pod) return index.place(view.nodeName).exists ? 'pod-gone' : 'node-gone';
+  if (pod.finished) return 'pod-finished';
+  // A pod of that name waits for a node: it cannot be the one that the object was made for.
+  if (pod.nodeName === '') return 'pod-gone';
+  if (!index.place(pod.nodeName).exists) return 'node-gone';
+  if (assignments.some(({ identity }) => keyOf(identity.metadata) === view.identity)) {
+    return view.nodeName === pod.nodeName ? 'duplicate' : 'pod-moved';
+  }
+  return index.identity(view.identity)?.kind === 'valid' ? 'unbound' : 'identity-gone';
+}
+
+function keyOf({ namespace, name }: ObjectMeta): string {
+  return `${namespace ?? ''}/${name}`;
+}

@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest';
+import type { HostFacts, Quarantine } from '../snapshot/facts.ts';
+import { createFacts } from '../snapshot/host-facts.ts';
+import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { plan } from './plan.ts';
+import {
+  alive,
+  binding,
+  clientIdOf,
+  facts,
+  factsMap,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  machine,
+  minute,
+  node,
+  now,
+  pod,
+  resourceIdOf,
+  rules,
+  snapshot,
+} from './test/builders.ts';
+import type { HostPlan, Plan, PlanRules } from './types.ts';
+
+const vmss1 = hostOf(instanceOf('vmss1'));
+const vmss2 = hostOf(instanceOf('vmss2'));
+const reader = idOf('reader');
+const grace = rules.detachGraceMs;
+
+/** What is changed on hosts, as `host: +attached ~renewed -detached ?read`. */
+function changes({ hosts }: Plan): string[] {
+  const name = (id: string) => id.slice(id.lastIndexOf('/') + 1);
+  return hosts.flatMap((host: HostPlan) => {
+    const words = [
+      ...host.attach.map((id) => `+${name(id)}`),
+      ...host.renew.map((id) => `~${name(id)}`),
+      ...host.detach.map((id) => `-${name(id)}`),
+      ...(host.read ? ['?'] : []),
+    ];
+    return words.length === 0 ? [] : [`${name(host.host?.id ?? '/none')}: ${words.join(' ')}`];
+  });
+}
+
+const planOf = (different: Partial<ClusterSnapshot>, more: Partial<PlanRules> = {}) =>
+  plan(snapshot(different), { ...rules, ...more });
+const changesOf = (different: Partial<ClusterSnapshot>, more: Partial<PlanRules> = {}) =>
+  changes(planOf(different, more));
+const withFacts = (...list: HostFacts[]) => ({ facts: factsMap(...list) });
+const idleSince = (at: number, ...names: string[]) => new Map(names.map((name) => [idOf(name), at]));
+const quarantine = (until: number): Quarantine => ({ until, failures: 1, code: 'Unknown', message: '' });
+
+describe('attaching', () => {
+  it('C51 E16 what is missing is attached, and nothing else', () => {
+    expect(changesOf(withFacts(facts(vmss1)))).toEqual(['vmss1: +reader']);
+    expect(changesOf(withFacts(facts(vmss1, ['reader', 'other'])))).toEqual([]);
+  });
+
+  it('what is there already is never asked for again, whoever attached it', () => {
+    expect(changesOf(withFacts(facts(vmss1, ['reader'])))).toEqual([]);
+  });
+
+  it('C33 C34 one id in several spellings is one identity', () => {
+    const different = {
+      pods: [pod(), pod({ name: 'web-1', label: 'loud' })],
+      identities: [
+        identity(),
+        identity({ name: 'loud', spec: { type: 0, resourceID: resourceIdOf('READER') } }),
+      ],
+      bindings: [binding(), binding({ azureIdentity: 'loud', selector: 'loud' })],
+      ...withFacts(facts(vmss1)),
+    };
+    expect(changesOf(different)).toEqual(['vmss1: +reader']);
+  });
+
+  it('a host that was never read is read, and everything needed is asked for meanwhile', () => {
+    const { hosts } = planOf({ facts: new Map() });
+    expect(hosts).toMatchObject([{ host: vmss1, attach: [reader], read: true }]);
+    expect(hosts[0]?.needed).toEqual(new Set([reader]));
+  });
+
+  it.each([
+    ['waits while it is quarantined', now + minute, { changes: [], wakeAt: now + minute }],
+    ['is tried again at the end of that', now, { changes: ['vmss1: +reader'] }],
+  ])('an identity that Azure refused %s', (_, until, expected) => {
+    const planned = planOf(
+      withFacts(facts(vmss1, [], { quarantined: new Map([[reader, quarantine(until)]]) })),
+    );
+    expect({ ...planned, changes: changes(planned) }).toMatchObject(expected);
+  });
+
+  it('a hold of ARM is passed on, and the host is planned again when it ends', () => {
+    const until = now + 7 * minute;
+    const { hosts, wakeAt } = planOf({ assigned: [], ...withFacts(facts(vmss1, [], { notBefore: until })) });
+    expect(hosts).toMatchObject([
+      { attach: [reader], notBefore: until, wakeAt: until, steps: [{ kind: 'create' }] },
+    ]);
+    expect(wakeAt).toBe(until);
+  });
+});
+
+describe('waking', () => {
+  const held = now + minute;
+
+  it('what is due but held back wakes its host at the end of the hold, before anything else', () => {
+    expect(planOf(withFacts(facts(vmss1, [], { notBefore: held }))).wakeAt).toBe(held);
+  });
+
+  it('what becomes due within a hold wakes nobody before its end', () => {
+    const more = { oursNames: ['reader'], idleSince: idleSince(now + 1 - grace, 'reader'), notBefore: held };
+    expect(planOf({ pods: [], assigned: [], ...withFacts(facts(vmss1, ['reader'], more)) }).wakeAt).toBe(
+      held,
+    );
+  });
+});
+
+describe('renewing', () => {
+  const dead = (more: Partial<HostFacts> = {}) =>
+    facts(vmss1, [], { present: new Map([[reader, {}]]), ...more });
+  const recreated = facts(vmss1, [], {
+    present: new Map([[reader, { ...alive('reader'), clientId: 'old' }]]),
+  });
+
+  it('what is left of a deleted identity is removed and attached again', () => {
+    expect(changesOf(withFacts(dead()))).toEqual(['vmss1: ~reader']);
+  });
+
+  it('so is an entry with another client id than the AzureIdentity states', () => {
+    expect(changesOf(withFacts(recreated))).toEqual(['vmss1: ~reader']);
+  });
+
+  it.each([
+    [
+      'no AzureIdentity states a client id',
+      [identity({ spec: { type: 0, resourceID: resourceIdOf('reader') } })],
+    ],
+    [
+      'another AzureIdentity agrees with the entry',
+      [
+        identity(),
+        identity({ name: 'same', spec: { type: 0, resourceID: resourceIdOf('reader'), clientID: 'OLD' } }),
+      ],
+    ],
+  ])('but not when %s', (_, identities) => {
+    expect(changesOf({ identities, ...withFacts(recreated) })).toEqual([]);
+  });
+
+  it('not twice within an hour: a client id that never fits must cause no loop', () => {
+    const one = (ago: number) => dead({ renewedAt: new Map([[reader, now - ago]]) });
+    expect(changesOf(withFacts(one(59 * minute)))).toEqual([]);
+    expect(changesOf(withFacts(one(60 * minute)))).toEqual(['vmss1: ~reader']);
+  });
+
+  it('not while it is quarantined', () => {
+    const quarantined = new Map([[reader, quarantine(now + 1)]]);
+    expect(changesOf(withFacts(dead({ quarantined })))).toEqual([]);
+  });
+
+  it('never one that is protected', () => {
+    expect(changesOf(withFacts(recreated), { immutableClientIds: new Set([clientIdOf('reader')]) })).toEqual(
+      [],
+    );
+  });
+});
+
+describe('detaching', () => {
+  const idle = (ago: number, more: Partial<HostFacts> = {}) =>
+    facts(vmss1, ['reader'], { oursNames: ['reader'], idleSince: idleSince(now - ago, 'reader'), ...more });
+  const unused = (one: HostFacts) => ({ pods: [], assigned: [], ...withFacts(one) });
+
+  it('what nobody needs goes after the grace, and not before', () => {
+    expect(changesOf(unused(idle(grace)))).toEqual(['vmss1: -reader']);
+    const early = planOf(unused(idle(grace - 1000)));
+    expect(changes(early)).toEqual([]);
+    expect(early.wakeAt).toBe(now + 1000);
+  });
+
+  it('the grace of what has only just become idle starts now', () => {
+    const one = facts(vmss1, ['reader'], { oursNames: ['reader'] });
+    expect(changesOf(unused(one))).toEqual([]);
+    expect(changesOf(unused(one), { detachGraceMs: 0 })).toEqual(['vmss1: -reader']);
+  });
+
+  it('C40 E11 a scale set keeps it until the last pod on any of its nodes is gone; other sets do not matter', () => {
+    const nodes = [
+      node('n1', instanceOf('vmss1', 0)),
+      node('n2', instanceOf('vmss1', 1)),
+      node('n3', instanceOf('vmss2')),
+    ];
+    const pods = [
+      pod({ name: 'p1', node: 'n1' }),
+      pod({ name: 'p2', node: 'n2' }),
+      pod({ name: 'p3', node: 'n3' }),
+    ];
+    const other = facts(vmss2, ['reader'], { oursNames: ['reader'] });
+    const world = (left: typeof pods) => ({
+      nodes,
+      pods: left,
+      assigned: [],
+      ...withFacts(idle(grace), other),
+    });
+    expect(changesOf(world(pods))).toEqual([]);
+    expect(changesOf(world(pods.slice(1)))).toEqual([]);
+    expect(changesOf(world(pods.slice(2)))).toEqual(['vmss1: -reader']);
+  });
+
+  it('same-named pods in two namespaces are two pods (W-C2)', () => {
+    const two = [pod({ namespace: 'a' }), pod({ namespace: 'b' })];
+    expect(changesOf({ ...unused(idle(grace)), pods: two.slice(0, 1) })).toEqual([]);
+    expect(changesOf({ ...unused(idle(grace)), pods: two })).toEqual([]);
+  });
+
+  it('a finished pod needs nothing (W-C6)', () => {
+    expect(changesOf({ ...unused(idle(grace)), pods: [pod({ phase: 'Succeeded' })] })).toEqual([
+      'vmss1: -reader',
+    ]);
+  });
+
+  it('E14 what others attached stays', () => {
+    expect(
+      changesOf(
+        unused(facts(vmss1, ['reader', 'foreign'], { idleSince: idleSince(0, 'reader', 'foreign') })),
+      ),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['by the client id that ARM reports', { identities: [] }],
+    [
+      'by the client id that an AzureIdentity states',
+      { facts: factsMap(idle(grace, { present: new Map([[reader, { principalId: 'p' }]]) })) },
+    ],
+  ])('C47 E15 E17 an immutable identity stays, known %s', (_, different) => {
+    const immutableClientIds = new Set([clientIdOf('reader')]);
+    expect(changesOf({ ...unused(idle(grace)), ...different }, { immutableClientIds })).toEqual([]);
+    expect(changesOf({ ...unused(idle(grace)), ...different })).toEqual(['vmss1: -reader']);
+  });
+
+  it('E12 what somebody took off by hand already needs nothing', () => {
+    expect(changesOf(unused(idle(grace, { present: new Map() })))).toEqual([]);
+  });
+
+  it('nothing is detached from a host that was not read yet', () => {
+    const { host, ours, idleSince: since } = idle(grace);
+    const unread = { ...createFacts(host), ours, idleSince: since };
+    expect(changesOf(unused(unread))).toEqual(['vmss1: ?']);
+  });
+
+  it('attaching wins: an id that is idle under one spelling and needed under another stays', () => {
+    const identities = [identity({ spec: { type: 0, resourceID: resourceIdOf('READER') } })];
+    expect(changesOf({ identities, assigned: [], ...withFacts(idle(grace)) })).toEqual([]);
+  });
+
+  it('W-C4 a scale set without nodes is cleaned up as well: its facts remember it', () => {
+    expect(changesOf({ ...unused(idle(grace)), nodes: [] })).toEqual(['vmss1: -reader']);
+  });
+});
+
+describe('reading', () => {
+  const aged = (ago: number) => facts(vmss1, ['reader'], { readAt: now - ago });
+
+  it('a host is read again within the drift period', () => {
+    expect(changesOf(withFacts(aged(rules.driftPeriodMs)))).toEqual(['vmss1: ?']);
+    const early = planOf(withFacts(aged(rules.driftPeriodMs / 2)));
+    expect(changes(early)).toEqual([]);
+    expect(early.wakeAt).toBeGreaterThan(now);
+    expect(early.wakeAt).toBeLessThanOrEqual(now + rules.driftPeriodMs / 2);
+  });
+
+  it('a host with nothing of ours and nothing needed is never read, and never wakes anybody', () => {
+    const planned = planOf({ pods: [], assigned: [], ...withFacts(createFacts(vmss1)) });
+    expect(planned).toMatchObject({ hosts: [] });
+    expect(planned).not.toHaveProperty('wakeAt');
+  });
+
+  it('hosts are not all read at the same moment', () => {
+    const names = ['vm-a', 'vm-b', 'vm-c', 'vm-d'];
+    const dues = names.map((name) => {
+      const different = {
+        nodes: [node('node-0', machine(name))],
+        ...withFacts(facts(hostOf(machine(name)), ['reader'])),
+      };
+      return planOf(different).wakeAt;
+    });
+    expect(new Set(dues).size).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,133 @@
+// What one host should carry, against what it carries. Attaching wins over detaching; what is not MIC's own is never
+// taken away; what ARM has refused waits for its time.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostFacts } from '../snapshot/facts.ts';
+import { isDead } from '../snapshot/host-facts.ts';
+import type { HostPlan, PlanRules } from './types.ts';
+
+/** What the cluster says about the host. */
+export interface HostNeeds {
+  readonly needed: { has(id: ResourceId): boolean; keys(): Iterable<ResourceId>; readonly size: number };
+  /** The client ids (lower case) that AzureIdentities state for a resource; undefined for one that states none. */
+  statedClientIds(id: ResourceId): readonly (string | undefined)[];
+}
+
+export interface Moment {
+  readonly now: number;
+  readonly rules: PlanRules;
+}
+
+export type HostChanges = Pick<HostPlan, 'attach' | 'renew' | 'detach' | 'read' | 'wakeAt' | 'notBefore'>;
+
+/** An entry that is as wrong after it was renewed as it was before is left alone for this long. */
+const renewPauseMs = 3_600_000;
+
+/** What should happen to one identity: a change now, or (a number) a change no sooner than then. */
+type Verdict = 'attach' | 'renew' | 'detach' | 'leave' | number;
+
+export interface Judged {
+  readonly changes: HostChanges;
+  /** The same needs and facts come to the same changes until then. */
+  readonly until: number;
+}
+
+export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): Judged {
+  const { now } = moment;
+  const question = { needs, facts, moment };
+  const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
+  const verdicts: [ResourceId, Verdict][] = [
+    ...Array.from(needs.needed.keys(), (id): [ResourceId, Verdict] => [id, judgeNeeded(id, question)]),
+    ...idle.map((id): [ResourceId, Verdict] => [id, judgeIdle(id, question)]),
+  ];
+  const idsTo = (change: Verdict) =>
+    verdicts.flatMap(([id, verdict]) => (verdict === change ? id : [])).sort();
+  const [attach, renew, detach] = [idsTo('attach'), idsTo('renew'), idsTo('detach')];
+  const readAt = nextReading(needs, facts, moment);
+  const read = readAt <= now;
+  const later = verdicts.flatMap(([, verdict]) => (typeof verdict === 'number' ? verdict : []));
+  const next = Math.min(...later, read ? Infinity : readAt);
+  const isDue = read || attach.length + renew.length + detach.length > 0;
+  const { notBefore } = facts;
+  return {
+    changes: { attach, renew, detach, read, ...wake(next, { isDue, now, notBefore }) },
+    until: notBefore > now ? Math.min(next, notBefore) : next,
+  };
+}
+
+/** What is due but held back is due again at the end of that; nothing is due before. */
+function wake(
+  next: number,
+  { isDue, now, notBefore }: { readonly isDue: boolean; readonly now: number; readonly notBefore: number },
+): Pick<HostChanges, 'wakeAt' | 'notBefore'> {
+  const isHeld = notBefore > now;
+  const at = isHeld && isDue ? notBefore : Math.max(next, notBefore);
+  return { ...(at !== Infinity && { wakeAt: at }), ...(isHeld && { notBefore }) };
+}
+
+interface Question {
+  readonly needs: HostNeeds;
+  readonly facts: HostFacts;
+  readonly moment: Moment;
+}
+
+function judgeNeeded(id: ResourceId, question: Question): Verdict {
+  const { facts, moment } = question;
+  const isThere = facts.present?.has(id) === true;
+  if (isThere && !isStale(id, question)) return 'leave';
+  const allowedAt = facts.quarantined.get(id)?.until ?? 0;
+  if (!isThere) return allowedAt > moment.now ? allowedAt : 'attach';
+  const renewedAt = facts.renewedAt.get(id);
+  const renewableAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);
+  return renewableAt > moment.now ? renewableAt : 'renew';
+}
+
+/**
+ * Of a deleted identity, or of an older one than the AzureIdentities speak of. What is protected is left as it is while it
+ * is alive; what is left of a deleted one is no use to anybody, and a pod waits for it.
+ */
+function isStale(id: ResourceId, { needs, facts, moment }: Question): boolean {
+  const entry = facts.present?.get(id);
+  if (entry === undefined) return false;
+  if (isDead(entry)) return true;
+  if (isProtected(id, { needs, facts, moment })) return false;
+  const { clientId } = entry;
+  const stated = needs.statedClientIds(id);
+  // One that agrees, or that says nothing, is enough to leave the entry alone: a mistyped client id harms only itself.
+  return (
+    clientId !== undefined &&
+    stated.length > 0 &&
+    stated.every((other) => other !== undefined && other !== clientId.toLowerCase())
+  );
+}
+
+/** MIC's own, and needed by nobody on this host. */
+function judgeIdle(id: ResourceId, question: Question): Verdict {
+  const { facts, moment } = question;
+  if (facts.present?.has(id) !== true || isProtected(id, question)) return 'leave';
+  const graceEnd = (facts.idleSince.get(id) ?? moment.now) + moment.rules.detachGraceMs;
+  const due = Math.max(graceEnd, facts.quarantined.get(id)?.until ?? 0);
+  return due > moment.now ? due : 'detach';
+}
+
+function isProtected(id: ResourceId, { needs, facts, moment }: Question): boolean {
+  const { immutableClientIds } = moment.rules;
+  const present = facts.present?.get(id)?.clientId?.toLowerCase();
+  return [present, ...needs.statedClientIds(id)].some(
+    (clientId) => clientId && immutableClientIds.has(clientId),
+  );
+}
+
+/** When the host is to be read (again); never one that carries nothing that concerns us. */
+function nextReading({ needed }: HostNeeds, facts: HostFacts, { rules }: Moment): number {
+  if (needed.size === 0 && facts.ours.size === 0) return Infinity;
+  if (facts.present === undefined || facts.readAt === undefined) return 0;
+  return facts.readAt + rules.driftPeriodMs * (1 - stagger(facts.host.id));
+}
+
+/** 0 to 0.2, the same for a host at all times: hosts that were read together at the start drift apart. */
+function stagger(id: ResourceId): number {
+  let hash = 0;
+  for (let position = 0; position < id.length; position += 1)
+    hash = (hash * 31 + id.charCodeAt(position)) % 1000;
+  return hash / 5000;
+}

@@ -1,0 +1,62 @@
+// What one host's identities come to, worked out once and kept while nothing that it was made from has changed. Pods come
+// and go by the thousand without changing it: only the first and the last one that need an identity do.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import type { HostFacts } from '../snapshot/facts.ts';
+import { planIdentities, type HostChanges, type HostNeeds, type Moment } from './host-identities.ts';
+
+export interface HostOutlook {
+  readonly changes: HostChanges;
+  readonly needed: ReadonlySet<ResourceId>;
+  /** What the host will carry that it does not carry now. */
+  readonly coming: ReadonlySet<ResourceId>;
+}
+
+interface Kept {
+  readonly facts: HostFacts;
+  readonly revision: number;
+  readonly rules: Moment['rules'];
+  readonly from: number;
+  readonly until: number;
+  readonly outlook: HostOutlook;
+}
+
+/** A memory, not a state: without it every answer is the same, only later. */
+const memory = new WeakMap<ClusterIndex, Map<ResourceId, Kept>>();
+
+export function outlookFor(index: ClusterIndex, facts: HostFacts, { now, rules }: Moment): HostOutlook {
+  const { id } = facts.host;
+  const revision = index.needRevision(id);
+  const ofIndex = memory.get(index) ?? new Map<ResourceId, Kept>();
+  const kept = ofIndex.get(id);
+  const isSame = kept?.facts === facts && kept.revision === revision && isSameRules(kept.rules, rules);
+  if (isSame && kept.from <= now && now < kept.until) return kept.outlook;
+  const needed = index.need(id);
+  const { changes, until } = planIdentities(hostNeeds(index, needed), facts, { now, rules });
+  const coming = new Set([...changes.attach, ...changes.renew]);
+  const outlook = { changes, needed: new Set(needed.keys()), coming };
+  memory.set(index, ofIndex.set(id, { facts, revision, rules, from: now, until, outlook }));
+  return outlook;
+}
+
+/** By value: whoever asks may make his rules anew each time. `forceNamespaced` is the index's business. */
+function isSameRules(a: Moment['rules'], b: Moment['rules']): boolean {
+  const [known, wanted] = [a.immutableClientIds, b.immutableClientIds];
+  return (
+    a.detachGraceMs === b.detachGraceMs &&
+    a.driftPeriodMs === b.driftPeriodMs &&
+    known.size === wanted.size &&
+    [...wanted].every((clientId) => known.has(clientId))
+  );
+}
+
+function hostNeeds(index: ClusterIndex, needed: HostNeeds['needed']): HostNeeds {
+  return {
+    needed,
+    statedClientIds: (id) =>
+      Array.from(index.identitiesFor(id), (key) => {
+        const view = index.identity(key);
+        return view?.kind === 'valid' ? view.clientId : undefined;
+      }),
+  };
+}

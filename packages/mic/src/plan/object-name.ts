@@ -1,0 +1,118 @@
+// Which AzureAssignedIdentity stands for an assignment. The original's names are plain concatenations: kept for operators'
+// sake, but two pods can come to the same one (`a-b` in `c`, `a` in `b-c`), and one can be too long.
+import {
+  assignedIdentityName,
+  assignedIdentityNamespace,
+  distinctAssignedIdentityName,
+} from '@pod-identity/crd-types';
+import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import type { MatchedIdentity } from '../snapshot/matching.ts';
+import type { AssignedView, PodView } from './types.ts';
+
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const maxNameLength = 253;
+
+/** For each match of a pod, in the same order. An object that stands for the assignment already keeps its name. */
+export function objectNames(
+  index: ClusterIndex,
+  pod: PodView,
+  matches: readonly MatchedIdentity[],
+): ObjectName[] {
+  const plain = matches.map((match) => plainName(index, pod, match));
+  const current = index.assignedOf(podKeyOf(pod));
+  return matches.map((match, position) => {
+    const own = plain[position] ?? plainName(index, pod, match);
+    const isFree = (view: AssignedView) => isNamed(view, own) || !plain.some((name) => isNamed(view, name));
+    const held =
+      current.find((view) => isNamed(view, own)) ??
+      current.find(
+        (view) => view.identity === match.identityKey && view.namespace === own.namespace && isFree(view),
+      );
+    if (held) return { namespace: held.namespace, name: held.name };
+    return isTaken(index, pod, own) ? distinctName(pod, match, own.namespace) : own;
+  });
+}
+
+export function podKeyOf(pod: PodView): string {
+  return `${pod.namespace}/${pod.name}`;
+}
+
+function plainName(index: ClusterIndex, pod: PodView, { identity }: MatchedIdentity): ObjectName {
+  const identityName = identity.metadata.name;
+  return {
+    namespace: assignedIdentityNamespace(identity, index.rules),
+    name: assignedIdentityName({ podNamespace: pod.namespace, podName: pod.name, identityName }),
+  };
+}
+
+function distinctName(pod: PodView, { identity }: MatchedIdentity, namespace: string): ObjectName {
+  const name = distinctAssignedIdentityName({
+    podNamespace: pod.namespace,
+    podName: pod.name,
+    identityNamespace: identity.metadata.namespace ?? '',
+    identityName: identity.metadata.name,
+    podUid: pod.uid,
+  });
+  return { namespace, name };
+}
+
+function isTaken(index: ClusterIndex, pod: PodView, own: ObjectName): boolean {
+  if (own.name.length > maxNameLength) return true;
+  const holder = index.assigned(`${own.namespace}/${own.name}`);
+  if (holder) return holder.podName !== pod.name || holder.podNamespace !== pod.namespace;
+  return rivals(index, pod, own).some((rival) => goesFirst(rival, pod));
+}
+
+/** Other pods that have a claim to this name and hold no object for it yet: found by reading the name in every other way. */
+function rivals(index: ClusterIndex, pod: PodView, own: ObjectName): PodView[] {
+  return readings(own.name, (namespace) => index.hasPodsIn(namespace)).flatMap(
+    ({ namespace, podName, identityName }) => {
+      const other = index.pod(`${namespace}/${podName}`);
+      if (!other || isSamePod(other, pod) || !isPlaced(index, other)) return [];
+      const { matches } = index.matchSet(other.namespace, other.bindingLabel);
+      const match = matches.find(({ identity }) => identity.metadata.name === identityName);
+      if (!match || assignedIdentityNamespace(match.identity, index.rules) !== own.namespace) return [];
+      const holds = index.assignedOf(podKeyOf(other)).some(({ identity }) => identity === match.identityKey);
+      return holds ? [] : [other];
+    },
+  );
+}
+
+interface Reading {
+  readonly podName: string;
+  readonly namespace: string;
+  readonly identityName: string;
+}
+
+/** Each pair of hyphens is one way to read a name; most of them name a namespace that there is not. */
+function readings(name: string, isNamespace: (text: string) => boolean): Reading[] {
+  const found: Reading[] = [];
+  for (let first = name.indexOf('-'); first !== -1; first = name.indexOf('-', first + 1)) {
+    for (let second = name.indexOf('-', first + 1); second !== -1; second = name.indexOf('-', second + 1)) {
+      const namespace = name.slice(first + 1, second);
+      if (!isNamespace(namespace)) continue;
+      found.push({ podName: name.slice(0, first), namespace, identityName: name.slice(second + 1) });
+    }
+  }
+  return found;
+}
+
+function isPlaced(index: ClusterIndex, pod: PodView): boolean {
+  return !pod.finished && pod.nodeName !== '' && index.place(pod.nodeName).exists;
+}
+
+function goesFirst(a: PodView, b: PodView): boolean {
+  return a.createdAt === b.createdAt ? podKeyOf(a) < podKeyOf(b) : a.createdAt < b.createdAt;
+}
+
+function isSamePod(a: PodView, b: PodView): boolean {
+  return a.name === b.name && a.namespace === b.namespace;
+}
+
+function isNamed(view: AssignedView, name: ObjectName): boolean {
+  return view.name === name.name && view.namespace === name.namespace;
+}

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { isIdle, plan, planHost, podKeyOf } from './plan.ts';
+import {
+  assigned,
+  binding,
+  facts,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  node,
+  now,
+  pod,
+  rules,
+  snapshot,
+} from './test/builders.ts';
+
+const vmss1 = hostOf(instanceOf('vmss1'));
+const carrying = facts(vmss1, ['reader'], { oursNames: ['reader'] });
+
+describe('planning one host', () => {
+  const two: Partial<ClusterSnapshot> = { pods: [pod(), pod({ name: 'web-1' })] };
+  const planned = (different: Partial<ClusterSnapshot>, dirtyPods?: string[]) => {
+    const index = indexOf(snapshot(different), rules);
+    return planHost(index, vmss1.id, { facts: carrying, now, rules, ...(dirtyPods && { dirtyPods }) });
+  };
+
+  it('looks at the dirty pods only, or at all when none are named', () => {
+    expect(planned({ ...two, assigned: [] }, ['shop/web-1']).steps.map(podKeyOf)).toEqual(['shop/web-1']);
+    expect(planned({ ...two, assigned: [] }).steps.map(podKeyOf)).toEqual(['shop/web-0', 'shop/web-1']);
+    expect(planned({ ...two, assigned: [] }, []).steps).toEqual([]);
+  });
+
+  it('looks at pods whose object waits for its state as well', () => {
+    expect(planned({ assigned: [assigned({ state: 'Created' })] }, []).steps).toMatchObject([
+      { kind: 'confirm' },
+    ]);
+  });
+
+  it('leaves pods of other hosts to those, even when they are named', () => {
+    const elsewhere = { nodes: [node('node-0', instanceOf('vmss2'))], assigned: [] };
+    expect(planned(elsewhere, ['shop/web-0']).steps).toEqual([]);
+  });
+
+  it('tells what is needed, whatever is dirty', () => {
+    expect(planned(two, []).needed).toEqual(new Set([idOf('reader')]));
+  });
+});
+
+it('C41 an object whose pod is gone goes at once; the identity stays for the grace', () => {
+  const world = snapshot({ pods: [] });
+  expect(plan(world, rules)).toMatchObject({
+    hosts: [{ detach: [], steps: [{ kind: 'delete', why: 'pod-gone' }] }],
+  });
+});
+
+it('C50 after what was missing has been attached nothing is missing', () => {
+  const world = (names: string[]) => snapshot({ facts: new Map([[vmss1.id, facts(vmss1, names)]]) });
+  expect(plan(world([]), rules).hosts).toMatchObject([{ attach: [idOf('reader')] }]);
+  expect(plan(world(['reader']), rules).hosts).toEqual([]);
+});
+
+it('C49 with no pods there is nothing to do and no host to ask', () => {
+  expect(plan(snapshot({ pods: [], assigned: [], facts: new Map() }), rules)).toEqual({
+    hosts: [],
+    skips: [],
+  });
+});
+
+it('E13 nothing in a plan speaks of a host’s own identity: only user-assigned ids are ever named', () => {
+  const { hosts } = plan(snapshot({ facts: new Map() }), rules);
+  for (const id of hosts.flatMap(({ attach, renew, detach }) => [...attach, ...renew, ...detach])) {
+    expect(id).toContain('/userassignedidentities/');
+  }
+});
+
+it('C48 an identity that Azure refuses holds back only its own pod', () => {
+  const quarantined = new Map([
+    [idOf('bad'), { until: Infinity, failures: 1, code: 'Unknown' as const, message: '' }],
+  ]);
+  const world = snapshot({
+    pods: [pod(), pod({ name: 'web-1', label: 'bad' })],
+    identities: [identity(), identity({ name: 'bad' })],
+    bindings: [binding(), binding({ azureIdentity: 'bad', selector: 'bad' })],
+    assigned: [
+      assigned({ state: 'Created' }),
+      assigned({
+        podName: 'web-1',
+        state: 'Created',
+        identity: { name: 'bad' },
+        binding: { azureIdentity: 'bad', selector: 'bad' },
+      }),
+    ],
+    facts: new Map([[vmss1.id, facts(vmss1, ['reader'], { quarantined })]]),
+  });
+  const { hosts } = plan(world, rules);
+  expect(hosts).toMatchObject([
+    { attach: [], steps: [{ kind: 'confirm', assignment: { pod: { name: 'web-0' } } }] },
+  ]);
+  expect(hosts.every(isIdle)).toBe(false);
+});
+
+it('C45 20,000 pods on one node are 20,000 steps of one plan, and 10,000 fewer are 10,000 deletes', () => {
+  const names = Array.from({ length: 20_000 }, (_, position) => `web-${position}`);
+  const [onePod, oneObject] = [pod(), assigned()];
+  const pods = names.map((name) => ({ ...onePod, name }));
+  const created = plan(snapshot({ pods, assigned: [] }), rules);
+  expect(created.hosts.map(({ steps }) => steps.length)).toEqual([20_000]);
+  const objects = names.map((podName) => ({ ...oneObject, podName, name: `${podName}-shop-reader` }));
+  const halved = plan(snapshot({ pods: pods.slice(10_000), assigned: objects }), rules);
+  expect(halved.hosts.map(({ steps }) => steps.filter(({ kind }) => kind === 'delete').length)).toEqual([
+    10_000,
+  ]);
+});

@@ -1,0 +1,88 @@
+// The plan: for one host from the index, or for the whole cluster. Every rule is in the files beside this one, and there
+// is one of each: planning the cluster is planning each of its hosts.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import type { HostFacts } from '../snapshot/facts.ts';
+import { createFacts, isCarried } from '../snapshot/host-facts.ts';
+import type { HostKey } from '../snapshot/host-groups.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import type { PodKey } from '../snapshot/views.ts';
+import { decidePod, skipsOf } from './desired.ts';
+import { diffPod } from './diff.ts';
+import type { HostChanges } from './host-identities.ts';
+import { outlookFor } from './host-outlook.ts';
+import type { AssignmentStep, HostPlan, Plan, PlanRules } from './types.ts';
+
+export interface PlanMoment {
+  /** Undefined for a host that was never heard of, and for the nodes without one. */
+  readonly facts: HostFacts | undefined;
+  readonly now: number;
+  readonly rules: PlanRules;
+  /** The pods to look at, besides those that wait for a change of state; all of the host when left out. */
+  readonly dirtyPods?: Iterable<PodKey>;
+}
+
+/** At a cost that depends on the dirty pods, and on the host's identities only when something about those has changed. */
+export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment): HostPlan {
+  // A host whose nodes are all gone may still carry what MIC attached: the facts remember it.
+  const host = key === undefined ? undefined : (index.host(key) ?? moment.facts?.host);
+  if (host === undefined) return { ...nothing, host, steps: stepsOn(index, key, moment), needed: new Set() };
+  const facts = moment.facts ?? createFacts(host);
+  const { changes, needed, coming } = outlookFor(index, facts, moment);
+  const willCarry = (id: ResourceId) => coming.has(id) || isCarried(facts, id);
+  const steps = stepsOn(index, key, moment).filter((step) => canBeTaken(step, willCarry));
+  return { host, ...changes, steps, needed };
+}
+
+/** What is to be done in the whole cluster. The order of the snapshot's lists is of no account. */
+export function plan(snapshot: ClusterSnapshot, rules: PlanRules): Plan {
+  const index = indexOf(snapshot, rules);
+  const { now } = snapshot;
+  const ids = new Set([...Array.from(index.hosts(), ({ id }) => id), ...snapshot.facts.keys()]);
+  const hosts = [undefined, ...[...ids].sort()].map((key) => {
+    const facts = key === undefined ? undefined : snapshot.facts.get(key);
+    return planHost(index, key, { facts, now, rules });
+  });
+  const wakes = hosts.flatMap(({ wakeAt }) => wakeAt ?? []);
+  const keys = Array.from(snapshot.pods, ({ namespace, name }) => `${namespace}/${name}`).sort();
+  return {
+    hosts: hosts.filter((host) => !isIdle(host)),
+    skips: keys.flatMap((key) => skipsOf(index, key)),
+    ...(wakes.length > 0 && { wakeAt: Math.min(...wakes) }),
+  };
+}
+
+/** Whether there is nothing to do, for now. */
+export function isIdle({ attach, renew, detach, read, steps }: HostPlan): boolean {
+  return !read && attach.length + renew.length + detach.length + steps.length === 0;
+}
+
+/** The pod that a step is about: to be marked dirty again when the step was not taken. */
+export function podKeyOf(step: AssignmentStep): PodKey {
+  if (step.kind === 'delete') return `${step.current.podNamespace}/${step.current.podName}`;
+  return `${step.assignment.pod.namespace}/${step.assignment.pod.name}`;
+}
+
+const nothing: HostChanges = { attach: [], renew: [], detach: [], read: false };
+
+function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods }: PlanMoment): AssignmentStep[] {
+  const pods = dirtyPods === undefined ? index.podKeysOn(key) : [...dirtyPods, ...index.waitingOn(key)];
+  const here = [...new Set(pods)].filter((pod) => index.homeOf(pod) === key).sort();
+  return here.flatMap((pod) => diffPod(index, pod, decidePod(index, pod).assignments).sort(byObject));
+}
+
+/** An object that waits for an identity which the host will not get now is left as it is, so that the plan stays quiet. */
+function canBeTaken(step: AssignmentStep, willCarry: (id: ResourceId) => boolean): boolean {
+  const id = step.kind === 'confirm' ? step.assignment.resourceId : undefined;
+  return id === undefined || willCarry(id);
+}
+
+function byObject(a: AssignmentStep, b: AssignmentStep): number {
+  const [left, right] = [objectKey(a), objectKey(b)];
+  return left < right ? -1 : Number(left > right);
+}
+
+function objectKey(step: AssignmentStep): string {
+  if (step.kind === 'delete') return `${step.current.namespace}/${step.current.name}`;
+  return `${step.assignment.objectNamespace}/${step.assignment.objectName}`;
+}

@@ -1,0 +1,103 @@
+// One pass over one host: look, decide, act. The objects of the API server and the host in Azure are two lanes: the
+// first never waits for the second, and what the second brings home is one more thing for the first to look at.
+import type { Host } from '@pod-identity/crd-types';
+import type { AssignmentsApplier } from './apply/apply-assignments.ts';
+import { Backlog } from './apply/backlog.ts';
+import { isHeldBack, type HostApplier } from './apply/apply-host.ts';
+import type { PokeOptions } from './apply/host-queue.ts';
+import type { HostMemory } from './apply/memory.ts';
+import type { Pace } from './apply/pace.ts';
+import { planHost } from './plan/plan.ts';
+import type { HostPlan, PlanRules } from './plan/types.ts';
+import type { ClusterIndex } from './snapshot/cluster-index.ts';
+import type { HostKey } from './snapshot/host-groups.ts';
+import { createFacts, foldExpiry, foldIdle } from './snapshot/host-facts.ts';
+import type { PodKey } from './snapshot/views.ts';
+
+export interface ReconcilePorts {
+  readonly index: ClusterIndex;
+  readonly memory: HostMemory;
+  readonly rules: () => PlanRules;
+  readonly pace: Pace;
+  readonly now: () => number;
+  readonly assignments: AssignmentsApplier;
+  readonly hosts: HostApplier;
+  /** The host has something to be read or changed in Azure. */
+  readonly askAzure: (host: Host, how: PokeOptions) => void;
+  /** A pass that had work to do is over. */
+  readonly onPass: (ms: number) => void;
+  /** These pods were looked at: the moment to tell those that get nothing why. */
+  readonly onPlanned: (pods: readonly PodKey[]) => void;
+}
+
+export interface Reconciler {
+  /** Plans the dirty pods of a host and writes what can be written. Answers when to come back. */
+  objects(host: HostKey): Promise<number | undefined>;
+  /** Plans the host as a whole and changes it. Answers when to come back. */
+  azure(host: HostKey): Promise<number | undefined>;
+}
+
+/** So many pods are planned in one go: a few milliseconds. */
+const podsPerPass = 500;
+
+interface Remainder {
+  readonly backlog: Backlog;
+  /** What Azure was asked for last: only what is new is worth waiting for more of it. */
+  asked: ReadonlySet<string>;
+}
+
+export function createReconciler(ports: ReconcilePorts): Reconciler {
+  const { index, memory, pace, now, assignments, hosts } = ports;
+  const remainders = new Map<HostKey, Remainder>();
+
+  const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
+
+  const lookAndDecide = (host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan => {
+    const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
+    if (host === undefined || !known)
+      return planHost(index, host, { facts: undefined, now: now(), rules: ports.rules(), dirtyPods });
+    const before = memory.facts(host) ?? createFacts(known);
+    const facts = foldIdle(foldExpiry(before, now()), index.need(host), now());
+    memory.keep(facts);
+    return planHost(index, host, { facts, now: now(), rules: ports.rules(), dirtyPods });
+  };
+
+  const ask = (plan: HostPlan, asked: ReadonlySet<string>): ReadonlySet<string> => {
+    const wanted = [...plan.attach, ...plan.renew, ...plan.detach];
+    const isNeeded = plan.read || wanted.length > 0;
+    if (!plan.host || !isNeeded || isHeldBack(plan, now())) return new Set(wanted);
+    const isUnread = memory.facts(plan.host.id)?.present === undefined;
+    ports.askAzure(plan.host, { more: wanted.some((id) => !asked.has(id)), now: isUnread });
+    return new Set(wanted);
+  };
+
+  return {
+    async objects(host) {
+      const startedAt = now();
+      const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), asked: new Set<string>() };
+      const { backlog } = left;
+      const { pods, held } = backlog.take(index.takeDirty(host), { now: startedAt, facts: factsOf(host) });
+      const plan = await pace(() => lookAndDecide(host, pods));
+      left.asked = ask(plan, left.asked);
+      const facts = factsOf(host);
+      const done = await assignments.apply(plan, facts, held);
+      backlog.settle(done, facts);
+      if (backlog.isEmpty && left.asked.size === 0) remainders.delete(host);
+      else remainders.set(host, left);
+      if (plan.steps.length > 0) ports.onPass(now() - startedAt);
+      ports.onPlanned(pods);
+      return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
+    },
+
+    async azure(key) {
+      const plan = await pace(() => lookAndDecide(key, []));
+      const { host } = plan;
+      return host ? hosts.apply({ ...plan, host }) : undefined;
+    },
+  };
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import {
+  assigned,
+  binding,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  machine,
+  node,
+  pod,
+  rules,
+  snapshot,
+} from '../plan/test/builders.ts';
+import type { PodView } from '../plan/types.ts';
+import type { ClusterIndex } from './cluster-index.ts';
+import { indexOf, type ClusterSnapshot } from './snapshot.ts';
+
+const vmss1 = hostOf(instanceOf('vmss1')).id;
+const vm1 = hostOf(machine('vm-1')).id;
+const reader = idOf('reader');
+
+/** Filled and clean: what is dirty afterwards is so because of what the test does. */
+function clean(different: Partial<ClusterSnapshot> = {}): ClusterIndex {
+  const nodes = [node(), node('node-1', machine('vm-1'))];
+  const index = indexOf(snapshot({ nodes, ...different }), rules);
+  for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
+  index.takeConcerned();
+  return index;
+}
+
+function dirt(index: ClusterIndex) {
+  const hosts = [...index.dirtyHosts()];
+  return Object.fromEntries(hosts.map((host) => [host ?? 'none', [...index.takeDirty(host)]]));
+}
+
+const setPod = (index: ClusterIndex, view: PodView) =>
+  index.apply({ kind: 'pod', key: `${view.namespace}/${view.name}`, view });
+const dropPod = (index: ClusterIndex) => index.apply({ kind: 'pod', key: 'shop/web-0', view: undefined });
+
+describe('what a change makes dirty', () => {
+  it('a new pod: itself, on its host', () => {
+    const index = clean();
+    setPod(index, pod({ name: 'web-1' }));
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-1'] });
+  });
+
+  it('a pod that is gone: its host, and itself while its assignments are there', () => {
+    const index = clean();
+    dropPod(index);
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
+    index.apply({ kind: 'assigned', key: 'default/web-0-shop-reader', view: undefined });
+    expect(dirt(index)).toEqual({ [vmss1]: [] });
+    expect([...index.podKeysOn(vmss1)]).toEqual([]);
+  });
+
+  it('a pod recreated elsewhere: both hosts, itself on the new one', () => {
+    const index = clean();
+    setPod(index, pod({ node: 'node-1', uid: 'uid-2' }));
+    expect(dirt(index)).toEqual({ [vmss1]: [], [vm1]: ['shop/web-0'] });
+  });
+
+  it('an unscheduled pod is with the pods on no host', () => {
+    const index = clean();
+    setPod(index, pod({ name: 'web-1', node: '' }));
+    expect(dirt(index)).toEqual({ none: ['shop/web-1'] });
+    expect([...index.podKeysOn(undefined)]).toEqual(['shop/web-1']);
+  });
+
+  it('a node that comes after its pods: the pods, on the host that it brings', () => {
+    const index = clean({ nodes: [] });
+    expect([...index.podKeysOn(undefined)]).toEqual(['shop/web-0']);
+    index.apply({ kind: 'node', key: 'node-0', view: node() });
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
+    expect(index.need(vmss1).get(reader)).toBe(1);
+  });
+
+  it('a node recreated under the same name on another host: its pods, and the host that it left', () => {
+    const index = clean();
+    index.apply({ kind: 'node', key: 'node-0', view: node('node-0', machine('vm-1')) });
+    expect(dirt(index)).toEqual({ [vm1]: ['shop/web-0'], [vmss1]: [] });
+    expect([index.need(vmss1).size, index.need(vm1).get(reader)]).toEqual([0, 1]);
+    expect(index.host(vmss1)).toBeUndefined();
+  });
+
+  it('a node that says the same as before: nothing', () => {
+    const index = clean();
+    index.apply({ kind: 'node', key: 'node-0', view: node() });
+    expect(dirt(index)).toEqual({});
+  });
+
+  it('the meaning of an identity: the pods that get it, and no others', () => {
+    const index = clean({ pods: [pod(), pod({ name: 'web-1', label: 'other' })] });
+    index.apply({ kind: 'identity', key: 'default/reader', view: identity({ spec: { type: 1 } }) });
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
+  });
+
+  it.each(['identity', 'binding'] as const)(
+    'W-C7 the metadata of one %s: nothing, but the new copy is handed out',
+    (kind) => {
+      const index = clean();
+      const metadata = { resourceVersion: '7' };
+      if (kind === 'identity') index.apply({ kind, key: 'default/reader', view: identity({ metadata }) });
+      else index.apply({ kind, key: 'default/reader-binding', view: binding({ metadata }) });
+      expect(dirt(index)).toEqual({});
+      expect(index.matchSet('shop', 'demo').matches[0]?.[kind].metadata.resourceVersion).toBe('7');
+    },
+  );
+
+  it('a binding that changes its selector: the pods of both labels', () => {
+    const index = clean({ pods: [pod(), pod({ name: 'web-1', label: 'other' })] });
+    index.apply({ kind: 'binding', key: 'default/reader-binding', view: binding({ selector: 'other' }) });
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0', 'shop/web-1'] });
+    expect(index.need(vmss1).get(reader)).toBe(1);
+  });
+
+  it('what could not be done: exactly that; a new term: everything', () => {
+    const index = clean();
+    index.markDirty(['shop/web-0', 'shop/unknown']);
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
+    index.markAllDirty();
+    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'], [vm1]: [] });
+  });
+});
+
+describe('what hosts need', () => {
+  it('is counted per host, whatever happens to the pods', () => {
+    const index = clean();
+    const count = () => [index.need(vmss1).get(reader), index.need(vm1).get(reader)];
+    setPod(index, pod({ name: 'web-1' }));
+    expect(count()).toEqual([2, undefined]);
+    setPod(index, pod({ name: 'web-1', node: 'node-1' }));
+    expect(count()).toEqual([1, 1]);
+    expect([...index.hostsNeeding(reader)].sort()).toEqual([vmss1, vm1].sort());
+    setPod(index, pod({ name: 'web-1', node: 'node-1', phase: 'Succeeded' }));
+    dropPod(index);
+    expect(count()).toEqual([undefined, undefined]);
+    expect([...index.hostsNeeding(reader)]).toEqual([]);
+  });
+
+  it('one pod with two AzureIdentities of one resource needs it once', () => {
+    const index = clean({
+      identities: [
+        identity(),
+        identity({ namespace: 'shop', name: 'twin', spec: { type: 0, resourceID: reader } }),
+      ],
+      bindings: [binding(), binding({ namespace: 'shop', azureIdentity: 'twin' })],
+    });
+    expect(index.need(vmss1).get(reader)).toBe(1);
+    dropPod(index);
+    expect(index.need(vmss1).size).toBe(0);
+  });
+});
+
+it('pods with an assignment in a passing state are known without being dirty', () => {
+  const index = clean({ assigned: [assigned({ state: 'Created' })] });
+  expect([...index.waitingOn(vmss1)]).toEqual(['shop/web-0']);
+  index.apply({ kind: 'assigned', key: 'default/web-0-shop-reader', view: assigned() });
+  expect([...index.waitingOn(vmss1)]).toEqual([]);
+});
+
+it('an object that changes its pod leaves the one before', () => {
+  const index = clean();
+  const key = 'default/web-0-shop-reader';
+  index.apply({ kind: 'assigned', key, view: assigned({ podName: 'web-1', name: 'web-0-shop-reader' }) });
+  expect(index.assignedOf('shop/web-0')).toEqual([]);
+  expect(index.assignedOf('shop/web-1')).toHaveLength(1);
+});
+
+it('what pods of one label get is worked out once, and forgotten with the last of them', () => {
+  const index = clean();
+  const first = index.matchSet('shop', 'demo');
+  setPod(index, pod({ name: 'web-1' }));
+  dropPod(index);
+  expect(index.matchSet('shop', 'demo')).toBe(first);
+  index.apply({ kind: 'pod', key: 'shop/web-1', view: undefined });
+  expect(index.matchSet('shop', 'demo')).not.toBe(first);
+});
+
+describe('whose condition may have changed', () => {
+  it('an identity that was edited, and the bindings that name it', () => {
+    const index = clean();
+    index.apply({ kind: 'identity', key: 'default/reader', view: undefined });
+    expect(index.takeConcerned()).toEqual({
+      identities: new Set(['default/reader']),
+      bindings: new Set(['default/reader-binding']),
+    });
+    expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
+  });
+
+  it('an identity that a host begins or ceases to need; not at each pod', () => {
+    const index = clean();
+    setPod(index, pod({ name: 'web-1' }));
+    expect(index.takeConcerned().identities).toEqual(new Set());
+    setPod(index, pod({ name: 'web-2', node: 'node-1' }));
+    expect(index.takeConcerned().identities).toEqual(new Set(['default/reader']));
+    expect(index.concernedBy(vm1)).toEqual(new Set(['default/reader']));
+  });
+});
+
+it('finds pods by label, bindings by identity, hosts by node', () => {
+  const index = clean();
+  expect([...index.podsLabelled('demo')].map(({ name }) => name)).toEqual(['web-0']);
+  expect([...index.bindingsNaming('default/reader')]).toEqual(['default/reader-binding']);
+  expect([...index.nodesOf(vmss1)]).toEqual(['node-0']);
+  expect(index.place('node-1').host?.id).toBe(vm1);
+  expect(index.host(vm1)?.kind).toBe('vm');
+  expect(index.place('nowhere').exists).toBe(false);
+});

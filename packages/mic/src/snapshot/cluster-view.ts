@@ -1,0 +1,111 @@
+// The watches of MIC: five informers feed one index, change by change. The only file of this room that talks to the
+// API server, and it only listens.
+import { bindingLabel, resources } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
+import {
+  coreKinds,
+  createInformer,
+  type Change,
+  type KubeTransport,
+  type ResourceKind,
+} from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { AssignedView, PodView } from '../plan/types.ts';
+import type { ClusterIndex } from './cluster-index.ts';
+import { createTrims } from './views.ts';
+
+export interface ClusterViewOptions {
+  readonly transport: KubeTransport;
+  readonly index: ClusterIndex;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface ClusterView {
+  /** Lists and watches until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Nothing may be decided before: what is not listed yet looks as if it were gone. */
+  readonly synced: Promise<void>;
+  hasSynced(): boolean;
+  /** Called after every change that the index took in. Answers the function that ends it. */
+  readonly onChange: (listener: () => void) => () => void;
+  readonly onPod: (listener: (key: string, pod: PodView | undefined) => void) => () => void;
+  readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
+  /** For each watch, by plural: milliseconds since the API server last proved that it is alive. */
+  ages(): ReadonlyMap<string, number>;
+}
+
+export function createClusterView(options: ClusterViewOptions): ClusterView {
+  const { index } = options;
+  const { pods, nodes, identities, bindings, assigned } = createInformers(options);
+  // First of all listeners, so that whoever else is told finds the index as new as the news.
+  pods.onChange((change) => {
+    if (isNewsOfPod(change)) index.apply({ kind: 'pod', key: change.key, view: after(change) });
+  });
+  nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
+  identities.onChange((change) => index.apply({ kind: 'identity', key: change.key, view: after(change) }));
+  bindings.onChange((change) => index.apply({ kind: 'binding', key: change.key, view: after(change) }));
+  assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
+
+  const all = {
+    pods,
+    nodes,
+    azureidentities: identities,
+    azureidentitybindings: bindings,
+    azureassignedidentities: assigned,
+  };
+  const informers = Object.values(all);
+  return {
+    run: async (signal) => {
+      await Promise.all(informers.map((informer) => informer.run(signal)));
+    },
+    synced: Promise.all(informers.map((informer) => informer.synced)).then(() => undefined),
+    hasSynced: () => informers.every((informer) => informer.hasSynced()),
+    onChange(listener) {
+      const ends = informers.map((informer) => informer.onChange(() => listener()));
+      return () => ends.forEach((end) => end());
+    },
+    onPod: (listener) => pods.onChange((change) => listener(change.key, after(change))),
+    onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
+    ages: () => new Map(Object.entries(all).map(([plural, informer]) => [plural, informer.lastHeardMs()])),
+  };
+}
+
+function createInformers({ transport, clock, random, log }: ClusterViewOptions) {
+  const trims = createTrims();
+  const watch = <V>(
+    kind: ResourceKind,
+    trim: (raw: unknown) => V | undefined,
+    only?: { labelSelector: string },
+  ) =>
+    createInformer<V>({
+      transport,
+      kind,
+      trim,
+      clock,
+      random,
+      log: log.child({ watch: kind.plural }),
+      ...only,
+    });
+  return {
+    // Only pods that ask for an identity are listed at all: the others never cross the wire.
+    pods: watch(coreKinds.pods, (raw) => trims.pod(raw), { labelSelector: bindingLabel }),
+    nodes: watch(coreKinds.nodes, (raw) => trims.node(raw)),
+    identities: watch(resources.AzureIdentity, (raw) => trims.identity(raw)),
+    bindings: watch(resources.AzureIdentityBinding, (raw) => trims.binding(raw)),
+    assigned: watch(resources.AzureAssignedIdentity, (raw) => trims.assigned(raw)),
+  };
+}
+
+/** A pod's status changes many times over its life; hardly any of that concerns its identities. */
+function isNewsOfPod(change: Change<PodView>): boolean {
+  if (change.type !== 'updated') return true;
+  const { before, after: now } = change;
+  const fields = ['uid', 'nodeName', 'bindingLabel', 'finished'] as const;
+  return fields.some((field) => before[field] !== now[field]);
+}
+
+function after<V>(change: Change<V>): V | undefined {
+  return change.type === 'deleted' ? undefined : change.after;
+}

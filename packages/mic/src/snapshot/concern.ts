@@ -1,0 +1,38 @@
+// Whose Ready condition may have changed. Only a hint where to look: a condition that says the same is not written again.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { Matching } from './matching.ts';
+
+export class Concern {
+  readonly #matching: Matching;
+  #identities = new Set<string>();
+  #bindings = new Set<string>();
+
+  constructor(matching: Matching) {
+    this.#matching = matching;
+  }
+
+  identityChanged(key: string): void {
+    this.#identities.add(key);
+    for (const binding of this.#matching.bindingsNaming(key)) this.#bindings.add(binding);
+  }
+
+  bindingChanged(key: string): void {
+    this.#bindings.add(key);
+  }
+
+  /** The first pod on a host that needs them, or the last one, has come or gone. */
+  needsChanged(ids: readonly ResourceId[]): void {
+    for (const key of this.identitiesFor(ids)) this.#identities.add(key);
+  }
+
+  identitiesFor(ids: Iterable<ResourceId>): ReadonlySet<string> {
+    return new Set(Array.from(ids, (id) => [...this.#matching.identitiesFor(id)]).flat());
+  }
+
+  take(): { readonly identities: ReadonlySet<string>; readonly bindings: ReadonlySet<string> } {
+    const taken = { identities: this.#identities, bindings: this.#bindings };
+    this.#identities = new Set();
+    this.#bindings = new Set();
+    return taken;
+  }
+}

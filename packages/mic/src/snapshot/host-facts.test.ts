@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { alive, facts, hostOf, idOf, instanceOf, minute, now } from '../plan/test/builders.ts';
+import type { HostFacts } from './facts.ts';
+import {
+  createFacts,
+  factsFromRecord,
+  foldExpiry,
+  foldIdle,
+  foldIntent,
+  foldReading,
+  foldThrottle,
+  foldUpdate,
+  quarantineMs,
+  recordOf,
+  type Update,
+} from './host-facts.ts';
+
+const host = hostOf(instanceOf('vmss1'));
+const [reader, writer] = [idOf('reader'), idOf('writer')];
+const at = { now, chance: 0.5 };
+const present = (...names: string[]) => new Map(names.map((name) => [idOf(name), alive(name)]));
+const update = (outcome: Partial<Update['outcome']>, change: Partial<Update['change']> = {}): Update => ({
+  change: { attach: [], renew: [], detach: [], ...change },
+  outcome: { rejected: [], patches: 1, ...outcome },
+});
+const ours = (one: HostFacts) =>
+  Object.fromEntries([...one.ours].map(([id, { confirmed }]) => [id, confirmed]));
+
+describe('what is remembered as our own', () => {
+  it('is what was written down before the PATCH and seen after it', () => {
+    const intended = foldIntent(facts(host), [reader], now);
+    expect(ours(intended)).toEqual({ [reader]: false });
+    const done = foldUpdate(intended, update({ present: present('reader') }), at);
+    expect(ours(done)).toEqual({ [reader]: true });
+    expect(done.readAt).toBe(now);
+  });
+
+  it('is never what was there before: renewed or not, it stays whose it is', () => {
+    const before = facts(host, ['reader']);
+    expect(foldIntent(before, [reader], now)).toBe(before);
+  });
+
+  it('outlives a lost answer: the next reading tells', () => {
+    const lost = foldUpdate(foldIntent(facts(host), [reader], now), update({}), at);
+    expect(lost).not.toHaveProperty('present');
+    expect(lost).not.toHaveProperty('readAt');
+    expect(ours(lost)).toEqual({ [reader]: false });
+    expect(ours(foldReading(lost, { kind: 'read', present: present('reader') }, at))).toEqual({
+      [reader]: true,
+    });
+  });
+
+  it('is not lost while an operation may still be under way, and is given up after an hour', () => {
+    const intended = foldIntent(facts(host), [reader], now);
+    const reading = { kind: 'read', present: present() } as const;
+    expect(ours(foldReading(intended, reading, { ...at, now: now + 59 * minute }))).toEqual({
+      [reader]: false,
+    });
+    expect(ours(foldReading(intended, reading, { ...at, now: now + 60 * minute }))).toEqual({});
+  });
+
+  it('ends with a detach, ours or another’s: who attaches it next owns it', () => {
+    const one = facts(host, ['reader'], { oursNames: ['reader'] });
+    expect(ours(foldUpdate(one, update({ present: present() }, { detach: [reader] }), at))).toEqual({});
+    expect(ours(foldReading(one, { kind: 'read', present: present() }, at))).toEqual({});
+  });
+
+  it('does not hold what ARM refused', () => {
+    const intended = foldIntent(facts(host), [reader, writer], now);
+    const rejected = [{ id: reader, code: 'LinkedAuthorizationFailed' as const, message: 'no' }];
+    expect(ours(foldUpdate(intended, update({ present: present('writer'), rejected }), at))).toEqual({
+      [writer]: true,
+    });
+  });
+
+  it('ends with the host', () => {
+    const gone = foldReading(
+      facts(host, ['reader'], { oursNames: ['reader'] }),
+      { kind: 'gone', message: '404' },
+      at,
+    );
+    expect(ours(gone)).toEqual({});
+    expect(gone.present?.size).toBe(0);
+  });
+});
+
+describe('quarantine', () => {
+  const rejected = [{ id: reader, code: 'FailedIdentityOperation' as const, message: 'no such identity' }];
+
+  it('doubles with each refusal, from a minute to an hour', () => {
+    const waits = [1, 2, 3, 6, 7, 20].map((failures) => quarantineMs(failures, 0.5) / minute);
+    expect(waits).toEqual([1, 2, 4, 32, 60, 60]);
+    expect([quarantineMs(1, 0), quarantineMs(1, 1)]).toEqual([0.9 * minute, 1.1 * minute]);
+  });
+
+  it('counts on over its end, and is over once the identity is seen alive', () => {
+    const once = foldUpdate(facts(host), update({ rejected }), at);
+    expect(once.quarantined.get(reader)).toEqual({
+      until: now + minute,
+      failures: 1,
+      code: 'FailedIdentityOperation',
+      message: 'no such identity',
+    });
+    const twice = foldUpdate(once, update({ rejected }), { ...at, now: now + 5 * minute });
+    expect(twice.quarantined.get(reader)).toMatchObject({ failures: 2, until: now + 7 * minute });
+    const dead = { kind: 'read', present: new Map([[reader, {}]]) } as const;
+    expect(foldReading(twice, dead, at).quarantined.size).toBe(1);
+    expect(foldReading(twice, { kind: 'read', present: present('reader') }, at).quarantined.size).toBe(0);
+  });
+
+  it('is forgotten a day after its end', () => {
+    const once = foldUpdate(facts(host), update({ rejected }), at);
+    const day = 24 * 60 * minute;
+    expect(foldExpiry(once, now + day)).toBe(once);
+    expect(foldExpiry(once, now + day + minute).quarantined.size).toBe(0);
+  });
+});
+
+describe('a host that could not be read or changed', () => {
+  it.each([
+    ['throttled', 60_000, 60_000],
+    ['busy', 30_000, 30_000],
+    ['unavailable', 5000, 5000],
+    ['denied', undefined, minute],
+    ['failed', undefined, minute],
+    ['gone', undefined, minute],
+  ] as const)('%s: is left alone for as long as it is told, or a minute', (kind, retryAfterMs, wait) => {
+    const refusal = { kind, message: 'm', ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    const one = foldReading(facts(host), refusal, at);
+    expect(one).toMatchObject({
+      notBefore: now + wait,
+      trouble: { kind, message: 'm', at: now, failures: 1 },
+    });
+    expect(foldUpdate(facts(host), update({ refusal, present: present() }), at)).toMatchObject({
+      notBefore: now + wait,
+    });
+  });
+
+  it('is left alone longer each time, up to ten minutes', () => {
+    let one = facts(host);
+    const waits = [1, 2, 3, 4, 5].map(() => {
+      one = foldReading({ ...one, notBefore: 0 }, { kind: 'denied', message: 'm' }, at);
+      return (one.notBefore - now) / minute;
+    });
+    expect(waits).toEqual([1, 2, 4, 8, 10]);
+  });
+
+  it('is forgiven by the first success, which does not end a hold that others have set', () => {
+    const held = foldThrottle(
+      foldReading(facts(host), { kind: 'failed', message: 'm' }, at),
+      now + 9 * minute,
+    );
+    const read = foldReading(held, { kind: 'read', present: present() }, at);
+    expect(read).not.toHaveProperty('trouble');
+    expect(read.notBefore).toBe(now + 9 * minute);
+    expect(foldExpiry(read, now + 9 * minute).notBefore).toBe(0);
+  });
+
+  it('aborted: says nothing about it', () => {
+    const one = facts(host);
+    expect(foldReading(one, { kind: 'aborted' }, at)).toBe(one);
+    expect(foldUpdate(one, update({ refusal: { kind: 'aborted' }, patches: 0 }), at)).toBe(one);
+  });
+
+  it('a throttle never shortens another', () => {
+    const one = foldThrottle(facts(host), now + 5);
+    expect(foldThrottle(one, now + 4)).toBe(one);
+  });
+});
+
+it('what was read before stays known when nothing was sent', () => {
+  const one = facts(host, ['reader']);
+  const refusal = { kind: 'throttled', message: 'm', retryAfterMs: 1 } as const;
+  expect(foldUpdate(one, update({ refusal, patches: 0 }), at).present).toBe(one.present);
+});
+
+describe('a renewal', () => {
+  const one = facts(host, ['reader']);
+  const done = (clientId: string) => {
+    const entry = { ...alive('reader'), clientId };
+    return foldUpdate(one, update({ present: new Map([[reader, entry]]) }, { renew: [reader] }), at);
+  };
+
+  it('that changed nothing is remembered, so that it is not repeated at once', () => {
+    expect(done(alive('reader').clientId ?? '').renewedAt.get(reader)).toBe(now);
+  });
+
+  it('that helped is not: the next recreation heals at once as well', () => {
+    expect(done('new').renewedAt.size).toBe(0);
+  });
+});
+
+describe('grace', () => {
+  it('starts when nobody needs it any more, goes on, and ends when somebody does', () => {
+    const one = facts(host, ['reader'], { oursNames: ['reader'] });
+    const idle = foldIdle(one, new Set(), now);
+    expect(idle.idleSince).toEqual(new Map([[reader, now]]));
+    expect(foldIdle(idle, new Set(), now + 1)).toBe(idle);
+    expect(foldIdle(idle, new Set([reader]), now + 2).idleSince.size).toBe(0);
+  });
+
+  it('is nobody’s but ours', () => {
+    const one = facts(host, ['reader']);
+    expect(foldIdle(one, new Set(), now)).toBe(one);
+  });
+});
+
+it('a record is what outlives the term', () => {
+  const one = { ...facts(host, ['reader'], { oursNames: ['reader'] }), notBefore: 5 };
+  expect(factsFromRecord(recordOf(one))).toEqual({ ...createFacts(host), ours: one.ours, notBefore: 5 });
+});

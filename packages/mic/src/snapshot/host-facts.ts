@@ -1,0 +1,211 @@
+// How what Azure answers becomes what MIC knows. Each fold takes the facts of one host and an event and gives the facts
+// after it; the same object when nothing changed. Time and chance are arguments.
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type {
+  HostFacts,
+  HostRecord,
+  HostTrouble,
+  OwnAttachment,
+  PresentIdentity,
+  Quarantine,
+  RejectionCode,
+} from './facts.ts';
+
+type Present = ReadonlyMap<ResourceId, PresentIdentity>;
+
+/** Why a host could not be read or changed as a whole: what is kept of it. The full shapes are the port's, in apply/. */
+export interface Refusal {
+  readonly kind: HostTrouble['kind'] | 'aborted';
+  readonly message?: string;
+  readonly retryAfterMs?: number;
+}
+
+export interface Reading {
+  readonly kind: 'read';
+  readonly present: Present;
+  /** Somebody is changing the host: it can be read, but is not to be changed for a while. */
+  readonly motion?: Refusal;
+}
+
+export interface Update {
+  readonly change: {
+    readonly attach: readonly ResourceId[];
+    readonly renew: readonly ResourceId[];
+    readonly detach: readonly ResourceId[];
+  };
+  readonly outcome: {
+    readonly present?: Present;
+    readonly rejected: readonly {
+      readonly id: ResourceId;
+      readonly code: RejectionCode;
+      readonly message: string;
+    }[];
+    readonly refusal?: Refusal;
+    readonly patches: number;
+  };
+}
+
+export interface At {
+  readonly now: number;
+  /** 0 to 1: spreads retries. */
+  readonly chance: number;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const longestTroubleMs = 10 * minuteMs;
+/** At first; a minute at last, so that nobody waits much longer than the illness lasts. */
+const illnessMs = 5_000;
+/** An attachment that was begun and never seen is given up after this: no operation of Azure takes that long. */
+const intentLifeMs = hourMs;
+/** A rejection that long past says nothing about the next attempt. */
+const quarantineMemoryMs = 24 * hourMs;
+
+export function createFacts(host: Host): HostFacts {
+  return factsFromRecord({ host, ours: new Map(), quarantined: new Map(), notBefore: 0 });
+}
+
+/** At the start of a term: what a host carries is not known, and every grace begins anew. */
+export function factsFromRecord({ host, ours, quarantined, notBefore }: HostRecord): HostFacts {
+  return { host, ours, quarantined, notBefore, idleSince: new Map(), renewedAt: new Map() };
+}
+
+/** The part to be kept beyond the term. */
+export function recordOf({ host, ours, quarantined, notBefore }: HostFacts): HostRecord {
+  return { host, ours, quarantined, notBefore };
+}
+
+/** Starts the grace of what nobody needs any more, and ends it for what somebody needs again. */
+export function foldIdle(facts: HostFacts, needed: { has(id: ResourceId): boolean }, now: number): HostFacts {
+  const idle = [...facts.ours.keys()].filter((id) => !needed.has(id));
+  const isSame = idle.length === facts.idleSince.size && idle.every((id) => facts.idleSince.has(id));
+  if (isSame) return facts;
+  return { ...facts, idleSince: new Map(idle.map((id) => [id, facts.idleSince.get(id) ?? now])) };
+}
+
+export function foldReading(facts: HostFacts, outcome: Reading | Refusal, at: At): HostFacts {
+  if (outcome.kind !== 'read') return foldRefusal(facts, outcome, at);
+  const seen = foldPresent(facts, outcome.present, at.now);
+  return outcome.motion ? foldRefusal(seen, outcome.motion, at) : clearTrouble(seen);
+}
+
+/** To be written down before the PATCH that attaches these. What is there already stays whose it is. */
+export function foldIntent(facts: HostFacts, attaching: readonly ResourceId[], now: number): HostFacts {
+  const fresh = attaching.filter((id) => !facts.ours.has(id) && facts.present?.has(id) !== true);
+  if (fresh.length === 0) return facts;
+  const intents = fresh.map((id): [ResourceId, OwnAttachment] => [id, { since: now, confirmed: false }]);
+  return { ...facts, ours: new Map([...facts.ours, ...intents]) };
+}
+
+export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At): HostFacts {
+  const { present, rejected, refusal, patches } = outcome;
+  const renewed = patches > 0 ? change.renew.map((id): [ResourceId, number] => [id, at.now]) : [];
+  let after: HostFacts = facts;
+  if (renewed.length > 0) after = { ...after, renewedAt: new Map([...after.renewedAt, ...renewed]) };
+  if (present) after = foldPresent(after, present, at.now);
+  // Something was sent and the host could not be read since: nothing is known until it is read again.
+  else if (patches > 0) after = withoutPresent(after);
+  after = foldRejections(after, rejected, at);
+  return refusal ? foldRefusal(after, refusal, at) : clearTrouble(after);
+}
+
+/** Held back for a reason outside this host, such as the throttling of its whole subscription. */
+export function foldThrottle(facts: HostFacts, until: number): HostFacts {
+  return until > facts.notBefore ? { ...facts, notBefore: until } : facts;
+}
+
+/** Forgets what time has settled. */
+export function foldExpiry(facts: HostFacts, now: number): HostFacts {
+  const quarantined = filterMap(facts.quarantined, ({ until }) => until + quarantineMemoryMs > now);
+  const notBefore = facts.notBefore > now ? facts.notBefore : 0;
+  if (quarantined === facts.quarantined && notBefore === facts.notBefore) return facts;
+  return { ...facts, quarantined, notBefore };
+}
+
+/** Not there, or there as what is left of an identity that was deleted. */
+export function isDead(entry: PresentIdentity | undefined): boolean {
+  return entry?.clientId === undefined && entry?.principalId === undefined;
+}
+
+/** Whether the host is known to carry the identity in a usable state. */
+export function isCarried(facts: HostFacts | undefined, id: ResourceId): boolean {
+  return !isDead(facts?.present?.get(id));
+}
+
+/** From one minute, doubling, up to an hour; a tenth more or less by chance. */
+export function quarantineMs(failures: number, chance: number): number {
+  return jittered(Math.min(hourMs, minuteMs * 2 ** (failures - 1)), chance);
+}
+
+function foldPresent(facts: HostFacts, present: Present, now: number): HostFacts {
+  const ours = new Map<ResourceId, OwnAttachment>();
+  for (const [id, own] of facts.ours) {
+    if (present.has(id)) ours.set(id, own.confirmed ? own : { ...own, confirmed: true });
+    // Not there: taken off by us or by others. Only what was begun may still come, by an operation that is under way.
+    else if (!own.confirmed && own.since + intentLifeMs > now) ours.set(id, own);
+  }
+  // What is there and alive has been accepted since it was refused.
+  const quarantined = filterMap(facts.quarantined, (_, id) => isDead(present.get(id)));
+  const before = facts.present;
+  const renewedAt = before
+    ? filterMap(facts.renewedAt, (_, id) => before.get(id)?.clientId === present.get(id)?.clientId)
+    : facts.renewedAt;
+  return { ...facts, present, readAt: now, ours, quarantined, renewedAt };
+}
+
+function withoutPresent(facts: HostFacts): HostFacts {
+  const rest: { -readonly [K in keyof HostFacts]: HostFacts[K] } = { ...facts };
+  delete rest.present;
+  delete rest.readAt;
+  return rest;
+}
+
+function foldRejections(facts: HostFacts, rejected: Update['outcome']['rejected'], at: At): HostFacts {
+  if (rejected.length === 0) return facts;
+  const quarantined = new Map(facts.quarantined);
+  for (const { id, code, message } of rejected) {
+    const failures = (quarantined.get(id)?.failures ?? 0) + 1;
+    const until = at.now + quarantineMs(failures, at.chance);
+    quarantined.set(id, { until, failures, code, message } satisfies Quarantine);
+  }
+  const refused = new Set(rejected.map(({ id }) => id));
+  const ours = filterMap(facts.ours, ({ confirmed }, id) => confirmed || !refused.has(id));
+  return { ...facts, quarantined, ours };
+}
+
+function foldRefusal(facts: HostFacts, refusal: Refusal, { now, chance }: At): HostFacts {
+  const { kind, message = '' } = refusal;
+  if (kind === 'aborted') return facts;
+  const failures = facts.trouble?.kind === kind ? facts.trouble.failures + 1 : 1;
+  const trouble: HostTrouble = { kind, message, at: now, failures };
+  const held = { ...foldThrottle(facts, now + pauseMs(refusal, failures, chance)), trouble };
+  // A host that is no more carries nothing: what was ours there needs no cleaning up.
+  return kind === 'gone'
+    ? { ...foldPresent(held, new Map(), now), ours: new Map(), idleSince: new Map() }
+    : held;
+}
+
+/** As long as was asked for. An Azure that is ill, or that says no and not for how long, is asked ever more rarely. */
+function pauseMs({ kind, retryAfterMs }: Refusal, failures: number, chance: number): number {
+  const doubling = 2 ** (failures - 1);
+  if (retryAfterMs === undefined) return jittered(Math.min(longestTroubleMs, minuteMs * doubling), chance);
+  return kind === 'unavailable'
+    ? Math.max(retryAfterMs, Math.min(minuteMs, illnessMs * doubling))
+    : retryAfterMs;
+}
+
+/** Being held back for another reason than one's own trouble is not over because a request went through. */
+function clearTrouble(facts: HostFacts): HostFacts {
+  const { trouble, ...rest } = facts;
+  return trouble ? rest : facts;
+}
+
+function jittered(ms: number, chance: number): number {
+  return Math.round(ms * (0.9 + 0.2 * chance));
+}
+
+/** The same map when everything stays. */
+function filterMap<K, V>(map: ReadonlyMap<K, V>, stays: (value: V, key: K) => boolean): ReadonlyMap<K, V> {
+  const kept = [...map].filter(([key, value]) => stays(value, key));
+  return kept.length === map.size ? map : new Map(kept);
+}

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hostOf, idOf, instanceOf, machine, now, resourceIdOf } from '../plan/test/builders.ts';
+import type { HostRecord, RejectionCode } from './facts.ts';
+import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from './ledger.ts';
+
+const host = hostOf(instanceOf('vmss1'));
+const record: HostRecord = {
+  host,
+  ours: new Map([
+    [idOf('writer'), { since: now, confirmed: false }],
+    [idOf('reader'), { since: now - 1, confirmed: true }],
+  ]),
+  quarantined: new Map([
+    [idOf('bad'), { until: now + 1, failures: 2, code: 'LinkedAuthorizationFailed', message: 'said "no"' }],
+  ]),
+  notBefore: now + 2,
+};
+
+describe('a host’s record', () => {
+  it('comes back as it was written', () => {
+    const ids = fc.array(fc.constantFrom('a', 'b', 'C', 'd-1').map(idOf));
+    const codes = fc.constantFrom<RejectionCode>('IdentityNotFound', 'InvalidIdentity', 'Unknown');
+    fc.assert(
+      fc.property(ids, fc.nat(), codes, (names, time, code) => {
+        const one: HostRecord = {
+          host,
+          ours: new Map(names.map((id) => [id, { since: time, confirmed: time % 2 === 0 }])),
+          quarantined: new Map(names.map((id) => [id, { until: time, failures: 1, code, message: id }])),
+          notBefore: time,
+        };
+        expect(parseRecord(serialiseRecord(one))).toEqual({ ok: true, value: one, warnings: [] });
+      }),
+    );
+  });
+
+  it('has one text, in whatever order it came about', () => {
+    const turned = { ...record, ours: new Map([...record.ours].reverse()) };
+    expect(serialiseRecord(turned)).toBe(serialiseRecord(record));
+  });
+
+  it.each(['', 'null', '{}', '{"version":2,"host":{"kind":"vm","id":"/x"}}', '[1]'])(
+    'of another version or none is refused: %s',
+    (text) => expect(parseRecord(text)).toMatchObject({ ok: false, problems: [{ path: 'version' }] }),
+  );
+
+  it.each([{}, { kind: 'vm' }, { kind: 'pm', id: host.id }, { kind: 'vm', id: 'x' }])(
+    'without a host is refused: %j',
+    (bad) =>
+      expect(parseRecord(JSON.stringify({ version: 1, host: bad }))).toMatchObject({
+        ok: false,
+        problems: [{ path: 'host' }],
+      }),
+  );
+
+  it('keeps what can be understood when a hand has been in it', () => {
+    const text = JSON.stringify({
+      version: 1,
+      host: { kind: 'vmss', id: host.id.toUpperCase() },
+      ours: [{ id: 'nonsense', since: 1 }, { id: resourceIdOf('reader'), since: 1 }, 7, { id: idOf('x') }],
+      quarantined: [{ id: idOf('bad'), until: 5, code: 'NewCode' }, { id: idOf('worse') }],
+      more: true,
+    });
+    const parsed = parseRecord(text);
+    expect(parsed).toMatchObject({ ok: true, value: { host, notBefore: 0 } });
+    if (!parsed.ok) return;
+    expect([...parsed.value.ours]).toEqual([[idOf('reader'), { since: 1, confirmed: false }]]);
+    expect([...parsed.value.quarantined]).toEqual([
+      [idOf('bad'), { until: 5, failures: 1, code: 'Unknown', message: '' }],
+    ]);
+    expect(parsed.warnings.map(({ path }) => path)).toEqual([
+      'ours[0]',
+      'ours[2]',
+      'ours[3]',
+      'quarantined[1]',
+    ]);
+  });
+
+  it('is empty when it says nothing', () => {
+    const empty = { host, ours: new Map(), quarantined: new Map(), notBefore: 0 };
+    expect(isEmptyRecord(empty)).toBe(true);
+    expect(isEmptyRecord(record)).toBe(false);
+    expect(isEmptyRecord({ ...empty, notBefore: 1 })).toBe(false);
+  });
+});
+
+it('hosts have names of their own, which Kubernetes accepts', () => {
+  const other = machine('vmss1').replace('RG', 'RG2');
+  const keys = [instanceOf('vmss1'), machine('vmss1'), other, machine(`V_m.(1)-${'x'.repeat(300)}`)].map(
+    (id) => ledgerKey(hostOf(id)),
+  );
+  expect(new Set(keys).size).toBe(4);
+  for (const key of keys) expect(key).toMatch(/^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/);
+  expect(ledgerKey(hostOf(instanceOf('VMSS1', 7)))).toBe(ledgerKey(host));
+});

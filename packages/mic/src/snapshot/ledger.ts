@@ -1,0 +1,152 @@
+// The record of a host as text, for MIC's own memory. Deterministic, so that equal records are equal texts; read with
+// care, because a person may have had a hand in it.
+import {
+  canonicalResourceId,
+  parseIdentityResourceId,
+  parseResourceId,
+  type Host,
+  type HostKind,
+  type Parsed,
+  type Problem,
+  type ResourceId,
+} from '@pod-identity/crd-types';
+import type { HostRecord, OwnAttachment, Quarantine, RejectionCode } from './facts.ts';
+import { memberOf, stringAt } from './raw-object.ts';
+
+const version = 1;
+
+/** A name for the host's record that Kubernetes accepts for an object: readable, and different for different hosts. */
+export function ledgerKey(host: Host): string {
+  const name = host.id.slice(host.id.lastIndexOf('/') + 1).replace(/[^a-z0-9]+/g, '-');
+  return `mic-host-${host.kind}-${name.slice(0, 80)}-${digest(host.id)}`;
+}
+
+/** Whether the record says nothing that a missing one would not say. */
+export function isEmptyRecord({ ours, quarantined, notBefore }: HostRecord): boolean {
+  return ours.size === 0 && quarantined.size === 0 && notBefore === 0;
+}
+
+export function serialiseRecord({ host, ours, quarantined, notBefore }: HostRecord): string {
+  return JSON.stringify({
+    version,
+    host: { kind: host.kind, id: host.id },
+    ours: sorted(ours).map(([id, { since, confirmed }]) => ({ id, since, confirmed })),
+    quarantined: sorted(quarantined).map(([id, { until, failures, code, message }]) => ({
+      id,
+      until,
+      failures,
+      code,
+      message,
+    })),
+    notBefore,
+  });
+}
+
+/** An entry that makes no sense is left out with a warning; only a record of nobody knows which host is refused. */
+export function parseRecord(text: string): Parsed<HostRecord> {
+  const raw = parseJson(text);
+  const found = memberOf(raw, 'version');
+  if (found !== version)
+    return refuse('version', `must be ${version}: this record is damaged or of a newer MIC`);
+  const host = parseHost(memberOf(raw, 'host'));
+  if (!host) return refuse('host', 'must have a kind (vm or vmss) and an ARM id');
+  const warnings: Problem[] = [];
+  return {
+    ok: true,
+    value: {
+      host,
+      ours: readEntries(raw, { list: 'ours', read: readAttachment, warnings }),
+      quarantined: readEntries(raw, { list: 'quarantined', read: readQuarantine, warnings }),
+      notBefore: numberAt(raw, 'notBefore') ?? 0,
+    },
+    warnings,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseHost(raw: unknown): Host | undefined {
+  const kind = stringAt(raw, 'kind');
+  const id = stringAt(raw, 'id');
+  if (!isHostKind(kind) || !parseResourceId(id).ok) return undefined;
+  return { kind, id: canonicalResourceId(id) };
+}
+
+interface List<V> {
+  readonly list: string;
+  readonly read: (raw: unknown) => V | undefined;
+  readonly warnings: Problem[];
+}
+
+function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<ResourceId, V> {
+  const entries = memberOf(raw, list);
+  const result = new Map<ResourceId, V>();
+  for (const [position, entry] of (Array.isArray(entries) ? entries : []).entries()) {
+    const id = parseIdentityResourceId(stringAt(entry, 'id'));
+    const value = read(entry);
+    if (id.ok && value !== undefined) result.set(id.value, value);
+    else warnings.push({ path: `${list}[${position}]`, message: 'is unreadable and left out' });
+  }
+  return result;
+}
+
+function readAttachment(raw: unknown): OwnAttachment | undefined {
+  const since = numberAt(raw, 'since');
+  return since === undefined ? undefined : { since, confirmed: memberOf(raw, 'confirmed') === true };
+}
+
+function readQuarantine(raw: unknown): Quarantine | undefined {
+  const until = numberAt(raw, 'until');
+  const code = stringAt(raw, 'code');
+  if (until === undefined) return undefined;
+  return {
+    until,
+    failures: numberAt(raw, 'failures') ?? 1,
+    code: isRejectionCode(code) ? code : 'Unknown',
+    message: stringAt(raw, 'message'),
+  };
+}
+
+function numberAt(raw: unknown, key: string): number | undefined {
+  const value = memberOf(raw, key);
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function isHostKind(kind: string): kind is HostKind {
+  return kind === 'vm' || kind === 'vmss';
+}
+
+const rejectionCodes: Readonly<Record<RejectionCode, true>> = {
+  LinkedAuthorizationFailed: true,
+  FailedIdentityOperation: true,
+  IdentityNotFound: true,
+  InvalidIdentity: true,
+  Unknown: true,
+};
+
+function isRejectionCode(code: string): code is RejectionCode {
+  return Object.hasOwn(rejectionCodes, code);
+}
+
+function refuse(path: string, message: string): Parsed<never> {
+  return { ok: false, problems: [{ path, message }] };
+}
+
+function sorted<V>(map: ReadonlyMap<ResourceId, V>): [ResourceId, V][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** 64 bits of FNV-1a in hex: two hosts of one name in different groups need different names. */
+function digest(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (let position = 0; position < text.length; position += 1) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(position))) * 0x100000001b3n);
+  }
+  return hash.toString(16).padStart(16, '0');
+}

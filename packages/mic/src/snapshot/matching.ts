@@ -1,0 +1,175 @@
+// Identities and bindings, and which of them a pod gets. That depends on its namespace and label alone, so the answer is
+// worked out once for all pods that have both in common, and kept until one of the objects concerned changes.
+import {
+  matchPod,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type MatchingRules,
+  type Mismatch,
+  type ResourceId,
+} from '@pod-identity/crd-types';
+import { Grouped } from './grouped.ts';
+import { assignmentMeaning } from './meaning.ts';
+import type { BindingView, IdentityView } from './views.ts';
+
+export interface MatchedIdentity {
+  readonly identityKey: string;
+  readonly identity: AzureIdentity;
+  readonly binding: AzureIdentityBinding;
+  readonly meaning: string;
+  readonly resourceId?: ResourceId;
+}
+
+export interface MatchSet {
+  readonly matches: readonly MatchedIdentity[];
+  readonly mismatches: readonly Mismatch[];
+  /** What a host must carry for such a pod; each id once. */
+  readonly needs: readonly ResourceId[];
+}
+
+/** The labels whose pods may get something else now; none when only the copies that are handed out are newer. */
+type ChangedLabels = ReadonlySet<string>;
+
+type ValidBinding = Extract<BindingView, { kind: 'valid' }>;
+
+export class Matching {
+  readonly #rules: MatchingRules;
+  readonly #identities = new Map<string, IdentityView>();
+  readonly #bindings = new Map<string, BindingView>();
+  readonly #bySelector = new Grouped<string, string>();
+  readonly #byIdentity = new Grouped<string, string>();
+  readonly #byResource = new Grouped<ResourceId, string>();
+  #revision = 0;
+  readonly #matchSets = new Map<string, Map<string, MatchSet>>();
+
+  constructor(rules: MatchingRules) {
+    this.#rules = rules;
+  }
+
+  /** Goes up when the meaning of any identity changes. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  identity(key: string): IdentityView | undefined {
+    return this.#identities.get(key);
+  }
+
+  binding(key: string): BindingView | undefined {
+    return this.#bindings.get(key);
+  }
+
+  /** Keys of the bindings that name the identity. */
+  bindingsNaming(identityKey: string): ReadonlySet<string> {
+    return this.#byIdentity.of(identityKey);
+  }
+
+  /** Keys of the valid identities that stand for this resource. */
+  identitiesFor(id: ResourceId): ReadonlySet<string> {
+    return this.#byResource.of(id);
+  }
+
+  setIdentity(key: string, view: IdentityView | undefined): ChangedLabels {
+    const before = this.#identities.get(key);
+    if (before?.kind === 'valid' && before.resourceId) this.#byResource.remove(before.resourceId, key);
+    if (view?.kind === 'valid' && view.resourceId) this.#byResource.add(view.resourceId, key);
+    put(this.#identities, key, view);
+    const labels = this.#labelsOf(this.#byIdentity.of(key));
+    this.#forget(labels);
+    if (meaningOf(before) === meaningOf(view)) return new Set();
+    this.#revision += 1;
+    return labels;
+  }
+
+  setBinding(key: string, view: BindingView | undefined): ChangedLabels {
+    const before = this.#bindings.get(key);
+    if (before?.kind === 'valid') {
+      this.#bySelector.remove(before.binding.spec.selector, key);
+      this.#byIdentity.remove(before.identityKey, key);
+    }
+    if (view?.kind === 'valid') {
+      this.#bySelector.add(view.binding.spec.selector, key);
+      this.#byIdentity.add(view.identityKey, key);
+    }
+    put(this.#bindings, key, view);
+    const labels = new Set([before, view].filter(isValid).map(({ binding }) => binding.spec.selector));
+    this.#forget(labels);
+    return meaningOf(before) === meaningOf(view) ? new Set() : labels;
+  }
+
+  /** What a pod of this namespace with this value of the binding label gets. */
+  matchSet(namespace: string, label: string): MatchSet {
+    const ofLabel = this.#matchSets.get(label) ?? new Map<string, MatchSet>();
+    const known = ofLabel.get(namespace);
+    if (known) return known;
+    const set = this.#match(namespace, label);
+    this.#matchSets.set(label, ofLabel.set(namespace, set));
+    return set;
+  }
+
+  /** No pod has this label any more. */
+  forgetLabel(label: string): void {
+    this.#matchSets.delete(label);
+  }
+
+  #match(namespace: string, label: string): MatchSet {
+    const { matches, mismatches } = matchPod({
+      pod: { namespace, bindingLabel: label },
+      bindingsWithSelector: (value) => this.#validBindings(value),
+      identityOf: (ns, name) => {
+        const view = this.#identities.get(`${ns}/${name}`);
+        return view?.kind === 'valid' ? view.identity : undefined;
+      },
+      rules: this.#rules,
+    });
+    const matched = matches.flatMap(({ binding }) => this.#matched(binding));
+    const needs = new Set(matched.flatMap(({ resourceId }) => resourceId ?? []));
+    return { matches: matched, mismatches, needs: [...needs] };
+  }
+
+  *#validBindings(selector: string): Generator<AzureIdentityBinding> {
+    for (const key of this.#bySelector.of(selector)) {
+      const view = this.#bindings.get(key);
+      if (view?.kind === 'valid') yield view.binding;
+    }
+  }
+
+  #matched(binding: AzureIdentityBinding): MatchedIdentity[] {
+    const view = this.#bindings.get(`${binding.metadata.namespace ?? ''}/${binding.metadata.name}`);
+    if (view?.kind !== 'valid') return [];
+    const target = this.#identities.get(view.identityKey);
+    if (target?.kind !== 'valid') return [];
+    return [
+      {
+        identityKey: view.identityKey,
+        identity: target.identity,
+        binding,
+        meaning: assignmentMeaning(target.meaning, view.meaning),
+        ...(target.resourceId !== undefined && { resourceId: target.resourceId }),
+      },
+    ];
+  }
+
+  #labelsOf(bindingKeys: Iterable<string>): Set<string> {
+    const views = Array.from(bindingKeys, (key) => this.#bindings.get(key)).filter(isValid);
+    return new Set(views.map(({ binding }) => binding.spec.selector));
+  }
+
+  #forget(labels: Iterable<string>): void {
+    for (const label of labels) this.#matchSets.delete(label);
+  }
+}
+
+function isValid(view: BindingView | undefined): view is ValidBinding {
+  return view?.kind === 'valid';
+}
+
+/** Undefined for what gives nobody anything: missing or invalid. */
+function meaningOf(view: IdentityView | BindingView | undefined): string | undefined {
+  return view?.kind === 'valid' ? view.meaning : undefined;
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

@@ -1,0 +1,60 @@
+// How many pods of each host need each identity. Counted up and down one pod at a time, so that "does anybody still need
+// this here?" has an answer that costs nothing, however large the cluster.
+import type { ResourceId } from '@pod-identity/crd-types';
+import { Grouped } from './grouped.ts';
+
+export class NeedCounts {
+  readonly #counts = new Map<ResourceId, Map<ResourceId, number>>();
+  readonly #revisions = new Map<ResourceId, number>();
+  readonly #hosts = new Grouped<ResourceId, ResourceId>();
+
+  of(host: ResourceId): ReadonlyMap<ResourceId, number> {
+    return this.#counts.get(host) ?? nothing;
+  }
+
+  /** Goes up with each id that begins or ceases to be needed on the host. */
+  revision(host: ResourceId): number {
+    return this.#revisions.get(host) ?? 0;
+  }
+
+  hostsNeeding(id: ResourceId): ReadonlySet<ResourceId> {
+    return this.#hosts.of(id);
+  }
+
+  /** The ids that nobody on the host needed before. */
+  add(host: ResourceId, ids: readonly ResourceId[]): ResourceId[] {
+    if (ids.length === 0) return [];
+    const counts = this.#counts.get(host) ?? new Map<ResourceId, number>();
+    this.#counts.set(host, counts);
+    return ids.filter((id) => {
+      const count = counts.get(id) ?? 0;
+      counts.set(id, count + 1);
+      if (count > 0) return false;
+      this.#hosts.add(id, host);
+      this.#revisions.set(host, this.revision(host) + 1);
+      return true;
+    });
+  }
+
+  /** The ids that nobody on the host needs any more. */
+  remove(host: ResourceId, ids: readonly ResourceId[]): ResourceId[] {
+    const counts = this.#counts.get(host);
+    if (counts === undefined) return [];
+    const ended = ids.filter((id) => this.#countDown(counts, host, id));
+    if (counts.size === 0) this.#counts.delete(host);
+    return ended;
+  }
+
+  #countDown(counts: Map<ResourceId, number>, host: ResourceId, id: ResourceId): boolean {
+    const left = (counts.get(id) ?? 0) - 1;
+    if (left > 0) {
+      counts.set(id, left);
+      return false;
+    }
+    this.#hosts.remove(id, host);
+    this.#revisions.set(host, this.revision(host) + 1);
+    return counts.delete(id);
+  }
+}
+
+const nothing: ReadonlyMap<ResourceId, number> = new Map();

@@ -1,0 +1,19 @@
+// Reading the few fields that are needed of pods and nodes, which come as untrusted JSON but always in Kubernetes' own shape.
+
+export function memberOf(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[key];
+}
+
+/** The string there; empty when there is none, as in Kubernetes' own clients. */
+export function stringAt(value: unknown, key: string): string {
+  const member = memberOf(value, key);
+  return typeof member === 'string' ? member : '';
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time; 0 when it is none. */
+export function instantOf(text: string): number {
+  // eslint-disable-next-line no-restricted-globals -- reads the given text, not the clock
+  const instant = Date.parse(text);
+  return Number.isNaN(instant) ? 0 : instant;
+}

@@ -1,0 +1,190 @@
+import { assignedIdentityFinalizer } from '@pod-identity/crd-types';
+import { describe, expect, it } from 'vitest';
+import { assigned, identity, idOf, rawBinding, rawIdentity, resourceIdOf } from '../plan/test/builders.ts';
+import { bindingMeaning, identityMeaning } from './meaning.ts';
+import { createTrims, podUidAnnotation } from './views.ts';
+
+const trims = createTrims();
+const rawPod = (more: object = {}) => ({
+  metadata: {
+    namespace: 'shop',
+    name: 'web-0',
+    uid: 'u',
+    creationTimestamp: '2023-11-14T22:13:20Z',
+    labels: { aadpodidbinding: 'demo' },
+    managedFields: [{}],
+  },
+  spec: { nodeName: 'node-0', containers: [{}] },
+  status: { phase: 'Running', podIP: '10.0.0.1' },
+  ...more,
+});
+
+describe('a pod', () => {
+  it('keeps what decisions need and nothing else', () => {
+    expect(trims.pod(rawPod())).toEqual({
+      uid: 'u',
+      namespace: 'shop',
+      name: 'web-0',
+      nodeName: 'node-0',
+      bindingLabel: 'demo',
+      finished: false,
+      createdAt: 1_700_000_000_000,
+    });
+  });
+
+  it.each([{ metadata: { name: 'x', labels: {} } }, { metadata: { name: 'x' } }, {}])(
+    'without the label it is left out: %j',
+    (more) => expect(trims.pod({ ...rawPod(), metadata: {}, ...more })).toBeUndefined(),
+  );
+
+  it.each([
+    ['Succeeded', true],
+    ['Failed', true],
+    ['Pending', false],
+    [undefined, false],
+  ])('in phase %j finished is %j', (phase, finished) => {
+    expect(trims.pod(rawPod({ status: { phase } }))?.finished).toBe(finished);
+  });
+
+  it('unscheduled and without a time it is still one', () => {
+    const metadata = { ...rawPod().metadata, creationTimestamp: undefined };
+    expect(trims.pod(rawPod({ spec: {}, metadata }))).toMatchObject({ nodeName: '', createdAt: 0 });
+  });
+});
+
+it('a node keeps its name and providerID', () => {
+  expect(trims.node({ metadata: { name: 'n' }, spec: { providerID: 'azure:///x' } })).toEqual({
+    name: 'n',
+    providerId: 'azure:///x',
+  });
+  expect(trims.node({ metadata: { name: 'n' } })).toEqual({ name: 'n', providerId: '' });
+  expect(trims.node(null)).toBeUndefined();
+});
+
+describe('an identity', () => {
+  it('C35 has its resource in canonical form; a service principal has none', () => {
+    expect(identity()).toMatchObject({ kind: 'valid', key: 'default/reader', resourceId: idOf('reader') });
+    const principal = identity({ spec: { type: 1, resourceID: resourceIdOf('reader'), clientID: 'ABC' } });
+    expect(principal).toMatchObject({ kind: 'valid', clientId: 'abc' });
+    expect(principal).not.toHaveProperty('resourceId');
+  });
+
+  it('C35 that is invalid leaves with its problems, its generation and its conditions', () => {
+    const ready = {
+      type: 'Ready',
+      status: 'True',
+      reason: 'Attached',
+      message: 'm',
+      lastTransitionTime: 't',
+    };
+    const view = trims.identity(
+      rawIdentity({
+        spec: { type: 7 },
+        metadata: { uid: 'u', generation: 3 },
+        status: { conditions: [ready] },
+      }),
+    );
+    expect(view).toMatchObject({
+      kind: 'invalid',
+      key: 'default/reader',
+      reference: {
+        kind: 'AzureIdentity',
+        namespace: 'default',
+        name: 'reader',
+        uid: 'u',
+        generation: 3,
+        conditions: [ready],
+      },
+      problems: expect.arrayContaining([expect.objectContaining({ path: 'spec.type' })]) as unknown,
+    });
+  });
+
+  it('is kept without what kubectl last applied', () => {
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', note: 'n' };
+    const view = identity({ metadata: { annotations } });
+    expect(view.kind === 'valid' && view.identity.metadata.annotations).toEqual({ note: 'n' });
+  });
+});
+
+describe('a binding', () => {
+  it('names its identity in its own namespace', () => {
+    expect(trims.binding(rawBinding({ namespace: 'ns' }))).toMatchObject({
+      kind: 'valid',
+      key: 'ns/reader-binding',
+      identityKey: 'ns/reader',
+    });
+  });
+
+  it('that is invalid leaves with its problems', () => {
+    expect(trims.binding(rawBinding({ selector: '' }))).toMatchObject({
+      kind: 'invalid',
+      reference: { kind: 'AzureIdentityBinding' },
+      problems: [{ path: 'spec.selector' }],
+    });
+  });
+});
+
+describe('an assigned identity', () => {
+  it('has the same meaning as the objects that it was made from, however they are spelled', () => {
+    const spec = { type: 0, resourceID: resourceIdOf('reader').toUpperCase() };
+    const plain = assigned({ identity: { spec: { type: 0, resourceID: resourceIdOf('reader') } } });
+    expect(assigned({ identity: { spec } }).meaning).toBe(plain.meaning);
+    expect(assigned({ identity: { spec: { ...spec, clientID: 'c' } } }).meaning).not.toBe(plain.meaning);
+    expect(assigned({ binding: { selector: 'other' } }).meaning).not.toBe(assigned().meaning);
+  });
+
+  const metadata = { namespace: 'default', name: 'a', uid: 'u', resourceVersion: '5' };
+  const raw = (more: object) => ({ metadata, spec: { pod: 'web-0', podNamespace: 'shop' }, ...more });
+
+  it.each([
+    ['its annotation', { annotations: { [podUidAnnotation]: 'pod-uid' } }],
+    ['its owner', { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'pod-uid' }] }],
+  ])('tells the pod’s uid by %s', (_, more) => {
+    expect(trims.assigned(raw({ metadata: { ...metadata, ...more } }))?.podUid).toBe('pod-uid');
+  });
+
+  it('of the original may lack the uid, the copies and the state', () => {
+    const view = trims.assigned(raw({ metadata: { ...metadata, finalizers: [assignedIdentityFinalizer] } }));
+    expect(view).toMatchObject({
+      podName: 'web-0',
+      podNamespace: 'shop',
+      state: '',
+      hasFinalizer: true,
+      identity: '/',
+    });
+    expect(view).not.toHaveProperty('podUid');
+  });
+
+  it('that cannot be understood is left out: nobody may delete what he does not know', () => {
+    expect(trims.assigned({ spec: {} })).toBeUndefined();
+  });
+});
+
+it.each([
+  ['type', { type: 1 }],
+  ['resource', { resourceID: 'other' }],
+  ['client', { clientID: 'other' }],
+  ['tenant', { tenantID: 'other' }],
+  ['secret', { clientPassword: { name: 'other' } }],
+  ['secret’s namespace', { clientPassword: { name: 's', namespace: 'other' } }],
+  ['further tenants', { auxiliaryTenantIDs: ['other'] }],
+  ['endpoint', { adEndpoint: 'https://other' }],
+])('the meaning of an identity changes with its %s', (_, change) => {
+  const view = identity();
+  if (view.kind !== 'valid') throw new TypeError('invalid');
+  const base = { ...view.identity, spec: { ...view.identity.spec, clientPassword: { name: 's' } } };
+  const changed = { ...base, spec: { ...base.spec, ...change } as typeof base.spec };
+  expect(identityMeaning(changed)).not.toBe(identityMeaning(base));
+});
+
+it('the meaning of a binding is what it names and selects', () => {
+  const view = trims.binding(rawBinding());
+  const other = trims.binding(rawBinding({ name: 'renamed', metadata: { labels: { a: 'b' } } }));
+  if (view?.kind !== 'valid' || other?.kind !== 'valid') throw new TypeError('invalid');
+  expect(bindingMeaning(other.binding)).toBe(bindingMeaning(view.binding));
+});
+
+it('equal strings of different objects are one string', () => {
+  const [a, b] = [assigned(), assigned({ podName: 'web-1' })];
+  expect(a.meaning).toBe(b.meaning);
+});

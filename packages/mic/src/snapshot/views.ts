@@ -1,0 +1,228 @@
+// The seeing room: what MIC knows of the cluster and of Azure, as values, and an index over them.
+// It must not decide what to do, and must not write anything. Only cluster-view.ts may talk to the API server.
+import {
+  assignedIdentityFinalizer,
+  bindingLabel,
+  canonicalResourceId,
+  parseAzureAssignedIdentity,
+  parseAzureIdentity,
+  parseAzureIdentityBinding,
+  type AzureAssignedIdentity,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type Condition,
+  type ObjectMeta,
+  type Problem,
+  type ResourceId,
+} from '@pod-identity/crd-types';
+import type { AssignedView, NodeView, PodView } from '../plan/types.ts';
+import { createIntern, type Intern } from './intern.ts';
+import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
+import { instantOf, memberOf, stringAt } from './raw-object.ts';
+
+/** Written by our MIC on each AzureAssignedIdentity: which pod it is for, beyond its name. */
+export const podUidAnnotation = 'aadpodidentity.k8s.io/pod-uid';
+
+/** `namespace/name` of a pod. */
+export type PodKey = string;
+
+export type IdentityView =
+  | {
+      readonly kind: 'valid';
+      readonly key: string;
+      readonly identity: AzureIdentity;
+      readonly meaning: string;
+      /** Type 0 only. */
+      readonly resourceId?: ResourceId;
+      /** As stated in the spec, in lower case. */
+      readonly clientId?: string;
+    }
+  | InvalidView;
+
+export type BindingView =
+  | {
+      readonly kind: 'valid';
+      readonly key: string;
+      readonly binding: AzureIdentityBinding;
+      readonly identityKey: string;
+      readonly meaning: string;
+    }
+  | InvalidView;
+
+/** Enough of an object for an Event about it and a write of its status. */
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+  readonly generation?: number;
+  readonly conditions: readonly Condition[];
+}
+
+/** Kept for one purpose: to tell its owner what is wrong with it. */
+export interface InvalidView {
+  readonly kind: 'invalid';
+  readonly key: string;
+  readonly reference: ObjectReference;
+  readonly problems: readonly Problem[];
+}
+
+/** From the API server's objects to views; undefined leaves an object out. */
+export interface Trims {
+  pod(raw: unknown): PodView | undefined;
+  node(raw: unknown): NodeView | undefined;
+  identity(raw: unknown): IdentityView | undefined;
+  binding(raw: unknown): BindingView | undefined;
+  assigned(raw: unknown): AssignedView | undefined;
+}
+
+/** One set of trims for a whole process: what they share is shared by all views they make. */
+export function createTrims(): Trims {
+  const intern = createIntern();
+  return {
+    pod: (raw) => trimPod(raw, intern),
+    node: trimNode,
+    identity: (raw) => trimIdentity(raw, intern),
+    binding: (raw) => trimBinding(raw, intern),
+    assigned: (raw) => trimAssigned(raw, intern),
+  };
+}
+
+/** A pod without the label has no view: to lose the label is the same as to be deleted. */
+function trimPod(raw: unknown, intern: Intern): PodView | undefined {
+  const metadata = memberOf(raw, 'metadata');
+  const label = memberOf(memberOf(metadata, 'labels'), bindingLabel);
+  if (typeof label !== 'string') return undefined;
+  const phase = stringAt(memberOf(raw, 'status'), 'phase');
+  return {
+    uid: stringAt(metadata, 'uid'),
+    namespace: intern(stringAt(metadata, 'namespace')),
+    name: stringAt(metadata, 'name'),
+    nodeName: intern(stringAt(memberOf(raw, 'spec'), 'nodeName')),
+    bindingLabel: intern(label),
+    finished: phase === 'Succeeded' || phase === 'Failed',
+    createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
+  };
+}
+
+function trimNode(raw: unknown): NodeView | undefined {
+  const name = stringAt(memberOf(raw, 'metadata'), 'name');
+  return name === '' ? undefined : { name, providerId: stringAt(memberOf(raw, 'spec'), 'providerID') };
+}
+
+function trimIdentity(raw: unknown, intern: Intern): IdentityView | undefined {
+  const parsed = parseAzureIdentity(raw);
+  if (!parsed.ok) return invalidIdentity(raw, parsed.problems);
+  const identity = { ...parsed.value, metadata: lean(parsed.value.metadata) };
+  const { type, resourceID, clientID } = identity.spec;
+  return {
+    kind: 'valid',
+    key: keyOf(identity.metadata),
+    identity,
+    meaning: intern(identityMeaning(identity)),
+    ...(type === 0 && resourceID !== undefined && { resourceId: canonical(resourceID, intern) }),
+    ...(clientID !== undefined && { clientId: clientID.toLowerCase() }),
+  };
+}
+
+function trimBinding(raw: unknown, intern: Intern): BindingView | undefined {
+  const parsed = parseAzureIdentityBinding(raw);
+  if (!parsed.ok) return invalidBinding(raw, parsed.problems);
+  const binding = { ...parsed.value, metadata: lean(parsed.value.metadata) };
+  return {
+    kind: 'valid',
+    key: keyOf(binding.metadata),
+    binding,
+    identityKey: intern(`${binding.metadata.namespace ?? ''}/${binding.spec.azureIdentity}`),
+    meaning: intern(bindingMeaning(binding)),
+  };
+}
+
+/** One that cannot be understood at all is left out: not knowing whose it is, nobody may delete it. */
+function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
+  const parsed = parseAzureAssignedIdentity(raw);
+  if (!parsed.ok) return undefined;
+  const { metadata, spec, status } = parsed.value;
+  const { azureIdentityRef: identity, azureBindingRef: binding } = spec;
+  const podUid = podUidOf(parsed.value);
+  const { resourceID } = identity.spec;
+  return {
+    namespace: intern(metadata.namespace ?? ''),
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    resourceVersion: metadata.resourceVersion ?? '',
+    podNamespace: intern(spec.podNamespace),
+    podName: spec.pod,
+    ...(podUid !== undefined && { podUid }),
+    nodeName: intern(spec.nodename),
+    identity: intern(keyOf(identity.metadata)),
+    binding: intern(keyOf(binding.metadata)),
+    meaning: intern(assignmentMeaning(identityMeaning(identity), bindingMeaning(binding))),
+    ...(identity.spec.type === 0 &&
+      resourceID !== undefined && { resourceId: canonical(resourceID, intern) }),
+    state: status.status,
+    hasFinalizer: metadata.finalizers?.includes(assignedIdentityFinalizer) ?? false,
+  };
+}
+
+function podUidOf({ metadata }: AzureAssignedIdentity): string | undefined {
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Pod');
+  return metadata.annotations?.[podUidAnnotation] ?? owner?.uid;
+}
+
+/** Everything but the spec of an object whose spec is wrong: read with a spec in its place that cannot be. */
+function invalidIdentity(raw: unknown, problems: readonly Problem[]): InvalidView | undefined {
+  const parsed = parseAzureIdentity({ ...(raw as object), spec: { type: 1 } });
+  return parsed.ok ? invalidView(parsed.value, problems) : undefined;
+}
+
+function invalidBinding(raw: unknown, problems: readonly Problem[]): InvalidView | undefined {
+  const parsed = parseAzureIdentityBinding({
+    ...(raw as object),
+    spec: { azureIdentity: '-', selector: '-' },
+  });
+  return parsed.ok ? invalidView(parsed.value, problems) : undefined;
+}
+
+function invalidView(
+  object: AzureIdentity | AzureIdentityBinding,
+  problems: readonly Problem[],
+): InvalidView {
+  return { kind: 'invalid', key: keyOf(object.metadata), reference: referenceTo(object), problems };
+}
+
+/** For Events and status writes. */
+export function referenceTo({
+  apiVersion,
+  kind,
+  metadata,
+  status,
+}: AzureIdentity | AzureIdentityBinding): ObjectReference {
+  const { namespace = '', name, uid, generation } = metadata;
+  return {
+    apiVersion,
+    kind,
+    namespace,
+    name,
+    ...(uid !== undefined && { uid }),
+    ...(generation !== undefined && { generation }),
+    conditions: status?.conditions ?? [],
+  };
+}
+
+/** Without what kubectl last applied: it is the object once more. */
+function lean(metadata: ObjectMeta): ObjectMeta {
+  const { annotations, ...rest } = metadata;
+  if (annotations === undefined) return rest;
+  const kept = Object.entries(annotations).filter(([key]) => !key.startsWith('kubectl.kubernetes.io/'));
+  return { ...rest, annotations: Object.fromEntries(kept) };
+}
+
+function canonical(resourceId: string, intern: Intern): ResourceId {
+  return intern(canonicalResourceId(resourceId)) as ResourceId;
+}
+
+function keyOf(metadata: ObjectMeta): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}

@@ -1,0 +1,132 @@
+// The acting half of a term: what is written where, and who is told of what came of it.
+import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-identity/crd-types';
+import { createResource, type LeaderTerm } from '@pod-identity/kit/kube';
+import { createAssignmentsApplier, type AssignmentsApplier } from './apply/apply-assignments.ts';
+import { createHostApplier, type HostApplier, type HostResult } from './apply/apply-host.ts';
+import { createAssignedIdentityWriter } from './apply/assigned-identity-writer.ts';
+import type { ConditionsWriter } from './apply/conditions-writer.ts';
+import { createEchoes } from './apply/echoes.ts';
+import type { Ledger } from './apply/ledger.ts';
+import type { HostMemory } from './apply/memory.ts';
+import type { Report } from './apply/event-drafts.ts';
+import { reportHost, type Affected } from './apply/report-host.ts';
+import { reportSkip, reportStep } from './apply/report.ts';
+import type { ControllerDeps } from './controller-deps.ts';
+import type { Meter } from './meter.ts';
+import { decidePod } from './plan/desired.ts';
+import type { ClusterIndex } from './snapshot/cluster-index.ts';
+import type { ClusterView } from './snapshot/cluster-view.ts';
+import type { PodKey } from './snapshot/views.ts';
+
+export interface TermState {
+  readonly term: LeaderTerm;
+  readonly view: ClusterView;
+  readonly index: ClusterIndex;
+  readonly memory: HostMemory;
+  readonly ledger: Ledger;
+}
+
+/** Who is told of what was done, besides people. */
+export interface Told {
+  readonly meter: Meter;
+  readonly conditions: ConditionsWriter;
+}
+
+export interface Appliers {
+  readonly assignments: AssignmentsApplier;
+  readonly hosts: HostApplier;
+  readonly onPlanned: (pods: readonly PodKey[]) => void;
+}
+
+export function createAppliers(deps: ControllerDeps, state: TermState, told: Told): Appliers {
+  const publish = ({ events, lines }: Report) => {
+    for (const { level, fields, message } of lines) deps.log[level](fields, message);
+    // An Event is a write as well: none after the term.
+    if (state.term.holds()) events.forEach((event) => deps.events.record(event));
+  };
+  const voice = { ...told, publish };
+  return {
+    assignments: createAssignments(deps, state, voice),
+    hosts: createHosts(deps, state, voice),
+    onPlanned(pods) {
+      for (const pod of pods) for (const skip of decidePod(state.index, pod).skips) publish(reportSkip(skip));
+    },
+  };
+}
+
+type Voice = Told & { readonly publish: (report: Report) => void };
+
+function createAssignments(
+  deps: ControllerDeps,
+  state: TermState,
+  { meter, publish }: Voice,
+): AssignmentsApplier {
+  const { clock, settings, transport } = deps;
+  const { index, memory, term, view } = state;
+  const now = () => clock.now();
+  const echoes = createEchoes(now);
+  const stopListening = view.onAssigned((key, object) => echoes.heard(key, object));
+  term.signal.addEventListener('abort', stopListening, { once: true });
+  const resource = createResource<AzureAssignedIdentity>(transport, resources.AzureAssignedIdentity);
+  return createAssignmentsApplier({
+    writer: createAssignedIdentityWriter({ resource, term }),
+    echoes,
+    writesAtOnce: settings.writesPerHost,
+    memory,
+    seen: (key) => index.assigned(key),
+    now,
+    recordAfterMs: settings.recordAfterMs,
+    report(result, host) {
+      meter.step(result);
+      publish(reportStep(result, { host, micPrincipalId: settings.principalId() }));
+    },
+  });
+}
+
+function createHosts(deps: ControllerDeps, state: TermState, { conditions, publish }: Voice): HostApplier {
+  const { index, memory, ledger, term } = state;
+  return createHostApplier({
+    identities: deps.hosts,
+    ledger,
+    memory,
+    term,
+    now: () => deps.clock.now(),
+    random: deps.random,
+    isNeeded: (host, identity) => index.need(host).has(identity),
+    onLedgerTrouble: (host, outcome) =>
+      deps.log.warn({ host: host.id, outcome }, 'host record was not written'),
+    report(result: HostResult) {
+      publish(
+        reportHost(result, (ids) => ({
+          ...affectedBy(index, result.host.id, ids),
+          micPrincipalId: deps.settings.principalId(),
+        })),
+      );
+      conditions.concern('AzureIdentity', index.concernedBy(result.host.id));
+    },
+  });
+}
+
+/** Whom to tell that identities were refused on a host: their AzureIdentities, and the pods whose objects wait already. */
+function affectedBy(
+  index: ClusterIndex,
+  host: ResourceId,
+  ids: ReadonlySet<ResourceId>,
+): Omit<Affected, 'micPrincipalId'> {
+  const identities = [...ids].flatMap((resourceId) =>
+    [...index.identitiesFor(resourceId)].flatMap((key) => {
+      const view = index.identity(key);
+      if (view?.kind !== 'valid') return [];
+      const { namespace = '', name, uid } = view.identity.metadata;
+      return [{ resourceId, namespace, name, ...(uid === undefined ? {} : { uid }) }];
+    }),
+  );
+  const pods = [...index.waitingOn(host)].flatMap((key) => {
+    const pod = index.pod(key);
+    const refused = index
+      .assignedOf(key)
+      .find(({ resourceId }) => resourceId !== undefined && ids.has(resourceId));
+    return pod && refused?.resourceId ? [{ pod, resourceId: refused.resourceId }] : [];
+  });
+  return { identities, pods };
+}

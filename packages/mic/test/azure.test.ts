@@ -1,0 +1,461 @@
+import { ComputeManagementClient } from '@azure/arm-compute';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import { identityPatch, readHostState, stepsToChange } from '../src/azure/identity-patch.ts';
+import { canonical, identityId, startTestAzure, subscription, type TestAzure } from './azure-harness.ts';
+
+let t: TestAzure;
+beforeAll(async () => {
+  t = await startTestAzure();
+});
+afterEach(() => {
+  t.sim.azure.faults.clear();
+});
+afterAll(() => t[Symbol.asyncDispose]());
+
+const world = () => t.sim.azure.world;
+const attached = (host: Host) => world().attachedTo(host.id);
+const kinds = ['vm', 'vmss'] as const;
+let hosts = 0;
+const newHost = (kind: 'vm' | 'vmss' = 'vmss', spec: Parameters<TestAzure['addHost']>[2] = {}) =>
+  t.addHost(kind, `host${(hosts += 1)}`, spec);
+let names = 0;
+const newIdentities = (count: number) =>
+  t.addIdentities(...Array.from({ length: count }, () => `id${(names += 1)}`));
+
+describe.each(kinds)('a %s', (kind) => {
+  it('gets the identities in one PATCH, written down before and confirmed by ARM after', async () => {
+    const host = newHost(kind);
+    const ids = newIdentities(3);
+    const written: (readonly ResourceId[])[] = [];
+    const before = t.calls.length;
+    const outcome = await t.update(
+      host,
+      { attach: ids },
+      { beforePatch: (attaching) => Promise.resolve(void written.push(attaching)) },
+    );
+    expect(outcome).toMatchObject({ rejected: [], patches: 1 });
+    expect(outcome.refusal).toBeUndefined();
+    expect(outcome.present?.get(ids[0]!)?.clientId).toBe(world().identity(ids[0]!).clientId);
+    expect(attached(host)).toEqual([...ids].sort());
+    expect(written).toEqual([ids]);
+    const made = t.calls.slice(before).map(({ operation, result }) => `${operation} ${result}`);
+    expect(made).toEqual([`${kind}_get ok`, 'operation_get ok', `${kind}_update ok`, `${kind}_get ok`]);
+  });
+
+  it('C24 accumulates additions, keeps others at a removal, ends as None', async () => {
+    const host = newHost(kind);
+    const [a, b, c] = newIdentities(3) as [ResourceId, ResourceId, ResourceId];
+    await t.update(host, { attach: [a] });
+    await t.update(host, { attach: [b] });
+    expect(attached(host)).toEqual([a, b].sort());
+    await t.update(host, { attach: [c], detach: [a] });
+    expect(attached(host)).toEqual([b, c].sort());
+    await t.update(host, { attach: [b.toUpperCase() as ResourceId], detach: [b] });
+    expect(attached(host)).toEqual([b, c].sort());
+    expect(t.patches(host)).toBe(3);
+    await t.update(host, { detach: [b, c] });
+    expect(world().host(host.id).identity.type).toBe('None');
+  });
+
+  it('C24 asked for nothing, or for what is there already, sends no PATCH', async () => {
+    const [a] = newIdentities(1);
+    const host = newHost(kind, { identities: [a!] });
+    expect(await t.update(host, {})).toMatchObject({ patches: 0, rejected: [] });
+    const outcome = await t.update(host, { attach: [a!], detach: [canonical('never-there')] });
+    expect(outcome.present?.has(a!)).toBe(true);
+    expect(t.patches(host)).toBe(0);
+  });
+
+  it('E13 W-C1 keeps its system-assigned identity in every transition', async () => {
+    const host = newHost(kind, { systemAssigned: true });
+    const principal = world().host(host.id).identity.principalId;
+    const [a] = newIdentities(1);
+    await t.update(host, { detach: [a!] });
+    expect(t.patches(host)).toBe(0);
+    await t.update(host, { attach: [a!] });
+    expect(world().host(host.id).identity.type).toBe('SystemAssigned, UserAssigned');
+    await t.update(host, { detach: [a!] });
+    expect(world().host(host.id).identity).toMatchObject({ type: 'SystemAssigned', principalId: principal });
+  });
+
+  it('E14 leaves foreign identities alone', async () => {
+    const [foreign, a] = newIdentities(2);
+    const host = newHost(kind, { identities: [foreign!] });
+    await t.update(host, { attach: [a!] });
+    await t.update(host, { detach: [a!] });
+    expect(attached(host)).toEqual([foreign]);
+  });
+
+  it('user-needs 10.8 renews an identity that was recreated under the same name', async () => {
+    const [a] = newIdentities(1);
+    const host = newHost(kind, { identities: [a!] });
+    const { clientId } = world().recreateIdentity(identityId(a!.split('/').at(-1)!));
+    const reading = await t.azure.hosts.read(host, new AbortController().signal);
+    expect(reading).toMatchObject({ kind: 'read', present: new Map([[a, {}]]) });
+    const outcome = await t.update(host, { renew: [a!] });
+    expect(outcome).toMatchObject({ rejected: [], patches: 2 });
+    expect(outcome.present?.get(a!)).toMatchObject({ clientId });
+  });
+});
+
+describe('one bad identity harms only itself', () => {
+  it('user-needs 10.3: one of 40 does not exist; 39 are attached in the same call, within the bound', async () => {
+    const host = newHost();
+    const good = newIdentities(39);
+    const bad = canonical('nobody');
+    const outcome = await t.update(host, { attach: [...good.slice(0, 20), bad, ...good.slice(20)] });
+    expect(attached(host)).toEqual([...good].sort());
+    expect(outcome.rejected).toEqual([
+      { id: bad, code: 'FailedIdentityOperation', message: expect.stringContaining('nobody') as string },
+    ]);
+    expect(outcome.refusal).toBeUndefined();
+    expect(outcome.patches).toBeLessThanOrEqual(Math.floor(2 + 2 * Math.log2(40)));
+    expect(t.patches(host)).toBe(outcome.patches);
+  });
+
+  it('names two bad ones, as ARM does one after the other', async () => {
+    const host = newHost();
+    const [a] = newIdentities(1);
+    const outcome = await t.update(host, { attach: [canonical('nobody1'), a!, canonical('nobody2')] });
+    expect(outcome.rejected.map(({ id }) => id)).toEqual([canonical('nobody1'), canonical('nobody2')]);
+    expect(attached(host)).toEqual([a]);
+  });
+
+  it('C48 a bad id does not stop the removal of another', async () => {
+    const [a] = newIdentities(1);
+    const host = newHost('vmss', { identities: [a!] });
+    const outcome = await t.update(host, { attach: [canonical('nobody')], detach: [a!] });
+    expect(outcome.rejected).toHaveLength(1);
+    expect(attached(host)).toEqual([]);
+  });
+});
+
+describe('a host that is not to be touched', () => {
+  it('user-needs 10.5: Updating is waited for without a PATCH', async () => {
+    const host = newHost();
+    const [a] = newIdentities(1);
+    world().setProvisioningState(host.id, 'Updating');
+    const outcome = await t.update(host, { attach: [a!] });
+    expect(outcome).toMatchObject({ refusal: { kind: 'busy', retryAfterMs: 30_000 }, patches: 0 });
+    expect(t.patches(host)).toBe(0);
+    world().setProvisioningState(host.id, 'Succeeded');
+    expect((await t.update(host, { attach: [a!] })).refusal).toBeUndefined();
+  });
+
+  it('Deleting is gone, and so is one that is not there', async () => {
+    const host = newHost();
+    const [a] = newIdentities(1);
+    world().setProvisioningState(host.id, 'Deleting');
+    expect((await t.update(host, { attach: [a!] })).refusal?.kind).toBe('gone');
+    const nowhere: Host = {
+      kind: 'vm',
+      id: host.id.replace(/virtual.*$/, 'virtualmachines/nowhere') as ResourceId,
+    };
+    expect((await t.update(nowhere, { attach: [a!] })).refusal?.kind).toBe('gone');
+    expect((await t.azure.hosts.read(nowhere, new AbortController().signal)).kind).toBe('gone');
+  });
+
+  it('a PATCH that would empty the list is not sent over an identity attached since (If-Match)', async () => {
+    const [ours, foreign] = newIdentities(2);
+    const host = newHost('vm', { identities: [ours!] });
+    const outcome = await t.update(
+      host,
+      { detach: [ours!] },
+      {
+        beforePatch: () => {
+          world().attach(host.id, foreign!);
+          return Promise.resolve();
+        },
+      },
+    );
+    expect(outcome.refusal).toMatchObject({ kind: 'busy', retryAfterMs: 0 });
+    expect(attached(host)).toEqual([ours, foreign].sort());
+    await t.update(host, { detach: [ours!] });
+    expect(attached(host)).toEqual([foreign]);
+  });
+});
+
+describe('ARM in trouble', () => {
+  it('user-needs 10.4: after 429 with Retry-After nothing is asked of that host until it is over', async () => {
+    const [host, other] = [newHost(), newHost()];
+    const ids = newIdentities(1);
+    t.sim.azure.faults.add({
+      match: { service: 'arm', method: 'PATCH' },
+      times: 1,
+      then: { status: 429, headers: { 'retry-after': '60' } },
+    });
+    const outcome = await t.update(host, { attach: ids });
+    expect(outcome.refusal).toMatchObject({ kind: 'throttled', retryAfterMs: 60_000, scope: 'host' });
+    const asked = t.gets(host) + t.patches(host);
+    t.clock.jump(59_000);
+    expect((await t.update(host, { attach: ids })).refusal).toMatchObject({
+      kind: 'throttled',
+      retryAfterMs: 1000,
+    });
+    expect(t.gets(host) + t.patches(host)).toBe(asked);
+    expect((await t.update(other, { attach: ids })).refusal).toBeUndefined();
+    t.clock.jump(1000);
+    expect((await t.update(host, { attach: ids })).refusal).toBeUndefined();
+  });
+
+  it('a subscription-level 429 holds back every host of the subscription', async () => {
+    const [host, other] = [newHost(), newHost()];
+    const ids = newIdentities(1);
+    const headers = { 'retry-after': '30', 'x-ms-ratelimit-remaining-subscription-writes': '0' };
+    t.sim.azure.faults.add({
+      match: { service: 'arm', method: 'PATCH' },
+      times: 1,
+      then: { status: 429, headers },
+    });
+    const held = { kind: 'throttled', retryAfterMs: 30_000, scope: 'subscription' };
+    expect((await t.update(host, { attach: ids })).refusal).toMatchObject(held);
+    expect((await t.update(other, { attach: ids })).refusal).toMatchObject(held);
+    expect(t.gets(other)).toBe(0);
+    t.clock.jump(30_000);
+    expect((await t.update(other, { attach: ids })).refusal).toBeUndefined();
+  });
+
+  it('never sends more PATCHes than the bucket holds, and goes on when it has refilled', async () => {
+    const host = newHost();
+    const bad = Array.from({ length: 12 }, (_, index) => canonical(`nobody${index}`));
+    const [good] = newIdentities(1);
+    const first = await t.update(host, { attach: [...bad, good!] });
+    expect(first).toMatchObject({
+      refusal: { kind: 'throttled', retryAfterMs: 20_000, scope: 'host' },
+      patches: 8,
+    });
+    expect(first.rejected).toHaveLength(8);
+    t.clock.jump(160_000);
+    const rest = [...bad.filter((id) => !first.rejected.some((rejection) => rejection.id === id)), good!];
+    const second = await t.update(host, { attach: rest });
+    expect(second.refusal).toBeUndefined();
+    expect(attached(host)).toEqual([good]);
+  });
+
+  it('a conflict and a preempted operation ask for a new plan', async () => {
+    const host = newHost();
+    const ids = newIdentities(1);
+    t.sim.azure.faults.add({
+      match: { service: 'arm', method: 'PATCH' },
+      times: 1,
+      then: { status: 409, body: { error: { code: 'Conflict', message: 'x' } } },
+    });
+    expect((await t.update(host, { attach: ids })).refusal).toMatchObject({
+      kind: 'busy',
+      retryAfterMs: 5000,
+    });
+    const preempted = {
+      status: 'Failed',
+      error: { code: 'OperationPreempted', message: 'by a more recent operation' },
+    };
+    t.sim.azure.faults.add({
+      match: { service: 'arm', path: /operations/ },
+      times: 1,
+      then: { status: 200, body: preempted },
+    });
+    expect((await t.update(host, { attach: ids })).refusal).toMatchObject({ kind: 'busy', retryAfterMs: 0 });
+  });
+
+  it('an operation that never ends makes the host busy, after a bounded time', async () => {
+    const host = newHost();
+    const ids = newIdentities(1);
+    const hold = t.sim.azure.holdOperations();
+    const startedAt = t.clock.now();
+    const outcome = await t.update(host, { attach: ids });
+    expect(outcome.refusal).toMatchObject({ kind: 'busy', retryAfterMs: 30_000 });
+    expect(t.clock.now() - startedAt).toBeLessThanOrEqual(5 * 60_000);
+    expect((await t.update(host, { attach: newIdentities(1) })).refusal).toMatchObject({ kind: 'busy' });
+    expect(t.patches(host)).toBe(1);
+    hold.release();
+    expect(await t.update(host, { attach: ids })).toMatchObject({ patches: 0, rejected: [] });
+  });
+
+  it('an operation that fails over an identity isolates it', async () => {
+    const host = newHost();
+    const [a, b] = newIdentities(2);
+    const failed = {
+      status: 'Failed',
+      error: { code: 'FailedIdentityOperation', message: `'${a!}' was not found` },
+    };
+    t.sim.azure.faults.add({
+      match: { service: 'arm', path: /operations/ },
+      times: 1,
+      then: { status: 200, body: failed },
+    });
+    const outcome = await t.update(host, { attach: [a!, b!] });
+    // The simulator had applied it all the same: what the host carries is what counts.
+    expect(outcome.present?.has(b!)).toBe(true);
+    expect(outcome.refusal).toBeUndefined();
+  });
+
+  it('a PATCH whose answer is lost is looked for, not repeated', async () => {
+    const host = newHost();
+    const ids = newIdentities(1);
+    t.sim.azure.faults.add({
+      match: { service: 'arm', method: 'PATCH' },
+      times: 1,
+      then: { loseAnswer: true },
+    });
+    const lost = await t.update(host, { attach: ids });
+    expect(lost).toMatchObject({ refusal: { kind: 'busy' }, patches: 1 });
+    t.clock.jump(30_000);
+    expect(await t.update(host, { attach: ids })).toMatchObject({ patches: 0, rejected: [] });
+    expect(attached(host)).toEqual(ids);
+    expect(t.patches(host)).toBe(1);
+  });
+
+  it('a PATCH that never arrived is written down and sent once more', async () => {
+    const host = newHost();
+    const ids = newIdentities(1);
+    t.sim.azure.faults.add({ match: { service: 'arm', method: 'PATCH' }, times: 1, then: { drop: true } });
+    let written = 0;
+    const outcome = await t.update(
+      host,
+      { attach: ids },
+      { beforePatch: () => Promise.resolve(void (written += 1)) },
+    );
+    expect(outcome).toMatchObject({ patches: 2, rejected: [] });
+    expect(outcome.refusal).toBeUndefined();
+    expect(written).toBe(2);
+  });
+
+  it('5xx for minutes: a few short tries, then unavailable with the pause that ARM asks for', async () => {
+    const host = newHost();
+    const ids = newIdentities(1);
+    const reads = t.sim.azure.faults.add({ match: { service: 'arm', method: 'GET' }, then: { status: 503 } });
+    const startedAt = t.clock.now();
+    expect((await t.update(host, { attach: ids })).refusal).toMatchObject({
+      kind: 'unavailable',
+      retryAfterMs: 5000,
+    });
+    expect(reads.fired).toBe(3);
+    expect(t.clock.now() - startedAt).toBeLessThan(3000);
+    reads.remove();
+    const writes = t.sim.azure.faults.add({
+      match: { service: 'arm', method: 'PATCH' },
+      then: { status: 500, headers: { 'retry-after': '17' } },
+    });
+    expect(await t.update(host, { attach: ids })).toMatchObject({
+      refusal: { kind: 'unavailable', retryAfterMs: 17_000 },
+      patches: 2,
+    });
+    expect(writes.fired).toBe(2);
+  });
+
+  it('one 5xx is got over within the call', async () => {
+    const host = newHost();
+    t.sim.azure.faults.add({
+      match: { service: 'arm', method: 'GET' },
+      times: 1,
+      then: { status: 502, body: '<html>Bad gateway</html>' },
+    });
+    t.sim.azure.faults.add({
+      match: { service: 'arm', path: /operations/ },
+      times: 4,
+      then: { status: 503 },
+    });
+    expect((await t.update(host, { attach: newIdentities(1) })).refusal).toBeUndefined();
+  });
+});
+
+describe('the fence', () => {
+  it('sends nothing when it cannot be written down first', async () => {
+    const host = newHost();
+    const outcome = await t.update(
+      host,
+      { attach: newIdentities(1) },
+      { beforePatch: () => Promise.reject(new Error('conflict')) },
+    );
+    expect(outcome).toMatchObject({ refusal: { kind: 'unavailable' }, patches: 0 });
+    expect(t.patches(host)).toBe(0);
+  });
+
+  it('sends nothing more once aborted, in the middle of an operation too', async () => {
+    const host = newHost();
+    const term = new AbortController();
+    const hold = t.sim.azure.holdOperations();
+    const polled = t.sim.azure.journal.next({
+      service: 'arm',
+      path: /operations/,
+      since: t.sim.azure.journal.mark(),
+    });
+    void polled.then(() => term.abort());
+    const outcome = await t.update(host, { attach: newIdentities(1) }, { signal: term.signal });
+    const asked = t.sim.azure.journal.count({ service: 'arm' });
+    expect(outcome).toMatchObject({ refusal: { kind: 'aborted' }, patches: 1 });
+    hold.release();
+    expect(await t.update(host, { attach: newIdentities(1) }, { signal: term.signal })).toMatchObject({
+      refusal: { kind: 'aborted' },
+      patches: 0,
+    });
+    expect(t.sim.azure.journal.count({ service: 'arm' })).toBe(asked);
+  });
+});
+
+describe('the wire', () => {
+  it('C17 speaks under our user agent and as the cluster’s identity (C27)', async () => {
+    const host = newHost();
+    await t.azure.hosts.read(host, new AbortController().signal);
+    const [entry] = t.sim.azure.journal.entries({ service: 'arm', path: new RegExp(host.id, 'i') });
+    expect(entry?.userAgent).toBe('aad-pod-identity/MIC/1.2.3/abc/today');
+    expect(entry?.query).toBe('api-version=2019-12-01');
+    expect(t.azure.clusterClientId()).toBe(t.mic.clientId);
+    expect(await t.azure.principalId(new AbortController().signal)).toBe(t.mic.principalId);
+  });
+
+  it('asks IMDS for one token, however many hosts ask at once', () => {
+    expect(t.sim.azure.calls().imds).toBe(1);
+  });
+
+  it('ends a scale set’s operation by Location as well', async () => {
+    await using other = await startTestAzure({ longRunning: 'location' });
+    const host = other.addHost('vmss', 'by-location');
+    const outcome = await other.update(host, { attach: other.addIdentities('a') });
+    expect(outcome).toMatchObject({ patches: 1, rejected: [] });
+    expect(outcome.present?.get(canonical('a'))?.clientId).toBeDefined();
+  });
+
+  it('takes a dead entry off when ARM refuses everything because of it', async () => {
+    await using other = await startTestAzure({ rejectDeadEntries: true });
+    const [dead, a] = other.addIdentities('dead', 'a');
+    const host = other.addHost('vmss', 'with-dead', { identities: [dead!] });
+    other.sim.azure.world.deleteIdentity(identityId('dead'));
+    const outcome = await other.update(host, { attach: [a!] });
+    expect(outcome).toMatchObject({ rejected: [], patches: 2 });
+    expect([...(outcome.present?.keys() ?? [])]).toEqual([a]);
+  });
+
+  it.each(kinds)('sends for a %s what @azure/arm-compute would send', async (kind) => {
+    const before = readHostState({
+      identity: {
+        type: 'SystemAssigned, UserAssigned',
+        userAssignedIdentities: { [canonical('old')]: { clientId: 'c', principalId: 'p' } },
+      },
+    });
+    const change = { attach: [canonical('new1'), canonical('new2')], renew: [], detach: [] };
+    const ours = identityPatch(before, stepsToChange(before, change)).body;
+    expect(ours).toEqual(await bodyBySdk(kind, ours.identity));
+  });
+});
+
+/** What Azure's own client puts on the wire for the same identity block. */
+async function bodyBySdk(kind: 'vm' | 'vmss', identity: object): Promise<unknown> {
+  let body: unknown;
+  const client = new ComputeManagementClient(
+    { getToken: () => Promise.resolve({ token: 't', expiresOnTimestamp: Date.now() + 3_600_000 }) },
+    subscription,
+    {
+      retryOptions: { maxRetries: 0 },
+      httpClient: {
+        sendRequest(request) {
+          body = JSON.parse(typeof request.body === 'string' ? request.body : '');
+          return Promise.reject(new Error('caught'));
+        },
+      },
+    },
+  );
+  const room = kind === 'vm' ? client.virtualMachines : client.virtualMachineScaleSets;
+  await expect(room.update('g', 'n', { identity })).rejects.toThrow('caught');
+  return body;
+}

@@ -1,0 +1,116 @@
+// A whole MIC on the clock of a scene. It leads under a term given by the test, or stands for election like a real one.
+import { setImmediate as yieldTurn } from 'node:timers/promises';
+import type { Clock } from '@pod-identity/kit/core';
+import { connectKube, createElector, createEventRecorder, type LeaderTerm } from '@pod-identity/kit/kube';
+import { createLog, createMetrics } from '@pod-identity/kit/serve';
+import { connectAzure } from '../../src/azure/connect.ts';
+import { startController, type Controller, type ControllerSettings } from '../../src/controller.ts';
+import { micMetrics } from '../../src/metrics.ts';
+import type { PlanRules } from '../../src/plan/types.ts';
+import { own } from '../stage.ts';
+
+export interface MicOptions {
+  readonly name?: string;
+  /** Stands for election; else it leads from the beginning, until it is stopped or deposed. */
+  readonly elected?: boolean;
+  readonly rules?: Partial<PlanRules>;
+}
+
+export interface RunningMic {
+  readonly controller: Controller;
+  /** Log lines as JSON. */
+  readonly lines: readonly string[];
+  metrics(): Promise<string>;
+  /** Its term is over from one moment to the next; it goes on watching. */
+  depose(): void;
+  /** As at SIGTERM. */
+  stop(): Promise<void>;
+}
+
+interface Place {
+  readonly kubeconfig: string;
+  readonly cloudConfigPath: string;
+  readonly imds: string;
+  readonly clock: Clock;
+  readonly options: MicOptions & { readonly name: string };
+}
+
+const random = () => 0.5;
+const lease = { durationMs: 15_000, renewMs: 5_000, retryMs: 2_000 };
+
+export async function runMic(place: Place): Promise<RunningMic> {
+  const { clock, options, kubeconfig, cloudConfigPath } = place;
+  const { name } = options;
+  const lines: string[] = [];
+  const log = createLog({
+    component: name,
+    level: 'debug',
+    format: 'json',
+    destination: { write: (line) => void lines.push(line) },
+  });
+  const userAgent = `test/${name}`;
+  const env = { AZURE_POD_IDENTITY_AUTHORITY_HOST: place.imds };
+  const azure = await connectAzure({ cloudConfigPath, env, clock, random, userAgent, log });
+  const transport = await connectKube({ kubeconfig, userAgent, clock });
+  const metrics = createMetrics(micMetrics);
+  const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
+  const controller = startController({
+    ...{ transport, clock, random, yieldTurn, log, metrics, events },
+    hosts: azure.hosts,
+    settings: settingsOf(options, azure.clusterClientId()),
+  });
+
+  const stopping = new AbortController();
+  const deposed = new AbortController();
+  const signal = AbortSignal.any([stopping.signal, deposed.signal]);
+  const given: LeaderTerm = { signal, holds: () => !signal.aborted };
+  const elector = createElector({
+    ...{ transport, clock, random, log, ...lease },
+    ...{ namespace: own, name: 'aad-pod-identity-mic', identity: name },
+  });
+  const lead = (term: LeaderTerm) => controller.lead(term);
+  const running = Promise.all([
+    controller.run(stopping.signal),
+    options.elected ? elector.run(stopping.signal, lead) : lead(given),
+  ]);
+  let ended: Promise<void> | undefined;
+  const stop = async () => {
+    stopping.abort(new Error('stopped by the test'));
+    await running;
+    await Promise.allSettled([transport.close(), azure.close()]);
+  };
+  return {
+    controller,
+    lines,
+    metrics: () => {
+      controller.refreshGauges();
+      return metrics.text();
+    },
+    depose: () => deposed.abort(new Error('deposed by the test')),
+    stop: () => (ended ??= stop()),
+  };
+}
+
+/** As the program has them by default, but for the grace. */
+function settingsOf({ rules }: MicOptions, clusterClientId: string): ControllerSettings {
+  return {
+    namespace: own,
+    version: 'test',
+    forceNamespaced: false,
+    debounceMs: 500,
+    debounceMaxMs: 5_000,
+    recordAfterMs: 2_000,
+    writesPerHost: 20,
+    conditionWritesPerSecond: 10,
+    resyncMs: 3_600_000,
+    typeUpgrade: { enabled: true, configMap: 'aad-pod-identity-config', key: 'type-upgrade-status' },
+    rules: () => ({
+      forceNamespaced: false,
+      immutableClientIds: new Set([clusterClientId.toLowerCase()]),
+      detachGraceMs: 0,
+      driftPeriodMs: 180_000,
+      ...rules,
+    }),
+    principalId: () => undefined,
+  };
+}

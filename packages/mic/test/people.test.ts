@@ -1,0 +1,97 @@
+import { afterEach, expect, test } from 'vitest';
+import { identityId, setStage, type Stage } from './stage.ts';
+
+let stage: Stage;
+const enter = async () => (stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 1 }] }));
+afterEach(() => stage.close());
+
+const eventsOf = (name: string) =>
+  stage.sim.kube
+    .list('events')
+    .filter((event) => (event['involvedObject'] as { name?: string }).name === name)
+    .map((event) => `${String(event['reason'])}: ${String(event['message'])}`);
+const told = (name: string, text: string) =>
+  stage.sim.kube.until(() => eventsOf(name).some((event) => event.includes(text)));
+
+test('the owner of a pod reads on the pod why it gets no identity, until it gets one', async () => {
+  const { town } = await enter();
+  await town.pod({ name: 'pod1', label: 'app' });
+  const mic = await stage.startMic();
+  await told('pod1', 'no valid AzureIdentityBinding has the selector app');
+  await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+  await told('pod1', 'there is no AzureIdentity default/app');
+  await town.identity({ name: 'app' });
+  await stage.allAssigned(1);
+  await told('app-binding', `Binding app-binding applied on node ${town.nodes[0]!.name} for pod pod1`);
+  expect(
+    mic.lines.some((line) =>
+      line.includes(`Binding app-binding applied on node ${town.nodes[0]!.name} for pod pod1`),
+    ),
+  ).toBe(true);
+});
+
+test('a pod that waits already when Azure refuses its identity is told so, with the command that helps', async () => {
+  const { town, sim } = await enter();
+  const { resourceId } = await town.identity({ name: 'app' });
+  await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+  await town.pod({ name: 'pod1', label: 'app' });
+  const hold = sim.azure.holdOperations();
+  await stage.startMic({ recordAfterMs: 50 });
+  await told('pod1', 'WaitingForIdentity');
+  sim.azure.world.deleteIdentity(resourceId);
+  hold.release({
+    code: 'FailedIdentityOperation',
+    message: `Identity operation for resource failed: '${resourceId}'.`,
+  });
+  await told('pod1', 'IdentityRejected');
+  await told('app', 'az identity show --ids');
+});
+
+test('checklist 24: explain says whether a pod can act as its identity, and if not, why and what to do', async () => {
+  const { town, sim } = await enter();
+  const { resourceId } = await town.identity({ name: 'app' });
+  await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+  await town.pod({ name: 'good', label: 'app' });
+  await town.pod({ name: 'plain' });
+  await town.pod({ name: 'lost', label: 'nobody' });
+  await stage.startMic();
+  await stage.allAssigned(1);
+
+  const good = await stage.explain('good');
+  expect(good.text).toContain('app-binding');
+  expect(good.code).toBe(0);
+  expect(await stage.explain('plain')).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('has no label aadpodidbinding') as string,
+  });
+  expect(await stage.explain('absent')).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('no such pod') as string,
+  });
+  expect((await stage.explain('lost')).text).toContain('selector nobody');
+
+  sim.azure.world.deleteIdentity(resourceId);
+  const { resourceId: other } = sim.azure.world.addIdentity({ resourceId: identityId('other') });
+  await town.identity({ name: 'other', resourceId: other });
+  await town.binding({ name: 'other-binding', identity: 'other', selector: 'other' });
+  sim.azure.world.deleteIdentity(other);
+  await town.pod({ name: 'refused', label: 'other' });
+  await sim.kube.until((kube) => JSON.stringify(kube.list('configmaps')).includes('quarantined\\":[{'));
+  const refused = await stage.explain('refused');
+  expect(refused.code).toBe(1);
+  expect(refused.text).toContain('az identity show');
+  expect(stage.writes('azureassignedidentities')).toBeLessThanOrEqual(2);
+});
+
+test('explain writes nothing', async () => {
+  const { town, sim } = await enter();
+  await town.identity({ name: 'app' });
+  await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+  await town.pod({ name: 'pod1', label: 'app' });
+  const { version } = sim.kube.storage;
+  const { code, text } = await stage.explain('pod1');
+  expect(code).toBe(1);
+  expect(text).toContain('pod default/pod1');
+  expect(sim.kube.storage.version).toBe(version);
+  expect(stage.patches()).toBe(0);
+});

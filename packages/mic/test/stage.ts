@@ -1,0 +1,261 @@
+// A whole MIC, or several, in this process, on a simulated cluster and a simulated Azure.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as yieldTurn } from 'node:timers/promises';
+import { connectKube, createElector, createEventRecorder } from '@pod-identity/kit/kube';
+import { createLog, createMetrics, systemClock } from '@pod-identity/kit/serve';
+import {
+  cluster,
+  startSim,
+  type AzureOptions,
+  type Cluster,
+  type ClusterSpec,
+  type KubeObject,
+  type Sim,
+} from '@pod-identity/sim';
+import { connectAzure } from '../src/azure/connect.ts';
+import type { ControllerSettings } from '../src/controller-deps.ts';
+import { startController, type Controller } from '../src/controller.ts';
+import { explainCommand } from '../src/explain-command.ts';
+import { micMetrics } from '../src/metrics.ts';
+import type { PlanRules } from '../src/plan/types.ts';
+import { createWarpClock, type WarpClock } from './warp-clock.ts';
+
+export interface StageOptions extends ClusterSpec {
+  readonly azure?: AzureOptions;
+}
+
+export interface MicOptions extends Partial<Omit<ControllerSettings, 'rules' | 'principalId'>> {
+  readonly name?: string;
+  readonly rules?: Partial<PlanRules>;
+  readonly leaseMs?: number;
+}
+
+export interface RunningMic {
+  readonly name: string;
+  readonly controller: Controller;
+  readonly lines: readonly string[];
+  metrics(): Promise<string>;
+  /** As at SIGTERM: what is on its way may end, the lease is handed over. */
+  stop(): Promise<void>;
+}
+
+export interface Stage {
+  readonly sim: Sim;
+  readonly town: Cluster;
+  startMic(options?: MicOptions): Promise<RunningMic>;
+  /** `mic explain`: its exit code and what it prints. */
+  explain(pod: string, namespace?: string): Promise<{ code: number; text: string }>;
+  assigned(): readonly KubeObject[];
+  /** `name: state` of every AzureAssignedIdentity, sorted. */
+  states(): readonly string[];
+  allAssigned(count: number): Promise<void>;
+  patches(): number;
+  /** Minutes pass for every MIC, in no time. */
+  warp(ms: number): void;
+  attached(scaleSet: string): readonly string[];
+  /** Changes that the API server made to objects of a kind. */
+  writes(plural: string): number;
+  remove(plural: string, name: string, namespace?: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const micMachine = 'mic-machine';
+export const subscription = '00000000-0000-0000-0000-00000000000a';
+const providers = `/subscriptions/${subscription}/resourceGroups/cluster/providers`;
+export const scaleSetId = (name: string) => `${providers}/Microsoft.Compute/virtualMachineScaleSets/${name}`;
+export const identityId = (name: string) =>
+  `${providers}/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+export const own = 'aad-pod-identity';
+
+export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<Stage> {
+  const sim = await startSim({ azure });
+  const folder = await mkdtemp(join(tmpdir(), 'mic-stage-'));
+  const mics: RunningMic[] = [];
+  const clock = createWarpClock();
+  const clusterIdentity = sim.azure.world.addIdentity({ resourceId: identityId('cluster-agentpool') });
+  sim.azure.world.addVirtualMachine({
+    id: `${providers}/Microsoft.Compute/virtualMachines/${micMachine}`,
+    identities: [clusterIdentity.resourceId],
+  });
+  const built = await cluster(sim, { ...spec, namespaces: [own, ...(spec.namespaces ?? [])] });
+  const town: Cluster = {
+    ...built,
+    identity(of) {
+      const resourceId = of.resourceId ?? identityId(of.name);
+      if (!sim.azure.world.findIdentity(resourceId)) sim.azure.world.addIdentity({ resourceId });
+      return built.identity(of);
+    },
+  };
+  const written = new Map<string, number>();
+  sim.kube.storage.onChange((id) => {
+    const plural = id.split('.')[0] ?? '';
+    written.set(plural, (written.get(plural) ?? 0) + 1);
+  });
+  const kubeconfig = join(folder, 'kubeconfig');
+  const cloudConfigPath = join(folder, 'azure.json');
+  await writeFile(kubeconfig, sim.kube.kubeconfig());
+  await writeFile(
+    cloudConfigPath,
+    JSON.stringify({
+      cloud: 'AzurePublicCloud',
+      resourceManagerEndpoint: sim.azure.armUrl,
+      activeDirectoryEndpoint: sim.azure.entraUrl,
+      tenantId: clusterIdentity.tenantId,
+      subscriptionId: subscription,
+      useManagedIdentityExtension: true,
+      userAssignedIdentityID: clusterIdentity.clientId,
+    }),
+  );
+  const startMic = async (options: MicOptions = {}) => {
+    const mic = await runMic({
+      sim,
+      kubeconfig,
+      cloudConfigPath,
+      clock,
+      options: { name: `mic-${mics.length + 1}`, ...options },
+    });
+    mics.push(mic);
+    return mic;
+  };
+  const explain = async (pod: string, namespace = 'default') => {
+    const log = createLog({ component: 'explain', level: 'error', destination: { write: () => undefined } });
+    const env = { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(micMachine) };
+    const azure = await connectAzure({
+      cloudConfigPath,
+      env,
+      clock,
+      random: Math.random,
+      userAgent: 'test',
+      log,
+    });
+    const transport = await connectKube({ kubeconfig, userAgent: 'test/explain' });
+    const lines: string[] = [];
+    const code = await explainCommand({
+      ...{ question: { namespace, pod }, transport, azure, clock, log, signal: new AbortController().signal },
+      place: { namespace: own, forceNamespaced: false },
+      print: (line) => void lines.push(line),
+    });
+    await Promise.all([transport.close(), azure.close()]);
+    return { code, text: lines.join('\n') };
+  };
+  const assigned = () => sim.kube.list('azureassignedidentities');
+  const states = () =>
+    assigned()
+      .map((object) => `${object.metadata.name}: ${stateOf(object)}`)
+      .sort();
+  return {
+    sim,
+    town,
+    startMic,
+    explain,
+    assigned,
+    states,
+    allAssigned: (count) =>
+      sim.kube.until(() => {
+        const now = assigned();
+        return now.length === count && now.every((object) => stateOf(object) === 'Assigned');
+      }),
+    warp: (ms) => clock.warp(ms),
+    attached: (scaleSet) =>
+      sim.azure.world.attachedTo(scaleSetId(scaleSet)).map((id) => id.slice(id.lastIndexOf('/') + 1)),
+    patches: () => sim.azure.journal.count({ service: 'arm', method: 'PATCH' }),
+    writes: (plural) => written.get(plural) ?? 0,
+    async remove(plural, name, namespace = 'default') {
+      const base = plural === 'pods' ? '/api/v1' : '/apis/aadpodidentity.k8s.io/v1';
+      await town.client.request('DELETE', `${base}/namespaces/${namespace}/${plural}/${name}`);
+    },
+    async close() {
+      await Promise.all(mics.map((mic) => mic.stop()));
+      await sim.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function stateOf(object: KubeObject): string {
+  return (object['status'] as { status?: string } | undefined)?.status ?? '';
+}
+
+interface Running {
+  readonly sim: Sim;
+  readonly kubeconfig: string;
+  readonly cloudConfigPath: string;
+  readonly clock: WarpClock;
+  readonly options: MicOptions & { readonly name: string };
+}
+
+async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Running): Promise<RunningMic> {
+  const { name, rules, leaseMs = 15_000, ...settings } = options;
+  const lines: string[] = [];
+  const log = createLog({
+    component: name,
+    level: 'debug',
+    destination: { write: (line) => void lines.push(line) },
+  });
+  const random = Math.random;
+  const userAgent = `test/${name}`;
+  const azure = await connectAzure({
+    cloudConfigPath,
+    env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(micMachine) },
+    ...{ clock, random, userAgent, log },
+  });
+  const transport = await connectKube({ kubeconfig, userAgent });
+  const metrics = createMetrics(micMetrics);
+  const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
+  const controller = startController({
+    ...{ transport, clock, random, yieldTurn, log, metrics, events },
+    hosts: azure.hosts,
+    settings: {
+      namespace: own,
+      version: 'test',
+      forceNamespaced: false,
+      debounceMs: 100,
+      debounceMaxMs: 1_000,
+      recordAfterMs: 2_000,
+      writesPerHost: 20,
+      conditionWritesPerSecond: 100,
+      resyncMs: 3_600_000,
+      typeUpgrade: { enabled: true, configMap: 'aad-pod-identity-config', key: 'type-upgrade-status' },
+      ...settings,
+      rules: () => ({
+        forceNamespaced: settings.forceNamespaced ?? false,
+        immutableClientIds: new Set([azure.clusterClientId()]),
+        detachGraceMs: 0,
+        driftPeriodMs: 180_000,
+        ...rules,
+      }),
+      principalId: () => undefined,
+    },
+  });
+  const elector = createElector({
+    transport,
+    ...{ namespace: own, name: 'aad-pod-identity-mic', identity: name },
+    ...{ durationMs: leaseMs, renewMs: leaseMs / 2, retryMs: Math.min(leaseMs / 4, 250) },
+    // The lease lives in real time: a test that jumps ahead does not want a new leader.
+    ...{ clock: systemClock, random, log },
+  });
+  const stopping = new AbortController();
+  const running = Promise.all([
+    controller.run(stopping.signal),
+    elector.run(stopping.signal, (term) => controller.lead(term)),
+  ]);
+  let ended: Promise<void> | undefined;
+  const stop = async () => {
+    stopping.abort(new Error('stopped by the test'));
+    await running;
+    await events.flush();
+    await Promise.allSettled([transport.close(), azure.close()]);
+  };
+  return {
+    name,
+    controller,
+    lines,
+    metrics: () => {
+      controller.refreshGauges();
+      return metrics.text();
+    },
+    stop: () => (ended ??= stop()),
+  };
+}

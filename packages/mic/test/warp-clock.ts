@@ -1,0 +1,65 @@
+import type { Clock } from '@pod-identity/kit/core';
+
+export interface WarpClock extends Clock {
+  /** Time jumps: what falls due by that runs at once. */
+  warp(ms: number): void;
+}
+
+interface Waiting {
+  readonly due: number;
+  readonly run: () => void;
+  handle: NodeJS.Timeout;
+}
+
+/** Real time that can be made to jump ahead: for waits of minutes in tests of whole programs. */
+export function createWarpClock(): WarpClock {
+  let offset = 0;
+  const waiting = new Set<Waiting>();
+  const now = () => Date.now() + offset;
+
+  const arm = (timer: Waiting) => {
+    timer.handle = setTimeout(
+      () => {
+        waiting.delete(timer);
+        timer.run();
+      },
+      Math.min(Math.max(0, timer.due - now()), 2 ** 31 - 1),
+    );
+  };
+  const after = (ms: number, run: () => void) => {
+    const timer = { due: now() + ms, run } as Waiting;
+    waiting.add(timer);
+    arm(timer);
+    return {
+      cancel() {
+        waiting.delete(timer);
+        clearTimeout(timer.handle);
+      },
+    };
+  };
+
+  return {
+    now,
+    after,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const abort = () => {
+          timer.cancel();
+          reject(signal?.reason as Error);
+        };
+        const timer = after(ms, () => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        });
+        if (signal?.aborted) abort();
+        else signal?.addEventListener('abort', abort, { once: true });
+      }),
+    warp(ms) {
+      offset += ms;
+      for (const timer of waiting) {
+        clearTimeout(timer.handle);
+        arm(timer);
+      }
+    },
+  };
+}
