@@ -38,7 +38,7 @@ export default {
     {
       name: 'kubernetes-client-behind-one-door',
       severity: 'error',
-      from: { path: '^packages/', pathNot: ['^packages/kit/src/kube/connect\\.ts$', isTest] },
+      from: { path: '^packages/', pathNot: ['^packages/kit/src/kube/kube-config\\.ts$', isTest] },
       to: { path: '@kubernetes/client-node' },
     },
     {

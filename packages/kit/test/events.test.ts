@@ -31,7 +31,7 @@ describe('event recorder', () => {
     const { recorder, api, events } = start();
     recorder.record(draft());
     await recorder.flush();
-    expect([...api.objects.keys()][0]).toMatch(/^\/api\/v1\/namespaces\/ns\/events\/id\.[0-9a-f]+8000$/);
+    expect([...api.objects.keys()][0]).toMatch(/^\/api\/v1\/namespaces\/ns\/events\/id\.[0-9a-f]+80000$/);
     expect(events()[0]).toMatchObject({
       apiVersion: 'v1',
       kind: 'Event',

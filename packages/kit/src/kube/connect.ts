@@ -1,12 +1,12 @@
 import type { RequestOptions } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../core/clock.ts';
 import { createLimit } from '../core/limit.ts';
 import { createTokenBucket } from '../core/token-bucket.ts';
 import { systemClock } from '../serve/system-clock.ts';
 import { KubeError } from './errors.ts';
 import { createHttpTransport, type Access } from './http-transport.ts';
+import type { KubeConfig } from './kube-config.ts';
 import type { TlsSettings } from './lanes.ts';
 import type { KubeTransport } from './transport.ts';
 
@@ -31,7 +31,7 @@ const freshAgeMs = 1000;
 export async function connectKube(options: ConnectOptions): Promise<KubeTransport> {
   const { clock = systemClock } = options;
   // Imported here because it is large, and not every user of this room connects.
-  const client = await import('@kubernetes/client-node');
+  const client = await import('./kube-config.ts');
   const load = () => loadConfig(new client.KubeConfig(), options.kubeconfig);
   const config = load();
   return createHttpTransport({

@@ -109,10 +109,12 @@ type Write = (identity: string, event: Waiting) => Promise<void>;
 function createWriter({ transport, component, clock, random = Math.random }: EventRecorderOptions): Write {
   const events = createResource<{ metadata: { name: string } }>(bounded(transport), coreKinds.events);
   const written = createRecent<Written>(rememberedObjects);
+  // Objects of one name but of several kinds may have events in one millisecond.
+  let serial = 0;
 
   const create = async ({ draft, times, firstMs, lastMs }: Waiting): Promise<Written> => {
     const chance = Math.floor(random() * 0x10000);
-    const suffix = `${clock.now().toString(16)}${chance.toString(16).padStart(4, '0')}`;
+    const suffix = `${clock.now().toString(16)}${chance.toString(16).padStart(4, '0')}${(serial++).toString(16)}`;
     const object = eventObject(draft, { component, suffix, count: times, firstMs, lastMs });
     await events.create(object);
     return { name: object.metadata.name, count: times };
