@@ -1,7 +1,11 @@
 // Objects that scenarios need again and again, and waiting for what MIC makes of them.
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
 import type { KubeTransport } from '@pod-identity/kit/kube';
+import { askForToken } from '../demo/story.ts';
 import * as names from '../stage/names.ts';
-import { pathOf, type KubeObject } from '../stage/objects.ts';
+import { deleteObject, pathOf, type KubeObject } from '../stage/objects.ts';
+import { parseLine, type Service } from '../stage/service.ts';
 import type { Stage } from '../stage/stage.ts';
 import { untilNone, untilObject } from '../stage/until.ts';
 
@@ -68,4 +72,177 @@ export async function assignedOf(kube: KubeTransport, namespace = 'default'): Pr
 export function isAttached(stage: Stage, id: string): boolean {
   const { userAssignedIdentities } = stage.sim.azure.world.host(names.scaleSetId(names.scaleSet)).identity;
   return Object.keys(userAssignedIdentities).some((attached) => attached.toLowerCase() === id.toLowerCase());
+}
+
+type ManagedIdentity = ReturnType<Stage['sim']['azure']['world']['addIdentity']>;
+
+/** A managed identity that may read the stage's vault, unless it must not. */
+export function addIdentity(
+  stage: Stage,
+  name: string,
+  more: { readonly clientId?: string; readonly mayRead?: boolean } = {},
+): ManagedIdentity {
+  const { world } = stage.sim.azure;
+  const { clientId, mayRead = true } = more;
+  const identity = world.addIdentity({
+    resourceId: names.identityId(name),
+    tenantId: names.tenant,
+    ...(clientId === undefined ? {} : { clientId }),
+  });
+  if (mayRead) world.allowRead(names.vault, identity.principalId);
+  return identity;
+}
+
+/** An AzureIdentity for a managed identity, and its binding, both called `name`. */
+export async function bind(
+  stage: Stage,
+  of: Pick<ManagedIdentity, 'resourceId' | 'clientId'> & {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly selector?: string;
+  },
+): Promise<void> {
+  for (const object of identityObjects({ ...of, id: of.resourceId })) await stage.create(object);
+}
+
+export async function remove(
+  stage: Stage,
+  of: {
+    readonly kind: 'AzureIdentity' | 'AzureIdentityBinding';
+    readonly name: string;
+    readonly namespace?: string;
+  },
+): Promise<void> {
+  const { kind, name, namespace = 'default' } = of;
+  await deleteObject(stage.kube, { apiVersion, kind, metadata: { name, namespace } });
+}
+
+export interface Pool {
+  readonly id: string;
+  readonly nodes: readonly string[];
+  /** Names of the identities on it, in lower case, sorted. */
+  attached(): readonly string[];
+  /** Waits until it carries exactly these. */
+  until(...identities: readonly string[]): Promise<void>;
+  /** Bodies of the PATCHes that it got. */
+  patches(): readonly string[];
+}
+
+/** One more scale set, in Azure and as nodes: what happens to one is nothing to the others. */
+export async function addPool(
+  stage: Stage,
+  name: string,
+  spec: {
+    readonly instances?: number;
+    readonly systemAssigned?: boolean;
+    readonly identities?: readonly string[];
+  } = {},
+): Promise<Pool> {
+  const { instances = 1, ...host } = spec;
+  const { azure } = stage.sim;
+  const id = names.scaleSetId(name);
+  azure.world.addScaleSet({ id, instances, ...host });
+  const nodes = Array.from({ length: instances }, (_, instance) => `${name}-${instance}`);
+  for (const [instance, node] of nodes.entries())
+    await stage.create({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: node },
+      spec: { providerID: `azure://${id}/virtualMachines/${instance}` },
+    });
+  const attached = () => azure.world.attachedTo(id).map((one) => one.slice(one.lastIndexOf('/') + 1));
+  return {
+    id,
+    nodes,
+    attached,
+    until: (...identities) => azure.world.until(() => attached().join() === [...identities].sort().join()),
+    patches: () =>
+      azure.journal
+        .entries({ service: 'arm', method: 'PATCH', path: new RegExp(`/${name}$`, 'i') })
+        .map(({ body = '' }) => body),
+  };
+}
+
+/** A labelled pod on a node of a pool. It has no address: nothing in it asks for tokens. */
+export function startPod(
+  stage: Stage,
+  of: { readonly name: string; readonly node: string; readonly label: string; readonly namespace?: string },
+): Promise<KubeObject> {
+  const { name, node, label, namespace = 'default' } = of;
+  return stage.create({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels: { [names.bindingLabel]: label } },
+    spec: { nodeName: node, containers: [{ name: 'app', image: 'local.test/app:1' }] },
+  });
+}
+
+/** Deletes pods and waits until none of their AzureAssignedIdentities is left. */
+export async function removePods(stage: Stage, ...pods: readonly KubeObject[]): Promise<void> {
+  for (const pod of pods) await deleteObject(stage.kube, pod);
+  for (const { metadata } of pods) await untilReleased(stage.kube, metadata.name, metadata.namespace);
+}
+
+/** The AzureAssignedIdentity of that name in `default`, once it fits. */
+export function untilAssignedObject(
+  stage: Stage,
+  name: string,
+  fits: (assigned: KubeObject) => boolean,
+): Promise<KubeObject> {
+  return untilObject(stage.kube, {
+    path: assignedPath('default'),
+    fits: (assigned) => assigned.metadata.name === name && fits(assigned),
+  });
+}
+
+export interface Validation {
+  /** Of NMI's answer. */
+  readonly token: number;
+  /** Of the vault's answer; undefined without a token. */
+  readonly vault: number | undefined;
+  readonly reason: string;
+}
+
+/** What the original's validator did: get a token as the pod, then read a secret with it. */
+export async function validate(stage: Stage, url: string, clientId?: string): Promise<Validation> {
+  const selector = clientId === undefined ? '' : `&client_id=${clientId}`;
+  const { status, token, reason } = await askForToken(url, selector);
+  return {
+    token: status,
+    vault: token === undefined ? undefined : await readVault(stage, token),
+    reason,
+  };
+}
+
+/** Asks until the answer fits: what NMI has heard of the cluster by now, it tells only by how it answers. */
+export async function untilValidation(
+  ask: () => Promise<Validation>,
+  fits: (seen: Validation) => boolean,
+): Promise<Validation> {
+  for (;;) {
+    const seen = await ask();
+    if (fits(seen)) return seen;
+  }
+}
+
+async function readVault({ sim }: Stage, token: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const url = `${sim.azure.vaultUrl(names.vault)}/secrets/database-password?api-version=7.4`;
+  const headers = { authorization: `Bearer ${token}` };
+  request(url, { ca: await readFile(sim.azure.caFile), agent: false, headers }, (response) => {
+    response.resume().once('end', () => resolve(response.statusCode ?? 0));
+  })
+    .once('error', reject)
+    .end();
+  return promise;
+}
+
+/** What a service says on /healthz. */
+export async function healthOf(service: Service): Promise<string> {
+  const line = await service.line((text) => {
+    const { msg, role } = parseLine(text);
+    return msg === 'admin server listening' && role === 'health';
+  });
+  const response = await fetch(`http://127.0.0.1:${String(parseLine(line)['port'])}/healthz`);
+  return response.text();
 }

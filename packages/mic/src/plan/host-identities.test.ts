@@ -157,10 +157,10 @@ describe('renewing', () => {
     expect(changesOf(withFacts(dead({ quarantined })))).toEqual([]);
   });
 
-  it('never one that is protected', () => {
-    expect(changesOf(withFacts(recreated), { immutableClientIds: new Set([clientIdOf('reader')]) })).toEqual(
-      [],
-    );
+  it('a protected one only when it is dead: that takes nothing from anybody, and a pod waits for it', () => {
+    const immutableClientIds = new Set([clientIdOf('reader')]);
+    expect(changesOf(withFacts(recreated), { immutableClientIds })).toEqual([]);
+    expect(changesOf(withFacts(dead()), { immutableClientIds })).toEqual(['vmss1: ~reader']);
   });
 });
 

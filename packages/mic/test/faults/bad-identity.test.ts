@@ -1,6 +1,6 @@
 // Many pods and identities at once, one of them rotten: few calls to ARM, and harm only to the rotten one.
 import { afterEach, expect, test } from 'vitest';
-import { identityId, scaleSetId } from '../stage.ts';
+import { identityId } from '../stage.ts';
 import { setScene, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -96,7 +96,7 @@ test('item 3 while it stays away, a bad identity costs ever fewer calls', async 
 
 /** Any PATCH that names it fails as a whole, with words that help nobody. */
 function refuseWithoutNames(label: string) {
-  const { faults } = scene.sim.azure;
+  const { faults, world } = scene.sim.azure;
   const take = faults.take.bind(faults);
   const gone = identityId(label).toLowerCase();
   const answer = {
@@ -106,8 +106,6 @@ function refuseWithoutNames(label: string) {
   faults.take = (subject) => {
     const { body = '' } = subject as { body?: string };
     const isBad = subject.service === 'arm' && subject.method === 'PATCH' && body.toLowerCase().includes(gone);
-    return isBad && sim().findIdentity(gone) === undefined ? answer : take(subject);
+    return isBad && world.findIdentity(gone) === undefined ? answer : take(subject);
   };
 }
-const sim = () => scene.sim.azure.world;
-void scaleSetId;

@@ -35,12 +35,21 @@ interface Place {
   readonly options: MicOptions & { readonly name: string };
 }
 
-const random = () => 0.5;
+/** Chance that is the same in every run. */
+function createRandom(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 0x7fffffff;
+    return state / 0x7fffffff;
+  };
+}
+
 const lease = { durationMs: 15_000, renewMs: 5_000, retryMs: 2_000 };
 
 export async function runMic(place: Place): Promise<RunningMic> {
   const { clock, options, kubeconfig, cloudConfigPath } = place;
   const { name } = options;
+  const random = createRandom();
   const lines: string[] = [];
   const log = createLog({
     component: name,

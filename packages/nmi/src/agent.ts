@@ -1,0 +1,156 @@
+import { createImdsClient } from '@pod-identity/imds-client';
+import type { Clock } from '@pod-identity/kit/core';
+import type { KubeTransport } from '@pod-identity/kit/kube';
+import type { Log, Metrics } from '@pod-identity/kit/serve';
+import { createApp, type App } from './app.ts';
+import type { Changes } from './await-change.ts';
+import { createAuthorizer } from './authorize/authorizer.ts';
+import { createClusterInformers } from './authorize/cluster-view.ts';
+import type { NmiConfig } from './config.ts';
+import { createDecisionLog } from './decision-log.ts';
+import { createGranter, type Granter } from './grant-token.ts';
+import { createHostTokenHandler } from './handle-host-token.ts';
+import { createProxy } from './handle-proxy.ts';
+import { createTokenHandler } from './handle-token.ts';
+import { createCallerFinder } from './identify/find-caller.ts';
+import { createPodInformer } from './identify/pod-directory.ts';
+import type { metricSpecs } from './metrics.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
+import { createCallerLimits, type CallerLimits } from './request/limits.ts';
+import type { AskForToken } from './tokens/types.ts';
+import { createManagedIdentitySource } from './tokens/managed-identity.ts';
+import { createTally } from './tally.ts';
+import type { OutcomeKind } from './respond/outcome.ts';
+import { createTokenSource, type CacheResult } from './tokens/token-source.ts';
+
+export interface AgentOptions {
+  readonly config: NmiConfig;
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly metrics: Metrics<typeof metricSpecs>;
+  readonly isRedirected: () => boolean;
+  readonly selfTest: () => Promise<boolean>;
+}
+
+export interface Agent {
+  readonly app: App;
+  readonly readiness: Readiness;
+  /** Watches the cluster until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** After the last answer. */
+  close(): Promise<void>;
+  /** Brings the metrics up to date; to be called before they are read. */
+  measure(): void;
+}
+
+/** Callers that may wait at a time; a burst of one pod's threads fits in. */
+const waitingLimits = { waitingPerPod: 512, waiting: 2_048 };
+/** What one pod may take of the 20 requests a second that the metadata service allows the machine. */
+const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
+
+/** Puts the rooms together. No socket is opened here: tests run the same agent. */
+export function createAgent(options: AgentOptions): Agent {
+  const { config, metrics, clock, log } = options;
+  const watched = watch(options);
+  const { pods, informers } = watched;
+  const readiness = createReadiness({ ...options, informers });
+  const limits = createCallerLimits({ ...waitingLimits, ...upstreamLimits });
+  const counts = { cache: createTally<CacheResult>(), outcomes: createTally<OutcomeKind>() };
+  const say = createDecisionLog(log, clock);
+
+  const grant = granter(options, { watched, limits, onCache: (result) => counts.cache.count(result) });
+  const findCaller = createCallerFinder({ pods, clock, holdMs: config.callerHoldMs });
+  const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
+  const podNamed = (namespace: string, name: string) => pods.named(namespace, name);
+  const proxy = createProxy({ ...config, upstream: metadataUrl(config), allowed: config.metadataAllowed });
+
+  return {
+    app: createApp({
+      ...{ ...config, proxy, clock, log },
+      token: createTokenHandler({ ...shared, findCaller }),
+      hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, podNamed }),
+      onAnswered: (answered) => {
+        const { route, outcome, status, ms } = answered;
+        metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
+        counts.outcomes.count(outcome.kind);
+        say(answered);
+      },
+    }),
+    readiness,
+    run: async (signal) => {
+      await Promise.all(informers.map((informer) => informer.run(signal)));
+    },
+    close: () => proxy.close(),
+    measure() {
+      counts.cache.drain((result, count) => metrics.count('cache', { result }, count));
+      counts.outcomes.drain((outcome, count) => metrics.count('outcomes', { outcome }, count));
+      metrics.set('waiting', limits.waiting);
+      metrics.set('watchAge', Math.max(...informers.map((informer) => informer.lastHeardMs())) / 1000);
+    },
+  };
+}
+
+/** What is known of the cluster. */
+function watch({ config, transport, clock, random, log, metrics }: AgentOptions) {
+  const common = { transport, node: config.node, clock, random, log };
+  const onLookUpFailed = () => metrics.count('kubernetesErrors', { operation_type: 'get_pod_list' });
+  const pods = createPodInformer({ ...common, onLookUpFailed });
+  const cluster = createClusterInformers({ ...common, mode: config.mode, byNodeLabel: config.byNodeLabel });
+  return { pods, cluster, informers: [pods.informer, ...cluster.informers] };
+}
+
+interface GranterParts {
+  readonly watched: ReturnType<typeof watch>;
+  readonly limits: CallerLimits;
+  readonly onCache: (result: CacheResult) => void;
+}
+
+function granter(options: AgentOptions, { watched, limits, onCache }: GranterParts): Granter {
+  const { config, clock, metrics } = options;
+  const { pods, cluster, informers } = watched;
+  return createGranter({
+    decide: createAuthorizer(cluster.view, config),
+    latest: (pod) => pods.latest(pod),
+    changes: anyOf(informers.map((informer) => (listener) => informer.onChange(listener))),
+    tokens: createTokenSource({ ask: imdsSource(options), clock, onCache }),
+    limits,
+    clock,
+    onWaited: (ms) => metrics.observe('waited', ms / 1000),
+  });
+}
+
+function imdsSource({ config, clock, metrics }: AgentOptions): AskForToken {
+  const imds = createImdsClient({
+    endpoint: metadataUrl(config),
+    now: () => clock.now(),
+    // Callers repeat on their own, and one that is told at once can be told why.
+    maxRetries: 0,
+    requestTimeoutInMs: 5_000,
+    cache: false,
+  });
+  return createManagedIdentitySource({
+    imds,
+    clock,
+    holdMs: config.holdMs,
+    onAsked: ({ subject, ms, isOk }) => {
+      const labels = {
+        operation_type: subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid',
+      };
+      if (isOk) metrics.observe('imdsDuration', ms / 1000, labels);
+      else metrics.count('imdsErrors', labels);
+    },
+  });
+}
+
+function anyOf(sources: readonly Changes[]): Changes {
+  return (listener) => {
+    const stops = sources.map((source) => source(listener));
+    return () => stops.forEach((stop) => stop());
+  };
+}
+
+function metadataUrl({ metadata: { host, port } }: NmiConfig): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

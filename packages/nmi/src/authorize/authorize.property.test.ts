@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  exception,
+  identity,
+  objectIdOf,
+  pod,
+  record,
+  resourceIdOf,
+  rules,
+  viewOf,
+} from '../../test/builders.ts';
+import type { Selector } from '../request/token-request.ts';
+import { authorize } from './authorize.ts';
+import { createAuthorizer } from './authorizer.ts';
+import type { Decision } from './types.ts';
+
+const names = ['a', 'b', 'c', 'd'];
+const namespaces = ['default', 'shop'];
+const name = fc.constantFrom(...names);
+const namespace = fc.constantFrom(...namespaces);
+
+const anIdentity = fc
+  .record({
+    name,
+    namespace,
+    isNamespaced: fc.boolean(),
+    resource: name,
+    client: fc.option(name),
+    type: fc.constantFrom(0, 0, 0, 1),
+  })
+  .map(({ resource, client, ...rest }) =>
+    identity({
+      ...rest,
+      type: rest.type,
+      resourceID: resourceIdOf(resource),
+      clientID: client === null ? undefined : clientIdOf(client),
+    }),
+  );
+const unique = <T extends { metadata: { name: string; namespace?: string } }>(all: T[]) => [
+  ...new Map(all.map((each) => [`${each.metadata.namespace ?? ''}/${each.metadata.name}`, each])).values(),
+];
+const aWorld = fc.record({
+  identities: fc.array(anIdentity, { maxLength: 6 }).map(unique),
+  bindings: fc
+    .array(
+      fc
+        .record({ of: name, namespace, selector: fc.constantFrom('demo', 'other', ''), id: fc.nat(5) })
+        .map(({ of, id, ...rest }) => binding(of, { name: `b${id}`, ...rest })),
+      { maxLength: 6 },
+    )
+    .map(unique),
+  records: fc.array(
+    fc
+      .tuple(
+        anIdentity,
+        fc.constantFrom('Created', 'Assigned', 'Unassigned', '' as const),
+        fc.constantFrom('web', 'other'),
+      )
+      .map(([of, state, podName]) => record(of, state, { pod: podName })),
+    { maxLength: 6 },
+  ),
+  exceptions: fc.constantFrom([], [], [exception({ aadpodidbinding: 'demo' })]),
+});
+const aPod = fc
+  .record({
+    namespace,
+    labels: fc.constantFrom<Record<string, string>>(
+      {},
+      { aadpodidbinding: '' },
+      { aadpodidbinding: 'demo' },
+      { aadpodidbinding: 'x' },
+    ),
+  })
+  .map((over) => pod(over));
+const aSelector: fc.Arbitrary<Selector> = fc.oneof(
+  fc.constant<Selector>({ by: 'nothing' }),
+  name.map((of): Selector => ({ by: 'client-id', value: clientIdOf(of) })),
+  name.map((of): Selector => ({ by: 'resource-id', value: resourceIdOf(of).toLowerCase() })),
+  name.map((of): Selector => ({ by: 'object-id', value: objectIdOf(of) })),
+);
+const question = {
+  world: aWorld,
+  pod: aPod,
+  selector: aSelector,
+  forceNamespaced: fc.boolean(),
+  mode: fc.constantFrom('standard', 'managed' as const),
+};
+
+const granted = (decision: Decision) => {
+  if (decision.kind === 'allow' || decision.kind === 'pending') return [decision.identity];
+  return decision.kind === 'allow-by-object-id' ? [...decision.identities, ...decision.pending] : [];
+};
+
+it('never grants an identity that no binding of the label leads to, in no mode and by no selector', () => {
+  fc.assert(
+    fc.property(fc.record(question), (given) => {
+      const decision = authorize(given, viewOf(given.world).view, { ...rules, ...given });
+      for (const { name: full, resourceId } of granted(decision)) {
+        const label = given.pod.labels['aadpodidbinding'];
+        const leads = given.world.bindings.some(
+          ({ metadata, spec }) =>
+            label !== undefined &&
+            label !== '' &&
+            spec.selector === label &&
+            `${metadata.namespace ?? ''}/${spec.azureIdentity}` === full,
+        );
+        const found = given.world.identities.find(
+          ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` === full,
+        );
+        const isNamespaced = given.forceNamespaced || found?.metadata.annotations !== undefined;
+        expect(leads).toBe(true);
+        expect(found?.spec.resourceID?.toLowerCase()).toBe(resourceId);
+        if (isNamespaced) expect(found?.metadata.namespace).toBe(given.pod.namespace);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+it('grants nothing else than the selector names, and what it grants does not depend on what is ready', () => {
+  fc.assert(
+    fc.property(fc.record(question), (given) => {
+      const all = { ...rules, ...given };
+      const decision = authorize(given, viewOf(given.world).view, all);
+      const without = authorize(given, viewOf({ ...given.world, records: [] }).view, all);
+      const [identityGranted] = granted(decision);
+      if (decision.kind === 'allow' && given.selector.by === 'client-id')
+        expect(identityGranted?.clientId).toBe(given.selector.value);
+      if (decision.kind === 'allow' && given.selector.by === 'resource-id')
+        expect(identityGranted?.resourceId).toBe(given.selector.value);
+      if (given.selector.by !== 'object-id') expect(granted(without)).toEqual(granted(decision));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+it('the order of objects changes nothing', () => {
+  fc.assert(
+    fc.property(fc.record(question), (given) => {
+      const reversed = Object.fromEntries(
+        Object.entries(given.world).map(([key, list]) => [key, list.toReversed()]),
+      );
+      const decide = (world: object) => authorize(given, viewOf(world).view, { ...rules, ...given });
+      expect(decide(reversed)).toEqual(decide(given.world));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+it('what is remembered is what would be decided now, however the world changes', () => {
+  fc.assert(
+    fc.property(
+      fc.array(aWorld, { minLength: 1, maxLength: 5 }),
+      aPod,
+      fc.array(aSelector, { minLength: 1, maxLength: 40 }),
+      (worlds, caller, selectors) => {
+        const stage = viewOf();
+        const decide = createAuthorizer(stage.view, rules);
+        for (const world of worlds) {
+          stage.change(world);
+          for (const selector of [...selectors, ...selectors]) {
+            expect(decide(caller, selector)).toEqual(authorize({ pod: caller, selector }, stage.view, rules));
+          }
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,383 @@
+import { describe, expect, it } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  exception,
+  identity,
+  objectIdOf,
+  pod,
+  record,
+  resourceIdOf,
+  rules,
+  viewOf,
+  type World,
+} from '../../test/builders.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
+import { authorize } from './authorize.ts';
+import type { AuthorizeRules, Decision } from './types.ts';
+
+const reader = identity({ name: 'reader' });
+const writer = identity({ name: 'writer' });
+const both: World = { identities: [reader, writer], bindings: [binding('reader'), binding('writer')] };
+const nothing: Selector = { by: 'nothing' };
+const byClient = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
+const byResource = (name: string): Selector => ({
+  by: 'resource-id',
+  value: resourceIdOf(name).toLowerCase(),
+});
+const managed: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true };
+
+interface Case {
+  readonly world: World;
+  readonly selector?: Selector;
+  readonly pod?: Partial<PodView>;
+  readonly rules?: AuthorizeRules;
+}
+const decide = (given: Case) =>
+  authorize(
+    { pod: pod(given.pod), selector: given.selector ?? nothing },
+    viewOf(given.world).view,
+    given.rules ?? rules,
+  );
+
+const short = (decision: Decision): string => {
+  switch (decision.kind) {
+    case 'allow':
+      return `allow ${decision.identity.name}`;
+    case 'allow-by-object-id':
+      return `one of ${decision.identities.map(({ name }) => name).join(' ')}`;
+    case 'pending':
+      return `pending ${decision.seen}`;
+    case 'deny':
+      return decision.denial.why;
+    case 'pass-through':
+      return decision.why;
+    case 'unusable':
+      return 'unusable';
+  }
+};
+
+describe('in standard mode', () => {
+  it.each<[string, Case, string]>([
+    ['C61 no record at all', { world: both, selector: byClient('reader') }, 'pending nothing'],
+    [
+      'C61 a record without state, as before 1.5',
+      { world: { ...both, records: [record(reader, '')] }, selector: byClient('reader') },
+      'allow default/reader',
+    ],
+    [
+      'C61 a created record',
+      { world: { ...both, records: [record(reader, 'Created')] }, selector: byClient('reader') },
+      'pending created',
+    ],
+    [
+      'C61 an assigned record, by client id',
+      { world: { ...both, records: [record(reader, 'Assigned')] }, selector: byClient('reader') },
+      'allow default/reader',
+    ],
+    [
+      'C61 an assigned record, by resource id',
+      { world: { ...both, records: [record(writer, 'Assigned')] }, selector: byResource('writer') },
+      'allow default/writer',
+    ],
+    [
+      'C61 a client id that equals the resource id of another',
+      { world: both, selector: { by: 'client-id', value: resourceIdOf('writer') } },
+      'not-this-identity',
+    ],
+    [
+      'C61 a resource id that equals the client id of another',
+      { world: both, selector: { by: 'resource-id', value: clientIdOf('writer') } },
+      'not-this-identity',
+    ],
+    [
+      'a record that is being taken away',
+      { world: { ...both, records: [record(reader, 'Unassigned')] }, selector: byClient('reader') },
+      'pending nothing',
+    ],
+    [
+      'the record of another pod of this node: the host carries it',
+      {
+        world: { ...both, records: [record(reader, 'Assigned', { pod: 'other' })] },
+        selector: byClient('reader'),
+      },
+      'allow default/reader',
+    ],
+    [
+      'the unfinished record of another pod',
+      {
+        world: { ...both, records: [record(reader, 'Created', { pod: 'other' })] },
+        selector: byClient('reader'),
+      },
+      'pending nothing',
+    ],
+    [
+      'the stateless record of another pod',
+      { world: { ...both, records: [record(reader, '', { pod: 'other' })] }, selector: byClient('reader') },
+      'pending nothing',
+    ],
+    [
+      'the same pod name in another namespace',
+      {
+        world: { ...both, records: [record(reader, 'Created', { podNamespace: 'shop' })] },
+        selector: byClient('reader'),
+      },
+      'pending nothing',
+    ],
+    [
+      'an old record after the identity was swapped',
+      {
+        world: {
+          identities: [identity({ name: 'reader', resourceID: resourceIdOf('swapped') })],
+          bindings: [binding('reader')],
+          records: [record(reader, 'Assigned')],
+        },
+      },
+      'pending nothing',
+    ],
+    [
+      'a resource id in other case',
+      {
+        world: {
+          ...both,
+          records: [
+            record(
+              identity({ name: 'reader', resourceID: resourceIdOf('reader').toUpperCase() }),
+              'Assigned',
+            ),
+          ],
+        },
+        selector: byClient('reader'),
+      },
+      'allow default/reader',
+    ],
+    [
+      'item 10: a record and no right',
+      { world: { records: [record(reader, 'Assigned')], identities: [reader] } },
+      'no-binding',
+    ],
+    [
+      'C61 no selector, one identity',
+      {
+        world: { identities: [reader], bindings: [binding('reader')], records: [record(reader, 'Assigned')] },
+      },
+      'allow default/reader',
+    ],
+    [
+      'item 21: no selector, several identities',
+      { world: { ...both, records: [record(reader, 'Assigned')] } },
+      'several-identities',
+    ],
+    [
+      'item 21: a default',
+      { world: { ...both, records: [record(writer, 'Assigned')] }, pod: { defaultIdentity: 'writer' } },
+      'allow default/writer',
+    ],
+    [
+      'item 21: a default by full name',
+      { world: both, pod: { defaultIdentity: 'default/writer' } },
+      'pending nothing',
+    ],
+    [
+      'item 21: a default that is none of the pod',
+      { world: both, pod: { defaultIdentity: 'other' } },
+      'several-identities',
+    ],
+    [
+      'two objects for one managed identity',
+      {
+        world: {
+          identities: [
+            reader,
+            identity({ name: 'twin', resourceID: resourceIdOf('reader'), clientID: clientIdOf('reader') }),
+          ],
+          bindings: [binding('reader'), binding('twin')],
+          records: [record(reader, 'Assigned')],
+        },
+      },
+      'allow default/reader',
+    ],
+    [
+      'one client id on two resources',
+      {
+        world: {
+          identities: [reader, identity({ name: 'twin', clientID: clientIdOf('reader') })],
+          bindings: [binding('reader'), binding('twin')],
+        },
+        selector: byClient('reader'),
+      },
+      'several-identities',
+    ],
+    [
+      'an object id',
+      {
+        world: { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
+        selector: { by: 'object-id', value: objectIdOf('writer') },
+      },
+      'one of default/reader default/writer',
+    ],
+    [
+      'an object id while nothing is assigned',
+      { world: both, selector: { by: 'object-id', value: objectIdOf('writer') } },
+      'pending nothing',
+    ],
+    [
+      'a service principal',
+      { world: { identities: [identity({ name: 'reader', type: 1 })], bindings: [binding('reader')] } },
+      'unusable',
+    ],
+  ])('decides on %s', (_, given, expected) => {
+    expect(short(decide(given))).toBe(expected);
+  });
+});
+
+describe('refusals', () => {
+  const bound: World = { identities: [reader], bindings: [binding('reader')] };
+  it.each<[string, Case, string]>([
+    ['a pod without label', { world: bound, pod: { labels: {} } }, 'no-label'],
+    [
+      'W-C18 a pod with an empty label',
+      {
+        world: { ...bound, bindings: [binding('reader', { selector: '' })] },
+        pod: { labels: { aadpodidbinding: '' } },
+      },
+      'empty-label',
+    ],
+    [
+      'a label that no binding selects',
+      { world: bound, pod: { labels: { aadpodidbinding: 'x' } } },
+      'no-binding',
+    ],
+    ['a binding to nothing', { world: { bindings: [binding('reader')] } }, 'identity-missing'],
+    [
+      'a binding to an identity that is not valid',
+      { world: { bindings: [binding('reader')], faults: { 'default/reader': 'no' } } },
+      'identity-invalid',
+    ],
+    [
+      'a namespaced identity of another namespace',
+      {
+        world: {
+          identities: [identity({ name: 'reader', isNamespaced: true })],
+          bindings: [binding('reader')],
+        },
+        pod: { namespace: 'shop' },
+      },
+      'other-namespace',
+    ],
+    [
+      'another namespace when all is namespaced',
+      { world: bound, pod: { namespace: 'shop' }, rules: { ...rules, forceNamespaced: true } },
+      'other-namespace',
+    ],
+    ['a client id of somebody else', { world: bound, selector: byClient('writer') }, 'not-this-identity'],
+  ])('has a reason for %s', (_, given, expected) => {
+    expect(short(decide(given))).toBe(expected);
+  });
+
+  it('lists the client ids that the pod may ask for, sorted, and no others', () => {
+    const world = {
+      ...both,
+      identities: [...(both.identities ?? []), identity({ name: 'foreign', namespace: 'shop' })],
+    };
+    expect(decide({ world })).toMatchObject({
+      denial: { offered: [clientIdOf('reader'), clientIdOf('writer')] },
+    });
+  });
+
+  it('lets pods of other namespaces use an identity that is not namespaced, as the original does', () => {
+    expect(
+      short(
+        decide({ world: { ...bound, records: [record(reader, 'Assigned')] }, pod: { namespace: 'shop' } }),
+      ),
+    ).toBe('allow default/reader');
+  });
+});
+
+describe('in managed mode', () => {
+  it.each<[string, Case, string]>([
+    ['C62 no identity', { world: {} }, 'no-binding'],
+    [
+      'C62 a client id that is a resource id',
+      { world: both, selector: { by: 'client-id', value: resourceIdOf('reader') } },
+      'not-this-identity',
+    ],
+    [
+      'C62 a resource id that is a client id',
+      { world: both, selector: { by: 'resource-id', value: clientIdOf('reader') } },
+      'not-this-identity',
+    ],
+    ['C62 a client id', { world: both, selector: byClient('writer') }, 'allow default/writer'],
+    ['C62 a resource id', { world: both, selector: byResource('reader') }, 'allow default/reader'],
+    [
+      'C62 no selector and one identity',
+      { world: { identities: [reader], bindings: [binding('reader')] } },
+      'allow default/reader',
+    ],
+  ])('needs no record for %s', (_, given, expected) => {
+    expect(short(decide({ ...given, rules: managed }))).toBe(expected);
+  });
+});
+
+describe('exceptions', () => {
+  it.each<[string, Case, string]>([
+    [
+      'E18 a pod with the label',
+      { world: { exceptions: [exception({ app: 'cni' })] }, pod: { labels: { app: 'cni' } } },
+      'exempt',
+    ],
+    [
+      'the value in other case',
+      { world: { exceptions: [exception({ app: 'CNI' })] }, pod: { labels: { app: 'cni' } } },
+      'exempt',
+    ],
+    [
+      'one of several labels',
+      { world: { exceptions: [exception({ app: 'cni', tier: 'x' })] }, pod: { labels: { tier: 'x' } } },
+      'exempt',
+    ],
+    [
+      'another value',
+      { world: { exceptions: [exception({ app: 'cni' })] }, pod: { labels: { app: 'web' } } },
+      'no-label',
+    ],
+    [
+      'the key in other case',
+      { world: { exceptions: [exception({ App: 'cni' })] }, pod: { labels: { app: 'cni' } } },
+      'no-label',
+    ],
+    [
+      'a label that every object inherits',
+      { world: { exceptions: [exception({ toString: 'x' })] }, pod: { labels: {} } },
+      'no-label',
+    ],
+    [
+      'an exception of another namespace',
+      { world: { exceptions: [exception({ app: 'cni' }, 'shop')] }, pod: { labels: { app: 'cni' } } },
+      'no-label',
+    ],
+    ['the controller', { world: {}, pod: { serviceAccount: 'mic', labels: {} } }, 'controller'],
+    [
+      'the service account of the controller in another namespace',
+      { world: {}, pod: { serviceAccount: 'mic', namespace: 'shop', labels: {} } },
+      'no-label',
+    ],
+    [
+      'W-S5 a pod that is only called like the controller',
+      { world: {}, pod: { name: 'mic-1', labels: {} } },
+      'no-label',
+    ],
+    [
+      'no controller account',
+      {
+        world: {},
+        pod: { serviceAccount: '', labels: {} },
+        rules: { ...rules, controller: { namespace: 'default', serviceAccount: '' } },
+      },
+      'no-label',
+    ],
+  ])('knows %s', (_, given, expected) => {
+    expect(short(decide(given))).toBe(expected);
+  });
+});

@@ -1,0 +1,41 @@
+import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
+import { authorize } from './authorize.ts';
+import type { AuthorizeRules, ClusterView, Decision } from './types.ts';
+
+export type Authorizer = (pod: PodView, selector: Selector) => Decision;
+
+interface Remembered {
+  readonly revision: number;
+  readonly decisions: Map<string, Decision>;
+}
+
+/** Selectors come from callers: a pod that thinks up new ones only makes itself be forgotten. */
+const decisionsKept = 32;
+
+/**
+ * Remembers decisions for as long as nothing that they rest on has changed: the pod, whose every change is another view,
+ * and all objects of the cluster view, whose every change is another revision.
+ */
+export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Authorizer {
+  const memory = new WeakMap<PodView, Remembered>();
+
+  const recall = (pod: PodView): Remembered['decisions'] => {
+    const { revision } = view;
+    const known = memory.get(pod);
+    if (known?.revision === revision && known.decisions.size < decisionsKept) return known.decisions;
+    const fresh = { revision, decisions: new Map<string, Decision>() };
+    memory.set(pod, fresh);
+    return fresh.decisions;
+  };
+
+  return (pod, selector) => {
+    const decisions = recall(pod);
+    const key = selector.by === 'nothing' ? '' : `${selector.by} ${selector.value}`;
+    const known = decisions.get(key);
+    if (known) return known;
+    const decision = authorize({ pod, selector }, view, rules);
+    decisions.set(key, decision);
+    return decision;
+  };
+}

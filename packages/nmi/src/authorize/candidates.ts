@@ -1,0 +1,65 @@
+import {
+  bindingLabel,
+  matchPod,
+  parseIdentityResourceId,
+  type AzureIdentity,
+  type Mismatch,
+  type ResourceId,
+} from '@pod-identity/crd-types';
+import type { PodView } from '../identify/pod-view.ts';
+import type { AuthorizeRules, Candidate, CandidateState, ClusterView } from './types.ts';
+
+export interface Candidates {
+  readonly candidates: readonly Candidate[];
+  readonly mismatches: readonly Mismatch[];
+}
+
+/**
+ * The identities that the pod may act as, by the rule that MIC assigns by. Bindings and identities alone give the right: a
+ * record of MIC's only tells that the host carries the identity. So nobody gains by forging a record, and a right ends
+ * with its binding even while MIC is away.
+ */
+export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Candidates {
+  const { matches, mismatches } = matchPod({
+    pod: { namespace: pod.namespace, bindingLabel: pod.labels[bindingLabel] },
+    bindingsWithSelector: (label) => view.bindingsWithSelector(label),
+    identityOf: (namespace, name) => view.identityOf(namespace, name),
+    rules,
+  });
+  return {
+    candidates: matches.map(({ identity }) => candidateOf(identity, pod, { view, rules })),
+    mismatches,
+  };
+}
+
+function candidateOf(
+  identity: AzureIdentity,
+  pod: PodView,
+  given: { view: ClusterView; rules: AuthorizeRules },
+): Candidate {
+  const { metadata, spec } = identity;
+  const parsed = spec.type === 0 ? parseIdentityResourceId(spec.resourceID ?? '') : undefined;
+  const resourceId = parsed?.ok ? parsed.value : undefined;
+  const needsHost = resourceId !== undefined && given.rules.mode === 'standard';
+  return {
+    identity,
+    name: `${metadata.namespace ?? ''}/${metadata.name}`,
+    resourceId,
+    clientId: (spec.clientID ?? '').toLowerCase(),
+    state: needsHost ? stateOf(resourceId, pod, given.view) : 'ready',
+  };
+}
+
+/**
+ * Whether the host carries the resource. The record of any pod on this node will do: an identity is attached to the host,
+ * not to the pod. Records older than 1.5 have no state and were usable as soon as they existed, for their own pod.
+ */
+function stateOf(resourceId: ResourceId, pod: PodView, view: ClusterView): CandidateState {
+  let state: CandidateState = 'unseen';
+  for (const record of view.assignedOnNode(resourceId)) {
+    const isOwn = record.spec.pod === pod.name && record.spec.podNamespace === pod.namespace;
+    if (record.status.status === 'Assigned' || (isOwn && record.status.status === '')) return 'ready';
+    if (isOwn && record.status.status === 'Created') state = 'created';
+  }
+  return state;
+}

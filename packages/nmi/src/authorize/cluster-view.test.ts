@@ -1,0 +1,90 @@
+import { canonicalResourceId } from '@pod-identity/crd-types';
+import { createLog } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterEach, expect, it } from 'vitest';
+import { binding, exception, identity, record, resourceIdOf } from '../../test/builders.ts';
+import { createTransport, list } from '../../test/transport.ts';
+import { createClusterInformers, type ClusterInformerOptions } from './cluster-view.ts';
+
+const reader = identity({ name: 'reader' });
+const stored = <T extends { metadata: object }>(object: T) => ({
+  ...object,
+  metadata: { ...object.metadata, uid: JSON.stringify(object.metadata), resourceVersion: '1' },
+});
+const elsewhere = record(reader, 'Assigned', { pod: 'far' });
+const broken = {
+  ...reader,
+  metadata: { name: 'broken', namespace: 'default' },
+  spec: { type: 0, resourceID: 'no' },
+};
+const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
+  azureidentities: [reader, broken],
+  azureidentitybindings: [binding('reader'), binding('writer', { selector: 'other' })],
+  azurepodidentityexceptions: [exception({ app: 'cni' }, 'shop')],
+  azureassignedidentities: [
+    record(reader, 'Assigned'),
+    { ...elsewhere, spec: { ...elsewhere.spec, nodename: 'node-2' } },
+  ],
+};
+
+const stops: AbortController[] = [];
+afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
+
+const start = async (over: Partial<ClusterInformerOptions> = {}) => {
+  const clock = createFakeClock();
+  const transport = createTransport(({ path }) =>
+    list(...(objects[path.split('/').at(-1) ?? ''] ?? []).map(stored)),
+  );
+  const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
+  const common = { transport, clock, random: () => 0, log };
+  const cluster = createClusterInformers({
+    ...{ ...common, node: 'node-1', mode: 'standard', byNodeLabel: true },
+    ...over,
+  });
+  const before = cluster.view.revision;
+  const stop = new AbortController();
+  stops.push(stop);
+  for (const informer of cluster.informers) void informer.run(stop.signal);
+  await clock.advance(1);
+  const recordsAsked = transport.requests.find(({ path }) => path.endsWith('azureassignedidentities'));
+  return { ...cluster, before, recordsAsked };
+};
+
+it('finds bindings by selector, identities by name, exceptions by namespace', async () => {
+  const { view, before } = await start();
+  expect(view.bindingsWithSelector('demo').map(({ spec }) => spec.azureIdentity)).toEqual(['reader']);
+  expect(view.identityOf('default', 'reader')?.spec.resourceID).toBe(resourceIdOf('reader'));
+  expect(view.exceptionsIn('shop')).toHaveLength(1);
+  expect(view.exceptionsIn('default')).toHaveLength(0);
+  expect(view.revision).toBeGreaterThan(before);
+});
+
+it('an identity that is not valid is none, but it is known why', async () => {
+  const { view } = await start();
+  expect(view.identityOf('default', 'broken')).toBeUndefined();
+  expect(view.faultOf('default', 'broken')).toContain('spec.resourceID');
+  expect(view.faultOf('default', 'reader')).toBeUndefined();
+  expect(view.faultOf('default', 'missing')).toBeUndefined();
+});
+
+it('a record of another node says nothing about this one, even if the label lets it through', async () => {
+  const { view } = await start();
+  const records = view.assignedOnNode(canonicalResourceId(resourceIdOf('reader')));
+  expect(records.map(({ spec }) => spec.pod)).toEqual(['web']);
+});
+
+it('asks for the records of its node, unless told otherwise or the name does not fit into a label', async () => {
+  expect((await start()).recordsAsked?.query).toMatchObject({ labelSelector: 'nodename=node-1' });
+  expect((await start({ byNodeLabel: false })).recordsAsked?.query).not.toHaveProperty(
+    'labelSelector',
+    expect.anything(),
+  );
+  const long = await start({ node: 'n'.repeat(64) });
+  expect(long.recordsAsked?.query).not.toHaveProperty('labelSelector', expect.anything());
+});
+
+it('in managed mode nobody writes records, and none are asked for', async () => {
+  const { view, recordsAsked } = await start({ mode: 'managed' });
+  expect(recordsAsked).toBeUndefined();
+  expect(view.assignedOnNode(canonicalResourceId(resourceIdOf('reader')))).toEqual([]);
+});

@@ -1,0 +1,128 @@
+import {
+  nodeLabel,
+  parseAzureAssignedIdentity,
+  parseAzureIdentity,
+  parseAzureIdentityBinding,
+  parseAzurePodIdentityException,
+  canonicalResourceId,
+  resources,
+  type AzureAssignedIdentity,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type AzurePodIdentityException,
+  type Parsed,
+} from '@pod-identity/crd-types';
+import {
+  createInformer,
+  type Informer,
+  type InformerOptions,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import type { ClusterView, OperationMode } from './types.ts';
+
+export interface ClusterInformerOptions {
+  readonly transport: KubeTransport;
+  readonly node: string;
+  readonly mode: OperationMode;
+  /** Ask the API server for this node's records only, by their label. The original can write records without it. */
+  readonly byNodeLabel: boolean;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface ClusterInformers {
+  readonly view: ClusterView;
+  readonly informers: readonly Informer<unknown>[];
+}
+
+/** An AzureIdentity as it may be found: good, or with what is wrong with it, for the people who wait for it. */
+type FoundIdentity =
+  | { readonly namespace: string; readonly name: string; readonly value: AzureIdentity }
+  | { readonly namespace: string; readonly name: string; readonly fault: string };
+
+/** Watches the custom resources that decisions need. In managed mode nobody writes records, so none are watched. */
+export function createClusterInformers(options: ClusterInformerOptions): ClusterInformers {
+  const { transport, clock, random, log } = options;
+  const common = { transport, clock, random, log };
+  const identities = createInformer<FoundIdentity>({
+    ...common,
+    kind: resources.AzureIdentity,
+    trim: readIdentity,
+  });
+  const bindings = createInformer<AzureIdentityBinding>({
+    ...common,
+    kind: resources.AzureIdentityBinding,
+    trim: (object) => valueOf(parseAzureIdentityBinding(object)),
+    indexes: { selector: ({ spec }) => [spec.selector] },
+  });
+  const exceptions = createInformer<AzurePodIdentityException>({
+    ...common,
+    kind: resources.AzurePodIdentityException,
+    trim: (object) => valueOf(parseAzurePodIdentityException(object)),
+    indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+  });
+  const records = options.mode === 'standard' ? createRecordInformer(options, common) : undefined;
+  const stores = [identities, bindings, exceptions, ...(records ? [records] : [])].map(({ store }) => store);
+
+  return {
+    informers: [identities, bindings, exceptions, ...(records ? [records] : [])],
+    view: {
+      get revision() {
+        let sum = 0;
+        for (const store of stores) sum += store.revision;
+        return sum;
+      },
+      bindingsWithSelector: (label) => bindings.store.by('selector', label),
+      identityOf: (namespace, name) => {
+        const found = identities.store.get(`${namespace}/${name}`);
+        return found && 'value' in found ? found.value : undefined;
+      },
+      faultOf: (namespace, name) => {
+        const found = identities.store.get(`${namespace}/${name}`);
+        return found && 'fault' in found ? found.fault : undefined;
+      },
+      assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
+      exceptionsIn: (namespace) => exceptions.store.by('namespace', namespace),
+    },
+  };
+}
+
+type Common = Pick<InformerOptions<unknown>, 'transport' | 'clock' | 'random' | 'log'>;
+
+function createRecordInformer(
+  options: ClusterInformerOptions,
+  common: Common,
+): Informer<AzureAssignedIdentity> {
+  // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
+  const byLabel = options.byNodeLabel && options.node.length <= 63;
+  return createInformer<AzureAssignedIdentity>({
+    ...common,
+    kind: resources.AzureAssignedIdentity,
+    ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
+    trim: (object) => {
+      const record = valueOf(parseAzureAssignedIdentity(object));
+      return record?.spec.nodename === options.node ? record : undefined;
+    },
+    indexes: { resource: ({ spec }) => [canonicalResourceId(spec.azureIdentityRef.spec.resourceID ?? '')] },
+  });
+}
+
+function valueOf<T>(parsed: Parsed<T>): T | undefined {
+  return parsed.ok ? parsed.value : undefined;
+}
+
+function readIdentity(object: unknown): FoundIdentity | undefined {
+  const { metadata } = (object ?? {}) as { metadata?: { namespace?: string; name?: string } };
+  if (!metadata?.namespace || !metadata.name) return undefined;
+  const { namespace, name } = metadata;
+  const parsed = parseAzureIdentity(object);
+  if (parsed.ok) return { namespace, name, value: parsed.value };
+  return {
+    namespace,
+    name,
+    fault: parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; '),
+  };
+}

@@ -1,0 +1,61 @@
+import { canonicalResourceId } from '@pod-identity/crd-types';
+import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
+import type { Candidate, Denial } from './types.ts';
+
+export type Selection =
+  | { readonly kind: 'one'; readonly candidate: Candidate }
+  | { readonly kind: 'by-object-id'; readonly candidates: readonly Candidate[]; readonly objectId: string }
+  | { readonly kind: 'none'; readonly denial: Denial };
+
+export interface Wish {
+  readonly selector: Selector;
+  readonly defaultIdentity: PodView['defaultIdentity'];
+}
+
+/** Which of at least one candidate the caller means. Never a random pick, and never a pick that depends on what is ready. */
+export function selectIdentity(candidates: readonly Candidate[], wish: Wish): Selection {
+  const { selector } = wish;
+  switch (selector.by) {
+    case 'nothing':
+      return theDefault(candidates, wish.defaultIdentity);
+    case 'client-id':
+      return theNamed(candidates, ({ clientId }) => clientId === selector.value);
+    case 'resource-id': {
+      const wanted = canonicalResourceId(selector.value);
+      return theNamed(candidates, ({ resourceId }) => resourceId === wanted);
+    }
+    case 'object-id':
+      return { kind: 'by-object-id', candidates, objectId: selector.value };
+  }
+
+  function theNamed(all: readonly Candidate[], isMeant: (candidate: Candidate) => boolean): Selection {
+    const meant = all.filter(isMeant);
+    return meant.length === 0 ? none('not-this-identity', all) : theOnly(meant);
+  }
+}
+
+function theDefault(candidates: readonly Candidate[], preferred: string | undefined): Selection {
+  const only = theOnly(candidates);
+  if (only.kind === 'one' || preferred === undefined) return only;
+  const chosen = candidates.filter(({ name }) => name === preferred || name.endsWith(`/${preferred}`));
+  return chosen.length === 0 ? only : theOnly(chosen);
+}
+
+/** Several AzureIdentity objects may stand for one managed identity: then it does not matter which. */
+function theOnly(candidates: readonly Candidate[]): Selection {
+  const [first, ...others] = candidates;
+  const isOne = first !== undefined && others.every((other) => isSame(first, other));
+  return isOne ? { kind: 'one', candidate: first } : none('several-identities', candidates);
+}
+
+function isSame(a: Candidate, b: Candidate): boolean {
+  return a.resourceId !== undefined && a.resourceId === b.resourceId && a.clientId === b.clientId;
+}
+
+function none(why: 'not-this-identity' | 'several-identities', candidates: readonly Candidate[]): Selection {
+  const offered = candidates.map(({ clientId, resourceId, name }) =>
+    clientId === '' ? (resourceId ?? name) : clientId,
+  );
+  return { kind: 'none', denial: { why, offered: [...new Set(offered)].sort() } };
+}

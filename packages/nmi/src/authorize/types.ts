@@ -1,0 +1,76 @@
+// The authorize room: may this pod have a token, and of which of its identities. One decision, with its reason.
+// It must not fetch tokens, know HTTP statuses or answer at random; its only I/O is cluster-view.ts, which keeps what it reads.
+import type {
+  AzureAssignedIdentity,
+  AzureIdentity,
+  AzureIdentityBinding,
+  AzurePodIdentityException,
+  ResourceId,
+} from '@pod-identity/crd-types';
+
+/** What is known of the cluster's objects now. Equal revisions mean equal answers. */
+export interface ClusterView {
+  readonly revision: number;
+  bindingsWithSelector(label: string): readonly AzureIdentityBinding[];
+  identityOf(namespace: string, name: string): AzureIdentity | undefined;
+  /** Why there is no such identity although the object exists: what is wrong with it. */
+  faultOf(namespace: string, name: string): string | undefined;
+  /** This node's records that name the resource. */
+  assignedOnNode(resource: ResourceId): readonly AzureAssignedIdentity[];
+  exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
+}
+
+export type OperationMode = 'standard' | 'managed';
+
+export interface AuthorizeRules {
+  /** Managed: the operator attaches identities to the hosts, there is no MIC and there are no records of it. */
+  readonly mode: OperationMode;
+  readonly forceNamespaced: boolean;
+  /** The one service account that is let through to the machine's own identities: the controller must not wait for itself. */
+  readonly controller: { readonly namespace: string; readonly serviceAccount: string };
+}
+
+/** An identity that the pod may act as, and whether its host carries it. */
+export interface Candidate {
+  readonly identity: AzureIdentity;
+  /** `namespace/name`. */
+  readonly name: string;
+  /** Type 0 only. */
+  readonly resourceId: ResourceId | undefined;
+  /** In lower case; '' when the AzureIdentity names none. */
+  readonly clientId: string;
+  readonly state: CandidateState;
+}
+
+/** `created`: the controller has it in hand. `unseen`: nothing says that anybody works on it. */
+export type CandidateState = 'ready' | 'created' | 'unseen';
+
+/** A user-assigned managed identity that the pod may act as. */
+export interface GrantedIdentity {
+  readonly kind: 'identity';
+  readonly name: string;
+  readonly resourceId: ResourceId;
+  readonly clientId: string;
+}
+
+export type Denial =
+  | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
+  | { readonly why: 'no-binding'; readonly label: string }
+  | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
+  | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }
+  | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] };
+
+export type Decision =
+  | { readonly kind: 'allow'; readonly identity: GrantedIdentity }
+  /** The caller named an object id, which no AzureIdentity states: whichever of these turns out to have it. */
+  | {
+      readonly kind: 'allow-by-object-id';
+      readonly identities: readonly GrantedIdentity[];
+      readonly pending: readonly GrantedIdentity[];
+      readonly objectId: string;
+    }
+  | { readonly kind: 'pass-through'; readonly why: 'exempt' | 'controller' }
+  | { readonly kind: 'pending'; readonly seen: 'nothing' | 'created'; readonly identity: GrantedIdentity }
+  | { readonly kind: 'deny'; readonly denial: Denial }
+  /** Permitted, but this identity cannot be served. */
+  | { readonly kind: 'unusable'; readonly identity: string; readonly fault: string };

@@ -1,0 +1,66 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it, vi } from 'vitest';
+import { awaitChange } from './await-change.ts';
+
+const stage = () => {
+  const listeners = new Set<() => void>();
+  const clock = createFakeClock();
+  const controller = new AbortController();
+  const changes = (listener: () => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  return {
+    clock,
+    controller,
+    listeners,
+    change: () => [...listeners].forEach((listener) => listener()),
+    ports: { clock, changes },
+    patience: { deadline: 100, caller: { gone: controller.signal } },
+  };
+};
+
+it('answers at the change that brings the answer, and looks at no other time', async () => {
+  const { change, ports, patience, listeners, clock } = stage();
+  const known: { answer?: string } = {};
+  const look = vi.fn(() => known.answer);
+  const waiting = awaitChange(look, patience, ports);
+  change();
+  await clock.advance(50);
+  known.answer = 'there';
+  change();
+  await expect(waiting).resolves.toBe('there');
+  expect(look).toHaveBeenCalledTimes(3);
+  expect([listeners.size, clock.pending]).toEqual([0, 0]);
+});
+
+it('sees what came between the last look of the caller and the wait', async () => {
+  const { ports, patience } = stage();
+  await expect(awaitChange(() => 'already', patience, ports)).resolves.toBe('already');
+});
+
+it('gives up at the deadline and leaves nothing behind', async () => {
+  const { ports, patience, listeners, clock } = stage();
+  const waiting = awaitChange(() => undefined, patience, ports);
+  await clock.advance(100);
+  await expect(waiting).resolves.toBeUndefined();
+  expect([listeners.size, clock.pending]).toEqual([0, 0]);
+});
+
+it('gives up at once when nobody waits any longer', async () => {
+  const { ports, patience, listeners, controller } = stage();
+  const waiting = awaitChange(() => undefined, patience, ports);
+  controller.abort();
+  await expect(waiting).resolves.toBeUndefined();
+  expect(listeners.size).toBe(0);
+  await expect(awaitChange(() => 'late', patience, ports)).resolves.toBeUndefined();
+});
+
+it('passes on what looking throws', async () => {
+  const { ports, patience, listeners } = stage();
+  const bad = () => {
+    throw new Error('bug');
+  };
+  await expect(awaitChange(bad, patience, ports)).rejects.toThrow('bug');
+  expect(listeners.size).toBe(0);
+});

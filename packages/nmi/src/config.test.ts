@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from './config.ts';
+import { flags, flagSpecs } from './flags.ts';
+
+const read = (argv: string[], env: Record<string, string> = {}) =>
+  readConfig({ argv: ['--node', 'n', ...argv], env });
+const configOf = (argv: string[], env: Record<string, string> = {}) => {
+  const reading = read(argv, env);
+  if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
+  return reading.config;
+};
+
+describe('readConfig', () => {
+  it('has the defaults of the original where they still mean something', () => {
+    expect(configOf([])).toMatchObject({
+      node: 'n',
+      listen: { host: '127.0.0.1', port: 2579 },
+      metadata: { host: '169.254.169.254', port: 80 },
+      mode: 'standard',
+      forceNamespaced: false,
+      byNodeLabel: true,
+      metadataHeaderRequired: true,
+      probePort: 8080,
+      metricsPort: 9090,
+      holdMs: 8000,
+      redirect: { by: 'iptables', everyMs: 60_000 },
+      log: { format: 'text', level: 'info' },
+    });
+  });
+
+  it('starts with what the original’s manifest passes, and says what has no effect', () => {
+    const reading = read([
+      '--http-probe-port=8085',
+      '--retry-attempts-for-created=16',
+      '--find-identity-retry-interval',
+      '5',
+      '-v=3',
+      '--enableScaleFeatures=true',
+    ]);
+    expect(reading).toMatchObject({ kind: 'config', config: { probePort: 8085 } });
+    expect(reading.kind === 'config' && reading.warnings).toEqual([
+      '--retry-attempts-for-created has no effect any more: see --hold',
+      '--find-identity-retry-interval has no effect any more: see --hold',
+    ]);
+  });
+
+  it('reads the environment of the original', () => {
+    const config = readConfig({
+      argv: [],
+      env: { NODE_NAME: 'n2', FORCENAMESPACED: 'true', KUBECONFIG: '/k' },
+    });
+    expect(config).toMatchObject({ config: { node: 'n2', forceNamespaced: true, kubeconfig: '/k' } });
+  });
+
+  it('names every problem at once', () => {
+    const reading = readConfig({
+      argv: [
+        '--nmi-prt=1',
+        '--http-probe-port=x',
+        '--operation-mode=managed',
+        '--metadata-allow=instance,identity',
+        'run',
+      ],
+      env: {},
+    });
+    expect(reading.kind === 'problems' && reading.problems).toEqual([
+      expect.stringContaining('--nmi-port'),
+      expect.stringContaining('--http-probe-port'),
+      expect.stringContaining('--node is missing'),
+      expect.stringContaining('needs --forceNamespaced'),
+      expect.stringContaining('but not identity'),
+      expect.stringContaining('run is not understood'),
+    ]);
+  });
+
+  it.each([
+    [['--operation-mode=managed', '--forceNamespaced'], { mode: 'managed' }],
+    [['--hold=1m30s', '--hold=3s'], { holdMs: 3000 }],
+    [['--not-assigned-status=404'], { notAssignedStatus: 404 }],
+    [['--redirect=none'], { redirect: { by: 'none', everyMs: 60_000 } }],
+    [['-v', '5'], { log: { format: 'text', level: 'debug' } }],
+    [['--log-format=json', '--log-level=warn'], { log: { format: 'json', level: 'warn' } }],
+    [['--block-instance-metadata'], { metadataAllowed: new Set(['versions']) }],
+    [['--metadata-allow=attested,instance'], { metadataAllowed: new Set(['attested', 'instance']) }],
+    [['--enable-host-token=false'], { hostToken: false }],
+    [
+      ['--MICNamespace=infra', '--mic-service-account='],
+      { controller: { namespace: 'infra', serviceAccount: '' } },
+    ],
+  ])('understands %j', (argv, expected) => {
+    expect(configOf(argv)).toMatchObject(expected);
+  });
+
+  it('help and version go before problems', () => {
+    expect(readConfig({ argv: ['--help', '--nonsense'], env: {} })).toEqual({ kind: 'help' });
+    expect(readConfig({ argv: ['--version'], env: {} })).toEqual({ kind: 'version' });
+  });
+});
+
+it('every flag of the original is there, and every other has a reason', () => {
+  const original = (
+    'version nmi-listen-address nmi-port metadata-ip metadata-port node ipt-update-interval-sec forceNamespaced MICNamespace http-probe-port ' +
+    'retry-attempts-for-created retry-attempts-for-assigned find-identity-retry-interval enableProfile enableScaleFeatures block-instance-metadata ' +
+    'metadata-header-required prometheus-port operation-mode allow-network-plugin-kubenet kubelet-config set-retry-after-header ' +
+    'enable-conntrack-deletion log-format custom-user-agent'
+  ).split(' ');
+  const names = flagSpecs.map(({ name }) => name);
+  expect(original.filter((name) => !names.includes(name))).toEqual([]);
+  expect(new Set(names).size).toBe(names.length);
+  expect(flags.filter(({ fate, why }) => fate !== 'kept' && why === '')).toEqual([]);
+});

@@ -1,0 +1,58 @@
+import { createLog } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { clientIdOf, inbound, issuedTo } from '../test/builders.ts';
+import { createDecisionLog } from './decision-log.ts';
+import type { Outcome } from './respond/outcome.ts';
+
+const pod = 'default/web';
+const token: Outcome = { kind: 'token', pod, issued: issuedTo('reader'), resource: 'r' };
+const denied: Outcome = {
+  kind: 'denied',
+  pod,
+  denial: { why: 'not-this-identity', offered: [clientIdOf('reader')] },
+};
+
+const stage = (level: 'debug' | 'info' = 'info') => {
+  const lines: string[] = [];
+  const clock = createFakeClock();
+  const log = createLog({ component: 'nmi', level, destination: { write: (line) => lines.push(line) } });
+  const say = createDecisionLog(log, clock);
+  const answer = (outcome: Outcome) =>
+    say({ request: inbound(''), route: 'token', outcome, status: 200, ms: 1 });
+  return { answer, clock, lines };
+};
+
+it('tells a change of luck once, and what has not changed only to those who debug', () => {
+  const quiet = stage();
+  for (const outcome of [token, token, denied, denied, token]) quiet.answer(outcome);
+  expect(quiet.lines.length).toBe(3);
+  const loud = stage('debug');
+  for (const outcome of [token, token]) loud.answer(outcome);
+  expect(loud.lines.map((line) => /INFO|DEBUG/.exec(line)?.[0])).toEqual(['INFO', 'DEBUG']);
+});
+
+it('C14: shows client ids shortened', () => {
+  const { answer, lines } = stage();
+  answer(denied);
+  expect(lines[0]).toContain('REDACTED');
+  expect(lines[0]).not.toContain(clientIdOf('reader'));
+});
+
+it('a pod whose luck changes all the time does not fill the disk', async () => {
+  const { answer, clock, lines } = stage();
+  for (let index = 0; index < 1000; index += 1) answer(index % 2 === 0 ? token : denied);
+  expect(lines.length).toBe(100);
+  await clock.advance(1000);
+  for (let index = 0; index < 1000; index += 1) answer(index % 2 === 0 ? token : denied);
+  expect(lines.length).toBe(105);
+});
+
+it('what callers can cause by mere noise is for those who debug; what an operator should see is a warning', () => {
+  const { answer, lines } = stage();
+  answer({ kind: 'nowhere', why: 'foreign' });
+  answer({ kind: 'bad-request', problem: { why: 'no-resource' } });
+  expect(lines).toEqual([]);
+  answer({ kind: 'ambiguous-caller', address: '10.0.0.1' });
+  expect(lines[0]).toContain('WARN');
+});

@@ -1,0 +1,270 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  exception,
+  identity,
+  issuedTo,
+  objectIdOf,
+  pod,
+  record,
+  rules,
+  viewOf,
+  type World,
+} from '../test/builders.ts';
+import { createAuthorizer } from './authorize/authorizer.ts';
+import type { AuthorizeRules } from './authorize/types.ts';
+import { createGranter } from './grant-token.ts';
+import { createCallerLimits } from './request/limits.ts';
+import type { Selector, TokenRequest } from './request/token-request.ts';
+import { TokenError } from './tokens/token-errors.ts';
+import { createTokenSource } from './tokens/token-source.ts';
+import type { IssuedToken, TokenWish } from './tokens/types.ts';
+
+const reader = identity({ name: 'reader' });
+const writer = identity({ name: 'writer' });
+const bound: World = { identities: [reader], bindings: [binding('reader')] };
+const ready: World = { ...bound, records: [record(reader, 'Assigned')] };
+const both: World = {
+  identities: [reader, writer],
+  bindings: [binding('reader'), binding('writer')],
+  records: [record(reader, 'Assigned'), record(writer, 'Assigned')],
+};
+
+const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: number } = {}) => {
+  const clock = createFakeClock();
+  const cluster = viewOf(world);
+  const ask = vi.fn((wish: TokenWish): Promise<IssuedToken> => {
+    const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
+    return Promise.resolve(issuedTo(name, { now: clock.now() }));
+  });
+  const waited: number[] = [];
+  const limits = createCallerLimits({
+    waitingPerPod: over.waitingPerPod ?? 100,
+    waiting: 100,
+    upstreamBurst: 5,
+    upstreamPerSecond: 1,
+  });
+  let latest = pod();
+  const grant = createGranter({
+    decide: createAuthorizer(cluster.view, over.rules ?? rules),
+    latest: () => latest,
+    changes: cluster.changes,
+    tokens: createTokenSource({ ask, clock, onCache: () => undefined }),
+    limits,
+    clock,
+    onWaited: (ms) => waited.push(ms),
+  });
+  const gone = new AbortController();
+  const request = (selector: Selector = { by: 'nothing' }, more: Partial<TokenRequest> = {}) =>
+    grant({
+      pod: latest,
+      request: {
+        resource: 'https://vault.azure.net',
+        selector,
+        bypassCache: false,
+        passThrough: {},
+        ...more,
+      },
+      patience: { deadline: clock.now() + 8000, caller: { gone: gone.signal } },
+    });
+  const relabel = (labels: Record<string, string>) => {
+    latest = pod({ labels });
+  };
+  return { ask, clock, cluster, gone, limits, relabel, request, waited };
+};
+
+const notFound = () => Promise.reject(new TokenError('not-on-host', 'Identity not found'));
+
+describe('an assigned identity', () => {
+  it('is served, and from memory the next time', async () => {
+    const { request, ask } = stage(ready);
+    await expect(request()).resolves.toMatchObject({
+      kind: 'token',
+      pod: 'default/web',
+      issued: { clientId: clientIdOf('reader') },
+    });
+    await request();
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('authorises first, from memory second: a right that ends ends at once', async () => {
+    const { request, cluster } = stage(ready);
+    await request();
+    cluster.change({ ...ready, bindings: [] });
+    await expect(request()).resolves.toMatchObject({ kind: 'denied', denial: { why: 'no-binding' } });
+  });
+
+  it('that the metadata service does not know is still on its way', async () => {
+    const { request, ask } = stage(ready);
+    ask.mockImplementation(notFound);
+    await expect(request()).resolves.toEqual({
+      kind: 'not-assigned',
+      pod: 'default/web',
+      identity: 'default/reader',
+      seen: 'assigned',
+    });
+  });
+
+  it('whose token fails is answered with why', async () => {
+    const { request, ask } = stage(ready);
+    ask.mockRejectedValue(new TokenError('throttled', 'slow down', { retryAfterMs: 5 }));
+    await expect(request()).resolves.toMatchObject({
+      kind: 'token-failed',
+      why: 'throttled',
+      description: 'slow down',
+      retryAfterMs: 5,
+    });
+  });
+
+  it('a bug is not made an answer', async () => {
+    const { request, ask, limits } = stage(ready);
+    ask.mockRejectedValue(new RangeError('bug'));
+    await expect(request()).rejects.toThrow(RangeError);
+    expect(limits.waiting).toBe(0);
+  });
+
+  it('W-S12: a pod that asks for ever new tokens is slowed down, others are not', async () => {
+    const { request, clock } = stage(ready);
+    const kinds = [];
+    for (let index = 0; index < 6; index += 1)
+      kinds.push((await request({ by: 'nothing' }, { resource: `api://${index}` })).kind);
+    expect(kinds).toEqual(['token', 'token', 'token', 'token', 'token', 'token-failed']);
+    await clock.advance(1000);
+    await expect(request({ by: 'nothing' }, { resource: 'api://9' })).resolves.toMatchObject({
+      kind: 'token',
+    });
+  });
+});
+
+describe('W-P6: an identity that is not assigned yet', () => {
+  it('is served at the moment of its assignment, without polling', async () => {
+    const { request, cluster, clock, waited } = stage(bound);
+    const answer = request();
+    await clock.advance(300);
+    cluster.change({ ...bound, records: [record(reader, 'Created')] });
+    await clock.advance(300);
+    cluster.change(ready);
+    await expect(answer).resolves.toMatchObject({ kind: 'token' });
+    expect(waited).toEqual([600]);
+    expect([clock.pending, cluster.listeners]).toEqual([0, 0]);
+  });
+
+  it('is refused at the moment when its binding goes', async () => {
+    const { request, cluster, clock } = stage(bound);
+    const answer = request();
+    await clock.advance(100);
+    cluster.change({});
+    await expect(answer).resolves.toMatchObject({ kind: 'denied' });
+  });
+
+  it('follows the pod when it is labelled otherwise meanwhile', async () => {
+    const { request, cluster, clock, relabel } = stage(bound);
+    const answer = request();
+    await clock.advance(100);
+    relabel({});
+    cluster.change(ready);
+    await expect(answer).resolves.toMatchObject({ kind: 'denied', denial: { why: 'no-label' } });
+  });
+
+  it('ends at the deadline with what was seen last', async () => {
+    const { request, ask, cluster, clock } = stage(bound);
+    ask.mockImplementation(notFound);
+    const answer = request();
+    await clock.advance(100);
+    cluster.change({ ...bound, records: [record(reader, 'Created')] });
+    await clock.advance(7900);
+    await expect(answer).resolves.toMatchObject({ kind: 'not-assigned', seen: 'created' });
+  });
+
+  it('item 10: is served all the same when the host carries it, though no MIC says so; and then from memory', async () => {
+    const { request, ask, clock } = stage(bound);
+    const answer = request();
+    await clock.advance(8000);
+    await expect(answer).resolves.toMatchObject({ kind: 'token' });
+    await expect(request()).resolves.toMatchObject({ kind: 'token' });
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not asked for when the caller has hung up', async () => {
+    const { request, ask, gone, limits } = stage(bound);
+    const answer = request();
+    gone.abort();
+    await expect(answer).resolves.toMatchObject({ kind: 'not-assigned' });
+    expect(ask).not.toHaveBeenCalled();
+    expect(limits.waiting).toBe(0);
+  });
+
+  it('lets only so many callers of a pod wait', async () => {
+    const { request, gone } = stage(bound, { waitingPerPod: 1 });
+    const first = request();
+    await expect(request()).resolves.toEqual({ kind: 'overloaded', pod: 'default/web' });
+    gone.abort();
+    await first;
+  });
+
+  it('200 waiting callers make one question', async () => {
+    const { request, ask, cluster, clock } = stage(bound, { waitingPerPod: 100 });
+    const answers = Array.from({ length: 100 }, () => request());
+    await clock.advance(10);
+    cluster.change(ready);
+    expect((await Promise.all(answers)).every(({ kind }) => kind === 'token')).toBe(true);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('an object id', () => {
+  const byObject = (name: string): Selector => ({ by: 'object-id', value: objectIdOf(name) });
+
+  it('leads to the identity whose token states it', async () => {
+    await expect(stage(both).request(byObject('writer'))).resolves.toMatchObject({
+      kind: 'token',
+      issued: { objectId: objectIdOf('writer') },
+    });
+  });
+
+  it('of somebody else is refused, whatever the machine carries', async () => {
+    await expect(stage(both).request(byObject('foreign'))).resolves.toMatchObject({
+      kind: 'denied',
+      denial: { why: 'not-this-identity' },
+    });
+  });
+
+  it('may belong to an identity that is still being assigned', async () => {
+    const world = { ...both, records: [record(reader, 'Assigned')] };
+    await expect(stage(world).request(byObject('writer'))).resolves.toMatchObject({
+      kind: 'not-assigned',
+      identity: 'default/writer',
+    });
+  });
+});
+
+describe('W-C10: an exempt pod', () => {
+  const exempt: World = { ...both, exceptions: [exception({ aadpodidbinding: 'demo' })] };
+  it.each<Selector>([
+    { by: 'nothing' },
+    { by: 'client-id', value: 'a' },
+    { by: 'object-id', value: 'a' },
+    { by: 'resource-id', value: '/a' },
+  ])('gets what the machine makes of %j', async (selector) => {
+    const { request, ask } = stage(exempt);
+    await expect(request(selector)).resolves.toMatchObject({ kind: 'token' });
+    expect(ask.mock.calls[0]?.[0].subject).toEqual({ kind: 'machine', ...selector });
+  });
+
+  it('is told what the machine says when it does not carry the identity', async () => {
+    const { request, ask } = stage(exempt);
+    ask.mockImplementation(notFound);
+    await expect(request()).resolves.toMatchObject({ kind: 'token-failed', why: 'not-on-host' });
+  });
+});
+
+it('a type that is not served is told so, with the name of the object', async () => {
+  const world = { identities: [identity({ name: 'reader', type: 1 })], bindings: [binding('reader')] };
+  await expect(stage(world).request()).resolves.toMatchObject({
+    kind: 'token-failed',
+    why: 'misconfigured',
+    description: expect.stringContaining('AzureIdentity default/reader') as string,
+  });
+});

@@ -1,0 +1,175 @@
+import type { Clock } from '@pod-identity/kit/core';
+import { awaitChange, type Changes, type Patience } from './await-change.ts';
+import type { Authorizer } from './authorize/authorizer.ts';
+import type { Decision, GrantedIdentity } from './authorize/types.ts';
+import type { PodView } from './identify/pod-view.ts';
+import type { CallerLimits } from './request/limits.ts';
+import type { Selector, TokenRequest } from './request/token-request.ts';
+import type { Outcome } from './respond/outcome.ts';
+import { TokenError } from './tokens/token-errors.ts';
+import type { TokenSource } from './tokens/token-source.ts';
+import type { IssuedToken, TokenSubject, TokenWish } from './tokens/types.ts';
+
+export interface GranterOptions {
+  readonly decide: Authorizer;
+  /** The pod as it is known now: it may have been labelled while its caller waits. */
+  readonly latest: (pod: PodView) => PodView;
+  /** Of anything that decisions rest on. */
+  readonly changes: Changes;
+  readonly tokens: TokenSource;
+  readonly limits: CallerLimits;
+  readonly clock: Clock;
+  readonly onWaited: (ms: number) => void;
+}
+
+export interface GrantQuestion {
+  readonly pod: PodView;
+  readonly request: TokenRequest;
+  readonly patience: Patience;
+}
+
+export type Granter = (question: GrantQuestion) => Promise<Outcome>;
+type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind }>;
+type Waiting = Pick<Extract<Outcome, { readonly kind: 'not-assigned' }>, 'identity' | 'seen'>;
+
+/** The second half of every token request: the pod is known, now decide, wait if need be, and get the token. */
+export function createGranter(options: GranterOptions): Granter {
+  const { decide, tokens, limits } = options;
+
+  return async (question) => {
+    const { pod, request } = question;
+    const decision = decide(pod, request.selector);
+    // Memory holds a token for a pending identity when the host carries it, whatever the records say.
+    const subject = subjectOf(decision, request.selector);
+    const known = subject && tokens.cached(wishFor(question, subject));
+    if (known) return tokenFor(question, known);
+    const leave = limits.enter(pod.uid);
+    if (!leave) return { kind: 'overloaded', pod: pod.key };
+    try {
+      return await serve(options, question, decision);
+    } finally {
+      leave();
+    }
+  };
+}
+
+async function serve(options: GranterOptions, question: GrantQuestion, decision: Decision): Promise<Outcome> {
+  const { key: pod } = question.pod;
+  switch (decision.kind) {
+    case 'allow':
+      return serveIdentity(options, question, decision.identity);
+    case 'allow-by-object-id':
+      return serveByObjectId(options, question, decision);
+    case 'pass-through':
+      return obtain(options, question, wishFor(question, machineSubject(question.request.selector)));
+    case 'pending':
+      return serveWhenAssigned(options, question, decision);
+    case 'deny':
+      return { kind: 'denied', pod, denial: decision.denial };
+    case 'unusable':
+      return { kind: 'token-failed', pod, why: 'misconfigured', description: unusable(pod, decision) };
+  }
+}
+
+async function serveIdentity(
+  options: GranterOptions,
+  question: GrantQuestion,
+  identity: GrantedIdentity,
+): Promise<Outcome> {
+  const outcome = await obtain(options, question, wishFor(question, identity));
+  return unlessMissing(outcome, { identity: identity.name, seen: 'assigned' });
+}
+
+/** The token itself says whose object id it is; only the pod's own identities are tried. */
+async function serveByObjectId(
+  options: GranterOptions,
+  question: GrantQuestion,
+  decision: Of<'allow-by-object-id'>,
+): Promise<Outcome> {
+  const { key: pod } = question.pod;
+  for (const identity of decision.identities) {
+    const outcome = await serveIdentity(options, question, identity);
+    if (outcome.kind !== 'token' || outcome.issued.objectId === decision.objectId) return outcome;
+  }
+  const [waiting] = decision.pending;
+  if (waiting) return { kind: 'not-assigned', pod, identity: waiting.name, seen: 'created' };
+  const offered = decision.identities.map(({ clientId, resourceId }) =>
+    clientId === '' ? resourceId : clientId,
+  );
+  return { kind: 'denied', pod, denial: { why: 'not-this-identity', offered } };
+}
+
+async function serveWhenAssigned(
+  options: GranterOptions,
+  question: GrantQuestion,
+  first: Of<'pending'>,
+): Promise<Outcome> {
+  const { decide, latest, clock, onWaited } = options;
+  const { pod, request, patience } = question;
+  const startedAt = clock.now();
+  let last = first;
+  const settled = () => {
+    const decision = decide(latest(pod), request.selector);
+    if (decision.kind !== 'pending') return decision;
+    last = decision;
+    return undefined;
+  };
+  const decision = await awaitChange(settled, patience, options);
+  onWaited(clock.now() - startedAt);
+  return decision ? serve(options, question, decision) : serveUnassigned(options, question, last);
+}
+
+/** Nobody says that the host carries the identity, but it may all the same: MIC may be away. One question tells. */
+async function serveUnassigned(
+  options: GranterOptions,
+  question: GrantQuestion,
+  { identity, seen }: Of<'pending'>,
+): Promise<Outcome> {
+  const waiting = { identity: identity.name, seen };
+  if (question.patience.caller.gone.aborted)
+    return { kind: 'not-assigned', pod: question.pod.key, ...waiting };
+  const outcome = await obtain(options, question, { ...wishFor(question, identity), isExpected: false });
+  return unlessMissing(outcome, waiting);
+}
+
+async function obtain(options: GranterOptions, question: GrantQuestion, wish: TokenWish): Promise<Outcome> {
+  const { tokens, limits, clock } = options;
+  const { pod } = question;
+  try {
+    const issued = await tokens.get(wish, () => limits.admitUpstream(pod.uid, clock.now()));
+    return tokenFor(question, issued);
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    const { code, message, retryAfterMs } = error;
+    return { kind: 'token-failed', pod: pod.key, why: code, description: message, retryAfterMs };
+  }
+}
+
+function tokenFor({ pod, request }: GrantQuestion, issued: IssuedToken): Outcome {
+  return { kind: 'token', pod: pod.key, issued, resource: request.resource };
+}
+
+/** What an exempt pod asks the machine for. */
+function machineSubject(selector: Selector): TokenSubject {
+  return { kind: 'machine', ...selector };
+}
+
+function subjectOf(decision: Decision, selector: Selector): TokenSubject | undefined {
+  if (decision.kind === 'pass-through') return machineSubject(selector);
+  return decision.kind === 'allow' || decision.kind === 'pending' ? decision.identity : undefined;
+}
+
+function wishFor({ request }: GrantQuestion, subject: TokenSubject): TokenWish {
+  const { resource, bypassCache, passThrough } = request;
+  return { subject, resource, bypassCache, passThrough, isExpected: true };
+}
+
+/** That the metadata service does not know the identity is no refusal while the identity is on its way there. */
+function unlessMissing(outcome: Outcome, waiting: Waiting): Outcome {
+  const isMissing = outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
+  return isMissing ? { kind: 'not-assigned', pod: outcome.pod, ...waiting } : outcome;
+}
+
+function unusable(pod: string, { identity, fault }: Of<'unusable'>): string {
+  return `AzureIdentity ${identity} matches pod ${pod}, but no token can be given: ${fault}.`;
+}

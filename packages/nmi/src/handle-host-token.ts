@@ -1,0 +1,57 @@
+import type { Granter } from './grant-token.ts';
+import type { Handler, TokenHandlerOptions } from './handle-token.ts';
+import { identifyPod } from './identify/identify-pod.ts';
+import type { PodView } from './identify/pod-view.ts';
+import { isNodeItself } from './request/caller.ts';
+import { parseTokenRequest, type BadRequestReason } from './request/token-request.ts';
+import type { Outcome } from './respond/outcome.ts';
+import type { InboundRequest } from './wire.ts';
+
+export interface HostTokenHandlerOptions extends Pick<TokenHandlerOptions, 'whenReady' | 'holdMs'> {
+  /** False: the path answers as if it were not there. */
+  readonly isEnabled: boolean;
+  readonly podNamed: (namespace: string, name: string) => PodView | undefined;
+  readonly grant: Granter;
+}
+
+/**
+ * A process of the node asks for a pod's token and names the pod: the contract of the Secrets Store CSI driver. Whoever may
+ * open a socket from the node's loopback can already be any pod on it, so only that address is let in; a pod can never
+ * come from there. Forwarded requests are refused like everywhere.
+ */
+export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
+  const { isEnabled, podNamed, grant, whenReady, holdMs } = options;
+
+  return async (request, query) => {
+    if (!isEnabled) return { kind: 'nowhere', why: 'unknown' };
+    const { podname: name, podns: namespace } = request.headers;
+    const fault = judge(request, { name, namespace });
+    if (fault) return { kind: 'bad-request', problem: { why: fault } };
+    if (request.method !== 'GET') return { kind: 'bad-method' };
+    const parsed = parseTokenRequest(query);
+    if (!parsed.ok) return { kind: 'bad-request', problem: parsed.problem };
+
+    const patience = { deadline: request.receivedAt + holdMs, caller: request };
+    if (!(await whenReady(patience))) return { kind: 'starting' };
+    const pod = podNamed(String(namespace), String(name));
+    // A hostNetwork pod may be named: it needs no address for that.
+    if (!pod || identifyPod([pod]).kind !== 'pod')
+      return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };
+    return forHost(await grant({ pod, request: parsed.value, patience }));
+  };
+}
+
+function judge(
+  request: InboundRequest,
+  { name, namespace }: Record<string, unknown>,
+): BadRequestReason | undefined {
+  if (!isNodeItself(request.peer)) return 'not-from-the-node';
+  if (request.headers['x-forwarded-for'] !== undefined) return 'forwarded';
+  return typeof name === 'string' && name !== '' && typeof namespace === 'string' && namespace !== ''
+    ? undefined
+    : 'no-pod-headers';
+}
+
+function forHost(outcome: Outcome): Outcome {
+  return outcome.kind === 'token' ? { ...outcome, kind: 'host-token' } : outcome;
+}

@@ -1,0 +1,70 @@
+import { Pool } from 'undici';
+import { judgeHeaders } from './request/token-request.ts';
+import type { Outcome } from './respond/outcome.ts';
+import type { Route } from './routes.ts';
+import type { InboundRequest } from './wire.ts';
+
+export type ProxyRoute = Extract<Route, { readonly kind: 'metadata' }>;
+
+export interface ProxyOptions {
+  /** Base address of the machine's metadata service. */
+  readonly upstream: string;
+  readonly metadataHeaderRequired: boolean;
+  /** What pods may read. */
+  readonly allowed: ReadonlySet<string>;
+}
+
+export interface Proxy {
+  handle(request: InboundRequest, route: ProxyRoute): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+const largestBody = 1024 * 1024;
+const timeoutMs = 10_000;
+
+/** Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on. */
+export function createProxy({ upstream, metadataHeaderRequired, allowed }: ProxyOptions): Proxy {
+  const pool = new Pool(upstream, { connections: 4, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+
+  const pass = async (request: InboundRequest, { path, query }: ProxyRoute): Promise<Outcome> => {
+    const answer = await pool.request({
+      method: 'GET',
+      path: query === '' ? path : `${path}?${query}`,
+      headers: { Metadata: 'true' },
+      signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
+    });
+    const body = await readUpTo(answer.body, largestBody);
+    if (!body) return { kind: 'proxy-failed', why: 'too-large' };
+    const contentType = answer.headers['content-type'];
+    return {
+      kind: 'proxied',
+      status: answer.statusCode,
+      contentType: typeof contentType === 'string' ? contentType : 'application/octet-stream',
+      body,
+    };
+  };
+
+  return {
+    async handle(request, route) {
+      const fault = judgeHeaders(request.headers, { metadataHeaderRequired });
+      if (fault) return { kind: 'bad-request', problem: fault };
+      if (request.method !== 'GET') return { kind: 'bad-method' };
+      if (!allowed.has(route.family)) return { kind: 'blocked', family: route.family };
+      // Whatever went wrong on the way there is the same to the caller, and says nothing about a bug of ours.
+      return pass(request, route).catch(() => ({ kind: 'proxy-failed', why: 'unavailable' }));
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** Undefined when there is more; the rest is not read. */
+async function readUpTo(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > limit) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,161 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { inbound, issuedTo, pod } from '../test/builders.ts';
+import type { Granter } from './grant-token.ts';
+import { createHostTokenHandler } from './handle-host-token.ts';
+import { createTokenHandler } from './handle-token.ts';
+import type { Identification } from './identify/identify-pod.ts';
+import type { Outcome } from './respond/outcome.ts';
+
+const resource = 'resource=https://vault.azure.net';
+const token: Outcome = { kind: 'token', pod: 'default/web', issued: issuedTo('reader'), resource: 'r' };
+const granter = () => vi.fn<Granter>(() => Promise.resolve(token));
+
+const podCalls = (
+  given: { caller?: Identification; isReady?: boolean; metadataHeaderRequired?: boolean } = {},
+) => {
+  const findCaller = vi.fn(() => given.caller ?? ({ kind: 'pod', pod: pod() } as const));
+  const whenReady = vi.fn(() => (given.isReady === false ? Promise.resolve(false) : (true as const)));
+  const grant = granter();
+  const handle = createTokenHandler({
+    metadataHeaderRequired: given.metadataHeaderRequired ?? true,
+    ...{ whenReady, findCaller, grant },
+    clock: createFakeClock(),
+    holdMs: 8000,
+  });
+  return { handle, findCaller, whenReady, grant };
+};
+
+describe('a pod’s call', () => {
+  it('item 29: a probe without header is answered before anybody is asked anything', async () => {
+    const { handle, findCaller, whenReady } = podCalls({ isReady: false });
+    await expect(handle(inbound('', { headers: {} }), '')).resolves.toMatchObject({
+      kind: 'bad-request',
+      problem: { why: 'no-metadata-header' },
+    });
+    expect([findCaller.mock.calls, whenReady.mock.calls]).toEqual([[], []]);
+  });
+
+  it.each<[string, Partial<Parameters<typeof inbound>[1]>, string, Partial<Outcome>]>([
+    [
+      'a forwarded request',
+      { headers: { metadata: 'true', 'x-forwarded-for': '10.0.0.2' } },
+      resource,
+      { kind: 'bad-request' },
+    ],
+    ['a POST', { method: 'POST' }, resource, { kind: 'bad-method' }],
+    ['a request for nothing', {}, '', { kind: 'bad-request' }],
+  ])('refuses %s without looking for its pod', async (...[, over, query, expected]) => {
+    const { handle, findCaller } = podCalls();
+    await expect(handle(inbound('', over), query)).resolves.toMatchObject(expected);
+    expect(findCaller).not.toHaveBeenCalled();
+  });
+
+  it.each<[Identification, Outcome]>([
+    [{ kind: 'none' }, { kind: 'unknown-caller', address: '10.0.0.1' }],
+    [
+      { kind: 'ambiguous', pods: [] },
+      { kind: 'ambiguous-caller', address: '10.0.0.1' },
+    ],
+  ])('from %j gets no token', async (caller, expected) => {
+    const { handle, grant } = podCalls({ caller });
+    await expect(handle(inbound(''), resource)).resolves.toEqual(expected);
+    expect(grant).not.toHaveBeenCalled();
+  });
+
+  it('before the cluster is known waits, then is told that the agent starts', async () => {
+    await expect(podCalls({ isReady: false }).handle(inbound(''), resource)).resolves.toEqual({
+      kind: 'starting',
+    });
+  });
+
+  it('is for the pod at the other end of the socket, whatever the headers say', async () => {
+    const { handle, findCaller, grant } = podCalls();
+    const headers = {
+      metadata: 'true',
+      'x-real-ip': '10.0.0.9',
+      forwarded: 'for=10.0.0.9',
+      podname: 'other',
+      podns: 'kube-system',
+    };
+    await expect(handle(inbound('', { headers }), resource)).resolves.toEqual(token);
+    expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1');
+    expect(grant.mock.calls[0]?.[0].pod).toEqual(pod());
+  });
+
+  it('has until the hold is over, counted from its arrival', async () => {
+    const { handle, grant } = podCalls();
+    await handle(inbound('', { receivedAt: 500 }), resource);
+    expect(grant.mock.calls[0]?.[0].patience.deadline).toBe(8500);
+  });
+});
+
+describe('a call from the node itself', () => {
+  const hostCalls = (isEnabled = true, known = pod({ addresses: [] })) => {
+    const grant = granter();
+    const podNamed = vi.fn((namespace: string, name: string) =>
+      namespace === 'default' && name === 'web' ? known : undefined,
+    );
+    return {
+      grant,
+      podNamed,
+      handle: createHostTokenHandler({ isEnabled, podNamed, grant, whenReady: () => true, holdMs: 8000 }),
+    };
+  };
+  const from = (peer: string, headers: Record<string, string> = { podname: 'web', podns: 'default' }) =>
+    inbound('', { peer, headers });
+
+  it.each(['127.0.0.1', '::1'])(
+    'gets the token of the pod that it names, from %s, without Metadata header',
+    async (peer) => {
+      const { handle, grant } = hostCalls();
+      await expect(handle(from(peer), resource)).resolves.toMatchObject({
+        kind: 'host-token',
+        pod: 'default/web',
+      });
+      expect(grant.mock.calls[0]?.[0].pod.name).toBe('web');
+    },
+  );
+
+  it.each<[string, Parameters<typeof from>, Partial<Outcome>]>([
+    ['W-S7 from a pod', ['10.0.0.1'], { kind: 'bad-request', problem: { why: 'not-from-the-node' } }],
+    [
+      'from another loopback address',
+      ['127.0.1.10'],
+      { kind: 'bad-request', problem: { why: 'not-from-the-node' } },
+    ],
+    ['without pod', ['127.0.0.1', {}], { kind: 'bad-request', problem: { why: 'no-pod-headers' } }],
+    [
+      'with half a pod',
+      ['127.0.0.1', { podname: 'web' }],
+      { kind: 'bad-request', problem: { why: 'no-pod-headers' } },
+    ],
+    [
+      'through a proxy',
+      ['127.0.0.1', { podname: 'web', podns: 'default', 'x-forwarded-for': 'a' }],
+      { kind: 'bad-request', problem: { why: 'forwarded' } },
+    ],
+    [
+      'for an unknown pod',
+      ['127.0.0.1', { podname: 'other', podns: 'default' }],
+      { kind: 'unknown-pod', pod: 'default/other' },
+    ],
+  ])('%s gets none', async (_, given, expected) => {
+    const { handle, grant } = hostCalls();
+    await expect(handle(from(...given), resource)).resolves.toMatchObject(expected);
+    expect(grant).not.toHaveBeenCalled();
+  });
+
+  it('gets none for a pod that has finished', async () => {
+    await expect(
+      hostCalls(true, pod({ phase: 'Succeeded' })).handle(from('127.0.0.1'), resource),
+    ).resolves.toMatchObject({ kind: 'unknown-pod' });
+  });
+
+  it('finds no such path when it is switched off', async () => {
+    await expect(hostCalls(false).handle(from('127.0.0.1'), resource)).resolves.toEqual({
+      kind: 'nowhere',
+      why: 'unknown',
+    });
+  });
+});

@@ -1,0 +1,80 @@
+import { KubeError, type KubeRequest } from '@pod-identity/kit/kube';
+import { createLog } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterEach, expect, it, vi } from 'vitest';
+import { createTransport, list } from '../../test/transport.ts';
+import { createPodInformer } from './pod-directory.ts';
+
+const object = (name: string, over: { ip?: string; nodeName?: string; uid?: string } = {}) => {
+  const { ip = '10.0.0.1', nodeName = 'node-1', uid = name } = over;
+  return {
+    metadata: { uid, namespace: 'default', name, resourceVersion: '1' },
+    spec: { nodeName },
+    status: { phase: 'Running', podIP: ip },
+  };
+};
+
+const stops: AbortController[] = [];
+afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
+
+const start = async (answer: (request: KubeRequest) => unknown) => {
+  const clock = createFakeClock();
+  const transport = createTransport(answer);
+  const onLookUpFailed = vi.fn();
+  const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
+  const pods = createPodInformer({
+    transport,
+    node: 'node-1',
+    clock,
+    random: () => 0,
+    log,
+    onLookUpFailed,
+  });
+  const stop = new AbortController();
+  stops.push(stop);
+  void pods.informer.run(stop.signal);
+  await clock.advance(1);
+  return { pods, transport, clock, onLookUpFailed };
+};
+
+const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector']?.includes('status.podIP') ?? false;
+
+it('watches the pods of its node only, and finds them by address and by name', async () => {
+  const { pods, transport } = await start(() => list(object('web')));
+  expect(transport.requests[0]?.query).toMatchObject({ fieldSelector: 'spec.nodeName=node-1' });
+  expect(pods.filedUnder('10.0.0.1').map(({ name }) => name)).toEqual(['web']);
+  expect(pods.named('default', 'web')?.uid).toBe('web');
+  expect(pods.isCurrent()).toBe(true);
+});
+
+it('believes the API server only about pods that have the address, and have it on this node', async () => {
+  const answers = [object('web'), object('other', { ip: '10.0.0.2' }), object('far', { nodeName: 'node-2' })];
+  const { pods, transport } = await start((request) => (isLookUp(request) ? list(...answers) : list()));
+  expect((await pods.lookUp('10.0.0.1'))?.map(({ name }) => name)).toEqual(['web']);
+  expect(transport.requests.at(-1)?.query).toEqual({
+    fieldSelector: 'status.podIP=10.0.0.1,spec.nodeName=node-1',
+  });
+});
+
+it('does not let every caller wait for an API server that did not answer', async () => {
+  const { pods, transport, clock, onLookUpFailed } = await start((request) => {
+    if (isLookUp(request)) throw new KubeError('transport', 'away');
+    return list();
+  });
+  const asked = () => transport.requests.filter(isLookUp).length;
+  await expect(pods.lookUp('10.0.0.1')).resolves.toBeUndefined();
+  await expect(pods.lookUp('10.0.0.2')).resolves.toBeUndefined();
+  expect([asked(), onLookUpFailed.mock.calls.length]).toEqual([1, 1]);
+  await clock.advance(10_000);
+  await pods.lookUp('10.0.0.1');
+  expect(asked()).toBe(2);
+});
+
+it('a pod of the same name that was made anew is not the latest state of the old one', async () => {
+  const { pods } = await start(() => list(object('web', { uid: 'new' })));
+  const known = pods.named('default', 'web');
+  if (!known) throw new Error('unknown');
+  expect(pods.latest({ ...known, labels: { old: 'view' } })).toBe(known);
+  const old = { ...known, uid: 'old' };
+  expect(pods.latest(old)).toBe(old);
+});

@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { parsePod } from './pod-view.ts';
+
+const object = (over: { spec?: object; status?: object; metadata?: object } = {}) => ({
+  metadata: { uid: 'u', namespace: 'shop', name: 'web', labels: { a: 'b' }, ...over.metadata },
+  spec: { nodeName: 'node-1', serviceAccountName: 'sa', ...over.spec },
+  status: {
+    phase: 'Running',
+    podIP: '10.0.0.1',
+    podIPs: [{ ip: '10.0.0.1' }, { ip: 'FD00::1' }],
+    ...over.status,
+  },
+});
+
+it('keeps what decisions need, with every address once', () => {
+  expect(parsePod(object())).toEqual({
+    uid: 'u',
+    key: 'shop/web',
+    namespace: 'shop',
+    name: 'web',
+    nodeName: 'node-1',
+    addresses: ['10.0.0.1', 'fd00::1'],
+    phase: 'Running',
+    isEnding: false,
+    labels: { a: 'b' },
+    serviceAccount: 'sa',
+  });
+});
+
+it('files a hostNetwork pod under no address: it cannot be told from its node', () => {
+  expect(parsePod(object({ spec: { hostNetwork: true } }))?.addresses).toEqual([]);
+});
+
+it('knows a pod that is being deleted, and its default identity', () => {
+  const annotations = { 'aadpodidentity.k8s.io/default-identity': 'reader' };
+  const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z', annotations };
+  expect(parsePod(object({ metadata }))).toMatchObject({ isEnding: true, defaultIdentity: 'reader' });
+});
+
+it('bears a pod without status, spec or labels', () => {
+  expect(parsePod({ metadata: { uid: 'u', namespace: 'n', name: 'p' } })).toMatchObject({
+    addresses: [],
+    phase: '',
+    labels: {},
+  });
+});
+
+it.each([[undefined], [null], [{}], [{ metadata: { name: 'p', namespace: 'n' } }]])(
+  'takes %j for no pod',
+  (value) => {
+    expect(parsePod(value)).toBeUndefined();
+  },
+);

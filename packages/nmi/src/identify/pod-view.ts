@@ -1,0 +1,77 @@
+// The identify room: which pod is behind an address. It guesses never: two live pods for one address are nobody.
+// It must not know identities, tokens or HTTP.
+
+/** The part of a pod that decisions need. Never changed: a change of the pod is another view. */
+export interface PodView {
+  readonly uid: string;
+  /** `namespace/name`, for stores and people. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly nodeName: string;
+  /** Its own addresses; empty for a pod that shares the node's (hostNetwork): such a pod cannot be told from the node. */
+  readonly addresses: readonly string[];
+  readonly phase: string;
+  /** Marked for deletion; it may still be running its last seconds. */
+  readonly isEnding: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** The AzureIdentity meant when a request names none and the pod has several. */
+  readonly defaultIdentity?: string;
+}
+
+/** Names the AzureIdentity, by name or `namespace/name`, that a request without selector means. */
+export const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
+
+/** Trims what the API server sent. Undefined for something without a uid: no pod. */
+export function parsePod(object: unknown): PodView | undefined {
+  const { metadata, spec = {}, status = {} } = (object ?? {}) as PodShape;
+  const named = metadata && readMetadata(metadata);
+  return named && { ...named, ...readSpec(spec), ...readStatus(status, spec) };
+}
+
+interface PodShape {
+  readonly metadata?: MetadataShape;
+  readonly spec?: SpecShape;
+  readonly status?: StatusShape;
+}
+
+interface MetadataShape {
+  readonly uid?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+interface SpecShape {
+  readonly nodeName?: string;
+  readonly hostNetwork?: boolean;
+  readonly serviceAccountName?: string;
+}
+
+interface StatusShape {
+  readonly phase?: string;
+  readonly podIP?: string;
+  readonly podIPs?: readonly { readonly ip?: string }[];
+}
+
+function readMetadata({ uid, namespace, name, deletionTimestamp, labels = {}, annotations }: MetadataShape) {
+  if (!uid || !namespace || !name) return undefined;
+  const defaultIdentity = annotations?.[defaultIdentityAnnotation];
+  return {
+    ...{ uid, key: `${namespace}/${name}`, namespace, name, labels },
+    isEnding: deletionTimestamp !== undefined,
+    ...(defaultIdentity ? { defaultIdentity } : {}),
+  };
+}
+
+function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: SpecShape) {
+  return { nodeName, serviceAccount };
+}
+
+function readStatus({ phase = '', podIP, podIPs = [] }: StatusShape, { hostNetwork }: SpecShape) {
+  const all = [podIP, ...podIPs.map(({ ip }) => ip)].flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
+  return { phase, addresses: hostNetwork === true ? [] : [...new Set(all)] };
+}

@@ -1,0 +1,114 @@
+// The composition root: configuration in, sockets and processes out. The only file that sees process.*.
+// It must not decide anything that a pod could notice.
+import { connectKube } from '@pod-identity/kit/kube';
+import { flagHelp } from '@pod-identity/kit/core';
+import {
+  createLog,
+  createMetrics,
+  runProcess,
+  startAdminServer,
+  systemClock,
+  type Log,
+} from '@pod-identity/kit/serve';
+import manifest from '../package.json' with { type: 'json' };
+import { createAgent, type Agent } from './agent.ts';
+import { readConfig, type NmiConfig } from './config.ts';
+import { flagSpecs } from './flags.ts';
+import { metricSpecs } from './metrics.ts';
+import { probeListener } from './readiness.ts';
+import { createRedirect, type Redirect } from './redirect/installer.ts';
+import { startServer, type RunningServer } from './server.ts';
+
+const { version } = manifest;
+/** Less than what Kubernetes gives a pod to end. */
+const drainMs = 15_000;
+
+const reading = readConfig({ argv: process.argv.slice(2), env: process.env });
+switch (reading.kind) {
+  case 'help':
+    console.log(flagHelp(flagSpecs, 'nmi: hands Azure tokens to the pods of its node, and to nobody else'));
+    break;
+  case 'version':
+    console.log(version);
+    break;
+  case 'problems':
+    for (const problem of reading.problems) console.error(`nmi: ${problem}`);
+    process.exitCode = 2;
+    break;
+  case 'config': {
+    const log = createLog({ component: 'nmi', ...reading.config.log });
+    for (const warning of reading.warnings) log.warn({}, warning);
+    await runProcess({ log, run: (signal) => run(reading.config, log, signal) });
+  }
+}
+
+async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
+  const transport = await connectKube({
+    userAgent: `nmi/${version}`,
+    ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
+  });
+  const clock = systemClock;
+  const metrics = createMetrics(metricSpecs);
+  // Both come after the agent, which asks for them when it is asked whether it is ready.
+  const late: { server?: RunningServer; redirect?: Redirect } = {};
+  const agent = createAgent({
+    ...{ config, transport, clock, random: Math.random, log, metrics },
+    isRedirected: () => config.redirect.by === 'none' || late.redirect?.isInPlace() === true,
+    selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
+  });
+  const watching = agent.run(signal);
+
+  const server = await startServer({ ...config.listen, app: agent.app, clock });
+  late.server = server;
+  log.info(
+    { address: server.address, port: server.port, node: config.node, mode: config.mode, version },
+    'listening',
+  );
+  const kept: Promise<void>[] = [watching];
+  if (config.redirect.by === 'iptables') {
+    const target = { metadata: config.metadata, listen: { host: config.listen.host, port: server.port } };
+    const redirect = createRedirect({ target, everyMs: config.redirect.everyMs, clock, log });
+    late.redirect = redirect;
+    kept.push(redirect.keep(signal));
+  }
+  const admin = await startAdmin({ config, log, agent, text: () => metrics.text() });
+
+  await Promise.all(kept);
+  await server.close(drainMs);
+  await Promise.all([...admin.map((each) => each.close()), agent.close(), transport.close()]);
+  return 0;
+}
+
+function startAdmin(given: { config: NmiConfig; log: Log; agent: Agent; text: () => Promise<string> }) {
+  const { config, log, agent, text } = given;
+  const { readiness } = agent;
+  const health = {
+    path: '/healthz',
+    // Whether the process is alive, and in the words of the original whether it serves.
+    answer: () => ({ status: 200, body: readiness.hasSynced() ? 'Active' : 'Not Active' }),
+  };
+  const ready = {
+    path: '/readyz',
+    answer: async () => {
+      const problems = await readiness.problems();
+      return problems.length === 0
+        ? { status: 200, body: 'ready\n' }
+        : { status: 503, body: `${problems.join('\n')}\n` };
+    },
+  };
+  const metricsRoute = {
+    path: '/metrics',
+    answer: async () => {
+      agent.measure();
+      return { status: 200, body: await text(), contentType: 'text/plain; version=0.0.4; charset=utf-8' };
+    },
+  };
+  return Promise.all([
+    startAdminServer({ port: config.probePort, routes: [health, ready], log: log.child({ role: 'health' }) }),
+    startAdminServer({
+      port: config.metricsPort,
+      routes: [metricsRoute],
+      log: log.child({ role: 'metrics' }),
+    }),
+  ]);
+}

@@ -1,0 +1,88 @@
+import type { MetricSpec } from '@pod-identity/kit/core';
+import type { OutcomeKind } from './respond/outcome.ts';
+
+const prefix = 'aadpodidentity_';
+
+/** The routes of routes.ts: never a path, which callers choose. */
+export const operations = ['token', 'host-token', 'metadata', 'nowhere'] as const;
+
+const statuses = [200, 400, 403, 404, 405, 410, 429, 500, 502, 503].map(String);
+
+const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
+  token: true,
+  'host-token': true,
+  'bad-request': true,
+  'bad-method': true,
+  nowhere: true,
+  starting: true,
+  'unknown-caller': true,
+  'ambiguous-caller': true,
+  'unknown-pod': true,
+  overloaded: true,
+  denied: true,
+  'not-assigned': true,
+  'token-failed': true,
+  blocked: true,
+  proxied: true,
+  'proxy-failed': true,
+  crashed: true,
+};
+
+// The original's buckets begin at half a second; an answer from memory takes far less.
+const operationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 60];
+const imdsBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
+const imdsOperations = ['adal_token_msi', 'adal_token_msi_userassignedid'] as const;
+
+/** Every metric of this process. Names of the original are kept where the meaning is the same. */
+export const metricSpecs = {
+  operations: {
+    kind: 'histogram',
+    name: `${prefix}nmi_operations_duration_seconds`,
+    help: 'Time to answer a request. operation_type is the route, not the path: the label values are a closed set.',
+    labels: { operation_type: operations, status_code: statuses },
+    buckets: operationBuckets,
+  },
+  outcomes: {
+    kind: 'counter',
+    name: `${prefix}nmi_outcomes_total`,
+    help: 'What requests ended as.',
+    labels: { outcome: Object.keys(outcomeSet) },
+  },
+  imdsDuration: {
+    kind: 'histogram',
+    name: `${prefix}imds_operations_duration_seconds`,
+    help: 'Time of successful token requests to the metadata service of the machine.',
+    labels: { operation_type: imdsOperations },
+    buckets: imdsBuckets,
+  },
+  imdsErrors: {
+    kind: 'counter',
+    name: `${prefix}imds_operations_errors_count`,
+    help: 'Failed token requests to the metadata service of the machine.',
+    labels: { operation_type: imdsOperations },
+  },
+  kubernetesErrors: {
+    kind: 'counter',
+    name: `${prefix}kubernetes_api_operations_errors_count`,
+    help: 'Questions to the API server that were not answered.',
+    labels: { operation_type: ['get_pod_list'] },
+  },
+  cache: {
+    kind: 'counter',
+    name: `${prefix}nmi_token_cache_total`,
+    help: 'Where tokens came from: memory (hit), a question under way (joined), a new one (miss), memory for want of a new one (stale).',
+    labels: { result: ['hit', 'joined', 'miss', 'stale'] },
+  },
+  waited: {
+    kind: 'histogram',
+    name: `${prefix}nmi_assignment_wait_seconds`,
+    help: 'How long callers were held until their identity was assigned, or until their time was over.',
+    buckets: [0.05, 0.2, 0.5, 1, 2, 3, 5, 8, 10, 20],
+  },
+  waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Callers that are held now.' },
+  watchAge: {
+    kind: 'gauge',
+    name: `${prefix}nmi_watch_age_seconds`,
+    help: 'Longest time since the API server was heard of by one of the watches.',
+  },
+} as const satisfies Record<string, MetricSpec>;

@@ -1,0 +1,97 @@
+import type { InboundRequest } from '../wire.ts';
+
+/** How the caller says which of its identities it means. Values are in lower case: ids compare without case. */
+export type Selector =
+  | { readonly by: 'nothing' }
+  | { readonly by: 'client-id' | 'object-id' | 'resource-id'; readonly value: string };
+
+export interface TokenRequest {
+  /** As sent, but for a `/.default` at its end: a trailing slash matters to the audience. */
+  readonly resource: string;
+  readonly selector: Selector;
+  /** The caller says that the token it has is no good: nothing out of a cache then. */
+  readonly bypassCache: boolean;
+  /** Parameters that only the real service understands. */
+  readonly passThrough: Readonly<Record<string, string>>;
+}
+
+export type BadRequestReason =
+  | 'no-metadata-header'
+  | 'forwarded'
+  | 'malformed-target'
+  | 'no-resource'
+  | 'malformed-parameter'
+  | 'repeated-parameter'
+  | 'several-selectors'
+  | 'no-pod-headers'
+  | 'not-from-the-node';
+
+export interface BadRequest {
+  readonly why: BadRequestReason;
+  /** The parameter or header in question. */
+  readonly name?: string;
+}
+
+export type ParsedTokenRequest =
+  { readonly ok: true; readonly value: TokenRequest } | { readonly ok: false; readonly problem: BadRequest };
+
+const selectorNames = {
+  client_id: 'client-id',
+  object_id: 'object-id',
+  msi_res_id: 'resource-id',
+  mi_res_id: 'resource-id',
+  'msi-res-id': 'resource-id',
+} as const;
+type SelectorName = keyof typeof selectorNames;
+
+const forwardedNames: ReadonlySet<string> = new Set(['token_sha256_to_refresh', 'xms_cc']);
+const longestValue = 2048;
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const control = /[\u0000-\u001f\u007f]/;
+
+/**
+ * Whether the headers are those of a program on this machine that means the metadata service. A browser or a careless
+ * proxy that was talked into calling us (SSRF) cannot add `Metadata: true`, and would add X-Forwarded-For.
+ */
+export function judgeHeaders(
+  headers: InboundRequest['headers'],
+  rules: { readonly metadataHeaderRequired: boolean },
+): BadRequest | undefined {
+  const metadata = headers['metadata'];
+  const isMarked = typeof metadata === 'string' && metadata.trim().toLowerCase() === 'true';
+  if (!isMarked && rules.metadataHeaderRequired) return { why: 'no-metadata-header', name: 'Metadata' };
+  return headers['x-forwarded-for'] === undefined ? undefined : { why: 'forwarded', name: 'X-Forwarded-For' };
+}
+
+/** Reads the query of a token request. Any api-version is welcome; unknown parameters are let be. */
+export function parseTokenRequest(query: string): ParsedTokenRequest {
+  const parameters = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (parameters.has(name)) return refuse('repeated-parameter', name);
+    if (value.length > longestValue || control.test(value)) return refuse('malformed-parameter', name);
+    parameters.set(name, value);
+  }
+  const selectors = (Object.keys(selectorNames) as SelectorName[]).filter((name) => parameters.get(name));
+  if (selectors.length > 1) return refuse('several-selectors', selectors.join(' and '));
+  const resource = (parameters.get('resource') ?? '').replace(/\/\.default$/, '');
+  if (resource === '') return refuse('no-resource', 'resource');
+  return {
+    ok: true,
+    value: { resource, selector: selectorFrom(parameters, selectors[0]), ...freshness(parameters) },
+  };
+}
+
+function selectorFrom(parameters: ReadonlyMap<string, string>, name: SelectorName | undefined): Selector {
+  if (name === undefined) return { by: 'nothing' };
+  return { by: selectorNames[name], value: (parameters.get(name) ?? '').trim().toLowerCase() };
+}
+
+function freshness(parameters: ReadonlyMap<string, string>) {
+  const passThrough = Object.fromEntries([...parameters].filter(([name]) => forwardedNames.has(name)));
+  const isAsked = parameters.get('bypass_cache')?.toLowerCase() === 'true';
+  return { bypassCache: isAsked || Object.keys(passThrough).length > 0, passThrough };
+}
+
+function refuse(why: BadRequestReason, name: string): ParsedTokenRequest {
+  return { ok: false, problem: { why, name: name.slice(0, 64) } };
+}

@@ -1,0 +1,103 @@
+import { bindingLabel } from '@pod-identity/crd-types';
+import type { Denial } from '../authorize/types.ts';
+import type { BadRequest, BadRequestReason } from '../request/token-request.ts';
+
+const badRequests: Readonly<Record<BadRequestReason, (name: string) => string>> = {
+  // IMDS' own words.
+  'no-metadata-header': () => 'Required metadata header not specified',
+  forwarded: () => 'X-Forwarded-For is not allowed: requests for tokens may not come through a proxy.',
+  'malformed-target': () =>
+    'The request target is malformed. Allowed in the path: letters, digits and / . _ -',
+  'no-resource': () =>
+    'Parameter resource is missing: name the audience of the token, such as https://vault.azure.net',
+  'malformed-parameter': (name) => `Parameter ${name} is too long or has control characters.`,
+  'repeated-parameter': (name) => `Parameter ${name} is given more than once.`,
+  'several-selectors': (name) =>
+    `Parameters ${name} are given together: name the identity by one of client_id, object_id and msi_res_id.`,
+  'no-pod-headers': () =>
+    "Missing 'podname' and 'podns' from request header: name the pod whose token is asked for.",
+  'not-from-the-node': () => 'This path is for processes on the node itself, from its loopback address.',
+};
+
+/** What was wrong with the request, for the person who wrote the program. */
+export function explainBadRequest({ why, name = '' }: BadRequest): string {
+  return badRequests[why](name);
+}
+
+/**
+ * Why the pod has no such identity and what would give it one. It starts with IMDS' own words, which SDKs look for. Names of
+ * other namespaces' objects are left out: the caller may not know them.
+ */
+export function explainDenial(pod: string, denial: Denial): string {
+  return `Identity not found. ${reasonOf(pod, denial)}`;
+}
+
+function reasonOf(pod: string, denial: Denial): string {
+  switch (denial.why) {
+    case 'no-label':
+      return `Pod ${pod} has no label ${bindingLabel}: give it one whose value is the selector of an AzureIdentityBinding.`;
+    case 'empty-label':
+      return `The label ${bindingLabel} of pod ${pod} is empty: its value must be the selector of an AzureIdentityBinding.`;
+    case 'no-binding':
+      return `No AzureIdentityBinding has the selector '${denial.label}', which is the label ${bindingLabel} of pod ${pod}.`;
+    case 'other-namespace':
+      return (
+        `The bindings or identities for the label ${bindingLabel} of pod ${pod} are in another namespace and ` +
+        'only for pods of that namespace: create AzureIdentity and AzureIdentityBinding in the namespace of the pod.'
+      );
+    case 'identity-missing':
+      return missing(pod, denial);
+    case 'identity-invalid':
+      return invalid(pod, denial);
+    case 'not-this-identity':
+      return `Pod ${pod} has no such identity. It may ask for: ${denial.offered.join(', ')}.`;
+    case 'several-identities':
+      return (
+        `Multiple user assigned identities exist for pod ${pod}, please specify the clientId / resourceId of the ` +
+        `identity in the token request. It may ask for: ${denial.offered.join(', ')}.`
+      );
+  }
+}
+
+type DenialOf<Why extends Denial['why']> = Extract<Denial, { readonly why: Why }>;
+
+function missing(pod: string, { binding, identity }: DenialOf<'identity-missing'>): string {
+  return isOwn(pod, binding)
+    ? `AzureIdentityBinding ${binding} names AzureIdentity ${identity}, which does not exist.`
+    : `An AzureIdentityBinding for pod ${pod} names an AzureIdentity that does not exist.`;
+}
+
+function invalid(pod: string, { identity, fault }: DenialOf<'identity-invalid'>): string {
+  return isOwn(pod, identity)
+    ? `AzureIdentity ${identity} is not valid: ${fault}.`
+    : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
+}
+
+function isOwn(pod: string, object: string): boolean {
+  return pod.split('/', 1)[0] === object.split('/', 1)[0];
+}
+
+/** What an assignment waits for. */
+export function explainWaiting(
+  pod: string,
+  identity: string,
+  seen: 'nothing' | 'created' | 'assigned',
+): string {
+  switch (seen) {
+    case 'nothing':
+      return (
+        `The identity of pod ${pod} is not assigned to its node yet: AzureIdentity ${identity} matches, but the controller (MIC) ` +
+        'has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.'
+      );
+    case 'created':
+      return (
+        `The identity of pod ${pod} is being assigned to its node (AzureIdentity ${identity}). Try again; ` +
+        'if this lasts, the Events of the pod and of the AzureIdentity say what Azure answered.'
+      );
+    case 'assigned':
+      return (
+        `The identity of pod ${pod} is assigned (AzureIdentity ${identity}), but the metadata service of the machine does not ` +
+        'know it yet. Try again.'
+      );
+  }
+}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { clientIdOf, issuedTo } from '../../test/builders.ts';
+import type { Denial } from '../authorize/types.ts';
+import type { BadRequestReason } from '../request/token-request.ts';
+import type { Outcome } from './outcome.ts';
+import { respond, type RespondRules } from './respond.ts';
+
+const rules: RespondRules = { nowMs: 1_000_400, notAssignedStatus: 503 };
+const issued = issuedTo('reader', { now: 1_000_000 });
+const pod = 'default/web';
+const bodyOf = (outcome: Outcome, nowMs = rules.nowMs) =>
+  JSON.parse(Buffer.from(respond(outcome, { ...rules, nowMs }).body).toString()) as Record<string, string>;
+const token: Outcome = { kind: 'token', pod, issued, resource: 'https://vault.azure.net' };
+
+describe('a token', () => {
+  it('is answered in IMDS’ words, numbers as decimal strings', () => {
+    expect(bodyOf(token)).toEqual({
+      access_token: 'token-of-reader',
+      client_id: clientIdOf('reader'),
+      expires_in: '3600',
+      expires_on: '4600',
+      ext_expires_in: '3600',
+      not_before: '1000',
+      refresh_token: '',
+      resource: 'https://vault.azure.net',
+      token_type: 'Bearer',
+    });
+  });
+
+  it('counts down, second by second', () => {
+    expect(bodyOf(token, 1_001_000)['expires_in']).toBe('3599');
+    expect(bodyOf(token, 1_600_000)['expires_in']).toBe('3000');
+    expect(bodyOf(token, 9_000_000)['expires_in']).toBe('0');
+  });
+
+  it('is the same object within a second', () => {
+    expect(respond(token, rules).body).toBe(respond(token, rules).body);
+  });
+
+  it('echoes the resource that was asked for, for each caller', () => {
+    expect(bodyOf({ ...token, resource: 'api://ä' })['resource']).toBe('api://ä');
+    expect(bodyOf(token)['resource']).toBe('https://vault.azure.net');
+  });
+
+  it('is for a process of the node in the shape that the CSI driver reads', () => {
+    expect(bodyOf({ ...token, kind: 'host-token' })).toMatchObject({
+      token: { access_token: 'token-of-reader', expires_on: '4600' },
+      clientid: clientIdOf('reader'),
+    });
+  });
+});
+
+const bad = (why: BadRequestReason): Outcome => ({ kind: 'bad-request', problem: { why, name: 'x' } });
+const denied = (denial: Denial): Outcome => ({ kind: 'denied', pod, denial });
+const failed = (why: Extract<Outcome, { kind: 'token-failed' }>['why'], retryAfterMs?: number): Outcome => ({
+  kind: 'token-failed',
+  pod,
+  why,
+  description: 'because',
+  retryAfterMs,
+});
+
+describe('the table', () => {
+  it.each<[string, Outcome, number, string, string?]>([
+    ['C54', bad('no-metadata-header'), 400, 'Required metadata header not specified'],
+    ['forwarded', bad('forwarded'), 400, 'X-Forwarded-For'],
+    ['no resource', bad('no-resource'), 400, 'resource'],
+    ['repeated', bad('repeated-parameter'), 400, 'more than once'],
+    ['malformed parameter', bad('malformed-parameter'), 400, 'too long'],
+    ['several selectors', bad('several-selectors'), 400, 'one of client_id'],
+    ['malformed target', bad('malformed-target'), 400, 'malformed'],
+    ['no pod headers', bad('no-pod-headers'), 400, 'podname'],
+    ['not from the node', bad('not-from-the-node'), 400, 'loopback'],
+    ['method', { kind: 'bad-method' }, 405, 'GET'],
+    ['malformed', { kind: 'nowhere', why: 'malformed' }, 400, 'malformed'],
+    ['other identity paths', { kind: 'nowhere', why: 'identity' }, 404, 'nothing'],
+    ['foreign probes', { kind: 'nowhere', why: 'foreign' }, 404, 'nothing'],
+    ['unknown paths', { kind: 'nowhere', why: 'unknown' }, 404, 'nothing'],
+    ['starting', { kind: 'starting' }, 503, 'just started', '1'],
+    ['unknown caller', { kind: 'unknown-caller', address: '10.0.0.9' }, 503, 'hostNetwork', '1'],
+    ['ambiguous caller', { kind: 'ambiguous-caller', address: '10.0.0.9' }, 503, 'More than one pod', '1'],
+    ['unknown pod', { kind: 'unknown-pod', pod }, 404, 'no running pod'],
+    ['overloaded', { kind: 'overloaded', pod }, 429, 'Too many', '1'],
+    [
+      'no label',
+      denied({ why: 'no-label' }),
+      400,
+      'Identity not found. Pod default/web has no label aadpodidbinding',
+    ],
+    ['empty label', denied({ why: 'empty-label' }), 400, 'is empty'],
+    ['no binding', denied({ why: 'no-binding', label: 'demo' }), 400, "selector 'demo'"],
+    ['other namespace', denied({ why: 'other-namespace' }), 400, 'another namespace'],
+    [
+      'identity missing',
+      denied({ why: 'identity-missing', binding: 'default/b', identity: 'default/i' }),
+      400,
+      'AzureIdentity default/i, which does not exist',
+    ],
+    [
+      'identity invalid',
+      denied({ why: 'identity-invalid', identity: 'default/i', fault: 'spec.resourceID must be' }),
+      400,
+      'spec.resourceID must be',
+    ],
+    [
+      'not this identity',
+      denied({ why: 'not-this-identity', offered: ['a', 'b'] }),
+      400,
+      'It may ask for: a, b',
+    ],
+    [
+      'several identities',
+      denied({ why: 'several-identities', offered: ['a', 'b'] }),
+      400,
+      'Multiple user assigned identities',
+    ],
+    [
+      'nobody assigns',
+      { kind: 'not-assigned', pod, identity: 'default/i', seen: 'nothing' },
+      503,
+      'MIC',
+      '2',
+    ],
+    [
+      'being assigned',
+      { kind: 'not-assigned', pod, identity: 'default/i', seen: 'created' },
+      503,
+      'being assigned',
+      '2',
+    ],
+    [
+      'not there yet',
+      { kind: 'not-assigned', pod, identity: 'default/i', seen: 'assigned' },
+      503,
+      'metadata service',
+      '2',
+    ],
+    ['not on host', failed('not-on-host'), 400, 'because'],
+    ['refused', failed('refused'), 400, 'because'],
+    ['misconfigured', failed('misconfigured'), 400, 'because'],
+    ['C53 denied', failed('denied'), 403, 'because'],
+    ['throttled', failed('throttled', 2100), 429, 'because', '3'],
+    ['updating', failed('updating'), 410, 'because', '1'],
+    ['C53 unavailable', failed('unavailable'), 503, 'because', '1'],
+    ['blocked', { kind: 'blocked', family: 'instance' }, 403, '--metadata-allow'],
+    ['proxy failed', { kind: 'proxy-failed', why: 'unavailable' }, 502, 'usable'],
+    ['crashed', { kind: 'crashed' }, 500, 'log'],
+  ])('answers %s', (...[, outcome, status, text, retryAfter]) => {
+    const response = respond(outcome, rules);
+    const body = JSON.parse(String(response.body)) as Record<string, string>;
+    expect(response.status).toBe(status);
+    expect(Object.keys(body)).toEqual(['error', 'error_description']);
+    expect(body['error_description']).toContain(text);
+    expect(response.headers['Retry-After']).toBe(retryAfter);
+    expect(response.headers['Content-Type']).toBe('application/json; charset=utf-8');
+    expect(response.headers['Content-Length']).toBe(String(Buffer.byteLength(String(response.body))));
+    // @azure/identity takes a 403 with this word for "no metadata service here".
+    expect(body['error_description']).not.toContain('unreachable');
+  });
+
+  it('answers 404 to an unfinished assignment where that is wanted', () => {
+    const waiting: Outcome = { kind: 'not-assigned', pod, identity: 'default/i', seen: 'nothing' };
+    expect(respond(waiting, { ...rules, notAssignedStatus: 404 })).toMatchObject({
+      status: 404,
+      headers: { 'Retry-After': '2' },
+    });
+  });
+
+  it('says nothing about objects of other namespaces', () => {
+    for (const denial of [
+      { why: 'identity-missing', binding: 'secret-team/b', identity: 'secret-team/i' },
+      { why: 'identity-invalid', identity: 'secret-team/i', fault: 'secret' },
+    ] as const) {
+      expect(String(respond(denied(denial), rules).body)).not.toContain('secret');
+    }
+  });
+
+  it('the answer to a probe does not look like a missing identity', () => {
+    expect(String(respond(bad('no-metadata-header'), rules).body)).not.toContain('Identity not found');
+  });
+
+  it('gives what the metadata service said as it was', () => {
+    const body = Buffer.from([1, 2, 3]);
+    expect(respond({ kind: 'proxied', status: 418, contentType: 'x/y', body }, rules)).toEqual({
+      status: 418,
+      headers: { 'Content-Type': 'x/y', 'Content-Length': '3' },
+      body,
+    });
+  });
+});

@@ -1,0 +1,69 @@
+/** Parts of the instance metadata service that are about the machine and not about its identities. */
+export const metadataFamilies = [
+  'instance',
+  'versions',
+  'scheduledevents',
+  'attested',
+  'loadbalancer',
+] as const;
+export type MetadataFamily = (typeof metadataFamilies)[number];
+
+export type Route =
+  | { readonly kind: 'token'; readonly query: string }
+  | { readonly kind: 'host-token'; readonly query: string }
+  /** `path` is normalised and safe to send on. */
+  | {
+      readonly kind: 'metadata';
+      readonly family: MetadataFamily;
+      readonly path: string;
+      readonly query: string;
+    }
+  | { readonly kind: 'nowhere'; readonly why: NowhereReason };
+
+/** `identity`: below /metadata/identity but not the token path. `foreign`: a probe for another cloud's metadata service. */
+export type NowhereReason = 'malformed' | 'identity' | 'foreign' | 'unknown';
+
+const longestTarget = 8 * 1024;
+/** Every character that a path may have. No `%`, `\`, `;` or NUL: nothing is left that the real service could read in another way. */
+const plainPath = /^\/[A-Za-z0-9/._-]*$/;
+const printable = /^[\x21-\x7e]*$/;
+const foreignRoots: ReadonlySet<string> = new Set(['latest', 'computemetadata', 'openstack', 'opc']);
+const families: ReadonlySet<string> = new Set(metadataFamilies);
+
+/**
+ * Where a request goes. An allow-list over the path, normalised once: duplicate slashes collapsed, a trailing slash
+ * dropped, case ignored. The real service normalises more than a filter can foresee, so a path that is not plain is refused
+ * rather than cleaned, and nothing below /metadata/identity is ever sent on.
+ */
+export function routeOf(target: string): Route {
+  const mark = target.indexOf('?');
+  const raw = mark < 0 ? target : target.slice(0, mark);
+  const query = mark < 0 ? '' : target.slice(mark + 1);
+  if (
+    target.length > longestTarget ||
+    !plainPath.test(raw) ||
+    !printable.test(query) ||
+    query.includes('#')
+  ) {
+    return { kind: 'nowhere', why: 'malformed' };
+  }
+  const spelled = raw.split('/').filter((segment) => segment !== '');
+  if (spelled.some((segment) => segment === '.' || segment === '..'))
+    return { kind: 'nowhere', why: 'malformed' };
+  return routeOfSegments(spelled, query);
+}
+
+function routeOfSegments(spelled: readonly string[], query: string): Route {
+  const segments = spelled.map((segment) => segment.toLowerCase());
+  const [root = '', family = ''] = segments;
+  if (root === 'host' && segments.join('/') === 'host/token') return { kind: 'host-token', query };
+  if (root !== 'metadata') return { kind: 'nowhere', why: foreignRoots.has(root) ? 'foreign' : 'unknown' };
+  if (family === 'identity') {
+    const isToken = segments.join('/') === 'metadata/identity/oauth2/token';
+    return isToken ? { kind: 'token', query } : { kind: 'nowhere', why: 'identity' };
+  }
+  if (!isFamily(family)) return { kind: 'nowhere', why: 'unknown' };
+  return { kind: 'metadata', family, path: `/${spelled.join('/')}`, query };
+}
+
+const isFamily = (segment: string): segment is MetadataFamily => families.has(segment);

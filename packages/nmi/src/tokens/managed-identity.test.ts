@@ -1,0 +1,158 @@
+import { ImdsError, type AccessToken, type TokenRequest } from '@pod-identity/imds-client';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it, vi } from 'vitest';
+import { clientIdOf, issuedTo, objectIdOf, subjectOf, wishFor } from '../../test/builders.ts';
+import { createManagedIdentitySource } from './managed-identity.ts';
+import type { TokenSubject } from './types.ts';
+
+const jwt = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
+
+const stage = () => {
+  const clock = createFakeClock();
+  const getToken = vi.fn<(request: TokenRequest) => Promise<AccessToken>>(() =>
+    Promise.resolve(issuedTo('reader').access),
+  );
+  const asked: unknown[] = [];
+  const ask = createManagedIdentitySource({
+    imds: { getToken },
+    clock,
+    holdMs: 8000,
+    onAsked: (one) => asked.push(one),
+  });
+  return { clock, getToken, ask, asked };
+};
+const notFound = () =>
+  new ImdsError('identity-not-found', 'the endpoint answered 400 invalid_request: Identity not found', {
+    status: 400,
+  });
+const sentOf = (getToken: { mock: { calls: TokenRequest[][] } }) =>
+  getToken.mock.calls.map(([request]) => request);
+
+it('asks by resource id, never by the client id that the AzureIdentity states', async () => {
+  const { ask, getToken } = stage();
+  await ask(wishFor(subjectOf('reader', { clientId: clientIdOf('victim') })));
+  const [request] = sentOf(getToken);
+  expect(request?.resourceId).toContain('/userassignedidentities/reader');
+  expect(request).not.toHaveProperty('clientId');
+});
+
+it.each<[TokenSubject, Partial<TokenRequest>]>([
+  [{ kind: 'machine', by: 'nothing' }, {}],
+  [{ kind: 'machine', by: 'client-id', value: 'a' }, { clientId: 'a' }],
+  [{ kind: 'machine', by: 'object-id', value: 'a' }, { objectId: 'a' }],
+  [{ kind: 'machine', by: 'resource-id', value: '/a' }, { resourceId: '/a' }],
+])('W-C10: passes the selector of an exempt pod on: %j', async (subject, sent) => {
+  const { ask, getToken } = stage();
+  await ask(wishFor(subject));
+  expect(sentOf(getToken)).toEqual([{ resource: 'https://vault.azure.net', passThrough: {}, ...sent }]);
+});
+
+it('reads the client and object id out of the token when the answer does not state them', async () => {
+  const { ask, getToken } = stage();
+  const token = jwt({ appid: clientIdOf('x').toUpperCase(), oid: objectIdOf('x') });
+  getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
+  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+    clientId: clientIdOf('x'),
+    objectId: objectIdOf('x'),
+  });
+  getToken.mockResolvedValue({ token: 'opaque', expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
+  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+    clientId: undefined,
+    objectId: undefined,
+  });
+});
+
+it('asks again for a while when an assigned identity is not known yet', async () => {
+  const { ask, getToken, clock } = stage();
+  getToken.mockRejectedValueOnce(notFound()).mockRejectedValueOnce(notFound());
+  const answer = ask(wishFor(subjectOf('reader')));
+  await clock.advance(2000);
+  await expect(answer).resolves.toBeDefined();
+  expect(getToken).toHaveBeenCalledTimes(3);
+});
+
+it('gives up after the hold; after two minutes of that it is an error of the configuration, at once', async () => {
+  const { ask, getToken, clock } = stage();
+  getToken.mockImplementation(() => Promise.reject(notFound()));
+  const wish = wishFor(subjectOf('reader'));
+  for (let passed = 0; passed < 120_000; passed += 10_000) {
+    const refused = expect(ask(wish)).rejects.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(10_000);
+    await refused;
+  }
+  const last = expect(ask(wish)).rejects.toMatchObject({ code: 'misconfigured' });
+  await clock.advance(10_000);
+  await last;
+});
+
+it('a success in between, or a long pause, starts the two minutes again', async () => {
+  const { ask, getToken, clock } = stage();
+  getToken.mockImplementation(() => Promise.reject(notFound()));
+  const wish = wishFor(subjectOf('reader'));
+  for (const pause of [200_000, 200_000]) {
+    const refused = expect(ask(wish)).rejects.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(8000);
+    await refused;
+    await clock.advance(pause);
+  }
+});
+
+it('asks only once for an identity that nobody says is there', async () => {
+  const { ask, getToken } = stage();
+  getToken.mockRejectedValue(notFound());
+  await expect(ask(wishFor(subjectOf('reader'), { isExpected: false }))).rejects.toMatchObject({
+    code: 'not-on-host',
+  });
+  expect(getToken).toHaveBeenCalledTimes(1);
+});
+
+it('has no more than five questions under way and twenty in a second, as the service allows', async () => {
+  const { ask, getToken, clock } = stage();
+  const times: number[] = [];
+  let running = 0;
+  let most = 0;
+  getToken.mockImplementation(async () => {
+    times.push(clock.now());
+    most = Math.max(most, (running += 1));
+    await clock.sleep(10);
+    running -= 1;
+    return issuedTo('reader').access;
+  });
+  const all = Promise.all(Array.from({ length: 60 }, (_, index) => ask(wishFor(subjectOf(`id-${index}`)))));
+  await clock.advance(5000);
+  await all;
+  expect(most).toBe(5);
+  for (const time of times)
+    expect(times.filter((other) => other >= time && other < time + 1000).length).toBeLessThanOrEqual(20);
+});
+
+it.each([
+  ['denied', 403, 'denied'],
+  ['throttled', 429, 'throttled'],
+  ['unavailable', 410, 'updating'],
+  ['unavailable', 503, 'unavailable'],
+  ['timeout', undefined, 'unavailable'],
+  ['invalid-response', 200, 'unavailable'],
+  ['bad-request', 400, 'refused'],
+  ['ambiguous-identity', 400, 'refused'],
+] as const)(
+  'C53 classifies %s (%s) as %s, without ids of the machine’s owner',
+  async (code, status, expected) => {
+    const { ask, getToken, asked } = stage();
+    const tenant = '11111111-2222-4333-8444-555555555555';
+    getToken.mockRejectedValue(
+      new ImdsError(code, `AADSTS1: tenant ${tenant}`, { ...(status && { status }), retryAfterInMs: 3000 }),
+    );
+    const error = await ask(wishFor(subjectOf('reader'))).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: expected, retryAfterMs: 3000 });
+    expect(String(error)).toContain('AADSTS1');
+    expect(String(error)).not.toContain(tenant);
+    expect(asked).toMatchObject([{ isOk: false }]);
+  },
+);
+
+it('a bug stays a bug', async () => {
+  const { ask, getToken } = stage();
+  getToken.mockRejectedValue(new TypeError('no resource'));
+  await expect(ask(wishFor(subjectOf('reader')))).rejects.toThrow(TypeError);
+});

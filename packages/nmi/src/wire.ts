@@ -1,0 +1,23 @@
+// The two values that cross the socket: what a caller sent, what it is answered. Types only.
+// Nothing here may hold a rule; server.ts makes the one and writes the other.
+
+export interface InboundRequest {
+  readonly method: string;
+  /** The request target as it stood in the request line, neither decoded nor cleaned. */
+  readonly target: string;
+  /** Names in lower case; a header that was sent twice is joined with ', '. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Who called, as the kernel says: the socket's peer address, read once for each connection. No header can change it. */
+  readonly peer: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** Aborts when the caller hangs up before it was answered. */
+  readonly gone: AbortSignal;
+}
+
+export interface OutboundResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A string here is ASCII: its length is its Content-Length. */
+  readonly body: string | Uint8Array;
+}

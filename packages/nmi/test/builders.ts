@@ -1,0 +1,199 @@
+// Objects for tests, valid unless told otherwise.
+import {
+  apiVersion,
+  canonicalResourceId,
+  parseAzureIdentity,
+  type AssignedState,
+  type AzureAssignedIdentity,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type AzurePodIdentityException,
+} from '@pod-identity/crd-types';
+import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
+import type { PodView } from '../src/identify/pod-view.ts';
+import type { IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
+import type { InboundRequest } from '../src/wire.ts';
+
+export const resourceIdOf = (name: string) =>
+  `/subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+
+const digits = (name: string) => Buffer.from(name).toString('hex').padEnd(12, '0').slice(0, 12);
+export const clientIdOf = (name: string) => `c0000000-0000-4000-8000-${digits(name)}`;
+export const objectIdOf = (name: string) => `b0000000-0000-4000-8000-${digits(name)}`;
+
+export const pod = (over: Partial<PodView> = {}): PodView => ({
+  uid: 'uid-web',
+  key: `${over.namespace ?? 'default'}/${over.name ?? 'web'}`,
+  namespace: 'default',
+  name: 'web',
+  nodeName: 'node-1',
+  addresses: ['10.0.0.1'],
+  phase: 'Running',
+  isEnding: false,
+  labels: { aadpodidbinding: 'demo' },
+  serviceAccount: 'default',
+  ...over,
+});
+
+export interface IdentityDraft {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly resourceID?: string;
+  readonly clientID?: string | undefined;
+  readonly type?: 0 | 1 | 2;
+  readonly isNamespaced?: boolean;
+}
+
+export const identity = ({ name, namespace = 'default', ...over }: IdentityDraft): AzureIdentity => {
+  const parsed = parseAzureIdentity({
+    apiVersion,
+    kind: 'AzureIdentity',
+    metadata: {
+      name,
+      namespace,
+      ...(over.isNamespaced ? { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } } : {}),
+    },
+    spec: {
+      type: over.type ?? 0,
+      resourceID: over.resourceID ?? resourceIdOf(name),
+      ...('clientID' in over && over.clientID === undefined
+        ? {}
+        : { clientID: over.clientID ?? clientIdOf(name) }),
+    },
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.value;
+};
+
+export const binding = (
+  of: string,
+  over: { name?: string; namespace?: string; selector?: string } = {},
+): AzureIdentityBinding => ({
+  apiVersion,
+  kind: 'AzureIdentityBinding',
+  metadata: { name: over.name ?? `${of}-binding`, namespace: over.namespace ?? 'default' },
+  spec: { azureIdentity: of, selector: over.selector ?? 'demo' },
+});
+
+export const record = (
+  of: AzureIdentity,
+  state: AssignedState,
+  over: { pod?: string; podNamespace?: string } = {},
+): AzureAssignedIdentity => ({
+  apiVersion,
+  kind: 'AzureAssignedIdentity',
+  metadata: { name: `${over.pod ?? 'web'}-${of.metadata.name}`, namespace: 'default' },
+  spec: {
+    azureIdentityRef: of,
+    azureBindingRef: binding(of.metadata.name),
+    pod: over.pod ?? 'web',
+    podNamespace: over.podNamespace ?? 'default',
+    nodename: 'node-1',
+  },
+  status: { status: state },
+});
+
+export const exception = (
+  podLabels: Record<string, string>,
+  namespace = 'default',
+): AzurePodIdentityException => ({
+  apiVersion,
+  kind: 'AzurePodIdentityException',
+  metadata: { name: 'exception', namespace },
+  spec: { podLabels },
+});
+
+export interface World {
+  readonly identities?: readonly AzureIdentity[];
+  readonly bindings?: readonly AzureIdentityBinding[];
+  readonly records?: readonly AzureAssignedIdentity[];
+  readonly exceptions?: readonly AzurePodIdentityException[];
+  readonly faults?: Readonly<Record<string, string>>;
+}
+
+/** A cluster view that can be swapped for another one, as a watch would do it. */
+export const viewOf = (first: World = {}) => {
+  let world = first;
+  let revision = 1;
+  const listeners = new Set<() => void>();
+  const view: ClusterView = {
+    get revision() {
+      return revision;
+    },
+    bindingsWithSelector: (label) => (world.bindings ?? []).filter(({ spec }) => spec.selector === label),
+    identityOf: (namespace, name) =>
+      world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
+    faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
+    assignedOnNode: (resource) =>
+      (world.records ?? []).filter(
+        ({ spec }) => canonicalResourceId(spec.azureIdentityRef.spec.resourceID ?? '') === resource,
+      ),
+    exceptionsIn: (namespace) =>
+      (world.exceptions ?? []).filter(({ metadata }) => metadata.namespace === namespace),
+  };
+  return {
+    view,
+    change: (next: World) => {
+      world = next;
+      revision += 1;
+      for (const listener of [...listeners]) listener();
+    },
+    changes: (listener: () => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    get listeners() {
+      return listeners.size;
+    },
+  };
+};
+
+export const rules: AuthorizeRules = {
+  mode: 'standard',
+  forceNamespaced: false,
+  controller: { namespace: 'default', serviceAccount: 'mic' },
+};
+
+/** A token that says whose it is. */
+export const issuedTo = (
+  name: string,
+  over: { expiresInMs?: number; now?: number; token?: string } = {},
+): IssuedToken => ({
+  access: {
+    token: over.token ?? `token-of-${name}`,
+    expiresOnTimestamp: (over.now ?? 0) + (over.expiresInMs ?? 3_600_000),
+    tokenType: 'Bearer',
+    resource: 'https://vault.azure.net',
+    clientId: clientIdOf(name),
+  },
+  clientId: clientIdOf(name),
+  objectId: objectIdOf(name),
+});
+
+export const subjectOf = (name: string, over: { clientId?: string } = {}): TokenSubject => ({
+  kind: 'identity',
+  name: `default/${name}`,
+  resourceId: canonicalResourceId(resourceIdOf(name)),
+  clientId: over.clientId ?? clientIdOf(name),
+});
+
+export const wishFor = (subject: TokenSubject, over: Partial<TokenWish> = {}): TokenWish => ({
+  subject,
+  resource: 'https://vault.azure.net',
+  bypassCache: false,
+  passThrough: {},
+  isExpected: true,
+  ...over,
+});
+
+export const inbound = (target: string, over: Partial<InboundRequest> = {}): InboundRequest => ({
+  method: 'GET',
+  target,
+  headers: { metadata: 'true' },
+  peer: '10.0.0.1',
+  receivedAt: 0,
+  gone: new AbortController().signal,
+  ...over,
+});
+
+export const tokenPath = '/metadata/identity/oauth2/token';

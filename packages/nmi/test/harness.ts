@@ -1,0 +1,205 @@
+// A cluster in the simulator and a real agent on one of its nodes, in this process, over real sockets.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { apiVersion, type AssignedState } from '@pod-identity/crd-types';
+import { connectKube } from '@pod-identity/kit/kube';
+import { createLog, createMetrics, systemClock } from '@pod-identity/kit/serve';
+import {
+  cluster,
+  startSim,
+  type Cluster,
+  type KubeObject,
+  type ManagedIdentity,
+  type Sim,
+} from '@pod-identity/sim';
+import { createAgent, type Agent } from '../src/agent.ts';
+import { readConfig } from '../src/config.ts';
+import { metricSpecs } from '../src/metrics.ts';
+import { startServer } from '../src/server.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Record<string, unknown>;
+  readonly text: string;
+}
+
+export interface Ask {
+  readonly from: string;
+  readonly path?: string;
+  readonly query?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Nmi {
+  readonly agent: Agent;
+  readonly port: number;
+  readonly lines: string[];
+  ask(ask: Ask): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+export interface Stage {
+  readonly sim: Sim;
+  readonly cluster: Cluster;
+  /** A managed identity with its AzureIdentity and a binding of the same name and selector. */
+  bound(name: string, over?: { annotations?: Record<string, string> }): Promise<ManagedIdentity>;
+  /** Attaches the identity to the scale set, without record. */
+  attach(identity: ManagedIdentity): void;
+  /** What the original's MIC writes. */
+  record(of: { pod: string; podNamespace?: string; identity: string; state: AssignedState }): Promise<void>;
+  nmi(argv?: readonly string[]): Promise<Nmi>;
+  imdsCalls(): number;
+  stop(): Promise<void>;
+}
+
+export const tokenPath = '/metadata/identity/oauth2/token';
+export const vaultResource = 'resource=https%3A%2F%2Fvault.azure.net';
+
+export async function startStage(): Promise<Stage> {
+  const sim = await startSim();
+  const world = await cluster(sim, { scaleSets: [{ name: 'pool', instances: 2 }], namespaces: ['shop'] });
+  const folder = await mkdtemp(join(tmpdir(), 'nmi-test-'));
+  const kubeconfig = join(folder, 'config');
+  await writeFile(kubeconfig, sim.kube.kubeconfig());
+  const running: Nmi[] = [];
+  const [node] = world.nodes;
+  if (!node) throw new Error('no node');
+
+  return {
+    sim,
+    cluster: world,
+    bound: async (name, over = {}) => {
+      const group = node.hostId.split('/providers/')[0] ?? '';
+      const resourceId = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+      sim.azure.world.addIdentity({ resourceId });
+      const identity = await world.identity({ name, resourceId, ...over });
+      await world.binding({ name: `${name}-binding`, identity: name, selector: name });
+      return identity;
+    },
+    attach: ({ resourceId }) => sim.azure.world.attach(node.hostId, resourceId),
+    record: async ({ pod, podNamespace = 'default', identity, state }) => {
+      const name = `${pod}-${podNamespace}-${identity}`;
+      const path = `/apis/${apiVersion}/namespaces/default/azureassignedidentities`;
+      const known = sim.kube.get('azureassignedidentities', name, 'default');
+      const object = {
+        apiVersion,
+        kind: 'AzureAssignedIdentity',
+        metadata: { name, namespace: 'default', labels: { nodename: node.name } },
+        spec: {
+          azureIdentityRef: sim.kube.get('azureidentities', identity, 'default'),
+          azureBindingRef: sim.kube.get('azureidentitybindings', `${identity}-binding`, 'default'),
+          pod,
+          podNamespace,
+          nodename: node.name,
+        },
+        status: { status: state, availableReplicas: 1 },
+      };
+      if (known) await world.client.request('PATCH', `${path}/${name}`, { status: object.status });
+      else await world.client.request('POST', path, object);
+    },
+    nmi: async (argv = []) => {
+      const nmi = await startNmi({
+        kubeconfig,
+        node: node.name,
+        imds: new URL(sim.azure.imdsUrl(node.machine)),
+        argv,
+      });
+      running.push(nmi);
+      return nmi;
+    },
+    imdsCalls: () => sim.azure.journal.count({ path: /identity\/oauth2\/token/, service: 'imds' }),
+    stop: async () => {
+      await Promise.all(running.map((nmi) => nmi.stop()));
+      await sim.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+interface NmiOptions {
+  readonly kubeconfig: string;
+  readonly node: string;
+  readonly imds: URL;
+  readonly argv: readonly string[];
+}
+
+async function startNmi({ kubeconfig, node, imds, argv }: NmiOptions): Promise<Nmi> {
+  const given = [
+    '--node',
+    node,
+    '--metadata-ip',
+    imds.hostname,
+    '--metadata-port',
+    imds.port,
+    '--redirect=none',
+    ...argv,
+  ];
+  const reading = readConfig({ argv: given, env: {} });
+  if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
+  const { config } = reading;
+  const lines: string[] = [];
+  const log = createLog({
+    component: 'nmi',
+    level: 'debug',
+    destination: { write: (line) => lines.push(line) },
+  });
+  const transport = await connectKube({ kubeconfig, userAgent: 'nmi/test' });
+  const clock = systemClock;
+  const agent = createAgent({
+    ...{ config, transport, clock, random: Math.random, log },
+    metrics: createMetrics(metricSpecs),
+    isRedirected: () => true,
+    selfTest: () => Promise.resolve(true),
+  });
+  const stop = new AbortController();
+  const watching = agent.run(stop.signal);
+  const server = await startServer({ host: '127.0.0.1', port: 0, app: agent.app, clock });
+  const http = new HttpAgent({ keepAlive: true });
+
+  return {
+    agent,
+    port: server.port,
+    lines,
+    ask: (ask) => askOver(http, server.port, ask),
+    stop: async () => {
+      stop.abort();
+      http.destroy();
+      await watching;
+      await server.close(1_000);
+      await Promise.all([agent.close(), transport.close()]);
+    },
+  };
+}
+
+function askOver(agent: HttpAgent, port: number, ask: Ask): Promise<Answer> {
+  const {
+    from,
+    path = tokenPath,
+    query = vaultResource,
+    method = 'GET',
+    headers = { Metadata: 'true' },
+  } = ask;
+  return new Promise((resolve, reject) => {
+    const target = { host: '127.0.0.1', port, localAddress: from, method, headers, agent };
+    const request = httpRequest({ ...target, path: query === '' ? path : `${path}?${query}` }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => {
+        const isJson = response.headers['content-type']?.includes('json') ?? false;
+        const body = (isJson ? JSON.parse(text) : {}) as Record<string, unknown>;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, text });
+      });
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+export const addressOf = (pod: KubeObject): string => {
+  const { podIP } = (pod as unknown as { status: { podIP: string } }).status;
+  return podIP;
+};

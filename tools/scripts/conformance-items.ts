@@ -1,0 +1,64 @@
+// What the original's tests pinned (C) and what its end-to-end suite showed (E): where ours says the same, or why it doesn't.
+
+/** C1-C51 are MIC's, the API types' and the libraries'; E1, E18-E20, E24-E27 and C52-C62 are NMI's and packaging's. */
+const now = [...range('C', 1, 51), ...range('E', 2, 17), ...range('E', 21, 23), 'E28'];
+const later = ['E1', ...range('E', 18, 20), ...range('E', 24, 27), ...range('C', 52, 62)];
+
+function range(letter: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, step) => `${letter}${from + step}`);
+}
+
+export interface TestFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface ItemReport {
+  readonly item: string;
+  /** Belongs to an issue that is yet to come: nothing is missing if nothing names it. */
+  readonly later: boolean;
+  /** `path: title` of the tests that name it. */
+  readonly tests: readonly string[];
+  /** Whether a row of the page of differences names it. */
+  readonly explained: boolean;
+}
+
+/** For each item which test titles name it, and whether the page (Markdown, a table) says how ours differs. */
+export function conformance(files: readonly TestFile[], differences: string): ItemReport[] {
+  const titles = files.flatMap(({ path, text }) => titlesOf(text).map((title) => ({ path, title })));
+  const explained = new Set(explainedBy(differences));
+  return [...now, ...later].map((item) => ({
+    item,
+    later: later.includes(item),
+    tests: titles
+      .filter(({ title }) => itemsIn(title).includes(item))
+      .map(({ path, title }) => `${path}: ${title}`),
+    explained: explained.has(item),
+  }));
+}
+
+export function isMissing({ later: isLater, tests, explained }: ItemReport): boolean {
+  return !isLater && tests.length === 0 && !explained;
+}
+
+/** First texts of test, it and describe, whatever `.each(…)` is between. A title made at run time is not seen. */
+export function titlesOf(source: string): string[] {
+  const call = /^\s*(?:test|it|describe)\b[^'"`\n]*?\((['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
+  const afterTable = /^\s*\]\)\(\s*(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
+  return [call, afterTable].flatMap((pattern) =>
+    [...source.matchAll(pattern)].map((match) => (match[2] ?? '').replaceAll(/\\(.)/g, '$1')),
+  );
+}
+
+/** The items that a text names; `W-C4` is a weakness, `1.C2` no word. */
+export function itemsIn(text: string): string[] {
+  return [...text.matchAll(/(?<![\w.-])[CE]\d{1,2}(?![\w-])/g)].map(([item]) => item);
+}
+
+/** Items in the first cell of the table's rows. */
+function explainedBy(markdown: string): string[] {
+  return markdown
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .flatMap((line) => itemsIn(line.split('|')[1] ?? ''));
+}

@@ -1,0 +1,32 @@
+// Prints, for each item of the original's conformance list, the tests that name it; fails when one has neither a test nor
+// a row in docs/differences.md.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { conformance, isMissing, type ItemReport } from './conformance-items.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The state of the working tree, files that are not committed yet included. */
+export function readConformance(): ItemReport[] {
+  const list = ['ls-files', '--cached', '--others', '--exclude-standard', '*.test.ts'];
+  const files = execFileSync('git', list, { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .filter((path) => path !== '' && existsSync(`${root}/${path}`))
+    .map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') }));
+  return conformance(files, readFileSync(`${root}/docs/differences.md`, 'utf8'));
+}
+
+function print(reports: readonly ItemReport[]): void {
+  for (const report of reports) {
+    console.log(`${report.item}${report.later ? ' (later)' : ''}${report.explained ? ' (see differences)' : ''}`);
+    for (const test of report.tests) console.log(`    ${test}`);
+    if (isMissing(report)) console.log('    MISSING');
+  }
+  const missing = reports.filter(isMissing).map(({ item }) => item);
+  const due = reports.filter((report) => !report.later);
+  console.log(`${due.length} items, ${missing.length} missing${missing.length > 0 ? `: ${missing.join(', ')}` : ''}`);
+  process.exitCode = missing.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) print(readConformance());
