@@ -11,7 +11,10 @@ test('every item of the conformance list has a test that names it or a row that 
 });
 
 test('a title names items as words of their own', () => {
-  expect(itemsIn('C40 E11 a scale set keeps it (W-C4, checklist 9, 3.C2, EC2, C123)')).toEqual(['C40', 'E11']);
+  expect(itemsIn('C40 E11 a scale set keeps it (W-C4, checklist 9, 3.C2, EC2, C123)')).toEqual([
+    'C40',
+    'E11',
+  ]);
   expect(itemsIn('C3, C6 is read; E2: it goes')).toEqual(['C3', 'C6', 'E2']);
 });
 

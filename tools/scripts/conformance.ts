@@ -19,13 +19,17 @@ export function readConformance(): ItemReport[] {
 
 function print(reports: readonly ItemReport[]): void {
   for (const report of reports) {
-    console.log(`${report.item}${report.later ? ' (later)' : ''}${report.explained ? ' (see differences)' : ''}`);
+    console.log(
+      `${report.item}${report.later ? ' (later)' : ''}${report.explained ? ' (see differences)' : ''}`,
+    );
     for (const test of report.tests) console.log(`    ${test}`);
     if (isMissing(report)) console.log('    MISSING');
   }
   const missing = reports.filter(isMissing).map(({ item }) => item);
   const due = reports.filter((report) => !report.later);
-  console.log(`${due.length} items, ${missing.length} missing${missing.length > 0 ? `: ${missing.join(', ')}` : ''}`);
+  console.log(
+    `${due.length} items, ${missing.length} missing${missing.length > 0 ? `: ${missing.join(', ')}` : ''}`,
+  );
   process.exitCode = missing.length > 0 ? 1 : 0;
 }
 

@@ -27,8 +27,8 @@ async function bound(name: string, clientId?: string) {
 }
 
 test('E10 of identities that come together the invalid ones stay Created, and harm neither the valid one nor those before', async () => {
-  const { nodes, attached } = await on.addPool(stage, 'e10');
-  const node = nodes[0]!;
+  const pool = await on.addPool(stage, 'e10');
+  const node = pool.nodes[0]!;
   await bound('e10-before');
   await on.startPod(stage, { name: 'e10-before', node, label: 'e10-before' });
   await on.untilAssigned(stage.kube, ['e10-before']);
@@ -47,7 +47,7 @@ test('E10 of identities that come together the invalid ones stay Created, and ha
         event['reason'] === 'IdentityRejected' && (event['involvedObject'] as { name: string }).name === name,
     });
   }
-  expect(attached()).toEqual(['e10-before', 'e10-valid']);
+  expect(pool.attached()).toEqual(['e10-before', 'e10-valid']);
   const before = (await on.assignedOf(stage.kube)).find((one) => on.podOf(one) === 'e10-before')!;
   expect(on.stateOf(before)).toBe('Assigned');
 });

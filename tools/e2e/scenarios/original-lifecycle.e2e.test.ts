@@ -1,6 +1,7 @@
 // What the original's end-to-end suite did with a pod, its identity and its binding, and how a Key Vault judged it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as names from '../../stage/names.ts';
+import type { KubeObject } from '../../stage/objects.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 import * as on from '../objects.ts';
 
@@ -29,7 +30,7 @@ async function asking(pod: StagePod) {
   return (clientId?: string) => on.validate(stage, url, clientId);
 }
 
-const clientIdIn = (assigned: { readonly [field: string]: unknown }) =>
+const clientIdIn = (assigned: KubeObject) =>
   (assigned['spec'] as { azureIdentityRef: { spec: { clientID?: string } } }).azureIdentityRef.spec.clientID;
 
 test('E2 with its pod the AzureAssignedIdentity goes', async () => {

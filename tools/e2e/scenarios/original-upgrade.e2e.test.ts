@@ -6,6 +6,8 @@ import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage
 import type { Service } from '../../stage/service.ts';
 import * as on from '../objects.ts';
 
+type Finalized = KubeObject & { readonly metadata: { readonly finalizers: readonly string[] } };
+
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 const finalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
 const { id: resourceId, clientId } = names.firstIdentity;
@@ -47,7 +49,7 @@ const assignedBefore16 = (pod: string, state: string): KubeObject => ({
 });
 
 /** As MIC from 1.6.1 stored it: with its finalizer, and (a slip of its upgrade) the kinds of lists in its copies. */
-const assignedSince16 = (pod: string, state: string): KubeObject => ({
+const assignedSince16 = (pod: string, state: string): Finalized => ({
   ...{ apiVersion, kind: 'AzureAssignedIdentity' },
   metadata: {
     ...{ name: `${pod}-default-old`, namespace: 'default' },

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { whyNoApiServer } from '@pod-identity/kit/testing';
 import { controllerRows } from './conformance/controller-rows.ts';
 import { customRows } from './conformance/custom-rows.ts';
 import { openDoor, type Door } from './conformance/door.ts';
@@ -19,15 +19,8 @@ const kit =
   process.env['POD_IDENTITY_KIT_DIR'] ??
   fileURLToPath(new URL('../../../../shared/kubernetes', import.meta.url));
 const apiServer = join(kit, 'api-server');
-const isThere = existsSync(apiServer);
-
-if (!isThere && process.env['POD_IDENTITY_REQUIRE_KIT'] !== '1') {
-  console.warn(`skipped: no Kubernetes test kit at ${kit} (POD_IDENTITY_KIT_DIR names another place)`);
-}
-
-test.runIf(process.env['POD_IDENTITY_REQUIRE_KIT'] === '1')('the Kubernetes test kit is there', () => {
-  expect(isThere, `no test kit at ${kit}`).toBe(true);
-});
+const missing = whyNoApiServer();
+if (missing !== undefined) console.warn(`skipped on real API servers: ${missing}`);
 
 interface Running {
   readonly door: Door;
@@ -60,17 +53,20 @@ const flags: Readonly<Record<Flavour, readonly string[]>> = {
 /** Long enough for a bookmark, which comes two seconds before the end. */
 const patienceSeconds = 4;
 
-describe.runIf(isThere).for(['v1.20', 'v1.36'] as const)('the real API server %s', (flavour) => {
-  let real: Running;
+describe.runIf(missing === undefined).for(['v1.20', 'v1.36'] as const)(
+  'the real API server %s',
+  (flavour) => {
+    let real: Running;
 
-  beforeAll(async () => {
-    real = await startReal(flavour);
-  }, 90_000);
-  afterAll(() => real.stop(), 60_000);
+    beforeAll(async () => {
+      real = await startReal(flavour);
+    }, 90_000);
+    afterAll(() => real.stop(), 60_000);
 
-  const rows = [...objectRows, ...listRows, ...customRows, ...controllerRows];
-  const alike = rows.filter((row) => row.unlike?.[flavour] === undefined);
-  test.for(alike)('$sentence', { timeout: 60_000 }, async ({ check }) => {
-    await check(await openStage(real.door, patienceSeconds));
-  });
-});
+    const rows = [...objectRows, ...listRows, ...customRows, ...controllerRows];
+    const alike = rows.filter((row) => row.unlike?.[flavour] === undefined);
+    test.for(alike)('$sentence', { timeout: 60_000 }, async ({ check }) => {
+      await check(await openStage(real.door, patienceSeconds));
+    });
+  },
+);

@@ -20,7 +20,7 @@ const specs = {
 } satisfies MetricSpecs;
 
 describe('metrics', () => {
-  test('counters, gauges and histograms appear in the text format', async () => {
+  test('C21 counters, gauges and histograms appear in the text format', async () => {
     const metrics = createMetrics(specs);
     metrics.count('requests', { outcome: 'token', method: 'GET' });
     metrics.count('requests', { outcome: 'token', method: 'GET' }, 2);

@@ -154,7 +154,7 @@ describe('a removal', () => {
     expect(resource.objects.size).toBe(0);
   });
 
-  test("takes off the original's finalizer first, and leaves those of others", async () => {
+  test("C9 takes off the original's finalizer first, and leaves those of others", async () => {
     const { writer, view, only, resource, sent } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     const finalizers = ['azureassignedidentity.finalizers.aadpodidentity.k8s.io', 'else.example/wait'];

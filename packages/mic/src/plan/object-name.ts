@@ -37,7 +37,7 @@ export function objectNames(
   });
 }
 
-export function podKeyOf(pod: PodView): string {
+function podKeyOf(pod: PodView): string {
   return `${pod.namespace}/${pod.name}`;
 }
 

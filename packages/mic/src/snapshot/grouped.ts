@@ -20,10 +20,6 @@ export class Grouped<K, V> {
   keys(): Iterable<K> {
     return this.#sets.keys();
   }
-
-  clear(key: K): void {
-    this.#sets.delete(key);
-  }
 }
 
 const nobody: ReadonlySet<unknown> = new Set();

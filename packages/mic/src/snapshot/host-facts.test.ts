@@ -174,6 +174,23 @@ it('what was read before stays known when nothing was sent', () => {
   expect(foldUpdate(one, update({ refusal, patches: 0 }), at).present).toBe(one.present);
 });
 
+it('a host in motion is known, and left alone as if it had refused', () => {
+  const motion = { kind: 'busy', message: 'the host is Updating', retryAfterMs: 30_000 } as const;
+  const read = { kind: 'read', present: new Map([[reader, alive('reader')]]), motion } as const;
+  const after = foldReading(createFacts(host), read, at);
+  expect(after).toMatchObject({ notBefore: now + 30_000, trouble: { kind: 'busy', failures: 1 } });
+  expect(after.present?.has(reader)).toBe(true);
+});
+
+it('an Azure that is ill is asked ever more rarely, once in a minute at last, and never sooner than it asked for', () => {
+  let one = createFacts(host);
+  const pauses = [5_000, 5_000, 5_000, 5_000, 5_000, 90_000].map((retryAfterMs) => {
+    one = foldReading(foldExpiry(one, Infinity), { kind: 'unavailable', message: 'm', retryAfterMs }, at);
+    return one.notBefore - now;
+  });
+  expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 90_000]);
+});
+
 describe('a renewal', () => {
   const one = facts(host, ['reader']);
   const done = (clientId: string) => {
@@ -185,8 +202,13 @@ describe('a renewal', () => {
     expect(done(alive('reader').clientId ?? '').renewedAt.get(reader)).toBe(now);
   });
 
-  it('that helped is not: the next recreation heals at once as well', () => {
-    expect(done('new').renewedAt.size).toBe(0);
+  it('that brought another client id is too, for an AzureIdentity may go on stating the old one', () => {
+    expect(done('new').renewedAt.get(reader)).toBe(now);
+  });
+
+  it('is forgotten as soon as the entry is another: the next recreation heals at once', () => {
+    const dead = { kind: 'read', present: new Map([[reader, {}]]) } as const;
+    expect(foldReading(done('new'), dead, at).renewedAt.size).toBe(0);
   });
 });
 

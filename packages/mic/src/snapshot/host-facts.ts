@@ -101,10 +101,11 @@ export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At
   const { present, rejected, refusal, patches } = outcome;
   const renewed = patches > 0 ? change.renew.map((id): [ResourceId, number] => [id, at.now]) : [];
   let after: HostFacts = facts;
-  if (renewed.length > 0) after = { ...after, renewedAt: new Map([...after.renewedAt, ...renewed]) };
   if (present) after = foldPresent(after, present, at.now);
   // Something was sent and the host could not be read since: nothing is known until it is read again.
   else if (patches > 0) after = withoutPresent(after);
+  // Last, because it is remembered for the entry as it is now: it ends when that becomes another one.
+  if (renewed.length > 0) after = { ...after, renewedAt: new Map([...after.renewedAt, ...renewed]) };
   after = foldRejections(after, rejected, at);
   return refusal ? foldRefusal(after, refusal, at) : clearTrouble(after);
 }

@@ -47,6 +47,8 @@ export interface Scene extends AsyncDisposable {
   until(what: () => boolean, withinMs?: number): Promise<number>;
   /** Requests to ARM that are never answered. */
   hang(path: RegExp, method?: string): FaultHandle;
+  /** Requests to this path hang: time passes all the same. */
+  leaveOut(path: RegExp): void;
   armFault(rule: Omit<FaultRule['match'], 'service'>, then: FaultRule['then'], times?: number): FaultHandle;
   /** What ARM was asked about hosts so far, polls of operations left out. */
   readonly calls: readonly ArmCall[];
@@ -246,6 +248,7 @@ function createActs(sim: Sim, town: Cluster, wire: Wire) {
     });
   return {
     armFault,
+    leaveOut: (path: RegExp) => wire.leaveOut(path),
     hang(path: RegExp, method?: string) {
       wire.leaveOut(path);
       return armFault({ path, ...(method === undefined ? {} : { method }) }, { hang: true });

@@ -17,7 +17,7 @@ import { indexOf, type ClusterSnapshot } from '../../snapshot/snapshot.ts';
 import { plan } from '../plan.ts';
 import type { AssignedView, Assignment, HostPlan, PlanRules } from '../types.ts';
 
-export class Crash extends Error {}
+class Crash extends Error {}
 
 export interface ModelOptions {
   readonly cluster: Omit<ClusterSnapshot, 'facts' | 'now' | 'assigned'>;
