@@ -10,7 +10,9 @@ import type { Pace } from './apply/pace.ts';
 import { planHost } from './plan/plan.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
 import type { ClusterIndex } from './snapshot/cluster-index.ts';
+import { isEmptyRecord } from './snapshot/ledger.ts';
 import type { HostKey } from './snapshot/host-groups.ts';
+import type { HostFacts } from './snapshot/facts.ts';
 import { createFacts, foldExpiry, foldIdle } from './snapshot/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
 
@@ -62,23 +64,16 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     return planHost(index, host, { facts, now: now(), rules: ports.rules(), dirtyPods });
   };
 
-  const ask = (plan: HostPlan, asked: ReadonlySet<string>): ReadonlySet<string> => {
-    const wanted = [...plan.attach, ...plan.renew, ...plan.detach];
-    const isNeeded = plan.read || wanted.length > 0;
-    if (!plan.host || !isNeeded || isHeldBack(plan, now())) return new Set(wanted);
-    const isUnread = memory.facts(plan.host.id)?.present === undefined;
-    ports.askAzure(plan.host, { more: wanted.some((id) => !asked.has(id)), now: isUnread });
-    return new Set(wanted);
-  };
-
   return {
     async objects(host) {
       const startedAt = now();
       const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), asked: new Set<string>() };
       const { backlog } = left;
       const { pods, held } = backlog.take(index.takeDirty(host), { now: startedAt, facts: factsOf(host) });
+      const isRecordOver = endsRecord(factsOf(host), startedAt);
       const plan = await pace(() => lookAndDecide(host, pods));
-      left.asked = ask(plan, left.asked);
+      left.asked = ask(ports, plan, left.asked);
+      if (isRecordOver && plan.host) ports.askAzure(plan.host, {});
       const facts = factsOf(host);
       const done = await assignments.apply(plan, facts, held);
       backlog.settle(done, facts);
@@ -95,6 +90,21 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       return host ? hosts.apply({ ...plan, host }) : undefined;
     },
   };
+}
+
+/** Asks for a turn of the host in Azure if there is anything to be done there now. Answers what for. */
+function ask(ports: ReconcilePorts, plan: HostPlan, asked: ReadonlySet<string>): ReadonlySet<string> {
+  const wanted = [...plan.attach, ...plan.renew, ...plan.detach];
+  const isNeeded = plan.read || wanted.length > 0;
+  if (!plan.host || !isNeeded || isHeldBack(plan, ports.now())) return new Set(wanted);
+  const isUnread = ports.memory.facts(plan.host.id)?.present === undefined;
+  ports.askAzure(plan.host, { more: wanted.some((id) => !asked.has(id)), now: isUnread });
+  return new Set(wanted);
+}
+
+/** Time has settled the last of what was on record: that is to be written down, even if there is nothing else to do. */
+function endsRecord(facts: HostFacts | undefined, now: number): boolean {
+  return facts !== undefined && !isEmptyRecord(facts) && isEmptyRecord(foldExpiry(facts, now));
 }
 
 function earliest(...times: readonly (number | undefined)[]): number | undefined {

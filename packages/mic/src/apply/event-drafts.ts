@@ -35,8 +35,9 @@ export function rejection(
   { name, place, id, micPrincipalId }: Refused,
 ): string {
   const remedy = id === undefined ? undefined : remedyFor({ code, id, micPrincipalId });
-  const advice = remedy ? ` ${remedy.text}${remedy.command === undefined ? '' : `: ${remedy.command}`}` : '';
-  return `identity ${name} cannot be attached to ${place} (${code}): ${message}${advice}`;
+  // Azure's own words come last: they are long, and an Event's message is cut off at its end.
+  const advice = remedy ? ` ${remedy.text}${remedy.command === undefined ? '' : `: ${remedy.command}`}.` : '';
+  return `identity ${name} cannot be attached to ${place} (${code}).${advice} Azure said: ${message}`;
 }
 
 export const nothing: Report = { events: [], lines: [] };

@@ -99,6 +99,8 @@ describe('of a step', () => {
     expect(events[0]?.[3]).toContain(
       'az role assignment create --role "Managed Identity Operator" --assignee-object-id mic-object-id',
     );
+    // An Event's message is cut off at its end: the remedy must not be what is lost.
+    expect(events[0]?.[3]).toMatch(/az role assignment create .* Azure said: /);
     expect(events[1]?.[3]).toBe(
       'failed to apply binding default/reader-binding node node-0 for pod shop/web-0, error: no right to assign',
     );

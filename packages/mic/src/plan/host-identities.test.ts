@@ -152,6 +152,11 @@ describe('renewing', () => {
     expect(changesOf(withFacts(one(60 * minute)))).toEqual(['vmss1: ~reader']);
   });
 
+  it('a living one only once: afterwards it is the AzureIdentity that is out of date', () => {
+    const renewed = { ...recreated, renewedAt: new Map([[reader, now - 60 * minute]]) };
+    expect(changesOf(withFacts(renewed))).toEqual([]);
+  });
+
   it('not while it is quarantined', () => {
     const quarantined = new Map([[reader, quarantine(now + 1)]]);
     expect(changesOf(withFacts(dead({ quarantined })))).toEqual([]);

@@ -2,7 +2,7 @@
 // taken away; what ARM has refused waits for its time.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts.ts';
-import { isDead } from '../snapshot/host-facts.ts';
+import { isDead, settledAt } from '../snapshot/host-facts.ts';
 import type { HostPlan, PlanRules } from './types.ts';
 
 /** What the cluster says about the host. */
@@ -45,6 +45,8 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const readAt = nextReading(needs, facts, moment);
   const read = readAt <= now;
   const later = verdicts.flatMap(([, verdict]) => (typeof verdict === 'number' ? verdict : []));
+  // A host that nobody needs is looked at once more, to clear its record away.
+  if (readAt === Infinity) later.push(settledAt(facts));
   const next = Math.min(...later, read ? Infinity : readAt);
   const isDue = read || attach.length + renew.length + detach.length > 0;
   const { notBefore } = facts;
@@ -72,11 +74,13 @@ interface Question {
 
 function judgeNeeded(id: ResourceId, question: Question): Verdict {
   const { facts, moment } = question;
-  const isThere = facts.present?.has(id) === true;
-  if (isThere && !isStale(id, question)) return 'leave';
+  const entry = facts.present?.get(id);
+  if (entry && !isStale(id, question)) return 'leave';
   const allowedAt = facts.quarantined.get(id)?.until ?? 0;
-  if (!isThere) return allowedAt > moment.now ? allowedAt : 'attach';
+  if (!entry) return allowedAt > moment.now ? allowedAt : 'attach';
   const renewedAt = facts.renewedAt.get(id);
+  // A living entry that is still not what the AzureIdentity says: it is the AzureIdentity that is out of date.
+  if (renewedAt !== undefined && !isDead(entry)) return 'leave';
   const renewableAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);
   return renewableAt > moment.now ? renewableAt : 'renew';
 }

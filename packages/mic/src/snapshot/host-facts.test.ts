@@ -12,6 +12,7 @@ import {
   foldUpdate,
   quarantineMs,
   recordOf,
+  settledAt,
   type Update,
 } from './host-facts.ts';
 
@@ -225,6 +226,18 @@ describe('grace', () => {
     const one = facts(host, ['reader']);
     expect(foldIdle(one, new Set(), now)).toBe(one);
   });
+});
+
+it('says when time will have settled what is on record', () => {
+  const one = createFacts(host);
+  const refused = { until: now, failures: 1, code: 'Unknown', message: 'm' } as const;
+  expect(settledAt(one)).toBe(Infinity);
+  expect(settledAt({ ...one, notBefore: now + 1 })).toBe(now + 1);
+  const quarantined = new Map([[reader, refused]]);
+  const end = settledAt({ ...one, notBefore: now + 1, quarantined });
+  expect(end).toBe(now + 24 * 3_600_000);
+  expect(foldExpiry({ ...one, quarantined }, end - 1).quarantined.size).toBe(1);
+  expect(foldExpiry({ ...one, quarantined }, end).quarantined.size).toBe(0);
 });
 
 it('a record is what outlives the term', () => {

@@ -123,6 +123,13 @@ export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   return { ...facts, quarantined, notBefore };
 }
 
+/** When time will have settled all that is on record besides what is MIC's own; Infinity when there is nothing. */
+export function settledAt({ notBefore, quarantined }: HostRecord): number {
+  const ends = Array.from(quarantined.values(), ({ until }) => until + quarantineMemoryMs);
+  const last = Math.max(notBefore, ...ends);
+  return last > 0 ? last : Infinity;
+}
+
 /** Not there, or there as what is left of an identity that was deleted. */
 export function isDead(entry: PresentIdentity | undefined): boolean {
   return entry?.clientId === undefined && entry?.principalId === undefined;

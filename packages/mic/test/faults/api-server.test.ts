@@ -44,8 +44,7 @@ describe('watches', () => {
     await scene.settle();
     hold.release();
     await scene.until(
-      () =>
-        scene.states().join() === 'pod2-default-later: Assigned,pod3-default-app: Assigned',
+      () => scene.states().join() === 'pod2-default-later: Assigned,pod3-default-app: Assigned',
       minuteMs,
     );
     expect(kube.journal.count({ query: /watch=true/ })).toBeGreaterThan(5);
@@ -73,26 +72,25 @@ describe('watches', () => {
 });
 
 describe('the API server is away for a minute', () => {
-  test.each([
+  test.each<[string, () => unknown, () => unknown]>([
     ['answers nobody', () => scene.sim.kube.pause(), () => scene.sim.kube.resume()],
-    [
-      'refuses connections',
-      () => scene.sim.kube.stopListening(),
-      () => scene.sim.kube.startListening(),
-    ],
-  ])('it %s: nothing is undone, and afterwards all that happened is made good', async (_, goAway, comeBack) => {
-    const mic = await settled();
-    scene.leaveOut(/^\/api/);
-    await goAway();
-    scene.pods([pod('pod2', 'later'), pod('pod3', 'app', 'vmss2-0')]);
-    await scene.pass(minuteMs);
-    expect(scene.attached('vmss1')).toEqual(['app']);
-    await comeBack();
-    await scene.until(() => scene.isAllAssigned(3), 2 * minuteMs);
-    expect(scene.attached('vmss1')).toEqual(['app', 'later']);
-    expect(scene.attached('vmss2')).toEqual(['app']);
-    expect(mic.lines.filter((line) => line.includes('pass crashed'))).toEqual([]);
-  });
+    ['refuses connections', () => scene.sim.kube.stopListening(), () => scene.sim.kube.startListening()],
+  ])(
+    'it %s: nothing is undone, and afterwards all that happened is made good',
+    async (_, goAway, comeBack) => {
+      const mic = await settled();
+      scene.leaveOut(/^\/api/);
+      await goAway();
+      scene.pods([pod('pod2', 'later'), pod('pod3', 'app', 'vmss2-0')]);
+      await scene.pass(minuteMs);
+      expect(scene.attached('vmss1')).toEqual(['app']);
+      await comeBack();
+      await scene.until(() => scene.isAllAssigned(3), 2 * minuteMs);
+      expect(scene.attached('vmss1')).toEqual(['app', 'later']);
+      expect(scene.attached('vmss2')).toEqual(['app']);
+      expect(mic.lines.filter((line) => line.includes('pass crashed'))).toEqual([]);
+    },
+  );
 
   test('it goes in the middle of a PATCH: the identity is confirmed and Assigned when it is back, without a second PATCH', async () => {
     await settled();
@@ -106,7 +104,10 @@ describe('the API server is away for a minute', () => {
     await scene.until(() => scene.isAllAssigned(2), 2 * minuteMs);
     await scene.pass(10 * secondMs);
     expect(scene.callsTo('vmss1', 'PATCH')).toHaveLength(2);
-    expect(scene.records().flatMap(({ ours }) => ours.map(({ confirmed }) => confirmed))).toEqual([true, true]);
+    expect(scene.records().flatMap(({ ours }) => ours.map(({ confirmed }) => confirmed))).toEqual([
+      true,
+      true,
+    ]);
   });
 });
 

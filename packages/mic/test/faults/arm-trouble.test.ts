@@ -81,10 +81,7 @@ describe('ARM asks to be left alone', () => {
     await scene.startMic();
     const alone = await scene.until(() => scene.isAllAssigned(1));
 
-    scene.armFault(
-      { path: /vmss1$/i },
-      { status: 429, body: {}, headers: { 'retry-after': '600' } },
-    );
+    scene.armFault({ path: /vmss1$/i }, { status: 429, body: {}, headers: { 'retry-after': '600' } });
     scene.pods([on('vmss1'), on('vmss2', 'later')]);
     const beside = await scene.until(() => scene.states().includes(`${named('vmss2', 'later')}: Assigned`));
     expect(beside).toBeLessThanOrEqual(alone + secondMs);
@@ -117,7 +114,7 @@ describe('a host in motion', () => {
   test('an operation that never ends is given up after a bounded time, and concerns that host only', async () => {
     const { sim } = await enter({
       ...twoHosts,
-      azure: { armLatencyMs: ({ id }) => (/vmss1$/i.test(id) ? 1e9 : 5 * secondMs) },
+      azure: { armLatencyMs: ({ hostId }) => (/vmss1$/i.test(hostId) ? 1e9 : 5 * secondMs) },
     });
     await scene.bind('app', 'later');
     scene.pods([on('vmss1'), on('vmss2')]);
@@ -146,11 +143,7 @@ describe('ARM is ill', () => {
     await scene.until(() => scene.isAllAssigned(1));
     const outage = scene.armFault({ path: /vmss1$/i }, { status: 503, body: '<html>unwell</html>' });
     const before = scene.callsTo('vmss1').length;
-    scene.pods([
-      { ...on('vmss1'), name: 'second' },
-      on('vmss1', 'later'),
-      on('vmss2', 'later'),
-    ]);
+    scene.pods([{ ...on('vmss1'), name: 'second' }, on('vmss1', 'later'), on('vmss2', 'later')]);
     await scene.until(
       () =>
         ['second-default-app', named('vmss2', 'later')].every((name) =>

@@ -105,7 +105,8 @@ function refuseWithoutNames(label: string) {
   };
   faults.take = (subject) => {
     const { body = '' } = subject as { body?: string };
-    const isBad = subject.service === 'arm' && subject.method === 'PATCH' && body.toLowerCase().includes(gone);
+    const isBad =
+      subject.service === 'arm' && subject.method === 'PATCH' && body.toLowerCase().includes(gone);
     return isBad && world.findIdentity(gone) === undefined ? answer : take(subject);
   };
 }

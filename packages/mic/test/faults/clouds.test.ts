@@ -33,7 +33,10 @@ afterEach(() => vi.restoreAllMocks());
 
 async function config(settings: object): Promise<string> {
   const path = join(folder, `${crypto.randomUUID()}.json`);
-  await writeFile(path, JSON.stringify({ tenantId: mine.tenantId, subscriptionId: subscription, ...settings }));
+  await writeFile(
+    path,
+    JSON.stringify({ tenantId: mine.tenantId, subscriptionId: subscription, ...settings }),
+  );
   return path;
 }
 
@@ -48,7 +51,7 @@ describe('item 26 the cloud decides where MIC asks', () => {
       const answer = args.at(-1) as (error: Error) => void;
       process.nextTick(answer, Object.assign(new Error('not found'), { code: 'ENOTFOUND' }));
     };
-    vi.spyOn(dns, 'lookup').mockImplementation(lookup as never);
+    vi.spyOn(dns, 'lookup').mockImplementation(lookup);
     const azure = await connectAzure({
       cloudConfigPath: await config(settings),
       env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(machine) },
@@ -62,16 +65,16 @@ describe('item 26 the cloud decides where MIC asks', () => {
 
   test.each([
     ['AzurePublicCloud', 'management.azure.com', 'login.microsoftonline.com'],
-    ['AzureChinaCloud', 'management.chinacloudapi.cn', 'login.chinacloudapi.cn'],
+    // The name by which MSAL knows login.chinacloudapi.cn.
+    ['AzureChinaCloud', 'management.chinacloudapi.cn', 'login.partner.microsoftonline.cn'],
     ['AzureUSGovernment', 'management.usgovcloudapi.net', 'login.microsoftonline.us'],
     ['AzureUSGovernmentCloud', 'management.usgovcloudapi.net', 'login.microsoftonline.us'],
     ['AzureStackCloud', 'management.stack.example', 'login.stack.example'],
   ])('%s: ARM at %s, tokens from %s', async (cloud, arm, authority) => {
-    const custom =
-      cloud === 'AzureStackCloud' && {
-        resourceManagerEndpoint: `https://${arm}/`,
-        activeDirectoryEndpoint: `https://${authority}/`,
-      };
+    const custom = cloud === 'AzureStackCloud' && {
+      resourceManagerEndpoint: `https://${arm}/`,
+      activeDirectoryEndpoint: `https://${authority}/`,
+    };
     const mark = sim.azure.journal.mark();
     const managed = { useManagedIdentityExtension: true, userAssignedIdentityID: mine.clientId };
     expect(await lookedUp({ cloud, ...custom, ...managed })).toEqual([arm]);
@@ -99,7 +102,7 @@ describe('item 25 a MIC that lacks roles', () => {
     });
     const group = scaleSetId('vmss1').split('/', 5).join('/').toLowerCase();
     const give = (role: string, scope: string) =>
-      `az role assignment create --assignee-object-id ${mine.principalId} --assignee-principal-type ServicePrincipal --role '${role}' --scope ${scope}`;
+      `az role assignment create --role "${role}" --assignee-object-id ${mine.principalId} --scope ${scope}`;
 
     await using mic = startProgram({ kubeconfig, cloudconfig });
     const lines = await mic.until((seen) => seen.filter(({ command }) => command).length === 2);

@@ -120,7 +120,11 @@ test('a leader that is overtaken in its intent sends no PATCH on the strength of
   await scene.startMic();
   await scene.settle();
   scene.pods([pod('one')]);
-  const slow = sim.kube.faults.add({ match: { method: 'POST', path: /configmaps/ }, then: { status: 409 }, times: 1 });
+  const slow = sim.kube.faults.add({
+    match: { method: 'POST', path: /configmaps/ },
+    then: { status: 409 },
+    times: 1,
+  });
   await scene.until(() => slow.fired === 1);
   expect(scene.callsTo('vmss1', 'PATCH')).toEqual([]);
   await scene.until(() => scene.isAllAssigned(1), minuteMs);

@@ -168,7 +168,7 @@ function createTime({ sim, clock, wire }: TimeParts) {
     }
   };
   const settle = async () => {
-    for (let quiet = 0; quiet < quietTurns; ) {
+    for (let quiet = 0; quiet < quietTurns;) {
       await turn();
       quiet = wire.isQuiet ? quiet + 1 : 0;
     }
@@ -186,7 +186,8 @@ function createTime({ sim, clock, wire }: TimeParts) {
     const began = clock.now();
     await settle();
     while (!what()) {
-      if (clock.now() - began >= withinMs) throw new Error(`not within ${withinMs / 1000} s: ${String(what)}`);
+      if (clock.now() - began >= withinMs)
+        throw new Error(`not within ${withinMs / 1000} s: ${String(what)}`);
       await pass(stepMs);
     }
     return clock.now() - began;
@@ -215,7 +216,12 @@ function lookAt(sim: Sim, calls: readonly ArmCall[]) {
       sim.kube
         .list('events')
         .filter((event) => event['reason'] === reason)
-        .map((event) => (event['involvedObject'] as { kind: string; name: string }).kind + '/' + (event['involvedObject'] as { name: string }).name)
+        .map(
+          (event) =>
+            (event['involvedObject'] as { kind: string; name: string }).kind +
+            '/' +
+            (event['involvedObject'] as { name: string }).name,
+        )
         .sort(),
     records: () => sim.kube.list('configmaps', own).flatMap(recordIn),
     callsTo: (host: string, method?: string) =>
@@ -274,5 +280,5 @@ function podOf({ name, label, node }: PodSketch): KubeObject {
     metadata: { name, namespace: 'default', labels: { aadpodidbinding: label } },
     spec: { nodeName: node },
     status: { phase: 'Running' },
-  } as KubeObject;
+  };
 }

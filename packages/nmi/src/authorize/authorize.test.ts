@@ -320,7 +320,7 @@ describe('in managed mode', () => {
   });
 });
 
-describe('exceptions', () => {
+describe('C10 exceptions', () => {
   it.each<[string, Case, string]>([
     [
       'E18 a pod with the label',
@@ -335,6 +335,14 @@ describe('exceptions', () => {
     [
       'one of several labels',
       { world: { exceptions: [exception({ app: 'cni', tier: 'x' })] }, pod: { labels: { tier: 'x' } } },
+      'exempt',
+    ],
+    [
+      'the second of two exceptions',
+      {
+        world: { exceptions: [exception({ app: 'web' }), exception({ app: 'cni' })] },
+        pod: { labels: { app: 'cni' } },
+      },
       'exempt',
     ],
     [

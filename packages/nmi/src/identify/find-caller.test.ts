@@ -43,7 +43,7 @@ it('item 14: asks the API server for a pod that is not remembered', async () => 
   await expect(find('10.0.0.1')).resolves.toEqual({ kind: 'pod', pod: web });
 });
 
-it('holds a caller whose pod arrives meanwhile, and no longer', async () => {
+it('C13 holds a caller whose pod arrives meanwhile, and no longer', async () => {
   const { find, arrive, clock } = stage({ live: [] });
   const found = find('10.0.0.1');
   await clock.advance(500);
