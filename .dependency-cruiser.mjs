@@ -27,7 +27,11 @@ export default {
       name: 'pure-reaches-pure',
       severity: 'error',
       from: { path: pure, pathNot: isTest },
-      to: { path: '^(packages|tools)/', pathNot: [...pure, '^packages/imds-client/src/types\\.ts$'], dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '^(packages|tools)/',
+        pathNot: [...pure, '^packages/imds-client/src/types\\.ts$'],
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'nobody-imports-main',

@@ -2,7 +2,7 @@ import { defineConfig } from 'tsup';
 
 // One self-contained file: the image needs no node_modules.
 export default defineConfig({
-  entry: { "keyvault-sample": 'src/main.ts' },
+  entry: { 'keyvault-sample': 'src/main.ts' },
   format: ['esm'],
   dts: false,
   sourcemap: true,

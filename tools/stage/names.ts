@@ -1,7 +1,7 @@
 // The names of the stage: those of the article, spelled once. deploy/demo/ uses the same ones.
 export const subscription = '00000000-0000-0000-0000-000000000001';
 export const tenant = '00000000-0000-0000-0000-00000000ad00';
-export const resourceGroup = 'demo-resource-group';
+const resourceGroup = 'demo-resource-group';
 export const nodeResourceGroup = 'MC_demo-resource-group_demo_westeurope';
 
 export const identityId = (name: string): string =>

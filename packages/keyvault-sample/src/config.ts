@@ -11,14 +11,19 @@ export interface SampleConfig {
 }
 
 /** The configuration, or one sentence for each thing that is wrong with the environment. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): SampleConfig | { problems: string[] } {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+): SampleConfig | { problems: string[] } {
   const problems: string[] = [];
   const vaultUrl = env['KEYVAULT_URL'] ?? '';
   if (!vaultUrl.startsWith('https://')) {
-    problems.push('KEYVAULT_URL must be the https address of a vault, such as https://my-vault.vault.azure.net');
+    problems.push(
+      'KEYVAULT_URL must be the https address of a vault, such as https://my-vault.vault.azure.net',
+    );
   }
   const secretNames = (env['SECRET_NAMES'] ?? '').split(',').filter((name) => name !== '');
-  if (secretNames.length === 0) problems.push('SECRET_NAMES must name one secret or several, separated by commas');
+  if (secretNames.length === 0)
+    problems.push('SECRET_NAMES must name one secret or several, separated by commas');
   const seconds = Number(env['INTERVAL_SECONDS'] ?? '30');
   if (!(seconds > 0)) problems.push('INTERVAL_SECONDS must be a number greater than 0');
   const reads = Number(env['READS'] ?? 'Infinity');

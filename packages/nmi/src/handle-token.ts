@@ -21,7 +21,7 @@ export interface TokenHandlerOptions {
 export type Handler = (request: InboundRequest, query: string) => Promise<Outcome>;
 
 /** Programs ask the same again and again: as many different queries are taken apart only once. */
-export const queriesKept = 128;
+const queriesKept = 128;
 
 /** A pod asks for a token: parse, identify, then decide and get it. */
 export function createTokenHandler(options: TokenHandlerOptions): Handler {

@@ -4,7 +4,7 @@ import type { OutcomeKind } from './respond/outcome.ts';
 const prefix = 'aadpodidentity_';
 
 /** The routes of routes.ts: never a path, which callers choose. */
-export const operations = ['token', 'host-token', 'metadata', 'nowhere'] as const;
+const operations = ['token', 'host-token', 'metadata', 'nowhere'] as const;
 
 const statuses = [200, 400, 403, 404, 405, 410, 429, 500, 502, 503].map(String);
 

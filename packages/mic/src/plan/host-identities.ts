@@ -1,7 +1,7 @@
 // What one host should carry, against what it carries. Attaching wins over detaching; what is not MIC's own is never
 // taken away; what ARM has refused waits for its time.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts } from '../snapshot/facts.ts';
+import type { HostFacts, PresentIdentity } from '../snapshot/facts.ts';
 import { isDead, settledAt } from '../snapshot/host-facts.ts';
 import type { HostPlan, PlanRules } from './types.ts';
 
@@ -72,16 +72,20 @@ interface Question {
   readonly moment: Moment;
 }
 
+function nextRenewal(entry: PresentIdentity, renewedAt: number | undefined): number {
+  if (renewedAt === undefined) return 0;
+  // A living entry that is still not what the AzureIdentity says: it is the AzureIdentity that is out of date.
+  return isDead(entry) ? renewedAt + renewPauseMs : Infinity;
+}
+
 function judgeNeeded(id: ResourceId, question: Question): Verdict {
   const { facts, moment } = question;
   const entry = facts.present?.get(id);
   if (entry && !isStale(id, question)) return 'leave';
   const allowedAt = facts.quarantined.get(id)?.until ?? 0;
   if (!entry) return allowedAt > moment.now ? allowedAt : 'attach';
-  const renewedAt = facts.renewedAt.get(id);
-  // A living entry that is still not what the AzureIdentity says: it is the AzureIdentity that is out of date.
-  if (renewedAt !== undefined && !isDead(entry)) return 'leave';
-  const renewableAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);
+  const renewableAt = Math.max(allowedAt, nextRenewal(entry, facts.renewedAt.get(id)));
+  if (renewableAt === Infinity) return 'leave';
   return renewableAt > moment.now ? renewableAt : 'renew';
 }
 

@@ -21,7 +21,7 @@ export interface PodView {
 }
 
 /** Names the AzureIdentity, by name or `namespace/name`, that a request without selector means. */
-export const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
+const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
 
 /** Trims what the API server sent. Undefined for something without a uid: no pod. */
 export function parsePod(object: unknown): PodView | undefined {
