@@ -13,7 +13,7 @@ import type { ClusterIndex } from './snapshot/cluster-index.ts';
 import { isEmptyRecord } from './snapshot/ledger.ts';
 import type { HostKey } from './snapshot/host-groups.ts';
 import type { HostFacts } from './snapshot/facts.ts';
-import { createFacts, foldExpiry, foldIdle } from './snapshot/host-facts.ts';
+import { foldExpiry, foldIdle } from './snapshot/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
 
 export interface ReconcilePorts {
@@ -58,7 +58,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     const known = host === undefined ? undefined : (index.host(host) ?? memory.facts(host)?.host);
     if (host === undefined || !known)
       return planHost(index, host, { facts: undefined, now: now(), rules: ports.rules(), dirtyPods });
-    const before = memory.facts(host) ?? createFacts(known);
+    const before = memory.factsFromStart(known);
     const facts = foldIdle(foldExpiry(before, now()), index.need(host), now());
     memory.keep(facts);
     return planHost(index, host, { facts, now: now(), rules: ports.rules(), dirtyPods });

@@ -50,7 +50,10 @@ export async function startTerm(deps: ControllerDeps, scene: TermScene): Promise
   });
   try {
     await upgrade(deps, term);
-    for (const record of await insist(deps, term, () => ledger.load())) memory.keep(factsFromRecord(record));
+    const records = await insist(deps, term, () => ledger.load());
+    for (const record of records) memory.keep(factsFromRecord(record));
+    for (const { host, subscriptionNotBefore } of records)
+      memory.holdSubscription(host.id, subscriptionNotBefore);
     await Promise.race([view.synced, aborted(term.signal)]);
   } catch (error) {
     if (term.signal.aborted) return undefined;

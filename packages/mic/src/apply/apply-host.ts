@@ -10,7 +10,6 @@ import {
   foldExpiry,
   foldIntent,
   foldReading,
-  foldThrottle,
   foldUpdate,
   recordOf,
 } from '../snapshot/host-facts.ts';
@@ -175,19 +174,14 @@ class HostChanger {
     return false;
   }
 
-  /** A limit of the whole subscription holds for its other hosts too, before they run into it themselves. */
   #spreadThrottle(host: Host, outcome: ReadOutcome | undefined): void {
-    if (outcome?.kind !== 'throttled' || outcome.scope !== 'subscription') return;
     const { memory, now } = this.#ports;
-    const until = now() + outcome.retryAfterMs;
-    const subscription = subscriptionOf(host.id);
-    for (const facts of [...memory.all.values()]) {
-      if (subscriptionOf(facts.host.id) === subscription) memory.keep(foldThrottle(facts, until));
-    }
+    if (outcome?.kind !== 'throttled' || outcome.scope !== 'subscription') return;
+    memory.holdSubscription(host.id, now() + outcome.retryAfterMs);
   }
 
   #facts(host: Host): HostFacts {
-    return this.#ports.memory.facts(host.id) ?? createFacts(host);
+    return this.#ports.memory.factsFromStart(host);
   }
 }
 
@@ -201,9 +195,4 @@ function motionOf(outcome: ReadOutcome): HostRefusal | undefined {
   const { provisioningState = '' } = outcome;
   if (!/^(creating|migrating|updating)$/i.test(provisioningState)) return undefined;
   return { kind: 'busy', message: `the host is ${provisioningState}`, retryAfterMs: motionRetryMs };
-}
-
-/** Ids are canonical: /subscriptions/<id>/… in lower case. */
-function subscriptionOf(id: ResourceId): string {
-  return id.split('/')[2] ?? '';
 }

@@ -38,8 +38,6 @@ export interface HostReading {
   readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly systemAssigned: boolean;
   readonly provisioningState?: string;
-  /** Somebody is changing the host: a PATCH would have to wait. */
-  readonly motion?: Extract<HostRefusal, { readonly kind: 'busy' }>;
 }
 
 export type ReadOutcome = HostReading | HostRefusal;

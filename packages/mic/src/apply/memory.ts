@@ -1,11 +1,16 @@
 // What this term knows of the hosts: the facts that outcomes were folded into, and what is leaving a host right now.
-import type { ResourceId } from '@pod-identity/crd-types';
+import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts.ts';
+import { createFacts, foldThrottle } from '../snapshot/host-facts.ts';
 
 export interface HostMemory {
   readonly all: ReadonlyMap<ResourceId, HostFacts>;
   facts(host: ResourceId): HostFacts | undefined;
+  /** The same, with what there is to be known of a host that was never heard of. */
+  factsFromStart(host: Host): HostFacts;
   keep(facts: HostFacts): void;
+  /** A limit of the whole subscription holds for its other hosts too, before they run into it themselves. */
+  holdSubscription(host: ResourceId, until: number): void;
   forget(host: ResourceId): void;
   /** Named in a PATCH that is on its way: still present by the facts, but not to be promised to anybody. */
   leaving(host: ResourceId): ReadonlySet<ResourceId>;
@@ -17,10 +22,25 @@ const nothing: ReadonlySet<ResourceId> = new Set();
 export function createHostMemory(): HostMemory {
   const known = new Map<ResourceId, HostFacts>();
   const leaving = new Map<ResourceId, ReadonlySet<ResourceId>>();
+  const subscriptionsHeldUntil = new Map<string, number>();
   return {
     all: known,
     facts: (host) => known.get(host),
+    factsFromStart(host) {
+      const until = subscriptionsHeldUntil.get(subscriptionOf(host.id)) ?? 0;
+      return known.get(host.id) ?? foldThrottle(createFacts(host), until);
+    },
     keep: (facts) => void known.set(facts.host.id, facts),
+    holdSubscription(host, until) {
+      const subscription = subscriptionOf(host);
+      subscriptionsHeldUntil.set(
+        subscription,
+        Math.max(until, subscriptionsHeldUntil.get(subscription) ?? 0),
+      );
+      for (const [id, facts] of known) {
+        if (subscriptionOf(id) === subscription) known.set(id, foldThrottle(facts, until));
+      }
+    },
     forget: (host) => void known.delete(host),
     leaving: (host) => leaving.get(host) ?? nothing,
     setLeaving(host, identities) {
@@ -28,4 +48,9 @@ export function createHostMemory(): HostMemory {
       else leaving.set(host, new Set(identities));
     },
   };
+}
+
+/** Ids are canonical: /subscriptions/<id>/… in lower case. */
+function subscriptionOf(id: ResourceId): string {
+  return id.split('/')[2] ?? '';
 }

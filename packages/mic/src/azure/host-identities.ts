@@ -56,13 +56,11 @@ async function readHost(calls: HostCalls, host: Host, signal: AbortSignal): Prom
   if (!answer.ok) return refusalOf(answer.failure);
   const { systemAssigned, provisioningState } = answer.value;
   const present = presentOf(answer.value);
-  const motion = inMotion(answer.value);
   return {
     kind: 'read',
     present,
     systemAssigned,
     ...(provisioningState !== undefined && { provisioningState }),
-    ...(motion?.kind === 'busy' && { motion }),
   };
 }
 

@@ -37,6 +37,8 @@ export interface HostRecord {
   readonly quarantined: ReadonlyMap<ResourceId, Quarantine>;
   /** Throttled or otherwise held back until then (milliseconds since the epoch); 0 when free. */
   readonly notBefore: number;
+  /** The part of it that Azure asked for on behalf of the whole subscription: its other hosts are held as well. */
+  readonly subscriptionNotBefore: number;
 }
 
 /** The last thing that went wrong at a host as a whole, for people. */

@@ -175,14 +175,6 @@ it('what was read before stays known when nothing was sent', () => {
   expect(foldUpdate(one, update({ refusal, patches: 0 }), at).present).toBe(one.present);
 });
 
-it('a host in motion is known, and left alone as if it had refused', () => {
-  const motion = { kind: 'busy', message: 'the host is Updating', retryAfterMs: 30_000 } as const;
-  const read = { kind: 'read', present: new Map([[reader, alive('reader')]]), motion } as const;
-  const after = foldReading(createFacts(host), read, at);
-  expect(after).toMatchObject({ notBefore: now + 30_000, trouble: { kind: 'busy', failures: 1 } });
-  expect(after.present?.has(reader)).toBe(true);
-});
-
 it('an Azure that is ill is asked ever more rarely, once in a minute at last, and never sooner than it asked for', () => {
   let one = createFacts(host);
   const pauses = [5_000, 5_000, 5_000, 5_000, 5_000, 90_000].map((retryAfterMs) => {

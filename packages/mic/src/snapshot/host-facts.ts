@@ -18,13 +18,12 @@ export interface Refusal {
   readonly kind: HostTrouble['kind'] | 'aborted';
   readonly message?: string;
   readonly retryAfterMs?: number;
+  readonly scope?: 'host' | 'subscription';
 }
 
 export interface Reading {
   readonly kind: 'read';
   readonly present: Present;
-  /** Somebody is changing the host: it can be read, but is not to be changed for a while. */
-  readonly motion?: Refusal;
 }
 
 export interface Update {
@@ -62,17 +61,24 @@ const intentLifeMs = hourMs;
 const quarantineMemoryMs = 24 * hourMs;
 
 export function createFacts(host: Host): HostFacts {
-  return factsFromRecord({ host, ours: new Map(), quarantined: new Map(), notBefore: 0 });
+  return factsFromRecord({
+    host,
+    ours: new Map(),
+    quarantined: new Map(),
+    notBefore: 0,
+    subscriptionNotBefore: 0,
+  });
 }
 
 /** At the start of a term: what a host carries is not known, and every grace begins anew. */
-export function factsFromRecord({ host, ours, quarantined, notBefore }: HostRecord): HostFacts {
-  return { host, ours, quarantined, notBefore, idleSince: new Map(), renewedAt: new Map() };
+export function factsFromRecord(record: HostRecord): HostFacts {
+  return { ...recordOf(record), idleSince: new Map(), renewedAt: new Map() };
 }
 
 /** The part to be kept beyond the term. */
-export function recordOf({ host, ours, quarantined, notBefore }: HostFacts): HostRecord {
-  return { host, ours, quarantined, notBefore };
+export function recordOf(facts: HostRecord): HostRecord {
+  const { host, ours, quarantined, notBefore, subscriptionNotBefore } = facts;
+  return { host, ours, quarantined, notBefore, subscriptionNotBefore };
 }
 
 /** Starts the grace of what nobody needs any more, and ends it for what somebody needs again. */
@@ -85,8 +91,7 @@ export function foldIdle(facts: HostFacts, needed: { has(id: ResourceId): boolea
 
 export function foldReading(facts: HostFacts, outcome: Reading | Refusal, at: At): HostFacts {
   if (outcome.kind !== 'read') return foldRefusal(facts, outcome, at);
-  const seen = foldPresent(facts, outcome.present, at.now);
-  return outcome.motion ? foldRefusal(seen, outcome.motion, at) : clearTrouble(seen);
+  return clearTrouble(foldPresent(facts, outcome.present, at.now));
 }
 
 /** To be written down before the PATCH that attaches these. What is there already stays whose it is. */
@@ -119,8 +124,10 @@ export function foldThrottle(facts: HostFacts, until: number): HostFacts {
 export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   const quarantined = filterMap(facts.quarantined, ({ until }) => until + quarantineMemoryMs > now);
   const notBefore = facts.notBefore > now ? facts.notBefore : 0;
-  if (quarantined === facts.quarantined && notBefore === facts.notBefore) return facts;
-  return { ...facts, quarantined, notBefore };
+  const subscriptionNotBefore = facts.subscriptionNotBefore > now ? facts.subscriptionNotBefore : 0;
+  const isSame = notBefore === facts.notBefore && subscriptionNotBefore === facts.subscriptionNotBefore;
+  if (isSame && quarantined === facts.quarantined) return facts;
+  return { ...facts, quarantined, notBefore, subscriptionNotBefore };
 }
 
 /** When time will have settled all that is on record besides what is MIC's own; Infinity when there is nothing. */
@@ -186,7 +193,9 @@ function foldRefusal(facts: HostFacts, refusal: Refusal, { now, chance }: At): H
   if (kind === 'aborted') return facts;
   const failures = facts.trouble?.kind === kind ? facts.trouble.failures + 1 : 1;
   const trouble: HostTrouble = { kind, message, at: now, failures };
-  const held = { ...foldThrottle(facts, now + pauseMs(refusal, failures, chance)), trouble };
+  const until = now + pauseMs(refusal, failures, chance);
+  const subscriptionNotBefore = refusal.scope === 'subscription' ? until : facts.subscriptionNotBefore;
+  const held = { ...foldThrottle(facts, until), subscriptionNotBefore, trouble };
   // A host that is no more carries nothing: what was ours there needs no cleaning up.
   return kind === 'gone'
     ? { ...foldPresent(held, new Map(), now), ours: new Map(), idleSince: new Map() }

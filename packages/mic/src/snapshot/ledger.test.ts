@@ -15,6 +15,7 @@ const record: HostRecord = {
     [idOf('bad'), { until: now + 1, failures: 2, code: 'LinkedAuthorizationFailed', message: 'said "no"' }],
   ]),
   notBefore: now + 2,
+  subscriptionNotBefore: now + 1,
 };
 
 describe('a host’s record', () => {
@@ -28,6 +29,7 @@ describe('a host’s record', () => {
           ours: new Map(names.map((id) => [id, { since: time, confirmed: time % 2 === 0 }])),
           quarantined: new Map(names.map((id) => [id, { until: time, failures: 1, code, message: id }])),
           notBefore: time,
+          subscriptionNotBefore: time,
         };
         expect(parseRecord(serialiseRecord(one))).toEqual({ ok: true, value: one, warnings: [] });
       }),
@@ -77,7 +79,7 @@ describe('a host’s record', () => {
   });
 
   it('is empty when it says nothing', () => {
-    const empty = { host, ours: new Map(), quarantined: new Map(), notBefore: 0 };
+    const empty = { host, ours: new Map(), quarantined: new Map(), notBefore: 0, subscriptionNotBefore: 0 };
     expect(isEmptyRecord(empty)).toBe(true);
     expect(isEmptyRecord(record)).toBe(false);
     expect(isEmptyRecord({ ...empty, notBefore: 1 })).toBe(false);

@@ -26,7 +26,8 @@ export function isEmptyRecord({ ours, quarantined, notBefore }: HostRecord): boo
   return ours.size === 0 && quarantined.size === 0 && notBefore === 0;
 }
 
-export function serialiseRecord({ host, ours, quarantined, notBefore }: HostRecord): string {
+export function serialiseRecord(record: HostRecord): string {
+  const { host, ours, quarantined, notBefore, subscriptionNotBefore } = record;
   return JSON.stringify({
     version,
     host: { kind: host.kind, id: host.id },
@@ -39,6 +40,7 @@ export function serialiseRecord({ host, ours, quarantined, notBefore }: HostReco
       message,
     })),
     notBefore,
+    subscriptionNotBefore,
   });
 }
 
@@ -58,6 +60,7 @@ export function parseRecord(text: string): Parsed<HostRecord> {
       ours: readEntries(raw, { list: 'ours', read: readAttachment, warnings }),
       quarantined: readEntries(raw, { list: 'quarantined', read: readQuarantine, warnings }),
       notBefore: numberAt(raw, 'notBefore') ?? 0,
+      subscriptionNotBefore: numberAt(raw, 'subscriptionNotBefore') ?? 0,
     },
     warnings,
   };

@@ -73,6 +73,27 @@ test('item 11 the metrics of a process that lost the lease say so, and count its
   expect(await mic.metrics()).toMatch(/^aadpodidentity_mic_new_leader_election_count 2$/m);
 });
 
+test.each([
+  ['the intent was written down', { path: /configmaps/, method: 'POST' }],
+  ['the host was read', { path: /vmss1$/i, method: 'GET' }],
+])('item 11 a term that ran out unnoticed while %s: no PATCH, and no write after that', async (_, moment) => {
+  const { sim } = await enter();
+  await scene.bind('app');
+  const mic = await scene.startMic();
+  await scene.pass(5_000);
+  scene.pods([pod('app')]);
+  const journal = moment.method === 'GET' ? sim.azure.journal : sim.kube.journal;
+  // The journal tells before the answer is on its way.
+  const next = { ...moment, since: journal.mark() };
+  const over = journal.next(next).then(() => mic.deposeUnnoticed());
+  await scene.until(() => journal.count(next) > 0);
+  await over;
+  const mark = sim.kube.journal.mark();
+  await scene.pass(minuteMs);
+  expect(scene.callsTo('vmss1', 'PATCH')).toEqual([]);
+  expect(writesSince(mark)).toEqual([]);
+});
+
 test('two leaders for a moment: nothing foreign is taken off, the record stays true, and all ends well', async () => {
   const { sim } = await enter();
   await scene.bind('foreign', 'one', 'two', 'three', 'four');

@@ -23,6 +23,8 @@ export interface RunningMic {
   metrics(): Promise<string>;
   /** Its term is over from one moment to the next; it goes on watching. */
   depose(): void;
+  /** The same, but no timer has told it yet: as in a process that was starved. */
+  deposeUnnoticed(): void;
   /** As at SIGTERM. */
   stop(): Promise<void>;
 }
@@ -72,7 +74,8 @@ export async function runMic(place: Place): Promise<RunningMic> {
   const stopping = new AbortController();
   const deposed = new AbortController();
   const signal = AbortSignal.any([stopping.signal, deposed.signal]);
-  const given: LeaderTerm = { signal, holds: () => !signal.aborted };
+  let isStarved = false;
+  const given: LeaderTerm = { signal, holds: () => !signal.aborted && !isStarved };
   const elector = createElector({
     ...{ transport, clock, random, log, ...lease },
     ...{ namespace: own, name: 'aad-pod-identity-mic', identity: name },
@@ -95,6 +98,7 @@ export async function runMic(place: Place): Promise<RunningMic> {
       controller.refreshGauges();
       return metrics.text();
     },
+    deposeUnnoticed: () => void (isStarved = true),
     depose: () => deposed.abort(new Error('deposed by the test')),
     stop: () => (ended ??= stop()),
   };

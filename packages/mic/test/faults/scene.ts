@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { vi } from 'vitest';
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import {
   cluster,
@@ -77,8 +78,11 @@ export interface SceneOptions extends ClusterSpec {
   readonly azure?: AzureOptions;
 }
 
+// Hours of a whole cluster are seconds of work: more on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 60_000 });
+
 const micMachine = 'mic-machine';
-export const startsAt = Date.UTC(2026, 0, 5, 12);
+const startsAt = Date.UTC(2026, 0, 5, 12);
 const stepMs = 250;
 /** The event loop goes round so many times without anything under way: what was said over loopback has been heard. */
 const quietTurns = 12;
