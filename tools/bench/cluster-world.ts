@@ -237,3 +237,8 @@ process.on('message', (message) => {
       process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
+
+// The bench ends this process by SIGTERM, or by ending itself: either way nothing is left behind.
+for (const end of ['SIGTERM', 'disconnect']) {
+  process.once(end, () => void (world?.sim.stop() ?? Promise.resolve()).finally(() => process.exit()));
+}
