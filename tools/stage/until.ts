@@ -1,5 +1,5 @@
 // Waiting for an object of the API server without polling: look, then watch from what was seen.
-import type { KubeTransport } from '@pod-identity/kit/kube';
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import type { KubeObject } from './objects.ts';
 
 export interface Until {
@@ -30,33 +30,11 @@ export async function untilObject(kube: KubeTransport, until: Until): Promise<Ku
 
 async function look(kube: KubeTransport, until: Until, signal: AbortSignal): Promise<KubeObject> {
   for (;;) {
-    const list = (await kube.request({
-      method: 'GET',
-      path: until.path,
-      signal,
-      ...(until.query && { query: until.query }),
-    })) as {
-      items: KubeObject[];
-      metadata: { resourceVersion: string };
-    };
-    const found = list.items.find((item) => until.fits(item));
+    const { items, changes } = await open(kube, until, signal);
+    const found = items.find((item) => until.fits(item));
     if (found) return found;
-    const query = {
-      ...until.query,
-      watch: 'true',
-      resourceVersion: list.metadata.resourceVersion,
-      timeoutSeconds: '300',
-    };
-    for await (const event of kube.watch({
-      method: 'GET',
-      path: until.path,
-      query,
-      signal,
-      timeoutMs: 310_000,
-    })) {
-      const { type, object } = event as { type: string; object: KubeObject };
-      if (type === 'ERROR') break;
-      if ((type === 'ADDED' || type === 'MODIFIED') && until.fits(object)) return object;
+    for await (const { type, object } of changes) {
+      if (type !== 'DELETED' && until.fits(object)) return object;
     }
   }
 }
@@ -65,21 +43,33 @@ async function look(kube: KubeTransport, until: Until, signal: AbortSignal): Pro
 export async function untilNone(kube: KubeTransport, until: Until): Promise<void> {
   const signal = AbortSignal.timeout(until.withinMs ?? 60_000);
   for (;;) {
-    const list = (await kube.request({ method: 'GET', path: until.path, signal })) as {
-      items: KubeObject[];
-      metadata: { resourceVersion: string };
-    };
-    if (!list.items.some((item) => until.fits(item))) return;
-    const query = { watch: 'true', resourceVersion: list.metadata.resourceVersion, timeoutSeconds: '300' };
-    for await (const event of kube.watch({
-      method: 'GET',
-      path: until.path,
-      query,
-      signal,
-      timeoutMs: 310_000,
-    })) {
-      const { type, object } = event as { type: string; object: KubeObject };
-      if (type === 'ERROR' || type === 'DELETED' || !until.fits(object)) break;
-    }
+    const { items, changes } = await open(kube, until, signal);
+    if (!items.some((item) => until.fits(item))) return;
+    for await (const { type, object } of changes) if (type === 'DELETED' || !until.fits(object)) break;
+  }
+}
+
+interface Change {
+  readonly type: string;
+  readonly object: KubeObject;
+}
+
+/** The collection as it is, and its changes from there until the server ends the watch or has forgotten them. */
+async function open(kube: KubeTransport, { path, query = {} }: Until, signal: AbortSignal) {
+  const list = (await kube.request({ method: 'GET', path, query, signal })) as {
+    items: KubeObject[];
+    metadata: { resourceVersion: string };
+  };
+  const { resourceVersion } = list.metadata;
+  const watch = { ...query, watch: 'true', resourceVersion, timeoutSeconds: '300' };
+  const changes = kube.watch({ method: 'GET', path, query: watch, signal, timeoutMs: 310_000 });
+  return { items: list.items, changes: endedByErrors(changes) };
+}
+
+async function* endedByErrors(changes: AsyncIterable<unknown>): AsyncGenerator<Change> {
+  try {
+    for await (const change of changes) yield change as Change;
+  } catch (error) {
+    if (!(error instanceof KubeError && error.code === 'gone')) throw error;
   }
 }

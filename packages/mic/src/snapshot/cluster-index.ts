@@ -97,10 +97,6 @@ export class ClusterIndex {
     return this.#pods.get(key)?.pod;
   }
 
-  *podsLabelled(value: string): Generator<PodView> {
-    for (const { pod } of this.#pods.labelled(value)) if (pod) yield pod;
-  }
-
   hasPodsIn(namespace: string): boolean {
     return this.#pods.hasPodsIn(namespace);
   }
