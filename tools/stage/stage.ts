@@ -177,7 +177,7 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
             '--log-format',
             'json',
           ],
-          ...['--nmi-listen-address', address, '--nmi-port', '0', '--redirect', 'none', '--forceNamespaced'],
+          ...['--nmi-listen-address', address, '--nmi-port', '0', '--interception', 'none', '--forceNamespaced'],
           ...['--metadata-ip', imds.hostname, '--metadata-port', imds.port],
           ...['--http-probe-port', '0', '--prometheus-port', '0'],
           ...args,

@@ -17,11 +17,12 @@ import { createPodInformer } from './identify/pod-directory.ts';
 import type { metricSpecs } from './metrics.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createCallerLimits, type CallerLimits } from './request/limits.ts';
-import type { AskForToken } from './tokens/types.ts';
+import type { AskForToken, HostSubject, TokenWish } from './tokens/types.ts';
 import { createManagedIdentitySource } from './tokens/managed-identity.ts';
 import { createTally } from './tally.ts';
 import type { OutcomeKind } from './respond/outcome.ts';
-import { createTokenSource, type CacheResult } from './tokens/token-source.ts';
+import { createTokenSource, type TokenOrigin } from './tokens/token-source.ts';
+import { TokenError } from './tokens/token-errors.ts';
 
 export interface AgentOptions {
   readonly config: NmiConfig;
@@ -57,10 +58,10 @@ export function createAgent(options: AgentOptions): Agent {
   const { pods, informers } = watched;
   const readiness = createReadiness({ ...options, informers });
   const limits = createCallerLimits({ ...waitingLimits, ...upstreamLimits });
-  const counts = { cache: createTally<CacheResult>(), outcomes: createTally<OutcomeKind>() };
+  const counts = { cache: createTally<TokenOrigin>(), outcomes: createTally<OutcomeKind>() };
   const say = createDecisionLog(log, clock);
 
-  const grant = granter(options, { watched, limits, onCache: (result) => counts.cache.count(result) });
+  const grant = granter(options, { watched, limits });
   const findCaller = createCallerFinder({ pods, clock, holdMs: config.callerHoldMs });
   const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
   const podNamed = (namespace: string, name: string) => pods.named(namespace, name);
@@ -75,6 +76,7 @@ export function createAgent(options: AgentOptions): Agent {
         const { route, outcome, status, ms } = answered;
         metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
         counts.outcomes.count(outcome.kind);
+        if ('from' in outcome) counts.cache.count(outcome.from);
         say(answered);
       },
     }),
@@ -104,24 +106,33 @@ function watch({ config, transport, clock, random, log, metrics }: AgentOptions)
 interface GranterParts {
   readonly watched: ReturnType<typeof watch>;
   readonly limits: CallerLimits;
-  readonly onCache: (result: CacheResult) => void;
 }
 
-function granter(options: AgentOptions, { watched, limits, onCache }: GranterParts): Granter {
+function granter(options: AgentOptions, { watched, limits }: GranterParts): Granter {
   const { config, clock, metrics } = options;
   const { pods, cluster, informers } = watched;
   return createGranter({
     decide: createAuthorizer(cluster.view, config),
     latest: (pod) => pods.latest(pod),
     changes: anyOf(informers.map((informer) => (listener) => informer.onChange(listener))),
-    tokens: createTokenSource({ ask: imdsSource(options), clock, onCache }),
+    tokens: createTokenSource({ ask: anySource(options), clock }),
     limits,
     clock,
     onWaited: (ms) => metrics.observe('waited', ms / 1000),
   });
 }
 
-function imdsSource({ config, clock, metrics }: AgentOptions): AskForToken {
+function anySource(options: AgentOptions): AskForToken {
+  const byHost = imdsSource(options);
+  return (wish) => {
+    const { subject } = wish;
+    if (subject.kind === 'service-principal')
+      return Promise.reject(new TokenError('misconfigured', `AzureIdentity ${subject.name} is not served`));
+    return byHost(wish as TokenWish<HostSubject>);
+  };
+}
+
+function imdsSource({ config, clock, metrics }: AgentOptions): AskForToken<HostSubject> {
   const imds = createImdsClient({
     endpoint: metadataUrl(config),
     now: () => clock.now(),

@@ -2,12 +2,12 @@ import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import { inbound, issuedTo, tokenPath } from '../test/builders.ts';
+import { inbound, issuanceOf, tokenPath } from '../test/builders.ts';
 import { createApp, type Answered } from './app.ts';
 import { createDecisionLog } from './decision-log.ts';
 import type { Outcome } from './respond/outcome.ts';
 
-const token: Outcome = { kind: 'token', pod: 'default/web', issued: issuedTo('reader'), resource: 'r' };
+const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
 
 const stage = (outcome: Outcome | Error = token) => {
   const answered: Answered[] = [];

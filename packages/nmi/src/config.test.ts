@@ -17,13 +17,14 @@ describe('readConfig', () => {
       listen: { host: '127.0.0.1', port: 2579 },
       metadata: { host: '169.254.169.254', port: 80 },
       mode: 'standard',
-      forceNamespaced: false,
+      forceNamespaced: true,
       byNodeLabel: true,
       metadataHeaderRequired: true,
       probePort: 8080,
       metricsPort: 9090,
       holdMs: 8000,
-      redirect: { by: 'iptables', everyMs: 60_000 },
+      interception: 'redirect',
+      firewall: { by: 'auto', everyMs: 5_000, cutsOldConnections: true },
       log: { format: 'text', level: 'info' },
     });
   });
@@ -58,18 +59,18 @@ describe('readConfig', () => {
         '--nmi-prt=1',
         '--http-probe-port=x',
         '--operation-mode=managed',
+        '--force-namespaced=false',
         '--metadata-allow=instance,identity',
-        'run',
+        'walk',
       ],
       env: {},
     });
     expect(reading.kind === 'problems' && reading.problems).toEqual([
       expect.stringContaining('--nmi-port'),
       expect.stringContaining('--http-probe-port'),
-      expect.stringContaining('--node is missing'),
+      expect.stringContaining('walk is not understood'),
       expect.stringContaining('needs --forceNamespaced'),
       expect.stringContaining('but not identity'),
-      expect.stringContaining('run is not understood'),
     ]);
   });
 
@@ -77,12 +78,14 @@ describe('readConfig', () => {
     [['--operation-mode=managed', '--forceNamespaced'], { mode: 'managed' }],
     [['--hold=1m30s', '--hold=3s'], { holdMs: 3000 }],
     [['--not-assigned-status=404'], { notAssignedStatus: 404 }],
-    [['--redirect=none'], { redirect: { by: 'none', everyMs: 60_000 } }],
+    [['--interception=none'], { interception: 'none' }],
     [['-v', '5'], { log: { format: 'text', level: 'debug' } }],
     [['--log-format=json', '--log-level=warn'], { log: { format: 'json', level: 'warn' } }],
     [['--block-instance-metadata'], { metadataAllowed: new Set(['versions']) }],
     [['--metadata-allow=attested,instance'], { metadataAllowed: new Set(['attested', 'instance']) }],
-    [['--enable-host-token=false'], { hostToken: false }],
+    [['--enable-host-token'], { hostToken: true }],
+    [['install-redirect'], { command: { kind: 'install-redirect' } }],
+    [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
     [
       ['--MICNamespace=infra', '--mic-service-account='],
       { controller: { namespace: 'infra', serviceAccount: '' } },

@@ -3,7 +3,13 @@ import type { OperationMode } from './authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import { metadataFamilies, type MetadataFamily } from './routes.ts';
 
+/** What is to be done. `explain`: say what a pod (`namespace/name`) would be answered, and why. */
+export type NmiCommand =
+  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' }
+  | { readonly kind: 'explain'; readonly pod: string };
+
 export interface NmiConfig {
+  readonly command: NmiCommand;
   readonly node: string;
   readonly kubeconfig: string | undefined;
   readonly listen: { readonly host: string; readonly port: number };
@@ -18,7 +24,25 @@ export interface NmiConfig {
   readonly holdMs: number;
   readonly callerHoldMs: number;
   readonly notAssignedStatus: 503 | 404;
-  readonly redirect: { readonly by: 'iptables' | 'none'; readonly everyMs: number };
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly compatErrors: boolean;
+  readonly podCheck: { readonly mode: 'live' | 'strict' | 'off'; readonly ageMs: number };
+  /** 0: no limit. */
+  readonly podRequestsPerSecond: number;
+  readonly podWaiting: number;
+  /** In lower case. */
+  readonly authorities: ReadonlySet<string>;
+  readonly prefetch: readonly string[];
+  readonly interception: 'redirect' | 'bind-address' | 'none';
+  readonly firewall: {
+    readonly by: 'auto' | 'nftables' | 'iptables';
+    readonly everyMs: number;
+    readonly cutsOldConnections: boolean;
+  };
+  /** Key; undefined: none is touched. */
+  readonly startupTaint: string | undefined;
+  readonly audit: boolean;
+  readonly events: boolean;
   readonly probePort: number;
   readonly metricsPort: number;
   readonly log: { readonly format: 'text' | 'json'; readonly level: 'debug' | 'info' | 'warn' | 'error' };
@@ -47,7 +71,9 @@ export function readConfig(from: ConfigSource): ConfigReading {
 /** What single flags cannot say. */
 function relations(reading: FlagReading): string[] {
   const problems: string[] = [];
-  if (reading.string('node') === '')
+  const command = commandOf(reading);
+  if (typeof command === 'string') problems.push(command);
+  else if (needsNode.has(command.kind) && reading.string('node') === '')
     problems.push('--node is missing: give the name of the Kubernetes node that this runs on');
   if (reading.string('operation-mode') === 'managed' && !reading.boolean('forceNamespaced')) {
     problems.push(
@@ -58,13 +84,29 @@ function relations(reading: FlagReading): string[] {
   if (unknown.length > 0) {
     problems.push(`--metadata-allow knows ${metadataFamilies.join(', ')}, but not ${unknown.join(', ')}`);
   }
-  if (reading.positional.length > 0)
-    problems.push(`there are no commands: ${reading.positional.join(' ')} is not understood`);
   return problems;
 }
 
+const needsNode: ReadonlySet<NmiCommand['kind']> = new Set(['run'] as const);
+const commands = ['run', 'install-redirect', 'uninstall-redirect', 'check-ready', 'explain'] as const;
+
+/** The command, or what is wrong with it. */
+function commandOf(reading: FlagReading): NmiCommand | string {
+  const [word = 'run', ...more] = reading.positional;
+  const kind = commands.find((command) => command === word);
+  if (kind === undefined || more.length > 0)
+    return `${reading.positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
+  if (kind !== 'explain') return { kind };
+  const pod = reading.string('pod');
+  return /^[^/]+\/[^/]+$/.test(pod)
+    ? { kind, pod }
+    : 'explain needs --pod NAMESPACE/NAME: which pod is it about?';
+}
+
 function configOf(reading: FlagReading): NmiConfig {
+  const command = commandOf(reading);
   return {
+    command: typeof command === 'string' ? { kind: 'run' } : command,
     node: reading.string('node'),
     kubeconfig: reading.optionalString('kubeconfig'),
     listen: { host: reading.string('nmi-listen-address'), port: reading.integer('nmi-port') },
@@ -82,14 +124,51 @@ function configOf(reading: FlagReading): NmiConfig {
     holdMs: reading.durationMs('hold'),
     callerHoldMs: reading.durationMs('caller-hold'),
     notAssignedStatus: reading.string('not-assigned-status') === '404' ? 404 : 503,
-    redirect: {
-      by: reading.string('redirect') === 'none' ? 'none' : 'iptables',
-      everyMs: reading.integer('ipt-update-interval-sec') * 1000,
-    },
+    ...callersOf(reading),
+    ...interceptionOf(reading),
+    audit: reading.boolean('audit'),
+    events: reading.boolean('events'),
+    authorities: lowerSet(reading.list('authority-allow')),
+    prefetch: reading.list('prefetch'),
     probePort: reading.integer('http-probe-port'),
     metricsPort: reading.integer('prometheus-port'),
     log: { format: reading.string('log-format') === 'json' ? 'json' : 'text', level: levelOf(reading) },
   };
+}
+
+function callersOf(reading: FlagReading) {
+  return {
+    allowedHosts: lowerSet(reading.list('allow-host')),
+    compatErrors: reading.boolean('compat-errors'),
+    podCheck: {
+      mode: choice(reading.string('pod-check'), ['live', 'strict', 'off'] as const),
+      ageMs: reading.durationMs('pod-check-age'),
+    },
+    podRequestsPerSecond: reading.integer('pod-requests-per-second'),
+    podWaiting: reading.integer('pod-waiting'),
+  };
+}
+
+function interceptionOf(reading: FlagReading) {
+  const taint = reading.string('startup-taint');
+  return {
+    interception: choice(reading.string('interception'), ['redirect', 'bind-address', 'none'] as const),
+    firewall: {
+      by: choice(reading.string('firewall'), ['auto', 'nftables', 'iptables'] as const),
+      everyMs: reading.integer('ipt-update-interval-sec') * 1000,
+      cutsOldConnections: reading.boolean('enable-conntrack-deletion'),
+    },
+    startupTaint: taint === '' ? undefined : taint,
+  };
+}
+
+/** The flag's choices are checked already; anything else is the first of them. */
+function choice<const T extends string>(text: string, [first, ...others]: readonly [T, ...T[]]): T {
+  return others.find((other) => other === text) ?? first;
+}
+
+function lowerSet(texts: readonly string[]): ReadonlySet<string> {
+  return new Set(texts.map((text) => text.toLowerCase()));
 }
 
 function allowedFamilies(reading: FlagReading): ReadonlySet<MetadataFamily> {

@@ -1,12 +1,12 @@
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { clientIdOf, inbound, issuedTo } from '../test/builders.ts';
+import { clientIdOf, inbound, issuanceOf } from '../test/builders.ts';
 import { createDecisionLog } from './decision-log.ts';
 import type { Outcome } from './respond/outcome.ts';
 
 const pod = 'default/web';
-const token: Outcome = { kind: 'token', pod, issued: issuedTo('reader'), resource: 'r' };
+const token: Outcome = { kind: 'token', ...issuanceOf('reader'), pod };
 const denied: Outcome = {
   kind: 'denied',
   pod,

@@ -23,6 +23,15 @@ const port = { kind: 'integer', min: 0, max: 65_535 } as const;
 const atLeast0 = { kind: 'integer', min: 0 } as const;
 
 const place: readonly NmiFlag[] = [
+  added(
+    {
+      name: 'pod',
+      kind: 'string',
+      default: '',
+      help: 'For the command explain: the pod, as NAMESPACE/NAME.',
+    },
+    'says what a pod would be answered, and why',
+  ),
   kept({ name: 'version', kind: 'boolean', default: false, help: 'Print the version and exit.' }),
   added(
     { name: 'help', kind: 'boolean', default: false, help: 'Print this and exit.' },
@@ -86,13 +95,17 @@ const rules: readonly NmiFlag[] = [
     choices: ['standard', 'managed'],
     help: 'standard: MIC attaches identities to the machines. managed: the operator does.',
   }),
-  kept({
-    name: 'forceNamespaced',
-    kind: 'boolean',
-    default: false,
-    env: 'FORCENAMESPACED',
-    help: 'Pods get identities of their own namespace only.',
-  }),
+  changed(
+    {
+      name: 'forceNamespaced',
+      aliases: ['force-namespaced'],
+      kind: 'boolean',
+      default: true,
+      env: 'FORCENAMESPACED',
+      help: 'Pods get identities of their own namespace only. Must be the same for MIC.',
+    },
+    'it is on by default: in the original any pod could take the identities of other namespaces by a label',
+  ),
   changed(
     {
       name: 'MICNamespace',
@@ -145,10 +158,119 @@ const rules: readonly NmiFlag[] = [
     {
       name: 'enable-host-token',
       kind: 'boolean',
-      default: true,
+      default: false,
       help: 'Answer /host/token, by which processes of the node (Secrets Store CSI driver) ask for a token of a pod. From 127.0.0.1 and ::1 only.',
     },
     'the original cannot switch it off',
+  ),
+  added(
+    {
+      name: 'allow-host',
+      kind: 'list',
+      default: [],
+      help: 'Names that requests may have in their Host header. Addresses and localhost are always welcome, other names are refused.',
+    },
+    'a web page that had a name of its own resolved to our address (DNS rebinding) is refused',
+  ),
+  added(
+    {
+      name: 'compat-errors',
+      kind: 'boolean',
+      default: false,
+      help: 'Answer failures with the statuses and texts of the original.',
+    },
+    'for programs that depend on them; SDKs do better without',
+  ),
+];
+
+const callers: readonly NmiFlag[] = [
+  added(
+    {
+      name: 'pod-check',
+      kind: 'string',
+      default: 'live',
+      choices: ['live', 'strict', 'off'],
+      help: 'Whether the API server must confirm that a pod still has its address before it gets a token. live: unless the API server is away. strict: always. off: what was watched is enough.',
+    },
+    'an address can belong to another pod before the watch tells',
+  ),
+  added(
+    {
+      name: 'pod-check-age',
+      kind: 'duration',
+      default: 1_000,
+      min: 0,
+      max: 60_000,
+      help: 'How long such a confirmation holds for new connections. For the connection that it was made for it holds until that ends.',
+    },
+    'see --pod-check',
+  ),
+  added(
+    {
+      name: 'pod-requests-per-second',
+      kind: 'integer',
+      min: 0,
+      default: 100,
+      help: 'Requests of one pod that are answered in a second, on average; five times as many at once. What is more has to wait. 0: as many as come.',
+    },
+    'one pod must not use up the agent of the others',
+  ),
+  added(
+    {
+      name: 'pod-waiting',
+      kind: 'integer',
+      min: 1,
+      default: 512,
+      help: 'Callers of one pod that may wait for a token at a time.',
+    },
+    'one pod must not use up the agent of the others',
+  ),
+];
+
+const tokens: readonly NmiFlag[] = [
+  added(
+    {
+      name: 'authority-allow',
+      kind: 'list',
+      default: [
+        'login.microsoftonline.com',
+        'login.microsoftonline.us',
+        'login.partner.microsoftonline.cn',
+        'login.chinacloudapi.cn',
+      ],
+      help: 'Hosts, with port where it is not 443, that secrets of service principals may be sent to. An AzureIdentity with another spec.adEndpoint gets no token.',
+    },
+    'the original sends the secret wherever the AzureIdentity says',
+  ),
+  added(
+    {
+      name: 'prefetch',
+      kind: 'list',
+      default: [],
+      help: 'Resources to have tokens ready for as soon as a pod is bound, before it asks. A pod can name its own in the annotation aadpodidentity.k8s.io/prefetch. Empty list: only those.',
+    },
+    'the first answer need not wait for the metadata service',
+  ),
+];
+
+const telling: readonly NmiFlag[] = [
+  added(
+    {
+      name: 'audit',
+      kind: 'boolean',
+      default: true,
+      help: 'Write a line for each token issued: who, which identity, which resource. Never the token.',
+    },
+    'who acted as whom is asked afterwards',
+  ),
+  added(
+    {
+      name: 'events',
+      kind: 'boolean',
+      default: true,
+      help: 'Write an Event on a pod that is refused a token, at a limited rate.',
+    },
+    'the pod is where its owner looks',
   ),
 ];
 
@@ -194,22 +316,52 @@ const waiting: readonly NmiFlag[] = [
 const redirect: readonly NmiFlag[] = [
   added(
     {
-      name: 'redirect',
+      name: 'interception',
       kind: 'string',
-      default: 'iptables',
-      choices: ['iptables', 'none'],
-      help: 'How requests of pods to the metadata service get here. none: something else sees to it.',
+      default: 'redirect',
+      choices: ['redirect', 'bind-address', 'none'],
+      help: 'How requests of pods to the metadata service get here. redirect: by rules of the firewall that this program keeps. bind-address: something else leads them to --nmi-listen-address (Cilium LocalRedirectPolicy). none: programs are told where to ask (AZURE_POD_IDENTITY_AUTHORITY_HOST).',
     },
-    'for platforms that redirect by other means, and for simulations',
+    'not every network lets an agent write firewall rules',
   ),
-  kept({
-    name: 'ipt-update-interval-sec',
-    kind: 'integer',
-    min: 1,
-    default: 60,
-    help: 'Seconds between checks of the redirect rules.',
-  }),
-  dropped({ name: 'enable-conntrack-deletion', kind: 'boolean', default: false }, 'not done yet'),
+  added(
+    {
+      name: 'firewall',
+      kind: 'string',
+      default: 'auto',
+      choices: ['auto', 'nftables', 'iptables'],
+      help: 'Which of the two keeps the redirect rules. auto: nftables where its program is there and works, else iptables.',
+    },
+    'the original knows iptables only',
+  ),
+  changed(
+    {
+      name: 'ipt-update-interval-sec',
+      kind: 'integer',
+      min: 1,
+      default: 5,
+      help: 'Seconds between checks of the redirect rules.',
+    },
+    'a firewall that was reloaded let pods pass for up to 60 seconds',
+  ),
+  changed(
+    {
+      name: 'enable-conntrack-deletion',
+      kind: 'boolean',
+      default: true,
+      help: 'Forget connections to the metadata service that are older than the redirect rules, where conntrack is there. They are cut in any case.',
+    },
+    'it is on by default',
+  ),
+  added(
+    {
+      name: 'startup-taint',
+      kind: 'string',
+      default: 'aadpodidentity.k8s.io/nmi-not-ready',
+      help: 'Key of a taint that is taken off the node once a request by way of the rules was answered. Empty: no taint is touched.',
+    },
+    'pods that start before the agent reach the identities of the machine',
+  ),
   dropped(
     { name: 'allow-network-plugin-kubenet', kind: 'boolean', default: false },
     'the kubelet configuration is not read',
@@ -251,6 +403,15 @@ const logging: readonly NmiFlag[] = [
 ];
 
 /** Every flag, those of the original included: its manifests start this program unchanged. */
-export const flags: readonly NmiFlag[] = [...place, ...rules, ...waiting, ...redirect, ...logging];
+export const flags: readonly NmiFlag[] = [
+  ...place,
+  ...rules,
+  ...callers,
+  ...waiting,
+  ...tokens,
+  ...redirect,
+  ...telling,
+  ...logging,
+];
 
 export const flagSpecs: readonly FlagSpec[] = flags.map(({ spec }) => spec);

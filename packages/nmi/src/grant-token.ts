@@ -7,8 +7,8 @@ import type { CallerLimits } from './request/limits.ts';
 import type { Selector, TokenRequest } from './request/token-request.ts';
 import type { Outcome } from './respond/outcome.ts';
 import { TokenError } from './tokens/token-errors.ts';
-import type { TokenSource } from './tokens/token-source.ts';
-import type { IssuedToken, TokenSubject, TokenWish } from './tokens/types.ts';
+import type { Obtained, TokenSource } from './tokens/token-source.ts';
+import type { TokenSubject, TokenWish } from './tokens/types.ts';
 
 export interface GranterOptions {
   readonly decide: Authorizer;
@@ -42,7 +42,7 @@ export function createGranter(options: GranterOptions): Granter {
     // Memory holds a token for a pending identity when the host carries it, whatever the records say.
     const subject = subjectOf(decision, request.selector);
     const known = subject && tokens.cached(wishFor(question, subject));
-    if (known) return tokenFor(question, known);
+    if (known) return tokenFor(question, subject, { issued: known, from: 'hit' });
     const leave = limits.enter(pod.uid);
     if (!leave) return { kind: 'overloaded', pod: pod.key };
     try {
@@ -93,8 +93,8 @@ async function serveByObjectId(
   }
   const [waiting] = decision.pending;
   if (waiting) return { kind: 'not-assigned', pod, identity: waiting.name, seen: 'created' };
-  const offered = decision.identities.map(({ clientId, resourceId }) =>
-    clientId === '' ? resourceId : clientId,
+  const offered = decision.identities.map((identity) =>
+    identity.clientId === '' ? nameOf(identity) : identity.clientId,
   );
   return { kind: 'denied', pod, denial: { why: 'not-this-identity', offered } };
 }
@@ -136,8 +136,8 @@ async function obtain(options: GranterOptions, question: GrantQuestion, wish: To
   const { tokens, limits, clock } = options;
   const { pod } = question;
   try {
-    const issued = await tokens.get(wish, () => limits.admitUpstream(pod.uid, clock.now()));
-    return tokenFor(question, issued);
+    const obtained = await tokens.get(wish, () => limits.admitUpstream(pod.uid, clock.now()));
+    return tokenFor(question, wish.subject, obtained);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { code, message, retryAfterMs } = error;
@@ -145,8 +145,20 @@ async function obtain(options: GranterOptions, question: GrantQuestion, wish: To
   }
 }
 
-function tokenFor({ pod, request }: GrantQuestion, issued: IssuedToken): Outcome {
-  return { kind: 'token', pod: pod.key, issued, resource: request.resource };
+function tokenFor({ pod, request }: GrantQuestion, subject: TokenSubject, obtained: Obtained): Outcome {
+  const identity = subject.kind === 'machine' ? '' : subject.name;
+  return {
+    kind: 'token',
+    pod: pod.key,
+    uid: pod.uid,
+    identity,
+    ...obtained,
+    resource: request.resource,
+  };
+}
+
+function nameOf(identity: GrantedIdentity): string {
+  return identity.kind === 'identity' ? identity.resourceId : identity.name;
 }
 
 /** What an exempt pod asks the machine for. */

@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { inbound, issuedTo, pod } from '../test/builders.ts';
+import { inbound, issuanceOf, pod } from '../test/builders.ts';
 import type { Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
 import { createTokenHandler } from './handle-token.ts';
@@ -8,7 +8,7 @@ import type { Identification } from './identify/identify-pod.ts';
 import type { Outcome } from './respond/outcome.ts';
 
 const resource = 'resource=https://vault.azure.net';
-const token: Outcome = { kind: 'token', pod: 'default/web', issued: issuedTo('reader'), resource: 'r' };
+const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
 const granter = () => vi.fn<Granter>(() => Promise.resolve(token));
 
 const podCalls = (

@@ -53,7 +53,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const late: { server?: RunningServer; redirect?: Redirect } = {};
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log, metrics },
-    isRedirected: () => config.redirect.by === 'none' || late.redirect?.isInPlace() === true,
+    isRedirected: () => config.interception !== 'redirect' || late.redirect?.isInPlace() === true,
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
   const watching = agent.run(signal);
@@ -65,9 +65,9 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     'listening',
   );
   const kept: Promise<void>[] = [watching];
-  if (config.redirect.by === 'iptables') {
+  if (config.interception === 'redirect') {
     const target = { metadata: config.metadata, listen: { host: config.listen.host, port: server.port } };
-    const redirect = createRedirect({ target, everyMs: config.redirect.everyMs, clock, log });
+    const redirect = createRedirect({ target, everyMs: config.firewall.everyMs, clock, log });
     late.redirect = redirect;
     kept.push(redirect.keep(signal));
   }

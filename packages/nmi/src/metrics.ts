@@ -19,6 +19,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
   'ambiguous-caller': true,
   'unknown-pod': true,
   overloaded: true,
+  unconfirmed: true,
   denied: true,
   'not-assigned': true,
   'token-failed': true,

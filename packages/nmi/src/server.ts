@@ -39,12 +39,12 @@ const limits = {
 /** Makes values of requests and writes the answers. The one place that reads who is at the other end of a connection. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, app, clock, connections = 4_096, connectionsPerCaller = 1_024 } = options;
-  const callers = createCallerRegister(connectionsPerCaller);
+  const callers = createCallerRegister(connectionsPerCaller, clock);
   let isClosing = false;
 
   const server = createServer(limits, (message, response) => {
     const request = new SocketRequest(message, response, {
-      peer: callers.of(message.socket),
+      ...callers.of(message.socket),
       now: clock.now(),
     });
     app(request).then(
@@ -89,16 +89,19 @@ const badRequestLine = (() => {
   return `HTTP/1.1 400 Bad Request\r\n${headers.join('')}Connection: close\r\n\r\n${String(answer.body)}`;
 })();
 
+type Connection = Pick<InboundRequest, 'peer' | 'connectedAt'>;
+const nobody: Connection = { peer: '', connectedAt: 0 };
+
 /** Who is at the other end of each connection, and how many connections each of them has. */
-function createCallerRegister(connectionsPerCaller: number) {
-  const peers = new WeakMap<Socket, string>();
+function createCallerRegister(connectionsPerCaller: number, clock: Clock) {
+  const callers = new WeakMap<Socket, Connection>();
   const counts = new Map<string, number>();
 
   return {
     enter(socket: Socket) {
       const peer = callerAddress(socket.remoteAddress);
       const count = (counts.get(peer) ?? 0) + 1;
-      peers.set(socket, peer);
+      callers.set(socket, { peer, connectedAt: clock.now() });
       counts.set(peer, count);
       socket.once('close', () => {
         const left = (counts.get(peer) ?? 1) - 1;
@@ -107,7 +110,7 @@ function createCallerRegister(connectionsPerCaller: number) {
       });
       if (count > connectionsPerCaller) socket.destroy();
     },
-    of: (socket: Socket) => peers.get(socket) ?? '',
+    of: (socket: Socket): Connection => callers.get(socket) ?? nobody,
   };
 }
 
@@ -116,15 +119,17 @@ class SocketRequest implements InboundRequest {
   readonly target: string;
   readonly peer: string;
   readonly receivedAt: number;
+  readonly connectedAt: number;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   #gone: AbortSignal | undefined;
 
-  constructor(message: IncomingMessage, response: ServerResponse, at: { peer: string; now: number }) {
+  constructor(message: IncomingMessage, response: ServerResponse, at: Connection & { now: number }) {
     this.method = message.method ?? '';
     this.target = message.url ?? '';
     this.peer = at.peer;
     this.receivedAt = at.now;
+    this.connectedAt = at.connectedAt;
     this.#message = message;
     this.#response = response;
   }

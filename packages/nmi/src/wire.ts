@@ -11,6 +11,8 @@ export interface InboundRequest {
   readonly peer: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
+  /** When the connection was opened that it came over: milliseconds since the epoch. */
+  readonly connectedAt: number;
   /** Aborts when the caller hangs up before it was answered. */
   readonly gone: AbortSignal;
 }

@@ -11,7 +11,7 @@ import {
 } from '@pod-identity/crd-types';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
-import type { IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
+import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
 import type { InboundRequest } from '../src/wire.ts';
 
 export const resourceIdOf = (name: string) =>
@@ -154,6 +154,19 @@ export const rules: AuthorizeRules = {
   controller: { namespace: 'default', serviceAccount: 'mic' },
 };
 
+/** What was given to pod `web` for the identity. */
+export const issuanceOf = (
+  name: string,
+  over: { expiresInMs?: number; now?: number; token?: string } = {},
+) => ({
+  pod: 'default/web',
+  uid: 'uid-web',
+  identity: `default/${name}`,
+  from: 'miss' as const,
+  issued: issuedTo(name, over),
+  resource: 'https://vault.azure.net',
+});
+
 /** A token that says whose it is. */
 export const issuedTo = (
   name: string,
@@ -170,14 +183,17 @@ export const issuedTo = (
   objectId: objectIdOf(name),
 });
 
-export const subjectOf = (name: string, over: { clientId?: string } = {}): TokenSubject => ({
+export const subjectOf = (name: string, over: { clientId?: string } = {}): HostSubject => ({
   kind: 'identity',
   name: `default/${name}`,
   resourceId: canonicalResourceId(resourceIdOf(name)),
   clientId: over.clientId ?? clientIdOf(name),
 });
 
-export const wishFor = (subject: TokenSubject, over: Partial<TokenWish> = {}): TokenWish => ({
+export const wishFor = <Subject extends TokenSubject>(
+  subject: Subject,
+  over: Partial<TokenWish<Subject>> = {},
+): TokenWish<Subject> => ({
   subject,
   resource: 'https://vault.azure.net',
   bypassCache: false,
@@ -192,6 +208,7 @@ export const inbound = (target: string, over: Partial<InboundRequest> = {}): Inb
   headers: { metadata: 'true' },
   peer: '10.0.0.1',
   receivedAt: 0,
+  connectedAt: 0,
   gone: new AbortController().signal,
   ...over,
 });

@@ -135,7 +135,7 @@ async function startNmi({ kubeconfig, node, imds, argv }: NmiOptions): Promise<N
     imds.hostname,
     '--metadata-port',
     imds.port,
-    '--redirect=none',
+    '--interception=none',
     ...argv,
   ];
   const reading = readConfig({ argv: given, env: {} });

@@ -7,6 +7,7 @@ import type {
   AzurePodIdentityException,
   ResourceId,
 } from '@pod-identity/crd-types';
+import type { ServicePrincipal, TokenSubject } from '../tokens/types.ts';
 
 /** What is known of the cluster's objects now. Equal revisions mean equal answers. */
 export interface ClusterView {
@@ -45,13 +46,10 @@ export interface Candidate {
 /** `created`: the controller has it in hand. `unseen`: nothing says that anybody works on it. */
 export type CandidateState = 'ready' | 'created' | 'unseen';
 
-/** A user-assigned managed identity that the pod may act as. */
-export interface GrantedIdentity {
-  readonly kind: 'identity';
-  readonly name: string;
-  readonly resourceId: ResourceId;
-  readonly clientId: string;
-}
+/** An identity that the pod may act as: a user-assigned managed identity or a service principal. */
+export type GrantedIdentity = ManagedIdentity | ServicePrincipal;
+
+export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 
 export type Denial =
   | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }

@@ -18,6 +18,7 @@ export interface TokenRequest {
 export type BadRequestReason =
   | 'no-metadata-header'
   | 'forwarded'
+  | 'foreign-host'
   | 'malformed-target'
   | 'no-resource'
   | 'malformed-parameter'

@@ -4,17 +4,13 @@ import type { Denial } from '../authorize/types.ts';
 import type { BadRequest } from '../request/token-request.ts';
 import type { MetadataFamily, NowhereReason } from '../routes.ts';
 import type { TokenErrorCode } from '../tokens/token-errors.ts';
+import type { TokenOrigin } from '../tokens/token-source.ts';
 import type { IssuedToken } from '../tokens/types.ts';
 
 /** `pod` is always the caller's own, `namespace/name`. */
 export type Outcome =
-  | { readonly kind: 'token'; readonly pod: string; readonly issued: IssuedToken; readonly resource: string }
-  | {
-      readonly kind: 'host-token';
-      readonly pod: string;
-      readonly issued: IssuedToken;
-      readonly resource: string;
-    }
+  | ({ readonly kind: 'token' } & Issuance)
+  | ({ readonly kind: 'host-token' } & Issuance)
   | { readonly kind: 'bad-request'; readonly problem: BadRequest }
   | { readonly kind: 'bad-method' }
   | { readonly kind: 'nowhere'; readonly why: NowhereReason }
@@ -23,6 +19,8 @@ export type Outcome =
   | { readonly kind: 'ambiguous-caller'; readonly address: string }
   | { readonly kind: 'unknown-pod'; readonly pod: string }
   | { readonly kind: 'overloaded'; readonly pod: string }
+  /** The API server did not confirm that the pod still has the address, and `--pod-check strict` wants it. */
+  | { readonly kind: 'unconfirmed'; readonly pod: string }
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
   | {
       readonly kind: 'not-assigned';
@@ -46,5 +44,16 @@ export type Outcome =
     }
   | { readonly kind: 'proxy-failed'; readonly why: 'unavailable' | 'too-large' }
   | { readonly kind: 'crashed' };
+
+/** A token given to a pod: all that an audit asks for. */
+export interface Issuance {
+  readonly pod: string;
+  readonly uid: string;
+  /** The AzureIdentity, `namespace/name`; '' when the pod is exempt and the machine's own metadata service chose. */
+  readonly identity: string;
+  readonly from: TokenOrigin;
+  readonly issued: IssuedToken;
+  readonly resource: string;
+}
 
 export type OutcomeKind = Outcome['kind'];

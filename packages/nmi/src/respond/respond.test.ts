@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientIdOf, issuedTo } from '../../test/builders.ts';
+import { clientIdOf, issuanceOf, issuedTo } from '../../test/builders.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
 import type { Outcome } from './outcome.ts';
@@ -10,7 +10,7 @@ const issued = issuedTo('reader', { now: 1_000_000 });
 const pod = 'default/web';
 const bodyOf = (outcome: Outcome, nowMs = rules.nowMs) =>
   JSON.parse(Buffer.from(respond(outcome, { ...rules, nowMs }).body).toString()) as Record<string, string>;
-const token: Outcome = { kind: 'token', pod, issued, resource: 'https://vault.azure.net' };
+const token = { kind: 'token' as const, ...issuanceOf('reader'), pod, issued };
 
 describe('a token', () => {
   it('is answered in IMDS’ words, numbers as decimal strings', () => {

@@ -42,6 +42,12 @@ export function respond(outcome: Outcome, rules: RespondRules): OutboundResponse
       return refuse(404, 'not_found', `There is no running pod ${outcome.pod} on this node.`);
     case 'overloaded':
       return later(429, `Too many requests of pod ${outcome.pod} wait for a token already.`, 1);
+    case 'unconfirmed':
+      return later(
+        503,
+        `The API server does not confirm at the moment that pod ${outcome.pod} has this address. Try again.`,
+        1,
+      );
     case 'denied':
       return refuse(400, 'invalid_request', explainDenial(outcome.pod, outcome.denial));
     case 'not-assigned':

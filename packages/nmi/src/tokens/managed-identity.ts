@@ -2,7 +2,7 @@ import { ImdsError, type ImdsClient, type TokenRequest } from '@pod-identity/imd
 import { createLimit, createTokenBucket, type Clock } from '@pod-identity/kit/core';
 import { readClaims } from './claims.ts';
 import { TokenError, tokenErrorOf } from './token-errors.ts';
-import type { AskForToken, IssuedToken, TokenSubject, TokenWish } from './types.ts';
+import type { AskForToken, HostSubject, IssuedToken, TokenWish } from './types.ts';
 
 export interface ManagedIdentityOptions {
   readonly imds: ImdsClient;
@@ -10,7 +10,7 @@ export interface ManagedIdentityOptions {
   /** How long a service that does not know an expected identity yet is asked again. */
   readonly holdMs: number;
   /** Told of every question to the metadata service. */
-  readonly onAsked: (asked: { subject: TokenSubject['kind']; ms: number; isOk: boolean }) => void;
+  readonly onAsked: (asked: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
 }
 
 /** What the metadata service takes from one machine: five at a time and twenty in a second, whoever asks. */
@@ -26,18 +26,18 @@ const modelDelayMs = 120_000;
  * controller attached and what the cluster's administrator sees. A client id alone proves nothing, since anybody who may
  * write an AzureIdentity may write any client id into it.
  */
-export function createManagedIdentitySource(options: ManagedIdentityOptions): AskForToken {
+export function createManagedIdentitySource(options: ManagedIdentityOptions): AskForToken<HostSubject> {
   const { clock, holdMs } = options;
   const inTurn = createLimit(concurrency);
   const refusals = createRefusals();
   const pace = createPace(clock);
-  const ask = (wish: TokenWish) =>
+  const ask = (wish: TokenWish<HostSubject>) =>
     inTurn(async () => {
       await pace();
       return askImds(wish, options);
     });
 
-  const askExpected = async (wish: TokenWish, resourceId: string): Promise<IssuedToken> => {
+  const askExpected = async (wish: TokenWish<HostSubject>, resourceId: string): Promise<IssuedToken> => {
     const until = clock.now() + holdMs;
     for (;;) {
       try {
@@ -61,7 +61,7 @@ export function createManagedIdentitySource(options: ManagedIdentityOptions): As
 }
 
 async function askImds(
-  wish: TokenWish,
+  wish: TokenWish<HostSubject>,
   { imds, clock, onAsked }: ManagedIdentityOptions,
 ): Promise<IssuedToken> {
   const startedAt = clock.now();
@@ -111,11 +111,11 @@ function createRefusals() {
   };
 }
 
-function requestFor({ subject, resource, passThrough }: TokenWish): TokenRequest {
+function requestFor({ subject, resource, passThrough }: TokenWish<HostSubject>): TokenRequest {
   return { resource, passThrough, ...selectorFor(subject) };
 }
 
-function selectorFor(subject: TokenSubject): Pick<TokenRequest, 'clientId' | 'objectId' | 'resourceId'> {
+function selectorFor(subject: HostSubject): Pick<TokenRequest, 'clientId' | 'objectId' | 'resourceId'> {
   if (subject.kind === 'identity') return { resourceId: subject.resourceId };
   switch (subject.by) {
     case 'nothing':

@@ -56,5 +56,10 @@ export function createTokenMemory(kept: number): TokenMemory {
 /** Equal for subjects that get the same tokens. */
 export function keyOf(subject: TokenSubject): string {
   if (subject.kind === 'identity') return subject.resourceId;
+  if (subject.kind === 'service-principal') {
+    const { authority, tenantId, auxiliaryTenantIds, clientId, credential, secret } = subject;
+    const parts = [authority, tenantId, ...auxiliaryTenantIds, clientId, credential];
+    return `principal ${parts.join(' ')} ${secret.namespace}/${secret.name}`;
+  }
   return subject.by === 'nothing' ? 'machine' : `machine ${subject.by} ${subject.value}`;
 }

@@ -11,16 +11,20 @@ export interface TokenSource {
    * From memory, from a question that is under way, or from a new one. `admit` is asked before a new one and answers the
    * milliseconds that it has to wait, 0 for none. Fails with a TokenError.
    */
-  get(wish: TokenWish, admit: () => number): Promise<IssuedToken>;
+  get(wish: TokenWish, admit: () => number): Promise<Obtained>;
 }
 
 /** From memory, from a question under way, from a new one, or from memory for want of a new one. */
-export type CacheResult = 'hit' | 'joined' | 'miss' | 'stale';
+export type TokenOrigin = 'hit' | 'joined' | 'miss' | 'stale';
+
+export interface Obtained {
+  readonly issued: IssuedToken;
+  readonly from: TokenOrigin;
+}
 
 export interface TokenSourceOptions {
   readonly ask: AskForToken;
   readonly clock: Clock;
-  readonly onCache: (result: CacheResult) => void;
 }
 
 const entriesKept = 2_000;
@@ -34,7 +38,7 @@ const disbeliefMs = 60_000;
  * was decided, and a token that is remembered gives nobody a right.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
-  const { clock, onCache } = options;
+  const { clock } = options;
   const memory = createTokenMemory(entriesKept);
   const ask = askInto(memory, options);
   const flights = createFlights<IssuedToken>();
@@ -46,35 +50,33 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       : undefined;
   };
 
-  const fly = (wish: TokenWish, admit: () => number): Promise<IssuedToken> => {
+  const fly = async (wish: TokenWish, admit: () => number): Promise<Obtained> => {
     const name = flightName(wish);
     const isUnderWay = flights.isUnderWay(name);
-    onCache(isUnderWay ? 'joined' : 'miss');
     const waitMs = isUnderWay ? 0 : admit();
-    return waitMs > 0 ? Promise.reject(tooMany(waitMs)) : flights.join(name, () => ask(wish));
+    if (waitMs > 0) throw tooMany(waitMs);
+    const issued = await flights.join(name, () => ask(wish));
+    return { issued, from: isUnderWay ? 'joined' : 'miss' };
   };
 
   /** The old token for as long as it is valid, when a new one cannot be had now. */
-  const fallBack = (wish: TokenWish, error: unknown): IssuedToken => {
+  const fallBack = (wish: TokenWish, error: unknown): Obtained => {
     const old = wish.bypassCache ? undefined : memory.recall(wish.subject, wish.resource)?.issued;
     const isPassing = error instanceof TokenError && passing.has(error.code);
     if (!isPassing || !old || old.access.expiresOnTimestamp - lastUseMs <= clock.now()) throw error;
-    onCache('stale');
-    return old;
+    return { issued: old, from: 'stale' };
   };
 
   return {
-    cached(wish) {
-      const issued = fresh(wish);
-      if (issued) onCache('hit');
-      return issued;
-    },
+    cached: fresh,
     async get(wish, admit) {
       const known =
         fresh(wish) ?? disbelieved(memory.recall(wish.subject, wish.resource), wish.subject, clock.now());
-      const issued = known ?? (await fly(wish, admit).catch((error: unknown) => fallBack(wish, error)));
-      if (belies(issued, wish.subject)) throw anotherIdentity(issued, wish.subject);
-      return issued;
+      const obtained: Obtained = known
+        ? { issued: known, from: 'hit' }
+        : await fly(wish, admit).catch((error: unknown) => fallBack(wish, error));
+      if (belies(obtained.issued, wish.subject)) throw anotherIdentity(obtained.issued, wish.subject);
+      return obtained;
     },
   };
 }

@@ -12,6 +12,7 @@ export type TokenSubject =
       readonly resourceId: ResourceId;
       readonly clientId: string;
     }
+  | ServicePrincipal
   /** Whatever the machine's own metadata service makes of this selector. */
   | { readonly kind: 'machine'; readonly by: 'nothing' }
   | {
@@ -20,8 +21,26 @@ export type TokenSubject =
       readonly value: string;
     };
 
-export interface TokenWish {
-  readonly subject: TokenSubject;
+/** An application of its own in Entra, as an AzureIdentity (`name`) of type 1 or 2 describes it. */
+export interface ServicePrincipal {
+  readonly kind: 'service-principal';
+  readonly name: string;
+  readonly clientId: string;
+  readonly tenantId: string;
+  /** One to three tenants more to get a token of; mostly none. */
+  readonly auxiliaryTenantIds: readonly string[];
+  /** Origin of the login endpoint, like `https://login.microsoftonline.com`; it was judged already. */
+  readonly authority: string;
+  readonly credential: 'secret' | 'certificate';
+  /** In the namespace of the AzureIdentity. */
+  readonly secret: { readonly namespace: string; readonly name: string };
+}
+
+/** Whom the machine's own metadata service can speak for. */
+export type HostSubject = Exclude<TokenSubject, ServicePrincipal>;
+
+export interface TokenWish<Subject extends TokenSubject = TokenSubject> {
+  readonly subject: Subject;
   readonly resource: string;
   readonly bypassCache: boolean;
   readonly passThrough: Readonly<Record<string, string>>;
@@ -35,7 +54,11 @@ export interface IssuedToken {
   /** In lower case; undefined when neither the answer nor the token states it. */
   readonly clientId: string | undefined;
   readonly objectId: string | undefined;
+  /** Of the auxiliary tenants, in their order. */
+  readonly auxiliary?: readonly { readonly tenantId: string; readonly access: AccessToken }[];
 }
 
 /** Asks the outside for a token; fails with a TokenError. */
-export type AskForToken = (wish: TokenWish) => Promise<IssuedToken>;
+export type AskForToken<Subject extends TokenSubject = TokenSubject> = (
+  wish: TokenWish<Subject>,
+) => Promise<IssuedToken>;
