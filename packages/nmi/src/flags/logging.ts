@@ -1,0 +1,32 @@
+import { added, atLeast0, changed, dropped, kept, type NmiFlag } from './flag.ts';
+
+/** The log. */
+export const loggingFlags: readonly NmiFlag[] = [
+  kept({
+    name: 'log-format',
+    kind: 'string',
+    default: 'text',
+    choices: ['text', 'json'],
+    help: 'How log lines are written.',
+  }),
+  added(
+    {
+      name: 'log-level',
+      kind: 'string',
+      default: 'info',
+      choices: ['debug', 'info', 'warn', 'error'],
+      help: 'What is logged.',
+    },
+    'in place of klog levels',
+  ),
+  changed(
+    { name: 'v', ...atLeast0, default: 0, help: '5 and more: --log-level debug.' },
+    'there are no klog levels in between',
+  ),
+  dropped({ name: 'logtostderr', kind: 'boolean', default: false }, 'the log goes to standard output'),
+  dropped({ name: 'custom-user-agent', kind: 'string', default: '' }, 'the user agent is fixed'),
+  dropped(
+    { name: 'enableProfile', kind: 'boolean', default: false },
+    'there is no profiling port; Node has --inspect',
+  ),
+];

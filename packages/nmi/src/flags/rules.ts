@@ -1,0 +1,98 @@
+import { added, changed, kept, type NmiFlag } from './flag.ts';
+
+/** What pods may have. */
+export const rulesFlags: readonly NmiFlag[] = [
+  kept({
+    name: 'operation-mode',
+    kind: 'string',
+    default: 'standard',
+    choices: ['standard', 'managed'],
+    help: 'standard: MIC attaches identities to the machines. managed: the operator does.',
+  }),
+  changed(
+    {
+      name: 'forceNamespaced',
+      aliases: ['force-namespaced'],
+      kind: 'boolean',
+      default: true,
+      env: 'FORCENAMESPACED',
+      help: 'Pods get identities of their own namespace only. Must be the same for MIC.',
+    },
+    'it is on by default: in the original any pod could take the identities of other namespaces by a label',
+  ),
+  changed(
+    {
+      name: 'MICNamespace',
+      kind: 'string',
+      default: 'default',
+      help: 'Namespace of MIC, whose own requests go to the identities of the machine.',
+    },
+    'the namespace and a name that begins with mic were enough for the original: any pod could be called that',
+  ),
+  added(
+    {
+      name: 'mic-service-account',
+      kind: 'string',
+      default: 'aad-pod-id-mic-service-account',
+      help: 'Service account of MIC, exact. Empty: only an AzurePodIdentityException lets MIC through.',
+    },
+    'tells MIC by what only an administrator can give to a pod',
+  ),
+  changed(
+    {
+      name: 'enableScaleFeatures',
+      kind: 'boolean',
+      default: true,
+      help: 'Watch the AzureAssignedIdentity objects of this node only, by their label.',
+    },
+    'it is on by default, as in the original since 1.8.1',
+  ),
+  kept({
+    name: 'metadata-header-required',
+    kind: 'boolean',
+    default: true,
+    help: 'Refuse requests without the header Metadata: true.',
+  }),
+  kept({
+    name: 'block-instance-metadata',
+    kind: 'boolean',
+    default: false,
+    help: 'Refuse /metadata/instance to pods.',
+  }),
+  added(
+    {
+      name: 'metadata-allow',
+      kind: 'list',
+      default: ['instance', 'versions'],
+      help: 'What else than tokens pods may read: instance, versions, scheduledevents, attested, loadbalancer.',
+    },
+    'the original passes everything that it does not know; here what is not named is refused',
+  ),
+  added(
+    {
+      name: 'enable-host-token',
+      kind: 'boolean',
+      default: false,
+      help: 'Answer /host/token, by which processes of the node (Secrets Store CSI driver) ask for a token of a pod. From 127.0.0.1 and ::1 only.',
+    },
+    'the original cannot switch it off',
+  ),
+  added(
+    {
+      name: 'allow-host',
+      kind: 'list',
+      default: [],
+      help: 'Names that requests may have in their Host header. Addresses and localhost are always welcome, other names are refused.',
+    },
+    'a web page that had a name of its own resolved to our address (DNS rebinding) is refused',
+  ),
+  added(
+    {
+      name: 'compat-errors',
+      kind: 'boolean',
+      default: false,
+      help: 'Answer failures with the statuses and texts of the original.',
+    },
+    'for programs that depend on them; SDKs do better without',
+  ),
+];

@@ -1,0 +1,41 @@
+import { added, atLeast0, dropped, type NmiFlag } from './flag.ts';
+
+/** How long callers are held. */
+export const waitingFlags: readonly NmiFlag[] = [
+  added(
+    {
+      name: 'hold',
+      kind: 'duration',
+      default: 8_000,
+      min: 0,
+      max: 60_000,
+      help: 'How long a caller is held while its identity is being assigned.',
+    },
+    'replaces the three retry flags: waiting ends at the moment of the assignment, not at the next attempt',
+  ),
+  added(
+    {
+      name: 'caller-hold',
+      kind: 'duration',
+      default: 2_000,
+      min: 0,
+      max: 60_000,
+      help: 'How long a caller is held whose pod is not known yet.',
+    },
+    'replaces four attempts of 300 ms',
+  ),
+  added(
+    {
+      name: 'not-assigned-status',
+      kind: 'string',
+      default: '503',
+      choices: ['503', '404'],
+      help: 'Status when the identity was not assigned in time. Both carry Retry-After.',
+    },
+    'the original answers 404, or 503 with --set-retry-after-header',
+  ),
+  dropped({ name: 'set-retry-after-header', kind: 'boolean', default: false }, 'the header is always sent'),
+  dropped({ name: 'retry-attempts-for-created', ...atLeast0, default: 16 }, 'see --hold'),
+  dropped({ name: 'retry-attempts-for-assigned', ...atLeast0, default: 4 }, 'see --hold'),
+  dropped({ name: 'find-identity-retry-interval', ...atLeast0, default: 5 }, 'see --hold'),
+];
