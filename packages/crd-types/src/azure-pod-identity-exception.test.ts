@@ -19,6 +19,24 @@ describe('an AzurePodIdentityException', () => {
     });
   });
 
+  test('can free some client ids only', () => {
+    const spec = { podLabels: { app: 'mic' }, clientIDs: ['a', 'b'] };
+    expect(parseAzurePodIdentityException({ metadata, spec })).toMatchObject({
+      ok: true,
+      value: { spec: { podLabels: { app: 'mic' }, clientIDs: ['a', 'b'] } },
+      warnings: [],
+    });
+  });
+
+  test('that frees no client id is read, with a warning', () => {
+    const spec = { podLabels: { app: 'mic' }, clientIDs: [] };
+    expect(parseAzurePodIdentityException({ metadata, spec })).toMatchObject({
+      ok: true,
+      value: { spec: { clientIDs: [] } },
+      warnings: [{ path: 'spec.clientIDs' }],
+    });
+  });
+
   test('for no pod is read, with a warning', () => {
     expect(parseAzurePodIdentityException({ metadata, spec: {} })).toMatchObject({
       ok: true,

@@ -3,13 +3,18 @@ import { apiVersion } from './group.ts';
 import type { ObjectMeta } from './meta.ts';
 import { readMetadata } from './object-meta.ts';
 import type { Parsed } from './problem.ts';
+import { defined } from './section.ts';
 
 /** Lets pods of its namespace with one of these labels reach the node's own metadata service. */
 export interface AzurePodIdentityException {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'AzurePodIdentityException';
   readonly metadata: ObjectMeta;
-  readonly spec: { readonly podLabels: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly podLabels: Readonly<Record<string, string>>;
+    /** The client ids that such a pod may ask for; all of the node's, its system-assigned identity included, when absent. */
+    readonly clientIDs?: readonly string[];
+  };
 }
 
 /**
@@ -27,11 +32,17 @@ export function parseAzurePodIdentityException(object: unknown): Parsed<AzurePod
     const spec = section.section('spec');
     const podLabels = spec.stringMap('podLabels') ?? {};
     if (Object.keys(podLabels).length === 0) spec.warn('podLabels', 'is empty: this exception is for no pod');
+    const clientIDs = spec.strings('clientIDs');
+    if (clientIDs?.length === 0)
+      spec.warn(
+        'clientIDs',
+        'is empty: pods of this exception get no token; leave it out to allow every identity of the node',
+      );
     return {
       apiVersion,
       kind: 'AzurePodIdentityException',
       metadata: readMetadata(section),
-      spec: { podLabels },
+      spec: defined({ podLabels, clientIDs }),
     };
   });
 }

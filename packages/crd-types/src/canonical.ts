@@ -64,7 +64,7 @@ const spellings: Readonly<Record<Kind, Spelling>> = {
       azureBindingRef: azureIdentityBinding,
     }),
   ),
-  AzurePodIdentityException: objectWith(spelling('other', ['podLabels'])),
+  AzurePodIdentityException: objectWith(spelling('other', ['podLabels', 'clientIDs'])),
 };
 
 /** An object in today's spelling. */

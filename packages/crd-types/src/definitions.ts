@@ -116,6 +116,13 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
           description: 'A pod that has any of these labels is meant.',
           additionalProperties: { type: 'string' },
         },
+        clientIDs: {
+          type: 'array',
+          nullable: true,
+          description:
+            'The client ids that such a pod may ask for. Without it: every identity of the node, its system-assigned one included.',
+          items: { type: 'string' },
+        },
       }),
       status: open,
       Status: { ...open, description: 'What releases before 1.6 wrote in place of status.' },

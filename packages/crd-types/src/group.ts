@@ -43,6 +43,11 @@ export const bindingLabel = 'aadpodidbinding';
 export const nodeLabel = 'nodename';
 /** The annotation that, with the value `namespaced`, keeps an AzureIdentity inside its own namespace. */
 export const behaviorAnnotation = 'aadpodidentity.k8s.io/Behavior';
+/**
+ * On a pod: the AzureIdentity, by name or `namespace/name`, that a token request without a selector means. On an
+ * AzureIdentityBinding: with the value `true` the identity of this binding is meant, unless the pod says otherwise.
+ */
+export const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
 /** Set by the original's MIC on each AzureAssignedIdentity; must be taken off before one can be deleted. */
 export const assignedIdentityFinalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
 /** Where an AzureAssignedIdentity lives unless its identity is namespaced. */

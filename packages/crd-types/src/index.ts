@@ -8,6 +8,7 @@ export {
   behaviorAnnotation,
   bindingLabel,
   defaultAssignedNamespace,
+  defaultIdentityAnnotation,
   group,
   nodeLabel,
   resources,

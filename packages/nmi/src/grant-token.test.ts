@@ -253,6 +253,29 @@ describe('W-C10: an exempt pod', () => {
     expect(ask.mock.calls[0]?.[0].subject).toEqual({ kind: 'machine', ...selector });
   });
 
+  const listed: World = {
+    ...both,
+    exceptions: [exception({ aadpodidbinding: 'demo' }, 'default', [clientIdOf('reader')])],
+  };
+  const byResource: Selector = { by: 'resource-id', value: '/a' };
+
+  it('gets by another id than a client id only what its exception frees, as the token says', async () => {
+    const { request, ask } = stage(listed);
+    ask.mockImplementation(() => Promise.resolve(issuedTo('reader')));
+    await expect(request(byResource)).resolves.toMatchObject({ kind: 'token' });
+  });
+
+  it('is refused a token of an identity that its exception does not free, also the second time', async () => {
+    const { request, ask } = stage(listed);
+    ask.mockImplementation(() => Promise.resolve(issuedTo('writer')));
+    const refusal = {
+      kind: 'denied',
+      denial: { why: 'not-this-identity', offered: [clientIdOf('reader')] },
+    };
+    await expect(request(byResource)).resolves.toMatchObject(refusal);
+    await expect(request(byResource)).resolves.toMatchObject(refusal);
+  });
+
   it('is told what the machine says when it does not carry the identity', async () => {
     const { request, ask } = stage(exempt);
     ask.mockImplementation(notFound);

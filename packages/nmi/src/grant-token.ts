@@ -40,7 +40,7 @@ export function createGranter(options: GranterOptions): Granter {
     const { pod, request } = question;
     const decision = decide(pod, request.selector);
     // Memory holds a token for a pending identity when the host carries it, whatever the records say.
-    const subject = subjectOf(decision, request.selector);
+    const subject = subjectOf(decision);
     const known = subject && tokens.cached(wishFor(question, subject));
     if (known) return tokenFor(question, subject, { issued: known, from: 'hit' });
     const leave = limits.enter(pod.uid);
@@ -61,7 +61,7 @@ async function serve(options: GranterOptions, question: GrantQuestion, decision:
     case 'allow-by-object-id':
       return serveByObjectId(options, question, decision);
     case 'pass-through':
-      return obtain(options, question, wishFor(question, machineSubject(question.request.selector)));
+      return servePassThrough(options, question, decision);
     case 'pending':
       return serveWhenAssigned(options, question, decision);
     case 'deny':
@@ -78,6 +78,18 @@ async function serveIdentity(
 ): Promise<Outcome> {
   const outcome = await obtain(options, question, wishFor(question, identity));
   return unlessMissing(outcome, { identity: identity.name, seen: 'assigned' });
+}
+
+/** The machine's metadata service may know more identities than an exception frees: the token itself says whose it is. */
+async function servePassThrough(
+  options: GranterOptions,
+  question: GrantQuestion,
+  { selector, clientIds }: Of<'pass-through'>,
+): Promise<Outcome> {
+  const outcome = await obtain(options, question, wishFor(question, machineSubject(selector)));
+  if (outcome.kind !== 'token' || !clientIds || clientIds.has(outcome.issued.clientId ?? '')) return outcome;
+  const denial = { why: 'not-this-identity', offered: [...clientIds].sort() } as const;
+  return { kind: 'denied', pod: question.pod.key, denial };
 }
 
 /** The token itself says whose object id it is; only the pod's own identities are tried. */
@@ -166,8 +178,12 @@ function machineSubject(selector: Selector): TokenSubject {
   return { kind: 'machine', ...selector };
 }
 
-function subjectOf(decision: Decision, selector: Selector): TokenSubject | undefined {
-  if (decision.kind === 'pass-through') return machineSubject(selector);
+/** Whose token may be given out of memory without another look. */
+function subjectOf(decision: Decision): TokenSubject | undefined {
+  if (decision.kind === 'pass-through') {
+    const { selector, clientIds } = decision;
+    return clientIds === undefined || selector.by === 'client-id' ? machineSubject(selector) : undefined;
+  }
   return decision.kind === 'allow' || decision.kind === 'pending' ? decision.identity : undefined;
 }
 

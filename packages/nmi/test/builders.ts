@@ -2,6 +2,7 @@
 import {
   apiVersion,
   canonicalResourceId,
+  defaultIdentityAnnotation,
   parseAzureIdentity,
   type AssignedState,
   type AzureAssignedIdentity,
@@ -42,6 +43,8 @@ export interface IdentityDraft {
   readonly clientID?: string | undefined;
   readonly type?: 0 | 1 | 2;
   readonly isNamespaced?: boolean;
+  /** More of the spec, such as what a service principal needs. */
+  readonly spec?: object;
 }
 
 export const identity = ({ name, namespace = 'default', ...over }: IdentityDraft): AzureIdentity => {
@@ -59,6 +62,7 @@ export const identity = ({ name, namespace = 'default', ...over }: IdentityDraft
       ...('clientID' in over && over.clientID === undefined
         ? {}
         : { clientID: over.clientID ?? clientIdOf(name) }),
+      ...over.spec,
     },
   });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
@@ -67,11 +71,15 @@ export const identity = ({ name, namespace = 'default', ...over }: IdentityDraft
 
 export const binding = (
   of: string,
-  over: { name?: string; namespace?: string; selector?: string } = {},
+  over: { name?: string; namespace?: string; selector?: string; isDefault?: boolean } = {},
 ): AzureIdentityBinding => ({
   apiVersion,
   kind: 'AzureIdentityBinding',
-  metadata: { name: over.name ?? `${of}-binding`, namespace: over.namespace ?? 'default' },
+  metadata: {
+    name: over.name ?? `${of}-binding`,
+    namespace: over.namespace ?? 'default',
+    ...(over.isDefault ? { annotations: { [defaultIdentityAnnotation]: 'true' } } : {}),
+  },
   spec: { azureIdentity: of, selector: over.selector ?? 'demo' },
 });
 
@@ -96,11 +104,12 @@ export const record = (
 export const exception = (
   podLabels: Record<string, string>,
   namespace = 'default',
+  clientIDs?: readonly string[],
 ): AzurePodIdentityException => ({
   apiVersion,
   kind: 'AzurePodIdentityException',
   metadata: { name: 'exception', namespace },
-  spec: { podLabels },
+  spec: { podLabels, ...(clientIDs && { clientIDs }) },
 });
 
 export interface World {
@@ -152,6 +161,7 @@ export const rules: AuthorizeRules = {
   mode: 'standard',
   forceNamespaced: false,
   controller: { namespace: 'default', serviceAccount: 'mic' },
+  authorities: new Set(['login.microsoftonline.com', 'login.microsoftonline.us']),
 };
 
 /** What was given to pod `web` for the identity. */

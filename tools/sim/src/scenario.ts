@@ -74,6 +74,7 @@ export interface Cluster {
     namespace?: string;
     name: string;
     podLabels: Readonly<Record<string, string>>;
+    clientIDs?: readonly string[];
   }): Promise<KubeObject>;
   /** A vault whose secrets the named identities may read. */
   vault(spec: {
@@ -197,9 +198,9 @@ function describe(ground: Ground, nodes: readonly ScenarioNode[]): Cluster {
         ...{ kind: 'AzureIdentityBinding', metadata: { name, namespace } },
         spec: { azureIdentity: identity, selector },
       }),
-    exception: ({ namespace = 'default', name, podLabels }) =>
+    exception: ({ namespace = 'default', name, ...spec }) =>
       postCustom(ground, 'azurepodidentityexceptions', {
-        ...{ kind: 'AzurePodIdentityException', metadata: { name, namespace }, spec: { podLabels } },
+        ...{ kind: 'AzurePodIdentityException', metadata: { name, namespace }, spec },
       }),
     vault: async ({ name, secrets, readers }) => {
       const { azure } = ground.sim;

@@ -223,9 +223,33 @@ describe('in standard mode', () => {
       'pending nothing',
     ],
     [
-      'a service principal',
-      { world: { identities: [identity({ name: 'reader', type: 1 })], bindings: [binding('reader')] } },
-      'unusable',
+      'item 21: a default that a binding marks',
+      {
+        world: {
+          ...both,
+          bindings: [binding('reader'), binding('writer', { isDefault: true })],
+          records: [record(writer, 'Assigned')],
+        },
+      },
+      'allow default/writer',
+    ],
+    [
+      'the default of the pod before that of a binding',
+      {
+        world: { ...both, bindings: [binding('reader'), binding('writer', { isDefault: true })] },
+        pod: { defaultIdentity: 'reader' },
+      },
+      'pending nothing',
+    ],
+    [
+      'two bindings that both mark a default',
+      {
+        world: {
+          ...both,
+          bindings: [binding('reader', { isDefault: true }), binding('writer', { isDefault: true })],
+        },
+      },
+      'several-identities',
     ],
   ])('decides on %s', (_, given, expected) => {
     expect(short(decide(given))).toBe(expected);
@@ -292,6 +316,99 @@ describe('refusals', () => {
         decide({ world: { ...bound, records: [record(reader, 'Assigned')] }, pod: { namespace: 'shop' } }),
       ),
     ).toBe('allow default/reader');
+  });
+});
+
+describe('service principals', () => {
+  const password = { name: 'credentials', namespace: 'default' };
+  const principal = (spec: object, type: 1 | 2 = 1): Case => ({
+    world: {
+      identities: [
+        identity({ name: 'app', type, spec: { tenantID: 'T1', clientPassword: password, ...spec } }),
+      ],
+      bindings: [binding('app')],
+    },
+  });
+
+  it('are allowed at once: no host has to carry them', () => {
+    expect(decide(principal({}))).toEqual({
+      kind: 'allow',
+      identity: {
+        kind: 'service-principal',
+        name: 'default/app',
+        clientId: clientIdOf('app'),
+        tenantId: 'T1',
+        auxiliaryTenantIds: [],
+        authority: 'https://login.microsoftonline.com',
+        credential: 'secret',
+        secret: password,
+      },
+    });
+  });
+
+  it.each([
+    ['a certificate', principal({}, 2), { credential: 'certificate' }],
+    [
+      'a secret reference without a namespace',
+      principal({ clientPassword: { name: 'credentials' } }),
+      { secret: password },
+    ],
+    [
+      'auxiliary tenants',
+      principal({ auxiliaryTenantIDs: ['t2', 'T3'] }),
+      { auxiliaryTenantIds: ['t2', 'T3'] },
+    ],
+    [
+      'a sovereign cloud’s login endpoint',
+      principal({ adEndpoint: 'https://LOGIN.microsoftonline.us/' }),
+      { authority: 'https://login.microsoftonline.us' },
+    ],
+  ])('have %s', (_, given, expected) => {
+    expect(decide(given)).toMatchObject({ kind: 'allow', identity: expected });
+  });
+
+  it.each([
+    [
+      'W-S1 a secret of another namespace',
+      { clientPassword: { name: 'credentials', namespace: 'kube-system' } },
+      /move the Secret to namespace default/,
+    ],
+    [
+      'W-S1 a login endpoint that nobody allowed',
+      { adEndpoint: 'https://login.evil.example/' },
+      /login\.evil\.example.*--authority-allow/,
+    ],
+    [
+      'an allowed host on another port',
+      { adEndpoint: 'https://login.microsoftonline.com:8443/' },
+      /--authority-allow/,
+    ],
+    ['an allowed host without TLS', { adEndpoint: 'http://login.microsoftonline.com/' }, /no https address/],
+    [
+      'a user name that looks like an allowed host',
+      { adEndpoint: 'https://login.microsoftonline.com@evil.example/' },
+      /no https address/,
+    ],
+    ['an endpoint that is no address', { adEndpoint: 'login.microsoftonline.com' }, /no https address/],
+    ['a tenant that leads to another path', { tenantID: '../evil' }, /neither the id nor a domain/],
+    [
+      'an auxiliary tenant that leads to another path',
+      { auxiliaryTenantIDs: ['a/b'] },
+      /neither the id nor a domain/,
+    ],
+    ['four auxiliary tenants', { auxiliaryTenantIDs: ['a', 'b', 'c', 'd'] }, /more than three/],
+    ['no tenant', { tenantID: '' }, /needs spec\.clientID, spec\.tenantID and spec\.clientPassword/],
+  ])('are not served with %s', (_, spec, fault) => {
+    expect(decide(principal(spec))).toEqual({
+      kind: 'unusable',
+      identity: 'default/app',
+      fault: expect.stringMatching(fault) as string,
+    });
+  });
+
+  it('are not served when no login endpoint is allowed at all', () => {
+    const decision = decide({ ...principal({}), rules: { ...rules, authorities: new Set() } });
+    expect(decision).toMatchObject({ kind: 'unusable', fault: /--authority-allow/ });
   });
 });
 
@@ -387,5 +504,54 @@ describe('C10 exceptions', () => {
     ],
   ])('knows %s', (_, given, expected) => {
     expect(short(decide(given))).toBe(expected);
+  });
+
+  const freeing = (...lists: (readonly string[] | undefined)[]): Case => ({
+    world: { exceptions: lists.map((list) => exception({ app: 'cni' }, 'default', list)) },
+    pod: { labels: { app: 'cni' } },
+  });
+  const pass = (selector: Selector, ids: readonly string[] | undefined) => ({
+    kind: 'pass-through',
+    why: 'exempt',
+    selector,
+    clientIds: ids && new Set(ids),
+  });
+
+  it.each<[string, Case, object]>([
+    ['no list, no selector', freeing(undefined), pass(nothing, undefined)],
+    ['one client id, no selector: that one', freeing(['A']), pass({ by: 'client-id', value: 'a' }, ['a'])],
+    [
+      'one of two client ids',
+      { ...freeing(['a'], ['b']), selector: { by: 'client-id', value: 'b' } },
+      pass({ by: 'client-id', value: 'b' }, ['a', 'b']),
+    ],
+    [
+      'a resource id: the token tells whose it is',
+      { ...freeing(['a']), selector: byResource('x') },
+      pass(byResource('x'), ['a']),
+    ],
+    [
+      'a list beside an exception without one',
+      { ...freeing(['a'], undefined), selector: { by: 'client-id', value: 'z' } },
+      pass({ by: 'client-id', value: 'z' }, undefined),
+    ],
+  ])('with %s lets the pod through', (_, given, expected) => {
+    expect(decide(given)).toEqual(expected);
+  });
+
+  it.each<[string, Case, object]>([
+    [
+      'another client id than the listed ones',
+      { ...freeing(['b', 'a']), selector: { by: 'client-id', value: 'c' } },
+      { why: 'not-this-identity', offered: ['a', 'b'] },
+    ],
+    [
+      'several listed ones and no selector',
+      freeing(['b', 'a']),
+      { why: 'several-identities', offered: ['a', 'b'] },
+    ],
+    ['an empty list', freeing([]), { why: 'not-this-identity', offered: [] }],
+  ])('refuse %s', (_, given, denial) => {
+    expect(decide(given)).toEqual({ kind: 'deny', denial });
   });
 });

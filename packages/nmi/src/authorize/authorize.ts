@@ -2,8 +2,8 @@ import { bindingLabel, type Mismatch, type MismatchReason } from '@pod-identity/
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import { candidatesOf } from './candidates.ts';
-import { exemptionOf } from './exception.ts';
-import { faultOf } from './policy.ts';
+import { exemptionOf, type Exemption } from './exception.ts';
+import { principalOf } from './policy.ts';
 import { selectIdentity } from './select-identity.ts';
 import type { AuthorizeRules, Candidate, ClusterView, Decision, Denial, GrantedIdentity } from './types.ts';
 
@@ -15,7 +15,7 @@ export interface Question {
 /** May this pod have a token, and of which identity: the four rules in order, the first refusal keeps its reason. */
 export function authorize({ pod, selector }: Question, view: ClusterView, rules: AuthorizeRules): Decision {
   const exemption = exemptionOf(pod, view, rules);
-  if (exemption !== undefined) return { kind: 'pass-through', why: exemption };
+  if (exemption !== undefined) return decideOnExempt(exemption, selector);
 
   const { candidates, mismatches } = candidatesOf(pod, view, rules);
   if (candidates.length === 0) return { kind: 'deny', denial: denialOf(pod, mismatches, view) };
@@ -25,22 +25,47 @@ export function authorize({ pod, selector }: Question, view: ClusterView, rules:
     case 'none':
       return { kind: 'deny', denial: selection.denial };
     case 'one':
-      return decideOn(selection.candidate);
+      return decideOn(selection.candidate, rules);
     case 'by-object-id':
-      return decideByObjectId(selection);
+      return decideByObjectId(selection, rules);
   }
 }
 
-function decideOn(candidate: Candidate): Decision {
-  const identity = grantOf(candidate);
+/** An exempt pod is asked for nothing but what its exceptions leave it. By other ids than client ids the token itself tells. */
+function decideOnExempt({ why, clientIds }: Exemption, selector: Selector): Decision {
+  const pass = (meant: Selector): Decision => ({ kind: 'pass-through', why, selector: meant, clientIds });
+  if (clientIds === undefined) return pass(selector);
+  const offered = [...clientIds].sort();
+  const [only = '', ...others] = offered;
+  switch (selector.by) {
+    case 'nothing':
+      if (offered.length === 0) return { kind: 'deny', denial: { why: 'not-this-identity', offered } };
+      return others.length === 0
+        ? pass({ by: 'client-id', value: only })
+        : { kind: 'deny', denial: { why: 'several-identities', offered } };
+    case 'client-id':
+      return clientIds.has(selector.value)
+        ? pass(selector)
+        : { kind: 'deny', denial: { why: 'not-this-identity', offered } };
+    case 'object-id':
+    case 'resource-id':
+      return pass(selector);
+  }
+}
+
+function decideOn(candidate: Candidate, rules: AuthorizeRules): Decision {
+  const identity = grantOf(candidate, rules);
   if (typeof identity === 'string') return { kind: 'unusable', identity: candidate.name, fault: identity };
   if (candidate.state === 'ready') return { kind: 'allow', identity };
   return { kind: 'pending', seen: candidate.state === 'created' ? 'created' : 'nothing', identity };
 }
 
 /** Nobody can tell whose object id it is until the identity has its first token: so all that are ready are asked. */
-function decideByObjectId(selection: { candidates: readonly Candidate[]; objectId: string }): Decision {
-  const decisions = selection.candidates.map(decideOn);
+function decideByObjectId(
+  selection: { candidates: readonly Candidate[]; objectId: string },
+  rules: AuthorizeRules,
+): Decision {
+  const decisions = selection.candidates.map((candidate) => decideOn(candidate, rules));
   const identities = decisions.flatMap((decision) => (decision.kind === 'allow' ? [decision.identity] : []));
   const pending = decisions.flatMap((decision) => (decision.kind === 'pending' ? [decision.identity] : []));
   const other = decisions.find(({ kind }) => kind === 'pending') ?? decisions[0];
@@ -48,12 +73,13 @@ function decideByObjectId(selection: { candidates: readonly Candidate[]; objectI
   return { kind: 'allow-by-object-id', identities, pending, objectId: selection.objectId };
 }
 
-function grantOf(candidate: Candidate): GrantedIdentity | string {
-  const { name, resourceId, clientId } = candidate;
-  return (
-    faultOf(candidate) ??
-    (resourceId === undefined ? 'it has no resource id' : { kind: 'identity', name, resourceId, clientId })
-  );
+/** What is to be asked for, or why it can not be served. */
+function grantOf(candidate: Candidate, rules: AuthorizeRules): GrantedIdentity | string {
+  const { identity, name, resourceId, clientId } = candidate;
+  if (identity.spec.type !== 0) return principalOf(candidate, rules);
+  return resourceId === undefined
+    ? 'its spec.resourceID names no user-assigned managed identity'
+    : { kind: 'identity', name, resourceId, clientId };
 }
 
 /** Which of several reasons helps most: what can be mended at the pod's own objects comes first. */

@@ -1,8 +1,9 @@
 import {
   bindingLabel,
+  defaultIdentityAnnotation,
   matchPod,
   parseIdentityResourceId,
-  type AzureIdentity,
+  type Match,
   type Mismatch,
   type ResourceId,
 } from '@pod-identity/crd-types';
@@ -27,13 +28,13 @@ export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRu
     rules,
   });
   return {
-    candidates: matches.map(({ identity }) => candidateOf(identity, pod, { view, rules })),
+    candidates: matches.map((match) => candidateOf(match, pod, { view, rules })),
     mismatches,
   };
 }
 
 function candidateOf(
-  identity: AzureIdentity,
+  { identity, binding }: Match,
   pod: PodView,
   given: { view: ClusterView; rules: AuthorizeRules },
 ): Candidate {
@@ -46,6 +47,7 @@ function candidateOf(
     name: `${metadata.namespace ?? ''}/${metadata.name}`,
     resourceId,
     clientId: (spec.clientID ?? '').toLowerCase(),
+    isDefault: binding.metadata.annotations?.[defaultIdentityAnnotation] === 'true',
     state: needsHost ? stateOf(resourceId, pod, given.view) : 'ready',
   };
 }

@@ -1,15 +1,53 @@
-import type { Candidate } from './types.ts';
+import type { ServicePrincipal } from '../tokens/types.ts';
+import type { AuthorizeRules, Candidate } from './types.ts';
 
-/** What keeps a permitted identity from being served, for the person who wrote the AzureIdentity; undefined: nothing. */
-export function faultOf({ identity, resourceId }: Candidate): string | undefined {
-  switch (identity.spec.type) {
-    case 0:
-      return resourceId === undefined
-        ? 'its spec.resourceID names no user-assigned managed identity'
-        : undefined;
-    case 1:
-      return 'it is a service principal with a client secret (type 1), a type that this version does not serve yet';
-    case 2:
-      return 'it is a service principal with a certificate (type 2), a type that this version does not serve yet';
-  }
+/**
+ * The service principal that an AzureIdentity describes; a text says what keeps it from being served. A secret is used only
+ * where whoever wrote the AzureIdentity could have read it anyway, and sent only to hosts that the administrator named:
+ * otherwise the object would be a way to have any secret of the cluster sent to anywhere.
+ */
+export function principalOf(candidate: Candidate, rules: AuthorizeRules): ServicePrincipal | string {
+  const { identity, name, clientId } = candidate;
+  const { spec } = identity;
+  const { clientPassword, tenantID: tenantId, auxiliaryTenantIDs: auxiliaryTenantIds = [] } = spec;
+  if (clientId === '' || tenantId === undefined || clientPassword === undefined)
+    return 'a service principal needs spec.clientID, spec.tenantID and spec.clientPassword';
+  const namespace = identity.metadata.namespace ?? '';
+  if ((clientPassword.namespace ?? namespace) !== namespace)
+    return `its spec.clientPassword is in namespace ${clientPassword.namespace ?? ''}: move the Secret to namespace ${namespace}, where the AzureIdentity is`;
+  if (auxiliaryTenantIds.length > 3) return 'its spec.auxiliaryTenantIDs names more than three tenants';
+  if (![tenantId, ...auxiliaryTenantIds].every(isTenant))
+    return 'its spec.tenantID or spec.auxiliaryTenantIDs has a text that is neither the id nor a domain of a tenant';
+  const authority = authorityOf(spec.adEndpoint, rules.authorities);
+  if ('fault' in authority) return authority.fault;
+  return {
+    kind: 'service-principal',
+    ...{ name, clientId, tenantId, auxiliaryTenantIds, authority: authority.origin },
+    credential: spec.type === 1 ? 'secret' : 'certificate',
+    secret: { namespace, name: clientPassword.name },
+  };
+}
+
+/** It becomes part of a path: nothing that could lead elsewhere on the host. */
+function isTenant(text: string): boolean {
+  return /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text);
+}
+
+function authorityOf(
+  endpoint: string | undefined,
+  allowed: ReadonlySet<string>,
+): { readonly origin: string } | { readonly fault: string } {
+  const [usual] = allowed;
+  if (endpoint === undefined)
+    return usual === undefined
+      ? { fault: 'the administrator allows no login endpoint (NMI flag --authority-allow)' }
+      : { origin: `https://${usual}` };
+  const url = URL.parse(endpoint);
+  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '')
+    return { fault: 'its spec.adEndpoint is no https address' };
+  return allowed.has(url.host)
+    ? { origin: url.origin }
+    : {
+        fault: `its spec.adEndpoint is ${url.host}, which secrets may not be sent to; the administrator can allow it (NMI flag --authority-allow)`,
+      };
 }

@@ -37,8 +37,11 @@ export function selectIdentity(candidates: readonly Candidate[], wish: Wish): Se
 
 function theDefault(candidates: readonly Candidate[], preferred: string | undefined): Selection {
   const only = theOnly(candidates);
-  if (only.kind === 'one' || preferred === undefined) return only;
-  const chosen = candidates.filter(({ name }) => name === preferred || name.endsWith(`/${preferred}`));
+  if (only.kind === 'one') return only;
+  const chosen =
+    preferred === undefined
+      ? candidates.filter(({ isDefault }) => isDefault)
+      : candidates.filter(({ name }) => name === preferred || name.endsWith(`/${preferred}`));
   return chosen.length === 0 ? only : theOnly(chosen);
 }
 

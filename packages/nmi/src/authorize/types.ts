@@ -7,6 +7,7 @@ import type {
   AzurePodIdentityException,
   ResourceId,
 } from '@pod-identity/crd-types';
+import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal, TokenSubject } from '../tokens/types.ts';
 
 /** What is known of the cluster's objects now. Equal revisions mean equal answers. */
@@ -29,6 +30,8 @@ export interface AuthorizeRules {
   readonly forceNamespaced: boolean;
   /** The one service account that is let through to the machine's own identities: the controller must not wait for itself. */
   readonly controller: { readonly namespace: string; readonly serviceAccount: string };
+  /** Hosts, with port where it is not 443, in lower case, that secrets may be sent to; the first one is meant where no AzureIdentity names another. */
+  readonly authorities: ReadonlySet<string>;
 }
 
 /** An identity that the pod may act as, and whether its host carries it. */
@@ -40,6 +43,8 @@ export interface Candidate {
   readonly resourceId: ResourceId | undefined;
   /** In lower case; '' when the AzureIdentity names none. */
   readonly clientId: string;
+  /** The binding says that this one is meant when nothing else is said. */
+  readonly isDefault: boolean;
   readonly state: CandidateState;
 }
 
@@ -58,6 +63,16 @@ export type Denial =
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }
   | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] };
 
+/** The machine's own metadata service is asked in the pod's name. */
+export interface PassThrough {
+  readonly kind: 'pass-through';
+  readonly why: 'exempt' | 'controller';
+  /** What it is asked for: the caller's own selector, or the only identity that the exception frees. */
+  readonly selector: Selector;
+  /** In lower case: the client ids that a token may have. Undefined: any. */
+  readonly clientIds: ReadonlySet<string> | undefined;
+}
+
 export type Decision =
   | { readonly kind: 'allow'; readonly identity: GrantedIdentity }
   /** The caller named an object id, which no AzureIdentity states: whichever of these turns out to have it. */
@@ -67,7 +82,7 @@ export type Decision =
       readonly pending: readonly GrantedIdentity[];
       readonly objectId: string;
     }
-  | { readonly kind: 'pass-through'; readonly why: 'exempt' | 'controller' }
+  | PassThrough
   | { readonly kind: 'pending'; readonly seen: 'nothing' | 'created'; readonly identity: GrantedIdentity }
   | { readonly kind: 'deny'; readonly denial: Denial }
   /** Permitted, but this identity cannot be served. */
