@@ -3,7 +3,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { clientIdOf, issuedTo, objectIdOf, subjectOf, wishFor } from '../../test/builders.ts';
 import { createManagedIdentitySource } from './managed-identity.ts';
-import type { TokenSubject } from './types.ts';
+import type { HostSubject } from './types.ts';
 
 const jwt = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
 
@@ -36,7 +36,7 @@ it('asks by resource id, never by the client id that the AzureIdentity states', 
   expect(request).not.toHaveProperty('clientId');
 });
 
-it.each<[TokenSubject, Partial<TokenRequest>]>([
+it.each<[HostSubject, Partial<TokenRequest>]>([
   [{ kind: 'machine', by: 'nothing' }, {}],
   [{ kind: 'machine', by: 'client-id', value: 'a' }, { clientId: 'a' }],
   [{ kind: 'machine', by: 'object-id', value: 'a' }, { objectId: 'a' }],
