@@ -147,7 +147,7 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
       const service = launch(`mic ${replica}`, 'mic', {
         args: [
           ...['--kubeconfig', await identityFor('mic'), '--cloudconfig', azureJson, '--log-format', 'json'],
-          ...['--http-probe-port', '0', '--prometheus-port', '0', '--forceNamespaced'],
+          ...['--http-probe-port', '0', '--prometheus-port', '0'],
           ...[
             '--leader-election-namespace',
             names.systemNamespace,
@@ -177,7 +177,7 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
             '--log-format',
             'json',
           ],
-          ...['--nmi-listen-address', address, '--nmi-port', '0', '--interception', 'none', '--forceNamespaced'],
+          ...['--nmi-listen-address', address, '--nmi-port', '0', '--interception', 'none'],
           ...['--metadata-ip', imds.hostname, '--metadata-port', imds.port],
           ...['--http-probe-port', '0', '--prometheus-port', '0'],
           ...args,

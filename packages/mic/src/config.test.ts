@@ -15,7 +15,7 @@ describe('the defaults', () => {
     expect(config()).toMatchObject({
       command: { kind: 'run' },
       podNamespace: 'default',
-      forceNamespaced: false,
+      forceNamespaced: true,
       leader: {
         identity: 'mic-0',
         namespace: 'default',
@@ -43,9 +43,10 @@ describe('the defaults', () => {
 test.each([
   ['--cloudconfig /etc/kubernetes/azure.json', {}, { cloudConfigPath: '/etc/kubernetes/azure.json' }],
   ['--kubeconfig=/k', {}, { kubeconfig: '/k' }],
-  ['-forceNamespaced', {}, { forceNamespaced: true }],
-  ['--forceNamespaced=true', {}, { forceNamespaced: true }],
-  ['', { FORCENAMESPACED: 'true' }, { forceNamespaced: true }],
+  ['-forceNamespaced=false', {}, { forceNamespaced: false }],
+  ['--force-namespaced=false', {}, { forceNamespaced: false }],
+  ['', { FORCENAMESPACED: 'false' }, { forceNamespaced: false }],
+  ['--forceNamespaced', { FORCENAMESPACED: 'false' }, { forceNamespaced: true }],
   [
     '',
     { MIC_POD_NAMESPACE: 'kube-system' },

@@ -49,11 +49,13 @@ const connections: readonly MicFlag[] = [
 const behaviour: readonly MicFlag[] = [
   {
     name: 'forceNamespaced',
+    aliases: ['force-namespaced'],
     kind: 'boolean',
-    default: false,
+    default: true,
     env: 'FORCENAMESPACED',
-    fate: 'kept',
-    help: 'A pod may use only identities and bindings of its own namespace.',
+    fate: 'changed',
+    note: 'it is on by default: in the original any pod could take the identities of other namespaces by a label',
+    help: 'A pod may use only identities and bindings of its own namespace. Must be the same for NMI.',
   },
   {
     name: 'immutable-user-msis',

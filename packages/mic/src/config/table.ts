@@ -8,7 +8,7 @@ const environment: readonly (readonly [name: string, meaning: string])[] = [
     'MIC_POD_NAMESPACE',
     "MIC's own namespace: its Lease, its record of what it attached and its ConfigMap live there; `default` without it",
   ],
-  ['FORCENAMESPACED', '`true`: as `--forceNamespaced`'],
+  ['FORCENAMESPACED', '`false`: as `--forceNamespaced=false`'],
   [
     'CLOUD, TENANT_ID, CLIENT_ID, CLIENT_SECRET',
     'stand in for `cloud`, `tenantId`, `aadClientId`, `aadClientSecret` when there is no `--cloudconfig`',

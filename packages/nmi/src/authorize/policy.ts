@@ -1,3 +1,4 @@
+import type { SecretReference } from '@pod-identity/crd-types';
 import type { ServicePrincipal } from '../tokens/types.ts';
 import type { AuthorizeRules, Candidate } from './types.ts';
 
@@ -8,24 +9,35 @@ import type { AuthorizeRules, Candidate } from './types.ts';
  */
 export function principalOf(candidate: Candidate, rules: AuthorizeRules): ServicePrincipal | string {
   const { identity, name, clientId } = candidate;
-  const { spec } = identity;
-  const { clientPassword, tenantID: tenantId, auxiliaryTenantIDs: auxiliaryTenantIds = [] } = spec;
+  const { type, clientPassword, tenantID: tenantId, adEndpoint } = identity.spec;
   if (clientId === '' || tenantId === undefined || clientPassword === undefined)
     return 'a service principal needs spec.clientID, spec.tenantID and spec.clientPassword';
+  const { auxiliaryTenantIDs: auxiliaryTenantIds = [] } = identity.spec;
   const namespace = identity.metadata.namespace ?? '';
-  if ((clientPassword.namespace ?? namespace) !== namespace)
-    return `its spec.clientPassword is in namespace ${clientPassword.namespace ?? ''}: move the Secret to namespace ${namespace}, where the AzureIdentity is`;
-  if (auxiliaryTenantIds.length > 3) return 'its spec.auxiliaryTenantIDs names more than three tenants';
-  if (![tenantId, ...auxiliaryTenantIds].every(isTenant))
-    return 'its spec.tenantID or spec.auxiliaryTenantIDs has a text that is neither the id nor a domain of a tenant';
-  const authority = authorityOf(spec.adEndpoint, rules.authorities);
-  if ('fault' in authority) return authority.fault;
+  const authority = authorityOf(adEndpoint, rules.authorities);
+  const fault =
+    secretFault(clientPassword, namespace) ?? tenantFault(tenantId, auxiliaryTenantIds) ?? authority.fault;
+  if (fault !== undefined) return fault;
   return {
     kind: 'service-principal',
     ...{ name, clientId, tenantId, auxiliaryTenantIds, authority: authority.origin },
-    credential: spec.type === 1 ? 'secret' : 'certificate',
+    credential: type === 1 ? 'secret' : 'certificate',
     secret: { namespace, name: clientPassword.name },
   };
+}
+
+function secretFault(secret: SecretReference, namespace: string): string | undefined {
+  const elsewhere = secret.namespace ?? namespace;
+  return elsewhere === namespace
+    ? undefined
+    : `its spec.clientPassword is in namespace ${elsewhere}: move the Secret to namespace ${namespace}, where the AzureIdentity is`;
+}
+
+function tenantFault(tenant: string, auxiliary: readonly string[]): string | undefined {
+  if (auxiliary.length > 3) return 'its spec.auxiliaryTenantIDs names more than three tenants';
+  return [tenant, ...auxiliary].every(isTenant)
+    ? undefined
+    : 'its spec.tenantID or spec.auxiliaryTenantIDs has a text that is neither the id nor a domain of a tenant';
 }
 
 /** It becomes part of a path: nothing that could lead elsewhere on the host. */
@@ -36,18 +48,20 @@ function isTenant(text: string): boolean {
 function authorityOf(
   endpoint: string | undefined,
   allowed: ReadonlySet<string>,
-): { readonly origin: string } | { readonly fault: string } {
+): { readonly origin: string; readonly fault?: string } {
   const [usual] = allowed;
   if (endpoint === undefined)
     return usual === undefined
-      ? { fault: 'the administrator allows no login endpoint (NMI flag --authority-allow)' }
+      ? faulty('the administrator allows no login endpoint (NMI flag --authority-allow)')
       : { origin: `https://${usual}` };
   const url = URL.parse(endpoint);
   if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '')
-    return { fault: 'its spec.adEndpoint is no https address' };
+    return faulty('its spec.adEndpoint is no https address');
   return allowed.has(url.host)
     ? { origin: url.origin }
-    : {
-        fault: `its spec.adEndpoint is ${url.host}, which secrets may not be sent to; the administrator can allow it (NMI flag --authority-allow)`,
-      };
+    : faulty(
+        `its spec.adEndpoint is ${url.host}, which secrets may not be sent to; the administrator can allow it (NMI flag --authority-allow)`,
+      );
 }
+
+const faulty = (fault: string) => ({ origin: '', fault });
