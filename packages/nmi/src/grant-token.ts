@@ -152,8 +152,9 @@ async function obtain(options: GranterOptions, question: GrantQuestion, wish: To
     return tokenFor(question, wish.subject, obtained);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    const { code, message, retryAfterMs } = error;
-    return { kind: 'token-failed', pod: pod.key, why: code, description: message, retryAfterMs };
+    const { code: why, message: description, status, retryAfterMs } = error;
+    const isExempt = wish.subject.kind === 'machine';
+    return { kind: 'token-failed', pod: pod.key, why, description, status, retryAfterMs, isExempt };
   }
 }
 

@@ -3,11 +3,15 @@ import type { Handler, TokenHandlerOptions } from './handle-token.ts';
 import { identifyPod } from './identify/identify-pod.ts';
 import type { PodView } from './identify/pod-view.ts';
 import { isNodeItself } from './request/caller.ts';
-import { parseTokenRequest, type BadRequestReason } from './request/token-request.ts';
+import { createHeaderJudge, type HeaderJudge } from './request/headers.ts';
+import { parseTokenRequest, type BadRequest } from './request/token-request.ts';
 import type { Outcome } from './respond/outcome.ts';
 import type { InboundRequest } from './wire.ts';
 
-export interface HostTokenHandlerOptions extends Pick<TokenHandlerOptions, 'whenReady' | 'holdMs'> {
+export interface HostTokenHandlerOptions extends Pick<
+  TokenHandlerOptions,
+  'whenReady' | 'holdMs' | 'allowedHosts'
+> {
   /** False: the path answers as if it were not there. */
   readonly isEnabled: boolean;
   readonly podNamed: (namespace: string, name: string) => PodView | undefined;
@@ -17,16 +21,17 @@ export interface HostTokenHandlerOptions extends Pick<TokenHandlerOptions, 'when
 /**
  * A process of the node asks for a pod's token and names the pod: the contract of the Secrets Store CSI driver. Whoever may
  * open a socket from the node's loopback can already be any pod on it, so only that address is let in; a pod can never
- * come from there. Forwarded requests are refused like everywhere.
+ * come from there. Forwarded requests and foreign hosts are refused like everywhere.
  */
 export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
-  const { isEnabled, podNamed, grant, whenReady, holdMs } = options;
+  const { isEnabled, podNamed, grant, whenReady, holdMs, allowedHosts } = options;
+  const judgeHeaders = createHeaderJudge({ metadataHeaderRequired: false, allowedHosts });
 
   return async (request, query) => {
     if (!isEnabled) return { kind: 'nowhere', why: 'unknown' };
     const { podname: name, podns: namespace } = request.headers;
-    const fault = judge(request, { name, namespace });
-    if (fault) return { kind: 'bad-request', problem: { why: fault } };
+    const problem = judge(request, judgeHeaders);
+    if (problem) return { kind: 'bad-request', problem };
     if (request.method !== 'GET') return { kind: 'bad-method' };
     const parsed = parseTokenRequest(query);
     if (!parsed.ok) return { kind: 'bad-request', problem: parsed.problem };
@@ -41,15 +46,14 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
   };
 }
 
-function judge(
-  request: InboundRequest,
-  { name, namespace }: Record<string, unknown>,
-): BadRequestReason | undefined {
-  if (!isNodeItself(request.peer)) return 'not-from-the-node';
-  if (request.headers['x-forwarded-for'] !== undefined) return 'forwarded';
+function judge(request: InboundRequest, judgeHeaders: HeaderJudge): BadRequest | undefined {
+  const { podname: name, podns: namespace } = request.headers;
+  if (!isNodeItself(request.peer)) return { why: 'not-from-the-node' };
+  const fault = judgeHeaders(request.headers);
+  if (fault) return fault;
   return typeof name === 'string' && name !== '' && typeof namespace === 'string' && namespace !== ''
     ? undefined
-    : 'no-pod-headers';
+    : { why: 'no-pod-headers' };
 }
 
 function forHost(outcome: Outcome): Outcome {

@@ -17,7 +17,8 @@ const start = async (answer: RequestListener, allowed = new Set(['instance'])) =
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const proxy = createProxy({ upstream: `http://127.0.0.1:${port}`, metadataHeaderRequired: true, allowed });
+  const rules = { metadataHeaderRequired: true, allowedHosts: new Set<string>() };
+  const proxy = createProxy({ upstream: `http://127.0.0.1:${port}`, ...rules, allowed });
   closers.push(async () => {
     await proxy.close();
     server.closeAllConnections();
@@ -38,14 +39,14 @@ it('passes path and query on and nothing else of the request', async () => {
     response.writeHead(200, { 'Content-Type': 'application/json', 'X-Secret': '1' });
     response.end('{}');
   });
-  const headers = { metadata: 'true', cookie: 'a', authorization: 'Bearer x', host: 'evil' };
+  const headers = { metadata: 'true', cookie: 'a', authorization: 'Bearer x', host: 'localhost:99' };
   const outcome = await proxy.handle(inbound('', { headers }), route);
   expect(outcome).toMatchObject({ kind: 'proxied', status: 200, contentType: 'application/json' });
   expect(seen[0]?.url).toBe('/metadata/instance?api-version=1');
   expect(seen[0]?.headers).toMatchObject({ metadata: 'true' });
   for (const name of ['cookie', 'authorization', 'x-forwarded-for'])
     expect(seen[0]?.headers[name]).toBeUndefined();
-  expect(seen[0]?.headers.host).not.toBe('evil');
+  expect(seen[0]?.headers.host).not.toContain('localhost');
 });
 
 it('follows no redirect: it is the caller’s to see', async () => {
@@ -64,6 +65,12 @@ it.each([
     { headers: { metadata: 'true', 'x-forwarded-for': 'a' } },
     route,
     { kind: 'bad-request' },
+  ],
+  [
+    'that means another host',
+    { headers: { metadata: 'true', host: 'evil.example' } },
+    route,
+    { kind: 'bad-request', problem: { why: 'foreign-host' } },
   ],
   ['that would change something', { method: 'POST' }, route, { kind: 'bad-method' }],
   [

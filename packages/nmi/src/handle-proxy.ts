@@ -1,15 +1,14 @@
 import { Pool } from 'undici';
-import { judgeHeaders } from './request/token-request.ts';
+import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
 import type { Outcome } from './respond/outcome.ts';
 import type { Route } from './routes.ts';
 import type { InboundRequest } from './wire.ts';
 
 export type ProxyRoute = Extract<Route, { readonly kind: 'metadata' }>;
 
-export interface ProxyOptions {
+export interface ProxyOptions extends HeaderRules {
   /** Base address of the machine's metadata service. */
   readonly upstream: string;
-  readonly metadataHeaderRequired: boolean;
   /** What pods may read. */
   readonly allowed: ReadonlySet<string>;
 }
@@ -23,7 +22,8 @@ const largestBody = 1024 * 1024;
 const timeoutMs = 10_000;
 
 /** Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on. */
-export function createProxy({ upstream, metadataHeaderRequired, allowed }: ProxyOptions): Proxy {
+export function createProxy({ upstream, allowed, ...rules }: ProxyOptions): Proxy {
+  const judge = createHeaderJudge(rules);
   const pool = new Pool(upstream, { connections: 4, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
 
   const pass = async (request: InboundRequest, { path, query }: ProxyRoute): Promise<Outcome> => {
@@ -46,7 +46,7 @@ export function createProxy({ upstream, metadataHeaderRequired, allowed }: Proxy
 
   return {
     async handle(request, route) {
-      const fault = judgeHeaders(request.headers, { metadataHeaderRequired });
+      const fault = judge(request.headers);
       if (fault) return { kind: 'bad-request', problem: fault };
       if (request.method !== 'GET') return { kind: 'bad-method' };
       if (!allowed.has(route.family)) return { kind: 'blocked', family: route.family };

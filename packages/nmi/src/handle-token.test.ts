@@ -19,6 +19,7 @@ const podCalls = (
   const grant = granter();
   const handle = createTokenHandler({
     metadataHeaderRequired: given.metadataHeaderRequired ?? true,
+    allowedHosts: new Set(),
     ...{ whenReady, findCaller, grant },
     clock: createFakeClock(),
     holdMs: 8000,
@@ -42,6 +43,12 @@ describe('a pod’s call', () => {
       { headers: { metadata: 'true', 'x-forwarded-for': '10.0.0.2' } },
       resource,
       { kind: 'bad-request' },
+    ],
+    [
+      'a request for another host',
+      { headers: { metadata: 'true', host: 'evil.example' } },
+      resource,
+      { kind: 'bad-request', problem: { why: 'foreign-host', name: 'Host' } },
     ],
     ['a POST', { method: 'POST' }, resource, { kind: 'bad-method' }],
     ['a request for nothing', {}, '', { kind: 'bad-request' }],
@@ -99,7 +106,10 @@ describe('a call from the node itself', () => {
     return {
       grant,
       podNamed,
-      handle: createHostTokenHandler({ isEnabled, podNamed, grant, whenReady: () => true, holdMs: 8000 }),
+      handle: createHostTokenHandler({
+        ...{ isEnabled, podNamed, grant, whenReady: () => true, holdMs: 8000 },
+        allowedHosts: new Set(),
+      }),
     };
   };
   const from = (peer: string, headers: Record<string, string> = { podname: 'web', podns: 'default' }) =>
@@ -133,7 +143,12 @@ describe('a call from the node itself', () => {
     [
       'through a proxy',
       ['127.0.0.1', { podname: 'web', podns: 'default', 'x-forwarded-for': 'a' }],
-      { kind: 'bad-request', problem: { why: 'forwarded' } },
+      { kind: 'bad-request', problem: { why: 'forwarded', name: 'X-Forwarded-For' } },
+    ],
+    [
+      'for another host',
+      ['127.0.0.1', { podname: 'web', podns: 'default', host: 'evil.example' }],
+      { kind: 'bad-request', problem: { why: 'foreign-host', name: 'Host' } },
     ],
     [
       'for an unknown pod',

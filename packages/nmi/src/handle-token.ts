@@ -3,12 +3,12 @@ import type { Patience } from './await-change.ts';
 import type { CallerFinder } from './identify/find-caller.ts';
 import type { Granter } from './grant-token.ts';
 import { remember } from './remember.ts';
-import { judgeHeaders, parseTokenRequest } from './request/token-request.ts';
+import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
+import { parseTokenRequest } from './request/token-request.ts';
 import type { Outcome } from './respond/outcome.ts';
 import type { InboundRequest } from './wire.ts';
 
-export interface TokenHandlerOptions {
-  readonly metadataHeaderRequired: boolean;
+export interface TokenHandlerOptions extends HeaderRules {
   /** Resolves to true once everything that decisions rest on was read; to false at the deadline or when the caller is gone. */
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
   readonly findCaller: CallerFinder;
@@ -26,11 +26,12 @@ const queriesKept = 128;
 /** A pod asks for a token: parse, identify, then decide and get it. */
 export function createTokenHandler(options: TokenHandlerOptions): Handler {
   const { whenReady, findCaller, grant, holdMs } = options;
+  const judge = createHeaderJudge(options);
   const parse = remember(parseTokenRequest, queriesKept);
 
   return async (request, query) => {
     // SDKs probe without the header and take a slow answer for "no metadata service": nothing may come before this.
-    const fault = judgeHeaders(request.headers, options);
+    const fault = judge(request.headers);
     if (fault) return { kind: 'bad-request', problem: fault };
     if (request.method !== 'GET') return { kind: 'bad-method' };
     const parsed = parse(query);

@@ -48,6 +48,16 @@ it('makes a value of a request: the peer is who is connected', async () => {
   ]);
 });
 
+it('shows every Host header, so that none goes unjudged', async () => {
+  const seen: InboundRequest[] = [];
+  const { port } = await start((request) => {
+    seen.push(request);
+    return Promise.resolve(fine);
+  });
+  await send(port, 'GET / HTTP/1.1\r\nHost: localhost\r\nhost: evil.example\r\n\r\n');
+  expect(seen[0]?.headers['host']).toBe('localhost, evil.example');
+});
+
 it.each([
   ['item 12: without Host', 'GET / HTTP/1.1\r\n\r\n', 200],
   ['item 12: in HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n', 200],

@@ -34,6 +34,8 @@ const limits = {
   connectionsCheckingInterval: 5_000,
   // Hand-written clients of the real service get along without a Host header.
   requireHostHeader: false,
+  // The first of two Host headers must not be judged while the second one goes unseen.
+  joinDuplicateHeaders: true,
 };
 
 /** Makes values of requests and writes the answers. The one place that reads who is at the other end of a connection. */

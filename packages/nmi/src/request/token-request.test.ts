@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeHeaders, parseTokenRequest } from './token-request.ts';
+import { parseTokenRequest } from './token-request.ts';
 
 const resource = 'resource=https%3A%2F%2Fvault.azure.net';
 const clientId = 'C0FFEE00-0000-4000-8000-000000000001';
@@ -11,17 +11,30 @@ const selectorOf = (query: string) => {
 
 describe('parseTokenRequest', () => {
   it.each([
-    ['C56 no selector', '', { by: 'nothing' }],
-    [
-      'C56 client_id, without case',
-      `&client_id=${clientId}`,
-      { by: 'client-id', value: clientId.toLowerCase() },
-    ],
+    ['no selector', '', { by: 'nothing' }],
+    ['client_id, without case', `&client_id=${clientId}`, { by: 'client-id', value: clientId.toLowerCase() }],
     ['object_id', '&object_id=AB', { by: 'object-id', value: 'ab' }],
-    ['C56 msi_res_id', '&msi_res_id=%2Fsubscriptions%2FS', { by: 'resource-id', value: '/subscriptions/s' }],
-    ['C56 mi_res_id', '&mi_res_id=/subscriptions/S', { by: 'resource-id', value: '/subscriptions/s' }],
+    ['msi_res_id', '&msi_res_id=%2Fsubscriptions%2FS', { by: 'resource-id', value: '/subscriptions/s' }],
+    ['mi_res_id', '&mi_res_id=/subscriptions/S', { by: 'resource-id', value: '/subscriptions/s' }],
     ['the hyphens of .NET', '&msi-res-id=/subscriptions/S', { by: 'resource-id', value: '/subscriptions/s' }],
     ['an empty selector as none', '&client_id=', { by: 'nothing' }],
+    ['a blank selector as none', '&client_id=%20&object_id=+', { by: 'nothing' }],
+    [
+      'an empty selector beside one that says something',
+      '&client_id=&msi_res_id=/s',
+      { by: 'resource-id', value: '/s' },
+    ],
+    ['names in any case', '&Client_ID=AB&API-Version=2018-02-01', { by: 'client-id', value: 'ab' }],
+    [
+      'one name in two cases as a mistake',
+      '&client_id=a&CLIENT_ID=b',
+      { why: 'repeated-parameter', name: 'client_id' },
+    ],
+    [
+      'the resource in two cases as a mistake',
+      '&RESOURCE=https%3A%2F%2Fgraph.microsoft.com',
+      { why: 'repeated-parameter', name: 'resource' },
+    ],
     [
       'two selectors as a mistake',
       '&client_id=a&object_id=b',
@@ -44,15 +57,17 @@ describe('parseTokenRequest', () => {
       `&client_id=${'a'.repeat(3000)}`,
       { why: 'malformed-parameter', name: 'client_id' },
     ],
-  ])('reads %s', (_, query, expected) => {
+  ])('C56 reads %s', (_, query, expected) => {
     expect(selectorOf(resource + query)).toEqual(expected);
   });
 
   it.each([
-    ['C57 a missing resource', 'api-version=2018-02-01'],
-    ['C57 an empty resource', 'resource='],
-    ['C57 nothing at all', ''],
-  ])('refuses %s', (_, query) => {
+    ['a missing resource', 'api-version=2018-02-01'],
+    ['an empty resource', 'resource='],
+    ['a blank resource', 'resource=%20'],
+    ['a scope of nothing', 'resource=/.default'],
+    ['nothing at all', ''],
+  ])('C57 refuses %s', (_, query) => {
     expect(parseTokenRequest(query)).toMatchObject({ ok: false, problem: { why: 'no-resource' } });
   });
 
@@ -78,6 +93,8 @@ describe('parseTokenRequest', () => {
     ['bypass_cache=true', true, {}],
     ['bypass_cache=True', true, {}],
     ['bypass_cache=false', false, {}],
+    ['Bypass_Cache=true', true, {}],
+    ['XMS_CC=cp1', true, { xms_cc: 'cp1' }],
     ['token_sha256_to_refresh=ab', true, { token_sha256_to_refresh: 'ab' }],
     ['xms_cc=cp1', true, { xms_cc: 'cp1' }],
     ['authority=x', false, {}],
@@ -86,28 +103,10 @@ describe('parseTokenRequest', () => {
   });
 });
 
-describe('judgeHeaders', () => {
-  const required = { metadataHeaderRequired: true };
-  it.each([
-    ['true', undefined],
-    ['True', undefined],
-    ['TRUE ', undefined],
-    [undefined, 'no-metadata-header'],
-    ['', 'no-metadata-header'],
-    ['false', 'no-metadata-header'],
-    ['true, true', 'no-metadata-header'],
-  ])('C54 judges Metadata: %s', (metadata, why) => {
-    expect(judgeHeaders({ metadata }, required)?.why).toBe(why);
-  });
-
-  it('refuses what came through a proxy', () => {
-    expect(judgeHeaders({ metadata: 'true', 'x-forwarded-for': '' }, required)?.why).toBe('forwarded');
-  });
-
-  it('lets the missing header pass when it is not required, a forwarded request never', () => {
-    expect(judgeHeaders({}, { metadataHeaderRequired: false })).toBeUndefined();
-    expect(judgeHeaders({ 'x-forwarded-for': 'a' }, { metadataHeaderRequired: false })?.why).toBe(
-      'forwarded',
-    );
-  });
+it('takes the parameters in any order', () => {
+  const parts = [resource, 'client_id=a', 'api-version=2018-02-01', 'bypass_cache=true'];
+  for (const first of parts) {
+    const query = [first, ...parts.filter((part) => part !== first)].join('&');
+    expect(parseTokenRequest(query)).toEqual(parseTokenRequest(parts.join('&')));
+  }
 });

@@ -1,5 +1,3 @@
-import type { InboundRequest } from '../wire.ts';
-
 /** How the caller says which of its identities it means. Values are in lower case: ids compare without case. */
 export type Selector =
   | { readonly by: 'nothing' }
@@ -51,40 +49,37 @@ const longestValue = 2048;
 const control = /[\u0000-\u001f\u007f]/;
 
 /**
- * Whether the headers are those of a program on this machine that means the metadata service. A browser or a careless
- * proxy that was talked into calling us (SSRF) cannot add `Metadata: true`, and would add X-Forwarded-For.
+ * Reads the query of a token request. Any api-version is welcome; unknown parameters are let be. Names compare without
+ * case, so that one parameter in two spellings is one that was given twice, and never two that different readers choose
+ * between. An empty selector is one that the program left out: SDKs send it when a variable of theirs is not set.
  */
-export function judgeHeaders(
-  headers: InboundRequest['headers'],
-  rules: { readonly metadataHeaderRequired: boolean },
-): BadRequest | undefined {
-  const metadata = headers['metadata'];
-  const isMarked = typeof metadata === 'string' && metadata.trim().toLowerCase() === 'true';
-  if (!isMarked && rules.metadataHeaderRequired) return { why: 'no-metadata-header', name: 'Metadata' };
-  return headers['x-forwarded-for'] === undefined ? undefined : { why: 'forwarded', name: 'X-Forwarded-For' };
-}
-
-/** Reads the query of a token request. Any api-version is welcome; unknown parameters are let be. */
 export function parseTokenRequest(query: string): ParsedTokenRequest {
   const parameters = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) {
+  for (const [spelled, value] of new URLSearchParams(query)) {
+    const name = spelled.toLowerCase();
     if (parameters.has(name)) return refuse('repeated-parameter', name);
     if (value.length > longestValue || control.test(value)) return refuse('malformed-parameter', name);
     parameters.set(name, value);
   }
-  const selectors = (Object.keys(selectorNames) as SelectorName[]).filter((name) => parameters.get(name));
+  const selectors = (Object.keys(selectorNames) as SelectorName[]).filter(
+    (name) => valueOf(parameters, name) !== '',
+  );
   if (selectors.length > 1) return refuse('several-selectors', selectors.join(' and '));
   const resource = (parameters.get('resource') ?? '').replace(/\/\.default$/, '');
-  if (resource === '') return refuse('no-resource', 'resource');
+  if (resource.trim() === '') return refuse('no-resource', 'resource');
   return {
     ok: true,
     value: { resource, selector: selectorFrom(parameters, selectors[0]), ...freshness(parameters) },
   };
 }
 
+function valueOf(parameters: ReadonlyMap<string, string>, name: SelectorName): string {
+  return (parameters.get(name) ?? '').trim().toLowerCase();
+}
+
 function selectorFrom(parameters: ReadonlyMap<string, string>, name: SelectorName | undefined): Selector {
   if (name === undefined) return { by: 'nothing' };
-  return { by: selectorNames[name], value: (parameters.get(name) ?? '').trim().toLowerCase() };
+  return { by: selectorNames[name], value: valueOf(parameters, name) };
 }
 
 function freshness(parameters: ReadonlyMap<string, string>) {

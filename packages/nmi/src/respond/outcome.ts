@@ -33,13 +33,19 @@ export type Outcome =
       readonly pod: string;
       readonly why: TokenErrorCode;
       readonly description: string;
+      /** What the metadata service or Entra answered, if it answered. */
+      readonly status?: number | undefined;
       readonly retryAfterMs?: number | undefined;
+      /** The pod is exempt: it asked for an identity of the machine. */
+      readonly isExempt?: boolean;
     }
   | { readonly kind: 'blocked'; readonly family: MetadataFamily }
   | {
       readonly kind: 'proxied';
       readonly status: number;
       readonly contentType: string;
+      /** As the service wrote it. */
+      readonly retryAfter?: string | undefined;
       readonly body: Uint8Array;
     }
   | { readonly kind: 'proxy-failed'; readonly why: 'unavailable' | 'too-large' }

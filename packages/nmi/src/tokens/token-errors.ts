@@ -8,6 +8,8 @@ export type TokenErrorCode =
   'not-on-host' | 'refused' | 'denied' | 'misconfigured' | 'throttled' | 'updating' | 'unavailable';
 
 export interface TokenErrorDetails {
+  /** The HTTP status that was answered; undefined when there was no answer, or nobody was asked. */
+  readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
@@ -16,11 +18,13 @@ export interface TokenErrorDetails {
 export class TokenError extends Error {
   override readonly name = 'TokenError';
   readonly code: TokenErrorCode;
+  readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(code: TokenErrorCode, message: string, details: TokenErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
   }
 }
@@ -28,7 +32,8 @@ export class TokenError extends Error {
 /** What an error of the metadata service means for a pod. */
 export function tokenErrorOf(error: ImdsError): TokenError {
   const message = `The metadata service of this machine gave no token: ${withoutIds(error.message)}`;
-  return new TokenError(codeOf(error), message, { retryAfterMs: error.retryAfterInMs, cause: error });
+  const { status, retryAfterInMs: retryAfterMs } = error;
+  return new TokenError(codeOf(error), message, { status, retryAfterMs, cause: error });
 }
 
 const codes: Readonly<Record<ImdsError['code'], TokenErrorCode>> = {

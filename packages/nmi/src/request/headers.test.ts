@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createHeaderJudge } from './headers.ts';
+
+const rules = {
+  metadataHeaderRequired: true,
+  allowedHosts: new Set(['imds.internal', 'nmi.kube-system.svc']),
+};
+const whyOf = (headers: Record<string, string>, over: Partial<typeof rules> = {}) =>
+  createHeaderJudge({ ...rules, ...over })(headers)?.why;
+
+describe('the header Metadata', () => {
+  it.each([
+    ['true', undefined],
+    ['True', undefined],
+    ['TRUE ', undefined],
+    ['', 'no-metadata-header'],
+    ['false', 'no-metadata-header'],
+    ['true, true', 'no-metadata-header'],
+  ])('C54 must be true: %j', (metadata, why) => {
+    expect(whyOf({ metadata })).toBe(why);
+  });
+
+  it('may be missing only where it is not required; a forwarded request is refused even there', () => {
+    expect(whyOf({})).toBe('no-metadata-header');
+    expect(whyOf({}, { metadataHeaderRequired: false })).toBeUndefined();
+    expect(whyOf({ 'x-forwarded-for': 'a' }, { metadataHeaderRequired: false })).toBe('forwarded');
+    expect(whyOf({ host: 'evil.example' }, { metadataHeaderRequired: false })).toBe('foreign-host');
+  });
+});
+
+it('refuses what came through a proxy, even one that does not say for whom', () => {
+  expect(whyOf({ metadata: 'true', 'x-forwarded-for': '' })).toBe('forwarded');
+});
+
+describe('the header Host', () => {
+  const hostIsWelcome = (host: string) => whyOf({ metadata: 'true', host }) === undefined;
+
+  it('may be missing: clients written by hand leave it out', () => {
+    expect(whyOf({ metadata: 'true' })).toBeUndefined();
+  });
+
+  it.each([
+    ...['169.254.169.254', '169.254.169.254:80', '127.0.0.1:2579', '10.0.0.255', '', ':80'],
+    ...['[::1]', '[::1]:2579', '[FD00::1a]', '[fe80::1%25eth0]', '[::ffff:169.254.169.254]:80'],
+    ...['localhost', 'LocalHost:2579', 'imds.internal', 'IMDS.internal:80', 'nmi.kube-system.svc:2579'],
+  ])('may be %j', (host) => {
+    expect(hostIsWelcome(host)).toBe(true);
+  });
+
+  it.each([
+    ...[
+      'evil.example',
+      'evil.example:80',
+      'localhost.evil.example',
+      'metadata',
+      'imds.internal.evil.example',
+    ],
+    ...['169.254.169.254.evil.example', '169.254.169.254.nip.io:80', '169.254.169', '169.254.169.254.1'],
+    ...['1.2.3.256', '1.2.3.4.', '2852039166', '0xa9fea9fe', '::1', '[::1', '[evil.example]', '[::1]evil'],
+    ...['169.254.169.254, 169.254.169.254', '169.254.169.254@evil.example', 'evil.example, localhost'],
+    ...[
+      'localhost:80:80',
+      'localhost:evil',
+      'localhost/evil',
+      ' localhost',
+      'localhost\u0000',
+      'loc\u0430lhost',
+    ],
+  ])('is refused as %j', (host) => {
+    expect(hostIsWelcome(host)).toBe(false);
+  });
+
+  it('is refused after a welcome one, and welcome after a refused one', () => {
+    const judge = createHeaderJudge(rules);
+    const verdicts = ['localhost', 'evil.example', 'localhost', 'evil.example', '[::1]'].map(
+      (host) => judge({ metadata: 'true', host })?.why,
+    );
+    expect(verdicts).toEqual([undefined, 'foreign-host', undefined, 'foreign-host', undefined]);
+  });
+
+  it('never names a domain that nobody allowed', () => {
+    const domain = fc.domain().filter((name) => !rules.allowedHosts.has(name));
+    fc.assert(
+      fc.property(domain, fc.constantFrom('', ':80', ':2579'), (name, port) => !hostIsWelcome(name + port)),
+    );
+    fc.assert(fc.property(fc.ipV4(), (address) => hostIsWelcome(address)));
+    fc.assert(fc.property(fc.ipV6(), (address) => hostIsWelcome(`[${address}]`)));
+  });
+});
