@@ -43,6 +43,14 @@ describe('a process', { timeout: 30_000 }, () => {
     expect(messages.at(-1)).toBe('SIGTERM again, ending at once');
   });
 
+  test('what was appended to the output is written before it ends, in order', async () => {
+    expect(await play(['appends'])).toEqual({ code: 0, messages: ['started', 'appended'] });
+    expect(await play(['breaks'])).toEqual({
+      code: 1,
+      messages: ['started', 'appended', 'unexpected error'],
+    });
+  });
+
   test('the grace period ends it', async () => {
     const { code, messages } = await play(['hangs', '10'], [['started', 'SIGTERM']]);
     expect(code).toBe(1);

@@ -9,6 +9,8 @@ export {
   type LogLevel,
   type LogOptions,
 } from './log.ts';
+export { createOutput, standardOutput, type Output, type OutputOptions } from './output.ts';
+export { createRepeatedLine, type RepeatedLine } from './repeated-line.ts';
 export { createMetrics, type LabelsOf, type Metrics } from './metrics.ts';
 export {
   startAdminServer,
@@ -17,4 +19,5 @@ export {
   type AdminServer,
   type AdminServerOptions,
 } from './admin-server.ts';
+export { keepAdminServer } from './keep-admin-server.ts';
 export { runProcess, type ProcessOptions } from './lifecycle.ts';

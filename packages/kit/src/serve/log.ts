@@ -1,4 +1,5 @@
-import { destination as openDescriptor, pino, stdTimeFunctions, type Logger } from 'pino';
+import { pino, stdTimeFunctions, type Logger } from 'pino';
+import { standardOutput } from './output.ts';
 import { redact, redactText } from './redact.ts';
 import { textLine } from './text-line.ts';
 
@@ -42,9 +43,6 @@ export function createLog(options: LogOptions): Log {
   );
   return wrap(logger, level);
 }
-
-// Synchronous, so that the last words of a dying process are not lost.
-const standardOutput = () => openDescriptor({ dest: 1, sync: true });
 
 function wrap(logger: Logger, level: LogLevel): Log {
   const write = (at: LogLevel) => (fields: LogFields, message: string) => {

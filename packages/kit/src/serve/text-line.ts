@@ -15,10 +15,13 @@ export function textLine(json: string): string {
 /** Quoted when it could be taken for more than one word. */
 function shownValue(value: unknown): string {
   if (typeof value === 'string' && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
-  return JSON.stringify(value);
+  return shownMessage(JSON.stringify(value));
 }
 
-/** A message from outside must not begin a line of its own. */
+/** What comes from outside must not begin a line of its own, nor steer the terminal that it is read on. */
 function shownMessage(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (control) => {
+    const json = JSON.stringify(control).slice(1, -1);
+    return json === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}` : json;
+  });
 }

@@ -1,0 +1,95 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, test } from 'vitest';
+import { createLog } from './log.ts';
+import { createOutput } from './output.ts';
+import { createRepeatedLine } from './repeated-line.ts';
+
+function stage() {
+  const clock = createFakeClock();
+  const written: string[] = [];
+  const output = createOutput({ write: (text) => void written.push(text), clock, holdLength: 20 });
+  return { clock, written, output };
+}
+
+describe('output', () => {
+  test('appended lines go out together after a moment, and no timer is left', async () => {
+    const { clock, written, output } = stage();
+    output.append('one\n');
+    output.append('two\n');
+    await clock.advance(49);
+    expect(written).toEqual([]);
+    await clock.advance(1);
+    expect(written).toEqual(['one\ntwo\n']);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('appended lines go out as soon as there are many, always whole', () => {
+    const { clock, written, output } = stage();
+    for (let index = 0; index < 5; index += 1) output.append(`line ${index}\n`);
+    expect(written).toEqual(['line 0\nline 1\nline 2\n']);
+    output.flush();
+    expect(written.join('')).toBe('line 0\nline 1\nline 2\nline 3\nline 4\n');
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a log line goes out at once and takes with it what was appended before it, in order', () => {
+    const { written, output } = stage();
+    const log = createLog({ component: 'nmi', format: 'json', destination: output });
+    output.append('before\n');
+    log.info({}, 'said');
+    output.append('after\n');
+    expect(written).toHaveLength(1);
+    expect(written[0]).toMatch(/^before\n\{.*"msg":"said"\}\n$/);
+  });
+
+  test('lines that nobody takes are counted, and the process goes on', () => {
+    const output = createOutput({
+      write: () => {
+        throw new Error('EPIPE');
+      },
+      clock: createFakeClock(),
+    });
+    output.append('one\n');
+    output.write('two\n');
+    expect(output.lost).toBe(2);
+  });
+});
+
+describe('a repeated line', () => {
+  const parts = {
+    component: 'nmi',
+    message: 'token issued',
+    fields: { pod: 'a/b', resource: 'x\n\u0085"é' },
+  };
+
+  test.each(['json', 'text'] as const)('%s: is what the log itself would have written', (format) => {
+    const lines: string[] = [];
+    const log = createLog({ component: 'nmi', format, destination: { write: (line) => lines.push(line) } });
+    const fields = { pod: 'a/b', from: 'hit', resource: 'https://vault.azure.net' };
+    log.info(fields, 'token issued');
+    const time = /\d{4}-[^"\s]+Z/.exec(lines[0] ?? '')?.[0] ?? '';
+    expect(createRepeatedLine({ ...parts, format, fields })(time)).toBe(lines[0]);
+  });
+
+  test('json: has the time set in and is ASCII', () => {
+    const line = createRepeatedLine({ ...parts, format: 'json' })('2026-01-01T00:00:00.000Z');
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(line)).toEqual({
+      level: 'info',
+      time: '2026-01-01T00:00:00.000Z',
+      component: 'nmi',
+      ...parts.fields,
+      msg: 'token issued',
+    });
+  });
+
+  test('text: is one line whatever is in it', () => {
+    const line = createRepeatedLine({ ...parts, format: 'text' })('T');
+    expect(line).toBe('T INFO  nmi token issued pod=a/b resource="x\\n\\u0085\\"é"\n');
+  });
+
+  test('secrets are replaced', () => {
+    const fields = { resource: 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl', secret: 'hunter2' };
+    expect(createRepeatedLine({ ...parts, format: 'json', fields })('T')).not.toMatch(/eyJ|hunter2/);
+  });
+});
