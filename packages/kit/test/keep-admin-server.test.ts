@@ -16,8 +16,8 @@ function readableLog() {
 let clock: FakeClock;
 let stop: AbortController;
 let old: AdminServer;
-const aliveOn = async (port: number) =>
-  (await request(`http://127.0.0.1:${port}/who`).then(({ body }) => body.text())) as string;
+const aliveOn = (port: number): Promise<string> =>
+  request(`http://127.0.0.1:${port}/who`).then(({ body }) => body.text());
 const options = (who: string, port: number, log = readableLog().log) => ({
   ...{ port, host: '127.0.0.1', log },
   routes: [{ path: '/who', answer: () => ({ status: 200, body: who }) }],

@@ -6,8 +6,9 @@ import {
   createLog,
   createMetrics,
   runProcess,
-  startAdminServer,
+  keepAdminServer,
   systemClock,
+  type AdminRoute,
   type Log,
 } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
@@ -71,16 +72,23 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     late.redirect = redirect;
     kept.push(redirect.keep(signal));
   }
-  const admin = await startAdmin({ config, log, agent, text: () => metrics.text() });
+  kept.push(keepAdmin({ config, log, agent, text: () => metrics.text(), signal }));
 
   await Promise.all(kept);
   await server.close(drainMs);
-  await Promise.all([...admin.map((each) => each.close()), agent.close(), transport.close()]);
+  await Promise.all([agent.close(), transport.close()]);
   return 0;
 }
 
-function startAdmin(given: { config: NmiConfig; log: Log; agent: Agent; text: () => Promise<string> }) {
-  const { config, log, agent, text } = given;
+interface AdminParts {
+  readonly config: NmiConfig;
+  readonly log: Log;
+  readonly agent: Agent;
+  readonly text: () => Promise<string>;
+  readonly signal: AbortSignal;
+}
+
+async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Promise<void> {
   const { readiness } = agent;
   const health = {
     path: '/healthz',
@@ -103,12 +111,10 @@ function startAdmin(given: { config: NmiConfig; log: Log; agent: Agent; text: ()
       return { status: 200, body: await text(), contentType: 'text/plain; version=0.0.4; charset=utf-8' };
     },
   };
-  return Promise.all([
-    startAdminServer({ port: config.probePort, routes: [health, ready], log: log.child({ role: 'health' }) }),
-    startAdminServer({
-      port: config.metricsPort,
-      routes: [metricsRoute],
-      log: log.child({ role: 'metrics' }),
-    }),
+  const keep = (role: string, port: number, routes: readonly AdminRoute[]) =>
+    keepAdminServer({ port, routes, log: log.child({ role }) }, { clock: systemClock, signal });
+  await Promise.all([
+    keep('health', config.probePort, [health, ready]),
+    keep('metrics', config.metricsPort, [metricsRoute]),
   ]);
 }
