@@ -204,6 +204,44 @@ describe('watch', () => {
     await expect(watching).rejects.toMatchObject({ code: 'aborted' });
   });
 
+  test.each(['abort', 'close'])('an %s between the last event and its end harms nothing', async (way) => {
+    const opened = Promise.withResolvers<() => void>();
+    const { transport } = await against((_, response) => {
+      response.writeHead(200).write('{"n":1}\n');
+      opened.resolve(() => response.end('{"n":2}\n'));
+    });
+    const controller = new AbortController();
+    const events = transport.watch({ ...watchPods, signal: controller.signal })[Symbol.asyncIterator]();
+    await events.next();
+    (await opened.promise)();
+    expect((await events.next()).value).toEqual({ n: 2 });
+    if (way === 'abort') controller.abort();
+    await transport.close();
+    // What was received whole may be read to its end, or not: it does not hang, and the process goes on.
+    expect(await events.next().catch((error: unknown) => error)).toBeDefined();
+  });
+
+  test('closing the transport ends what is under way', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const { transport } = await against((request, response) => {
+      if (request.url?.includes('watch')) response.writeHead(200).write('{"n":1}\n');
+      else asked.resolve(undefined);
+    });
+    const events = transport.watch(watchPods)[Symbol.asyncIterator]();
+    await events.next();
+    const asking = expect(transport.request({ method: 'GET', path: '/x' })).rejects.toMatchObject({
+      code: 'transport',
+    });
+    await asked.promise;
+    await transport.close();
+    await asking;
+    await expect(events.next()).rejects.toMatchObject({ code: 'transport' });
+    await expect(transport.request({ method: 'GET', path: '/x' })).rejects.toMatchObject({
+      code: 'transport',
+      message: expect.stringContaining('closed') as string,
+    });
+  });
+
   test('twenty watches do not keep calls waiting', async () => {
     let open = 0;
     const { promise: all, resolve } = Promise.withResolvers<undefined>();

@@ -1,4 +1,5 @@
-import { request as send, type Dispatcher } from 'undici';
+import type { IncomingMessage } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import type { Clock } from '../core/clock.ts';
 import { asKubeError, KubeError, refusalError, watchEventError } from './errors.ts';
 import { createLineCutter } from './json-lines.ts';
@@ -22,7 +23,6 @@ export interface HttpTransportOptions {
   readonly clock: Clock;
 }
 
-type Answer = Dispatcher.ResponseData;
 interface Sending {
   readonly lane: Lane;
   readonly signal: AbortSignal;
@@ -31,11 +31,11 @@ interface Sending {
 const callTimeoutMs = 30_000;
 
 /** Sends a request and answers when the headers are there. */
-type Open = (request: KubeRequest, sending: Sending) => Promise<Answer>;
+type Open = (request: KubeRequest, sending: Sending) => Promise<IncomingMessage>;
 
 /** A transport over kept-alive HTTP connections. */
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
-  const lanes = createLanes();
+  const lanes = createLanes({ isSecure: options.server.startsWith('https:') });
   const open = createOpen(options, lanes);
   return {
     server: options.server,
@@ -73,7 +73,7 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
     const answer = await open(request, { lane: 'express', signal: watchdog.signal });
     if (answer.statusCode !== 200) await readAnswer(answer);
     const cut = createLineCutter();
-    for await (const chunk of answer.body) {
+    for await (const chunk of answer) {
       watchdog.feed();
       for (const line of cut(chunk as Buffer)) yield readEvent(line);
     }
@@ -88,17 +88,15 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
   return async (request, { lane, signal }) => {
     const attempt = async (fresh: boolean) => {
       const { headers, tls } = await options.access(fresh);
-      return send(urlOf(options.server, request), {
-        method: request.method,
+      return lanes.send(urlOf(options.server, request), {
+        ...{ lane, tls, signal, method: request.method },
         headers: { ...headers, ...headersOf(request), 'user-agent': options.userAgent },
-        body: request.body === undefined ? null : JSON.stringify(request.body),
-        dispatcher: lanes.dispatcher(lane, tls),
-        signal,
+        body: request.body === undefined ? undefined : JSON.stringify(request.body),
       });
     };
     const answer = await attempt(false);
     if (answer.statusCode !== 401) return answer;
-    await answer.body.dump();
+    answer.resume();
     return attempt(true);
   };
 }
@@ -111,14 +109,15 @@ async function admitted({ admit }: HttpTransportOptions, { signal }: KubeRequest
   }
 }
 
-async function readAnswer({ statusCode, headers, body }: Answer): Promise<unknown> {
-  const text = await body.text();
+async function readAnswer(answer: IncomingMessage): Promise<unknown> {
+  const { statusCode = 0, headers } = answer;
+  const text = await textOf(answer);
   if (statusCode < 300) return parse(text);
-  const retryAfter = headers['retry-after'];
+  const { 'retry-after': retryAfter } = headers;
   throw refusalError({
     status: statusCode,
     body: looksLikeJson(text) ? parse(text) : undefined,
-    ...(typeof retryAfter === 'string' ? { retryAfter } : {}),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
   });
 }
 
@@ -139,10 +138,10 @@ function parse(text: string): unknown {
 
 const looksLikeJson = (text: string) => text.startsWith('{');
 
-function urlOf(server: string, { path, query = {} }: KubeRequest): string {
+function urlOf(server: string, { path, query = {} }: KubeRequest): URL {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
-  return `${server.replace(/\/$/, '')}${path}${search.size > 0 ? `?${search.toString()}` : ''}`;
+  return new URL(`${server.replace(/\/$/, '')}${path}${search.size > 0 ? `?${search.toString()}` : ''}`);
 }
 
 function headersOf({ body, contentType = 'application/json' }: KubeRequest): Record<string, string> {
@@ -157,9 +156,5 @@ function isLease({ path }: KubeRequest): boolean {
 /** The server may hang up an idle connection just when a request sets out on it. */
 function isBrokenConnection(error: unknown): boolean {
   const cause: unknown = error instanceof KubeError && error.code === 'transport' ? error.cause : undefined;
-  return (
-    cause instanceof Error &&
-    'code' in cause &&
-    /^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/.test(String(cause.code))
-  );
+  return cause instanceof Error && 'code' in cause && /^(ECONNRESET|EPIPE)$/.test(String(cause.code));
 }

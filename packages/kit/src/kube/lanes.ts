@@ -1,5 +1,7 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { Agent, type Dispatcher } from 'undici';
 
 /** Ordinary calls share a few connections; watches and leases never queue behind them. */
 export type Lane = 'calls' | 'express';
@@ -9,47 +11,98 @@ export type TlsSettings = Pick<
   'ca' | 'cert' | 'key' | 'passphrase' | 'rejectUnauthorized' | 'servername'
 >;
 
+export interface Sending {
+  readonly lane: Lane;
+  readonly tls: TlsSettings;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+}
+
 export interface Lanes {
-  dispatcher(lane: Lane, tls: TlsSettings): Dispatcher;
+  /** Answers when the headers are there. */
+  send(url: URL, sending: Sending): Promise<http.IncomingMessage>;
+  /** Ends what is under way, too. */
   close(): Promise<void>;
 }
 
 const callConnections = 16;
 
 /** Kept-alive connections. Other TLS settings than the last (the same object means the same) get new ones. */
-export function createLanes(): Lanes {
-  let current: { readonly tls: TlsSettings; readonly agents: Record<Lane, Agent> } | undefined;
+export function createLanes({ isSecure }: { readonly isSecure: boolean }): Lanes {
+  const underWay = new Set<http.ClientRequest>();
+  let current: { readonly tls: TlsSettings; readonly agents: Record<Lane, http.Agent> } | undefined;
+  let isClosed = false;
+
+  const agentFor = (lane: Lane, tls: TlsSettings): http.Agent => {
+    if (current?.tls !== tls) {
+      if (current) Object.values(current.agents).forEach(retire);
+      current = {
+        tls,
+        agents: {
+          calls: createAgent(isSecure, tls, callConnections),
+          express: createAgent(isSecure, tls, Infinity),
+        },
+      };
+    }
+    return current.agents[lane];
+  };
 
   return {
-    dispatcher(lane, tls) {
-      if (current?.tls !== tls) {
-        // The old agents finish what they carry, watches included, and then close.
-        if (current) void Promise.all(Object.values(current.agents).map((agent) => agent.close()));
-        current = {
-          tls,
-          agents: { calls: createAgent(tls, callConnections), express: createAgent(tls, null) },
-        };
-      }
-      return current.agents[lane];
+    send(url, { lane, tls, body, headers, ...settings }) {
+      const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+      const { request: open } = isSecure ? https : http;
+      // Node tells the length of a DELETE's body only when it is told itself.
+      const framed = body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) };
+      const request = open(url, { ...settings, headers: framed, agent: agentFor(lane, tls) });
+      underWay.add(request);
+      request.once('response', resolve);
+      // For good: it may break after the answer has begun, too; whoever reads that is told as well.
+      request.on('error', reject);
+      request.once('socket', hearErrors);
+      request.once('close', () => {
+        underWay.delete(request);
+        reject(new Error('the connection was closed before the answer came'));
+      });
+      request.end(body);
+      if (isClosed) request.destroy(new Error('the transport is closed'));
+      return promise;
     },
-    async close() {
-      const agents = Object.values(current?.agents ?? {});
-      current = undefined;
-      await Promise.all(agents.map((agent) => agent.destroy()));
+    close() {
+      isClosed = true;
+      for (const request of underWay) request.destroy(new Error('the transport is closed'));
+      for (const agent of Object.values(current?.agents ?? {})) agent.destroy();
+      return Promise.resolve();
     },
   };
 }
 
-function createAgent(tls: TlsSettings, connections: number | null): Agent {
-  return new Agent({
-    connections,
-    allowH2: false,
+/**
+ * Between the last byte of an answer and its last reader nobody listens to the connection, and an error that nobody hears
+ * ends the process: aborting a request just then is one.
+ */
+function hearErrors(socket: Socket): void {
+  if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);
+}
+
+const ignore = (): void => undefined;
+
+/** Finishes what it carries, watches included, and keeps no connection afterwards. */
+function retire(agent: http.Agent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets))
+    for (const socket of sockets ?? []) socket.destroy();
+}
+
+function createAgent(isSecure: boolean, tls: TlsSettings, maxSockets: number): http.Agent {
+  const settings = {
+    keepAlive: true,
+    maxSockets,
     // Half-open connections are found by the system's probes as well as by our watchdog.
-    connect: { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 },
-    // The API server keeps an idle connection for longer than this, so we are the ones to hang up.
-    keepAliveTimeout: 60_000,
-    // Each request has its own watchdog.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+    keepAliveMsecs: 30_000,
+    // Of idle connections only. The API server keeps one for longer than this, so we are the ones to hang up.
+    timeout: 60_000,
+  };
+  return isSecure ? new https.Agent({ ...settings, ...tls }) : new http.Agent(settings);
 }

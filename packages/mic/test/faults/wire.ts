@@ -1,10 +1,12 @@
-// Whether a request of ours is under way: undici (and fetch, which is the same inside) announces when one begins and ends.
+// Whether a request of ours is under way: undici and node:http announce when one begins, and the request tells its end.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
+/** Of node:http when it has `destroyed`, else of undici. */
 interface WireRequest {
   readonly path: string;
+  readonly destroyed?: boolean;
   readonly aborted: boolean;
-  readonly completed: boolean;
+  readonly completed?: boolean;
 }
 
 export interface Wire extends Disposable {
@@ -14,7 +16,7 @@ export interface Wire extends Disposable {
   leaveOut(path: RegExp): void;
 }
 
-const beginnings = 'undici:request:create';
+const beginnings = ['undici:request:create', 'http.client.request.created'];
 
 export function tapWire(): Wire {
   const underWay = new Set<WireRequest>();
@@ -23,17 +25,19 @@ export function tapWire(): Wire {
     const [address = '', query = ''] = path.split('?', 2);
     return !query.includes('watch=true') && !left.some((pattern) => address.search(pattern) >= 0);
   };
+  const isOver = ({ destroyed, aborted, completed }: WireRequest) =>
+    destroyed === true || aborted || completed === true;
   const begin = (message: unknown) => {
     const { request } = message as { request: WireRequest };
     underWay.add(request);
   };
-  subscribe(beginnings, begin);
+  for (const name of beginnings) subscribe(name, begin);
   return {
     get isQuiet() {
-      for (const request of underWay) if (request.aborted || request.completed) underWay.delete(request);
+      for (const request of underWay) if (isOver(request)) underWay.delete(request);
       return ![...underWay].some(isWaitedFor);
     },
     leaveOut: (path) => void left.push(path),
-    [Symbol.dispose]: () => void unsubscribe(beginnings, begin),
+    [Symbol.dispose]: () => beginnings.forEach((name) => unsubscribe(name, begin)),
   };
 }
