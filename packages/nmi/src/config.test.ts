@@ -74,11 +74,25 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('does not choose between two API servers', () => {
+    const reading = readConfig({
+      argv: ['--node=n1', '--master=https://10.0.0.1:6443'],
+      env: { KUBECONFIG: '/k' },
+    });
+    expect(reading.kind === 'problems' && reading.problems).toEqual([
+      expect.stringContaining('give one of them'),
+    ]);
+  });
+
   it.each([
     [['--operation-mode=managed', '--forceNamespaced'], { mode: 'managed' }],
     [['--hold=1m30s', '--hold=3s'], { holdMs: 3000 }],
     [['--not-assigned-status=404'], { notAssignedStatus: 404 }],
     [['--interception=none'], { interception: 'none' }],
+    [
+      ['--master=https://10.0.0.1:6443', '--service-account-dir=/sa'],
+      { master: 'https://10.0.0.1:6443', serviceAccountDir: '/sa' },
+    ],
     [['-v', '5'], { log: { format: 'text', level: 'debug' } }],
     [['--log-format=json', '--log-level=warn'], { log: { format: 'json', level: 'warn' } }],
     [['--block-instance-metadata'], { metadataAllowed: new Set(['versions']) }],

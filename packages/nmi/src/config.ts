@@ -12,6 +12,9 @@ export interface NmiConfig {
   readonly command: NmiCommand;
   readonly node: string;
   readonly kubeconfig: string | undefined;
+  /** URL of the API server; undefined: as the kubeconfig or the pod's environment says. */
+  readonly master: string | undefined;
+  readonly serviceAccountDir: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly metadata: { readonly host: string; readonly port: number };
   readonly mode: OperationMode;
@@ -26,6 +29,8 @@ export interface NmiConfig {
   readonly notAssignedStatus: 503 | 404;
   readonly allowedHosts: ReadonlySet<string>;
   readonly compatErrors: boolean;
+  /** With compatErrors: an identity that is not there yet is 503 with Retry-After instead of 404. */
+  readonly setsRetryAfter: boolean;
   readonly podCheck: { readonly mode: 'live' | 'strict' | 'off'; readonly ageMs: number };
   /** 0: no limit. */
   readonly podRequestsPerSecond: number;
@@ -68,6 +73,14 @@ export function readConfig(from: ConfigSource): ConfigReading {
   return { kind: 'config', config: Object.freeze(configOf(reading)), warnings: warningsOf(reading) };
 }
 
+function serverOf(reading: FlagReading): Pick<NmiConfig, 'kubeconfig' | 'master' | 'serviceAccountDir'> {
+  return {
+    kubeconfig: reading.optionalString('kubeconfig'),
+    master: reading.optionalString('master'),
+    serviceAccountDir: reading.string('service-account-dir'),
+  };
+}
+
 /** What single flags cannot say. */
 function relations(reading: FlagReading): string[] {
   const problems: string[] = [];
@@ -80,6 +93,8 @@ function relations(reading: FlagReading): string[] {
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
   }
+  if (reading.given.has('master') && reading.given.has('kubeconfig'))
+    problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
   const unknown = reading.list('metadata-allow').filter((family) => !isFamily(family));
   if (unknown.length > 0) {
     problems.push(`--metadata-allow knows ${metadataFamilies.join(', ')}, but not ${unknown.join(', ')}`);
@@ -108,7 +123,7 @@ function configOf(reading: FlagReading): NmiConfig {
   return {
     command: typeof command === 'string' ? { kind: 'run' } : command,
     node: reading.string('node'),
-    kubeconfig: reading.optionalString('kubeconfig'),
+    ...serverOf(reading),
     listen: { host: reading.string('nmi-listen-address'), port: reading.integer('nmi-port') },
     metadata: { host: reading.string('metadata-ip'), port: reading.integer('metadata-port') },
     mode: reading.string('operation-mode').toLowerCase() === 'managed' ? 'managed' : 'standard',
@@ -140,6 +155,7 @@ function callersOf(reading: FlagReading) {
   return {
     allowedHosts: lowerSet(reading.list('allow-host')),
     compatErrors: reading.boolean('compat-errors'),
+    setsRetryAfter: reading.boolean('set-retry-after-header'),
     podCheck: {
       mode: choice(reading.string('pod-check'), ['live', 'strict', 'off'] as const),
       ageMs: reading.durationMs('pod-check-age'),
@@ -189,9 +205,16 @@ function levelOf(reading: FlagReading): NmiConfig['log']['level'] {
 }
 
 function warningsOf(reading: FlagReading): string[] {
-  return flags.flatMap(({ spec, fate, why }) =>
+  const dropped = flags.flatMap(({ spec, fate, why }) =>
     fate === 'dropped' && reading.given.has(spec.name)
       ? [`--${spec.name} has no effect any more: ${why}`]
       : [],
   );
+  const isIdle = reading.boolean('set-retry-after-header') && !reading.boolean('compat-errors');
+  return isIdle
+    ? [
+        ...dropped,
+        '--set-retry-after-header has no effect without --compat-errors: the header is always sent',
+      ]
+    : dropped;
 }

@@ -33,6 +33,24 @@ export const placeFlags: readonly NmiFlag[] = [
     },
     'the original reads the variable only',
   ),
+  added(
+    {
+      name: 'master',
+      kind: 'string',
+      default: undefined,
+      help: 'URL of the API server, to be asked with the token in --service-account-dir. Unless given: what Kubernetes tells the pod.',
+    },
+    'for an API server that the pod is to reach by another address',
+  ),
+  added(
+    {
+      name: 'service-account-dir',
+      kind: 'string',
+      default: '/var/run/secrets/kubernetes.io/serviceaccount',
+      help: 'Folder with the token of the service account, and ca.crt, the authority that the API server is to be certified by.',
+    },
+    'the folder of every pod, which may be mounted elsewhere',
+  ),
   kept({
     name: 'nmi-listen-address',
     kind: 'string',
