@@ -16,6 +16,7 @@ export const purePaths = [
   'packages/nmi/src/identify/identify-pod\\.ts$',
   'packages/nmi/src/authorize/(types|candidates|exception|policy|select-identity|authorize)\\.ts$',
   'packages/nmi/src/tokens/token-errors\\.ts$',
+  'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules)\\.ts$',
 ];
 
 /** The same list as globs, for ESLint. */
@@ -35,4 +36,5 @@ export const pureGlobs = [
   'packages/nmi/src/identify/identify-pod.ts',
   'packages/nmi/src/authorize/{types,candidates,exception,policy,select-identity,authorize}.ts',
   'packages/nmi/src/tokens/token-errors.ts',
+  'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules}.ts',
 ];

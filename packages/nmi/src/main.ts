@@ -17,7 +17,11 @@ import { readConfig, type NmiConfig } from './config.ts';
 import { flagSpecs } from './flags.ts';
 import { metricSpecs } from './metrics.ts';
 import { probeListener } from './readiness.ts';
-import { createRedirect, type Redirect } from './redirect/installer.ts';
+import { assembleRedirect } from './redirect/assemble.ts';
+import { installRedirect, uninstallRedirect, warnOfLeftovers } from './redirect/commands.ts';
+import type { Redirect } from './redirect/installer.ts';
+import { createPathProbe } from './redirect/path-probe.ts';
+import { targetOf } from './redirect/target.ts';
 import { startServer, type RunningServer } from './server.ts';
 
 const { version } = manifest;
@@ -39,23 +43,36 @@ switch (reading.kind) {
   case 'config': {
     const log = createLog({ component: 'nmi', ...reading.config.log });
     for (const warning of reading.warnings) log.warn({}, warning);
-    await runProcess({ log, run: (signal) => run(reading.config, log, signal) });
+    await runProcess({ log, run: (signal) => start(reading.config, log, signal) });
   }
+}
+
+function start(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
+  const doors = { clock: systemClock, log };
+  if (config.command.kind === 'install-redirect') return installRedirect(config, doors);
+  if (config.command.kind === 'uninstall-redirect') return uninstallRedirect(config, doors);
+  return run(config, log, signal);
 }
 
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const transport = await connectKube({
     userAgent: `nmi/${version}`,
+    serviceAccountDir: config.serviceAccountDir,
     ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
+    ...(config.master === undefined ? {} : { master: config.master }),
   });
   const clock = systemClock;
   const metrics = createMetrics(metricSpecs);
   // Both come after the agent, which asks for them when it is asked whether it is ready.
   const late: { server?: RunningServer; redirect?: Redirect } = {};
+  const probePath = createPathProbe({ metadata: config.metadata, clock });
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log, metrics },
-    isRedirected: () => config.interception !== 'redirect' || late.redirect?.isInPlace() === true,
-    selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
+    isRedirected: () =>
+      config.interception !== 'redirect' || (late.redirect && late.redirect.problem() === undefined) === true,
+    selfTest: async () =>
+      late.server !== undefined &&
+      (config.interception === 'redirect' ? await probePath() : await probeListener(late.server)),
   });
   const watching = agent.run(signal);
 
@@ -67,12 +84,16 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   );
   const kept: Promise<void>[] = [watching];
   if (config.interception === 'redirect') {
-    const target = { metadata: config.metadata, listen: { host: config.listen.host, port: server.port } };
-    const redirect = createRedirect({ target, everyMs: config.firewall.everyMs, clock, log });
-    late.redirect = redirect;
-    kept.push(redirect.keep(signal));
-  }
-  kept.push(keepAdmin({ config, log, agent, text: () => metrics.text(), signal }));
+    const target = targetOf({ ...config, listen: { host: config.listen.host, port: server.port } });
+    if (typeof target === 'string') {
+      log.error({}, target);
+      return 1;
+    }
+    late.redirect = assembleRedirect(target, config.firewall, { clock, log });
+    kept.push(late.redirect.keep(signal));
+  } else kept.push(warnOfLeftovers(config, { clock, log }));
+  const redirectProblem = () => late.redirect?.problem();
+  kept.push(keepAdmin({ config, log, agent, redirectProblem, text: () => metrics.text(), signal }));
 
   await Promise.all(kept);
   await server.close(drainMs);
@@ -84,11 +105,12 @@ interface AdminParts {
   readonly config: NmiConfig;
   readonly log: Log;
   readonly agent: Agent;
+  readonly redirectProblem: () => string | undefined;
   readonly text: () => Promise<string>;
   readonly signal: AbortSignal;
 }
 
-async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Promise<void> {
+async function keepAdmin({ config, log, agent, redirectProblem, text, signal }: AdminParts): Promise<void> {
   const { readiness } = agent;
   const health = {
     path: '/healthz',
@@ -98,7 +120,8 @@ async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Prom
   const ready = {
     path: '/readyz',
     answer: async () => {
-      const problems = await readiness.problems();
+      const redirect = redirectProblem();
+      const problems = [...(await readiness.problems()), ...(redirect === undefined ? [] : [redirect])];
       return problems.length === 0
         ? { status: 200, body: 'ready\n' }
         : { status: 503, body: `${problems.join('\n')}\n` };

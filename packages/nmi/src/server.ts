@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '@pod-identity/kit/core';
 import type { App } from './app.ts';
+import { listenerName } from './redirect/path-probe.ts';
 import { callerAddress } from './request/caller.ts';
 import { respond } from './respond/respond.ts';
 import type { InboundRequest, OutboundResponse } from './wire.ts';
@@ -65,7 +66,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, resolve);
+    // The agent that replaces this one listens besides it until this one has answered the last request.
+    server.listen({ host, port, reusePort: true }, resolve);
   });
   const bound = server.address() as AddressInfo;
 
@@ -156,7 +158,8 @@ function goneSignal(response: ServerResponse): AbortSignal {
 
 function write(response: ServerResponse, { status, headers, body }: OutboundResponse, isLast: boolean): void {
   if (response.destroyed) return;
-  response.writeHead(status, isLast ? { ...headers, Connection: 'close' } : headers);
+  const named = { ...headers, Server: listenerName };
+  response.writeHead(status, isLast ? { ...named, Connection: 'close' } : named);
   if (typeof body === 'string') response.end(body, 'latin1');
   else response.end(body);
 }

@@ -1,0 +1,52 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import type { NmiConfig } from '../config.ts';
+import { chooseFirewall, type Firewalls } from './choose-firewall.ts';
+import { createConntrackCutter } from './conntrack.ts';
+import { createRedirect, type Redirect } from './installer.ts';
+import { createIptables, type IptablesProgram } from './iptables.ts';
+import { hasLegacyTables, kernelFiles, prepareKernel, type KernelFiles } from './kernel-settings.ts';
+import { createNftables } from './nftables.ts';
+import { runProgram, type RunProgram } from './run-program.ts';
+import type { RedirectTarget } from './target.ts';
+
+export interface RedirectDoors {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly run?: RunProgram;
+  readonly files?: KernelFiles;
+}
+
+/** Puts the room together. */
+export function assembleRedirect(
+  target: RedirectTarget,
+  { everyMs, by, cutsOldConnections }: NmiConfig['firewall'],
+  doors: RedirectDoors,
+): Redirect {
+  const { clock, log, run = runProgram, files = kernelFiles } = doors;
+  const cut = createConntrackCutter({ target, run, log });
+  return createRedirect({
+    ...{ everyMs, clock, log },
+    firewall: chooseFirewall({ by, log, ...allFirewalls(target, doors) }),
+    ...(cutsOldConnections ? { afterInstall: cut } : {}),
+    prepareKernel: () => prepareKernel(target, files),
+  });
+}
+
+const iptablesPrograms: readonly IptablesProgram[] = ['iptables-nft', 'iptables-legacy', 'iptables'];
+
+/** Every firewall that can hold rules of ours. */
+export function allFirewalls(target: RedirectTarget, doors: RedirectDoors): Firewalls {
+  const { run = runProgram, files = kernelFiles } = doors;
+  const isInUse = {
+    'iptables-legacy': { isInUse: () => hasLegacyTables(files) },
+    'iptables-nft': {},
+    iptables: {},
+  };
+  return {
+    nftables: createNftables(target, run),
+    iptables: iptablesPrograms.map((program) =>
+      createIptables({ program, target, run, ...isInUse[program] }),
+    ),
+  };
+}

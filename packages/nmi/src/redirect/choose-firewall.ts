@@ -1,0 +1,103 @@
+import type { Log } from '@pod-identity/kit/serve';
+import type { NmiConfig } from '../config.ts';
+import type { Firewall } from './firewall.ts';
+import type { Iptables } from './iptables.ts';
+import { ProgramError } from './run-program.ts';
+
+export interface Firewalls {
+  readonly nftables: Firewall;
+  readonly iptables: readonly Iptables[];
+}
+
+export interface ChoiceOptions extends Firewalls {
+  readonly by: NmiConfig['firewall']['by'];
+  readonly log: Log;
+}
+
+/**
+ * The one firewall that keeps our rules, found out when it is first needed. Once it has them, those that another
+ * setting, an earlier version or the original left in the others go: there is never a moment with fewer than before.
+ */
+export function chooseFirewall(options: ChoiceOptions): Firewall {
+  const { by, log } = options;
+  let chosen: Firewall | undefined;
+  let isTidy = false;
+  const choice = async (): Promise<Firewall> => {
+    if (chosen === undefined) {
+      chosen = await choose(options);
+      log.info({ firewall: chosen.name }, 'firewall chosen');
+    }
+    return chosen;
+  };
+
+  return {
+    get name() {
+      return chosen?.name ?? by;
+    },
+    whyUnusable: async () => (await choice()).whyUnusable(),
+    async isRight() {
+      const firewall = await choice();
+      if (!(await firewall.isRight())) return false;
+      if (isTidy) return true;
+      isTidy = true;
+      // Another agent on this node may have removed ours while we removed its: look again.
+      return (await removeFromOthers(firewall, options)) ? firewall.isRight() : true;
+    },
+    async install() {
+      isTidy = false;
+      await (await choice()).install();
+    },
+    hasRules: async () => (await choice()).hasRules(),
+    remove: async () => (await choice()).remove(),
+  };
+}
+
+async function choose({ by, nftables, iptables }: ChoiceOptions): Promise<Firewall> {
+  const candidates = [
+    ...(by === 'iptables' ? [] : [nftables]),
+    ...(by === 'nftables' ? [] : await mostUsedFirst(iptables)),
+  ];
+  const reasons: string[] = [];
+  for (const candidate of candidates) {
+    const why = await candidate.whyUnusable();
+    if (why === undefined) return candidate;
+    reasons.push(why);
+  }
+  throw new ProgramError(
+    'missing',
+    `no firewall can be used (${reasons.join('; ')}): the agent needs the capability NET_ADMIN, user 0 and one of the programs nft and iptables`,
+  );
+}
+
+/** The rules of kube-proxy and the network plugin show which of the two the node uses. */
+async function mostUsedFirst(iptables: readonly Iptables[]): Promise<readonly Iptables[]> {
+  const counted: { readonly firewall: Iptables; readonly count: number }[] = [];
+  for (const firewall of iptables) counted.push({ firewall, count: await firewall.countRules() });
+  return counted.sort((one, other) => other.count - one.count).map(({ firewall }) => firewall);
+}
+
+async function removeFromOthers(
+  keeper: Firewall,
+  { nftables, iptables, log }: ChoiceOptions,
+): Promise<boolean> {
+  let hasRemoved = false;
+  for (const other of [nftables, ...iptables]) {
+    // The plain program is one of the two others under its common name.
+    if (other === keeper || (other.name === 'iptables' && keeper.name !== 'nftables')) continue;
+    try {
+      if (!(await other.remove())) continue;
+      hasRemoved = true;
+      log.info(
+        { firewall: other.name, keeper: keeper.name },
+        'older redirect rules removed from the other firewall',
+      );
+    } catch (error) {
+      if (error instanceof ProgramError && error.trouble === 'missing') continue;
+      log.warn(
+        { error, firewall: other.name },
+        'older redirect rules could not be looked for in the other firewall',
+      );
+    }
+  }
+  return hasRemoved;
+}

@@ -1,0 +1,92 @@
+import type { NmiConfig } from '../config.ts';
+import { allFirewalls, assembleRedirect, type RedirectDoors } from './assemble.ts';
+import type { Redirect } from './installer.ts';
+import { kernelFiles, prepareKernel } from './kernel-settings.ts';
+import { isBusy, ProgramError } from './run-program.ts';
+import { targetOf } from './target.ts';
+
+type Settings = Pick<NmiConfig, 'metadata' | 'listen' | 'firewall'>;
+
+/** A minute of patience, in all; then whoever started this starts it again. */
+const attempts = 12;
+const pauseMs = 5_000;
+
+/** For an init container: from now on no pod gets past the agent, which has yet to start. Answers the exit code. */
+export async function installRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
+  const { log, files = kernelFiles } = doors;
+  const target = targetOf(config);
+  if (typeof target === 'string') {
+    log.error({}, target);
+    return 1;
+  }
+  if (!(await checkPatiently(assembleRedirect(target, config.firewall, doors), doors))) return 1;
+  // kube-proxy may set it later; until then the agent says that it is not ready, and why.
+  const problem = await prepareKernel(target, files);
+  if (problem !== undefined) log.warn({}, problem);
+  return 0;
+}
+
+async function checkPatiently(redirect: Redirect, { log, clock }: RedirectDoors): Promise<boolean> {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    try {
+      await redirect.check();
+      return true;
+    } catch (error) {
+      log.error({ error, attempt }, 'redirect rules could not be installed');
+      if (!isBusy(error)) return false;
+    }
+    await clock.sleep(pauseMs);
+  }
+  return false;
+}
+
+/** Takes all rules of ours away, whichever firewall they are in. Answers the exit code: 1 when something may be left. */
+export async function uninstallRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
+  const { log } = doors;
+  // What is to be removed bears our name; where it led to does not matter.
+  const { nftables, iptables } = allFirewalls(config, doors);
+  const results: Removal[] = [];
+  for (const firewall of [nftables, ...iptables]) {
+    const result = await removal(() => firewall.remove());
+    results.push(result);
+    if (result === 'removed') log.info({ firewall: firewall.name }, 'redirect rules removed');
+    if (result instanceof Error)
+      log.error({ error: result, firewall: firewall.name }, 'redirect rules could not be removed');
+  }
+  if (results.every((result) => result === 'no-program')) {
+    log.error({}, 'neither nft nor iptables is here: redirect rules, if there are any, are left');
+    return 1;
+  }
+  if (results.some((result) => result instanceof Error)) return 1;
+  log.info(
+    {},
+    results.includes('removed')
+      ? 'pods of this node reach the metadata service of the machine again, unless an agent that still runs puts the rules back'
+      : 'there were no redirect rules',
+  );
+  return 0;
+}
+
+/** Where something else leads callers here, rules of an earlier setting may still lead them elsewhere. Asked once, at start. */
+export async function warnOfLeftovers(config: Settings, doors: RedirectDoors): Promise<void> {
+  const { nftables, iptables } = allFirewalls(config, doors);
+  for (const firewall of [nftables, ...iptables]) {
+    // Without the right to look there is nothing to say: this setting needs none.
+    if (await firewall.hasRules().catch(() => false))
+      doors.log.warn(
+        { firewall: firewall.name },
+        'redirect rules of an earlier setting are still on this node; "nmi uninstall-redirect" removes them',
+      );
+  }
+}
+
+type Removal = 'removed' | 'nothing' | 'no-program' | Error;
+
+async function removal(remove: () => Promise<boolean>): Promise<Removal> {
+  try {
+    return (await remove()) ? 'removed' : 'nothing';
+  } catch (error) {
+    if (error instanceof ProgramError && error.trouble === 'missing') return 'no-program';
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

@@ -1,0 +1,111 @@
+import { leadsToLoopback, selfTestPort, type RedirectTarget } from './target.ts';
+
+export const chain = 'aad-metadata';
+
+export type TableName = 'nat' | 'filter';
+export const tableNames: readonly TableName[] = ['nat', 'filter'];
+
+/** The built-in chains that lead into ours. */
+export const hooks: Readonly<Record<TableName, readonly string[]>> = {
+  nat: ['PREROUTING', 'OUTPUT'],
+  filter: ['INPUT', 'FORWARD'],
+};
+
+/** Rules of one table as `iptables -S` lists them, of our chain and of the built-in ones. */
+export interface TableListing {
+  /** Whether there is our chain at all. */
+  readonly hasChain: boolean;
+  readonly rules: readonly string[];
+}
+
+interface WantedTable {
+  /** The rules of our chain. */
+  readonly rules: readonly string[];
+  /** Each must be the first of its built-in chain. */
+  readonly jumps: readonly string[];
+}
+
+/**
+ * What each table must hold.
+ * - nat: what anybody but the node's own processes sends to the metadata service goes to the agent, by the original's own
+ *   two rules. A call of the node from the port of the self-test takes the same way.
+ * - filter: a packet that still bears the metadata service's address here was led nowhere. It belongs to a connection older
+ *   than the rules, or the rules of nat are lost, or a Service leads there. It is refused, so that the caller learns at once.
+ * - filter, when the agent listens on a loopback address: the kernel must then let packets from outside through to such
+ *   addresses (route_localnet). Only what was led here may come, and what answers the node's own; the node's other
+ *   listeners on 127.0.0.1 stay its own (CVE-2020-8558).
+ */
+export function wantedTables(target: RedirectTarget): Readonly<Record<TableName, WantedTable>> {
+  const { metadata, listen } = target;
+  const to = `-d ${metadata.host}/32 -p tcp -m tcp`;
+  const loopback = [
+    `-A ${chain} -d 127.0.0.0/8 -m conntrack --ctstate DNAT -j RETURN`,
+    `-A ${chain} -d 127.0.0.0/8 -m conntrack --ctdir REPLY -j RETURN`,
+    `-A ${chain} -d 127.0.0.0/8 -j DROP`,
+  ];
+  return {
+    nat: {
+      rules: [
+        `-A ${chain} ! -s 127.0.0.1/32 ${to} --dport ${metadata.port} -j DNAT --to-destination ${listen.host}:${listen.port}`,
+        `-A ${chain} -j RETURN`,
+      ],
+      jumps: [
+        `-A PREROUTING -j ${chain}`,
+        `-A OUTPUT ${to} --sport ${selfTestPort} --dport ${metadata.port} -j ${chain}`,
+      ],
+    },
+    filter: {
+      rules: [
+        `-A ${chain} ${to} --dport ${metadata.port} -j REJECT --reject-with tcp-reset`,
+        ...(leadsToLoopback(target) ? loopback : []),
+      ],
+      jumps: [`-A INPUT ! -i lo -j ${chain}`, `-A FORWARD -j ${chain}`],
+    },
+  };
+}
+
+/**
+ * What `iptables-restore --noflush` must read to turn the listing into what is wanted, in one step for the table; empty when
+ * all is as wanted. Naming the chain empties it, in the same step that fills it again.
+ */
+export function restoreLines(
+  name: TableName,
+  listing: TableListing,
+  target: RedirectTarget,
+): readonly string[] {
+  const wanted = wantedTables(target)[name];
+  const rules = listing.rules.filter((line) => line.startsWith(`-A ${chain} `));
+  const isChainRight =
+    rules.length === wanted.rules.length && wanted.rules.every((rule, at) => rules[at] === rule);
+  const moves = wanted.jumps.flatMap((jump) => placed(jump, listing));
+  if (isChainRight && moves.length === 0) return [];
+  return [`*${name}`, `:${chain} - [0:0]`, ...wanted.rules, ...moves, 'COMMIT'];
+}
+
+/** What takes everything of ours out of the table; empty when there is nothing. */
+export function removalLines(name: TableName, listing: TableListing): readonly string[] {
+  const jumps = listing.rules.filter((line) => leadsToUs(line));
+  if (!listing.hasChain && jumps.length === 0) return [];
+  const chainLines = listing.hasChain ? [`-F ${chain}`, `-X ${chain}`] : [];
+  return [`*${name}`, ...jumps.map(deletion), ...chainLines, 'COMMIT'];
+}
+
+function placed(jump: string, listing: TableListing): string[] {
+  const hook = hookOf(jump);
+  const rules = listing.rules.filter((line) => line.startsWith(`-A ${hook} `));
+  const ours = rules.filter((line) => leadsToUs(line));
+  if (rules[0] === jump && ours.length === 1) return [];
+  return [...ours.map(deletion), jump.replace(`-A ${hook}`, `-I ${hook} 1`)];
+}
+
+function hookOf(rule: string): string {
+  return rule.split(' ')[1] ?? '';
+}
+
+function leadsToUs(rule: string): boolean {
+  return rule.endsWith(` -j ${chain}`);
+}
+
+function deletion(rule: string): string {
+  return rule.replace(/^-A/, '-D');
+}

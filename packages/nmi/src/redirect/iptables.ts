@@ -1,0 +1,97 @@
+import type { Firewall } from './firewall.ts';
+import {
+  chain,
+  hooks,
+  removalLines,
+  restoreLines,
+  tableNames,
+  type TableListing,
+  type TableName,
+} from './iptables-rules.ts';
+import { isBusy, ProgramError, type RunProgram } from './run-program.ts';
+import type { RedirectTarget } from './target.ts';
+
+/** A kernel has two firewalls that speak iptables, and an image can have a program for each. */
+export type IptablesProgram = 'iptables-nft' | 'iptables-legacy' | 'iptables';
+
+export interface Iptables extends Firewall {
+  /** Rules of everybody in the table nat; 0 where it cannot be used. */
+  countRules(): Promise<number>;
+}
+
+export interface IptablesOptions {
+  readonly program: IptablesProgram;
+  readonly target: RedirectTarget;
+  readonly run: RunProgram;
+  /** Asking a firewall that nobody uses would wake it up. */
+  readonly isInUse?: () => Promise<boolean>;
+}
+
+/** Seconds that the program waits for others to let go of the lock. */
+const wait = ['-w', '5'];
+
+export function createIptables(options: IptablesOptions): Iptables {
+  const { program, target, run, isInUse = () => Promise.resolve(true) } = options;
+  const list: List = (...args) => run(program, [...wait, ...args]).then(linesOf);
+  const restore = (lines: readonly string[]) =>
+    run(`${program}-restore`, ['--noflush', ...wait], `${lines.join('\n')}\n`);
+
+  const lookAtAll = async (lines: (name: TableName, listing: TableListing) => readonly string[]) => {
+    const all: string[] = [];
+    for (const name of tableNames) all.push(...lines(name, await look(name, list)));
+    return all;
+  };
+  const removal = async () => ((await isInUse()) ? lookAtAll(removalLines) : []);
+  const missing = () => lookAtAll((name, listing) => restoreLines(name, listing, target));
+
+  return {
+    name: program,
+    async whyUnusable() {
+      try {
+        await list('-t', 'nat', '-S', 'PREROUTING');
+        return undefined;
+      } catch (error) {
+        if (isBusy(error)) return undefined;
+        if (error instanceof ProgramError) return error.message;
+        throw error;
+      }
+    },
+    async countRules() {
+      if (!(await isInUse())) return 0;
+      const rules = await list('-t', 'nat', '-S').catch(() => []);
+      return rules.filter((line) => line.startsWith('-A ')).length;
+    },
+    isRight: async () => (await missing()).length === 0,
+    async install() {
+      const lines = await missing();
+      if (lines.length > 0) await restore(lines);
+    },
+    hasRules: async () => (await removal()).length > 0,
+    async remove() {
+      const lines = await removal();
+      if (lines.length > 0) await restore(lines);
+      return lines.length > 0;
+    },
+  };
+}
+
+type List = (...args: string[]) => Promise<string[]>;
+
+/** Only what we must see: a node can have ten thousand rules of others. */
+async function look(name: TableName, list: List): Promise<TableListing> {
+  const rules: string[] = [];
+  for (const hook of hooks[name]) rules.push(...(await list('-t', name, '-S', hook)));
+  const ours = await list('-t', name, '-S', chain).catch(noneIfAbsent);
+  return { hasChain: ours.length > 0, rules: [...rules, ...ours] };
+}
+
+function noneIfAbsent(error: unknown): string[] {
+  const isAbsent =
+    error instanceof ProgramError && error.exitCode === 1 && /no chain|does not exist/i.test(error.message);
+  if (isAbsent) return [];
+  throw error;
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}

@@ -1,0 +1,57 @@
+import { execFile, type ExecFileException } from 'node:child_process';
+
+/** Runs a program and answers what it printed; fails with a ProgramError. */
+export type RunProgram = (program: string, args: readonly string[], input?: string) => Promise<string>;
+
+/** busy: somebody else changes the firewall at this moment. denied: this process lacks the right. */
+export type ProgramTrouble = 'missing' | 'busy' | 'denied' | 'failed';
+
+export class ProgramError extends Error {
+  readonly trouble: ProgramTrouble;
+  readonly exitCode: number | undefined;
+
+  constructor(trouble: ProgramTrouble, message: string, exitCode?: number) {
+    super(message);
+    this.name = 'ProgramError';
+    this.trouble = trouble;
+    this.exitCode = exitCode;
+  }
+}
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof ProgramError && error.trouble === 'busy';
+}
+
+/** Longer than the programs themselves wait for a lock. */
+const timeoutMs = 15_000;
+
+export const runProgram: RunProgram = (program, args, input = '') =>
+  new Promise((resolve, reject) => {
+    const environment = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+    const options = { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env: environment };
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
+      if (error) reject(troubleOf(program, error, stderr));
+      else resolve(stdout);
+    });
+    // A program that ends before it has read everything says so by its exit code.
+    child.stdin?.on('error', () => undefined).end(input);
+  });
+
+type Failure = Pick<ExecFileException, 'code' | 'killed'>;
+
+/** The trouble behind a failure. The programs tell it in prose, in English as LC_ALL says. */
+export function troubleOf(program: string, { code, killed }: Failure, stderr: string): ProgramError {
+  if (code === 'ENOENT') return new ProgramError('missing', `${program} is not there`);
+  if (killed) return new ProgramError('busy', `${program} did not end within ${timeoutMs / 1000} seconds`);
+  const said = stderr
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' | ')
+    .slice(0, 500);
+  const exitCode = typeof code === 'number' ? code : undefined;
+  const message = `${program} failed${exitCode === undefined ? '' : ` with ${exitCode}`}: ${said}`;
+  if (/permission denied|operation not permitted|must be root/i.test(said) || code === 'EACCES')
+    return new ProgramError('denied', message, exitCode);
+  if (/temporarily unavailable|xtables lock|resource busy/i.test(said))
+    return new ProgramError('busy', message, exitCode);
+  return new ProgramError('failed', message, exitCode);
+}

@@ -1,0 +1,45 @@
+// The redirect room: leading pods' calls to the metadata service here, and nobody past us.
+// The rules are values (nftables-rules.ts, iptables-rules.ts); only run-program.ts may start a process, and never with a shell.
+import type { NmiConfig } from '../config.ts';
+
+export interface RedirectTarget {
+  /** What pods call. */
+  readonly metadata: { readonly host: string; readonly port: number };
+  /** Where they are led. */
+  readonly listen: { readonly host: string; readonly port: number };
+}
+
+/**
+ * What the node itself sends to the metadata service from this source port is led here too, so that the agent can try the
+ * way that pods' calls take. Everything else of the node goes where it always went.
+ */
+export const selfTestPort = 2578;
+
+/** A listener on all addresses is reached by the loopback one, as in the original. */
+const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** Where from and where to; a text says why there can be no such rules. */
+export function targetOf({
+  metadata,
+  listen,
+}: Pick<NmiConfig, 'metadata' | 'listen'>): RedirectTarget | string {
+  const host = wildcards.has(listen.host) ? '127.0.0.1' : listen.host;
+  if (!isIPv4(metadata.host))
+    return `--metadata-ip ${metadata.host} is not an IPv4 address: the redirect rules need one`;
+  if (!isIPv4(host))
+    return `--nmi-listen-address ${listen.host} is not an IPv4 address: redirect rules cannot lead there; use 127.0.0.1, or --interception bind-address`;
+  if (listen.port === 0) return '--nmi-port 0 is chosen at start: redirect rules need a fixed port';
+  if (host === metadata.host)
+    return `--nmi-listen-address is ${host}, the metadata service itself: use --interception bind-address`;
+  return { metadata, listen: { host, port: listen.port } };
+}
+
+function isIPv4(host: string): boolean {
+  const parts = host.split('.');
+  return parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
+}
+
+/** Packets of pods get to such an address only where the kernel is told to route them (route_localnet). */
+export function leadsToLoopback({ listen }: RedirectTarget): boolean {
+  return listen.host.startsWith('127.');
+}
