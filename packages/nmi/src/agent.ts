@@ -13,7 +13,7 @@ import { createHostTokenHandler } from './handle-host-token.ts';
 import { createProxy } from './handle-proxy.ts';
 import { createTokenHandler } from './handle-token.ts';
 import { createCallerFinder } from './identify/find-caller.ts';
-import { createPodInformer } from './identify/pod-directory.ts';
+import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
 import type { metricSpecs } from './metrics.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createCallerLimits, type CallerLimits } from './request/limits.ts';
@@ -62,7 +62,11 @@ export function createAgent(options: AgentOptions): Agent {
   const say = createDecisionLog(log, clock);
 
   const grant = granter(options, { watched, limits });
-  const findCaller = createCallerFinder({ pods, clock, holdMs: config.callerHoldMs });
+  const findCaller = createCallerFinder({
+    ...{ pods, clock, check: config.podCheck },
+    ...{ holdMs: config.callerHoldMs, patienceMs: config.holdMs },
+    onChecked: (result) => metrics.count('podChecks', { result }),
+  });
   const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
   const podNamed = (namespace: string, name: string) => pods.named(namespace, name);
   const proxy = createProxy({ ...config, upstream: metadataUrl(config), allowed: config.metadataAllowed });
@@ -97,8 +101,8 @@ export function createAgent(options: AgentOptions): Agent {
 /** What is known of the cluster. */
 function watch({ config, transport, clock, random, log, metrics }: AgentOptions) {
   const common = { transport, node: config.node, clock, random, log };
-  const onLookUpFailed = () => metrics.count('kubernetesErrors', { operation_type: 'get_pod_list' });
-  const pods = createPodInformer({ ...common, onLookUpFailed });
+  const onFailed = (question: PodQuestion) => metrics.count('kubernetesErrors', { operation_type: question });
+  const pods = createPodInformer({ ...common, onFailed });
   const cluster = createClusterInformers({ ...common, mode: config.mode, byNodeLabel: config.byNodeLabel });
   return { pods, cluster, informers: [pods.informer, ...cluster.informers] };
 }

@@ -40,7 +40,7 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
     if (!(await whenReady(patience))) return { kind: 'starting' };
     const pod = podNamed(String(namespace), String(name));
     // A hostNetwork pod may be named: it needs no address for that.
-    if (!pod || identifyPod([pod]).kind !== 'pod')
+    if (!pod || identifyPod([pod], request.receivedAt).kind !== 'pod')
       return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };
     return forHost(await grant({ pod, request: parsed.value, patience }));
   };

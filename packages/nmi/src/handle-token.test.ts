@@ -4,7 +4,7 @@ import { inbound, issuanceOf, pod } from '../test/builders.ts';
 import type { Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
 import { createTokenHandler } from './handle-token.ts';
-import type { Identification } from './identify/identify-pod.ts';
+import type { CallerAnswer } from './identify/findings.ts';
 import type { Outcome } from './respond/outcome.ts';
 
 const resource = 'resource=https://vault.azure.net';
@@ -12,7 +12,7 @@ const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
 const granter = () => vi.fn<Granter>(() => Promise.resolve(token));
 
 const podCalls = (
-  given: { caller?: Identification; isReady?: boolean; metadataHeaderRequired?: boolean } = {},
+  given: { caller?: CallerAnswer; isReady?: boolean; metadataHeaderRequired?: boolean } = {},
 ) => {
   const findCaller = vi.fn(() => given.caller ?? ({ kind: 'pod', pod: pod() } as const));
   const whenReady = vi.fn(() => (given.isReady === false ? Promise.resolve(false) : (true as const)));
@@ -58,11 +58,15 @@ describe('a pod’s call', () => {
     expect(findCaller).not.toHaveBeenCalled();
   });
 
-  it.each<[Identification, Outcome]>([
+  it.each<[CallerAnswer, Outcome]>([
     [{ kind: 'none' }, { kind: 'unknown-caller', address: '10.0.0.1' }],
     [
-      { kind: 'ambiguous', pods: [] },
-      { kind: 'ambiguous-caller', address: '10.0.0.1' },
+      { kind: 'ambiguous', pods: [pod(), pod({ name: 'twin' })] },
+      { kind: 'ambiguous-caller', address: '10.0.0.1', pods: ['default/web', 'default/twin'] },
+    ],
+    [
+      { kind: 'unconfirmed', pod: pod() },
+      { kind: 'unconfirmed', pod: 'default/web' },
     ],
   ])('from %j gets no token', async (caller, expected) => {
     const { handle, grant } = podCalls({ caller });
@@ -85,8 +89,8 @@ describe('a pod’s call', () => {
       podname: 'other',
       podns: 'kube-system',
     };
-    await expect(handle(inbound('', { headers }), resource)).resolves.toEqual(token);
-    expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1');
+    await expect(handle(inbound('', { headers, connectedAt: 7 }), resource)).resolves.toEqual(token);
+    expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1', 7);
     expect(grant.mock.calls[0]?.[0].pod).toEqual(pod());
   });
 

@@ -39,14 +39,16 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
 
     const patience = { deadline: request.receivedAt + holdMs, caller: request };
     if (!(await whenReady(patience))) return { kind: 'starting' };
-    const caller = await findCaller(request.peer);
+    const caller = await findCaller(request.peer, request.connectedAt);
     switch (caller.kind) {
       case 'pod':
         return grant({ pod: caller.pod, request: parsed.value, patience });
       case 'none':
         return { kind: 'unknown-caller', address: request.peer };
       case 'ambiguous':
-        return { kind: 'ambiguous-caller', address: request.peer };
+        return { kind: 'ambiguous-caller', address: request.peer, pods: caller.pods.map(({ key }) => key) };
+      case 'unconfirmed':
+        return { kind: 'unconfirmed', pod: caller.pod.key };
     }
   };
 }

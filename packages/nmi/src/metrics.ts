@@ -66,7 +66,13 @@ export const metricSpecs = {
     kind: 'counter',
     name: `${prefix}kubernetes_api_operations_errors_count`,
     help: 'Questions to the API server that were not answered.',
-    labels: { operation_type: ['get_pod_list'] },
+    labels: { operation_type: ['get_pod', 'get_pod_list'] },
+  },
+  podChecks: {
+    kind: 'counter',
+    name: `${prefix}nmi_pod_checks_total`,
+    help: 'Questions to the API server whether a pod that is remembered still has its address: it has (confirmed), it has not (moved), or nothing was said (unanswered).',
+    labels: { result: ['confirmed', 'moved', 'unanswered'] },
   },
   cache: {
     kind: 'counter',

@@ -10,6 +10,25 @@ it.each([
   ['one running pod', [next], 'next'],
   ['item 22: a pod whose init containers run', [pod({ name: 'next', phase: 'Pending' })], 'next'],
   ['a pod in its last seconds', [pod({ name: 'next', isEnding: true })], 'next'],
+  [
+    'a pod whose grace is over, but not for long',
+    [pod({ name: 'next', isEnding: true, endsAt: 70_000 })],
+    'next',
+  ],
+  [
+    'W-S6 a pod that should be gone for a while',
+    [pod({ name: 'next', isEnding: true, endsAt: 69_999 })],
+    'none',
+  ],
+  ['a pod that ends and has no living container', [pod({ isEnding: true, isStopped: true })], 'none'],
+  [
+    'of two that end the one that lives',
+    [
+      { ...old, isEnding: true, isStopped: true as const },
+      { ...next, isEnding: true },
+    ],
+    'next',
+  ],
   ['a pod that has succeeded', [pod({ phase: 'Succeeded' })], 'none'],
   ['a pod that has failed', [pod({ phase: 'Failed' })], 'none'],
   ['a pod of unknown phase', [pod({ phase: 'Unknown' })], 'none'],
@@ -25,6 +44,6 @@ it.each([
     'ambiguous',
   ],
 ])('finds in %s: %3$s', (_, filed, expected) => {
-  const found = identifyPod(filed);
+  const found = identifyPod(filed, 100_000);
   expect(found.kind === 'pod' ? found.pod.name : found.kind).toBe(expected);
 });

@@ -7,19 +7,23 @@ export type Identification =
 
 const none: Identification = { kind: 'none' };
 
+/** How long after its grace a pod may still be there: a kubelet that is busy, clocks that differ. */
+const graceSlackMs = 30_000;
+
 /**
  * The one pod that holds an address, out of all that are filed under it. A finished pod has given its address back. A pod
- * in its last seconds still has it, unless a newer one has it too: then the network has moved it on. Init containers
- * run while their pod is Pending, so Pending counts as live.
+ * that ends still has it while its containers live, for it may need a token to put things in order; unless a newer one
+ * has it too: then the network has moved it on. Init containers run while their pod is Pending, so Pending counts as live.
  */
-export function identifyPod(filed: readonly PodView[]): Identification {
-  const live = filed.length === 1 && filed[0] && isLive(filed[0]) ? filed : filed.filter(isLive);
+export function identifyPod(filed: readonly PodView[], now: number): Identification {
+  const live = filed.filter((pod) => isLive(pod, now));
   const holders = live.length > 1 ? live.filter((pod) => !pod.isEnding) : live;
   const [pod] = holders;
   if (holders.length === 1 && pod) return { kind: 'pod', pod };
   return live.length === 0 ? none : { kind: 'ambiguous', pods: live };
 }
 
-function isLive({ phase }: PodView): boolean {
-  return phase === 'Running' || phase === 'Pending';
+function isLive({ phase, isStopped, endsAt }: PodView, now: number): boolean {
+  if (phase !== 'Running' && phase !== 'Pending') return false;
+  return !isStopped && (endsAt === undefined || now <= endsAt + graceSlackMs);
 }

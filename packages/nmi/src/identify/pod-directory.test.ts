@@ -2,6 +2,7 @@ import { KubeError, type KubeRequest } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it, vi } from 'vitest';
+import { pod as podView } from '../../test/builders.ts';
 import { createTransport, list } from '../../test/transport.ts';
 import { createPodInformer } from './pod-directory.ts';
 
@@ -20,21 +21,22 @@ afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
 const start = async (answer: (request: KubeRequest) => unknown) => {
   const clock = createFakeClock();
   const transport = createTransport(answer);
-  const onLookUpFailed = vi.fn();
-  const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
+  const onFailed = vi.fn();
+  const lines: string[] = [];
+  const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
   const pods = createPodInformer({
     transport,
     node: 'node-1',
     clock,
     random: () => 0,
     log,
-    onLookUpFailed,
+    onFailed,
   });
   const stop = new AbortController();
   stops.push(stop);
   void pods.informer.run(stop.signal);
   await clock.advance(1);
-  return { pods, transport, clock, onLookUpFailed };
+  return { pods, transport, clock, onFailed, lines };
 };
 
 const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector']?.includes('status.podIP') ?? false;
@@ -56,18 +58,39 @@ it('believes the API server only about pods that have the address, and have it o
   });
 });
 
-it('does not let every caller wait for an API server that did not answer', async () => {
-  const { pods, transport, clock, onLookUpFailed } = await start((request) => {
-    if (isLookUp(request)) throw new KubeError('transport', 'away');
+it('does not let every caller wait for an API server that did not answer, and says so once', async () => {
+  let isAway = true;
+  const { pods, transport, clock, onFailed, lines } = await start((request) => {
+    if (isLookUp(request) && isAway) throw new KubeError('transport', 'away');
     return list();
   });
   const asked = () => transport.requests.filter(isLookUp).length;
+  const warnings = () => lines.filter((line) => line.includes('does not say which pod')).length;
   await expect(pods.lookUp('10.0.0.1')).resolves.toBeUndefined();
   await expect(pods.lookUp('10.0.0.2')).resolves.toBeUndefined();
-  expect([asked(), onLookUpFailed.mock.calls.length]).toEqual([1, 1]);
+  expect([asked(), onFailed.mock.calls, pods.isAway()]).toEqual([1, [['get_pod_list']], true]);
   await clock.advance(10_000);
-  await pods.lookUp('10.0.0.1');
-  expect(asked()).toBe(2);
+  expect(pods.isAway()).toBe(false);
+  const trying = pods.lookUp('10.0.0.1');
+  expect(pods.isAway()).toBe(true);
+  await trying;
+  expect([asked(), warnings()]).toEqual([2, 1]);
+  isAway = false;
+  await clock.advance(10_000);
+  await expect(pods.lookUp('10.0.0.1')).resolves.toEqual([]);
+  expect([pods.isAway(), lines.filter((line) => line.includes('again')).length]).toEqual([false, 1]);
+});
+
+it('asks after a pod by its name, and knows that there is none', async () => {
+  const { pods, transport, onFailed } = await start(({ path }) => {
+    if (path.endsWith('/pods/gone')) throw new KubeError('not-found', 'no such pod');
+    return path.endsWith('/pods/web') ? object('web') : list();
+  });
+  const named = (name: string) => podView({ name, key: `default/${name}` });
+  expect((await pods.read(named('web')))?.map(({ uid }) => uid)).toEqual(['web']);
+  expect(transport.requests.at(-1)?.path).toBe('/api/v1/namespaces/default/pods/web');
+  await expect(pods.read(named('gone'))).resolves.toEqual([]);
+  expect([pods.isAway(), onFailed.mock.calls]).toEqual([false, []]);
 });
 
 it('a pod of the same name that was made anew is not the latest state of the old one', async () => {

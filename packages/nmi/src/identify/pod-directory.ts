@@ -7,7 +7,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import type { PodDirectory } from './find-caller.ts';
+import type { CallerFinderOptions } from './find-caller.ts';
 import { parsePod, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions {
@@ -17,15 +17,18 @@ export interface PodInformerOptions {
   readonly random: () => number;
   readonly log: Log;
   /** Told of every live question that the API server did not answer. */
-  readonly onLookUpFailed: () => void;
+  readonly onFailed: (question: PodQuestion) => void;
 }
 
-export interface PodInformer extends PodDirectory {
+/** `get_pod`: for a pod by its name. `get_pod_list`: for whoever has an address. */
+export type PodQuestion = 'get_pod' | 'get_pod_list';
+
+export type PodInformer = CallerFinderOptions['pods'] & {
   readonly informer: Informer<PodView>;
   /** The pod as it is known now, if it is still the same one. */
   latest(pod: PodView): PodView;
   named(namespace: string, name: string): PodView | undefined;
-}
+};
 
 /** Silence beyond which what is remembered may be out of date. A little more than the informer itself bears. */
 const longestSilenceMs = 90_000;
@@ -35,7 +38,7 @@ const breakMs = 10_000;
 
 /** The pods of this node, by address; and the API server itself, for one that is not remembered yet. */
 export function createPodInformer(options: PodInformerOptions): PodInformer {
-  const { transport, node, clock, random, log, onLookUpFailed } = options;
+  const { transport, node, clock, random, log } = options;
   const informer = createInformer<PodView>({
     transport,
     kind: coreKinds.pods,
@@ -46,31 +49,76 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     random,
     log,
   });
-  let askAgainAt = 0;
+  const away = createAwayWatch(options);
 
   return {
     informer,
     filedUnder: (address) => informer.store.by('address', address),
-    isCurrent: () => informer.lastHeardMs() <= longestSilenceMs,
-    changes: (listener) => informer.onChange(listener),
-    lookUp: async (address) => {
-      if (clock.now() < askAgainAt) return undefined;
-      try {
-        return await askForPods(transport, { address, node });
-      } catch (error) {
-        if (!(error instanceof KubeError)) throw error;
-        askAgainAt = clock.now() + breakMs;
-        onLookUpFailed();
-        log.warn({ address, code: error.code }, 'the API server did not say which pod has this address');
-        return undefined;
-      }
+    get revision() {
+      return informer.store.revision;
     },
+    isCurrent: () => informer.lastHeardMs() <= longestSilenceMs,
+    isAway: () => away.isAway(),
+    changes: (listener) => informer.onChange(listener),
+    read: (pod) => away.unlessAway('get_pod', () => askForPod(transport, pod)),
+    lookUp: (address) => away.unlessAway('get_pod_list', () => askForPods(transport, { address, node })),
     latest: (pod) => {
       const now = informer.store.get(pod.key);
       return now?.uid === pod.uid ? now : pod;
     },
     named: (namespace, name) => informer.store.get(`${namespace}/${name}`),
   };
+}
+
+type AwayWatchOptions = Pick<PodInformerOptions, 'clock' | 'log' | 'onFailed'>;
+
+/** Asks nothing for a while after a question without answer; then one caller tries, and the others do not wait for it. */
+function createAwayWatch({ clock, log, onFailed }: AwayWatchOptions) {
+  let isGone = false;
+  let askAgainAt = 0;
+  const isAway = () => isGone && clock.now() < askAgainAt;
+
+  const notice = (question: PodQuestion, error: KubeError) => {
+    onFailed(question);
+    // One line for an outage, however long.
+    if (!isGone) log.warn({ question, code: error.code, error: error.message }, noAnswer);
+    isGone = true;
+    askAgainAt = clock.now() + breakMs;
+  };
+
+  return {
+    isAway,
+    async unlessAway<T>(question: PodQuestion, ask: () => Promise<T>): Promise<T | undefined> {
+      if (isAway()) return undefined;
+      askAgainAt = clock.now() + breakMs;
+      try {
+        const answer = await ask();
+        if (isGone) log.info({}, 'the API server answers questions about pods again');
+        isGone = false;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error;
+        notice(question, error);
+        return undefined;
+      }
+    },
+  };
+}
+
+const noAnswer =
+  'the API server does not say which pod has an address: what was watched is believed, unless --pod-check is strict. ' +
+  'If the code is denied, give the service account of NMI the verbs get and list on pods';
+
+/** The pod as it is; nothing when there is no pod of that name. */
+async function askForPod(transport: KubeTransport, { namespace, name }: PodView): Promise<PodView[]> {
+  try {
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    const pod = parsePod(await transport.request({ method: 'GET', path, timeoutMs: lookUpTimeoutMs }));
+    return pod ? [pod] : [];
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return [];
+    throw error;
+  }
 }
 
 async function askForPods(

@@ -37,6 +37,31 @@ it('knows a pod that is being deleted, and its default identity', () => {
   expect(parsePod(object({ metadata }))).toMatchObject({ isEnding: true, defaultIdentity: 'reader' });
 });
 
+it.each([
+  ['of which nothing is said yet', {}, undefined],
+  ['that has run to its end', { containerStatuses: [{ state: { terminated: {} } }] }, true],
+  [
+    'of which one runs on',
+    { containerStatuses: [{ state: { terminated: {} } }, { state: { running: {} } }] },
+    undefined,
+  ],
+  [
+    'whose sidecar runs on',
+    {
+      containerStatuses: [{ state: { terminated: {} } }],
+      initContainerStatuses: [{ state: { running: {} } }],
+    },
+    undefined,
+  ],
+  ['that never ran', { containerStatuses: [{ state: { waiting: {} } }] }, undefined],
+])('tells when the last container of a pod that ends has stopped: one %s', (_, status, expected) => {
+  const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+  const view = parsePod(object({ metadata, status }));
+  expect([view?.isStopped, view?.endsAt]).toEqual([expected, Date.parse('2026-01-01T00:00:00Z')]);
+  // A pod that does not end starts its containers again.
+  expect(parsePod(object({ status }))?.isStopped).toBeUndefined();
+});
+
 it('bears a pod without status, spec or labels', () => {
   expect(parsePod({ metadata: { uid: 'u', namespace: 'n', name: 'p' } })).toMatchObject({
     addresses: [],

@@ -14,6 +14,10 @@ export interface PodView {
   readonly phase: string;
   /** Marked for deletion; it may still be running its last seconds. */
   readonly isEnding: boolean;
+  /** When the grace of a pod that ends is over: milliseconds since the epoch. */
+  readonly endsAt?: number;
+  /** It ends, and its kubelet has said that none of its containers lives any more. */
+  readonly isStopped?: true;
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   /** The AzureIdentity meant when a request names none and the pod has several. */
@@ -27,7 +31,9 @@ const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
 export function parsePod(object: unknown): PodView | undefined {
   const { metadata, spec = {}, status = {} } = (object ?? {}) as PodShape;
   const named = metadata && readMetadata(metadata);
-  return named && { ...named, ...readSpec(spec), ...readStatus(status, spec) };
+  if (!named) return undefined;
+  const stopped = named.isEnding && hasStopped(status) ? { isStopped: true as const } : {};
+  return { ...named, ...readSpec(spec), ...readStatus(status, spec), ...stopped };
 }
 
 interface PodShape {
@@ -55,14 +61,23 @@ interface StatusShape {
   readonly phase?: string;
   readonly podIP?: string;
   readonly podIPs?: readonly { readonly ip?: string }[];
+  readonly initContainerStatuses?: readonly ContainerShape[];
+  readonly containerStatuses?: readonly ContainerShape[];
+  readonly ephemeralContainerStatuses?: readonly ContainerShape[];
+}
+
+interface ContainerShape {
+  readonly state?: { readonly terminated?: object };
 }
 
 function readMetadata({ uid, namespace, name, deletionTimestamp, labels = {}, annotations }: MetadataShape) {
   if (!uid || !namespace || !name) return undefined;
   const defaultIdentity = annotations?.[defaultIdentityAnnotation];
+  const endsAt = Date.parse(deletionTimestamp ?? '');
   return {
     ...{ uid, key: `${namespace}/${name}`, namespace, name, labels },
     isEnding: deletionTimestamp !== undefined,
+    ...(Number.isNaN(endsAt) ? {} : { endsAt }),
     ...(defaultIdentity ? { defaultIdentity } : {}),
   };
 }
@@ -74,4 +89,11 @@ function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: Sp
 function readStatus({ phase = '', podIP, podIPs = [] }: StatusShape, { hostNetwork }: SpecShape) {
   const all = [podIP, ...podIPs.map(({ ip }) => ip)].flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
   return { phase, addresses: hostNetwork === true ? [] : [...new Set(all)] };
+}
+
+/** Said of containers, one by one: a pod whose kubelet has not spoken of any may be alive. */
+function hasStopped(status: StatusShape): boolean {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  const all = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
+  return containerStatuses.length > 0 && all.every(({ state }) => state?.terminated !== undefined);
 }

@@ -16,7 +16,8 @@ export type Outcome =
   | { readonly kind: 'nowhere'; readonly why: NowhereReason }
   | { readonly kind: 'starting' }
   | { readonly kind: 'unknown-caller'; readonly address: string }
-  | { readonly kind: 'ambiguous-caller'; readonly address: string }
+  /** `pods` (`namespace/name`) are for the log: callers are not told of each other. */
+  | { readonly kind: 'ambiguous-caller'; readonly address: string; readonly pods: readonly string[] }
   | { readonly kind: 'unknown-pod'; readonly pod: string }
   | { readonly kind: 'overloaded'; readonly pod: string }
   /** The API server did not confirm that the pod still has the address, and `--pod-check strict` wants it. */
