@@ -4,11 +4,12 @@ import type { Handler } from './handle-token.ts';
 import type { Proxy } from './handle-proxy.ts';
 import type { Outcome } from './respond/outcome.ts';
 import { remember } from './remember.ts';
+import { createCompat, type CompatSettings } from './respond/compat.ts';
 import { respond, type RespondRules } from './respond/respond.ts';
 import { routeOf, type Route } from './routes.ts';
 import type { InboundRequest, OutboundResponse } from './wire.ts';
 
-export interface AppOptions {
+export interface AppOptions extends CompatSettings {
   readonly token: Handler;
   readonly hostToken: Handler;
   readonly proxy: Pick<Proxy, 'handle'>;
@@ -36,6 +37,7 @@ const targetsKept = 128;
 export function createApp(options: AppOptions): App {
   const { clock, notAssignedStatus, onAnswered, log } = options;
   const routeFor = remember(routeOf, targetsKept);
+  const compatFor = createCompat(options);
 
   const handle = async (request: InboundRequest, route: Route): Promise<Outcome> => {
     try {
@@ -59,7 +61,7 @@ export function createApp(options: AppOptions): App {
     const route = routeFor(request.target);
     const outcome = await handle(request, route);
     const now = clock.now();
-    const response = respond(outcome, { nowMs: now, notAssignedStatus });
+    const response = respond(outcome, { nowMs: now, notAssignedStatus, compat: compatFor(route) });
     onAnswered({
       request,
       route: route.kind,

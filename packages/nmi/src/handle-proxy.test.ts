@@ -49,6 +49,35 @@ it('passes path and query on and nothing else of the request', async () => {
   expect(seen[0]?.headers.host).not.toContain('localhost');
 });
 
+it('of the answer hands on how to read it and when to ask again, no other header', async () => {
+  const { proxy } = await start((_, response) => {
+    response.writeHead(429, {
+      'Content-Type': 'text/x',
+      'Retry-After': '7',
+      'Set-Cookie': 'a=b',
+      Server: 'x',
+    });
+    response.end('later');
+  });
+  await expect(proxy.handle(inbound(''), route)).resolves.toEqual({
+    kind: 'proxied',
+    status: 429,
+    contentType: 'text/x',
+    retryAfter: '7',
+    body: Buffer.from('later'),
+  });
+});
+
+it('takes a status that is none for no answer', async () => {
+  const { proxy } = await start((_, response) => {
+    response.socket?.end('HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n');
+  });
+  await expect(proxy.handle(inbound(''), route)).resolves.toEqual({
+    kind: 'proxy-failed',
+    why: 'unavailable',
+  });
+});
+
 it('follows no redirect: it is the caller’s to see', async () => {
   const { proxy, seen } = await start((_, response) => {
     response.writeHead(302, { Location: '/metadata/identity/oauth2/token' });

@@ -21,7 +21,10 @@ export interface Proxy {
 const largestBody = 1024 * 1024;
 const timeoutMs = 10_000;
 
-/** Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on. */
+/**
+ * Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on;
+ * of the answer only status, body, and the two headers that say how to read it and when to ask again.
+ */
 export function createProxy({ upstream, allowed, ...rules }: ProxyOptions): Proxy {
   const judge = createHeaderJudge(rules);
   const pool = new Pool(upstream, { connections: 4, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
@@ -33,13 +36,17 @@ export function createProxy({ upstream, allowed, ...rules }: ProxyOptions): Prox
       headers: { Metadata: 'true' },
       signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
     });
+    // Nothing else can be written as an answer.
+    if (answer.statusCode < 200 || answer.statusCode > 599)
+      return { kind: 'proxy-failed', why: 'unavailable' };
     const body = await readUpTo(answer.body, largestBody);
     if (!body) return { kind: 'proxy-failed', why: 'too-large' };
-    const contentType = answer.headers['content-type'];
+    const { 'content-type': contentType, 'retry-after': retryAfter } = answer.headers;
     return {
       kind: 'proxied',
       status: answer.statusCode,
       contentType: typeof contentType === 'string' ? contentType : 'application/octet-stream',
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
       body,
     };
   };

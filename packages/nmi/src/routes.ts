@@ -11,7 +11,7 @@ export type MetadataFamily = (typeof metadataFamilies)[number];
 export type Route =
   | { readonly kind: 'token'; readonly query: string }
   | { readonly kind: 'host-token'; readonly query: string }
-  /** `path` is normalised and safe to send on. */
+  /** `path` is normalised, `query` judged: both are safe to send on. */
   | {
       readonly kind: 'metadata';
       readonly family: MetadataFamily;
@@ -27,6 +27,8 @@ const longestTarget = 8 * 1024;
 /** Every character that a path may have. No `%`, `\`, `;` or NUL: nothing is left that the real service could read in another way. */
 const plainPath = /^\/[A-Za-z0-9/._-]*$/;
 const printable = /^[\x21-\x7e]*$/;
+/** What a query may have by the standard (RFC 3986, 3.4) and no encoded control character: as it is sent on. */
+const plainQuery = /^(?:[A-Za-z0-9._~!$'()*+,;=:@/?&-]|%(?!7f)[2-9a-f][0-9a-f])*$/i;
 const foreignRoots: ReadonlySet<string> = new Set(['latest', 'computemetadata', 'openstack', 'opc']);
 const families: ReadonlySet<string> = new Set(metadataFamilies);
 
@@ -39,19 +41,14 @@ export function routeOf(target: string): Route {
   const mark = target.indexOf('?');
   const raw = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? '' : target.slice(mark + 1);
-  if (
-    target.length > longestTarget ||
-    !plainPath.test(raw) ||
-    !printable.test(query) ||
-    query.includes('#')
-  ) {
-    return { kind: 'nowhere', why: 'malformed' };
-  }
-  const spelled = raw.split('/').filter((segment) => segment !== '');
-  if (spelled.some((segment) => segment === '.' || segment === '..'))
-    return { kind: 'nowhere', why: 'malformed' };
-  return routeOfSegments(spelled, query);
+  const isPlain = target.length <= longestTarget && plainPath.test(raw) && printable.test(query);
+  if (!isPlain || query.includes('#')) return malformed;
+  const segments = raw.split('/').filter((segment) => segment !== '');
+  if (segments.some((segment) => segment === '.' || segment === '..')) return malformed;
+  return routeOfSegments(segments, query);
 }
+
+const malformed: Route = { kind: 'nowhere', why: 'malformed' };
 
 function routeOfSegments(spelled: readonly string[], query: string): Route {
   const segments = spelled.map((segment) => segment.toLowerCase());
@@ -62,8 +59,15 @@ function routeOfSegments(spelled: readonly string[], query: string): Route {
     const isToken = segments.join('/') === 'metadata/identity/oauth2/token';
     return isToken ? { kind: 'token', query } : { kind: 'nowhere', why: 'identity' };
   }
-  if (!isFamily(family)) return { kind: 'nowhere', why: 'unknown' };
-  return { kind: 'metadata', family, path: `/${spelled.join('/')}`, query };
+  return isFamily(family)
+    ? routeToFamily(family, spelled.slice(2), query)
+    : { kind: 'nowhere', why: 'unknown' };
+}
+
+/** No part of the machine's metadata has a dot in its path, and Windows drops dots at the end of a name. */
+function routeToFamily(family: MetadataFamily, parts: readonly string[], query: string): Route {
+  if (!plainQuery.test(query) || parts.some((part) => part.includes('.'))) return malformed;
+  return { kind: 'metadata', family, path: ['/metadata', family, ...parts].join('/'), query };
 }
 
 const isFamily = (segment: string): segment is MetadataFamily => families.has(segment);

@@ -217,7 +217,7 @@ describe('item 12: nothing but plain reads of machine metadata reaches the real 
     const answer = await nmi.ask({ from, path: '//Metadata/instance', query: 'api-version=2021-02-01' });
     const [entry] = stage.sim.azure.journal.entries({ service: 'imds', since: mark });
     expect(entry).toMatchObject({
-      path: '/Metadata/instance',
+      path: '/metadata/instance',
       query: 'api-version=2021-02-01',
       status: answer.status,
     });
@@ -234,15 +234,16 @@ describe('item 12: nothing but plain reads of machine metadata reaches the real 
 
 describe('the node itself', () => {
   it('CSI: a process on the loopback gets the token of the pod that it names', async () => {
+    const open = await stage.nmi(['--enable-host-token']);
     const { identity } = await assigned('csi');
     const headers = { podname: 'csi-pod', podns: 'default' };
-    const answer = await nmi.ask({ from: '127.0.0.1', path: '/host/token/', headers });
+    const answer = await open.ask({ from: '127.0.0.1', path: '/host/token/', headers });
     expect(answer).toMatchObject({
       status: 200,
       body: { token: { token_type: 'Bearer' }, clientid: identity.clientId },
     });
     const from = addressOf(await stage.cluster.pod({ name: 'csi-thief' }));
-    await expect(nmi.ask({ from, path: '/host/token/', headers })).resolves.toMatchObject({ status: 400 });
+    await expect(open.ask({ from, path: '/host/token/', headers })).resolves.toMatchObject({ status: 400 });
   });
 });
 
@@ -322,7 +323,8 @@ describe('when things are away', () => {
     for (const [said, answered] of [
       [429, 429],
       [410, 410],
-      [500, 503],
+      [500, 500],
+      [502, 502],
     ] as const) {
       const fault = stage.sim.azure.faults.add({
         match: { service: 'imds' },

@@ -1,4 +1,4 @@
-import { added, atLeast0, dropped, type NmiFlag } from './flag.ts';
+import { added, atLeast0, changed, dropped, type NmiFlag } from './flag.ts';
 
 /** How long callers are held. */
 export const waitingFlags: readonly NmiFlag[] = [
@@ -30,11 +30,19 @@ export const waitingFlags: readonly NmiFlag[] = [
       kind: 'string',
       default: '503',
       choices: ['503', '404'],
-      help: 'Status when the identity was not assigned in time. Both carry Retry-After.',
+      help: 'Status when the identity was not assigned in time, unless --compat-errors. Both carry Retry-After.',
     },
     'the original answers 404, or 503 with --set-retry-after-header',
   ),
-  dropped({ name: 'set-retry-after-header', kind: 'boolean', default: false }, 'the header is always sent'),
+  changed(
+    {
+      name: 'set-retry-after-header',
+      kind: 'boolean',
+      default: false,
+      help: 'With --compat-errors: answer 503 with Retry-After instead of 404 when the identity was not assigned in time.',
+    },
+    'without --compat-errors the header is always sent',
+  ),
   dropped({ name: 'retry-attempts-for-created', ...atLeast0, default: 16 }, 'see --hold'),
   dropped({ name: 'retry-attempts-for-assigned', ...atLeast0, default: 4 }, 'see --hold'),
   dropped({ name: 'find-identity-retry-interval', ...atLeast0, default: 5 }, 'see --hold'),

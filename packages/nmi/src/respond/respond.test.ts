@@ -8,6 +8,7 @@ import { respond, type RespondRules } from './respond.ts';
 const rules: RespondRules = { nowMs: 1_000_400, notAssignedStatus: 503 };
 const issued = issuedTo('reader', { now: 1_000_000 });
 const pod = 'default/web';
+const compat = { setsRetryAfter: false, isManaged: false, clientId: undefined };
 const bodyOf = (outcome: Outcome, nowMs = rules.nowMs) =>
   JSON.parse(Buffer.from(respond(outcome, { ...rules, nowMs }).body).toString()) as Record<string, string>;
 const token = { kind: 'token' as const, ...issuanceOf('reader'), pod, issued };
@@ -21,9 +22,63 @@ describe('a token', () => {
       expires_on: '4600',
       ext_expires_in: '3600',
       not_before: '1000',
-      refresh_token: '',
       resource: 'https://vault.azure.net',
       token_type: 'Bearer',
+    });
+  });
+
+  it('has the members of the metadata service, in its order, all of them strings', () => {
+    const text = Buffer.from(respond(token, rules).body).toString();
+    const members = [...text.matchAll(/"(\w+)":"[^"]*"/g)].map(([, name]) => name);
+    expect(members).toEqual(
+      'access_token client_id expires_in expires_on ext_expires_in not_before resource token_type'.split(' '),
+    );
+    expect(text).toMatch(/^\{("\w+":"[^"]*",?)+\}$/);
+  });
+
+  it('says how long its body is, and is the same when failures are told as the original tells them', () => {
+    const { headers, body } = respond(token, rules);
+    expect(headers).toEqual({
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': String(body.length),
+    });
+    expect(respond(token, { ...rules, compat }).body).toBe(body);
+  });
+
+  describe('with tokens of auxiliary tenants', () => {
+    const { access } = issued;
+    const auxiliary = ['t2', 't3'].map((tenantId) => ({
+      tenantId,
+      access: { ...access, token: `of-${tenantId}` },
+    }));
+    const several = { ...token, issued: { ...issued, auxiliary } };
+    const primary = bodyOf(token);
+
+    it('is an object like any other, with one member more', () => {
+      expect(bodyOf(several)).toEqual({
+        ...primary,
+        auxiliary_tokens: [
+          { ...primary, access_token: 'of-t2', tenant_id: 't2' },
+          { ...primary, access_token: 'of-t3', tenant_id: 't3' },
+        ],
+      });
+    });
+
+    it('is a list, the primary tenant’s first, where the original’s answers are wanted', () => {
+      const { body } = respond(several, { ...rules, compat });
+      expect(JSON.parse(Buffer.from(body).toString())).toEqual([
+        primary,
+        { ...primary, access_token: 'of-t2' },
+        { ...primary, access_token: 'of-t3' },
+      ]);
+      expect(bodyOf(several)).toHaveProperty('auxiliary_tokens');
+    });
+
+    it('is only the first one for a process of the node', () => {
+      expect(bodyOf({ ...several, kind: 'host-token' })).toEqual({
+        token: primary,
+        clientid: clientIdOf('reader'),
+      });
     });
   });
 
@@ -52,7 +107,10 @@ describe('a token', () => {
 
 const bad = (why: BadRequestReason): Outcome => ({ kind: 'bad-request', problem: { why, name: 'x' } });
 const denied = (denial: Denial): Outcome => ({ kind: 'denied', pod, denial });
-const failed = (why: Extract<Outcome, { kind: 'token-failed' }>['why'], retryAfterMs?: number): Outcome => ({
+const failed = (
+  why: Extract<Outcome, { kind: 'token-failed' }>['why'],
+  retryAfterMs?: number,
+): Extract<Outcome, { kind: 'token-failed' }> => ({
   kind: 'token-failed',
   pod,
   why,
@@ -78,7 +136,13 @@ describe('the table', () => {
     ['unknown paths', { kind: 'nowhere', why: 'unknown' }, 404, 'nothing'],
     ['starting', { kind: 'starting' }, 503, 'just started', '1'],
     ['unknown caller', { kind: 'unknown-caller', address: '10.0.0.9' }, 503, 'hostNetwork', '1'],
-    ['ambiguous caller', { kind: 'ambiguous-caller', address: '10.0.0.9' }, 503, 'More than one pod', '1'],
+    [
+      'ambiguous caller',
+      { kind: 'ambiguous-caller', address: '10.0.0.9', pods: [] },
+      503,
+      'More than one pod',
+      '1',
+    ],
     ['unknown pod', { kind: 'unknown-pod', pod }, 404, 'no running pod'],
     ['overloaded', { kind: 'overloaded', pod }, 429, 'Too many', '1'],
     [
@@ -158,6 +222,23 @@ describe('the table', () => {
     expect(body['error_description']).not.toContain('unreachable');
   });
 
+  it.each([
+    ['unavailable', 500, 500],
+    ['unavailable', 502, 502],
+    ['unavailable', 599, 599],
+    ['unavailable', 404, 503],
+    ['unavailable', 200, 503],
+    ['throttled', 429, 429],
+    ['updating', 410, 410],
+    ['denied', 401, 403],
+    ['not-on-host', 400, 400],
+  ] as const)('passes on what upstream said where SDKs go by it: %s, %i is %i', (why, status, expected) => {
+    const response = respond({ ...failed(why, 7_000), status }, rules);
+    expect(response.status).toBe(expected);
+    const isPassing = why === 'unavailable' || why === 'throttled' || why === 'updating';
+    expect(response.headers['Retry-After']).toBe(isPassing ? '7' : undefined);
+  });
+
   it('answers 404 to an unfinished assignment where that is wanted', () => {
     const waiting: Outcome = { kind: 'not-assigned', pod, identity: 'default/i', seen: 'nothing' };
     expect(respond(waiting, { ...rules, notAssignedStatus: 404 })).toMatchObject({
@@ -186,5 +267,7 @@ describe('the table', () => {
       headers: { 'Content-Type': 'x/y', 'Content-Length': '3' },
       body,
     });
+    const throttled = { kind: 'proxied' as const, status: 429, contentType: 'x/y', retryAfter: '5', body };
+    expect(respond(throttled, rules).headers['Retry-After']).toBe('5');
   });
 });

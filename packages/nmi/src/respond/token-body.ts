@@ -1,3 +1,4 @@
+import type { AccessToken } from '@pod-identity/imds-client';
 import type { IssuedToken } from '../tokens/types.ts';
 
 export interface TokenBody {
@@ -6,44 +7,56 @@ export interface TokenBody {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+export interface TokenGiven {
+  readonly issued: IssuedToken;
+  readonly resource: string;
+  /** How tokens of auxiliary tenants are told, if there are any: in a member of the object, or as a list, the first first. */
+  readonly shape: 'object' | 'list';
+}
+
 interface Written {
   readonly second: number;
   readonly body: TokenBody;
 }
 
+type Fields = Readonly<Record<string, string>>;
+
 /** Forgotten together with their tokens. */
 const written = new WeakMap<IssuedToken, Map<string, Written>>();
 
 /** The body for this token now. Only `expires_in` changes, once a second: until then the last body is given again. */
-export function tokenBody(issued: IssuedToken, resource: string, nowMs: number): TokenBody {
+export function tokenBody(given: TokenGiven, nowMs: number): TokenBody {
   const second = Math.floor(nowMs / 1000);
-  const byResource = written.get(issued) ?? new Map<string, Written>();
-  const last = byResource.get(resource);
+  // A token without auxiliary ones, which nearly all are, has one body in both shapes.
+  const key = given.issued.auxiliary === undefined ? given.resource : `${given.shape} ${given.resource}`;
+  const bodies = written.get(given.issued) ?? new Map<string, Written>();
+  const last = bodies.get(key);
   if (last?.second === second) return last.body;
-  const body = writeBody(issued, resource, second);
-  byResource.set(resource, { second, body });
-  written.set(issued, byResource);
+  const body = writeBody(given, second);
+  bodies.set(key, { second, body });
+  written.set(given.issued, bodies);
   return body;
 }
 
-/** The token object alone. */
-export function tokenFields(
-  issued: IssuedToken,
-  resource: string,
-  second: number,
-): Readonly<Record<string, string>> {
-  const { token, expiresOnTimestamp, notBeforeTimestamp, tokenType } = issued.access;
+export interface TokenOfTenant {
+  readonly access: AccessToken;
+  readonly clientId: string | undefined;
+  readonly resource: string;
+}
+
+/** The token object alone, its members in the metadata service's order. */
+export function tokenFields({ access, clientId, resource }: TokenOfTenant, second: number): Fields {
+  const { token, expiresOnTimestamp, notBeforeTimestamp, tokenType } = access;
   const expiresOn = Math.floor(expiresOnTimestamp / 1000);
   const left = String(Math.max(0, expiresOn - second));
   return {
     access_token: token,
-    ...(issued.clientId === undefined ? {} : { client_id: issued.clientId }),
+    ...(clientId === undefined ? {} : { client_id: clientId }),
     expires_in: left,
     expires_on: String(expiresOn),
     ext_expires_in: left,
     // A number for old clients: never empty.
     not_before: String(Math.floor((notBeforeTimestamp ?? nowOrBefore(second, expiresOn)) / 1000)),
-    refresh_token: '',
     resource,
     token_type: tokenType,
   };
@@ -53,9 +66,26 @@ function nowOrBefore(second: number, expiresOn: number): number {
   return Math.min(second, expiresOn) * 1000;
 }
 
-function writeBody(issued: IssuedToken, resource: string, second: number): TokenBody {
-  const json = asciiJson(tokenFields(issued, resource, second));
+function writeBody(given: TokenGiven, second: number): TokenBody {
+  const json = asciiJson(valueOf(given, second));
   return { bytes: Buffer.from(json, 'latin1'), headers: jsonHeaders(json) };
+}
+
+/** The token; tokens of auxiliary tenants come beside it, or after it in a list as the original gives them. */
+function valueOf({ issued, resource, shape }: TokenGiven, second: number): unknown {
+  const { clientId, auxiliary = [] } = issued;
+  const primary = tokenFields({ access: issued.access, clientId, resource }, second);
+  if (auxiliary.length === 0) return primary;
+  const others = auxiliary.map(({ tenantId, access }) => ({
+    tenantId,
+    fields: tokenFields({ access, clientId, resource }, second),
+  }));
+  return shape === 'list'
+    ? [primary, ...others.map(({ fields }) => fields)]
+    : {
+        ...primary,
+        auxiliary_tokens: others.map(({ tenantId, fields }) => ({ ...fields, tenant_id: tenantId })),
+      };
 }
 
 /** JSON in which every character is one byte. */

@@ -1,0 +1,115 @@
+import type { TokenErrorCode } from '../tokens/token-errors.ts';
+import { explainBadRequest, explainDenial, explainWaiting } from './explain.ts';
+import type { Outcome } from './outcome.ts';
+
+/** How a request that came to nothing is told. */
+export interface Refusal {
+  readonly status: number;
+  /** The two fields of the body. */
+  readonly error: string;
+  readonly description: string;
+  /** Seconds until it is worth while to ask again; undefined: it is not. */
+  readonly retryAfter?: number;
+  readonly allow?: string;
+}
+
+export type Success = 'token' | 'host-token' | 'proxied';
+export type Failure = Exclude<Outcome, { readonly kind: Success }>;
+type Of<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>;
+
+/** The agent's table of refusals: nothing else chooses a status. `docs/errors.md` is made from it. */
+// eslint-disable-next-line complexity -- one row for each outcome, on purpose in one place
+export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refusal {
+  switch (outcome.kind) {
+    case 'bad-request':
+      return refuse(400, 'invalid_request', explainBadRequest(outcome.problem));
+    case 'bad-method':
+      return { ...refuse(405, 'method_not_allowed', 'Only GET is allowed here.'), allow: 'GET' };
+    case 'nowhere':
+      return outcome.why === 'malformed'
+        ? refuse(400, 'invalid_request', explainBadRequest({ why: 'malformed-target' }))
+        : refuse(404, 'not_found', 'There is nothing at this path.');
+    case 'starting':
+      return later(503, 'The agent has just started and does not know the pods of this node yet. Try again.');
+    case 'unknown-caller':
+      return later(503, unknownCaller(outcome.address));
+    case 'ambiguous-caller':
+      return later(503, `More than one pod has the address ${outcome.address} at this moment. Try again.`);
+    case 'unknown-pod':
+      return refuse(404, 'not_found', `There is no running pod ${outcome.pod} on this node.`);
+    case 'overloaded':
+      return later(429, `Too many requests of pod ${outcome.pod} wait for a token already.`);
+    case 'unconfirmed':
+      return later(503, unconfirmed(outcome.pod));
+    case 'denied':
+      return refuse(400, 'invalid_request', explainDenial(outcome.pod, outcome.denial));
+    case 'not-assigned':
+      return later(notAssignedStatus, explainWaiting(outcome.pod, outcome.identity, outcome.seen), 2);
+    case 'token-failed':
+      return tokenFailed(outcome);
+    case 'blocked':
+      return refuse(403, 'access_denied', blocked(outcome.family));
+    case 'proxy-failed':
+      return refuse(502, 'bad_gateway', 'The metadata service of the machine did not give a usable answer.');
+    case 'crashed':
+      return refuse(500, 'server_error', 'The agent failed on this request; its log says how.');
+  }
+}
+
+/**
+ * What SDKs do with each is in docs/errors.md. 400 lets a chain of credentials (DefaultAzureCredential) go on to the next
+ * one, which is right where the pod has no such identity. 403 ends the chain at once with this text: the identity was
+ * chosen on purpose and Azure refuses it, which no other credential should hide.
+ */
+const tokenErrors: Readonly<Record<TokenErrorCode, { readonly status: number; readonly error: string }>> = {
+  'not-on-host': { status: 400, error: 'invalid_request' },
+  refused: { status: 400, error: 'invalid_request' },
+  misconfigured: { status: 400, error: 'invalid_request' },
+  denied: { status: 403, error: 'access_denied' },
+  throttled: { status: 429, error: 'too_many_requests' },
+  updating: { status: 410, error: 'gone' },
+  unavailable: { status: 503, error: 'temporarily_unavailable' },
+};
+
+function tokenFailed(outcome: Of<'token-failed'>): Refusal {
+  const { why, description, retryAfterMs = 1_000 } = outcome;
+  const { status, error } = tokenErrors[why];
+  const isPassing = why === 'throttled' || why === 'updating' || why === 'unavailable';
+  if (!isPassing) return refuse(status, error, description);
+  return later(why === 'unavailable' ? serverError(outcome) : status, description, retryAfterMs / 1000);
+}
+
+/** SDKs have their own notions of each 5xx: the one that was answered is passed on. */
+function serverError({ status = 503 }: Of<'token-failed'>): number {
+  return status >= 500 && status <= 599 ? status : 503;
+}
+
+function unknownCaller(address: string): string {
+  return (
+    `No pod of this node has the address ${address} that this request comes from. Try again if the pod has just started. ` +
+    'Pods with hostNetwork share the address of the node and cannot be told from it: they get no token here.'
+  );
+}
+
+function unconfirmed(pod: string): string {
+  return `The API server does not confirm at the moment that pod ${pod} has this address. Try again.`;
+}
+
+function blocked(family: string): string {
+  return `/metadata/${family} is not open to pods on this cluster; the administrator can open it (NMI flag --metadata-allow).`;
+}
+
+const laterErrors: ReadonlyMap<number, string> = new Map([
+  [404, 'not_found'],
+  [410, 'gone'],
+  [429, 'too_many_requests'],
+]);
+
+function later(status: number, description: string, seconds = 1): Refusal {
+  const error = laterErrors.get(status) ?? 'temporarily_unavailable';
+  return { status, error, description, retryAfter: Math.max(1, Math.ceil(seconds)) };
+}
+
+function refuse(status: number, error: string, description: string): Refusal {
+  return { status, error, description };
+}
