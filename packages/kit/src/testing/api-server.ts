@@ -1,9 +1,9 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
 
 const run = promisify(execFile);
 
@@ -33,7 +33,7 @@ export async function startApiServer(
   const kit = kitFolder();
   const skipped = whatIsMissing(kit);
   if (skipped !== undefined) {
-    if (process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(skipped);
+    if (isKitRequired()) throw new Error(skipped);
     return { skipped };
   }
   const { flavour = process.env['KUBEBUILDER_ASSETS'] ? 'assets' : 'v1.36' } = options;
@@ -62,20 +62,7 @@ export async function startApiServer(
   }
 }
 
-const kitFolder = (): string =>
-  process.env['POD_IDENTITY_KIT_DIR'] ?? resolve(import.meta.dirname, '../../../../../shared/kubernetes');
-
 /** Why there can be no real API server here; undefined when there can, and when POD_IDENTITY_REQUIRE_KIT=1 forbids to skip. */
 export function whyNoApiServer(): string | undefined {
-  return process.env['POD_IDENTITY_REQUIRE_KIT'] === '1' ? undefined : whatIsMissing(kitFolder());
-}
-
-function whatIsMissing(kit: string): string | undefined {
-  if (!existsSync(join(kit, 'api-server'))) return `there is no Kubernetes test kit at ${kit}`;
-  try {
-    execFileSync(join(kit, 'setup'), ['--check'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return `the Kubernetes test kit is not set up: run ${join(kit, 'setup')}`;
-  }
+  return isKitRequired() ? undefined : whatIsMissing(kitFolder());
 }

@@ -1,4 +1,4 @@
-// For tests only: a clock that stands still and a real API server for a while.
+// For tests only: a clock that stands still, a real API server or a real cluster for a while.
 // It must not be imported by anything that ships.
 export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export {
@@ -8,3 +8,11 @@ export {
   type ApiServerOptions,
   type RunningApiServer,
 } from './api-server.ts';
+export {
+  startCluster,
+  whyNoCluster,
+  type ClusterNode,
+  type ClusterOptions,
+  type ImageSpec,
+  type RunningCluster,
+} from './cluster.ts';

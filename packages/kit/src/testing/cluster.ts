@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
+
+const run = promisify(execFile);
+const outputLimit = 16 * 1024 * 1024;
+
+export interface ClusterOptions {
+  readonly nodes: number;
+  /** `{i}` is the node's number from 0. */
+  readonly providerId: string;
+}
+
+export interface ImageSpec {
+  /** With its registry, as the container runtime knows it: `docker.io/library/x:1`. */
+  readonly name: string;
+  /** `source` or `source:destination`; with the shared libraries of what can be executed. */
+  readonly files: readonly string[];
+  readonly entrypoint: readonly string[];
+}
+
+export interface ClusterNode {
+  readonly name: string;
+  readonly ip: string;
+  /** Its network namespace. */
+  readonly netns: string;
+}
+
+export interface RunningCluster {
+  /** An administrator's; it works outside the network namespaces of the cluster. */
+  readonly kubeconfig: string;
+  readonly nodes: readonly ClusterNode[];
+  /** The program and its arguments that stand for kubectl as administrator. */
+  kubectl(...args: readonly string[]): readonly [program: string, ...args: string[]];
+  /** Makes an image and loads it into every node. */
+  load(image: ImageSpec): Promise<void>;
+  /** Runs a program among the node's own files and processes; answers what it printed. */
+  inNode(node: string, ...command: readonly string[]): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Why there can be no real cluster here; undefined when there can, and when POD_IDENTITY_REQUIRE_KIT=1 forbids to skip. */
+export function whyNoCluster(): string | undefined {
+  if (isKitRequired()) return undefined;
+  return whatIsMissing(kitFolder()) ?? (process.getuid?.() === 0 ? undefined : 'a cluster needs root');
+}
+
+/** Starts a real cluster from the Kubernetes test kit, kubelets and pods included. It has no way out of the machine. */
+export async function startCluster({ nodes, providerId }: ClusterOptions): Promise<RunningCluster> {
+  const kit = kitFolder();
+  const folder = await mkdtemp(join(tmpdir(), 'pod-identity-cluster-'));
+  const directory = join(folder, 'state');
+  const command = async (name: string, ...args: readonly string[]) =>
+    (await run(join(kit, name), args, { maxBuffer: outputLimit })).stdout;
+  const stop = async () => {
+    await command('cluster', 'down', directory);
+    await rm(folder, { recursive: true, force: true });
+  };
+
+  try {
+    const port = await freePort();
+    const options = ['--nodes', `${nodes}`, '--provider-id', providerId, '--api-port', `${port}`];
+    await command('cluster', 'up', directory, ...options);
+    const facts = JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')) as {
+      readonly nodes: readonly ClusterNode[];
+    };
+    return {
+      nodes: facts.nodes,
+      kubeconfig: join(directory, 'outside.kubeconfig'),
+      kubectl: (...args) => [join(kit, 'kit-kubectl'), directory, ...args],
+      load: async ({ name, files, entrypoint }) => {
+        const root = join(folder, 'root');
+        const archive = join(folder, 'image.tar');
+        await command('image', 'root', root, ...files);
+        await command('image', name, root, archive, '--entrypoint', JSON.stringify(entrypoint));
+        await command('image', 'import', directory, archive);
+        await rm(root, { recursive: true });
+        await rm(archive);
+      },
+      inNode: (node, ...words) => command('cluster', 'exec', directory, node, ...words),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
