@@ -10,6 +10,8 @@ export interface ServiceOptions {
   readonly entry: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What runs it, when that is not the Node.js of this process itself. */
+  readonly executable?: string;
   /** Every line that the program prints, as it comes. */
   onLine?(line: string): void;
 }
@@ -19,6 +21,8 @@ export interface Service {
   readonly pid: number;
   readonly lines: readonly string[];
   readonly exitCode: number | null;
+  /** Resolves after the last line. */
+  readonly ended: Promise<void>;
   /** The first line, past or to come, that fits; rejects with the program's last words when it ends or time runs out. */
   line(fits: (line: string) => boolean, withinMs?: number): Promise<string>;
   /** The first JSON log line with this message. */
@@ -31,7 +35,7 @@ const patienceMs = 60_000;
 
 export function startService(options: ServiceOptions): Service {
   // Nothing of this environment may decide which identity a program finds: only what the stage says.
-  const child = spawn(process.execPath, [options.entry, ...(options.args ?? [])], {
+  const child = spawn(options.executable ?? process.execPath, [options.entry, ...(options.args ?? [])], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -53,6 +57,7 @@ export function startService(options: ServiceOptions): Service {
     name: options.name,
     pid: child.pid ?? 0,
     lines: lines.all,
+    ended,
     get exitCode() {
       return child.exitCode;
     },

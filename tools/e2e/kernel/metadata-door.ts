@@ -1,0 +1,48 @@
+// What stands on the metadata address: passes every request on to the simulator, and writes down who asked. So a test can tell
+// what came around the agent.
+import { once } from 'node:events';
+import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
+
+export interface Heard {
+  readonly source: string;
+  /** `connection`, or the request's line as it came. */
+  readonly what: string;
+}
+
+export interface MetadataDoor {
+  /** What came since this was asked last. */
+  heard(): readonly Heard[];
+}
+
+export async function openMetadataDoor(address: string, url: string): Promise<MetadataDoor> {
+  let heard: Heard[] = [];
+  const server = createServer((request, response) => {
+    const { method = '', url: target = '' } = request;
+    heard.push({ source: request.socket.remoteAddress ?? '', what: `${method} ${target}` });
+    passOn(request, response, url);
+  });
+  server.keepAliveTimeout = 600_000;
+  server.on('connection', ({ remoteAddress = '' }) =>
+    heard.push({ source: remoteAddress, what: 'connection' }),
+  );
+  server.listen(80, address);
+  await once(server, 'listening');
+  return {
+    heard: () => {
+      const all = heard;
+      heard = [];
+      return all;
+    },
+  };
+}
+
+function passOn(request: IncomingMessage, response: ServerResponse, url: string): void {
+  const { method, headers } = request;
+  const options = { method, headers, path: request.url };
+  const inner = ask(url, options as object, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  inner.once('error', () => response.destroy());
+  request.pipe(inner);
+}

@@ -1,0 +1,143 @@
+// A node, its pods and the fabric of the cloud as network namespaces without any way out. Nothing is left when it is taken down.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+export const metadataAddress = '169.254.169.254';
+
+/**
+ * Where the metadata service is. `fabric`: outside the node, which forwards to it, as on Azure. `loopback`: on the node itself,
+ * as in the Kubernetes kit's clusters.
+ */
+export type Layout = 'fabric' | 'loopback';
+
+export interface KernelNetwork {
+  /** Names of namespaces. */
+  readonly node: string;
+  readonly cloud: string;
+  /** Of the cloud, as the node reaches it. */
+  readonly cloudAddress: string;
+  /** As the cloud sees calls of the node itself. */
+  readonly nodeAddresses: readonly string[];
+  addPod(): Promise<{ readonly namespace: string; readonly address: string }>;
+  /** Runs a program in the node's namespace and answers what it printed. */
+  inNode(program: string, ...args: readonly string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** Why there can be no namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+export async function whyNoKernel(): Promise<string | undefined> {
+  const missing = await whatIsMissing();
+  if (missing !== undefined && process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(missing);
+  return missing;
+}
+
+async function whatIsMissing(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
+  const name = `nmi-${process.pid}-trial`;
+  try {
+    await execute('ip', ['netns', 'add', name]);
+    await execute('ip', ['netns', 'exec', name, 'nft', 'list', 'ruleset']);
+    await execute('ip', ['netns', 'exec', name, 'iptables', '-t', 'nat', '-S']);
+    return undefined;
+  } catch (error) {
+    return `network namespaces with nft and iptables do not work here: ${String(error)}`;
+  } finally {
+    await execute('ip', ['netns', 'del', name]).catch(() => undefined);
+  }
+}
+
+let made = 0;
+
+export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
+  made += 1;
+  const prefix = `nmi-${process.pid}-${made}`;
+  const node = `${prefix}-node`;
+  const cloud = layout === 'fabric' ? `${prefix}-cloud` : node;
+  const namespaces: string[] = [];
+  const add = async (name: string) => {
+    await execute('ip', ['netns', 'add', name]);
+    namespaces.push(name);
+    await inside(name, 'ip link set lo up');
+  };
+  const remove = async () => {
+    for (const name of namespaces.splice(0).reverse()) await execute('ip', ['netns', 'del', name]);
+  };
+
+  try {
+    await add(node);
+    await inside(
+      node,
+      'sysctl -qw net.ipv4.ip_forward=1',
+      'sysctl -qw net.ipv4.conf.all.route_localnet=1',
+      'ip link add br0 type bridge',
+      'ip address add 10.50.0.1/24 dev br0',
+      'ip link set br0 up',
+    );
+    if (layout === 'fabric') {
+      await add(cloud);
+      await joinFabric(node, cloud);
+    } else {
+      await inside(node, `ip address add ${metadataAddress}/32 dev lo`);
+    }
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+
+  let pods = 0;
+  return {
+    node,
+    cloud,
+    cloudAddress: layout === 'fabric' ? '10.60.0.254' : '127.0.0.1',
+    nodeAddresses: layout === 'fabric' ? ['10.60.0.1'] : ['127.0.0.1', metadataAddress],
+    addPod: async () => {
+      pods += 1;
+      const namespace = `${prefix}-pod${pods}`;
+      const address = `10.50.0.${10 + pods}`;
+      await add(namespace);
+      await joinPod({ node, namespace, address, link: `pod${pods}` });
+      return { namespace, address };
+    },
+    inNode: async (program, ...args) =>
+      (await execute('ip', ['netns', 'exec', node, program, ...args])).stdout,
+    remove,
+  };
+}
+
+async function joinFabric(node: string, cloud: string): Promise<void> {
+  await inside(
+    node,
+    `ip link add up0 type veth peer name eth0 netns ${cloud}`,
+    'ip address add 10.60.0.1/24 dev up0',
+    'ip link set up0 up',
+    `ip route add ${metadataAddress}/32 via 10.60.0.254`,
+  );
+  await inside(
+    cloud,
+    'ip address add 10.60.0.254/24 dev eth0',
+    'ip link set eth0 up',
+    `ip address add ${metadataAddress}/32 dev lo`,
+    'ip route add 10.50.0.0/24 via 10.60.0.1',
+  );
+}
+
+async function joinPod(pod: { node: string; namespace: string; address: string; link: string }) {
+  const { node, namespace, address, link } = pod;
+  await inside(
+    node,
+    `ip link add ${link} type veth peer name eth0 netns ${namespace}`,
+    `ip link set ${link} master br0 up`,
+  );
+  await inside(
+    namespace,
+    `ip address add ${address}/24 dev eth0`,
+    'ip link set eth0 up',
+    'ip route add default via 10.50.0.1',
+  );
+}
+
+async function inside(namespace: string, ...commands: readonly string[]): Promise<void> {
+  for (const command of commands) await execute('ip', ['netns', 'exec', namespace, ...command.split(' ')]);
+}

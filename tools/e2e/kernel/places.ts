@@ -1,0 +1,28 @@
+// What a kernel scenario is played on; on a machine that cannot, it is skipped with a line that says why.
+import { describe } from 'vitest';
+import { whyNoKernel, type Layout } from './network.ts';
+
+export interface KernelPlace {
+  readonly firewall: 'nftables' | 'iptables';
+  readonly layout: Layout;
+}
+
+export const fabricPlaces: readonly KernelPlace[] = [
+  { firewall: 'nftables', layout: 'fabric' },
+  { firewall: 'iptables', layout: 'fabric' },
+];
+
+const missing = await whyNoKernel();
+if (missing !== undefined) console.warn(`skipped: ${missing}`);
+
+/** Plays the scenario on each place. */
+export function describePlaces(
+  name: string,
+  places: readonly KernelPlace[],
+  scenario: (place: KernelPlace) => void,
+): void {
+  describe.skipIf(missing !== undefined).each(places)(
+    `${name} with $firewall, the metadata service behind the $layout`,
+    scenario,
+  );
+}

@@ -1,0 +1,214 @@
+// NMI as it runs on a node: the built program in the node's network namespace, pods in theirs, the real kernel between them.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { built } from '../../stage/places.ts';
+import { parseLine, startService, type Service } from '../../stage/service.ts';
+import type { Answered, Call, ClientQuestions, LoadSpec, Tally } from './client.program.ts';
+import type { CloudQuestions, Heard } from './cloud.program.ts';
+import { metadataAddress, openNetwork, type KernelNetwork, type Layout } from './network.ts';
+import { nodeIn, startProgram, type Program } from './program.ts';
+
+export const tokenPath = '/metadata/identity/oauth2/token';
+export const tokenUrl = `http://${metadataAddress}${tokenPath}?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net`;
+
+export interface KernelClient {
+  readonly address: string;
+  /** A call for a token unless told otherwise, with the header Metadata. */
+  get(call?: Partial<Call>): Promise<Answered>;
+  raw(text: string): Promise<string>;
+  curl(...args: readonly string[]): Promise<string>;
+  load(spec?: Partial<LoadSpec>): Promise<KernelLoad>;
+}
+
+/** Calls one after another, each worker at once when its last one has ended. */
+export interface KernelLoad {
+  /** Waits until so many more calls have ended this way. */
+  more(count: number, end: string): Promise<Tally>;
+  stop(): Promise<Tally>;
+}
+
+export interface KernelWorld {
+  readonly network: KernelNetwork;
+  readonly node: string;
+  readonly cloud: Program<CloudQuestions>;
+  /** In the node's own namespace, as a Pod with host network. */
+  readonly host: KernelClient;
+  /** A pod without a label unless it gets one; known to the API server with its address. */
+  pod(spec: { readonly name: string; readonly label?: string }): Promise<KernelClient>;
+  /** An identity on the machine and its binding for pods labelled with its name; answers its client id. */
+  identity(name: string): Promise<string>;
+  /** Runs until it is stopped; answers once it says that it is ready. */
+  startNmi(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<KernelNmi>;
+  /** One of NMI's commands, to its end. */
+  command(name: string, ...args: readonly string[]): Promise<Service>;
+  /** What reached the metadata service since the last time, and did not come from the node itself. */
+  aroundNmi(): Promise<readonly Heard[]>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface KernelNmi {
+  readonly service: Service;
+  /** Of /readyz: the status, and what it says. */
+  readonly readyz: () => Promise<string>;
+  /** Waits until somebody's change of the rules was put right for the nth time. */
+  repaired(times: number): Promise<void>;
+}
+
+export async function openKernelWorld(layout: Layout): Promise<KernelWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'pod-identity-kernel-'));
+  const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => console.error(error));
+  };
+  try {
+    return await build({ layout, folder, undo, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Building {
+  readonly layout: Layout;
+  readonly folder: string;
+  readonly undo: (() => Promise<void>)[];
+  readonly stop: () => Promise<void>;
+}
+
+async function build({ layout, folder, undo, stop }: Building): Promise<KernelWorld> {
+  const network = await openNetwork(layout);
+  undo.push(() => network.remove());
+  const start = async <Q extends CloudQuestions | ClientQuestions>(
+    file: string,
+    namespace: string,
+    given: object = {},
+  ) => {
+    const program = await startProgram<Q>(file, given, { namespace, folder });
+    undo.push(() => program.stop());
+    return program;
+  };
+  const cloud = await start<CloudQuestions>('cloud.program.ts', network.cloud, {
+    metadataAddress,
+    apiAddress: network.cloudAddress,
+  });
+  const { node, api } = await cloud.ask('facts');
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(api)));
+
+  const client = async (namespace: string, address: string) =>
+    kernelClient(await start<ClientQuestions>('client.program.ts', namespace), address);
+  const host = await client(network.node, network.nodeAddresses[0] ?? '');
+  const executable = await nodeIn(network.node, folder);
+  const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const service = startService({ name: 'nmi', entry: built('nmi'), executable, args, env });
+    undo.push(() => service.stop());
+    return service;
+  };
+
+  return {
+    ...{ network, node, cloud, host, stop },
+    pod: async ({ name, label }) => {
+      const { namespace, address } = await network.addPod();
+      await cloud.ask('pod', { name, node, ip: address, ...(label === undefined ? {} : { label }) });
+      return client(namespace, address);
+    },
+    identity: async (name) => {
+      const { clientId } = await cloud.ask('identity', { name });
+      await cloud.ask('bind', { name, identity: name, selector: name });
+      return clientId;
+    },
+    startNmi: async (args = [], env = {}) => {
+      const service = launch(
+        [
+          ...['--node', node, '--kubeconfig', kubeconfig, '--log-format', 'json'],
+          ...['--operation-mode', 'managed', '--forceNamespaced'],
+          ...['--metadata-ip', metadataAddress, '--metadata-port', '80'],
+          ...['--nmi-listen-address', '127.0.0.1', '--nmi-port', '2579'],
+          ...['--http-probe-port', '0', '--prometheus-port', '0', '--ipt-update-interval-sec', '1', ...args],
+        ],
+        env,
+      );
+      const nmi = kernelNmi(service, host);
+      await untilReady(nmi);
+      return nmi;
+    },
+    command: async (name, ...args) => {
+      const service = launch([name, ...args, '--log-format', 'json']);
+      await service.ended;
+      return service;
+    },
+    aroundNmi: async () =>
+      (await cloud.ask('heard')).filter(({ source }) => !network.nodeAddresses.includes(source)),
+  };
+}
+
+function kernelClient(program: Program<ClientQuestions>, address: string): KernelClient {
+  let loads = 0;
+  const headers = { Metadata: 'true' };
+  return {
+    address,
+    get: (call = {}) => program.ask('get', { url: tokenUrl, headers, ...call }),
+    raw: (text) => program.ask('raw', { host: metadataAddress, port: 80, text }),
+    curl: (...args) => program.ask('curl', args),
+    load: async (spec = {}) => {
+      loads += 1;
+      const name = `load ${loads}`;
+      await program.ask('startLoad', { url: tokenUrl, headers, workers: 4, keepAlive: false, ...spec, name });
+      return {
+        more: (count, end) => program.ask('more', { name, count, end }),
+        stop: () => program.ask('stopLoad', { name }),
+      };
+    },
+  };
+}
+
+function kernelNmi(service: Service, host: KernelClient): KernelNmi {
+  const isHealthDoor = ({ msg, role }: Readonly<Record<string, unknown>>) =>
+    msg === 'admin server listening' && role === 'health';
+  return {
+    service,
+    readyz: async () => {
+      const { port } = parseLine(await service.line((text) => isHealthDoor(parseLine(text))));
+      const { status, body } = await host.get({ url: `http://127.0.0.1:${String(port)}/readyz` });
+      return `${status} ${body.trim()}`;
+    },
+    repaired: async (times) => {
+      let seen = 0;
+      await service.line((text) => {
+        if (String(parseLine(text)['msg']).includes('put right')) seen += 1;
+        return seen === times;
+      });
+    },
+  };
+}
+
+const patienceMs = 20_000;
+
+/** Asks until it is: each look is itself a call by the way that pods' calls take. */
+async function untilReady({ readyz }: KernelNmi): Promise<void> {
+  const late = AbortSignal.timeout(patienceMs);
+  for (;;) {
+    const said = await readyz();
+    if (said === '200 ready') return;
+    if (late.aborted) throw new Error(`NMI was not ready within ${patienceMs} ms: ${said}`);
+  }
+}
+
+const kubeconfigFor = (server: string): object => ({
+  ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'node' },
+  clusters: [{ name: 'node', cluster: { server } }],
+  users: [{ name: 'node', user: { token: 'node' } }],
+  contexts: [{ name: 'node', context: { cluster: 'node', user: 'node' } }],
+});
+
+/** Whose token it is, or how the call ended. */
+export function subjectOf({ status, body, error }: Answered): string {
+  if (error !== '') return error;
+  if (status !== 200) return `${status}`;
+  const { access_token: token } = JSON.parse(body) as { access_token: string };
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+    appid: string;
+  };
+  return claims.appid;
+}

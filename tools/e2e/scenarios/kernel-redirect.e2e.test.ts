@@ -1,0 +1,85 @@
+// Pods' calls to the metadata service on the real kernel: who answers them, and what becomes of connections from before.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describePlaces, fabricPlaces } from '../kernel/places.ts';
+import { oddRequests } from '../kernel/odd-requests.ts';
+import {
+  openKernelWorld,
+  subjectOf,
+  tokenUrl,
+  type KernelClient,
+  type KernelWorld,
+} from '../kernel/world.ts';
+
+describePlaces(
+  'redirect',
+  [...fabricPlaces, { firewall: 'nftables', layout: 'loopback' }],
+  ({ firewall, layout }) => {
+    let world: KernelWorld;
+    let first: KernelClient;
+    let second: KernelClient;
+    let stranger: KernelClient;
+    const clientIds: Record<string, string> = {};
+    const ofMachine = () => `${tokenUrl}&client_id=${clientIds['machine'] ?? ''}`;
+
+    beforeAll(async () => {
+      world = await openKernelWorld(layout);
+      for (const name of ['first', 'second', 'machine']) clientIds[name] = await world.identity(name);
+      first = await world.pod({ name: 'first', label: 'first' });
+      second = await world.pod({ name: 'second', label: 'second' });
+      stranger = await world.pod({ name: 'stranger' });
+    });
+    afterAll(() => world.stop());
+
+    test('without NMI any pod gets a token of any identity of the machine', async () => {
+      expect(subjectOf(await stranger.get({ url: ofMachine(), over: 'old' }))).toBe(clientIds['machine']);
+      expect(await world.aroundNmi()).toContainEqual({
+        source: stranger.address,
+        what: expect.stringMatching(/^GET .*client_id=/),
+      });
+    });
+
+    test('with NMI each pod gets a token of its own identity, and a pod without one gets none', async () => {
+      await world.startNmi(['--firewall', firewall]);
+      expect(subjectOf(await first.get())).toBe(clientIds['first']);
+      expect(subjectOf(await second.get())).toBe(clientIds['second']);
+      expect((await stranger.get({ url: ofMachine() })).status).toBe(400);
+      expect((await first.get({ url: ofMachine() })).status).toBe(400);
+      expect(await world.aroundNmi()).toEqual([]);
+    });
+
+    test('curl gets a token of its pod’s identity', async () => {
+      const printed = await second.curl('--header', 'Metadata: true', tokenUrl);
+      expect(JSON.parse(printed)).toMatchObject({ client_id: clientIds['second'] });
+    });
+
+    test('W-S7: a program with host network still asks the machine’s own service', async () => {
+      expect(subjectOf(await world.host.get({ url: ofMachine() }))).toBe(clientIds['machine']);
+    });
+
+    test('item 16: a connection from before the rules is cut, and its next request reaches nobody around NMI', async () => {
+      const { status, error } = await stranger.get({ url: ofMachine(), over: 'old' });
+      // Cut in the middle of the request, or before it and made anew, now to NMI.
+      expect(error === 'ECONNRESET' || status === 400, `${status} ${error}`).toBe(true);
+      expect(await world.aroundNmi()).toEqual([]);
+    });
+
+    test('item 12: no odd request makes the metadata service see a path of identities, whoever sends it', async () => {
+      await world.cloud.ask('heard');
+      const answers = await Promise.all(
+        oddRequests.map(async ({ text }) => [await stranger.raw(text), await first.raw(text)].join('\n')),
+      );
+      expect(answers.filter((answer) => answer.includes(clientIds['machine'] ?? '?'))).toEqual([]);
+      const heard = await world.cloud.ask('heard');
+      expect(heard.filter(({ source }) => !world.network.nodeAddresses.includes(source))).toEqual([]);
+      // What NMI itself asks for, on behalf of the pod that may.
+      const own = /^\/metadata\/identity\/oauth2\/token$/;
+      const asked = heard.map(({ what }) => new URL(what.split(' ')[1] ?? '', 'http://x'));
+      const beside = asked.filter(
+        ({ pathname, searchParams }) =>
+          /identity/i.test(decodeURIComponent(pathname)) &&
+          !(own.test(pathname) && searchParams.get('msi_res_id')?.endsWith('/first')),
+      );
+      expect(beside).toEqual([]);
+    });
+  },
+);
