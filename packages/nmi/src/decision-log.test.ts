@@ -53,6 +53,6 @@ it('what callers can cause by mere noise is for those who debug; what an operato
   answer({ kind: 'nowhere', why: 'foreign' });
   answer({ kind: 'bad-request', problem: { why: 'no-resource' } });
   expect(lines).toEqual([]);
-  answer({ kind: 'ambiguous-caller', address: '10.0.0.1' });
+  answer({ kind: 'ambiguous-caller', address: '10.0.0.1', pods: [] });
   expect(lines[0]).toContain('WARN');
 });

@@ -1,8 +1,9 @@
 import { createTokenBucket, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { Answered } from './app.ts';
-import { explainBadRequest, explainDenial } from './respond/explain.ts';
 import type { Outcome, OutcomeKind } from './respond/outcome.ts';
+import { reasonOf } from './respond/reasons.ts';
+import { refusalOf } from './respond/refusals.ts';
 import { withoutIds } from './tokens/token-errors.ts';
 
 /** Pods and addresses remembered; far more than a node has. */
@@ -31,12 +32,14 @@ export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) 
   return ({ request, route, outcome, status, ms }) => {
     const subject = 'pod' in outcome ? outcome.pod : request.peer;
     const reason = reasonOf(outcome);
-    const isNew = isNews(subject, reason === undefined ? outcome.kind : `${outcome.kind} ${reason}`);
+    // Tokens come by the ten thousand: what is the same again costs a look into a map and makes no text.
+    const isNew = isNews(subject, reason ?? outcome.kind);
     if (!isNew && log.level !== 'debug') return;
     const level = isNew ? (levels[outcome.kind] ?? 'info') : 'debug';
-    const explanation = explanationOf(outcome);
-    const why = { ...(reason && { reason }), ...(explanation && { explanation }) };
-    log[level]({ subject, route, outcome: outcome.kind, status, ms, ...why }, 'answered');
+    log[level](
+      { subject, route, outcome: outcome.kind, status, ms, ...(reason && { reason }), ...detailsOf(outcome) },
+      'answered',
+    );
   };
 }
 
@@ -51,16 +54,11 @@ const levels: Readonly<Partial<Record<OutcomeKind, 'debug' | 'warn'>>> = {
   proxied: 'debug',
 };
 
-/** Why it ended as it did, in one word. */
-function reasonOf(outcome: Outcome): string | undefined {
-  if (outcome.kind === 'denied') return outcome.denial.why;
-  if (outcome.kind === 'token-failed') return outcome.why;
-  if (outcome.kind === 'not-assigned') return outcome.seen;
-  return outcome.kind === 'bad-request' ? outcome.problem.why : undefined;
-}
-
-function explanationOf(outcome: Outcome): string | undefined {
-  if (outcome.kind === 'denied') return withoutIds(explainDenial(outcome.pod, outcome.denial));
-  if (outcome.kind === 'token-failed') return outcome.description;
-  return outcome.kind === 'bad-request' ? explainBadRequest(outcome.problem) : undefined;
+/** Whose token it is, or what the caller was told. */
+function detailsOf(outcome: Outcome): Readonly<Record<string, unknown>> {
+  if (outcome.kind === 'token' || outcome.kind === 'host-token')
+    return { identity: outcome.identity, from: outcome.from };
+  if (outcome.kind === 'proxied') return {};
+  const explanation = withoutIds(refusalOf(outcome, 503).description);
+  return outcome.kind === 'ambiguous-caller' ? { explanation, pods: outcome.pods } : { explanation };
 }

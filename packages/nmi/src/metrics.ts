@@ -1,4 +1,6 @@
 import type { MetricSpec } from '@pod-identity/kit/core';
+import { limitEffects } from './connections/limit-effect.ts';
+import { eventReasons } from './events/event-reason.ts';
 import type { OutcomeKind } from './respond/outcome.ts';
 
 const prefix = 'aadpodidentity_';
@@ -19,6 +21,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
   'ambiguous-caller': true,
   'unknown-pod': true,
   overloaded: true,
+  'too-fast': true,
   unconfirmed: true,
   denied: true,
   'not-assigned': true,
@@ -32,7 +35,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
 // The original's buckets begin at half a second; an answer from memory takes far less.
 const operationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 60];
 const imdsBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
-const imdsOperations = ['adal_token_msi', 'adal_token_msi_userassignedid'] as const;
+const imdsOperations = ['adal_token_msi', 'adal_token_msi_userassignedid', 'adal_token'] as const;
 
 /** Every metric of this process. Names of the original are kept where the meaning is the same. */
 export const metricSpecs = {
@@ -86,7 +89,29 @@ export const metricSpecs = {
     help: 'How long callers were held until their identity was assigned, or until their time was over.',
     buckets: [0.05, 0.2, 0.5, 1, 2, 3, 5, 8, 10, 20],
   },
+  ready: {
+    kind: 'gauge',
+    name: `${prefix}nmi_ready`,
+    help: '1 when /readyz said so the last time, which takes a request by the way of pods’ calls; else 0.',
+  },
   waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Callers that are held now.' },
+  limited: {
+    kind: 'counter',
+    name: `${prefix}nmi_limited_total`,
+    help: 'What was done to callers that take too much: not read for a while (paused), a request answered 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted).',
+    labels: { effect: limitEffects },
+  },
+  events: {
+    kind: 'counter',
+    name: `${prefix}nmi_events_total`,
+    help: 'Events about refusals: handed on to the API server (recorded), or not because the node has too many (dropped). Repeats within five minutes are not counted.',
+    labels: { reason: eventReasons, result: ['recorded', 'dropped'] },
+  },
+  linesLost: {
+    kind: 'counter',
+    name: `${prefix}nmi_lines_lost_total`,
+    help: 'Lines of log and audit that standard output did not take. Anything but 0 means that the audit has holes.',
+  },
   watchAge: {
     kind: 'gauge',
     name: `${prefix}nmi_watch_age_seconds`,

@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Clock } from '@pod-identity/kit/core';
 import type { App } from './app.ts';
+import { createConnections, type Arrival } from './connections/connections.ts';
+import type { LimitEffect } from './connections/limit-effect.ts';
 import { listenerName } from './redirect/path-probe.ts';
-import { callerAddress } from './request/caller.ts';
+import { bodyOf, largestBody } from './request/body.ts';
+import type { Outcome } from './respond/outcome.ts';
 import { respond } from './respond/respond.ts';
 import type { InboundRequest, OutboundResponse } from './wire.ts';
 
@@ -13,9 +16,12 @@ export interface ServerOptions {
   readonly port: number;
   readonly app: App;
   readonly clock: Clock;
+  /** Of one caller; 0, as unless told: as many as come. */
+  readonly requestsPerSecond?: number;
   /** Connections of all callers, and of one of them. */
   readonly connections?: number;
   readonly connectionsPerCaller?: number;
+  readonly onLimited?: (effect: LimitEffect, peer: string) => void;
 }
 
 export interface RunningServer {
@@ -41,26 +47,25 @@ const limits = {
 
 /** Makes values of requests and writes the answers. The one place that reads who is at the other end of a connection. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, app, clock, connections = 4_096, connectionsPerCaller = 1_024 } = options;
-  const callers = createCallerRegister(connectionsPerCaller, clock);
+  const { host, port, app, clock } = options;
+  const connections = createConnections({ ...callerLimits, ...options });
   let isClosing = false;
 
   const server = createServer(limits, (message, response) => {
-    const request = new SocketRequest(message, response, {
-      ...callers.of(message.socket),
-      now: clock.now(),
-    });
-    app(request).then(
+    const now = clock.now();
+    const arrival = connections.arrive(message.socket, response, now);
+    if (arrival.verdict === 'drop') return;
+    const refusal = arrival.verdict === 'refuse' ? tooFast(arrival) : refusalOfBody(message);
+    if (refusal) return write(response, told(refusal), true);
+    app(new SocketRequest(message, response, { ...arrival, now })).then(
       (answer) => write(response, answer, isClosing),
       // The app answers for its own failures: this is the last resort.
-      () =>
-        write(response, respond({ kind: 'crashed' }, { nowMs: clock.now(), notAssignedStatus: 503 }), true),
+      () => write(response, told({ kind: 'crashed' }), true),
     );
   });
-  server.maxConnections = connections;
-  server.on('connection', (socket) => callers.enter(socket));
+  server.on('connection', (socket) => connections.enter(socket));
   server.on('clientError', (_, socket) => {
-    if (socket.writable) socket.end(badRequestLine);
+    if (socket.writable) socket.end(connections.isHeld(socket) ? tooFastLine : badRequestLine);
     else socket.destroy();
   });
 
@@ -77,6 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     close: (graceMs) =>
       new Promise((resolve) => {
         isClosing = true;
+        connections.release();
         const cut = clock.after(graceMs, () => server.closeAllConnections());
         server.close(() => {
           cut.cancel();
@@ -87,35 +93,39 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
-const badRequestLine = (() => {
-  const answer = respond({ kind: 'nowhere', why: 'malformed' }, { nowMs: 0, notAssignedStatus: 503 });
-  const headers = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 400 Bad Request\r\n${headers.join('')}Connection: close\r\n\r\n${String(answer.body)}`;
-})();
+const callerLimits = {
+  requestsPerSecond: 0,
+  connections: 4_096,
+  connectionsPerCaller: 1_024,
+  onLimited: () => undefined,
+};
 
-type Connection = Pick<InboundRequest, 'peer' | 'connectedAt'>;
-const nobody: Connection = { peer: '', connectedAt: 0 };
+const told = (outcome: Outcome): OutboundResponse => respond(outcome, { nowMs: 0, notAssignedStatus: 503 });
+const tooFast = ({ peer }: Pick<Arrival, 'peer'>): Outcome => ({ kind: 'too-fast', address: peer });
+const badRequestLine = wholeAnswer({ kind: 'nowhere', why: 'malformed' });
+const tooFastLine = wholeAnswer(tooFast({ peer: '' }));
 
-/** Who is at the other end of each connection, and how many connections each of them has. */
-function createCallerRegister(connectionsPerCaller: number, clock: Clock) {
-  const callers = new WeakMap<Socket, Connection>();
-  const counts = new Map<string, number>();
+/** For a connection on which no request was read. */
+function wholeAnswer(outcome: Outcome): string {
+  const { status, headers, body } = told(outcome);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}Connection: close\r\n\r\n${String(body)}`;
+}
 
-  return {
-    enter(socket: Socket) {
-      const peer = callerAddress(socket.remoteAddress);
-      const count = (counts.get(peer) ?? 0) + 1;
-      callers.set(socket, { peer, connectedAt: clock.now() });
-      counts.set(peer, count);
-      socket.once('close', () => {
-        const left = (counts.get(peer) ?? 1) - 1;
-        if (left > 0) counts.set(peer, left);
-        else counts.delete(peer);
-      });
-      if (count > connectionsPerCaller) socket.destroy();
-    },
-    of: (socket: Socket): Connection => callers.get(socket) ?? nobody,
-  };
+/** Nothing that is asked here has a body. A small one is read past; it is never kept. */
+function refusalOfBody(message: IncomingMessage): Outcome | undefined {
+  const body = bodyOf(message.headers);
+  if (body === 'none' || body === 'small') return undefined;
+  if (body === 'unknown') cutEndless(message);
+  return body === 'large' ? { kind: 'bad-request', problem: { why: 'body-too-large' } } : undefined;
+}
+
+function cutEndless(message: IncomingMessage): void {
+  let length = 0;
+  message.on('data', (part: Buffer) => {
+    length += part.length;
+    if (length > largestBody) message.destroy();
+  });
 }
 
 class SocketRequest implements InboundRequest {
@@ -128,7 +138,7 @@ class SocketRequest implements InboundRequest {
   readonly #response: ServerResponse;
   #gone: AbortSignal | undefined;
 
-  constructor(message: IncomingMessage, response: ServerResponse, at: Connection & { now: number }) {
+  constructor(message: IncomingMessage, response: ServerResponse, at: Arrival & { now: number }) {
     this.method = message.method ?? '';
     this.target = message.url ?? '';
     this.peer = at.peer;

@@ -18,6 +18,7 @@ export type BadRequestReason =
   | 'forwarded'
   | 'foreign-host'
   | 'malformed-target'
+  | 'body-too-large'
   | 'no-resource'
   | 'malformed-parameter'
   | 'repeated-parameter'

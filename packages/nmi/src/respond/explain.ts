@@ -10,6 +10,7 @@ const badRequests: Readonly<Record<BadRequestReason, (name: string) => string>> 
     'The Host header names another host: ask by the address of the metadata service. The administrator can allow names (NMI flag --allow-host).',
   'malformed-target': () =>
     'The request target is malformed. Allowed in the path: letters, digits and / . _ -',
+  'body-too-large': () => 'The request has a body. Nothing that is asked here has one.',
   'no-resource': () =>
     'Parameter resource is missing: name the audience of the token, such as https://vault.azure.net',
   'malformed-parameter': (name) => `Parameter ${name} is too long or has control characters.`,

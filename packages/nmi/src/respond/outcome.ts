@@ -20,6 +20,8 @@ export type Outcome =
   | { readonly kind: 'ambiguous-caller'; readonly address: string; readonly pods: readonly string[] }
   | { readonly kind: 'unknown-pod'; readonly pod: string }
   | { readonly kind: 'overloaded'; readonly pod: string }
+  /** More requests in a second than one caller may make, and too many to let them wait. */
+  | { readonly kind: 'too-fast'; readonly address: string }
   /** The API server did not confirm that the pod still has the address, and `--pod-check strict` wants it. */
   | { readonly kind: 'unconfirmed'; readonly pod: string }
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }

@@ -39,6 +39,8 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
       return refuse(404, 'not_found', `There is no running pod ${outcome.pod} on this node.`);
     case 'overloaded':
       return later(429, `Too many requests of pod ${outcome.pod} wait for a token already.`);
+    case 'too-fast':
+      return later(429, tooFast);
     case 'unconfirmed':
       return later(503, unconfirmed(outcome.pod));
     case 'denied':
@@ -90,6 +92,9 @@ function unknownCaller(address: string): string {
     'Pods with hostNetwork share the address of the node and cannot be told from it: they get no token here.'
   );
 }
+
+const tooFast =
+  'There are too many requests from this address. Keep a token until it expires; the administrator can allow more (NMI flag --pod-requests-per-second).';
 
 function unconfirmed(pod: string): string {
   return `The API server does not confirm at the moment that pod ${pod} has this address. Try again.`;

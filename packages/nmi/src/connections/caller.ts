@@ -1,0 +1,105 @@
+import type { Clock, Timer } from '@pod-identity/kit/core';
+import type { Pace } from '../request/pace.ts';
+
+/** What a caller does with one of its connections. */
+export interface Line {
+  pause(): void;
+  resume(): void;
+  /** No answer is under way. */
+  isIdle(): boolean;
+}
+
+export interface CallerOptions {
+  readonly peer: string;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly onPaused: () => void;
+}
+
+/** The connections from one address. All of them are read, or none but a few, until the caller has paid for what it asked. */
+export interface Caller<L extends Line = Line> {
+  readonly peer: string;
+  readonly pace: Pace;
+  readonly size: number;
+  add(line: L): void;
+  /** Whether it was there. */
+  remove(line: L): boolean;
+  isHeld(line: L): boolean;
+  /** Reads nothing more until its pace allows it. */
+  hold(): void;
+  /** Reads everything. */
+  release(): void;
+  /** The connection that is missed least: the oldest idle one, else the oldest. */
+  idlest(): L | undefined;
+}
+
+/** Between two looks at a caller that is held. */
+const shortestWaitMs = 10;
+
+export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: CallerOptions): Caller<L> {
+  const lines = createLines<L>();
+  let timer: Timer | undefined;
+
+  const lookLater = () => {
+    timer = clock.after(Math.max(shortestWaitMs, pace.waitMs(clock.now())), () => {
+      timer = undefined;
+      // Idle ones among them use up nothing, so next time it is more at once.
+      lines.readSome(pace.available(clock.now()));
+      if (lines.held.size > 0) lookLater();
+    });
+  };
+
+  const hold = () => {
+    lines.holdAll();
+    if (timer) return;
+    onPaused();
+    lookLater();
+  };
+
+  return {
+    ...{ peer, pace, hold },
+    get size() {
+      return lines.read.size + lines.held.size;
+    },
+    add(line) {
+      lines.read.add(line);
+      if (timer) hold();
+    },
+    remove: (line) => lines.read.delete(line) || lines.held.delete(line),
+    isHeld: (line) => lines.held.has(line),
+    release() {
+      timer?.cancel();
+      timer = undefined;
+      lines.readSome(Infinity);
+    },
+    idlest() {
+      const all = [...lines.read, ...lines.held];
+      return all.find((line) => line.isIdle()) ?? all[0];
+    },
+  };
+}
+
+function createLines<L extends Line>() {
+  const read = new Set<L>();
+  // In the order in which they are read again.
+  const held = new Set<L>();
+  return {
+    ...{ read, held },
+    holdAll() {
+      for (const line of read) {
+        held.add(line);
+        line.pause();
+      }
+      read.clear();
+    },
+    readSome(count: number) {
+      let left = count;
+      for (const line of held) {
+        if (left-- < 1) return;
+        held.delete(line);
+        read.add(line);
+        line.resume();
+      }
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Caller, Line } from './caller.ts';
+
+export interface Callers<L extends Line> {
+  of(peer: string): Caller<L>;
+  all(): Iterable<Caller<L>>;
+  /** The one with the most connections; `first` when no other has more. */
+  heaviest(first: Caller<L>): Caller<L>;
+}
+
+/** Callers without a connection are remembered too, so that none starts anew by connecting anew. */
+const callersKept = 2_048;
+
+export function createCallers<L extends Line>(create: (peer: string) => Caller<L>): Callers<L> {
+  const callers = new Map<string, Caller<L>>();
+
+  const forgetSome = () => {
+    for (const [peer, { size }] of callers) {
+      if (callers.size < callersKept) return;
+      if (size === 0) callers.delete(peer);
+    }
+  };
+
+  return {
+    all: () => callers.values(),
+    of(peer) {
+      const known = callers.get(peer);
+      if (known) return known;
+      forgetSome();
+      const caller = create(peer);
+      callers.set(peer, caller);
+      return caller;
+    },
+    heaviest(first) {
+      let heaviest = first;
+      for (const caller of callers.values()) if (caller.size > heaviest.size) heaviest = caller;
+      return heaviest;
+    },
+  };
+}

@@ -1,0 +1,148 @@
+// The connections room: who is connected, and how much of it is read. It keeps callers from each other before anything is
+// known of what they want. It must not know requests or pods.
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '@pod-identity/kit/core';
+import { callerAddress, isNodeItself } from '../request/caller.ts';
+import { createPace } from '../request/pace.ts';
+import { createCaller, type Caller, type Line } from './caller.ts';
+import { createCallers } from './callers.ts';
+import type { LimitEffect } from './limit-effect.ts';
+
+export interface ConnectionLimits {
+  /** Requests of one caller; 0: as many as come. */
+  readonly requestsPerSecond: number;
+  /** Connections of all callers, and of one of them. */
+  readonly connections: number;
+  readonly connectionsPerCaller: number;
+}
+
+export interface ConnectionsOptions extends ConnectionLimits {
+  readonly clock: Clock;
+  readonly onLimited: (effect: LimitEffect, peer: string) => void;
+}
+
+/** Who has just sent a request, and what is to become of it. `drop`: the refusal of an earlier one is on its way already. */
+export interface Arrival {
+  readonly peer: string;
+  readonly connectedAt: number;
+  readonly verdict: 'answer' | 'refuse' | 'drop';
+}
+
+export interface Connections {
+  enter(socket: Socket): void;
+  arrive(socket: Socket, response: ServerResponse, now: number): Arrival;
+  /** Whether nothing is read from it because its caller asked too often. */
+  isHeld(socket: object): boolean;
+  /** Reads everybody again, for good: what is under way can come to its end. */
+  release(): void;
+}
+
+interface Connection extends Line {
+  readonly socket: Socket;
+  readonly caller: Caller<Connection>;
+  readonly connectedAt: number;
+  isRefused: boolean;
+  last?: ServerResponse;
+}
+
+/**
+ * A caller that asks too often is not refused but not read: what it sends stays in the kernel, costs nothing here, and it
+ * waits as for a slow server. Only what cannot wait is refused. When there are too many connections, they go that belong
+ * to whoever has most of them.
+ */
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { clock, onLimited } = options;
+  const known = new WeakMap<object, Connection>();
+  const callers = createCallers<Connection>((peer) => callerFrom(peer, options));
+  const enter = createDoor(options, callers);
+  let isReleased = false;
+
+  const judge = (connection: Connection, now: number): Arrival['verdict'] => {
+    const { caller } = connection;
+    const pace = connection.isRefused ? 'refuse' : caller.pace.take(now);
+    if (pace === 'go' || isReleased) return 'answer';
+    if (connection.isRefused) return 'drop';
+    caller.hold();
+    if (pace === 'wait') return 'answer';
+    connection.isRefused = true;
+    onLimited('refused', caller.peer);
+    return 'refuse';
+  };
+
+  return {
+    enter(socket) {
+      const caller = callers.of(callerAddress(socket.remoteAddress));
+      const connection = connectionOf(socket, caller, clock.now());
+      known.set(socket, connection);
+      // Node reads on by itself after each request.
+      socket.on('resume', () => caller.isHeld(connection) && socket.pause());
+      enter(connection);
+    },
+    arrive(socket, response, now) {
+      const connection = known.get(socket);
+      if (!connection) return { peer: '', connectedAt: 0, verdict: 'answer' };
+      const verdict = judge(connection, now);
+      connection.last = response;
+      return { peer: connection.caller.peer, connectedAt: connection.connectedAt, verdict };
+    },
+    isHeld(socket) {
+      const connection = known.get(socket);
+      return connection?.caller.isHeld(connection) ?? false;
+    },
+    release() {
+      isReleased = true;
+      for (const caller of callers.all()) caller.release();
+    },
+  };
+}
+
+/** Lets a connection in, and another one out when there are too many. */
+function createDoor(options: ConnectionsOptions, callers: ReturnType<typeof createCallers<Connection>>) {
+  let total = 0;
+  const leave = (connection: Connection) => {
+    if (connection.caller.remove(connection)) total -= 1;
+  };
+  const close = (connection: Connection, effect: LimitEffect) => {
+    leave(connection);
+    connection.socket.destroy();
+    options.onLimited(effect, connection.caller.peer);
+  };
+  const makeRoom = (newcomer: Connection) => {
+    const heaviest = callers.heaviest(newcomer.caller);
+    if (heaviest === newcomer.caller) close(newcomer, 'turned-away');
+    else close(heaviest.idlest() ?? newcomer, 'evicted');
+  };
+  return (connection: Connection) => {
+    const { caller, socket } = connection;
+    caller.add(connection);
+    total += 1;
+    socket.once('close', () => leave(connection));
+    if (caller.size > options.connectionsPerCaller) close(connection, 'turned-away');
+    else if (total > options.connections) makeRoom(connection);
+  };
+}
+
+function callerFrom(
+  peer: string,
+  { requestsPerSecond, clock, onLimited }: ConnectionsOptions,
+): Caller<Connection> {
+  // Whoever is on the node asks for many pods at once.
+  const perSecond = isNodeItself(peer) ? 0 : requestsPerSecond;
+  const pace = createPace({ perSecond, now: clock.now() });
+  return createCaller({ peer, pace, clock, onPaused: () => onLimited('paused', peer) });
+}
+
+function connectionOf(socket: Socket, caller: Caller<Connection>, connectedAt: number): Connection {
+  const connection: Connection = {
+    ...{ socket, caller, connectedAt },
+    isRefused: false,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    isIdle: () => {
+      const { last } = connection;
+      return last === undefined || last.writableFinished || last.destroyed;
+    },
+  };
+  return connection;
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import type { LimitEffect } from './connections/limit-effect.ts';
+
+export interface LimitLogOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly podsAt: (address: string) => readonly { readonly key: string }[];
+}
+
+const quietMs = 60_000;
+const subjectsKept = 1_000;
+
+/** One line a minute for each caller that is held back and each way in which it is. */
+export function createLimitLog({
+  log,
+  clock,
+  podsAt,
+}: LimitLogOptions): (effect: LimitEffect, peer: string) => void {
+  const last = new Map<string, number>();
+  return (effect, peer) => {
+    const subject = `${effect} ${peer}`;
+    const now = clock.now();
+    if (now - (last.get(subject) ?? -Infinity) < quietMs) return;
+    if (last.size >= subjectsKept) last.clear();
+    last.set(subject, now);
+    log.warn({ effect, peer, pods: podsAt(peer).map(({ key }) => key) }, meanings[effect]);
+  };
+}
+
+const meanings: Readonly<Record<LimitEffect, string>> = {
+  paused: 'a caller asks too often: its requests wait (--pod-requests-per-second)',
+  refused: 'a caller asks far too often: a request was answered 429 and its connection closed',
+  'turned-away': 'a caller has too many connections: new ones are closed',
+  evicted: 'too many connections: those of the caller that has most of them are closed',
+};

@@ -1,0 +1,90 @@
+// Everything that is said about a request besides its answer: metrics, the decision line, the audit line, the Event.
+import type { Clock } from '@pod-identity/kit/core';
+import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
+import type { Answered } from './app.ts';
+import { createAudit } from './audit.ts';
+import type { NmiConfig } from './config.ts';
+import type { LimitEffect } from './connections/limit-effect.ts';
+import { createDecisionLog } from './decision-log.ts';
+import { createPodEvents } from './events/pod-events.ts';
+import type { PodInformer } from './identify/pod-directory.ts';
+import { createLimitLog } from './limit-log.ts';
+import type { metricSpecs } from './metrics.ts';
+import type { OutcomeKind } from './respond/outcome.ts';
+import { createTally } from './tally.ts';
+import type { TokenOrigin } from './tokens/token-source.ts';
+
+export interface TellerOptions {
+  readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log'>;
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly output: Pick<Output, 'append' | 'lost'>;
+  readonly metrics: Metrics<typeof metricSpecs>;
+  readonly pods: Pick<PodInformer, 'named' | 'filedUnder'>;
+}
+
+export interface Teller {
+  onAnswered(answered: Answered): void;
+  onLimited(effect: LimitEffect, peer: string): void;
+  /** Brings the metrics up to date. */
+  measure(): void;
+  /** Gives what is under way a moment to be written. */
+  close(): Promise<void>;
+}
+
+const closingMs = 1_000;
+
+export function createTeller(options: TellerOptions): Teller {
+  const { config, clock, log, output, metrics, pods } = options;
+  const counts = { cache: createTally<TokenOrigin>(), outcomes: createTally<OutcomeKind>() };
+  const say = createDecisionLog(log, clock);
+  const events = createEvents(options);
+  const audit = config.audit ? createAudit({ format: config.log.format, append: output.append }) : ignore;
+  const sayLimited = createLimitLog({ log, clock, podsAt: (peer) => pods.filedUnder(peer) });
+  let lost = 0;
+
+  return {
+    onAnswered(answered) {
+      const { route, outcome, status, ms } = answered;
+      metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
+      counts.outcomes.count(outcome.kind);
+      if ('from' in outcome) counts.cache.count(outcome.from);
+      audit(answered);
+      say(answered);
+      events.tell(answered);
+    },
+    onLimited(effect, peer) {
+      metrics.count('limited', { effect });
+      sayLimited(effect, peer);
+    },
+    measure() {
+      counts.cache.drain((result, count) => metrics.count('cache', { result }, count));
+      counts.outcomes.drain((outcome, count) => metrics.count('outcomes', { outcome }, count));
+      metrics.count('linesLost', undefined, output.lost - lost);
+      lost = output.lost;
+    },
+    close: () => events.close(),
+  };
+}
+
+function createEvents({ config, transport, clock, random, log, metrics, pods }: TellerOptions) {
+  if (!config.events) return { tell: ignore, close: () => Promise.resolve() };
+  // While the API server is away there is enough in the log.
+  const quiet = { ...log, warn: log.debug };
+  const recorder = createEventRecorder({
+    ...{ transport, clock, random, log: quiet },
+    component: 'aad-pod-identity-nmi',
+    maxQueued: 100,
+  });
+  const tell = createPodEvents({
+    ...{ recorder, clock },
+    podNamed: (namespace, name) => pods.named(namespace, name),
+    onEvent: (reason, result) => metrics.count('events', { reason, result }),
+  });
+  return { tell, close: () => Promise.race([recorder.flush(), clock.sleep(closingMs)]) };
+}
+
+const ignore = () => undefined;
