@@ -15,7 +15,7 @@ import { createTokenHandler } from './handle-token.ts';
 import { createCallerFinder } from './identify/find-caller.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
 import type { metricSpecs } from './metrics.ts';
-import { createReadiness, type Readiness } from './readiness.ts';
+import { createReadiness, type Readiness, type ReadinessOptions } from './readiness.ts';
 import { createCallerLimits, type CallerLimits } from './request/limits.ts';
 import type { AskForToken, HostSubject, TokenWish } from './tokens/types.ts';
 import { createManagedIdentitySource } from './tokens/managed-identity.ts';
@@ -24,15 +24,16 @@ import type { OutcomeKind } from './respond/outcome.ts';
 import { createTokenSource, type TokenOrigin } from './tokens/token-source.ts';
 import { TokenError } from './tokens/token-errors.ts';
 
-export interface AgentOptions {
+export interface AgentOptions extends Pick<
+  ReadinessOptions,
+  'redirectProblem' | 'throughRedirect' | 'selfTest'
+> {
   readonly config: NmiConfig;
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
   readonly metrics: Metrics<typeof metricSpecs>;
-  readonly isRedirected: () => boolean;
-  readonly selfTest: () => Promise<boolean>;
 }
 
 export interface Agent {
@@ -56,7 +57,10 @@ export function createAgent(options: AgentOptions): Agent {
   const { config, metrics, clock, log } = options;
   const watched = watch(options);
   const { pods, informers } = watched;
-  const readiness = createReadiness({ ...options, informers });
+  const readiness = createReadiness({
+    ...{ ...options, informers },
+    onJudged: (isReady) => metrics.set('ready', isReady ? 1 : 0),
+  });
   const limits = createCallerLimits({ ...waitingLimits, ...upstreamLimits });
   const counts = { cache: createTally<TokenOrigin>(), outcomes: createTally<OutcomeKind>() };
   const say = createDecisionLog(log, clock);

@@ -1,7 +1,7 @@
 // The composition root: configuration in, sockets and processes out. The only file that sees process.*.
 // It must not decide anything that a pod could notice.
 import { connectKube } from '@pod-identity/kit/kube';
-import { flagHelp } from '@pod-identity/kit/core';
+import { flagHelp, type Clock } from '@pod-identity/kit/core';
 import {
   createLog,
   createMetrics,
@@ -16,6 +16,7 @@ import { createAgent, type Agent } from './agent.ts';
 import { readConfig, type NmiConfig } from './config.ts';
 import { flagSpecs } from './flags.ts';
 import { metricSpecs } from './metrics.ts';
+import { createNodeTaintDoor } from './node-taints.ts';
 import { probeListener } from './readiness.ts';
 import { assembleRedirect } from './redirect/assemble.ts';
 import { installRedirect, uninstallRedirect, warnOfLeftovers } from './redirect/commands.ts';
@@ -23,6 +24,7 @@ import type { Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
 import { targetOf } from './redirect/target.ts';
 import { startServer, type RunningServer } from './server.ts';
+import { createStartupTaint } from './startup-taint.ts';
 
 const { version } = manifest;
 /** Less than what Kubernetes gives a pod to end. */
@@ -55,24 +57,15 @@ function start(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number
 }
 
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
-  const transport = await connectKube({
-    userAgent: `nmi/${version}`,
-    serviceAccountDir: config.serviceAccountDir,
-    ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
-    ...(config.master === undefined ? {} : { master: config.master }),
-  });
+  const transport = await connect(config);
   const clock = systemClock;
   const metrics = createMetrics(metricSpecs);
   // Both come after the agent, which asks for them when it is asked whether it is ready.
   const late: { server?: RunningServer; redirect?: Redirect } = {};
-  const probePath = createPathProbe({ metadata: config.metadata, clock });
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log, metrics },
-    isRedirected: () =>
-      config.interception !== 'redirect' || (late.redirect && late.redirect.problem() === undefined) === true,
-    selfTest: async () =>
-      late.server !== undefined &&
-      (config.interception === 'redirect' ? await probePath() : await probeListener(late.server)),
+    ...wayOfCalls(config, clock, () => late.redirect),
+    selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
   const watching = agent.run(signal);
 
@@ -92,8 +85,11 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     late.redirect = assembleRedirect(target, config.firewall, { clock, log });
     kept.push(late.redirect.keep(signal));
   } else kept.push(warnOfLeftovers(config, { clock, log }));
-  const redirectProblem = () => late.redirect?.problem();
-  kept.push(keepAdmin({ config, log, agent, redirectProblem, text: () => metrics.text(), signal }));
+  const node = createNodeTaintDoor(transport, config.node);
+  kept.push(
+    createStartupTaint({ ...agent.readiness, node, key: config.startupTaint, clock, log }).keep(signal),
+  );
+  kept.push(keepAdmin({ config, log, agent, text: () => metrics.text(), signal }));
 
   await Promise.all(kept);
   await server.close(drainMs);
@@ -101,16 +97,34 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   return 0;
 }
 
+function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
+  return connectKube({
+    ...{ userAgent: `nmi/${version}`, serviceAccountDir },
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(master === undefined ? {} : { master }),
+  });
+}
+
+/** How it is proved that calls of pods get here; without redirect nobody but the pods themselves can tell. */
+function wayOfCalls(config: NmiConfig, clock: Clock, redirect: () => Redirect | undefined) {
+  if (config.interception !== 'redirect') return {};
+  return {
+    redirectProblem: () => (redirect() ?? notYetRedirected).problem(),
+    throughRedirect: createPathProbe({ metadata: config.metadata, clock }),
+  };
+}
+
+const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
+
 interface AdminParts {
   readonly config: NmiConfig;
   readonly log: Log;
   readonly agent: Agent;
-  readonly redirectProblem: () => string | undefined;
   readonly text: () => Promise<string>;
   readonly signal: AbortSignal;
 }
 
-async function keepAdmin({ config, log, agent, redirectProblem, text, signal }: AdminParts): Promise<void> {
+async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Promise<void> {
   const { readiness } = agent;
   const health = {
     path: '/healthz',
@@ -120,8 +134,7 @@ async function keepAdmin({ config, log, agent, redirectProblem, text, signal }: 
   const ready = {
     path: '/readyz',
     answer: async () => {
-      const redirect = redirectProblem();
-      const problems = [...(await readiness.problems()), ...(redirect === undefined ? [] : [redirect])];
+      const problems = await readiness.problems();
       return problems.length === 0
         ? { status: 200, body: 'ready\n' }
         : { status: 503, body: `${problems.join('\n')}\n` };

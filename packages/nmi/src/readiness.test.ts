@@ -1,27 +1,32 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createReadiness } from './readiness.ts';
 
 const stage = () => {
   const clock = createFakeClock();
   const synced = Promise.withResolvers<undefined>();
-  const state = { isSynced: false, heardMs: 0, isRedirected: true, isAnswering: true };
+  const state = { isSynced: false, heardMs: 0, isAnswering: true, isLedHere: true };
+  const redirect: { problem?: string } = {};
   const informer = {
     hasSynced: () => state.isSynced,
     synced: synced.promise,
     lastHeardMs: () => state.heardMs,
   };
+  const throughRedirect = vi.fn(() => Promise.resolve(state.isLedHere));
+  const judged: boolean[] = [];
   const readiness = createReadiness({
     informers: [informer],
-    isRedirected: () => state.isRedirected,
+    redirectProblem: () => redirect.problem,
+    throughRedirect,
     selfTest: () => Promise.resolve(state.isAnswering),
+    onJudged: (isReady) => judged.push(isReady),
     clock,
   });
   const sync = () => {
     state.isSynced = true;
     synced.resolve(undefined);
   };
-  return { clock, readiness, state, sync };
+  return { clock, readiness, state, redirect, throughRedirect, judged, sync };
 };
 const patience = { deadline: 100, caller: { gone: new AbortController().signal } };
 
@@ -45,17 +50,49 @@ it('but not beyond their deadline, nor when they are gone', async () => {
   await expect(late).resolves.toBe(false);
 });
 
+const texts = (...parts: string[]) => parts.map((part) => expect.stringContaining(part) as string);
+
 it('is ready when everything is, and says what is not', async () => {
-  const { readiness, state, sync } = stage();
-  await expect(readiness.problems()).resolves.toEqual([
-    'the objects of the cluster have not all been read yet',
-  ]);
+  const { readiness, state, redirect, sync, clock, judged } = stage();
+  await expect(readiness.problems()).resolves.toEqual(texts('have not all been read yet'));
   sync();
   await expect(readiness.problems()).resolves.toEqual([]);
-  Object.assign(state, { heardMs: 200_000, isRedirected: false, isAnswering: false });
-  await expect(readiness.problems()).resolves.toEqual([
-    'the API server has not been heard of for too long',
-    'requests of pods are not redirected here yet',
-    'the listener does not answer',
-  ]);
+  Object.assign(state, { heardMs: 200_000, isAnswering: false });
+  redirect.problem = 'no program writes rules';
+  await clock.advance(3_000);
+  await expect(readiness.problems()).resolves.toEqual(
+    texts('has not been heard of for two minutes', 'the listener does not answer', 'no program writes rules'),
+  );
+  expect(judged).toEqual([false, true, false]);
+});
+
+it('rules are not enough: a request by their way must have been answered here', async () => {
+  const { readiness, state, sync, clock } = stage();
+  sync();
+  state.isLedHere = false;
+  await expect(readiness.problems()).resolves.toEqual(texts('does not get here'));
+  state.isLedHere = true;
+  await clock.advance(3_000);
+  await expect(readiness.problems()).resolves.toEqual([]);
+});
+
+it('however often somebody asks, the way is tried once in a while, and not at all without rules', async () => {
+  const { readiness, redirect, throughRedirect, sync, clock } = stage();
+  sync();
+  redirect.problem = 'not yet';
+  await readiness.problems();
+  expect(throughRedirect).toHaveBeenCalledTimes(0);
+  delete redirect.problem;
+  await Promise.all(Array.from({ length: 50 }, () => readiness.problems()));
+  expect(throughRedirect).toHaveBeenCalledTimes(1);
+  await clock.advance(3_000);
+  await readiness.problems();
+  expect(throughRedirect).toHaveBeenCalledTimes(2);
+});
+
+it('a test that fails to be made has failed', async () => {
+  const { readiness, throughRedirect, sync } = stage();
+  sync();
+  throughRedirect.mockRejectedValueOnce(new Error('no socket'));
+  await expect(readiness.problems()).resolves.toEqual(texts('does not get here'));
 });

@@ -6,9 +6,14 @@ import type { Patience } from './await-change.ts';
 
 export interface ReadinessOptions {
   readonly informers: readonly Pick<Informer<unknown>, 'hasSynced' | 'synced' | 'lastHeardMs'>[];
-  readonly isRedirected: () => boolean;
+  /** What keeps calls of pods from getting here, with its remedy; undefined when nothing does. */
+  readonly redirectProblem?: () => string | undefined;
+  /** Makes a request by the way that calls of pods take; true when it was answered here. Without redirect there is no such way. */
+  readonly throughRedirect?: () => Promise<boolean>;
   /** Asks our own listener as a pod would; true when it answers as it must. */
   readonly selfTest: () => Promise<boolean>;
+  /** Told each time somebody asks. */
+  readonly onJudged?: (isReady: boolean) => void;
   readonly clock: Clock;
 }
 
@@ -17,15 +22,18 @@ export interface Readiness {
   hasSynced(): boolean;
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
   /** Empty when all is well; else what is not. */
-  problems(): Promise<readonly string[]>;
+  readonly problems: () => Promise<readonly string[]>;
 }
 
 /** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 60 s. */
 const longestSilenceMs = 120_000;
+/** Anybody may ask whether we are ready: a test is not made again for so long. */
+const testHoldsMs = 3_000;
 
 /** Ready means: the cluster is known, callers are led here, and the way that they take works. */
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { informers, isRedirected, selfTest, clock } = options;
+  const { informers, clock, onJudged } = options;
+  const tests = createTests(options);
   const hasSynced = () => informers.every((informer) => informer.hasSynced());
   const allSynced = Promise.all(informers.map(({ synced }) => synced));
   let isKnown = false;
@@ -48,14 +56,54 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       isKnown ||= hasSynced();
       return isKnown || untilSynced(patience);
     },
-    problems: async () => [
-      ...(hasSynced() ? [] : ['the objects of the cluster have not all been read yet']),
-      ...(hasSynced() && informers.some((informer) => informer.lastHeardMs() > longestSilenceMs)
-        ? ['the API server has not been heard of for too long']
-        : []),
-      ...(isRedirected() ? [] : ['requests of pods are not redirected here yet']),
-      ...((await selfTest()) ? [] : ['the listener does not answer']),
-    ],
+    problems: async () => {
+      const problems = [...pictureProblems(informers), ...(await tests())];
+      onJudged?.(problems.length === 0);
+      return problems;
+    },
+  };
+}
+
+/** What is wrong with the picture of the cluster. */
+function pictureProblems(informers: ReadinessOptions['informers']): string[] {
+  if (!informers.every((informer) => informer.hasSynced()))
+    return [
+      'the objects of the cluster have not all been read yet: if this lasts, the log says what the API server refuses',
+    ];
+  return informers.some((informer) => informer.lastHeardMs() > longestSilenceMs)
+    ? [
+        'the API server has not been heard of for two minutes: known pods are served; check the way from this node to it',
+      ]
+    : [];
+}
+
+/** What is wrong with the way of the calls. */
+function createTests(options: ReadinessOptions): () => Promise<string[]> {
+  const { redirectProblem, throughRedirect, selfTest, clock } = options;
+  const answers = heldFor(testHoldsMs, selfTest, clock);
+  const leadsHere = throughRedirect && heldFor(testHoldsMs, throughRedirect, clock);
+  return async () => {
+    const problems: string[] = [];
+    if (!(await answers()))
+      problems.push('the listener does not answer: if this lasts, restart this pod of NMI and keep its log');
+    const problem = redirectProblem?.();
+    if (problem !== undefined) problems.push(problem);
+    else if (leadsHere && !(await leadsHere()))
+      problems.push(
+        'a request to the metadata service from this node does not get here: look for other rules that lead it elsewhere ' +
+          '(nft list ruleset; iptables -t nat -S)',
+      );
+    return problems;
+  };
+}
+
+/** The test, made once for all who ask within a time. */
+function heldFor(ms: number, test: () => Promise<boolean>, clock: Clock): () => Promise<boolean> {
+  let last: { readonly answer: Promise<boolean>; readonly at: number } | undefined;
+  return () => {
+    const age = last ? clock.now() - last.at : Infinity;
+    if (!last || age < 0 || age >= ms) last = { answer: test().catch(() => false), at: clock.now() };
+    return last.answer;
   };
 }
 

@@ -152,7 +152,6 @@ async function startNmi({ kubeconfig, node, imds, argv }: NmiOptions): Promise<N
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log },
     metrics: createMetrics(metricSpecs),
-    isRedirected: () => true,
     selfTest: () => Promise.resolve(true),
   });
   const stop = new AbortController();
