@@ -56,7 +56,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const arrival = connections.arrive(message.socket, response, now);
     if (arrival.verdict === 'drop') return;
     const refusal = arrival.verdict === 'refuse' ? tooFast(arrival) : refusalOfBody(message);
-    if (refusal) return write(response, told(refusal), true);
+    if (refusal) {
+      write(response, told(refusal), true);
+      return;
+    }
     app(new SocketRequest(message, response, { ...arrival, now })).then(
       (answer) => write(response, answer, isClosing),
       // The app answers for its own failures: this is the last resort.

@@ -27,8 +27,8 @@ export interface TellerOptions {
 }
 
 export interface Teller {
-  onAnswered(answered: Answered): void;
-  onLimited(effect: LimitEffect, peer: string): void;
+  readonly onAnswered: (answered: Answered) => void;
+  readonly onLimited: (effect: LimitEffect, peer: string) => void;
   /** Brings the metrics up to date. */
   measure(): void;
   /** Gives what is under way a moment to be written. */
@@ -73,7 +73,7 @@ export function createTeller(options: TellerOptions): Teller {
 function createEvents({ config, transport, clock, random, log, metrics, pods }: TellerOptions) {
   if (!config.events) return { tell: ignore, close: () => Promise.resolve() };
   // While the API server is away there is enough in the log.
-  const quiet = { ...log, warn: log.debug };
+  const quiet: Log = { ...log, warn: (fields, message) => log.debug(fields, message) };
   const recorder = createEventRecorder({
     ...{ transport, clock, random, log: quiet },
     component: 'aad-pod-identity-nmi',
