@@ -69,16 +69,14 @@ function createSearch(options: CallerFinderOptions, note: Note): (address: strin
     for (;;) {
       const known = remembered(address);
       // Without checks memory's word is good enough; it is new, for otherwise nobody would search.
-      if (check.mode === 'off' && known.kind === 'pod' && pods.isCurrent()) return always(known);
-      const { answer, begunAt } = await ask(address, known);
-      if (begunAt !== undefined) note(address, { answer, begunAt, known });
-      if (answer.kind !== 'none') return { answer, begunAt: begunAt ?? Infinity };
-      if (!(await hasArrived(address, known, deadline))) return always(answer);
+      if (check.mode === 'off' && known.kind === 'pod' && pods.isCurrent())
+        return { answer: known, begunAt: Infinity };
+      const { answer, begunAt = Infinity } = await ask(address, known);
+      if (begunAt < Infinity) note(address, { answer, begunAt, known });
+      if (answer.kind !== 'none' || !(await hasArrived(address, known, deadline))) return { answer, begunAt };
     }
   };
 }
-
-const always = (answer: CallerAnswer): Found => ({ answer, begunAt: Infinity });
 
 /** A search is for all callers from an address: that one of them hangs up does not end it. */
 const nobody = { gone: new AbortController().signal };
