@@ -225,7 +225,7 @@ export async function untilValidation(
   }
 }
 
-async function readVault({ sim }: Stage, token: string): Promise<number> {
+export async function readVault({ sim }: Stage, token: string): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const url = `${sim.azure.vaultUrl(names.vault)}/secrets/database-password?api-version=7.4`;
   const headers = { authorization: `Bearer ${token}` };

@@ -1,0 +1,26 @@
+// Asks for a Key Vault token as a program in a pod does with Azure's SDK for JavaScript, by one of its versions.
+import * as current from '@azure/identity';
+import * as older from 'identity-3';
+import { tell, told } from './program.ts';
+
+const { version, credential, clientId, resourceId, objectId } = told();
+const { ManagedIdentityCredential, DefaultAzureCredential } =
+  version === 'older' ? (older as unknown as typeof current) : current;
+
+function managed() {
+  if (clientId !== undefined) return new ManagedIdentityCredential(clientId);
+  if (resourceId !== undefined) return new ManagedIdentityCredential({ resourceId });
+  if (objectId !== undefined) return new ManagedIdentityCredential({ objectId });
+  return new ManagedIdentityCredential();
+}
+
+function byDefault() {
+  if (clientId !== undefined) return new DefaultAzureCredential({ managedIdentityClientId: clientId });
+  if (resourceId !== undefined) return new DefaultAzureCredential({ managedIdentityResourceId: resourceId });
+  return new DefaultAzureCredential();
+}
+
+await tell(async () => {
+  const asked = credential === 'default' ? byDefault() : managed();
+  return (await asked.getToken('https://vault.azure.net/.default')).token;
+});

@@ -1,0 +1,122 @@
+// A way from a pod to NMI that writes down what passes. Not a byte of it is changed, and NMI sees the pod's address.
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { StageNmi, StagePod } from '../../stage/stage.ts';
+
+/** One request and its answer, as they went over the wire. */
+export interface HeardCall {
+  readonly method: string;
+  readonly target: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds since the epoch. */
+  readonly askedAt: number;
+  /** 0 until there is an answer. */
+  readonly status: number;
+  readonly answeredAt: number;
+}
+
+export interface HeardPath {
+  /** For a program in the pod: what it connects to instead of 169.254.169.254. '' for a path on a Unix socket. */
+  readonly url: string;
+  /** In the order of asking. */
+  readonly calls: readonly HeardCall[];
+  /** Resolves with the first call, past or to come, that has been asked. */
+  asked(): Promise<HeardCall>;
+  /** Resolves with the first call, past or to come, that has been answered. */
+  answered(): Promise<HeardCall>;
+  close(): Promise<void>;
+}
+
+export interface HeardPathOptions {
+  readonly pod: StagePod;
+  readonly nmi: StageNmi;
+  /** A Unix socket to listen on, which programs in other network namespaces reach; the pod's own address when absent. */
+  readonly socket?: string;
+}
+
+type Draft = { -readonly [Field in keyof HeardCall]: HeardCall[Field] };
+
+export async function openHeardPath({ pod, nmi, socket }: HeardPathOptions): Promise<HeardPath> {
+  const calls: Draft[] = [];
+  const asked = Promise.withResolvers<HeardCall>();
+  const answered = Promise.withResolvers<HeardCall>();
+  const sockets = new Set<Socket>();
+  const keep = (end: Socket) => sockets.add(end.once('close', () => sockets.delete(end)));
+
+  const server = createServer((inside) => {
+    const outside = connect({ host: nmi.address, port: nmi.port, localAddress: pod.address });
+    const open: Draft[] = [];
+    const requests = createHeadReader(({ first, headers }) => {
+      const [method = '', target = ''] = first.split(' ');
+      const call = { method, target, headers, askedAt: Date.now(), status: 0, answeredAt: 0 };
+      calls.push(call);
+      open.push(call);
+      asked.resolve(call);
+    });
+    const answers = createHeadReader(({ first }) => {
+      const call = open.shift();
+      if (call === undefined) throw new Error(`an answer without a request: ${first}`);
+      call.status = Number(first.split(' ')[1]);
+      call.answeredAt = Date.now();
+      answered.resolve(call);
+    });
+    join({ from: inside, to: outside, hear: requests });
+    join({ from: outside, to: inside, hear: answers });
+    keep(inside);
+    keep(outside);
+  });
+  server.listen(socket === undefined ? { host: pod.address, port: 0 } : { path: socket });
+  await once(server, 'listening');
+
+  return {
+    url: socket === undefined ? `http://${pod.address}:${(server.address() as AddressInfo).port}` : '',
+    calls,
+    asked: () => asked.promise,
+    answered: () => answered.promise,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      for (const end of sockets) end.destroy();
+      await closed;
+    },
+  };
+}
+
+function join({ from, to, hear }: { from: Socket; to: Socket; hear: (bytes: Buffer) => void }): void {
+  from.on('data', hear);
+  from.pipe(to);
+  from.once('error', () => to.destroy());
+  from.once('close', () => to.end());
+}
+
+interface Head {
+  readonly first: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Tells the heads of messages that follow each other; bodies are skipped by their Content-Length. */
+function createHeadReader(tell: (head: Head) => void): (bytes: Buffer) => void {
+  let text = '';
+  let toSkip = 0;
+  return (bytes) => {
+    text += bytes.toString('latin1');
+    for (;;) {
+      const skipped = Math.min(toSkip, text.length);
+      text = text.slice(skipped);
+      toSkip -= skipped;
+      const end = text.indexOf('\r\n\r\n');
+      if (toSkip > 0 || end < 0) return;
+      const [first = '', ...lines] = text.slice(0, end).split('\r\n');
+      const headers = Object.fromEntries(lines.map(headerOf));
+      text = text.slice(end + 4);
+      toSkip = Number(headers['content-length'] ?? 0);
+      tell({ first, headers });
+    }
+  };
+}
+
+function headerOf(line: string): [string, string] {
+  const colon = line.indexOf(':');
+  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+}

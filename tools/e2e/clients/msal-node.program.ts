@@ -1,0 +1,22 @@
+// Asks for a Key Vault token with the library under all of Azure's SDKs for JavaScript, alone, by one of its versions.
+import * as current from '@azure/msal-node';
+import * as older from 'msal-node-2';
+import { tell, told } from './program.ts';
+
+const { version, clientId, resourceId, objectId } = told();
+const { ManagedIdentityApplication } = version === 'older' ? (older as unknown as typeof current) : current;
+
+function selected() {
+  if (clientId !== undefined) return { userAssignedClientId: clientId };
+  if (resourceId !== undefined) return { userAssignedResourceId: resourceId };
+  if (objectId !== undefined) return { userAssignedObjectId: objectId };
+  return undefined;
+}
+
+await tell(async () => {
+  const managedIdentityIdParams = selected();
+  const application = new ManagedIdentityApplication(
+    managedIdentityIdParams === undefined ? {} : { managedIdentityIdParams },
+  );
+  return (await application.acquireToken({ resource: 'https://vault.azure.net' })).accessToken;
+});

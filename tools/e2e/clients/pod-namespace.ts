@@ -1,0 +1,57 @@
+// A network namespace without any way out, in which the address of IMDS leads to NMI: programs in it need not be told anything.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startService } from '../../stage/service.ts';
+import type { Stage, StageNmi, StagePod } from '../../stage/stage.ts';
+import { openHeardPath, type HeardPath } from './heard-path.ts';
+
+const execute = promisify(execFile);
+const relay = fileURLToPath(new URL('relay.program.ts', import.meta.url));
+
+export interface PodNamespace {
+  readonly path: HeardPath;
+  /** The command line that runs a program in it. */
+  inside(executable: string, args: readonly string[]): readonly string[];
+  remove(): Promise<void>;
+}
+
+/** Why there can be no namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+export function whyNoNamespaces(): string | undefined {
+  const missing = process.getuid?.() === 0 ? undefined : 'network namespaces need root';
+  if (missing !== undefined && process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(missing);
+  return missing;
+}
+
+let made = 0;
+
+export async function openPodNamespace(
+  stage: Stage,
+  { pod, nmi }: { pod: StagePod; nmi: StageNmi },
+): Promise<PodNamespace> {
+  made += 1;
+  const name = `client-${process.pid}-${made}`;
+  // Sockets of files belong to no network namespace.
+  const socket = join(stage.folder, `${name}.socket`);
+  const path = await openHeardPath({ pod, nmi, socket });
+  const inside = (executable: string, args: readonly string[]) => [
+    ...['/usr/sbin/ip', 'netns', 'exec', name],
+    ...[executable, ...args],
+  ];
+  await execute('ip', ['netns', 'add', name]);
+  for (const command of ['link set lo up', 'address add 169.254.169.254/32 dev lo'])
+    await execute('ip', ['netns', 'exec', name, 'ip', ...command.split(' ')]);
+  const [executable = '', entry = '', ...args] = inside(process.execPath, [relay, socket]);
+  const program = startService({ name: 'relay', executable, entry, args });
+  await program.line((line) => line === 'relay: ready');
+  return {
+    path,
+    inside,
+    remove: async () => {
+      await program.stop();
+      await path.close();
+      await execute('ip', ['netns', 'del', name]);
+    },
+  };
+}

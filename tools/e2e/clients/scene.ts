@@ -1,0 +1,63 @@
+// Pods whose identities come when the test says so: what MIC would write is written by hand here.
+import * as names from '../../stage/names.ts';
+import { pathOf, type KubeObject } from '../../stage/objects.ts';
+import type { Stage, StagePod } from '../../stage/stage.ts';
+import { addIdentity, bind } from '../objects.ts';
+
+export interface Scene {
+  readonly pod: StagePod;
+  readonly identity: ReturnType<typeof addIdentity>;
+  /** As MIC does while the identity is on its way to the machine. */
+  create(): Promise<void>;
+  /** The identity comes to the machine, and MIC says so. */
+  assign(): Promise<void>;
+}
+
+/** A pod on node 0, and an identity that is bound to it and on no machine yet. */
+export async function pendingPod(stage: Stage, name: string): Promise<Scene> {
+  const identity = addIdentity(stage, name);
+  await bind(stage, { ...identity, name });
+  const pod = await stage.runPod({ name, node: 0, label: name });
+  const record = assignedIdentity({ pod, name, ...identity });
+  const create = () => stage.create(record).then(() => undefined);
+  return {
+    pod,
+    identity,
+    create,
+    assign: async () => {
+      stage.sim.azure.world.attach(names.scaleSetId(names.scaleSet), identity.resourceId);
+      await create();
+      await stage.kube.request({
+        method: 'PATCH',
+        path: pathOf({ ...record, ...record.metadata }),
+        body: { status: { status: 'Assigned' } },
+        contentType: 'application/merge-patch+json',
+      });
+    },
+  };
+}
+
+interface Assigned {
+  readonly pod: StagePod;
+  readonly name: string;
+  readonly resourceId: string;
+  readonly clientId: string;
+}
+
+function assignedIdentity({ pod, name, resourceId, clientId }: Assigned): KubeObject {
+  const node = names.nodeName(pod.node);
+  const apiVersion = 'aadpodidentity.k8s.io/v1';
+  const metadata = { name, namespace: 'default' };
+  const copyOf = (kind: string, spec: object) => ({ apiVersion, kind, metadata, spec });
+  return {
+    apiVersion,
+    kind: 'AzureAssignedIdentity',
+    metadata: { ...metadata, name: `${name}-default-${name}`, labels: { nodename: node } },
+    spec: {
+      azureIdentityRef: copyOf('AzureIdentity', { type: 0, resourceID: resourceId, clientID: clientId }),
+      azureBindingRef: copyOf('AzureIdentityBinding', { azureIdentity: name, selector: name }),
+      ...{ pod: name, podNamespace: 'default', nodename: node },
+    },
+    status: { status: 'Created', availableReplicas: 1 },
+  };
+}

@@ -1,0 +1,232 @@
+// The clients that pods bring along, unmodified and each a process of its own, against the built NMI: what they send, what
+// they make of its answers, and how often they ask.
+import { spawnSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openHeardPath, type HeardCall } from '../clients/heard-path.ts';
+import { openPodNamespace, whyNoNamespaces } from '../clients/pod-namespace.ts';
+import * as clients from '../clients/real-clients.ts';
+import { run, type Answer, type RealClient, type Selector, type Wish } from '../clients/real-clients.ts';
+import { pendingPod, type Scene } from '../clients/scene.ts';
+import { readVault } from '../objects.ts';
+import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
+
+const { identity, olderIdentity, msal, olderMsal, persistentCurl } = clients;
+
+let stage: Stage;
+let nmi: StageNmi;
+/** Bears callers for longer than a test takes: only the assignment itself can end their wait. */
+let patient: StageNmi;
+/** A pod with one identity on its machine. */
+let mine: Scene;
+/** A pod whose label no binding selects. */
+let bare: StagePod;
+
+beforeAll(async () => {
+  stage = await openStage();
+  await stage.install();
+  nmi = await stage.startNmi(0);
+  patient = await stage.startNmi(0, ['--hold', '60s']);
+  mine = await pendingPod(stage, 'mine');
+  await mine.assign();
+  bare = await stage.runPod({ name: 'bare', node: 0, label: 'nobody' });
+});
+afterAll(() => stage.stop());
+
+const missing = missingClients();
+if (missing !== undefined) console.warn(`skipped: ${missing}`);
+const here = clients.realClients.filter(({ name }) => missing === undefined || name !== clients.python.name);
+
+/** What of the clients is not installed; undefined when all is. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+function missingClients(): string | undefined {
+  const { status } = spawnSync('/usr/bin/python3', ['-c', 'import msal, requests']);
+  if (status === 0) return undefined;
+  const why = 'msal for Python is not installed (Debian package python3-msal)';
+  if (process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(why);
+  return why;
+}
+
+/** Whose token it is; or why there is none. */
+function subjectOf(answer: Answer): string {
+  if ('refused' in answer) return answer.refused;
+  const claims = JSON.parse(Buffer.from(answer.token.split('.')[1] ?? '', 'base64url').toString()) as {
+    appid: string;
+  };
+  return claims.appid;
+}
+
+interface Asked {
+  readonly answer: Answer;
+  readonly calls: readonly HeardCall[];
+}
+
+/** Asks from the pod, told by the environment where NMI is. */
+async function ask(client: RealClient, wish: Wish = {}, from: StagePod = mine.pod): Promise<Asked> {
+  const path = await openHeardPath({ pod: from, nmi });
+  const answer = await run(client, wish, { url: path.url });
+  await path.close();
+  return { answer, calls: path.calls };
+}
+
+const wishFor = (selector: Selector): Wish => {
+  const { clientId, resourceId, principalId } = mine.identity;
+  return {
+    none: {},
+    clientId: { clientId },
+    resourceId: { resourceId },
+    objectId: { objectId: principalId },
+  }[selector];
+};
+
+describe.each(here)('$name', (client) => {
+  test('E1 gets a token that Key Vault takes, by every selector that it has, each with one request', async () => {
+    const asked = await Promise.all(
+      client.selectors.map(async (selector) => {
+        const { answer, calls } = await ask(client, wishFor(selector));
+        const vault = 'token' in answer ? await readVault(stage, answer.token) : undefined;
+        return [selector, subjectOf(answer), vault, calls.length];
+      }),
+    );
+    expect(asked).toEqual(client.selectors.map((selector) => [selector, mine.identity.clientId, 200, 1]));
+  });
+
+  test('is refused at the first request when no binding selects its pod, with what would help', async () => {
+    const { answer, calls } = await ask(client, {}, bare);
+    expect(calls.map(({ status }) => status)).toEqual([400]);
+    expect(subjectOf(answer)).toContain('Identity not found');
+    expect(subjectOf(answer)).toContain('No AzureIdentityBinding has the selector');
+  });
+
+  test('is refused at the first request when it asks for an identity that is not the pod’s', async () => {
+    const { answer, calls } = await ask(client, { clientId: '00000000-0000-0000-0000-00000000ffff' });
+    expect(calls.map(({ status }) => status)).toEqual([400]);
+    expect(subjectOf(answer)).toContain('Identity not found');
+  });
+
+  test('waits within one request while its identity is on the way, and gets the token with the assignment', async () => {
+    const scene = await pendingPod(stage, `late-${here.indexOf(client)}`);
+    const path = await openHeardPath({ pod: scene.pod, nmi: patient });
+    const answer = run(client, {}, { url: path.url });
+    await path.asked();
+    await scene.create();
+    expect(path.calls.map(({ status }) => status)).toEqual([0]);
+    await scene.assign();
+    expect(subjectOf(await answer)).toBe(scene.identity.clientId);
+    expect(path.calls.map(({ status }) => status)).toEqual([200]);
+    await path.close();
+  }, 30_000);
+});
+
+describe('told to come later', () => {
+  /** The identity comes once the client has been told to come later. */
+  async function play(client: RealClient, { status, key }: { status: '404' | '503'; key: string }) {
+    const impatient = await stage.startNmi(0, ['--hold', '0s', '--not-assigned-status', status]);
+    const scene = await pendingPod(stage, key);
+    await scene.create();
+    const path = await openHeardPath({ pod: scene.pod, nmi: impatient });
+    const answer = run(client, {}, { url: path.url });
+    const { status: later } = await path.answered();
+    await scene.assign();
+    const subject = subjectOf(await answer);
+    await path.close();
+    await impatient.service.stop();
+    return { later, subject, expected: scene.identity.clientId, last: path.calls.at(-1)?.status };
+  }
+
+  test.each([identity, olderIdentity, msal, olderMsal, persistentCurl])(
+    'E24 by 503 and Retry-After, $name comes again on its own and gets the token',
+    async (client) => {
+      const { later, subject, expected, last } = await play(client, {
+        status: '503',
+        key: `retried-${client.name.replaceAll(/\W/g, '')}`.toLowerCase(),
+      });
+      expect([later, last, subject]).toEqual([503, 200, expected]);
+    },
+  );
+
+  test.each([identity, olderIdentity, msal, olderMsal])(
+    'by 404, as the original did, $name comes again on its own and gets the token',
+    async (client) => {
+      const { later, subject, expected, last } = await play(client, {
+        status: '404',
+        key: `sought-${client.name.replaceAll(/\W/g, '')}`.toLowerCase(),
+      });
+      expect([later, last, subject]).toEqual([404, 200, expected]);
+    },
+  );
+});
+
+describe('DefaultAzureCredential', () => {
+  /** A PATH on which the next credential of the chain finds what it runs. */
+  async function pathWithAz(): Promise<string> {
+    const folder = join(stage.folder, 'bin');
+    await mkdir(folder, { recursive: true });
+    const token = {
+      accessToken: 'token-of-az',
+      expiresOn: '2099-01-01 00:00:00.000000',
+      expires_on: 4_070_908_800,
+    };
+    await writeFile(join(folder, 'az'), `#!/bin/sh\necho '${JSON.stringify(token)}'\n`, { mode: 0o755 });
+    return `${folder}:${process.env['PATH'] ?? ''}`;
+  }
+
+  test.each([identity, olderIdentity])(
+    'of $name goes on to the next credential after one request when the pod has no identity',
+    async (client) => {
+      const path = await openHeardPath({ pod: bare, nmi });
+      const place = { url: path.url, path: await pathWithAz() };
+      const answer = await run(client, { credential: 'default' }, place);
+      await path.close();
+      expect(answer).toEqual({ token: 'token-of-az' });
+      expect(path.calls.map(({ status }) => status)).toEqual([400]);
+    },
+  );
+});
+
+const noNamespaces = whyNoNamespaces();
+if (noNamespaces !== undefined) console.warn(`skipped in namespaces: ${noNamespaces}`);
+const probe = 'probe without the header Metadata: 400';
+const token = 'request for a token: 200';
+const refusal = 'request for a token: 400';
+
+describe.skipIf(noNamespaces !== undefined)('at the address of IMDS, with nothing set', () => {
+  const described = ({ headers, status }: HeardCall) =>
+    headers['metadata'] === undefined
+      ? `probe without the header Metadata: ${status}`
+      : `request for a token: ${status}`;
+
+  async function askInside(client: RealClient, wish: Wish, pod: StagePod) {
+    const namespace = await openPodNamespace(stage, { pod, nmi });
+    try {
+      const answer = await run(client, wish, { namespace });
+      return { answer, heard: namespace.path.calls.map(described) };
+    } finally {
+      await namespace.remove();
+    }
+  }
+
+  test.each(here)('$name gets the token of its pod', async (client) => {
+    const { answer, heard } = await askInside(client, {}, mine.pod);
+    expect(subjectOf(answer)).toBe(mine.identity.clientId);
+    expect(heard.filter((one) => one !== probe)).toEqual([token]);
+  });
+
+  test.each([identity, olderIdentity])(
+    'DefaultAzureCredential of $name probes, and then gets the token',
+    async (client) => {
+      const { answer, heard } = await askInside(client, { credential: 'default' }, mine.pod);
+      expect(heard).toEqual([probe, token]);
+      expect(subjectOf(answer)).toBe(mine.identity.clientId);
+    },
+  );
+
+  test.each([identity, olderIdentity])(
+    'DefaultAzureCredential of $name probes, asks once and goes on when the pod has no identity',
+    async (client) => {
+      const { answer, heard } = await askInside(client, { credential: 'default' }, bare);
+      expect(heard).toEqual([probe, refusal]);
+      expect(subjectOf(answer)).toMatch(/Azure CLI could not be found/);
+    },
+  );
+});
