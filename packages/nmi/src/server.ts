@@ -75,7 +75,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // The agent that replaces this one listens besides it until this one has answered the last request.
-    server.listen({ host, port, reusePort: true }, resolve);
+    server.listen({ host, port, reusePort: true, backlog: queuedConnections }, resolve);
   });
   const bound = server.address() as AddressInfo;
 
@@ -95,6 +95,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       }),
   };
 }
+
+/** Those that the kernel keeps until they are taken; with Node's 511 one caller that connects fast makes others wait for a second. */
+const queuedConnections = 4_096;
 
 const callerLimits = {
   requestsPerSecond: 0,

@@ -75,8 +75,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const caller = callers.of(callerAddress(socket.remoteAddress));
       const connection = connectionOf(socket, caller, clock.now());
       known.set(socket, connection);
-      // Node reads on by itself after each request.
-      socket.on('resume', () => caller.isHeld(connection) && socket.pause());
+      socket.on('resume', () => {
+        if (caller.isHeld(connection)) stopReading(socket);
+      });
       enter(connection);
     },
     arrive(socket, response, now) {
@@ -131,6 +132,13 @@ function callerFrom(
   const perSecond = isNodeItself(peer) ? 0 : requestsPerSecond;
   const pace = createPace({ perSecond, now: clock.now() });
   return createCaller({ peer, pace, clock, onPaused: () => onLimited('paused', peer) });
+}
+
+/** Node's server reads on by itself, when a connection is new and after each request: then it is stopped again. */
+function stopReading(socket: Socket): void {
+  // Being paused already, the socket would not tell the server's parser once more.
+  if (socket.isPaused()) socket.emit('pause');
+  else socket.pause();
 }
 
 function connectionOf(socket: Socket, caller: Caller<Connection>, connectedAt: number): Connection {

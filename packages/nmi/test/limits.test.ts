@@ -1,0 +1,274 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { LimitEffect } from '../src/connections/limit-effect.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../src/server.ts';
+import type { OutboundResponse } from '../src/wire.ts';
+
+const hostile = '127.66.0.1';
+const quiet = '127.77.0.1';
+const ask = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+const askOnce = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+const fine: OutboundResponse = { status: 200, headers: { 'Content-Length': '2' }, body: 'ok' };
+
+const servers: RunningServer[] = [];
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await Promise.all(servers.splice(0).map((server) => server.close(0)));
+});
+
+/** A listener that answers at once, and whom it answered in which order. */
+const stage = async (over: Partial<ServerOptions> = {}) => {
+  const clock = createFakeClock();
+  const answered: string[] = [];
+  const effects: LimitEffect[] = [];
+  const server = await startServer({
+    ...{ host: '127.0.0.1', port: 0, clock, requestsPerSecond: 1 },
+    app: ({ peer }) => {
+      answered.push(peer);
+      return Promise.resolve(fine);
+    },
+    onLimited: (effect) => effects.push(effect),
+    ...over,
+  });
+  servers.push(server);
+  return { clock, answered, effects, server, port: server.port };
+};
+
+interface Line {
+  readonly socket: Socket;
+  readonly text: () => string;
+  readonly closed: Promise<string>;
+  /** Resolves when so many answers have come in all. */
+  answers(count: number): Promise<void>;
+}
+
+const open = async (port: number, localAddress: string): Promise<Line> => {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  sockets.push(socket);
+  let text = '';
+  const looks = new Set<() => void>();
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+    for (const look of looks) look();
+  });
+  socket.on('error', () => undefined);
+  const closed = new Promise<string>((resolve) => socket.on('close', () => resolve(text)));
+  await Promise.race([once(socket, 'connect'), closed]);
+  const answers = (count: number) =>
+    new Promise<void>((resolve) => {
+      const look = () => text.split('HTTP/1.1 ').length > count && resolve();
+      looks.add(look);
+      look();
+    });
+  return { socket, closed, answers, text: () => text };
+};
+
+const send = ({ socket }: Line, text: string) =>
+  new Promise<void>((resolve) => void socket.write(text, () => resolve()));
+
+/** The answer to one request of its own. When it is here, all that was sent before it has reached the listener. */
+const once200 = async (port: number, from = quiet) => {
+  const line = await open(port, from);
+  await send(line, ask);
+  await line.answers(1);
+  return line.text();
+};
+
+const count = (all: readonly string[], one: string) => all.filter((each) => each === one).length;
+
+describe('a caller that asks too often', () => {
+  it('waits for its turn, while another one’s requests are answered as they come', async () => {
+    const { port, answered, clock, effects } = await stage();
+    const lines = await Promise.all(Array.from({ length: 30 }, () => open(port, hostile)));
+    await Promise.all(lines.map((line) => send(line, askOnce)));
+    for (let index = 0; index < 20; index += 1)
+      expect(await once200(port, `127.77.0.${index + 1}`)).toContain('200 OK');
+    expect(count(answered, hostile)).toBe(5);
+    // All that it could get in between.
+    expect(answered.length).toBe(25);
+    expect(effects).toEqual(['paused']);
+    for (let second = 1; second <= 3; second += 1) {
+      await clock.advance(1_000);
+      await once200(port, '127.0.0.1');
+      expect(count(answered, hostile)).toBe(5 + second);
+    }
+  });
+
+  it('is answered all that it asked for, in time, and nothing is lost', async () => {
+    const { port, answered, clock } = await stage();
+    const lines = await Promise.all(Array.from({ length: 20 }, () => open(port, hostile)));
+    await Promise.all(lines.map((line) => send(line, ask)));
+    await once200(port);
+    while (count(answered, hostile) < 20) {
+      await clock.advance(1_000);
+      await once200(port, '127.0.0.1');
+    }
+    await Promise.all(lines.map((line) => line.answers(1)));
+    expect(lines.map((line) => line.text().slice(0, 15))).toEqual(lines.map(() => 'HTTP/1.1 200 OK'));
+  });
+
+  it('does not start anew by connecting anew', async () => {
+    const { port, answered } = await stage();
+    for (let index = 0; index < 5; index += 1) {
+      const line = await open(port, hostile);
+      await send(line, ask);
+      await line.answers(1);
+      line.socket.destroy();
+      await line.closed;
+    }
+    const more = await Promise.all(Array.from({ length: 10 }, () => open(port, hostile)));
+    await Promise.all(more.map((line) => send(line, ask)));
+    await once200(port);
+    expect(count(answered, hostile)).toBe(5);
+  });
+
+  it('is told once, and cut off, when it sends more in one go than can wait', async () => {
+    const { port, answered, effects } = await stage();
+    const line = await open(port, hostile);
+    await send(line, ask.repeat(500));
+    const text = await line.closed;
+    expect(text.match(/HTTP\/1.1 429/g)).toHaveLength(1);
+    expect(text).toContain('--pod-requests-per-second');
+    expect(count(answered, hostile)).toBeLessThanOrEqual(6);
+    expect(effects).toEqual(['paused', 'refused']);
+    // What was read of it has to be paid for: nothing is read of the next connection.
+    const next = await open(port, hostile);
+    await send(next, ask);
+    expect(await once200(port)).toContain('200 OK');
+    expect(next.text()).toBe('');
+  });
+
+  it('never waits behind its own idle connections for long', async () => {
+    const { port, clock } = await stage({ requestsPerSecond: 100 });
+    const idle = await Promise.all(Array.from({ length: 300 }, () => open(port, hostile)));
+    const busy = await open(port, hostile);
+    await send(busy, ask.repeat(500));
+    await busy.answers(500);
+    await send(busy, ask);
+    // Three hundred turns of ten milliseconds would be three seconds.
+    await clock.advance(600);
+    await once200(port);
+    await busy.answers(501);
+    expect(idle).toHaveLength(300);
+  });
+
+  it('a program of the node itself asks for many pods, and is not held', async () => {
+    const { port, answered, effects } = await stage();
+    for (let index = 0; index < 20; index += 1) await once200(port, '127.0.0.1');
+    expect(count(answered, '127.0.0.1')).toBe(20);
+    expect(effects).toEqual([]);
+  });
+
+  it('nobody is held when no rate is set', async () => {
+    const { port, answered } = await stage({ requestsPerSecond: 0 });
+    const line = await open(port, hostile);
+    await send(line, ask.repeat(1_000));
+    await line.answers(1_000);
+    expect(count(answered, hostile)).toBe(1_000);
+  });
+
+  it('is still answered at the end of the agent', async () => {
+    const { port, server } = await stage();
+    const lines = await Promise.all(Array.from({ length: 10 }, () => open(port, hostile)));
+    await Promise.all(lines.map((line) => send(line, ask)));
+    await once200(port);
+    const closed = server.close(60_000);
+    await Promise.all(lines.map((line) => line.answers(1)));
+    for (const { socket } of lines) socket.destroy();
+    await closed;
+  });
+});
+
+describe('W-S12: connections that send nothing', { timeout: 60_000 }, () => {
+  const openMany = async (port: number, from: (index: number) => string) => {
+    const all: Line[] = [];
+    for (let index = 0; index < 10_000; index += 1) {
+      const line = open(port, from(index));
+      // The kernel queues a few hundred connections that have not been taken yet.
+      if (index % 100 === 99) await line;
+      void line.then((one) => {
+        all.push(one);
+        if (!one.socket.destroyed) one.socket.write('GET / HT');
+      });
+    }
+    return all;
+  };
+
+  it('10,000 of them, from ten pods, leave another pod served', async () => {
+    const { port, effects } = await stage({ requestsPerSecond: 100 });
+    const all = await openMany(port, (index) => `127.66.1.${(index % 10) + 1}`);
+    for (let index = 0; index < 20; index += 1) {
+      expect(await once200(port, `127.77.0.${index + 1}`)).toContain('200 OK');
+    }
+    expect(effects).toContain('turned-away');
+    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeGreaterThan(1_000);
+    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(4_096);
+  });
+
+  it('10,000 of them, from one pod, are kept to its share', async () => {
+    const { port, effects } = await stage({ requestsPerSecond: 100 });
+    const all = await openMany(port, () => hostile);
+    expect(await once200(port)).toContain('200 OK');
+    expect(effects).not.toContain('evicted');
+    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(1_024);
+  });
+
+  it('when all places are taken, the pod with most of them gives one that it does not use', async () => {
+    const { port, effects } = await stage({ connections: 3, requestsPerSecond: 0 });
+    const used = await open(port, hostile);
+    await send(used, ask);
+    await used.answers(1);
+    const idle = [await open(port, hostile), await open(port, hostile)];
+    expect(await once200(port)).toContain('200 OK');
+    await Promise.race([used.closed, ...idle.map(({ closed }) => closed)]);
+    expect(effects).toEqual(['evicted']);
+    expect(await once200(port, '127.78.0.1')).toContain('200 OK');
+  });
+
+  it('a connection that waits for its answer is not the one that goes', async () => {
+    const answer = Promise.withResolvers<OutboundResponse>();
+    const arrived = Promise.withResolvers<undefined>();
+    const { port } = await stage({
+      connections: 2,
+      app: ({ peer }) => {
+        if (peer !== hostile) return Promise.resolve(fine);
+        arrived.resolve(undefined);
+        return answer.promise;
+      },
+    });
+    const waiting = await open(port, hostile);
+    await send(waiting, ask);
+    await arrived.promise;
+    const idle = await open(port, hostile);
+    expect(await once200(port)).toContain('200 OK');
+    await idle.closed;
+    answer.resolve(fine);
+    await waiting.answers(1);
+  });
+});
+
+describe('a request with a body', () => {
+  it.each([
+    ['a small one is read past', `Content-Length: 5\r\n\r\nhello`, '200 OK'],
+    ['a large one is refused before it comes', `Content-Length: 100000000\r\n\r\n`, '400 Bad'],
+    ['chunks are read past', `Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`, '200 OK'],
+  ])('%s', async (_, rest, status) => {
+    const { port } = await stage();
+    const line = await open(port, quiet);
+    await send(line, `GET / HTTP/1.1\r\nHost: x\r\n${rest}`);
+    await line.answers(1);
+    expect(line.text()).toContain(status);
+  });
+
+  it('endless chunks are cut off', async () => {
+    const { port } = await stage({ app: () => new Promise(() => undefined) });
+    const line = await open(port, quiet);
+    await send(line, 'GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`;
+    for (let index = 0; index < 8 && !line.socket.destroyed; index += 1) line.socket.write(chunk);
+    expect(await line.closed).toBe('');
+  });
+});
