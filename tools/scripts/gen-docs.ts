@@ -1,10 +1,11 @@
-// Writes docs/configuration.md and docs/metrics.md from the services' own lists; --check only says what is stale, and fails.
+// Writes docs/configuration.md, docs/metrics.md and docs/reasons.md from the services' own lists; --check only says what is stale, and fails.
 import type { FlagSpec, MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { configurationTable } from '../../packages/mic/src/config.ts';
 import { micMetrics } from '../../packages/mic/src/metrics.ts';
 import { flags as nmiFlags } from '../../packages/nmi/src/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/metrics.ts';
+import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
 import { settle } from './generated-files.ts';
 
 const made = '<!-- Made by tools/scripts/gen-docs.ts from the lists in the code: change it there. -->\n';
@@ -47,6 +48,11 @@ function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
   return [row('Name', 'Kind', 'Labels', 'Meaning'), row('---', '---', '---', '---'), ...rows].join('\n');
 }
 
+function reasonTable(): string {
+  const rows = Object.entries(reasonMeanings).map(([reason, meaning]) => row(code(reason), meaning));
+  return [row('Reason', 'Meaning'), row('---', '---'), ...rows].join('\n');
+}
+
 async function page(path: string, ...parts: readonly string[]) {
   const options = await resolveConfig(new URL(`../../${path}`, import.meta.url));
   return { path, text: await format(`${made}\n${parts.join('\n\n')}\n`, { ...options, parser: 'markdown' }) };
@@ -71,6 +77,12 @@ settle(
       metricTable(micMetrics),
       '## NMI',
       metricTable(nmiMetrics),
+    ),
+    page(
+      'docs/reasons.md',
+      '# Reasons',
+      'NMI writes a line when the luck of a pod, or of an address that is no pod, changes. Its field `reason` says why nothing was given; it is one of these words. A line without it is about something that was given.',
+      reasonTable(),
     ),
   ]),
   { command: 'node tools/scripts/gen-docs.ts', noun: 'generated pages' },
