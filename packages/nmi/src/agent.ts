@@ -1,13 +1,13 @@
 import { createImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
-import type { Log, Metrics } from '@pod-identity/kit/serve';
+import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createApp, type App } from './app.ts';
 import type { Changes } from './await-change.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers } from './authorize/cluster-view.ts';
 import type { NmiConfig } from './config.ts';
-import { createDecisionLog } from './decision-log.ts';
+import type { LimitEffect } from './connections/limit-effect.ts';
 import { createGranter, type Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
 import { createProxy } from './handle-proxy.ts';
@@ -19,9 +19,8 @@ import { createReadiness, type Readiness, type ReadinessOptions } from './readin
 import { createCallerLimits, type CallerLimits } from './request/limits.ts';
 import type { AskForToken, HostSubject, TokenWish } from './tokens/types.ts';
 import { createManagedIdentitySource } from './tokens/managed-identity.ts';
-import { createTally } from './tally.ts';
-import type { OutcomeKind } from './respond/outcome.ts';
-import { createTokenSource, type TokenOrigin } from './tokens/token-source.ts';
+import { createTeller } from './tell.ts';
+import { createTokenSource } from './tokens/token-source.ts';
 import { TokenError } from './tokens/token-errors.ts';
 
 export interface AgentOptions extends Pick<
@@ -33,6 +32,8 @@ export interface AgentOptions extends Pick<
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Where audit lines go. */
+  readonly output: Pick<Output, 'append' | 'lost'>;
   readonly metrics: Metrics<typeof metricSpecs>;
 }
 
@@ -41,14 +42,16 @@ export interface Agent {
   readonly readiness: Readiness;
   /** Watches the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
+  /** To be told what the listener does to callers that take too much. */
+  readonly onLimited: (effect: LimitEffect, peer: string) => void;
   /** After the last answer. */
   close(): Promise<void>;
   /** Brings the metrics up to date; to be called before they are read. */
   measure(): void;
 }
 
-/** Callers that may wait at a time; a burst of one pod's threads fits in. */
-const waitingLimits = { waitingPerPod: 512, waiting: 2_048 };
+/** Callers of all pods that may wait at a time. */
+const waiting = 2_048;
 /** What one pod may take of the 20 requests a second that the metadata service allows the machine. */
 const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
@@ -61,9 +64,8 @@ export function createAgent(options: AgentOptions): Agent {
     ...{ ...options, informers },
     onJudged: (isReady) => metrics.set('ready', isReady ? 1 : 0),
   });
-  const limits = createCallerLimits({ ...waitingLimits, ...upstreamLimits });
-  const counts = { cache: createTally<TokenOrigin>(), outcomes: createTally<OutcomeKind>() };
-  const say = createDecisionLog(log, clock);
+  const limits = createCallerLimits({ waiting, waitingPerPod: config.podWaiting, ...upstreamLimits });
+  const teller = createTeller({ ...options, pods });
 
   const grant = granter(options, { watched, limits });
   const findCaller = createCallerFinder({
@@ -80,22 +82,18 @@ export function createAgent(options: AgentOptions): Agent {
       ...{ ...config, proxy, clock, log },
       token: createTokenHandler({ ...shared, findCaller }),
       hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, podNamed }),
-      onAnswered: (answered) => {
-        const { route, outcome, status, ms } = answered;
-        metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
-        counts.outcomes.count(outcome.kind);
-        if ('from' in outcome) counts.cache.count(outcome.from);
-        say(answered);
-      },
+      onAnswered: teller.onAnswered,
     }),
+    onLimited: teller.onLimited,
     readiness,
     run: async (signal) => {
       await Promise.all(informers.map((informer) => informer.run(signal)));
     },
-    close: () => proxy.close(),
+    close: async () => {
+      await Promise.all([proxy.close(), teller.close()]);
+    },
     measure() {
-      counts.cache.drain((result, count) => metrics.count('cache', { result }, count));
-      counts.outcomes.drain((outcome, count) => metrics.count('outcomes', { outcome }, count));
+      teller.measure();
       metrics.set('waiting', limits.waiting);
       metrics.set('watchAge', Math.max(...informers.map((informer) => informer.lastHeardMs())) / 1000);
     },

@@ -5,6 +5,7 @@ import type { Decision, GrantedIdentity } from './authorize/types.ts';
 import type { PodView } from './identify/pod-view.ts';
 import type { CallerLimits } from './request/limits.ts';
 import type { Selector, TokenRequest } from './request/token-request.ts';
+import { explainUnusable } from './respond/explain.ts';
 import type { Outcome } from './respond/outcome.ts';
 import { TokenError } from './tokens/token-errors.ts';
 import type { Obtained, TokenSource } from './tokens/token-source.ts';
@@ -67,7 +68,7 @@ async function serve(options: GranterOptions, question: GrantQuestion, decision:
     case 'deny':
       return { kind: 'denied', pod, denial: decision.denial };
     case 'unusable':
-      return { kind: 'token-failed', pod, why: 'misconfigured', description: unusable(pod, decision) };
+      return { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
   }
 }
 
@@ -197,8 +198,4 @@ function wishFor({ request }: GrantQuestion, subject: TokenSubject): TokenWish {
 function unlessMissing(outcome: Outcome, waiting: Waiting): Outcome {
   const isMissing = outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
   return isMissing ? { kind: 'not-assigned', pod: outcome.pod, ...waiting } : outcome;
-}
-
-function unusable(pod: string, { identity, fault }: Of<'unusable'>): string {
-  return `AzureIdentity ${identity} matches pod ${pod}, but no token can be given: ${fault}.`;
 }

@@ -7,13 +7,16 @@ import {
   createMetrics,
   runProcess,
   keepAdminServer,
+  standardOutput,
   systemClock,
   type AdminRoute,
   type Log,
 } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { createAgent, type Agent } from './agent.ts';
+import { checkReady } from './check-ready.ts';
 import { readConfig, type NmiConfig } from './config.ts';
+import { explainCommand } from './explain-command.ts';
 import { flagSpecs } from './flags.ts';
 import { metricSpecs } from './metrics.ts';
 import { createNodeTaintDoor } from './node-taints.ts';
@@ -43,17 +46,44 @@ switch (reading.kind) {
     process.exitCode = 2;
     break;
   case 'config': {
-    const log = createLog({ component: 'nmi', ...reading.config.log });
+    const log = createLog({ component: 'nmi', ...reading.config.log, ...destinationFor(reading.config) });
     for (const warning of reading.warnings) log.warn({}, warning);
     await runProcess({ log, run: (signal) => start(reading.config, log, signal) });
   }
 }
 
+/** What a command prints is its own; what happens on the way goes to standard error then. */
+function destinationFor({ command: { kind } }: NmiConfig) {
+  return kind === 'explain' || kind === 'check-ready'
+    ? { destination: { write: (line: string) => void process.stderr.write(line) } }
+    : {};
+}
+
+const print = (line: string) => standardOutput().write(`${line}\n`);
+
 function start(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const doors = { clock: systemClock, log };
+  if (config.command.kind === 'check-ready') return checkReady({ ...config, print });
+  if (config.command.kind === 'explain') return explain(config, config.command.pod, { log, signal });
   if (config.command.kind === 'install-redirect') return installRedirect(config, doors);
   if (config.command.kind === 'uninstall-redirect') return uninstallRedirect(config, doors);
   return run(config, log, signal);
+}
+
+async function explain(
+  config: NmiConfig,
+  pod: string,
+  given: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<number> {
+  const transport = await connect(config);
+  try {
+    return await explainCommand({
+      ...{ config, pod, transport, print, ...given },
+      ...{ clock: systemClock, random: Math.random },
+    });
+  } finally {
+    await transport.close();
+  }
 }
 
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
@@ -64,12 +94,17 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const late: { server?: RunningServer; redirect?: Redirect } = {};
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log, metrics },
+    output: standardOutput(),
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
   const watching = agent.run(signal);
 
-  const server = await startServer({ ...config.listen, app: agent.app, clock });
+  const server = await startServer({
+    ...{ ...config.listen, app: agent.app, clock },
+    requestsPerSecond: config.podRequestsPerSecond,
+    onLimited: agent.onLimited,
+  });
   late.server = server;
   log.info(
     { address: server.address, port: server.port, node: config.node, mode: config.mode, version },

@@ -94,11 +94,6 @@ export const metricSpecs = {
     name: `${prefix}nmi_ready`,
     help: '1 when /readyz said so the last time, which takes a request by the way of pods’ calls; else 0.',
   },
-  ready: {
-    kind: 'gauge',
-    name: `${prefix}nmi_ready`,
-    help: '1 when /readyz said so the last time, which takes a request by the way of pods’ calls; else 0.',
-  },
   waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Callers that are held now.' },
   limited: {
     kind: 'counter',

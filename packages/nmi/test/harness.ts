@@ -4,6 +4,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiVersion, type AssignedState } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
 import { connectKube } from '@pod-identity/kit/kube';
 import { createLog, createMetrics, systemClock } from '@pod-identity/kit/serve';
 import {
@@ -32,12 +33,15 @@ export interface Ask {
   readonly query?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Over a connection of its own; else over the last one of this caller. */
+  readonly isAlone?: boolean;
 }
 
 export interface Nmi {
   readonly agent: Agent;
   readonly port: number;
   readonly lines: string[];
+  readonly audit: string[];
   ask(ask: Ask): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -51,7 +55,7 @@ export interface Stage {
   attach(identity: ManagedIdentity): void;
   /** What the original's MIC writes. */
   record(of: { pod: string; podNamespace?: string; identity: string; state: AssignedState }): Promise<void>;
-  nmi(argv?: readonly string[]): Promise<Nmi>;
+  nmi(argv?: readonly string[], clock?: Clock): Promise<Nmi>;
   imdsCalls(): number;
   stop(): Promise<void>;
 }
@@ -101,12 +105,12 @@ export async function startStage(): Promise<Stage> {
       if (known) await world.client.request('PATCH', `${path}/${name}`, { status: object.status });
       else await world.client.request('POST', path, object);
     },
-    nmi: async (argv = []) => {
+    nmi: async (argv = [], clock = systemClock) => {
       const nmi = await startNmi({
         kubeconfig,
         node: node.name,
         imds: new URL(sim.azure.imdsUrl(node.machine)),
-        argv,
+        ...{ argv, clock },
       });
       running.push(nmi);
       return nmi;
@@ -125,9 +129,10 @@ interface NmiOptions {
   readonly node: string;
   readonly imds: URL;
   readonly argv: readonly string[];
+  readonly clock: Clock;
 }
 
-async function startNmi({ kubeconfig, node, imds, argv }: NmiOptions): Promise<Nmi> {
+async function startNmi({ kubeconfig, node, imds, argv, clock }: NmiOptions): Promise<Nmi> {
   const given = [
     '--node',
     node,
@@ -142,27 +147,33 @@ async function startNmi({ kubeconfig, node, imds, argv }: NmiOptions): Promise<N
   if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
   const { config } = reading;
   const lines: string[] = [];
+  const audit: string[] = [];
   const log = createLog({
     component: 'nmi',
     level: 'debug',
     destination: { write: (line) => lines.push(line) },
   });
   const transport = await connectKube({ kubeconfig, userAgent: 'nmi/test' });
-  const clock = systemClock;
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log },
+    output: { append: (line) => audit.push(line), lost: 0 },
     metrics: createMetrics(metricSpecs),
     selfTest: () => Promise.resolve(true),
   });
   const stop = new AbortController();
   const watching = agent.run(stop.signal);
-  const server = await startServer({ host: '127.0.0.1', port: 0, app: agent.app, clock });
+  const server = await startServer({
+    ...{ host: '127.0.0.1', port: 0, app: agent.app, clock },
+    requestsPerSecond: config.podRequestsPerSecond,
+    onLimited: agent.onLimited,
+  });
   const http = new HttpAgent({ keepAlive: true });
 
   return {
     agent,
     port: server.port,
     lines,
+    audit,
     ask: (ask) => askOver(http, server.port, ask),
     stop: async () => {
       stop.abort();
@@ -181,9 +192,11 @@ function askOver(agent: HttpAgent, port: number, ask: Ask): Promise<Answer> {
     query = vaultResource,
     method = 'GET',
     headers = { Metadata: 'true' },
+    isAlone = false,
   } = ask;
   return new Promise((resolve, reject) => {
-    const target = { host: '127.0.0.1', port, localAddress: from, method, headers, agent };
+    const agentOf = isAlone ? false : agent;
+    const target = { host: '127.0.0.1', port, localAddress: from, method, headers, agent: agentOf };
     const request = httpRequest({ ...target, path: query === '' ? path : `${path}?${query}` }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));

@@ -104,3 +104,11 @@ export function explainWaiting(
       );
   }
 }
+
+/** Why an identity that the pod may act as is of no use. */
+export function explainUnusable(
+  pod: string,
+  { identity, fault }: { identity: string; fault: string },
+): string {
+  return `AzureIdentity ${identity} matches pod ${pod}, but no token can be given: ${fault}.`;
+}

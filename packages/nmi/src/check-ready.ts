@@ -1,0 +1,32 @@
+import { get, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+
+export interface CheckReadyOptions {
+  readonly probePort: number;
+  readonly print: (line: string) => void;
+}
+
+const timeoutMs = 4_000;
+
+/** For a probe that is a program: asks the agent on this machine whether it is ready. The exit code. */
+export async function checkReady({ probePort, print }: CheckReadyOptions): Promise<0 | 1> {
+  try {
+    const request = get({
+      host: '127.0.0.1',
+      port: probePort,
+      path: '/readyz',
+      agent: false,
+      timeout: timeoutMs,
+    });
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += String(part);
+    print(text.trim());
+    return response.statusCode === 200 ? 0 : 1;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    print(`the agent does not answer at port ${probePort} (--http-probe-port): ${why}`);
+    return 1;
+  }
+}

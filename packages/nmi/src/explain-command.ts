@@ -1,0 +1,108 @@
+// `nmi explain`: looks once at the cluster, decides as the agent would, writes nothing but text.
+import type { Clock } from '@pod-identity/kit/core';
+import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import { createClusterInformers } from './authorize/cluster-view.ts';
+import type { ClusterView } from './authorize/types.ts';
+import type { NmiConfig } from './config.ts';
+import { explanationLines } from './explain/explanation-lines.ts';
+import { explainPod } from './explain/explain.ts';
+import { parsePod, type PodView } from './identify/pod-view.ts';
+
+export interface ExplainCommand {
+  readonly config: NmiConfig;
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+}
+
+const patienceMs = 15_000;
+const exitCodes = { isGiven: 0, isNotGiven: 1, cannotSay: 2 } as const;
+
+/** The exit code: 0 when the pod would get a token, 1 when not, 2 when that could not be found out. */
+export async function explainCommand(command: ExplainCommand): Promise<number> {
+  const { config, clock } = command;
+  try {
+    const found = await findPod(command);
+    if (!found) {
+      command.print(`there is no pod ${command.pod}: check the namespace and the name`);
+      return exitCodes.cannotSay;
+    }
+    const explanation = explainPod({
+      ...{ ...found, ...(await lookAround(command, found.pod)) },
+      ...{ rules: config, holdMs: config.holdMs, notAssignedStatus: config.notAssignedStatus },
+      now: clock.now(),
+    });
+    const asJson = config.log.format === 'json';
+    for (const line of asJson ? [JSON.stringify(explanation)] : explanationLines(explanation))
+      command.print(line);
+    return explanation.result.verdict === 'ok' ? exitCodes.isGiven : exitCodes.isNotGiven;
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    command.print(`the API server does not say what is needed (${error.code}): ${error.message}`);
+    return exitCodes.cannotSay;
+  }
+}
+
+interface FoundPod {
+  readonly pod: PodView;
+  readonly isOnHostNetwork: boolean;
+}
+
+async function findPod({ transport, pod: key, signal }: ExplainCommand): Promise<FoundPod | undefined> {
+  const [namespace = '', name = ''] = key.split('/');
+  try {
+    const object: unknown = await createResource(transport, coreKinds.pods).get(
+      { namespace, name },
+      { signal: within(signal) },
+    );
+    const pod = parsePod(object);
+    const { spec } = object as { readonly spec?: { readonly hostNetwork?: boolean } };
+    return pod && { pod, isOnHostNetwork: spec?.hostNetwork === true };
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+interface Surroundings {
+  readonly neighbours: readonly PodView[];
+  readonly view: ClusterView;
+}
+
+/** The pods of its node, and everything that rights rest on, read as the agent reads it. */
+async function lookAround(command: ExplainCommand, { nodeName: node }: PodView): Promise<Surroundings> {
+  const { config, transport, clock, random, log } = command;
+  const signal = within(command.signal);
+  const { items } = await createResource(transport, coreKinds.pods).list({
+    fieldSelector: `spec.nodeName=${node}`,
+    signal,
+  });
+  const { mode, byNodeLabel } = config;
+  const { view, informers } = createClusterInformers({
+    ...{ transport, node, mode, byNodeLabel, clock, random, log },
+  });
+  const once = new AbortController();
+  const running = informers.map((informer) => informer.run(AbortSignal.any([signal, once.signal])));
+  const isRead = await Promise.race([
+    Promise.all(informers.map(({ synced }) => synced)).then(() => true),
+    Promise.all(running).then(() => false),
+  ]);
+  once.abort();
+  await Promise.all(running);
+  if (!isRead) {
+    const why =
+      'AzureIdentities, bindings, exceptions and records could not all be read; the lines above say why';
+    throw new KubeError('unavailable', why);
+  }
+  return { neighbours: items.map(parsePod).filter((pod) => pod !== undefined), view };
+}
+
+function within(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+}

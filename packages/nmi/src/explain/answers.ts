@@ -1,0 +1,61 @@
+import { authorize } from '../authorize/authorize.ts';
+import type { Decision } from '../authorize/types.ts';
+import type { Selector } from '../request/token-request.ts';
+import { explainUnusable } from '../respond/explain.ts';
+import { refusalOf, type Failure } from '../respond/refusals.ts';
+import type { ExplainWorld } from './world.ts';
+
+/** What a request would be answered now. */
+export interface Answer {
+  /** As it stands in the query; '' for none. */
+  readonly selector: string;
+  readonly status: number;
+  readonly text: string;
+  /** The status comes only when this time is over: until then the caller is held. */
+  readonly afterMs?: number;
+}
+
+export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: Failure | undefined): Answer {
+  const asked = queryOf(selector);
+  const told = (failure: Failure) => {
+    const { status, description } = refusalOf(failure, world.notAssignedStatus);
+    return { selector: asked, status, text: description };
+  };
+  if (placeFailure) return told(placeFailure);
+  const decision = authorize({ pod: world.pod, selector }, world.view, world.rules);
+  const failure = failureOf(decision, world.pod.key);
+  if (failure === undefined) return { selector: asked, status: 200, text: givenBy(decision) };
+  return decision.kind === 'pending' ? { ...told(failure), afterMs: world.holdMs } : told(failure);
+}
+
+function failureOf(decision: Decision, pod: string): Failure | undefined {
+  switch (decision.kind) {
+    case 'allow':
+    case 'allow-by-object-id':
+    case 'pass-through':
+      return undefined;
+    case 'deny':
+      return { kind: 'denied', pod, denial: decision.denial };
+    case 'pending':
+      return { kind: 'not-assigned', pod, identity: decision.identity.name, seen: decision.seen };
+    case 'unusable':
+      return { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
+  }
+}
+
+/** Whether Azure agrees is known only when it is asked. */
+function givenBy(decision: Decision): string {
+  if (decision.kind === 'allow')
+    return `a token of AzureIdentity ${decision.identity.name}, if Azure gives one`;
+  return 'what the metadata service of the machine answers';
+}
+
+const parameters = {
+  'client-id': 'client_id',
+  'object-id': 'object_id',
+  'resource-id': 'msi_res_id',
+} as const;
+
+function queryOf(selector: Selector): string {
+  return selector.by === 'nothing' ? '' : `${parameters[selector.by]}=${selector.value}`;
+}

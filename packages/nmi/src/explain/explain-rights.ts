@@ -1,0 +1,206 @@
+import {
+  bindingLabel,
+  isNamespaced,
+  matchPod,
+  type Match,
+  type Mismatch,
+  type MismatchReason,
+} from '@pod-identity/crd-types';
+import { authorize } from '../authorize/authorize.ts';
+import { exemptionOf } from '../authorize/exception.ts';
+import type { Decision } from '../authorize/types.ts';
+import type { Selector } from '../request/token-request.ts';
+import { info, ok, problem, waiting, type Finding } from './finding.ts';
+import type { ExplainWorld } from './world.ts';
+
+/** What the pod may act as, with the selectors by which a request can name each. */
+export interface Rights {
+  readonly findings: readonly Finding[];
+  readonly selectors: readonly Selector[];
+}
+
+export function explainRights(world: ExplainWorld): Rights {
+  const { pod, view, rules } = world;
+  const exemption = exemptionOf(pod, view, rules);
+  if (exemption !== undefined) {
+    const clientIds = [...(exemption.clientIds ?? [])].sort();
+    return {
+      findings: [exempt(world, exemption)],
+      selectors: clientIds.map((value) => ({ by: 'client-id', value })),
+    };
+  }
+  const { matches, mismatches } = matchPod({
+    pod: { namespace: pod.namespace, bindingLabel: pod.labels[bindingLabel] },
+    bindingsWithSelector: (label) => view.bindingsWithSelector(label),
+    identityOf: (namespace, name) => view.identityOf(namespace, name),
+    rules,
+  });
+  const label = pod.labels[bindingLabel];
+  return {
+    findings: [
+      ...(label ? [ok('label', `${bindingLabel}=${label}`)] : []),
+      ...matches.flatMap((match) => explainMatch(match, world)),
+      ...mismatches.flatMap((mismatch) => explainMismatch(mismatch, world)),
+    ],
+    selectors: matches.map(selectorOf),
+  };
+}
+
+function exempt(
+  { pod, view }: ExplainWorld,
+  { why, clientIds }: NonNullable<ReturnType<typeof exemptionOf>>,
+): Finding {
+  const which =
+    clientIds === undefined
+      ? 'any identity of the machine'
+      : `the client ids ${[...clientIds].sort().join(', ') || 'none'}`;
+  if (why === 'controller') return info('exception', `it runs as MIC itself and may ask for ${which}`);
+  const names = view.exceptionsIn(pod.namespace).map(({ metadata }) => `${pod.namespace}/${metadata.name}`);
+  return info(
+    'exception',
+    `exempt by AzurePodIdentityException (in its namespace: ${names.join(', ')}): no binding counts, it may ask for ${which}`,
+  );
+}
+
+function selectorOf({ identity: { spec } }: Match): Selector {
+  return spec.clientID === undefined || spec.clientID === ''
+    ? { by: 'resource-id', value: (spec.resourceID ?? '').toLowerCase() }
+    : { by: 'client-id', value: spec.clientID.toLowerCase() };
+}
+
+function explainMatch(match: Match, world: ExplainWorld): Finding[] {
+  const { pod, view, rules } = world;
+  const identity = nameOf(match.identity);
+  const decision = authorize({ pod, selector: selectorOf(match) }, view, rules);
+  const reach =
+    rules.forceNamespaced || isNamespaced(match.identity)
+      ? 'for pods of its own namespace, which is the pod’s'
+      : 'for pods of any namespace';
+  return [
+    ok('binding', `${nameOf(match.binding)} selects the pod and names AzureIdentity ${identity}`),
+    ok('identity', `${identity} is ${describe(match)}, ${reach}`),
+    explainState(decision, match, world),
+  ];
+}
+
+function describe({ identity: { spec } }: Match): string {
+  switch (spec.type) {
+    case 0:
+      return `the managed identity ${spec.resourceID ?? ''}`;
+    case 1:
+      return `the service principal ${spec.clientID ?? ''} with a client secret`;
+    case 2:
+      return `the service principal ${spec.clientID ?? ''} with a certificate`;
+  }
+}
+
+function explainState(decision: Decision, { identity }: Match, { pod, rules }: ExplainWorld): Finding {
+  switch (decision.kind) {
+    case 'unusable':
+      return problem('identity', `${nameOf(identity)} cannot be served`, { text: decision.fault });
+    case 'deny':
+      return problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
+        text: 'give each AzureIdentity the client id that is its own',
+      });
+    case 'pending':
+      return decision.seen === 'created'
+        ? waiting(
+            'record',
+            `${nameOf(identity)} is being attached to the host of ${pod.nodeName}`,
+            askMic(pod),
+          )
+        : waiting(
+            'record',
+            `nothing says that the host of ${pod.nodeName} carries ${nameOf(identity)}`,
+            askMic(pod),
+          );
+    case 'allow':
+    case 'allow-by-object-id':
+    case 'pass-through':
+      if (identity.spec.type !== 0) return info('record', 'no host needs to carry a service principal');
+      return rules.mode === 'managed'
+        ? info(
+            'record',
+            'nobody writes records in managed mode: whoever runs the machines attaches the identity',
+          )
+        : ok('record', `the host of ${pod.nodeName} carries ${nameOf(identity)}: a record is Assigned`);
+  }
+}
+
+function askMic({ namespace, name }: ExplainWorld['pod']) {
+  return {
+    text: 'MIC has to attach it: see that MIC runs, and ask it',
+    command: `mic explain ${name} --namespace ${namespace}`,
+  };
+}
+
+const topics: Readonly<Record<MismatchReason, 'label' | 'binding' | 'identity'>> = {
+  'no-label': 'label',
+  'empty-label': 'label',
+  'no-binding': 'binding',
+  'identity-missing': 'identity',
+  'other-namespace': 'binding',
+  shadowed: 'binding',
+};
+
+function explainMismatch({ reason, binding = '', identity = '' }: Mismatch, world: ExplainWorld): Finding {
+  const { pod, view } = world;
+  const topic = topics[reason];
+  const label = pod.labels[bindingLabel] ?? '';
+  const labelIt = `kubectl label pod ${pod.name} --namespace ${pod.namespace} --overwrite ${bindingLabel}=SELECTOR`;
+  switch (reason) {
+    case 'no-label':
+      return problem(topic, `the pod has no label ${bindingLabel}`, {
+        text: 'set it to the selector of an AzureIdentityBinding, in the template of the pod too',
+        command: labelIt,
+      });
+    case 'empty-label':
+      return problem(topic, `${bindingLabel} is empty`, {
+        text: 'set it to the selector of an AzureIdentityBinding',
+        command: labelIt,
+      });
+    case 'no-binding':
+      return problem(topic, `no valid AzureIdentityBinding has the selector ${label}`, {
+        text: 'create one, or change the pod’s label; selectors are compared as a whole and with case',
+        command: 'kubectl get azureidentitybindings --all-namespaces',
+      });
+    case 'other-namespace':
+      return problem(
+        topic,
+        `${binding} selects the pod, but ${identity} is for pods of its own namespace only`,
+        {
+          text: `create AzureIdentity and binding in namespace ${pod.namespace}`,
+        },
+      );
+    case 'shadowed':
+      return info(
+        topic,
+        `${binding} adds nothing: an identity of the same name as ${identity} matched already`,
+      );
+    case 'identity-missing':
+      return missing(view, { binding, identity });
+  }
+}
+
+function missing(
+  view: ExplainWorld['view'],
+  { binding, identity }: { binding: string; identity: string },
+): Finding {
+  const [namespace = '', name = ''] = identity.split('/');
+  const fault = view.faultOf(namespace, name);
+  return fault === undefined
+    ? problem('identity', `${binding} selects the pod, but there is no AzureIdentity ${identity}`, {
+        text: 'create it in the namespace of its binding, or correct spec.azureIdentity of the binding',
+      })
+    : problem('identity', `${binding} selects the pod, but AzureIdentity ${identity} is not valid`, {
+        text: fault,
+      });
+}
+
+function nameOf({
+  metadata,
+}: {
+  readonly metadata: { readonly namespace?: string; readonly name: string };
+}): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}

@@ -1,0 +1,41 @@
+import { answerTo, type Answer } from './answers.ts';
+import { explainPlace } from './explain-place.ts';
+import { explainRights } from './explain-rights.ts';
+import { info, ok, problem, waiting, type Finding } from './finding.ts';
+import type { ExplainWorld } from './world.ts';
+
+export interface Explanation {
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly findings: readonly Finding[];
+  readonly answers: readonly Answer[];
+  /** What it comes to. */
+  readonly result: Finding;
+}
+
+/** What a pod would be answered and why: every step that has to hold, in order, and the answers themselves. */
+export function explainPod(world: ExplainWorld): Explanation {
+  const place = explainPlace(world);
+  const rights = explainRights(world);
+  const answers = [{ by: 'nothing' } as const, ...rights.selectors].map((selector) =>
+    answerTo(selector, world, place.failure),
+  );
+  const { mode, forceNamespaced } = world.rules;
+  const rules = `by the rules of ${mode} mode${forceNamespaced ? ', identities kept in their namespace' : ''}`;
+  return {
+    pod: world.pod.key,
+    findings: [...place.findings, ...rights.findings, info('pod', `looked at ${rules}`)],
+    answers,
+    result: conclude(answers),
+  };
+}
+
+function conclude(answers: readonly Answer[]): Finding {
+  const [plain] = answers;
+  if (plain?.status === 200) return ok('result', 'the pod gets a token');
+  if (answers.some(({ status }) => status === 200))
+    return ok('result', 'the pod gets a token when its request names the identity');
+  if (answers.some(({ afterMs }) => afterMs !== undefined))
+    return waiting('result', 'the pod gets a token as soon as its identity is assigned');
+  return problem('result', 'the pod gets no token');
+}

@@ -1,0 +1,18 @@
+import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
+
+/** All that an explanation rests on. */
+export interface ExplainWorld {
+  readonly pod: PodView;
+  /** It shares the address of its node. */
+  readonly isOnHostNetwork: boolean;
+  /** Of the same node, the pod itself among them. */
+  readonly neighbours: readonly PodView[];
+  readonly view: ClusterView;
+  readonly rules: AuthorizeRules;
+  /** How the agent answers what is not assigned yet: after how long, and with which status. */
+  readonly holdMs: number;
+  readonly notAssignedStatus: 503 | 404;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
