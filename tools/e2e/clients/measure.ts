@@ -1,5 +1,5 @@
 // How long each client holds out while an identity does not come: the figures of docs/decisions/0008-pending-status.md.
-// Run by hand, with the bundles built: node tools/e2e/clients/measure.ts
+// Run by hand, with the bundles built: node tools/e2e/clients/measure.ts [HOLD], where HOLD is NMI's --hold, 0s unless given.
 import { openStage, type StageNmi } from '../../stage/stage.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { openHeardPath } from './heard-path.ts';
@@ -57,12 +57,13 @@ async function measure(
   return { name, status, requests: calls.length, seconds: seconds(lasted), pauses: pauses.join(' ') };
 }
 
+const hold = process.argv[2] ?? '0s';
 const stage = await openStage();
 try {
   await stage.install();
   const measured: Measured[] = [];
   for (const status of ['404', '503']) {
-    const nmi = await stage.startNmi(0, ['--hold', '0s', '--not-assigned-status', status]);
+    const nmi = await stage.startNmi(0, ['--hold', hold, '--not-assigned-status', status]);
     const all = runs.map((one, index) => measure(stage, nmi, { ...one, status, key: `m${status}-${index}` }));
     measured.push(...(await Promise.all(all)));
   }

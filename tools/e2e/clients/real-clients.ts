@@ -84,7 +84,8 @@ const clients = {
   },
 } satisfies Readonly<Record<string, RealClient>>;
 
-export const { identity, olderIdentity, msal, olderMsal, python, curl } = clients;
+const { curl } = clients;
+export const { identity, olderIdentity, msal, olderMsal, python } = clients;
 export const realClients: readonly RealClient[] = Object.values(clients);
 /** curl as people use it who want it to ask again. */
 export const persistentCurl: RealClient = {

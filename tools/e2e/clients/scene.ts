@@ -18,33 +18,38 @@ export async function pendingPod(stage: Stage, name: string): Promise<Scene> {
   const identity = addIdentity(stage, name);
   await bind(stage, { ...identity, name });
   const pod = await stage.runPod({ name, node: 0, label: name });
-  const record = assignedIdentity({ pod, name, ...identity });
-  const create = () => stage.create(record).then(() => undefined);
+  const record = { pod, name, selector: name, ...identity };
   return {
     pod,
     identity,
-    create,
-    assign: async () => {
-      stage.sim.azure.world.attach(names.scaleSetId(names.scaleSet), identity.resourceId);
-      await create();
-      await stage.kube.request({
-        method: 'PATCH',
-        path: pathOf({ ...record, ...record.metadata }),
-        body: { status: { status: 'Assigned' } },
-        contentType: 'application/merge-patch+json',
-      });
-    },
+    create: () => stage.create(assignedIdentity(record)).then(() => undefined),
+    assign: () => assign(stage, record),
   };
 }
 
-interface Assigned {
+/** An identity comes to the machine, and the record of it for a pod says so. */
+export async function assign(stage: Stage, of: Assigned): Promise<void> {
+  stage.sim.azure.world.attach(names.scaleSetId(names.scaleSet), of.resourceId);
+  const record = assignedIdentity(of);
+  await stage.create(record);
+  await stage.kube.request({
+    method: 'PATCH',
+    path: pathOf({ ...record, ...record.metadata }),
+    body: { status: { status: 'Assigned' } },
+    contentType: 'application/merge-patch+json',
+  });
+}
+
+export interface Assigned {
   readonly pod: StagePod;
+  /** Of the AzureIdentity and of its binding. */
   readonly name: string;
+  readonly selector: string;
   readonly resourceId: string;
   readonly clientId: string;
 }
 
-function assignedIdentity({ pod, name, resourceId, clientId }: Assigned): KubeObject {
+function assignedIdentity({ pod, name, selector, resourceId, clientId }: Assigned): KubeObject {
   const node = names.nodeName(pod.node);
   const apiVersion = 'aadpodidentity.k8s.io/v1';
   const metadata = { name, namespace: 'default' };
@@ -52,11 +57,15 @@ function assignedIdentity({ pod, name, resourceId, clientId }: Assigned): KubeOb
   return {
     apiVersion,
     kind: 'AzureAssignedIdentity',
-    metadata: { ...metadata, name: `${name}-default-${name}`, labels: { nodename: node } },
+    metadata: {
+      ...metadata,
+      name: `${pod.object.metadata.name}-default-${name}`,
+      labels: { nodename: node },
+    },
     spec: {
       azureIdentityRef: copyOf('AzureIdentity', { type: 0, resourceID: resourceId, clientID: clientId }),
-      azureBindingRef: copyOf('AzureIdentityBinding', { azureIdentity: name, selector: name }),
-      ...{ pod: name, podNamespace: 'default', nodename: node },
+      azureBindingRef: copyOf('AzureIdentityBinding', { azureIdentity: name, selector }),
+      ...{ pod: pod.object.metadata.name, podNamespace: 'default', nodename: node },
     },
     status: { status: 'Created', availableReplicas: 1 },
   };

@@ -1,0 +1,36 @@
+// A request out of a pod by hand, for what no client does: any query, any answer looked at closely.
+import { request } from 'node:http';
+import type { StageNmi, StagePod } from '../../stage/stage.ts';
+
+export interface HandAnswer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+const query = 'api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
+
+/** As SDKs ask whether anybody is there: without parameters and without the header Metadata. */
+export const probe = 'probe';
+
+/** @param more Further parameters, with the ampersand; or `probe`. */
+export function askByHand({ pod, nmi }: { pod: StagePod; nmi: StageNmi }, more = ''): Promise<HandAnswer> {
+  const path = '/metadata/identity/oauth2/token';
+  const { promise, resolve, reject } = Promise.withResolvers<HandAnswer>();
+  const target = { host: nmi.address, port: nmi.port, localAddress: pod.address, agent: false };
+  const what = more === probe ? { path } : { path: `${path}?${query}${more}`, headers: { Metadata: 'true' } };
+  request({ ...target, ...what }, (response) => {
+    let text = '';
+    response.setEncoding('utf8').on('data', (part: string) => (text += part));
+    response.once('end', () =>
+      resolve({
+        status: response.statusCode ?? 0,
+        retryAfter: response.headers['retry-after'],
+        body: JSON.parse(text) as HandAnswer['body'],
+      }),
+    );
+  })
+    .once('error', reject)
+    .end();
+  return promise;
+}
