@@ -1,27 +1,25 @@
-import { createImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createApp, type App } from './app.ts';
 import type { Changes } from './await-change.ts';
+import { identitiesOf } from './authorize/authorize.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers } from './authorize/cluster-view.ts';
 import type { NmiConfig } from './config.ts';
 import type { LimitEffect } from './connections/limit-effect.ts';
 import { createGranter, type Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
-import { createProxy } from './handle-proxy.ts';
+import { createProxy, type Proxy } from './handle-proxy.ts';
 import { createTokenHandler } from './handle-token.ts';
 import { createCallerFinder } from './identify/find-caller.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
+import { createTokenKeeper, type TokenKeeper } from './keep-tokens.ts';
 import type { metricSpecs } from './metrics.ts';
 import { createReadiness, type Readiness, type ReadinessOptions } from './readiness.ts';
 import { createCallerLimits, type CallerLimits } from './request/limits.ts';
-import type { AskForToken, HostSubject, TokenWish } from './tokens/types.ts';
-import { createManagedIdentitySource } from './tokens/managed-identity.ts';
 import { createTeller } from './tell.ts';
-import { createTokenSource } from './tokens/token-source.ts';
-import { TokenError } from './tokens/token-errors.ts';
+import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
 export interface AgentOptions extends Pick<
   ReadinessOptions,
@@ -67,7 +65,10 @@ export function createAgent(options: AgentOptions): Agent {
   const limits = createCallerLimits({ waiting, waitingPerPod: config.podWaiting, ...upstreamLimits });
   const teller = createTeller({ ...options, pods });
 
-  const grant = granter(options, { watched, limits });
+  const supply = createTokenSupply(options);
+  const parts: GranterParts = { watched, limits, supply };
+  const grant = granter(options, parts);
+  const keeper = tokenKeeper(options, parts);
   const findCaller = createCallerFinder({
     ...{ pods, clock, check: config.podCheck },
     ...{ holdMs: config.callerHoldMs, patienceMs: config.holdMs },
@@ -75,7 +76,7 @@ export function createAgent(options: AgentOptions): Agent {
   });
   const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
   const podNamed = (namespace: string, name: string) => pods.named(namespace, name);
-  const proxy = createProxy({ ...config, upstream: metadataUrl(config), allowed: config.metadataAllowed });
+  const proxy = metadataProxy(config, supply);
 
   return {
     app: createApp({
@@ -87,10 +88,10 @@ export function createAgent(options: AgentOptions): Agent {
     onLimited: teller.onLimited,
     readiness,
     run: async (signal) => {
-      await Promise.all(informers.map((informer) => informer.run(signal)));
+      await Promise.all([...informers.map((informer) => informer.run(signal)), keeper.run(signal)]);
     },
     close: async () => {
-      await Promise.all([proxy.close(), teller.close()]);
+      await Promise.all([proxy.close(), supply.close(), teller.close()]);
     },
     measure() {
       teller.measure();
@@ -109,65 +110,50 @@ function watch({ config, transport, clock, random, log, metrics }: AgentOptions)
   return { pods, cluster, informers: [pods.informer, ...cluster.informers] };
 }
 
+type Watched = ReturnType<typeof watch>;
+
 interface GranterParts {
-  readonly watched: ReturnType<typeof watch>;
+  readonly watched: Watched;
   readonly limits: CallerLimits;
+  readonly supply: TokenSupply;
 }
 
-function granter(options: AgentOptions, { watched, limits }: GranterParts): Granter {
+function granter(options: AgentOptions, { watched, limits, supply }: GranterParts): Granter {
   const { config, clock, metrics } = options;
   const { pods, cluster, informers } = watched;
   return createGranter({
     decide: createAuthorizer(cluster.view, config),
     latest: (pod) => pods.latest(pod),
-    changes: anyOf(informers.map((informer) => (listener) => informer.onChange(listener))),
-    tokens: createTokenSource({ ask: anySource(options), clock }),
+    changes: changesOf(informers),
+    tokens: supply.tokens,
     limits,
     clock,
     onWaited: (ms) => metrics.observe('waited', ms / 1000),
   });
 }
 
-function anySource(options: AgentOptions): AskForToken {
-  const byHost = imdsSource(options);
-  return (wish) => {
-    const { subject } = wish;
-    if (subject.kind === 'service-principal')
-      return Promise.reject(new TokenError('misconfigured', `AzureIdentity ${subject.name} is not served`));
-    return byHost(wish as TokenWish<HostSubject>);
-  };
+function metadataProxy(config: NmiConfig, { pace }: TokenSupply): Proxy {
+  const upstream = metadataUrl(config);
+  return createProxy({ ...config, upstream, allowed: config.metadataAllowed, inTurn: pace.read });
 }
 
-function imdsSource({ config, clock, metrics }: AgentOptions): AskForToken<HostSubject> {
-  const imds = createImdsClient({
-    endpoint: metadataUrl(config),
-    now: () => clock.now(),
-    // Callers repeat on their own, and one that is told at once can be told why.
-    maxRetries: 0,
-    requestTimeoutInMs: 5_000,
-    cache: false,
-  });
-  return createManagedIdentitySource({
-    imds,
-    clock,
-    holdMs: config.holdMs,
-    onAsked: ({ subject, ms, isOk }) => {
-      const labels = {
-        operation_type: subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid',
-      };
-      if (isOk) metrics.observe('imdsDuration', ms / 1000, labels);
-      else metrics.count('imdsErrors', labels);
-    },
+function tokenKeeper(options: AgentOptions, { watched, supply }: GranterParts): TokenKeeper {
+  const { config } = options;
+  const { pods, cluster, informers } = watched;
+  return createTokenKeeper({
+    ...options,
+    pods: () => pods.informer.store.values(),
+    identitiesOf: (pod) => identitiesOf(pod, cluster.view, config),
+    changes: changesOf(informers),
+    tokens: supply.tokens,
+    retain: supply.retain,
+    prefetch: config.prefetch,
   });
 }
 
-function anyOf(sources: readonly Changes[]): Changes {
+function changesOf(informers: Watched['informers']): Changes {
   return (listener) => {
-    const stops = sources.map((source) => source(listener));
+    const stops = informers.map((informer) => informer.onChange(listener));
     return () => stops.forEach((stop) => stop());
   };
-}
-
-function metadataUrl({ metadata: { host, port } }: NmiConfig): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

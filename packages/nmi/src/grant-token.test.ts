@@ -51,7 +51,7 @@ const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: num
     decide: createAuthorizer(cluster.view, over.rules ?? rules),
     latest: () => latest,
     changes: cluster.changes,
-    tokens: createTokenSource({ ask, clock }),
+    tokens: createTokenSource({ ask, clock, random: () => 0 }),
     limits,
     clock,
     onWaited: (ms) => waited.push(ms),

@@ -18,7 +18,12 @@ const start = async (answer: RequestListener, allowed = new Set(['instance'])) =
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const rules = { metadataHeaderRequired: true, allowedHosts: new Set<string>() };
-  const proxy = createProxy({ upstream: `http://127.0.0.1:${port}`, ...rules, allowed });
+  const proxy = createProxy({
+    inTurn: (task) => task(),
+    upstream: `http://127.0.0.1:${port}`,
+    ...rules,
+    allowed,
+  });
   closers.push(async () => {
     await proxy.close();
     server.closeAllConnections();

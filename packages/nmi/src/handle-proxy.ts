@@ -11,6 +11,8 @@ export interface ProxyOptions extends HeaderRules {
   readonly upstream: string;
   /** What pods may read. */
   readonly allowed: ReadonlySet<string>;
+  /** Lets a read through in its turn; undefined when too many wait. */
+  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T> | undefined;
 }
 
 export interface Proxy {
@@ -25,7 +27,7 @@ const timeoutMs = 10_000;
  * Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on;
  * of the answer only status, body, and the two headers that say how to read it and when to ask again.
  */
-export function createProxy({ upstream, allowed, ...rules }: ProxyOptions): Proxy {
+export function createProxy({ upstream, allowed, inTurn, ...rules }: ProxyOptions): Proxy {
   const judge = createHeaderJudge(rules);
   const pool = new Pool(upstream, { connections: 4, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
 
@@ -58,7 +60,8 @@ export function createProxy({ upstream, allowed, ...rules }: ProxyOptions): Prox
       if (request.method !== 'GET') return { kind: 'bad-method' };
       if (!allowed.has(route.family)) return { kind: 'blocked', family: route.family };
       // Whatever went wrong on the way there is the same to the caller, and says nothing about a bug of ours.
-      return pass(request, route).catch(() => ({ kind: 'proxy-failed', why: 'unavailable' }));
+      const passed = inTurn(() => pass(request, route)) ?? Promise.reject(new Error('too many wait'));
+      return passed.catch(() => ({ kind: 'proxy-failed', why: 'unavailable' }));
     },
     close: () => pool.destroy(),
   };

@@ -331,7 +331,8 @@ describe('when things are away', () => {
         times: 1,
         then: { status: said, headers: { 'retry-after': '7' }, body: {} },
       });
-      const { status, headers } = await nmi.ask({ from });
+      // One resource for each: for the time that the service asks for, nothing else is asked for the same one.
+      const { status, headers } = await nmi.ask({ from, query: `resource=api://after-${said}` });
       expect([said, status, headers['retry-after']]).toEqual([said, answered, '7']);
       fault.remove();
     }

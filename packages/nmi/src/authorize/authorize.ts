@@ -5,7 +5,15 @@ import { candidatesOf } from './candidates.ts';
 import { exemptionOf, type Exemption } from './exception.ts';
 import { principalOf } from './policy.ts';
 import { selectIdentity } from './select-identity.ts';
-import type { AuthorizeRules, Candidate, ClusterView, Decision, Denial, GrantedIdentity } from './types.ts';
+import type {
+  AuthorizeRules,
+  BoundIdentity,
+  Candidate,
+  ClusterView,
+  Decision,
+  Denial,
+  GrantedIdentity,
+} from './types.ts';
 
 export interface Question {
   readonly pod: PodView;
@@ -29,6 +37,19 @@ export function authorize({ pod, selector }: Question, view: ClusterView, rules:
     case 'by-object-id':
       return decideByObjectId(selection, rules);
   }
+}
+
+/** All identities that a living pod could be given a token of. */
+export function identitiesOf(
+  pod: PodView,
+  view: ClusterView,
+  rules: AuthorizeRules,
+): readonly BoundIdentity[] {
+  if (pod.phase === 'Succeeded' || pod.phase === 'Failed' || exemptionOf(pod, view, rules)) return [];
+  return candidatesOf(pod, view, rules).candidates.flatMap((candidate) => {
+    const identity = grantOf(candidate, rules);
+    return typeof identity === 'string' ? [] : [{ identity, isReady: candidate.state === 'ready' }];
+  });
 }
 
 /** An exempt pod is asked for nothing but what its exceptions leave it. By other ids than client ids the token itself tells. */

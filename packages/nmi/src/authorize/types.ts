@@ -54,6 +54,12 @@ export type CandidateState = 'ready' | 'created' | 'unseen';
 /** An identity that the pod may act as: a user-assigned managed identity or a service principal. */
 export type GrantedIdentity = ManagedIdentity | ServicePrincipal;
 
+/** An identity that a pod may act as; `isReady`: it can be had now. */
+export interface BoundIdentity {
+  readonly identity: GrantedIdentity;
+  readonly isReady: boolean;
+}
+
 export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 
 export type Denial =

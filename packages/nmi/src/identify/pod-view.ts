@@ -22,10 +22,16 @@ export interface PodView {
   readonly serviceAccount: string;
   /** The AzureIdentity meant when a request names none and the pod has several. */
   readonly defaultIdentity?: string;
+  /** Resources that it wants tokens to be ready for. */
+  readonly prefetch?: readonly string[];
 }
 
 /** Names the AzureIdentity, by name or `namespace/name`, that a request without selector means. */
 const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
+
+/** Lists resources, separated by commas. */
+const prefetchAnnotation = 'aadpodidentity.k8s.io/prefetch';
+const mostPrefetched = 8;
 
 /** Trims what the API server sent. Undefined for something without a uid: no pod. */
 export function parsePod(object: unknown): PodView | undefined {
@@ -79,7 +85,14 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, labels = {}, an
     isEnding: deletionTimestamp !== undefined,
     ...(Number.isNaN(endsAt) ? {} : { endsAt }),
     ...(defaultIdentity ? { defaultIdentity } : {}),
+    ...readPrefetch(annotations?.[prefetchAnnotation]),
   };
+}
+
+function readPrefetch(text = ''): Pick<PodView, 'prefetch'> {
+  const listed = text.split(',').map((one) => one.trim().replace(/\/\.default$/, ''));
+  const resources = [...new Set(listed.filter((one) => one !== ''))].slice(0, mostPrefetched);
+  return resources.length === 0 ? {} : { prefetch: resources };
 }
 
 function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: SpecShape) {

@@ -3,6 +3,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { clientIdOf, issuedTo, objectIdOf, subjectOf, wishFor } from '../../test/builders.ts';
 import { createManagedIdentitySource } from './managed-identity.ts';
+import { createMetadataPace } from './metadata-pace.ts';
 import type { HostSubject } from './types.ts';
 
 const jwt = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
@@ -16,6 +17,7 @@ const stage = () => {
   const ask = createManagedIdentitySource({
     imds: { getToken },
     clock,
+    inTurn: createMetadataPace(clock).token,
     holdMs: 8000,
     onAsked: (one) => asked.push(one),
   });

@@ -1,5 +1,5 @@
 import { ImdsError, type ImdsClient, type TokenRequest } from '@pod-identity/imds-client';
-import { createLimit, createTokenBucket, type Clock } from '@pod-identity/kit/core';
+import type { Clock, Limit } from '@pod-identity/kit/core';
 import { readClaims } from './claims.ts';
 import { TokenError, tokenErrorOf } from './token-errors.ts';
 import type { AskForToken, HostSubject, IssuedToken, TokenWish } from './types.ts';
@@ -7,16 +7,14 @@ import type { AskForToken, HostSubject, IssuedToken, TokenWish } from './types.t
 export interface ManagedIdentityOptions {
   readonly imds: ImdsClient;
   readonly clock: Clock;
+  /** Lets a question through in its turn. */
+  readonly inTurn: Limit;
   /** How long a service that does not know an expected identity yet is asked again. */
   readonly holdMs: number;
   /** Told of every question to the metadata service. */
   readonly onAsked: (asked: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
 }
 
-/** What the metadata service takes from one machine: five at a time and twenty in a second, whoever asks. */
-const concurrency = 5;
-const burst = 5;
-const perSecond = 15;
 const askAgainMs = 1_000;
 /** A scale set's model can be this far ahead of its instances. Longer than this it is no delay, but an error. */
 const modelDelayMs = 120_000;
@@ -27,15 +25,9 @@ const modelDelayMs = 120_000;
  * write an AzureIdentity may write any client id into it.
  */
 export function createManagedIdentitySource(options: ManagedIdentityOptions): AskForToken<HostSubject> {
-  const { clock, holdMs } = options;
-  const inTurn = createLimit(concurrency);
+  const { clock, holdMs, inTurn } = options;
   const refusals = createRefusals();
-  const pace = createPace(clock);
-  const ask = (wish: TokenWish<HostSubject>) =>
-    inTurn(async () => {
-      await pace();
-      return askImds(wish, options);
-    });
+  const ask = (wish: TokenWish<HostSubject>) => inTurn(() => askImds(wish, options));
 
   const askExpected = async (wish: TokenWish<HostSubject>, resourceId: string): Promise<IssuedToken> => {
     const until = clock.now() + holdMs;
@@ -82,15 +74,6 @@ async function askImds(
 const neverArrived =
   'The identity is assigned to this node, but the metadata service of the machine has not known it for more than two minutes. ' +
   'Check that the managed identity still exists in Azure, and that the scale set instance runs the latest model.';
-
-/** Waiting here for a moment is better than a 429, which costs every caller a second or more. */
-function createPace(clock: Clock): () => Promise<void> {
-  const quota = createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now: clock.now() });
-  return async () => {
-    for (let waitMs = quota.take(clock.now()); waitMs > 0; waitMs = quota.take(clock.now()))
-      await clock.sleep(waitMs);
-  };
-}
 
 function isNotOnHost(error: unknown): boolean {
   return error instanceof TokenError && error.code === 'not-on-host';

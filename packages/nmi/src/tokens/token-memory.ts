@@ -1,9 +1,10 @@
+import type { TokenAge } from './token-age.ts';
 import type { IssuedToken, TokenSubject } from './types.ts';
 
 export interface Entry {
   readonly issued: IssuedToken;
   readonly storedAt: number;
-  readonly freshUntil: number;
+  readonly age: TokenAge;
   /** Position of the question in the order of asking. */
   readonly question: number;
 }
@@ -13,22 +14,30 @@ export interface TokenMemory {
   /** Unless there is an answer to a later question: a late one replaces none. */
   store(subject: TokenSubject, resource: string, entry: Entry): void;
   forget(subject: TokenSubject, resource: string): void;
+  /** Forgets whatever belongs to other subjects than these. */
+  prune(keep: (subject: TokenSubject) => boolean): void;
+}
+
+interface Known {
+  /** As it was when the last token was stored; others of the same key are as good. */
+  readonly subject: TokenSubject;
+  readonly entries: Map<string, Entry>;
 }
 
 /** Tokens by subject and resource. When there are too many, the subject that got no new one for longest loses its oldest. */
 export function createTokenMemory(kept: number): TokenMemory {
-  const subjects = new Map<string, Map<string, Entry>>();
+  const subjects = new Map<string, Known>();
   let size = 0;
 
   const forget = (key: string, resource: string) => {
-    const entries = subjects.get(key);
+    const entries = subjects.get(key)?.entries;
     if (!entries?.delete(resource)) return;
     size -= 1;
     if (entries.size === 0) subjects.delete(key);
   };
 
   const forgetOldest = () => {
-    for (const [key, entries] of subjects) {
+    for (const [key, { entries }] of subjects) {
       for (const resource of entries.keys()) {
         forget(key, resource);
         return;
@@ -37,19 +46,26 @@ export function createTokenMemory(kept: number): TokenMemory {
   };
 
   return {
-    recall: (subject, resource) => subjects.get(keyOf(subject))?.get(resource),
+    recall: (subject, resource) => subjects.get(keyOf(subject))?.entries.get(resource),
     store(subject, resource, entry) {
       const key = keyOf(subject);
-      const known = subjects.get(key)?.get(resource);
+      const known = subjects.get(key)?.entries.get(resource);
       if (known && known.question > entry.question) return;
       forget(key, resource);
       if (size >= kept) forgetOldest();
-      const entries = subjects.get(key) ?? new Map<string, Entry>();
+      const entries = subjects.get(key)?.entries ?? new Map<string, Entry>();
       subjects.delete(key);
-      subjects.set(key, entries.set(resource, entry));
+      subjects.set(key, { subject, entries: entries.set(resource, entry) });
       size += 1;
     },
     forget: (subject, resource) => forget(keyOf(subject), resource),
+    prune(keep) {
+      for (const [key, { subject, entries }] of subjects) {
+        if (keep(subject)) continue;
+        subjects.delete(key);
+        size -= entries.size;
+      }
+    },
   };
 }
 

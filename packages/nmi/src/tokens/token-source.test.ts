@@ -17,7 +17,7 @@ const stage = (expiresInMs = 3_600_000) => {
     const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
     return Promise.resolve(issuedTo(name, { expiresInMs, now: clock.now(), token: `token-${count}` }));
   });
-  const source = createTokenSource({ ask, clock });
+  const source = createTokenSource({ ask, clock, random: () => 0 });
   return { clock, ask, source };
 };
 
@@ -80,9 +80,10 @@ describe('how long a token is given again', () => {
     ['until five minutes before a long life ends', 60 * minute, 55 * minute],
     ['until half of a short life', 6 * minute, 3 * minute],
   ])('%s', async (_, lifeMs, freshMs) => {
-    const { clock, source } = stage(lifeMs);
+    const { ask, clock, source } = stage(lifeMs);
     const wish = wishFor(subjectOf('reader'));
     await source.get(wish, free);
+    ask.mockRejectedValue(new TokenError('unavailable', 'no other one'));
     await clock.advance(freshMs - 1);
     expect(source.cached(wish)).toBeDefined();
     await clock.advance(1);

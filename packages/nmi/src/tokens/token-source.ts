@@ -1,5 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { createFlights } from './flights.ts';
+import { createSetbacks, type Setbacks } from './setbacks.ts';
+import { ageOf } from './token-age.ts';
 import { redactId, TokenError } from './token-errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './token-memory.ts';
 import type { AskForToken, IssuedToken, TokenSubject, TokenWish } from './types.ts';
@@ -12,6 +14,8 @@ export interface TokenSource {
    * milliseconds that it has to wait, 0 for none. Fails with a TokenError.
    */
   get(wish: TokenWish, admit: () => number): Promise<Obtained>;
+  /** Forgets the tokens of all other subjects. */
+  prune(keep: (subject: TokenSubject) => boolean): void;
 }
 
 /** From memory, from a question under way, from a new one, or from memory for want of a new one. */
@@ -25,71 +29,124 @@ export interface Obtained {
 export interface TokenSourceOptions {
   readonly ask: AskForToken;
   readonly clock: Clock;
+  readonly random: () => number;
+  /** Told of every token that is given out of memory. */
+  readonly onRecalled?: (subject: TokenSubject) => void;
 }
 
 const entriesKept = 2_000;
-const longestMarginMs = 5 * 60_000;
 /** A token is not handed out in its last seconds, even when no other can be had. */
 const lastUseMs = 10_000;
 const disbeliefMs = 60_000;
+/** How long a caller waits for a new token while the old one is still valid. */
+const patienceMs = 1_000;
 
 /**
  * Tokens in memory, and one question at a time for each. Permission is no matter of this cache: callers come here after it
- * was decided, and a token that is remembered gives nobody a right.
+ * was decided, and a token that is remembered gives nobody a right. A token is renewed on the side when it is used in the
+ * later part of its life; nobody waits for that while it is valid, and when it fails the old one is given on.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
-  const { clock } = options;
+  const { clock, onRecalled } = options;
   const memory = createTokenMemory(entriesKept);
-  const ask = askInto(memory, options);
+  const setbacks = createSetbacks(options);
+  const ask = askInto(memory, setbacks, options);
   const flights = createFlights<IssuedToken>();
 
+  const recall = (wish: TokenWish): Entry | undefined =>
+    wish.bypassCache ? undefined : memory.recall(wish.subject, wish.resource);
+
+  // Whoever needs the token when it is old asks again, and is told why that fails.
+  const refresh = (wish: TokenWish) =>
+    void flights.join(flightName(wish), () => ask(wish)).catch(() => undefined);
+
   const fresh = (wish: TokenWish): IssuedToken | undefined => {
-    const entry = wish.bypassCache ? undefined : memory.recall(wish.subject, wish.resource);
-    return entry && clock.now() < entry.freshUntil && !belies(entry.issued, wish.subject)
-      ? entry.issued
-      : undefined;
+    const entry = recall(wish);
+    const now = clock.now();
+    if (!entry || now >= entry.age.freshUntil || belies(entry.issued, wish.subject)) return undefined;
+    onRecalled?.(wish.subject);
+    if (now >= entry.age.refreshAt && setbacks.mayTry(setbackName(wish))) refresh(wish);
+    return entry.issued;
   };
 
   const fly = async (wish: TokenWish, admit: () => number): Promise<Obtained> => {
     const name = flightName(wish);
     const isUnderWay = flights.isUnderWay(name);
-    const waitMs = isUnderWay ? 0 : admit();
-    if (waitMs > 0) throw tooMany(waitMs);
+    if (!isUnderWay) admitNew(wish, { setbacks, admit });
     const issued = await flights.join(name, () => ask(wish));
     return { issued, from: isUnderWay ? 'joined' : 'miss' };
   };
 
-  /** The old token for as long as it is valid, when a new one cannot be had now. */
-  const fallBack = (wish: TokenWish, error: unknown): Obtained => {
-    const old = wish.bypassCache ? undefined : memory.recall(wish.subject, wish.resource)?.issued;
-    const isPassing = error instanceof TokenError && passing.has(error.code);
-    if (!isPassing || !old || old.access.expiresOnTimestamp - lastUseMs <= clock.now()) throw error;
-    return { issued: old, from: 'stale' };
+  /** A new one if it can be had soon, else the old one for as long as it is valid. */
+  const renew = async (wish: TokenWish, admit: () => number): Promise<Obtained> => {
+    const issued = recall(wish)?.issued;
+    if (!issued || !isUsable(issued, wish.subject, clock.now())) return fly(wish, admit);
+    const old: Obtained = { issued, from: 'stale' };
+    if (!flights.isUnderWay(flightName(wish)) && !setbacks.mayTry(setbackName(wish))) return old;
+    return within(fly(wish, admit).catch(insteadOf(old)), { clock, late: old });
   };
 
   return {
     cached: fresh,
     async get(wish, admit) {
-      const known =
-        fresh(wish) ?? disbelieved(memory.recall(wish.subject, wish.resource), wish.subject, clock.now());
-      const obtained: Obtained = known
-        ? { issued: known, from: 'hit' }
-        : await fly(wish, admit).catch((error: unknown) => fallBack(wish, error));
-      if (belies(obtained.issued, wish.subject)) throw anotherIdentity(obtained.issued, wish.subject);
+      const { subject, resource } = wish;
+      const known = fresh(wish) ?? disbelieved(memory.recall(subject, resource), subject, clock.now());
+      const obtained: Obtained = known ? { issued: known, from: 'hit' } : await renew(wish, admit);
+      if (belies(obtained.issued, subject)) throw anotherIdentity(obtained.issued, subject);
       return obtained;
     },
+    prune: (keep) => memory.prune(keep),
   };
 }
 
+interface Gate {
+  readonly setbacks: Setbacks;
+  readonly admit: () => number;
+}
+
+function admitNew(wish: TokenWish, { setbacks, admit }: Gate): void {
+  const refused = setbacks.refusal(setbackName(wish));
+  if (refused) throw refused;
+  const waitMs = admit();
+  if (waitMs > 0) throw tooMany(waitMs);
+}
+
+function isUsable(issued: IssuedToken, subject: TokenSubject, now: number): boolean {
+  return issued.access.expiresOnTimestamp - lastUseMs > now && !belies(issued, subject);
+}
+
+/** The old token for a failure that will pass; a refusal stays one. */
+function insteadOf(old: Obtained): (error: unknown) => Obtained {
+  return (error) => {
+    if (error instanceof TokenError && passing.has(error.code)) return old;
+    throw error;
+  };
+}
+
+/** Settles as the promise does, or with `late` if that takes too long. */
+function within(promise: Promise<Obtained>, given: { clock: Clock; late: Obtained }): Promise<Obtained> {
+  const { promise: settled, resolve, reject } = Promise.withResolvers<Obtained>();
+  const timer = given.clock.after(patienceMs, () => resolve(given.late));
+  promise.then(resolve, reject).finally(() => timer.cancel());
+  return settled;
+}
+
 /** Asks, and remembers the answer unless it is for special claims. */
-function askInto(memory: TokenMemory, { ask, clock }: TokenSourceOptions): AskForToken {
+function askInto(memory: TokenMemory, setbacks: Setbacks, options: TokenSourceOptions): AskForToken {
+  const { ask, clock, random } = options;
   let questions = 0;
   return async (wish) => {
     const question = ++questions;
-    const issued = await ask(wish);
+    const issued = await ask(wish).catch((error: unknown) => {
+      if (error instanceof TokenError) setbacks.note(setbackName(wish), error);
+      throw error;
+    });
+    setbacks.clear(setbackName(wish));
+    const now = clock.now();
+    const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
     // A token for special claims is for whoever asked for it; that it was asked for says that the stored one is no good.
     if (isSpecial(wish)) memory.forget(wish.subject, wish.resource);
-    else memory.store(wish.subject, wish.resource, entryOf(issued, clock.now(), question));
+    else memory.store(wish.subject, wish.resource, { issued, storedAt: now, age, question });
     return issued;
   };
 }
@@ -103,12 +160,6 @@ function disbelieved(entry: Entry | undefined, subject: TokenSubject, now: numbe
 
 const passing: ReadonlySet<TokenError['code']> = new Set(['throttled', 'updating', 'unavailable'] as const);
 
-function entryOf(issued: IssuedToken, now: number, question: number): Entry {
-  const { expiresOnTimestamp } = issued.access;
-  const marginMs = Math.min(longestMarginMs, (expiresOnTimestamp - now) / 2);
-  return { issued, storedAt: now, freshUntil: expiresOnTimestamp - marginMs, question };
-}
-
 function isSpecial({ passThrough }: TokenWish): boolean {
   for (const name in passThrough) if (Object.hasOwn(passThrough, name)) return true;
   return false;
@@ -118,6 +169,11 @@ function isSpecial({ passThrough }: TokenWish): boolean {
 function flightName(wish: TokenWish): string {
   const special = isSpecial(wish) ? JSON.stringify(Object.entries(wish.passThrough).sort()) : '';
   return `${wish.bypassCache} ${wish.isExpected} ${special} ${keyOf(wish.subject)} ${wish.resource}`;
+}
+
+/** What keeps one wish of a name from being granted keeps all. */
+function setbackName({ subject, resource }: TokenWish): string {
+  return `${keyOf(subject)} ${resource}`;
 }
 
 /**
@@ -143,11 +199,6 @@ function anotherIdentity({ clientId = '' }: IssuedToken, subject: TokenSubject):
 }
 
 function tooMany(waitMs: number): TokenError {
-  return new TokenError(
-    'throttled',
-    'This pod asks for new tokens too often. Keep a token until it expires.',
-    {
-      retryAfterMs: waitMs,
-    },
-  );
+  const text = 'This pod asks for new tokens too often. Keep a token until it expires.';
+  return new TokenError('throttled', text, { retryAfterMs: waitMs });
 }

@@ -1,0 +1,27 @@
+import type { BoundIdentity } from './authorize/types.ts';
+import type { PodView } from './identify/pod-view.ts';
+import { keyOf } from './tokens/token-memory.ts';
+import type { TokenWish } from './tokens/types.ts';
+
+export interface BoundPod {
+  readonly pod: PodView;
+  readonly identities: readonly BoundIdentity[];
+}
+
+/** The tokens that the pods will ask for: each once, of identities that can be had now, for these resources and the pods' own. */
+export function wantedTokens(
+  bound: readonly BoundPod[],
+  resources: readonly string[],
+): ReadonlyMap<string, TokenWish> {
+  const wanted = new Map<string, TokenWish>();
+  for (const { pod, identities } of bound) {
+    const own = [...resources, ...(pod.prefetch ?? [])];
+    for (const { identity, isReady } of identities)
+      for (const resource of isReady ? own : [])
+        wanted.set(`${keyOf(identity)} ${resource}`, {
+          ...{ subject: identity, resource },
+          ...{ bypassCache: false, passThrough: {}, isExpected: true },
+        });
+  }
+  return wanted;
+}

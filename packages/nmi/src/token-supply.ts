@@ -1,0 +1,115 @@
+import { createImdsClient } from '@pod-identity/imds-client';
+import type { Clock } from '@pod-identity/kit/core';
+import type { KubeTransport } from '@pod-identity/kit/kube';
+import type { Metrics } from '@pod-identity/kit/serve';
+import type { NmiConfig } from './config.ts';
+import type { metricSpecs } from './metrics.ts';
+import { createManagedIdentitySource } from './tokens/managed-identity.ts';
+import { createMetadataPace, type MetadataPace } from './tokens/metadata-pace.ts';
+import { createEntraClient } from './tokens/principal/entra-client.ts';
+import { createEntraHttp } from './tokens/principal/entra-http.ts';
+import { createPrincipalSource } from './tokens/principal/principal-source.ts';
+import { createSecretDoor, type SecretReference } from './tokens/principal/secret-door.ts';
+import { keyOf } from './tokens/token-memory.ts';
+import { createTokenSource, type TokenSource } from './tokens/token-source.ts';
+import type { AskForToken, HostSubject, TokenSubject, TokenWish } from './tokens/types.ts';
+
+export interface TokenSupply {
+  readonly tokens: TokenSource;
+  /** The way to the metadata service, for others than tokens. */
+  readonly pace: MetadataPace;
+  /** Forgets the tokens and Secrets of all identities but these. */
+  readonly retain: (identities: readonly TokenSubject[]) => void;
+  /** After the last answer. */
+  close(): Promise<void>;
+}
+
+export interface TokenSupplyOptions {
+  readonly config: Pick<NmiConfig, 'metadata' | 'holdMs'>;
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly metrics: Metrics<typeof metricSpecs>;
+}
+
+/** Puts the tokens room together: memory in front, the machine's metadata service and Microsoft Entra behind. */
+export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
+  const { transport, clock, random, metrics } = options;
+  const pace = createMetadataPace(clock);
+  const byHost = imdsSource(options, pace);
+  const http = createEntraHttp();
+  const principals = createPrincipalSource({
+    readSecret: createSecretDoor(transport),
+    askEntra: createEntraClient({ post: http.post, clock }),
+    clock,
+    random,
+    onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
+    onAsked: ({ ms, isOk }) => {
+      if (isOk) metrics.observe('imdsDuration', ms / 1000, { operation_type: 'adal_token' });
+      else metrics.count('imdsErrors', { operation_type: 'adal_token' });
+    },
+  });
+  const ask: AskForToken = ({ subject, ...rest }) =>
+    subject.kind === 'service-principal'
+      ? principals.ask({ subject, ...rest })
+      : byHost({ subject, ...rest } satisfies TokenWish<HostSubject>);
+  const tokens = createTokenSource({
+    ask,
+    clock,
+    random,
+    onRecalled: (subject) => {
+      if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);
+    },
+  });
+
+  return {
+    tokens,
+    pace,
+    retain(identities) {
+      const keys = new Set(identities.map(keyOf));
+      // What the machine itself is asked for belongs to exempt pods, which have no identities of their own.
+      tokens.prune((subject) => subject.kind === 'machine' || keys.has(keyOf(subject)));
+      principals.secrets.prune((secret) => identities.some((identity) => isOf(identity, secret)));
+    },
+    close: () => http.close(),
+  };
+}
+
+function isOf(subject: TokenSubject, { namespace, name }: SecretReference): boolean {
+  return (
+    subject.kind === 'service-principal' &&
+    subject.secret.namespace === namespace &&
+    subject.secret.name === name
+  );
+}
+
+function imdsSource(
+  { config, clock, metrics }: TokenSupplyOptions,
+  pace: MetadataPace,
+): AskForToken<HostSubject> {
+  const imds = createImdsClient({
+    endpoint: metadataUrl(config),
+    now: () => clock.now(),
+    // Callers repeat on their own, and one that is told at once can be told why.
+    maxRetries: 0,
+    requestTimeoutInMs: 5_000,
+    cache: false,
+  });
+  return createManagedIdentitySource({
+    imds,
+    clock,
+    inTurn: pace.token,
+    holdMs: config.holdMs,
+    onAsked: ({ subject, ms, isOk }) => {
+      const labels = {
+        operation_type: subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid',
+      };
+      if (isOk) metrics.observe('imdsDuration', ms / 1000, labels);
+      else metrics.count('imdsErrors', labels);
+    },
+  });
+}
+
+export function metadataUrl({ metadata: { host, port } }: Pick<NmiConfig, 'metadata'>): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

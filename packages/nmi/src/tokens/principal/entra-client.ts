@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import type { INetworkModule, NodeAuthOptions } from '@azure/msal-node';
+import type { AccessToken } from '@pod-identity/imds-client';
+import type { Clock } from '@pod-identity/kit/core';
+import { chainPem, signAssertion, thumbprintOf } from './assertion.ts';
+import type { Certificate } from './certificate.ts';
+import { principalError, type EntraAnswer } from './entra-errors.ts';
+import type { PostToEntra } from './entra-http.ts';
+import type { ServicePrincipal } from '../types.ts';
+
+/** What proves that we are the application. */
+export type Proof =
+  | { readonly kind: 'secret'; readonly value: string }
+  | { readonly kind: 'certificate'; readonly certificate: Certificate };
+
+export interface EntraQuestion {
+  readonly subject: ServicePrincipal;
+  readonly tenantId: string;
+  readonly resource: string;
+  readonly proof: Proof;
+  /** What the caller can handle, such as `cp1`. */
+  readonly capabilities: readonly string[];
+}
+
+/** A token from the tenant's token endpoint; fails with a TokenError. */
+export type AskEntra = (question: EntraQuestion) => Promise<AccessToken>;
+
+/**
+ * Asks through MSAL, which is loaded at the first question: most nodes have no service principal. MSAL composes the request
+ * and nothing more. It keeps no token, looks nothing up, and the only address that it can reach is the token endpoint.
+ */
+export function createEntraClient({ post, clock }: { post: PostToEntra; clock: Clock }): AskEntra {
+  return async (question) => {
+    const { subject, tenantId, resource } = question;
+    const { ConfidentialClientApplication } = await import('@azure/msal-node');
+    const endpoint = tokenEndpointOf(question);
+    const wire = createWire(endpoint, post);
+    const sentAt = clock.now();
+    const application = new ConfidentialClientApplication({
+      auth: authOf(question, endpoint, sentAt),
+      system: { networkClient: wire.network },
+    });
+    try {
+      await application.acquireTokenByClientCredential({
+        scopes: [`${resource}/.default`],
+        skipCache: true,
+        // An environment variable could turn requests to another host.
+        azureRegion: 'DisableMsalForceRegion',
+      });
+    } catch (error) {
+      // MSAL's own errors repeat the answer; one without any answer is a bug, here or there.
+      if (!wire.answer) throw error;
+    }
+    return tokenIn(wire.answer, { sentAt, question }) ?? raise(wire.answer, subject, tenantId);
+  };
+}
+
+function raise(answer: EntraAnswer | undefined, subject: ServicePrincipal, tenantId: string): never {
+  throw principalError(answer ?? { kind: 'silence' }, subject, tenantId);
+}
+
+function tokenEndpointOf({ subject, tenantId }: EntraQuestion): string {
+  return `${subject.authority}/${tenantId}/oauth2/v2.0/token`;
+}
+
+function authOf(question: EntraQuestion, endpoint: string, now: number): NodeAuthOptions {
+  const { subject, tenantId, capabilities } = question;
+  const authority = `${subject.authority}/${tenantId}`;
+  return {
+    clientId: subject.clientId,
+    authority,
+    knownAuthorities: [new URL(authority).host],
+    // Stated, so that it is not looked up: what is looked up could name another host.
+    authorityMetadata: JSON.stringify({
+      token_endpoint: endpoint,
+      authorization_endpoint: `${authority}/oauth2/v2.0/authorize`,
+      issuer: `${authority}/v2.0`,
+      jwks_uri: `${authority}/discovery/v2.0/keys`,
+    }),
+    clientCapabilities: [...capabilities],
+    ...credentialOf(question, endpoint, now),
+  };
+}
+
+function credentialOf(
+  { subject, proof }: EntraQuestion,
+  endpoint: string,
+  now: number,
+): Partial<NodeAuthOptions> {
+  if (proof.kind === 'secret') return { clientSecret: proof.value };
+  const { certificate } = proof;
+  if (certificate.key.asymmetricKeyType === 'ec') {
+    const claims = { clientId: subject.clientId, audience: endpoint, now, id: randomUUID() };
+    return { clientAssertion: signAssertion(certificate, claims) };
+  }
+  return {
+    clientCertificate: {
+      thumbprintSha256: thumbprintOf(certificate),
+      privateKey: certificate.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      x5c: chainPem(certificate),
+    },
+  };
+}
+
+/** MSAL's way out, which remembers the answer. */
+function createWire(endpoint: string, post: PostToEntra) {
+  const seen: { answer?: EntraAnswer } = {};
+  const elsewhere = () => Promise.reject(new TypeError('only the token endpoint may be asked'));
+  const network: INetworkModule = {
+    sendGetRequestAsync: elsewhere,
+    sendPostRequestAsync: async (url, options) => {
+      if (url !== endpoint && !url.startsWith(`${endpoint}?`)) return elsewhere();
+      const answer = await post({ url, headers: options?.headers ?? {}, body: options?.body ?? '' });
+      seen.answer = answer;
+      const isAnswer = answer.kind === 'answer';
+      // What MSAL makes of it does not matter: the answer is read here.
+      const body = isAnswer && answer.body ? answer.body : { error: 'no_answer' };
+      return { headers: {}, status: isAnswer ? answer.status : 503, body: body as never };
+    },
+  };
+  return {
+    network,
+    get answer() {
+      return seen.answer;
+    },
+  };
+}
+
+interface TokenAnswer {
+  readonly access_token?: unknown;
+  readonly expires_in?: unknown;
+}
+
+function tokenIn(
+  answer: EntraAnswer | undefined,
+  { sentAt, question }: { sentAt: number; question: EntraQuestion },
+): AccessToken | undefined {
+  if (answer?.kind !== 'answer' || answer.status !== 200) return undefined;
+  const { access_token, expires_in } = (answer.body ?? {}) as TokenAnswer;
+  const seconds = Number(expires_in);
+  if (typeof access_token !== 'string' || access_token === '' || !(seconds > 0)) return undefined;
+  return {
+    token: access_token,
+    expiresOnTimestamp: sentAt + seconds * 1000,
+    notBeforeTimestamp: sentAt,
+    tokenType: 'Bearer',
+    resource: question.resource,
+    clientId: question.subject.clientId,
+  };
+}

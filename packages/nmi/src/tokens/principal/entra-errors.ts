@@ -1,0 +1,105 @@
+import { redactId, TokenError, withoutIds, type TokenErrorCode } from '../token-errors.ts';
+import type { ServicePrincipal } from '../types.ts';
+
+/** What the token endpoint answered, or that it did not. */
+export type EntraAnswer =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly retryAfterMs: number | undefined;
+      readonly body: unknown;
+    }
+  | { readonly kind: 'silence' };
+
+interface EntraRefusal {
+  readonly error: string;
+  readonly number: number | undefined;
+  readonly description: string;
+}
+
+/** Where Microsoft Entra says nothing else: what its own clients wait. */
+const usualPauseMs = 60_000;
+
+/** What people can do, by number. `%` is the Secret. */
+const remedies: Readonly<Record<number, string>> = {
+  7000215: 'the client secret is wrong. Put the value of a client secret, not its id, into %.',
+  7000222: 'the client secret has expired. Make a new one and put it into %.',
+  7000229: 'the application has no service principal in this tenant. Have it consented to there.',
+  700016: 'the tenant does not know the application. Check spec.clientID and spec.tenantID.',
+  700027:
+    'the certificate is not registered for the application. Upload the certificate of %, or put the registered one there.',
+  700024: 'the signed assertion is outside its time. Check the clock of this node.',
+  700023: 'the login endpoint does not take the assertion as meant for it. Check spec.adEndpoint.',
+  700229: 'the application is not one that may have tokens of its own.',
+  7000112: 'the application is disabled.',
+  7000218: 'the application needs another kind of credential. Check spec.type.',
+  90002: 'there is no such tenant in this cloud. Check spec.tenantID and spec.adEndpoint.',
+  900023: 'spec.tenantID is no tenant.',
+  900382: 'the tenant belongs to another cloud. Check spec.adEndpoint.',
+  53003: 'a Conditional Access policy blocks the application.',
+  530032: 'a security policy of the tenant blocks the application.',
+  5002738: 'it does not take certificates with elliptic curves. Use a certificate with an RSA key.',
+};
+
+const resources: ReadonlySet<number> = new Set([500011, 50001, 70011, 700022, 1002012, 901002]);
+const passing: ReadonlySet<number> = new Set([
+  90006, 90012, 90024, 90033, 90061, 70021, 700211, 700212, 700213,
+]);
+/** The first: an answer that is no refusal of this protocol comes from something between us and the endpoint. */
+const passingErrors: ReadonlySet<string> = new Set(['', 'temporarily_unavailable']);
+const resourceErrors: ReadonlySet<string> = new Set(['invalid_resource', 'invalid_scope']);
+const throttling: ReadonlySet<number> = new Set([90055, 50196]);
+
+/** Why there is no token. No full id and nothing of the credential is in the text. */
+export function principalError(answer: EntraAnswer, subject: ServicePrincipal, tenantId: string): TokenError {
+  const where = tenantId === subject.tenantId ? '' : ` in the auxiliary tenant ${redactId(tenantId)}`;
+  const who = `AzureIdentity ${subject.name}${where}`;
+  if (answer.kind === 'silence')
+    return new TokenError('unavailable', `The login endpoint did not answer for ${who}.`);
+  const refusal = readRefusal(answer.body);
+  const code = codeOf(answer.status, refusal);
+  const retryAfterMs = answer.retryAfterMs ?? (code === 'throttled' ? usualPauseMs : undefined);
+  return new TokenError(code, textOf(code, who, { refusal, subject, status: answer.status }), {
+    retryAfterMs,
+  });
+}
+
+function codeOf(status: number, { error, number = 0 }: EntraRefusal): TokenErrorCode {
+  if (status === 429 || throttling.has(number)) return 'throttled';
+  if (status >= 500 || passing.has(number) || passingErrors.has(error)) return 'unavailable';
+  return resourceErrors.has(error) || resources.has(number) ? 'refused' : 'denied';
+}
+
+interface Told {
+  readonly refusal: EntraRefusal;
+  readonly subject: ServicePrincipal;
+  readonly status: number;
+}
+
+function textOf(code: TokenErrorCode, who: string, { refusal, subject, status }: Told): string {
+  const { error, number, description } = refusal;
+  const name = number === undefined ? `${status} ${error}`.trim() : `AADSTS${number}`;
+  if (code === 'throttled') return `Microsoft Entra has too many requests for ${who} (${name}).`;
+  if (code === 'unavailable') return `Microsoft Entra gave no token for ${who} (${name}); it may later.`;
+  if (code === 'refused')
+    return `Microsoft Entra does not know the resource that ${who} asks for (${name}): ${description}`;
+  const { namespace, name: secret } = subject.secret;
+  const remedy = remedies[number ?? 0]?.replace('%', `Secret ${namespace}/${secret}`) ?? description;
+  return `Microsoft Entra refused ${who} (${name}): ${remedy}`;
+}
+
+function readRefusal(body: unknown): EntraRefusal {
+  const { error, error_codes, error_description } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const [number] = Array.isArray(error_codes) ? (error_codes as unknown[]) : [];
+  return {
+    error: typeof error === 'string' ? error.slice(0, 64) : '',
+    number: typeof number === 'number' ? number : undefined,
+    description: typeof error_description === 'string' ? firstWords(error_description) : '',
+  };
+}
+
+/** Without the number, which is told already, and without what only Microsoft can look up. */
+function firstWords(description: string): string {
+  const [text = ''] = description.replace(/^AADSTS\d+: /, '').split(/ ?\r?\n| Trace ID: /);
+  return withoutIds(text).slice(0, 300);
+}

@@ -1,0 +1,61 @@
+import { EnvHttpProxyAgent, request as send } from 'undici';
+import type { EntraAnswer } from './entra-errors.ts';
+
+export interface EntraPost {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Sends to the token endpoint; a failed connection is an answer too. */
+export type PostToEntra = (post: EntraPost) => Promise<EntraAnswer>;
+
+export interface EntraHttp {
+  readonly post: PostToEntra;
+  close(): Promise<void>;
+}
+
+const timeoutMs = 10_000;
+const longestBody = 256 * 1024;
+
+/** The way to the login endpoints, through a proxy where the environment names one. It follows no redirect: a secret is sent nowhere else. */
+export function createEntraHttp(): EntraHttp {
+  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, connections: 8 });
+  const post: PostToEntra = async ({ url, headers, body }) => {
+    const answer = await send(url, {
+      ...{ method: 'POST', headers, body, dispatcher },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await readText(answer.body);
+    return {
+      kind: 'answer',
+      status: answer.statusCode,
+      retryAfterMs: retryAfterOf(answer.headers['retry-after']),
+      body: parse(text),
+    };
+  };
+  return { post: (one) => post(one).catch(() => ({ kind: 'silence' })), close: () => dispatcher.destroy() };
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > longestBody) throw new RangeError('the answer is too long');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfterOf(header: string | string[] | undefined): number | undefined {
+  return typeof header === 'string' && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
+}

@@ -1,0 +1,98 @@
+import { createLimit, type Clock } from '@pod-identity/kit/core';
+import { readClaims } from '../claims.ts';
+import { createSetbacks } from '../setbacks.ts';
+import { TokenError } from '../token-errors.ts';
+import { keyOf } from '../token-memory.ts';
+import type { AskForToken, IssuedToken, ServicePrincipal, TokenWish } from '../types.ts';
+import type { AskEntra, EntraQuestion, Proof } from './entra-client.ts';
+import { createProofs } from './proofs.ts';
+import { createSecretMemory, type SecretMemory } from './secret-memory.ts';
+import type { ReadSecretNow, SecretReference } from './secret-door.ts';
+
+export interface PrincipalSourceOptions {
+  readonly readSecret: ReadSecretNow;
+  readonly askEntra: AskEntra;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Tokens got with this Secret are to be forgotten. */
+  readonly onSecretChanged: (reference: SecretReference) => void;
+  /** Told of every question to Entra. */
+  readonly onAsked: (asked: { ms: number; isOk: boolean }) => void;
+}
+
+export interface PrincipalSource {
+  readonly ask: AskForToken<ServicePrincipal>;
+  readonly secrets: Pick<SecretMemory, 'check' | 'prune'>;
+}
+
+/** Questions of all service principals under way at a time. */
+const concurrency = 8;
+const mostAuxiliaryTenants = 3;
+
+/** Tokens of service principals: the Secret from the API server, then a token for each tenant from Entra. */
+export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
+  const { clock, random, askEntra, onAsked } = options;
+  const inTurn = createLimit(concurrency);
+  const setbacks = createSetbacks({ clock, random });
+  const proofs = createProofs();
+  const secrets = createSecretMemory({
+    read: options.readSecret,
+    clock,
+    onChanged: options.onSecretChanged,
+  });
+
+  // Entra counts what one application asks, whatever it is for: so one that it slows down asks for nothing.
+  const askOne = (question: EntraQuestion) =>
+    inTurn(async () => {
+      const name = keyOf(question.subject);
+      const refused = setbacks.refusal(name);
+      if (refused) throw refused;
+      const startedAt = clock.now();
+      let isOk = false;
+      try {
+        const access = await askEntra(question);
+        isOk = true;
+        setbacks.clear(name);
+        return access;
+      } catch (error) {
+        if (error instanceof TokenError) setbacks.note(name, error);
+        throw error;
+      } finally {
+        onAsked({ ms: clock.now() - startedAt, isOk });
+      }
+    });
+
+  const ask = async (wish: TokenWish<ServicePrincipal>): Promise<IssuedToken> => {
+    const { subject } = wish;
+    judge(wish);
+    const proof = await proofs(await secrets.current(subject.secret), subject);
+    const forTenant = (tenantId: string) => askOne(questionFor(wish, tenantId, proof));
+    const access = await forTenant(subject.tenantId);
+    const others = await Promise.all(
+      subject.auxiliaryTenantIds.map(async (tenantId) => ({ tenantId, access: await forTenant(tenantId) })),
+    );
+    const { clientId = subject.clientId, objectId } = readClaims(access.token);
+    return { access, clientId, objectId, ...(others.length > 0 && { auxiliary: others }) };
+  };
+
+  return { ask, secrets };
+}
+
+function questionFor(
+  { subject, resource, passThrough }: TokenWish<ServicePrincipal>,
+  tenantId: string,
+  proof: Proof,
+): EntraQuestion {
+  const capabilities = (passThrough['xms_cc'] ?? '').split(',').filter((one) => one !== '');
+  return { subject, tenantId, resource, proof, capabilities };
+}
+
+function judge({ subject, resource }: TokenWish<ServicePrincipal>): void {
+  if (/\s/.test(resource))
+    throw new TokenError('refused', 'A resource has no blanks in it: one token is for one resource.');
+  if (subject.auxiliaryTenantIds.length > mostAuxiliaryTenants)
+    throw new TokenError(
+      'misconfigured',
+      `AzureIdentity ${subject.name} names more than ${mostAuxiliaryTenants} tenants in spec.auxiliaryTenantIDs.`,
+    );
+}

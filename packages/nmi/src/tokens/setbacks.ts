@@ -1,0 +1,58 @@
+import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
+import { TokenError } from './token-errors.ts';
+
+/** What went wrong lately, by the name of what was asked for. */
+export interface Setbacks {
+  note(name: string, error: TokenError): void;
+  clear(name: string): void;
+  /** The service wants to be left alone: what callers are told meanwhile, with what is left of the time. */
+  refusal(name: string): TokenError | undefined;
+  /** Whether a question that nobody waits for may be asked already. */
+  mayTry(name: string): boolean;
+}
+
+interface Setback {
+  readonly error: TokenError;
+  readonly backoff: Backoff;
+  readonly askAt: number;
+  readonly tryAt: number;
+}
+
+/** What callers wait when the service asks for time but does not say how much. */
+const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
+  throttled: 1_000,
+  updating: 5_000,
+};
+const longestPauseMs = 10 * 60_000;
+const kept = 2_000;
+
+export function createSetbacks({ clock, random }: { clock: Clock; random: () => number }): Setbacks {
+  const setbacks = new Map<string, Setback>();
+
+  return {
+    note(name, error) {
+      const backoff =
+        setbacks.get(name)?.backoff ?? createBackoff({ baseMs: 10_000, capMs: 5 * 60_000, random });
+      const now = clock.now();
+      const pauseMs = Math.min(error.retryAfterMs ?? usualPauseMs[error.code] ?? 0, longestPauseMs);
+      setbacks.delete(name);
+      const oldest = setbacks.size < kept ? undefined : setbacks.keys().next().value;
+      if (oldest !== undefined) setbacks.delete(oldest);
+      setbacks.set(name, {
+        error,
+        backoff,
+        askAt: now + pauseMs,
+        tryAt: now + Math.max(pauseMs, backoff.next()),
+      });
+    },
+    clear: (name) => void setbacks.delete(name),
+    refusal(name) {
+      const setback = setbacks.get(name);
+      const retryAfterMs = (setback?.askAt ?? 0) - clock.now();
+      if (!setback || retryAfterMs <= 0) return undefined;
+      const { code, message } = setback.error;
+      return new TokenError(code, message, { retryAfterMs });
+    },
+    mayTry: (name) => clock.now() >= (setbacks.get(name)?.tryAt ?? 0),
+  };
+}
