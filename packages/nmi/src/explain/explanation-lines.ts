@@ -12,7 +12,7 @@ export function explanationLines({ pod, findings, answers, result }: Explanation
 
 function findingOf({ selector, status, text, afterMs }: Answer): Finding {
   const asked = selector === '' ? 'without selector' : selector;
-  const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s`;
+  const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s without assignment`;
   const verdict = status === 200 ? 'ok' : afterMs === undefined ? 'problem' : 'waiting';
   return { topic: 'answer', verdict, text: `${asked}: ${status}${after}, ${text}` };
 }

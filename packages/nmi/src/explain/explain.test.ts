@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  exception,
+  identity,
+  pod as podOf,
+  record,
+  rules,
+  viewOf,
+  type World,
+} from '../../test/builders.ts';
+import { explanationLines } from './explanation-lines.ts';
+import { explainPod } from './explain.ts';
+import type { ExplainWorld } from './world.ts';
+
+const reader = identity({ name: 'reader' });
+const writer = identity({ name: 'writer' });
+const bound: World = { identities: [reader], bindings: [binding('reader')] };
+const assigned: World = { ...bound, records: [record(reader, 'Assigned')] };
+
+interface Given extends Partial<Omit<ExplainWorld, 'view'>> {
+  readonly world?: World;
+}
+
+const explain = ({ world = assigned, pod = podOf(), ...over }: Given = {}) =>
+  explainPod({
+    ...{ pod, neighbours: [pod], view: viewOf(world).view, rules },
+    ...{ isOnHostNetwork: false, holdMs: 8_000, notAssignedStatus: 503, now: 0 },
+    ...over,
+  });
+const lines = (given?: Given) => explanationLines(explain(given)).join('\n');
+
+describe('item 24: a pod is explained', () => {
+  it('when all is well', () => {
+    expect(lines()).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✓ address      10.0.0.1 is the pod’s alone
+      ✓ label        aadpodidbinding=demo
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
+      ✓ record       the host of node-1 carries default/reader: a record is Assigned
+      · pod          looked at by the rules of standard mode
+      ✓ answer       without selector: 200, a token of AzureIdentity default/reader, if Azure gives one
+      ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
+      ✓ result       the pod gets a token"
+    `);
+  });
+
+  it('when its identity is not assigned', () => {
+    expect(lines({ world: bound })).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✓ address      10.0.0.1 is the pod’s alone
+      ✓ label        aadpodidbinding=demo
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
+      … record       nothing says that the host of node-1 carries default/reader
+                     remedy: MIC has to attach it: see that MIC runs, and ask it
+                     $ mic explain web --namespace default
+      · pod          looked at by the rules of standard mode
+      … answer       without selector: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.
+      … answer       client_id=c0000000-0000-4000-8000-726561646572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.
+      … result       the pod gets a token as soon as its identity is assigned"
+    `);
+    expect(lines({ world: { ...bound, records: [record(reader, 'Created')] } })).toContain(
+      '… record       default/reader is being attached to the host of node-1',
+    );
+  });
+
+  it('when no binding has its label', () => {
+    expect(lines({ world: {} })).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✓ address      10.0.0.1 is the pod’s alone
+      ✓ label        aadpodidbinding=demo
+      ✗ binding      no valid AzureIdentityBinding has the selector demo
+                     remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
+                     $ kubectl get azureidentitybindings --all-namespaces
+      · pod          looked at by the rules of standard mode
+      ✗ answer       without selector: 400, Identity not found. No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web.
+      ✗ result       the pod gets no token"
+    `);
+  });
+
+  it('when it has several identities: which request gets which', () => {
+    const world: World = {
+      identities: [reader, writer],
+      bindings: [binding('reader'), binding('writer')],
+      records: [record(reader, 'Assigned')],
+    };
+    expect(lines({ world })).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✓ address      10.0.0.1 is the pod’s alone
+      ✓ label        aadpodidbinding=demo
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
+      ✓ record       the host of node-1 carries default/reader: a record is Assigned
+      ✓ binding      default/writer-binding selects the pod and names AzureIdentity default/writer
+      ✓ identity     default/writer is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/writer, for pods of any namespace
+      … record       nothing says that the host of node-1 carries default/writer
+                     remedy: MIC has to attach it: see that MIC runs, and ask it
+                     $ mic explain web --namespace default
+      · pod          looked at by the rules of standard mode
+      ✗ answer       without selector: 400, Identity not found. Multiple user assigned identities exist for pod default/web, please specify the clientId / resourceId of the identity in the token request. It may ask for: c0000000-0000-4000-8000-726561646572, c0000000-0000-4000-8000-777269746572.
+      ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
+      … answer       client_id=c0000000-0000-4000-8000-777269746572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/writer matches, but the controller (MIC) has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.
+      ✓ result       the pod gets a token when its request names the identity"
+    `);
+  });
+
+  it('when another pod has its address', () => {
+    const pod = podOf();
+    const other = podOf({ name: 'till', namespace: 'shop', uid: 'uid-till' });
+    expect(lines({ pod, neighbours: [pod, other] })).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✗ address      10.0.0.1 is also that of shop/till
+                     remedy: delete the one that no longer runs; until then nobody with this address gets a token
+      ✓ label        aadpodidbinding=demo
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
+      ✓ record       the host of node-1 carries default/reader: a record is Assigned
+      · pod          looked at by the rules of standard mode
+      ✗ answer       without selector: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
+      ✗ answer       client_id=c0000000-0000-4000-8000-726561646572: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
+      ✗ result       the pod gets no token"
+    `);
+  });
+
+  it('when it is exempt', () => {
+    expect(
+      lines({ world: { exceptions: [exception({ aadpodidbinding: 'demo' })] } }),
+    ).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✓ address      10.0.0.1 is the pod’s alone
+      · exception    exempt by AzurePodIdentityException (in its namespace: default/exception): no binding counts, it may ask for any identity of the machine
+      · pod          looked at by the rules of standard mode
+      ✓ answer       without selector: 200, what the metadata service of the machine answers
+      ✓ result       the pod gets a token"
+    `);
+  });
+});
+
+const problemsOf = (given: Given) =>
+  explain(given)
+    .findings.filter(({ verdict }) => verdict === 'problem' || verdict === 'waiting')
+    .map(({ topic, text, remedy }) => `${topic}: ${text}${remedy ? ` -> ${remedy.text}` : ''}`);
+
+describe('what is wrong is told with the way out', () => {
+  it.each<[string, Given, string, number]>([
+    [
+      'no label',
+      { pod: podOf({ labels: {} }) },
+      'label: the pod has no label aadpodidbinding -> set it',
+      400,
+    ],
+    ['an empty label', { pod: podOf({ labels: { aadpodidbinding: '' } }) }, 'is empty -> set it', 400],
+    [
+      'a binding without identity',
+      { world: { bindings: [binding('reader')] } },
+      'there is no AzureIdentity default/reader -> create it',
+      400,
+    ],
+    [
+      'an identity that is not valid',
+      { world: { bindings: [binding('reader')], faults: { 'default/reader': 'spec.resourceID must be' } } },
+      'default/reader is not valid -> spec.resourceID must be',
+      400,
+    ],
+    [
+      'an identity that is kept in another namespace',
+      { pod: podOf({ namespace: 'shop' }), rules: { ...rules, forceNamespaced: true } },
+      'for pods of its own namespace only -> create AzureIdentity and binding in namespace shop',
+      400,
+    ],
+    ['a pod of the host network', { isOnHostNetwork: true }, 'take hostNetwork: true out', 503],
+    ['a pod that has ended', { pod: podOf({ phase: 'Succeeded' }) }, 'pod: has ended (Succeeded)', 503],
+    ['a pod without a node', { pod: podOf({ nodeName: '', addresses: [] }) }, 'no node has been chosen', 503],
+    ['a pod without an address', { pod: podOf({ addresses: [] }) }, 'address: it has none yet', 503],
+  ])('%s', (...[, given, text, status]) => {
+    const { answers, result } = explain(given);
+    expect(problemsOf(given).join('\n')).toContain(text);
+    expect(answers[0]?.status).toBe(status);
+    expect(result).toMatchObject({ verdict: 'problem', text: 'the pod gets no token' });
+  });
+
+  it('nothing is wrong with a pod that gets a token', () => {
+    expect(problemsOf({})).toEqual([]);
+    expect(explain().result.verdict).toBe('ok');
+  });
+
+  it('the status is that which the agent is told to give', () => {
+    expect(explain({ world: bound, notAssignedStatus: 404 }).answers[0]).toMatchObject({
+      status: 404,
+      afterMs: 8_000,
+    });
+  });
+
+  it('in managed mode nobody waits for a record', () => {
+    const { findings, result } = explain({ world: bound, rules: { ...rules, mode: 'managed' } });
+    expect(result.verdict).toBe('ok');
+    expect(findings.map(({ text }) => text).join('\n')).toContain('nobody writes records in managed mode');
+  });
+
+  it('an exempt pod with client ids is answered for each of them', () => {
+    const free = { ...exception({ aadpodidbinding: 'demo' }) };
+    const only = { ...free, spec: { ...free.spec, clientIDs: [clientIdOf('reader')] } };
+    const { answers } = explain({ world: { exceptions: [only] } });
+    expect(answers.map(({ selector, status }) => `${selector} ${status}`)).toEqual([
+      ' 200',
+      `client_id=${clientIdOf('reader')} 200`,
+    ]);
+  });
+});

@@ -1,0 +1,219 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { apiVersion } from '@pod-identity/crd-types';
+import { connectKube, createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
+import { createLog, systemClock } from '@pod-identity/kit/serve';
+import { startApiServer, whyNoApiServer } from '@pod-identity/kit/testing';
+import { startSim } from '@pod-identity/sim';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  established,
+  nodeObject,
+  podObject,
+  serviceAccountKubeconfig,
+  setPodStatus,
+} from '../../../tools/stage/cluster.ts';
+import * as names from '../../../tools/stage/names.ts';
+import { applyObject, pathOf, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
+import { inDeploy } from '../../../tools/stage/places.ts';
+import { readConfig } from '../src/config.ts';
+import { createPodEvents } from '../src/events/pod-events.ts';
+import { explainCommand } from '../src/explain-command.ts';
+import { parsePod } from '../src/identify/pod-view.ts';
+import { inbound } from './builders.ts';
+
+interface Server {
+  /** An administrator's. */
+  readonly kubeconfig: string;
+  /** With the rights of NMI and no more, where the server knows rights. */
+  agentKubeconfig(admin: KubeTransport, folder: string): Promise<string>;
+  stop(): Promise<unknown>;
+}
+
+const simulated = async (folder: string): Promise<Server> => {
+  const sim = await startSim();
+  const kubeconfig = join(folder, 'simulated.kubeconfig');
+  await writeFile(kubeconfig, sim.kube.kubeconfig());
+  return { kubeconfig, agentKubeconfig: () => Promise.resolve(kubeconfig), stop: () => sim.stop() };
+};
+const real = (flavour: 'v1.20' | 'v1.36') => async (): Promise<Server> => {
+  const server = await startApiServer({ flavour });
+  if ('skipped' in server) throw new Error(server.skipped);
+  const { kubeconfig } = server;
+  return {
+    kubeconfig,
+    agentKubeconfig: (kube, folder) => serviceAccountKubeconfig({ kube, kubeconfig, account: 'nmi', folder }),
+    stop: () => server.stop(),
+  };
+};
+
+const missing = whyNoApiServer();
+if (missing !== undefined) console.warn(`explain is not tested on real API servers: ${missing}`);
+describe('on the simulated API server', () => suite(simulated));
+describe.skipIf(missing !== undefined)('on a real API server v1.20', { timeout: 60_000 }, () =>
+  suite(real('v1.20')),
+);
+describe.skipIf(missing !== undefined)('on a real API server v1.36', { timeout: 60_000 }, () =>
+  suite(real('v1.36')),
+);
+
+const reader = {
+  apiVersion,
+  kind: 'AzureIdentity',
+  metadata: { name: 'reader', namespace: 'default' },
+  spec: { type: 0, resourceID: names.firstIdentity.id, clientID: names.firstIdentity.clientId },
+};
+const binding = {
+  apiVersion,
+  kind: 'AzureIdentityBinding',
+  metadata: { name: 'reader-binding', namespace: 'default' },
+  spec: { azureIdentity: 'reader', selector: 'demo' },
+};
+const record = {
+  apiVersion,
+  kind: 'AzureAssignedIdentity',
+  metadata: { name: 'web-default-reader', namespace: 'default', labels: { nodename: names.nodeName(0) } },
+  spec: {
+    azureIdentityRef: reader,
+    azureBindingRef: binding,
+    pod: 'web',
+    podNamespace: 'default',
+    nodename: names.nodeName(0),
+  },
+  status: { status: 'Assigned', availableReplicas: 1 },
+};
+
+const serviceAccount: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'default', namespace: 'default' },
+};
+
+function suite(start: (folder: string) => Promise<Server>) {
+  const undo: (() => Promise<unknown>)[] = [];
+  let admin: KubeTransport;
+  let agent: KubeTransport;
+
+  const runPod = async (name: string, podIP: string, label?: string) => {
+    const pod = await applyObject(admin, podObject({ name, node: 0, ...(label !== undefined && { label }) }));
+    await setPodStatus(admin, pod, { phase: 'Running', podIP, podIPs: [{ ip: podIP }] });
+    return pod;
+  };
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nmi-explain-'));
+    undo.push(() => rm(folder, { recursive: true, force: true }));
+    const server = await start(folder);
+    undo.push(() => server.stop());
+    admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi/test' });
+    undo.push(() => admin.close());
+    for (const path of ['namespace.yaml', 'crds', 'rbac/nmi.yaml'])
+      for (const object of await readManifests(inDeploy(path))) await applyObject(admin, object);
+    await established(admin);
+    for (const object of [serviceAccount, nodeObject(0), reader, binding, record])
+      await applyObject(admin, object);
+    await runPod('web', '10.0.0.1', 'demo');
+    await runPod('twin', '10.0.0.2', 'demo');
+    await runPod('till', '10.0.0.2', 'demo');
+    await runPod('bare', '10.0.0.3');
+    agent = await connectKube({
+      kubeconfig: await server.agentKubeconfig(admin, folder),
+      userAgent: 'nmi/test',
+    });
+    undo.push(() => agent.close());
+  }, 120_000);
+  afterAll(async () => {
+    for (const step of undo.reverse()) await step();
+  });
+
+  const explain = async (pod: string, ...flags: string[]) => {
+    const reading = readConfig({ argv: ['explain', '--pod', pod, ...flags], env: {} });
+    if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
+    const lines: string[] = [];
+    const code = await explainCommand({
+      ...{ config: reading.config, pod, transport: agent, clock: systemClock, random: Math.random },
+      log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
+      signal: new AbortController().signal,
+      print: (line) => lines.push(line),
+    });
+    return { code, text: lines.join('\n') };
+  };
+
+  it('item 24: explain says that a pod gets a token, and by which objects, with no more rights than NMI has', async () => {
+    const { code, text } = await explain('default/web');
+    expect(text.split('\n').map((line) => line.slice(0, 14).trimEnd())).toEqual([
+      'pod default/we',
+      '✓ pod',
+      '✓ address',
+      '✓ label',
+      '✓ binding',
+      '✓ identity',
+      '✓ record',
+      '· pod',
+      '✓ answer',
+      '✓ answer',
+      '✓ result',
+    ]);
+    expect(text).toContain(names.firstIdentity.id);
+    expect(code).toBe(0);
+  });
+
+  it('item 24: explain says why a pod gets none, and what to do', async () => {
+    const bare = await explain('default/bare');
+    expect(bare.text).toContain(
+      'kubectl label pod bare --namespace default --overwrite aadpodidbinding=SELECTOR',
+    );
+    expect(bare.text).toContain('400, Identity not found. Pod default/bare has no label');
+    const twin = await explain('default/twin');
+    expect(twin.text).toContain('10.0.0.2 is also that of default/till');
+    expect([bare.code, twin.code]).toEqual([1, 1]);
+  });
+
+  it('explain is read by programs too', async () => {
+    const { text } = await explain('default/web', '--log-format=json');
+    expect(JSON.parse(text)).toMatchObject({
+      pod: 'default/web',
+      answers: [{ selector: '', status: 200 }, { status: 200 }],
+      result: { verdict: 'ok' },
+    });
+  });
+
+  it('a pod that is not there is neither yes nor no', async () => {
+    expect(await explain('default/nobody')).toEqual({
+      code: 2,
+      text: 'there is no pod default/nobody: check the namespace and the name',
+    });
+  });
+
+  it('a refusal becomes an Event on the pod, with no more rights than NMI has', async () => {
+    const pod = parsePod(
+      await admin.request({ method: 'GET', path: '/api/v1/namespaces/default/pods/bare' }),
+    );
+    const recorder = createEventRecorder({ transport: agent, component: 'nmi', clock: systemClock });
+    const tell = createPodEvents({
+      ...{ recorder, clock: systemClock },
+      podNamed: () => pod,
+      onEvent: () => undefined,
+    });
+    tell({
+      ...{ request: inbound(''), route: 'token', status: 400, ms: 1 },
+      outcome: { kind: 'denied', pod: 'default/bare', denial: { why: 'no-label' } },
+    });
+    await recorder.flush();
+    const path = pathOf({ apiVersion: 'v1', kind: 'Event', namespace: 'default' });
+    const { items } = (await admin.request({ method: 'GET', path })) as { items: KubeObject[] };
+    expect(items).toMatchObject([
+      { type: 'Warning', reason: 'IdentityNotFound', involvedObject: { name: 'bare', uid: pod?.uid } },
+    ]);
+  });
+}
+
+it.each([
+  ['without --pod', ['explain']],
+  ['with a name alone', ['explain', '--pod', 'web']],
+])('explain %s says what it needs', (_, argv) => {
+  const reading = readConfig({ argv, env: {} });
+  expect(reading).toMatchObject({ kind: 'problems' });
+  expect(JSON.stringify(reading)).toContain('--pod NAMESPACE/NAME');
+});
