@@ -131,9 +131,7 @@ describe('item 24: a pod is explained', () => {
   });
 
   it('when it is exempt', () => {
-    expect(
-      lines({ world: { exceptions: [exception({ aadpodidbinding: 'demo' })] } }),
-    ).toMatchInlineSnapshot(`
+    expect(lines({ world: { exceptions: [exception({ aadpodidbinding: 'demo' })] } })).toMatchInlineSnapshot(`
       "pod default/web
       ✓ pod          Running on node-1 with service account default
       ✓ address      10.0.0.1 is the pod’s alone

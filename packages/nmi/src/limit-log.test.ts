@@ -1,0 +1,35 @@
+import { createLog } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { createLimitLog } from './limit-log.ts';
+
+it('names the pods that are held back, once a minute for each way', async () => {
+  const lines: string[] = [];
+  const clock = createFakeClock();
+  const say = createLimitLog({
+    log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
+    clock,
+    podsAt: (address) => (address === '10.0.0.1' ? [{ key: 'default/web' }] : []),
+  });
+  for (let index = 0; index < 1_000; index += 1) say('paused', '10.0.0.1');
+  say('refused', '10.0.0.1');
+  say('paused', '10.0.0.2');
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toContain('WARN');
+  expect(lines[0]).toContain('default/web');
+  expect(lines[0]).toContain('--pod-requests-per-second');
+  await clock.advance(60_000);
+  say('paused', '10.0.0.1');
+  expect(lines).toHaveLength(4);
+});
+
+it('callers that change their address all the time use up no memory', () => {
+  const lines: string[] = [];
+  const say = createLimitLog({
+    log: createLog({ component: 'nmi', level: 'error', destination: { write: (line) => lines.push(line) } }),
+    clock: createFakeClock(),
+    podsAt: () => [],
+  });
+  for (let index = 0; index < 10_000; index += 1) say('paused', `fd00::${index.toString(16)}`);
+  expect(lines).toEqual([]);
+});
