@@ -42,6 +42,7 @@ export interface Nmi {
   readonly port: number;
   readonly lines: string[];
   readonly audit: string[];
+  metricsText(): Promise<string>;
   ask(ask: Ask): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -63,8 +64,9 @@ export interface Stage {
 export const tokenPath = '/metadata/identity/oauth2/token';
 export const vaultResource = 'resource=https%3A%2F%2Fvault.azure.net';
 
-export async function startStage(): Promise<Stage> {
-  const sim = await startSim();
+/** @param now The clock of Azure; that of this machine unless told. */
+export async function startStage({ now = Date.now }: { readonly now?: () => number } = {}): Promise<Stage> {
+  const sim = await startSim({ azure: { now } });
   const world = await cluster(sim, { scaleSets: [{ name: 'pool', instances: 2 }], namespaces: ['shop'] });
   const folder = await mkdtemp(join(tmpdir(), 'nmi-test-'));
   const kubeconfig = join(folder, 'config');
@@ -153,11 +155,12 @@ async function startNmi({ kubeconfig, node, imds, argv, clock }: NmiOptions): Pr
     level: 'debug',
     destination: { write: (line) => lines.push(line) },
   });
-  const transport = await connectKube({ kubeconfig, userAgent: 'nmi/test' });
+  const transport = await connectKube({ kubeconfig, userAgent: 'nmi/test', clock });
+  const metrics = createMetrics(metricSpecs);
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log },
     output: { append: (line) => audit.push(line), lost: 0 },
-    metrics: createMetrics(metricSpecs),
+    metrics,
     selfTest: () => Promise.resolve(true),
   });
   const stop = new AbortController();
@@ -174,6 +177,10 @@ async function startNmi({ kubeconfig, node, imds, argv, clock }: NmiOptions): Pr
     port: server.port,
     lines,
     audit,
+    metricsText: () => {
+      agent.measure();
+      return metrics.text();
+    },
     ask: (ask) => askOver(http, server.port, ask),
     stop: async () => {
       stop.abort();
