@@ -1,0 +1,107 @@
+// The whole on a real cluster: the manifests of deploy/, a real scheduler and kubelet, real pods, the node's own firewall. Only Azure
+// is simulated.
+import { whyNoCluster } from '@pod-identity/kit/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as names from '../../stage/names.ts';
+import { deleteObject, pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
+import { inDeploy } from '../../stage/places.ts';
+import type { PrintedLines } from '../../stage/printed-lines.ts';
+import { untilNone, untilObject } from '../../stage/until.ts';
+import { askingPod, commandPod } from '../cluster/pods.ts';
+import { openClusterStage, type ClusterStage } from '../cluster/stage.ts';
+import { identityObjects } from '../objects.ts';
+
+const missing = whyNoCluster();
+if (missing !== undefined) console.warn(`skipped on a real cluster: ${missing}`);
+
+const taint = { key: 'aadpodidentity.k8s.io/nmi-not-ready', value: 'true', effect: 'NoSchedule' };
+const pods = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: 'default' });
+const agents = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: names.systemNamespace });
+const patienceMs = 60_000;
+
+interface PodStatus {
+  readonly phase?: string;
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+const statusOf = (pod: KubeObject) => (pod['status'] ?? {}) as PodStatus;
+
+describe.skipIf(missing !== undefined)('on a real cluster', () => {
+  let stage: ClusterStage;
+  let stop: () => Promise<void> = () => Promise.resolve();
+  let app: PrintedLines;
+
+  beforeAll(async () => {
+    stage = await openClusterStage();
+    stop = () => stage.stop();
+  });
+  afterAll(() => stop());
+
+  const untilPod = (name: string, fits: (status: PodStatus) => boolean) =>
+    untilObject(stage.kube, {
+      path: pods,
+      fits: (pod) => pod.metadata.name === name && fits(statusOf(pod)),
+    });
+  /** Who asked the metadata service since the last look, pods by their own addresses. */
+  const podsHeard = async () =>
+    (await stage.azure.ask('heard')).filter(({ source }) => source.startsWith('10.41.'));
+
+  test('item 17: pods wait for a node with the start-up taint until the agent has proven the way to itself', async () => {
+    await stage.kube.request({
+      method: 'PATCH',
+      path: `/api/v1/nodes/${stage.node.name}`,
+      body: { spec: { taints: [taint] } },
+      contentType: 'application/strategic-merge-patch+json',
+    });
+    for (const object of identityObjects({ name: 'app', ...names.firstIdentity })) await stage.create(object);
+    await stage.create(askingPod('app', 'app'));
+    await stage.create(askingPod('stranger', 'nobody'));
+    await untilPod('app', ({ conditions = [] }) =>
+      conditions.some(({ type, status }) => type === 'PodScheduled' && status === 'False'),
+    );
+    await stage.apply('nmi');
+    await stage.apply('mic');
+    await untilPod('app', ({ phase }) => phase === 'Running');
+    await untilPod('stranger', ({ phase }) => phase === 'Running');
+    const node = (await stage.kube.request({
+      method: 'GET',
+      path: `/api/v1/nodes/${stage.node.name}`,
+    })) as KubeObject;
+    expect((node['spec'] as { taints?: unknown }).taints).toBeUndefined();
+  });
+
+  test('E1 E27 a pod gets a token of its own identity at 169.254.169.254; one that is not bound is told why', async () => {
+    app = stage.follow('app');
+    const told = await app.first((line) => line.startsWith('answer 200'), patienceMs);
+    expect(told).toBe(`answer 200 ${names.firstIdentity.clientId}`);
+    const refused = await stage.follow('stranger').first((line) => line.startsWith('answer 4'), patienceMs);
+    expect(refused).toContain(
+      "answer 400 Identity not found. No AzureIdentityBinding has the selector 'nobody'",
+    );
+    expect(await stage.azure.ask('attached')).toContain(names.firstIdentity.id.toLowerCase());
+    expect(await podsHeard()).toEqual([]);
+  });
+
+  test('item 15: without an agent pods are refused a connection, and reach nothing else', async () => {
+    const [agent] = await readManifests(inDeploy('nmi'));
+    await deleteObject(stage.kube, agent!);
+    await untilNone(stage.kube, {
+      path: agents,
+      fits: (pod) => pod.metadata.labels?.['component'] === 'nmi',
+    });
+    const seen = app.all.length;
+    const isLater = (line: string) => app.all.indexOf(line, seen) >= seen;
+    expect(await app.first((line) => isLater(line) && line.includes('ECONN'), patienceMs)).toBe(
+      'answer ECONNREFUSED',
+    );
+    expect(await podsHeard()).toEqual([]);
+  });
+
+  test('E27 uninstall-redirect, and nothing else, opens the way to the metadata service again', async () => {
+    await stage.create(commandPod('uninstall', 'uninstall-redirect'));
+    await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');
+    await app.first((line) => line.startsWith('answer 400 Multiple'), patienceMs);
+    expect((await podsHeard()).length).toBeGreaterThan(0);
+    expect(await stage.inNode('iptables', '-t', 'nat', '-S')).not.toContain('aad-metadata');
+    expect(await stage.inNode('nft', 'list', 'tables')).not.toContain('aad');
+  });
+});
