@@ -39,7 +39,7 @@ const start = async (answer: (request: KubeRequest) => unknown) => {
   return { pods, transport, clock, onFailed, lines };
 };
 
-const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector']?.includes('status.podIP') ?? false;
+const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector'] !== undefined && !query['limit'];
 
 it('watches the pods of its node only, and finds them by address and by name', async () => {
   const { pods, transport } = await start(() => list(object('web')));
@@ -54,7 +54,7 @@ it('believes the API server only about pods that have the address, and have it o
   const { pods, transport } = await start((request) => (isLookUp(request) ? list(...answers) : list()));
   expect((await pods.lookUp('10.0.0.1'))?.map(({ name }) => name)).toEqual(['web']);
   expect(transport.requests.at(-1)?.query).toEqual({
-    fieldSelector: 'status.podIP=10.0.0.1,spec.nodeName=node-1',
+    fieldSelector: 'spec.nodeName=node-1',
   });
 });
 
@@ -72,6 +72,7 @@ it('does not let every caller wait for an API server that did not answer, and sa
   await clock.advance(10_000);
   expect(pods.isAway()).toBe(false);
   const trying = pods.lookUp('10.0.0.1');
+  await Promise.resolve();
   expect(pods.isAway()).toBe(true);
   await trying;
   expect([asked(), warnings()]).toEqual([2, 1]);
@@ -79,6 +80,22 @@ it('does not let every caller wait for an API server that did not answer, and sa
   await clock.advance(10_000);
   await expect(pods.lookUp('10.0.0.1')).resolves.toEqual([]);
   expect([pods.isAway(), lines.filter((line) => line.includes('again')).length]).toEqual([false, 1]);
+});
+
+it('asks for all unknown addresses together, and for those that come meanwhile once more', async () => {
+  const { pods, transport, clock } = await start((request) =>
+    isLookUp(request) ? list(object('web')) : list(),
+  );
+  const asked = () => transport.requests.filter(isLookUp).length;
+  const first = Array.from({ length: 20 }, (_, n) => pods.lookUp(`10.0.0.${n}`));
+  await Promise.resolve();
+  const later = Array.from({ length: 20 }, () => pods.lookUp('10.0.0.1'));
+  await clock.advance(0);
+  expect((await Promise.all(first)).flatMap((found) => found?.map(({ name }) => name))).toEqual(['web']);
+  expect((await Promise.all(later)).map((found) => found?.length)).toEqual(
+    Array.from({ length: 20 }, () => 1),
+  );
+  expect(asked()).toBe(2);
 });
 
 it('asks after a pod by its name, and knows that there is none', async () => {

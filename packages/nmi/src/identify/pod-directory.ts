@@ -20,7 +20,7 @@ export interface PodInformerOptions {
   readonly onFailed: (question: PodQuestion) => void;
 }
 
-/** `get_pod`: for a pod by its name. `get_pod_list`: for whoever has an address. */
+/** `get_pod`: for a pod by its name. `get_pod_list`: for all of the node. */
 export type PodQuestion = 'get_pod' | 'get_pod_list';
 
 export type PodInformer = CallerFinderOptions['pods'] & {
@@ -50,6 +50,8 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     log,
   });
   const away = createAwayWatch(options);
+  // It answers for all addresses: many unknown callers at once are two questions.
+  const askNode = inTurns(() => away.unlessAway('get_pod_list', () => askForPods(transport, node)));
 
   return {
     informer,
@@ -61,7 +63,11 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     isAway: () => away.isAway(),
     changes: (listener) => informer.onChange(listener),
     read: (pod) => away.unlessAway('get_pod', () => askForPod(transport, pod)),
-    lookUp: (address) => away.unlessAway('get_pod_list', () => askForPods(transport, { address, node })),
+    lookUp: async (address) => {
+      // Without this one would wait for the one who tries.
+      const filed = away.isAway() ? undefined : await askNode();
+      return filed?.filter(({ addresses }) => addresses.includes(address));
+    },
     latest: (pod) => {
       const now = informer.store.get(pod.key);
       return now?.uid === pod.uid ? now : pod;
@@ -121,20 +127,33 @@ async function askForPod(transport: KubeTransport, { namespace, name }: PodView)
   }
 }
 
-async function askForPods(
-  transport: KubeTransport,
-  at: { address: string; node: string },
-): Promise<PodView[]> {
+/**
+ * All pods of the node, from the API server's own database. There is a selector by address, too, but servers are about that
+ * do not find anything by it, and it saves them no work.
+ */
+async function askForPods(transport: KubeTransport, node: string): Promise<PodView[]> {
   const answer = await transport.request({
     method: 'GET',
     path: '/api/v1/pods',
-    query: { fieldSelector: `status.podIP=${at.address},spec.nodeName=${at.node}` },
+    query: { fieldSelector: `spec.nodeName=${node}` },
     timeoutMs: lookUpTimeoutMs,
   });
   const { items = [] } = answer as { items?: readonly unknown[] };
-  // Whatever the server makes of the selector: only pods that really have the address here.
   return items
     .map(parsePod)
     .filter((pod) => pod !== undefined)
-    .filter((pod) => pod.nodeName === at.node && pod.addresses.includes(at.address));
+    .filter((pod) => pod.nodeName === node);
+}
+
+/** One at a time. Whoever asks while one is under way gets the answer of the next: that one was asked later than he did. */
+function inTurns<T>(ask: () => Promise<T>): () => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
+  const begin = () => {
+    next = undefined;
+    const asking = ask();
+    last = asking.catch(() => undefined);
+    return asking;
+  };
+  return () => (next ??= last.then(begin));
 }

@@ -1,0 +1,200 @@
+// What the agent asks of the API server, asked of real ones with no other rights than those of the manifests.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
+import { createLog, systemClock } from '@pod-identity/kit/serve';
+import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { createCallerFinder } from '../src/identify/find-caller.ts';
+import { createPodInformer } from '../src/identify/pod-directory.ts';
+import { createNodeTaintDoor } from '../src/node-taints.ts';
+import { createStartupTaint } from '../src/startup-taint.ts';
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+
+const deploy = (path: string) => join(import.meta.dirname, '../../../deploy', path);
+const node = 'node-1';
+const taint = 'aadpodidentity.k8s.io/nmi-not-ready';
+
+for (const flavour of ['v1.36', 'v1.20'] as const satisfies ApiServerFlavour[]) {
+  const server = await startApiServer({ flavour });
+  if ('skipped' in server)
+    console.log(`the tests against a real API server ${flavour} are skipped: ${server.skipped}`);
+  describe.skipIf('skipped' in server)(`the real API server ${flavour}`, { timeout: 60_000 }, () => {
+    if (!('skipped' in server)) suite(server);
+  });
+}
+
+function suite(server: RunningApiServer) {
+  let folder: string;
+  let admin: KubeTransport;
+  let nmi: KubeTransport;
+  let nobody: KubeTransport;
+  const post = (path: string, body: object) => admin.request({ method: 'POST', path, body });
+
+  /** With the rights of a service account. */
+  const connectAs = async (account: string) => {
+    const { clusters } = parse(await readFile(server.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
+    const file = join(folder, account.replace('/', '-'));
+    const config = {
+      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'c', clusters },
+      users: [{ name: 'u', user: { token: await server.token(account) } }],
+      contexts: [{ name: 'c', context: { cluster: clusters[0]?.name, user: 'u' } }],
+    };
+    await writeFile(file, JSON.stringify(config));
+    return connectKube({ kubeconfig: file, userAgent: 'nmi-test' });
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'nmi-real-'));
+    admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi-test-admin' });
+    for (const file of ['namespace.yaml', 'rbac/nmi.yaml', 'rbac/nmi-startup-taint.yaml'])
+      for (const document of parseAllDocuments(await readFile(deploy(file), 'utf8'))) {
+        const manifest = document.toJS() as Manifest;
+        await post(collectionOf(manifest), manifest);
+      }
+    // Nothing makes it here, and no pod is let in without.
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
+    await post('/api/v1/namespaces/default/serviceaccounts', account);
+    nmi = await connectAs('aad-pod-identity/nmi');
+    nobody = await connectAs('aad-pod-identity/nobody');
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([admin, nmi, nobody].map((transport) => transport.close()));
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  const pods = '/api/v1/namespaces/default/pods';
+  const runPod = async (name: string, ip: string) => {
+    await post(pods, {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { of: name } } },
+      spec: {
+        nodeName: node,
+        automountServiceAccountToken: false,
+        containers: [{ name: 'main', image: 'local.test/app:1' }],
+      },
+    });
+    await admin.request({
+      ...{ method: 'PATCH', path: `${pods}/${name}/status`, contentType: 'application/merge-patch+json' },
+      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] } },
+    });
+  };
+  const deletePod = (name: string, gracePeriodSeconds: number) =>
+    admin.request({
+      ...{ method: 'DELETE', path: `${pods}/${name}` },
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
+    });
+
+  /** Finds callers by a memory that was filled once and never hears of anything again. */
+  const withFrozenWatch = async () => {
+    const stop = new AbortController();
+    onTestFinished(() => stop.abort());
+    const directory = createPodInformer({
+      ...{ node, clock: systemClock, random: Math.random, onFailed: () => expect.unreachable() },
+      log: createLog({ component: 'nmi', level: 'error' }),
+      transport: { ...nmi, watch: ({ signal }) => silence(signal) },
+    });
+    void directory.informer.run(stop.signal);
+    await directory.informer.synced;
+    const find = createCallerFinder({
+      ...{ pods: directory, clock: systemClock, check: { mode: 'live', ageMs: 0 } },
+      ...{ holdMs: 0, patienceMs: 5_000 },
+    });
+    return { find, directory };
+  };
+
+  it('item 13: says who has an address now, whatever the watch said last', async () => {
+    await runPod('old', '10.0.0.1');
+    const { find } = await withFrozenWatch();
+    await expect(find('10.0.0.1', Date.now())).resolves.toMatchObject({ pod: { name: 'old' } });
+    await deletePod('old', 0);
+    await expect(find('10.0.0.1', Date.now() + 1)).resolves.toEqual({ kind: 'none' });
+    await runPod('new', '10.0.0.1');
+    await expect(find('10.0.0.1', Date.now() + 1)).resolves.toMatchObject({
+      pod: { name: 'new', labels: { of: 'new' } },
+    });
+  });
+
+  it('shows a pod that ends with the end of its grace, and the newer claimant beside it', async () => {
+    const { find, directory } = await withFrozenWatch();
+    await runPod('ending', '10.0.0.2');
+    await deletePod('ending', 60);
+    const found = await find('10.0.0.2', Date.now() + 1);
+    expect(found).toMatchObject({ kind: 'pod', pod: { name: 'ending', isEnding: true } });
+    const [seen] = (await directory.lookUp('10.0.0.2')) ?? [];
+    expect((seen?.endsAt ?? 0) - Date.now()).toBeGreaterThan(30_000);
+    await runPod('heir', '10.0.0.2');
+    await expect(find('10.0.0.2', Date.now() + 1)).resolves.toMatchObject({ pod: { name: 'heir' } });
+  });
+
+  const nodes = '/api/v1/nodes';
+  const removalOf = (transport: KubeTransport, lines: string[]) => {
+    const once = new AbortController();
+    return createStartupTaint({
+      node: createNodeTaintDoor(transport, node),
+      key: taint,
+      problems: () => Promise.resolve([]),
+      log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
+      clock: {
+        ...systemClock,
+        sleep: () => {
+          once.abort();
+          return Promise.resolve();
+        },
+      },
+    }).keep(once.signal);
+  };
+  const taintsOf = async () => {
+    const { spec } = (await admin.request({ method: 'GET', path: `${nodes}/${node}` })) as {
+      spec: { taints?: { key: string }[] };
+    };
+    return (spec.taints ?? []).map(({ key }) => key);
+  };
+
+  it('item 17: lets the start-up taint be taken off with the rights of the manifests, and no other one', async () => {
+    await post(nodes, {
+      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: node } },
+      spec: {
+        taints: [
+          { key: taint, effect: 'NoSchedule' },
+          { key: 'gpu', effect: 'NoSchedule' },
+        ],
+      },
+    });
+    const without: string[] = [];
+    await removalOf(nobody, without);
+    expect(await taintsOf()).toContain(taint);
+    expect(without.join('\n')).toContain('verbs get and patch on nodes');
+
+    const before = await taintsOf();
+    const lines: string[] = [];
+    await removalOf(nmi, lines);
+    expect(await taintsOf()).toEqual(before.filter((key) => key !== taint));
+    expect(lines.join('\n')).toContain('taint removed');
+  });
+
+  it('item 17: refuses to write taints over a change that came in between', async () => {
+    const door = createNodeTaintDoor(nmi, node);
+    const seen = await door.read();
+    await door.replace({ ...seen, taints: [...seen.taints, { key: 'late', effect: 'NoSchedule' }] });
+    await expect(door.replace(seen)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await taintsOf()).toContain('late');
+  });
+}
+
+function collectionOf({ apiVersion, kind, metadata: { namespace } }: Manifest): string {
+  const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  return `${base}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind.toLowerCase()}s`;
+}
+
+async function* silence(signal: AbortSignal | undefined): AsyncGenerator<never> {
+  await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()));
+  yield* [];
+}
