@@ -15,7 +15,9 @@ export const purePaths = [
   'packages/nmi/src/(request|respond)/',
   'packages/nmi/src/identify/identify-pod\\.ts$',
   'packages/nmi/src/authorize/(types|candidates|exception|policy|select-identity|authorize)\\.ts$',
-  'packages/nmi/src/tokens/token-errors\\.ts$',
+  'packages/nmi/src/prefetch\\.ts$',
+  'packages/nmi/src/tokens/(types|claims|token-errors|token-age|token-memory)\\.ts$',
+  'packages/nmi/src/tokens/principal/(secret-keys|certificate|pfx|assertion|entra-errors)\\.ts$',
   'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules)\\.ts$',
 ];
 
@@ -35,6 +37,8 @@ export const pureGlobs = [
   'packages/nmi/src/{request,respond}/**/*.ts',
   'packages/nmi/src/identify/identify-pod.ts',
   'packages/nmi/src/authorize/{types,candidates,exception,policy,select-identity,authorize}.ts',
-  'packages/nmi/src/tokens/token-errors.ts',
+  'packages/nmi/src/prefetch.ts',
+  'packages/nmi/src/tokens/{types,claims,token-errors,token-age,token-memory}.ts',
+  'packages/nmi/src/tokens/principal/{secret-keys,certificate,pfx,assertion,entra-errors}.ts',
   'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules}.ts',
 ];

@@ -40,6 +40,7 @@ export interface App {
   /** PEM, public part only. */
   readonly certificates: readonly string[];
   readonly disabled: boolean;
+  readonly ellipticCurves: boolean;
 }
 
 export interface AppSpec {
@@ -51,6 +52,8 @@ export interface AppSpec {
   readonly certificates?: readonly string[];
   readonly federated?: readonly FederatedCredential[];
   readonly disabled?: boolean;
+  /** Takes assertions that are signed with elliptic curves: Entra itself takes none yet. */
+  readonly ellipticCurves?: boolean;
 }
 
 interface Tenants {
@@ -179,9 +182,13 @@ function appFrom(spec: AppSpec, ports: DirectoryPorts): App {
     secrets: (spec.secrets ?? []).map((secret) => (typeof secret === 'string' ? { value: secret } : secret)),
     certificates: spec.certificates ?? [],
     disabled: spec.disabled ?? false,
+    ellipticCurves: spec.ellipticCurves ?? false,
   };
 }
 
 function appOf({ clientId, principalId, tenantId }: ManagedIdentity): App {
-  return { clientId, principalId, tenants: [tenantId], secrets: [], certificates: [], disabled: false };
+  return {
+    ...{ clientId, principalId, tenants: [tenantId], secrets: [], certificates: [] },
+    ...{ disabled: false, ellipticCurves: false },
+  };
 }

@@ -58,6 +58,8 @@ async function checkCertificateAssertion(presented: Presented): Promise<EntraRef
       700027,
       `The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Thumbprint of key used by client: '${thumbprintOf(header)}', Client app ID: ${app.clientId}.]`,
     );
+  if (isElliptic(header) && !app.ellipticCurves)
+    return refusal(5002738, `Invalid JWT token. '${header.alg}' is not a supported signature algorithm.`);
   if (!(await isSignedBy(assertion, certificate.publicKey, certificateAlgorithms(header))))
     return refusal(
       700027,
@@ -79,7 +81,12 @@ function isNamedBy(header: ProtectedHeaderParameters, certificate: X509Certifica
 }
 
 function certificateAlgorithms(header: ProtectedHeaderParameters): string[] {
+  if (isElliptic(header)) return ['ES256', 'ES384'];
   return header['x5t#S256'] === undefined ? ['RS256'] : ['PS256', 'RS256'];
+}
+
+function isElliptic({ alg = '' }: ProtectedHeaderParameters): boolean {
+  return alg.startsWith('ES');
 }
 
 function thumbprintOf(header: ProtectedHeaderParameters): string {

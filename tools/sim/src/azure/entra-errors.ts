@@ -22,6 +22,7 @@ type EntraCode =
   | 900144
   | 900561
   | 1002012
+  | 5002738
   | 7000112
   | 7000215
   | 7000218
@@ -57,6 +58,7 @@ const classes: Readonly<Record<EntraCode, readonly [status: number, error: Entra
   900144: [400, 'invalid_request'],
   900561: [400, 'invalid_request'],
   1002012: [400, 'invalid_scope'],
+  5002738: [401, 'invalid_client'],
   7000112: [400, 'unauthorized_client'],
   7000215: [401, 'invalid_client'],
   7000218: [401, 'invalid_client'],
