@@ -1,4 +1,5 @@
-import { Pool } from 'undici';
+import type { IncomingMessage } from 'node:http';
+import { createMetadataService } from './metadata-service.ts';
 import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
 import type { Outcome } from './respond/outcome.ts';
 import type { Route } from './routes.ts';
@@ -29,28 +30,20 @@ const timeoutMs = 10_000;
  */
 export function createProxy({ upstream, allowed, inTurn, ...rules }: ProxyOptions): Proxy {
   const judge = createHeaderJudge(rules);
-  const pool = new Pool(upstream, { connections: 4, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+  const service = createMetadataService();
 
   const pass = async (request: InboundRequest, { path, query }: ProxyRoute): Promise<Outcome> => {
-    const answer = await pool.request({
-      method: 'GET',
-      path: query === '' ? path : `${path}?${query}`,
+    const answer = await service.get(`${upstream}${query === '' ? path : `${path}?${query}`}`, {
       headers: { Metadata: 'true' },
       signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
     });
+    const { statusCode = 0, headers } = answer;
     // Nothing else can be written as an answer.
-    if (answer.statusCode < 200 || answer.statusCode > 599)
-      return { kind: 'proxy-failed', why: 'unavailable' };
-    const body = await readUpTo(answer.body, largestBody);
+    if (statusCode < 200 || statusCode > 599) return { kind: 'proxy-failed', why: 'unavailable' };
+    const body = await readUpTo(answer, largestBody);
     if (!body) return { kind: 'proxy-failed', why: 'too-large' };
-    const { 'content-type': contentType, 'retry-after': retryAfter } = answer.headers;
-    return {
-      kind: 'proxied',
-      status: answer.statusCode,
-      contentType: typeof contentType === 'string' ? contentType : 'application/octet-stream',
-      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-      body,
-    };
+    const { 'content-type': contentType = 'application/octet-stream', 'retry-after': retryAfter } = headers;
+    return { kind: 'proxied', status: statusCode, contentType, retryAfter, body };
   };
 
   return {
@@ -63,15 +56,18 @@ export function createProxy({ upstream, allowed, inTurn, ...rules }: ProxyOption
       const passed = inTurn(() => pass(request, route)) ?? Promise.reject(new Error('too many wait'));
       return passed.catch(() => ({ kind: 'proxy-failed', why: 'unavailable' }));
     },
-    close: () => pool.destroy(),
+    close() {
+      service.close();
+      return Promise.resolve();
+    },
   };
 }
 
 /** Undefined when there is more; the rest is not read. */
-async function readUpTo(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {
+async function readUpTo(body: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of body) {
+  for await (const part of body as AsyncIterable<Buffer>) {
     size += part.length;
     if (size > limit) return undefined;
     parts.push(part);

@@ -3,6 +3,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config.ts';
+import { createMetadataService, type MetadataService } from './metadata-service.ts';
 import type { metricSpecs } from './metrics.ts';
 import { createManagedIdentitySource } from './tokens/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata-pace.ts';
@@ -36,7 +37,8 @@ export interface TokenSupplyOptions {
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
-  const byHost = imdsSource(options, pace);
+  const metadata = createMetadataService();
+  const byHost = imdsSource(options, { pace, metadata });
   const http = createEntraHttp();
   const principals = createPrincipalSource({
     readSecret: createSecretDoor(transport),
@@ -71,7 +73,10 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
       tokens.prune((subject) => subject.kind === 'machine' || keys.has(keyOf(subject)));
       principals.secrets.prune((secret) => identities.some((identity) => isOf(identity, secret)));
     },
-    close: () => http.close(),
+    close: () => {
+      metadata.close();
+      return http.close();
+    },
   };
 }
 
@@ -85,7 +90,7 @@ function isOf(subject: TokenSubject, { namespace, name }: SecretReference): bool
 
 function imdsSource(
   { config, clock, metrics }: TokenSupplyOptions,
-  pace: MetadataPace,
+  { pace, metadata }: { readonly pace: MetadataPace; readonly metadata: MetadataService },
 ): AskForToken<HostSubject> {
   const imds = createImdsClient({
     endpoint: metadataUrl(config),
@@ -94,6 +99,7 @@ function imdsSource(
     maxRetries: 0,
     requestTimeoutInMs: 5_000,
     cache: false,
+    fetch: metadata.fetch,
   });
   return createManagedIdentitySource({
     imds,

@@ -1,4 +1,3 @@
-import { EnvHttpProxyAgent, request as send } from 'undici';
 import type { EntraAnswer } from './entra-errors.ts';
 
 export interface EntraPost {
@@ -20,8 +19,9 @@ const longestBody = 256 * 1024;
 
 /** The way to the login endpoints, through a proxy where the environment names one. It follows no redirect: a secret is sent nowhere else. */
 export function createEntraHttp(): EntraHttp {
-  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, connections: 8 });
+  let opened: ReturnType<typeof open> | undefined;
   const post: PostToEntra = async ({ url, headers, body }) => {
+    const { send, dispatcher } = await (opened ??= open());
     const answer = await send(url, {
       ...{ method: 'POST', headers, body, dispatcher },
       signal: AbortSignal.timeout(timeoutMs),
@@ -34,7 +34,17 @@ export function createEntraHttp(): EntraHttp {
       body: parse(text),
     };
   };
-  return { post: (one) => post(one).catch(() => ({ kind: 'silence' })), close: () => dispatcher.destroy() };
+  const close = async () => {
+    const door = await opened?.catch(() => undefined);
+    await door?.dispatcher.destroy();
+  };
+  return { post: (one) => post(one).catch(() => ({ kind: 'silence' })), close };
+}
+
+/** Loaded for the first service principal only: it costs 10 MiB of memory, and most nodes have none. */
+async function open() {
+  const { EnvHttpProxyAgent, request: send } = await import('undici');
+  return { send, dispatcher: new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, connections: 8 }) };
 }
 
 async function readText(body: AsyncIterable<Buffer>): Promise<string> {
