@@ -47,6 +47,8 @@ describe('a token', () => {
     ['expires_on as a number', { expires_on: 1_700_000_060 }, 60],
     ['expires_on as an ISO date', { expires_on: '2023-11-14T22:14:20Z' }, 60],
     ['expires_on before expires_in', { expires_on: '1700000060', expires_in: '999' }, 60],
+    ['expires_in when the clock is behind', { expires_on: '1700010060', expires_in: '60' }, 60],
+    ['expires_in when the clock is ahead', { expires_on: '1699990060', expires_in: '60' }, 60],
     ['expires_in as a string', { expires_in: '60' }, 60],
     ['expires_in as a number', { expires_in: 60.5 }, 60.5],
     ['expires_in when expires_on is empty', { expires_on: '', expires_in: '60' }, 60],

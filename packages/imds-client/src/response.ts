@@ -34,7 +34,7 @@ export function readAnswer(answer: Answer, at: Circumstances): AccessToken | Imd
 
 function readToken(body: JsonObject, at: Circumstances): AccessToken | undefined {
   const token = readText(body['access_token']);
-  const expiresOnTimestamp = readTime(body['expires_on'], at) ?? readSpan(body['expires_in'], at);
+  const expiresOnTimestamp = readExpiry(body, at);
   if (token === undefined || expiresOnTimestamp === undefined) return undefined;
   return {
     token,
@@ -45,6 +45,17 @@ function readToken(body: JsonObject, at: Circumstances): AccessToken | undefined
     resource: readText(body['resource']) ?? at.resource,
     ...optional('clientId', readText(body['client_id'])),
   };
+}
+
+/**
+ * The earlier of `expires_on` and `expires_in` from now: a machine whose clock is behind must not make a token last. No token
+ * has expired when it comes, so when `expires_on` is past, the clock is ahead, and `expires_in` alone tells.
+ */
+function readExpiry(body: JsonObject, at: Circumstances): number | undefined {
+  const on = readTime(body['expires_on'], at);
+  const span = readSpan(body['expires_in'], at);
+  if (on === undefined || span === undefined) return on ?? span;
+  return on <= at.now ? span : Math.min(on, span);
 }
 
 const longLifeMs = 2 * 60 * 60 * 1000;

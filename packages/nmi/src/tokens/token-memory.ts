@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { TokenAge } from './token-age.ts';
 import type { IssuedToken, TokenSubject } from './types.ts';
 
@@ -21,17 +22,29 @@ export interface TokenMemory {
 interface Known {
   /** As it was when the last token was stored; others of the same key are as good. */
   readonly subject: TokenSubject;
-  readonly entries: Map<string, Entry>;
+  readonly entries: Map<string, Kept>;
 }
 
-/** Tokens by subject and resource. When there are too many, the subject that got no new one for longest loses its oldest. */
-export function createTokenMemory(kept: number): TokenMemory {
+interface Kept {
+  readonly entry: Entry;
+  /** Of its life, after which it is forgotten. */
+  readonly end: Timer;
+}
+
+/**
+ * Tokens by subject and resource. When there are too many, the subject that got no new one for longest loses its oldest.
+ * Each is forgotten at the end of its life by a timer: a clock that is set back meanwhile cannot lengthen it.
+ */
+export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): TokenMemory {
   const subjects = new Map<string, Known>();
   let size = 0;
 
   const forget = (key: string, resource: string) => {
     const entries = subjects.get(key)?.entries;
-    if (!entries?.delete(resource)) return;
+    const known = entries?.get(resource);
+    if (!entries || !known) return;
+    known.end.cancel();
+    entries.delete(resource);
     size -= 1;
     if (entries.size === 0) subjects.delete(key);
   };
@@ -46,24 +59,24 @@ export function createTokenMemory(kept: number): TokenMemory {
   };
 
   return {
-    recall: (subject, resource) => subjects.get(keyOf(subject))?.entries.get(resource),
+    recall: (subject, resource) => subjects.get(keyOf(subject))?.entries.get(resource)?.entry,
     store(subject, resource, entry) {
       const key = keyOf(subject);
-      const known = subjects.get(key)?.entries.get(resource);
+      const known = subjects.get(key)?.entries.get(resource)?.entry;
       if (known && known.question > entry.question) return;
       forget(key, resource);
       if (size >= kept) forgetOldest();
-      const entries = subjects.get(key)?.entries ?? new Map<string, Entry>();
+      const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
+      const lifeMs = entry.issued.access.expiresOnTimestamp - entry.storedAt;
+      const end = clock.after(Math.max(0, lifeMs), () => forget(key, resource));
       subjects.delete(key);
-      subjects.set(key, { subject, entries: entries.set(resource, entry) });
+      subjects.set(key, { subject, entries: entries.set(resource, { entry, end }) });
       size += 1;
     },
     forget: (subject, resource) => forget(keyOf(subject), resource),
     prune(keep) {
       for (const [key, { subject, entries }] of subjects) {
-        if (keep(subject)) continue;
-        subjects.delete(key);
-        size -= entries.size;
+        if (!keep(subject)) for (const resource of entries.keys()) forget(key, resource);
       }
     },
   };

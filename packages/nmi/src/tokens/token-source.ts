@@ -48,7 +48,7 @@ const patienceMs = 1_000;
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock, onRecalled } = options;
-  const memory = createTokenMemory(entriesKept);
+  const memory = createTokenMemory(entriesKept, clock);
   const setbacks = createSetbacks(options);
   const ask = askInto(memory, setbacks, options);
   const flights = createFlights<IssuedToken>();

@@ -74,6 +74,19 @@ describe('the simulated API server in trouble', () => {
     expect(events.map(({ object }) => object.metadata.name)).toEqual(['a', 'b']);
   });
 
+  test('stranded watches say nothing for good; those that are opened later do', async () => {
+    const from = `${maps}?watch=true&timeoutSeconds=9&resourceVersion=${kube.storage.version}`;
+    await door.openWatch(from);
+    kube.strandWatches();
+    const later = await door.openWatch(from);
+    await make('a');
+    timers.find(({ ms }) => ms === 9000)?.run();
+    timers.findLast(({ ms }) => ms === 9000)?.run();
+    const events = await later.until();
+    expect(events.map(({ object }) => object.metadata.name)).toEqual(['a']);
+    expect(kube.openWatches).toBe(1);
+  });
+
   test('bookmarks come by the clock, and on demand', async () => {
     const since = kube.storage.version;
     const open = await door.openWatch(

@@ -49,6 +49,8 @@ export interface KubeSim {
   dropWatches(): void;
   /** Half-open connections: no bytes, no end. */
   stallWatches(isStalled: boolean): void;
+  /** Half-open for good, those that are open now: no bytes, no end. Later ones work. */
+  strandWatches(): void;
   /** Bookmarks to all who asked for them, without waiting for the time. */
   sendBookmarks(): void;
   readonly openWatches: number;
@@ -159,6 +161,7 @@ export async function startKube(
     compact: () => storage.compact(),
     dropWatches: () => watches.drop(),
     stallWatches: (isStalled) => watches.stall(isStalled),
+    strandWatches: () => watches.strand(),
     sendBookmarks: () => watches.bookmark(),
     get openWatches(): number {
       return watches.open;

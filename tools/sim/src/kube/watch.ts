@@ -27,6 +27,8 @@ export interface Watches {
   drop(): void;
   /** While stalled, watches stay open and say nothing, not even that their time is over. */
   stall(isStalled: boolean): void;
+  /** The watches of now stay open and say nothing any more; later ones work. */
+  strand(): void;
   /** Sends a bookmark to all who want one, now. */
   bookmark(): void;
 }
@@ -40,6 +42,7 @@ interface Watch {
   owesBookmark: boolean;
   isOver: boolean;
   isBroken: boolean;
+  isStranded: boolean;
   wake: () => void;
 }
 
@@ -99,7 +102,7 @@ interface News {
 
 /** Everything a watch has to say now. */
 function news(world: World, watch: Watch): News {
-  if (world.isStalled) return { text: '', isLast: false };
+  if (world.isStalled || watch.isStranded) return { text: '', isLast: false };
   const { storage } = world;
   const { request, cursor, isOver } = watch;
   const changes = storage.changesSince(idOf(request.type), cursor);
@@ -136,7 +139,7 @@ async function* stream(world: World, request: WatchRequest): AsyncGenerator<stri
   const start = request.since ?? world.storage.version;
   const watch: Watch = {
     ...{ request, start, cursor: start, owesPresent: request.since === undefined, owesBookmark: false },
-    ...{ isOver: false, isBroken: false, wake: () => undefined },
+    ...{ isOver: false, isBroken: false, isStranded: false, wake: () => undefined },
   };
   const wake = () => watch.wake();
   request.signal.addEventListener('abort', wake);
@@ -176,6 +179,7 @@ export function createWatches(options: {
       world.isStalled = isStalled;
       each(() => undefined);
     },
+    strand: () => each((watch) => (watch.isStranded = true)),
     bookmark: () => each((watch) => (watch.owesBookmark = true)),
   };
 }

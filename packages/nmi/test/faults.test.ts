@@ -1,0 +1,157 @@
+// What takes minutes and hours, on a clock that the test moves: outages, half-open connections, a clock that is set.
+import { createFakeClock } from '@pod-identity/kit/testing';
+import type { Clock } from '@pod-identity/kit/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addressOf, startStage, vaultResource, type Nmi, type Stage } from './harness.ts';
+
+const hour = 3_600_000;
+
+/** A machine's clock: its timers run evenly, but what it shows can be set. Azure's own clock is right all the time. */
+function createSettableClock() {
+  const even = createFakeClock(Date.now());
+  let ahead = 0;
+  const clock: Clock = { ...even, now: () => even.now() + ahead };
+  return {
+    clock,
+    azure: () => even.now(),
+    advance: (ms: number) => even.advance(ms),
+    setAhead: (ms: number) => (ahead = ms),
+  };
+}
+
+let time: ReturnType<typeof createSettableClock>;
+let stage: Stage;
+let nmi: Nmi;
+/** Of a pod whose identity is on the machine. */
+let from: string;
+
+beforeEach(async () => {
+  time = createSettableClock();
+  stage = await startStage({ now: time.azure });
+  stage.attach(await stage.bound('web'));
+  from = addressOf(await stage.cluster.pod({ name: 'web', label: 'web' }));
+  await stage.record({ pod: 'web', identity: 'web', state: 'Assigned' });
+  nmi = await stage.nmi(['--caller-hold=0s', '--pod-requests-per-second=0'], time.clock);
+  expect(await nmi.ask({ from })).toMatchObject({ status: 200 });
+});
+afterEach(async () => {
+  await stage.sim.kube.startListening();
+  await stage.stop();
+});
+
+const fresh = `${vaultResource}&bypass_cache=true`;
+const probe = () => nmi.ask({ from, query: '', headers: {}, isAlone: true });
+
+/** Moves the clock on, a second at a time, until the promise has settled. */
+async function passing<T>(promise: Promise<T>): Promise<T> {
+  const state = { isOver: false };
+  const over = () => (state.isOver = true);
+  promise.then(over, over);
+  while (!state.isOver) await time.advance(1_000);
+  return promise;
+}
+
+/** Asks from the address until the answer is this identity's token. */
+async function untilToken(address: string, clientId: string): Promise<void> {
+  for (;;) {
+    const { body } = await passing(nmi.ask({ from: address }));
+    if (body['client_id'] === clientId) return;
+    await time.advance(1_000);
+  }
+}
+
+/** An identity, its binding and a pod for it, all new to the agent. */
+async function newcomer(name: string) {
+  const identity = await stage.bound(name);
+  stage.attach(identity);
+  const address = addressOf(await stage.cluster.pod({ name, label: name }));
+  await stage.record({ pod: name, identity: name, state: 'Assigned' });
+  return { address, clientId: identity.clientId };
+}
+
+describe('the API server is away for ten minutes', () => {
+  it('pods go on, with tokens from memory and with new ones, and probes are answered', async () => {
+    await stage.sim.kube.stopListening();
+    for (let minute = 1; minute <= 10; minute += 1) {
+      await time.advance(60_000);
+      const answers = [
+        await nmi.ask({ from, isAlone: true }),
+        await nmi.ask({ from, query: fresh }),
+        await probe(),
+      ];
+      expect([minute, ...answers.map(({ status }) => status)]).toEqual([minute, 200, 200, 400]);
+    }
+    const complaints = nmi.lines.filter((line) => line.includes('list or watch failed'));
+    expect(complaints.length).toBeLessThan(200);
+  });
+
+  it('when it is back, what has changed meanwhile is known again', async () => {
+    await stage.sim.kube.stopListening();
+    await time.advance(600_000);
+    await stage.sim.kube.startListening();
+    const { address, clientId } = await newcomer('later');
+    await untilToken(address, clientId);
+  });
+});
+
+describe('item 14: watches are half-open', () => {
+  it('and are opened anew once nothing was heard for a minute: what has changed meanwhile is known then', async () => {
+    const { kube } = stage.sim;
+    const mark = kube.journal.mark();
+    kube.strandWatches();
+    const { address, clientId } = await newcomer('unheard');
+    // The pod itself is found by asking, but nobody tells of its identity.
+    expect(await nmi.ask({ from: address })).toMatchObject({ status: 400 });
+    await time.advance(60_000);
+    await passing(kube.journal.next({ since: mark, path: /\/azureidentities$/, query: /watch=true/ }));
+    await untilToken(address, clientId);
+  });
+});
+
+describe('the clock of the machine is set', () => {
+  /** By Azure's clock, which is right: a token that is no good any more must not be handed out. */
+  const isGood = async (ask: Parameters<Nmi['ask']>[0]) => {
+    const { status, body } = await passing(nmi.ask(ask));
+    const claims = Buffer.from(String(body['access_token']).split('.')[1] ?? '', 'base64url').toString();
+    const { exp } = JSON.parse(claims) as { exp: number };
+    return [status, exp * 1000 > time.azure()];
+  };
+
+  it.each([3, 24, -3, -24])(
+    'by %i hours: tokens go on, and no expired one is handed out ever',
+    async (hours) => {
+      time.setAhead(hours * hour);
+      for (let half = 0; half < 10; half += 1) {
+        expect([half, ...(await isGood({ from }))]).toEqual([half, 200, true]);
+        await time.advance(hour / 2);
+      }
+    },
+  );
+
+  it.each([3, -3])(
+    'by %i hours and back again: no token from between is handed out when it has expired',
+    async (hours) => {
+      time.setAhead(hours * hour);
+      expect(await isGood({ from })).toEqual([200, true]);
+      time.setAhead(0);
+      for (let half = 0; half < 10; half += 1) {
+        expect([half, ...(await isGood({ from }))]).toEqual([half, 200, true]);
+        await time.advance(hour / 2);
+      }
+    },
+  );
+
+  it.each([3, -3])(
+    'by %i hours: nothing hangs or spins, and callers make no storm at the metadata service',
+    async (hours) => {
+      time.setAhead(hours * hour);
+      const requests = () => stage.sim.kube.journal.count();
+      const [calls, questions] = [stage.imdsCalls(), requests()];
+      await time.advance(60_000);
+      for (let n = 0; n < 50; n += 1) expect((await nmi.ask({ from })).status).toBe(200);
+      expect(await probe()).toMatchObject({ status: 400 });
+      expect(requests() - questions).toBeLessThan(60);
+      expect(stage.imdsCalls() - calls).toBeLessThan(3);
+    },
+  );
+});
