@@ -62,5 +62,237 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
       await agent.kill();
       refused(await pod.say('new'));
     });
+
+    it('the node itself reaches the metadata service as before, but for the self-test, which tries the way of pods', async () => {
+      const world = open(place);
+      await world.serve('IMDS');
+      await install(world, by);
+      const prober = await world.prober();
+      const call = 'curl -s -m 3 -o /dev/null -w %header{server} http://169.254.169.254/';
+      expect(world.sh(call)).toBe('IMDS');
+      expect(await prober.say('without an agent')).toBe('false');
+      const agent = await world.serve('pod-identity-nmi');
+      for (const time of ['once', 'and again', 'at once']) expect(await prober.say(time)).toBe('true');
+      expect(world.sh(call)).toBe('IMDS');
+      await agent.kill();
+      expect(await prober.say('without an agent')).toBe('false');
+      await world.serve('pod-identity-nmi');
+      expect(await uninstallRedirect({ ...target, firewall: firewall(by) }, doors(world))).toBe(0);
+      expect(await prober.say('without rules')).toBe('false');
+    });
+
+    it('a Service that leads to the metadata service leads nowhere', async () => {
+      const world = open(place);
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      world.sh(
+        'iptables-nft -t nat -A PREROUTING -d 10.96.0.7 -p tcp --dport 80 -j DNAT --to-destination 169.254.169.254:80',
+      );
+      const pod = await world.caller({ host: '10.96.0.7', port: 80 });
+      expect(await pod.say('new')).toMatch(/^IMDS /);
+      await install(world, by);
+      refused(await pod.say('new'));
+    });
+  });
+
+  describe.each(['nftables', 'iptables'] as const)('of %s', (by) => {
+    it('are put right by one look, whatever was done to them; until then pods are refused where a rule is left', async () => {
+      const world = open('on the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      const [pod, redirect] = [await world.caller(), redirectOf(world, by)];
+      await redirect.check();
+      const harms = {
+        nftables: [
+          'nft flush ruleset',
+          'nft flush chain ip aad_pod_identity metadata',
+          'nft flush table ip aad_pod_identity',
+          'nft delete chain ip aad_pod_identity forward',
+          'nft insert rule ip aad_pod_identity prerouting accept',
+        ],
+        iptables: [
+          'iptables -t nat -F',
+          'iptables -F',
+          'iptables -t nat -F; iptables -t nat -X; iptables -F; iptables -X',
+          'iptables -t nat -I PREROUTING -j ACCEPT',
+          'iptables -t nat -A PREROUTING -j aad-metadata',
+          'iptables -t nat -I aad-metadata -j RETURN',
+          'iptables -I INPUT -j ACCEPT',
+          'iptables -D FORWARD -j aad-metadata',
+        ],
+      }[by];
+      for (const harm of harms) {
+        world.sh(harm);
+        await redirect.check();
+        ours(await pod.say('new'));
+      }
+      world.sh(by === 'nftables' ? 'nft flush chain ip aad_pod_identity metadata' : 'iptables -t nat -F');
+      refused(await pod.say('new'));
+      expect(lines.filter((line) => line.includes('put right'))).toHaveLength(harms.length);
+    });
+
+    it('a connection that was led to the agent outlives repairs', async () => {
+      const world = open('on the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      const [pod, old, redirect] = [await world.caller(), await world.caller(), redirectOf(world, by, true)];
+      expect(await old.say('new')).toMatch(/^IMDS /);
+      await redirect.check();
+      expect(world.sh('conntrack -L -p tcp --orig-dst 169.254.169.254 2>/dev/null')).toBe('');
+      ours(await pod.say('new'));
+      world.sh('nft flush ruleset');
+      await redirect.check();
+      ours(await pod.say('again'));
+      refused(await old.say('again'));
+    });
+
+    it('W-S3: no call is lost and none gets past while the rules are written again and again', async () => {
+      const world = open('beyond the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      await install(world, by);
+      const hammer = await world.hammer();
+      await hammer.say('start');
+      for (let time = 0; time < 10; time += 1) {
+        if (by === 'iptables')
+          world.sh('iptables -t nat -A aad-metadata -j RETURN; iptables -A aad-metadata -j RETURN');
+        await install(world, by);
+      }
+      const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
+      expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
+    });
+
+    it('the loopback addresses of the node stay its own (CVE-2020-8558)', async () => {
+      const world = open('on the node');
+      const secret = { host: '127.0.0.1', port: 10_000 };
+      await Promise.all([world.serve('SECRET', secret), world.serve('pod-identity-nmi')]);
+      world.letPodTryLoopback();
+      const attacker = await world.caller(secret);
+      world.sh('sysctl -qw net.ipv4.conf.all.route_localnet=1');
+      expect(await attacker.say('new')).toMatch(/^SECRET /);
+      await install(world, by);
+      expect(await attacker.say('again')).toBe('TIMEOUT');
+      expect(await attacker.say('new')).toBe('TIMEOUT');
+      ours(await (await world.caller()).say('new'));
+    });
+  });
+
+  it.each([
+    ['nftables', 'iptables'],
+    ['iptables', 'nftables'],
+  ] as const)(
+    'a change from %s to %s lets no call past and leaves nothing of the first',
+    async (first, second) => {
+      const world = open('beyond the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      await install(world, first);
+      const hammer = await world.hammer();
+      await hammer.say('start');
+      await install(world, second);
+      const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
+      expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
+      const left = world.sh('nft list tables; iptables -t nat -S; iptables -S');
+      expect(left.includes('aad_pod_identity')).toBe(second === 'nftables');
+      expect(left.includes('aad-metadata')).toBe(second === 'iptables');
+    },
+  );
+
+  it('auto means nftables; rules that the original left in the other firewall go', async () => {
+    const world = open('on the node');
+    world.sh(original('iptables-legacy'));
+    await install(world, 'auto');
+    expect(world.sh('nft list tables')).toContain('aad_pod_identity');
+    expect(world.sh('iptables-legacy -t nat -S')).not.toContain('aad-metadata');
+    expect(lines.join('')).toMatch(/older redirect rules removed.*iptables-legacy/);
+  });
+
+  it.each(['iptables-nft', 'iptables-legacy'] as const)(
+    'E27 %s: listed as the original’s after the installation, gone after uninstall-redirect, which says so',
+    async (program) => {
+      const world = open('on the node');
+      // Where kube-proxy has its rules, ours go.
+      world.sh(`${program} -t nat -N KUBE-SERVICES; ${program} -t nat -A PREROUTING -j KUBE-SERVICES`);
+      const before = world.sh(`${program} -t nat -S; ${program} -S`);
+      await install(world, 'iptables');
+      expect(world.sh(`${program} -t nat -S aad-metadata`)).toBe(
+        '-N aad-metadata\n' +
+          '-A aad-metadata ! -s 127.0.0.1/32 -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:2579\n' +
+          '-A aad-metadata -j RETURN\n',
+      );
+      expect(world.sh(`${program} -t nat -S PREROUTING`)).toBe(
+        '-P PREROUTING ACCEPT\n-A PREROUTING -j aad-metadata\n-A PREROUTING -j KUBE-SERVICES\n',
+      );
+      const uninstall = () => uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world));
+      expect(await uninstall()).toBe(0);
+      expect(world.sh(`${program} -t nat -S; ${program} -S`)).toBe(before);
+      expect(lines.join('')).toContain(`redirect rules removed`);
+      expect(await uninstall()).toBe(0);
+      expect(lines.at(-1)).toContain('there were no redirect rules');
+    },
+  );
+
+  it('waits for whoever holds the lock of iptables, and says so once', async () => {
+    const world = open('on the node');
+    const lock = `/tmp/pod-identity-xtables-${process.pid}.lock`;
+    const run: World['run'] = (program, args, input) =>
+      world.run(
+        'env',
+        [`XTABLES_LOCKFILE=${lock}`, program, ...args.map((arg) => (arg === '5' ? '1' : arg))],
+        input,
+      );
+    world.sh(
+      `XTABLES_LOCKFILE=${lock} iptables-legacy -t nat -N KUBE-SERVICES; iptables-legacy -t nat -A PREROUTING -j KUBE-SERVICES`,
+    );
+    const holder = await world.start(['flock', lock, 'sh', '-c', 'echo up; exec cat']);
+    const heard = (text: string) => {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      waiting.push({ text, resolve: () => resolve(undefined) });
+      return promise;
+    };
+    const waiting: { text: string; resolve: () => void }[] = [];
+    const told = createLog({
+      component: 'nmi',
+      destination: {
+        write: (line) => {
+          lines.push(line);
+          for (const { text, resolve } of waiting) if (line.includes(text)) resolve();
+        },
+      },
+    });
+    const redirect = assembleRedirect(
+      target,
+      { ...firewall('iptables'), everyMs: 50 },
+      { ...doors(world), run, log: told },
+    );
+    const stop = new AbortController();
+    const [busy, installed] = [heard('lock'), heard('redirect rules installed')];
+    const kept = redirect.keep(stop.signal);
+    await busy;
+    expect(redirect.problem()).toContain('lock');
+    await holder.kill();
+    await installed;
+    stop.abort();
+    await kept;
+    expect(redirect.problem()).toBeUndefined();
+    expect(lines.filter((line) => line.includes('lock'))).toHaveLength(1);
+    expect(world.sh('iptables-legacy -t nat -S PREROUTING')).toContain('-A PREROUTING -j aad-metadata');
+  });
+
+  it('two listeners share the port, and no call is lost when the older one closes', async () => {
+    const world = open('on the node');
+    const [, older] = [await world.serve('IMDS'), await world.serve('pod-identity-nmi')];
+    await install(world, 'nftables');
+    expect(world.sh('cat /proc/sys/net/ipv4/tcp_migrate_req')).toBe('1\n');
+    const hammer = await world.hammer();
+    await hammer.say('start');
+    await world.serve('pod-identity-nmi');
+    await older.say('close');
+    const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
+    expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
   });
 });
+
+/** What the original does at its start. */
+const original = (program: string) =>
+  [
+    `${program} -t nat -N aad-metadata`,
+    `${program} -t nat -A aad-metadata ! -s 127.0.0.1/32 -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:2579`,
+    `${program} -t nat -A aad-metadata -j RETURN`,
+    `${program} -t nat -I PREROUTING 1 -j aad-metadata`,
+  ].join('; ');

@@ -2,7 +2,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config.ts';
 import type { Firewall } from './firewall.ts';
 import type { Iptables } from './iptables.ts';
-import { ProgramError } from './run-program.ts';
+import { isBusy, ProgramError } from './run-program.ts';
 
 export interface Firewalls {
   readonly nftables: Firewall;
@@ -39,9 +39,10 @@ export function chooseFirewall(options: ChoiceOptions): Firewall {
       const firewall = await choice();
       if (!(await firewall.isRight())) return false;
       if (isTidy) return true;
-      isTidy = true;
+      const { removed, isDone } = await removeFromOthers(firewall, options);
+      isTidy = isDone;
       // Another agent on this node may have removed ours while we removed its: look again.
-      return (await removeFromOthers(firewall, options)) ? firewall.isRight() : true;
+      return removed === 0 || firewall.isRight();
     },
     async install() {
       isTidy = false;
@@ -76,28 +77,39 @@ async function mostUsedFirst(iptables: readonly Iptables[]): Promise<readonly Ip
   return counted.sort((one, other) => other.count - one.count).map(({ firewall }) => firewall);
 }
 
-async function removeFromOthers(
-  keeper: Firewall,
-  { nftables, iptables, log }: ChoiceOptions,
-): Promise<boolean> {
-  let hasRemoved = false;
-  for (const other of [nftables, ...iptables]) {
-    // The plain program is one of the two others under its common name.
-    if (other === keeper || (other.name === 'iptables' && keeper.name !== 'nftables')) continue;
-    try {
-      if (!(await other.remove())) continue;
-      hasRemoved = true;
+/** Not done while somebody holds a lock: to be tried again at the next look. */
+async function removeFromOthers(keeper: Firewall, { nftables, iptables, log }: ChoiceOptions) {
+  let removed = 0;
+  let isDone = true;
+  // The plain program is one of the two others under its common name.
+  const isSame = ({ name }: Firewall) =>
+    name === keeper.name || (name === 'iptables' && keeper.name !== 'nftables');
+  for (const other of [nftables, ...iptables].filter((each) => !isSame(each))) {
+    const result = await removal(() => other.remove());
+    if (result === 'removed') {
+      removed += 1;
       log.info(
         { firewall: other.name, keeper: keeper.name },
         'older redirect rules removed from the other firewall',
       );
-    } catch (error) {
-      if (error instanceof ProgramError && error.trouble === 'missing') continue;
+    } else if (isBusy(result)) isDone = false;
+    else if (result instanceof Error)
       log.warn(
-        { error, firewall: other.name },
-        'older redirect rules could not be looked for in the other firewall',
+        { error: result, firewall: other.name },
+        'older redirect rules could not be removed from the other firewall',
       );
-    }
   }
-  return hasRemoved;
+  return { removed, isDone };
+}
+
+type Removal = 'removed' | 'nothing' | 'no-program' | Error;
+
+/** What came of a removal, as a value. */
+export async function removal(remove: () => Promise<boolean>): Promise<Removal> {
+  try {
+    return (await remove()) ? 'removed' : 'nothing';
+  } catch (error) {
+    if (error instanceof ProgramError && error.trouble === 'missing') return 'no-program';
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

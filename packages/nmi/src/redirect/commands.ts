@@ -1,8 +1,7 @@
 import type { NmiConfig } from '../config.ts';
 import { allFirewalls, assembleRedirect, type RedirectDoors } from './assemble.ts';
-import type { Redirect } from './installer.ts';
-import { kernelFiles, prepareKernel } from './kernel-settings.ts';
-import { isBusy, ProgramError } from './run-program.ts';
+import { removal } from './choose-firewall.ts';
+import { isBusy } from './run-program.ts';
 import { targetOf } from './target.ts';
 
 type Settings = Pick<NmiConfig, 'metadata' | 'listen' | 'firewall'>;
@@ -13,31 +12,26 @@ const pauseMs = 5_000;
 
 /** For an init container: from now on no pod gets past the agent, which has yet to start. Answers the exit code. */
 export async function installRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
-  const { log, files = kernelFiles } = doors;
+  const { log, clock } = doors;
   const target = targetOf(config);
   if (typeof target === 'string') {
     log.error({}, target);
     return 1;
   }
-  if (!(await checkPatiently(assembleRedirect(target, config.firewall, doors), doors))) return 1;
-  // kube-proxy may set it later; until then the agent says that it is not ready, and why.
-  const problem = await prepareKernel(target, files);
-  if (problem !== undefined) log.warn({}, problem);
-  return 0;
-}
-
-async function checkPatiently(redirect: Redirect, { log, clock }: RedirectDoors): Promise<boolean> {
+  const redirect = assembleRedirect(target, config.firewall, doors);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     try {
-      await redirect.check();
-      return true;
+      const problem = await redirect.check();
+      // kube-proxy may set it later; until then the agent says that it is not ready, and why.
+      if (problem !== undefined) log.warn({}, problem);
+      return 0;
     } catch (error) {
       log.error({ error, attempt }, 'redirect rules could not be installed');
-      if (!isBusy(error)) return false;
+      if (!isBusy(error)) return 1;
     }
     await clock.sleep(pauseMs);
   }
-  return false;
+  return 1;
 }
 
 /** Takes all rules of ours away, whichever firewall they are in. Answers the exit code: 1 when something may be left. */
@@ -45,7 +39,7 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
   const { log } = doors;
   // What is to be removed bears our name; where it led to does not matter.
   const { nftables, iptables } = allFirewalls(config, doors);
-  const results: Removal[] = [];
+  const results: Awaited<ReturnType<typeof removal>>[] = [];
   for (const firewall of [nftables, ...iptables]) {
     const result = await removal(() => firewall.remove());
     results.push(result);
@@ -77,16 +71,5 @@ export async function warnOfLeftovers(config: Settings, doors: RedirectDoors): P
         { firewall: firewall.name },
         'redirect rules of an earlier setting are still on this node; "nmi uninstall-redirect" removes them',
       );
-  }
-}
-
-type Removal = 'removed' | 'nothing' | 'no-program' | Error;
-
-async function removal(remove: () => Promise<boolean>): Promise<Removal> {
-  try {
-    return (await remove()) ? 'removed' : 'nothing';
-  } catch (error) {
-    if (error instanceof ProgramError && error.trouble === 'missing') return 'no-program';
-    return error instanceof Error ? error : new Error(String(error));
   }
 }

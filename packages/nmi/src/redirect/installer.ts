@@ -19,8 +19,8 @@ export interface Redirect {
   isInPlace(): boolean;
   /** What keeps calls of pods from getting here, with its remedy. */
   problem(): string | undefined;
-  /** One look, and a repair if need be; fails when that is not possible. */
-  check(): Promise<void>;
+  /** One look, and a repair if need be; fails when that is not possible. Answers what the kernel still lacks. */
+  check(): Promise<string | undefined>;
   /** Keeps the rules in place until the signal aborts. They stay when it does. */
   keep(signal: AbortSignal): Promise<void>;
 }
@@ -44,6 +44,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
     if (!(await firewall.isRight())) await install(options, state);
     state.isInPlace = true;
     state.wasInstalled = true;
+    return prepareKernel();
   };
   /** Only news: what goes on for hours fills no log. */
   const tell = (now: string | undefined, level: 'warn' | 'error' = 'error') => {
@@ -57,8 +58,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
   /** Answers when to look again. */
   const attempt = async (): Promise<number> => {
     try {
-      await check();
-      tell(await prepareKernel());
+      tell(await check());
       patience.reset();
       return everyMs;
     } catch (error) {

@@ -58,7 +58,11 @@ export function createIptables(options: IptablesOptions): Iptables {
     },
     async countRules() {
       if (!(await isInUse())) return 0;
-      const rules = await list('-t', 'nat', '-S').catch(() => []);
+      const rules = await list('-t', 'nat', '-S').catch((error: unknown) => {
+        // Whoever holds the lock has rules there.
+        if (isBusy(error)) throw error;
+        return [];
+      });
       return rules.filter((line) => line.startsWith('-A ')).length;
     },
     isRight: async () => (await missing()).length === 0,

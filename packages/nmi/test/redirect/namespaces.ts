@@ -24,7 +24,11 @@ export interface World {
   serve(name: 'IMDS' | 'pod-identity-nmi' | 'SECRET', at?: { host: string; port: number }): Promise<Talker>;
   /** A pod that calls an address. */
   caller(at?: { host: string; port: number }): Promise<Talker>;
+  /** A pod that calls without pause. */
+  hammer(): Promise<Talker>;
   prober(): Promise<Talker>;
+  /** Gives the pod a way to the node's loopback addresses, as an attacker beside the node has. */
+  letPodTryLoopback(): void;
   /** A program of the node that runs on; ready when it has said a line. */
   start(command: readonly string[]): Promise<Talker>;
   end(): Promise<void>;
@@ -109,6 +113,12 @@ export function createWorld(imdsIs: 'beyond the node' | 'on the node'): World {
     serve: (name, at = name === 'IMDS' ? metadata : listen) =>
       talk(name === 'IMDS' && isBeyond ? fabric : node, [...fixture('serve.mjs'), name, ...place(at)]),
     caller: (at = metadata) => talk(pod, [...fixture('call.mjs'), ...place(at)]),
+    hammer: () => talk(pod, [...fixture('hammer.mjs'), ...place(metadata)]),
+    letPodTryLoopback: () => {
+      const command =
+        'ip addr flush dev lo; sysctl -qw net.ipv4.conf.all.route_localnet=1; ip route add 127.0.0.1/32 via 10.9.0.1';
+      execFileSync('ip', on(pod, 'sh', '-c', command));
+    },
     prober: () => talk(node, [...fixture('probe.mjs'), ...place(metadata)]),
     start: (command) => talk(node, command),
     end: async () => {
