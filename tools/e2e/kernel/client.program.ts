@@ -102,11 +102,11 @@ const tally = ({ ends }: Load): Tally => Object.fromEntries(ends);
 const questions = {
   get: ({ over, ...what }: Call): Promise<Answered> =>
     call(what, over === undefined ? false : agentNamed(over)),
-  /** Sends the text as it is, then no more, and answers all that comes until the other side ends the connection. */
+  /** Sends the text as it is and answers all that comes until the other side ends the connection. */
   raw: ({ host, port, text }: { host: string; port: number; text: string }): Promise<string> => {
     const { promise, resolve } = Promise.withResolvers<string>();
     let answer = '';
-    const socket = connect({ host, port }, () => socket.end(text, 'latin1'));
+    const socket = connect({ host, port }, () => socket.write(text, 'latin1'));
     socket.setTimeout(patienceMs, () => socket.destroy(new Error('no answer')));
     socket.on('data', (part) => (answer += part.toString('latin1')));
     socket.once('error', (error: NodeJS.ErrnoException) =>

@@ -29,6 +29,7 @@ if (node === undefined) throw new Error('the cluster has no node');
 await openMetadata(node.machine);
 const apiPort = await forwardApi();
 
+const effect = 'NoSchedule';
 const questions = {
   facts: () => ({ node: node.name, api: `http://${place.apiAddress}:${apiPort}` }),
   /** An AzureIdentity whose managed identity is on the machine. */
@@ -39,9 +40,14 @@ const questions = {
   },
   bind: (spec: BindingSpec) => world.binding(spec),
   pod: (spec: PodSpec) => world.pod(spec),
-  /** Any request to the API server. */
-  kube: ({ method, path, body }: { method: string; path: string; body?: object }) =>
-    world.client.request(method, path, body),
+  /** Keys of the taints of the node. */
+  taints: () => taints(),
+  taint: async ({ key }: { key: string }) => {
+    const spec = { taints: [...taints().map((each) => ({ key: each, effect })), { key, effect }] };
+    await world.client.request('PATCH', `/api/v1/nodes/${node.name}`, { spec });
+  },
+  /** Waits until the node has no taint of this key. */
+  untainted: ({ key }: { key: string }) => sim.kube.until(() => !taints().includes(key)),
   /** What reached the metadata address since this was asked last. */
   heard: () => {
     const all = heard;
@@ -50,6 +56,13 @@ const questions = {
   },
 };
 answerMessages(questions);
+
+function taints(): readonly string[] {
+  const { taints: all = [] } = (sim.kube.get('nodes', node?.name ?? '')?.['spec'] ?? {}) as {
+    taints?: readonly { key: string }[];
+  };
+  return all.map(({ key }) => key);
+}
 
 async function openMetadata(machine: string): Promise<void> {
   const server = createServer((request, response) => {

@@ -70,7 +70,6 @@ export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
     await inside(
       node,
       'sysctl -qw net.ipv4.ip_forward=1',
-      'sysctl -qw net.ipv4.conf.all.route_localnet=1',
       'ip link add br0 type bridge',
       'ip address add 10.50.0.1/24 dev br0',
       'ip link set br0 up',

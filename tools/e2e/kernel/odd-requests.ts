@@ -48,7 +48,7 @@ export const oddRequests: readonly OddRequest[] = [
     text: `${method} /metadata/identity/info HTTP/1.1\r\n${close}`,
   })),
   { name: 'CONNECT', text: `CONNECT 169.254.169.254:80 HTTP/1.1\r\n${close}${inner}` },
-  { name: 'HTTP/0.9', text: `GET ${token}\r\n` },
+  { name: 'HTTP/0.9', text: `GET ${token}\r\n\r\n` },
   { name: 'HTTP/1.0 without Host', text: `GET /metadata/identity/info HTTP/1.0\r\nMetadata: true\r\n\r\n` },
   { name: 'HTTP/2 preface', text: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' },
   {

@@ -1,5 +1,5 @@
 // A small program of this folder in a network namespace of its own, asked by messages. It ends with whoever started it.
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -91,7 +91,9 @@ export function answerMessages(questions: Questions): void {
 /** Node in a namespace, as an executable file: its process is the one that is started, so that it can be ended by its id. */
 export async function nodeIn(namespace: string, folder: string): Promise<string> {
   const file = join(folder, `node-in-${namespace}`);
-  await writeFile(file, `#!/bin/sh\nexec ip netns exec ${namespace} '${process.execPath}' "$@"\n`);
+  // By its whole path: the program may get a PATH with nothing in it.
+  const ip = execFileSync('sh', ['-c', 'command -v ip'], { encoding: 'utf8' }).trim();
+  await writeFile(file, `#!/bin/sh\nexec '${ip}' netns exec ${namespace} '${process.execPath}' "$@"\n`);
   await chmod(file, 0o755);
   return file;
 }

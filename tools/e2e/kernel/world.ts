@@ -39,7 +39,9 @@ export interface KernelWorld {
   /** An identity on the machine and its binding for pods labelled with its name; answers its client id. */
   identity(name: string): Promise<string>;
   /** Runs until it is stopped; answers once it says that it is ready. */
-  startNmi(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<KernelNmi>;
+  startNmi(args?: readonly string[]): Promise<KernelNmi>;
+  /** The same, but answers at once. */
+  launchNmi(args?: readonly string[], env?: Readonly<Record<string, string>>): KernelNmi;
   /** One of NMI's commands, to its end. */
   command(name: string, ...args: readonly string[]): Promise<Service>;
   /** What reached the metadata service since the last time, and did not come from the node itself. */
@@ -51,6 +53,8 @@ export interface KernelNmi {
   readonly service: Service;
   /** Of /readyz: the status, and what it says. */
   readonly readyz: () => Promise<string>;
+  /** Waits until /readyz answers so. */
+  until(fits: RegExp): Promise<void>;
   /** Waits until somebody's change of the rules was put right for the nth time. */
   repaired(times: number): Promise<void>;
 }
@@ -101,10 +105,31 @@ async function build({ layout, folder, undo, stop }: Building): Promise<KernelWo
   const host = await client(network.node, network.nodeAddresses[0] ?? '');
   const executable = await nodeIn(network.node, folder);
   const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-    const service = startService({ name: 'nmi', entry: built('nmi'), executable, args, env });
+    const service = startService({
+      name: 'nmi',
+      entry: built('nmi'),
+      executable,
+      args,
+      env,
+    });
     undo.push(() => service.stop());
     return service;
   };
+
+  const launchNmi: KernelWorld['launchNmi'] = (args = [], env = {}) =>
+    kernelNmi(
+      launch(
+        [
+          ...['--node', node, '--kubeconfig', kubeconfig, '--log-format', 'json'],
+          ...['--operation-mode', 'managed', '--forceNamespaced'],
+          ...['--metadata-ip', metadataAddress, '--metadata-port', '80'],
+          ...['--nmi-listen-address', '127.0.0.1', '--nmi-port', '2579'],
+          ...['--http-probe-port', '0', '--prometheus-port', '0', '--ipt-update-interval-sec', '1', ...args],
+        ],
+        env,
+      ),
+      host,
+    );
 
   return {
     ...{ network, node, cloud, host, stop },
@@ -118,19 +143,10 @@ async function build({ layout, folder, undo, stop }: Building): Promise<KernelWo
       await cloud.ask('bind', { name, identity: name, selector: name });
       return clientId;
     },
-    startNmi: async (args = [], env = {}) => {
-      const service = launch(
-        [
-          ...['--node', node, '--kubeconfig', kubeconfig, '--log-format', 'json'],
-          ...['--operation-mode', 'managed', '--forceNamespaced'],
-          ...['--metadata-ip', metadataAddress, '--metadata-port', '80'],
-          ...['--nmi-listen-address', '127.0.0.1', '--nmi-port', '2579'],
-          ...['--http-probe-port', '0', '--prometheus-port', '0', '--ipt-update-interval-sec', '1', ...args],
-        ],
-        env,
-      );
-      const nmi = kernelNmi(service, host);
-      await untilReady(nmi);
+    launchNmi,
+    startNmi: async (args) => {
+      const nmi = launchNmi(args);
+      await nmi.until(/^200 ready$/);
       return nmi;
     },
     command: async (name, ...args) => {
@@ -166,12 +182,20 @@ function kernelClient(program: Program<ClientQuestions>, address: string): Kerne
 function kernelNmi(service: Service, host: KernelClient): KernelNmi {
   const isHealthDoor = ({ msg, role }: Readonly<Record<string, unknown>>) =>
     msg === 'admin server listening' && role === 'health';
+  const readyz = async () => {
+    const { port } = parseLine(await service.line((text) => isHealthDoor(parseLine(text))));
+    const { status, body } = await host.get({ url: `http://127.0.0.1:${String(port)}/readyz` });
+    return `${status} ${body.trim()}`;
+  };
   return {
     service,
-    readyz: async () => {
-      const { port } = parseLine(await service.line((text) => isHealthDoor(parseLine(text))));
-      const { status, body } = await host.get({ url: `http://127.0.0.1:${String(port)}/readyz` });
-      return `${status} ${body.trim()}`;
+    readyz,
+    // It tells of the way that pods' calls take only when it is asked.
+    until: async (fits) => {
+      await service.logged('admin server listening');
+      const late = AbortSignal.timeout(patienceMs);
+      for (let said = await readyz(); !fits.test(said); said = await readyz())
+        if (late.aborted) throw new Error(`NMI did not say ${String(fits)} within ${patienceMs} ms: ${said}`);
     },
     repaired: async (times) => {
       let seen = 0;
@@ -184,16 +208,6 @@ function kernelNmi(service: Service, host: KernelClient): KernelNmi {
 }
 
 const patienceMs = 20_000;
-
-/** Asks until it is: each look is itself a call by the way that pods' calls take. */
-async function untilReady({ readyz }: KernelNmi): Promise<void> {
-  const late = AbortSignal.timeout(patienceMs);
-  for (;;) {
-    const said = await readyz();
-    if (said === '200 ready') return;
-    if (late.aborted) throw new Error(`NMI was not ready within ${patienceMs} ms: ${said}`);
-  }
-}
 
 const kubeconfigFor = (server: string): object => ({
   ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'node' },

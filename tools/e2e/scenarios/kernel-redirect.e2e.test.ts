@@ -39,7 +39,8 @@ describePlaces(
     });
 
     test('with NMI each pod gets a token of its own identity, and a pod without one gets none', async () => {
-      await world.startNmi(['--firewall', firewall]);
+      // Every request is to be judged, not held back for being one of many.
+      await world.startNmi(['--firewall', firewall, '--pod-requests-per-second', '0']);
       expect(subjectOf(await first.get())).toBe(clientIds['first']);
       expect(subjectOf(await second.get())).toBe(clientIds['second']);
       expect((await stranger.get({ url: ofMachine() })).status).toBe(400);

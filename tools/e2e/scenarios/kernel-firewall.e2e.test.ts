@@ -1,0 +1,142 @@
+// The redirect rules on the real kernel: installed alone, changed by others, taken away.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describePlaces, fabricPlaces } from '../kernel/places.ts';
+import {
+  openKernelWorld,
+  subjectOf,
+  tokenUrl,
+  type KernelClient,
+  type KernelNmi,
+  type KernelWorld,
+} from '../kernel/world.ts';
+
+interface Meddling {
+  readonly how: string;
+  readonly command: readonly [program: string, ...args: readonly string[]];
+}
+
+/** What takes the rules that lead calls here, but not those that refuse calls which get past. */
+const shut: Readonly<Record<string, readonly Meddling[]>> = {
+  nftables: [
+    {
+      how: 'a rule of others before ours in our own table',
+      command: ['nft', 'insert', 'rule', 'ip', 'aad_pod_identity', 'prerouting', 'accept'],
+    },
+  ],
+  iptables: [
+    { how: 'iptables -t nat -F', command: ['iptables', '-t', 'nat', '-F'] },
+    { how: 'iptables -t nat -F and -X', command: ['sh', '-c', 'iptables -t nat -F; iptables -t nat -X'] },
+    {
+      how: 'a rule of others before ours that lets pods pass',
+      command: 'iptables -t nat -I PREROUTING -d 169.254.169.254 -p tcp --dport 80 -j ACCEPT'.split(' ') as [
+        string,
+        ...string[],
+      ],
+    },
+  ],
+};
+
+describePlaces('rules', fabricPlaces, ({ firewall }) => {
+  let world: KernelWorld;
+  let first: KernelClient;
+  let stranger: KernelClient;
+  let machine: string;
+  const args = ['--firewall', firewall, '--pod-requests-per-second', '0'];
+  const asMachine = () => ({ url: `${tokenUrl}&client_id=${machine}` });
+
+  /** Everybody's rules, without the empty chains and tables that iptables itself leaves. */
+  const rules = async () => {
+    const saved = await world.network.inNode('iptables-save');
+    const tables = await world.network.inNode('nft', 'list', 'tables');
+    const foreign = await world.network.inNode('nft', 'list', 'table', 'ip', 'foreign');
+    return [
+      ...saved.split('\n').filter((line) => line.startsWith('-A ') || line.includes(' - [')),
+      ...tables.split('\n').filter((line) => !/^table ip (nat|filter)$/.test(line)),
+      foreign,
+    ];
+  };
+
+  beforeAll(async () => {
+    world = await openKernelWorld('fabric');
+    await world.identity('first');
+    machine = await world.identity('machine');
+    first = await world.pod({ name: 'first', label: 'first' });
+    stranger = await world.pod({ name: 'stranger' });
+    for (const command of [
+      'nft add table ip foreign',
+      'nft add chain ip foreign prerouting { type nat hook prerouting priority dstnat ; }',
+      'nft add rule ip foreign prerouting ip daddr 10.96.0.1 tcp dport 443 dnat to 10.60.0.254:6443',
+      'iptables -t nat -N FOREIGN',
+      'iptables -t nat -A PREROUTING -j FOREIGN',
+      'iptables -A FORWARD -s 192.0.2.1 -j DROP',
+    ]) {
+      const [program = '', ...rest] = command.split(' ');
+      await world.network.inNode(program, ...rest);
+    }
+  });
+  afterAll(() => world.stop());
+
+  test('item 15: install-redirect alone, without any server, has calls of pods refused', async () => {
+    expect(subjectOf(await stranger.get(asMachine()))).toBe(machine);
+    const installed = await world.command('install-redirect', '--firewall', firewall);
+    expect(installed.exitCode, installed.lines.join('\n')).toBe(0);
+    await world.aroundNmi();
+    expect(subjectOf(await stranger.get(asMachine()))).toBe('ECONNREFUSED');
+    expect(subjectOf(await first.get())).toBe('ECONNREFUSED');
+    expect(await world.aroundNmi()).toEqual([]);
+  });
+
+  test('E27 uninstall-redirect removes all rules of ours, and only those', async () => {
+    // Installed by the test before: what others have is what is left without ours.
+    const foreign = (await rules()).filter((line) => !/aad[-_]/.test(line));
+    expect(await rules()).not.toEqual(foreign);
+    const removed = await world.command('uninstall-redirect');
+    expect(removed.exitCode, removed.lines.join('\n')).toBe(0);
+    expect(await rules()).toEqual(foreign);
+    const all = await world.network.inNode('nft', 'list', 'ruleset');
+    expect(all).not.toMatch(/aad[-_]|169\.254|2579/);
+    expect(subjectOf(await stranger.get(asMachine()))).toBe(machine);
+  });
+
+  describe('while NMI runs', () => {
+    let nmi: KernelNmi;
+    let repairs = 0;
+    beforeAll(async () => {
+      nmi = await world.startNmi(args);
+    });
+    afterAll(() => nmi.service.stop());
+
+    test.each(shut[firewall] ?? [])(
+      'item 15: $how is put right, and calls are refused until then',
+      async ({ command: [program, ...rest] }) => {
+        await world.aroundNmi();
+        const loads = await Promise.all([
+          stranger.load(asMachine()),
+          stranger.load({ ...asMachine(), keepAlive: true }),
+        ]);
+        for (const load of loads) await load.more(20, '400');
+        await world.network.inNode(program, ...rest);
+        repairs += 1;
+        await nmi.repaired(repairs);
+        for (const load of loads) await load.more(20, '400');
+        await Promise.all(loads.map((load) => load.stop()));
+        expect(await world.aroundNmi()).toEqual([]);
+        expect(subjectOf(await first.get())).not.toMatch(/^\d+$|^E/);
+      },
+    );
+
+    test('nft flush ruleset is put right; a call that got by meanwhile is the last on its connection', async () => {
+      const load = await stranger.load({ ...asMachine(), keepAlive: true });
+      await load.more(20, '400');
+      await world.network.inNode('nft', 'flush', 'ruleset');
+      repairs += 1;
+      await nmi.repaired(repairs);
+      await load.more(20, '400');
+      // Until the repair nothing is left that could refuse a call: it gets a token of the machine.
+      await world.aroundNmi();
+      await load.more(100, '400');
+      await load.stop();
+      expect(await world.aroundNmi()).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,47 @@
+// The start-up taint and readiness on the real kernel: they tell of the way that pods' calls take, not of intentions.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { describePlaces, fabricPlaces } from '../kernel/places.ts';
+import { openKernelWorld, type KernelWorld } from '../kernel/world.ts';
+
+const key = 'aadpodidentity.k8s.io/nmi-not-ready';
+const another = 'node.kubernetes.io/memory-pressure';
+
+describePlaces('start-up', fabricPlaces, ({ firewall }) => {
+  let world: KernelWorld;
+  const args = ['--firewall', firewall];
+
+  beforeEach(async () => {
+    world = await openKernelWorld('fabric');
+    for (const each of [another, key]) await world.cloud.ask('taint', { key: each });
+  });
+  afterEach(() => world.stop());
+
+  test('item 17: without nft and iptables the taint stays and /readyz says why; with them it goes, and only it', async () => {
+    const helpless = world.launchNmi(args, { PATH: '/nonexistent' });
+    // Nothing else keeps the taint by then.
+    await helpless.until(
+      /^503 the redirect rules cannot be kept: no firewall can be used \([^)]* is not there\)[^\n]*$/,
+    );
+    expect(await world.cloud.ask('taints')).toEqual([another, key]);
+    await helpless.service.stop();
+
+    await world.startNmi(args);
+    await world.cloud.ask('untainted', { key });
+    expect(await world.cloud.ask('taints')).toEqual([another]);
+  });
+
+  test('item 17: with rules in place that others override the taint stays, and goes once calls get here', async () => {
+    const nft = (words: string) => world.network.inNode('nft', ...words.split(' '));
+    // Before ours, and to nobody.
+    await nft('add table ip foreign');
+    await nft('add chain ip foreign output { type nat hook output priority -150 ; }');
+    await nft('add rule ip foreign output ip daddr 169.254.169.254 tcp sport 2578 dnat to 10.60.0.254:9');
+    const nmi = world.launchNmi(args);
+    await nmi.until(/^503 a request to the metadata service from this node does not get here[^\n]*$/);
+    expect(nmi.service.lines.some((line) => line.includes('redirect rules installed'))).toBe(true);
+    expect(await world.cloud.ask('taints')).toEqual([another, key]);
+    await nft('delete table ip foreign');
+    await world.cloud.ask('untainted', { key });
+    expect(await nmi.readyz()).toBe('200 ready');
+  });
+});
