@@ -264,7 +264,7 @@ describe('item 13: random histories, against the API server’s own view at the 
       stage.sim.kube.stallWatches(false);
       for (const pod of [0, 1, 2]) await vanish(pod);
     };
-    await fc.assert(fc.asyncProperty(fc.array(deed, { minLength: 10, maxLength: 40, size: 'max' }), play), {
+    await fc.assert(fc.asyncProperty(fc.array(deed, { minLength: 10, maxLength: 24, size: 'max' }), play), {
       numRuns: 60,
     });
   }, 60_000);
