@@ -105,17 +105,27 @@ function decrypt(algorithm: Asn1, encrypted: string, reading: Reading): Asn1 {
     create(Class.UNIVERSAL, Type.OCTETSTRING, false, encrypted),
   ]);
   const password = isModern ? forge.util.encodeUtf8(reading.password) : reading.password;
+  const plain = attemptDecryption(shrouded, password);
+  // A wrong password is known by what comes out: nothing, or no structure.
+  if (!Array.isArray(plain?.value))
+    throw new Unreadable(
+      'its PKCS#12 file cannot be decrypted: is the file whole, and the key password that of the file?',
+    );
+  return plain;
+}
+
+function attemptDecryption(shrouded: Asn1, password: string): Asn1 | undefined {
   try {
+    // This is null, whatever its type says, when the padding is wrong.
     return forge.pki.decryptPrivateKeyInfo(shrouded, password);
   } catch (error) {
-    const isUnknown = error instanceof Error && 'supportedOids' in error;
-    throw new Unreadable(
-      isUnknown
-        ? 'its PKCS#12 file is encrypted in a way that is not known here; known are AES (PBES2), 3DES and RC2 with 40 bits'
-        : 'its PKCS#12 file cannot be decrypted: is the key password that of the file?',
-    );
+    if (error instanceof Error && 'supportedOids' in error) throw new Unreadable(unknownCipher);
+    return undefined;
   }
 }
+
+const unknownCipher =
+  'its PKCS#12 file is encrypted in a way that is not known here; known are AES (PBES2), 3DES and RC2 with 40 bits';
 
 function spend(rounds: Asn1, reading: Reading): void {
   const bytes = Buffer.from(octets(rounds), 'binary');

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { readCredential, type SecretData } from './secret-keys.ts';
+
+const data = (keys: Readonly<Record<string, string>>): SecretData =>
+  new Map(Object.entries(keys).map(([key, value]) => [key, Buffer.from(value)]));
+
+describe('W-C11: the client secret', () => {
+  it.each<[string, Record<string, string>, string]>([
+    [
+      'is under clientSecret, whatever else there is',
+      { other: 'a', clientSecret: 'right', more: 'b' },
+      'right',
+    ],
+    ['C59 is the only key of any name, as in the original', { anything: 'right' }, 'right'],
+    ['has no line’s end', { clientSecret: 'right\n' }, 'right'],
+    ['has all its other characters', { clientSecret: ' r~i.g=h&t ' }, ' r~i.g=h&t '],
+  ])('%s', (_, keys, value) => {
+    expect(readCredential(data(keys), 'secret')).toEqual({ kind: 'secret', value });
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['C52 of an empty Secret', {}, /empty.*clientSecret/],
+    ['C52 that is empty', { clientSecret: '' }, /empty/],
+    ['that may be any of several', { password: 'hidden-1', user: 'hidden-2' }, /several keys.*clientSecret/],
+  ])('%s: an error that tells which key to use, and no value', (_, keys, fault) => {
+    const read = readCredential(data(keys), 'secret');
+    expect(read).toMatch(fault);
+    expect(read).not.toContain('hidden');
+  });
+});
+
+describe('C60 the certificate', () => {
+  const pem = '-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n';
+  const key = '-----BEGIN PRIVATE KEY-----\nB\n-----END PRIVATE KEY-----\n';
+
+  it('is under certificate, its password under password', () => {
+    const bytes = Buffer.from([0x30, 0x82, 0x01]);
+    const read = readCredential(
+      new Map([
+        ['certificate', bytes],
+        ['password', Buffer.from('p\n')],
+      ]),
+      'certificate',
+    );
+    expect(read).toEqual({ kind: 'pfx', bytes, password: 'p' });
+    expect(readCredential(new Map([['certificate', bytes]]), 'certificate')).toMatchObject({ password: '' });
+  });
+
+  it('may be PEM, and of the kind kubernetes.io/tls', () => {
+    for (const keys of [
+      { certificate: pem + key },
+      { certificate: pem, 'tls.key': key },
+      { 'tls.crt': pem, 'tls.key': key },
+    ]) {
+      const read = readCredential(data(keys), 'certificate');
+      expect(read).toMatchObject({ kind: 'pem', password: '' });
+      expect(typeof read === 'object' && read.kind === 'pem' && read.text).toContain('BEGIN PRIVATE KEY');
+    }
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['C52 of an empty Secret', {}],
+    ['C52 that is empty', { certificate: '' }],
+    ['without its key', { 'tls.crt': pem }],
+    ['under another key', { cert: pem }],
+  ])('%s: an error that tells the keys', (_, keys) => {
+    expect(readCredential(data(keys), 'certificate')).toContain('certificate');
+  });
+});
