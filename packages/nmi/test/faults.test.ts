@@ -1,4 +1,6 @@
 // What takes minutes and hours, on a clock that the test moves: outages, half-open connections, a clock that is set.
+import { readFile } from 'node:fs/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { Clock } from '@pod-identity/kit/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -105,6 +107,57 @@ describe('item 14: watches are half-open', () => {
     await time.advance(60_000);
     await passing(kube.journal.next({ since: mark, path: /\/azureidentities$/, query: /watch=true/ }));
     await untilToken(address, clientId);
+  });
+});
+
+describe('Microsoft Entra is away', () => {
+  const resource = 'https://graph.microsoft.com';
+  const query = `resource=${encodeURIComponent(resource)}`;
+
+  /** A pod whose identity is a service principal with a client secret. */
+  async function principal() {
+    const clientId = '00000000-0000-0000-0000-00000000aaaa';
+    const { azure } = stage.sim;
+    setDefaultCACertificates([...getCACertificates('default'), await readFile(azure.caFile, 'utf8')]);
+    azure.world.addApp({ clientId, secrets: ['s'] });
+    const { client } = stage.cluster;
+    await client.request('POST', '/api/v1/namespaces/default/secrets', {
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'password', namespace: 'default' } },
+      data: { clientSecret: Buffer.from('s').toString('base64') },
+    });
+    await client.request('POST', '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureidentities', {
+      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentity' },
+      metadata: { name: 'principal', namespace: 'default' },
+      spec: {
+        ...{ type: 1, tenantID: azure.world.defaultTenantId, clientID: clientId, adEndpoint: azure.entraUrl },
+        clientPassword: { name: 'password', namespace: 'default' },
+      },
+    });
+    await stage.cluster.binding({ name: 'principal', identity: 'principal', selector: 'principal' });
+    return addressOf(await stage.cluster.pod({ name: 'principal', label: 'principal' }));
+  }
+
+  it('when a token is due: the old one is given on as long as it is valid, and the truth is told after that', async () => {
+    const address = await principal();
+    const { host } = new URL(stage.sim.azure.entraUrl);
+    nmi = await stage.nmi([`--authority-allow=${host}`, '--caller-hold=0s'], time.clock);
+    const ask = async () => {
+      const { status, body } = await passing(nmi.ask({ from: address, query }));
+      return { status, token: body['access_token'] };
+    };
+    const first = await ask();
+    expect(first.status).toBe(200);
+    const fault = stage.sim.azure.faults.add({ match: { service: 'entra' }, then: { drop: true } });
+    await time.advance(57 * 60_000);
+    expect(await ask()).toEqual(first);
+    expect(fault.fired).toBeGreaterThan(0);
+    await time.advance(3 * 60_000);
+    expect(await ask()).toEqual({ status: 503, token: undefined });
+    fault.remove();
+    await time.advance(60_000);
+    const second = await ask();
+    expect(second.status).toBe(200);
+    expect(second.token).not.toBe(first.token);
   });
 });
 
