@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { systemClock } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
 import { probeListener } from './readiness.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server.ts';
@@ -138,6 +139,31 @@ it('lets an answer under way be given before it closes, and takes nothing new', 
   expect(await ended).toContain('Connection: close');
   await closed;
   await expect(probeListener(server)).resolves.toBe(false);
+});
+
+it('gives a kept connection its next answer while it closes, and its end with it', async () => {
+  const server = await start(() => Promise.resolve(fine));
+  const { socket, ended } = open(server.port);
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'data');
+  const closed = server.close(60_000);
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  const [first, second] = (await ended).split('HTTP/1.1 200').slice(1);
+  expect([first, second].map((answer) => answer?.includes('Connection: close'))).toEqual([false, true]);
+  await closed;
+});
+
+it('ends connections that stay idle well before the time is over', async () => {
+  const clock = createFakeClock();
+  const server = await start(() => Promise.resolve(fine), { clock });
+  const { socket, ended } = open(server.port);
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'data');
+  const closed = server.close(60_000);
+  await clock.advance(10_000);
+  await ended;
+  await closed;
+  expect(clock.pending).toBe(0);
 });
 
 it('cuts what is still open when the time is over', async () => {

@@ -1,5 +1,11 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { Server as Listener, type AddressInfo } from 'node:net';
 import type { Clock } from '@pod-identity/kit/core';
 import type { App } from './app.ts';
 import { createConnections, type Arrival } from './connections/connections.ts';
@@ -82,18 +88,29 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     address: bound.address,
     port: bound.port,
-    close: (graceMs) =>
-      new Promise((resolve) => {
-        isClosing = true;
-        connections.release();
-        const cut = clock.after(graceMs, () => server.closeAllConnections());
-        server.close(() => {
-          cut.cancel();
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
+    close: (graceMs) => {
+      isClosing = true;
+      connections.release();
+      return closeGently(server, graceMs, clock);
+    },
   };
+}
+
+/** A connection that looks idle may carry its next request already. It gets the answer, and its end with it. */
+const idleGraceMs = 3_000;
+
+function closeGently(server: Server, graceMs: number, clock: Clock): Promise<void> {
+  const cuts = [
+    clock.after(Math.min(graceMs, idleGraceMs), () => server.closeIdleConnections()),
+    clock.after(graceMs, () => server.closeAllConnections()),
+  ];
+  return new Promise((resolve) => {
+    // Not close() of HTTP, which cuts idle connections at once.
+    Listener.prototype.close.call(server, () => {
+      cuts.forEach((cut) => cut.cancel());
+      resolve();
+    });
+  });
 }
 
 /** Those that the kernel keeps until they are taken; with Node's 511 one caller that connects fast makes others wait for a second. */
