@@ -1,8 +1,8 @@
 // What the original's tests pinned (C) and what its end-to-end suite showed (E): where ours says the same, or why it doesn't.
 
-/** C1-C51 are MIC's, the API types' and the libraries'; E1, E18-E20, E24-E27 and C52-C62 are NMI's and packaging's. */
-const now = [...range('C', 1, 51), ...range('E', 2, 17), ...range('E', 21, 23), 'E28'];
-const later = ['E1', ...range('E', 18, 20), ...range('E', 24, 27), ...range('C', 52, 62)];
+/** E26 is about a policy of Gatekeeper: it belongs to packaging. */
+const now = [...range('C', 1, 62), ...range('E', 1, 25), 'E27', 'E28'];
+const later = ['E26'];
 
 function range(letter: string, from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, step) => `${letter}${from + step}`);
@@ -44,7 +44,7 @@ export function isMissing({ later: isLater, tests, explained }: ItemReport): boo
 /** First texts of test, it and describe, whatever `.each(…)` is between. A title made at run time is not seen. */
 export function titlesOf(source: string): string[] {
   const call = /^\s*(?:test|it|describe)\b[^'"`\n]*?\((['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
-  const afterTable = /^\s*\]\)\(\s*(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
+  const afterTable = /(?:^\s*\]|\.each\([^\n]*)\)\(\s*(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
   return [call, afterTable].flatMap((pattern) =>
     [...source.matchAll(pattern)].map((match) => (match[2] ?? '').replaceAll(/\\(.)/g, '$1')),
   );

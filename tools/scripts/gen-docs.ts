@@ -1,4 +1,4 @@
-// Writes docs/configuration.md, docs/metrics.md and docs/reasons.md from the services' own lists; --check only says what is stale, and fails.
+// Writes docs/configuration.md, docs/errors.md, docs/metrics.md and docs/reasons.md from the services' own lists; --check only says what is stale, and fails.
 import type { FlagSpec, MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { configurationTable } from '../../packages/mic/src/config.ts';
@@ -6,6 +6,7 @@ import { micMetrics } from '../../packages/mic/src/metrics.ts';
 import { flags as nmiFlags } from '../../packages/nmi/src/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/metrics.ts';
 import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
+import { errorsPage } from './errors-page.ts';
 import { settle } from './generated-files.ts';
 
 const made = '<!-- Made by tools/scripts/gen-docs.ts from the lists in the code: change it there. -->\n';
@@ -78,6 +79,7 @@ settle(
       '## NMI',
       metricTable(nmiMetrics),
     ),
+    page('docs/errors.md', ...errorsPage()),
     page(
       'docs/reasons.md',
       '# Reasons',

@@ -60,34 +60,34 @@ const short = (decision: Decision): string => {
 
 describe('in standard mode', () => {
   it.each<[string, Case, string]>([
-    ['C61 no record at all', { world: both, selector: byClient('reader') }, 'pending nothing'],
+    ['no record at all', { world: both, selector: byClient('reader') }, 'pending nothing'],
     [
-      'C61 a record without state, as before 1.5',
+      'a record without state, as before 1.5',
       { world: { ...both, records: [record(reader, '')] }, selector: byClient('reader') },
       'allow default/reader',
     ],
     [
-      'C61 a created record',
+      'a created record',
       { world: { ...both, records: [record(reader, 'Created')] }, selector: byClient('reader') },
       'pending created',
     ],
     [
-      'C61 an assigned record, by client id',
+      'an assigned record, by client id',
       { world: { ...both, records: [record(reader, 'Assigned')] }, selector: byClient('reader') },
       'allow default/reader',
     ],
     [
-      'C61 an assigned record, by resource id',
+      'an assigned record, by resource id',
       { world: { ...both, records: [record(writer, 'Assigned')] }, selector: byResource('writer') },
       'allow default/writer',
     ],
     [
-      'C61 a client id that equals the resource id of another',
+      'a client id that equals the resource id of another',
       { world: both, selector: { by: 'client-id', value: resourceIdOf('writer') } },
       'not-this-identity',
     ],
     [
-      'C61 a resource id that equals the client id of another',
+      'a resource id that equals the client id of another',
       { world: both, selector: { by: 'resource-id', value: clientIdOf('writer') } },
       'not-this-identity',
     ],
@@ -158,7 +158,7 @@ describe('in standard mode', () => {
       'no-binding',
     ],
     [
-      'C61 no selector, one identity',
+      'no selector, one identity',
       {
         world: { identities: [reader], bindings: [binding('reader')], records: [record(reader, 'Assigned')] },
       },
@@ -251,7 +251,7 @@ describe('in standard mode', () => {
       },
       'several-identities',
     ],
-  ])('decides on %s', (_, given, expected) => {
+  ])('C61 decides on %s', (_, given, expected) => {
     expect(short(decide(given))).toBe(expected);
   });
 });
@@ -414,25 +414,25 @@ describe('service principals', () => {
 
 describe('in managed mode', () => {
   it.each<[string, Case, string]>([
-    ['C62 no identity', { world: {} }, 'no-binding'],
+    ['no identity', { world: {} }, 'no-binding'],
     [
-      'C62 a client id that is a resource id',
+      'a client id that is a resource id',
       { world: both, selector: { by: 'client-id', value: resourceIdOf('reader') } },
       'not-this-identity',
     ],
     [
-      'C62 a resource id that is a client id',
+      'a resource id that is a client id',
       { world: both, selector: { by: 'resource-id', value: clientIdOf('reader') } },
       'not-this-identity',
     ],
-    ['C62 a client id', { world: both, selector: byClient('writer') }, 'allow default/writer'],
-    ['C62 a resource id', { world: both, selector: byResource('reader') }, 'allow default/reader'],
+    ['a client id', { world: both, selector: byClient('writer') }, 'allow default/writer'],
+    ['a resource id', { world: both, selector: byResource('reader') }, 'allow default/reader'],
     [
-      'C62 no selector and one identity',
+      'no selector and one identity',
       { world: { identities: [reader], bindings: [binding('reader')] } },
       'allow default/reader',
     ],
-  ])('needs no record for %s', (_, given, expected) => {
+  ])('C62 needs no record for %s', (_, given, expected) => {
     expect(short(decide({ ...given, rules: managed }))).toBe(expected);
   });
 });

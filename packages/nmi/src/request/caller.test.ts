@@ -7,8 +7,8 @@ it.each([
   ['a mapped address in capitals', '::FFFF:10.0.0.1', '10.0.0.1'],
   ['an IPv6 address in lower case', 'FD00::1A', 'fd00::1a'],
   ['a link-local address without its zone', 'fe80::1%eth0', 'fe80::1'],
-  ['C55 nothing for a caller that is gone already', undefined, ''],
-])('reads %s', (_, peer, address) => {
+  ['nothing for a caller that is gone already', undefined, ''],
+])('C55 reads %s', (_, peer, address) => {
   expect(callerAddress(peer)).toBe(address);
 });
 

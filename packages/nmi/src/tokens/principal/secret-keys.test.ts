@@ -19,10 +19,10 @@ describe('W-C11: the client secret', () => {
   });
 
   it.each<[string, Record<string, string>, RegExp]>([
-    ['C52 of an empty Secret', {}, /empty.*clientSecret/],
-    ['C52 that is empty', { clientSecret: '' }, /empty/],
+    ['of an empty Secret', {}, /empty.*clientSecret/],
+    ['that is empty', { clientSecret: '' }, /empty/],
     ['that may be any of several', { password: 'hidden-1', user: 'hidden-2' }, /several keys.*clientSecret/],
-  ])('%s: an error that tells which key to use, and no value', (_, keys, fault) => {
+  ])('C52 %s: an error that tells which key to use, and no value', (_, keys, fault) => {
     const read = readCredential(data(keys), 'secret');
     expect(read).toMatch(fault);
     expect(read).not.toContain('hidden');
@@ -59,11 +59,11 @@ describe('C60 the certificate', () => {
   });
 
   it.each<[string, Record<string, string>]>([
-    ['C52 of an empty Secret', {}],
-    ['C52 that is empty', { certificate: '' }],
+    ['of an empty Secret', {}],
+    ['that is empty', { certificate: '' }],
     ['without its key', { 'tls.crt': pem }],
     ['under another key', { cert: pem }],
-  ])('%s: an error that tells the keys', (_, keys) => {
+  ])('C52 %s: an error that tells the keys', (_, keys) => {
     expect(readCredential(data(keys), 'certificate')).toContain('certificate');
   });
 });

@@ -1,0 +1,192 @@
+// Every outcome of a request to NMI with what it is answered, in NMI's own way and in the original's, for docs/errors.md.
+import type { BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
+import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
+import { respond, type RespondRules } from '../../packages/nmi/src/respond/respond.ts';
+import type { TokenErrorCode } from '../../packages/nmi/src/tokens/token-errors.ts';
+import type { IssuedToken } from '../../packages/nmi/src/tokens/types.ts';
+
+export interface ErrorRow {
+  readonly kind: OutcomeKind;
+  readonly situation: string;
+  readonly ours: ToldAnswer;
+  readonly original: ToldAnswer;
+}
+
+export interface ToldAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfter: string;
+}
+
+interface Sample {
+  readonly situation: string;
+  readonly outcome: Outcome;
+}
+
+const pod = 'default/web';
+const identity = 'default/reader';
+const issued: IssuedToken = {
+  access: { token: 'ey…', expiresOnTimestamp: 0, tokenType: 'Bearer', resource: 'r' },
+  clientId: 'c',
+  objectId: 'o',
+};
+const issuance = { pod, uid: 'u', identity, from: 'hit', issued, resource: 'r' } as const;
+const bytes = new Uint8Array();
+
+const badRequests: Readonly<Record<BadRequestReason, string>> = {
+  'no-metadata-header': 'the header `Metadata: true` is missing: a probe',
+  forwarded: 'the header `X-Forwarded-For` is there',
+  'foreign-host': 'the header `Host` has a name that is not allowed, or is there twice',
+  'malformed-target': 'the request line cannot be read',
+  'body-too-large': 'the request has a large body',
+  'no-resource': 'no `resource`',
+  'malformed-parameter': 'a parameter is too long or has control characters',
+  'repeated-parameter': 'a parameter is given twice, in whatever case',
+  'several-selectors': 'more than one of the selectors has a value',
+  'no-pod-headers': '`/host/token` without `podname` and `podns`',
+  'not-from-the-node': '`/host/token` from elsewhere than the node',
+};
+
+const denied = (situation: string, denial: Extract<Outcome, { kind: 'denied' }>['denial']): Sample => ({
+  situation,
+  outcome: { kind: 'denied', pod, denial },
+});
+
+const waiting = (situation: string, seen: Extract<Outcome, { kind: 'not-assigned' }>['seen']): Sample => ({
+  situation,
+  outcome: { kind: 'not-assigned', pod, identity, seen },
+});
+
+const failed = (
+  situation: string,
+  why: TokenErrorCode,
+  over: Partial<Extract<Outcome, { kind: 'token-failed' }>> = {},
+): Sample => ({
+  situation,
+  outcome: { kind: 'token-failed', pod, why, description: '(what Azure said)', retryAfterMs: 7_000, ...over },
+});
+
+const nowhere = (situation: string, why: Extract<Outcome, { kind: 'nowhere' }>['why']): Sample => ({
+  situation,
+  outcome: { kind: 'nowhere', why },
+});
+
+/** A record, so that the compiler misses an outcome that is not told of. */
+const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
+  token: [{ situation: 'a token', outcome: { kind: 'token', ...issuance } }],
+  'host-token': [
+    { situation: 'a token for a process of the node', outcome: { kind: 'host-token', ...issuance } },
+  ],
+  proxied: [
+    {
+      situation: 'metadata of the machine: status and body are those of the metadata service',
+      outcome: { kind: 'proxied', status: 200, contentType: 'application/json', body: bytes },
+    },
+  ],
+  'bad-request': Object.entries(badRequests).map(([why, situation]) => ({
+    situation,
+    outcome: { kind: 'bad-request', problem: { why: why as BadRequestReason, name: 'client_id' } },
+  })),
+  'bad-method': [{ situation: 'another method than GET', outcome: { kind: 'bad-method' } }],
+  nowhere: [
+    nowhere('a path or query with characters that are not allowed', 'malformed'),
+    nowhere('below `/metadata/identity`, but not the token path', 'identity'),
+    nowhere('a probe for the metadata service of AWS, Google and others', 'foreign'),
+    nowhere('any other path', 'unknown'),
+  ],
+  starting: [{ situation: 'the agent has not read the cluster yet', outcome: { kind: 'starting' } }],
+  'unknown-caller': [
+    {
+      situation: 'no pod has the address, after `--caller-hold`',
+      outcome: { kind: 'unknown-caller', address: '10.0.0.9' },
+    },
+    { situation: 'the caller is gone already', outcome: { kind: 'unknown-caller', address: '' } },
+  ],
+  'ambiguous-caller': [
+    {
+      situation: 'two live pods have the address',
+      outcome: { kind: 'ambiguous-caller', address: '10.0.0.9', pods: [] },
+    },
+  ],
+  'unknown-pod': [
+    { situation: '`/host/token` names a pod that does not run here', outcome: { kind: 'unknown-pod', pod } },
+  ],
+  unconfirmed: [
+    { situation: '`--pod-check strict` and the API server is away', outcome: { kind: 'unconfirmed', pod } },
+  ],
+  overloaded: [
+    { situation: 'more callers of the pod wait than `--pod-waiting`', outcome: { kind: 'overloaded', pod } },
+  ],
+  'too-fast': [
+    {
+      situation: 'far more requests than `--pod-requests-per-second`',
+      outcome: { kind: 'too-fast', address: '10.0.0.9' },
+    },
+  ],
+  denied: [
+    denied('the pod has no label', { why: 'no-label' }),
+    denied('the label of the pod is empty', { why: 'empty-label' }),
+    denied('no binding has the label of the pod', { why: 'no-binding', label: 'demo' }),
+    denied('the binding is for pods of another namespace', { why: 'other-namespace' }),
+    denied('the AzureIdentity does not exist', {
+      ...{ why: 'identity-missing', binding: 'default/reader-binding', identity },
+    }),
+    denied('the AzureIdentity is not valid', { why: 'identity-invalid', identity, fault: '(what is wrong)' }),
+    denied('the pod has no such identity', { why: 'not-this-identity', offered: ['a', 'b'] }),
+    denied('several identities, and none is named', { why: 'several-identities', offered: ['a', 'b'] }),
+  ],
+  'not-assigned': [
+    waiting('not assigned within `--hold`: MIC has not taken it up', 'nothing'),
+    waiting('not assigned within `--hold`: MIC is assigning it', 'created'),
+    waiting('assigned, but the metadata service does not know it yet', 'assigned'),
+  ],
+  'token-failed': [
+    failed('the machine does not carry the identity that an exempt pod asks for', 'not-on-host', {
+      status: 400,
+      isExempt: true,
+    }),
+    failed('Azure does not take the request, such as an unknown resource', 'refused', { status: 400 }),
+    failed('Azure refuses the identity, such as a wrong secret', 'denied', { status: 401 }),
+    failed('the AzureIdentity contradicts Azure, or cannot be served', 'misconfigured'),
+    failed('Azure answers 429', 'throttled', { status: 429 }),
+    failed('the pod asks for more new tokens than its share', 'throttled'),
+    failed('the metadata service is being updated (410)', 'updating', { status: 410 }),
+    failed('Azure answers 5xx: the same status', 'unavailable', { status: 500 }),
+    failed('Azure answers 404, or nothing, or no HTTP', 'unavailable'),
+  ],
+  blocked: [
+    {
+      situation: '`--block-instance-metadata`, or not in `--metadata-allow`',
+      outcome: { kind: 'blocked', family: 'instance' },
+    },
+  ],
+  'proxy-failed': [
+    {
+      situation: 'metadata of the machine: no usable answer',
+      outcome: { kind: 'proxy-failed', why: 'unavailable' },
+    },
+    {
+      situation: 'metadata of the machine: more than 1 MiB',
+      outcome: { kind: 'proxy-failed', why: 'too-large' },
+    },
+  ],
+  crashed: [{ situation: 'a bug', outcome: { kind: 'crashed' } }],
+};
+
+export const errorRows: readonly ErrorRow[] = Object.values(samples)
+  .flat()
+  .map(({ situation, outcome }) => ({
+    ...{ kind: outcome.kind, situation },
+    ours: told(outcome),
+    original: told(outcome, { setsRetryAfter: false, isManaged: false, clientId: undefined }),
+  }));
+
+function told(outcome: Outcome, compat?: RespondRules['compat']): ToldAnswer {
+  const { status, headers, body } = respond(outcome, { nowMs: 0, notAssignedStatus: 503, compat });
+  const isPlain = outcome.kind === 'token' || outcome.kind === 'host-token' || outcome.kind === 'proxied';
+  return {
+    status,
+    text: isPlain ? '' : Buffer.from(body).toString().trimEnd(),
+    retryAfter: headers['Retry-After'] ?? '',
+  };
+}

@@ -1,0 +1,151 @@
+// The text of docs/errors.md around the table of outcomes.
+import { errorRows, type ErrorRow } from './error-rows.ts';
+
+const row = (...cells: readonly string[]) =>
+  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+const code = (text: string) => (text === '' ? '' : `\`${text}\``);
+
+/** The parts of the page. */
+export function errorsPage(): readonly string[] {
+  return [
+    '# What NMI answers',
+    'Failures are JSON, `{"error": …, "error_description": …}`, as the metadata service writes them: SDKs take text for a broken network. The statuses are chosen so that programs do the right thing without being changed: what may pass is repeated, what does not is told at once, with the remedy in the description.',
+    '## Outcomes',
+    'Each line is answered by the code that serves pods. `Retry-After` is in seconds; where Azure said one, it is passed on (7 stands for it here). In the columns on the right is what `--compat-errors` answers: text, with a line break at its end; but for that of a missing header, which is JSON in the original, too.',
+    outcomeTable(),
+    ...notes,
+    '## What programs do with a status',
+    'From the source code of the clients; `yes` means that they ask again by themselves.',
+    clientTable(),
+    ...choices,
+  ];
+}
+
+function outcomeTable(): string {
+  return [
+    row('Outcome', 'Situation', 'Status', 'Body', 'Retry-After', 'Original', 'Its text'),
+    row('---', '---', '---', '---', '---', '---', '---'),
+    ...errorRows.map(outcomeRow),
+  ].join('\n');
+}
+
+function outcomeRow({ kind, situation, ours, original }: ErrorRow): string {
+  return row(
+    code(kind),
+    situation,
+    String(ours.status),
+    code(ours.text),
+    ours.retryAfter,
+    String(original.status) + (original.retryAfter === '' ? '' : `, Retry-After ${original.retryAfter}`),
+    code(original.text),
+  );
+}
+
+const notes = [
+  'A token is the same in both modes: `access_token`, `client_id`, `expires_in`, `expires_on`, `ext_expires_in`, `not_before`, `resource`, `token_type`, all of them strings, with Content-Length. The tokens of auxiliary tenants (`spec.auxiliaryTenantIDs`) are in a member `auxiliary_tokens` of the object, each with its `tenant_id`; with `--compat-errors` they make the answer a list, the primary tenant’s token first, as in the original. `/host/token` answers `{"token": {…}, "clientid": "…"}`.',
+  'With `--not-assigned-status 404` a pending identity is 404 instead of 503. With `--compat-errors --set-retry-after-header` what is 404 for a pod here is 503 with `Retry-After: 20`. In managed mode the original’s text is `no azure identity found for request clientID …`. When a selector was given, its text begins with `clientID in request: …, `, the id shortened.',
+  'Left out of the original’s texts: the list of the pods that share an address, and the URL with the client id of a refused question.',
+];
+
+/** By user-needs, 7.6. */
+const clients: readonly (readonly [string, ...string[]])[] = [
+  [
+    '@azure/identity (JS)',
+    'no; the next credential of the chain',
+    'no; ends the chain',
+    'yes',
+    'yes, from 3 s on, over 70 s in all',
+    'yes',
+    'yes',
+    '5 times from 0.8 s on, doubling',
+  ],
+  [
+    'msal-node',
+    'no',
+    'no',
+    'yes',
+    'yes, 7 times 10 s',
+    'yes',
+    'yes',
+    '3 times: 1, 2, 4 s; does not look at Retry-After',
+  ],
+  [
+    'azure-identity (Python)',
+    'no; the next credential',
+    'no; ends the chain',
+    'yes',
+    'yes',
+    'yes',
+    'yes',
+    '5 times from 4 s on, 60 s at most',
+  ],
+  [
+    'msal (Python)',
+    'no',
+    'no',
+    'no',
+    'no',
+    'no; keeps callers back for 5 s or Retry-After',
+    'no; likewise',
+    'by the program',
+  ],
+  [
+    'azidentity (Go)',
+    'no; the next credential',
+    'no; ends the chain',
+    'yes',
+    'yes',
+    'yes',
+    'yes',
+    '5 times from 2 s on, 60 s at most',
+  ],
+  ['adal (Go)', 'no', 'no', 'yes', 'yes', 'yes', 'yes', '5 times, 2^n s, 60 s at most'],
+  [
+    'Azure.Identity, MSAL (.NET)',
+    'no; the next credential',
+    'no; ends the chain',
+    'yes',
+    'yes, over 70 s in all',
+    'yes',
+    'yes',
+    '3 times: 1, 2, 4 s',
+  ],
+  [
+    'azure-identity (Java)',
+    'no; the next credential',
+    'no; ends the chain',
+    'yes',
+    'yes, over 70 s in all',
+    'yes',
+    'yes',
+    '5 times from 0.8 s on, doubling',
+  ],
+  ['msrestazure (az of old)', 'no', 'no', 'yes', 'no', 'yes', 'yes', '20 times at most, at random'],
+];
+
+function clientTable(): string {
+  return [
+    row('Client', '400', '403', '404', '410', '429', '5xx', 'How often'),
+    row('---', '---', '---', '---', '---', '---', '---', '---'),
+    ...clients.map((cells) => row(...cells)),
+  ].join('\n');
+}
+
+const choices = [
+  '## Why these',
+  [
+    '- **400 for an identity that the pod does not have**, with the words `Identity not found` that SDKs look for: nobody repeats it, and a chain of credentials goes on to the next one. On a probe (no `Metadata` header) those words never stand: some clients take them for "no metadata service here".',
+    '- **403 when Azure refuses the identity** (a wrong secret, an application that was deleted): nobody repeats it, and a chain ends with this text. The identity was chosen on purpose; another credential must not hide that it is broken. 401 is not used: it would ask for a login.',
+    '- **400 when the AzureIdentity cannot be served as it is written**: for the program it is the same as an identity that is not there.',
+    '- **503 with Retry-After while an assignment is under way**, after a hold: every client but msal for Python repeats it. **404** is repeated as well, but by proxies and browsers taken for final.',
+    '- **410, 429 and 5xx as Azure said them**, with its Retry-After: clients have a schedule of their own for each. The original makes them 403, which nobody repeats.',
+    '- **502 for metadata of the machine that cannot be had**: that answer is not about tokens, and tells whose fault it is.',
+  ].join('\n'),
+  '## Requests',
+  [
+    '- Names of parameters compare without case; a name that is given twice, in whatever case, is refused, so that no two readers can choose differently. Any `api-version` will do, and none.',
+    '- An empty selector (`client_id=`) is one that was left out: SDKs send it when a variable is not set.',
+    '- `Host` may be missing, an address with or without port, `localhost`, or a name of `--allow-host`. A second `Host` header makes the request a bad one.',
+    '- What is sent on to the metadata service has a path of letters, digits, `-`, `_` and `/`, in one spelling, and a query as RFC 3986 has it, without encoded control characters. Of the answer come back the status, the body, Content-Type and Retry-After.',
+  ].join('\n'),
+];
