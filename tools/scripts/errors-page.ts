@@ -15,7 +15,7 @@ export function errorsPage(): readonly string[] {
     outcomeTable(),
     ...notes,
     '## What programs do with a status',
-    'From the source code of the clients; `yes` means that they ask again by themselves.',
+    'As their source, documentation and issue threads say; `yes` means that they ask again by themselves. The scenarios in `tools/e2e` run those for JavaScript and MSAL for Python; the others were not run.',
     clientTable(),
     ...choices,
   ];
@@ -47,7 +47,6 @@ const notes = [
   'Left out of the original’s texts: the list of the pods that share an address, and the URL with the client id of a refused question.',
 ];
 
-/** By user-needs, 7.6. */
 const clients: readonly (readonly [string, ...string[]])[] = [
   [
     '@azure/identity (JS)',
@@ -105,7 +104,7 @@ const clients: readonly (readonly [string, ...string[]])[] = [
     'no; the next credential',
     'no; ends the chain',
     'yes',
-    'yes, over 70 s in all',
+    'yes, 7 times 10 s',
     'yes',
     'yes',
     '3 times: 1, 2, 4 s',
@@ -137,7 +136,7 @@ const choices = [
     '- **400 for an identity that the pod does not have**, with the words `Identity not found` that SDKs look for: nobody repeats it, and a chain of credentials goes on to the next one. On a probe (no `Metadata` header) those words never stand: some clients take them for "no metadata service here".',
     '- **403 when Azure refuses the identity** (a wrong secret, an application that was deleted): nobody repeats it, and a chain ends with this text. The identity was chosen on purpose; another credential must not hide that it is broken. 401 is not used: it would ask for a login.',
     '- **400 when the AzureIdentity cannot be served as it is written**: for the program it is the same as an identity that is not there.',
-    '- **503 with Retry-After while an assignment is under way**, after a hold: every client but msal for Python repeats it. **404** is repeated as well, but by proxies and browsers taken for final.',
+    '- **503 with Retry-After while an assignment is under way**, after a hold: every client but msal for Python repeats it. 404 is repeated as well, but says to people that there is nothing (`--not-assigned-status 404`).',
     '- **410, 429 and 5xx as Azure said them**, with its Retry-After: clients have a schedule of their own for each. The original makes them 403, which nobody repeats.',
     '- **502 for metadata of the machine that cannot be had**: that answer is not about tokens, and tells whose fault it is.',
   ].join('\n'),
