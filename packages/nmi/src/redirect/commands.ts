@@ -40,14 +40,17 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
   // What is to be removed bears our name; where it led to does not matter.
   const { nftables, iptables } = allFirewalls(config, doors);
   const results: Awaited<ReturnType<typeof removal>>[] = [];
-  for (const firewall of [nftables, ...iptables]) {
+  const firewalls = [nftables, ...iptables];
+  for (const firewall of firewalls) {
     const result = await removal(() => firewall.remove());
     results.push(result);
     if (result === 'removed') log.info({ firewall: firewall.name }, 'redirect rules removed');
     if (result instanceof Error)
       log.error({ error: result, firewall: firewall.name }, 'redirect rules could not be removed');
   }
-  if (results.every((result) => result === 'no-program')) {
+  // Of the legacy tables it is known without the program that they are asleep; that says nothing of the others.
+  const others = results.filter((_, at) => firewalls[at]?.name !== 'iptables-legacy');
+  if (others.every((result) => result === 'no-program') && !results.includes('removed')) {
     log.error({}, 'neither nft nor iptables is here: redirect rules, if there are any, are left');
     return 1;
   }

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { prepareKernel, type KernelFiles } from './kernel-settings.ts';
+
+const local = { metadata: { host: '169.254.169.254', port: 80 }, listen: { host: '127.0.0.1', port: 2579 } };
+const elsewhere = { ...local, listen: { host: '10.240.0.4', port: 2579 } };
+const routeLocalnet = '/proc/sys/net/ipv4/conf/all/route_localnet';
+const migrate = '/proc/sys/net/ipv4/tcp_migrate_req';
+
+const kernel = (files: Record<string, string>, isWritable = true) => {
+  const door: KernelFiles = {
+    read: (path) => Promise.resolve(files[path]),
+    write: (path, text) => {
+      if (!isWritable || files[path] === undefined) return Promise.reject(new Error('EROFS'));
+      files[path] = `${text}\n`;
+      return Promise.resolve();
+    },
+  };
+  return { door, files };
+};
+
+it('turns on what a listener on a loopback address needs', async () => {
+  const { door, files } = kernel({ [routeLocalnet]: '0\n', [migrate]: '0\n' });
+  await expect(prepareKernel(local, door)).resolves.toBeUndefined();
+  expect(files).toEqual({ [routeLocalnet]: '1\n', [migrate]: '1\n' });
+});
+
+it('is content with a kernel that others have set, and one that cannot hand over connections', async () => {
+  const { door } = kernel({ [routeLocalnet]: '1\n' }, false);
+  await expect(prepareKernel(local, door)).resolves.toBeUndefined();
+});
+
+it('leaves the setting alone that a listener elsewhere does not need', async () => {
+  const { door, files } = kernel({ [routeLocalnet]: '0\n' });
+  await expect(prepareKernel(elsewhere, door)).resolves.toBeUndefined();
+  expect(files[routeLocalnet]).toBe('0\n');
+});
+
+it('says what to do where it may not be set', async () => {
+  const { door } = kernel({ [routeLocalnet]: '0\n', [migrate]: '0\n' }, false);
+  await expect(prepareKernel(local, door)).resolves.toMatch(
+    /route_localnet is not 1.*127\.0\.0\.1.*install-redirect.*--nmi-listen-address/,
+  );
+});
