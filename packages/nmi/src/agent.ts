@@ -13,6 +13,7 @@ import { createHostTokenHandler } from './handle-host-token.ts';
 import { createProxy, type Proxy } from './handle-proxy.ts';
 import { createTokenHandler } from './handle-token.ts';
 import { createCallerFinder } from './identify/find-caller.ts';
+import { createNamedPodFinder } from './identify/find-named.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
 import { createTokenKeeper, type TokenKeeper } from './keep-tokens.ts';
 import type { metricSpecs } from './metrics.ts';
@@ -75,7 +76,7 @@ export function createAgent(options: AgentOptions): Agent {
     onChecked: (result) => metrics.count('podChecks', { result }),
   });
   const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
-  const podNamed = (namespace: string, name: string) => pods.named(namespace, name);
+  const podNamed = createNamedPodFinder({ ...{ pods, clock }, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, supply);
 
   return {

@@ -1,7 +1,6 @@
 import type { Granter } from './grant-token.ts';
 import type { Handler, TokenHandlerOptions } from './handle-token.ts';
-import { identifyPod } from './identify/identify-pod.ts';
-import type { PodView } from './identify/pod-view.ts';
+import type { NamedPodFinder } from './identify/find-named.ts';
 import { isNodeItself } from './request/caller.ts';
 import { createHeaderJudge, type HeaderJudge } from './request/headers.ts';
 import { parseTokenRequest, type BadRequest } from './request/token-request.ts';
@@ -14,7 +13,7 @@ export interface HostTokenHandlerOptions extends Pick<
 > {
   /** False: the path answers as if it were not there. */
   readonly isEnabled: boolean;
-  readonly podNamed: (namespace: string, name: string) => PodView | undefined;
+  readonly podNamed: NamedPodFinder;
   readonly grant: Granter;
 }
 
@@ -38,10 +37,10 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
 
     const patience = { deadline: request.receivedAt + holdMs, caller: request };
     if (!(await whenReady(patience))) return { kind: 'starting' };
-    const pod = podNamed(String(namespace), String(name));
     // A hostNetwork pod may be named: it needs no address for that.
-    if (!pod || identifyPod([pod], request.receivedAt).kind !== 'pod')
-      return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };
+    const pod = await podNamed(String(namespace), String(name));
+    if (pod === 'none') return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };
+    if (pod === 'unconfirmed') return { kind: 'unconfirmed', pod: `${String(namespace)}/${String(name)}` };
     return forHost(await grant({ pod, request: parsed.value, patience }));
   };
 }

@@ -4,6 +4,7 @@ import { inbound, issuanceOf, pod } from '../test/builders.ts';
 import type { Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
 import { createTokenHandler } from './handle-token.ts';
+import type { NamedPod } from './identify/find-named.ts';
 import type { CallerAnswer } from './identify/findings.ts';
 import type { Outcome } from './respond/outcome.ts';
 
@@ -102,10 +103,10 @@ describe('a pod’s call', () => {
 });
 
 describe('a call from the node itself', () => {
-  const hostCalls = (isEnabled = true, known = pod({ addresses: [] })) => {
+  const hostCalls = (isEnabled = true, known: NamedPod = pod({ addresses: [] })) => {
     const grant = granter();
     const podNamed = vi.fn((namespace: string, name: string) =>
-      namespace === 'default' && name === 'web' ? known : undefined,
+      Promise.resolve(namespace === 'default' && name === 'web' ? known : 'none'),
     );
     return {
       grant,
@@ -165,10 +166,11 @@ describe('a call from the node itself', () => {
     expect(grant).not.toHaveBeenCalled();
   });
 
-  it('gets none for a pod that has finished', async () => {
-    await expect(
-      hostCalls(true, pod({ phase: 'Succeeded' })).handle(from('127.0.0.1'), resource),
-    ).resolves.toMatchObject({ kind: 'unknown-pod' });
+  it('gets none for a pod that must be confirmed and is not', async () => {
+    await expect(hostCalls(true, 'unconfirmed').handle(from('127.0.0.1'), resource)).resolves.toEqual({
+      kind: 'unconfirmed',
+      pod: 'default/web',
+    });
   });
 
   it('finds no such path when it is switched off', async () => {

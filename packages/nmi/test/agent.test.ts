@@ -242,8 +242,26 @@ describe('the node itself', () => {
       status: 200,
       body: { token: { token_type: 'Bearer' }, clientid: identity.clientId },
     });
+    stage.sim.kube.stallWatches(true);
+    await stage.cluster.pod({ name: 'csi-young', label: 'csi', phase: 'Pending' });
+    const young = { podname: 'csi-young', podns: 'default' };
+    await expect(
+      open.ask({ from: '127.0.0.1', path: '/host/token/', headers: young }),
+    ).resolves.toMatchObject({
+      status: 200,
+      body: { clientid: identity.clientId },
+    });
+    stage.sim.kube.stallWatches(false);
     const from = addressOf(await stage.cluster.pod({ name: 'csi-thief' }));
     await expect(open.ask({ from, path: '/host/token/', headers })).resolves.toMatchObject({ status: 400 });
+  });
+
+  it('W-S7 unless that is switched on, there is no such path', async () => {
+    await assigned('csi-off');
+    const headers = { podname: 'csi-off-pod', podns: 'default' };
+    await expect(nmi.ask({ from: '127.0.0.1', path: '/host/token/', headers })).resolves.toMatchObject({
+      status: 404,
+    });
   });
 });
 

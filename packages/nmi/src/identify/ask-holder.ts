@@ -4,10 +4,12 @@ import { identifyPod, type Identification } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 import { createQuestionLine } from './question-line.ts';
 
+export type PodName = Pick<PodView, 'namespace' | 'name'>;
+
 /** The API server, as far as pods are concerned. Undefined: it did not answer. */
 export interface PodQuestions {
   /** The pod itself; none when it is gone. */
-  read(pod: PodView): Promise<readonly PodView[] | undefined>;
+  read(pod: PodName): Promise<readonly PodView[] | undefined>;
   /** Who has the address. */
   lookUp(address: string): Promise<readonly PodView[] | undefined>;
 }

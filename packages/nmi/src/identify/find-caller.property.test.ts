@@ -125,7 +125,7 @@ async function play(told: History, check: PodCheck) {
       },
       isCurrent: () => true,
       isAway: () => false,
-      read: ({ key }) => ask((each) => each.key === key),
+      read: ({ namespace, name }) => ask((each) => each.key === `${namespace}/${name}`),
       lookUp: (address) => ask((each) => each.addresses.includes(address)),
       changes: (listener) => {
         listeners.add(listener);

@@ -54,7 +54,10 @@ const stage = (given: Given = {}) => {
       },
       isCurrent: () => state.isCurrent,
       isAway: () => state.isAway,
-      read: ({ key }) => answer(`get ${key}`, (live) => live.filter((each) => each.key === key)),
+      read: ({ namespace, name }) => {
+        const key = `${namespace}/${name}`;
+        return answer(`get ${key}`, (live) => live.filter((each) => each.key === key));
+      },
       lookUp: () => answer('list', (live) => live.filter(({ addresses }) => addresses.includes(address))),
       changes: (listener) => {
         listeners.add(listener);

@@ -7,6 +7,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
+import type { PodName } from './ask-holder.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
 import { parsePod, type PodView } from './pod-view.ts';
 
@@ -116,7 +117,7 @@ const noAnswer =
   'If the code is denied, give the service account of NMI the verbs get and list on pods';
 
 /** The pod as it is; nothing when there is no pod of that name. */
-async function askForPod(transport: KubeTransport, { namespace, name }: PodView): Promise<PodView[]> {
+async function askForPod(transport: KubeTransport, { namespace, name }: PodName): Promise<PodView[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
     const pod = parsePod(await transport.request({ method: 'GET', path, timeoutMs: lookUpTimeoutMs }));

@@ -1,0 +1,56 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it, vi } from 'vitest';
+import { pod } from '../../test/builders.ts';
+import { createNamedPodFinder, type NamedPod } from './find-named.ts';
+import type { PodView } from './pod-view.ts';
+
+const web = pod();
+const anew = pod({ uid: 'uid-anew', labels: { aadpodidbinding: 'other' } });
+const relabelled = { ...web, labels: {} };
+
+interface Given {
+  readonly known?: PodView;
+  /** Undefined: the API server does not answer. */
+  readonly said: readonly PodView[] | undefined;
+  readonly mode?: 'live' | 'strict' | 'off';
+  readonly isCurrent?: boolean;
+}
+
+const finder = ({ known, said, mode = 'live', isCurrent = true }: Given) => {
+  const read = vi.fn(() => Promise.resolve(said));
+  const pods = { named: () => known, isCurrent: () => isCurrent, read };
+  return {
+    read,
+    find: createNamedPodFinder({ pods, node: 'node-1', check: { mode }, clock: createFakeClock() }),
+  };
+};
+
+it.each<[string, Given, NamedPod]>([
+  ['a pod that the watch has not told of yet', { said: [web] }, web],
+  ['a pod whose name was used again', { known: web, said: [anew] }, anew],
+  ['a pod that is remembered, with the labels of the watch', { known: relabelled, said: [web] }, relabelled],
+  ['after silence with those of the API server', { known: relabelled, said: [web], isCurrent: false }, web],
+  ['a pod that is gone', { known: web, said: [] }, 'none'],
+  ['a pod that has finished', { known: web, said: [{ ...web, phase: 'Succeeded' }] }, 'none'],
+  ['a pod of another node', { said: [pod({ nodeName: 'node-2' })] }, 'none'],
+  ['a pod with host network', { said: [pod({ addresses: [] })] }, pod({ addresses: [] })],
+  ['a remembered pod while the API server is away', { known: web, said: undefined }, web],
+  ['an unknown one', { said: undefined }, 'none'],
+  ['strict: a remembered one', { known: web, said: undefined, mode: 'strict' }, 'unconfirmed'],
+  ['off: a remembered one', { known: web, said: [anew], mode: 'off' }, web],
+  ['off: one that is not', { said: [anew], mode: 'off' }, anew],
+])('finds %s', async (_, given, expected) => {
+  await expect(finder(given).find('default', 'web')).resolves.toEqual(expected);
+});
+
+it.each([
+  ['..', 'web'],
+  ['default', '../secrets/x'],
+  ['default', 'a/b'],
+  ['default', 'web?x'],
+  ['', 'web'],
+])('asks nothing about %s %s, which is no name', async (namespace, name) => {
+  const { find, read } = finder({ said: [web] });
+  await expect(find(namespace, name)).resolves.toBe('none');
+  expect(read).not.toHaveBeenCalled();
+});

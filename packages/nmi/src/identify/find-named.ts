@@ -1,0 +1,46 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { PodName, PodQuestions } from './ask-holder.ts';
+import type { PodCheck } from './findings.ts';
+import { identifyPod } from './identify-pod.ts';
+import type { PodView } from './pod-view.ts';
+
+export interface NamedPodFinderOptions {
+  readonly pods: Pick<PodQuestions, 'read'> & {
+    named(namespace: string, name: string): PodView | undefined;
+    isCurrent(): boolean;
+  };
+  readonly node: string;
+  readonly check: Pick<PodCheck, 'mode'>;
+  readonly clock: Clock;
+}
+
+/** `unconfirmed`: it is remembered, and the API server, which must confirm it, did not answer. */
+export type NamedPod = PodView | 'none' | 'unconfirmed';
+export type NamedPodFinder = (namespace: string, name: string) => Promise<NamedPod>;
+
+/** Of namespaces and pods; whatever else is asked for would be another path at the API server. */
+const isName = (text: string) => /^[a-z0-9][-a-z0-9.]{0,252}$/.test(text);
+
+/**
+ * The live pod of this node with a name. The API server is asked first: the watch may not have told of a pod yet whose
+ * volumes are being mounted, and a name can be used again.
+ */
+export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinderOptions): NamedPodFinder {
+  const live = (pod: PodView | undefined): NamedPod =>
+    pod?.nodeName === node && identifyPod([pod], clock.now()).kind === 'pod' ? pod : 'none';
+
+  const ask = async (name: PodName, known: PodView | undefined): Promise<NamedPod> => {
+    const said = await pods.read(name);
+    if (!said) return known && check.mode === 'strict' ? 'unconfirmed' : live(known);
+    const pod = live(said[0]);
+    const isSame = pod !== 'none' && pod !== 'unconfirmed' && pod.uid === known?.uid;
+    // Memory's view has the latest labels, unless the watch is silent.
+    return isSame && pods.isCurrent() ? known : pod;
+  };
+
+  return async (namespace, name) => {
+    if (!isName(namespace) || !isName(name)) return 'none';
+    const known = pods.named(namespace, name);
+    return known && check.mode === 'off' ? live(known) : ask({ namespace, name }, known);
+  };
+}
