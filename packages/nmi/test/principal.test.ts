@@ -1,0 +1,445 @@
+// Service principals at the simulator's Entra over TLS, with their Secrets in its API server.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
+import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
+import { kubeClient, startSim, type KubeClient, type Sim } from '@pod-identity/sim';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createEntraClient } from '../src/tokens/principal/entra-client.ts';
+import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
+import { createPrincipalSource } from '../src/tokens/principal/principal-source.ts';
+import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
+import { createTokenSource } from '../src/tokens/token-source.ts';
+import type { ServicePrincipal, TokenSubject, TokenWish } from '../src/tokens/types.ts';
+import { wishFor } from './builders.ts';
+import { makeCertificate, makePfx, type Made } from './certificates.ts';
+
+let sim: Sim;
+let kube: KubeClient;
+let transport: KubeTransport;
+let folder: string;
+let rsa: Made;
+let issued: Made;
+beforeAll(async () => {
+  sim = await startSim();
+  kube = kubeClient(sim.kube.url);
+  folder = await mkdtemp(join(tmpdir(), 'nmi-principal-'));
+  const kubeconfig = join(folder, 'config');
+  await writeFile(kubeconfig, sim.kube.kubeconfig());
+  transport = await connectKube({ kubeconfig, userAgent: 'nmi/test' });
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), readFileSync(sim.azure.caFile, 'utf8')]);
+  rsa = makeCertificate('rsa');
+  issued = makeCertificate('rsa', { isIssued: true });
+});
+afterAll(async () => {
+  await transport.close();
+  await sim.stop();
+  await rm(folder, { recursive: true });
+});
+afterEach(() => {
+  sim.azure.faults.clear();
+  sim.kube.faults.clear();
+});
+
+const free = () => 0;
+const hour = 3_600_000;
+let count = 0;
+
+interface Draft {
+  readonly keys?: Readonly<Record<string, string | Buffer>>;
+  readonly app?: Partial<Parameters<Sim['azure']['world']['addApp']>[0]>;
+  readonly subject?: Partial<ServicePrincipal>;
+}
+
+/** An application, its Secret, and a node's tokens. */
+async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over = {} }: Draft = {}) {
+  const name = `app-${++count}`;
+  const clientId = crypto.randomUUID();
+  sim.azure.world.addApp({ clientId, secrets: ['right'], ...app });
+  const path = '/api/v1/namespaces/default/secrets';
+  const put = async (method: 'POST' | 'PATCH', content: Draft['keys'] = {}) => {
+    const entries = Object.entries(content).map(([key, value]) => [
+      key,
+      Buffer.from(value).toString('base64'),
+    ]);
+    const secret = {
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' } },
+      data: Object.fromEntries(entries) as Record<string, string>,
+    };
+    await kube.request(method, method === 'POST' ? path : `${path}/${name}`, secret);
+  };
+  await put('POST', keys);
+  const subject: ServicePrincipal = {
+    kind: 'service-principal',
+    ...{
+      name: `default/${name}`,
+      clientId,
+      tenantId: sim.azure.world.defaultTenantId,
+      auxiliaryTenantIds: [],
+    },
+    authority: sim.azure.entraUrl,
+    credential:
+      'clientSecret' in keys || !('certificate' in keys || 'tls.crt' in keys) ? 'secret' : 'certificate',
+    secret: { namespace: 'default', name },
+    ...over,
+  };
+  // Entra judges assertions by the real time.
+  const clock = createFakeClock(Date.now());
+  return {
+    ...tokensOn(clock),
+    clock,
+    subject,
+    secretPath: `${path}/${name}`,
+    put,
+    wish: wishFor<TokenSubject>(subject),
+  };
+}
+
+function tokensOn(clock: FakeClock) {
+  const http = createEntraHttp();
+  const random = () => 0.5;
+  const underWay = new Set<Promise<unknown>>();
+  const noted = <In, Out>(ask: (question: In) => Promise<Out>) => {
+    return (question: In) => {
+      const answer = ask(question);
+      underWay.add(answer);
+      return answer;
+    };
+  };
+  const principals = createPrincipalSource({
+    readSecret: noted(createSecretDoor(transport)),
+    askEntra: noted(createEntraClient({ post: http.post, clock })),
+    ...{ clock, random },
+    onSecretChanged: ({ name }) =>
+      tokens.prune((subject) => subject.kind !== 'service-principal' || subject.secret.name !== name),
+    onAsked: () => undefined,
+  });
+  const tokens = createTokenSource({
+    ask: (wish) => principals.ask(wish as TokenWish<ServicePrincipal>),
+    ...{ clock, random },
+    onRecalled: (subject) => {
+      if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);
+    },
+  });
+  /** What was begun on the side has ended. */
+  const quiet = async () => {
+    for (let before = -1; before < underWay.size;) {
+      before = underWay.size;
+      await Promise.allSettled(underWay);
+      await clock.advance(0);
+    }
+  };
+  return { tokens, quiet };
+}
+
+const claimsOf = (token: string) =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, string>;
+const questions = () => sim.azure.journal.count({ service: 'entra' });
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => {
+      throw new Error('there is a token');
+    },
+    (error: unknown) => error as Error,
+  );
+
+describe('C12, C59 type 1: a client secret', () => {
+  it('E25: a token of the application for the resource, with one question and no other', async () => {
+    const { tokens, wish, subject } = await stage();
+    const mark = sim.azure.journal.mark();
+    const { issued: token, from } = await tokens.get(wish, free);
+    expect(from).toBe('miss');
+    expect(claimsOf(token.access.token)).toMatchObject({ appid: subject.clientId, tid: subject.tenantId });
+    expect(token).toMatchObject({ clientId: subject.clientId, objectId: expect.any(String) as string });
+    const asked = sim.azure.journal.entries({ since: mark, service: 'entra' });
+    expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `POST /${subject.tenantId}/oauth2/v2.0/token`,
+    ]);
+    expect(JSON.stringify(sim.azure.journal.entries({ since: mark }))).not.toContain('right');
+  });
+
+  it.each([
+    ['https://vault.azure.net', 'https://vault.azure.net'],
+    ['https://vault.azure.net/', 'https://vault.azure.net/'],
+    ['api://something', 'api://something'],
+  ])('for %s the audience is %s', async (resource, audience) => {
+    const { tokens, wish } = await stage();
+    const { issued: token } = await tokens.get({ ...wish, resource }, free);
+    expect(claimsOf(token.access.token)['aud']).toBe(audience);
+    expect(token.access.resource).toBe(resource);
+  });
+
+  it.each<[string, Draft, string, RegExp]>([
+    ['a wrong secret', { keys: { clientSecret: 'wrong' } }, 'denied', /AADSTS7000215.*Secret default\/app-/],
+    [
+      'an expired secret',
+      { keys: { clientSecret: 'old' }, app: { secrets: [{ value: 'old', expiresAt: 1 }] } },
+      'denied',
+      /AADSTS7000222.*expired.*Secret default\/app-/,
+    ],
+    ['an application that is disabled', { app: { disabled: true } }, 'denied', /AADSTS7000112.*disabled/],
+    [
+      'a tenant that knows it not',
+      { app: { tenantId: 'elsewhere' } },
+      'denied',
+      /AADSTS700016.*spec.tenantID/,
+    ],
+    [
+      'a tenant that nobody knows',
+      { subject: { tenantId: 'nowhere.example' } },
+      'denied',
+      /AADSTS90002.*spec.tenantID/,
+    ],
+    ['C52 an empty Secret', { keys: {} }, 'misconfigured', /empty/],
+    ['several keys', { keys: { a: 'right', b: 'right' } }, 'misconfigured', /clientSecret/],
+  ])('C53 %s: why, with what to do and without a full id', async (...[, draft, code, text]) => {
+    const { tokens, wish, subject } = await stage(draft);
+    const error = await failure(tokens.get(wish, free));
+    expect(error).toMatchObject({ code });
+    expect(error.message).toMatch(text);
+    expect(error.message).not.toContain(subject.clientId);
+    expect(error.message).not.toContain(sim.azure.world.defaultTenantId);
+    expect(error.message).not.toMatch(/right|wrong secret|\bold\b/);
+  });
+
+  it('C53 a resource that nobody knows is refused, two in one are not asked for', async () => {
+    const { tokens, wish } = await stage();
+    const unknown = await failure(tokens.get({ ...wish, resource: 'https://nothing.invalid' }, free));
+    expect(unknown).toMatchObject({ code: 'refused' });
+    const before = questions();
+    const two = await failure(tokens.get({ ...wish, resource: 'a/.default b' }, free));
+    expect(two).toMatchObject({ code: 'refused' });
+    expect(questions()).toBe(before);
+  });
+});
+
+describe('C60 type 2: a certificate', () => {
+  const thumbprints = () => [rsa.certificate];
+  const registered = () => ({ certificates: thumbprints(), secrets: [] });
+
+  it.each<[string, () => Record<string, string | Buffer>]>([
+    ['PKCS#12 with today’s ciphers', () => ({ certificate: makePfx(rsa, 'p'), password: 'p' })],
+    ['PKCS#12 with those of old', () => ({ certificate: makePfx(rsa, 'p', '-legacy'), password: 'p' })],
+    ['PEM', () => ({ certificate: rsa.certificate + rsa.key })],
+    ['kubernetes.io/tls', () => ({ 'tls.crt': rsa.certificate, 'tls.key': rsa.key })],
+  ])('W-C11: %s', async (_, keys) => {
+    const { tokens, wish, subject } = await stage({ keys: keys(), app: registered() });
+    const { issued: token } = await tokens.get(wish, free);
+    expect(claimsOf(token.access.token)).toMatchObject({ appid: subject.clientId });
+  });
+
+  it('sends the whole chain, for applications that trust subject and issuer', async () => {
+    const keys = { certificate: makePfx(issued, 'p'), password: 'p' };
+    const { subject, clock } = await stage();
+    const sent: string[] = [];
+    const ask = createEntraClient({
+      clock,
+      post: ({ body }) => {
+        sent.push(new URLSearchParams(body).get('client_assertion') ?? '');
+        return Promise.resolve({ kind: 'silence' });
+      },
+    });
+    const { readPfx } = await import('../src/tokens/principal/pfx.ts');
+    const certificate = readPfx(keys.certificate, keys.password);
+    if (typeof certificate === 'string') throw new Error(certificate);
+    const question = { subject, tenantId: 't', resource: 'r', capabilities: [] };
+    await failure(ask({ ...question, proof: { kind: 'certificate', certificate } }));
+    const header = JSON.parse(Buffer.from(sent[0]?.split('.')[0] ?? '', 'base64url').toString()) as {
+      alg: string;
+      x5c: string[];
+    };
+    expect(header.alg).toBe('PS256');
+    expect(header.x5c).toEqual(
+      [issued.certificate, ...issued.issuers].map((pem) => new X509Certificate(pem).raw.toString('base64')),
+    );
+  });
+
+  it.each(['p256', 'p384'] as const)('with the elliptic curve %s', async (kind) => {
+    const elliptic = makeCertificate(kind);
+    const app = { certificates: [elliptic.certificate], secrets: [] };
+    const keys = { certificate: makePfx(elliptic, 'p'), password: 'p' };
+    const allowed = await stage({ keys, app: { ...app, ellipticCurves: true } });
+    await expect(allowed.tokens.get(allowed.wish, free)).resolves.toMatchObject({ from: 'miss' });
+    const today = await stage({ keys, app });
+    const error = await failure(today.tokens.get(today.wish, free));
+    expect(error).toMatchObject({ code: 'denied', message: expect.stringContaining('RSA key') as string });
+  });
+
+  it.each<[string, () => Record<string, string | Buffer>, string, RegExp]>([
+    [
+      'that is not registered',
+      () => ({ certificate: issued.certificate + issued.key }),
+      'denied',
+      /AADSTS700027/,
+    ],
+    [
+      'with another password',
+      () => ({ certificate: makePfx(rsa, 'p'), password: 'q' }),
+      'misconfigured',
+      /password/,
+    ],
+    ['that is none', () => ({ certificate: 'hello' }), 'misconfigured', /no PKCS#12/],
+    ['C52 that is empty', () => ({ certificate: '' }), 'misconfigured', /empty/],
+  ])('C53 %s: told what is wrong', async (...[, keys, code, text]) => {
+    const { tokens, wish } = await stage({ keys: keys(), app: registered() });
+    const error = await failure(tokens.get(wish, free));
+    expect(error).toMatchObject({ code, message: expect.stringMatching(text) as string });
+  });
+});
+
+describe('W-C11: auxiliary tenants', () => {
+  it('have a token each, after that of the first', async () => {
+    const { tokens, wish } = await stage({
+      app: { otherTenants: ['two', 'three'] },
+      subject: { auxiliaryTenantIds: ['two', 'three'] },
+    });
+    const { issued: token } = await tokens.get(wish, free);
+    expect(claimsOf(token.access.token)['tid']).toBe(sim.azure.world.defaultTenantId);
+    expect(token.auxiliary?.map(({ tenantId, access }) => [tenantId, claimsOf(access.token)['tid']])).toEqual(
+      [
+        ['two', 'two'],
+        ['three', 'three'],
+      ],
+    );
+  });
+
+  it('fail together when one fails, which is named without its whole id', async () => {
+    const stranger = crypto.randomUUID();
+    sim.azure.world.addTenant(stranger);
+    const { tokens, wish } = await stage({ subject: { auxiliaryTenantIds: [stranger] } });
+    const error = await failure(tokens.get(wish, free));
+    expect(error).toMatchObject({ code: 'denied' });
+    expect(error.message).toContain(`auxiliary tenant ${stranger.slice(0, 4)}`);
+    expect(error.message).not.toContain(stranger);
+  });
+
+  it('are three at most', async () => {
+    const { tokens, wish } = await stage({ subject: { auxiliaryTenantIds: ['a', 'b', 'c', 'd'] } });
+    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'misconfigured' });
+  });
+});
+
+describe('W-S1: the Secret', () => {
+  it('that is missing is named, and found soon after it was made', async () => {
+    const { tokens, wish, clock, secretPath, put } = await stage();
+    await kube.request('DELETE', secretPath);
+    const error = await failure(tokens.get(wish, free));
+    expect(error).toMatchObject({ code: 'misconfigured' });
+    expect(error.message).toMatch(/Secret default\/app-\d+.*does not exist/);
+    await put('POST', { clientSecret: 'right' });
+    await clock.advance(5_000);
+    await expect(tokens.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
+  });
+
+  it('that NMI may not read: told which binding is missing where', async () => {
+    const { tokens, wish } = await stage();
+    sim.kube.faults.add({ match: { path: /secrets\// }, then: { status: 403, body: {} } });
+    const error = await failure(tokens.get(wish, free));
+    expect(error).toMatchObject({ code: 'misconfigured' });
+    expect(error.message).toMatch(/ClusterRole aad-pod-identity-nmi-secrets.*namespace default/);
+  });
+
+  it('is read once in a while, however many tokens are asked for', async () => {
+    const { tokens, wish } = await stage();
+    const mark = sim.kube.journal.mark();
+    for (const resource of ['a', 'b', 'c']) await tokens.get({ ...wish, resource }, free);
+    expect(sim.kube.journal.count({ since: mark, path: /\/secrets\// })).toBe(1);
+  });
+
+  it('that was rotated: tokens got with the old one are dropped', async () => {
+    const { tokens, wish, clock, put, quiet } = await stage({ app: { secrets: ['right', 'next'] } });
+    const first = await tokens.get(wish, free);
+    await put('PATCH', { clientSecret: 'next' });
+    await clock.advance(31_000);
+    expect(tokens.cached(wish)).toBe(first.issued);
+    await quiet();
+    expect(tokens.cached(wish)).toBeUndefined();
+    const second = await tokens.get(wish, free);
+    expect(second.issued.access.token).not.toBe(first.issued.access.token);
+  });
+
+  it('that was deleted: its tokens are dropped', async () => {
+    const { tokens, wish, clock, secretPath, quiet } = await stage();
+    await tokens.get(wish, free);
+    await kube.request('DELETE', secretPath);
+    await clock.advance(31_000);
+    expect(tokens.cached(wish)).toBeDefined();
+    await quiet();
+    expect(tokens.cached(wish)).toBeUndefined();
+    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'misconfigured' });
+  });
+
+  it('is used as it was known last while the API server is away', async () => {
+    const { tokens, wish, clock } = await stage();
+    await tokens.get(wish, free);
+    await clock.advance(60_000);
+    sim.kube.faults.add({ match: { path: /secrets\// }, then: { status: 503, body: {} } });
+    await expect(tokens.get({ ...wish, resource: 'api://other' }, free)).resolves.toMatchObject({
+      from: 'miss',
+    });
+  });
+});
+
+describe('when Entra is away', () => {
+  it.each([
+    ['drops connections', { drop: true }],
+    ['answers 503', { status: 503, body: {} }],
+  ] as const)('%s: the old token is given on, nobody waits', async (_, then) => {
+    const { tokens, wish, clock } = await stage();
+    const first = await tokens.get(wish, free);
+    sim.azure.faults.add({ match: { service: 'entra' }, then });
+    for (const passed of [54 * 60_000, 4 * 60_000]) {
+      await clock.advance(passed);
+      expect((await tokens.get(wish, free)).issued).toBe(first.issued);
+    }
+    await clock.advance(2 * 60_000);
+    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'unavailable' });
+  });
+
+  it('a new token replaces the old one before that is old', async () => {
+    const { tokens, wish, clock, quiet } = await stage();
+    const first = await tokens.get(wish, free);
+    await clock.advance(54 * 60_000);
+    expect(tokens.cached(wish)).toBe(first.issued);
+    await quiet();
+    expect(tokens.cached(wish)).not.toBe(first.issued);
+    expect(tokens.cached(wish)).toBeDefined();
+  });
+
+  it('C53 a 429 is told with its Retry-After, and nothing is asked for that application until then', async () => {
+    const { tokens, wish, clock } = await stage();
+    const fault = sim.azure.faults.add({
+      match: { service: 'entra' },
+      then: { status: 429, headers: { 'retry-after': '40' }, body: { error: 'temporarily_unavailable' } },
+    });
+    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'throttled', retryAfterMs: 40_000 });
+    await clock.advance(30_000);
+    const other = await failure(tokens.get({ ...wish, resource: 'api://other' }, free));
+    expect(other).toMatchObject({ code: 'throttled', retryAfterMs: 10_000 });
+    expect(fault.fired).toBe(1);
+    fault.remove();
+    await clock.advance(10_000);
+    await expect(tokens.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
+  });
+});
+
+it('W-S1: a redirect of the login endpoint is not followed: the secret goes nowhere else', async () => {
+  const { tokens, wish } = await stage();
+  const before = sim.azure.journal.count({ service: 'arm' });
+  sim.azure.faults.add({
+    match: { service: 'entra' },
+    then: { status: 307, headers: { location: `${sim.azure.armSecureUrl}/stolen` }, body: {} },
+  });
+  expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'unavailable' });
+  expect(sim.azure.journal.count({ service: 'arm' })).toBe(before);
+});
+
+it('tokens live as long as Entra says', async () => {
+  const { tokens, wish, clock } = await stage();
+  const { issued: token } = await tokens.get(wish, free);
+  expect(token.access.expiresOnTimestamp).toBe(clock.now() + hour);
+});
