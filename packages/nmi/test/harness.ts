@@ -155,7 +155,11 @@ async function startNmi({ kubeconfig, node, imds, argv, clock }: NmiOptions): Pr
     level: 'debug',
     destination: { write: (line) => lines.push(line) },
   });
-  const transport = await connectKube({ kubeconfig, userAgent: 'nmi/test', clock });
+  const transport = await connectKube({
+    kubeconfig: config.kubeconfig ?? kubeconfig,
+    userAgent: 'nmi/test',
+    clock,
+  });
   const metrics = createMetrics(metricSpecs);
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log },

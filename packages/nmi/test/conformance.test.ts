@@ -1,0 +1,374 @@
+// What the original's tests and its end-to-end suite pin down of NMI, on a running agent or on its decision. Where ours
+// differs on purpose, the title says what ours does, and docs/differences.md has a row for it.
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { authorize } from '../src/authorize/authorize.ts';
+import type { AuthorizeRules, Decision } from '../src/authorize/types.ts';
+import { parseTokenRequest, type Selector } from '../src/request/token-request.ts';
+import { respond } from '../src/respond/respond.ts';
+import {
+  binding,
+  clientIdOf,
+  identity,
+  pod,
+  record,
+  resourceIdOf,
+  rules,
+  viewOf,
+  type World,
+} from './builders.ts';
+import { addressOf, startStage, tokenPath, vaultResource, type Nmi, type Stage } from './harness.ts';
+
+let stage: Stage;
+let nmi: Nmi;
+let original: Nmi;
+beforeAll(async () => {
+  stage = await startStage();
+  nmi = await stage.nmi();
+  original = await stage.nmi(['--compat-errors', '--enable-host-token']);
+});
+afterAll(() => stage.stop());
+
+const missingHeader =
+  '{"error":"invalid_request","error_description":"Required metadata header not specified"}';
+
+/** An agent that holds nobody, as soon as it knows all there is. */
+const hasty = async (...argv: readonly string[]) => {
+  const agent = await stage.nmi(['--hold=0s', '--caller-hold=0s', ...argv]);
+  const caller = { gone: new AbortController().signal };
+  await agent.agent.readiness.whenReady({ deadline: Date.now() + 60_000, caller });
+  return agent;
+};
+
+/** An identity that is attached and assigned to a pod of its own. */
+const assigned = async (name: string) => {
+  const of = await stage.bound(name);
+  stage.attach(of);
+  const from = addressOf(await stage.cluster.pod({ name: `${name}-pod`, label: name }));
+  await stage.record({ pod: `${name}-pod`, identity: name, state: 'Assigned' });
+  return { of, from };
+};
+
+describe('the original’s unit tests', () => {
+  it('C54 no Metadata header while one is required: 400 and exactly this JSON, with a line break only where the original’s answers are wanted', async () => {
+    const json = 'application/json; charset=utf-8';
+    for (const path of [tokenPath, '/metadata/instance']) {
+      const ask = { from: '127.0.0.1', path, headers: {} };
+      const ours = await nmi.ask(ask);
+      expect([ours.status, ours.headers['content-type'], ours.text]).toEqual([400, json, missingHeader]);
+      const theirs = await original.ask(ask);
+      expect([theirs.status, theirs.headers['content-type'], theirs.text]).toEqual([
+        400,
+        json,
+        `${missingHeader}\n`,
+      ]);
+    }
+  });
+
+  it('C55 no remote address: 500 and exactly this text where the original’s answers are wanted, else 503 as for any unknown one', () => {
+    const unknown = { kind: 'unknown-caller', address: '' } as const;
+    const rulesOf = { nowMs: 0, notAssignedStatus: 503 } as const;
+    const compat = { setsRetryAfter: false, isManaged: false, clientId: undefined };
+    const { status, body } = respond(unknown, { ...rulesOf, compat });
+    expect([status, Buffer.from(body).toString()]).toEqual([500, 'request remote address is empty\n']);
+    expect(respond(unknown, rulesOf).status).toBe(503);
+  });
+
+  it('C56 a query gives client id, resource id and resource; mi_res_id alone will do; the bare endpoint gives nothing', () => {
+    expect(parseTokenRequest('resource=r&client_id=A')).toMatchObject({
+      value: { resource: 'r', selector: { by: 'client-id', value: 'a' } },
+    });
+    for (const name of ['msi_res_id', 'mi_res_id'])
+      expect(parseTokenRequest(`resource=r&${name}=/S`)).toMatchObject({
+        value: { resource: 'r', selector: { by: 'resource-id', value: '/s' } },
+      });
+    expect(parseTokenRequest('')).toEqual({ ok: false, problem: { why: 'no-resource', name: 'resource' } });
+  });
+
+  it('C57 no resource: 400, in the original’s words where they are wanted', async () => {
+    const ask = { from: '127.0.0.1', query: 'client_id=a' };
+    await expect(nmi.ask(ask)).resolves.toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    await expect(original.ask(ask)).resolves.toMatchObject({
+      status: 400,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' },
+      text: 'parameter resource cannot be empty\n',
+    });
+  });
+
+  it('C58 the token path with and without slash, in any case; what is disguised is refused, and reaches nobody', async () => {
+    const { from, of } = await assigned('routes');
+    for (const path of [
+      tokenPath,
+      `${tokenPath}/`,
+      tokenPath.replace('metadata', 'Metadata'),
+      tokenPath.toUpperCase(),
+    ]) {
+      const { status, body } = await nmi.ask({ from, path });
+      expect([path, status, body['client_id']]).toEqual([path, 200, of.clientId]);
+    }
+    const mark = stage.sim.azure.journal.mark();
+    for (const path of [
+      'identity\\oauth2/token',
+      'identity/oauth2\\token',
+      'identity\\oauth2\\token',
+      'identity/\\oauth2/token',
+      'identity\\\\oauth2/token',
+    ]) {
+      const { status, text } = await original.ask({ from, path: `/metadata/${path}` });
+      expect([path, status, text]).toEqual([path, 400, 'Invalid request\n']);
+      expect((await nmi.ask({ from, path: `/metadata/${path}` })).status).toBe(400);
+    }
+    expect((await nmi.ask({ from, path: '/metadata/' })).status).toBe(404);
+    expect(stage.sim.azure.journal.count({ service: 'imds', since: mark })).toBe(0);
+  });
+});
+
+const reader = identity({ name: 'reader' });
+const writer = identity({ name: 'writer' });
+const both = { identities: [reader, writer], bindings: [binding('reader'), binding('writer')] };
+const one = { identities: [reader], bindings: [binding('reader')] };
+const nothing: Selector = { by: 'nothing' };
+const byClient = (value: string): Selector => ({ by: 'client-id', value: value.toLowerCase() });
+const byResource = (value: string): Selector => ({ by: 'resource-id', value: value.toLowerCase() });
+
+const summary = (decision: Decision): string => {
+  if (decision.kind === 'allow') return `allow ${decision.identity.name}`;
+  if (decision.kind === 'pending') return `pending ${decision.identity.name} ${decision.seen}`;
+  return decision.kind === 'deny' ? `deny ${decision.denial.why}` : decision.kind;
+};
+const decide = (world: World, selector: Selector, by: AuthorizeRules = rules) =>
+  summary(authorize({ pod: pod(), selector }, viewOf(world).view, by));
+
+describe('which identity, in standard mode', () => {
+  it.each<[string, World, Selector, string]>([
+    ['nothing at all is refused at once', {}, nothing, 'deny no-binding'],
+    ['no record: waited for', one, nothing, 'pending default/reader nothing'],
+    [
+      'a record without state, of before 1.5, no selector',
+      { ...one, records: [record(reader, '')] },
+      nothing,
+      'allow default/reader',
+    ],
+    [
+      'only Created, no selector: waited for',
+      { ...one, records: [record(reader, 'Created')] },
+      nothing,
+      'pending default/reader created',
+    ],
+    [
+      'Assigned, no selector',
+      { ...one, records: [record(reader, 'Assigned')] },
+      nothing,
+      'allow default/reader',
+    ],
+    [
+      'a client id in Created only: waited for',
+      { ...both, records: [record(reader, 'Created'), record(writer, 'Assigned')] },
+      byClient(clientIdOf('reader')),
+      'pending default/reader created',
+    ],
+    [
+      'a client id that is the resource id of another',
+      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
+      byClient(resourceIdOf('writer')),
+      'deny not-this-identity',
+    ],
+    [
+      'a resource id in Created only: waited for',
+      { ...both, records: [record(reader, 'Created'), record(writer, 'Assigned')] },
+      byResource(resourceIdOf('reader')),
+      'pending default/reader created',
+    ],
+    [
+      'a resource id that is the client id of another',
+      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
+      byResource(clientIdOf('writer')),
+      'deny not-this-identity',
+    ],
+    [
+      'a client id in Assigned',
+      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Created')] },
+      byClient(clientIdOf('reader')),
+      'allow default/reader',
+    ],
+    [
+      'a resource id in Assigned',
+      { ...both, records: [record(writer, 'Assigned'), record(reader, 'Created')] },
+      byResource(resourceIdOf('writer')),
+      'allow default/writer',
+    ],
+    [
+      'several Assigned, no selector: a list instead of any one of them',
+      { ...both, records: [record(reader, 'Assigned'), record(writer, 'Assigned')] },
+      nothing,
+      'deny several-identities',
+    ],
+  ])('C61 %s', (...[, world, selector, expected]) => {
+    expect(decide(world, selector)).toBe(expected);
+  });
+
+  it('C61 pods get identities of their namespace only: the one there, wherever it stands in the list', () => {
+    const away = ['a', 'b'].map((name) => identity({ name, namespace: 'other' }));
+    const world = {
+      identities: [...away, reader],
+      bindings: [
+        ...away.map(({ metadata }) => binding(metadata.name, { namespace: 'other' })),
+        binding('reader'),
+      ],
+      records: [...away, reader].map((each) => record(each, 'Assigned')),
+    };
+    expect(decide(world, nothing, { ...rules, forceNamespaced: true })).toBe('allow default/reader');
+  });
+});
+
+describe('which identity, in managed mode', () => {
+  const managed: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true };
+  it.each<[string, World, Selector, string]>([
+    ['no identity', {}, nothing, 'deny no-binding'],
+    [
+      'another client id, though it is a resource id',
+      both,
+      byClient(resourceIdOf('reader')),
+      'deny not-this-identity',
+    ],
+    [
+      'another resource id, though it is a client id',
+      both,
+      byResource(clientIdOf('reader')),
+      'deny not-this-identity',
+    ],
+    ['the client id', both, byClient(clientIdOf('writer')), 'allow default/writer'],
+    ['the resource id', both, byResource(resourceIdOf('writer')), 'allow default/writer'],
+    ['no selector and one identity', one, nothing, 'allow default/reader'],
+    ['no selector and several: a list instead of the first', both, nothing, 'deny several-identities'],
+  ])('C62 %s', (...[, world, selector, expected]) => {
+    expect(decide(world, selector, managed)).toBe(expected);
+  });
+});
+
+/** What Key Vault answers to a read with the token. */
+async function readSecret(token: string): Promise<number | undefined> {
+  const url = `${stage.sim.azure.vaultUrl('conformance')}/secrets/greeting?api-version=7.4`;
+  const ca = await readFile(stage.sim.azure.caFile);
+  const request = httpsRequest(url, {
+    ca,
+    headers: { Authorization: `Bearer ${token}` },
+    agent: false,
+  }).end();
+  const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume(): void }];
+  response.resume();
+  return response.statusCode;
+}
+
+describe('the original’s end-to-end suite', () => {
+  it('E1 one identity: its token opens the vault by client id, by resource id and without selector, another’s does not', async () => {
+    const { from, of } = await assigned('vault-reader');
+    const stranger = await assigned('vault-stranger');
+    stage.sim.azure.world.addVault({
+      ...{ name: 'conformance', secrets: { greeting: 'hello' }, readers: [of.principalId] },
+    });
+    await stage.sim.azure.ready();
+    const tokenFor = async (caller: string, selector: string) =>
+      String((await nmi.ask({ from: caller, query: vaultResource + selector })).body['access_token']);
+    for (const selector of ['', `&client_id=${of.clientId}`, `&msi_res_id=${of.resourceId}`])
+      expect([selector, await readSecret(await tokenFor(from, selector))]).toEqual([selector, 200]);
+    expect(await readSecret(await tokenFor(stranger.from, ''))).toBe(403);
+  });
+
+  it('E18 a pod with a label of an exception gets the machine’s own identities, one without gets none', async () => {
+    const { of } = await assigned('machine');
+    await stage.cluster.exception({ name: 'plugin', podLabels: { app: 'plugin' } });
+    const exempt = addressOf(await stage.cluster.pod({ name: 'plugin', labels: { app: 'plugin' } }));
+    const plain = addressOf(await stage.cluster.pod({ name: 'no-plugin', labels: { app: 'other' } }));
+    const late = await hasty();
+    const query = `${vaultResource}&client_id=${of.clientId}`;
+    await expect(late.ask({ from: exempt, query })).resolves.toMatchObject({
+      status: 200,
+      body: { client_id: of.clientId },
+    });
+    await expect(late.ask({ from: plain, query })).resolves.toMatchObject({ status: 400 });
+  });
+
+  it('E20 an unknown path is 404, one without header 400, instance metadata is read unless it is blocked: then 403', async () => {
+    const from = addressOf(await stage.cluster.pod({ name: 'probe' }));
+    const instance = { from, path: '/metadata/instance', query: 'api-version=2021-02-01' };
+    await expect(nmi.ask({ from, path: '/metadata/nothing' })).resolves.toMatchObject({ status: 404 });
+    await expect(nmi.ask({ ...instance, headers: {} })).resolves.toMatchObject({ status: 400 });
+    await expect(nmi.ask(instance)).resolves.toMatchObject({ status: 200 });
+    const blocking = await stage.nmi(['--block-instance-metadata', '--compat-errors']);
+    for (const path of ['/metadata/instance', '/Metadata/instance', '/metadata/instance/compute'])
+      await expect(blocking.ask({ ...instance, path })).resolves.toMatchObject({
+        status: 403,
+        text: 'Request blocked by AAD Pod Identity NMI\n',
+      });
+  });
+});
+
+describe('--compat-errors, on a running agent', () => {
+  it('an identity that nobody assigns is 404 with the original’s text, 503 with Retry-After where that is wanted', async () => {
+    await stage.bound('pending');
+    const from = addressOf(await stage.cluster.pod({ name: 'pending-pod', label: 'pending' }));
+    const theirs = await (await hasty('--compat-errors')).ask({ from });
+    expect([theirs.status, theirs.headers['retry-after'], theirs.text]).toEqual([
+      404,
+      undefined,
+      'getting assigned identities for pod default/pending-pod in CREATED state failed after 16 attempts, retry duration [5]s, ' +
+        'error: <nil>. Check MIC pod logs for identity assignment errors\n',
+    ]);
+    const patient = await hasty('--compat-errors', '--set-retry-after-header');
+    await expect(patient.ask({ from })).resolves.toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '20' },
+      text: theirs.text,
+    });
+  });
+
+  it('an unknown address is 500, a process of the node without pod 400', async () => {
+    const strict = await hasty('--compat-errors');
+    await expect(strict.ask({ from: '127.0.200.201' })).resolves.toMatchObject({
+      status: 500,
+      text: 'pod list is empty\n',
+    });
+    await expect(
+      original.ask({ from: '127.0.0.1', path: '/host/token', headers: {} }),
+    ).resolves.toMatchObject({ status: 400, text: "missing 'podname' and 'podns' from request header\n" });
+  });
+
+  it('a token is the same to the byte', async () => {
+    const { from } = await assigned('same');
+    const { body: ours } = await nmi.ask({ from });
+    const { body: theirs } = await original.ask({ from });
+    expect(Object.keys(theirs)).toEqual(Object.keys(ours));
+  });
+});
+
+describe('while the API server is away', () => {
+  it('item 29: a probe without header is answered 400 though the API server takes connections and never answers', async () => {
+    const silent = createServer();
+    const asked = once(silent, 'connection');
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const folder = await mkdtemp(join(tmpdir(), 'nmi-silent-'));
+    const kubeconfig = join(folder, 'config');
+    const { url } = stage.sim.kube;
+    await writeFile(kubeconfig, stage.sim.kube.kubeconfig().replaceAll(url, `http://127.0.0.1:${port}`));
+    const lonely = await stage.nmi([`--kubeconfig=${kubeconfig}`]);
+    await asked;
+    for (const query of ['', vaultResource])
+      await expect(lonely.ask({ from: '127.0.0.1', query, headers: {} })).resolves.toMatchObject({
+        status: 400,
+        text: missingHeader,
+      });
+    await expect(
+      lonely.ask({ from: '127.0.0.1', path: '/latest/meta-data/', query: '', headers: {} }),
+    ).resolves.toMatchObject({ status: 404 });
+    silent.close();
+    await rm(folder, { recursive: true });
+  });
+});
