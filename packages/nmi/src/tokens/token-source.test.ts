@@ -132,7 +132,175 @@ describe('how long a token is given again', () => {
   });
 });
 
+describe('W-P7: renewed before it is old', () => {
+  const renewing = async (lifeMs = 60 * minute) => {
+    const staged = stage(lifeMs);
+    const wish = wishFor(subjectOf('reader'));
+    const { issued: first } = await staged.source.get(wish, free);
+    return { ...staged, wish, first };
+  };
+
+  it.each([
+    ['an hour', 60 * minute, 55 * minute],
+    ['a day', 24 * 60 * minute, 12 * 60 * minute],
+  ])('one of %s: by the first use that finds it due, which gets the old one', async (_, lifeMs, dueMs) => {
+    const { ask, clock, source, wish, first } = await renewing(lifeMs);
+    await clock.advance(dueMs * 0.97);
+    expect(source.cached(wish)).toBe(first);
+    expect(ask).toHaveBeenCalledTimes(1);
+    await clock.advance(dueMs * 0.01);
+    expect(source.cached(wish)).toBe(first);
+    await clock.advance(0);
+    expect(ask).toHaveBeenCalledTimes(2);
+    expect(source.cached(wish)).not.toBe(first);
+  });
+
+  it('unless nobody uses it', async () => {
+    const { ask, clock } = await renewing();
+    await clock.advance(60 * minute);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('with one question, of which no pod’s share is taken, and nobody waits for it', async () => {
+    const { ask, clock, source, wish, first } = await renewing();
+    ask.mockReturnValue(new Promise(() => undefined));
+    await clock.advance(54.5 * minute);
+    const never = vi.fn(() => 1000);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => source.get(wish, never)));
+    expect(answers.every(({ issued, from }) => issued === first && from === 'hit')).toBe(true);
+    expect(ask).toHaveBeenCalledTimes(2);
+    expect(never).not.toHaveBeenCalled();
+  });
+
+  it('not all of a node’s at once', async () => {
+    const clock = createFakeClock();
+    const asked: number[] = [];
+    let chance = 0;
+    const source = createTokenSource({
+      ask: ({ resource }) => {
+        asked.push(clock.now());
+        return Promise.resolve(issuedTo('reader', { now: clock.now(), token: resource }));
+      },
+      clock,
+      random: () => (chance += 0.01),
+    });
+    const wishes = Array.from({ length: 90 }, (_, index) =>
+      wishFor(subjectOf('reader'), { resource: `api://${index}` }),
+    );
+    await Promise.all(wishes.map((wish) => source.get(wish, free)));
+    asked.splice(0);
+    for (let passed = 0; passed < 55; passed += 1) {
+      await clock.advance(minute);
+      for (const wish of wishes) source.cached(wish);
+    }
+    const inMinute = asked.map((at) => asked.filter((other) => other === at).length);
+    expect(asked.length).toBeGreaterThanOrEqual(90);
+    expect(Math.max(...inMinute)).toBeLessThan(30);
+  });
+
+  it('while that fails the old one is given on, with ever longer pauses between the questions', async () => {
+    const { ask, clock, source, wish, first } = await renewing();
+    ask.mockRejectedValue(new TokenError('unavailable', 'away'));
+    const asked: number[] = [];
+    for (let second = 0; second < 59 * 60; second += 1) {
+      await clock.advance(1000);
+      const before = ask.mock.calls.length;
+      expect((await source.get(wish, free)).issued).toBe(first);
+      if (ask.mock.calls.length > before) asked.push(clock.now());
+    }
+    const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+    expect(asked.length).toBeLessThan(8);
+    expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+  });
+
+  it('a caller whose token is nearly over waits a second for a new one, no longer', async () => {
+    const { ask, clock, source, wish, first } = await renewing();
+    await clock.advance(56 * minute);
+    ask.mockReturnValue(new Promise(() => undefined));
+    const timers = clock.pending;
+    const answer = source.get(wish, free);
+    await clock.advance(999);
+    const early = await Promise.race([answer, Promise.resolve('waits')]);
+    expect(early).toBe('waits');
+    await clock.advance(1);
+    await expect(answer).resolves.toEqual({ issued: first, from: 'stale' });
+    expect(clock.pending).toBe(timers);
+  });
+
+  it('an idle one is replaced for the caller who comes back', async () => {
+    const { clock, source, wish, first } = await renewing();
+    await clock.advance(57 * minute);
+    const { issued, from } = await source.get(wish, free);
+    expect(from).toBe('miss');
+    expect(issued).not.toBe(first);
+  });
+});
+
+describe('W-P8: a service that wants to be left alone', () => {
+  it.each([
+    ['throttled', 7000, 7000],
+    ['throttled', undefined, 1000],
+    ['updating', undefined, 5000],
+    ['unavailable', 3000, 3000],
+  ] as const)(
+    '%s (%s): no question for that token until then, every caller is told at once',
+    async (...given) => {
+      const [code, retryAfterMs, pauseMs] = given;
+      const { ask, clock, source } = stage();
+      const wish = wishFor(subjectOf('reader'));
+      ask.mockRejectedValueOnce(new TokenError(code, 'not now', { retryAfterMs }));
+      await expect(source.get(wish, free)).rejects.toMatchObject({ code });
+      await clock.advance(pauseMs - 400);
+      for (const again of [wish, { ...wish, bypassCache: true }])
+        await expect(source.get(again, free)).rejects.toMatchObject({ code, retryAfterMs: 400 });
+      expect(ask).toHaveBeenCalledTimes(1);
+      await expect(source.get(wishFor(subjectOf('writer')), free)).resolves.toBeDefined();
+      await clock.advance(400);
+      await expect(source.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
+    },
+  );
+});
+
+describe('what is dropped', () => {
+  it('all tokens of subjects that are not kept', async () => {
+    const { source } = stage();
+    const [reader, writer] = [wishFor(subjectOf('reader')), wishFor(subjectOf('writer'))];
+    for (const wish of [reader, writer]) await source.get(wish, free);
+    source.prune((subject) => subject.kind === 'identity' && subject.name === 'default/writer');
+    expect(source.cached(reader)).toBeUndefined();
+    expect(source.cached(writer)).toBeDefined();
+  });
+
+  it('tells of every token that is given out of memory', async () => {
+    const clock = createFakeClock();
+    const recalled: unknown[] = [];
+    const source = createTokenSource({
+      ask: () => Promise.resolve(issuedTo('reader')),
+      clock,
+      random: () => 0,
+      onRecalled: (subject) => recalled.push(subject),
+    });
+    const wish = wishFor(subjectOf('reader'));
+    await source.get(wish, free);
+    expect(recalled).toEqual([]);
+    source.cached(wish);
+    expect(recalled).toEqual([wish.subject]);
+  });
+});
+
 describe('item 27: callers who want none from memory', () => {
+  it('a hundred of them with the hash of one token make one question', async () => {
+    const { ask, source } = stage();
+    const wish = wishFor(subjectOf('reader'), {
+      bypassCache: true,
+      passThrough: { token_sha256_to_refresh: 'ab' },
+    });
+    const admit = vi.fn(free);
+    await Promise.all(Array.from({ length: 100 }, () => source.get(wish, admit)));
+    expect(ask).toHaveBeenCalledTimes(1);
+    expect(admit).toHaveBeenCalledTimes(1);
+  });
+
   it('get a new one, which others then get from memory', async () => {
     const { ask, source } = stage();
     const wish = wishFor(subjectOf('reader'));
