@@ -177,7 +177,7 @@ describe('a caller that asks too often', () => {
     await once200(port);
     const closed = server.close(60_000);
     await Promise.all(lines.map((line) => line.answers(1)));
-    for (const { socket } of lines) socket.destroy();
+    for (const socket of sockets.splice(0)) socket.destroy();
     await closed;
   });
 });
