@@ -1,4 +1,10 @@
-import { createLimit, createTokenBucket, type Clock, type Limit } from '@pod-identity/kit/core';
+import {
+  createLimit,
+  createTokenBucket,
+  type Clock,
+  type Limit,
+  type TokenBucket,
+} from '@pod-identity/kit/core';
 
 export interface MetadataPace {
   /** Runs a question for a token in its turn. */
@@ -14,30 +20,35 @@ const reads = { atATime: 2, burst: 1, perSecond: 3, waiting: 64 };
 
 /** All that this process asks the metadata service goes through one of these. Waiting here for a moment is better than a 429. */
 export function createMetadataPace(clock: Clock): MetadataPace {
-  const shared = lane(clock, all);
-  const forReads = lane(clock, reads);
+  const places = { all: createLimit(all.atATime), reads: createLimit(reads.atATime) };
+  const quotas = { all: quotaOf(all, clock), reads: quotaOf(reads, clock) };
   let waiting = 0;
 
   return {
-    token: shared,
+    token: (task) => places.all(() => paced(task, [quotas.all], clock)),
     read(task) {
       if (waiting >= reads.waiting) return undefined;
       waiting += 1;
-      return forReads(() => {
+      return places.reads(() => {
         waiting -= 1;
-        return shared(task);
+        return places.all(() => paced(task, [quotas.all, quotas.reads], clock));
       });
     },
   };
 }
 
-function lane(clock: Clock, { atATime, burst, perSecond }: Omit<typeof all, 'waiting'>): Limit {
-  const inTurn = createLimit(atATime);
-  const quota = createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now: clock.now() });
-  return (task) =>
-    inTurn(async () => {
-      for (let waitMs = quota.take(clock.now()); waitMs > 0; waitMs = quota.take(clock.now()))
-        await clock.sleep(waitMs);
-      return task();
-    });
+function quotaOf({ burst, perSecond }: { burst: number; perSecond: number }, clock: Clock): TokenBucket {
+  return createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now: clock.now() });
+}
+
+/** Takes from all quotas in the moment when it starts: what was taken sooner would come on top of what is taken then. */
+async function paced<T>(task: () => Promise<T>, quotas: readonly TokenBucket[], clock: Clock): Promise<T> {
+  for (;;) {
+    const now = clock.now();
+    const empty = quotas.filter((quota) => quota.available(now) < 1);
+    if (empty.length === 0) break;
+    await clock.sleep(Math.max(...empty.map((quota) => quota.take(now))));
+  }
+  for (const quota of quotas) quota.take(clock.now());
+  return task();
 }
