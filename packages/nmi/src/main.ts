@@ -59,7 +59,9 @@ function destinationFor({ command: { kind } }: NmiConfig) {
     : {};
 }
 
-const print = (line: string) => standardOutput().write(`${line}\n`);
+function print(line: string): void {
+  standardOutput().write(`${line}\n`);
+}
 
 function start(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const doors = { clock: systemClock, log };
