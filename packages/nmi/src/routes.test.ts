@@ -49,6 +49,8 @@ describe('routeOf', () => {
     ['a query that no URL may have', '/metadata/instance?a=\\..\\identity', 'malformed'],
     ['a query with an encoded line break', '/metadata/instance?a=%0d%0a', 'malformed'],
     ['a query with an encoded NUL', '/metadata/instance?a=%00', 'malformed'],
+    ['a query with an encoded DEL', '/metadata/instance?a=%7f', 'malformed'],
+    ['a fragment after a token request', '/metadata/identity/oauth2/token?resource=r#x', 'malformed'],
     ['a query with half an escape', '/metadata/instance?a=%2', 'malformed'],
     ['a query of a token request as it comes', '/metadata/identity/oauth2/token?resource=%zz', 'token'],
     ['a letter that lower-cases into ASCII', '/metadata/instance/\u212a', 'malformed'],

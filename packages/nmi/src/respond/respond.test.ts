@@ -205,6 +205,7 @@ describe('the table', () => {
     ['C53 denied', failed('denied'), 403, 'because'],
     ['throttled', failed('throttled', 2100), 429, 'because', '3'],
     ['updating', failed('updating'), 410, 'because', '1'],
+    ['throttled for no time at all', failed('throttled', 0), 429, 'because', '1'],
     ['C53 unavailable', failed('unavailable'), 503, 'because', '1'],
     ['blocked', { kind: 'blocked', family: 'instance' }, 403, '--metadata-allow'],
     ['proxy failed', { kind: 'proxy-failed', why: 'unavailable' }, 502, 'usable'],
