@@ -71,13 +71,13 @@ function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
 
   const fetch = async (wish: TokenWish, signal: AbortSignal) => {
     if (signal.aborted) return;
-    try {
-      await tokens.get(wish, () => 0);
-      await clock.sleep(restMs, signal);
-    } catch (error) {
-      // The pod that asks for it is told why; nobody else is concerned.
-      log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
-    }
+    // The pod that asks for it is told why it fails; nobody else is concerned.
+    await tokens
+      .get(wish, () => 0)
+      .catch((error: unknown) => {
+        log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
+      });
+    await clock.sleep(restMs, signal).catch(() => undefined);
   };
 
   return {

@@ -37,6 +37,17 @@ it('knows a pod that is being deleted, and its default identity', () => {
   expect(parsePod(object({ metadata }))).toMatchObject({ isEnding: true, defaultIdentity: 'reader' });
 });
 
+it('knows what tokens a pod wants to be ready: a few, each once', () => {
+  const listed = (value: string) =>
+    parsePod(object({ metadata: { annotations: { 'aadpodidentity.k8s.io/prefetch': value } } }))?.prefetch;
+  expect(listed(' https://vault.azure.net/.default, api://a,,api://a ')).toEqual([
+    'https://vault.azure.net',
+    'api://a',
+  ]);
+  expect(listed(' , ')).toBeUndefined();
+  expect(listed(Array.from({ length: 100 }, (_, index) => `api://${index}`).join())).toHaveLength(8);
+});
+
 it.each([
   ['of which nothing is said yet', {}, undefined],
   ['that has run to its end', { containerStatuses: [{ state: { terminated: {} } }] }, true],

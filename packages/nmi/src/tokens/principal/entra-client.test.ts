@@ -1,0 +1,107 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { createEntraClient } from './entra-client.ts';
+import type { EntraPost } from './entra-http.ts';
+import { createProofs } from './proofs.ts';
+
+const loaded: string[] = vi.hoisted(() => []);
+vi.mock('@azure/msal-node', async (original) => {
+  loaded.push('msal');
+  return original();
+});
+vi.mock('node-forge', async (original) => {
+  loaded.push('forge');
+  return original();
+});
+
+const subject = {
+  kind: 'service-principal',
+  ...{ name: 'default/app', clientId: 'app', tenantId: 'home.example', auxiliaryTenantIds: [] },
+  authority: 'https://login.example:8443',
+  credential: 'secret',
+  secret: { namespace: 'default', name: 'app' },
+} as const;
+
+const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, status = 200) => {
+  const sent: EntraPost[] = [];
+  const ask = createEntraClient({
+    clock: createFakeClock(1_000),
+    post: (post) => {
+      sent.push(post);
+      return Promise.resolve({ kind: 'answer', status, retryAfterMs: undefined, body });
+    },
+  });
+  const question = {
+    subject,
+    tenantId: subject.tenantId,
+    resource: 'https://vault.azure.net',
+    capabilities: [],
+  };
+  return {
+    sent,
+    ask: () => ask({ ...question, proof: { kind: 'secret', value: 'hidden' } }),
+    askWith: ask,
+    question,
+  };
+};
+
+beforeEach(() => vi.stubEnv('MSAL_FORCE_REGION', 'westeurope'));
+
+it('MSAL and node-forge are loaded by the first service principal that needs them', async () => {
+  const { ask } = stage();
+  const proofs = createProofs();
+  expect(loaded).toEqual([]);
+  await ask();
+  expect(loaded).toEqual(['msal']);
+  const data = new Map([['certificate', Buffer.from('none')]]);
+  await proofs({ version: '1', data }, { ...subject, credential: 'certificate' }).catch(() => undefined);
+  expect(loaded).toEqual(['msal', 'forge']);
+});
+
+it('W-S1: one request, to the token endpoint of the authority, whatever the environment says', async () => {
+  const { ask, sent } = stage();
+  await expect(ask()).resolves.toMatchObject({
+    token: 'token',
+    expiresOnTimestamp: 601_000,
+    clientId: 'app',
+  });
+  expect(sent).toHaveLength(1);
+  const { url, body } = sent[0]!;
+  expect(url).toMatch(/^https:\/\/login\.example:8443\/home\.example\/oauth2\/v2\.0\/token(\?|$)/);
+  expect(Object.fromEntries(new URLSearchParams(body))).toMatchObject({
+    client_id: 'app',
+    client_secret: 'hidden',
+    grant_type: 'client_credentials',
+    scope: 'https://vault.azure.net/.default',
+  });
+});
+
+it('never answers from a memory of its own', async () => {
+  const { ask, sent } = stage();
+  await ask();
+  await ask();
+  expect(sent).toHaveLength(2);
+});
+
+it('passes on what the caller can handle', async () => {
+  const { askWith, question, sent } = stage();
+  await askWith({ ...question, capabilities: ['cp1'], proof: { kind: 'secret', value: 'hidden' } });
+  expect(new URLSearchParams(sent[0]?.body).get('claims')).toContain(
+    '"access_token":{"xms_cc":{"values":["cp1"]}}',
+  );
+});
+
+it.each<[string, unknown, number, string]>([
+  ['no token', {}, 200, 'unavailable'],
+  ['a token without end', { access_token: 'token' }, 200, 'unavailable'],
+  ['a page of a proxy', null, 200, 'unavailable'],
+  ['an empty 400', null, 400, 'unavailable'],
+  [
+    'a refusal that nobody knows',
+    { error: 'access_denied', error_description: 'AADSTS1: no' },
+    400,
+    'denied',
+  ],
+])('C53 an answer with %s', async (...[, body, status, code]) => {
+  await expect(stage(body, status).ask()).rejects.toMatchObject({ code });
+});

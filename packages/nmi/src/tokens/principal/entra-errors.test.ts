@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { ServicePrincipal } from '../types.ts';
+import { principalError } from './entra-errors.ts';
+
+const tenantId = '11111111-2222-4333-8444-555555555555';
+const subject: ServicePrincipal = {
+  kind: 'service-principal',
+  ...{ name: 'shop/app', clientId: 'c', tenantId, auxiliaryTenantIds: [] },
+  authority: 'https://login.microsoftonline.com',
+  credential: 'secret',
+  secret: { namespace: 'shop', name: 'credential' },
+};
+const errorFor = (status: number, body: object, retryAfterMs?: number) =>
+  principalError({ kind: 'answer', status, retryAfterMs, body }, subject, tenantId);
+const refusal = (error: string, number: number) => ({
+  error,
+  error_codes: [number],
+  error_description: `AADSTS${number}: About ${tenantId}. Trace ID: ${tenantId} Correlation ID: x Timestamp: y`,
+});
+
+describe('C53 W-C12 what Entra says', () => {
+  it.each<[string, number, number, string]>([
+    ['invalid_client', 401, 7000215, 'denied'],
+    ['invalid_client', 401, 7000222, 'denied'],
+    ['invalid_client', 401, 700027, 'denied'],
+    ['invalid_client', 401, 700024, 'denied'],
+    ['unauthorized_client', 400, 700016, 'denied'],
+    ['invalid_request', 400, 90002, 'denied'],
+    ['invalid_grant', 400, 53003, 'denied'],
+    ['invalid_resource', 400, 500011, 'refused'],
+    ['invalid_scope', 400, 70011, 'refused'],
+    ['invalid_request', 400, 700022, 'refused'],
+    ['invalid_grant', 400, 70021, 'unavailable'],
+    ['invalid_client', 401, 700213, 'unavailable'],
+    ['temporarily_unavailable', 503, 90061, 'unavailable'],
+    ['temporarily_unavailable', 400, 90033, 'unavailable'],
+    ['invalid_request', 400, 90055, 'throttled'],
+    ['invalid_grant', 400, 50196, 'throttled'],
+    ['temporarily_unavailable', 429, 90055, 'throttled'],
+    ['server_error', 500, 0, 'unavailable'],
+  ])('%s (%i, AADSTS%i): %s', (...[error, status, number, code]) => {
+    const told = errorFor(status, refusal(error, number));
+    expect(told.code).toBe(code);
+    expect(told.message).toContain(`AADSTS${number}`);
+    expect(told.message).toContain('shop/app');
+    expect(told.message).not.toContain(tenantId);
+    expect(told.message).not.toContain('Trace ID');
+  });
+
+  it('names the Secret where that is what to change', () => {
+    expect(errorFor(401, refusal('invalid_client', 7000222)).message).toContain('Secret shop/credential');
+  });
+
+  it('keeps Retry-After; a 429 without one means a minute', () => {
+    expect(errorFor(429, {}, 5000)).toMatchObject({ code: 'throttled', retryAfterMs: 5000 });
+    expect(errorFor(429, {})).toMatchObject({ code: 'throttled', retryAfterMs: 60_000 });
+    expect(errorFor(503, {}, 3000)).toMatchObject({ code: 'unavailable', retryAfterMs: 3000 });
+  });
+
+  it.each([[undefined], [null], ['text'], [{ error: 1, error_codes: 'x', error_description: {} }], [[]]])(
+    'survives %j',
+    (body) => {
+      expect(errorFor(400, body as object).code).toBe('unavailable');
+    },
+  );
+
+  it('silence is told as that', () => {
+    expect(principalError({ kind: 'silence' }, subject, 'another-tenant-of-it')).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('anot##### REDACTED #####f-it') as string,
+    });
+  });
+});
