@@ -73,6 +73,10 @@ export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
       'ip link add br0 type bridge',
       'ip address add 10.50.0.1/24 dev br0',
       'ip link set br0 up',
+      // Something like this has every node: the kernel remembers connections from then on, and leads none of them anew.
+      'nft add table ip node',
+      'nft add chain ip node postrouting { type nat hook postrouting priority srcnat ; }',
+      'nft add rule ip node postrouting ip daddr 192.0.2.0/24 masquerade',
     );
     if (layout === 'fabric') {
       await add(cloud);

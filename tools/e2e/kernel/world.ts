@@ -9,7 +9,7 @@ import type { CloudQuestions, Heard } from './cloud.program.ts';
 import { metadataAddress, openNetwork, type KernelNetwork, type Layout } from './network.ts';
 import { nodeIn, startProgram, type Program } from './program.ts';
 
-export const tokenPath = '/metadata/identity/oauth2/token';
+const tokenPath = '/metadata/identity/oauth2/token';
 export const tokenUrl = `http://${metadataAddress}${tokenPath}?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net`;
 
 export interface KernelClient {

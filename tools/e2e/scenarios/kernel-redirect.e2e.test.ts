@@ -39,8 +39,13 @@ describePlaces(
     });
 
     test('with NMI each pod gets a token of its own identity, and a pod without one gets none', async () => {
-      // Every request is to be judged, not held back for being one of many.
-      await world.startNmi(['--firewall', firewall, '--pod-requests-per-second', '0']);
+      await world.startNmi([
+        ...['--firewall', firewall],
+        // The rules alone must do: not every node lets an agent make the kernel forget connections.
+        '--enable-conntrack-deletion=false',
+        // Every odd request is to be judged, not held back for being one of many.
+        ...['--pod-requests-per-second', '0'],
+      ]);
       expect(subjectOf(await first.get())).toBe(clientIds['first']);
       expect(subjectOf(await second.get())).toBe(clientIds['second']);
       expect((await stranger.get({ url: ofMachine() })).status).toBe(400);
