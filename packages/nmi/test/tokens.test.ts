@@ -1,0 +1,136 @@
+// Tokens through a real agent: service principals, tokens fetched ahead, and what is forgotten.
+import { readFileSync } from 'node:fs';
+import tls from 'node:tls';
+import { apiVersion } from '@pod-identity/crd-types';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addressOf, startStage, tokenPath, vaultResource, type Nmi, type Stage } from './harness.ts';
+
+let stage: Stage;
+let nmi: Nmi;
+beforeAll(async () => {
+  stage = await startStage();
+  tls.setDefaultCACertificates([
+    ...tls.getCACertificates('default'),
+    readFileSync(stage.sim.azure.caFile, 'utf8'),
+  ]);
+  nmi = await stage.nmi([`--authority-allow=${new URL(stage.sim.azure.entraUrl).host}`]);
+});
+afterAll(() => stage.stop());
+
+interface Draft {
+  readonly spec?: object;
+  readonly secretNamespace?: string;
+  readonly secret?: string;
+}
+
+/** A pod that is bound to an application of its own. */
+async function principal(
+  name: string,
+  { spec = {}, secretNamespace = 'default', secret = 'right' }: Draft = {},
+) {
+  const clientId = crypto.randomUUID();
+  const { azure } = stage.sim;
+  azure.world.addApp({ clientId, secrets: ['right', 'next'] });
+  await stage.cluster.client.request('POST', `/api/v1/namespaces/${secretNamespace}/secrets`, {
+    ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: secretNamespace } },
+    data: { clientSecret: Buffer.from(secret).toString('base64') },
+  });
+  await stage.cluster.client.request('POST', `/apis/${apiVersion}/namespaces/default/azureidentities`, {
+    ...{ apiVersion, kind: 'AzureIdentity', metadata: { name, namespace: 'default' } },
+    spec: {
+      ...{ type: 1, clientID: clientId, tenantID: azure.world.defaultTenantId },
+      clientPassword: { name, namespace: secretNamespace },
+      ...spec,
+    },
+  });
+  await stage.cluster.binding({ name: `${name}-binding`, identity: name, selector: name });
+  const from = addressOf(await stage.cluster.pod({ name: `${name}-pod`, label: name }));
+  return { from, clientId };
+}
+
+const secretReads = (name: string) => stage.sim.kube.journal.count({ path: new RegExp(`/secrets/${name}$`) });
+const entraCalls = () => stage.sim.azure.journal.count({ service: 'entra' });
+
+describe('E25 C12 a service principal (type 1)', () => {
+  it('gets its token from Entra, by the one login host that is allowed, without a record of MIC’s', async () => {
+    const { from, clientId } = await principal('app');
+    const answer = await nmi.ask({ from });
+    expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer', client_id: clientId } });
+    const claims = JSON.parse(
+      Buffer.from(String(answer.body['access_token']).split('.')[1] ?? '', 'base64url').toString(),
+    ) as object;
+    expect(claims).toMatchObject({ appid: clientId, aud: 'https://vault.azure.net' });
+  });
+
+  it('item 27: two hundred callers make one question', async () => {
+    const { from } = await principal('burst');
+    const before = entraCalls();
+    const answers = await Promise.all(Array.from({ length: 200 }, () => nmi.ask({ from })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(entraCalls() - before).toBe(1);
+    expect(secretReads('burst')).toBe(1);
+  });
+
+  it('C53 with a wrong secret: 403 and why; the secret is nowhere', async () => {
+    const { from } = await principal('wrong', { secret: 'hidden-value' });
+    const { status, text } = await nmi.ask({ from });
+    expect(status).toBe(403);
+    expect(text).toContain('AADSTS7000215');
+    expect(text + nmi.lines.join('\n')).not.toContain('hidden-value');
+  });
+
+  it.each<[string, Draft, RegExp]>([
+    [
+      'whose Secret is in another namespace',
+      { secretNamespace: 'shop' },
+      /move the Secret to namespace default/,
+    ],
+    [
+      'whose login host is not allowed',
+      { spec: { adEndpoint: 'https://evil.example/' } },
+      /--authority-allow/,
+    ],
+  ])('W-S1 %s: refused before the Secret is read', async (...[, draft, text]) => {
+    const name = `stolen-${draft.spec ? 'host' : 'namespace'}`;
+    const { from } = await principal(name, draft);
+    const before = entraCalls();
+    const { status, body } = await nmi.ask({ from });
+    expect([status, body['access_token']]).toEqual([400, undefined]);
+    expect(body['error_description']).toMatch(text);
+    expect([secretReads(name), entraCalls()]).toEqual([0, before]);
+  });
+});
+
+describe('tokens ahead of time', () => {
+  it('a pod that wants one has it ready when its identity is there: it asks and nobody is asked', async () => {
+    const identity = await stage.bound('eager');
+    stage.attach(identity);
+    const pod = await stage.cluster.pod({ name: 'eager-pod', label: 'eager' });
+    await stage.cluster.client.request('PATCH', '/api/v1/namespaces/default/pods/eager-pod', {
+      metadata: { annotations: { 'aadpodidentity.k8s.io/prefetch': 'https://vault.azure.net' } },
+    });
+    const since = stage.sim.azure.journal.mark();
+    await stage.record({ pod: 'eager-pod', identity: 'eager', state: 'Assigned' });
+    await stage.sim.azure.journal.next({ since, service: 'imds', path: /oauth2\/token/ });
+    const before = stage.imdsCalls();
+    await expect(nmi.ask({ from: addressOf(pod) })).resolves.toMatchObject({
+      status: 200,
+      body: { client_id: identity.clientId },
+    });
+    expect(stage.imdsCalls()).toBe(before);
+  });
+});
+
+it('W-P7: one token serves every pod of an identity', async () => {
+  const identity = await stage.bound('shared');
+  stage.attach(identity);
+  await stage.record({ pod: 'shared-1', identity: 'shared', state: 'Assigned' });
+  const before = stage.imdsCalls();
+  for (const name of ['shared-1', 'shared-2', 'shared-3']) {
+    const from = addressOf(await stage.cluster.pod({ name, label: 'shared' }));
+    await expect(nmi.ask({ from, path: tokenPath, query: vaultResource })).resolves.toMatchObject({
+      status: 200,
+    });
+  }
+  expect(stage.imdsCalls() - before).toBe(1);
+});
