@@ -134,8 +134,10 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
       await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
       const [pod, old, redirect] = [await world.caller(), await world.caller(), redirectOf(world, by, true)];
       expect(await old.say('new')).toMatch(/^IMDS /);
+      const remembered = () => world.sh('conntrack -L -p tcp --orig-dst 169.254.169.254 2>/dev/null');
+      expect(remembered()).toContain('ESTABLISHED');
       await redirect.check();
-      expect(world.sh('conntrack -L -p tcp --orig-dst 169.254.169.254 2>/dev/null')).toBe('');
+      expect(remembered()).toBe('');
       ours(await pod.say('new'));
       world.sh('nft flush ruleset');
       await redirect.check();

@@ -88,6 +88,10 @@ export function createWorld(imdsIs: 'beyond the node' | 'on the node'): World {
   const sh = (command: string) =>
     execFileSync('ip', on(node, 'sh', '-c', command), { encoding: 'utf8', stdio: 'pipe' });
   if (isBeyond) sh('sysctl -qw net.ipv4.ip_forward=1');
+  // On a node somebody (kube-proxy) has the kernel remember connections from the start: those keep their way when rules come.
+  sh(
+    "nft 'table ip others { chain seen { type filter hook prerouting priority -150; ct state established counter; }; }'",
+  );
   const run: RunProgram = async (program, args, input) => {
     // What `ip` says of a program that is missing is not what starting it says.
     return runProgram('ip', on(node, program, ...args), input);
