@@ -43,10 +43,10 @@ describePlaces('lifetimes', fabricPlaces, ({ firewall }) => {
     },
   );
 
-  test('W-S3: five upgrades in a row, the new NMI before the end of the old, lose no call and open no way around', async () => {
+  test('W-S3: three upgrades in a row, the new NMI before the end of the old, lose no call and open no way around', async () => {
     let nmi = await world.startNmi(args);
     const loads = await startLoads();
-    for (let upgrade = 0; upgrade < 5; upgrade += 1) {
+    for (let upgrade = 0; upgrade < 3; upgrade += 1) {
       await each(loads, (load) => load.more(100, '200'));
       const next = await world.startNmi(args);
       await each(loads, (load) => load.more(100, '200'));
