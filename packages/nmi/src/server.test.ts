@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { systemClock } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
+import { listenerName } from './redirect/path-probe.ts';
 import { probeListener } from './readiness.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server.ts';
 import type { InboundRequest, OutboundResponse } from './wire.ts';
@@ -184,4 +185,18 @@ it('a probe finds a listener that answers as it must, and none other', async () 
   const bad = await start(() => Promise.resolve(fine));
   await expect(probeListener(good)).resolves.toBe(true);
   await expect(probeListener(bad)).resolves.toBe(false);
+});
+
+it('another agent may listen besides it, and has the port to itself once this one is closed', async () => {
+  const older = await start(() => Promise.resolve(fine));
+  const newer = await start(() => Promise.resolve({ ...fine, body: 'me' }), { port: older.port });
+  expect(newer.port).toBe(older.port);
+  await older.close(60_000);
+  expect(await send(newer.port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/me$/);
+});
+
+it('says in each answer who it is, so that the self-test does not take the metadata service for it', async () => {
+  const { port } = await start(() => Promise.resolve(fine));
+  const answer = await send(port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  expect(answer).toContain(`\r\nServer: ${listenerName}\r\n`);
 });
