@@ -11,6 +11,7 @@ import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createNodeTaintDoor } from '../src/node-taints.ts';
 import { createStartupTaint } from '../src/startup-taint.ts';
+import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
 
 interface Manifest {
   readonly apiVersion: string;
@@ -54,7 +55,12 @@ function suite(server: RunningApiServer) {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'nmi-real-'));
     admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi-test-admin' });
-    for (const file of ['namespace.yaml', 'rbac/nmi.yaml', 'rbac/nmi-startup-taint.yaml'])
+    for (const file of [
+      'namespace.yaml',
+      'rbac/nmi.yaml',
+      'rbac/nmi-startup-taint.yaml',
+      'rbac/nmi-secrets.yaml',
+    ])
       for (const document of parseAllDocuments(await readFile(deploy(file), 'utf8'))) {
         const manifest = document.toJS() as Manifest;
         await post(collectionOf(manifest), manifest);
@@ -178,6 +184,39 @@ function suite(server: RunningApiServer) {
     await removalOf(nmi, lines);
     expect(await taintsOf()).toEqual(before.filter((key) => key !== taint));
     expect(lines.join('\n')).toContain('taint removed');
+  });
+
+  it('W-S1: lets NMI read Secrets only in a namespace with a RoleBinding for that', async () => {
+    await post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
+    for (const namespace of ['default', 'team'])
+      await post(`/api/v1/namespaces/${namespace}/secrets`, {
+        ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'app', namespace } },
+        data: { clientSecret: Buffer.from('value').toString('base64') },
+      });
+    await post('/apis/rbac.authorization.k8s.io/v1/namespaces/team/rolebindings', {
+      ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
+      metadata: { name: 'nmi-secrets', namespace: 'team' },
+      roleRef: {
+        ...{
+          apiGroup: 'rbac.authorization.k8s.io',
+          kind: 'ClusterRole',
+          name: 'aad-pod-identity-nmi-secrets',
+        },
+      },
+      subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: 'aad-pod-identity' }],
+    });
+    const read = createSecretDoor(nmi);
+    const { data, version } = await read({ namespace: 'team', name: 'app' });
+    expect(data.get('clientSecret')?.toString()).toBe('value');
+    expect(version).toMatch(/^\S+ \d+$/);
+    await expect(read({ namespace: 'default', name: 'app' })).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringContaining('RoleBinding in namespace default') as string,
+    });
+    await expect(read({ namespace: 'team', name: 'other' })).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringContaining('Secret team/other') as string,
+    });
   });
 
   it('item 17: refuses to write taints over a change that came in between', async () => {
