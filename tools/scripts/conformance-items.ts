@@ -45,9 +45,10 @@ export function isMissing({ later: isLater, tests, explained }: ItemReport): boo
 export function titlesOf(source: string): string[] {
   const call = /^\s*(?:test|it|describe)\b[^'"`\n]*?\((['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
   const afterTable = /(?:^\s*\]|\.each\([^\n]*)\)\(\s*(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
-  return [call, afterTable].flatMap((pattern) =>
+  const titles = [call, afterTable].flatMap((pattern) =>
     [...source.matchAll(pattern)].map((match) => (match[2] ?? '').replaceAll(/\\(.)/g, '$1')),
   );
+  return [...new Set(titles)];
 }
 
 /** The items that a text names; `W-C4` is a weakness, `1.C2` no word. */
