@@ -5,20 +5,21 @@ import { connect, type Socket } from 'node:net';
 export interface Load {
   readonly host: string;
   readonly port: number;
-  /** One connection from each of these addresses. */
-  readonly from: readonly string[];
   readonly path: string;
+  /** One connection from each of these addresses, which may be repeated. */
+  readonly from: readonly string[];
   readonly pipelined: number;
   /** Requests in all; the run ends by itself. */
   readonly requests: number;
 }
 
-/** Requests answered with 200 in a second; throws when anything else is answered. */
+/**
+ * Requests answered with 200 in a second over connections that were used before; throws when anything else is answered.
+ */
 export async function requestsPerSecond(load: Load): Promise<number> {
   const perConnection = Math.ceil(load.requests / load.from.length / load.pipelined) * load.pipelined;
-  const sockets = await Promise.all(
-    load.from.map((localAddress) => open({ host: load.host, port: load.port, localAddress })),
-  );
+  const sockets = await Promise.all(load.from.map((localAddress) => open(load, localAddress)));
+  for (const socket of sockets) await timeOf(socket, load.path);
   const begun = performance.now();
   await Promise.all(sockets.map((socket) => drive(socket, load, perConnection)));
   const seconds = (performance.now() - begun) / 1000;
@@ -26,31 +27,61 @@ export async function requestsPerSecond(load: Load): Promise<number> {
   return (perConnection * load.from.length) / seconds;
 }
 
-function open(to: { host: string; port: number; localAddress: string }): Promise<Socket> {
+/** The same with a new connection for each request, `atOnce` at a time. */
+export async function newConnectionsPerSecond(load: Load, atOnce: number): Promise<number> {
+  const begun = performance.now();
+  let sent = 0;
+  const work = async () => {
+    while (sent < load.requests) {
+      const localAddress = load.from[sent % load.from.length] ?? '';
+      sent += 1;
+      const socket = await open(load, localAddress);
+      await drive(socket, { ...load, pipelined: 1 }, 1);
+      socket.destroy();
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return sent / ((performance.now() - begun) / 1000);
+}
+
+/** How long one request takes on this connection (ms). */
+export async function timeOf(socket: Socket, path: string): Promise<number> {
+  const begun = performance.now();
+  await drive(socket, { path, pipelined: 1 }, 1);
+  return performance.now() - begun;
+}
+
+export function open(to: Pick<Load, 'host' | 'port'>, localAddress: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(to, () => resolve(socket));
+    const socket = connect({ host: to.host, port: to.port, localAddress }, () => resolve(socket));
     socket.once('error', reject);
     socket.setNoDelay(true);
   });
 }
 
-function drive(socket: Socket, load: Load, requests: number): Promise<void> {
-  const request = `GET ${load.path} HTTP/1.1\r\nHost: 169.254.169.254\r\nMetadata: true\r\n\r\n`;
-  const batch = Buffer.from(request.repeat(load.pipelined));
-  return new Promise((resolve, reject) => {
-    let answered = 0;
-    let rest = '';
-    socket.on('error', reject);
-    socket.on('data', (chunk) => {
-      const taken = take(rest + chunk.toString('latin1'));
-      rest = taken.rest;
-      answered += taken.answers;
-      if (taken.refused !== undefined) reject(new Error(`answered ${taken.refused}`));
-      else if (answered >= requests) resolve();
-      else if (answered % load.pipelined === 0 && taken.answers > 0) socket.write(batch);
-    });
-    socket.write(batch);
-  });
+/** Resolves when so many requests were answered on this connection. */
+function drive(
+  socket: Socket,
+  { path, pipelined }: Pick<Load, 'path' | 'pipelined'>,
+  requests: number,
+): Promise<void> {
+  const request = `GET ${path} HTTP/1.1\r\nHost: 169.254.169.254\r\nMetadata: true\r\n\r\n`;
+  const batch = Buffer.from(request.repeat(pipelined));
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  let answered = 0;
+  let rest = '';
+  const hear = (chunk: Buffer) => {
+    const taken = take(rest + chunk.toString('latin1'));
+    rest = taken.rest;
+    answered += taken.answers;
+    if (taken.refused !== undefined) reject(new Error(`answered ${taken.refused}`));
+    else if (answered >= requests) resolve(undefined);
+    else if (answered % pipelined === 0 && taken.answers > 0) socket.write(batch);
+  };
+  const hangUp = () => reject(new Error('the server hung up'));
+  socket.on('error', reject).on('data', hear).on('end', hangUp);
+  socket.write(batch);
+  return promise.finally(() => socket.off('error', reject).off('data', hear).off('end', hangUp));
 }
 
 /** Whole answers at the head of what was received, by their Content-Length. */

@@ -1,144 +1,272 @@
-// NMI on a node of 110 pods: cached tokens a second beside a bare node:http server that answers the same bytes.
+// NMI: cached tokens a second beside a bare node:http server that answers the same bytes, what a miss adds to asking IMDS
+// itself, what a noisy neighbour costs, memory, start.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
-import { inDeploy } from '../../stage/places.ts';
-import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
-import { pathOf } from '../../stage/objects.ts';
-import { untilObject } from '../../stage/until.ts';
-import { requestsPerSecond } from '../load.ts';
+import { constants, setPriority } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { answerOf, startBareServer, type BareServer } from '../bare-server.ts';
+import { newConnectionsPerSecond, open, requestsPerSecond, timeOf, type Load } from '../load.ts';
 import { residentMiB } from '../process.ts';
-import { median, rounded, type Figures } from '../report.ts';
+import { median, quantile, rounded, type Figures } from '../report.ts';
+import { openNmiWorld, type NmiWorld, type RunningNmi } from './nmi-world.ts';
 
-const pods = 110;
+/** One node each. */
+const podsOfNodes = [10, 110, 250] as const;
+const [fewPods, manyPods, mostPods] = [0, 1, 2];
+/** In every case, however many pods share them: else more pods would mean more connections. */
+const connections = 250;
 const rounds = 5;
-const path = '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
+const tokens = 1_000;
+/** The first of them do not count: nothing is compiled then. */
+const warmUp = 50;
+/** NMI asks the API server after a pod once a second, of 50 pods at most: fewer than that, no connection waits for it. */
+const podsOfNewConnections = 30;
+/** The metadata service takes 20 questions a second and NMI asks it 15 at most: slower than that, no question waits its turn. */
+const missEveryMs = 80;
+const hammerProgram = fileURLToPath(new URL('../hammer.ts', import.meta.url));
 
-export async function benchNmi(say: (text: string) => void): Promise<Figures> {
-  const stage = await openStage({ nodes: 1 });
-  try {
-    return await measure(stage, say);
-  } finally {
-    await stage.stop();
-  }
+type Say = (text: string) => void;
+
+const tokenPath = (resource: string) =>
+  `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(resource)}`;
+const path = tokenPath('https://vault.azure.net');
+
+export async function benchNmi(say: Say): Promise<Figures> {
+  say(`nodes with ${podsOfNodes.join(', ')} pods of one identity`);
+  await using world = await openNmiWorld(podsOfNodes);
+  pin(process.pid, 1);
+  const starts = await startTimes(world, say);
+  const quiet = await neighbours(world, say);
+  const agents: RunningNmi[] = [];
+  // The default for one pod would be the limit of everything.
+  for (const node of podsOfNodes.keys())
+    agents.push(await world.startNmi(node, ['--pod-requests-per-second', '0']));
+  for (const { pid } of agents) pin(pid, 0);
+  const misses = await missTimes(world, at(agents, manyPods), say);
+  const bare = await startBareServer(
+    await answerOf({ ...at(agents, fewPods), path, localAddress: from(world, fewPods, 1)[0] ?? '' }),
+  );
+  const rates = await cachedRates({ world, agents, bare, say });
+  const rss = await residentMiB(at(agents, manyPods).pid);
+  bare.stop();
+  return figures({ starts, quiet, misses, rates, rss });
 }
 
-async function measure(stage: Stage, say: (text: string) => void): Promise<Figures> {
-  say(`a node with ${pods} pods of one identity`);
-  const { nmi, running } = await fillNode(stage);
-  const from = running.map(({ address }) => address);
-  const bare = await startBareServer(
-    await answerOf({ host: nmi.address, port: nmi.port, from: from[0] ?? '' }),
-  );
-  const load = { from, path, pipelined: 4, requests: 60_000 };
-  const askNmi = () => requestsPerSecond({ ...load, host: nmi.address, port: nmi.port });
-  const askBare = () => requestsPerSecond({ ...load, host: '127.0.0.1', port: bare.port });
-  for (const pid of [nmi.service.pid, bare.pid]) pin(pid, 0);
-  pin(process.pid, 1);
-  // Warm: every pod's token is cached and both servers' code is compiled.
-  await askNmi();
-  await askBare();
-  const both: { nmi: number; bare: number }[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    const rates = { nmi: await askNmi(), bare: await askBare() };
-    both.push(rates);
-    say(`round ${round}: NMI ${Math.round(rates.nmi)}, bare node:http ${Math.round(rates.bare)} requests/s`);
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new RangeError(`there is no ${index}`);
+  return item;
+}
+
+/** As many addresses as connections, each pod's in its turn. */
+function from(world: NmiWorld, node: number, count: number): string[] {
+  const addresses = at(world.nodes, node);
+  return Array.from({ length: count }, (_, index) => at(addresses, index % addresses.length));
+}
+
+async function startTimes(world: NmiWorld, say: Say): Promise<number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const nmi = await world.startNmi(manyPods);
+    times.push(nmi.startMs);
+    await nmi.stop();
   }
-  const rss = await residentMiB(nmi.service.pid);
-  bare.stop();
-  const figure = (name: string, value: number, what: string) => ({ name, value: rounded(value), what });
+  say(`ready after ${times.map(Math.round).join(', ')} ms`);
+  return times;
+}
+
+interface Pair {
+  readonly without: number;
+  readonly with: number;
+}
+
+/** A quiet pod's p99, alone and beside one that never stops asking; with the limits that NMI has by default. */
+async function neighbours(world: NmiWorld, say: Say): Promise<readonly Pair[]> {
+  const nmi = await world.startNmi(manyPods);
+  pin(nmi.pid, 0);
+  const [quiet = '', hostile = ''] = at(world.nodes, manyPods);
+  const quietPod = await open(nmi, quiet);
+  const p99 = async () => {
+    const times: number[] = [];
+    for (let question = 0; question < 300; question += 1) {
+      await pause(12);
+      times.push(await timeOf(quietPod, path));
+    }
+    return quantile(times, 0.99);
+  };
+  await p99();
+  const pairs: Pair[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const without = await p99();
+    const hammer = spawn(process.execPath, [hammerProgram, nmi.host, String(nmi.port), hostile, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(hammer.stdout, 'data');
+    pin(hammer.pid ?? 0, 1);
+    const pair = { without, with: await p99() };
+    hammer.kill();
+    pairs.push(pair);
+    say(
+      `round ${round}: a quiet pod's p99 ${pair.without.toFixed(2)} ms, beside a noisy one ${pair.with.toFixed(2)} ms`,
+    );
+  }
+  quietPod.destroy();
+  await nmi.stop();
+  return pairs;
+}
+
+interface MissTimes {
+  readonly direct: readonly number[];
+  readonly byNmi: readonly number[];
+}
+
+/**
+ * Tokens that nobody has yet, asked for by way of NMI and, for comparison, at the fake IMDS itself: in turns, over
+ * connections that were used before.
+ */
+async function missTimes(world: NmiWorld, nmi: RunningNmi, say: Say): Promise<MissTimes> {
+  const { hostname, port } = world.imds(manyPods);
+  const imds = await open({ host: hostname, port: Number(port) }, '127.0.0.1');
+  const pods = await Promise.all(at(world.nodes, manyPods).map((address) => open(nmi, address)));
+  for (const pod of pods) await timeOf(pod, path);
+  const direct: number[] = [];
+  const byNmi: number[] = [];
+  for (let index = 0; index < tokens; index += 1) {
+    const wanted = tokenPath(`https://${index}.local.test`);
+    await pause(missEveryMs / 2);
+    byNmi.push(await timeOf(at(pods, index % pods.length), wanted));
+    await pause(missEveryMs / 2);
+    direct.push(await timeOf(imds, `${wanted}&client_id=${world.clientId}`));
+  }
+  for (const socket of [imds, ...pods]) socket.destroy();
+  const shown = (times: readonly number[]) =>
+    [0.5, 0.9, 0.99].map((share) => quantile(times, share).toFixed(2)).join(' / ');
+  say(`${tokens} misses, p50 / p90 / p99: ${shown(byNmi)} ms by way of NMI, ${shown(direct)} ms directly`);
+  return { direct: direct.slice(warmUp), byNmi: byNmi.slice(warmUp) };
+}
+
+interface Round {
+  /** By node. */
+  readonly kept: readonly { readonly nmi: number; readonly bare: number }[];
+  readonly fresh: { readonly nmi: number; readonly bare: number };
+}
+
+interface Racing {
+  readonly world: NmiWorld;
+  readonly agents: readonly RunningNmi[];
+  readonly bare: BareServer;
+  readonly say: Say;
+}
+
+async function cachedRates({ world, agents, bare, say }: Racing): Promise<readonly Round[]> {
+  pin(bare.pid, 0);
+  const load = (node: number): Omit<Load, 'host' | 'port'> => ({
+    ...{ path, from: from(world, node, connections), pipelined: 4, requests: 50_000 },
+  });
+  const race = async (): Promise<Round> => {
+    const kept: Round['kept'][number][] = [];
+    for (const [node, nmi] of agents.entries()) {
+      kept.push({
+        nmi: await requestsPerSecond({ ...load(node), ...nmi }),
+        bare: await requestsPerSecond({ ...load(node), ...bare }),
+      });
+    }
+    const fresh = { ...load(manyPods), from: from(world, manyPods, podsOfNewConnections), requests: 5_000 };
+    return {
+      kept,
+      fresh: {
+        nmi: await newConnectionsPerSecond({ ...fresh, ...at(agents, manyPods) }, 32),
+        bare: await newConnectionsPerSecond({ ...fresh, ...bare }, 32),
+      },
+    };
+  };
+  // Warm: every pod's token is cached and both servers' code is compiled.
+  await race();
+  const all: Round[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const one = await race();
+    all.push(one);
+    const shown = [...one.kept, one.fresh].map(
+      ({ nmi, bare: alone }) => `${Math.round(nmi)}/${Math.round(alone)}`,
+    );
+    say(
+      `round ${round}: NMI/bare node:http requests/s with ${podsOfNodes.join(', ')} pods and with new connections: ${shown.join(', ')}`,
+    );
+  }
+  return all;
+}
+
+/** One core each, before all others of the machine; where that is not allowed the kernel decides. */
+function pin(pid: number, core: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    // Only root may.
+  }
+  spawn('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' }).on('error', () => undefined);
+}
+
+interface Measured {
+  readonly starts: readonly number[];
+  readonly quiet: readonly Pair[];
+  readonly misses: MissTimes;
+  readonly rates: readonly Round[];
+  readonly rss: number;
+}
+
+function figures(measured: Measured): Figures {
+  const shown = [...speed(measured.rates), ...waits(measured), ...costs(measured)];
+  return shown.map(([name, value, what]) => ({ name, value: rounded(value), what }));
+}
+
+type Shown = readonly [name: string, value: number, what: string];
+
+function speed(rates: readonly Round[]): Shown[] {
+  const over = (of: (round: Round) => number) => median(rates.map(of));
+  const rate = (node: number) => over(({ kept }) => at(kept, node).nmi);
+  const ratio = (node: number) => over(({ kept }) => at(kept, node).nmi / at(kept, node).bare);
+  const flatness = over(({ kept }) => at(kept, mostPods).nmi / at(kept, fewPods).nmi);
   return [
-    figure(
-      'cachedRps',
-      median(both.map((rates) => rates.nmi)),
-      `cached tokens a second, ${pods} pods, one core (median of ${rounds})`,
-    ),
-    figure(
+    ['cachedRps', rate(manyPods), `cached tokens a second, 110 pods, one core (median of ${rounds})`],
+    [
       'bareHttpRps',
-      median(both.map((rates) => rates.bare)),
+      over(({ kept }) => at(kept, manyPods).bare),
       'a bare node:http server answering the same bytes, one core',
-    ),
-    figure(
-      'cachedRatio110',
-      median(both.map((rates) => rates.nmi / rates.bare)),
-      'the two side by side, median of the rounds',
-    ),
-    figure('rss110MiB', rss, "NMI's resident memory afterwards (MiB)"),
+    ],
+    ['cachedRatio10', ratio(fewPods), 'the two side by side with 10 pods, median of the rounds'],
+    ['cachedRatio110', ratio(manyPods), 'with 110 pods, a line for each token written (aim: at least 0.7)'],
+    ['cachedRatio250', ratio(mostPods), 'with 250 pods'],
+    ['cachedFlatness', flatness, 'tokens a second with 250 pods over those with 10 (aim: 1)'],
+    [
+      'newConnectionRatio',
+      over(({ fresh }) => fresh.nmi / fresh.bare),
+      `with a new connection for each request, of ${podsOfNewConnections} of 110 pods`,
+    ],
   ];
 }
 
-/** A node's worth of pods, each Assigned; MIC is gone afterwards. */
-async function fillNode(stage: Stage): Promise<{ nmi: StageNmi; running: readonly StagePod[] }> {
-  await stage.install();
-  const nmi = await stage.startNmi(0);
-  const mic = await stage.startMic('1');
-  for (const file of ['azureidentity', 'azureidentitybinding'])
-    await stage.apply(inDeploy(`demo/${file}.yaml`));
-  const running: StagePod[] = [];
-  for (let index = 0; index < pods; index += 1) {
-    running.push(await stage.runPod({ name: `pod-${index}`, node: 0, label: 'demo-app' }));
-  }
-  await assigned(stage, running);
-  await mic.stop();
-  return { nmi, running };
+function waits({ misses: { byNmi, direct }, quiet }: Measured): Shown[] {
+  const added = (share: number) => quantile(byNmi, share) - quantile(direct, share);
+  return [
+    ['missP99Ms', quantile(byNmi, 0.99), 'p99 of a token that is not cached, below the pace for IMDS (ms)'],
+    ['missAddedP50Ms', added(0.5), 'p50 of that less the p50 of asking the fake IMDS directly (ms)'],
+    ['missAddedP99Ms', added(0.99), 'the same of the p99 (aim: under 1 ms)'],
+    [
+      'hostileP99Ratio',
+      median(quiet.map((pair) => pair.with / pair.without)),
+      "a quiet pod's p99 beside a pod that never stops asking, over its p99 without",
+    ],
+  ];
 }
 
-async function assigned(stage: Stage, running: readonly StagePod[]): Promise<void> {
-  const collection = pathOf({
-    apiVersion: 'aadpodidentity.k8s.io/v1',
-    kind: 'AzureAssignedIdentity',
-    namespace: 'default',
-  });
-  const waiting = new Set(running.map(({ object }) => object.metadata.name));
-  await untilObject(stage.kube, {
-    path: collection,
-    fits: (object) => {
-      const { pod } = object['spec'] as { pod: string };
-      if ((object['status'] as { status?: string } | undefined)?.status === 'Assigned') waiting.delete(pod);
-      return waiting.size === 0;
-    },
-  });
-}
-
-/** The whole answer, head and body, of one token request. */
-async function answerOf(at: {
-  host: string;
-  port: number;
-  from: string;
-}): Promise<{ headers: Record<string, string>; body: string }> {
-  const call = request({
-    host: at.host,
-    port: at.port,
-    localAddress: at.from,
-    path,
-    headers: { Metadata: 'true' },
-  }).end();
-  const [response] = (await once(call, 'response')) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  if (response.statusCode !== 200)
-    throw new Error(`no token to compare with: ${Buffer.concat(chunks).toString()}`);
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (typeof value === 'string' && !['date', 'connection', 'keep-alive'].includes(name))
-      headers[name] = value;
-  }
-  return { headers, body: Buffer.concat(chunks).toString() };
-}
-
-async function startBareServer(answer: object): Promise<{ port: number; pid: number; stop(): void }> {
-  const program = `
-    const { createServer } = require('node:http');
-    const { headers, body } = ${JSON.stringify(answer)};
-    const server = createServer((request, response) => { response.writeHead(200, headers); response.end(body); });
-    server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  return { port: Number(line), pid: child.pid ?? 0, stop: () => void child.kill() };
-}
-
-/** One core each; where taskset is missing the kernel decides. */
-function pin(pid: number, core: number): void {
-  spawn('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' }).on('error', () => undefined);
+function costs({ rss, starts }: Measured): Shown[] {
+  return [
+    [
+      'rss110MiB',
+      rss,
+      "NMI's resident memory after all that, with 110 pods and 1,000 cached tokens (MiB; aim: at most 80)",
+    ],
+    ['startMs', median(starts), 'from the start of the process to /readyz 200, 110 pods (ms)'],
+  ];
 }

@@ -1,0 +1,183 @@
+// The world that NMI is measured in: nodes full of pods, a fake IMDS, and NMI as its manifest starts it.
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import * as names from '../../stage/names.ts';
+import { pathOf, readManifests } from '../../stage/objects.ts';
+import { built, inDeploy } from '../../stage/places.ts';
+import { parseLine } from '../../stage/service.ts';
+import { openStage, type Stage, type StagePod } from '../../stage/stage.ts';
+import { untilObject } from '../../stage/until.ts';
+
+export interface NmiWorld extends AsyncDisposable {
+  /** For each node the addresses of its pods. */
+  readonly nodes: readonly (readonly string[])[];
+  /** Of the one identity. */
+  readonly clientId: string;
+  /** Base address of the fake IMDS of the node's machine. */
+  imds(node: number): URL;
+  startNmi(node: number, args?: readonly string[]): Promise<RunningNmi>;
+}
+
+export interface RunningNmi {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  /** From the start of the process until /readyz says 200. */
+  readonly startMs: number;
+  stop(): Promise<void>;
+}
+
+/** A node for each number of pods, each pod Assigned to the one identity; MIC is gone afterwards. */
+export async function openNmiWorld(podsOfNodes: readonly number[]): Promise<NmiWorld> {
+  const stage = await openStage({ nodes: podsOfNodes.length });
+  const running: ChildProcess[] = [];
+  try {
+    const nodes = await fill(stage, podsOfNodes);
+    const connection = await serviceAccount(stage);
+    const imds = (node: number) => new URL(stage.sim.azure.imdsUrl(`${names.scaleSet}_${node}`));
+    return {
+      nodes,
+      clientId: names.firstIdentity.clientId,
+      imds,
+      startNmi: async (node, args = []) => {
+        const { hostname, port } = imds(node);
+        const nmi = await launch(stage.folder, [
+          ...['--node', names.nodeName(node), ...connection, '--log-format', 'json'],
+          ...['--nmi-port', '0', '--http-probe-port', '0', '--prometheus-port', '0'],
+          ...['--interception', 'none', '--metadata-ip', hostname, '--metadata-port', port],
+          ...args,
+        ]);
+        running.push(...nmi.children);
+        return nmi;
+      },
+      async [Symbol.asyncDispose]() {
+        for (const child of running) child.kill('SIGKILL');
+        await stage.stop();
+      },
+    };
+  } catch (error) {
+    await stage.stop();
+    throw error;
+  }
+}
+
+async function fill(stage: Stage, podsOfNodes: readonly number[]): Promise<string[][]> {
+  await stage.install();
+  const mic = await stage.startMic('1');
+  for (const file of ['azureidentity', 'azureidentitybinding'])
+    await stage.apply(inDeploy(`demo/${file}.yaml`));
+  const nodes: StagePod[][] = [];
+  for (const [node, pods] of podsOfNodes.entries()) {
+    const running: StagePod[] = [];
+    for (let index = 0; index < pods; index += 1)
+      running.push(await stage.runPod({ name: `pod-${node}-${index}`, node, label: 'demo-app' }));
+    nodes.push(running);
+  }
+  await untilAssigned(stage, nodes.flat());
+  await mic.stop();
+  return nodes.map((running) => running.map(({ address }) => address));
+}
+
+async function untilAssigned(stage: Stage, running: readonly StagePod[]): Promise<void> {
+  const collection = pathOf({
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureAssignedIdentity',
+    namespace: 'default',
+  });
+  const waiting = new Set(running.map(({ object }) => object.metadata.name));
+  await untilObject(stage.kube, {
+    path: collection,
+    fits: (object) => {
+      const { pod } = object['spec'] as { pod: string };
+      if ((object['status'] as { status?: string } | undefined)?.status === 'Assigned') waiting.delete(pod);
+      return waiting.size === 0;
+    },
+  });
+}
+
+/** In a cluster NMI reads the folder of its ServiceAccount and no kubeconfig, which would cost it memory. */
+async function serviceAccount(stage: Stage): Promise<string[]> {
+  const config = parse(await readFile(stage.kubeconfig, 'utf8')) as {
+    readonly clusters: readonly { readonly cluster: { readonly server: string } }[];
+    readonly users: readonly { readonly user: { readonly token: string } }[];
+  };
+  const folder = join(stage.folder, 'service-account');
+  await mkdir(folder);
+  await writeFile(join(folder, 'token'), config.users[0]?.user.token ?? '');
+  return ['--master', config.clusters[0]?.cluster.server ?? '', '--service-account-dir', folder];
+}
+
+/** What the manifest sets for the container, apart from what Kubernetes fills in. */
+export async function environmentOfManifest(): Promise<Record<string, string>> {
+  const [daemonSet] = await readManifests(inDeploy('nmi/daemonset.yaml'));
+  const { template } = daemonSet?.['spec'] as {
+    template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } };
+  };
+  const variables = template.spec.containers.flatMap(({ env = [] }) => env);
+  return Object.fromEntries(
+    variables.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+interface Launched extends RunningNmi {
+  readonly children: readonly ChildProcess[];
+}
+
+async function launch(folder: string, args: readonly string[]): Promise<Launched> {
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...(await environmentOfManifest()) };
+  const out = await openOutput(folder);
+  const told = new Map<string, Readonly<Record<string, unknown>>>();
+  const { promise: listening, resolve, reject } = Promise.withResolvers<undefined>();
+  out.onLine((line) => {
+    const fields = parseLine(line);
+    told.set(String(fields['role'] ?? fields['msg']), fields);
+    if (told.has('listening') && told.has('health')) resolve(undefined);
+  });
+  const begun = performance.now();
+  const child = spawn(process.execPath, [built('nmi'), ...args], {
+    env,
+    stdio: ['ignore', out.descriptor, 'inherit'],
+  });
+  closeSync(out.descriptor);
+  child.once('exit', (code) => reject(new Error(`NMI ended with ${code ?? 'a signal'}`)));
+  await listening;
+  const address = String(told.get('listening')?.['address']);
+  // The next question follows the last answer at once: nothing tells when it is ready but the answer.
+  const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
+  while ((await fetch(health)).status !== 200);
+  const startMs = performance.now() - begun;
+  const ended = once(child, 'close');
+  return {
+    ...{ children: [child, out.reader], startMs, pid: child.pid ?? 0 },
+    ...{ host: address, port: Number(told.get('listening')?.['port']) },
+    stop: async () => {
+      child.kill();
+      await ended;
+      out.reader.kill();
+    },
+  };
+}
+
+/**
+ * A pipe, as a container has it, and somebody who reads it: a line for each token is too much for the process that
+ * measures, so another one keeps those back.
+ */
+async function openOutput(folder: string) {
+  const path = join(folder, `output-${randomUUID()}`);
+  await promisify(execFile)('mkfifo', [path]);
+  // Open for both, so that opening waits for nobody.
+  const descriptor = openSync(path, 'r+');
+  const reader = spawn('grep', ['--line-buffered', '-v', '"token issued"'], {
+    stdio: [descriptor, 'pipe', 'inherit'],
+  });
+  if (!reader.stdout) throw new Error('there is no pipe to read from');
+  const lines = createInterface({ input: reader.stdout });
+  return { descriptor, reader, onLine: (listener: (line: string) => void) => lines.on('line', listener) };
+}

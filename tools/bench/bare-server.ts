@@ -1,0 +1,50 @@
+// The least that any server of ours could cost: node:http alone, which gives one answer to everything.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+
+export interface Answer {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface BareServer {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  stop(): void;
+}
+
+const program = (answer: Answer) => `
+  const { createServer } = require('node:http');
+  const { headers, body } = ${JSON.stringify(answer)};
+  const server = createServer((request, response) => { response.writeHead(200, headers); response.end(body); });
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+
+export async function startBareServer(answer: Answer): Promise<BareServer> {
+  const child = spawn(process.execPath, ['-e', program(answer)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  return { host: '127.0.0.1', port: Number(line), pid: child.pid ?? 0, stop: () => void child.kill() };
+}
+
+/** The whole answer to one request for a token, without what Node adds by itself. */
+export async function answerOf(at: {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress: string;
+  readonly path: string;
+}): Promise<Answer> {
+  const call = request({ ...at, headers: { Metadata: 'true' } }).end();
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks).toString();
+  if (response.statusCode !== 200) throw new Error(`no token to compare with: ${body}`);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (typeof value === 'string' && !['date', 'connection', 'keep-alive'].includes(name))
+      headers[name] = value;
+  }
+  return { headers, body };
+}

@@ -1,0 +1,29 @@
+// One pod that asks for nothing but to be in the way: connections that are never idle, until this process is ended.
+import { connect } from 'node:net';
+
+const [host = '', port = '', localAddress = '', path = ''] = process.argv.slice(2);
+const connections = 64;
+const pipelined = 16;
+const batch = `GET ${path} HTTP/1.1\r\nHost: 169.254.169.254\r\nMetadata: true\r\n\r\n`.repeat(pipelined);
+const answerHead = Buffer.from('HTTP/1.1 ');
+
+function hammer(): void {
+  const socket = connect({ host, port: Number(port), localAddress });
+  let under = 0;
+  socket.on('connect', () => {
+    under = pipelined;
+    socket.write(batch);
+  });
+  socket.on('data', (chunk) => {
+    for (let at = chunk.indexOf(answerHead); at >= 0; at = chunk.indexOf(answerHead, at + 1)) under -= 1;
+    if (under > 0) return;
+    under = pipelined;
+    socket.write(batch);
+  });
+  socket.on('error', () => undefined);
+  // What cuts it off is knocked on again.
+  socket.on('close', () => setTimeout(hammer, 10));
+}
+
+for (let count = 0; count < connections; count += 1) hammer();
+process.stdout.write('hammering\n');
