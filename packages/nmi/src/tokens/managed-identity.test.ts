@@ -82,7 +82,7 @@ it('gives up after the hold; after two minutes of that it is an error of the con
     await clock.advance(10_000);
     await refused;
   }
-  const last = expect(ask(wish)).rejects.toMatchObject({ code: 'misconfigured' });
+  const last = expect(ask(wish)).rejects.toMatchObject({ code: 'misconfigured', status: 400 });
   await clock.advance(10_000);
   await last;
 });

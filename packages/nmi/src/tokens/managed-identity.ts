@@ -39,7 +39,7 @@ export function createManagedIdentitySource(options: ManagedIdentityOptions): As
       } catch (error) {
         if (!isNotOnHost(error)) throw error;
         const isLate = refusals.note(resourceId, clock.now()) > modelDelayMs;
-        if (isLate) throw new TokenError('misconfigured', neverArrived, { cause: error });
+        if (isLate) throw new TokenError('misconfigured', neverArrived, { status: 400, cause: error });
         if (clock.now() + askAgainMs > until) throw error;
         await clock.sleep(askAgainMs);
       }
