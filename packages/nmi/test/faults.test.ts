@@ -148,9 +148,12 @@ describe('Microsoft Entra is away', () => {
     const first = await ask();
     expect(first.status).toBe(200);
     const fault = stage.sim.azure.faults.add({ match: { service: 'entra' }, then: { drop: true } });
+    const since = stage.sim.azure.journal.mark();
+    const asked = stage.sim.azure.journal.next({ service: 'entra', since });
     await time.advance(57 * 60_000);
     expect(await ask()).toEqual(first);
-    expect(fault.fired).toBeGreaterThan(0);
+    // The old token may be given before the question for a new one has come through.
+    await asked;
     await time.advance(3 * 60_000);
     expect(await ask()).toEqual({ status: 503, token: undefined });
     fault.remove();

@@ -1,9 +1,9 @@
 // The simulator in the namespace that owns the metadata address. Every request and every connection that reaches this address is
 // written down with its source, so that a test can tell what came around the agent.
-import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 import { cluster, startSim, type BindingSpec, type PodSpec } from '@pod-identity/sim';
+import { openMetadataDoor } from './metadata-door.ts';
 import { answerMessages } from './program.ts';
 
 export interface CloudPlace {
@@ -12,21 +12,14 @@ export interface CloudPlace {
   readonly apiAddress: string;
 }
 
-export interface Heard {
-  readonly source: string;
-  /** `connection`, or the request's line as it came. */
-  readonly what: string;
-}
-
 export type CloudQuestions = typeof questions;
 
 const place = JSON.parse(process.argv[2] ?? '{}') as CloudPlace;
-let heard: Heard[] = [];
 const sim = await startSim();
 const world = await cluster(sim, { scaleSets: [{ name: 'pool', instances: 1 }] });
 const [node] = world.nodes;
 if (node === undefined) throw new Error('the cluster has no node');
-await openMetadata(node.machine);
+const door = await openMetadataDoor(place.metadataAddress, sim.azure.imdsUrl(node.machine));
 const apiPort = await forwardApi();
 
 const effect = 'NoSchedule';
@@ -49,11 +42,7 @@ const questions = {
   /** Waits until the node has no taint of this key. */
   untainted: ({ key }: { key: string }) => sim.kube.until(() => !taints().includes(key)),
   /** What reached the metadata address since this was asked last. */
-  heard: () => {
-    const all = heard;
-    heard = [];
-    return all;
-  },
+  heard: () => door.heard(),
 };
 answerMessages(questions);
 
@@ -62,31 +51,6 @@ function taints(): readonly string[] {
     taints?: readonly { key: string }[];
   };
   return all.map(({ key }) => key);
-}
-
-async function openMetadata(machine: string): Promise<void> {
-  const server = createServer((request, response) => {
-    const { method = '', url = '' } = request;
-    heard.push({ source: request.socket.remoteAddress ?? '', what: `${method} ${url}` });
-    passOn(request, response, sim.azure.imdsUrl(machine));
-  });
-  server.keepAliveTimeout = 600_000;
-  server.on('connection', ({ remoteAddress = '' }) =>
-    heard.push({ source: remoteAddress, what: 'connection' }),
-  );
-  server.listen(80, place.metadataAddress);
-  await once(server, 'listening');
-}
-
-function passOn(request: IncomingMessage, response: ServerResponse, url: string): void {
-  const { method, headers } = request;
-  const options = { method, headers, path: request.url };
-  const inner = ask(url, options as object, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  inner.once('error', () => response.destroy());
-  request.pipe(inner);
 }
 
 async function forwardApi(): Promise<number> {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { built } from '../../stage/places.ts';
 import { parseLine, startService, type Service } from '../../stage/service.ts';
 import type { Answered, Call, ClientQuestions, LoadSpec, Tally } from './client.program.ts';
-import type { CloudQuestions, Heard } from './cloud.program.ts';
+import type { CloudQuestions } from './cloud.program.ts';
+import type { Heard } from './metadata-door.ts';
 import { metadataAddress, openNetwork, type KernelNetwork, type Layout } from './network.ts';
 import { nodeIn, startProgram, type Program } from './program.ts';
 
