@@ -27,6 +27,7 @@ export function createJumpingClock(): JumpingClock {
   const timers = new Set<{ readonly at: number; readonly run: () => void }>();
   const clock: JumpingClock = {
     now: () => started + offset,
+    elapsed: () => offset,
     jump(ms) {
       const end = offset + ms;
       for (const timer of [...timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)) {

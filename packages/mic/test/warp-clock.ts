@@ -40,6 +40,7 @@ export function createWarpClock(): WarpClock {
 
   return {
     now,
+    elapsed: now,
     after,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ export interface InboundRequest {
   readonly peer: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  /** When the connection was opened that it came over: milliseconds since the epoch. */
+  /** When the connection was opened that it came over, as `Clock.elapsed` counts: setting the machine's clock changes nothing. */
   readonly connectedAt: number;
   /** Aborts when the caller hangs up before it was answered. */
   readonly gone: AbortSignal;

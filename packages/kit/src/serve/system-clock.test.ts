@@ -10,6 +10,18 @@ describe('system clock', () => {
     await expect(systemClock.sleep(60_000, controller.signal)).rejects.toThrow('enough');
   });
 
+  test('elapsed time goes on whatever the clock of the machine says', () => {
+    const real = Date.now;
+    const before = systemClock.elapsed();
+    Date.now = () => 0;
+    try {
+      expect(systemClock.now()).toBe(0);
+      expect(systemClock.elapsed()).toBeGreaterThanOrEqual(before);
+    } finally {
+      Date.now = real;
+    }
+  });
+
   test('a time beyond what timers can count does not fire at once', async () => {
     const fired = new Promise<string>((resolve) => {
       const timer = systemClock.after(1e12, () => resolve('far'));

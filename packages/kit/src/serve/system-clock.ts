@@ -7,6 +7,7 @@ const longestMs = 2 ** 31 - 1;
 /** The real time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   async sleep(ms, signal) {
     try {
       await delay(Math.min(ms, longestMs), undefined, signal ? { signal } : undefined);

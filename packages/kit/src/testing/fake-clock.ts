@@ -36,6 +36,7 @@ export function createFakeClock(start = 0): FakeClock {
 
   return {
     now: () => now,
+    elapsed: () => now,
     after,
     sleep: (ms, signal) =>
       new Promise<void>((resolve, reject) => {

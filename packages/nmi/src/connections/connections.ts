@@ -73,7 +73,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   return {
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
-      const connection = connectionOf(socket, caller, clock.now());
+      const connection = connectionOf(socket, caller, clock.elapsed());
       known.set(socket, connection);
       socket.on('resume', () => {
         if (caller.isHeld(connection)) stopReading(socket);

@@ -54,7 +54,7 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
   const put = async (question: () => ReturnType<PodQuestions['read']>): Promise<Said | undefined> => {
     let begunAt = 0;
     const said = await inLine(() => {
-      begunAt = clock.now();
+      begunAt = clock.elapsed();
       return question();
     });
     return said && { found: identifyPod(said, clock.now()), begunAt };

@@ -26,7 +26,7 @@ export interface PodMemory {
 /** What the API server said of an address. */
 export interface Finding {
   readonly answer: CallerAnswer;
-  /** When it was asked, by our clock. What it answered was true at some time after that. */
+  /** When it was asked, as `Clock.elapsed` counts. What it answered was true at some time after that. */
   readonly begunAt: number;
   /** What memory held of the address when it was asked. */
   readonly known: Identification;
@@ -65,8 +65,7 @@ export function createFindings({ memory, clock, check }: FindingsOptions): Findi
   const isFresh = ({ answer, begunAt }: Kept, connectedAt: number): boolean => {
     if (answer.kind === 'none') return false;
     if (answer.kind === 'pod' && begunAt >= connectedAt && memory.isCurrent()) return true;
-    const age = clock.now() - begunAt;
-    return age >= 0 && age < check.ageMs;
+    return clock.elapsed() - begunAt < check.ageMs;
   };
 
   /** The finding on the address, brought in step with memory; undefined when memory has moved on. */
