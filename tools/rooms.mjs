@@ -19,7 +19,7 @@ export const purePaths = [
   'packages/nmi/src/prefetch\\.ts$',
   'packages/nmi/src/tokens/(types|claims|token-errors|token-age|token-memory)\\.ts$',
   'packages/nmi/src/tokens/principal/(secret-keys|certificate|pfx|assertion|entra-errors)\\.ts$',
-  'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules)\\.ts$',
+  'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules|route-rules)\\.ts$',
 ];
 
 /** The same list as globs, for ESLint. */
@@ -42,5 +42,5 @@ export const pureGlobs = [
   'packages/nmi/src/prefetch.ts',
   'packages/nmi/src/tokens/{types,claims,token-errors,token-age,token-memory}.ts',
   'packages/nmi/src/tokens/principal/{secret-keys,certificate,pfx,assertion,entra-errors}.ts',
-  'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules}.ts',
+  'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules,route-rules}.ts',
 ];

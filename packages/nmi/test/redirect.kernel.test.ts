@@ -90,7 +90,10 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
       const pod = await world.caller({ host: '10.96.0.7', port: 80 });
       expect(await pod.say('new')).toMatch(/^IMDS /);
       await install(world, by);
-      refused(await pod.say('new'));
+      // Such a call bears no mark of iptables, which sees it before it is led: routing refuses it.
+      const answer = await pod.say('new');
+      if (by === 'iptables' && place === 'beyond the node') expect(answer).toBe('EHOSTUNREACH');
+      else refused(answer);
     });
   });
 
@@ -158,6 +161,76 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
       }
       const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
       expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
+    });
+
+    it('W-S3: nothing gets past while another program empties the firewall; without the routing rules it would', async () => {
+      const world = open('beyond the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      const [pod, redirect] = [await world.caller(), redirectOf(world, by, true)];
+      const empty = () =>
+        world.sh({ nftables: 'nft flush ruleset', iptables: 'iptables -t nat -F; iptables -F' }[by]);
+      await redirect.check();
+      empty();
+      expect(await pod.say('new')).toBe('EHOSTUNREACH');
+      expect(await pod.say('new')).toBe('EHOSTUNREACH');
+      await redirect.check();
+      ours(await pod.say('new'));
+
+      const hammer = await world.hammer();
+      await hammer.say('start');
+      for (let time = 0; time < 5; time += 1) {
+        empty();
+        // The node itself is spared. Its call takes longer than those of the pod, of which many come meanwhile.
+        expect(world.sh('curl -s -m 3 -o /dev/null -w %header{server} http://169.254.169.254/')).toBe('IMDS');
+        await redirect.check();
+      }
+      const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
+      expect(counts['pod-identity-nmi']).toBeGreaterThan(0);
+      expect(counts['IMDS']).toBeUndefined();
+      empty();
+      world.sh('ip rule del pref 58');
+      expect(await pod.say('new')).toMatch(/^IMDS /);
+    });
+
+    it('routing rules: put there again, never twice, and gone after uninstall-redirect', async () => {
+      const world = open('beyond the node');
+      const before = world.sh('ip rule');
+      await install(world, by);
+      const installed = world.sh('ip rule');
+      expect(installed).toContain('to 169.254.169.254 fwmark 0/0x1000 ipproto tcp dport 80 prohibit');
+      world.sh('ip rule del pref 57; ip rule del pref 58');
+      await install(world, by);
+      await install(world, by);
+      expect(world.sh('ip rule')).toBe(installed);
+      const uninstall = { ...target, firewall: firewall('auto') };
+      expect(await uninstallRedirect(uninstall, doors(world))).toBe(0);
+      expect(world.sh('ip rule')).toBe(before);
+      expect(world.sh('iptables-save; nft list tables')).not.toMatch(/aad[-_]/);
+    });
+
+    it('the self-test recovers at once from rules that went while it was made, and does not reach the service while they are there', async () => {
+      const world = open('beyond the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      const [prober, redirect] = [await world.prober(), redirectOf(world, by, true)];
+      await redirect.check();
+      expect(await prober.say('led')).toBe('true');
+      for (let time = 0; time < 5; time += 1) {
+        world.sh('nft flush table ip aad_pod_identity 2>&1; iptables -t nat -F; iptables -F');
+        expect(await prober.say('around the rules')).toBe('false');
+        await redirect.check();
+        expect(await prober.say('led again')).toBe('true');
+      }
+      // What is left of the rules refuses it.
+      const lost = {
+        nftables: 'nft flush chain ip aad_pod_identity metadata',
+        iptables: 'iptables -t nat -F',
+      };
+      world.sh(lost[by]);
+      const call =
+        'curl -s -m 3 -o /dev/null -w %{http_code} --local-port 2578 http://169.254.169.254/ || true';
+      expect(world.sh(call)).toBe('000');
+      await redirect.check();
+      expect(await prober.say('led again')).toBe('true');
     });
 
     it('the loopback addresses of the node stay its own (CVE-2020-8558)', async () => {

@@ -7,6 +7,7 @@ import { createRedirect, type Redirect } from './installer.ts';
 import { createIptables, type IptablesProgram } from './iptables.ts';
 import { hasLegacyTables, kernelFiles, prepareKernel, type KernelFiles } from './kernel-settings.ts';
 import { createNftables } from './nftables.ts';
+import { createRouteGuard } from './route-guard.ts';
 import { runProgram, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
@@ -25,11 +26,16 @@ export function assembleRedirect(
 ): Redirect {
   const { clock, log, run = runProgram, files = kernelFiles } = doors;
   const cut = createConntrackCutter({ target, run, log });
+  const guard = createRouteGuard({ target, run, log });
   return createRedirect({
     ...{ everyMs, clock, log },
     firewall: chooseFirewall({ by, log, ...allFirewalls(target, doors) }),
     ...(cutsOldConnections ? { afterInstall: cut } : {}),
-    prepareKernel: () => prepareKernel(target, files),
+    prepareKernel: async () => {
+      // After the rules of the firewall, which tell it what to let through.
+      await guard.keep();
+      return prepareKernel(target, files);
+    },
   });
 }
 

@@ -1,7 +1,8 @@
 import type { NmiConfig } from '../config.ts';
 import { allFirewalls, assembleRedirect, type RedirectDoors } from './assemble.ts';
 import { removal } from './choose-firewall.ts';
-import { isBusy } from './run-program.ts';
+import { createRouteGuard } from './route-guard.ts';
+import { isBusy, runProgram } from './run-program.ts';
 import { targetOf } from './target.ts';
 
 type Settings = Pick<NmiConfig, 'metadata' | 'listen' | 'firewall'>;
@@ -48,16 +49,18 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
     if (result instanceof Error)
       log.error({ error: result, firewall: firewall.name }, 'redirect rules could not be removed');
   }
+  const guard = await removal(() => createGuard(config, doors).remove());
+  if (guard instanceof Error) log.error({ error: guard }, 'routing rules could not be removed');
   // Of the legacy tables it is known without the program that they are asleep; that says nothing of the others.
   const others = results.filter((_, at) => firewalls[at]?.name !== 'iptables-legacy');
   if (others.every((result) => result === 'no-program') && !results.includes('removed')) {
     log.error({}, 'neither nft nor iptables is here: redirect rules, if there are any, are left');
     return 1;
   }
-  if (results.some((result) => result instanceof Error)) return 1;
+  if ([...results, guard].some((result) => result instanceof Error)) return 1;
   log.info(
     {},
-    results.includes('removed')
+    [...results, guard].includes('removed')
       ? 'pods of this node reach the metadata service of the machine again, unless an agent that still runs puts the rules back'
       : 'there were no redirect rules',
   );
@@ -67,7 +70,8 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
 /** Where something else leads callers here, rules of an earlier setting may still lead them elsewhere. Asked once, at start. */
 export async function warnOfLeftovers(config: Settings, doors: RedirectDoors): Promise<void> {
   const { nftables, iptables } = allFirewalls(config, doors);
-  for (const firewall of [nftables, ...iptables]) {
+  const guard = { name: 'routing policy', ...createGuard(config, doors) };
+  for (const firewall of [nftables, ...iptables, guard]) {
     // Without the right to look there is nothing to say: this setting needs none.
     if (await firewall.hasRules().catch(() => false))
       doors.log.warn(
@@ -75,4 +79,8 @@ export async function warnOfLeftovers(config: Settings, doors: RedirectDoors): P
         'redirect rules of an earlier setting are still on this node; "nmi uninstall-redirect" removes them',
       );
   }
+}
+
+function createGuard(target: Settings, { run = runProgram, log }: RedirectDoors) {
+  return createRouteGuard({ target, run, log });
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { removalLines, restoreLines, wantedTables } from './iptables-rules.ts';
 
 const target = { metadata: { host: '169.254.169.254', port: 80 }, listen: { host: '127.0.0.1', port: 2579 } };
-const { nat, filter } = wantedTables(target);
+const { nat, filter, mangle } = wantedTables(target);
 const [prerouting = '', output = ''] = nat.jumps;
 const others = '-A PREROUTING -j KUBE-SERVICES';
 const listing = (...rules: readonly string[]) => ({ hasChain: true, rules });
@@ -18,14 +18,23 @@ it('E27 the chain is the original’s', () => {
 it('W-S3: what was led nowhere is refused, and the loopback addresses stay the node’s own', () => {
   expect([...filter.rules, ...filter.jumps]).toEqual([
     '-A aad-metadata -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j REJECT --reject-with tcp-reset',
+    '-A aad-metadata -s 169.254.169.254/32 -p tcp -m tcp --sport 80 --dport 2578 -j DROP',
     '-A aad-metadata -d 127.0.0.0/8 -m conntrack --ctstate DNAT -j RETURN',
     '-A aad-metadata -d 127.0.0.0/8 -m conntrack --ctdir REPLY -j RETURN',
     '-A aad-metadata -d 127.0.0.0/8 -j DROP',
     '-A INPUT ! -i lo -j aad-metadata',
     '-A FORWARD -j aad-metadata',
+    output,
   ]);
   const elsewhere = wantedTables({ ...target, listen: { host: '10.240.0.4', port: 2579 } });
-  expect(elsewhere.filter.rules).toHaveLength(1);
+  expect(elsewhere.filter.rules).toHaveLength(2);
+});
+
+it('what was led nowhere is marked, so that routing leaves it to the filter to refuse', () => {
+  expect([...mangle.rules, ...mangle.jumps]).toEqual([
+    '-A aad-metadata -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -m conntrack ! --ctstate NEW,DNAT -j MARK --set-xmark 0x1000/0x1000',
+    '-A PREROUTING ! -i lo -j aad-metadata',
+  ]);
 });
 
 it('makes chain, rules and jumps in one step where there is nothing', () => {

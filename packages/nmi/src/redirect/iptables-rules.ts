@@ -1,14 +1,16 @@
+import { firewallMark } from './route-rules.ts';
 import { leadsToLoopback, selfTestPort, type RedirectTarget } from './target.ts';
 
 export const chain = 'aad-metadata';
 
-export type TableName = 'nat' | 'filter';
-export const tableNames: readonly TableName[] = ['nat', 'filter'];
+export type TableName = 'nat' | 'filter' | 'mangle';
+export const tableNames: readonly TableName[] = ['nat', 'filter', 'mangle'];
 
 /** The built-in chains that lead into ours. */
 export const hooks: Readonly<Record<TableName, readonly string[]>> = {
   nat: ['PREROUTING', 'OUTPUT'],
-  filter: ['INPUT', 'FORWARD'],
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  mangle: ['PREROUTING'],
 };
 
 /** Rules of one table as `iptables -S` lists them, of our chain and of the built-in ones. */
@@ -31,13 +33,18 @@ interface WantedTable {
  *   two rules. A call of the node from the port of the self-test takes the same way.
  * - filter: a packet that still bears the metadata service's address here was led nowhere. It belongs to a connection older
  *   than the rules, or the rules of nat are lost, or a Service leads there. It is refused, so that the caller learns at once.
+ * - filter, for the self-test: it must never reach the metadata service itself, and a late answer of that service to one
+ *   that did must not have the kernel remember a connection on which the next ones would go unled.
  * - filter, when the agent listens on a loopback address: the kernel must then let packets from outside through to such
  *   addresses (route_localnet). Only what was led here may come, and what answers the node's own; the node's other
  *   listeners on 127.0.0.1 stay its own (CVE-2020-8558).
+ * - mangle: what belongs to a connection that was led nowhere bears the mark of route-rules.ts, so that it gets to filter.
+ *   Of a new one it is not known yet here, before nat; if nat leads it nowhere, routing refuses it.
  */
 export function wantedTables(target: RedirectTarget): Readonly<Record<TableName, WantedTable>> {
   const { metadata, listen } = target;
   const to = `-d ${metadata.host}/32 -p tcp -m tcp`;
+  const outputJump = `-A OUTPUT ${to} --sport ${selfTestPort} --dport ${metadata.port} -j ${chain}`;
   const loopback = [
     `-A ${chain} -d 127.0.0.0/8 -m conntrack --ctstate DNAT -j RETURN`,
     `-A ${chain} -d 127.0.0.0/8 -m conntrack --ctdir REPLY -j RETURN`,
@@ -49,17 +56,21 @@ export function wantedTables(target: RedirectTarget): Readonly<Record<TableName,
         `-A ${chain} ! -s 127.0.0.1/32 ${to} --dport ${metadata.port} -j DNAT --to-destination ${listen.host}:${listen.port}`,
         `-A ${chain} -j RETURN`,
       ],
-      jumps: [
-        `-A PREROUTING -j ${chain}`,
-        `-A OUTPUT ${to} --sport ${selfTestPort} --dport ${metadata.port} -j ${chain}`,
-      ],
+      jumps: [`-A PREROUTING -j ${chain}`, outputJump],
     },
     filter: {
       rules: [
         `-A ${chain} ${to} --dport ${metadata.port} -j REJECT --reject-with tcp-reset`,
+        `-A ${chain} -s ${metadata.host}/32 -p tcp -m tcp --sport ${metadata.port} --dport ${selfTestPort} -j DROP`,
         ...(leadsToLoopback(target) ? loopback : []),
       ],
-      jumps: [`-A INPUT ! -i lo -j ${chain}`, `-A FORWARD -j ${chain}`],
+      jumps: [`-A INPUT ! -i lo -j ${chain}`, `-A FORWARD -j ${chain}`, outputJump],
+    },
+    mangle: {
+      rules: [
+        `-A ${chain} ${to} --dport ${metadata.port} -m conntrack ! --ctstate NEW,DNAT -j MARK --set-xmark ${firewallMark}/${firewallMark}`,
+      ],
+      jumps: [`-A PREROUTING ! -i lo -j ${chain}`],
     },
   };
 }

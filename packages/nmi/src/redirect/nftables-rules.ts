@@ -1,3 +1,4 @@
+import { firewallMark } from './route-rules.ts';
 import { leadsToLoopback, selfTestPort, type RedirectTarget } from './target.ts';
 
 /** A table of our own: nobody else's rules are touched, and a table of the ip family leaves IPv6 alone. */
@@ -16,14 +17,23 @@ export function tableInput(target: RedirectTarget): string {
     chain('metadata', [`ip saddr != 127.0.0.1 ${toMetadata} dnat to ${listen.host}:${listen.port}`]),
     hooked('prerouting', 'nat', ['jump metadata']),
     hooked('output', 'nat', [`tcp sport ${selfTestPort} jump metadata`]),
+    chain('unled', [
+      `type filter hook prerouting priority ${priorities.mark}; policy accept;`,
+      `iif != "lo" ${toMetadata} meta mark set meta mark | ${firewallMark}`,
+    ]),
     chain('refuse', [`${toMetadata} reject with tcp reset`]),
     ...(loopback ? [chain('loopback', ['ct status dnat return', 'ct direction reply return', 'drop'])] : []),
     hooked('input', 'filter', [
       'iif "lo" accept',
       'jump refuse',
+      `ip saddr ${metadata.host} tcp sport ${metadata.port} tcp dport ${selfTestPort} drop`,
       ...(loopback ? ['ip daddr 127.0.0.0/8 jump loopback'] : []),
     ]),
     hooked('forward', 'filter', ['jump refuse']),
+    chain('probe', [
+      `type filter hook output priority ${priorities.filter}; policy accept;`,
+      `tcp sport ${selfTestPort} jump refuse`,
+    ]),
   ].flat();
   return [`table ip ${table}`, removeInput(), `table ip ${table} {`, ...lines, '}', ''].join('\n');
 }
@@ -33,8 +43,8 @@ export function removeInput(): string {
   return `delete table ip ${table}`;
 }
 
-/** The usual places are -100 (dstnat) and 0 (filter). */
-const priorities = { nat: -105, filter: -5 };
+/** The usual places are -100 (dstnat) and 0 (filter). To be marked is what nobody has led elsewhere by then. */
+const priorities = { nat: -105, mark: -95, filter: -5 };
 
 function hooked(hook: string, type: 'nat' | 'filter', rules: readonly string[]): string[] {
   return chain(hook, [`type ${type} hook ${hook} priority ${priorities[type]}; policy accept;`, ...rules]);

@@ -1,0 +1,79 @@
+import type { Log } from '@pod-identity/kit/serve';
+import { ownRouteRules, wantedRouteRules, type RouteRule } from './route-rules.ts';
+import { ProgramError, type RunProgram } from './run-program.ts';
+import type { RedirectTarget } from './target.ts';
+
+/** The ability to keep pods from the metadata service at moments at which the firewall has no rules. */
+interface RouteGuard {
+  /** Puts right what is not; never fails. What it cannot do it says in the log, once. */
+  keep(): Promise<void>;
+  hasRules(): Promise<boolean>;
+  /** Takes everything of ours away; answers whether there was anything. */
+  remove(): Promise<boolean>;
+}
+
+interface RouteGuardOptions {
+  readonly target: Pick<RedirectTarget, 'metadata'>;
+  readonly run: RunProgram;
+  readonly log: Log;
+}
+
+/**
+ * Rules of the routing policy: whoever empties the firewall leaves them alone. They are the second guard. The first one, the
+ * rules of the firewall, is what leads calls here and does without this one.
+ */
+export function createRouteGuard({ target, run, log }: RouteGuardOptions): RouteGuard {
+  const wanted = wantedRouteRules(target);
+  const change = (verb: 'add' | 'del', rule: RouteRule) => run('ip', ['rule', verb, ...rule]);
+  const list = async () => ownRouteRules(await run('ip', ['-j', '-4', 'rule', 'show']));
+  const missing = async () => {
+    const present = await list();
+    return wanted.filter((rule) => !present.some((one) => isSame(one, rule)));
+  };
+  const repair = async (): Promise<boolean> => {
+    const absent = await missing();
+    for (const rule of absent) await change('add', rule).catch(unlessThere);
+    if (absent.length > 0 && (await missing()).length > 0)
+      throw new Error('the rules that were written are not there');
+    return absent.length > 0;
+  };
+
+  let told: string | undefined;
+  return {
+    async keep() {
+      try {
+        const isNew = await repair();
+        if (isNew || told !== undefined) log.info({}, 'routing rules refuse what passes the firewall');
+        told = undefined;
+      } catch (error) {
+        const trouble = error instanceof Error ? error.message : String(error);
+        if (trouble !== told)
+          log.warn(
+            {},
+            `no routing rules (${trouble}): whenever another program empties the firewall, pods reach the machine's metadata service until the next check; the program ip of iproute2 and the capability NET_ADMIN are needed`,
+          );
+        told = trouble;
+      }
+    },
+    hasRules: async () => (await list()).length > 0,
+    async remove() {
+      const present = await list();
+      // What refuses goes before what spares the node.
+      for (const rule of present.toSorted((one, other) => rank(one) - rank(other))) await change('del', rule);
+      return present.length > 0;
+    },
+  };
+}
+
+function isSame(one: RouteRule, other: RouteRule): boolean {
+  return one.toSorted().join(' ') === other.toSorted().join(' ');
+}
+
+function rank(rule: RouteRule): number {
+  return ['prohibit', 'goto', 'nop'].findIndex((action) => rule.includes(action));
+}
+
+/** Another agent on this node may have been faster. */
+function unlessThere(error: unknown): void {
+  if (!(error instanceof ProgramError && /file exists/i.test(error.message))) throw error;
+}
