@@ -108,10 +108,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     onLimited: agent.onLimited,
   });
   late.server = server;
-  log.info(
-    { address: server.address, port: server.port, node: config.node, mode: config.mode, version },
-    'listening',
-  );
+  tellOfListener(server, config, log);
   const kept: Promise<void>[] = [watching];
   if (config.interception === 'redirect') {
     const target = targetOf({ ...config, listen: { host: config.listen.host, port: server.port } });
@@ -140,6 +137,19 @@ function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { master }),
   });
+}
+
+function tellOfListener(
+  { address, port, sharing }: RunningServer,
+  { node, mode }: NmiConfig,
+  log: Log,
+): void {
+  log.info({ address, port, node, mode, version }, 'listening');
+  if (sharing === 'alone')
+    log.warn(
+      {},
+      'this kernel cannot share a port (SO_REUSEPORT): while the agent is replaced, calls of pods are refused for a moment',
+    );
 }
 
 /** How it is proved that calls of pods get here; without redirect nobody but the pods themselves can tell. */

@@ -10,6 +10,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { App } from './app.ts';
 import { createConnections, type Arrival } from './connections/connections.ts';
 import type { LimitEffect } from './connections/limit-effect.ts';
+import { listen } from './listen.ts';
 import { listenerName } from './redirect/path-probe.ts';
 import { bodyOf, largestBody } from './request/body.ts';
 import type { Outcome } from './respond/outcome.ts';
@@ -33,6 +34,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
+  /** Alone: the agent that replaces this one can listen only after it. */
+  readonly sharing: 'shared' | 'alone';
   /** Takes no new connection, lets answers under way be given until the time is over, then cuts what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -78,16 +81,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     else socket.destroy();
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    // The agent that replaces this one listens besides it until this one has answered the last request.
-    server.listen({ host, port, reusePort: true, backlog: queuedConnections }, resolve);
-  });
+  const sharing = await listen(server, { host, port, backlog: queuedConnections });
   const bound = server.address() as AddressInfo;
 
   return {
     address: bound.address,
     port: bound.port,
+    sharing,
     close: (graceMs) => {
       isClosing = true;
       connections.release();
