@@ -102,6 +102,7 @@ async function loadImages(cluster: RunningCluster): Promise<void> {
     ...['nft', 'iptables', 'iptables-restore', 'iptables-save', 'conntrack'].map(
       (name) => `/usr/sbin/${name}`,
     ),
+    '/usr/bin/ip',
     '/usr/lib/x86_64-linux-gnu/xtables',
   ]);
   await image('mic', []);
