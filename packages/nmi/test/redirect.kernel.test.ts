@@ -198,6 +198,8 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
       await install(world, by);
       const installed = world.sh('ip rule');
       expect(installed).toContain('to 169.254.169.254 fwmark 0/0x1000 ipproto tcp dport 80 prohibit');
+      // Else systemd-networkd would take them away.
+      expect(world.sh('ip -d rule').match(/^5[789]:.*proto kernel/gm)).toHaveLength(3);
       world.sh('ip rule del pref 57; ip rule del pref 58');
       await install(world, by);
       await install(world, by);

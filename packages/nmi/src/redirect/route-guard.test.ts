@@ -29,8 +29,9 @@ const stage = () => {
   const run: RunProgram = (_, args) => {
     if (node.trouble) return Promise.reject(node.trouble);
     if (args.includes('show')) return Promise.resolve(JSON.stringify(node.rules));
-    done.push(args.slice(1).join(' '));
-    const rule = listed[args.slice(2).join(' ')];
+    expect(args.slice(2, 4)).toEqual(['protocol', 'kernel']);
+    done.push([args[1], ...args.slice(4)].join(' '));
+    const rule = listed[args.slice(4).join(' ')];
     if (rule === undefined) return Promise.reject(new ProgramError('failed', 'RTNETLINK: No such file', 2));
     if (args[1] === 'del') node.rules = node.rules.filter((one) => one !== rule);
     else if (node.rules.includes(rule))

@@ -24,7 +24,9 @@ interface RouteGuardOptions {
  */
 export function createRouteGuard({ target, run, log }: RouteGuardOptions): RouteGuard {
   const wanted = wantedRouteRules(target);
-  const change = (verb: 'add' | 'del', rule: RouteRule) => run('ip', ['rule', verb, ...rule]);
+  // systemd-networkd takes all rules away when it starts again, but for those that say they are the kernel's own.
+  const change = (verb: 'add' | 'del', rule: RouteRule) =>
+    run('ip', ['rule', verb, 'protocol', 'kernel', ...rule]);
   const list = async () => ownRouteRules(await run('ip', ['-j', '-4', 'rule', 'show']));
   const missing = async () => {
     const present = await list();
