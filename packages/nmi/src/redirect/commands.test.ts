@@ -96,6 +96,17 @@ it('uninstall-redirect fails when rules may be left', async () => {
   expect(lines.at(-1)).toContain('neither nft nor iptables is here');
 });
 
+it('uninstall-redirect fails when routing rules may be left', async () => {
+  const { doors, lines } = stage();
+  const run: RunProgram = (program, args, input) =>
+    program === 'ip'
+      ? Promise.reject(new ProgramError('denied', 'ip failed with 2: Operation not permitted', 2))
+      : doors.run(program, args, input);
+  await installRedirect(config, doors);
+  await expect(uninstallRedirect(config, { ...doors, run })).resolves.toBe(1);
+  expect(lines.join('')).toMatch(/routing rules could not be removed.*Operation not permitted/);
+});
+
 it('a setting without rules warns of those that an earlier one left, if it may look', async () => {
   const { doors, lines, node } = stage();
   await warnOfLeftovers(config, doors);
