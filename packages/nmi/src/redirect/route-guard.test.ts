@@ -8,11 +8,11 @@ const to = { dst: '169.254.169.254', ipproto: 'tcp', dport: 80, dport_mask: '0xf
 /** As iproute2 6.15 lists them; keys are the arguments that make them. */
 const listed: Readonly<Record<string, object>> = {
   'pref 59 nop': { priority: 59, src: 'all', nop: null },
-  'pref 57 iif lo to 169.254.169.254/32 ipproto tcp dport 80 goto 59': {
+  'pref 57 iif lo to 169.254.169.254/32 ipproto 6 dport 80 goto 59': {
     ...{ priority: 57, src: 'all', iif: 'lo', goto: 59 },
     ...to,
   },
-  'pref 58 fwmark 0/0x1000 to 169.254.169.254/32 ipproto tcp dport 80 prohibit': {
+  'pref 58 fwmark 0/0x1000 to 169.254.169.254/32 ipproto 6 dport 80 prohibit': {
     ...{ priority: 58, src: 'all', fwmark: '0', fwmask: '0x1000', action: 'prohibit' },
     ...to,
   },
@@ -65,7 +65,12 @@ it('reads the numbers of other versions of ip', async () => {
   const { done, guard, node } = stage();
   await guard.keep();
   done.length = 0;
-  node.rules = node.rules.map((rule) => ('fwmark' in rule ? { ...rule, fwmark: 0, fwmask: 4_096 } : rule));
+  node.rules = node.rules.map((rule) => ({
+    ...rule,
+    ...('fwmark' in rule ? { fwmark: 0, fwmask: 4_096 } : {}),
+    // Without /etc/protocols.
+    ...('ipproto' in rule ? { ipproto: 'ipproto-6' } : {}),
+  }));
   await guard.keep();
   expect(done).toEqual([]);
 });

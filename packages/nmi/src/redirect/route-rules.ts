@@ -11,6 +11,10 @@ export const firewallMark = '0x1000';
 /** After the local table (0), and before those by which network plugins lead pods to routing tables of their own (99 and later). */
 const preferences = { ofNode: 57, ofOthers: 58, end: 59 };
 
+/** By number: an image need not have /etc/protocols. */
+const tcp = '6';
+const namesOfTcp: ReadonlySet<string> = new Set(['tcp', '6', 'ipproto-6']);
+
 /** What makes a routing rule ours: the arguments of `ip rule`. */
 export type RouteRule = readonly string[];
 
@@ -23,7 +27,7 @@ export type RouteRule = readonly string[];
  */
 export function wantedRouteRules({ metadata }: Pick<RedirectTarget, 'metadata'>): readonly RouteRule[] {
   const { ofNode, ofOthers, end } = preferences;
-  const to = ['to', `${metadata.host}/32`, 'ipproto', 'tcp', 'dport', String(metadata.port)];
+  const to = ['to', `${metadata.host}/32`, 'ipproto', tcp, 'dport', String(metadata.port)];
   return [
     ['pref', String(end), 'nop'],
     ['pref', String(ofNode), 'iif', 'lo', ...to, 'goto', String(end)],
@@ -46,7 +50,7 @@ interface ListedRule {
   readonly dstlen?: number;
   readonly fwmark?: string | number;
   readonly fwmask?: string | number;
-  readonly ipproto?: string;
+  readonly ipproto?: string | number;
   readonly dport?: number;
   readonly goto?: number;
   readonly action?: string;
@@ -70,7 +74,7 @@ function argumentsOf(rule: ListedRule): RouteRule {
     ...(isMarked(rule) ? ['fwmark', `0/${firewallMark}`] : []),
     ...(iif === undefined ? [] : ['iif', iif]),
     ...(dst === undefined ? [] : ['to', `${dst}/${dstlen}`]),
-    ...(ipproto === undefined ? [] : ['ipproto', ipproto]),
+    ...(ipproto === undefined ? [] : ['ipproto', namesOfTcp.has(String(ipproto)) ? tcp : String(ipproto)]),
     ...(dport === undefined ? [] : ['dport', String(dport)]),
     ...actionOf(rule),
   ];
