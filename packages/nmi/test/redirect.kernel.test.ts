@@ -270,6 +270,20 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
     },
   );
 
+  it('routing rules are made and known again by an image without /etc/protocols', async () => {
+    const world = open('beyond the node');
+    // Each program on the node has mounts of its own.
+    const hide = 'mount --bind /dev/null /etc/protocols; exec "$@"';
+    const run: World['run'] = (program, args, input) =>
+      world.run('sh', ['-c', hide, 'sh', program, ...args], input);
+    const there = assembleRedirect(target, firewall('nftables'), { ...doors(world), run });
+    await there.check();
+    await there.check();
+    expect(world.sh('ip rule')).toContain('prohibit');
+    await redirectOf(world, 'nftables').check();
+    expect(lines.filter((line) => line.includes('routing'))).toHaveLength(1);
+  });
+
   it('auto means nftables; rules that the original left in the other firewall go', async () => {
     const world = open('on the node');
     world.sh(original('iptables-legacy'));
