@@ -8,7 +8,7 @@ const unitMs: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
 };
-const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+const part = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g;
 
 /** Go's duration syntax ("1m30s", "500ms", "1.5h", "0") in milliseconds; undefined when it is not one. */
 export function parseDuration(text: string): number | undefined {

@@ -36,7 +36,7 @@ type Labels = Readonly<Record<string, string>>;
 type Recorder = (value: number, labels?: Labels) => void;
 
 function createRecorder(spec: MetricSpec, registry: Registry): Recorder {
-  const closed = (labels: Labels = {}) => closeLabels(spec, labels);
+  const closed = createLabelCloser(spec);
   const common = {
     name: spec.name,
     help: spec.help,
@@ -59,10 +59,22 @@ function createRecorder(spec: MetricSpec, registry: Registry): Recorder {
   }
 }
 
-function closeLabels(spec: MetricSpec, labels: Labels): Labels {
-  const entries = Object.entries(spec.labels ?? {}).map(([name, allowed]) => {
-    const value = labels[name];
-    return [name, value !== undefined && allowed.includes(value) ? value : 'other'];
-  });
-  return Object.fromEntries(entries) as Labels;
+/** Only values of the declared sets. There are few of them, so each combination is put together once. */
+function createLabelCloser({ labels: declared = {} }: MetricSpec): (labels?: Labels) => Labels {
+  const names = Object.entries(declared);
+  const known = new Map<string, Labels>();
+  return (labels = {}) => {
+    let key = '';
+    for (const [name, allowed] of names) key += `${closedValue(allowed, labels[name])}\n`;
+    let closed = known.get(key);
+    if (!closed) {
+      closed = Object.fromEntries(names.map(([name, allowed]) => [name, closedValue(allowed, labels[name])]));
+      known.set(key, closed);
+    }
+    return closed;
+  };
+}
+
+function closedValue(allowed: readonly string[], value: string | undefined): string {
+  return value !== undefined && allowed.includes(value) ? value : 'other';
 }

@@ -27,8 +27,8 @@ export function respond(outcome: Outcome, rules: RespondRules): OutboundResponse
 
 function token({ issued, resource }: Of<'token'>, { nowMs, compat }: RespondRules): OutboundResponse {
   const shape = compat === undefined ? 'object' : 'list';
-  const { bytes, headers } = tokenBody({ issued, resource, shape }, nowMs);
-  return { status: 200, headers, body: bytes };
+  const { json: body, headers } = tokenBody({ issued, resource, shape }, nowMs);
+  return { status: 200, headers, body };
 }
 
 /** The shape that the Secrets Store CSI driver reads: one token. */

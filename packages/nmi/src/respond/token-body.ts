@@ -2,8 +2,8 @@ import type { AccessToken } from '@pod-identity/imds-client';
 import type { IssuedToken } from '../tokens/types.ts';
 
 export interface TokenBody {
-  /** JSON as the metadata service writes it: every value a string, times in whole seconds. */
-  readonly bytes: Uint8Array;
+  /** JSON as the metadata service writes it: every value a string, times in whole seconds. ASCII. */
+  readonly json: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -14,27 +14,29 @@ export interface TokenGiven {
   readonly shape: 'object' | 'list';
 }
 
-interface Written {
-  readonly second: number;
-  readonly body: TokenBody;
-}
-
 type Fields = Readonly<Record<string, string>>;
 
-/** Forgotten together with their tokens. */
-const written = new WeakMap<IssuedToken, Map<string, Written>>();
+/** The bodies of one second. A token that nobody asks for any longer keeps none. */
+interface Written {
+  readonly second: number;
+  readonly bodies: WeakMap<IssuedToken, Map<string, TokenBody>>;
+}
+
+let written: Written = { second: 0, bodies: new WeakMap() };
 
 /** The body for this token now. Only `expires_in` changes, once a second: until then the last body is given again. */
 export function tokenBody(given: TokenGiven, nowMs: number): TokenBody {
+  const { issued, resource, shape } = given;
   const second = Math.floor(nowMs / 1000);
+  if (written.second !== second) written = { second, bodies: new WeakMap() };
   // A token without auxiliary ones, which nearly all are, has one body in both shapes.
-  const key = given.issued.auxiliary === undefined ? given.resource : `${given.shape} ${given.resource}`;
-  const bodies = written.get(given.issued) ?? new Map<string, Written>();
-  const last = bodies.get(key);
-  if (last?.second === second) return last.body;
+  const key = issued.auxiliary === undefined ? resource : `${shape} ${resource}`;
+  const known = written.bodies.get(issued);
+  const last = known?.get(key);
+  if (last) return last;
   const body = writeBody(given, second);
-  bodies.set(key, { second, body });
-  written.set(given.issued, bodies);
+  if (known) known.set(key, body);
+  else written.bodies.set(issued, new Map([[key, body]]));
   return body;
 }
 
@@ -68,7 +70,7 @@ function nowOrBefore(second: number, expiresOn: number): number {
 
 function writeBody(given: TokenGiven, second: number): TokenBody {
   const json = asciiJson(valueOf(given, second));
-  return { bytes: Buffer.from(json, 'latin1'), headers: jsonHeaders(json) };
+  return { json, headers: jsonHeaders(json) };
 }
 
 /** The token; tokens of auxiliary tenants come beside it, or after it in a list as the original gives them. */
