@@ -97,11 +97,13 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
   });
 
   test('E27 uninstall-redirect, and nothing else, opens the way to the metadata service again', async () => {
+    expect(await stage.inNode('ip', 'rule')).toContain('prohibit');
     await stage.create(commandPod('uninstall', 'uninstall-redirect'));
     await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');
     await app.first((line) => line.startsWith('answer 400 Multiple'), patienceMs);
     expect((await podsHeard()).length).toBeGreaterThan(0);
     expect(await stage.inNode('iptables', '-t', 'nat', '-S')).not.toContain('aad-metadata');
     expect(await stage.inNode('nft', 'list', 'tables')).not.toContain('aad');
+    expect(await stage.inNode('ip', 'rule')).not.toContain('prohibit');
   });
 });
