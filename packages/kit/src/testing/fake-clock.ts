@@ -38,19 +38,7 @@ export function createFakeClock(start = 0): FakeClock {
     now: () => now,
     elapsed: () => now,
     after,
-    sleep: (ms, signal) =>
-      new Promise<void>((resolve, reject) => {
-        const abort = () => {
-          timer.cancel();
-          reject(signal?.reason as Error);
-        };
-        const timer = after(ms, () => {
-          signal?.removeEventListener('abort', abort);
-          resolve();
-        });
-        if (signal?.aborted) abort();
-        else signal?.addEventListener('abort', abort, { once: true });
-      }),
+    sleep: (ms, signal) => sleepBy(after, ms, signal),
     async advance(ms) {
       const end = now + ms;
       await settle();
@@ -66,4 +54,19 @@ export function createFakeClock(start = 0): FakeClock {
       return timers.size;
     },
   };
+}
+
+function sleepBy(after: Clock['after'], ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      timer.cancel();
+      reject(signal?.reason as Error);
+    };
+    const timer = after(ms, () => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
 }
