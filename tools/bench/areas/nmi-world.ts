@@ -138,14 +138,13 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
   out.onLine((line) => {
     const fields = parseLine(line);
     told.set(String(fields['role'] ?? fields['msg']), fields);
-    if (told.has('listening') && told.has('health')) resolve(undefined);
+    if (told.has('listening') && told.has('health') && told.has('metrics')) resolve(undefined);
   });
   const begun = performance.now();
   const child = spawn(process.execPath, [built('nmi'), ...args], {
     env,
     stdio: ['ignore', out.descriptor, 'inherit'],
   });
-  closeSync(out.descriptor);
   child.once('exit', (code) => reject(new Error(`NMI ended with ${code ?? 'a signal'}`)));
   await listening;
   const address = String(told.get('listening')?.['address']);
@@ -153,31 +152,40 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
   const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
   while ((await fetch(health)).status !== 200);
   const startMs = performance.now() - begun;
+  const dropper = await out.drop();
+  closeSync(out.descriptor);
   const ended = once(child, 'close');
   return {
-    ...{ children: [child, out.reader], startMs, pid: child.pid ?? 0 },
+    ...{ children: [child, dropper], startMs, pid: child.pid ?? 0 },
     ...{ host: address, port: Number(told.get('listening')?.['port']) },
     stop: async () => {
       child.kill();
       await ended;
-      out.reader.kill();
+      dropper.kill();
     },
   };
 }
 
 /**
- * A pipe, as a container has it, and somebody who reads it: a line for each token is too much for the process that
- * measures, so another one keeps those back.
+ * A pipe, as a container has it. What is read from it is shown until NMI is ready; then it goes to nobody: a line for each
+ * token is too much for the process that measures, and who reads them in a cluster is not on NMI's core either.
  */
 async function openOutput(folder: string) {
   const path = join(folder, `output-${randomUUID()}`);
   await promisify(execFile)('mkfifo', [path]);
   // Open for both, so that opening waits for nobody.
   const descriptor = openSync(path, 'r+');
-  const reader = spawn('grep', ['--line-buffered', '-v', '"token issued"'], {
-    stdio: [descriptor, 'pipe', 'inherit'],
-  });
+  const reader = spawn('sed', ['-u', '/"role":"metrics"/q'], { stdio: [descriptor, 'pipe', 'inherit'] });
   if (!reader.stdout) throw new Error('there is no pipe to read from');
   const lines = createInterface({ input: reader.stdout });
-  return { descriptor, reader, onLine: (listener: (line: string) => void) => lines.on('line', listener) };
+  const readerEnded = once(reader, 'close');
+  return {
+    descriptor,
+    onLine: (listener: (line: string) => void) => lines.on('line', listener),
+    /** What comes from now on is taken and dropped. */
+    drop: async () => {
+      await readerEnded;
+      return spawn('cat', [], { stdio: [descriptor, 'ignore', 'inherit'] });
+    },
+  };
 }

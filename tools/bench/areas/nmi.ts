@@ -2,11 +2,11 @@
 // itself, what a noisy neighbour costs, memory, start.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { answerOf, startBareServer, type BareServer } from '../bare-server.ts';
-import { newConnectionsPerSecond, open, requestsPerSecond, timeOf, type Load } from '../load.ts';
+import { startLoadGenerator } from '../load-generator.ts';
+import { open, timeOf, type Load } from '../load.ts';
 import { residentMiB } from '../process.ts';
 import { median, quantile, rounded, type Figures } from '../report.ts';
 import { openNmiWorld, type NmiWorld, type RunningNmi } from './nmi-world.ts';
@@ -44,13 +44,14 @@ export async function benchNmi(say: Say): Promise<Figures> {
     agents.push(await world.startNmi(node, ['--pod-requests-per-second', '0']));
   for (const { pid } of agents) pin(pid, 0);
   const misses = await missTimes(world, at(agents, manyPods), say);
+  const rss = await residentMiB(at(agents, manyPods).pid);
   const bare = await startBareServer(
     await answerOf({ ...at(agents, fewPods), path, localAddress: from(world, fewPods, 1)[0] ?? '' }),
   );
   const rates = await cachedRates({ world, agents, bare, say });
-  const rss = await residentMiB(at(agents, manyPods).pid);
+  const rssLoaded = await residentMiB(at(agents, manyPods).pid);
   bare.stop();
-  return figures({ starts, quiet, misses, rates, rss });
+  return figures({ starts, quiet, misses, rates, rss, rssLoaded });
 }
 
 function at<T>(items: readonly T[], index: number): T {
@@ -160,26 +161,25 @@ interface Racing {
 }
 
 async function cachedRates({ world, agents, bare, say }: Racing): Promise<readonly Round[]> {
+  const generator = startLoadGenerator();
   pin(bare.pid, 0);
-  const load = (node: number): Omit<Load, 'host' | 'port'> => ({
+  pin(generator.pid, 1);
+  const load = (node: number) => ({
     ...{ path, from: from(world, node, connections), pipelined: 4, requests: 50_000 },
   });
+  const both = async (nmi: RunningNmi, what: Omit<Load, 'host' | 'port'>, newConnections?: number) => {
+    const rate = ({ host, port }: Pick<Load, 'host' | 'port'>) =>
+      generator.rate({
+        load: { ...what, host, port },
+        ...(newConnections === undefined ? {} : { newConnections }),
+      });
+    return { nmi: await rate(nmi), bare: await rate(bare) };
+  };
+  const fresh = { ...load(manyPods), from: from(world, manyPods, podsOfNewConnections), requests: 5_000 };
   const race = async (): Promise<Round> => {
     const kept: Round['kept'][number][] = [];
-    for (const [node, nmi] of agents.entries()) {
-      kept.push({
-        nmi: await requestsPerSecond({ ...load(node), ...nmi }),
-        bare: await requestsPerSecond({ ...load(node), ...bare }),
-      });
-    }
-    const fresh = { ...load(manyPods), from: from(world, manyPods, podsOfNewConnections), requests: 5_000 };
-    return {
-      kept,
-      fresh: {
-        nmi: await newConnectionsPerSecond({ ...fresh, ...at(agents, manyPods) }, 32),
-        bare: await newConnectionsPerSecond({ ...fresh, ...bare }, 32),
-      },
-    };
+    for (const [node, nmi] of agents.entries()) kept.push(await both(nmi, load(node)));
+    return { kept, fresh: await both(at(agents, manyPods), fresh, 32) };
   };
   // Warm: every pod's token is cached and both servers' code is compiled.
   await race();
@@ -194,16 +194,12 @@ async function cachedRates({ world, agents, bare, say }: Racing): Promise<readon
       `round ${round}: NMI/bare node:http requests/s with ${podsOfNodes.join(', ')} pods and with new connections: ${shown.join(', ')}`,
     );
   }
+  generator.stop();
   return all;
 }
 
-/** One core each, before all others of the machine; where that is not allowed the kernel decides. */
+/** One core each; where taskset is missing the kernel decides. */
 function pin(pid: number, core: number): void {
-  try {
-    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
-  } catch {
-    // Only root may.
-  }
   spawn('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' }).on('error', () => undefined);
 }
 
@@ -213,6 +209,7 @@ interface Measured {
   readonly misses: MissTimes;
   readonly rates: readonly Round[];
   readonly rss: number;
+  readonly rssLoaded: number;
 }
 
 function figures(measured: Measured): Figures {
@@ -260,13 +257,10 @@ function waits({ misses: { byNmi, direct }, quiet }: Measured): Shown[] {
   ];
 }
 
-function costs({ rss, starts }: Measured): Shown[] {
+function costs({ rss, rssLoaded, starts }: Measured): Shown[] {
   return [
-    [
-      'rss110MiB',
-      rss,
-      "NMI's resident memory after all that, with 110 pods and 1,000 cached tokens (MiB; aim: at most 80)",
-    ],
+    ['rss110MiB', rss, "NMI's resident memory with 110 pods and 1,000 cached tokens (MiB; aim: at most 80)"],
+    ['rssLoadedMiB', rssLoaded, 'the same after a million requests, with new connections among them'],
     ['startMs', median(starts), 'from the start of the process to /readyz 200, 110 pods (ms)'],
   ];
 }

@@ -1,0 +1,48 @@
+// The load generator as a process of its own: what else the bench has in memory must not slow it down.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { newConnectionsPerSecond, requestsPerSecond, type Load } from './load.ts';
+
+export interface Order {
+  readonly load: Load;
+  /** New connections for each request, so many at a time; without: kept ones. */
+  readonly newConnections?: number;
+}
+
+export interface LoadGenerator {
+  readonly pid: number;
+  /** Requests answered with 200 in a second. */
+  rate(order: Order): Promise<number>;
+  stop(): void;
+}
+
+export function startLoadGenerator(): LoadGenerator {
+  const child = fork(fileURLToPath(import.meta.url), ['serve'], { stdio: 'inherit' });
+  return {
+    pid: child.pid ?? 0,
+    rate: async (order) => {
+      const answered = once(child, 'message');
+      child.send(order);
+      const [answer] = (await answered) as [number | string];
+      if (typeof answer === 'string') throw new Error(answer);
+      return answer;
+    },
+    stop: () => void child.kill(),
+  };
+}
+
+function carryOut({ load, newConnections }: Order): Promise<number> {
+  return newConnections === undefined
+    ? requestsPerSecond(load)
+    : newConnectionsPerSecond(load, newConnections);
+}
+
+if (process.argv[2] === 'serve') {
+  process.on('message', (order) => {
+    carryOut(order as Order).then(
+      (rate) => process.send?.(rate),
+      (error: unknown) => process.send?.(String(error)),
+    );
+  });
+}
