@@ -115,7 +115,7 @@ async function serviceAccount(stage: Stage): Promise<string[]> {
 }
 
 /** What the manifest sets for the container, apart from what Kubernetes fills in. */
-export async function environmentOfManifest(): Promise<Record<string, string>> {
+async function environmentOfManifest(): Promise<Record<string, string>> {
   const [daemonSet] = await readManifests(inDeploy('nmi/daemonset.yaml'));
   const { template } = daemonSet?.['spec'] as {
     template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } };
