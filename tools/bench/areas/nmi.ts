@@ -20,8 +20,8 @@ const rounds = 5;
 const tokens = 1_000;
 /** The first of them do not count: nothing is compiled then. */
 const warmUp = 50;
-/** NMI asks the API server after a pod once a second, of 50 pods at most: fewer than that, no connection waits for it. */
-const podsOfNewConnections = 30;
+/** NMI asks the API server after a pod once a second, of 250 pods at most: no connection waits for that. */
+const podsOfNewConnections = 110;
 /** The metadata service takes 20 questions a second and NMI asks it 15 at most: slower than that, no question waits its turn. */
 const missEveryMs = 80;
 const hammerProgram = fileURLToPath(new URL('../hammer.ts', import.meta.url));

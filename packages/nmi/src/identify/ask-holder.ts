@@ -35,9 +35,9 @@ interface Reply {
 /** Asks who has an address of which memory knows this much. */
 export type AskHolder = (address: string, known: Identification) => Promise<Reply>;
 
-/** More would be felt by the API server, fewer by a node whose pods all call at once. */
+/** More would be felt by the API server, fewer by the 250 pods of a node that all call at once, as after a restart of ours. */
 const questionsAtATime = 20;
-const questionsPerSecond = 50;
+const questionsPerSecond = 250;
 
 interface Said {
   readonly found: Identification;
