@@ -316,11 +316,6 @@ describe('W-C11: auxiliary tenants', () => {
     expect(error.message).toContain(`auxiliary tenant ${stranger.slice(0, 4)}`);
     expect(error.message).not.toContain(stranger);
   });
-
-  it('are three at most', async () => {
-    const { tokens, wish } = await stage({ subject: { auxiliaryTenantIds: ['a', 'b', 'c', 'd'] } });
-    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'misconfigured' });
-  });
 });
 
 describe('W-S1: the Secret', () => {

@@ -1,5 +1,6 @@
 // The identify room: which pod is behind an address. It guesses never: two live pods for one address are nobody.
 // It must not know identities, tokens or HTTP.
+import { defaultIdentityAnnotation } from '@pod-identity/crd-types';
 
 /** The part of a pod that decisions need. Never changed: a change of the pod is another view. */
 export interface PodView {
@@ -25,9 +26,6 @@ export interface PodView {
   /** Resources that it wants tokens to be ready for. */
   readonly prefetch?: readonly string[];
 }
-
-/** Names the AzureIdentity, by name or `namespace/name`, that a request without selector means. */
-const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
 
 /** Lists resources, separated by commas. */
 const prefetchAnnotation = 'aadpodidentity.k8s.io/prefetch';

@@ -27,7 +27,6 @@ export interface PrincipalSource {
 
 /** Questions of all service principals under way at a time. */
 const concurrency = 8;
-const mostAuxiliaryTenants = 3;
 
 /** Tokens of service principals: the Secret from the API server, then a token for each tenant from Entra. */
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
@@ -87,12 +86,7 @@ function questionFor(
   return { subject, tenantId, resource, proof, capabilities };
 }
 
-function judge({ subject, resource }: TokenWish<ServicePrincipal>): void {
+function judge({ resource }: TokenWish<ServicePrincipal>): void {
   if (/\s/.test(resource))
     throw new TokenError('refused', 'A resource has no blanks in it: one token is for one resource.');
-  if (subject.auxiliaryTenantIds.length > mostAuxiliaryTenants)
-    throw new TokenError(
-      'misconfigured',
-      `AzureIdentity ${subject.name} names more than ${mostAuxiliaryTenants} tenants in spec.auxiliaryTenantIDs.`,
-    );
 }
