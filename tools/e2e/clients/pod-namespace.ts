@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { startService } from '../../stage/service.ts';
 import type { Stage, StageNmi, StagePod } from '../../stage/stage.ts';
 import { openHeardPath, type HeardPath } from './heard-path.ts';
@@ -17,12 +18,8 @@ export interface PodNamespace {
   remove(): Promise<void>;
 }
 
-/** Why there can be no namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
-export function whyNoNamespaces(): string | undefined {
-  const missing = process.getuid?.() === 0 ? undefined : 'network namespaces need root';
-  if (missing !== undefined && process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(missing);
-  return missing;
-}
+/** Why there can be no network namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+export const whyNoNamespaces = (): string | undefined => whyNoPrograms({ programs: ['ip'], root: true });
 
 let made = 0;
 

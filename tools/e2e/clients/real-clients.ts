@@ -1,5 +1,6 @@
 // The clients that exist in the world, unmodified, each as a process of its own: how each is started, and what it can say.
 import { fileURLToPath } from 'node:url';
+import type { TestProgram } from '@pod-identity/kit/testing';
 import { startService } from '../../stage/service.ts';
 import type { PodNamespace } from './pod-namespace.ts';
 
@@ -14,13 +15,15 @@ export interface Wish {
 
 export type Answer = { readonly token: string } | { readonly refused: string };
 
-/** Where a client runs. In a namespace nothing is set, and it finds NMI where IMDS is. */
+/** Where a client runs, and its PATH (empty by default). In a namespace nothing is set, and it finds NMI where IMDS is. */
 export type Place =
   | { readonly url: string; readonly path?: string }
   | { readonly namespace: PodNamespace; readonly path?: string };
 
 export interface RealClient {
   readonly name: string;
+  /** What it needs on the machine beyond Node.js and npm packages. */
+  readonly programs: readonly TestProgram[];
   /** Every way that it has to name an identity. */
   readonly selectors: readonly Selector[];
   /** Whether it asks again on its own when it is told to come later. */
@@ -44,30 +47,35 @@ const node = (file: string, version: 'current' | 'older') => (wish: Wish) => ({
 const clients = {
   identity: {
     name: '@azure/identity 4.14.1',
+    programs: [],
     selectors: ['none', 'clientId', 'resourceId', 'objectId'],
     repeats: true,
     command: node('azure-identity.program.ts', 'current'),
   },
   olderIdentity: {
     name: '@azure/identity 3.4.2',
+    programs: [],
     selectors: ['none', 'clientId', 'resourceId'],
     repeats: true,
     command: node('azure-identity.program.ts', 'older'),
   },
   msal: {
     name: '@azure/msal-node 7.2.3',
+    programs: [],
     selectors: ['none', 'clientId', 'resourceId', 'objectId'],
     repeats: true,
     command: node('msal-node.program.ts', 'current'),
   },
   olderMsal: {
     name: '@azure/msal-node 2.16.3',
+    programs: [],
     selectors: ['none', 'clientId', 'resourceId', 'objectId'],
     repeats: true,
     command: node('msal-node.program.ts', 'older'),
   },
   python: {
     name: 'msal of Debian’s Python',
+    programs: ['python-msal', 'python-requests'],
     selectors: ['none', 'clientId', 'resourceId', 'objectId'],
     repeats: false,
     command: (wish) => ({
@@ -78,6 +86,7 @@ const clients = {
   },
   curl: {
     name: 'curl',
+    programs: ['curl'],
     selectors: ['none', 'clientId', 'resourceId', 'objectId'],
     repeats: false,
     command: (wish, base) => curlCommand(wish, base),
@@ -124,7 +133,8 @@ export async function run(client: RealClient, wish: Wish, place: Place): Promise
     executable: first ?? '',
     entry: others[0] ?? '',
     args: others.slice(1),
-    env: { ...leading, ...(place.path === undefined ? {} : { PATH: place.path }) },
+    // DefaultAzureCredential runs `az` and others where the PATH has them: what this machine has must not decide.
+    env: { ...leading, PATH: place.path ?? '/nonexistent' },
   });
   try {
     await service.ended;

@@ -1,6 +1,7 @@
 // A node, its pods and the fabric of the cloud as network namespaces without any way out. Nothing is left when it is taken down.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { whyNoPrograms } from '@pod-identity/kit/testing';
 
 const execute = promisify(execFile);
 
@@ -26,27 +27,9 @@ export interface KernelNetwork {
   remove(): Promise<void>;
 }
 
-/** Why there can be no namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
-export async function whyNoKernel(): Promise<string | undefined> {
-  const missing = await whatIsMissing();
-  if (missing !== undefined && process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(missing);
-  return missing;
-}
-
-async function whatIsMissing(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return 'network namespaces need root';
-  const name = `nmi-${process.pid}-trial`;
-  try {
-    await execute('ip', ['netns', 'add', name]);
-    await execute('ip', ['netns', 'exec', name, 'nft', 'list', 'ruleset']);
-    await execute('ip', ['netns', 'exec', name, 'iptables', '-t', 'nat', '-S']);
-    return undefined;
-  } catch (error) {
-    return `network namespaces with nft and iptables do not work here: ${String(error)}`;
-  } finally {
-    await execute('ip', ['netns', 'del', name]).catch(() => undefined);
-  }
-}
+/** Why there can be no network namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+export const whyNoKernel = (): string | undefined =>
+  whyNoPrograms({ programs: ['ip', 'nft', 'iptables', 'conntrack', 'curl'], root: true });
 
 let made = 0;
 

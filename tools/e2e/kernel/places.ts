@@ -12,7 +12,7 @@ export const fabricPlaces: readonly KernelPlace[] = [
   { firewall: 'iptables', layout: 'fabric' },
 ];
 
-const missing = await whyNoKernel();
+const missing = whyNoKernel();
 if (missing !== undefined) console.warn(`skipped: ${missing}`);
 
 /** Plays the scenario on each place. */

@@ -1,8 +1,8 @@
 // The clients that pods bring along, unmodified and each a process of its own, against the built NMI: what they send, what
 // they make of its answers, and how often they ask.
-import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openHeardPath, type HeardCall } from '../clients/heard-path.ts';
 import { openPodNamespace, whyNoNamespaces } from '../clients/pod-namespace.ts';
@@ -34,18 +34,13 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-const missing = missingClients();
-if (missing !== undefined) console.warn(`skipped: ${missing}`);
-const here = clients.realClients.filter(({ name }) => missing === undefined || name !== clients.python.name);
-
-/** What of the clients is not installed; undefined when all is. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
-function missingClients(): string | undefined {
-  const { status } = spawnSync('/usr/bin/python3', ['-c', 'import msal, requests']);
-  if (status === 0) return undefined;
-  const why = 'msal for Python is not installed (Debian package python3-msal)';
-  if (process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') throw new Error(why);
-  return why;
-}
+/** The clients whose programs are installed here. */
+const here = clients.realClients.filter((client) => {
+  const missing = whyNoPrograms({ programs: client.programs });
+  if (missing !== undefined) console.warn(`skipped with ${client.name}: ${missing}`);
+  return missing === undefined;
+});
+const isHere = ({ programs }: RealClient) => whyNoPrograms({ programs }) === undefined;
 
 /** Whose token it is; or why there is none. */
 function subjectOf(answer: Answer): string {
@@ -134,7 +129,7 @@ describe('told to come later', () => {
     return { later, subject, expected: scene.identity.clientId, last: path.calls.at(-1)?.status };
   }
 
-  test.each([identity, olderIdentity, msal, olderMsal, persistentCurl])(
+  test.each([identity, olderIdentity, msal, olderMsal, persistentCurl].filter(isHere))(
     'E24 by 503 and Retry-After, $name comes again on its own and gets the token',
     async (client) => {
       const { later, subject, expected, last } = await play(client, {
@@ -168,7 +163,7 @@ describe('DefaultAzureCredential', () => {
       expires_on: 4_070_908_800,
     };
     await writeFile(join(folder, 'az'), `#!/bin/sh\necho '${JSON.stringify(token)}'\n`, { mode: 0o755 });
-    return `${folder}:${process.env['PATH'] ?? ''}`;
+    return folder;
   }
 
   test.each([identity, olderIdentity])(

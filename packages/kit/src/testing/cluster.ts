@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
+import { whyNoPrograms } from './test-programs.ts';
 
 const run = promisify(execFile);
 const outputLimit = 16 * 1024 * 1024;
@@ -45,10 +46,10 @@ export interface RunningCluster {
   stop(): Promise<void>;
 }
 
-/** Why there can be no real cluster here; undefined when there can, and when POD_IDENTITY_REQUIRE_KIT=1 forbids to skip. */
+/** Why there can be no real cluster here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 a missing part is an error. */
 export function whyNoCluster(): string | undefined {
-  if (isKitRequired()) return undefined;
-  return whatIsMissing(kitFolder()) ?? (process.getuid?.() === 0 ? undefined : 'a cluster needs root');
+  const missing = whyNoPrograms({ programs: ['ip', 'nft', 'iptables', 'conntrack'], root: true });
+  return missing ?? (isKitRequired() ? undefined : whatIsMissing(kitFolder()));
 }
 
 /** Starts a real cluster from the Kubernetes test kit, kubelets and pods included. It has no way out of the machine. */

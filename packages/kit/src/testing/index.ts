@@ -16,3 +16,4 @@ export {
   type ImageSpec,
   type RunningCluster,
 } from './cluster.ts';
+export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';

@@ -3,6 +3,7 @@ import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_proces
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { whyNoPrograms } from '@pod-identity/kit/testing';
 import type { KernelFiles } from '../../src/redirect/kernel-settings.ts';
 import { runProgram, type RunProgram } from '../../src/redirect/run-program.ts';
 
@@ -34,21 +35,9 @@ export interface World {
   end(): Promise<void>;
 }
 
-/** Why there can be no such test here; undefined when there can, and when POD_IDENTITY_REQUIRE_KIT=1 forbids to skip. */
-export function whyNoNamespaces(): string | undefined {
-  if (process.env['POD_IDENTITY_REQUIRE_KIT'] === '1') return undefined;
-  if (process.getuid?.() !== 0) return 'network namespaces need user 0';
-  try {
-    for (const program of ['nft', 'iptables-nft', 'iptables-legacy', 'conntrack', 'flock'])
-      execFileSync('which', [program], { stdio: 'ignore' });
-    const name = `pir${process.pid}t`;
-    execFileSync('ip', ['netns', 'add', name], { stdio: 'ignore' });
-    execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'network namespaces, nft, iptables, conntrack or flock are not there';
-  }
-}
+/** Why there can be no such test here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+export const whyNoNamespaces = (): string | undefined =>
+  whyNoPrograms({ programs: ['ip', 'nft', 'iptables', 'conntrack', 'flock', 'sysctl'], root: true });
 
 let worlds = 0;
 

@@ -1,0 +1,24 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { whyNoPrograms } from './test-programs.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('a suite whose programs are missing', () => {
+  test('is skipped with a line that names the programs and the command that installs them', () => {
+    vi.stubEnv('PATH', '/nonexistent');
+    vi.stubEnv('POD_IDENTITY_REQUIRE_KIT', '');
+    expect(whyNoPrograms({ programs: ['conntrack', 'nft'] })).toBe(
+      'missing: conntrack, nft. On Debian: apt-get install conntrack nftables',
+    );
+  });
+
+  test('fails in CI', () => {
+    vi.stubEnv('PATH', '/nonexistent');
+    vi.stubEnv('POD_IDENTITY_REQUIRE_KIT', '1');
+    expect(() => whyNoPrograms({ programs: ['flock'] })).toThrow('apt-get install util-linux');
+  });
+});
+
+test('a suite runs when it needs nothing that is missing', () => {
+  expect(whyNoPrograms({ programs: [] })).toBeUndefined();
+});
