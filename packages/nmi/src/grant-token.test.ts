@@ -277,6 +277,30 @@ describe('W-C10: an exempt pod', () => {
     await expect(request(byResource)).resolves.toMatchObject(refusal);
   });
 
+  it.each<Selector>([
+    { by: 'nothing' },
+    { by: 'client-id', value: clientIdOf('reader') },
+    { by: 'object-id', value: objectIdOf('reader') },
+    byResource,
+  ])(
+    'by %j, a token of another identity is refused on the first call and on every later one',
+    async (selector) => {
+      const { request, ask } = stage(listed);
+      ask.mockImplementation(() => Promise.resolve(issuedTo('writer')));
+      const outcomes = [await request(selector), await request(selector), await request(selector)];
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['denied', 'denied', 'denied']);
+    },
+  );
+
+  it('gets nothing from memory that a pod with a wider exception brought there', async () => {
+    const { request, ask, cluster } = stage(exempt);
+    ask.mockImplementation(() => Promise.resolve(issuedTo('writer')));
+    const selector: Selector = { by: 'client-id', value: clientIdOf('reader') };
+    await expect(request(selector)).resolves.toMatchObject({ kind: 'token' });
+    cluster.change(listed);
+    await expect(request(selector)).resolves.toMatchObject({ kind: 'denied' });
+  });
+
   it('is told what the machine says when it does not carry the identity', async () => {
     const { request, ask } = stage(exempt);
     ask.mockImplementation(notFound);

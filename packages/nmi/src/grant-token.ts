@@ -4,7 +4,7 @@ import type { Authorizer } from './authorize/authorizer.ts';
 import type { Decision, GrantedIdentity } from './authorize/types.ts';
 import type { PodView } from './identify/pod-view.ts';
 import type { CallerLimits } from './request/limits.ts';
-import type { Selector, TokenRequest } from './request/token-request.ts';
+import type { TokenRequest } from './request/token-request.ts';
 import { explainUnusable } from './respond/explain.ts';
 import type { Outcome } from './respond/outcome.ts';
 import { TokenError } from './tokens/token-errors.ts';
@@ -31,6 +31,14 @@ export interface GrantQuestion {
 
 export type Granter = (question: GrantQuestion) => Promise<Outcome>;
 type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind }>;
+/** What the pod may have. */
+interface Permit {
+  readonly subject: TokenSubject;
+  /** The client ids that the token may be of; undefined: whatever it is. */
+  readonly clientIds?: ReadonlySet<string> | undefined;
+  /** False: the machine may not carry the identity. */
+  readonly isExpected?: boolean;
+}
 type Waiting = Pick<Extract<Outcome, { readonly kind: 'not-assigned' }>, 'identity' | 'seen'>;
 
 /** The second half of every token request: the pod is known, now decide, wait if need be, and get the token. */
@@ -41,9 +49,9 @@ export function createGranter(options: GranterOptions): Granter {
     const { pod, request } = question;
     const decision = decide(pod, request.selector);
     // Memory holds a token for a pending identity when the host carries it, whatever the records say.
-    const subject = subjectOf(decision);
-    const known = subject && tokens.cached(wishFor(question, subject));
-    if (known) return tokenFor(question, subject, { issued: known, from: 'hit' });
+    const permit = permitOf(decision);
+    const known = permit && tokens.cached(wishFor(question, permit.subject));
+    if (known) return tokenFor(question, permit, { issued: known, from: 'hit' });
     const leave = limits.enter(pod.uid);
     if (!leave) return { kind: 'overloaded', pod: pod.key };
     try {
@@ -77,20 +85,16 @@ async function serveIdentity(
   question: GrantQuestion,
   identity: GrantedIdentity,
 ): Promise<Outcome> {
-  const outcome = await obtain(options, question, wishFor(question, identity));
+  const outcome = await obtain(options, question, { subject: identity });
   return unlessMissing(outcome, { identity: identity.name, seen: 'assigned' });
 }
 
-/** The machine's metadata service may know more identities than an exception frees: the token itself says whose it is. */
-async function servePassThrough(
+function servePassThrough(
   options: GranterOptions,
   question: GrantQuestion,
-  { selector, clientIds }: Of<'pass-through'>,
+  decision: Of<'pass-through'>,
 ): Promise<Outcome> {
-  const outcome = await obtain(options, question, wishFor(question, machineSubject(selector)));
-  if (outcome.kind !== 'token' || !clientIds || clientIds.has(outcome.issued.clientId ?? '')) return outcome;
-  const denial = { why: 'not-this-identity', offered: [...clientIds].sort() } as const;
-  return { kind: 'denied', pod: question.pod.key, denial };
+  return obtain(options, question, machinePermit(decision));
 }
 
 /** The token itself says whose object id it is; only the pod's own identities are tried. */
@@ -141,25 +145,36 @@ async function serveUnassigned(
   const waiting = { identity: identity.name, seen };
   if (question.patience.caller.gone.aborted)
     return { kind: 'not-assigned', pod: question.pod.key, ...waiting };
-  const outcome = await obtain(options, question, { ...wishFor(question, identity), isExpected: false });
+  const outcome = await obtain(options, question, { subject: identity, isExpected: false });
   return unlessMissing(outcome, waiting);
 }
 
-async function obtain(options: GranterOptions, question: GrantQuestion, wish: TokenWish): Promise<Outcome> {
+async function obtain(options: GranterOptions, question: GrantQuestion, permit: Permit): Promise<Outcome> {
   const { tokens, limits, clock } = options;
   const { pod } = question;
+  const { subject, isExpected = true } = permit;
   try {
+    const wish = { ...wishFor(question, subject), isExpected };
     const obtained = await tokens.get(wish, () => limits.admitUpstream(pod.uid, clock.now()));
-    return tokenFor(question, wish.subject, obtained);
+    return tokenFor(question, permit, obtained);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { code: why, message: description, status, retryAfterMs } = error;
-    const isExempt = wish.subject.kind === 'machine';
+    const isExempt = subject.kind === 'machine';
     return { kind: 'token-failed', pod: pod.key, why, description, status, retryAfterMs, isExempt };
   }
 }
 
-function tokenFor({ pod, request }: GrantQuestion, subject: TokenSubject, obtained: Obtained): Outcome {
+/**
+ * Every token leaves through here, wherever it came from. The machine's metadata service may know more identities than an
+ * exception frees, and memory may hold a token that another exception allowed: the token itself says whose it is.
+ */
+function tokenFor({ pod, request }: GrantQuestion, permit: Permit, obtained: Obtained): Outcome {
+  const { subject, clientIds } = permit;
+  if (clientIds && !clientIds.has(obtained.issued.clientId ?? '')) {
+    const denial = { why: 'not-this-identity', offered: [...clientIds].sort() } as const;
+    return { kind: 'denied', pod: pod.key, denial };
+  }
   const identity = subject.kind === 'machine' ? '' : subject.name;
   return {
     kind: 'token',
@@ -176,17 +191,16 @@ function nameOf(identity: GrantedIdentity): string {
 }
 
 /** What an exempt pod asks the machine for. */
-function machineSubject(selector: Selector): TokenSubject {
-  return { kind: 'machine', ...selector };
+function machinePermit({ selector, clientIds }: Of<'pass-through'>): Permit {
+  return { subject: { kind: 'machine', ...selector }, clientIds };
 }
 
 /** Whose token may be given out of memory without another look. */
-function subjectOf(decision: Decision): TokenSubject | undefined {
-  if (decision.kind === 'pass-through') {
-    const { selector, clientIds } = decision;
-    return clientIds === undefined || selector.by === 'client-id' ? machineSubject(selector) : undefined;
-  }
-  return decision.kind === 'allow' || decision.kind === 'pending' ? decision.identity : undefined;
+function permitOf(decision: Decision): Permit | undefined {
+  if (decision.kind === 'pass-through') return machinePermit(decision);
+  return decision.kind === 'allow' || decision.kind === 'pending'
+    ? { subject: decision.identity }
+    : undefined;
 }
 
 function wishFor({ request }: GrantQuestion, subject: TokenSubject): TokenWish {
