@@ -38,7 +38,10 @@ export default defineConfig({
       {
         extends: true as const,
         root: './tools/scripts',
-        test: { name: 'scripts', include: ['**/*.test.ts', '../bench/**/*.test.ts'] },
+        test: {
+          name: 'scripts',
+          include: ['**/*.test.ts', '../bench/**/*.test.ts', '../stage/**/*.test.ts'],
+        },
       },
       {
         extends: true as const,

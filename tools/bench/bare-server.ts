@@ -3,11 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { within } from '../stage/within.ts';
 
 export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
+
+const patienceMs = 30_000;
 
 export interface BareServer {
   readonly host: string;
@@ -24,7 +27,8 @@ const program = (answer: Answer) => `
 
 export async function startBareServer(answer: Answer): Promise<BareServer> {
   const child = spawn(process.execPath, ['-e', program(answer)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const listening = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
+  const [line] = await within(patienceMs, 'the bare node:http server to listen', listening);
   return { host: '127.0.0.1', port: Number(line), pid: child.pid ?? 0, stop: () => void child.kill() };
 }
 
@@ -36,7 +40,8 @@ export async function answerOf(at: {
   readonly path: string;
 }): Promise<Answer> {
   const call = request({ ...at, headers: { Metadata: 'true' } }).end();
-  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  const answered = once(call, 'response') as Promise<[IncomingMessage]>;
+  const [response] = await within(patienceMs, `an answer of ${at.host}:${at.port}`, answered);
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString();

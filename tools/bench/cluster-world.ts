@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { kubeClient, startSim, type KubeObject, type Sim, type World as AzureWorld } from '@pod-identity/sim';
 import { customResourceDefinitions } from '@pod-identity/crd-types';
+import { within } from '../stage/within.ts';
 
 export interface ClusterSize {
   readonly pods: number;
@@ -39,8 +40,8 @@ const identityId = (name: string) =>
   `${subscription}/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 const clusterIdentity = identityId('cluster');
 const apiVersion = 'aadpodidentity.k8s.io/v1';
-/** Not the identities' namespace: no owner reference then, so that it is MIC that deletes, as it is counted. */
-const podNamespace = 'apps';
+/** Of the pods and of their identities: by default a pod may act as identities of its own namespace only. */
+const namespace = 'apps';
 const assignedResource = 'azureassignedidentities.aadpodidentity.k8s.io';
 
 interface World {
@@ -64,7 +65,7 @@ function podOf(size: ClusterSize): KubeObject {
     kind: 'Pod',
     metadata: {
       name: `pod-${number}`,
-      namespace: podNamespace,
+      namespace,
       uid: randomUUID(),
       labels: { aadpodidbinding: nameOf(scaleSet, within % size.identitiesPerScaleSet) },
     },
@@ -88,7 +89,7 @@ async function open(size: ClusterSize): Promise<Opened> {
     await client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
   }
   sim.kube.seed(
-    ['aad-pod-identity', podNamespace].map((name) => ({
+    ['aad-pod-identity', namespace].map((name) => ({
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name },
@@ -117,7 +118,7 @@ function seedAzure(azure: AzureWorld, size: ClusterSize, identities: readonly st
 }
 
 function identityObjects(name: string, clientID: string): KubeObject[] {
-  const metadata = { name, namespace: 'default' };
+  const metadata = { name, namespace };
   return [
     {
       apiVersion,
@@ -147,15 +148,19 @@ function followAssigned(sim: Sim): Set<string> {
   return assigned;
 }
 
+/** For the largest cluster, on a slow machine. */
+const assignedWithinMs = 900_000;
 let wake: () => void = () => undefined;
 async function untilCount(count: number): Promise<void> {
   const { assigned } = opened();
-  await new Promise<void>((resolve) => {
+  const reached = new Promise<void>((resolve) => {
     wake = () => {
       if (assigned.size === count) resolve();
     };
     wake();
   });
+  const progress = () => `${count} AzureAssignedIdentities in state Assigned; there are ${assigned.size}`;
+  await within(assignedWithinMs, progress, reached);
 }
 
 function opened(): World {
@@ -178,7 +183,7 @@ async function removePods(count: number): Promise<void> {
       gone
         .slice(at, at + 50)
         .map(({ metadata }) =>
-          client.request('DELETE', `/api/v1/namespaces/${podNamespace}/pods/${metadata.name}`),
+          client.request('DELETE', `/api/v1/namespaces/${namespace}/pods/${metadata.name}`),
         ),
     );
   }

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { within } from '../stage/within.ts';
 import { newConnectionsPerSecond, requestsPerSecond, type Load } from './load.ts';
 
 export interface Order {
@@ -17,6 +18,9 @@ export interface LoadGenerator {
   stop(): void;
 }
 
+/** For one order. */
+const patienceMs = 180_000;
+
 export function startLoadGenerator(): LoadGenerator {
   const child = fork(fileURLToPath(import.meta.url), ['serve'], { stdio: 'inherit' });
   return {
@@ -24,7 +28,8 @@ export function startLoadGenerator(): LoadGenerator {
     rate: async (order) => {
       const answered = once(child, 'message');
       child.send(order);
-      const [answer] = (await answered) as [number | string];
+      const what = `the load generator to send ${order.load.requests} requests to port ${order.load.port}`;
+      const [answer] = (await within(patienceMs, what, answered)) as [number | string];
       if (typeof answer === 'string') throw new Error(answer);
       return answer;
     },

@@ -1,6 +1,7 @@
 // A load generator that costs little beside the server that it measures: raw sockets, pipelined requests, and the
 // addresses that it speaks from are its own choice, as many pods would.
 import { connect, type Socket } from 'node:net';
+import { within } from '../stage/within.ts';
 
 export interface Load {
   readonly host: string;
@@ -66,12 +67,16 @@ export async function timeOf(socket: Socket, path: string): Promise<number> {
   return performance.now() - begun;
 }
 
+/** For a connection, or for all the answers on one of them. */
+const patienceMs = 120_000;
+
 export function open(to: Pick<Load, 'host' | 'port'>, localAddress: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+  const opened = new Promise<Socket>((resolve, reject) => {
     const socket = connect({ host: to.host, port: to.port, localAddress }, () => resolve(socket));
     socket.once('error', reject);
     socket.setNoDelay(true);
   });
+  return within(patienceMs, `a connection from ${localAddress} to ${to.host}:${to.port}`, opened);
 }
 
 /** Resolves when so many requests were answered on this connection. */
@@ -96,7 +101,10 @@ function drive(
   const hangUp = () => reject(new Error('the server hung up'));
   socket.on('error', reject).on('data', hear).on('end', hangUp);
   socket.write(batch);
-  return promise.finally(() => socket.off('error', reject).off('data', hear).off('end', hangUp));
+  const progress = () => `${requests} answers on one connection, of which ${answered} came`;
+  return within(patienceMs, progress, promise).finally(() =>
+    socket.off('error', reject).off('data', hear).off('end', hangUp),
+  );
 }
 
 /** Whole answers at the head of what was received, by their Content-Length. */

@@ -1,17 +1,19 @@
-// `npm run bench -- AREA [--json]`: figures of one area, as a table or as one JSON object on standard output.
+// `npm run bench -- AREA [--json] [--smoke]`: figures of one area, as a table or as one JSON object on standard output. --smoke runs
+// it at its smallest size: every figure is produced, and none of them means anything.
 import { parseArgs } from 'node:util';
 import { benchMic } from './areas/mic.ts';
 import { benchNmi } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
+import type { Scale } from './scale.ts';
 
-const areas: Readonly<Record<string, (say: (text: string) => void) => Promise<Figures>>> = {
+const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale) => Promise<Figures>>> = {
   mic: benchMic,
   nmi: benchNmi,
 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, smoke: { type: 'boolean', default: false } },
 });
 const area = positionals[0] ?? '';
 const bench = areas[area];
@@ -19,7 +21,7 @@ if (!bench) {
   console.error(`there is no area '${area}' to measure; there are: ${Object.keys(areas).join(', ')}`);
   process.exit(2);
 }
-const figures = await bench((text) => console.error(text));
+const figures = await bench((text) => console.error(text), values.smoke ? 'smoke' : 'full');
 console.log(
   values.json
     ? JSON.stringify(Object.fromEntries(figures.map(({ name, value }) => [name, value])))

@@ -187,6 +187,9 @@ export async function showRefusals(stage: Stage, narrator: Narrator, programs: P
   return refusals;
 }
 
+/** More than the longest --hold. */
+const patienceMs = 90_000;
+
 /** What a program in the pod would see of a token request for Key Vault. */
 export async function askForToken(
   url: string,
@@ -195,6 +198,7 @@ export async function askForToken(
   const query = `api-version=2018-02-01&resource=${encodeURIComponent('https://vault.azure.net')}${selector}`;
   const response = await fetch(`${url}/metadata/identity/oauth2/token?${query}`, {
     headers: { Metadata: 'true' },
+    signal: AbortSignal.timeout(patienceMs),
   });
   const body = parseLine(await response.text());
   const token = body['access_token'];

@@ -7,6 +7,7 @@ import * as names from '../stage/names.ts';
 import { deleteObject, pathOf, type KubeObject } from '../stage/objects.ts';
 import { parseLine, type Service } from '../stage/service.ts';
 import type { Stage } from '../stage/stage.ts';
+import { within } from '../stage/within.ts';
 import { untilNone, untilObject } from '../stage/until.ts';
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
@@ -214,14 +215,19 @@ export async function validate(stage: Stage, url: string, clientId?: string): Pr
   };
 }
 
+const patienceMs = 60_000;
+
 /** Asks until the answer fits: what NMI has heard of the cluster by now, it tells only by how it answers. */
 export async function untilValidation(
   ask: () => Promise<Validation>,
   fits: (seen: Validation) => boolean,
 ): Promise<Validation> {
+  const endsAt = performance.now() + patienceMs;
   for (;;) {
     const seen = await ask();
     if (fits(seen)) return seen;
+    if (performance.now() > endsAt)
+      throw new Error(`no answer fitted within ${patienceMs / 1000} s; the last: ${JSON.stringify(seen)}`);
   }
 }
 
@@ -234,7 +240,7 @@ export async function readVault({ sim }: Stage, token: string): Promise<number> 
   })
     .once('error', reject)
     .end();
-  return promise;
+  return within(patienceMs, 'an answer of the vault', promise);
 }
 
 /** What a service says on /healthz. */
@@ -243,6 +249,8 @@ export async function healthOf(service: Service): Promise<string> {
     const { msg, role } = parseLine(text);
     return msg === 'admin server listening' && role === 'health';
   });
-  const response = await fetch(`http://127.0.0.1:${String(parseLine(line)['port'])}/healthz`);
+  const response = await fetch(`http://127.0.0.1:${String(parseLine(line)['port'])}/healthz`, {
+    signal: AbortSignal.timeout(patienceMs),
+  });
   return response.text();
 }

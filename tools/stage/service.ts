@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { createPrintedLines } from './printed-lines.ts';
+import { within } from './within.ts';
 
 export interface ServiceOptions {
   readonly name: string;
@@ -67,8 +68,10 @@ export function startService(options: ServiceOptions): Service {
     stop: async (signal = 'SIGTERM') => {
       if (!isOver()) child.kill(signal);
       const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
-      await ended;
-      clearTimeout(killer);
+      // Something else may hold its output open, and 'close' waits for that.
+      await within(patienceMs, `${options.name} to end and its output to be closed`, ended).finally(() =>
+        clearTimeout(killer),
+      );
     },
   };
 }

@@ -88,7 +88,7 @@ function timed(times: number, run: () => void): number {
 }
 
 /** Microseconds from a pod's change to the plan for it. */
-function changedPodUs(pods: number): number {
+function changedPodUs(pods: number, times: number): number {
   const snapshot = snapshotOf(pods);
   const index = indexOf(snapshot, { forceNamespaced: false });
   const trims = createTrims();
@@ -101,24 +101,37 @@ function changedPodUs(pods: number): number {
     const host = index.homeOf(key);
     planHost(index, host, { facts: undefined, now: snapshot.now, rules, dirtyPods: [key] });
   };
-  return timed(5, () => range(1_000, change));
+  return (timed(5, () => range(times, change)) / times) * 1_000;
 }
 
-export function decisionFigures(say: (text: string) => void): Figures {
-  const whole = (pods: number): Figure => {
+export interface DecisionSizes {
+  /** Pods: of two whole plans, and of three clusters in which one pod changes. */
+  readonly plans: readonly [number, number];
+  readonly changes: readonly [number, number, number];
+  readonly changesTimed: number;
+}
+
+/** The figures keep the names of the full size. */
+const planNames = ['plan1000Ms', 'plan10000Ms'] as const;
+const changeNames = ['changedPod1000Us', 'changedPod10000Us', 'changedPod100000Us'] as const;
+
+export function decisionFigures(say: (text: string) => void, sizes: DecisionSizes): Figures {
+  const whole = (name: string, pods: number): Figure => {
     const snapshot = snapshotOf(pods);
     return {
-      name: `plan${pods}Ms`,
+      name,
       value: rounded(timed(5, () => plan(snapshot, rules))),
       what: `a plan of everything for ${pods.toLocaleString('en')} pods (ms)`,
     };
   };
-  const figures = [whole(1_000), whole(10_000)];
-  const curve = [1_000, 10_000, 100_000].map((pods) => ({
-    name: `changedPod${pods}Us`,
-    value: rounded(changedPodUs(pods)),
+  const figures = sizes.plans.map((pods, index) => whole(planNames[index] ?? '', pods));
+  const curve = sizes.changes.map((pods, index) => ({
+    name: changeNames[index] ?? '',
+    value: rounded(changedPodUs(pods, sizes.changesTimed)),
     what: `one changed pod in a cluster of ${pods.toLocaleString('en')}, to its plan (µs)`,
   }));
-  say(`a changed pod among 1,000, 10,000 and 100,000: ${curve.map(({ value }) => `${value} µs`).join(', ')}`);
+  say(
+    `a changed pod among ${sizes.changes.join(', ')}: ${curve.map(({ value }) => `${value} µs`).join(', ')}`,
+  );
   return [...figures, ...curve];
 }

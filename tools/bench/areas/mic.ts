@@ -7,25 +7,24 @@ import { fileURLToPath } from 'node:url';
 import { readManifests } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
 import { startService, type Service } from '../../stage/service.ts';
+import { within } from '../../stage/within.ts';
 import type { ClusterSize, Counts, Opened, Order } from '../cluster-world.ts';
 import { decisionFigures } from './mic-decisions.ts';
+import { micSizes, type MicSizes } from './mic-sizes.ts';
 import { residentMiB } from '../process.ts';
 import { rounded, type Figures } from '../report.ts';
+import type { Scale } from '../scale.ts';
 
 const mic = fileURLToPath(new URL('../../../packages/mic/dist/mic.js', import.meta.url));
 const worldProgram = fileURLToPath(new URL('../cluster-world.ts', import.meta.url));
 
-export async function benchMic(say: (text: string) => void): Promise<Figures> {
-  const decisions = decisionFigures(say);
-  const small = { scaleSets: 20, nodesPerScaleSet: 10, identitiesPerScaleSet: 10 };
-  const runs = [];
-  for (const pods of [100, 1_000, 10_000]) runs.push(await assignAll({ ...small, pods }, say));
-  const [hundred, thousand, tenThousand] = runs;
-  if (!hundred || !thousand || !tenThousand) throw new Error('three runs were made');
-  const large = await steadyCluster(
-    { pods: 100_000, scaleSets: 50, nodesPerScaleSet: 100, identitiesPerScaleSet: 100 },
-    say,
-  );
+export async function benchMic(say: (text: string) => void, scale: Scale): Promise<Figures> {
+  const { scaleSets: sets, runs, large: largeSize, churn, decisions: decisionSizes } = micSizes[scale];
+  const decisions = decisionFigures(say, decisionSizes);
+  const hundred = await assignAll({ ...sets, pods: runs[0] }, say);
+  const thousand = await assignAll({ ...sets, pods: runs[1] }, say);
+  const tenThousand = await assignAll({ ...sets, pods: runs[2] }, say);
+  const large = await steadyCluster(largeSize, churn, say);
   const figure = (name: string, value: number, what: string) => ({ name, value: rounded(value), what });
   return [
     ...decisions,
@@ -43,13 +42,13 @@ export async function benchMic(say: (text: string) => void): Promise<Figures> {
     ),
     figure(
       'armPatchesPerHost',
-      thousand.counts.armPatches / small.scaleSets,
+      thousand.counts.armPatches / sets.scaleSets,
       'PATCHes a scale set for those 1,000 pods',
     ),
     figure(
       'apiWritesPerPod',
       thousand.writesPerPod,
-      "AzureAssignedIdentity writes over a pod's life (the original: 5)",
+      "MIC's AzureAssignedIdentity writes over a pod's life; the garbage collector deletes (the original: 5)",
     ),
     figure('eventWritesPerPod', thousand.eventsPerPod, "Event writes over a pod's life"),
     ...large,
@@ -62,6 +61,10 @@ async function nodeOptions(): Promise<string> {
   const text = JSON.stringify(deployment);
   return /"name":"NODE_OPTIONS","value":"([^"]*)"/.exec(text)?.[1] ?? '';
 }
+
+/** More than the world gives itself, which says better how far it got. */
+const orderPatienceMs = 960_000;
+const scrapePatienceMs = 60_000;
 
 /** The simulated world in its own process, and MIC in another. */
 class Ring implements AsyncDisposable {
@@ -81,6 +84,11 @@ class Ring implements AsyncDisposable {
       if (error === undefined) waiter?.resolve(answer);
       else waiter?.reject(new Error(error));
     });
+    world.once('exit', (code, signal) => {
+      const error = new Error(`the process of the bench's world ended (${code ?? signal ?? ''})`);
+      for (const waiter of this.#waiting.values()) waiter.reject(error);
+      this.#waiting.clear();
+    });
   }
 
   static async open(size: ClusterSize): Promise<{ ring: Ring; opened: Opened }> {
@@ -91,10 +99,10 @@ class Ring implements AsyncDisposable {
 
   order(order: Order): Promise<unknown> {
     const id = this.#serial++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#world.send({ id, order });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, { resolve, reject });
+    this.#world.send({ id, order });
+    return within(orderPatienceMs, `the bench's world to carry out ${JSON.stringify(order)}`, promise);
   }
 
   async startMic({
@@ -138,7 +146,8 @@ class Ring implements AsyncDisposable {
     const line = await service.line((text) => text.includes('"role":"metrics"'));
     const { port } = JSON.parse(line) as { port: number };
     await service.logged('became leader');
-    return { service, metrics: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text() };
+    const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    return { service, metrics: () => within(scrapePatienceMs, "MIC's metrics", scrape()) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,10 +188,11 @@ async function assignAll(size: ClusterSize, say: (text: string) => void): Promis
   };
 }
 
-const churnSeconds = 30;
-const churnPerSecond = 100;
-
-async function steadyCluster(size: ClusterSize, say: (text: string) => void): Promise<Figures> {
+async function steadyCluster(
+  size: ClusterSize,
+  churn: MicSizes['churn'],
+  say: (text: string) => void,
+): Promise<Figures> {
   const { ring, opened } = await Ring.open(size);
   await using world = ring;
   await world.order({ do: 'addPods' });
@@ -192,12 +202,12 @@ async function steadyCluster(size: ClusterSize, say: (text: string) => void): Pr
   const filledMs = performance.now() - begun;
   const nodes = size.scaleSets * size.nodesPerScaleSet;
   say(`${size.pods} pods on ${nodes} nodes, all Assigned after ${Math.round(filledMs / 1000)} s`);
-  say(`churning ${churnPerSecond} pods a second for ${churnSeconds} s`);
+  say(`churning ${churn.perSecond} pods a second for ${churn.seconds} s`);
   // Reading the lag begins it anew: what comes next is the churn's alone.
   const before = passes(await metrics());
   const memory: number[] = [];
   const sampler = setInterval(() => void residentMiB(service.pid).then((mib) => memory.push(mib)), 1_000);
-  await world.order({ do: 'churn', perSecond: churnPerSecond, seconds: churnSeconds });
+  await world.order({ do: 'churn', ...churn });
   clearInterval(sampler);
   const text = await metrics();
   await world.order({ do: 'untilAssigned', count: size.pods });

@@ -14,6 +14,7 @@ import { built, inDeploy } from '../../stage/places.ts';
 import { parseLine } from '../../stage/service.ts';
 import { openStage, type Stage, type StagePod } from '../../stage/stage.ts';
 import { untilObject } from '../../stage/until.ts';
+import { within } from '../../stage/within.ts';
 
 export interface NmiWorld extends AsyncDisposable {
   /** For each node the addresses of its pods. */
@@ -126,6 +127,14 @@ async function environmentOfManifest(): Promise<Record<string, string>> {
   );
 }
 
+const startPatienceMs = 60_000;
+const endPatienceMs = 30_000;
+
+/** The next question follows the last answer at once: nothing tells when it is ready but the answer. */
+async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+  while ((await fetch(url, { signal })).status !== 200);
+}
+
 interface Launched extends RunningNmi {
   readonly children: readonly ChildProcess[];
 }
@@ -146,11 +155,11 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
     stdio: ['ignore', out.descriptor, 'inherit'],
   });
   child.once('exit', (code) => reject(new Error(`NMI ended with ${code ?? 'a signal'}`)));
-  await listening;
+  const heard = () => `NMI to listen on all its ports; so far it said: ${[...told.keys()].join(', ')}`;
+  await within(startPatienceMs, heard, listening);
   const address = String(told.get('listening')?.['address']);
-  // The next question follows the last answer at once: nothing tells when it is ready but the answer.
   const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
-  while ((await fetch(health)).status !== 200);
+  await within(startPatienceMs, 'NMI to be ready', untilReady(health, AbortSignal.timeout(startPatienceMs)));
   const startMs = performance.now() - begun;
   const dropper = await out.drop();
   closeSync(out.descriptor);
@@ -160,7 +169,7 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
     ...{ host: address, port: Number(told.get('listening')?.['port']) },
     stop: async () => {
       child.kill();
-      await ended;
+      await within(endPatienceMs, 'NMI to end after SIGTERM', ended);
       dropper.kill();
     },
   };
@@ -184,7 +193,7 @@ async function openOutput(folder: string) {
     onLine: (listener: (line: string) => void) => lines.on('line', listener),
     /** What comes from now on is taken and dropped. */
     drop: async () => {
-      await readerEnded;
+      await within(startPatienceMs, 'the last line of NMI that is read', readerEnded);
       return spawn('cat', [], { stdio: [descriptor, 'ignore', 'inherit'] });
     },
   };

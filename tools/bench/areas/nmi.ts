@@ -8,20 +8,13 @@ import { answerOf, startBareServer, type BareServer } from '../bare-server.ts';
 import { startLoadGenerator } from '../load-generator.ts';
 import { open, timeOf, type Load } from '../load.ts';
 import { residentMiB } from '../process.ts';
-import { median, quantile, rounded, type Figures } from '../report.ts';
+import { quantile, type Figures } from '../report.ts';
+import type { Scale } from '../scale.ts';
+import { within } from '../../stage/within.ts';
+import { at, figures, type MissTimes, type Pair, type Round } from './nmi-figures.ts';
+import { fewPods, manyPods, nmiSizes, type NmiSizes } from './nmi-sizes.ts';
 import { openNmiWorld, type NmiWorld, type RunningNmi } from './nmi-world.ts';
 
-/** One node each. */
-const podsOfNodes = [10, 110, 250] as const;
-const [fewPods, manyPods, mostPods] = [0, 1, 2];
-/** In every case, however many pods share them: else more pods would mean more connections. */
-const connections = 250;
-const rounds = 5;
-const tokens = 1_000;
-/** The first of them do not count: nothing is compiled then. */
-const warmUp = 50;
-/** NMI asks the API server after a pod once a second, of 250 pods at most: no connection waits for that. */
-const podsOfNewConnections = 110;
 /** The metadata service takes 20 questions a second and NMI asks it 15 at most: slower than that, no question waits its turn. */
 const missEveryMs = 80;
 const hammerProgram = fileURLToPath(new URL('../hammer.ts', import.meta.url));
@@ -32,32 +25,28 @@ const tokenPath = (resource: string) =>
   `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(resource)}`;
 const path = tokenPath('https://vault.azure.net');
 
-export async function benchNmi(say: Say): Promise<Figures> {
+export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
+  const sizes = nmiSizes[scale];
+  const { podsOfNodes } = sizes;
   say(`nodes with ${podsOfNodes.join(', ')} pods of one identity`);
   await using world = await openNmiWorld(podsOfNodes);
   pin(process.pid, 1);
-  const starts = await startTimes(world, say);
-  const quiet = await neighbours(world, say);
+  const starts = await startTimes(world, sizes, say);
+  const quiet = await neighbours(world, sizes, say);
   const agents: RunningNmi[] = [];
   // The default for one pod would be the limit of everything.
   for (const node of podsOfNodes.keys())
     agents.push(await world.startNmi(node, ['--pod-requests-per-second', '0']));
   for (const { pid } of agents) pin(pid, 0);
-  const misses = await missTimes(world, at(agents, manyPods), say);
+  const misses = await missTimes({ world, nmi: at(agents, manyPods), sizes, say });
   const rss = await residentMiB(at(agents, manyPods).pid);
   const bare = await startBareServer(
     await answerOf({ ...at(agents, fewPods), path, localAddress: from(world, fewPods, 1)[0] ?? '' }),
   );
-  const rates = await cachedRates({ world, agents, bare, say });
+  const rates = await cachedRates({ world, agents, bare, sizes, say });
   const rssLoaded = await residentMiB(at(agents, manyPods).pid);
   bare.stop();
-  return figures({ starts, quiet, misses, rates, rss, rssLoaded });
-}
-
-function at<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw new RangeError(`there is no ${index}`);
-  return item;
+  return figures({ sizes, starts, quiet, misses, rates, rss, rssLoaded });
 }
 
 /** As many addresses as connections, each pod's in its turn. */
@@ -66,7 +55,7 @@ function from(world: NmiWorld, node: number, count: number): string[] {
   return Array.from({ length: count }, (_, index) => at(addresses, index % addresses.length));
 }
 
-async function startTimes(world: NmiWorld, say: Say): Promise<number[]> {
+async function startTimes(world: NmiWorld, { rounds }: NmiSizes, say: Say): Promise<number[]> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const nmi = await world.startNmi(manyPods);
@@ -77,20 +66,19 @@ async function startTimes(world: NmiWorld, say: Say): Promise<number[]> {
   return times;
 }
 
-interface Pair {
-  readonly without: number;
-  readonly with: number;
-}
-
 /** A quiet pod's p99, alone and beside one that never stops asking; with the limits that NMI has by default. */
-async function neighbours(world: NmiWorld, say: Say): Promise<readonly Pair[]> {
+async function neighbours(
+  world: NmiWorld,
+  { rounds, quietQuestions }: NmiSizes,
+  say: Say,
+): Promise<readonly Pair[]> {
   const nmi = await world.startNmi(manyPods);
   pin(nmi.pid, 0);
   const [quiet = '', hostile = ''] = at(world.nodes, manyPods);
   const quietPod = await open(nmi, quiet);
   const p99 = async () => {
     const times: number[] = [];
-    for (let question = 0; question < 300; question += 1) {
+    for (let question = 0; question < quietQuestions; question += 1) {
       await pause(12);
       times.push(await timeOf(quietPod, path));
     }
@@ -103,7 +91,7 @@ async function neighbours(world: NmiWorld, say: Say): Promise<readonly Pair[]> {
     const hammer = spawn(process.execPath, [hammerProgram, nmi.host, String(nmi.port), hostile, path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    await once(hammer.stdout, 'data');
+    await within(30_000, 'the noisy pod to begin', once(hammer.stdout, 'data'));
     pin(hammer.pid ?? 0, 1);
     const pair = { without, with: await p99() };
     hammer.kill();
@@ -117,16 +105,19 @@ async function neighbours(world: NmiWorld, say: Say): Promise<readonly Pair[]> {
   return pairs;
 }
 
-interface MissTimes {
-  readonly direct: readonly number[];
-  readonly byNmi: readonly number[];
+interface Missing {
+  readonly world: NmiWorld;
+  readonly nmi: RunningNmi;
+  readonly sizes: NmiSizes;
+  readonly say: Say;
 }
 
 /**
  * Tokens that nobody has yet, asked for by way of NMI and, for comparison, at the fake IMDS itself: in turns, over
  * connections that were used before.
  */
-async function missTimes(world: NmiWorld, nmi: RunningNmi, say: Say): Promise<MissTimes> {
+async function missTimes({ world, nmi, sizes, say }: Missing): Promise<MissTimes> {
+  const { tokens, warmUp } = sizes;
   const { hostname, port } = world.imds(manyPods);
   const imds = await open({ host: hostname, port: Number(port) }, '127.0.0.1');
   const pods = await Promise.all(at(world.nodes, manyPods).map((address) => open(nmi, address)));
@@ -147,25 +138,21 @@ async function missTimes(world: NmiWorld, nmi: RunningNmi, say: Say): Promise<Mi
   return { direct: direct.slice(warmUp), byNmi: byNmi.slice(warmUp) };
 }
 
-interface Round {
-  /** By node. */
-  readonly kept: readonly { readonly nmi: number; readonly bare: number }[];
-  readonly fresh: { readonly nmi: number; readonly bare: number };
-}
-
 interface Racing {
   readonly world: NmiWorld;
   readonly agents: readonly RunningNmi[];
   readonly bare: BareServer;
+  readonly sizes: NmiSizes;
   readonly say: Say;
 }
 
-async function cachedRates({ world, agents, bare, say }: Racing): Promise<readonly Round[]> {
+async function cachedRates({ world, agents, bare, sizes, say }: Racing): Promise<readonly Round[]> {
+  const { connections, requests, podsOfNewConnections, podsOfNodes, rounds } = sizes;
   const generator = startLoadGenerator();
   pin(bare.pid, 0);
   pin(generator.pid, 1);
   const load = (node: number) => ({
-    ...{ path, from: from(world, node, connections), pipelined: 4, requests: 50_000 },
+    ...{ path, from: from(world, node, connections), pipelined: 4, requests: requests[0] },
   });
   const both = async (nmi: RunningNmi, what: Omit<Load, 'host' | 'port'>, newConnections?: number) => {
     const rate = ({ host, port }: Pick<Load, 'host' | 'port'>) =>
@@ -175,7 +162,11 @@ async function cachedRates({ world, agents, bare, say }: Racing): Promise<readon
       });
     return { nmi: await rate(nmi), bare: await rate(bare) };
   };
-  const fresh = { ...load(manyPods), from: from(world, manyPods, podsOfNewConnections), requests: 5_000 };
+  const fresh = {
+    ...load(manyPods),
+    from: from(world, manyPods, podsOfNewConnections),
+    requests: requests[1],
+  };
   const race = async (): Promise<Round> => {
     const kept: Round['kept'][number][] = [];
     for (const [node, nmi] of agents.entries()) kept.push(await both(nmi, load(node)));
@@ -201,66 +192,4 @@ async function cachedRates({ world, agents, bare, say }: Racing): Promise<readon
 /** One core each; where taskset is missing the kernel decides. */
 function pin(pid: number, core: number): void {
   spawn('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' }).on('error', () => undefined);
-}
-
-interface Measured {
-  readonly starts: readonly number[];
-  readonly quiet: readonly Pair[];
-  readonly misses: MissTimes;
-  readonly rates: readonly Round[];
-  readonly rss: number;
-  readonly rssLoaded: number;
-}
-
-function figures(measured: Measured): Figures {
-  const shown = [...speed(measured.rates), ...waits(measured), ...costs(measured)];
-  return shown.map(([name, value, what]) => ({ name, value: rounded(value), what }));
-}
-
-type Shown = readonly [name: string, value: number, what: string];
-
-function speed(rates: readonly Round[]): Shown[] {
-  const over = (of: (round: Round) => number) => median(rates.map(of));
-  const rate = (node: number) => over(({ kept }) => at(kept, node).nmi);
-  const ratio = (node: number) => over(({ kept }) => at(kept, node).nmi / at(kept, node).bare);
-  const flatness = over(({ kept }) => at(kept, mostPods).nmi / at(kept, fewPods).nmi);
-  return [
-    ['cachedRps', rate(manyPods), `cached tokens a second, 110 pods, one core (median of ${rounds})`],
-    [
-      'bareHttpRps',
-      over(({ kept }) => at(kept, manyPods).bare),
-      'a bare node:http server answering the same bytes, one core',
-    ],
-    ['cachedRatio10', ratio(fewPods), 'the two side by side with 10 pods, median of the rounds'],
-    ['cachedRatio110', ratio(manyPods), 'with 110 pods, a line for each token written (aim: at least 0.7)'],
-    ['cachedRatio250', ratio(mostPods), 'with 250 pods'],
-    ['cachedFlatness', flatness, 'tokens a second with 250 pods over those with 10 (aim: 1)'],
-    [
-      'newConnectionRatio',
-      over(({ fresh }) => fresh.nmi / fresh.bare),
-      `with a new connection for each request, of ${podsOfNewConnections} of 110 pods`,
-    ],
-  ];
-}
-
-function waits({ misses: { byNmi, direct }, quiet }: Measured): Shown[] {
-  const added = (share: number) => quantile(byNmi, share) - quantile(direct, share);
-  return [
-    ['missP99Ms', quantile(byNmi, 0.99), 'p99 of a token that is not cached, below the pace for IMDS (ms)'],
-    ['missAddedP50Ms', added(0.5), 'p50 of that less the p50 of asking the fake IMDS directly (ms)'],
-    ['missAddedP99Ms', added(0.99), 'the same of the p99 (aim: under 1 ms)'],
-    [
-      'hostileP99Ratio',
-      median(quiet.map((pair) => pair.with / pair.without)),
-      "a quiet pod's p99 beside a pod that never stops asking, over its p99 without",
-    ],
-  ];
-}
-
-function costs({ rss, rssLoaded, starts }: Measured): Shown[] {
-  return [
-    ['rss110MiB', rss, "NMI's resident memory with 110 pods and 1,000 cached tokens (MiB; aim: at most 80)"],
-    ['rssLoadedMiB', rssLoaded, 'the same after a million requests, with new connections among them'],
-    ['startMs', median(starts), 'from the start of the process to /readyz 200, 110 pods (ms)'],
-  ];
 }

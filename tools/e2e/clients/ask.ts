@@ -1,5 +1,6 @@
 // A request out of a pod by hand, for what no client does: any query, any answer looked at closely.
 import { request } from 'node:http';
+import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
 
 export interface HandAnswer {
@@ -12,6 +13,9 @@ const query = 'api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 
 /** As SDKs ask whether anybody is there: without parameters and without the header Metadata. */
 export const probe = 'probe';
+
+/** More than the longest --hold. */
+const patienceMs = 90_000;
 
 /** @param more Further parameters, with the ampersand; or `probe`. */
 export function askByHand({ pod, nmi }: { pod: StagePod; nmi: StageNmi }, more = ''): Promise<HandAnswer> {
@@ -32,5 +36,5 @@ export function askByHand({ pod, nmi }: { pod: StagePod; nmi: StageNmi }, more =
   })
     .once('error', reject)
     .end();
-  return promise;
+  return within(patienceMs, `an answer of NMI to ${pod.object.metadata.name}`, promise);
 }

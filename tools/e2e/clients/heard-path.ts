@@ -1,6 +1,7 @@
 // A way from a pod to NMI that writes down what passes. Not a byte of it is changed, and NMI sees the pod's address.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
 
 /** One request and its answer, as they went over the wire. */
@@ -34,6 +35,9 @@ export interface HeardPathOptions {
   /** A Unix socket to listen on, which programs in other network namespaces reach; the pod's own address when absent. */
   readonly socket?: string;
 }
+
+/** More than the longest --hold. */
+const patienceMs = 90_000;
 
 type Draft = { -readonly [Field in keyof HeardCall]: HeardCall[Field] };
 
@@ -72,13 +76,13 @@ export async function openHeardPath({ pod, nmi, socket }: HeardPathOptions): Pro
   return {
     url: socket === undefined ? `http://${pod.address}:${(server.address() as AddressInfo).port}` : '',
     calls,
-    asked: () => asked.promise,
-    answered: () => answered.promise,
+    asked: () => within(patienceMs, 'a request on the path', asked.promise),
+    answered: () => within(patienceMs, 'an answer on the path', answered.promise),
     close: async () => {
       const closed = once(server, 'close');
       server.close();
       for (const end of sockets) end.destroy();
-      await closed;
+      await within(patienceMs, 'the path to close', closed);
     },
   };
 }

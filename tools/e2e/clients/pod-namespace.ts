@@ -1,14 +1,12 @@
 // A network namespace without any way out, in which the address of IMDS leads to NMI: programs in it need not be told anything.
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
+import { runCommand } from '../../stage/run-command.ts';
 import { startService } from '../../stage/service.ts';
 import type { Stage, StageNmi, StagePod } from '../../stage/stage.ts';
 import { openHeardPath, type HeardPath } from './heard-path.ts';
 
-const execute = promisify(execFile);
 const relay = fileURLToPath(new URL('relay.program.ts', import.meta.url));
 
 export interface PodNamespace {
@@ -36,9 +34,9 @@ export async function openPodNamespace(
     ...['/usr/sbin/ip', 'netns', 'exec', name],
     ...[executable, ...args],
   ];
-  await execute('ip', ['netns', 'add', name]);
+  await runCommand('ip', ['netns', 'add', name]);
   for (const command of ['link set lo up', 'address add 169.254.169.254/32 dev lo'])
-    await execute('ip', ['netns', 'exec', name, 'ip', ...command.split(' ')]);
+    await runCommand('ip', ['netns', 'exec', name, 'ip', ...command.split(' ')]);
   const [executable = '', entry = '', ...args] = inside(process.execPath, [relay, socket]);
   const program = startService({ name: 'relay', executable, entry, args });
   await program.line((line) => line === 'relay: ready');
@@ -48,7 +46,7 @@ export async function openPodNamespace(
     remove: async () => {
       await program.stop();
       await path.close();
-      await execute('ip', ['netns', 'del', name]);
+      await runCommand('ip', ['netns', 'del', name]);
     },
   };
 }

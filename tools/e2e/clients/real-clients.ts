@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { TestProgram } from '@pod-identity/kit/testing';
 import { startService } from '../../stage/service.ts';
+import { within } from '../../stage/within.ts';
 import type { PodNamespace } from './pod-namespace.ts';
 
 /** What to ask for: at most one selector. */
@@ -94,7 +95,7 @@ const clients = {
 } satisfies Readonly<Record<string, RealClient>>;
 
 const { curl } = clients;
-export const { identity, olderIdentity, msal, olderMsal, python } = clients;
+export const { identity, olderIdentity, msal, olderMsal } = clients;
 export const realClients: readonly RealClient[] = Object.values(clients);
 /** curl as people use it who want it to ask again. */
 export const persistentCurl: RealClient = {
@@ -119,6 +120,9 @@ function curlCommand(wish: Wish, base: string, more: readonly string[] = []): Co
   };
 }
 
+/** The most persistent of the clients gives up well before. */
+const patienceMs = 300_000;
+
 /** Runs the client to its end. */
 export async function run(client: RealClient, wish: Wish, place: Place): Promise<Answer> {
   const base = 'url' in place ? place.url : metadata;
@@ -137,7 +141,7 @@ export async function run(client: RealClient, wish: Wish, place: Place): Promise
     env: { ...leading, PATH: place.path ?? '/nonexistent' },
   });
   try {
-    await service.ended;
+    await within(patienceMs, `${client.name} to end`, service.ended);
     return answerIn(service.lines);
   } finally {
     await service.stop();

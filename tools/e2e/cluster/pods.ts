@@ -7,7 +7,7 @@ const program = `
 const url = 'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 async function ask() {
   try {
-    const answer = await fetch(url, { headers: { Metadata: 'true' } });
+    const answer = await fetch(url, { headers: { Metadata: 'true' }, signal: AbortSignal.timeout(60_000) });
     const { client_id, error_description } = await answer.json();
     console.log('answer', answer.status, client_id ?? error_description);
   } catch (error) {

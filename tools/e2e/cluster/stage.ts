@@ -1,10 +1,9 @@
 // A real cluster with the services as its administrator installs them: images, the manifests of deploy/, kubelets that start them.
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startCluster, type ClusterNode, type RunningCluster } from '@pod-identity/kit/testing';
 import { established } from '../../stage/cluster.ts';
@@ -12,10 +11,9 @@ import * as names from '../../stage/names.ts';
 import { applyObject, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { built, inDeploy } from '../../stage/places.ts';
 import { createPrintedLines, type PrintedLines } from '../../stage/printed-lines.ts';
+import { runCommand } from '../../stage/run-command.ts';
 import { startProgram, type Program } from '../kernel/program.ts';
 import type { AzureQuestions } from './azure.program.ts';
-
-const run = promisify(execFile);
 
 export interface ClusterStage {
   readonly kube: KubeTransport;
@@ -74,7 +72,7 @@ async function build(
 
   return {
     ...{ kube, node, azure, apply, create, stop },
-    inNode: async (...command) => (await run('ip', ['netns', 'exec', node.netns, ...command])).stdout,
+    inNode: async (...command) => (await runCommand('ip', ['netns', 'exec', node.netns, ...command])).stdout,
     follow: (pod) => {
       const [program, ...args] = cluster.kubectl('logs', '--follow', pod);
       const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,9 +1,6 @@
 // A node, its pods and the fabric of the cloud as network namespaces without any way out. Nothing is left when it is taken down.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
-
-const execute = promisify(execFile);
+import { runCommand } from '../../stage/run-command.ts';
 
 export const metadataAddress = '169.254.169.254';
 
@@ -40,12 +37,12 @@ export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
   const cloud = layout === 'fabric' ? `${prefix}-cloud` : node;
   const namespaces: string[] = [];
   const add = async (name: string) => {
-    await execute('ip', ['netns', 'add', name]);
+    await runCommand('ip', ['netns', 'add', name]);
     namespaces.push(name);
     await inside(name, 'ip link set lo up');
   };
   const remove = async () => {
-    for (const name of namespaces.splice(0).reverse()) await execute('ip', ['netns', 'del', name]);
+    for (const name of namespaces.splice(0).reverse()) await runCommand('ip', ['netns', 'del', name]);
   };
 
   try {
@@ -87,7 +84,7 @@ export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
       return { namespace, address };
     },
     inNode: async (program, ...args) =>
-      (await execute('ip', ['netns', 'exec', node, program, ...args])).stdout,
+      (await runCommand('ip', ['netns', 'exec', node, program, ...args])).stdout,
     remove,
   };
 }
@@ -125,5 +122,5 @@ async function joinPod(pod: { node: string; namespace: string; address: string; 
 }
 
 async function inside(namespace: string, ...commands: readonly string[]): Promise<void> {
-  for (const command of commands) await execute('ip', ['netns', 'exec', namespace, ...command.split(' ')]);
+  for (const command of commands) await runCommand('ip', ['netns', 'exec', namespace, ...command.split(' ')]);
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { within } from '../../stage/within.ts';
 
 /** What a program can be asked: a name, what is given, what comes back. */
 export type Questions = Readonly<Record<string, (given: never) => unknown>>;
@@ -28,6 +29,9 @@ export interface ProgramPlace {
   readonly folder: string;
 }
 
+/** Questions that wait for something themselves have a shorter deadline. */
+const patienceMs = 120_000;
+
 /** @param file Of this folder; it calls `answerMessages`. */
 export async function startProgram<Q extends Questions>(
   file: string,
@@ -49,7 +53,8 @@ export async function startProgram<Q extends Questions>(
     if (reply === 'ready') ready.resolve(undefined);
     else waiting.get(reply.id)?.(reply);
   });
-  await Promise.race([ready.promise, ended.then(() => Promise.reject(new Error(`${file} did not start`)))]);
+  const died = ended.then(() => Promise.reject(new Error(`${file} did not start`)));
+  await within(patienceMs, `${file} to start in ${namespace}`, Promise.race([ready.promise, died]));
 
   let count = 0;
   return {
@@ -59,13 +64,14 @@ export async function startProgram<Q extends Questions>(
       const { promise, resolve } = Promise.withResolvers<Reply>();
       waiting.set(id, resolve);
       child.send({ id, question, given: what });
-      const { answer, error } = await promise.finally(() => waiting.delete(id));
+      const awaited = `an answer of ${file} in ${namespace} to ${String(question)}`;
+      const { answer, error } = await within(patienceMs, awaited, promise).finally(() => waiting.delete(id));
       if (error !== undefined) throw new Error(`${file} in ${namespace}: ${String(question)}: ${error}`);
       return answer as never;
     },
     stop: async () => {
       if (child.connected) child.disconnect();
-      await ended;
+      await within(patienceMs, `${file} in ${namespace} to end`, ended);
     },
   };
 }

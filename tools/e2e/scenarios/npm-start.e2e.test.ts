@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { within } from '../../stage/within.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const demo = fileURLToPath(new URL('../../demo/main.ts', import.meta.url));
@@ -26,7 +27,9 @@ function startDemo(...args: string[]) {
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => lines.push(line));
   child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
-  return { child, lines, reader, ended: once(child, 'close') as Promise<[number | null, string | null]> };
+  const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+  const ended = () => within(110_000, () => `the demo to end; it said:\n${lines.join('\n')}`, closed);
+  return { child, lines, reader, ended };
 }
 
 async function programsLeft(): Promise<string[]> {
@@ -40,7 +43,7 @@ async function programsLeft(): Promise<string[]> {
 
 test.each([[[]], [['--2018']]])('npm start %j tells the seven steps and exits 0', async (args) => {
   const { lines, ended } = startDemo(...args);
-  const [code] = await ended;
+  const [code] = await ended();
   const told = lines.join('\n');
   expect(code, told).toBe(0);
   for (const step of [1, 2, 3, 4, 5, 6, 7]) expect(told).toMatch(new RegExp(`^.*\\b${step}\\.`, 'm'));
@@ -54,7 +57,7 @@ test('Ctrl-C in the middle ends every process and leaves no folder', async () =>
   for await (const line of reader) if (line.includes('3.')) break;
   expect(await programsLeft()).not.toEqual([]);
   child.kill('SIGINT');
-  const [code] = await ended;
+  const [code] = await ended();
   expect(lines.join('\n')).not.toContain('5.');
   expect(code).not.toBeNull();
   expect(await readdir(place)).toEqual([]);

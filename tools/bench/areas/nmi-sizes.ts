@@ -1,0 +1,33 @@
+// How many pods, connections and questions NMI is measured with.
+import type { Scale } from '../scale.ts';
+
+export interface NmiSizes {
+  /** One node each. */
+  readonly podsOfNodes: readonly [few: number, many: number, most: number];
+  /** In every case, however many pods share them: else more pods would mean more connections. */
+  readonly connections: number;
+  readonly rounds: number;
+  readonly tokens: number;
+  /** The first of the tokens do not count: nothing is compiled then. */
+  readonly warmUp: number;
+  /** NMI asks the API server after a pod once a second, of 250 pods at most: no connection waits for that. */
+  readonly podsOfNewConnections: number;
+  /** Over kept connections, and with a new connection for each. */
+  readonly requests: readonly [kept: number, fresh: number];
+  /** Of the pod that is beside a noisy one, in each round. */
+  readonly quietQuestions: number;
+}
+
+export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
+  full: {
+    ...{ podsOfNodes: [10, 110, 250], connections: 250, rounds: 5, tokens: 1_000, warmUp: 50 },
+    ...{ podsOfNewConnections: 110, requests: [50_000, 5_000], quietQuestions: 300 },
+  },
+  smoke: {
+    ...{ podsOfNodes: [2, 4, 6], connections: 6, rounds: 1, tokens: 12, warmUp: 2 },
+    ...{ podsOfNewConnections: 4, requests: [120, 12], quietQuestions: 12 },
+  },
+};
+
+/** Positions in `podsOfNodes`. */
+export const [fewPods, manyPods, mostPods] = [0, 1, 2];

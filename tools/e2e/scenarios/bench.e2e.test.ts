@@ -1,0 +1,34 @@
+// Every area of the benchmark at its smallest size: each figure is produced, whatever it says. What it says is for `npm run bench`.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const bench = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
+
+const figures = {
+  mic: [
+    ...['plan1000Ms', 'plan10000Ms', 'changedPod1000Us', 'changedPod10000Us', 'changedPod100000Us'],
+    ...['rssMiB', 'assign100Ms', 'assign1000Ms', 'assign10000Ms', 'armPatchesPerHost'],
+    ...['apiWritesPerPod', 'eventWritesPerPod'],
+    ...['largeRssMiB', 'largeLagP99Ms', 'largePassMs', 'largeFillMs'],
+  ],
+  nmi: [
+    ...['cachedRps', 'bareHttpRps', 'cachedRatio10', 'cachedRatio110', 'cachedRatio250', 'cachedFlatness'],
+    ...['newConnectionRatio', 'missP99Ms', 'missAddedP50Ms', 'missAddedP99Ms', 'hostileP99Ratio'],
+    ...['rss110MiB', 'rssLoadedMiB', 'startMs'],
+  ],
+};
+
+test.each(Object.entries(figures))(
+  'the bench of %s runs to its end and has every figure',
+  async (area, names) => {
+    const run = promisify(execFile)(process.execPath, [bench, area, '--json', '--smoke'], {
+      timeout: 110_000,
+    });
+    const { stdout } = await run;
+    const measured = JSON.parse(stdout) as Record<string, unknown>;
+    expect(Object.keys(measured)).toEqual(names);
+    for (const name of names) expect(measured[name], name).toBeTypeOf('number');
+  },
+);

@@ -1,0 +1,15 @@
+/** The promise's own result, or after that time an error that says what was waited for. */
+export async function within<T>(ms: number, what: string | (() => string), promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const waitedFor = typeof what === 'string' ? what : what();
+    reject(new Error(`waited ${ms / 1000} s in vain for ${waitedFor}`));
+  }, ms);
+  // What comes after the deadline is nobody's business any more, a failure included.
+  promise.catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
