@@ -19,6 +19,7 @@ const tasks = {
     ['vitest', 'run', '--project', '!e2e'],
   ],
   'check:static': [...staticChecks(), build, ['node', 'tools/scripts/check-packages.ts']],
+  mutate: [['node', 'tools/mutate/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
 };
 
