@@ -101,11 +101,28 @@ describe('readConfig', () => {
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
     [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
     [
-      ['--MICNamespace=infra', '--mic-service-account='],
-      { controller: { namespace: 'infra', serviceAccount: '' } },
+      ['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,x/y='],
+      { controller: { namespace: 'infra', serviceAccount: 'mic', labels: { app: 'mic', 'x/y': '' } } },
     ],
   ])('understands %j', (argv, expected) => {
     expect(configOf(argv)).toMatchObject(expected);
+  });
+
+  it('takes the namespace of MIC alone, as the original’s deployments pass it, and says that it has no effect', () => {
+    const reading = read(['--MICNamespace=infra']);
+    expect(reading).toMatchObject({ kind: 'config', config: { controller: undefined } });
+    expect(reading.kind === 'config' && reading.warnings).toEqual([
+      expect.stringContaining('--MICNamespace has no effect without --mic-service-account and --mic-labels'),
+    ]);
+  });
+
+  it.each([
+    [['--mic-service-account=mic'], 'give all three'],
+    [['--MICNamespace=infra', '--mic-service-account=mic'], 'give all three'],
+    [['--MICNamespace=infra', '--mic-labels=app=mic'], 'give all three'],
+    [['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app'], 'NAME=VALUE'],
+  ])('does not start with %j: half a statement of who MIC is', (argv, problem) => {
+    expect(read(argv)).toEqual({ kind: 'problems', problems: [expect.stringContaining(problem)] });
   });
 
   it('help and version go before problems', () => {

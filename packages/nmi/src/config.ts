@@ -1,6 +1,7 @@
 import { readFlags, type FlagReading } from '@pod-identity/kit/core';
-import type { OperationMode } from './authorize/types.ts';
+import type { ControllerPods, OperationMode } from './authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
+import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
 import { metadataFamilies, type MetadataFamily } from './routes.ts';
 
 /** What is to be done. `explain`: say what a pod (`namespace/name`) would be answered, and why. */
@@ -20,7 +21,8 @@ export interface NmiConfig {
   readonly mode: OperationMode;
   readonly forceNamespaced: boolean;
   readonly byNodeLabel: boolean;
-  readonly controller: { readonly namespace: string; readonly serviceAccount: string };
+  /** Undefined: no pod is exempt as MIC. */
+  readonly controller: ControllerPods | undefined;
   readonly metadataHeaderRequired: boolean;
   readonly metadataAllowed: ReadonlySet<MetadataFamily>;
   readonly hostToken: boolean;
@@ -93,6 +95,7 @@ function relations(reading: FlagReading): string[] {
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
   }
+  problems.push(...controllerProblems(reading));
   if (reading.given.has('master') && reading.given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
   const unknown = reading.list('metadata-allow').filter((family) => !isFamily(family));
@@ -129,10 +132,7 @@ function configOf(reading: FlagReading): NmiConfig {
     mode: reading.string('operation-mode').toLowerCase() === 'managed' ? 'managed' : 'standard',
     forceNamespaced: reading.boolean('forceNamespaced'),
     byNodeLabel: reading.boolean('enableScaleFeatures'),
-    controller: {
-      namespace: reading.string('MICNamespace'),
-      serviceAccount: reading.string('mic-service-account'),
-    },
+    controller: controllerOf(reading),
     metadataHeaderRequired: reading.boolean('metadata-header-required'),
     metadataAllowed: allowedFamilies(reading),
     hostToken: reading.boolean('enable-host-token'),
@@ -210,11 +210,9 @@ function warningsOf(reading: FlagReading): string[] {
       ? [`--${spec.name} has no effect any more: ${why}`]
       : [],
   );
+  const all = [...dropped, ...controllerWarnings(reading)];
   const isIdle = reading.boolean('set-retry-after-header') && !reading.boolean('compat-errors');
   return isIdle
-    ? [
-        ...dropped,
-        '--set-retry-after-header has no effect without --compat-errors: the header is always sent',
-      ]
-    : dropped;
+    ? [...all, '--set-retry-after-header has no effect without --compat-errors: the header is always sent']
+    : all;
 }

@@ -160,7 +160,7 @@ export const viewOf = (first: World = {}) => {
 export const rules: AuthorizeRules = {
   mode: 'standard',
   forceNamespaced: false,
-  controller: { namespace: 'default', serviceAccount: 'mic' },
+  controller: { namespace: 'default', serviceAccount: 'mic', labels: { component: 'mic' } },
   authorities: new Set(['login.microsoftonline.com', 'login.microsoftonline.us']),
 };
 

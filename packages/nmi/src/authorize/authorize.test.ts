@@ -482,10 +482,14 @@ describe('C10 exceptions', () => {
       { world: { exceptions: [exception({ app: 'cni' }, 'shop')] }, pod: { labels: { app: 'cni' } } },
       'no-label',
     ],
-    ['the controller', { world: {}, pod: { serviceAccount: 'mic', labels: {} } }, 'controller'],
+    [
+      'the controller that was stated',
+      { world: {}, pod: { serviceAccount: 'mic', labels: { component: 'mic' } } },
+      'controller',
+    ],
     [
       'the service account of the controller in another namespace',
-      { world: {}, pod: { serviceAccount: 'mic', namespace: 'shop', labels: {} } },
+      { world: {}, pod: { serviceAccount: 'mic', namespace: 'shop', labels: { component: 'mic' } } },
       'no-label',
     ],
     [
@@ -494,11 +498,11 @@ describe('C10 exceptions', () => {
       'no-label',
     ],
     [
-      'no controller account',
+      'no controller where none was stated',
       {
         world: {},
-        pod: { serviceAccount: '', labels: {} },
-        rules: { ...rules, controller: { namespace: 'default', serviceAccount: '' } },
+        pod: { serviceAccount: 'mic', labels: { component: 'mic' } },
+        rules: { ...rules, controller: undefined },
       },
       'no-label',
     ],

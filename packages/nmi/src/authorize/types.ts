@@ -24,12 +24,19 @@ export interface ClusterView {
 
 export type OperationMode = 'standard' | 'managed';
 
+/** The original's MIC in the pod network: it must not wait for itself. All of this must fit. */
+export interface ControllerPods {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export interface AuthorizeRules {
   /** Managed: the operator attaches identities to the hosts, there is no MIC and there are no records of it. */
   readonly mode: OperationMode;
   readonly forceNamespaced: boolean;
-  /** The one service account that is let through to the machine's own identities: the controller must not wait for itself. */
-  readonly controller: { readonly namespace: string; readonly serviceAccount: string };
+  /** Pods that may get any identity of the machine because the administrator stated that they are MIC. */
+  readonly controller: ControllerPods | undefined;
   /** Hosts, with port where it is not 443, in lower case, that secrets may be sent to; the first one is meant where no AzureIdentity names another. */
   readonly authorities: ReadonlySet<string>;
 }

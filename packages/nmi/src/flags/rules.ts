@@ -1,3 +1,4 @@
+import { controllerFlags } from './controller.ts';
 import { added, changed, kept, type NmiFlag } from './flag.ts';
 
 /** What pods may have. */
@@ -20,24 +21,7 @@ export const rulesFlags: readonly NmiFlag[] = [
     },
     'it is on by default: in the original any pod could take the identities of other namespaces by a label',
   ),
-  changed(
-    {
-      name: 'MICNamespace',
-      kind: 'string',
-      default: 'default',
-      help: 'Namespace of MIC, whose own requests go to the identities of the machine.',
-    },
-    'the namespace and a name that begins with mic were enough for the original: any pod could be called that',
-  ),
-  added(
-    {
-      name: 'mic-service-account',
-      kind: 'string',
-      default: 'aad-pod-id-mic-service-account',
-      help: 'Service account of MIC, exact. Empty: only an AzurePodIdentityException lets MIC through.',
-    },
-    'tells MIC by what only an administrator can give to a pod',
-  ),
+  ...controllerFlags,
   changed(
     {
       name: 'enableScaleFeatures',

@@ -1,0 +1,53 @@
+import { describe, expect, it, test } from 'vitest';
+import { pod, viewOf } from '../../test/builders.ts';
+import { readConfig } from '../config.ts';
+import { exemptionOf } from './exception.ts';
+
+function rulesOf(...argv: string[]) {
+  const reading = readConfig({ argv: ['--node=n1', ...argv], env: {} });
+  if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
+  return reading.config;
+}
+
+test.each(['aad-pod-id-mic-service-account', 'mic', ''])(
+  'a pod of any namespace whose service account is called %j is not exempt by default',
+  (serviceAccount) => {
+    for (const namespace of ['default', 'aad-pod-identity', 'kube-system', '']) {
+      const called = pod({
+        namespace,
+        serviceAccount,
+        name: 'mic-1',
+        labels: { app: 'mic', component: 'mic' },
+      });
+      expect(exemptionOf(called, viewOf({}).view, rulesOf())).toBeUndefined();
+      expect(exemptionOf(called, viewOf({}).view, rulesOf('--MICNamespace', namespace))).toBeUndefined();
+    }
+  },
+);
+
+describe("a pod that the administrator stated to be the original's MIC", () => {
+  const rules = () =>
+    rulesOf('--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,tier=control');
+  const mic = {
+    namespace: 'infra',
+    serviceAccount: 'mic',
+    labels: { app: 'mic', tier: 'control', more: 'x' },
+  };
+
+  it('is exempt', () => {
+    expect(exemptionOf(pod(mic), viewOf({}).view, rules())).toEqual({
+      why: 'controller',
+      clientIds: undefined,
+    });
+  });
+
+  it.each([
+    ['another namespace', { namespace: 'default' }],
+    ['another service account', { serviceAccount: 'mic2' }],
+    ['one of the labels missing', { labels: { app: 'mic' } }],
+    ['a label in other case', { labels: { app: 'MIC', tier: 'control' } }],
+    ['no labels', { labels: {} }],
+  ])('is not it with %s', (_, other) => {
+    expect(exemptionOf(pod({ ...mic, ...other }), viewOf({}).view, rules())).toBeUndefined();
+  });
+});
