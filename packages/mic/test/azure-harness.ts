@@ -8,7 +8,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import { startSim, type AzureOptions, type ManagedIdentity } from '@pod-identity/sim';
 import { connectAzure, type Azure } from '../src/azure/connect.ts';
 import type { ArmCall } from '../src/azure/host-calls.ts';
-import type { HostChange, UpdateOutcome } from '../src/apply/host-identities.ts';
+import type { HostChange, UpdateContext, UpdateOutcome } from '../src/apply/host-identities.ts';
 
 export const subscription = '11111111-1111-1111-1111-111111111111';
 const inGroup = (rest: string) => `/subscriptions/${subscription}/resourceGroups/MC_group/providers/${rest}`;
@@ -97,8 +97,10 @@ export interface TestAzure extends AsyncDisposable {
   update(
     host: Host,
     change: Partial<HostChange>,
-    context?: { signal?: AbortSignal; beforePatch?: (ids: readonly ResourceId[]) => Promise<void> },
+    context?: { signal?: AbortSignal; beforePatch?: UpdateContext['beforePatch']; spentUntil?: number },
   ): Promise<UpdateOutcome>;
+  /** As another process would connect: what this one remembers is gone. */
+  reconnect(): Promise<Azure>;
   patches(host: Host): number;
   gets(host: Host): number;
 }
@@ -140,15 +142,18 @@ export async function startTestAzure(
   await writeFile(configPath, JSON.stringify(settings));
   const log = createTestLog();
   const calls: ArmCall[] = [];
-  const azure = await connectAzure({
-    cloudConfigPath: configPath,
-    env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl('mic-node') },
-    clock,
-    random: () => 0.5,
-    userAgent: 'aad-pod-identity/MIC/1.2.3/abc/today',
-    log,
-    onCall: (call) => calls.push(call),
-  });
+  const connect = () =>
+    connectAzure({
+      cloudConfigPath: configPath,
+      env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl('mic-node') },
+      clock,
+      random: () => 0.5,
+      userAgent: 'aad-pod-identity/MIC/1.2.3/abc/today',
+      log,
+      onCall: (call) => calls.push(call),
+    });
+  const rooms = [await connect()];
+  const azure = rooms[0]!;
   const count = (host: Host, method: string) =>
     journal.count({ service: 'arm', method, path: new RegExp(`${host.id}$`, 'i') });
   return {
@@ -178,13 +183,19 @@ export async function startTestAzure(
         { attach: [], renew: [], detach: [], ...change },
         {
           signal: context.signal ?? new AbortController().signal,
+          ...(context.spentUntil !== undefined && { spentUntil: context.spentUntil }),
           beforePatch: context.beforePatch ?? (() => Promise.resolve()),
         },
       ),
+    async reconnect() {
+      const room = await connect();
+      rooms.push(room);
+      return room;
+    },
     patches: (host) => count(host, 'PATCH'),
     gets: (host) => count(host, 'GET'),
     async [Symbol.asyncDispose]() {
-      await azure.close();
+      await Promise.all(rooms.map((room) => room.close()));
       await sim.stop();
       await rm(folder, { recursive: true });
     },

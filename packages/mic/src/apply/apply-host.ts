@@ -10,6 +10,7 @@ import {
   foldExpiry,
   foldIntent,
   foldReading,
+  foldSpending,
   foldUpdate,
   recordOf,
 } from '../snapshot/host-facts.ts';
@@ -140,23 +141,25 @@ class HostChanger {
   }
 
   async #send(host: Host, change: HostChange): Promise<{ outcome: UpdateOutcome; refused?: IntentRefused }> {
-    const { identities, term } = this.#ports;
+    const { identities, term, memory, now } = this.#ports;
     let refused: IntentRefused | undefined;
-    const beforePatch = async (attaching: readonly ResourceId[]) => {
-      refused = await this.#intend(host, change, attaching);
+    const beforePatch = async (attaching: readonly ResourceId[], spentUntil: number) => {
+      memory.keep(foldSpending(foldIntent(this.#facts(host), attaching, now()), spentUntil));
+      refused = await this.#intend(host, change);
       if (refused) throw refused;
     };
-    const outcome = await identities.update(host, change, { signal: term.signal, beforePatch });
+    const before = this.#facts(host);
+    const context = { signal: term.signal, spentUntil: before.spentUntil, beforePatch };
+    const outcome = await identities.update(host, change, context);
     // It was us who stopped: that is no trouble of the host's.
     return refused ? { outcome: { ...outcome, refusal: { kind: 'aborted' } }, refused } : { outcome };
   }
 
   /** Right before each PATCH: the last moment to see that the term is over or that a pod wants what is to go. */
-  async #intend(host: Host, change: HostChange, attaching: readonly ResourceId[]) {
-    const { term, memory, now, isNeeded } = this.#ports;
+  async #intend(host: Host, change: HostChange) {
+    const { term, isNeeded } = this.#ports;
     const over = new IntentRefused('the leader term is over', 0);
     if (!term.holds()) return over;
-    memory.keep(foldIntent(this.#facts(host), attaching, now()));
     if (!(await this.#save(host))) return new IntentRefused('the intent is not on record', retrySaveMs);
     if (!term.holds()) return over;
     const wanted = change.detach.find((id) => isNeeded(host.id, id));

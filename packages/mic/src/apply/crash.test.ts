@@ -64,12 +64,13 @@ test('undisturbed: intent before PATCH before Assigned, one write for each objec
     'replace record',
     'create assigned',
     'delete assigned',
+    'replace record',
     'PATCH',
     'replace record',
   ]);
 });
 
-const undisturbedWrites = 11;
+const undisturbedWrites = 12;
 const crashes: Crash[] = Array.from({ length: undisturbedWrites }, (_, position) => position + 1).flatMap(
   (at) => [
     { at, when: 'before' },

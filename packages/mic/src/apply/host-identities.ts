@@ -52,16 +52,19 @@ export interface UpdateOutcome {
   readonly patches: number;
 }
 
+export interface UpdateContext {
+  readonly signal: AbortSignal;
+  readonly spentUntil?: number;
+  beforePatch(attaching: readonly ResourceId[], spentUntil: number): Promise<void>;
+}
+
 export interface HostIdentities {
   read(host: Host, signal: AbortSignal): Promise<ReadOutcome>;
   /**
    * Reads the host, sends the net change (none: no PATCH), isolates rejected identities, follows the operation.
-   * `beforePatch` is called with the ids that this PATCH will newly attach, and again before every retry: it
-   * writes them down durably and throws or rejects when writing or leadership fails, in which case nothing is sent.
+   * `beforePatch` is called with the ids that this PATCH will newly attach and with what it leaves of the host's budget,
+   * and again before every retry: it writes them down durably and throws or rejects when writing or leadership fails, in
+   * which case nothing is sent. `spentUntil` is the budget as the host's record has it.
    */
-  update(
-    host: Host,
-    change: HostChange,
-    context: { readonly signal: AbortSignal; beforePatch(attaching: readonly ResourceId[]): Promise<void> },
-  ): Promise<UpdateOutcome>;
+  update(host: Host, change: HostChange, context: UpdateContext): Promise<UpdateOutcome>;
 }

@@ -23,6 +23,10 @@ export interface ArmCall {
 
 export interface HostCalls {
   read(host: Host, signal: AbortSignal): Promise<ArmResult<HostState>>;
+  /** Takes one PATCH from the host's budget and answers what is spent of it, or why none may be sent yet. */
+  spend(host: Host): ArmResult<number>;
+  /** What a former leader spent. */
+  restore(host: Host, spentUntil: number): void;
   /** Sends one PATCH and follows it to its end. The state comes only if the answer already tells it whole. */
   patch(
     host: Host,
@@ -32,8 +36,6 @@ export interface HostCalls {
 }
 
 export type PatchResult = ArmResult<HostState | undefined> & {
-  /** Whether a request went out at all: our own throttle may have held it back. */
-  readonly sent: boolean;
   /** Whether ARM accepted it: from then on the host may be changed, however the operation ends. */
   readonly begun: boolean;
 };
@@ -77,13 +79,15 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
       return answer.ok ? { ok: true, value: readHostState(answer.value.body) } : answer;
     },
     async patch(host, change, signal) {
-      const held = heldBack(options, host, 'update');
-      if (held !== undefined) return { ok: false, failure: held, sent: false, begun: false };
-      const result = await measured(host, `${host.kind}_update`, () =>
+      return measured(host, `${host.kind}_update`, () =>
         patchAndFollow(options, host, { ...change, signal }),
       );
-      return { ...result, sent: true };
     },
+    spend(host) {
+      const failure = heldBack(options, host, 'update');
+      return failure === undefined ? { ok: true, value: throttle.spentUntil(host) } : { ok: false, failure };
+    },
+    restore: (host, spentUntil) => throttle.restore(host, spentUntil, clock.now()),
   };
 }
 

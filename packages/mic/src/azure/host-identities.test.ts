@@ -39,8 +39,11 @@ function fakeArm(
   };
   const sent: (readonly ResourceId[])[] = [];
   let reads = 0;
+  let held: ArmFailure | undefined;
   let provisioningState = 'Succeeded';
   const calls: HostCalls = {
+    spend: () => (held === undefined ? { ok: true, value: 1 } : { ok: false, failure: held }),
+    restore: () => undefined,
     read: () => {
       reads += 1;
       return Promise.resolve({
@@ -57,7 +60,7 @@ function fakeArm(
           if (!patch.after.present.has(one)) state.present.delete(one);
         for (const one of patch.after.present.keys()) state.present.set(one, state.present.get(one) ?? alive);
       }
-      const answer = { ok: true, value: undefined, sent: true, begun: true, ...verdict };
+      const answer = { ok: true, value: undefined, begun: true, ...verdict };
       return Promise.resolve(answer as PatchResult);
     },
   };
@@ -74,6 +77,9 @@ function fakeArm(
     sent,
     state,
     reads: () => reads,
+    set held(failure: ArmFailure | undefined) {
+      held = failure;
+    },
     set provisioningState(value: string) {
       provisioningState = value;
     },
@@ -120,7 +126,8 @@ describe('unnamed refusals', () => {
     const throttled: ArmFailure = { kind: 'throttled', message: 'wait', retryAfterMs: 20_000, scope: 'host' };
     let allowed = 2;
     const arm = fakeArm([], (adding) => {
-      if (allowed-- <= 0) return refused(throttled, { sent: false });
+      allowed -= 1;
+      if (allowed === 0) arm.held = throttled;
       return adding.includes(id(0)) ? refused(refusal('InvalidIdentity')) : undefined;
     });
     const attach = [0, 1, 2, 3, 4, 5, 6, 7].map(id);
@@ -129,6 +136,7 @@ describe('unnamed refusals', () => {
     let rejected: readonly ResourceId[] = [];
     for (let round = 0; round < 4 && rejected.length === 0; round += 1) {
       allowed = 2;
+      arm.held = undefined;
       const missing = attach.filter((one) => !arm.state.present.has(one));
       rejected = (await arm.update({ attach: missing })).rejected.map((rejection) => rejection.id);
     }

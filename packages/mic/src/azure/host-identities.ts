@@ -43,6 +43,7 @@ export function createHostIdentities(calls: HostCalls): HostIdentities {
   return {
     read: (host, signal) => readHost(calls, host, signal),
     async update(host, change, context) {
+      calls.restore(host, context.spentUntil ?? 0);
       const reading = await calls.read(host, context.signal);
       if (!reading.ok) return { rejected: [], refusal: refusalOf(reading.failure), patches: 0 };
       const session = startSession(host, context, reading.value);

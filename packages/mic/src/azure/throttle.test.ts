@@ -1,6 +1,7 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
-import { createThrottle, limits } from './throttle.ts';
+import { updateBudget } from '../snapshot/budget.ts';
+import { createThrottle, readLimit } from './throttle.ts';
 
 const host = (name: string, subscription = 's'): Host => ({
   kind: 'vmss',
@@ -9,10 +10,10 @@ const host = (name: string, subscription = 's'): Host => ({
 
 describe('the throttle', () => {
   it('stays below the limits that ARM publishes for a resource', () => {
-    expect(limits.update.capacity).toBeLessThan(12);
-    expect(limits.update.refillPerMs * 60_000).toBeLessThan(4);
-    expect(limits.read.capacity).toBeLessThan(36);
-    expect(limits.read.refillPerMs * 60_000).toBeLessThan(12);
+    expect(updateBudget.burst).toBeLessThan(12);
+    expect(60_000 / updateBudget.everyMs).toBeLessThan(4);
+    expect(readLimit.capacity).toBeLessThan(36);
+    expect(readLimit.refillPerMs * 60_000).toBeLessThan(12);
   });
 
   it('lets a burst through, then one update every 20 s, for each host by itself', () => {
@@ -26,6 +27,17 @@ describe('the throttle', () => {
     expect(throttle.take(host('a'), 'read', 0)).toBeUndefined();
     expect(throttle.take(host('b'), 'update', 0)).toBeUndefined();
     expect(throttle.take(host('a'), 'update', 20_000)).toBeUndefined();
+  });
+
+  it('goes on where the process before it stopped, and a record from a clock that was ahead costs one budget at most', () => {
+    const former = createThrottle();
+    for (let count = 0; count < 8; count += 1) former.take(host('a'), 'update', 1000);
+    const next = createThrottle();
+    next.restore(host('a'), former.spentUntil(host('a')), 1000);
+    expect(next.take(host('a'), 'update', 1000)).toMatchObject({ retryAfterMs: 20_000, why: 'own-limit' });
+    expect(next.take(host('a'), 'update', 21_000)).toBeUndefined();
+    next.restore(host('b'), 10 ** 12, 1000);
+    expect(next.take(host('b'), 'update', 1000)).toMatchObject({ retryAfterMs: 20_000 });
   });
 
   it('a Retry-After holds back just that host, reads and updates, until it is over', () => {

@@ -1,5 +1,6 @@
 import { createTokenBucket, type TokenBucket } from '@pod-identity/kit/core';
 import type { Host } from '@pod-identity/crd-types';
+import { spend, updateBudget, waitFor } from '../snapshot/budget.ts';
 
 export type ThrottledAction = 'read' | 'update';
 
@@ -12,23 +13,22 @@ interface Hold {
 export interface Throttle {
   /** Takes a token for one request, or says how long that host (or its whole subscription) is to be left alone. */
   take(host: Host, action: ThrottledAction, now: number): Hold | undefined;
+  /** The updates of the host that were taken, as its record keeps them. */
+  spentUntil(host: Host): number;
+  /** What a former leader took, by the host's record. */
+  restore(host: Host, spentUntil: number, now: number): void;
   /** Retry-After: nothing more in that scope until it is over. */
   hold(host: Host, hold: Pick<Hold, 'scope' | 'retryAfterMs'>, now: number): void;
 }
 
 const minuteMs = 60_000;
 
-/**
- * Below what ARM publishes for each resource (updates: a burst of 12 and 4 a minute; reads: 36 and 12), because the
- * owner's own tools and cluster upgrades draw on the same budget.
- */
-export const limits = {
-  update: { capacity: 8, refillPerMs: 3 / minuteMs },
-  read: { capacity: 24, refillPerMs: 9 / minuteMs },
-} as const satisfies Record<ThrottledAction, { capacity: number; refillPerMs: number }>;
+/** Below what ARM publishes for each VM (a burst of 36 and 12 a minute), for the reason that `updateBudget` gives. */
+export const readLimit = { capacity: 24, refillPerMs: 9 / minuteMs } as const;
 
 interface Gate {
-  readonly buckets: Map<ThrottledAction, TokenBucket>;
+  readonly reads: TokenBucket;
+  spentUntil: number;
   heldUntil: number;
 }
 
@@ -47,7 +47,7 @@ export function createThrottle(): Throttle {
       for (const [id, gate] of hosts) if (isAsNew(gate, now)) hosts.delete(id);
       sweepAt = Math.max(sweepAbove, hosts.size * 2);
     }
-    const fresh: Gate = { buckets: new Map(), heldUntil: 0 };
+    const fresh: Gate = { reads: createTokenBucket({ ...readLimit, now }), spentUntil: 0, heldUntil: 0 };
     hosts.set(host.id, fresh);
     return fresh;
   };
@@ -60,8 +60,12 @@ export function createThrottle(): Throttle {
       const gate = gateOf(host, now);
       if (gate.heldUntil > now)
         return { scope: 'host', retryAfterMs: gate.heldUntil - now, why: 'arm-said-so' };
-      const waitMs = bucketOf(gate, action, now).take(now);
+      const waitMs = action === 'read' ? gate.reads.take(now) : takeUpdate(gate, now);
       return waitMs === 0 ? undefined : { scope: 'host', retryAfterMs: waitMs, why: 'own-limit' };
+    },
+    spentUntil: (host) => hosts.get(host.id)?.spentUntil ?? 0,
+    restore(host, spentUntil, now) {
+      if (spentUntil > now) gateOf(host, now).spentUntil = Math.max(gateOf(host, now).spentUntil, spentUntil);
     },
     hold(host, { scope, retryAfterMs }, now) {
       const until = now + retryAfterMs;
@@ -79,17 +83,14 @@ export function createThrottle(): Throttle {
   };
 }
 
-function bucketOf(gate: Gate, action: ThrottledAction, now: number): TokenBucket {
-  const known = gate.buckets.get(action);
-  if (known !== undefined) return known;
-  const fresh = createTokenBucket({ ...limits[action], now });
-  gate.buckets.set(action, fresh);
-  return fresh;
+function takeUpdate(gate: Gate, now: number): number {
+  const waitMs = waitFor(updateBudget, { spentUntil: gate.spentUntil, now });
+  if (waitMs === 0) gate.spentUntil = spend(updateBudget, { spentUntil: gate.spentUntil, now });
+  return waitMs;
 }
 
-function isAsNew(gate: Gate, now: number): boolean {
-  if (gate.heldUntil > now) return false;
-  return [...gate.buckets].every(([action, bucket]) => bucket.available(now) >= limits[action].capacity);
+function isAsNew({ reads, spentUntil, heldUntil }: Gate, now: number): boolean {
+  return heldUntil <= now && spentUntil <= now && reads.available(now) >= readLimit.capacity;
 }
 
 /** `/subscriptions/<id>` of a canonical resource id. */

@@ -1,12 +1,10 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { HostIdentities, HostRefusal, Rejection, UpdateOutcome } from '../apply/host-identities.ts';
+import type { HostRefusal, Rejection, UpdateContext, UpdateOutcome } from '../apply/host-identities.ts';
 import { unavailableDefaultMs, type ArmFailure } from './arm-errors.ts';
 import type { HostCalls } from './host-calls.ts';
 import { identityPatch, isDead, isDone, type HostState, type IdentityStep } from './identity-patch.ts';
 import { blockedBy, forgetDone, passed, refused, type Search, type Verdict } from './isolate.ts';
 import { inMotion, presentOf, refusalOf } from './refusals.ts';
-
-type UpdateContext = Parameters<HostIdentities['update']>[2];
 
 /** One update of one host, as it goes along. */
 export interface Session {
@@ -41,15 +39,17 @@ export function startSession(host: Host, context: UpdateContext, state: HostStat
   return { host, context, state, certain: true, ...counters, rejected: new Map() };
 }
 
-/** Sends one PATCH, written down beforehand, and says how the search goes on. */
+/** Sends one PATCH, paid from the host's budget and written down beforehand, and says how the search goes on. */
 export async function sendBatch(calls: HostCalls, session: Session, sent: Batch): Promise<Next> {
   const { host, context, state } = session;
   const { search, batch } = sent;
-  const unwritten = await writeDown(context, batch);
+  const paid = calls.spend(host);
+  if (!paid.ok) return { search, refusal: refusalOf(paid.failure) };
+  const unwritten = await writeDown(context, batch, paid.value);
   if (unwritten !== undefined) return { search, refusal: unwritten };
   const patch = identityPatch(state, batch);
   const result = await calls.patch(host, { from: state, patch }, context.signal);
-  if (result.sent) session.patches += 1;
+  session.patches += 1;
   if (!result.ok)
     return afterFailure(calls, session, { ...sent, failure: result.failure, begun: result.begun });
   session.passed += 1;
@@ -62,10 +62,11 @@ export async function sendBatch(calls: HostCalls, session: Session, sent: Batch)
 async function writeDown(
   context: UpdateContext,
   batch: readonly IdentityStep[],
+  spentUntil: number,
 ): Promise<HostRefusal | undefined> {
   const attaching = batch.filter((step) => step.kind === 'add').map((step) => step.id);
   try {
-    await context.beforePatch(attaching);
+    await context.beforePatch(attaching, spentUntil);
   } catch (error) {
     if (context.signal.aborted) return { kind: 'aborted' };
     const why = error instanceof Error ? error.message : String(error);

@@ -39,6 +39,8 @@ export interface HostRecord {
   readonly notBefore: number;
   /** The part of it that Azure asked for on behalf of the whole subscription: its other hosts are held as well. */
   readonly subscriptionNotBefore: number;
+  /** When the PATCHes that were sent will have come back to the host's budget; 0 when none is missing. See budget.ts. */
+  readonly spentUntil: number;
 }
 
 /** The last thing that went wrong at a host as a whole, for people. */

@@ -67,6 +67,7 @@ export function createFacts(host: Host): HostFacts {
     quarantined: new Map(),
     notBefore: 0,
     subscriptionNotBefore: 0,
+    spentUntil: 0,
   });
 }
 
@@ -77,8 +78,8 @@ export function factsFromRecord(record: HostRecord): HostFacts {
 
 /** The part to be kept beyond the term. */
 export function recordOf(facts: HostRecord): HostRecord {
-  const { host, ours, quarantined, notBefore, subscriptionNotBefore } = facts;
-  return { host, ours, quarantined, notBefore, subscriptionNotBefore };
+  const { host, ours, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
+  return { host, ours, quarantined, notBefore, subscriptionNotBefore, spentUntil };
 }
 
 /** Starts the grace of what nobody needs any more, and ends it for what somebody needs again. */
@@ -100,6 +101,11 @@ export function foldIntent(facts: HostFacts, attaching: readonly ResourceId[], n
   if (fresh.length === 0) return facts;
   const intents = fresh.map((id): [ResourceId, OwnAttachment] => [id, { since: now, confirmed: false }]);
   return { ...facts, ours: new Map([...facts.ours, ...intents]) };
+}
+
+/** To be written down before the PATCH as well: the next leader goes on with what is left of the host's budget. */
+export function foldSpending(facts: HostFacts, spentUntil: number): HostFacts {
+  return spentUntil > facts.spentUntil ? { ...facts, spentUntil } : facts;
 }
 
 export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At): HostFacts {
@@ -125,15 +131,18 @@ export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   const quarantined = filterMap(facts.quarantined, ({ until }) => until + quarantineMemoryMs > now);
   const notBefore = facts.notBefore > now ? facts.notBefore : 0;
   const subscriptionNotBefore = facts.subscriptionNotBefore > now ? facts.subscriptionNotBefore : 0;
-  const isSame = notBefore === facts.notBefore && subscriptionNotBefore === facts.subscriptionNotBefore;
-  if (isSame && quarantined === facts.quarantined) return facts;
-  return { ...facts, quarantined, notBefore, subscriptionNotBefore };
+  // What came back to the budget is no reason to write: it goes when nothing else is on record.
+  const isNeeded = facts.spentUntil > now || facts.ours.size + quarantined.size + notBefore > 0;
+  const spentUntil = isNeeded ? facts.spentUntil : 0;
+  const after = { ...facts, quarantined, notBefore, subscriptionNotBefore, spentUntil };
+  const keys = ['quarantined', 'notBefore', 'subscriptionNotBefore', 'spentUntil'] as const;
+  return keys.every((key) => after[key] === facts[key]) ? facts : after;
 }
 
 /** When time will have settled all that is on record besides what is MIC's own; Infinity when there is nothing. */
-export function settledAt({ notBefore, quarantined }: HostRecord): number {
+export function settledAt({ notBefore, quarantined, spentUntil }: HostRecord): number {
   const ends = Array.from(quarantined.values(), ({ until }) => until + quarantineMemoryMs);
-  const last = Math.max(notBefore, ...ends);
+  const last = Math.max(notBefore, spentUntil, ...ends);
   return last > 0 ? last : Infinity;
 }
 

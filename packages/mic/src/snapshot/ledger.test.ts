@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hostOf, idOf, instanceOf, machine, now, resourceIdOf } from '../plan/test/builders.ts';
 import type { HostRecord, RejectionCode } from './facts.ts';
+import { createFacts, recordOf } from './host-facts.ts';
 import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from './ledger.ts';
 
 const host = hostOf(instanceOf('vmss1'));
@@ -16,6 +17,7 @@ const record: HostRecord = {
   ]),
   notBefore: now + 2,
   subscriptionNotBefore: now + 1,
+  spentUntil: now + 3,
 };
 
 describe('a host’s record', () => {
@@ -30,6 +32,7 @@ describe('a host’s record', () => {
           quarantined: new Map(names.map((id) => [id, { until: time, failures: 1, code, message: id }])),
           notBefore: time,
           subscriptionNotBefore: time,
+          spentUntil: time,
         };
         expect(parseRecord(serialiseRecord(one))).toEqual({ ok: true, value: one, warnings: [] });
       }),
@@ -55,6 +58,12 @@ describe('a host’s record', () => {
       }),
   );
 
+  it('of a version without a budget has all of it', () => {
+    const older = serialiseRecord(record).replace(`,"spentUntil":${record.spentUntil}`, '');
+    expect(older).not.toContain('spentUntil');
+    expect(parseRecord(older)).toMatchObject({ ok: true, value: { spentUntil: 0 } });
+  });
+
   it('keeps what can be understood when a hand has been in it', () => {
     const text = JSON.stringify({
       version: 1,
@@ -79,7 +88,7 @@ describe('a host’s record', () => {
   });
 
   it('is empty when it says nothing', () => {
-    const empty = { host, ours: new Map(), quarantined: new Map(), notBefore: 0, subscriptionNotBefore: 0 };
+    const empty: HostRecord = recordOf(createFacts(host));
     expect(isEmptyRecord(empty)).toBe(true);
     expect(isEmptyRecord(record)).toBe(false);
     expect(isEmptyRecord({ ...empty, notBefore: 1 })).toBe(false);

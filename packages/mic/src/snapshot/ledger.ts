@@ -22,12 +22,12 @@ export function ledgerKey(host: Host): string {
 }
 
 /** Whether the record says nothing that a missing one would not say. */
-export function isEmptyRecord({ ours, quarantined, notBefore }: HostRecord): boolean {
-  return ours.size === 0 && quarantined.size === 0 && notBefore === 0;
+export function isEmptyRecord({ ours, quarantined, notBefore, spentUntil }: HostRecord): boolean {
+  return ours.size === 0 && quarantined.size === 0 && notBefore === 0 && spentUntil === 0;
 }
 
 export function serialiseRecord(record: HostRecord): string {
-  const { host, ours, quarantined, notBefore, subscriptionNotBefore } = record;
+  const { host, ours, quarantined, notBefore, subscriptionNotBefore, spentUntil } = record;
   return JSON.stringify({
     version,
     host: { kind: host.kind, id: host.id },
@@ -41,6 +41,7 @@ export function serialiseRecord(record: HostRecord): string {
     })),
     notBefore,
     subscriptionNotBefore,
+    spentUntil,
   });
 }
 
@@ -61,6 +62,7 @@ export function parseRecord(text: string): Parsed<HostRecord> {
       quarantined: readEntries(raw, { list: 'quarantined', read: readQuarantine, warnings }),
       notBefore: numberAt(raw, 'notBefore') ?? 0,
       subscriptionNotBefore: numberAt(raw, 'subscriptionNotBefore') ?? 0,
+      spentUntil: numberAt(raw, 'spentUntil') ?? 0,
     },
     warnings,
   };

@@ -16,6 +16,7 @@ export interface HostRules {
   readonly concurrentUpdates: 'conflict' | 'preempt';
   readonly longRunning: 'azure-async-operation' | 'location';
   readonly rejectDeadEntries: boolean;
+  readonly anonymousRefusals: boolean;
 }
 
 export interface HostPorts {
@@ -126,6 +127,7 @@ function planFor(
     identity: (id) => ports.world.findIdentity(id),
     newSystemIdentity: () => ports.world.newSystemIdentity(),
     rejectDeadEntries: ports.rules.rejectDeadEntries,
+    anonymousRefusals: ports.rules.anonymousRefusals,
   });
 }
 

@@ -17,6 +17,8 @@ interface PatchContext {
   readonly newSystemIdentity: () => SystemIdentity;
   /** Refuse an update that leaves an identity attached which is gone. */
   readonly rejectDeadEntries: boolean;
+  /** Refuse without the id: not every answer of ARM names it. */
+  readonly anonymousRefusals: boolean;
 }
 
 const types: readonly HostIdentityType[] = [
@@ -149,9 +151,9 @@ function existenceProblem(patch: IdentityPatch, context: PatchContext): ArmRefus
     ...(context.rejectDeadEntries ? dead.map(({ resourceId }) => resourceId) : []),
   ].sort();
   const [first] = missing;
-  return first === undefined
-    ? undefined
-    : failedOperation(context.hostId, `Resource '${first}' was not found.`);
+  if (first === undefined) return undefined;
+  const what = context.anonymousRefusals ? 'A resource' : `Resource '${first}'`;
+  return failedOperation(context.hostId, `${what} was not found.`);
 }
 
 function failedOperation(hostId: string, inner: string): ArmRefusal {

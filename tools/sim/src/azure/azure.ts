@@ -35,6 +35,8 @@ export interface AzureOptions {
   readonly longRunning?: HostRules['longRunning'];
   /** Refuse any PATCH that leaves a deleted identity attached. */
   readonly rejectDeadEntries?: boolean;
+  /** Leave the id out of the refusal of an identity that does not exist. */
+  readonly anonymousRefusals?: boolean;
   /** Where the keys of an issuer come from if its credential has none; by OpenID discovery when absent. */
   readonly fetchIssuerKeys?: (issuer: string) => Promise<JSONWebKeySet>;
 }
@@ -103,5 +105,6 @@ function hostRules(options: AzureOptions): HostRules {
     concurrentUpdates: options.concurrentUpdates ?? 'conflict',
     longRunning: options.longRunning ?? 'azure-async-operation',
     rejectDeadEntries: options.rejectDeadEntries ?? false,
+    anonymousRefusals: options.anonymousRefusals ?? false,
   };
 }

@@ -49,6 +49,7 @@ export function createFakeWorld({ crash, rules = {} }: FakeWorldOptions = {}) {
   const azure = {
     rejecting: new Map<ResourceId, RejectionCode>(),
     refusal: undefined as HostRefusal | undefined,
+    spentUntil: 0,
     motion: {} as { provisioningState?: string },
   };
   let isDead = false;
@@ -85,7 +86,9 @@ export function createFakeWorld({ crash, rules = {} }: FakeWorldOptions = {}) {
       if (attach.every((id) => attached.has(id)) && detach.length === 0)
         return { present: new Map(attached), rejected, patches: 0 };
       try {
-        await context.beforePatch(attach.filter((id) => !attached.has(id)));
+        azure.spentUntil = Math.max(azure.spentUntil, context.spentUntil ?? 0, clock.now()) + 1_000;
+        const attaching = attach.filter((id) => !attached.has(id));
+        await context.beforePatch(attaching, azure.spentUntil);
       } catch {
         return { present: new Map(attached), rejected, refusal: { kind: 'aborted' }, patches: 0 };
       }
