@@ -29,3 +29,18 @@ it('does not mix selectors up', () => {
   expect(decide(caller, { by: 'client-id', value: 'x' }).kind).toBe('deny');
   expect(decide(caller, { by: 'nothing' }).kind).toBe('allow');
 });
+
+it('remembers 32 selectors of a pod, and starts anew with the next one', () => {
+  const stage = viewOf(world);
+  const looks = vi.spyOn(stage.view, 'bindingsWithSelector');
+  const decide = createAuthorizer(stage.view, rules);
+  const caller = pod();
+  const ask = (i: number) => decide(caller, { by: 'client-id', value: `${i}` });
+  for (let i = 0; i < 32; i += 1) ask(i);
+  const before = looks.mock.calls.length;
+  ask(32);
+  ask(32);
+  expect(looks.mock.calls.length).toBe(before + 1);
+  ask(0);
+  expect(looks.mock.calls.length).toBe(before + 2);
+});

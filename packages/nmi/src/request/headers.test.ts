@@ -79,6 +79,11 @@ describe('the header Host', () => {
     );
   });
 
+  it('is refused when it is given twice', () => {
+    const headers = { metadata: 'true', host: ['localhost', 'localhost'] as unknown as string };
+    expect(createHeaderJudge(rules)(headers)?.why).toBe('foreign-host');
+  });
+
   it('never names a domain that nobody allowed', () => {
     const domain = fc.domain().filter((name) => !rules.allowedHosts.has(name));
     fc.assert(

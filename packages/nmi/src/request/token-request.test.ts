@@ -103,6 +103,20 @@ describe('parseTokenRequest', () => {
   });
 });
 
+it('takes a value of 2,048 characters and refuses a longer one, by a name of at most 64 characters', () => {
+  expect(parseTokenRequest(`${resource}&client_id=${'a'.repeat(2048)}`).ok).toBe(true);
+  expect(parseTokenRequest(`${resource}&${'n'.repeat(65)}=${'a'.repeat(2049)}`)).toEqual({
+    ok: false,
+    problem: { why: 'malformed-parameter', name: 'n'.repeat(64) },
+  });
+});
+
+it('keeps a /.default that is not at the end of the resource', () => {
+  expect(parseTokenRequest('resource=api://x/.default/y')).toMatchObject({
+    value: { resource: 'api://x/.default/y' },
+  });
+});
+
 it('takes the parameters in any order', () => {
   const parts = [resource, 'client_id=a', 'api-version=2018-02-01', 'bypass_cache=true'];
   for (const first of parts) {

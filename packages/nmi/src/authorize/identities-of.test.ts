@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  exception,
+  identity,
+  objectIdOf,
+  pod,
+  record,
+  resourceIdOf,
+  rules,
+  viewOf,
+  type World,
+} from '../../test/builders.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import { authorize, identitiesOf } from './authorize.ts';
+
+const reader = identity({ name: 'reader' });
+const writer = identity({ name: 'writer' });
+const principal = (name: string, spec: object = {}) =>
+  identity({
+    name,
+    type: 1,
+    spec: { tenantID: 't1', clientPassword: { name: 'credentials', namespace: 'default' }, ...spec },
+  });
+const both: World = { identities: [reader, writer], bindings: [binding('reader'), binding('writer')] };
+
+describe('the identities that a pod could be given a token of', () => {
+  const names = (world: World, over: Partial<PodView> = {}) =>
+    identitiesOf(pod(over), viewOf(world).view, rules).map(({ identity: { name }, isReady }) => [
+      name,
+      isReady,
+    ]);
+
+  it('are all that it is bound to, each with whether its host carries it', () => {
+    expect(names({ ...both, records: [record(writer, 'Assigned')] })).toEqual([
+      ['default/reader', false],
+      ['default/writer', true],
+    ]);
+  });
+
+  it.each(['Pending', 'Running'])('are those of a pod that is %s', (phase) => {
+    expect(names(both, { phase })).toHaveLength(2);
+  });
+
+  it.each(['Succeeded', 'Failed'])('are none of a pod that is %s', (phase) => {
+    expect(names(both, { phase })).toEqual([]);
+  });
+
+  it('are none of an exempt pod: it has those of the machine', () => {
+    expect(names({ ...both, exceptions: [exception({ aadpodidbinding: 'demo' })] })).toEqual([]);
+  });
+
+  it('leave out one that cannot be served', () => {
+    const faulty = principal('faulty', { tenantID: '../elsewhere' });
+    expect(names({ identities: [reader, faulty], bindings: [binding('reader'), binding('faulty')] })).toEqual(
+      [['default/reader', false]],
+    );
+  });
+});
+
+describe('asked by an object id', () => {
+  const decide = (world: World) =>
+    authorize(
+      { pod: pod(), selector: { by: 'object-id', value: objectIdOf('reader') } },
+      viewOf(world).view,
+      rules,
+    );
+  const faulty = principal('a-faulty', { tenantID: '../elsewhere' });
+  const withFaulty: World = {
+    identities: [faulty, writer],
+    bindings: [binding('a-faulty'), binding('writer')],
+  };
+
+  it('waits for an identity that is on its way, whatever is wrong with another', () => {
+    expect(decide(withFaulty)).toMatchObject({ kind: 'pending', identity: { name: 'default/writer' } });
+  });
+
+  it('says what is wrong when every identity has a fault', () => {
+    expect(decide({ identities: [faulty], bindings: [binding('a-faulty')] })).toMatchObject({
+      kind: 'unusable',
+      identity: 'default/a-faulty',
+    });
+  });
+
+  it('asks all that are ready, and names those that are not yet', () => {
+    expect(decide({ ...both, records: [record(writer, 'Assigned')] })).toMatchObject({
+      kind: 'allow-by-object-id',
+      identities: [{ name: 'default/writer' }],
+      pending: [{ name: 'default/reader' }],
+    });
+  });
+});
+
+describe('a pod with no identity', () => {
+  it('is told of the binding whose identity is missing before that of another namespace', () => {
+    const elsewhere = identity({ name: 'reader', namespace: 'other', isNamespaced: true });
+    const world: World = {
+      identities: [elsewhere],
+      bindings: [binding('reader', { namespace: 'other' }), binding('gone', { namespace: 'z' })],
+    };
+    expect(authorize({ pod: pod(), selector: { by: 'nothing' } }, viewOf(world).view, rules)).toMatchObject({
+      denial: { why: 'identity-missing', binding: 'z/gone-binding' },
+    });
+  });
+
+  it('without a label is told so, also when nothing is bound at all', () => {
+    expect(
+      authorize({ pod: pod({ labels: {} }), selector: { by: 'nothing' } }, viewOf().view, rules),
+    ).toMatchObject({ denial: { why: 'no-label' } });
+  });
+});
+
+describe('which identity is meant', () => {
+  const decide = (world: World, over: Partial<PodView> = {}) =>
+    authorize({ pod: pod(over), selector: { by: 'nothing' } }, viewOf(world).view, rules);
+
+  it('two objects of one managed identity are one, unless they state other client ids', () => {
+    const again = identity({
+      name: 'again',
+      resourceID: resourceIdOf('reader'),
+      clientID: clientIdOf('reader'),
+    });
+    const other = identity({
+      name: 'again',
+      resourceID: resourceIdOf('reader'),
+      clientID: clientIdOf('other'),
+    });
+    const bindings = [binding('reader'), binding('again')];
+    expect(decide({ identities: [reader, again], bindings }).kind).toBe('pending');
+    expect(decide({ identities: [reader, other], bindings })).toMatchObject({
+      denial: { why: 'several-identities' },
+    });
+  });
+
+  it('two service principals are never one, even with equal client ids: they have no resource id', () => {
+    const one = principal('one', { clientID: clientIdOf('same') });
+    const two = principal('two', { clientID: clientIdOf('same'), tenantID: 't2' });
+    expect(decide({ identities: [one, two], bindings: [binding('one'), binding('two')] })).toMatchObject({
+      denial: { why: 'several-identities', offered: [clientIdOf('same')] },
+    });
+  });
+
+  it('offers client ids, and resource ids where there is none, in order', () => {
+    const nameless = identity({ name: 'nameless', clientID: undefined });
+    const world: World = {
+      identities: [writer, nameless, reader],
+      bindings: [binding('writer'), binding('nameless'), binding('reader')],
+    };
+    expect(decide(world)).toMatchObject({
+      denial: {
+        offered: [
+          resourceIdOf('nameless').toLowerCase(),
+          ...[clientIdOf('reader'), clientIdOf('writer')].sort(),
+        ],
+      },
+    });
+  });
+});
+
+describe('the description of a service principal', () => {
+  const faultOf = (spec: object) => {
+    const world = { identities: [principal('app', spec)], bindings: [binding('app')] };
+    const decision = authorize({ pod: pod(), selector: { by: 'nothing' } }, viewOf(world).view, rules);
+    return decision.kind === 'unusable' ? decision.fault : decision.kind;
+  };
+
+  it('may name three auxiliary tenants and no more', () => {
+    expect(faultOf({ auxiliaryTenantIDs: ['a1', 'a2', 'a3'] })).toBe('allow');
+    expect(faultOf({ auxiliaryTenantIDs: ['a1', 'a2', 'a3', 'a4'] })).not.toBe('allow');
+  });
+
+  it('may name a tenant of one character, and none that would change the path', () => {
+    expect(faultOf({ tenantID: 'a' })).toBe('allow');
+    for (const tenantID of ['a/b', '.a', 'a.', '-a', 'a?b']) expect(faultOf({ tenantID })).toMatch(/tenant/);
+  });
+
+  it.each(['https://user@login.microsoftonline.com', 'https://:word@login.microsoftonline.com'])(
+    'names no login endpoint with credentials: %s',
+    (adEndpoint) => {
+      expect(faultOf({ adEndpoint })).toMatch(/adEndpoint/);
+    },
+  );
+});
