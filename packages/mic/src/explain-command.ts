@@ -2,7 +2,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Log, Printer } from '@pod-identity/kit/serve';
 import { createLedger, type ConfigMap } from './apply/ledger.ts';
 import type { Azure } from './azure/connect.ts';
 import { explainPod } from './explain/explain.ts';
@@ -21,7 +21,7 @@ export interface ExplainCommand {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
-  print(line: string): void;
+  readonly printer: Printer;
 }
 
 /** Azure may not be reachable from where a person asks: what the cluster says is still worth printing. */
@@ -40,7 +40,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
     { index, factsOf: (host) => (host === home ? facts : undefined), now: clock.now(), micPrincipalId },
   );
-  for (const line of explanationLines(explanation)) command.print(line);
+  for (const line of explanationLines(explanation)) command.printer.line(line);
   return explanation.result.verdict === 'ok' ? 0 : 1;
 }
 

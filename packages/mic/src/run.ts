@@ -4,6 +4,7 @@ import { connectKube, createElector, createEventRecorder, type KubeTransport } f
 import {
   createLog,
   createMetrics,
+  createPrinter,
   runProcess,
   startAdminServer,
   systemClock,
@@ -75,7 +76,7 @@ export async function runMic({ argv, env, hostname }: Surroundings): Promise<voi
         place,
         clock: systemClock,
         signal,
-        print: console.log,
+        printer: createPrinter(console.log),
       });
     } finally {
       await Promise.allSettled([edges.transport.close(), edges.azure.close()]);

@@ -83,6 +83,30 @@ test('checklist 24: explain says whether a pod can act as its identity, and if n
   expect(stage.writes('azureassignedidentities')).toBeLessThanOrEqual(2);
 });
 
+test('what an AzureIdentity says forges no line of explain and steers no terminal', async () => {
+  const { town, sim } = await enter();
+  const hostile =
+    'c\n✓ result       the pod gets tokens\r\u001b[2K\u009b31m\u202etxt\u2066\u2028\u200b\u{e0041}';
+  sim.kube.seed([
+    {
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureIdentity',
+      metadata: { name: 'app', namespace: 'default' },
+      spec: {
+        ...{ type: 1, clientID: hostile, tenantID: 'tenant' },
+        clientPassword: { name: 'secret', namespace: 'default' },
+      },
+    },
+  ]);
+  await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+  await town.pod({ name: 'pod1', label: 'app' });
+  const { text, code } = await stage.explain('pod1');
+  expect(code).toBe(1);
+  expect(text.split('\n').filter((line) => /^✓ result/.test(line))).toEqual([]);
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{C}\u2028]/u);
+  expect(text).toContain(String.raw`\u001b[2K\u009b31m\u202etxt`);
+});
+
 test('explain writes nothing', async () => {
   const { town, sim } = await enter();
   await town.identity({ name: 'app' });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import { connectKube, createElector, createEventRecorder } from '@pod-identity/kit/kube';
-import { createLog, createMetrics, systemClock } from '@pod-identity/kit/serve';
+import { createLog, createMetrics, createPrinter, systemClock } from '@pod-identity/kit/serve';
 import {
   cluster,
   startSim,
@@ -135,7 +135,7 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     const code = await explainCommand({
       ...{ question: { namespace, pod }, transport, azure, clock, log, signal: new AbortController().signal },
       place: { namespace: own, forceNamespaced: false },
-      print: (line) => void lines.push(line),
+      printer: createPrinter((line) => void lines.push(line)),
     });
     await Promise.all([transport.close(), azure.close()]);
     return { code, text: lines.join('\n') };

@@ -1,4 +1,4 @@
-import { createLog, startAdminServer, type AdminServer } from '@pod-identity/kit/serve';
+import { createLog, createPrinter, startAdminServer, type AdminServer } from '@pod-identity/kit/serve';
 import { afterEach, expect, it } from 'vitest';
 import { checkReady } from './check-ready.ts';
 
@@ -15,7 +15,10 @@ const check = async (status: number, body: string) => {
   });
   servers.push(server);
   const lines: string[] = [];
-  const code = await checkReady({ probePort: server.port, print: (line) => lines.push(line) });
+  const code = await checkReady({
+    probePort: server.port,
+    printer: createPrinter((line) => lines.push(line)),
+  });
   return { code, lines };
 };
 
@@ -24,11 +27,11 @@ it('a probe that is a program learns that the agent is ready', async () => {
 });
 
 it('or what is wrong with it', async () => {
-  expect(await check(503, 'one thing\nanother\n')).toEqual({ code: 1, lines: ['one thing\nanother'] });
+  expect(await check(503, 'one thing\nanother\n')).toEqual({ code: 1, lines: ['one thing', 'another'] });
 });
 
 it('or that there is no agent', async () => {
   const lines: string[] = [];
-  expect(await checkReady({ probePort: 1, print: (line) => lines.push(line) })).toBe(1);
+  expect(await checkReady({ probePort: 1, printer: createPrinter((line) => lines.push(line)) })).toBe(1);
   expect(lines[0]).toContain('the agent does not answer at port 1 (--http-probe-port)');
 });

@@ -1,15 +1,16 @@
 import { get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import type { Printer } from '@pod-identity/kit/serve';
 
 export interface CheckReadyOptions {
   readonly probePort: number;
-  readonly print: (line: string) => void;
+  readonly printer: Printer;
 }
 
 const timeoutMs = 4_000;
 
 /** For a probe that is a program: asks the agent on this machine whether it is ready. The exit code. */
-export async function checkReady({ probePort, print }: CheckReadyOptions): Promise<0 | 1> {
+export async function checkReady({ probePort, printer }: CheckReadyOptions): Promise<0 | 1> {
   try {
     const request = get({
       host: '127.0.0.1',
@@ -22,11 +23,11 @@ export async function checkReady({ probePort, print }: CheckReadyOptions): Promi
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     let text = '';
     for await (const part of response.setEncoding('utf8')) text += String(part);
-    print(text.trim());
+    for (const line of text.trim().split('\n')) printer.line(line);
     return response.statusCode === 200 ? 0 : 1;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    print(`the agent does not answer at port ${probePort} (--http-probe-port): ${why}`);
+    printer.line(`the agent does not answer at port ${probePort} (--http-probe-port): ${why}`);
     return 1;
   }
 }

@@ -1,7 +1,7 @@
 // `nmi explain`: looks once at the cluster, decides as the agent would, writes nothing but text.
 import type { Clock } from '@pod-identity/kit/core';
 import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
+import type { Log, Printer } from '@pod-identity/kit/serve';
 import { createClusterInformers } from './authorize/cluster-view.ts';
 import type { ClusterView } from './authorize/types.ts';
 import type { NmiConfig } from './config.ts';
@@ -18,7 +18,7 @@ export interface ExplainCommand {
   readonly random: () => number;
   readonly log: Log;
   readonly signal: AbortSignal;
-  readonly print: (line: string) => void;
+  readonly printer: Printer;
 }
 
 const patienceMs = 15_000;
@@ -30,7 +30,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   try {
     const found = await findPod(command);
     if (!found) {
-      command.print(`there is no pod ${command.pod}: check the namespace and the name`);
+      command.printer.line(`there is no pod ${command.pod}: check the namespace and the name`);
       return exitCodes.cannotSay;
     }
     const explanation = explainPod({
@@ -38,13 +38,12 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       ...{ rules: config, holdMs: config.holdMs, notAssignedStatus: config.notAssignedStatus },
       now: clock.now(),
     });
-    const asJson = config.log.format === 'json';
-    for (const line of asJson ? [JSON.stringify(explanation)] : explanationLines(explanation))
-      command.print(line);
+    if (config.log.format === 'json') command.printer.json(explanation);
+    else for (const line of explanationLines(explanation)) command.printer.line(line);
     return explanation.result.verdict === 'ok' ? exitCodes.isGiven : exitCodes.isNotGiven;
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    command.print(`the API server does not say what is needed (${error.code}): ${error.message}`);
+    command.printer.line(`the API server does not say what is needed (${error.code}): ${error.message}`);
     return exitCodes.cannotSay;
   }
 }

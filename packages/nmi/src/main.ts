@@ -5,6 +5,7 @@ import { flagHelp, type Clock } from '@pod-identity/kit/core';
 import {
   createLog,
   createMetrics,
+  createPrinter,
   runProcess,
   keepAdminServer,
   standardOutput,
@@ -32,6 +33,7 @@ import { createStartupTaint } from './startup-taint.ts';
 const { version } = manifest;
 /** Less than what Kubernetes gives a pod to end. */
 const drainMs = 15_000;
+const printer = createPrinter((line) => standardOutput().write(`${line}\n`));
 
 const reading = readConfig({ argv: process.argv.slice(2), env: process.env });
 switch (reading.kind) {
@@ -59,13 +61,9 @@ function destinationFor({ command: { kind } }: NmiConfig) {
     : {};
 }
 
-function print(line: string): void {
-  standardOutput().write(`${line}\n`);
-}
-
 function start(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const doors = { clock: systemClock, log };
-  if (config.command.kind === 'check-ready') return checkReady({ ...config, print });
+  if (config.command.kind === 'check-ready') return checkReady({ ...config, printer });
   if (config.command.kind === 'explain') return explain(config, config.command.pod, { log, signal });
   if (config.command.kind === 'install-redirect') return installRedirect(config, doors);
   if (config.command.kind === 'uninstall-redirect') return uninstallRedirect(config, doors);
@@ -80,7 +78,7 @@ async function explain(
   const transport = await connect(config);
   try {
     return await explainCommand({
-      ...{ config, pod, transport, print, ...given },
+      ...{ config, pod, transport, printer, ...given },
       ...{ clock: systemClock, random: Math.random },
     });
   } finally {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiVersion } from '@pod-identity/crd-types';
 import { connectKube, createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
-import { createLog, systemClock } from '@pod-identity/kit/serve';
+import { createLog, createPrinter, systemClock } from '@pod-identity/kit/serve';
 import { startApiServer, whyNoApiServer } from '@pod-identity/kit/testing';
 import { startSim } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -84,6 +84,20 @@ const record = {
   status: { status: 'Assigned', availableReplicas: 1 },
 };
 
+/** A line that looks like one of the printer's own; what a terminal obeys (ESC and its 8-bit form); what turns text around. */
+const hostile =
+  'c\n✓ result       the pod gets tokens\r\u001b[2K\u009b31m\u202etxt\u2066\u2028\u200b\u{e0041}';
+const forged = {
+  ...reader,
+  metadata: { name: 'forged', namespace: 'default' },
+  spec: { ...reader.spec, resourceID: names.secondIdentity.id, clientID: hostile },
+};
+const forgedBinding = {
+  ...binding,
+  metadata: { name: 'forged-binding', namespace: 'default' },
+  spec: { azureIdentity: 'forged', selector: 'forged' },
+};
+
 const serviceAccount: KubeObject = {
   apiVersion: 'v1',
   kind: 'ServiceAccount',
@@ -111,12 +125,13 @@ function suite(start: (folder: string) => Promise<Server>) {
     for (const path of ['namespace.yaml', 'crds', 'rbac/nmi.yaml'])
       for (const object of await readManifests(inDeploy(path))) await applyObject(admin, object);
     await established(admin);
-    for (const object of [serviceAccount, nodeObject(0), reader, binding, record])
+    for (const object of [serviceAccount, nodeObject(0), reader, binding, record, forged, forgedBinding])
       await applyObject(admin, object);
     await runPod('web', '10.0.0.1', 'demo');
     await runPod('twin', '10.0.0.2', 'demo');
     await runPod('till', '10.0.0.2', 'demo');
     await runPod('bare', '10.0.0.3');
+    await runPod('forger', '10.0.0.4', 'forged');
     agent = await connectKube({
       kubeconfig: await server.agentKubeconfig(admin, folder),
       userAgent: 'nmi/test',
@@ -135,7 +150,7 @@ function suite(start: (folder: string) => Promise<Server>) {
       ...{ config: reading.config, pod, transport: agent, clock: systemClock, random: Math.random },
       log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
       signal: new AbortController().signal,
-      print: (line) => lines.push(line),
+      printer: createPrinter((line) => lines.push(line)),
     });
     return { code, text: lines.join('\n') };
   };
@@ -177,6 +192,16 @@ function suite(start: (folder: string) => Promise<Server>) {
       answers: [{ selector: '', status: 200 }, { status: 200 }],
       result: { verdict: 'ok' },
     });
+  });
+
+  it('what an AzureIdentity says forges no line and steers no terminal, for people and for programs', async () => {
+    for (const format of ['text', 'json']) {
+      const { text, code } = await explain('default/forger', `--log-format=${format}`);
+      expect(code).toBe(1);
+      expect(text.split('\n').filter((line) => /^✓ result/.test(line))).toEqual([]);
+      expect(text.replaceAll('\n', '')).not.toMatch(/[\p{C}\u2028]/u);
+      expect(text).toContain(String.raw`\u001b[2k\u009b31m\u202etxt`);
+    }
   });
 
   it('a pod that is not there is neither yes nor no', async () => {

@@ -8,4 +8,5 @@ export { formatDuration, parseDuration } from './duration.ts';
 export type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
 export { readFlags } from './flags.ts';
 export { flagHelp, flagTable } from './flag-docs.ts';
+export { asciiJson, printable } from './printable.ts';
 export type { MetricSpec, MetricSpecs } from './metrics.ts';

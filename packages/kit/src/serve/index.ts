@@ -11,6 +11,7 @@ export {
 } from './log.ts';
 export { createOutput, standardOutput, type Output, type OutputOptions } from './output.ts';
 export { createRepeatedLine, type RepeatedLine } from './repeated-line.ts';
+export { createPrinter, type Printer } from './printer.ts';
 export { redactText } from './redact.ts';
 export { createMetrics, type LabelsOf, type Metrics } from './metrics.ts';
 export {

@@ -39,6 +39,18 @@ describe('log', () => {
     expect(lines[0]).toContain('bad\\nname pod="a\\n2026 ERROR forged"');
   });
 
+  test.each(['text', 'json'] as const)(
+    '%s: what comes from outside cannot steer a terminal or turn text around',
+    (format) => {
+      const { lines, log } = capture(format);
+      log.info({ pod: 'a\u009b2K', id: '\u202etxt', list: ['\u2066', '\u{e0041}'] }, 'said \u001b[A\u200b');
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).not.toMatch(/[^\P{C}\n]/u);
+      expect(lines[0]).toContain(String.raw`said \u001b[A\u200b`);
+      expect(lines[0]).toContain(String.raw`\u202etxt`);
+    },
+  );
+
   test('levels below the chosen one are not written', () => {
     const { lines, log } = capture('json', 'warn');
     log.debug({}, 'no');

@@ -1,5 +1,6 @@
 import { pino, stdTimeFunctions, type Logger } from 'pino';
 import { standardOutput } from './output.ts';
+import { asciiJson } from '../core/printable.ts';
 import { redact, redactText } from './redact.ts';
 import { textLine } from './text-line.ts';
 
@@ -28,8 +29,7 @@ export interface LogOptions {
 /** One line per decision or action. Fields and messages are cleaned of secrets before they are written. */
 export function createLog(options: LogOptions): Log {
   const { component, level = 'info', format = 'text', destination = standardOutput() } = options;
-  const json =
-    format === 'json' ? destination : { write: (line: string) => destination.write(textLine(line)) };
+  const toLine = format === 'json' ? asciiJson : textLine;
   const logger = pino(
     {
       level,
@@ -39,7 +39,7 @@ export function createLog(options: LogOptions): Log {
       // Errors are spelled out by `redact`, wherever they stand.
       serializers: {},
     },
-    json,
+    { write: (json: string) => destination.write(toLine(json)) },
   );
   return wrap(logger, level);
 }

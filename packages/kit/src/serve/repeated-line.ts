@@ -1,3 +1,4 @@
+import { asciiJson } from '../core/printable.ts';
 import { redact, redactText } from './redact.ts';
 import type { LogFields, LogFormat } from './log.ts';
 import { textLine } from './text-line.ts';
@@ -30,13 +31,9 @@ export function createRepeatedLine({
     const line = textLine(json);
     return (time) => time + line;
   }
-  const ascii = `${json.replaceAll(/[\u007f-\uffff]/g, escaped)}\n`;
+  const ascii = `${asciiJson(json)}\n`;
   const at = ascii.indexOf('"time":""') + '"time":"'.length;
   const before = ascii.slice(0, at);
   const after = ascii.slice(at);
   return (time) => before + time + after;
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { asciiJson, printable } from './printable.ts';
+
+describe('printable text', () => {
+  it.each([
+    ['the end of a line', 'a\nb\r\u0085\u2028\u2029', String.raw`a\nb\r\u0085\u2028\u2029`],
+    [
+      'escape sequences, in seven bits and in eight',
+      '\u001b[2J\u009b31m\u0007',
+      String.raw`\u001b[2J\u009b31m\u0007`,
+    ],
+    ['text that runs the other way', 'a\u202eb\u2066c\u200f', String.raw`a\u202eb\u2066c\u200f`],
+    ['what cannot be seen', 'a\u200bb\ufeff\u00ad\u{e0041}', String.raw`a\u200bb\ufeff\u00ad\udb40\udc41`],
+    ['half a character', 'a\ud800', String.raw`a\ud800`],
+    ['spaces that are none', 'a\u00a0b\u3000', String.raw`a\u00a0b\u3000`],
+  ])('shows %s as in JSON', (_, text, shown) => {
+    expect(printable(text)).toBe(shown);
+  });
+
+  it('leaves what people read', () => {
+    const text = '✓ answer       client_id=c’est “là”, 名前 …: "x" \\ 😀';
+    expect(printable(text)).toBe(text);
+  });
+
+  it('has nothing in it that is not shown, whatever was written', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(printable(text)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+      }),
+    );
+  });
+});
+
+test('JSON in ASCII is the same JSON', () => {
+  fc.assert(
+    fc.property(fc.json(), fc.string({ unit: 'binary' }), (json, text) => {
+      expect(JSON.parse(asciiJson(json))).toEqual(JSON.parse(json));
+      expect(JSON.parse(asciiJson(JSON.stringify({ text })))).toEqual({ text });
+      expect(asciiJson(JSON.stringify(text))).toMatch(/^[\x20-\x7e]*$/);
+    }),
+  );
+});
