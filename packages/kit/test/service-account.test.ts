@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { connectKube, type KubeRequest } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { createCertificate } from './fixtures/certificate.ts';
+import { createCertificate, whyNoCertificate } from './fixtures/certificate.ts';
 import { afterwards, kubeconfigFile, startServer, temporaryFolder } from './fixtures/server.ts';
 
 const get: KubeRequest = { method: 'GET', path: '/api/v1/pods' };
@@ -43,7 +43,7 @@ async function inPod({ accepts }: { readonly accepts?: (authorization: string) =
   return { folder, server, seen, clock, connect, setEnvironment };
 }
 
-describe('in a pod', () => {
+describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
   test('the server of the environment is asked with the token of the ServiceAccount, and must be whom the CA knows', async () => {
     const pod = await inPod();
     pod.setEnvironment();
@@ -134,15 +134,18 @@ describe('in a pod', () => {
 });
 
 describe('which settings count', () => {
-  test.each(['argument', 'variable'])('a kubeconfig by %s goes before what the pod has', async (way) => {
-    const pod = await inPod();
-    pod.setEnvironment();
-    const other = await startServer((_, response) => response.end('{}'));
-    const kubeconfig = kubeconfigFile(other.url);
-    if (way === 'variable') vi.stubEnv('KUBECONFIG', kubeconfig);
-    const transport = await pod.connect(way === 'argument' ? { kubeconfig } : {});
-    expect(transport.server).toBe(other.url);
-  });
+  test.skipIf(whyNoCertificate !== undefined).each(['argument', 'variable'])(
+    'a kubeconfig by %s goes before what the pod has',
+    async (way) => {
+      const pod = await inPod();
+      pod.setEnvironment();
+      const other = await startServer((_, response) => response.end('{}'));
+      const kubeconfig = kubeconfigFile(other.url);
+      if (way === 'variable') vi.stubEnv('KUBECONFIG', kubeconfig);
+      const transport = await pod.connect(way === 'argument' ? { kubeconfig } : {});
+      expect(transport.server).toBe(other.url);
+    },
+  );
 
   test('an address that is none is refused with what to give', async () => {
     const connecting = connectKube({ userAgent: 'x', master: 'api.local.test:6443' });
