@@ -1,4 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
+import type { Clock, Tenant } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createApp, type App } from './app.ts';
@@ -49,8 +49,8 @@ export interface Agent {
   measure(): void;
 }
 
-/** Callers of all pods that may wait at a time. */
-const waiting = 2_048;
+/** Callers that may wait at a time: of all pods, and of the pods of one namespace. */
+const waiting = { total: 2_048, perNamespace: 1_024 };
 /** What one pod may take of the 20 requests a second that the metadata service allows the machine. */
 const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
@@ -63,7 +63,7 @@ export function createAgent(options: AgentOptions): Agent {
     ...{ ...options, informers },
     onJudged: (isReady) => metrics.set('ready', isReady ? 1 : 0),
   });
-  const limits = createCallerLimits({ waiting, waitingPerPod: config.podWaiting, ...upstreamLimits });
+  const limits = callerLimits(config);
   const teller = createTeller({ ...options, pods });
 
   const supply = createTokenSupply(options);
@@ -77,7 +77,7 @@ export function createAgent(options: AgentOptions): Agent {
   });
   const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
   const podNamed = createNamedPodFinder({ ...{ pods, clock }, node: config.node, check: config.podCheck });
-  const proxy = metadataProxy(config, supply);
+  const proxy = metadataProxy(config, pods, supply);
 
   return {
     app: createApp({
@@ -100,6 +100,10 @@ export function createAgent(options: AgentOptions): Agent {
       metrics.set('watchAge', Math.max(...informers.map((informer) => informer.lastHeardMs())) / 1000);
     },
   };
+}
+
+function callerLimits({ podWaiting }: NmiConfig): CallerLimits {
+  return createCallerLimits({ waiting: { ...waiting, perPod: podWaiting }, ...upstreamLimits });
 }
 
 /** What is known of the cluster. */
@@ -133,9 +137,16 @@ function granter(options: AgentOptions, { watched, limits, supply }: GranterPart
   });
 }
 
-function metadataProxy(config: NmiConfig, { pace }: TokenSupply): Proxy {
+function metadataProxy(config: NmiConfig, pods: Watched['pods'], { pace }: TokenSupply): Proxy {
   const upstream = metadataUrl(config);
-  return createProxy({ ...config, upstream, allowed: config.metadataAllowed, inTurn: pace.read });
+  const rest = { read: pace.read, tenantAt: (address: string) => tenantAt(address, pods) };
+  return createProxy({ ...config, upstream, allowed: config.metadataAllowed, ...rest });
+}
+
+/** What is read of the machine's metadata needs no pod: addresses without one share the turns of a namespace. */
+function tenantAt(address: string, pods: Watched['pods']): Tenant {
+  const [pod] = pods.filedUnder(address);
+  return { namespace: pod?.namespace ?? '', pod: pod?.uid ?? address };
 }
 
 function tokenKeeper(options: AgentOptions, { watched, supply }: GranterParts): TokenKeeper {

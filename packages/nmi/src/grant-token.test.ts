@@ -7,6 +7,7 @@ import {
   identity,
   issuedTo,
   objectIdOf,
+  openLine,
   pod,
   record,
   rules,
@@ -41,8 +42,7 @@ const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: num
   });
   const waited: number[] = [];
   const limits = createCallerLimits({
-    waitingPerPod: over.waitingPerPod ?? 100,
-    waiting: 100,
+    waiting: { total: 100, perNamespace: 100, perPod: over.waitingPerPod ?? 100 },
     upstreamBurst: 5,
     upstreamPerSecond: 1,
   });
@@ -51,7 +51,7 @@ const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: num
     decide: createAuthorizer(cluster.view, over.rules ?? rules),
     latest: () => latest,
     changes: cluster.changes,
-    tokens: createTokenSource({ ask, clock, random: () => 0 }),
+    tokens: createTokenSource({ ask, clock, random: () => 0, lineFor: () => openLine, holdMs: 8_000 }),
     limits,
     clock,
     onWaited: (ms) => waited.push(ms),
@@ -97,9 +97,11 @@ describe('an assigned identity', () => {
   });
 
   it('that the metadata service does not know is still on its way', async () => {
-    const { request, ask } = stage(ready);
+    const { request, ask, clock } = stage(ready);
     ask.mockImplementation(notFound);
-    await expect(request()).resolves.toEqual({
+    const answer = request();
+    await clock.advance(8000);
+    await expect(answer).resolves.toEqual({
       kind: 'not-assigned',
       pod: 'default/web',
       identity: 'default/reader',

@@ -1,4 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
+import type { Clock, Tenant } from '@pod-identity/kit/core';
 import { awaitChange, type Changes, type Patience } from './await-change.ts';
 import type { Authorizer } from './authorize/authorizer.ts';
 import type { Decision, GrantedIdentity } from './authorize/types.ts';
@@ -7,6 +7,7 @@ import type { CallerLimits } from './request/limits.ts';
 import type { TokenRequest } from './request/token-request.ts';
 import { explainUnusable } from './respond/explain.ts';
 import type { Outcome } from './respond/outcome.ts';
+import type { Asker } from './tokens/questions.ts';
 import { TokenError } from './tokens/token-errors.ts';
 import type { Obtained, TokenSource } from './tokens/token-source.ts';
 import type { TokenSubject, TokenWish } from './tokens/types.ts';
@@ -46,18 +47,20 @@ export function createGranter(options: GranterOptions): Granter {
   const { decide, tokens, limits } = options;
 
   return async (question) => {
-    const { pod, request } = question;
+    const { pod, request, patience } = question;
     const decision = decide(pod, request.selector);
     // Memory holds a token for a pending identity when the host carries it, whatever the records say.
     const permit = permitOf(decision);
-    const known = permit && tokens.cached(wishFor(question, permit.subject));
+    const known = permit && tokens.cached(wishFor(question, permit.subject), () => askerOf(options, pod));
     if (known) return tokenFor(question, permit, { issued: known, from: 'hit' });
-    const leave = limits.enter(pod.uid);
-    if (!leave) return { kind: 'overloaded', pod: pod.key };
+    const place = limits.enter(tenantOf(pod), patience.caller);
+    if (!place) return { kind: 'overloaded', pod: pod.key };
     try {
-      return await serve(options, question, decision);
+      const waiting = { ...question, patience: { ...patience, caller: { gone: place.ended } } };
+      const outcome = await serve(options, waiting, decision);
+      return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
     } finally {
-      leave();
+      place.leave();
     }
   };
 }
@@ -150,12 +153,13 @@ async function serveUnassigned(
 }
 
 async function obtain(options: GranterOptions, question: GrantQuestion, permit: Permit): Promise<Outcome> {
-  const { tokens, limits, clock } = options;
-  const { pod } = question;
+  const { tokens } = options;
+  const { pod, patience } = question;
   const { subject, isExpected = true } = permit;
   try {
     const wish = { ...wishFor(question, subject), isExpected };
-    const obtained = await tokens.get(wish, () => limits.admitUpstream(pod.uid, clock.now()));
+    const asker = { ...askerOf(options, pod), signal: patience.caller.gone };
+    const obtained = await tokens.get(wish, asker);
     return tokenFor(question, permit, obtained);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
@@ -183,6 +187,17 @@ function tokenFor({ pod, request }: GrantQuestion, permit: Permit, obtained: Obt
     identity,
     ...obtained,
     resource: request.resource,
+  };
+}
+
+function tenantOf({ namespace, uid }: PodView): Tenant {
+  return { namespace, pod: uid };
+}
+
+function askerOf({ limits, clock }: GranterOptions, pod: PodView): Asker {
+  return {
+    tenant: tenantOf(pod),
+    admit: (questions) => limits.admitUpstream(pod.uid, questions, clock.now()),
   };
 }
 

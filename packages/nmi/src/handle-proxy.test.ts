@@ -19,7 +19,8 @@ const start = async (answer: RequestListener, allowed = new Set(['instance'])) =
   const { port } = server.address() as AddressInfo;
   const rules = { metadataHeaderRequired: true, allowedHosts: new Set<string>() };
   const proxy = createProxy({
-    inTurn: (task) => task(),
+    read: (_, task) => task(),
+    tenantAt: (address) => ({ namespace: 'default', pod: address }),
     upstream: `http://127.0.0.1:${port}`,
     ...rules,
     allowed,

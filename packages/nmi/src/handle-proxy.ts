@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import type { Tenant } from '@pod-identity/kit/core';
 import { createMetadataService } from './metadata-service.ts';
 import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
 import type { Outcome } from './respond/outcome.ts';
 import type { Route } from './routes.ts';
+import type { MetadataPace } from './tokens/metadata-pace.ts';
 import type { InboundRequest } from './wire.ts';
 
 export type ProxyRoute = Extract<Route, { readonly kind: 'metadata' }>;
@@ -12,8 +14,10 @@ export interface ProxyOptions extends HeaderRules {
   readonly upstream: string;
   /** What pods may read. */
   readonly allowed: ReadonlySet<string>;
-  /** Lets a read through in its turn; undefined when too many wait. */
-  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T> | undefined;
+  /** Lets a read through in its turn; undefined when that does not come in time. */
+  readonly read: MetadataPace['read'];
+  /** Whose turn a call from this address takes. */
+  readonly tenantAt: (address: string) => Tenant;
 }
 
 export interface Proxy {
@@ -28,7 +32,7 @@ const timeoutMs = 10_000;
  * Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on;
  * of the answer only status, body, and the two headers that say how to read it and when to ask again.
  */
-export function createProxy({ upstream, allowed, inTurn, ...rules }: ProxyOptions): Proxy {
+export function createProxy({ upstream, allowed, read, tenantAt, ...rules }: ProxyOptions): Proxy {
   const judge = createHeaderJudge(rules);
   const service = createMetadataService();
 
@@ -53,8 +57,9 @@ export function createProxy({ upstream, allowed, inTurn, ...rules }: ProxyOption
       if (request.method !== 'GET') return { kind: 'bad-method' };
       if (!allowed.has(route.family)) return { kind: 'blocked', family: route.family };
       // Whatever went wrong on the way there is the same to the caller, and says nothing about a bug of ours.
-      const passed = inTurn(() => pass(request, route)) ?? Promise.reject(new Error('too many wait'));
-      return passed.catch(() => ({ kind: 'proxy-failed', why: 'unavailable' }));
+      const asker = { tenant: tenantAt(request.peer), gone: request.gone };
+      const passed = await read(asker, () => pass(request, route)).catch(() => undefined);
+      return passed ?? { kind: 'proxy-failed', why: 'unavailable' };
     },
     close() {
       service.close();

@@ -5,6 +5,7 @@ import type { BoundIdentity } from './authorize/types.ts';
 import type { PodView } from './identify/pod-view.ts';
 import { createTokenKeeper } from './keep-tokens.ts';
 import { TokenError } from './tokens/token-errors.ts';
+import type { Asker } from './tokens/questions.ts';
 import type { Obtained } from './tokens/token-source.ts';
 import type { TokenWish } from './tokens/types.ts';
 
@@ -16,7 +17,7 @@ const stage = (prefetch: readonly string[] = []) => {
   const pods = new Map<string, PodView>();
   const ready = new Set<string>();
   const listeners = new Set<() => void>();
-  const get = vi.fn<(wish: TokenWish, admit: () => number) => Promise<Obtained>>(() =>
+  const get = vi.fn<(wish: TokenWish, asker: Asker) => Promise<Obtained>>(() =>
     Promise.resolve({ issued: issuedTo('any'), from: 'miss' }),
   );
   const retained: string[][] = [];
@@ -88,7 +89,7 @@ it('has tokens ready for bound pods: once for each identity and resource, of no 
     ['default/reader', vault],
     ['default/reader', 'api://own'],
   ]);
-  expect(get.mock.calls[0]?.[1]()).toBe(0);
+  expect(get.mock.calls[0]?.[1].admit(1)).toBe(0);
 });
 
 it('at the moment when an identity is there, not before', async () => {

@@ -1,11 +1,10 @@
-import { createLimit, type Clock } from '@pod-identity/kit/core';
+import { createFairQueue, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { BoundIdentity, GrantedIdentity } from './authorize/types.ts';
 import type { Changes } from './await-change.ts';
 import type { PodView } from './identify/pod-view.ts';
-import { wantedTokens } from './prefetch.ts';
+import { wantedTokens, type WantedToken } from './prefetch.ts';
 import type { TokenSource } from './tokens/token-source.ts';
-import type { TokenWish } from './tokens/types.ts';
 
 export interface TokenKeeperOptions {
   /** The pods of this node. */
@@ -32,6 +31,8 @@ const settleMs = 250;
 /** Tokens that nobody waits for: two at a time, each with a rest after it. Those that pods ask for find the way free. */
 const fetchesAtATime = 2;
 const restMs = 500;
+/** A namespace that wants more gets the rest when something changes later. */
+const wishesKept = { total: 2_048, perNamespace: 512, perPod: 64 };
 
 /** Keeps in memory what pods of this node may ask for, and nothing else; gets ahead of them where that is wanted. */
 export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
@@ -64,26 +65,55 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
   };
 }
 
-/** Asks once for each identity and resource, for as long as they are wanted. */
+/** Asks once for each identity and resource, for as long as they are wanted; namespaces take turns. */
 function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
-  const inTurn = createLimit(fetchesAtATime);
-  let asked: ReadonlySet<string> = new Set();
+  const waiting = createFairQueue<Job>(wishesKept);
+  const asked = new Map<string, Job>();
+  let running = 0;
 
-  const fetch = async (wish: TokenWish, signal: AbortSignal) => {
+  const fetch = async ({ wish, tenant }: WantedToken, signal: AbortSignal) => {
     if (signal.aborted) return;
     // The pod that asks for it is told why it fails; nobody else is concerned.
-    await tokens
-      .get(wish, () => 0)
-      .catch((error: unknown) => {
-        log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
-      });
+    await tokens.get(wish, { tenant, admit: () => 0 }).catch((error: unknown) => {
+      log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
+    });
     await clock.sleep(restMs, signal).catch(() => undefined);
   };
 
+  const goOn = (signal: AbortSignal) => {
+    for (let job = nextOf(); job; job = nextOf()) {
+      running += 1;
+      void fetch(job.wanted, signal).finally(() => {
+        running -= 1;
+        goOn(signal);
+      });
+    }
+  };
+  const nextOf = () => (running < fetchesAtATime ? waiting.next() : undefined);
+
+  const add = (name: string, wanted: WantedToken) => {
+    const job = { name, wanted };
+    const added = waiting.add(wanted.tenant, job);
+    if (added.kind === 'full') return;
+    asked.set(name, job);
+    // It is wanted again at the next change.
+    if (added.displaced) asked.delete(added.displaced.name);
+  };
+
   return {
-    want(wanted: ReadonlyMap<string, TokenWish>, signal: AbortSignal) {
-      for (const [name, wish] of wanted) if (!asked.has(name)) void inTurn(() => fetch(wish, signal));
-      asked = new Set(wanted.keys());
+    want(wanted: ReadonlyMap<string, WantedToken>, signal: AbortSignal) {
+      for (const [name, job] of asked) {
+        if (wanted.has(name)) continue;
+        asked.delete(name);
+        waiting.remove(job);
+      }
+      for (const [name, one] of wanted) if (!asked.has(name)) add(name, one);
+      goOn(signal);
     },
   };
+}
+
+interface Job {
+  readonly name: string;
+  readonly wanted: WantedToken;
 }

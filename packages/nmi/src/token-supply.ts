@@ -5,6 +5,7 @@ import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config.ts';
 import { createMetadataService, type MetadataService } from './metadata-service.ts';
 import type { metricSpecs } from './metrics.ts';
+import { createFairLines, type Line } from './tokens/fair-lines.ts';
 import { createManagedIdentitySource } from './tokens/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata-pace.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
@@ -13,7 +14,7 @@ import { createPrincipalSource } from './tokens/principal/principal-source.ts';
 import { createSecretDoor, type SecretReference } from './tokens/principal/secret-door.ts';
 import { keyOf } from './tokens/token-memory.ts';
 import { createTokenSource, type TokenSource } from './tokens/token-source.ts';
-import type { AskForToken, HostSubject, TokenSubject, TokenWish } from './tokens/types.ts';
+import type { AskForToken, HostSubject, TokenSubject } from './tokens/types.ts';
 
 export interface TokenSupply {
   readonly tokens: TokenSource;
@@ -33,12 +34,18 @@ export interface TokenSupplyOptions {
   readonly metrics: Metrics<typeof metricSpecs>;
 }
 
+/** Tokens of service principals that are asked for at a time; each takes a Secret and a question for each of its tenants. */
+const entraPace = {
+  all: { atATime: 8, perNamespace: 4, patienceMs: 10_000 },
+  lines: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
+};
+
 /** Puts the tokens room together: memory in front, the machine's metadata service and Microsoft Entra behind. */
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
   const metadata = createMetadataService();
-  const byHost = imdsSource(options, { pace, metadata });
+  const byHost = imdsSource(options, metadata);
   const http = createEntraHttp();
   const principals = createPrincipalSource({
     readSecret: createSecretDoor(transport),
@@ -54,9 +61,11 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const ask: AskForToken = ({ subject, ...rest }) =>
     subject.kind === 'service-principal'
       ? principals.ask({ subject, ...rest })
-      : byHost({ subject, ...rest } satisfies TokenWish<HostSubject>);
+      : byHost({ subject, ...rest });
   const tokens = createTokenSource({
     ask,
+    lineFor: linesFor(pace, clock),
+    holdMs: options.config.holdMs,
     clock,
     random,
     onRecalled: (subject) => {
@@ -80,6 +89,11 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   };
 }
 
+function linesFor({ tokens }: MetadataPace, clock: Clock): (subject: TokenSubject) => Line {
+  const { principals } = createFairLines({ clock, ...entraPace });
+  return ({ kind }) => (kind === 'service-principal' ? principals : tokens);
+}
+
 function isOf(subject: TokenSubject, { namespace, name }: SecretReference): boolean {
   return (
     subject.kind === 'service-principal' &&
@@ -90,7 +104,7 @@ function isOf(subject: TokenSubject, { namespace, name }: SecretReference): bool
 
 function imdsSource(
   { config, clock, metrics }: TokenSupplyOptions,
-  { pace, metadata }: { readonly pace: MetadataPace; readonly metadata: MetadataService },
+  metadata: MetadataService,
 ): AskForToken<HostSubject> {
   const imds = createImdsClient({
     endpoint: metadataUrl(config),
@@ -104,8 +118,6 @@ function imdsSource(
   return createManagedIdentitySource({
     imds,
     clock,
-    inTurn: pace.token,
-    holdMs: config.holdMs,
     onAsked: ({ subject, ms, isOk }) => {
       const labels = {
         operation_type: subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid',

@@ -10,8 +10,11 @@ import {
   type AzureIdentityBinding,
   type AzurePodIdentityException,
 } from '@pod-identity/crd-types';
+import type { Tenant } from '@pod-identity/kit/core';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
+import type { Line } from '../src/tokens/fair-lines.ts';
+import type { Asker } from '../src/tokens/questions.ts';
 import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
 import type { InboundRequest } from '../src/wire.ts';
 
@@ -210,6 +213,22 @@ export const wishFor = <Subject extends TokenSubject>(
   passThrough: {},
   isExpected: true,
   ...over,
+});
+
+/** Lets every question begin at once. */
+export const openLine: Line = {
+  waiting: 0,
+  enter: (_, waiter) => {
+    waiter.begin(() => undefined);
+    return { withdraw: () => undefined };
+  },
+};
+
+/** A pod that may ask as often as it likes. */
+export const askerOf = (over: Partial<Asker> & Partial<Tenant> = {}): Asker => ({
+  tenant: { namespace: over.namespace ?? 'default', pod: over.pod ?? 'uid-web' },
+  admit: over.admit ?? (() => 0),
+  ...(over.signal && { signal: over.signal }),
 });
 
 export const inbound = (target: string, over: Partial<InboundRequest> = {}): InboundRequest => ({

@@ -15,7 +15,7 @@ import { createPrincipalSource } from '../src/tokens/principal/principal-source.
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
 import { createTokenSource } from '../src/tokens/token-source.ts';
 import type { ServicePrincipal, TokenSubject, TokenWish } from '../src/tokens/types.ts';
-import { wishFor } from './builders.ts';
+import { askerOf, openLine, wishFor } from './builders.ts';
 import { makeCertificate, makePfx, type Made } from './certificates.ts';
 
 let sim: Sim;
@@ -45,7 +45,7 @@ afterEach(() => {
   sim.kube.faults.clear();
 });
 
-const free = () => 0;
+const free = askerOf();
 const hour = 3_600_000;
 let count = 0;
 
@@ -120,7 +120,7 @@ function tokensOn(clock: FakeClock) {
   });
   const tokens = createTokenSource({
     ask: (wish) => principals.ask(wish as TokenWish<ServicePrincipal>),
-    ...{ clock, random },
+    ...{ clock, random, lineFor: () => openLine, holdMs: 8_000 },
     onRecalled: (subject) => {
       if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);
     },
@@ -350,9 +350,9 @@ describe('W-S1: the Secret', () => {
     const first = await tokens.get(wish, free);
     await put('PATCH', { clientSecret: 'next' });
     await clock.advance(31_000);
-    expect(tokens.cached(wish)).toBe(first.issued);
+    expect(tokens.cached(wish, () => free)).toBe(first.issued);
     await quiet();
-    expect(tokens.cached(wish)).toBeUndefined();
+    expect(tokens.cached(wish, () => free)).toBeUndefined();
     const second = await tokens.get(wish, free);
     expect(second.issued.access.token).not.toBe(first.issued.access.token);
   });
@@ -362,9 +362,9 @@ describe('W-S1: the Secret', () => {
     await tokens.get(wish, free);
     await kube.request('DELETE', secretPath);
     await clock.advance(31_000);
-    expect(tokens.cached(wish)).toBeDefined();
+    expect(tokens.cached(wish, () => free)).toBeDefined();
     await quiet();
-    expect(tokens.cached(wish)).toBeUndefined();
+    expect(tokens.cached(wish, () => free)).toBeUndefined();
     expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'misconfigured' });
   });
 
@@ -399,10 +399,10 @@ describe('when Entra is away', () => {
     const { tokens, wish, clock, quiet } = await stage();
     const first = await tokens.get(wish, free);
     await clock.advance(54 * 60_000);
-    expect(tokens.cached(wish)).toBe(first.issued);
+    expect(tokens.cached(wish, () => free)).toBe(first.issued);
     await quiet();
-    expect(tokens.cached(wish)).not.toBe(first.issued);
-    expect(tokens.cached(wish)).toBeDefined();
+    expect(tokens.cached(wish, () => free)).not.toBe(first.issued);
+    expect(tokens.cached(wish, () => free)).toBeDefined();
   });
 
   it('C53 a 429 is told with its Retry-After, and nothing is asked for that application until then', async () => {

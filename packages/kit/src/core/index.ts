@@ -2,6 +2,13 @@
 // It must not touch the process, the clock, the network or chance: all of that comes in as arguments.
 export type { Clock, Timer } from './clock.ts';
 export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';
+export {
+  createFairQueue,
+  type Added,
+  type FairQueue,
+  type FairQueueLimits,
+  type Tenant,
+} from './fair-queue.ts';
 export { createLimit, type Limit } from './limit.ts';
 export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 export { formatDuration, parseDuration } from './duration.ts';

@@ -2,45 +2,86 @@ import { expect, it } from 'vitest';
 import { createCallerLimits } from './limits.ts';
 
 const limits = () =>
-  createCallerLimits({ waitingPerPod: 2, waiting: 3, upstreamBurst: 2, upstreamPerSecond: 1 });
+  createCallerLimits({
+    waiting: { total: 6, perNamespace: 4, perPod: 2 },
+    upstreamBurst: 2,
+    upstreamPerSecond: 1,
+  });
+const caller = () => {
+  const gone = new AbortController();
+  return { gone: gone.signal, hangUp: () => gone.abort() };
+};
+const of = (namespace: string, pod: string) => ({ namespace, pod });
 
 it('lets no pod wait with more callers than its share, and takes nothing from others', () => {
   const places = limits();
-  const leave = places.enter('a');
-  places.enter('a');
-  expect(places.enter('a')).toBeUndefined();
-  expect(places.enter('b')).toBeDefined();
-  leave?.();
-  expect(places.enter('a')).toBeDefined();
+  const place = places.enter(of('one', 'a'), caller());
+  places.enter(of('one', 'a'), caller());
+  expect(places.enter(of('one', 'a'), caller())).toBeUndefined();
+  expect(places.enter(of('one', 'b'), caller())).toBeDefined();
+  place?.leave();
+  expect(places.enter(of('one', 'a'), caller())).toBeDefined();
 });
 
-it('bounds the callers of all pods', () => {
+it('four hostile pods do not take all places: a namespace has its share, and who has less gets a place of who has most', () => {
   const places = limits();
-  for (const pod of ['a', 'b', 'c']) places.enter(pod);
-  expect(places.enter('d')).toBeUndefined();
-  expect(places.waiting).toBe(3);
+  const hostile = ['a', 'b', 'c', 'd'].flatMap((pod) =>
+    [1, 2].map(() => places.enter(of('hostile', pod), caller())),
+  );
+  expect(places.waiting).toBe(4);
+  const taken = hostile.filter((place) => place !== undefined && !place.isLost);
+  for (const pod of ['x', 'y']) places.enter(of('other', pod), caller());
+  expect(places.waiting).toBe(6);
+  const victim = places.enter(of('victim', 'v'), caller());
+  expect(victim?.ended.aborted).toBe(false);
+  const lost = taken.filter((place) => place?.isLost);
+  expect(lost).toHaveLength(1);
+  expect(lost[0]?.ended.aborted).toBe(true);
+  expect(places.waiting).toBe(6);
+});
+
+it('a caller that hangs up has no place from that moment on', () => {
+  const places = limits();
+  const one = caller();
+  const place = places.enter(of('one', 'a'), one);
+  one.hangUp();
+  expect([places.waiting, place?.ended.aborted, place?.isLost]).toEqual([0, true, false]);
+  place?.leave();
+  expect(places.waiting).toBe(0);
 });
 
 it('a place that is left twice is left once', () => {
   const places = limits();
-  const leave = places.enter('a');
-  places.enter('a');
-  leave?.();
-  leave?.();
+  const place = places.enter(of('one', 'a'), caller());
+  places.enter(of('one', 'a'), caller());
+  place?.leave();
+  place?.leave();
   expect(places.waiting).toBe(1);
 });
 
 it('lets a pod cause a burst of upstream calls, then as many as time gives it', () => {
   const quota = limits();
-  expect([quota.admitUpstream('a', 0), quota.admitUpstream('a', 0)]).toEqual([0, 0]);
-  expect(quota.admitUpstream('a', 0)).toBe(1000);
-  expect(quota.admitUpstream('b', 0)).toBe(0);
-  expect(quota.admitUpstream('a', 1000)).toBe(0);
+  expect([quota.admitUpstream('a', 1, 0), quota.admitUpstream('a', 1, 0)]).toEqual([0, 0]);
+  expect(quota.admitUpstream('a', 1, 0)).toBe(1000);
+  expect(quota.admitUpstream('b', 1, 0)).toBe(0);
+  expect(quota.admitUpstream('a', 1, 1000)).toBe(0);
 });
 
 it('remembers a bounded number of pods', () => {
   const quota = limits();
-  for (let index = 0; index < 3000; index += 1) quota.admitUpstream(`pod-${index}`, 0);
-  quota.admitUpstream('pod-0', 0);
-  expect(quota.admitUpstream('pod-0', 0)).toBe(0);
+  for (let index = 0; index < 3000; index += 1) quota.admitUpstream(`pod-${index}`, 1, 0);
+  quota.admitUpstream('pod-0', 1, 0);
+  expect(quota.admitUpstream('pod-0', 1, 0)).toBe(0);
+});
+
+it('charges several questions at once, or none of them', () => {
+  const quota = limits();
+  quota.admitUpstream('a', 1, 0);
+  expect(quota.admitUpstream('a', 2, 0)).toBe(1000);
+  expect(quota.admitUpstream('a', 1, 0)).toBe(0);
+  expect(quota.admitUpstream('a', 2, 2000)).toBe(0);
+});
+
+it('a question that costs more than the burst is asked when the whole burst is there', () => {
+  expect(limits().admitUpstream('a', 4, 0)).toBe(0);
 });

@@ -1,19 +1,33 @@
-import { createTokenBucket, type TokenBucket } from '@pod-identity/kit/core';
+import {
+  createFairQueue,
+  createTokenBucket,
+  type FairQueueLimits,
+  type Tenant,
+  type TokenBucket,
+} from '@pod-identity/kit/core';
 
 export interface LimitOptions {
-  /** Callers of one pod, and of all pods, that may wait for an assignment or a token at a time. */
-  readonly waitingPerPod: number;
-  readonly waiting: number;
-  /** Calls to the real metadata service that one pod may cause: at once, and a second later on. */
+  /** Callers that may wait for an assignment or a token at a time. */
+  readonly waiting: FairQueueLimits;
+  /** Questions to the outside that one pod may cause: at once, and a second later on. */
   readonly upstreamBurst: number;
   readonly upstreamPerSecond: number;
 }
 
+/** A place to wait in. It must be left. */
+export interface WaitingPlace {
+  /** Aborts when the caller hangs up, and when the place goes to a namespace or a pod that has less. */
+  readonly ended: AbortSignal;
+  /** Somebody else has the place now. */
+  readonly isLost: boolean;
+  leave(): void;
+}
+
 export interface CallerLimits {
-  /** A place to wait in, or undefined when all are taken. The place must be left again. */
-  enter(pod: string): (() => void) | undefined;
-  /** Answers 0 when the pod may cause an upstream call now, else the milliseconds until it may. */
-  admitUpstream(pod: string, now: number): number;
+  /** Undefined when the pod, its namespace or the node has all places that it may have. */
+  enter(tenant: Tenant, caller: { readonly gone: AbortSignal }): WaitingPlace | undefined;
+  /** Charges so many questions to the pod and answers 0; or charges nothing and answers the milliseconds until it may ask them. */
+  admitUpstream(pod: string, questions: number, now: number): number;
   readonly waiting: number;
 }
 
@@ -22,16 +36,8 @@ const bucketsKept = 2048;
 
 /** Keeps one pod from using up the node: the agent's memory, and the machine's quota at the real metadata service. */
 export function createCallerLimits(options: LimitOptions): CallerLimits {
-  const waiting = new Map<string, number>();
+  const places = createFairQueue<Place>(options.waiting);
   const buckets = new Map<string, TokenBucket>();
-  let total = 0;
-
-  const leave = (pod: string) => {
-    total -= 1;
-    const left = (waiting.get(pod) ?? 1) - 1;
-    if (left > 0) waiting.set(pod, left);
-    else waiting.delete(pod);
-  };
 
   const bucketOf = (pod: string, now: number): TokenBucket => {
     const known = buckets.get(pod);
@@ -48,20 +54,59 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
   };
 
   return {
-    enter(pod) {
-      const mine = waiting.get(pod) ?? 0;
-      if (mine >= options.waitingPerPod || total >= options.waiting) return undefined;
-      waiting.set(pod, mine + 1);
-      total += 1;
-      let isLeft = false;
-      return () => {
-        if (!isLeft) leave(pod);
-        isLeft = true;
-      };
+    enter(tenant, { gone }) {
+      const place = new Place(gone, (left) => places.remove(left));
+      const added = places.add(tenant, place);
+      if (added.kind === 'full') {
+        place.leave();
+        return undefined;
+      }
+      added.displaced?.lose();
+      return place;
     },
-    admitUpstream: (pod, now) => bucketOf(pod, now).take(now),
+    admitUpstream(pod, questions, now) {
+      const bucket = bucketOf(pod, now);
+      const missing = Math.min(questions, options.upstreamBurst) - bucket.available(now);
+      if (missing > 0) return Math.max(1, Math.ceil((missing * 1000) / options.upstreamPerSecond));
+      for (let index = 0; index < questions; index += 1) bucket.take(now);
+      return 0;
+    },
     get waiting() {
-      return total;
+      return places.size;
     },
+  };
+}
+
+class Place implements WaitingPlace {
+  isLost = false;
+  readonly #end = new AbortController();
+  readonly #gone: AbortSignal;
+  readonly #remove: (place: Place) => void;
+
+  constructor(gone: AbortSignal, remove: (place: Place) => void) {
+    this.#gone = gone;
+    this.#remove = remove;
+    if (gone.aborted) this.#end.abort();
+    else gone.addEventListener('abort', this.#hangUp);
+  }
+
+  get ended() {
+    return this.#end.signal;
+  }
+
+  lose() {
+    this.isLost = true;
+    this.#end.abort();
+  }
+
+  leave() {
+    this.#gone.removeEventListener('abort', this.#hangUp);
+    this.#remove(this);
+  }
+
+  // The place is free at once, not when what the caller waited for has come to its end.
+  readonly #hangUp = () => {
+    this.#remove(this);
+    this.#end.abort();
   };
 }

@@ -3,7 +3,6 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { clientIdOf, issuedTo, objectIdOf, subjectOf, wishFor } from '../../test/builders.ts';
 import { createManagedIdentitySource } from './managed-identity.ts';
-import { createMetadataPace } from './metadata-pace.ts';
 import type { HostSubject } from './types.ts';
 
 const jwt = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
@@ -17,11 +16,9 @@ const stage = () => {
   const ask = createManagedIdentitySource({
     imds: { getToken },
     clock,
-    inTurn: createMetadataPace(clock).token,
-    holdMs: 8000,
     onAsked: (one) => asked.push(one),
   });
-  return { clock, getToken, ask, asked };
+  return { getToken, ask, asked };
 };
 const notFound = () =>
   new ImdsError('identity-not-found', 'the endpoint answered 400 invalid_request: Identity not found', {
@@ -64,68 +61,11 @@ it('reads the client and object id out of the token when the answer does not sta
   });
 });
 
-it('asks again for a while when an assigned identity is not known yet', async () => {
-  const { ask, getToken, clock } = stage();
-  getToken.mockRejectedValueOnce(notFound()).mockRejectedValueOnce(notFound());
-  const answer = ask(wishFor(subjectOf('reader')));
-  await clock.advance(2000);
-  await expect(answer).resolves.toBeDefined();
-  expect(getToken).toHaveBeenCalledTimes(3);
-});
-
-it('gives up after the hold; after two minutes of that it is an error of the configuration, at once', async () => {
-  const { ask, getToken, clock } = stage();
-  getToken.mockImplementation(() => Promise.reject(notFound()));
-  const wish = wishFor(subjectOf('reader'));
-  for (let passed = 0; passed < 120_000; passed += 10_000) {
-    const refused = expect(ask(wish)).rejects.toMatchObject({ code: 'not-on-host' });
-    await clock.advance(10_000);
-    await refused;
-  }
-  const last = expect(ask(wish)).rejects.toMatchObject({ code: 'misconfigured', status: 400 });
-  await clock.advance(10_000);
-  await last;
-});
-
-it('a success in between, or a long pause, starts the two minutes again', async () => {
-  const { ask, getToken, clock } = stage();
-  getToken.mockImplementation(() => Promise.reject(notFound()));
-  const wish = wishFor(subjectOf('reader'));
-  for (const pause of [200_000, 200_000]) {
-    const refused = expect(ask(wish)).rejects.toMatchObject({ code: 'not-on-host' });
-    await clock.advance(8000);
-    await refused;
-    await clock.advance(pause);
-  }
-});
-
-it('asks only once for an identity that nobody says is there', async () => {
+it('makes one request, also for an assigned identity that is not known yet', async () => {
   const { ask, getToken } = stage();
   getToken.mockRejectedValue(notFound());
-  await expect(ask(wishFor(subjectOf('reader'), { isExpected: false }))).rejects.toMatchObject({
-    code: 'not-on-host',
-  });
+  await expect(ask(wishFor(subjectOf('reader')))).rejects.toMatchObject({ code: 'not-on-host' });
   expect(getToken).toHaveBeenCalledTimes(1);
-});
-
-it('has no more than five questions under way and twenty in a second, as the service allows', async () => {
-  const { ask, getToken, clock } = stage();
-  const times: number[] = [];
-  let running = 0;
-  let most = 0;
-  getToken.mockImplementation(async () => {
-    times.push(clock.now());
-    most = Math.max(most, (running += 1));
-    await clock.sleep(10);
-    running -= 1;
-    return issuedTo('reader').access;
-  });
-  const all = Promise.all(Array.from({ length: 60 }, (_, index) => ask(wishFor(subjectOf(`id-${index}`)))));
-  await clock.advance(5000);
-  await all;
-  expect(most).toBe(5);
-  for (const time of times)
-    expect(times.filter((other) => other >= time && other < time + 1000).length).toBeLessThanOrEqual(20);
 });
 
 it.each([

@@ -8,6 +8,8 @@ export interface Entry {
   readonly age: TokenAge;
   /** Position of the question in the order of asking. */
   readonly question: number;
+  /** The namespace that asked for it. */
+  readonly namespace: string;
 }
 
 export interface TokenMemory {
@@ -27,17 +29,20 @@ interface Known {
 
 interface Kept {
   readonly entry: Entry;
+  readonly key: string;
+  readonly resource: string;
   /** Of its life, after which it is forgotten. */
   readonly end: Timer;
 }
 
 /**
- * Tokens by subject and resource. When there are too many, the subject that got no new one for longest loses its oldest.
- * Each is forgotten at the end of its life by a timer: a clock that is set back meanwhile cannot lengthen it.
+ * Tokens by subject and resource. When there are too many, the namespace that asked for most of them loses the oldest of its
+ * own: so nobody loses a token by what others ask for, unless they hold less. Each is forgotten at the end of its life by a
+ * timer: a clock that is set back meanwhile cannot lengthen it.
  */
 export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): TokenMemory {
   const subjects = new Map<string, Known>();
-  let size = 0;
+  const shares = createShares();
 
   const forget = (key: string, resource: string) => {
     const entries = subjects.get(key)?.entries;
@@ -45,17 +50,8 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
     if (!entries || !known) return;
     known.end.cancel();
     entries.delete(resource);
-    size -= 1;
+    shares.remove(known);
     if (entries.size === 0) subjects.delete(key);
-  };
-
-  const forgetOldest = () => {
-    for (const [key, { entries }] of subjects) {
-      for (const resource of entries.keys()) {
-        forget(key, resource);
-        return;
-      }
-    }
   };
 
   return {
@@ -65,19 +61,48 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
       const known = subjects.get(key)?.entries.get(resource)?.entry;
       if (known && known.question > entry.question) return;
       forget(key, resource);
-      if (size >= kept) forgetOldest();
+      const oldest = shares.size < kept ? undefined : shares.oldestOfLargest();
+      if (oldest) forget(oldest.key, oldest.resource);
       const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
       const lifeMs = entry.issued.access.expiresOnTimestamp - entry.storedAt;
       const end = clock.after(Math.max(0, lifeMs), () => forget(key, resource));
-      subjects.delete(key);
-      subjects.set(key, { subject, entries: entries.set(resource, { entry, end }) });
-      size += 1;
+      const one: Kept = { entry, key, resource, end };
+      subjects.set(key, { subject, entries: entries.set(resource, one) });
+      shares.add(one);
     },
     forget: (subject, resource) => forget(keyOf(subject), resource),
     prune(keep) {
       for (const [key, { subject, entries }] of subjects) {
         if (!keep(subject)) for (const resource of entries.keys()) forget(key, resource);
       }
+    },
+  };
+}
+
+/** What is kept, by the namespace that asked for it; in each the oldest first. */
+function createShares() {
+  const shares = new Map<string, Set<Kept>>();
+  let size = 0;
+  return {
+    get size() {
+      return size;
+    },
+    add(one: Kept) {
+      const { namespace } = one.entry;
+      shares.set(namespace, (shares.get(namespace) ?? new Set<Kept>()).add(one));
+      size += 1;
+    },
+    remove(one: Kept) {
+      const share = shares.get(one.entry.namespace);
+      if (!share?.delete(one)) return;
+      size -= 1;
+      if (share.size === 0) shares.delete(one.entry.namespace);
+    },
+    oldestOfLargest(): Kept | undefined {
+      let largest: ReadonlySet<Kept> = new Set();
+      for (const share of shares.values()) if (share.size > largest.size) largest = share;
+      const [oldest] = largest;
+      return oldest;
     },
   };
 }

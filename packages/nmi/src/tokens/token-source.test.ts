@@ -1,13 +1,16 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { clientIdOf, issuedTo, subjectOf, wishFor } from '../../test/builders.ts';
+import { askerOf, clientIdOf, issuedTo, openLine, subjectOf, wishFor } from '../../test/builders.ts';
 import { TokenError } from './token-errors.ts';
 import { createTokenSource } from './token-source.ts';
 import type { IssuedToken, TokenWish } from './types.ts';
 
-const free = () => 0;
+const free = askerOf();
+const admitting = (admit: () => number) => askerOf({ admit });
 const minute = 60_000;
+
+const open = { lineFor: () => openLine, holdMs: 8_000 };
 
 const stage = (expiresInMs = 3_600_000) => {
   const clock = createFakeClock();
@@ -17,7 +20,7 @@ const stage = (expiresInMs = 3_600_000) => {
     const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
     return Promise.resolve(issuedTo(name, { expiresInMs, now: clock.now(), token: `token-${count}` }));
   });
-  const source = createTokenSource({ ask, clock, random: () => 0 });
+  const source = createTokenSource({ ask, clock, random: () => 0, ...open });
   return { clock, ask, source };
 };
 
@@ -66,11 +69,14 @@ describe('one question for all', () => {
 
   it('asks for admission before a question, never for a seat in one that is under way', async () => {
     const { source } = stage();
-    const admit = vi.fn(free);
+    const admit = vi.fn(() => 0);
     const wish = wishFor(subjectOf('reader'));
-    await Promise.all([source.get(wish, admit), source.get(wish, admit)]);
+    await Promise.all([source.get(wish, admitting(admit)), source.get(wish, admitting(admit))]);
     expect(admit).toHaveBeenCalledTimes(1);
-    const refused = source.get(wishFor(subjectOf('writer')), () => 1500);
+    const refused = source.get(
+      wishFor(subjectOf('writer')),
+      admitting(() => 1500),
+    );
     await expect(refused).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1500 });
   });
 });
@@ -85,9 +91,9 @@ describe('how long a token is given again', () => {
     await source.get(wish, free);
     ask.mockRejectedValue(new TokenError('unavailable', 'no other one'));
     await clock.advance(freshMs - 1);
-    expect(source.cached(wish)).toBeDefined();
+    expect(source.cached(wish, () => free)).toBeDefined();
     await clock.advance(1);
-    expect(source.cached(wish)).toBeUndefined();
+    expect(source.cached(wish, () => free)).toBeUndefined();
   });
 
   it('an old token that is still valid stands in while no new one can be had', async () => {
@@ -119,15 +125,31 @@ describe('how long a token is given again', () => {
     const renewed = await source.get({ ...wish, bypassCache: true }, free);
     slow.resolve(issuedTo('reader', { token: 'late' }));
     await early;
-    expect(source.cached(wish)).toBe(renewed.issued);
+    expect(source.cached(wish, () => free)).toBe(renewed.issued);
+  });
+
+  it('keeps the tokens of other namespaces when one asks for very many', async () => {
+    const { ask, source } = stage();
+    const victims = Array.from({ length: 20 }, (_, index) =>
+      wishFor(subjectOf(`victim-${index}`), { resource: 'api://victim' }),
+    );
+    for (const wish of victims) await source.get(wish, askerOf({ namespace: 'victim' }));
+    for (let index = 0; index < 3000; index += 1)
+      await source.get(
+        wishFor(subjectOf('hostile'), { resource: `api://${index}` }),
+        askerOf({ namespace: 'hostile', pod: `pod-${index % 100}` }),
+      );
+    ask.mockClear();
+    for (const wish of victims) expect(source.cached(wish, () => free)).toBeDefined();
+    expect(ask).not.toHaveBeenCalled();
   });
 
   it('forgets the oldest of very many tokens', async () => {
     const { ask, source } = stage();
     for (let index = 0; index <= 2000; index += 1)
       await source.get(wishFor(subjectOf('reader'), { resource: `api://${index}` }), free);
-    expect(source.cached(wishFor(subjectOf('reader'), { resource: 'api://0' }))).toBeUndefined();
-    expect(source.cached(wishFor(subjectOf('reader'), { resource: 'api://1' }))).toBeDefined();
+    expect(source.cached(wishFor(subjectOf('reader'), { resource: 'api://0' }), () => free)).toBeUndefined();
+    expect(source.cached(wishFor(subjectOf('reader'), { resource: 'api://1' }), () => free)).toBeDefined();
     expect(ask).toHaveBeenCalledTimes(2001);
   });
 });
@@ -146,13 +168,13 @@ describe('W-P7: renewed before it is old', () => {
   ])('one of %s: by the first use that finds it due, which gets the old one', async (_, lifeMs, dueMs) => {
     const { ask, clock, source, wish, first } = await renewing(lifeMs);
     await clock.advance(dueMs * 0.97);
-    expect(source.cached(wish)).toBe(first);
+    expect(source.cached(wish, () => free)).toBe(first);
     expect(ask).toHaveBeenCalledTimes(1);
     await clock.advance(dueMs * 0.01);
-    expect(source.cached(wish)).toBe(first);
+    expect(source.cached(wish, () => free)).toBe(first);
     await clock.advance(0);
     expect(ask).toHaveBeenCalledTimes(2);
-    expect(source.cached(wish)).not.toBe(first);
+    expect(source.cached(wish, () => free)).not.toBe(first);
   });
 
   it('unless nobody uses it', async () => {
@@ -161,15 +183,25 @@ describe('W-P7: renewed before it is old', () => {
     expect(ask).toHaveBeenCalledTimes(1);
   });
 
-  it('with one question, of which no pod’s share is taken, and nobody waits for it', async () => {
+  it('with one question that is charged to the pod that used it, and nobody waits for it', async () => {
     const { ask, clock, source, wish, first } = await renewing();
     ask.mockReturnValue(new Promise(() => undefined));
     await clock.advance(54.5 * minute);
-    const never = vi.fn(() => 1000);
-    const answers = await Promise.all(Array.from({ length: 100 }, () => source.get(wish, never)));
+    const admit = vi.fn(() => 0);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => source.get(wish, admitting(admit))));
     expect(answers.every(({ issued, from }) => issued === first && from === 'hit')).toBe(true);
     expect(ask).toHaveBeenCalledTimes(2);
-    expect(never).not.toHaveBeenCalled();
+    expect(admit).toHaveBeenCalledTimes(1);
+  });
+
+  it('not by a pod that may ask nothing at the moment: it goes on with the old one', async () => {
+    const { ask, clock, source, wish, first } = await renewing();
+    await clock.advance(54.5 * minute);
+    const never = admitting(() => 1000);
+    await expect(source.get(wish, never)).resolves.toEqual({ issued: first, from: 'hit' });
+    expect(ask).toHaveBeenCalledTimes(1);
+    await source.get(wish, free);
+    expect(ask).toHaveBeenCalledTimes(2);
   });
 
   it('not all of a node’s at once', async () => {
@@ -177,6 +209,7 @@ describe('W-P7: renewed before it is old', () => {
     const asked: number[] = [];
     let chance = 0;
     const source = createTokenSource({
+      ...open,
       ask: ({ resource }) => {
         asked.push(clock.now());
         return Promise.resolve(issuedTo('reader', { now: clock.now(), token: resource }));
@@ -191,7 +224,7 @@ describe('W-P7: renewed before it is old', () => {
     asked.splice(0);
     for (let passed = 0; passed < 55; passed += 1) {
       await clock.advance(minute);
-      for (const wish of wishes) source.cached(wish);
+      for (const wish of wishes) source.cached(wish, () => free);
     }
     const inMinute = asked.map((at) => asked.filter((other) => other === at).length);
     expect(asked.length).toBeGreaterThanOrEqual(90);
@@ -261,20 +294,123 @@ describe('W-P8: a service that wants to be left alone', () => {
   );
 });
 
+describe('an identity that the service does not know', () => {
+  const notFound = () => new TokenError('not-on-host', 'Identity not found');
+  const unexpected = wishFor(subjectOf('reader'), { isExpected: false });
+
+  it('is asked for again for a while when it is expected, with one charge for each question', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockRejectedValueOnce(notFound()).mockRejectedValueOnce(notFound());
+    const admit = vi.fn(() => 0);
+    const answer = source.get(wishFor(subjectOf('reader')), admitting(admit));
+    await clock.advance(3_000);
+    await expect(answer).resolves.toMatchObject({ from: 'miss' });
+    expect(ask).toHaveBeenCalledTimes(3);
+    expect(admit).toHaveBeenCalledTimes(3);
+  });
+
+  it('one admission buys one question', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    let admitted = 1;
+    const once = admitting(() => (admitted-- > 0 ? 0 : 1_000));
+    const answer = source.get(wishFor(subjectOf('reader')), once);
+    const refused = expect(answer).rejects.toMatchObject({ code: 'throttled' });
+    await clock.advance(20_000);
+    await refused;
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('no retry is made for a caller who left', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    const gone = new AbortController();
+    const answer = source.get(wishFor(subjectOf('reader')), askerOf({ signal: gone.signal }));
+    const refused = expect(answer).rejects.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(100);
+    gone.abort();
+    await refused;
+    await clock.advance(20_000);
+    expect(ask).toHaveBeenCalledTimes(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is remembered, whatever resource is asked for: distinct resources make no questions', async () => {
+    const { ask, source } = stage();
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    for (let index = 0; index < 100; index += 1) {
+      const wish = { ...unexpected, resource: `api://${index}` };
+      await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    }
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('is hidden for five seconds at most once it is there, however often it was asked for in vain', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    for (let passed = 0; passed < 60_000; passed += 250) {
+      await expect(source.get(unexpected, free)).rejects.toMatchObject({ code: 'not-on-host' });
+      await clock.advance(250);
+    }
+    expect(ask.mock.calls.length).toBeLessThan(20);
+    ask.mockImplementation(() => Promise.resolve(issuedTo('reader', { now: clock.now() })));
+    await clock.advance(5_000);
+    await expect(source.get(unexpected, free)).resolves.toMatchObject({ from: 'miss' });
+  });
+
+  it('is asked for at once when it is assigned meanwhile, and by another namespace', async () => {
+    const { ask, source } = stage();
+    ask.mockRejectedValueOnce(notFound());
+    await expect(source.get(unexpected, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    const shop = askerOf({ namespace: 'shop' });
+    await expect(source.get({ ...unexpected, resource: 'api://shop' }, shop)).resolves.toBeDefined();
+    await expect(source.get(unexpected, free)).rejects.toMatchObject({ code: 'not-on-host' });
+    await expect(source.get({ ...unexpected, isExpected: true }, free)).resolves.toBeDefined();
+    await expect(source.get({ ...unexpected, resource: 'api://other' }, free)).resolves.toBeDefined();
+  });
+
+  it('after two minutes it is an error of the configuration', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    const wish = wishFor(subjectOf('reader'));
+    for (let passed = 0; passed < 120_000; passed += 10_000) {
+      const refused = expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+      await clock.advance(10_000);
+      await refused;
+    }
+    const last = expect(source.get(wish, free)).rejects.toMatchObject({ code: 'misconfigured', status: 400 });
+    await clock.advance(10_000);
+    await last;
+  });
+
+  it('a success in between, or a long pause, starts the two minutes again', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    const wish = wishFor(subjectOf('reader'));
+    for (const pause of [200_000, 200_000]) {
+      const refused = expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
+      await clock.advance(8_000);
+      await refused;
+      await clock.advance(pause);
+    }
+  });
+});
+
 describe('what is dropped', () => {
   it('all tokens of subjects that are not kept', async () => {
     const { source } = stage();
     const [reader, writer] = [wishFor(subjectOf('reader')), wishFor(subjectOf('writer'))];
     for (const wish of [reader, writer]) await source.get(wish, free);
     source.prune((subject) => subject.kind === 'identity' && subject.name === 'default/writer');
-    expect(source.cached(reader)).toBeUndefined();
-    expect(source.cached(writer)).toBeDefined();
+    expect(source.cached(reader, () => free)).toBeUndefined();
+    expect(source.cached(writer, () => free)).toBeDefined();
   });
 
   it('tells of every token that is given out of memory', async () => {
     const clock = createFakeClock();
     const recalled: unknown[] = [];
     const source = createTokenSource({
+      ...open,
       ask: () => Promise.resolve(issuedTo('reader')),
       clock,
       random: () => 0,
@@ -283,7 +419,7 @@ describe('what is dropped', () => {
     const wish = wishFor(subjectOf('reader'));
     await source.get(wish, free);
     expect(recalled).toEqual([]);
-    source.cached(wish);
+    source.cached(wish, () => free);
     expect(recalled).toEqual([wish.subject]);
   });
 });
@@ -295,8 +431,8 @@ describe('item 27: callers who want none from memory', () => {
       bypassCache: true,
       passThrough: { token_sha256_to_refresh: 'ab' },
     });
-    const admit = vi.fn(free);
-    await Promise.all(Array.from({ length: 100 }, () => source.get(wish, admit)));
+    const admit = vi.fn(() => 0);
+    await Promise.all(Array.from({ length: 100 }, () => source.get(wish, admitting(admit))));
     expect(ask).toHaveBeenCalledTimes(1);
     expect(admit).toHaveBeenCalledTimes(1);
   });
@@ -307,7 +443,7 @@ describe('item 27: callers who want none from memory', () => {
     await source.get(wish, free);
     const renewed = await source.get({ ...wish, bypassCache: true }, free);
     expect(ask).toHaveBeenCalledTimes(2);
-    expect(source.cached(wish)).toBe(renewed.issued);
+    expect(source.cached(wish, () => free)).toBe(renewed.issued);
   });
 
   it('with parameters for the service get one that nobody else gets, and what was remembered is forgotten', async () => {
@@ -315,7 +451,7 @@ describe('item 27: callers who want none from memory', () => {
     const wish = wishFor(subjectOf('reader'));
     await source.get(wish, free);
     await source.get({ ...wish, bypassCache: true, passThrough: { token_sha256_to_refresh: 'ab' } }, free);
-    expect(source.cached(wish)).toBeUndefined();
+    expect(source.cached(wish, () => free)).toBeUndefined();
     expect(ask.mock.calls.at(-1)?.[0].passThrough).toEqual({ token_sha256_to_refresh: 'ab' });
   });
 });
@@ -334,7 +470,7 @@ describe('W-S15: an AzureIdentity whose client id is not that of its resource', 
   it('gets nothing from memory either, where an honest one for the same resource filled it', async () => {
     const { ask, source, clock } = stage();
     await source.get(wishFor(subjectOf('reader')), free);
-    expect(source.cached(lying)).toBeUndefined();
+    expect(source.cached(lying, () => free)).toBeUndefined();
     await expect(source.get(lying, free)).rejects.toMatchObject({ code: 'misconfigured' });
     expect(ask).toHaveBeenCalledTimes(1);
     await clock.advance(minute);

@@ -1,19 +1,22 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { createFlights } from './flights.ts';
+import type { Line } from './fair-lines.ts';
+import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
 import { ageOf } from './token-age.ts';
 import { redactId, TokenError } from './token-errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './token-memory.ts';
 import type { AskForToken, IssuedToken, TokenSubject, TokenWish } from './types.ts';
+import { createUnknownIdentities, type UnknownIdentities } from './unknown-identities.ts';
+import { askedBy, untilKnown } from './until-known.ts';
 
 export interface TokenSource {
-  /** A token from memory that is good for a while; undefined when one must be asked for. */
-  cached(wish: TokenWish): IssuedToken | undefined;
+  /** A token from memory that is good for a while; undefined when one must be asked for. Renewing it is charged to the asker. */
+  cached(wish: TokenWish, asker: () => Asker): IssuedToken | undefined;
   /**
-   * From memory, from a question that is under way, or from a new one. `admit` is asked before a new one and answers the
-   * milliseconds that it has to wait, 0 for none. Fails with a TokenError.
+   * From memory, from a question that is under way, or from new ones, each of which is charged to the asker. An identity that
+   * is expected is asked for again for a while when the service does not know it. Fails with a TokenError.
    */
-  get(wish: TokenWish, admit: () => number): Promise<Obtained>;
+  get(wish: TokenWish, asker: Asker): Promise<Obtained>;
   /** Forgets the tokens of all other subjects. */
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
@@ -28,6 +31,10 @@ export interface Obtained {
 
 export interface TokenSourceOptions {
   readonly ask: AskForToken;
+  /** Where questions for it wait for their turn. */
+  readonly lineFor: (subject: TokenSubject) => Line;
+  /** How long a service that does not know an expected identity yet is asked again. */
+  readonly holdMs: number;
   readonly clock: Clock;
   readonly random: () => number;
   /** Told of every token that is given out of memory. */
@@ -50,65 +57,67 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock, onRecalled } = options;
   const memory = createTokenMemory(entriesKept, clock);
   const setbacks = createSetbacks(options);
-  const ask = askInto(memory, setbacks, options);
-  const flights = createFlights<IssuedToken>();
+  const unknown = createUnknownIdentities(options.random);
+  const flights = createQuestions<IssuedToken>();
+  const stores = { memory, setbacks, unknown, flights };
+  const join = joinInto(stores, options);
+  const fly = flyWith(stores, join, clock);
 
   const recall = (wish: TokenWish): Entry | undefined =>
     wish.bypassCache ? undefined : memory.recall(wish.subject, wish.resource);
+  const oldOf = (wish: TokenWish): IssuedToken | undefined => {
+    const issued = recall(wish)?.issued;
+    return issued && isUsable(issued, wish.subject, clock.now()) ? issued : undefined;
+  };
 
-  // Whoever needs the token when it is old asks again, and is told why that fails.
-  const refresh = (wish: TokenWish) =>
-    void flights.join(flightName(wish), () => ask(wish)).catch(() => undefined);
-
-  const fresh = (wish: TokenWish): IssuedToken | undefined => {
+  const fresh = (wish: TokenWish, asker: () => Asker): IssuedToken | undefined => {
     const entry = recall(wish);
     const now = clock.now();
     if (!entry || now >= entry.age.freshUntil || belies(entry.issued, wish.subject)) return undefined;
     onRecalled?.(wish.subject);
-    if (now >= entry.age.refreshAt && setbacks.mayTry(setbackName(wish))) refresh(wish);
+    const isDue = now >= entry.age.refreshAt && setbacks.mayTry(setbackName(wish));
+    // Whoever needs the token when it is old asks again, and is told why that fails.
+    if (isDue && !flights.isUnderWay(flightName(wish))) void join(wish, asker()).catch(() => undefined);
     return entry.issued;
   };
 
-  const fly = async (wish: TokenWish, admit: () => number): Promise<Obtained> => {
-    const name = flightName(wish);
-    const isUnderWay = flights.isUnderWay(name);
-    if (!isUnderWay) admitNew(wish, { setbacks, admit });
-    const issued = await flights.join(name, () => ask(wish));
-    return { issued, from: isUnderWay ? 'joined' : 'miss' };
-  };
-
   /** A new one if it can be had soon, else the old one for as long as it is valid. */
-  const renew = async (wish: TokenWish, admit: () => number): Promise<Obtained> => {
-    const issued = recall(wish)?.issued;
-    if (!issued || !isUsable(issued, wish.subject, clock.now())) return fly(wish, admit);
+  const renew = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
+    const issued = oldOf(wish);
+    if (!issued) return fly(wish, asker);
     const old: Obtained = { issued, from: 'stale' };
     if (!flights.isUnderWay(flightName(wish)) && !setbacks.mayTry(setbackName(wish))) return old;
-    return within(fly(wish, admit).catch(insteadOf(old)), { clock, late: old });
+    return within(fly(wish, asker).catch(insteadOf(old)), { clock, late: old });
+  };
+
+  const once = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
+    const { subject, resource } = wish;
+    const known =
+      fresh(wish, () => asker) ?? disbelieved(memory.recall(subject, resource), subject, clock.now());
+    const obtained: Obtained = known ? { issued: known, from: 'hit' } : await renew(wish, asker);
+    if (belies(obtained.issued, subject)) throw anotherIdentity(obtained.issued, subject);
+    return obtained;
   };
 
   return {
     cached: fresh,
-    async get(wish, admit) {
-      const { subject, resource } = wish;
-      const known = fresh(wish) ?? disbelieved(memory.recall(subject, resource), subject, clock.now());
-      const obtained: Obtained = known ? { issued: known, from: 'hit' } : await renew(wish, admit);
-      if (belies(obtained.issued, subject)) throw anotherIdentity(obtained.issued, subject);
-      return obtained;
-    },
+    get: untilKnown({ once, unknown, hasOld: (wish) => oldOf(wish) !== undefined }, options),
     prune: (keep) => memory.prune(keep),
   };
 }
 
-interface Gate {
-  readonly setbacks: Setbacks;
-  readonly admit: () => number;
-}
+type Join = (wish: TokenWish, asker: Asker) => Promise<IssuedToken>;
 
-function admitNew(wish: TokenWish, { setbacks, admit }: Gate): void {
-  const refused = setbacks.refusal(setbackName(wish));
-  if (refused) throw refused;
-  const waitMs = admit();
-  if (waitMs > 0) throw tooMany(waitMs);
+/** Joins what is asked already or asks, unless that is known to fail: then no question is made. */
+function flyWith({ setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
+  return async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
+    const isUnderWay = flights.isUnderWay(flightName(wish));
+    const known = isUnderWay ? undefined : unknown.recall(askedBy(asker, wish), clock.now());
+    const refused = isUnderWay ? undefined : (setbacks.refusal(setbackName(wish)) ?? known?.error);
+    if (refused) throw refused;
+    const issued = await join(wish, asker);
+    return { issued, from: isUnderWay ? 'joined' : 'miss' };
+  };
 }
 
 function isUsable(issued: IssuedToken, subject: TokenSubject, now: number): boolean {
@@ -131,11 +140,19 @@ function within(promise: Promise<Obtained>, given: { clock: Clock; late: Obtaine
   return settled;
 }
 
-/** Asks, and remembers the answer unless it is for special claims. */
-function askInto(memory: TokenMemory, setbacks: Setbacks, options: TokenSourceOptions): AskForToken {
-  const { ask, clock, random } = options;
+interface Stores {
+  readonly memory: TokenMemory;
+  readonly setbacks: Setbacks;
+  readonly unknown: UnknownIdentities;
+  readonly flights: Questions<IssuedToken>;
+}
+
+/** Joins what is asked already, or asks and remembers the answer unless it is for special claims. */
+function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOptions): Join {
+  const { ask, clock, random, lineFor } = options;
   let questions = 0;
-  return async (wish) => {
+
+  const askAndStore = async (wish: TokenWish, namespace: string): Promise<IssuedToken> => {
     const question = ++questions;
     const issued = await ask(wish).catch((error: unknown) => {
       if (error instanceof TokenError) setbacks.note(setbackName(wish), error);
@@ -146,9 +163,23 @@ function askInto(memory: TokenMemory, setbacks: Setbacks, options: TokenSourceOp
     const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
     // A token for special claims is for whoever asked for it; that it was asked for says that the stored one is no good.
     if (isSpecial(wish)) memory.forget(wish.subject, wish.resource);
-    else memory.store(wish.subject, wish.resource, { issued, storedAt: now, age, question });
+    else memory.store(wish.subject, wish.resource, { issued, storedAt: now, age, question, namespace });
     return issued;
   };
+
+  return (wish, asker) => {
+    const question: Question<IssuedToken> = {
+      line: lineFor(wish.subject),
+      cost: costOf(wish.subject),
+      ask: () => askAndStore(wish, asker.tenant.namespace),
+    };
+    return flights.join(flightName(wish), asker, question);
+  };
+}
+
+/** Entra is asked for each tenant. */
+function costOf(subject: TokenSubject): number {
+  return subject.kind === 'service-principal' ? 1 + subject.auxiliaryTenantIds.length : 1;
 }
 
 /** An answer that belies the AzureIdentity is believed for a while: a wrong object must not cost a question each time. */
@@ -196,9 +227,4 @@ function anotherIdentity({ clientId = '' }: IssuedToken, subject: TokenSubject):
     `AzureIdentity ${name} has a spec.clientID that is not that of its spec.resourceID: Azure knows the resource by client id ` +
       `${redactId(clientId)}. Was the managed identity deleted and made again? Correct spec.clientID.`,
   );
-}
-
-function tooMany(waitMs: number): TokenError {
-  const text = 'This pod asks for new tokens too often. Keep a token until it expires.';
-  return new TokenError('throttled', text, { retryAfterMs: waitMs });
 }

@@ -72,7 +72,8 @@ beforeAll(async () => {
     upstream: upstream.url,
     ...rules,
     allowed: new Set(families),
-    inTurn: (task) => task(),
+    read: (_, task) => task(),
+    tenantAt: (address) => ({ namespace: 'default', pod: address }),
   });
   const app = createApp({
     proxy,

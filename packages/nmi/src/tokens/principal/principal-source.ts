@@ -1,4 +1,4 @@
-import { createLimit, type Clock } from '@pod-identity/kit/core';
+import type { Clock } from '@pod-identity/kit/core';
 import { readClaims } from '../claims.ts';
 import { createSetbacks } from '../setbacks.ts';
 import { TokenError } from '../token-errors.ts';
@@ -25,13 +25,9 @@ export interface PrincipalSource {
   readonly secrets: Pick<SecretMemory, 'check' | 'prune'>;
 }
 
-/** Questions of all service principals under way at a time. */
-const concurrency = 8;
-
 /** Tokens of service principals: the Secret from the API server, then a token for each tenant from Entra. */
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
   const { clock, random, askEntra, onAsked } = options;
-  const inTurn = createLimit(concurrency);
   const setbacks = createSetbacks({ clock, random });
   const proofs = createProofs();
   const secrets = createSecretMemory({
@@ -41,25 +37,24 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
   });
 
   // Entra counts what one application asks, whatever it is for: so one that it slows down asks for nothing.
-  const askOne = (question: EntraQuestion) =>
-    inTurn(async () => {
-      const name = keyOf(question.subject);
-      const refused = setbacks.refusal(name);
-      if (refused) throw refused;
-      const startedAt = clock.now();
-      let isOk = false;
-      try {
-        const access = await askEntra(question);
-        isOk = true;
-        setbacks.clear(name);
-        return access;
-      } catch (error) {
-        if (error instanceof TokenError) setbacks.note(name, error);
-        throw error;
-      } finally {
-        onAsked({ ms: clock.now() - startedAt, isOk });
-      }
-    });
+  const askOne = async (question: EntraQuestion) => {
+    const name = keyOf(question.subject);
+    const refused = setbacks.refusal(name);
+    if (refused) throw refused;
+    const startedAt = clock.now();
+    let isOk = false;
+    try {
+      const access = await askEntra(question);
+      isOk = true;
+      setbacks.clear(name);
+      return access;
+    } catch (error) {
+      if (error instanceof TokenError) setbacks.note(name, error);
+      throw error;
+    } finally {
+      onAsked({ ms: clock.now() - startedAt, isOk });
+    }
+  };
 
   const ask = async (wish: TokenWish<ServicePrincipal>): Promise<IssuedToken> => {
     const { subject } = wish;

@@ -1,0 +1,149 @@
+/** Who is charged: the namespace first, since its editor can make as many pods as it likes; then the pod. */
+export interface Tenant {
+  readonly namespace: string;
+  readonly pod: string;
+}
+
+export interface FairQueueLimits {
+  /** Items of all namespaces, of one namespace and of one pod. */
+  readonly total: number;
+  readonly perNamespace: number;
+  readonly perPod: number;
+}
+
+export type Added<T> =
+  { readonly kind: 'full' } | { readonly kind: 'added'; readonly displaced?: T | undefined };
+
+export interface FairQueue<T extends object> {
+  readonly size: number;
+  /**
+   * `full` when the pod, its namespace or the whole queue has all that it may have. Where somebody else has clearly more (two
+   * items or more), the newest item of whoever has most is displaced instead.
+   */
+  add(tenant: Tenant, item: T): Added<T>;
+  /** Takes the item whose turn it is: namespaces take turns, in each of them its pods, and the items of a pod come in their order. */
+  next(mayServe?: (namespace: string) => boolean): T | undefined;
+  /** Whether it was there. */
+  remove(item: T): boolean;
+  tenantOf(item: T): Tenant | undefined;
+}
+
+interface Share<T> {
+  size: number;
+  /** In the order of their turns. */
+  readonly pods: Map<string, Set<T>>;
+}
+
+/**
+ * A bounded queue that one namespace cannot fill for others: whatever it adds and removes, the first item of another
+ * namespace is served after at most one item of each namespace that waits.
+ */
+export function createFairQueue<T extends object>(limits: FairQueueLimits): FairQueue<T> {
+  const { shares, tenants, insert, remove } = createShares<T>();
+  return {
+    get size() {
+      return tenants.size;
+    },
+    tenantOf: (item) => tenants.get(item),
+    remove,
+    add(tenant, item) {
+      const room = roomFor(tenant, { shares, limits, size: tenants.size });
+      if (room === 'none') return { kind: 'full' };
+      if (room !== 'free') remove(room);
+      insert(tenant, item);
+      return { kind: 'added', displaced: room === 'free' ? undefined : room };
+    },
+    next(mayServe = () => true) {
+      for (const [namespace, share] of shares) {
+        const item = mayServe(namespace) ? firstOf(share) : undefined;
+        if (item === undefined) continue;
+        const pod = tenants.get(item)?.pod ?? '';
+        remove(item);
+        toEnd(shares, namespace);
+        toEnd(share.pods, pod);
+        return item;
+      }
+      return undefined;
+    },
+  };
+}
+
+function createShares<T extends object>() {
+  // In the order of their turns.
+  const shares = new Map<string, Share<T>>();
+  const tenants = new Map<T, Tenant>();
+  return {
+    ...{ shares, tenants },
+    insert: ({ namespace, pod }: Tenant, item: T): void => {
+      const share = shares.get(namespace) ?? { size: 0, pods: new Map<string, Set<T>>() };
+      shares.set(namespace, share);
+      share.pods.set(pod, (share.pods.get(pod) ?? new Set<T>()).add(item));
+      share.size += 1;
+      tenants.set(item, { namespace, pod });
+    },
+    remove: (item: T): boolean => {
+      const tenant = tenants.get(item);
+      const share = tenant && shares.get(tenant.namespace);
+      const items = tenant && share?.pods.get(tenant.pod);
+      if (!share || !items) return false;
+      tenants.delete(item);
+      items.delete(item);
+      share.size -= 1;
+      if (items.size === 0) share.pods.delete(tenant.pod);
+      if (share.size === 0) shares.delete(tenant.namespace);
+      return true;
+    },
+  };
+}
+
+interface State<T> {
+  readonly shares: ReadonlyMap<string, Share<T>>;
+  readonly limits: FairQueueLimits;
+  readonly size: number;
+}
+
+/** The item that has to go for a new one, if any has to. */
+function roomFor<T extends object>({ namespace, pod }: Tenant, state: State<T>): T | 'free' | 'none' {
+  const { shares, limits, size } = state;
+  const mine = shares.get(namespace) ?? none;
+  const own = mine.pods.get(pod)?.size ?? 0;
+  if (own >= limits.perPod) return 'none';
+  if (mine.size >= limits.perNamespace) return newestOfOthers(mine, own);
+  if (size < limits.total) return 'free';
+  const heaviest = largest(shares.values()) ?? none;
+  return heaviest.size > mine.size + 1 ? newest(heaviestPod(heaviest)) : newestOfOthers(mine, own);
+}
+
+const none: Share<never> = { size: 0, pods: new Map() };
+
+/** Of the pod that has most, if that is clearly more than `own`. */
+function newestOfOthers<T>(share: Share<T>, own: number): T | 'none' {
+  const items = heaviestPod(share);
+  return items.size > own + 1 ? newest(items) : 'none';
+}
+
+function heaviestPod<T>({ pods }: Share<T>): ReadonlySet<T> {
+  return largest(pods.values()) ?? new Set();
+}
+
+function newest<T>(items: ReadonlySet<T>): T | 'none' {
+  return [...items].at(-1) ?? 'none';
+}
+
+function largest<T extends { readonly size: number }>(all: Iterable<T>): T | undefined {
+  let found: T | undefined;
+  for (const one of all) if (found === undefined || one.size > found.size) found = one;
+  return found;
+}
+
+function firstOf<T>({ pods }: Share<T>): T | undefined {
+  for (const items of pods.values()) for (const item of items) return item;
+  return undefined;
+}
+
+function toEnd<V>(map: Map<string, V>, key: string): void {
+  const value = map.get(key);
+  if (value === undefined) return;
+  map.delete(key);
+  map.set(key, value);
+}

@@ -1,0 +1,97 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it, vi } from 'vitest';
+import { askerOf } from '../../test/builders.ts';
+import { createMetadataPace } from './metadata-pace.ts';
+import { createQuestions, type Question } from './questions.ts';
+
+const stage = () => {
+  const clock = createFakeClock();
+  const line = createMetadataPace(clock).tokens;
+  const questions = createQuestions<string>();
+  const ask = vi.fn(() => Promise.resolve('answer'));
+  const question: Question<string> = { line, cost: 1, ask };
+  /** What a pod of the namespace has waiting, none of which is ever answered. */
+  const fill = (namespace: string, pod: string) => {
+    for (let index = 0; index < 30; index += 1)
+      line.enter({ namespace, pod }, { begin: () => undefined, giveUp: () => undefined });
+  };
+  return { clock, line, questions, ask, question, fill };
+};
+
+it('a question that hostile callers have waiting is asked when it is the turn of another one who wants it too', async () => {
+  const { clock, questions, ask, question, fill } = stage();
+  fill('hostile', 'a');
+  const slow = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'a' }), question);
+  await clock.advance(1_000);
+  expect(ask).not.toHaveBeenCalled();
+  const answer = questions.join('shared', askerOf({ namespace: 'victim' }), question);
+  await expect(answer).resolves.toBe('answer');
+  await expect(slow).resolves.toBe('answer');
+  expect(ask).toHaveBeenCalledTimes(1);
+});
+
+it('a caller who leaves gives its place back at once, and no question is asked for it', async () => {
+  const { clock, line, questions, ask, question, fill } = stage();
+  fill('one', 'a');
+  const before = line.waiting;
+  const gone = new AbortController();
+  const answer = questions.join(
+    'mine',
+    askerOf({ namespace: 'one', pod: 'b', signal: gone.signal }),
+    question,
+  );
+  const refused = expect(answer).rejects.toMatchObject({ code: 'unavailable' });
+  expect(line.waiting).toBe(before + 1);
+  gone.abort();
+  await refused;
+  expect(line.waiting).toBe(before);
+  await clock.advance(60_000);
+  expect(ask).not.toHaveBeenCalled();
+});
+
+it('goes on while one of several callers of a pod stays', async () => {
+  const { clock, line, questions, ask, question, fill } = stage();
+  fill('one', 'a');
+  const before = line.waiting;
+  const gone = new AbortController();
+  const of = (signal?: AbortSignal) => askerOf({ namespace: 'one', pod: 'b', ...(signal && { signal }) });
+  const leaves = questions.join('mine', of(gone.signal), question).catch(() => 'left');
+  const stays = questions.join('mine', of(), question).catch(() => 'given up');
+  gone.abort();
+  await expect(leaves).resolves.toBe('left');
+  expect(line.waiting).toBe(before + 1);
+  await clock.advance(60_000);
+  await expect(stays).resolves.toBe('given up');
+  expect(ask).not.toHaveBeenCalled();
+});
+
+it('says why when its turn does not come in time, or there is no place for it', async () => {
+  const { clock, questions, question, fill } = stage();
+  fill('one', 'a');
+  const late = questions.join('late', askerOf({ namespace: 'one', pod: 'b' }), question);
+  const refused = expect(late).rejects.toMatchObject({ code: 'throttled', message: /too long for its turn/ });
+  await clock.advance(10_000);
+  await refused;
+  for (let pod = 0; pod < 10; pod += 1) fill('one', `pod-${pod}`);
+  fill('one', 'a');
+  const full = questions.join('full', askerOf({ namespace: 'one', pod: 'a' }), question);
+  await expect(full).rejects.toMatchObject({ code: 'throttled', message: /wait for their turn already/ });
+});
+
+it.each([
+  ['an answer', () => Promise.resolve('answer')],
+  ['a failure', () => Promise.reject(new Error('reset'))],
+  [
+    'a bug',
+    () => {
+      throw new TypeError('bug');
+    },
+  ],
+])('its place is given back after %s', async (_, ask) => {
+  const { clock, questions, question } = stage();
+  for (let index = 0; index < 50; index += 1) {
+    await questions.join('mine', askerOf(), { ...question, ask }).catch(() => undefined);
+    await clock.advance(100);
+  }
+  await expect(questions.join('mine', askerOf(), question)).resolves.toBe('answer');
+});

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { TokenError } from './token-errors.ts';
+import { createUnknownIdentities } from './unknown-identities.ts';
+
+const asked = (namespace: string, identity: string) => ({ namespace, identity, isExpected: false });
+const notFound = () => new TokenError('not-on-host', 'Identity not found');
+
+it('whatever was asked for in vain and when, no identity is hidden for longer than five seconds', () => {
+  const notes = fc.array(
+    fc.record({
+      namespace: fc.constantFrom('a', 'b'),
+      identity: fc.constantFrom('x', 'y'),
+      afterMs: fc.nat(20_000),
+    }),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(notes, (all) => {
+      const unknown = createUnknownIdentities(() => 0);
+      let now = 0;
+      for (const { namespace, identity, afterMs } of all) {
+        now += afterMs;
+        unknown.note(asked(namespace, identity), notFound(), now);
+        expect(unknown.recall(asked(namespace, identity), now)?.waitMs).toBeLessThanOrEqual(5_000);
+        expect(unknown.recall(asked(namespace, identity), now + 5_000)).toBeUndefined();
+      }
+    }),
+  );
+});
+
+it('a namespace that asks for very many identities makes only its own be forgotten', () => {
+  const unknown = createUnknownIdentities(() => 0);
+  unknown.note(asked('victim', 'x'), notFound(), 0);
+  for (let index = 0; index < 10_000; index += 1)
+    unknown.note(asked('hostile', `id-${index}`), notFound(), 0);
+  expect(unknown.recall(asked('victim', 'x'), 0)).toBeDefined();
+  expect(unknown.recall(asked('hostile', 'id-0'), 0)).toBeUndefined();
+  expect(unknown.recall(asked('hostile', 'id-9999'), 0)).toBeDefined();
+});
+
+it('one answer that many callers got counts once', () => {
+  const unknown = createUnknownIdentities(() => 0);
+  const error = notFound();
+  for (let index = 0; index < 100; index += 1) unknown.note(asked('a', 'x'), error, 0);
+  expect(unknown.recall(asked('a', 'x'), 0)?.waitMs).toBe(1_000);
+});

@@ -1,0 +1,86 @@
+import { createBackoff, type Backoff } from '@pod-identity/kit/core';
+import type { TokenError } from './token-errors.ts';
+
+/** Identities that the metadata service did not know when it was asked last, by the namespace that asked. */
+export interface UnknownIdentities {
+  /** One such answer, however many callers got it. Answers how long the service has not known the identity. */
+  note(asked: Asked, error: TokenError, now: number): number;
+  forget(asked: Omit<Asked, 'isExpected'>): void;
+  /** What is told at once, until the identity may be asked for again; `waitMs` until then. */
+  recall(asked: Asked, now: number): { readonly error: TokenError; readonly waitMs: number } | undefined;
+}
+
+export interface Asked {
+  readonly namespace: string;
+  readonly identity: string;
+  /** The machine is said to carry it: that it did not before says nothing then. */
+  readonly isExpected: boolean;
+}
+
+interface Entry {
+  readonly error: TokenError;
+  readonly since: number;
+  readonly last: number;
+  readonly askAt: number;
+  readonly backoff: Backoff;
+}
+
+/** An identity that has arrived meanwhile stays hidden for so long at most. */
+const longestHiddenMs = 5_000;
+const firstHiddenMs = 1_000;
+/** After so long without an answer the story begins anew. */
+const forgottenMs = 120_000;
+const identitiesKept = 256;
+const namespacesKept = 512;
+
+/**
+ * Each namespace has its own memory: what one of them asks for in vain neither hides an identity from another one nor makes
+ * its answers be forgotten.
+ */
+export function createUnknownIdentities(random: () => number): UnknownIdentities {
+  const memory = new Map<string, Map<string, Entry>>();
+
+  const entriesOf = (namespace: string) => {
+    const entries = memory.get(namespace) ?? new Map<string, Entry>();
+    memory.delete(namespace);
+    bound(memory, namespacesKept);
+    memory.set(namespace, entries);
+    return entries;
+  };
+
+  return {
+    note(asked, error, now) {
+      const entries = entriesOf(asked.namespace);
+      const identity = keyOf(asked);
+      const known = entries.get(identity);
+      if (known?.error === error) return now - known.since;
+      const before = known && now - known.last < forgottenMs ? known : undefined;
+      const backoff =
+        before?.backoff ?? createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
+      const since = before?.since ?? now;
+      entries.delete(identity);
+      bound(entries, identitiesKept);
+      entries.set(identity, { error, since, last: now, backoff, askAt: now + backoff.next() });
+      return now - since;
+    },
+    forget({ namespace, identity }) {
+      for (const isExpected of [true, false]) memory.get(namespace)?.delete(keyOf({ identity, isExpected }));
+    },
+    recall(asked, now) {
+      const entry = memory.get(asked.namespace)?.get(keyOf(asked));
+      // A clock that is set back must not hide it for longer.
+      const waitMs = Math.min((entry?.askAt ?? 0) - now, longestHiddenMs);
+      return entry && waitMs > 0 ? { error: entry.error, waitMs } : undefined;
+    },
+  };
+}
+
+function keyOf({ identity, isExpected }: Omit<Asked, 'namespace'>): string {
+  return `${isExpected} ${identity}`;
+}
+
+/** Makes room for one more: what was not set for the longest time goes. */
+function bound<V>(map: Map<string, V>, kept: number): void {
+  const [oldest] = map.keys();
+  if (map.size >= kept && oldest !== undefined) map.delete(oldest);
+}

@@ -1,0 +1,61 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { Asker } from './questions.ts';
+import { TokenError } from './token-errors.ts';
+import { keyOf } from './token-memory.ts';
+import type { TokenWish } from './types.ts';
+import type { Asked, UnknownIdentities } from './unknown-identities.ts';
+
+type Get<T> = (wish: TokenWish, asker: Asker) => Promise<T>;
+
+interface Attempts<T> {
+  readonly once: Get<T>;
+  readonly unknown: UnknownIdentities;
+  /** Whether there is a token that is still valid. */
+  readonly hasOld: (wish: TokenWish) => boolean;
+}
+
+/** Asks again, each time anew and for a charge, while an identity that is expected is not known. */
+export function untilKnown<T>(
+  { once, unknown, hasOld }: Attempts<T>,
+  { clock, holdMs }: { readonly clock: Clock; readonly holdMs: number },
+): Get<T> {
+  /** The milliseconds until the next question; throws what the caller is told instead. */
+  const pauseAfter = (error: unknown, wish: TokenWish, asked: Asked): number => {
+    if (!(error instanceof TokenError) || error.code !== 'not-on-host') throw error;
+    const now = clock.now();
+    const unknownMs = unknown.note(asked, error, now);
+    if (!asked.isExpected || hasOld(wish)) throw error;
+    if (unknownMs > modelDelayMs)
+      throw new TokenError('misconfigured', neverArrived, { status: 400, cause: error });
+    return unknown.recall(asked, now)?.waitMs ?? 0;
+  };
+
+  return async (wish, asker) => {
+    const until = clock.now() + holdMs;
+    const asked = askedBy(asker, wish);
+    for (;;) {
+      try {
+        const obtained = await once(wish, asker);
+        unknown.forget(asked);
+        return obtained;
+      } catch (error) {
+        const pauseMs = pauseAfter(error, wish, asked);
+        if (clock.now() + pauseMs > until) throw error;
+        await clock.sleep(pauseMs, asker.signal).catch(() => undefined);
+        if (asker.signal?.aborted) throw error;
+      }
+    }
+  };
+}
+
+/** A scale set's model can be this far ahead of its instances. Longer than this it is no delay, but an error. */
+const modelDelayMs = 120_000;
+const neverArrived =
+  'The identity is assigned to this node, but the metadata service of the machine has not known it for more than two minutes. ' +
+  'Check that the managed identity still exists in Azure, and that the scale set instance runs the latest model.';
+
+const isExpected = ({ subject, isExpected: isSo }: TokenWish) => isSo && subject.kind === 'identity';
+
+export function askedBy({ tenant: { namespace } }: Asker, wish: TokenWish): Asked {
+  return { namespace, identity: keyOf(wish.subject), isExpected: isExpected(wish) };
+}
