@@ -122,6 +122,35 @@ describe('event recorder', () => {
     expect(methods()).toHaveLength(2);
   });
 
+  test('those of one namespace that wait do not keep out those of another one, which come in their turn', async () => {
+    const { recorder, api } = start({ maxQueued: 10 });
+    const say = (namespace: string, name: string) =>
+      recorder.record(draft({ involved: { ...draft().involved, namespace, name, uid: name } }));
+    for (let index = 0; index < 100; index += 1) say('hostile', `pod-${index}`);
+    say('shop', 'victim');
+    await recorder.flush();
+    const written = [...api.objects.keys()];
+    expect(written).toHaveLength(10);
+    expect(written.findIndex((path) => path.includes('/shop/'))).toBe(1);
+  });
+
+  test('its recorder is told whether it was written', async () => {
+    const { recorder, api } = start({ maxQueued: 2, perObjectBurst: 3 });
+    const told: string[] = [];
+    const say = (message: string) =>
+      recorder.record(draft({ message }), (isWritten) => told.push(`${message} ${isWritten}`));
+    for (const message of ['a', 'a', 'b', 'too many for the object']) say(message);
+    await recorder.flush();
+    expect(told).toEqual(['too many for the object false', 'a true', 'a true', 'b true']);
+    api.interfereWith(() => {
+      throw new KubeError('denied', 'namespace is being terminated', { status: 403 });
+    });
+    const other = draft({ involved: { ...draft().involved, uid: 'u2' } });
+    recorder.record(other, (isWritten) => told.push(`refused ${isWritten}`));
+    await recorder.flush();
+    expect(told.at(-1)).toBe('refused false');
+  });
+
   test('what may pass is tried three times, then given up without an error', async () => {
     const { recorder, clock, api, methods, events } = start();
     api.interfereWith(() => {

@@ -20,7 +20,7 @@ const stage = (level: 'debug' | 'info' = 'info') => {
   const say = createDecisionLog(log, clock);
   const answer = (outcome: Outcome) =>
     say({ request: inbound(''), route: 'token', outcome, status: 200, ms: 1 });
-  return { answer, clock, lines };
+  return { answer, clock, lines, say };
 };
 
 it('tells a change of luck once, and what has not changed only to those who debug', () => {
@@ -37,6 +37,38 @@ it('C14: shows client ids shortened', () => {
   answer(denied);
   expect(lines[0]).toContain('REDACTED');
   expect(lines[0]).not.toContain(clientIdOf('reader'));
+});
+
+it('noisy pods of one namespace leave a victim of another one its line', () => {
+  const { answer, lines } = stage();
+  for (let pod = 0; pod < 31; pod += 1)
+    for (let index = 0; index < 100; index += 1)
+      answer({ ...(index % 2 === 0 ? token : denied), pod: `hostile/pod-${pod}` });
+  answer({ ...denied, pod: 'shop/victim' });
+  expect(lines.filter((line) => line.includes('shop/victim'))).toHaveLength(1);
+});
+
+it('a refusal that found no budget is told as soon as there is one: it counts as told when it was written', async () => {
+  const { answer, clock, lines } = stage();
+  for (let index = 0; index < 1000; index += 1) answer(index % 2 === 0 ? token : denied);
+  const victim: Outcome = { ...denied, pod: 'default/other' };
+  answer(victim);
+  const told = () => lines.filter((line) => line.includes('default/other')).length;
+  expect(told()).toBe(0);
+  await clock.advance(2_000);
+  answer(victim);
+  answer(victim);
+  expect(told()).toBe(1);
+});
+
+it('addresses that are no pod share one budget', () => {
+  const { lines, say } = stage();
+  for (let index = 0; index < 1000; index += 1) {
+    const outcome: Outcome = { kind: 'unknown-caller', address: `10.1.${index >> 8}.${index & 255}` };
+    const request = inbound('', { peer: outcome.address });
+    say({ request, route: 'token', outcome, status: 503, ms: 1 });
+  }
+  expect(lines.length).toBeLessThanOrEqual(100);
 });
 
 it('a pod whose luck changes all the time does not fill the disk', async () => {

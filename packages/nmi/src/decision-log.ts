@@ -1,5 +1,5 @@
-import { createTokenBucket, type Clock } from '@pod-identity/kit/core';
-import type { Log } from '@pod-identity/kit/serve';
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import type { Log, LogLevel } from '@pod-identity/kit/serve';
 import type { Answered } from './app.ts';
 import type { Outcome, OutcomeKind } from './respond/outcome.ts';
 import { reasonOf } from './respond/reasons.ts';
@@ -8,39 +8,58 @@ import { withoutIds } from './tokens/token-errors.ts';
 
 /** Pods and addresses remembered; far more than a node has. */
 const subjectsKept = 2_000;
-/** A pod that asks in turns for what it may and may not have must not fill the disk. */
-const newsBurst = 100;
-const newsPerSecond = 5;
+/** A pod that asks in turns for what it may and may not have must fill neither the disk nor what others may write. */
+const perNamespace = { burst: 100, perSecond: 5 };
 
-/** One line when a pod's (or an unknown address's) luck changes; the same again is for those who debug. */
+/**
+ * One line when a pod's (or an unknown address's) luck changes; the same again is for those who debug. A change that finds
+ * its namespace's budget empty is told later, unless it has passed by then.
+ */
 export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
   const last = new Map<string, string>();
-  const allowance = createTokenBucket({
-    capacity: newsBurst,
-    refillPerMs: newsPerSecond / 1000,
-    now: clock.now(),
-  });
+  const budgets = createBudgets(perNamespace);
 
-  const isNews = (subject: string, state: string): boolean => {
-    if (last.get(subject) === state) return false;
+  const remember = (subject: string, state: string) => {
     const oldest = last.size < subjectsKept ? undefined : last.keys().next().value;
     if (oldest !== undefined) last.delete(oldest);
     last.set(subject, state);
-    return allowance.take(clock.now()) === 0;
+  };
+
+  const mayTell = (subject: string, state: string, outcome: Outcome): boolean => {
+    const isNew = last.get(subject) !== state && isWritten(levelOf(outcome), log);
+    if (!isNew || !budgets.take(namespaceOf(outcome), clock.now())) return false;
+    remember(subject, state);
+    return true;
   };
 
   return ({ request, route, outcome, status, ms }) => {
     const subject = 'pod' in outcome ? outcome.pod : request.peer;
     const reason = reasonOf(outcome);
     // Tokens come by the ten thousand: what is the same again costs a look into a map and makes no text.
-    const isNew = isNews(subject, reason ?? outcome.kind);
+    const isNew = mayTell(subject, reason ?? outcome.kind, outcome);
     if (!isNew && log.level !== 'debug') return;
-    const level = isNew ? (levels[outcome.kind] ?? 'info') : 'debug';
+    const level = isNew ? levelOf(outcome) : 'debug';
     log[level](
       { subject, route, outcome: outcome.kind, status, ms, ...(reason && { reason }), ...detailsOf(outcome) },
       'answered',
     );
   };
+}
+
+/** Whom the line is charged to; '' for all addresses that are no pod's. */
+function namespaceOf(outcome: Outcome): string {
+  const [pod = ''] = 'pods' in outcome ? outcome.pods : 'pod' in outcome ? [outcome.pod] : [];
+  return pod.split('/', 1)[0] ?? '';
+}
+
+const ranks = ['debug', 'info', 'warn', 'error'] as const;
+
+function isWritten(level: LogLevel, log: Log): boolean {
+  return ranks.indexOf(level) >= ranks.indexOf(log.level);
+}
+
+function levelOf({ kind }: Outcome): 'debug' | 'info' | 'warn' {
+  return levels[kind] ?? 'info';
 }
 
 const levels: Readonly<Partial<Record<OutcomeKind, 'debug' | 'warn'>>> = {

@@ -9,7 +9,7 @@ it('names the pods that are held back, once a minute for each way', async () => 
   const say = createLimitLog({
     log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
     clock,
-    podsAt: (address) => (address === '10.0.0.1' ? [{ key: 'default/web' }] : []),
+    podsAt: (address) => (address === '10.0.0.1' ? [{ key: 'default/web', namespace: 'default' }] : []),
   });
   for (let index = 0; index < 1_000; index += 1) say('paused', '10.0.0.1');
   say('refused', '10.0.0.1');
@@ -21,6 +21,23 @@ it('names the pods that are held back, once a minute for each way', async () => 
   await clock.advance(60_000);
   say('paused', '10.0.0.1');
   expect(lines).toHaveLength(4);
+});
+
+it('a hundred noisy pods of one namespace leave a victim of another one its line', () => {
+  const lines: string[] = [];
+  const say = createLimitLog({
+    log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
+    clock: createFakeClock(),
+    podsAt: (address) => {
+      const namespace = address === 'victim' ? 'shop' : 'hostile';
+      return [{ key: `${namespace}/${address}`, namespace }];
+    },
+  });
+  for (let pod = 0; pod < 100; pod += 1)
+    for (const effect of ['paused', 'refused', 'turned-away', 'evicted'] as const) say(effect, `pod-${pod}`);
+  expect(lines.length).toBeLessThanOrEqual(20);
+  say('evicted', 'victim');
+  expect(lines.at(-1)).toContain('shop/victim');
 });
 
 it('callers that change their address all the time use up no memory', () => {

@@ -1,15 +1,17 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { LimitEffect } from './connections/limit-effect.ts';
 
 export interface LimitLogOptions {
   readonly log: Log;
   readonly clock: Clock;
-  readonly podsAt: (address: string) => readonly { readonly key: string }[];
+  readonly podsAt: (address: string) => readonly { readonly key: string; readonly namespace: string }[];
 }
 
 const quietMs = 60_000;
 const subjectsKept = 1_000;
+/** Each caller has four lines a minute, and an editor as many pods as it likes. */
+const perNamespace = { burst: 20, perSecond: 0.2 };
 
 /** One line a minute for each caller that is held back and each way in which it is. */
 export function createLimitLog({
@@ -18,13 +20,16 @@ export function createLimitLog({
   podsAt,
 }: LimitLogOptions): (effect: LimitEffect, peer: string) => void {
   const last = new Map<string, number>();
+  const budgets = createBudgets(perNamespace);
   return (effect, peer) => {
     const subject = `${effect} ${peer}`;
     const now = clock.now();
     if (now - (last.get(subject) ?? -Infinity) < quietMs) return;
+    const pods = podsAt(peer);
+    if (!budgets.take(pods[0]?.namespace ?? '', now)) return;
     if (last.size >= subjectsKept) last.clear();
     last.set(subject, now);
-    log.warn({ effect, peer, pods: podsAt(peer).map(({ key }) => key) }, meanings[effect]);
+    log.warn({ effect, peer, pods: pods.map(({ key }) => key) }, meanings[effect]);
   };
 }
 

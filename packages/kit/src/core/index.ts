@@ -1,6 +1,7 @@
 // The pure room: time as an argument, delays, limits, flags and metric declarations.
 // It must not touch the process, the clock, the network or chance: all of that comes in as arguments.
 export type { Clock, Timer } from './clock.ts';
+export { createBudgets, type BudgetOptions, type Budgets } from './budgets.ts';
 export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';
 export {
   createFairQueue,

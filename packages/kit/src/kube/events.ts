@@ -1,5 +1,6 @@
 import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
+import { createFairQueue } from '../core/fair-queue.ts';
 import { createTokenBucket, type TokenBucket } from '../core/token-bucket.ts';
 import type { Log } from '../serve/log.ts';
 import { asKubeError, KubeError, type KubeErrorCode } from './errors.ts';
@@ -32,50 +33,94 @@ export interface EventRecorderOptions {
 }
 
 export interface EventRecorder {
-  /** Never throws and never waits. */
-  record(event: EventDraft): void;
+  /** Never throws and never waits. `onEnd` is told whether it can be read now. */
+  record(event: EventDraft, onEnd?: (isWritten: boolean) => void): void;
   /** Resolves when all that was recorded before has been written or given up. */
   flush(): Promise<void>;
 }
 
 /** Repeats of one event while it waits are one write. */
 interface Waiting {
+  readonly identity: string;
+  readonly ends: ((isWritten: boolean) => void)[];
   readonly draft: EventDraft;
   readonly firstMs: number;
   times: number;
   lastMs: number;
 }
 
-/** Writes Events one after another. They are courtesy: too many, or too late, they are dropped rather than held. */
+/**
+ * Writes Events one after another; namespaces take turns, and in each of them its objects. They are courtesy: too many, or
+ * too late, they are dropped rather than held.
+ */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { clock, log, perObjectBurst = 25, maxQueued = 1000 } = options;
-  const waiting = new Map<string, Waiting>();
+  const queue = createEventQueue(maxQueued);
   const allow = createAllowance(perObjectBurst, clock);
   const write = withPatience(createWriter(options), options);
   let writing: Promise<void> | undefined;
 
-  const drop = ({ reason, involved }: EventDraft, why: string) =>
+  const end = ({ ends }: Pick<Waiting, 'ends'>, isWritten: boolean) => {
+    for (const tell of ends) tell(isWritten);
+  };
+  const drop = ({ draft, ends }: Pick<Waiting, 'draft' | 'ends'>, why: string) => {
+    const { reason, involved } = draft;
     log?.debug({ reason, kind: involved.kind, name: involved.name, why }, 'event dropped');
+    end({ ends }, false);
+  };
   const writeAll = async () => {
-    for (const [identity, event] of waiting) {
-      waiting.delete(identity);
-      await write(identity, event);
-    }
+    for (let event = queue.next(); event; event = queue.next()) end(event, await write(event));
     writing = undefined;
   };
 
   return {
-    record(draft) {
-      const now = clock.now();
-      const identity = eventIdentity(draft);
-      const queued = waiting.get(identity);
-      if (!allow(objectIdentity(draft))) return drop(draft, 'too many for one object');
-      if (!queued && waiting.size >= maxQueued) return drop(draft, 'too many waiting');
-      waiting.set(identity, { draft, firstMs: now, ...queued, times: (queued?.times ?? 0) + 1, lastMs: now });
+    record(draft, onEnd) {
+      const ends = onEnd ? [onEnd] : [];
+      if (!allow(objectIdentity(draft))) {
+        drop({ draft, ends }, 'too many for one object');
+        return;
+      }
+      const dropped = queue.add(draft, { ends, now: clock.now() });
+      if (dropped) drop(dropped, 'too many waiting');
       writing ??= Promise.resolve().then(writeAll);
     },
     async flush() {
       await writing;
+    },
+  };
+}
+
+/** Events that wait to be written. */
+function createEventQueue(maxQueued: number) {
+  const bound = { total: maxQueued, perNamespace: maxQueued, perPod: maxQueued };
+  const queue = createFairQueue<Waiting>(bound);
+  const byIdentity = new Map<string, Waiting>();
+  return {
+    /** Answers the event that has no place, which may be this one. */
+    add(
+      draft: EventDraft,
+      { ends, now }: Pick<Waiting, 'ends'> & { readonly now: number },
+    ): Waiting | undefined {
+      const identity = eventIdentity(draft);
+      const queued = byIdentity.get(identity);
+      if (queued) {
+        queued.times += 1;
+        queued.lastMs = now;
+        queued.ends.push(...ends);
+        return undefined;
+      }
+      const event: Waiting = { identity, draft, ends, firstMs: now, lastMs: now, times: 1 };
+      const tenant = { namespace: eventNamespace(draft.involved), pod: objectIdentity(draft) };
+      const added = queue.add(tenant, event);
+      if (added.kind === 'full') return event;
+      byIdentity.set(identity, event);
+      if (added.displaced) byIdentity.delete(added.displaced.identity);
+      return added.displaced;
+    },
+    next(): Waiting | undefined {
+      const event = queue.next();
+      if (event) byIdentity.delete(event.identity);
+      return event;
     },
   };
 }
@@ -103,7 +148,7 @@ interface Written {
   readonly count: number;
 }
 
-type Write = (identity: string, event: Waiting) => Promise<void>;
+type Write = (event: Waiting) => Promise<void>;
 
 /** Creates an event the first time and raises its count afterwards. */
 function createWriter({ transport, component, clock, random = Math.random }: EventRecorderOptions): Write {
@@ -129,7 +174,8 @@ function createWriter({ transport, component, clock, random = Math.random }: Eve
     return { name, count };
   };
 
-  return async (identity, event) => {
+  return async (event) => {
+    const { identity } = event;
     const known = written.get(identity);
     try {
       written.set(identity, known ? await repeat(known, event) : await create(event));
@@ -141,14 +187,17 @@ function createWriter({ transport, component, clock, random = Math.random }: Eve
   };
 }
 
-/** Tries again what may pass, gives up the rest. Never rejects. */
-function withPatience(write: Write, { clock, log, random = Math.random }: EventRecorderOptions): Write {
-  return async (identity, event) => {
+/** Tries again what may pass, gives up the rest: false. Never rejects. */
+function withPatience(
+  write: Write,
+  { clock, log, random = Math.random }: EventRecorderOptions,
+): (event: Waiting) => Promise<boolean> {
+  return async (event) => {
     const backoff = createBackoff({ baseMs: 500, capMs: 5000, random });
     for (let left = attempts - 1; left >= 0; left -= 1) {
       try {
-        await write(identity, event);
-        return;
+        await write(event);
+        return true;
       } catch (error) {
         const { code, message, retryAfterMs = 0 } = asKubeError(error);
         if (!passing.has(code)) left = 0;
@@ -157,6 +206,7 @@ function withPatience(write: Write, { clock, log, random = Math.random }: EventR
         else await clock.sleep(Math.max(backoff.next(), retryAfterMs));
       }
     }
+    return false;
   };
 }
 

@@ -10,7 +10,7 @@ const denied: Outcome = { kind: 'denied', pod, denial: { why: 'no-binding', labe
 const failed = (
   why: Extract<Outcome, { kind: 'token-failed' }>['why'],
   description = 'because',
-): Outcome => ({
+): Extract<Outcome, { kind: 'token-failed' }> => ({
   kind: 'token-failed',
   ...{ pod, why, description },
 });
@@ -19,8 +19,17 @@ const stage = () => {
   const clock = createFakeClock();
   const drafts: EventDraft[] = [];
   const results: string[] = [];
+  let isWritten = true;
+  const write = (isSo: boolean) => {
+    isWritten = isSo;
+  };
   const tell = createPodEvents({
-    recorder: { record: (draft) => drafts.push(draft) },
+    recorder: {
+      record: (draft, onEnd) => {
+        drafts.push(draft);
+        onEnd?.(isWritten);
+      },
+    },
     podNamed: (namespace, name) =>
       name === 'gone' ? undefined : podOf({ namespace, name, uid: `uid-${name}` }),
     clock,
@@ -28,7 +37,7 @@ const stage = () => {
   });
   const refuse = (outcome: Outcome) =>
     tell({ request: inbound(''), route: 'token', outcome, status: 400, ms: 1 });
-  return { clock, drafts, results, refuse };
+  return { clock, drafts, results, refuse, write };
 };
 
 it('a refusal is a Warning on the pod, with the words that the caller got', () => {
@@ -98,7 +107,30 @@ it('a pod that repeats itself has one Event of a kind in five minutes', async ()
   ]);
 });
 
-it('all pods of the node together do not flood the API server, and come in their turn later', async () => {
+it('one noisy pod with thirty idle ones leaves a victim of another namespace its Event', () => {
+  const { drafts, refuse } = stage();
+  for (let index = 0; index < 31; index += 1) {
+    refuse({ ...denied, pod: `hostile/web-${index}` });
+    refuse({ ...failed('denied'), pod: `hostile/web-${index}` });
+  }
+  refuse({ ...denied, pod: 'shop/victim' });
+  expect(drafts.filter(({ involved }) => involved.namespace === 'shop')).toHaveLength(1);
+});
+
+it('an Event that was not written does not count as told', async () => {
+  const { clock, drafts, refuse, write } = stage();
+  write(false);
+  refuse(denied);
+  await clock.advance(60_000);
+  refuse(denied);
+  expect(drafts).toHaveLength(2);
+  write(true);
+  refuse(denied);
+  refuse(denied);
+  expect(drafts).toHaveLength(3);
+});
+
+it('all pods of a namespace together do not flood the API server, and come in their turn later', async () => {
   const { clock, drafts, results, refuse } = stage();
   const all = () => {
     for (let index = 0; index < 110; index += 1) refuse({ ...denied, pod: `default/web-${index}` });

@@ -1,6 +1,6 @@
 // The events room: says on the pod itself why it got no token, where its owner looks. Courtesy: late or never rather than in
 // the way. It must not decide anything, and nothing that a caller wrote by itself makes an Event.
-import { createTokenBucket, type Clock } from '@pod-identity/kit/core';
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import { redactText } from '@pod-identity/kit/serve';
 import type { Answered } from '../app.ts';
@@ -14,31 +14,35 @@ export interface PodEventsOptions {
   readonly recorder: Pick<EventRecorder, 'record'>;
   readonly podNamed: (namespace: string, name: string) => PodView | undefined;
   readonly clock: Clock;
-  /** `dropped`: all pods of the node together are refused too often. */
+  /** `dropped`: the pods of the namespace are refused too often, or the API server did not take it. */
   readonly onEvent: (reason: EventReason, result: 'recorded' | 'dropped') => void;
 }
 
 /** A pod that repeats itself has one Event of a kind in this time. */
 const quietMs = 5 * 60_000;
 const rememberedEvents = 2_000;
-/** For all pods of the node: the API server is everybody's. */
-const nodeBurst = 20;
-const nodePerSecond = 0.2;
+/** For all pods of a namespace: the API server is everybody's. */
+const perNamespace = { burst: 20, perSecond: 0.2 };
 
 /** A Warning on the pod for each refusal, at a limited rate. */
 export function createPodEvents(options: PodEventsOptions): (answered: Answered) => void {
   const { recorder, podNamed, clock, onEvent } = options;
-  const isDue = createQuiet(clock);
+  const quiet = createQuiet(clock);
 
   const record = (pod: PodView, reason: EventReason, message: string) => {
     const { uid, namespace, name } = pod;
-    const due = isDue(`${uid} ${reason}`);
+    const event = `${uid} ${reason}`;
+    const due = quiet.isDue(event, namespace);
     if (due === 'repeated') return;
     onEvent(reason, due === 'now' ? 'recorded' : 'dropped');
-    if (due === 'now') {
-      const involved = { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
-      recorder.record({ type: 'Warning', reason, message, involved });
-    }
+    if (due !== 'now') return;
+    const involved = { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
+    recorder.record({ type: 'Warning', reason, message, involved }, (isWritten) => {
+      if (isWritten) return;
+      // What nobody can read was not told: the next refusal is.
+      quiet.forget(event);
+      onEvent(reason, 'dropped');
+    });
   };
 
   return ({ outcome }) => {
@@ -63,22 +67,21 @@ function podsOf(outcome: Outcome): readonly string[] {
   return 'pod' in outcome ? [outcome.pod] : [];
 }
 
-function createQuiet(clock: Clock): (event: string) => 'now' | 'repeated' | 'too-many' {
+function createQuiet(clock: Clock) {
   const last = new Map<string, number>();
-  const node = createTokenBucket({
-    capacity: nodeBurst,
-    refillPerMs: nodePerSecond / 1000,
-    now: clock.now(),
-  });
-  return (event) => {
-    const now = clock.now();
-    const before = last.get(event);
-    if (before !== undefined && now - before < quietMs) return 'repeated';
-    if (node.take(now) > 0) return 'too-many';
-    const oldest = last.size < rememberedEvents ? undefined : last.keys().next().value;
-    if (oldest !== undefined) last.delete(oldest);
-    last.delete(event);
-    last.set(event, now);
-    return 'now';
+  const budgets = createBudgets(perNamespace);
+  return {
+    isDue(event: string, namespace: string): 'now' | 'repeated' | 'too-many' {
+      const now = clock.now();
+      const before = last.get(event);
+      if (before !== undefined && now - before < quietMs) return 'repeated';
+      if (!budgets.take(namespace, now)) return 'too-many';
+      const oldest = last.size < rememberedEvents ? undefined : last.keys().next().value;
+      if (oldest !== undefined) last.delete(oldest);
+      last.delete(event);
+      last.set(event, now);
+      return 'now';
+    },
+    forget: (event: string) => void last.delete(event),
   };
 }

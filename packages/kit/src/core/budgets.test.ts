@@ -1,0 +1,25 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createBudgets } from './budgets.ts';
+
+it('has a burst, and more with time', () => {
+  const budgets = createBudgets({ burst: 2, perSecond: 1 });
+  expect([1, 2, 3].map(() => budgets.take('a', 0))).toEqual([true, true, false]);
+  expect(budgets.take('a', 1_000)).toBe(true);
+});
+
+it('whatever other namespaces use up, one that was quiet has its burst', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20), { maxLength: 300 }), (hostile) => {
+      const budgets = createBudgets({ burst: 3, perSecond: 1 });
+      for (const [now, namespace] of hostile.entries()) budgets.take(`hostile-${namespace}`, now);
+      expect([1, 2, 3, 4].map(() => budgets.take('victim', 1_000))).toEqual([true, true, true, false]);
+    }),
+  );
+});
+
+it('remembers a bounded number of namespaces', () => {
+  const budgets = createBudgets({ burst: 1, perSecond: 1, kept: 2 });
+  for (const namespace of ['a', 'b', 'c']) budgets.take(namespace, 0);
+  expect([budgets.take('c', 0), budgets.take('a', 0)]).toEqual([false, true]);
+});
