@@ -18,7 +18,8 @@ export const purePaths = [
   'packages/nmi/src/authorize/(types|candidates|exception|policy|select-identity|authorize)\\.ts$',
   'packages/nmi/src/prefetch\\.ts$',
   'packages/nmi/src/tokens/(types|claims|token-errors|token-age|token-memory)\\.ts$',
-  'packages/nmi/src/tokens/principal/(secret-keys|certificate|pfx|assertion|entra-errors)\\.ts$',
+  'packages/nmi/src/tokens/principal/(secret-keys|reader-words|entra-errors|reading-budgets|refused-certificates|turns)\\.ts$',
+  'packages/nmi/src/tokens/principal/reader/(?!main)',
   'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules|route-rules)\\.ts$',
 ];
 
@@ -41,6 +42,7 @@ export const pureGlobs = [
   'packages/nmi/src/authorize/{types,candidates,exception,policy,select-identity,authorize}.ts',
   'packages/nmi/src/prefetch.ts',
   'packages/nmi/src/tokens/{types,claims,token-errors,token-age,token-memory}.ts',
-  'packages/nmi/src/tokens/principal/{secret-keys,certificate,pfx,assertion,entra-errors}.ts',
+  'packages/nmi/src/tokens/principal/{secret-keys,reader-words,entra-errors,reading-budgets,refused-certificates,turns}.ts',
+  'packages/nmi/src/tokens/principal/reader/!(main).ts',
   'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules,route-rules}.ts',
 ];

@@ -20,7 +20,7 @@ const leanHttp: Plugin = {
 
 // One self-contained file, and beside it what few nodes need: the image needs no node_modules.
 export default defineConfig({
-  entry: { nmi: 'src/main.ts' },
+  entry: { nmi: 'src/main.ts', 'certificate-reader': 'src/tokens/principal/reader/main.ts' },
   format: ['esm'],
   dts: false,
   sourcemap: true,

@@ -8,9 +8,11 @@ import type { metricSpecs } from './metrics.ts';
 import { createFairLines, type Line } from './tokens/fair-lines.ts';
 import { createManagedIdentitySource } from './tokens/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata-pace.ts';
+import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
 import { createEntraHttp } from './tokens/principal/entra-http.ts';
 import { createPrincipalSource } from './tokens/principal/principal-source.ts';
+import { createReaderProcess } from './tokens/principal/reader-process.ts';
 import { createSecretDoor, type SecretReference } from './tokens/principal/secret-door.ts';
 import { keyOf } from './tokens/token-memory.ts';
 import { createTokenSource, type TokenSource } from './tokens/token-source.ts';
@@ -47,16 +49,15 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const metadata = createMetadataService();
   const byHost = imdsSource(options, metadata);
   const http = createEntraHttp();
+  const reader = createReaderProcess(clock);
   const principals = createPrincipalSource({
     readSecret: createSecretDoor(transport),
     askEntra: createEntraClient({ post: http.post, clock }),
+    readCertificate: createCertificateReader({ run: reader.run, clock }),
     clock,
     random,
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
-    onAsked: ({ ms, isOk }) => {
-      if (isOk) metrics.observe('imdsDuration', ms / 1000, { operation_type: 'adal_token' });
-      else metrics.count('imdsErrors', { operation_type: 'adal_token' });
-    },
+    onAsked: countedAs('adal_token', metrics),
   });
   const ask: AskForToken = ({ subject, ...rest }) =>
     subject.kind === 'service-principal'
@@ -82,9 +83,10 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
       tokens.prune((subject) => subject.kind === 'machine' || keys.has(keyOf(subject)));
       principals.secrets.prune((secret) => identities.some((identity) => isOf(identity, secret)));
     },
-    close: () => {
+    close: async () => {
       metadata.close();
-      return http.close();
+      reader.close();
+      await http.close();
     },
   };
 }
@@ -118,14 +120,22 @@ function imdsSource(
   return createManagedIdentitySource({
     imds,
     clock,
-    onAsked: ({ subject, ms, isOk }) => {
-      const labels = {
-        operation_type: subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid',
-      };
-      if (isOk) metrics.observe('imdsDuration', ms / 1000, labels);
-      else metrics.count('imdsErrors', labels);
+    onAsked: ({ subject, ...asked }) => {
+      const operation = subject === 'machine' ? 'adal_token_msi' : 'adal_token_msi_userassignedid';
+      countedAs(operation, metrics)(asked);
     },
   });
+}
+
+function countedAs(
+  operation: 'adal_token' | 'adal_token_msi' | 'adal_token_msi_userassignedid',
+  metrics: TokenSupplyOptions['metrics'],
+) {
+  const labels = { operation_type: operation };
+  return ({ ms, isOk }: { readonly ms: number; readonly isOk: boolean }) => {
+    if (isOk) metrics.observe('imdsDuration', ms / 1000, labels);
+    else metrics.count('imdsErrors', labels);
+  };
 }
 
 export function metadataUrl({ metadata: { host, port } }: Pick<NmiConfig, 'metadata'>): string {

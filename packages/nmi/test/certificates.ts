@@ -21,8 +21,9 @@ const keyArguments: Readonly<Record<KeyKind, readonly string[]>> = {
   p521: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-521'],
 };
 
-const openssl = (args: readonly string[], cwd: string) =>
-  execFileSync('openssl', args, { cwd, stdio: 'pipe' });
+/** What it prints. */
+export const openssl = (args: readonly string[], cwd?: string): string =>
+  execFileSync('openssl', args, { cwd, stdio: 'pipe' }).toString();
 
 function inFolder<T>(work: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'nmi-certificates-'));
@@ -74,13 +75,11 @@ export function makePfx({ key, certificate, issuers }: Made, password: string, .
   });
 }
 
-/** The key, encrypted with a password. */
-export function encryptKey(key: string, password: string): string {
+/** The key, encrypted with a password; `how` instead of AES with 256 bits. */
+export function encryptKey(key: string, password: string, ...how: string[]): string {
   return inFolder((folder) => {
     writeFileSync(join(folder, 'key.pem'), key);
-    return openssl(
-      ['pkcs8', '-topk8', '-in', 'key.pem', '-passout', `pass:${password}`, '-v2', 'aes-256-cbc'],
-      folder,
-    ).toString();
+    const method = how.length === 0 ? ['-v2', 'aes-256-cbc'] : how;
+    return openssl(['pkcs8', '-topk8', '-in', 'key.pem', '-passout', `pass:${password}`, ...method], folder);
   });
 }

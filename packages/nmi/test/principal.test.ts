@@ -11,12 +11,15 @@ import { kubeClient, startSim, type KubeClient, type Sim } from '@pod-identity/s
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEntraClient } from '../src/tokens/principal/entra-client.ts';
 import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
+import { createCertificateReader } from '../src/tokens/principal/certificate-reader.ts';
 import { createPrincipalSource } from '../src/tokens/principal/principal-source.ts';
+import { createReaderProcess } from '../src/tokens/principal/reader-process.ts';
+import { readPfx } from '../src/tokens/principal/reader/pfx.ts';
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
 import { createTokenSource } from '../src/tokens/token-source.ts';
 import type { ServicePrincipal, TokenSubject, TokenWish } from '../src/tokens/types.ts';
 import { askerOf, openLine, wishFor } from './builders.ts';
-import { makeCertificate, makePfx, type Made } from './certificates.ts';
+import { encryptKey, makeCertificate, makePfx, type Made } from './certificates.ts';
 
 let sim: Sim;
 let kube: KubeClient;
@@ -113,6 +116,7 @@ function tokensOn(clock: FakeClock) {
   const principals = createPrincipalSource({
     readSecret: noted(createSecretDoor(transport)),
     askEntra: noted(createEntraClient({ post: http.post, clock })),
+    readCertificate: createCertificateReader({ run: createReaderProcess(clock).run, clock }),
     ...{ clock, random },
     onSecretChanged: ({ name }) =>
       tokens.prune((subject) => subject.kind !== 'service-principal' || subject.secret.name !== name),
@@ -243,8 +247,7 @@ describe('C60 type 2: a certificate', () => {
         return Promise.resolve({ kind: 'silence' });
       },
     });
-    const { readPfx } = await import('../src/tokens/principal/pfx.ts');
-    const certificate = readPfx(keys.certificate, keys.password);
+    const certificate = await readPfx(keys.certificate, keys.password);
     if (typeof certificate === 'string') throw new Error(certificate);
     const question = { subject, tenantId: 't', resource: 'r', capabilities: [] };
     await failure(ask({ ...question, proof: { kind: 'certificate', certificate } }));
@@ -288,6 +291,22 @@ describe('C60 type 2: a certificate', () => {
     const { tokens, wish } = await stage({ keys: keys(), app: registered() });
     const error = await failure(tokens.get(wish, free));
     expect(error).toMatchObject({ code, message: expect.stringMatching(text) as string });
+  });
+});
+
+describe('a Secret that takes minutes to read', () => {
+  it('is refused with what to do, and the tokens of others go on', async () => {
+    const { key } = rsa;
+    const rounds = encryptKey(key, 'p', '-iter', '1000001');
+    const slow = await stage({ keys: { certificate: rounds + rsa.certificate, password: 'p' } });
+    const other = await stage();
+    const [error, token] = await Promise.all([
+      failure(slow.tokens.get(slow.wish, free)),
+      other.tokens.get(other.wish, free),
+    ]);
+    expect(error).toMatchObject({ code: 'misconfigured' });
+    expect(error.message).toMatch(/Secret default\/app-.*rounds.*encrypt it with fewer/);
+    expect(token).toMatchObject({ from: 'miss' });
   });
 });
 

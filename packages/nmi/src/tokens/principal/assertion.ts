@@ -1,5 +1,7 @@
-import { createHash, sign } from 'node:crypto';
-import type { Certificate } from './certificate.ts';
+import { constants, createHash, randomUUID, sign, type SignKeyObjectInput } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Clock } from '@pod-identity/kit/core';
+import type { Certificate } from './reader-words.ts';
 
 export interface AssertionClaims {
   readonly clientId: string;
@@ -9,17 +11,51 @@ export interface AssertionClaims {
   readonly id: string;
 }
 
-const lifeSeconds = 600;
+export type Assertions = (
+  certificate: Certificate,
+  claims: Pick<AssertionClaims, 'clientId' | 'audience'>,
+) => Promise<string>;
 
-/** A client assertion signed with an elliptic curve, which MSAL cannot do. */
-export function signAssertion(certificate: Certificate, claims: AssertionClaims): string {
-  const { key, leaf, chain } = certificate;
-  const isP384 = key.asymmetricKeyDetails?.namedCurve === 'secp384r1';
+const lifeSeconds = 600;
+const reuseMs = (lifeSeconds / 2) * 1000;
+const keptOfCertificate = 32;
+const signInPool = promisify(sign);
+
+interface Kept {
+  readonly madeAt: number;
+  readonly assertion: Promise<string>;
+}
+
+/**
+ * Signed assertions, each used for half of its life. MSAL signs anew for every token, on the only thread: some milliseconds for
+ * each question, and tens for a key whose numbers do not fit together.
+ */
+export function createAssertions(clock: Pick<Clock, 'now'>): Assertions {
+  const memory = new WeakMap<Certificate, Map<string, Kept>>();
+  return (certificate, { clientId, audience }) => {
+    const ofCertificate = memory.get(certificate) ?? new Map<string, Kept>();
+    memory.set(certificate, ofCertificate);
+    const name = `${clientId} ${audience}`;
+    const now = clock.now();
+    const kept = ofCertificate.get(name);
+    // A clock that was set makes a new one as well.
+    if (kept && Math.abs(now - kept.madeAt) < reuseMs) return kept.assertion;
+    if (ofCertificate.size >= keptOfCertificate) ofCertificate.clear();
+    const assertion = signAssertion(certificate, { clientId, audience, now, id: randomUUID() });
+    ofCertificate.set(name, { madeAt: now, assertion });
+    return assertion;
+  };
+}
+
+/** A client assertion. It is signed in the thread pool. */
+export async function signAssertion(certificate: Certificate, claims: AssertionClaims): Promise<string> {
+  const { leaf, chain } = certificate;
+  const { alg, hash, input } = methodOf(certificate);
   const at = Math.floor(claims.now / 1000);
   const header = {
-    alg: isP384 ? 'ES384' : 'ES256',
-    typ: 'JWT',
+    ...{ alg, typ: 'JWT' },
     'x5t#S256': createHash('sha256').update(leaf.raw).digest('base64url'),
+    // The whole chain, for applications that trust subject and issuer.
     x5c: chain.map(({ raw }) => raw.toString('base64')),
   };
   const payload = {
@@ -29,18 +65,23 @@ export function signAssertion(certificate: Certificate, claims: AssertionClaims)
   const signed = [header, payload]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
-  const signature = sign(isP384 ? 'sha384' : 'sha256', Buffer.from(signed), {
-    key,
-    dsaEncoding: 'ieee-p1363',
-  });
+  const signature = await signInPool(hash, Buffer.from(signed), input);
   return `${signed}.${signature.toString('base64url')}`;
 }
 
-export function thumbprintOf({ leaf }: Certificate): string {
-  return createHash('sha256').update(leaf.raw).digest('hex');
+interface Method {
+  readonly alg: string;
+  readonly hash: string;
+  readonly input: SignKeyObjectInput;
 }
 
-/** The certificates as PEM, one after the other. */
-export function chainPem({ chain }: Certificate): string {
-  return chain.map((one) => one.toString()).join('');
+function methodOf({ key }: Certificate): Method {
+  if (key.asymmetricKeyType === 'rsa') {
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
+    return { alg: 'PS256', hash: 'sha256', input: { key, padding, saltLength } };
+  }
+  const isP384 = key.asymmetricKeyDetails?.namedCurve === 'secp384r1';
+  const input = { key, dsaEncoding: 'ieee-p1363' } as const;
+  return isP384 ? { alg: 'ES384', hash: 'sha384', input } : { alg: 'ES256', hash: 'sha256', input };
 }

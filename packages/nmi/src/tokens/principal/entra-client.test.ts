@@ -2,6 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { createEntraClient } from './entra-client.ts';
 import type { EntraPost } from './entra-http.ts';
+import { createCertificateReader } from './certificate-reader.ts';
 import { createProofs } from './proofs.ts';
 
 const loaded: string[] = vi.hoisted(() => []);
@@ -47,15 +48,17 @@ const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, statu
 
 beforeEach(() => vi.stubEnv('MSAL_FORCE_REGION', 'westeurope'));
 
-it('MSAL and node-forge are loaded by the first service principal that needs them', async () => {
+it('MSAL is loaded by the first service principal, and what reads certificates never in this process', async () => {
   const { ask } = stage();
-  const proofs = createProofs();
+  const run = vi.fn(() => Promise.resolve('{"fault":"none"}'));
+  const proofs = createProofs(createCertificateReader({ run, clock: createFakeClock() }));
   expect(loaded).toEqual([]);
   await ask();
   expect(loaded).toEqual(['msal']);
   const data = new Map([['certificate', Buffer.from('none')]]);
   await proofs({ version: '1', data }, { ...subject, credential: 'certificate' }).catch(() => undefined);
-  expect(loaded).toEqual(['msal', 'forge']);
+  expect(run).toHaveBeenCalledOnce();
+  expect(loaded).toEqual(['msal']);
 });
 
 it('W-S1: one request, to the token endpoint of the authority, whatever the environment says', async () => {

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { INetworkModule, NodeAuthOptions } from '@azure/msal-node';
 import type { AccessToken } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
-import { chainPem, signAssertion, thumbprintOf } from './assertion.ts';
-import type { Certificate } from './certificate.ts';
+import { createAssertions, type Assertions } from './assertion.ts';
 import { principalError, type EntraAnswer } from './entra-errors.ts';
 import type { PostToEntra } from './entra-http.ts';
+import type { Certificate } from './reader-words.ts';
 import type { ServicePrincipal } from '../types.ts';
 
 /** What proves that we are the application. */
@@ -30,6 +29,7 @@ export type AskEntra = (question: EntraQuestion) => Promise<AccessToken>;
  * and nothing more. It keeps no token, looks nothing up, and the only address that it can reach is the token endpoint.
  */
 export function createEntraClient({ post, clock }: { post: PostToEntra; clock: Clock }): AskEntra {
+  const assertions = createAssertions(clock);
   return async (question) => {
     const { subject, tenantId, resource } = question;
     const { ConfidentialClientApplication } = await import('@azure/msal-node');
@@ -37,7 +37,7 @@ export function createEntraClient({ post, clock }: { post: PostToEntra; clock: C
     const wire = createWire(endpoint, post);
     const sentAt = clock.now();
     const application = new ConfidentialClientApplication({
-      auth: authOf(question, endpoint, sentAt),
+      auth: { ...authOf(question, endpoint), ...(await credentialOf(question, endpoint, assertions)) },
       system: { networkClient: wire.network },
     });
     try {
@@ -63,8 +63,7 @@ function tokenEndpointOf({ subject, tenantId }: EntraQuestion): string {
   return `${subject.authority}/${tenantId}/oauth2/v2.0/token`;
 }
 
-function authOf(question: EntraQuestion, endpoint: string, now: number): NodeAuthOptions {
-  const { subject, tenantId, capabilities } = question;
+function authOf({ subject, tenantId, capabilities }: EntraQuestion, endpoint: string): NodeAuthOptions {
   const authority = `${subject.authority}/${tenantId}`;
   return {
     clientId: subject.clientId,
@@ -78,28 +77,16 @@ function authOf(question: EntraQuestion, endpoint: string, now: number): NodeAut
       jwks_uri: `${authority}/discovery/v2.0/keys`,
     }),
     clientCapabilities: [...capabilities],
-    ...credentialOf(question, endpoint, now),
   };
 }
 
-function credentialOf(
-  { subject, proof }: EntraQuestion,
-  endpoint: string,
-  now: number,
-): Partial<NodeAuthOptions> {
+async function credentialOf(
+  { subject: { clientId }, proof }: EntraQuestion,
+  audience: string,
+  assertions: Assertions,
+): Promise<Partial<NodeAuthOptions>> {
   if (proof.kind === 'secret') return { clientSecret: proof.value };
-  const { certificate } = proof;
-  if (certificate.key.asymmetricKeyType === 'ec') {
-    const claims = { clientId: subject.clientId, audience: endpoint, now, id: randomUUID() };
-    return { clientAssertion: signAssertion(certificate, claims) };
-  }
-  return {
-    clientCertificate: {
-      thumbprintSha256: thumbprintOf(certificate),
-      privateKey: certificate.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      x5c: chainPem(certificate),
-    },
-  };
+  return { clientAssertion: await assertions(proof.certificate, { clientId, audience }) };
 }
 
 /** MSAL's way out, which remembers the answer. */

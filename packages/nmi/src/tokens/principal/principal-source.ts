@@ -5,6 +5,7 @@ import { TokenError } from '../token-errors.ts';
 import { keyOf } from '../token-memory.ts';
 import type { AskForToken, IssuedToken, ServicePrincipal, TokenWish } from '../types.ts';
 import type { AskEntra, EntraQuestion, Proof } from './entra-client.ts';
+import type { CertificateReader } from './certificate-reader.ts';
 import { createProofs } from './proofs.ts';
 import { createSecretMemory, type SecretMemory } from './secret-memory.ts';
 import type { ReadSecretNow, SecretReference } from './secret-door.ts';
@@ -12,6 +13,7 @@ import type { ReadSecretNow, SecretReference } from './secret-door.ts';
 export interface PrincipalSourceOptions {
   readonly readSecret: ReadSecretNow;
   readonly askEntra: AskEntra;
+  readonly readCertificate: CertificateReader;
   readonly clock: Clock;
   readonly random: () => number;
   /** Tokens got with this Secret are to be forgotten. */
@@ -29,7 +31,7 @@ export interface PrincipalSource {
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
   const { clock, random, askEntra, onAsked } = options;
   const setbacks = createSetbacks({ clock, random });
-  const proofs = createProofs();
+  const proofs = createProofs(options.readCertificate);
   const secrets = createSecretMemory({
     read: options.readSecret,
     clock,

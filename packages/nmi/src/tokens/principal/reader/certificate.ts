@@ -1,39 +1,43 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 
 /** A private key with its certificate and those that lead to its authority. */
-export interface Certificate {
+export interface ReadCertificate {
   readonly key: KeyObject;
   readonly leaf: X509Certificate;
   /** The leaf first. */
   readonly chain: readonly X509Certificate[];
 }
 
-/** A signature with a longer key would take this process longer than a pod's token is worth. */
-const longestRsaBits = 8192;
+const longestRsaBits = 4096;
+/** In DER: an RSA key of 4096 bits has 2,400, and nothing else that is taken has more. */
+const longestKeyBytes = 4096;
 const mostCertificates = 16;
 const curves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1']);
 
-const keyBlock = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[^-]+-----END \1-----/;
-const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const tooLong = `its private key is longer than an RSA key of ${longestRsaBits} bits`;
 
-/** A text says what is wrong; it holds nothing of the input. */
-export function readPem(text: string, password: string): Certificate | string {
-  const block = keyBlock.exec(text)?.[0];
-  if (block === undefined) return 'it has no private key in PEM form';
-  const key = attempt(() =>
-    createPrivateKey({ key: block, ...(password === '' ? {} : { passphrase: password }) }),
-  );
-  if (!key)
-    return 'its private key cannot be read: is it encrypted with another password than the key password holds?';
-  return assemble(key, text.match(certificateBlock) ?? []);
+/** A key as PKCS#8, PKCS#1 or SEC 1. A text says that it is too long; undefined when it is no key, or the password is wrong. */
+export function readKey(
+  der: Uint8Array,
+  type: 'pkcs8' | 'pkcs1' | 'sec1',
+  passphrase = '',
+): KeyObject | string | undefined {
+  if (der.length > longestKeyBytes) return tooLong;
+  const password = passphrase === '' ? {} : { passphrase };
+  return attempt(() => createPrivateKey({ key: Buffer.from(der), format: 'der', type, ...password }));
 }
 
 /** Orders the certificates: the leaf is the one that belongs to the key, each of the others issued the one before. */
-export function assemble(key: KeyObject, encoded: readonly (string | Buffer)[]): Certificate | string {
+export function assemble(
+  key: KeyObject,
+  encoded: readonly (string | Uint8Array)[],
+): ReadCertificate | string {
   const fault = faultOf(key);
   if (fault !== undefined) return fault;
   if (encoded.length > mostCertificates) return `it has more than ${mostCertificates} certificates`;
-  const certificates = encoded.map((one) => attempt(() => new X509Certificate(one)));
+  const certificates = encoded.map((one) =>
+    attempt(() => new X509Certificate(typeof one === 'string' ? one : Buffer.from(one))),
+  );
   const all = certificates.filter((one) => one !== undefined);
   if (all.length === 0 || all.length < encoded.length) return 'it has no certificate that can be read';
   const leaf = all.find((one) => one.checkPrivateKey(key));
@@ -60,8 +64,7 @@ function issuerOf(
 function faultOf(key: KeyObject): string | undefined {
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {};
   const type = key.asymmetricKeyType;
-  if (type === 'rsa')
-    return modulusLength > longestRsaBits ? `its RSA key has more than ${longestRsaBits} bits` : undefined;
+  if (type === 'rsa') return modulusLength > longestRsaBits ? tooLong : undefined;
   if (type !== 'ec') return 'its private key is neither RSA nor an elliptic curve';
   return curves.has(namedCurve) ? undefined : 'its elliptic curve is neither P-256 nor P-384';
 }

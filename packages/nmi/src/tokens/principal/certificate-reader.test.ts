@@ -1,0 +1,172 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createCertificateReader } from './certificate-reader.ts';
+import { createTurns } from './turns.ts';
+
+const pem = (text: string) => ({ kind: 'pem', text, password: '' }) as const;
+const refusal = '{"fault":"it has no private key in PEM form"}';
+const crypto = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const key = crypto.privateKey.export({ format: 'jwk' });
+const good = { key, chain: ['MIIB'] };
+
+/** A process that answers when it is told to. */
+function stage() {
+  const clock = createFakeClock();
+  const started: { readonly text: string; end(answer?: string): Promise<void> }[] = [];
+  const read = createCertificateReader({
+    clock,
+    run: (question) => {
+      const { promise, resolve } = Promise.withResolvers<string | undefined>();
+      const { content } = JSON.parse(question) as { content: string };
+      const end = async (answer?: string) => {
+        resolve(answer);
+        await clock.advance(0);
+      };
+      started.push({ text: Buffer.from(content, 'base64').toString(), end });
+      return promise;
+    },
+  });
+  const outcome = (promise: Promise<unknown>) =>
+    promise.then(
+      (read) => (typeof read === 'string' ? read : 'read'),
+      (error: unknown) => error as Error,
+    );
+  return {
+    ...{ clock, started },
+    read: (namespace: string, text: string) => outcome(read(namespace, pem(text))),
+  };
+}
+
+const last = <T>(items: readonly T[]): T => items.at(-1)!;
+
+describe('reading certificates in a process of its own', () => {
+  it('answers what the process found, or what is wrong', async () => {
+    const { read, started } = stage();
+    const first = read('a', '1');
+    await last(started).end(JSON.stringify(good));
+    expect(await first).toBe('read');
+    const second = read('a', '2');
+    await last(started).end(refusal);
+    expect(await second).toBe('it has no private key in PEM form');
+  });
+
+  it('starts none for what is larger than any certificate', async () => {
+    const { read, started } = stage();
+    expect(await read('a', 'x'.repeat(64 * 1024 + 1))).toMatch(/more than 65536 bytes/);
+    expect(started).toEqual([]);
+  });
+
+  it('does not try again for ten minutes what was refused, or had to be killed, whatever else changes', async () => {
+    const { read, started, clock } = stage();
+    for (const answer of [refusal, undefined]) {
+      const text = String(answer);
+      const first = read('a', text);
+      await last(started).end(answer);
+      const told = await first;
+      const before = started.length;
+      await clock.advance(599_000);
+      expect(await read('a', text)).toBe(told);
+      expect(started).toHaveLength(before);
+      await clock.advance(1_000);
+      void read('a', text);
+      expect(started).toHaveLength(before + 1);
+      await last(started).end(refusal);
+    }
+  });
+
+  it('a namespace that takes too long waits; another one does not', async () => {
+    const { read, started, clock } = stage();
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const reading = read('hostile', `slow ${attempt}`);
+      await clock.advance(5_000);
+      await last(started).end();
+      expect(await reading).toMatch(/more time or memory/);
+    }
+    const before = started.length;
+    const refused = await read('hostile', 'another');
+    expect(refused).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) as number });
+    expect(started).toHaveLength(before);
+    void read('quiet', 'good');
+    expect(last(started).text).toBe('good');
+    await last(started).end(JSON.stringify(good));
+    await clock.advance((refused as unknown as { retryAfterMs: number }).retryAfterMs);
+    void read('hostile', 'another');
+    expect(last(started).text).toBe('another');
+  });
+
+  it('of one namespace at most 64 wait', async () => {
+    const { read, started } = stage();
+    for (let index = 0; index <= 64; index += 1) void read('hostile', `${index}`);
+    expect(await read('hostile', 'more')).toMatchObject({ code: 'unavailable' });
+    void read('quiet', 'good');
+    await last(started).end(refusal);
+    expect(last(started).text).toBe('good');
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', ''],
+    ['no object', '[]'],
+    ['null', 'null'],
+    ['a text with a line’s end', { fault: 'a\nb' }],
+    ['a text that is long', { fault: 'a'.repeat(401) }],
+    ['no certificate', { ...good, chain: [] }],
+    ['many certificates', { ...good, chain: Array(17).fill('MIIB') as unknown }],
+    ['a certificate that is no base64', { ...good, chain: ['<'] }],
+    ['no key', { chain: good.chain }],
+    ['a secret key', { ...good, key: { kty: 'oct', k: 'AAAA' } }],
+    ['a key without primes', { ...good, key: { kty: 'RSA', n: key.n, e: key.e, d: key.d } }],
+    ['a long modulus', { ...good, key: { ...key, n: 'A'.repeat(700) } }],
+    ['a long prime', { ...good, key: { ...key, p: 'A'.repeat(400) } }],
+    ['a long exponent', { ...good, key: { ...key, e: 'A'.repeat(20) } }],
+    ['another curve', { ...good, key: { kty: 'EC', crv: 'P-521', x: 'A', y: 'A', d: 'A' } }],
+    ['half a curve', { ...good, key: { kty: 'EC', crv: 'P-256', x: 'A', y: 'A', d: 'A' } }],
+    ['a number instead of a key', { ...good, key: 5 }],
+  ])('does not believe a process that answers %s', async (_, answer) => {
+    const { read, started } = stage();
+    const reading = read('a', 'x');
+    await last(started).end(typeof answer === 'string' ? answer : JSON.stringify(answer));
+    expect(await reading).toMatch(/more time or memory/);
+  });
+});
+
+it('in whatever order tasks come, one runs at a time and each waits for one task of each other name at most', async () => {
+  const names = ['a', 'b', 'c'];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.constantFrom(...names), fc.constant('end')), { maxLength: 60 }),
+      async (steps) => {
+        const turns = createTurns();
+        const running: { name: string; end: () => void }[] = [];
+        /** Of each waiting task: how often another name had its turn since the name last had one. */
+        const overtaken = new Map<string, Map<string, number>>();
+        const waiting: string[] = [];
+        const settle = () => new Promise((resolve) => setImmediate(resolve));
+        for (const step of steps) {
+          if (step === 'end') running.pop()?.end();
+          else {
+            waiting.push(step);
+            void turns(step, () => {
+              waiting.splice(waiting.indexOf(step), 1);
+              overtaken.delete(step);
+              for (const name of new Set(waiting)) {
+                const counts = overtaken.get(name) ?? new Map<string, number>();
+                if (name !== step) counts.set(step, (counts.get(step) ?? 0) + 1);
+                overtaken.set(name, counts);
+              }
+              const { promise, resolve } = Promise.withResolvers<undefined>();
+              running.push({ name: step, end: () => resolve(undefined) });
+              return promise;
+            });
+          }
+          await settle();
+          expect(running.length).toBeLessThanOrEqual(1);
+          for (const counts of overtaken.values())
+            expect(Math.max(0, ...counts.values())).toBeLessThanOrEqual(1);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,71 @@
+// Certificates are what the editor of a namespace wrote. They are read in a process of their own, one at a time: what it costs
+// is counted for each namespace, and no namespace waits for more than one certificate of each other one.
+import { createHash } from 'node:crypto';
+import type { Clock } from '@pod-identity/kit/core';
+import { TokenError } from '../token-errors.ts';
+import { questionOf, readAnswer, type Certificate, type StoredCertificate } from './reader-words.ts';
+import { createReadingBudgets } from './reading-budgets.ts';
+import { createRefusedCertificates } from './refused-certificates.ts';
+import { createTurns } from './turns.ts';
+
+/** Answers what the process answered; undefined when it crashed, or was killed because it took too much. */
+export type RunReader = (question: string) => Promise<string | undefined>;
+
+/** A text says what is wrong with it; fails with a TokenError when it could not be read now. */
+export type CertificateReader = (
+  namespace: string,
+  stored: StoredCertificate,
+) => Promise<Certificate | string>;
+
+const tooMuch = 'reading its certificate and key takes more time or memory than there is for it';
+
+export function createCertificateReader(options: {
+  readonly run: RunReader;
+  readonly clock: Clock;
+}): CertificateReader {
+  const { run, clock } = options;
+  const turns = createTurns();
+  const budgets = createReadingBudgets(clock);
+  const refused = createRefusedCertificates(clock);
+
+  const readNow = async (namespace: string, question: string): Promise<Certificate | string> => {
+    const retryAfterMs = budgets.waitMs(namespace);
+    if (retryAfterMs > 0) throw exhausted(namespace, retryAfterMs);
+    const startedAt = clock.elapsed();
+    try {
+      const answer = await run(question);
+      return (answer === undefined ? undefined : readAnswer(answer)) ?? tooMuch;
+    } catch (cause) {
+      throw new TokenError('unavailable', 'The process that reads certificates could not be started.', {
+        cause,
+        retryAfterMs: 1_000,
+      });
+    } finally {
+      budgets.spend(namespace, clock.elapsed() - startedAt);
+    }
+  };
+
+  return async (namespace, stored) => {
+    const question = questionOf(stored);
+    if (typeof question === 'string') return question;
+    const text = JSON.stringify(question);
+    const digest = createHash('sha256').update(text).digest('base64');
+    const inTurn = turns(namespace, async () => {
+      const known = refused.recall(namespace, digest);
+      if (known !== undefined) return known;
+      const read = await readNow(namespace, text);
+      if (typeof read === 'string') refused.note(namespace, digest, read);
+      return read;
+    });
+    if (!inTurn) throw exhausted(namespace, 1_000);
+    return inTurn;
+  };
+}
+
+function exhausted(namespace: string, retryAfterMs: number): TokenError {
+  return new TokenError(
+    'unavailable',
+    `Reading the certificates of namespace ${namespace} took too long lately; they are read again after a pause.`,
+    { retryAfterMs },
+  );
+}

@@ -1,0 +1,79 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { encryptKey, makeCertificate, makePfx, type Made } from '../../../test/certificates.ts';
+import { createReaderProcess } from './reader-process.ts';
+import { questionOf, readAnswer } from './reader-words.ts';
+
+let rsa: Made;
+beforeAll(() => (rsa = makeCertificate('rsa')));
+afterEach(() => vi.unstubAllEnvs());
+
+const clock = createFakeClock();
+/** A program in the reader's place. */
+const program = (text: string) => createReaderProcess(clock, { args: ['-e', text] });
+
+describe('the process that reads certificates', () => {
+  it.each<[string, () => Parameters<typeof questionOf>[0]]>([
+    ['PEM', () => ({ kind: 'pem', text: rsa.key + rsa.certificate, password: '' })],
+    [
+      'encrypted PEM',
+      () => ({ kind: 'pem', text: encryptKey(rsa.key, 'p') + rsa.certificate, password: 'p' }),
+    ],
+    ['PKCS#12', () => ({ kind: 'pfx', bytes: makePfx(rsa, 'p'), password: 'p' })],
+    ['old PKCS#12', () => ({ kind: 'pfx', bytes: makePfx(rsa, 'p', '-legacy'), password: 'p' })],
+  ])('reads %s', async (_, stored) => {
+    const answer = await createReaderProcess(clock).run(JSON.stringify(questionOf(stored())));
+    expect(readAnswer(answer ?? '')).toMatchObject({ chain: [{}], key: { asymmetricKeyType: 'rsa' } });
+  });
+
+  it('is killed at its limit, although it hears no signal and answers nothing', async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const { run } = createReaderProcess(
+      {
+        after: (ms, bark) => {
+          expect(ms).toBe(5_000);
+          void promise.then(bark);
+          return { cancel: () => undefined };
+        },
+      },
+      { args: ['-e', "process.on('SIGTERM', () => {}); for (;;);"] },
+    );
+    const running = run('');
+    resolve(undefined);
+    expect(await running).toBeUndefined();
+  });
+
+  it('is killed when it answers without end', async () => {
+    expect(
+      await program("const say = () => process.stdout.write('x'.repeat(65536), say); say()").run(''),
+    ).toBeUndefined();
+  });
+
+  it.each([
+    ['fails', 'process.exit(1)'],
+    ['runs out of memory', 'const all = []; for (;;) all.push(new Array(1e6).fill(0))'],
+  ])('that %s has no answer', async (_, text) => {
+    const { run } = createReaderProcess(clock, { args: ['--max-old-space-size=32', '-e', text] });
+    expect(await run('a question')).toBeUndefined();
+  });
+
+  it('cannot be started: told as a failure', async () => {
+    const { run } = createReaderProcess(clock, { command: '/nowhere/node' });
+    await expect(run('')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('gets neither the question nor this process’s environment by argument or environment', async () => {
+    vi.stubEnv('AZURE_CLIENT_SECRET', 'hidden');
+    const text = 'console.log(JSON.stringify([process.argv, process.execArgv, process.env]))';
+    const seen = await program(text).run('hidden');
+    expect(seen).toContain('MALLOC_ARENA_MAX');
+    expect(seen).not.toContain('hidden');
+  });
+
+  it('is killed when the agent ends', async () => {
+    const reader = program('for (;;);');
+    const running = reader.run('');
+    reader.close();
+    expect(await running).toBeUndefined();
+  });
+});

@@ -1,0 +1,29 @@
+import type { Clock } from '@pod-identity/kit/core';
+
+/** The time that reading the certificates of one namespace may take. */
+export interface ReadingBudgets {
+  /** 0: it may read. */
+  waitMs(namespace: string): number;
+  spend(namespace: string, ms: number): void;
+}
+
+/** A hundred certificates at once. */
+const capacityMs = 20_000;
+/** A twentieth of one processor, for as long as somebody goes on. */
+const refill = 1 / 20;
+
+export function createReadingBudgets(clock: Pick<Clock, 'elapsed'>): ReadingBudgets {
+  const spent = new Map<string, { readonly ms: number; readonly at: number }>();
+  const spentNow = (namespace: string) => {
+    const { ms, at } = spent.get(namespace) ?? { ms: 0, at: 0 };
+    return Math.max(0, ms - (clock.elapsed() - at) * refill);
+  };
+  return {
+    waitMs: (namespace) => Math.max(0, Math.ceil((spentNow(namespace) - capacityMs) / refill)),
+    spend(namespace, ms) {
+      const sum = spentNow(namespace) + ms;
+      for (const name of spent.keys()) if (spentNow(name) === 0) spent.delete(name);
+      spent.set(namespace, { ms: sum, at: clock.elapsed() });
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '@pod-identity/kit/core';
+
+/** What cannot be read is not tried again for a while, whatever else in its Secret changes. */
+export interface RefusedCertificates {
+  recall(namespace: string, digest: string): string | undefined;
+  note(namespace: string, digest: string, fault: string): void;
+}
+
+/** A process that was killed may have been slow because the node was busy. */
+const keptMs = 10 * 60_000;
+const keptOfNamespace = 32;
+
+interface Refused {
+  readonly fault: string;
+  readonly until: number;
+}
+
+export function createRefusedCertificates(clock: Pick<Clock, 'elapsed'>): RefusedCertificates {
+  const memory = new Map<string, Map<string, Refused>>();
+
+  const prune = () => {
+    const now = clock.elapsed();
+    for (const [namespace, refused] of memory) {
+      for (const [digest, { until }] of refused) if (until <= now) refused.delete(digest);
+      if (refused.size === 0) memory.delete(namespace);
+    }
+  };
+
+  return {
+    recall(namespace, digest) {
+      const { fault, until = 0 } = memory.get(namespace)?.get(digest) ?? {};
+      return clock.elapsed() < until ? fault : undefined;
+    },
+    note(namespace, digest, fault) {
+      prune();
+      const ofNamespace = memory.get(namespace) ?? new Map<string, Refused>();
+      const oldest = ofNamespace.size < keptOfNamespace ? undefined : ofNamespace.keys().next().value;
+      if (oldest !== undefined) ofNamespace.delete(oldest);
+      ofNamespace.set(digest, { fault, until: clock.elapsed() + keptMs });
+      memory.set(namespace, ofNamespace);
+    },
+  };
+}
