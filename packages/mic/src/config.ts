@@ -1,6 +1,7 @@
 // The configuration of MIC: flags and environment, read once into one frozen value, or every problem at once.
 import { flagHelp, readFlags, type FlagProblem, type FlagReading } from '@pod-identity/kit/core';
 import { micFlags } from './config/flags.ts';
+import { readStartupTaint, startupProblems, type StartupTaintSettings } from './config/startup-taint.ts';
 
 export { configurationTable } from './config/table.ts';
 
@@ -41,6 +42,8 @@ export interface MicConfig {
   readonly detachGraceMs: number;
   readonly debounceMs: number;
   readonly debounceMaxMs: number;
+  /** Undefined: no node is changed. */
+  readonly startupTaint?: StartupTaintSettings;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'text' | 'json' };
   readonly userAgentSuffix: string;
   /** Flags of the original that were given and have no effect any more. */
@@ -95,6 +98,7 @@ function readSettings(
     detachGraceMs: flags.durationMs('detach-grace-period'),
     debounceMs: flags.durationMs('debounce'),
     debounceMaxMs: flags.durationMs('debounce-max'),
+    ...readStartupTaint(flags, podNamespace),
     log: { level: readLevel(flags), format: flags.string('log-format') === 'json' ? 'json' : 'text' },
     userAgentSuffix: flags.string('custom-user-agent'),
     ignored: micFlags
@@ -156,7 +160,7 @@ const helpHeading =
   'mic: assigns Azure identities to pods\n\nUsage: mic [flags]\n       mic explain --namespace NAMESPACE POD';
 
 function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
-  const problems = [...flags.problems];
+  const problems = [...flags.problems, ...startupProblems(flags)];
   if (flags.durationMs('debounce') > flags.durationMs('debounce-max')) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
   }

@@ -6,6 +6,7 @@ import type { Log, Metrics } from '@pod-identity/kit/serve';
 import type { HostIdentities } from './apply/host-identities.ts';
 import type { MicMetricSpecs } from './metrics.ts';
 import type { PlanRules } from './plan/types.ts';
+import type { DaemonSetName } from './snapshot/startup-views.ts';
 
 export interface ControllerSettings {
   /** MIC's own: where host records and the upgrade marker are kept. */
@@ -20,10 +21,18 @@ export interface ControllerSettings {
   readonly conditionWritesPerSecond: number;
   readonly resyncMs: number;
   readonly typeUpgrade: { readonly enabled: boolean; readonly configMap: string; readonly key: string };
+  /** The taint that is taken off a node when NMI's pod on it is ready; without it no node is changed. */
+  readonly startupTaint?: StartupTaintSettings;
   /** Asked before each plan: the cluster's own identity may become known, or another one, while MIC runs. */
   rules(): PlanRules;
   /** The object id of MIC's own identity once it is known: for the commands that MIC advises. */
   principalId(): string | undefined;
+}
+
+export interface StartupTaintSettings {
+  readonly key: string;
+  /** NMI's. */
+  readonly daemonSet: DaemonSetName;
 }
 
 export interface ControllerDeps {

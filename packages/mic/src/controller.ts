@@ -4,6 +4,7 @@ import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { ControllerDeps } from './controller-deps.ts';
 import { ClusterIndex } from './snapshot/cluster-index.ts';
+import { createAgentView } from './snapshot/agent-view.ts';
 import { createClusterView, type ClusterView } from './snapshot/cluster-view.ts';
 import { startTerm, type Term } from './term.ts';
 
@@ -25,7 +26,10 @@ export interface Controller {
 export function startController(deps: ControllerDeps): Controller {
   const { transport, clock, random, metrics, settings } = deps;
   const index = new ClusterIndex({ forceNamespaced: settings.forceNamespaced });
-  const view = createClusterView({ transport, index, clock, random, log: deps.log });
+  const { startupTaint: startup } = settings;
+  const common = { transport, clock, random, log: deps.log };
+  const view = createClusterView({ ...common, index, startupTaint: startup?.key });
+  const agents = startup && createAgentView({ ...common, ...startup });
   let current: Term | undefined;
   let isLeading = false;
   // Without a term nobody looks at what has changed, and it would pile up; a term begins by looking at everything.
@@ -39,13 +43,16 @@ export function startController(deps: ControllerDeps): Controller {
     get term() {
       return current;
     },
-    run: (signal) => view.run(signal),
+    run: async (signal) => {
+      // Of what NMI's pods tell only the start-up taint depends: nothing else waits for that watch.
+      await Promise.all([view.run(signal), agents?.run(signal)]);
+    },
 
     async lead(term) {
       metrics.count('elections');
       isLeading = true;
       try {
-        current = await startTerm(deps, { term, view, index });
+        current = await startTerm(deps, { term, view, index, agents });
         if (current) void preflight(deps, index, term);
         await current?.ended;
       } finally {

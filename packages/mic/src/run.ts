@@ -133,6 +133,8 @@ function meterCall(metrics: Metrics<MicMetricSpecs>, { operation, result, ms }: 
 async function serve(edges: Edges, signal: AbortSignal): Promise<number> {
   const { config, log, transport, azure } = edges;
   for (const { flag, why } of config.ignored) log.warn({ flag, why }, 'this flag has no effect any more');
+  if (config.startupTaint === undefined)
+    log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
   const clock = systemClock;
   const random = Math.random;
   // Known a little later, or never: it only fills in the commands that MIC advises.

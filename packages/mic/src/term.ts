@@ -8,11 +8,13 @@ import { createHostQueue, type HostQueue } from './apply/host-queue.ts';
 import { createLedger, type ConfigMap } from './apply/ledger.ts';
 import { createHostMemory } from './apply/memory.ts';
 import { createPace } from './apply/pace.ts';
+import { keepStartupTaints } from './apply/startup-taints.ts';
 import { upgradeStoredObjects } from './apply/upgrade.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import { hostKeyOf, startLoop } from './loop.ts';
 import { createMeter, type Meter } from './meter.ts';
 import { createReconciler } from './reconcile.ts';
+import type { AgentViewSource } from './snapshot/agent-view.ts';
 import type { ClusterIndex } from './snapshot/cluster-index.ts';
 import type { ClusterView } from './snapshot/cluster-view.ts';
 import type { HostFacts } from './snapshot/facts.ts';
@@ -31,6 +33,8 @@ export interface TermScene {
   readonly term: LeaderTerm;
   readonly view: ClusterView;
   readonly index: ClusterIndex;
+  /** NMI's pods; undefined where the start-up taint is left alone. */
+  readonly agents: AgentViewSource | undefined;
 }
 
 /** A pass over what the API server alone can serve waits only so long: enough to see what came together as one. */
@@ -63,7 +67,7 @@ export async function startTerm(deps: ControllerDeps, scene: TermScene): Promise
   return openTerm(deps, { ...scene, memory, ledger });
 }
 
-function openTerm(deps: ControllerDeps, state: TermState): Term {
+function openTerm(deps: ControllerDeps, state: TermState & TermScene): Term {
   const { clock, settings, random, yieldTurn } = deps;
   const { index, view, memory, term } = state;
   const { signal } = term;
@@ -76,14 +80,33 @@ function openTerm(deps: ControllerDeps, state: TermState): Term {
   startLoop({ index, view, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
   // A host whose nodes are all gone is in no index any more, but may still carry what is ours.
   for (const host of memory.all.keys()) objects.poke(host);
+  const startup = keepStartup(deps, state);
   return {
     ended: aborted(signal)
-      .then(() => Promise.all([objects.settled(), azure.settled()]))
+      .then(() => Promise.all([objects.settled(), azure.settled(), startup]))
       .then(() => undefined),
     depth: () => ({ objects: objects.depth, azure: azure.depth }),
     facts: memory.all,
     meter,
   };
+}
+
+async function keepStartup(deps: ControllerDeps, { term, view, agents }: TermScene): Promise<void> {
+  const { transport, clock, random, log, settings } = deps;
+  if (agents === undefined || settings.startupTaint === undefined) return;
+  const startupView = {
+    tainted: () => view.taintedNodes(),
+    taintedNode: (name: string) => view.taintedNode(name),
+    agentsOn: (node: string) => agents.on(node),
+    onChange(listener: (node: string) => void) {
+      const ends = [view.onNode(listener), agents.onChange(listener)];
+      return () => ends.forEach((end) => end());
+    },
+  };
+  const { key } = settings.startupTaint;
+  await keepStartupTaints({ key, view: startupView, transport, term, clock, random, log }).catch(
+    (error: unknown) => log.error({ error }, 'start-up taints are not looked after in this term'),
+  );
 }
 
 function createConditions(deps: ControllerDeps, { term, index, memory }: TermState): ConditionsWriter {

@@ -1,6 +1,6 @@
 // The composition root: configuration in, sockets and processes out. The only file that sees process.*.
 // It must not decide anything that a pod could notice.
-import { connectKube } from '@pod-identity/kit/kube';
+import { connectKube, createNodeTaintDoor } from '@pod-identity/kit/kube';
 import { flagHelp, type Clock } from '@pod-identity/kit/core';
 import {
   createLog,
@@ -20,7 +20,6 @@ import { readConfig, type NmiConfig } from './config.ts';
 import { explainCommand } from './explain-command.ts';
 import { flagSpecs } from './flags.ts';
 import { metricSpecs } from './metrics.ts';
-import { createNodeTaintDoor } from './node-taints.ts';
 import { probeListener } from './readiness.ts';
 import { assembleRedirect } from './redirect/assemble.ts';
 import { installRedirect, uninstallRedirect, warnOfLeftovers } from './redirect/commands.ts';

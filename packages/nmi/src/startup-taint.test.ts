@@ -1,8 +1,8 @@
-import { KubeError, type KubeErrorCode } from '@pod-identity/kit/kube';
+import { KubeError, type KubeErrorCode, type Taint } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
-import { createStartupTaint, type Taint } from './startup-taint.ts';
+import { createStartupTaint } from './startup-taint.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const ours: Taint = { key, effect: 'NoSchedule' };
@@ -36,7 +36,7 @@ const stage = async (given: { taints: readonly Taint[]; problems?: readonly stri
         calls.push('read');
         await Promise.resolve();
         fail();
-        return { taints: state.taints, resourceVersion: String(state.version) };
+        return { uid: 'node', taints: state.taints, resourceVersion: String(state.version) };
       },
       replace: async ({ taints, resourceVersion }) => {
         calls.push('replace');

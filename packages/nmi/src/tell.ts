@@ -16,7 +16,7 @@ import { createTally } from './tally.ts';
 import type { TokenOrigin } from './tokens/token-source.ts';
 
 export interface TellerOptions {
-  readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log'>;
+  readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log' | 'node'>;
   readonly transport: KubeTransport;
   readonly clock: Clock;
   readonly random: () => number;
@@ -77,6 +77,8 @@ function createEvents({ config, transport, clock, random, log, metrics, pods }: 
   const recorder = createEventRecorder({
     ...{ transport, clock, random, log: quiet },
     component: 'aad-pod-identity-nmi',
+    // Where the API server knows the node of a token, admission lets no agent write Events of another node (deploy/policies).
+    host: config.node,
     maxQueued: 100,
   });
   const tell = createPodEvents({

@@ -2,14 +2,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
+import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
-import { createNodeTaintDoor } from '../src/node-taints.ts';
 import { createStartupTaint } from '../src/startup-taint.ts';
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
 
@@ -58,7 +57,7 @@ function suite(server: RunningApiServer) {
     for (const file of [
       'namespace.yaml',
       'rbac/nmi.yaml',
-      'rbac/nmi-startup-taint.yaml',
+      'nmi-startup-taint/rbac.yaml',
       'rbac/nmi-secrets.yaml',
     ])
       for (const document of parseAllDocuments(await readFile(deploy(file), 'utf8'))) {
@@ -164,7 +163,7 @@ function suite(server: RunningApiServer) {
     return (spec.taints ?? []).map(({ key }) => key);
   };
 
-  it('item 17: lets the start-up taint be taken off with the rights of the manifests, and no other one', async () => {
+  it('item 17: lets the start-up taint be taken off with the rights of the optional role, and no other one', async () => {
     await post(nodes, {
       ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: node } },
       spec: {

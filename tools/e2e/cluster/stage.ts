@@ -22,6 +22,8 @@ export interface ClusterStage {
   /** Objects of deploy/, as they are but for what this version of Kubernetes does not know. */
   apply(path: string): Promise<void>;
   create(object: KubeObject): Promise<KubeObject>;
+  /** Whether a service's account has the right to patch nodes. */
+  mayChangeNodes(account: 'mic' | 'nmi'): Promise<boolean>;
   /** Runs a program in the node's network namespace; answers what it printed. */
   inNode(...command: readonly string[]): Promise<string>;
   /** What a pod prints, from its beginning. */
@@ -72,6 +74,7 @@ async function build(
 
   return {
     ...{ kube, node, azure, apply, create, stop },
+    mayChangeNodes: (account) => mayChangeNodes(kube, account),
     inNode: async (...command) => (await runCommand('ip', ['netns', 'exec', node.netns, ...command])).stdout,
     follow: (pod) => {
       const [program, ...args] = cluster.kubectl('logs', '--follow', pod);
@@ -83,6 +86,21 @@ async function build(
       return lines;
     },
   };
+}
+
+async function mayChangeNodes(kube: KubeTransport, account: string): Promise<boolean> {
+  const review = (await kube.request({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    body: {
+      ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
+      spec: {
+        user: `system:serviceaccount:${names.systemNamespace}:${account}`,
+        resourceAttributes: { verb: 'patch', resource: 'nodes' },
+      },
+    },
+  })) as { readonly status?: { readonly allowed?: boolean } };
+  return review.status?.allowed === true;
 }
 
 const fileOfAzure = '../cluster/azure.program.ts';

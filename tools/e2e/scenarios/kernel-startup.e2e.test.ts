@@ -8,7 +8,8 @@ const another = 'node.kubernetes.io/memory-pressure';
 
 describePlaces('start-up', fabricPlaces, ({ firewall }) => {
   let world: KernelWorld;
-  const args = ['--firewall', firewall];
+  // As in a cluster without MIC.
+  const args = ['--firewall', firewall, '--startup-taint', key];
 
   beforeEach(async () => {
     world = await openKernelWorld('fabric');

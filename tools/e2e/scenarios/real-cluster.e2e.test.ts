@@ -45,7 +45,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
   const podsHeard = async () =>
     (await stage.azure.ask('heard')).filter(({ source }) => source.startsWith('10.41.'));
 
-  test('item 17: pods wait for a node with the start-up taint until the agent has proven the way to itself', async () => {
+  test('pods wait for a node with the start-up taint, MIC does not, and takes it off when NMI of the node is ready', async () => {
     await stage.kube.request({
       method: 'PATCH',
       path: `/api/v1/nodes/${stage.node.name}`,
@@ -67,6 +67,9 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       path: `/api/v1/nodes/${stage.node.name}`,
     })) as KubeObject;
     expect((node['spec'] as { taints?: unknown }).taints).toBeUndefined();
+    // Nobody else can have done it.
+    expect(await stage.mayChangeNodes('mic')).toBe(true);
+    expect(await stage.mayChangeNodes('nmi')).toBe(false);
   });
 
   test('E1 E27 a pod gets a token of its own identity at 169.254.169.254; one that is not bound is told why', async () => {

@@ -13,6 +13,8 @@ export interface EventDraft {
 
 export interface EventOccasion {
   readonly component: string;
+  /** The node that this is told from; empty where that does not matter. */
+  readonly host?: string;
   /** Tells events of one object apart. */
   readonly suffix: string;
   readonly count: number;
@@ -25,7 +27,7 @@ const longestMessage = 1024;
 
 /** The core/v1 Event for a draft. */
 export function eventObject({ involved, reason, message, type }: EventDraft, occasion: EventOccasion) {
-  const { component, suffix, count, firstMs, lastMs } = occasion;
+  const { component, host = '', suffix, count, firstMs, lastMs } = occasion;
   return {
     apiVersion: 'v1',
     kind: 'Event',
@@ -37,9 +39,9 @@ export function eventObject({ involved, reason, message, type }: EventDraft, occ
     reason,
     message: message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message,
     type,
-    source: { component },
+    source: { component, ...(host !== '' && { host }) },
     reportingComponent: component,
-    reportingInstance: '',
+    reportingInstance: host,
     firstTimestamp: eventTime(firstMs),
     lastTimestamp: eventTime(lastMs),
     count,

@@ -23,6 +23,8 @@ export interface EventRecorderOptions {
   readonly transport: KubeTransport;
   /** Shown as the event's source. */
   readonly component: string;
+  /** The node that the events are told from, for programs that run on each. */
+  readonly host?: string;
   readonly clock: Clock;
   readonly random?: () => number;
   readonly log?: Log;
@@ -151,7 +153,8 @@ interface Written {
 type Write = (event: Waiting) => Promise<void>;
 
 /** Creates an event the first time and raises its count afterwards. */
-function createWriter({ transport, component, clock, random = Math.random }: EventRecorderOptions): Write {
+function createWriter(options: EventRecorderOptions): Write {
+  const { transport, component, host = '', clock, random = Math.random } = options;
   const events = createResource<{ metadata: { name: string } }>(bounded(transport), coreKinds.events);
   const written = createRecent<Written>(rememberedObjects);
   // Objects of one name but of several kinds may have events in one millisecond.
@@ -160,7 +163,7 @@ function createWriter({ transport, component, clock, random = Math.random }: Eve
   const create = async ({ draft, times, firstMs, lastMs }: Waiting): Promise<Written> => {
     const chance = Math.floor(random() * 0x10000);
     const suffix = `${clock.now().toString(16)}${chance.toString(16).padStart(4, '0')}${(serial++).toString(16)}`;
-    const object = eventObject(draft, { component, suffix, count: times, firstMs, lastMs });
+    const object = eventObject(draft, { component, host, suffix, count: times, firstMs, lastMs });
     await events.create(object);
     return { name: object.metadata.name, count: times };
   };

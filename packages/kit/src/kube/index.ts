@@ -12,6 +12,13 @@ export { createInformer, type Informer, type InformerOptions } from './informer.
 export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';
 export { createElector, type Elector, type ElectorOptions, type LeaderTerm } from './lease.ts';
 export {
+  createNodeTaintDoor,
+  removeTaint,
+  type NodeTaintDoor,
+  type NodeTaints,
+  type Taint,
+} from './node-taints.ts';
+export {
   createResource,
   type CallOptions,
   type DeleteOptions,

@@ -107,6 +107,24 @@ const behaviour: readonly MicFlag[] = [
   },
 ];
 
+const startup: readonly MicFlag[] = [
+  {
+    name: 'startup-taint',
+    kind: 'string',
+    default: 'aadpodidentity.k8s.io/nmi-not-ready',
+    fate: 'new',
+    help: "Key of a taint that is taken off a node as soon as NMI's pod on it is ready. Empty: no node is changed.",
+    note: 'pods that start before NMI reach the identities of the machine',
+  },
+  {
+    name: 'nmi-daemonset',
+    kind: 'string',
+    default: undefined,
+    fate: 'new',
+    help: "DaemonSet of NMI, whose pods alone count for --startup-taint, as NAMESPACE/NAME; `nmi` in MIC's own namespace without it. Whoever may create pods in its namespace can have the taint removed: in the namespace `default` it has to be named.",
+  },
+];
+
 const leadership: readonly MicFlag[] = [
   {
     name: 'leader-election-instance',
@@ -221,6 +239,7 @@ const upgrade: readonly MicFlag[] = [
 export const micFlags: readonly MicFlag[] = [
   ...connections,
   ...behaviour,
+  ...startup,
   ...leadership,
   ...serving,
   ...upgrade,

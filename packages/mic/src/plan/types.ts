@@ -24,6 +24,29 @@ export interface PodView {
 export interface NodeView {
   readonly name: string;
   readonly providerId: string;
+  /** There while the node bears the start-up taint. */
+  readonly tainted?: TaintedNode;
+}
+
+/** A node that keeps pods away until NMI answers for it. */
+export interface TaintedNode {
+  readonly name: string;
+  /** Of this Node object: a machine that registers again gets another. */
+  readonly uid: string;
+  /** creationTimestamp in milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** A pod of NMI's DaemonSet, in NMI's own namespace. */
+export interface AgentView {
+  readonly name: string;
+  readonly nodeName: string;
+  /** creationTimestamp in milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Since when the kubelet calls it ready, in milliseconds since the epoch; undefined while it is not. */
+  readonly readyAt?: number;
+  /** Succeeded, failed, or about to be deleted. */
+  readonly ending: boolean;
 }
 
 /** An AzureAssignedIdentity, trimmed to what decisions need. */

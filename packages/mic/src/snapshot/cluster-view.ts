@@ -6,11 +6,12 @@ import {
   coreKinds,
   createInformer,
   type Change,
+  type InformerOptions,
   type KubeTransport,
   type ResourceKind,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import type { AssignedView, PodView } from '../plan/types.ts';
+import type { AssignedView, NodeView, PodView, TaintedNode } from '../plan/types.ts';
 import type { ClusterIndex } from './cluster-index.ts';
 import { createTrims } from './views.ts';
 
@@ -20,6 +21,8 @@ export interface ClusterViewOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Key of the taint that makes a node `tainted`; undefined: none is. */
+  readonly startupTaint?: string | undefined;
 }
 
 export interface ClusterView {
@@ -31,6 +34,9 @@ export interface ClusterView {
   /** Called after every change that the index took in. Answers the function that ends it. */
   readonly onChange: (listener: () => void) => () => void;
   readonly onPod: (listener: (key: string, pod: PodView | undefined) => void) => () => void;
+  readonly onNode: (listener: (name: string) => void) => () => void;
+  taintedNode(name: string): TaintedNode | undefined;
+  taintedNodes(): readonly TaintedNode[];
   readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
   /** For each watch, by plural: milliseconds since the API server last proved that it is alive. */
   ages(): ReadonlyMap<string, number>;
@@ -67,17 +73,21 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
       return () => ends.forEach((end) => end());
     },
     onPod: (listener) => pods.onChange((change) => listener(change.key, after(change))),
+    onNode: (listener) => nodes.onChange(({ key }) => listener(key)),
+    taintedNode: (name) => nodes.store.get(name)?.tainted,
+    taintedNodes: () =>
+      nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
     onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
     ages: () => new Map(Object.entries(all).map(([plural, informer]) => [plural, informer.lastHeardMs()])),
   };
 }
 
-function createInformers({ transport, clock, random, log }: ClusterViewOptions) {
-  const trims = createTrims();
+function createInformers({ transport, clock, random, log, startupTaint }: ClusterViewOptions) {
+  const trims = createTrims({ startupTaint });
   const watch = <V>(
     kind: ResourceKind,
     trim: (raw: unknown) => V | undefined,
-    only?: { labelSelector: string },
+    only?: Pick<InformerOptions<V>, 'labelSelector' | 'indexes'>,
   ) =>
     createInformer<V>({
       transport,
@@ -91,7 +101,9 @@ function createInformers({ transport, clock, random, log }: ClusterViewOptions) 
   return {
     // Only pods that ask for an identity are listed at all: the others never cross the wire.
     pods: watch(coreKinds.pods, (raw) => trims.pod(raw), { labelSelector: bindingLabel }),
-    nodes: watch(coreKinds.nodes, (raw) => trims.node(raw)),
+    nodes: watch(coreKinds.nodes, (raw) => trims.node(raw), {
+      indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
+    }),
     identities: watch(resources.AzureIdentity, (raw) => trims.identity(raw)),
     bindings: watch(resources.AzureIdentityBinding, (raw) => trims.binding(raw)),
     assigned: watch(resources.AzureAssignedIdentity, (raw) => trims.assigned(raw)),

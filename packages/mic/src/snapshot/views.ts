@@ -19,6 +19,7 @@ import type { AssignedView, NodeView, PodView } from '../plan/types.ts';
 import { createIntern, type Intern } from './intern.ts';
 import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
+import { taintedNode } from './startup-views.ts';
 
 /** Written by our MIC on each AzureAssignedIdentity: which pod it is for, beyond its name. */
 export const podUidAnnotation = 'aadpodidentity.k8s.io/pod-uid';
@@ -78,11 +79,11 @@ export interface Trims {
 }
 
 /** One set of trims for a whole process: what they share is shared by all views they make. */
-export function createTrims(): Trims {
+export function createTrims({ startupTaint }: { readonly startupTaint?: string | undefined } = {}): Trims {
   const intern = createIntern();
   return {
     pod: (raw) => trimPod(raw, intern),
-    node: trimNode,
+    node: (raw) => trimNode(raw, startupTaint),
     identity: (raw) => trimIdentity(raw, intern),
     binding: (raw) => trimBinding(raw, intern),
     assigned: (raw) => trimAssigned(raw, intern),
@@ -106,9 +107,15 @@ function trimPod(raw: unknown, intern: Intern): PodView | undefined {
   };
 }
 
-function trimNode(raw: unknown): NodeView | undefined {
+function trimNode(raw: unknown, startupTaint: string | undefined): NodeView | undefined {
   const name = stringAt(memberOf(raw, 'metadata'), 'name');
-  return name === '' ? undefined : { name, providerId: stringAt(memberOf(raw, 'spec'), 'providerID') };
+  if (name === '') return undefined;
+  const tainted = startupTaint === undefined ? undefined : taintedNode(raw, startupTaint);
+  return {
+    name,
+    providerId: stringAt(memberOf(raw, 'spec'), 'providerID'),
+    ...(tainted !== undefined && { tainted }),
+  };
 }
 
 function trimIdentity(raw: unknown, intern: Intern): IdentityView | undefined {

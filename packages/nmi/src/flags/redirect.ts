@@ -45,10 +45,10 @@ export const redirectFlags: readonly NmiFlag[] = [
     {
       name: 'startup-taint',
       kind: 'string',
-      default: 'aadpodidentity.k8s.io/nmi-not-ready',
-      help: 'Key of a taint that is taken off the node once a request by way of the rules was answered. Empty: no taint is touched.',
+      default: '',
+      help: 'Key of a taint that is taken off the node once a request by way of the rules was answered. Empty: no taint is touched. Only for clusters without MIC, which takes it off otherwise; NMI then needs the rights of deploy/nmi-startup-taint.',
     },
-    'pods that start before the agent reach the identities of the machine',
+    'pods that start before the agent reach the identities of the machine; without MIC nobody else can tell when they may',
   ),
   dropped(
     { name: 'allow-network-plugin-kubenet', kind: 'boolean', default: false },

@@ -1,0 +1,62 @@
+// What the start-up taint is decided by: nodes that bear it, and the pods of NMI's DaemonSet.
+import type { AgentView, TaintedNode } from '../plan/types.ts';
+import { instantOf, memberOf, stringAt } from './raw-object.ts';
+
+export interface DaemonSetName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Undefined when the node does not bear the taint. */
+export function taintedNode(raw: unknown, key: string): TaintedNode | undefined {
+  const taints = listAt(memberOf(raw, 'spec'), 'taints');
+  if (!taints.some((taint) => stringAt(taint, 'key') === key)) return undefined;
+  const metadata = memberOf(raw, 'metadata');
+  return {
+    name: stringAt(metadata, 'name'),
+    uid: stringAt(metadata, 'uid'),
+    createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
+  };
+}
+
+/**
+ * Undefined for every pod that NMI's DaemonSet does not control. Labels say nothing: anybody may write them on a pod of a
+ * namespace of his own. Whoever may create pods in NMI's namespace can write such an owner reference, so that namespace
+ * belongs to administrators.
+ */
+export function agentPod(raw: unknown, { namespace, name }: DaemonSetName): AgentView | undefined {
+  const metadata = memberOf(raw, 'metadata');
+  const nodeName = stringAt(memberOf(raw, 'spec'), 'nodeName');
+  const isOurs = listAt(metadata, 'ownerReferences').some(
+    (owner) =>
+      memberOf(owner, 'controller') === true &&
+      stringAt(owner, 'apiVersion').startsWith('apps/') &&
+      stringAt(owner, 'kind') === 'DaemonSet' &&
+      stringAt(owner, 'name') === name,
+  );
+  if (!isOurs || nodeName === '' || stringAt(metadata, 'namespace') !== namespace) return undefined;
+  const readyAt = readySince(raw);
+  return {
+    name: stringAt(metadata, 'name'),
+    nodeName,
+    createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
+    ...(readyAt !== undefined && { readyAt }),
+    ending: stringAt(metadata, 'deletionTimestamp') !== '' || isFinished(raw),
+  };
+}
+
+function readySince(raw: unknown): number | undefined {
+  const ready = listAt(memberOf(raw, 'status'), 'conditions').find(
+    (condition) => stringAt(condition, 'type') === 'Ready' && stringAt(condition, 'status') === 'True',
+  );
+  return ready === undefined ? undefined : instantOf(stringAt(ready, 'lastTransitionTime'));
+}
+
+function isFinished(raw: unknown): boolean {
+  return ['Succeeded', 'Failed'].includes(stringAt(memberOf(raw, 'status'), 'phase'));
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const member = memberOf(value, key);
+  return Array.isArray(member) ? member : [];
+}

@@ -1,0 +1,212 @@
+// What the token of one NMI may write, asked of a real API server with the manifests of deploy/. The kit's TokenRequest names
+// no node: the administrator impersonates a token as Kubernetes 1.30 and later makes it.
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { json } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { join } from 'node:path';
+import { startApiServer, type RunningApiServer } from '@pod-identity/kit/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+
+const server = await startApiServer({ flavour: 'v1.36' });
+if ('skipped' in server) console.log(`the tests of deploy/policies are skipped: ${server.skipped}`);
+describe.skipIf('skipped' in server)('what a stolen token may write', { timeout: 60_000 }, () => {
+  if (!('skipped' in server)) suite(server);
+});
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object;
+  /** ServiceAccount of the namespace aad-pod-identity, and the node in its token; else the administrator. */
+  readonly as?: { readonly account: 'nmi' | 'mic'; readonly node?: string };
+}
+
+interface Told {
+  readonly status: number;
+  readonly message: string;
+}
+
+const key = 'aadpodidentity.k8s.io/nmi-not-ready';
+const gpu = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
+const ours = { key, effect: 'NoSchedule' };
+const plurals: Readonly<Record<string, string>> = {
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
+};
+
+function suite(api: RunningApiServer) {
+  let credentials: { ca: Buffer; cert: Buffer; key: Buffer };
+
+  const call = ({ method, path, body, as }: Call): Promise<Told> =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        ...(body && {
+          'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+        }),
+        ...(as && { 'impersonate-user': `system:serviceaccount:aad-pod-identity:${as.account}` }),
+        ...(as?.node && { 'impersonate-extra-authentication.kubernetes.io%2fnode-name': as.node }),
+      };
+      const sent = request(`${api.server}${path}`, { method, headers, ...credentials }, (response) => {
+        json(response).then(
+          (answer) => resolve({ message: '', ...(answer as object), status: response.statusCode ?? 0 }),
+          reject,
+        );
+      });
+      sent.on('error', reject);
+      sent.end(body && JSON.stringify(body));
+    });
+  const apply = async (file: string) => {
+    const text = await readFile(join(import.meta.dirname, '../../../deploy', file), 'utf8');
+    for (const document of parseAllDocuments(text)) {
+      const object = document.toJS() as {
+        apiVersion: string;
+        kind: string;
+        metadata: { name: string; namespace?: string };
+      };
+      const { apiVersion, kind, metadata } = object;
+      const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+      const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+      const plural = plurals[kind] ?? `${kind.toLowerCase()}s`;
+      const told = await call({ method: 'POST', path: `${base}${scope}/${plural}`, body: object });
+      expect(told).toMatchObject({ status: 201 });
+    }
+  };
+
+  const nodes = '/api/v1/nodes';
+  const events = '/api/v1/namespaces/default/events';
+  let serial = 0;
+  const eventFrom = (host: string) => ({
+    ...{ apiVersion: 'v1', kind: 'Event', metadata: { name: `e${++serial}`, namespace: 'default' } },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'p', uid: 'u' },
+    ...{ reason: 'IdentityNotFound', message: 'text', type: 'Warning', count: 1 },
+    source: { component: 'aad-pod-identity-nmi', host },
+    ...{ reportingComponent: 'aad-pod-identity-nmi', reportingInstance: host },
+  });
+  const post = (host: string, as: Call['as']) =>
+    call({ method: 'POST', path: events, body: eventFrom(host), ...(as && { as }) });
+  const patchNode = (node: string, body: object, as: Call['as']) =>
+    call({ method: 'PATCH', path: `${nodes}/${node}`, body, ...(as && { as }) });
+
+  beforeAll(async () => {
+    const config = parse(await readFile(api.kubeconfig, 'utf8')) as {
+      clusters: { cluster: Record<string, string> }[];
+      users: { user: Record<string, string> }[];
+    };
+    const [{ cluster } = { cluster: {} }] = config.clusters;
+    const [{ user } = { user: {} }] = config.users;
+    const read = async (of: Record<string, string>, name: string) => {
+      const data = of[`${name}-data`];
+      return data === undefined ? readFile(of[name] ?? '') : Buffer.from(data, 'base64');
+    };
+    credentials = {
+      ca: await read(cluster, 'certificate-authority'),
+      cert: await read(user, 'client-certificate'),
+      key: await read(user, 'client-key'),
+    };
+    for (const file of ['namespace', 'rbac/nmi', 'rbac/mic', 'rbac/mic-startup-taint'])
+      await apply(`${file}.yaml`);
+    for (const name of ['n1', 'n2'])
+      await call({
+        method: 'POST',
+        path: nodes,
+        body: { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { taints: [gpu, ours] } },
+      });
+  }, 60_000);
+  afterAll(() => api.stop());
+
+  it('with the roles of the manifests NMI may neither read nor change a node', async () => {
+    const as = { account: 'nmi', node: 'n1' } as const;
+    expect(await patchNode('n1', { spec: { taints: [] } }, as)).toMatchObject({ status: 403 });
+    expect(await call({ method: 'GET', path: `${nodes}/n1`, as })).toMatchObject({ status: 403 });
+  });
+
+  it('with the optional role and no policy a token of one node changes every node: this is what the policies are for', async () => {
+    await apply('nmi-startup-taint/rbac.yaml');
+    const as = { account: 'nmi', node: 'n1' } as const;
+    expect(await patchNode('n2', { metadata: { labels: { stolen: 'yes' } } }, as)).toMatchObject({
+      status: 200,
+    });
+    expect(await post('n2', as)).toMatchObject({ status: 201 });
+  });
+
+  describe('with deploy/policies', () => {
+    beforeAll(async () => {
+      await apply('policies/nmi-own-node.yaml');
+      await apply('policies/startup-taint-only.yaml');
+      // The API server takes a moment to put new policies into force, and has no sign that says when it has.
+      for (let attempt = 0; attempt < 300; attempt += 1) {
+        const isRefused = [
+          await post('n2', { account: 'nmi', node: 'n1' }),
+          await patchNode('n1', { metadata: { labels: { probe: `${attempt}` } } }, { account: 'mic' }),
+        ].every(({ status }) => status === 422);
+        if (isRefused) return;
+        await pause(100);
+      }
+      throw new Error('the policies were not in force within 30 seconds');
+    }, 60_000);
+
+    it('NMI writes Events of its own node, and none of another', async () => {
+      const as = { account: 'nmi', node: 'n1' } as const;
+      expect(await post('n1', as)).toMatchObject({ status: 201 });
+      expect(await post('n2', as)).toMatchObject({
+        status: 422,
+        message: expect.stringContaining('NMI on node n1 may write Events of its own node only') as string,
+      });
+    });
+
+    it('NMI changes no Event that another node wrote, and none into one of another node', async () => {
+      const foreign = eventFrom('n2');
+      await call({ method: 'POST', path: events, body: foreign });
+      const as = { account: 'nmi', node: 'n1' } as const;
+      const patch = (name: string, body: object) =>
+        call({ method: 'PATCH', path: `${events}/${name}`, body, as });
+      for (const body of [{ message: 'forged' }, { message: 'forged', reportingInstance: 'n1' }])
+        expect(await patch(foreign.metadata.name, body)).toMatchObject({ status: 422 });
+      const own = eventFrom('n1');
+      await call({ method: 'POST', path: events, body: own, as });
+      expect(await patch(own.metadata.name, { count: 2 })).toMatchObject({ status: 200 });
+      expect(await patch(own.metadata.name, { reportingInstance: 'n2' })).toMatchObject({ status: 422 });
+    });
+
+    it('a token of NMI that names no node writes nothing', async () => {
+      expect(await post('n1', { account: 'nmi' })).toMatchObject({
+        status: 422,
+        message: expect.stringContaining('names no node') as string,
+      });
+    });
+
+    it('with the optional role NMI takes the start-up taint off its own node and does nothing else to any', async () => {
+      const as = { account: 'nmi', node: 'n1' } as const;
+      expect(await patchNode('n2', { spec: { taints: [gpu] } }, as)).toMatchObject({ status: 422 });
+      for (const body of [
+        { spec: { taints: [ours] } },
+        { spec: { taints: [gpu, ours, { key: 'new', effect: 'NoExecute' }] } },
+        { spec: { taints: [{ ...gpu, effect: 'NoExecute' }] } },
+        { spec: { unschedulable: true } },
+        { metadata: { labels: { role: 'master' } } },
+        { metadata: { annotations: { a: 'b' } } },
+      ])
+        expect(await patchNode('n1', body, as)).toMatchObject({ status: 422 });
+      expect(await patchNode('n1', { spec: { taints: [gpu] } }, as)).toMatchObject({ status: 200 });
+    });
+
+    it('MIC takes the start-up taint off any node and does nothing else to one', async () => {
+      const as = { account: 'mic' } as const;
+      for (const body of [
+        { spec: { taints: [] } },
+        { spec: { unschedulable: true } },
+        { metadata: { labels: { stolen: null } } },
+      ])
+        expect(await patchNode('n2', body, as)).toMatchObject({ status: 422 });
+      expect(await patchNode('n2', { spec: { taints: [gpu] } }, as)).toMatchObject({ status: 200 });
+    });
+
+    it('everybody else is left alone', async () => {
+      expect(await post('n9', undefined)).toMatchObject({ status: 201 });
+      expect(await patchNode('n1', { metadata: { labels: { by: 'admin' } } }, undefined)).toMatchObject({
+        status: 200,
+      });
+    });
+  });
+}
