@@ -2,7 +2,8 @@ import { readFlags, type FlagReading } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from './authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
-import { metadataFamilies, type MetadataFamily } from './routes.ts';
+import { machineData, type MetadataPart } from './instance-metadata.ts';
+import { metadataFamilies } from './routes.ts';
 
 /** What is to be done. `explain`: say what a pod (`namespace/name`) would be answered, and why. */
 export type NmiCommand =
@@ -24,7 +25,7 @@ export interface NmiConfig {
   /** Undefined: no pod is exempt as MIC. */
   readonly controller: ControllerPods | undefined;
   readonly metadataHeaderRequired: boolean;
-  readonly metadataAllowed: ReadonlySet<MetadataFamily>;
+  readonly metadataAllowed: ReadonlySet<MetadataPart>;
   readonly hostToken: boolean;
   readonly holdMs: number;
   readonly callerHoldMs: number;
@@ -98,9 +99,9 @@ function relations(reading: FlagReading): string[] {
   problems.push(...controllerProblems(reading));
   if (reading.given.has('master') && reading.given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
-  const unknown = reading.list('metadata-allow').filter((family) => !isFamily(family));
+  const unknown = reading.list('metadata-allow').filter((part) => !isPart(part));
   if (unknown.length > 0) {
-    problems.push(`--metadata-allow knows ${metadataFamilies.join(', ')}, but not ${unknown.join(', ')}`);
+    problems.push(`--metadata-allow knows ${metadataParts.join(', ')}, but not ${unknown.join(', ')}`);
   }
   return problems;
 }
@@ -134,7 +135,7 @@ function configOf(reading: FlagReading): NmiConfig {
     byNodeLabel: reading.boolean('enableScaleFeatures'),
     controller: controllerOf(reading),
     metadataHeaderRequired: reading.boolean('metadata-header-required'),
-    metadataAllowed: allowedFamilies(reading),
+    metadataAllowed: allowedParts(reading),
     hostToken: reading.boolean('enable-host-token'),
     holdMs: reading.durationMs('hold'),
     callerHoldMs: reading.durationMs('caller-hold'),
@@ -187,14 +188,16 @@ function lowerSet(texts: readonly string[]): ReadonlySet<string> {
   return new Set(texts.map((text) => text.toLowerCase()));
 }
 
-function allowedFamilies(reading: FlagReading): ReadonlySet<MetadataFamily> {
-  const allowed = new Set(reading.list('metadata-allow').filter(isFamily));
+function allowedParts(reading: FlagReading): ReadonlySet<MetadataPart> {
+  const allowed = new Set(reading.list('metadata-allow').filter(isPart));
   if (reading.boolean('block-instance-metadata')) allowed.delete('instance');
   return allowed;
 }
 
-function isFamily(text: string): text is MetadataFamily {
-  return metadataFamilies.some((family) => family === text);
+const metadataParts: readonly MetadataPart[] = [...metadataFamilies, ...machineData];
+
+function isPart(text: string): text is MetadataPart {
+  return metadataParts.some((part) => part === text);
 }
 
 /** `-v` is the original's: from 5 on it means everything. */

@@ -140,3 +140,17 @@ it('says that the metadata service is not there', async () => {
     why: 'unavailable',
   });
 });
+
+it("the machine's user data reaches no pod: neither asked for by itself nor in the answer about all of it", async () => {
+  const { proxy, seen } = await start((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify({ compute: { name: 'vm', userData: 'c2VjcmV0' } }));
+  });
+  const ask = (path: string) =>
+    proxy.handle(inbound('', { headers: { metadata: 'true' } }), { ...route, path });
+  expect(await ask('/metadata/instance/compute/userData')).toEqual({ kind: 'blocked', family: 'userdata' });
+  expect(seen).toEqual([]);
+  const whole = await ask('/metadata/instance');
+  expect(whole).toMatchObject({ kind: 'proxied', status: 200 });
+  expect(whole.kind === 'proxied' && whole.body.toString()).toBe('{"compute":{"name":"vm"}}');
+});

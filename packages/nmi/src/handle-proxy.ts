@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Tenant } from '@pod-identity/kit/core';
+import { blockedPart, withoutMachineData } from './instance-metadata.ts';
 import { createMetadataService } from './metadata-service.ts';
 import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
 import type { Outcome } from './respond/outcome.ts';
@@ -36,7 +37,8 @@ export function createProxy({ upstream, allowed, read, tenantAt, ...rules }: Pro
   const judge = createHeaderJudge(rules);
   const service = createMetadataService();
 
-  const pass = async (request: InboundRequest, { path, query }: ProxyRoute): Promise<Outcome> => {
+  const pass = async (request: InboundRequest, route: ProxyRoute): Promise<Outcome> => {
+    const { path, query } = route;
     const answer = await service.get(`${upstream}${query === '' ? path : `${path}?${query}`}`, {
       headers: { Metadata: 'true' },
       signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
@@ -44,8 +46,10 @@ export function createProxy({ upstream, allowed, read, tenantAt, ...rules }: Pro
     const { statusCode = 0, headers } = answer;
     // Nothing else can be written as an answer.
     if (statusCode < 200 || statusCode > 599) return { kind: 'proxy-failed', why: 'unavailable' };
-    const body = await readUpTo(answer, largestBody);
-    if (!body) return { kind: 'proxy-failed', why: 'too-large' };
+    const whole = await readUpTo(answer, largestBody);
+    if (!whole) return { kind: 'proxy-failed', why: 'too-large' };
+    const body = statusCode === 200 ? withoutMachineData(route, whole, allowed) : whole;
+    if (!body) return { kind: 'proxy-failed', why: 'unavailable' };
     const { 'content-type': contentType = 'application/octet-stream', 'retry-after': retryAfter } = headers;
     return { kind: 'proxied', status: statusCode, contentType, retryAfter, body };
   };
@@ -55,7 +59,8 @@ export function createProxy({ upstream, allowed, read, tenantAt, ...rules }: Pro
       const fault = judge(request.headers);
       if (fault) return { kind: 'bad-request', problem: fault };
       if (request.method !== 'GET') return { kind: 'bad-method' };
-      if (!allowed.has(route.family)) return { kind: 'blocked', family: route.family };
+      const blocked = blockedPart(route, allowed);
+      if (blocked !== undefined) return { kind: 'blocked', family: blocked };
       // Whatever went wrong on the way there is the same to the caller, and says nothing about a bug of ours.
       const asker = { tenant: tenantAt(request.peer), gone: request.gone };
       const passed = await read(asker, () => pass(request, route)).catch(() => undefined);

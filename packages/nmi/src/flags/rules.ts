@@ -48,9 +48,9 @@ export const rulesFlags: readonly NmiFlag[] = [
       name: 'metadata-allow',
       kind: 'list',
       default: ['instance', 'versions'],
-      help: 'What else than tokens pods may read: instance, versions, scheduledevents, attested, loadbalancer.',
+      help: 'What else than tokens pods may read: instance, versions, scheduledevents, attested, loadbalancer; and of instance what is never passed on otherwise: userdata, customdata.',
     },
-    'the original passes everything that it does not know; here what is not named is refused',
+    'the original passes everything that it does not know; here what is not named is refused, the user data and custom data of the machine too',
   ),
   added(
     {

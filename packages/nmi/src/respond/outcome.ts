@@ -2,7 +2,8 @@
 // It must not branch on anything but the outcome.
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest } from '../request/token-request.ts';
-import type { MetadataFamily, NowhereReason } from '../routes.ts';
+import type { MetadataPart } from '../instance-metadata.ts';
+import type { NowhereReason } from '../routes.ts';
 import type { TokenErrorCode } from '../tokens/token-errors.ts';
 import type { TokenOrigin } from '../tokens/token-source.ts';
 import type { IssuedToken } from '../tokens/types.ts';
@@ -42,7 +43,7 @@ export type Outcome =
       /** The pod is exempt: it asked for an identity of the machine. */
       readonly isExempt?: boolean;
     }
-  | { readonly kind: 'blocked'; readonly family: MetadataFamily }
+  | { readonly kind: 'blocked'; readonly family: MetadataPart }
   | {
       readonly kind: 'proxied';
       readonly status: number;

@@ -1,3 +1,4 @@
+import { isMachineData, type MetadataPart } from '../instance-metadata.ts';
 import type { TokenErrorCode } from '../tokens/token-errors.ts';
 import { explainBadRequest, explainDenial, explainWaiting } from './explain.ts';
 import type { Outcome } from './outcome.ts';
@@ -100,8 +101,9 @@ function unconfirmed(pod: string): string {
   return `The API server does not confirm at the moment that pod ${pod} has this address. Try again.`;
 }
 
-function blocked(family: string): string {
-  return `/metadata/${family} is not open to pods on this cluster; the administrator can open it (NMI flag --metadata-allow).`;
+function blocked(part: MetadataPart): string {
+  const path = isMachineData(part) ? `instance/compute/${part}` : part;
+  return `/metadata/${path} is not open to pods on this cluster; the administrator can open it (NMI flag --metadata-allow).`;
 }
 
 const laterErrors: ReadonlyMap<number, string> = new Map([
