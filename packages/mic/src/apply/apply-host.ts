@@ -10,6 +10,8 @@ import {
   foldExpiry,
   foldIntent,
   foldReading,
+  foldRefused,
+  foldRenewal,
   foldSpending,
   foldUpdate,
   recordOf,
@@ -19,6 +21,7 @@ import type {
   HostIdentities,
   HostRefusal,
   ReadOutcome,
+  UpdateContext,
   UpdateOutcome,
 } from './host-identities.ts';
 import type { Ledger, SaveOutcome } from './ledger.ts';
@@ -60,6 +63,11 @@ export interface HostApplier {
   apply(plan: HostPlan & { readonly host: Host }): Promise<number | undefined>;
 }
 
+interface Intended {
+  readonly attaching: readonly ResourceId[];
+  readonly renewing: readonly ResourceId[];
+}
+
 const retrySaveMs = 5_000;
 const motionRetryMs = 30_000;
 
@@ -91,7 +99,7 @@ class HostChanger {
     const { term, now } = this.#ports;
     if (!term.holds()) return undefined;
     const waits = [await this.#act(plan)];
-    if (term.holds() && !(await this.#save(plan.host))) waits.push(retrySaveMs);
+    if (term.holds() && (await this.#save(plan.host)) !== 'saved') waits.push(retrySaveMs);
     const soonest = Math.min(...waits.filter((ms) => ms !== undefined));
     return soonest === Infinity ? undefined : now() + soonest;
   }
@@ -141,40 +149,48 @@ class HostChanger {
   }
 
   async #send(host: Host, change: HostChange): Promise<{ outcome: UpdateOutcome; refused?: IntentRefused }> {
-    const { identities, term, memory, now } = this.#ports;
+    const { identities, term, memory } = this.#ports;
     let refused: IntentRefused | undefined;
-    const beforePatch = async (attaching: readonly ResourceId[], spentUntil: number) => {
-      memory.keep(foldSpending(foldIntent(this.#facts(host), attaching, now()), spentUntil));
-      refused = await this.#intend(host, change);
+    const beforePatch: UpdateContext['beforePatch'] = async (attaching, spentUntil, renewing = []) => {
+      memory.keep(foldSpending(this.#facts(host), spentUntil));
+      refused = await this.#intend(host, change, { attaching, renewing });
       if (refused) throw refused;
     };
-    const before = this.#facts(host);
-    const context = { signal: term.signal, spentUntil: before.spentUntil, beforePatch };
-    const outcome = await identities.update(host, change, context);
-    // It was us who stopped: that is no trouble of the host's.
-    return refused ? { outcome: { ...outcome, refusal: { kind: 'aborted' } }, refused } : { outcome };
+    const { spentUntil } = this.#facts(host);
+    const outcome = await identities.update(host, change, { signal: term.signal, spentUntil, beforePatch });
+    if (refused === undefined) return { outcome };
+    // It was us who stopped: that is no trouble of the host's. What was read before may be older than the record by now.
+    const { rejected, patches, refused: ids = [] } = outcome;
+    return { outcome: { rejected, patches, refused: ids, refusal: { kind: 'aborted' } }, refused };
   }
 
   /** Right before each PATCH: the last moment to see that the term is over or that a pod wants what is to go. */
-  async #intend(host: Host, change: HostChange) {
-    const { term, isNeeded } = this.#ports;
+  async #intend(host: Host, change: HostChange, { attaching, renewing }: Intended) {
+    const { term, memory, now, isNeeded } = this.#ports;
     const over = new IntentRefused('the leader term is over', 0);
     if (!term.holds()) return over;
-    if (!(await this.#save(host))) return new IntentRefused('the intent is not on record', retrySaveMs);
+    memory.keep(foldRenewal(foldIntent(this.#facts(host), attaching, now()), renewing, now()));
+    const saved = await this.#save(host);
+    // Nothing is sent under this intent; where somebody else's record was read instead, it is not in there.
+    const withdraw = () => memory.keep(foldRefused(this.#facts(host), attaching));
+    if (saved === 'failed') withdraw();
+    if (saved !== 'saved') return new IntentRefused('the intent is not on record', retrySaveMs);
     if (!term.holds()) return over;
     const wanted = change.detach.find((id) => isNeeded(host.id, id));
-    return wanted === undefined ? undefined : new IntentRefused(`a pod needs ${wanted} again`, 0);
+    if (wanted === undefined) return undefined;
+    withdraw();
+    return new IntentRefused(`a pod needs ${wanted} again`, 0);
   }
 
-  async #save(host: Host): Promise<boolean> {
+  async #save(host: Host): Promise<SaveOutcome['kind']> {
     const { ledger, memory, now, onLedgerTrouble } = this.#ports;
     const outcome = await ledger.save(recordOf(foldExpiry(this.#facts(host), now())));
-    if (outcome.kind === 'saved') return true;
+    if (outcome.kind === 'saved') return outcome.kind;
     // Theirs is the truth now: it is read again, and so is the host.
     if (outcome.kind === 'overtaken')
       memory.keep(outcome.record ? factsFromRecord(outcome.record) : createFacts(host));
     onLedgerTrouble(host, outcome);
-    return false;
+    return outcome.kind;
   }
 
   #spreadThrottle(host: Host, outcome: ReadOutcome | undefined): void {

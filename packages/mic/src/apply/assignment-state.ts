@@ -2,6 +2,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
 import type { HostFacts, Quarantine } from '../snapshot/facts.ts';
+import { isCarried } from '../snapshot/host-facts.ts';
 
 /** Why an object is written as Created: for the waiting pod's Event. */
 export type Waiting =
@@ -39,7 +40,7 @@ export function readinessOf(step: Step, moment: StepMoment): Readiness {
 /** On the host, alive, and neither about to be renewed nor about to go. */
 function isUsable(id: ResourceId, step: Step, { plan, facts, leaving }: StepMoment): boolean {
   if (plan.renew.includes(id) || leaving.has(id)) return false;
-  return facts?.present?.has(id) ?? wasAssigned(id, step);
+  return facts?.present === undefined ? wasAssigned(id, step) : isCarried(facts, id);
 }
 
 /** As long as the host was not read, an object that said so before is believed: a running pod keeps its identity. */

@@ -5,7 +5,7 @@ import type { PresentIdentity, RejectionCode } from '../snapshot/facts.ts';
 
 export interface HostChange {
   readonly attach: readonly ResourceId[];
-  /** Removed first and attached again (dead or recreated identities). */
+  /** Dead entries, removed first and attached again. One that is alive by then is left alone. */
   readonly renew: readonly ResourceId[];
   readonly detach: readonly ResourceId[];
 }
@@ -38,6 +38,8 @@ export interface HostReading {
   readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly systemAssigned: boolean;
   readonly provisioningState?: string;
+  /** The host is being changed: `present` holds what is usable meanwhile, and is not the end of it. */
+  readonly unsettled?: true;
 }
 
 export type ReadOutcome = HostReading | HostRefusal;
@@ -45,6 +47,10 @@ export type ReadOutcome = HostReading | HostRefusal;
 export interface UpdateOutcome {
   /** The host as it is known to be afterwards; undefined when it could not be read again. */
   readonly present?: ReadonlyMap<ResourceId, PresentIdentity>;
+  /** `present` may be out of date: the host is being changed, or was not read since the last PATCH that failed. */
+  readonly unsettled?: true;
+  /** For each PATCH that ARM certainly did not take (or that was not sent): the ids that it was to attach. */
+  readonly refused?: readonly ResourceId[];
   readonly rejected: readonly Rejection[];
   /** What stopped the change as a whole; undefined when everything but `rejected` was done. */
   readonly refusal?: HostRefusal;
@@ -55,16 +61,21 @@ export interface UpdateOutcome {
 export interface UpdateContext {
   readonly signal: AbortSignal;
   readonly spentUntil?: number;
-  beforePatch(attaching: readonly ResourceId[], spentUntil: number): Promise<void>;
+  beforePatch(
+    attaching: readonly ResourceId[],
+    spentUntil: number,
+    renewing?: readonly ResourceId[],
+  ): Promise<void>;
 }
 
 export interface HostIdentities {
   read(host: Host, signal: AbortSignal): Promise<ReadOutcome>;
   /**
    * Reads the host, sends the net change (none: no PATCH), isolates rejected identities, follows the operation.
-   * `beforePatch` is called with the ids that this PATCH will newly attach and with what it leaves of the host's budget,
-   * and again before every retry: it writes them down durably and throws or rejects when writing or leadership fails, in
-   * which case nothing is sent. `spentUntil` is the budget as the host's record has it.
+   * `beforePatch` is called with the ids that this PATCH will newly attach, with what it leaves of the host's budget, and
+   * with the dead entries that it takes off in order to put them back; and again before every retry: it writes them down
+   * durably and throws or rejects when writing or leadership fails, in which case nothing is sent. `spentUntil` is the
+   * budget as the host's record has it.
    */
   update(host: Host, change: HostChange, context: UpdateContext): Promise<UpdateOutcome>;
 }

@@ -143,7 +143,7 @@ function readAnswer(answer: RawAnswer, now: number): Exchange {
   const retryAfter = header('retry-after');
   if (status < 200 || status >= 300) {
     const complaint = { status, body, retryAfter, subscriptionExhausted: isExhausted(answer.headers) };
-    return { result: { ok: false, failure: classify(complaint, now) }, unauthorized: status === 401 };
+    return { result: { ok: false, failure: classify(complaint, now), status }, unauthorized: status === 401 };
   }
   const operation = { asyncOperation: header('azure-asyncoperation'), location: header('location') };
   return { result: { ok: true, value: { status, body, retryAfter, ...operation } }, unauthorized: false };

@@ -25,7 +25,14 @@ export type ArmFailure =
   | { readonly kind: 'aborted' };
 
 export type ArmResult<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: ArmFailure };
+  | { readonly ok: true; readonly value: T }
+  /** With the HTTP status, where ARM itself has answered. */
+  | { readonly ok: false; readonly failure: ArmFailure; readonly status?: number };
+
+/** Whether such an answer to a PATCH says that it was not taken. 408 and 5xx leave that open, and so does no answer. */
+export function isDefinite(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && status !== 408;
+}
 
 /** An HTTP answer, or the end of a long-running operation (which has no status of its own: 0). */
 interface ArmComplaint {

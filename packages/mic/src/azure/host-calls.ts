@@ -1,7 +1,7 @@
-import type { Host } from '@pod-identity/crd-types';
+import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import type { ArmAnswer, ArmClient } from './arm-client.ts';
-import type { ArmFailure, ArmResult } from './arm-errors.ts';
+import { isDefinite, type ArmFailure, type ArmResult } from './arm-errors.ts';
 import {
   dropsWholeList,
   isDead,
@@ -10,7 +10,8 @@ import {
   type IdentityPatch,
 } from './identity-patch.ts';
 import { followOperation } from './operation.ts';
-import type { Throttle, ThrottledAction } from './throttle.ts';
+import { askAttachable, type Attachable } from './attachable.ts';
+import type { Hold, Throttle, ThrottledAction } from './throttle.ts';
 
 type ArmOperation = 'vm_get' | 'vm_update' | 'vmss_get' | 'vmss_update' | 'operation_get';
 
@@ -33,11 +34,17 @@ export interface HostCalls {
     change: { readonly from: HostState; readonly patch: IdentityPatch },
     signal: AbortSignal,
   ): Promise<PatchResult>;
+  /** What holds so many updates in a row back, by our own throttle; nothing is taken from it. */
+  budget(host: Host, updates: number): ArmFailure | undefined;
+  /** Whether an identity exists and may be attached, before a dead entry of it is taken off. */
+  attachable(identity: ResourceId, signal: AbortSignal): Promise<Attachable>;
 }
 
 export type PatchResult = ArmResult<HostState | undefined> & {
   /** Whether ARM accepted it: from then on the host may be changed, however the operation ends. */
   readonly begun: boolean;
+  /** Whether it is certain that ARM did not take it: it was not sent, or was answered so. */
+  readonly refused: boolean;
 };
 
 interface HostCallsOptions {
@@ -87,7 +94,12 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
       const failure = heldBack(options, host, 'update');
       return failure === undefined ? { ok: true, value: throttle.spentUntil(host) } : { ok: false, failure };
     },
+    budget(host, updates) {
+      const hold = throttle.look(host, updates, clock.now());
+      return hold && throttledBy(hold, 'update');
+    },
     restore: (host, spentUntil) => throttle.restore(host, spentUntil, clock.now()),
+    attachable: (identity, signal) => askAttachable(client, identity, signal),
   };
 }
 
@@ -101,7 +113,7 @@ async function patchAndFollow(
   options: HostCallsOptions,
   host: Host,
   { from, patch, signal }: PatchRequest,
-): Promise<ArmResult<HostState | undefined> & { readonly begun: boolean }> {
+): Promise<Omit<PatchResult, 'sent'> & ArmResult<HostState | undefined>> {
   const { client, clock, random, operationLimitMs = 5 * 60_000 } = options;
   // Only a PATCH that drops the list could wipe what somebody else attached since we looked.
   const ifMatch = dropsWholeList(patch) ? from.etag : undefined;
@@ -112,7 +124,7 @@ async function patchAndFollow(
     ifMatch,
     signal,
   });
-  if (!answer.ok) return { ...answer, begun: false };
+  if (!answer.ok) return { ...answer, begun: false, refused: isDefinite(answer.status) };
   const onPoll = (failure: ArmFailure | undefined, ms: number) =>
     options.onCall({ operation: 'operation_get', result: failure?.kind ?? 'ok', ms });
   const followed = await followOperation(answer.value, {
@@ -123,9 +135,9 @@ async function patchAndFollow(
     limitMs: operationLimitMs,
     onPoll,
   });
-  if (!followed.ok) return { ...followed, begun: true };
+  if (!followed.ok) return { ...followed, begun: true, refused: false };
   const state = followed.value === 'immediate' ? wholeState(answer.value, patch) : undefined;
-  return { ok: true, value: state, begun: true };
+  return { ok: true, value: state, begun: true, refused: false };
 }
 
 /** A token for one request, or why there is none yet. */
@@ -135,8 +147,10 @@ function heldBack(
   action: ThrottledAction,
 ): ArmFailure | undefined {
   const hold = throttle.take(host, action, clock.now());
-  if (hold === undefined) return undefined;
-  const { scope, retryAfterMs, why } = hold;
+  return hold && throttledBy(hold, action);
+}
+
+function throttledBy({ scope, retryAfterMs, why }: Hold, action: ThrottledAction): ArmFailure {
   const who = why === 'own-limit' ? "held back below ARM's limits" : 'ARM asked to wait';
   const message = `${who}: next ${action} of this ${scope} in ${Math.ceil(retryAfterMs / 1000)} s`;
   return { kind: 'throttled', scope, retryAfterMs, message };

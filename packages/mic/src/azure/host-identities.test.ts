@@ -2,6 +2,7 @@ import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import type { HostChange } from '../apply/host-identities.ts';
 import type { ArmFailure } from './arm-errors.ts';
+import type { Attachable } from './attachable.ts';
 import type { HostCalls, PatchResult } from './host-calls.ts';
 import { createHostIdentities } from './host-identities.ts';
 import type { HostState } from './identity-patch.ts';
@@ -18,6 +19,7 @@ const refusal = (
   message: `${code} said ARM`,
   named,
 });
+const throttled: ArmFailure = { kind: 'throttled', message: 'wait', retryAfterMs: 20_000, scope: 'host' };
 const unavailable: ArmFailure = { kind: 'unavailable', message: 'no answer', retryAfterMs: 5000 };
 
 /** ARM in memory: `judge` says what a PATCH meets; undefined lets it pass. */
@@ -41,9 +43,13 @@ function fakeArm(
   let reads = 0;
   let held: ArmFailure | undefined;
   let provisioningState = 'Succeeded';
+  const refusing = new Map<ResourceId, Attachable>();
+  const budget = { updates: Infinity };
   const calls: HostCalls = {
     spend: () => (held === undefined ? { ok: true, value: 1 } : { ok: false, failure: held }),
     restore: () => undefined,
+    attachable: (one) => Promise.resolve(refusing.get(one) ?? { kind: 'attachable' }),
+    budget: (_, updates) => (updates <= budget.updates ? undefined : throttled),
     read: () => {
       reads += 1;
       return Promise.resolve({
@@ -60,22 +66,30 @@ function fakeArm(
           if (!patch.after.present.has(one)) state.present.delete(one);
         for (const one of patch.after.present.keys()) state.present.set(one, state.present.get(one) ?? alive);
       }
-      const answer = { ok: true, value: undefined, begun: true, ...verdict };
+      const answer = { ok: true, value: undefined, begun: true, refused: false, ...verdict };
       return Promise.resolve(answer as PatchResult);
     },
   };
   const identities = createHostIdentities(calls);
+  const written: { attaching: readonly ResourceId[]; renewing: readonly ResourceId[] }[] = [];
   const update = (change: Partial<HostChange>) =>
     identities.update(
       host,
       { attach: [], renew: [], detach: [], ...change },
-      { signal: new AbortController().signal, beforePatch: () => Promise.resolve() },
+      {
+        signal: new AbortController().signal,
+        beforePatch: (attaching, _, renewing = []) =>
+          Promise.resolve(void written.push({ attaching, renewing })),
+      },
     );
   return {
     update,
     identities,
     sent,
     state,
+    written,
+    refusing,
+    budget,
     reads: () => reads,
     set held(failure: ArmFailure | undefined) {
       held = failure;
@@ -123,7 +137,6 @@ describe('unnamed refusals', () => {
   });
 
   it('goes on with a search that the throttle cut short', async () => {
-    const throttled: ArmFailure = { kind: 'throttled', message: 'wait', retryAfterMs: 20_000, scope: 'host' };
     let allowed = 2;
     const arm = fakeArm([], (adding) => {
       allowed -= 1;
@@ -166,13 +179,121 @@ describe('named refusals', () => {
   });
 
   it('does not take back on what was refused in the second half of a renewal', async () => {
-    const arm = fakeArm([id('a')], (adding) =>
+    const arm = fakeArm([], (adding) =>
       adding.includes(id('a')) ? refused(refusal('FailedIdentityOperation', [id('a')])) : undefined,
     );
+    arm.state.present.set(id('a'), {});
     const outcome = await arm.update({ renew: [id('a')] });
     expect(arm.sent).toEqual([[], [id('a')]]);
     expect(outcome).toMatchObject({ rejected: [{ id: id('a') }], patches: 2 });
     expect(outcome.present?.size).toBe(0);
+  });
+});
+
+describe('a renewal', () => {
+  const deadHost = (judge: Parameters<typeof fakeArm>[1] = () => undefined) => {
+    const arm = fakeArm([id('living')], judge);
+    arm.state.present.set(id('dead'), {});
+    return arm;
+  };
+  const no: Attachable = {
+    kind: 'refused',
+    rejection: { id: id('dead'), code: 'LinkedAuthorizationFailed', message: 'no right' },
+  };
+
+  it('takes a dead entry off and puts it back, and says so before each half', async () => {
+    const arm = deadHost();
+    const outcome = await arm.update({ renew: [id('dead')] });
+    expect(outcome).toMatchObject({ rejected: [], patches: 2 });
+    expect(arm.written).toEqual([
+      { attaching: [], renewing: [id('dead')] },
+      { attaching: [id('dead')], renewing: [] },
+    ]);
+    expect(arm.state.present.get(id('dead'))).toEqual(alive);
+  });
+
+  it('never begins for what is alive by now, or is not there any more', async () => {
+    const arm = deadHost();
+    expect(await arm.update({ renew: [id('living'), id('nowhere')] })).toMatchObject({ patches: 0 });
+    expect(arm.sent).toEqual([]);
+  });
+
+  it.each([
+    ['MIC has no right to put it back', no],
+    [
+      'there is no such identity',
+      { kind: 'missing', rejection: { ...no.rejection, code: 'IdentityNotFound' } },
+    ],
+  ] satisfies [string, Attachable][])('never begins when %s', async (_, answer) => {
+    const arm = deadHost();
+    arm.refusing.set(id('dead'), answer);
+    expect(await arm.update({ renew: [id('dead')], attach: [id('b')] })).toMatchObject({
+      rejected: [{ id: id('dead') }],
+      patches: 1,
+    });
+    expect([...arm.state.present.keys()]).toEqual([id('living'), id('dead'), id('b')]);
+  });
+
+  it('never begins without budget for both halves; the rest of the change is made all the same', async () => {
+    const arm = deadHost();
+    arm.budget.updates = 1;
+    const outcome = await arm.update({ renew: [id('dead')], attach: [id('b')] });
+    expect(outcome).toMatchObject({ refusal: { kind: 'throttled' }, patches: 1 });
+    expect([...arm.state.present.keys()]).toEqual([id('living'), id('dead'), id('b')]);
+  });
+
+  const inTheWay = (arm: ReturnType<typeof fakeArm>) =>
+    arm.state.present.get(id('dead'))?.clientId === undefined && arm.state.present.has(id('dead'));
+  const blocked = () => {
+    const arm: ReturnType<typeof fakeArm> = deadHost((adding, patch) =>
+      patch === 1 && adding.length > 0
+        ? refused(refusal('FailedIdentityOperation', [id('dead')]))
+        : undefined,
+    );
+    return arm;
+  };
+
+  it('of a dead entry that was in the way of an update is completed by the same update', async () => {
+    const arm = blocked();
+    expect(await arm.update({ attach: [id('b')] })).toMatchObject({ rejected: [], patches: 3 });
+    expect(inTheWay(arm)).toBe(false);
+    expect([...arm.state.present.keys()].sort()).toEqual([id('b'), id('dead'), id('living')]);
+  });
+
+  it('of a dead entry that is in the way does not begin without the right to put it back: the host refuses', async () => {
+    const arm = blocked();
+    arm.refusing.set(id('dead'), no);
+    expect(await arm.update({ attach: [id('b')] })).toMatchObject({
+      refusal: { kind: 'failed', message: 'no right' },
+      patches: 1,
+    });
+    expect(inTheWay(arm)).toBe(true);
+  });
+});
+
+describe('what became of a PATCH', () => {
+  it('names what was certainly not attached, once for each PATCH', async () => {
+    const bad = refused(refusal('FailedIdentityOperation', [id('a')]), { refused: true });
+    const arm = fakeArm([], (adding) => (adding.includes(id('a')) ? bad : undefined));
+    expect((await arm.update({ attach: [id('a'), id('b')] })).refused).toEqual([id('a'), id('b')]);
+  });
+
+  it('a host that refuses because of another operation is read again: the operation may be our own earlier PATCH', async () => {
+    const busy: ArmFailure = { kind: 'busy', message: 'another operation', retryAfterMs: 5000 };
+    const arm = fakeArm([], (_, patch) => {
+      if (patch === 1) return refused(unavailable);
+      arm.provisioningState = 'Updating';
+      arm.state.present.set(id('a'), {});
+      return refused(busy, { refused: true });
+    });
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ refusal: busy, unsettled: true, refused: [id('a')], patches: 2 });
+    expect(arm.written).toHaveLength(2);
+  });
+
+  it('a list that is older than a PATCH which failed is said to be unsettled', async () => {
+    const arm = fakeArm([id('x')], () => refused(throttled, { refused: true }));
+    expect(await arm.update({ attach: [id('a')] })).toMatchObject({ unsettled: true, refused: [id('a')] });
   });
 });
 

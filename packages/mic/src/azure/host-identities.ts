@@ -1,10 +1,12 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostChange, HostIdentities, HostRefusal, ReadOutcome } from '../apply/host-identities.ts';
 import type { HostCalls } from './host-calls.ts';
-import { stepsToChange, stepsToRestore, type IdentityStep } from './identity-patch.ts';
+import { deadOf, stepsToChange } from './identity-patch.ts';
 import { nextBatch, startSearch, type Search } from './isolate.ts';
-import { inMotion, presentOf, refusalOf } from './refusals.ts';
-import { finish, sendBatch, startSession, type Session } from './update-session.ts';
+import { inMotion, presenceOf, refusalOf } from './refusals.ts';
+import { renewEntries, type CarryOut } from './renewal.ts';
+import { startSession, type Session } from './session.ts';
+import { finish, sendBatch } from './update-session.ts';
 
 /** The HostIdentities port over ARM. One update of a host at a time; different hosts don't wait for each other. */
 export function createHostIdentities(calls: HostCalls): HostIdentities {
@@ -12,10 +14,7 @@ export function createHostIdentities(calls: HostCalls): HostIdentities {
   const suspected = new Map<ResourceId, ReadonlySet<ResourceId>>();
 
   /** Sends the steps in as few PATCHes as will do. Answers what stopped it: nothing, when each step is done or rejected. */
-  const carryOut = async (
-    session: Session,
-    steps: readonly IdentityStep[],
-  ): Promise<HostRefusal | undefined> => {
+  const carryOut: CarryOut = async (session, steps) => {
     const { id } = session.host;
     let search = startSearch(steps, suspected.get(id));
     for (let batch = nextBatch(search); batch.length > 0; batch = nextBatch(search)) {
@@ -30,14 +29,15 @@ export function createHostIdentities(calls: HostCalls): HostIdentities {
     return undefined;
   };
 
-  /** The change, then the second half of what is renewed. A host in motion is waited for, not fought. */
+  /** The change, then what is renewed. A host in motion is waited for, not fought. */
   const changeFrom = async (session: Session, change: HostChange): Promise<HostRefusal | undefined> => {
     const steps = stepsToChange(session.state, change);
-    if (steps.length === 0) return undefined;
-    const refusal = inMotion(session.state) ?? (await carryOut(session, steps));
-    if (refusal !== undefined) return refusal;
-    const restore = stepsToRestore(session.state, change).filter((step) => !session.rejected.has(step.id));
-    return carryOut(session, restore);
+    if (steps.length + deadOf(session.state, change.renew).length === 0) return undefined;
+    return (
+      inMotion(session.state) ??
+      (await carryOut(session, steps)) ??
+      (await renewEntries(calls, session, { ids: change.renew, carryOut }))
+    );
   };
 
   return {
@@ -56,10 +56,9 @@ async function readHost(calls: HostCalls, host: Host, signal: AbortSignal): Prom
   const answer = await calls.read(host, signal);
   if (!answer.ok) return refusalOf(answer.failure);
   const { systemAssigned, provisioningState } = answer.value;
-  const present = presentOf(answer.value);
   return {
     kind: 'read',
-    present,
+    ...presenceOf(answer.value),
     systemAssigned,
     ...(provisioningState !== undefined && { provisioningState }),
   };

@@ -1,6 +1,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it, test } from 'vitest';
 import {
+  deadOf,
   identityPatch,
   identityType,
   isDone,
@@ -46,27 +47,28 @@ describe('the net change', () => {
       { ...nothing, attach: [id('A').toUpperCase() as ResourceId, id('a')], detach: [id('A')] },
       add('a'),
     ],
-    ['a renewal begins with the removal', host(['a', 'b']), { ...nothing, renew: [id('a')] }, remove('a')],
     [
-      'a renewal of what is not there is an addition',
-      host(['b']),
-      { ...nothing, renew: [id('a')] },
-      add('a'),
-    ],
-    [
-      'a renewal wins over a detach',
+      'what is to be renewed is not detached',
       host(['a']),
       { attach: [], renew: [id('a')], detach: [id('a')] },
-      remove('a'),
+      [],
     ],
   ])('%s', (...[, state, change, steps]) => {
     expect(stepsToChange(state, change)).toEqual(steps);
   });
 
   it('adds what was taken off for renewal, and only that', () => {
-    expect(stepsToRestore(host(['b']), { ...nothing, renew: [id('a'), id('b')], attach: [id('c')] })).toEqual(
-      add('a'),
-    );
+    expect(stepsToRestore(host(['b']), [id('a'), id('b')])).toEqual(add('a'));
+  });
+
+  it('renews what is dead, and neither what is alive nor what is not there', () => {
+    const state: HostState = {
+      present: new Map([...host(['a']).present, [id('d'), {}]]),
+      systemAssigned: false,
+    };
+    expect(deadOf(state, [id('a'), id('D').toUpperCase() as ResourceId, id('d'), id('x')])).toEqual([
+      id('d'),
+    ]);
   });
 });
 

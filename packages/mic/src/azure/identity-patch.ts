@@ -61,15 +61,11 @@ export function isDead(entry: PresentIdentity | undefined): boolean {
   return entry !== undefined && entry.clientId === undefined && entry.principalId === undefined;
 }
 
-/**
- * The net change, adds before removes. An id that is to be attached is not detached (C24); one to be renewed is
- * removed here and added by `stepsToRestore` when it is off.
- */
+/** The net change but for renewals, adds before removes. An id that is to be attached or renewed is not detached (C24). */
 export function stepsToChange(state: HostState, change: HostChange): readonly IdentityStep[] {
-  const renew = new Set(change.renew.map(canonicalResourceId));
-  const attach = new Set([...change.attach.map(canonicalResourceId), ...renew]);
-  const unwanted = change.detach.map(canonicalResourceId).filter((id) => !attach.has(id));
-  const detach = new Set([...unwanted, ...renew]);
+  const attach = new Set(change.attach.map(canonicalResourceId));
+  const kept = new Set([...attach, ...change.renew.map(canonicalResourceId)]);
+  const detach = new Set(change.detach.map(canonicalResourceId).filter((id) => !kept.has(id)));
   const add = [...attach]
     .filter((id) => !state.present.has(id))
     .map((id): IdentityStep => ({ id, kind: 'add' }));
@@ -79,9 +75,14 @@ export function stepsToChange(state: HostState, change: HostChange): readonly Id
   return [...add, ...remove];
 }
 
-/** The second half of a renewal: those that were taken off go back on. */
-export function stepsToRestore(state: HostState, change: HostChange): readonly IdentityStep[] {
-  return stepsToChange(state, { attach: change.renew, renew: [], detach: [] });
+/** What is dead at this moment, of what is to be renewed: only that is ever taken off in order to be put back. */
+export function deadOf(state: HostState, ids: readonly ResourceId[]): readonly ResourceId[] {
+  return [...new Set(ids.map(canonicalResourceId))].filter((id) => isDead(state.present.get(id)));
+}
+
+/** The second half of a renewal: those that are off go back on. */
+export function stepsToRestore(state: HostState, renewing: Iterable<ResourceId>): readonly IdentityStep[] {
+  return stepsToChange(state, { attach: [...renewing], renew: [], detach: [] });
 }
 
 /** Whether the host already is as the step wants it. */

@@ -9,9 +9,9 @@ import {
   needOfIdentity,
   resourceGroupOf,
   type MissingRole,
-  type Permission,
   type RoleNeed,
 } from './missing-roles.ts';
+import { permissionsAt } from './permissions.ts';
 
 interface RoleQuestion {
   readonly hosts: readonly Host[];
@@ -25,7 +25,6 @@ interface PreflightOptions {
   principalId(signal: AbortSignal): Promise<string | undefined>;
 }
 
-const permissionsApiVersion = '2022-04-01';
 const askAtATime = 4;
 /** One resource group of identities may hold thousands: beyond this the group as a whole is named. */
 const singlesInAGroup = 25;
@@ -37,7 +36,7 @@ export async function checkRoles(
 ): Promise<readonly MissingRole[]> {
   const { signal } = question;
   const limit = createLimit(askAtATime);
-  const ask = (scope: string) => limit(() => permissionsAt(options.client, scope, signal));
+  const ask = (scope: ResourceId) => limit(() => permissionsAt(options.client, scope, signal));
   const principalId = await options.principalId(signal);
 
   const lacking = async (need: RoleNeed, askedAt = need.scope): Promise<MissingRole[]> => {
@@ -63,37 +62,4 @@ export async function checkRoles(
     ...[...Map.groupBy(question.identities, resourceGroupOf)].map(lackingIdentities),
   ]);
   return [...new Map(found.flat().map((missing) => [`${missing.role} ${missing.scope}`, missing])).values()];
-}
-
-/** What MIC may do at a scope; nothing at all where ARM will not even say so; undefined if it could not be asked. */
-async function permissionsAt(
-  client: ArmClient,
-  scope: string,
-  signal: AbortSignal,
-): Promise<readonly Permission[] | undefined> {
-  const permissions: Permission[] = [];
-  let url: string | undefined =
-    `${scope}/providers/Microsoft.Authorization/permissions?api-version=${permissionsApiVersion}`;
-  while (url !== undefined) {
-    const answer = await client.send({ method: 'GET', url, signal });
-    if (!answer.ok) return answer.failure.kind === 'denied' ? [] : undefined;
-    const { value, nextLink } = record(answer.value.body);
-    if (!Array.isArray(value)) return undefined;
-    permissions.push(...value.map(readPermission));
-    url = typeof nextLink === 'string' ? nextLink : undefined;
-  }
-  return permissions;
-}
-
-function readPermission(entry: unknown): Permission {
-  const { actions, notActions } = record(entry);
-  return { actions: texts(actions), notActions: texts(notActions) };
-}
-
-function texts(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

@@ -29,8 +29,14 @@ export function inMotion(state: HostState): HostRefusal | undefined {
   }
 }
 
-/** What the host carries. While it is in motion, an entry without ids is one on its way, not a dead one. */
-export function presentOf(state: HostState): ReadonlyMap<ResourceId, PresentIdentity> {
-  if (inMotion(state) === undefined) return state.present;
-  return new Map([...state.present].filter(([, entry]) => !isDead(entry)));
+interface Presence {
+  readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
+  readonly unsettled?: true;
+}
+
+/** What can be used of what the host carries. While it is in motion, an entry without ids is one on its way, not a dead one. */
+export function presenceOf(state: HostState): Presence {
+  if (inMotion(state) === undefined) return { present: state.present };
+  const usable = [...state.present].filter(([, entry]) => !isDead(entry));
+  return { present: new Map(usable), unsettled: true };
 }

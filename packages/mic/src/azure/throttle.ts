@@ -4,7 +4,7 @@ import { spend, updateBudget, waitFor } from '../snapshot/budget.ts';
 
 export type ThrottledAction = 'read' | 'update';
 
-interface Hold {
+export interface Hold {
   readonly scope: 'host' | 'subscription';
   readonly retryAfterMs: number;
   readonly why: 'arm-said-so' | 'own-limit';
@@ -13,6 +13,8 @@ interface Hold {
 export interface Throttle {
   /** Takes a token for one request, or says how long that host (or its whole subscription) is to be left alone. */
   take(host: Host, action: ThrottledAction, now: number): Hold | undefined;
+  /** The same for so many updates in a row, without taking any. */
+  look(host: Host, updates: number, now: number): Hold | undefined;
   /** The updates of the host that were taken, as its record keeps them. */
   spentUntil(host: Host): number;
   /** What a former leader took, by the host's record. */
@@ -52,16 +54,19 @@ export function createThrottle(): Throttle {
     return fresh;
   };
 
+  /** What ARM has asked for. */
+  const heldByArm = (host: Host, now: number): Hold | undefined =>
+    holdUntil('subscription', subscriptionsHeldUntil.get(subscriptionOf(host)) ?? 0, now) ??
+    holdUntil('host', gateOf(host, now).heldUntil, now);
+
   return {
     take(host, action, now) {
-      const subscriptionMs = (subscriptionsHeldUntil.get(subscriptionOf(host)) ?? 0) - now;
-      if (subscriptionMs > 0)
-        return { scope: 'subscription', retryAfterMs: subscriptionMs, why: 'arm-said-so' };
       const gate = gateOf(host, now);
-      if (gate.heldUntil > now)
-        return { scope: 'host', retryAfterMs: gate.heldUntil - now, why: 'arm-said-so' };
-      const waitMs = action === 'read' ? gate.reads.take(now) : takeUpdate(gate, now);
-      return waitMs === 0 ? undefined : { scope: 'host', retryAfterMs: waitMs, why: 'own-limit' };
+      return heldByArm(host, now) ?? heldByUs(takeFrom(gate, action, now));
+    },
+    look(host, updates, now) {
+      const { spentUntil } = gateOf(host, now);
+      return heldByArm(host, now) ?? heldByUs(waitFor(updateBudget, { spentUntil, now }, updates - 1));
     },
     spentUntil: (host) => hosts.get(host.id)?.spentUntil ?? 0,
     restore(host, spentUntil, now) {
@@ -75,15 +80,22 @@ export function createThrottle(): Throttle {
         return;
       }
       const subscription = subscriptionOf(host);
-      subscriptionsHeldUntil.set(
-        subscription,
-        Math.max(subscriptionsHeldUntil.get(subscription) ?? 0, until),
-      );
+      const known = subscriptionsHeldUntil.get(subscription) ?? 0;
+      subscriptionsHeldUntil.set(subscription, Math.max(known, until));
     },
   };
 }
 
-function takeUpdate(gate: Gate, now: number): number {
+function holdUntil(scope: Hold['scope'], until: number, now: number): Hold | undefined {
+  return until > now ? { scope, retryAfterMs: until - now, why: 'arm-said-so' } : undefined;
+}
+
+function heldByUs(waitMs: number): Hold | undefined {
+  return waitMs === 0 ? undefined : { scope: 'host', retryAfterMs: waitMs, why: 'own-limit' };
+}
+
+function takeFrom(gate: Gate, action: ThrottledAction, now: number): number {
+  if (action === 'read') return gate.reads.take(now);
   const waitMs = waitFor(updateBudget, { spentUntil: gate.spentUntil, now });
   if (waitMs === 0) gate.spentUntil = spend(updateBudget, { spentUntil: gate.spentUntil, now });
   return waitMs;

@@ -1,27 +1,11 @@
-import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { HostRefusal, Rejection, UpdateContext, UpdateOutcome } from '../apply/host-identities.ts';
+import type { HostRefusal, Rejection, UpdateOutcome } from '../apply/host-identities.ts';
 import { unavailableDefaultMs, type ArmFailure } from './arm-errors.ts';
 import type { HostCalls } from './host-calls.ts';
-import { identityPatch, isDead, isDone, type HostState, type IdentityStep } from './identity-patch.ts';
+import { identityPatch, isDead, isDone, type IdentityStep } from './identity-patch.ts';
 import { blockedBy, forgetDone, passed, refused, type Search, type Verdict } from './isolate.ts';
-import { inMotion, presentOf, refusalOf } from './refusals.ts';
-
-/** One update of one host, as it goes along. */
-export interface Session {
-  readonly host: Host;
-  readonly context: UpdateContext;
-  /** The host as far as is known: as read, or as a PATCH that passed must have made it. */
-  state: HostState;
-  /** Whether `state` is from ARM itself, client ids and all. */
-  certain: boolean;
-  patches: number;
-  /** PATCHes that ARM carried out. */
-  passed: number;
-  /** A PATCH whose answer was lost goes out once more, not for ever. */
-  resent: boolean;
-  lastRejection: Extract<ArmFailure, { kind: 'rejected' }> | undefined;
-  readonly rejected: Map<ResourceId, Rejection>;
-}
+import { inMotion, presenceOf, refusalOf } from './refusals.ts';
+import { prepareRenewals } from './renewal.ts';
+import type { Session } from './session.ts';
 
 /** The search goes on, or the host refuses as a whole. */
 interface Next {
@@ -34,39 +18,41 @@ interface Batch {
   readonly batch: readonly IdentityStep[];
 }
 
-export function startSession(host: Host, context: UpdateContext, state: HostState): Session {
-  const counters = { patches: 0, passed: 0, resent: false, lastRejection: undefined };
-  return { host, context, state, certain: true, ...counters, rejected: new Map() };
-}
-
 /** Sends one PATCH, paid from the host's budget and written down beforehand, and says how the search goes on. */
 export async function sendBatch(calls: HostCalls, session: Session, sent: Batch): Promise<Next> {
   const { host, context, state } = session;
   const { search, batch } = sent;
   const paid = calls.spend(host);
   if (!paid.ok) return { search, refusal: refusalOf(paid.failure) };
-  const unwritten = await writeDown(context, batch, paid.value);
+  const unwritten = await writeDown(session, batch, paid.value);
   if (unwritten !== undefined) return { search, refusal: unwritten };
   const patch = identityPatch(state, batch);
   const result = await calls.patch(host, { from: state, patch }, context.signal);
   session.patches += 1;
-  if (!result.ok)
+  if (!result.ok) {
+    if (result.refused) session.refused.push(...batch.filter(isAddition).map(({ id }) => id));
+    // Refused or not, an earlier PATCH whose answer was lost may have been carried out meanwhile: a 409 can be its trace.
+    session.settled = false;
+    if (!result.refused) session.certain = false;
     return afterFailure(calls, session, { ...sent, failure: result.failure, begun: result.begun });
+  }
   session.passed += 1;
   session.certain = result.value !== undefined;
+  session.settled = session.certain;
   session.state = result.value ?? patch.after;
   return convict(session, passed(search, batch));
 }
 
 /** Also the fence: a leader that lost its lease throws here, and nothing is sent. */
 async function writeDown(
-  context: UpdateContext,
+  { context, renewing }: Session,
   batch: readonly IdentityStep[],
   spentUntil: number,
 ): Promise<HostRefusal | undefined> {
-  const attaching = batch.filter((step) => step.kind === 'add').map((step) => step.id);
+  const attaching = batch.filter(isAddition).map(({ id }) => id);
+  const taken = batch.filter((step) => !isAddition(step) && renewing.has(step.id)).map(({ id }) => id);
   try {
-    await context.beforePatch(attaching, spentUntil);
+    await context.beforePatch(attaching, spentUntil, taken);
   } catch (error) {
     if (context.signal.aborted) return { kind: 'aborted' };
     const why = error instanceof Error ? error.message : String(error);
@@ -79,6 +65,10 @@ async function writeDown(
   return context.signal.aborted ? { kind: 'aborted' } : undefined;
 }
 
+function isAddition({ kind }: IdentityStep): boolean {
+  return kind === 'add';
+}
+
 interface FailedBatch extends Batch {
   readonly failure: ArmFailure;
   /** ARM had accepted the PATCH and begun: what became of it only ARM knows. */
@@ -86,8 +76,7 @@ interface FailedBatch extends Batch {
 }
 
 async function afterFailure(calls: HostCalls, session: Session, failed: FailedBatch): Promise<Next> {
-  const { search, failure, begun } = failed;
-  if (begun) session.certain = false;
+  const { search, failure } = failed;
   switch (failure.kind) {
     case 'rejected':
       return afterRejection(calls, session, { ...failed, failure });
@@ -111,12 +100,15 @@ async function afterRejection(
   const { batch, failure, begun } = failed;
   session.lastRejection = failure;
   let { search } = failed;
-  if (begun) {
+  // What was attached in this session has no ids yet, and is not to be taken for dead.
+  if (begun || (!session.certain && failure.named.length > 0)) {
     const refusal = await lookAgain(calls, session);
     if (refusal !== undefined) return { search, refusal };
     search = forgetDone(search, (step) => isDone(session.state, step));
   }
   const blockers = failure.named.filter((id) => isDead(session.state.present.get(id)));
+  const stuck = await prepareRenewals(calls, session, { ids: blockers, isInTheWay: true });
+  if (stuck !== undefined) return { search, refusal: stuck };
   return blockedBy(search, blockers) ?? convict(session, refused(search, batch, failure.named));
 }
 
@@ -141,6 +133,7 @@ async function afterLostAnswer(
 async function lookAgain(calls: HostCalls, session: Session): Promise<HostRefusal | undefined> {
   const reading = await calls.read(session.host, session.context.signal);
   session.certain = reading.ok;
+  session.settled = reading.ok;
   if (!reading.ok) return refusalOf(reading.failure);
   session.state = reading.value;
   return undefined;
@@ -158,14 +151,21 @@ export async function finish(
   session: Session,
   stopped: HostRefusal | undefined,
 ): Promise<UpdateOutcome> {
-  if (!session.certain && mayLook(session, stopped)) await lookAgain(calls, session);
+  if (isOutdated(session, stopped) && mayLook(session, stopped)) await lookAgain(calls, session);
   const { rejected, refusal } = judge(session, stopped);
   return {
-    ...(session.certain && { present: presentOf(session.state) }),
+    ...(session.certain && presenceOf(session.state)),
+    ...(session.certain && !session.settled && { unsettled: true }),
+    ...(session.refused.length > 0 && { refused: session.refused }),
     rejected,
     ...(refusal !== undefined && { refusal }),
     patches: session.patches,
   };
+}
+
+/** A host that somebody else is changing has changed since it was read. */
+function isOutdated({ certain, settled }: Session, stopped: HostRefusal | undefined): boolean {
+  return !certain || (!settled && stopped?.kind === 'busy');
 }
 
 function mayLook(session: Session, stopped: HostRefusal | undefined): boolean {

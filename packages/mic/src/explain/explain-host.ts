@@ -1,21 +1,26 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts.ts';
-import { isCarried } from '../snapshot/host-facts.ts';
+import { isCarried, isMisstated } from '../snapshot/host-facts.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
-import { hostRemedy, remedyFor } from './remedy.ts';
+import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 
 export interface HostQuestion {
   readonly id: ResourceId;
   readonly host: Host;
   readonly facts: HostFacts | undefined;
   readonly now: number;
+  /** By the AzureIdentity. */
+  readonly statedClientId?: string | undefined;
   readonly micPrincipalId?: string | undefined;
 }
 
 /** Whether the host carries the identity, whether MIC may attach it there, and what stands in the way. */
 export function explainHost(question: HostQuestion): Finding[] {
-  const { id, host, facts } = question;
-  if (isCarried(facts, id)) return [permitted, attachedBy(id, host, facts)];
+  const { id, host, facts, statedClientId } = question;
+  if (isCarried(facts, id)) {
+    const carried = [permitted, attachedBy(id, host, facts)];
+    return isMisstated(facts, id, statedClientId) ? [...carried, misstated(question)] : carried;
+  }
   const quarantine = facts?.quarantined.get(id);
   if (quarantine) return refused(quarantine, question);
   if (facts?.trouble) return [unknownPermission, troubled(facts.trouble, question)];
@@ -32,6 +37,11 @@ export function explainHost(question: HostQuestion): Finding[] {
 
 const permitted: Finding = ok('permission', 'Azure let it be attached');
 const unknownPermission: Finding = info('permission', 'not known before it was attached once');
+
+function misstated({ id, host }: HostQuestion): Finding {
+  const text = `the AzureIdentity states another clientID than ${hostName(host)} lists for its resourceID`;
+  return problem('identity', text, clientIdRemedy(id));
+}
 
 function attachedBy(id: ResourceId, host: Host, facts: HostFacts | undefined): Finding {
   const who = facts?.ours.has(id) === true ? 'by MIC' : 'by somebody else: MIC will never remove it';

@@ -57,6 +57,14 @@ const refused = facts(vmss1, [], {
 });
 
 describe('a pod is explained', () => {
+  it('when its AzureIdentity states another client id than the host lists', () => {
+    const present = new Map([[idOf('reader'), { clientId: 'of-others', principalId: 'p' }]]);
+    const said = text(withFacts(facts(vmss1, [], { present }), 'Assigned'));
+    expect(said).toContain('states another clientID than vmss1 lists for its resourceID');
+    expect(said).toContain(`az identity show --ids ${idOf('reader')} --query clientId`);
+    expect(said).not.toContain('of-others');
+  });
+
   it('when all is well', () => {
     expect(text({})).toMatchInlineSnapshot(`
       "pod shop/web-0

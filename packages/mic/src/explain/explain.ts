@@ -82,7 +82,10 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
     ),
     ok('identity', `${identityKey} is ${describe(assignment)}`),
     ...(host && resourceId !== undefined
-      ? explainHost({ ...world, id: resourceId, host, facts: world.factsOf(host.id) })
+      ? explainHost({
+          ...world,
+          ...{ id: resourceId, host, facts: world.factsOf(host.id), statedClientId: identity.spec.clientID },
+        })
       : [info('host', 'need not carry anything for a service principal')]),
     explainRecord(assignment, world.index),
   ];

@@ -51,6 +51,14 @@ export function remedyFor(of: {
   }
 }
 
+/** What helps when an AzureIdentity states a client id that is not that of its resource. Whose it is, is not told. */
+export function clientIdRemedy(id: ResourceId): Remedy {
+  return {
+    text: 'correct spec.clientID, or leave it out',
+    command: `az identity show --ids ${quoted(id)} --query clientId`,
+  };
+}
+
 /** What helps against a host that could not be read or changed as a whole. */
 export function hostRemedy(of: {
   readonly kind: HostTrouble['kind'];

@@ -5,6 +5,7 @@ import { createFacts } from '../snapshot/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
 import { bindingCondition, identityCondition, nextConditions } from './conditions.ts';
 import {
+  alive,
   binding,
   facts,
   factsMap,
@@ -45,6 +46,21 @@ describe('an AzureIdentity', () => {
       reason: 'Attached',
       message: 'attached to the hosts of the pods that use it',
     });
+  });
+
+  it('ClientIDMismatch: on a host under another client id, which is not told', () => {
+    const present = new Map([[reader, { ...alive('reader'), clientId: 'secret-of-others' }]]);
+    const condition = of(withFacts(facts(vmss1, [], { present })));
+    expect(condition).toEqual({
+      type: 'Ready',
+      status: 'False',
+      reason: 'ClientIDMismatch',
+      message:
+        'spec.clientID is not the client id of spec.resourceID; correct spec.clientID, or leave it out: ' +
+        `az identity show --ids ${reader} --query clientId`,
+    });
+    const unstated = { spec: { type: 0, resourceID: reader } };
+    expect(of(withFacts(facts(vmss1, [], { present })), unstated)).toMatchObject({ reason: 'Attached' });
   });
 
   it('Attaching: on none yet', () => {

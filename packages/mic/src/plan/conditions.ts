@@ -7,10 +7,10 @@ import {
   type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import { hostRemedy, remedyFor, type Remedy } from '../explain/remedy.ts';
+import { clientIdRemedy, hostRemedy, remedyFor, type Remedy } from '../explain/remedy.ts';
 import type { ClusterIndex } from '../snapshot/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts.ts';
-import { isCarried } from '../snapshot/host-facts.ts';
+import { isCarried, isMisstated } from '../snapshot/host-facts.ts';
 import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
 
 export type ConditionDraft = Omit<Condition, 'lastTransitionTime'>;
@@ -48,7 +48,10 @@ const principal: Judgement = {
 export function identityCondition(view: IdentityView, world: World): ConditionDraft {
   if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
   const reference = referenceTo(view.identity);
-  const judgement = view.resourceId === undefined ? principal : judgeResource(view.resourceId, world);
+  const judgement =
+    view.resourceId === undefined
+      ? principal
+      : (misstated(view.resourceId, view.clientId, world) ?? judgeResource(view.resourceId, world));
   return draft(reference, judgement ?? current(reference) ?? attaching);
 }
 
@@ -82,6 +85,18 @@ function judgeResource(id: ResourceId, world: World): Judgement | undefined {
   if (troubled) return hostRefused(troubled, world);
   if (lacking.length < facts.length) return attached;
   return facts.some(({ present }) => present !== undefined) ? attaching : undefined;
+}
+
+/** Nothing is done about it on the host: an AzureIdentity says nothing against what Azure lists. */
+function misstated(
+  id: ResourceId,
+  stated: string | undefined,
+  { index, facts }: World,
+): Judgement | undefined {
+  const hosts = [...index.hostsNeeding(id)].flatMap((host) => facts.get(host) ?? []);
+  if (!hosts.some((host) => isMisstated(host, id, stated))) return undefined;
+  const message = `spec.clientID is not the client id of spec.resourceID; ${sentence(clientIdRemedy(id))}`;
+  return { status: 'False', reason: 'ClientIDMismatch', message };
 }
 
 /** In its grace: no pod uses it now, the next one will find it in place. */

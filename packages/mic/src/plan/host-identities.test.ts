@@ -122,28 +122,20 @@ describe('renewing', () => {
     present: new Map([[reader, { ...alive('reader'), clientId: 'old' }]]),
   });
 
+  const ownReader = new Map([[reader, { since: now, confirmed: true }]]);
+
   it('what is left of a deleted identity is removed and attached again', () => {
     expect(changesOf(withFacts(dead()))).toEqual(['vmss1: ~reader']);
   });
 
-  it('so is an entry with another client id than the AzureIdentity states', () => {
-    expect(changesOf(withFacts(recreated))).toEqual(['vmss1: ~reader']);
-  });
-
   it.each([
-    [
-      'no AzureIdentity states a client id',
-      [identity({ spec: { type: 0, resourceID: resourceIdOf('reader') } })],
-    ],
-    [
-      'another AzureIdentity agrees with the entry',
-      [
-        identity(),
-        identity({ name: 'same', spec: { type: 0, resourceID: resourceIdOf('reader'), clientID: 'OLD' } }),
-      ],
-    ],
-  ])('but not when %s', (_, identities) => {
-    expect(changesOf({ identities, ...withFacts(recreated) })).toEqual([]);
+    ['others attached', recreated],
+    ['MIC attached', { ...recreated, ours: ownReader }],
+  ])('a living entry that %s is left alone, whatever client id AzureIdentities state', (_, one) => {
+    expect(changesOf(withFacts(one))).toEqual([]);
+    expect(changesOf({ ...withFacts(one), identities: [identity(), identity({ name: 'other' })] })).toEqual(
+      [],
+    );
   });
 
   it('not twice within an hour: a client id that never fits must cause no loop', () => {
@@ -152,9 +144,26 @@ describe('renewing', () => {
     expect(changesOf(withFacts(one(60 * minute)))).toEqual(['vmss1: ~reader']);
   });
 
-  it('a living one only once: afterwards it is the AzureIdentity that is out of date', () => {
-    const renewed = { ...recreated, renewedAt: new Map([[reader, now - 60 * minute]]) };
-    expect(changesOf(withFacts(renewed))).toEqual([]);
+  describe('of what others attached, taken off and not yet put back', () => {
+    const off = facts(vmss1, [], { renewing: new Map([[reader, { since: now }]]) });
+    const unneeded = { pods: [], assigned: [] };
+
+    it('is completed whether a pod needs it or not', () => {
+      expect(changesOf(withFacts(off))).toEqual(['vmss1: +reader']);
+      expect(changesOf({ ...unneeded, ...withFacts(off) })).toEqual(['vmss1: +reader']);
+    });
+
+    it('is completed by a new leader after it has read the host', () => {
+      const { renewing } = off;
+      expect(changesOf({ ...unneeded, ...withFacts({ ...createFacts(vmss1), renewing }) })).toEqual([
+        'vmss1: ?',
+      ]);
+    });
+
+    it('waits while Azure refuses it', () => {
+      const quarantined = new Map([[reader, quarantine(now + 1)]]);
+      expect(changesOf({ ...unneeded, ...withFacts({ ...off, quarantined }) })).toEqual([]);
+    });
   });
 
   it('not while it is quarantined', () => {
@@ -220,6 +229,11 @@ describe('detaching', () => {
     expect(changesOf({ ...unused(idle(grace)), pods: [pod({ phase: 'Succeeded' })] })).toEqual([
       'vmss1: -reader',
     ]);
+  });
+
+  it('what no reading has confirmed stays: it may be somebody else’s', () => {
+    const intent = new Map([[reader, { since: now - 1, confirmed: false }]]);
+    expect(changesOf(unused(idle(grace, { ours: intent })))).toEqual([]);
   });
 
   it('E14 what others attached stays', () => {

@@ -1,8 +1,8 @@
 // What one host should carry, against what it carries. Attaching wins over detaching; what is not MIC's own is never
 // taken away; what ARM has refused waits for its time.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts, PresentIdentity } from '../snapshot/facts.ts';
-import { isDead, settledAt } from '../snapshot/host-facts.ts';
+import type { HostFacts } from '../snapshot/facts.ts';
+import { isCarried, settledAt } from '../snapshot/host-facts.ts';
 import type { HostPlan, PlanRules } from './types.ts';
 
 /** What the cluster says about the host. */
@@ -19,7 +19,7 @@ export interface Moment {
 
 export type HostChanges = Pick<HostPlan, 'attach' | 'renew' | 'detach' | 'read' | 'wakeAt' | 'notBefore'>;
 
-/** An entry that is as wrong after it was renewed as it was before is left alone for this long. */
+/** An entry that is as dead after it was renewed as it was before is left alone for this long. */
 const renewPauseMs = 3_600_000;
 
 /** What should happen to one identity: a change now, or (a number) a change no sooner than then. */
@@ -35,8 +35,10 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const { now } = moment;
   const question = { needs, facts, moment };
   const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
+  // What was taken off others' list in order to be put back is put back, whoever needs it by now.
+  const wanted = new Set([...needs.needed.keys(), ...takenOff(facts)]);
   const verdicts: [ResourceId, Verdict][] = [
-    ...Array.from(needs.needed.keys(), (id): [ResourceId, Verdict] => [id, judgeNeeded(id, question)]),
+    ...Array.from(wanted, (id): [ResourceId, Verdict] => [id, judgeWanted(id, question)]),
     ...idle.map((id): [ResourceId, Verdict] => [id, judgeIdle(id, question)]),
   ];
   const idsTo = (change: Verdict) =>
@@ -72,45 +74,28 @@ interface Question {
   readonly moment: Moment;
 }
 
-function nextRenewal(entry: PresentIdentity, renewedAt: number | undefined): number {
-  if (renewedAt === undefined) return 0;
-  // A living entry that is still not what the AzureIdentity says: it is the AzureIdentity that is out of date.
-  return isDead(entry) ? renewedAt + renewPauseMs : Infinity;
-}
-
-function judgeNeeded(id: ResourceId, question: Question): Verdict {
-  const { facts, moment } = question;
-  const entry = facts.present?.get(id);
-  if (entry && !isStale(id, question)) return 'leave';
-  const allowedAt = facts.quarantined.get(id)?.until ?? 0;
-  if (!entry) return allowedAt > moment.now ? allowedAt : 'attach';
-  const renewableAt = Math.max(allowedAt, nextRenewal(entry, facts.renewedAt.get(id)));
-  if (renewableAt === Infinity) return 'leave';
-  return renewableAt > moment.now ? renewableAt : 'renew';
+function takenOff({ present, renewing }: HostFacts): ResourceId[] {
+  return present === undefined ? [] : [...renewing.keys()].filter((id) => !present.has(id));
 }
 
 /**
- * Of a deleted identity, or of an older one than the AzureIdentities speak of. What is protected is left as it is while it
- * is alive; what is left of a deleted one is no use to anybody, and a pod waits for it.
+ * A living entry stays as it is, whatever objects in Kubernetes say of it: anybody who may write an AzureIdentity can name
+ * any client id. Azure itself says which entries are dead; they are no use to anybody, and a pod waits for this one.
  */
-function isStale(id: ResourceId, { needs, facts, moment }: Question): boolean {
-  const entry = facts.present?.get(id);
-  if (entry === undefined) return false;
-  if (isDead(entry)) return true;
-  if (isProtected(id, { needs, facts, moment })) return false;
-  const { clientId } = entry;
-  const stated = needs.statedClientIds(id);
-  // One that agrees, or that says nothing, is enough to leave the entry alone: a mistyped client id harms only itself.
-  return (
-    clientId !== undefined &&
-    stated.length > 0 &&
-    stated.every((other) => other !== undefined && other !== clientId.toLowerCase())
-  );
+function judgeWanted(id: ResourceId, { facts, moment }: Question): Verdict {
+  if (isCarried(facts, id)) return 'leave';
+  const allowedAt = facts.quarantined.get(id)?.until ?? 0;
+  if (facts.present?.has(id) !== true) return allowedAt > moment.now ? allowedAt : 'attach';
+  const renewedAt = facts.renewedAt.get(id);
+  const dueAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);
+  return dueAt > moment.now ? dueAt : 'renew';
 }
 
 /** MIC's own, and needed by nobody on this host. */
 function judgeIdle(id: ResourceId, question: Question): Verdict {
   const { facts, moment } = question;
+  // As long as no reading has confirmed it, it may be somebody else's.
+  if (facts.ours.get(id)?.confirmed !== true) return 'leave';
   if (facts.present?.has(id) !== true || isProtected(id, question)) return 'leave';
   const graceEnd = (facts.idleSince.get(id) ?? moment.now) + moment.rules.detachGraceMs;
   const due = Math.max(graceEnd, facts.quarantined.get(id)?.until ?? 0);
@@ -127,7 +112,7 @@ function isProtected(id: ResourceId, { needs, facts, moment }: Question): boolea
 
 /** When the host is to be read (again); never one that carries nothing that concerns us. */
 function nextReading({ needed }: HostNeeds, facts: HostFacts, { rules }: Moment): number {
-  if (needed.size === 0 && facts.ours.size === 0) return Infinity;
+  if (needed.size + facts.ours.size + facts.renewing.size === 0) return Infinity;
   if (facts.present === undefined || facts.readAt === undefined) return 0;
   return facts.readAt + rules.driftPeriodMs * (1 - stagger(facts.host.id));
 }

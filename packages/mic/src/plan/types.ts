@@ -122,7 +122,7 @@ export interface HostPlan {
   readonly host: Host | undefined;
   /** Missing on the host and wanted: never one that is quarantined. */
   readonly attach: readonly ResourceId[];
-  /** Dead entries or entries of an identity that was recreated: removed, then attached again. */
+  /** Dead entries, by Azure's own word: removed, then attached again. */
   readonly renew: readonly ResourceId[];
   /** Ours, needed by no pod for the whole grace period, not protected. */
   readonly detach: readonly ResourceId[];

@@ -13,6 +13,14 @@ export interface OwnAttachment {
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly confirmed: boolean;
+  /** Unconfirmed only: PATCHes sent under this intent whose answer is not known. One when left out. */
+  readonly attempts?: number;
+}
+
+/** A dead entry of others that MIC takes off and puts back: on record before it is taken off, and never MIC's own. */
+export interface Renewal {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
 }
 
 /** Why an identity was refused by ARM, and until when it is left alone. */
@@ -34,6 +42,8 @@ export type RejectionCode =
 export interface HostRecord {
   readonly host: Host;
   readonly ours: ReadonlyMap<ResourceId, OwnAttachment>;
+  /** Until Azure shows the entry again; what is missing of these is put back, whether a pod needs it or not. */
+  readonly renewing: ReadonlyMap<ResourceId, Renewal>;
   readonly quarantined: ReadonlyMap<ResourceId, Quarantine>;
   /** Throttled or otherwise held back until then (milliseconds since the epoch); 0 when free. */
   readonly notBefore: number;
@@ -58,7 +68,7 @@ export interface HostFacts extends HostRecord {
   readonly readAt?: number;
   /** Since when an identity of ours has been needed by no pod: the start of its grace. */
   readonly idleSince: ReadonlyMap<ResourceId, number>;
-  /** When an entry was last removed and attached again: so that a client id that never fits causes no loop. */
+  /** When an entry was last removed and attached again: one that stays dead must cause no loop. */
   readonly renewedAt: ReadonlyMap<ResourceId, number>;
   readonly trouble?: HostTrouble;
 }

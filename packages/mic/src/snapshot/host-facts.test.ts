@@ -8,6 +8,8 @@ import {
   foldIdle,
   foldIntent,
   foldReading,
+  foldRefused,
+  foldRenewal,
   foldThrottle,
   foldUpdate,
   quarantineMs,
@@ -51,13 +53,55 @@ describe('what is remembered as our own', () => {
     });
   });
 
-  it('is not lost while an operation may still be under way, and is given up after an hour', () => {
+  it('is not decided while the host is being changed, however long; then a reading decides', () => {
     const intended = foldIntent(facts(host), [reader], now);
-    const reading = { kind: 'read', present: present() } as const;
-    expect(ours(foldReading(intended, reading, { ...at, now: now + 59 * minute }))).toEqual({
-      [reader]: false,
+    const later = { ...at, now: now + 600 * minute };
+    const changing = foldReading(intended, { kind: 'read', present: present(), unsettled: true }, later);
+    expect(ours(changing)).toEqual({ [reader]: false });
+    const listed = foldReading(
+      intended,
+      { kind: 'read', present: present('reader'), unsettled: true },
+      later,
+    );
+    expect(ours(listed)).toEqual({ [reader]: false });
+    expect(ours(foldReading(changing, { kind: 'read', present: present() }, later))).toEqual({});
+    expect(ours(foldReading(changing, { kind: 'read', present: present('reader') }, later))).toEqual({
+      [reader]: true,
     });
-    expect(ours(foldReading(intended, reading, { ...at, now: now + 60 * minute }))).toEqual({});
+  });
+
+  it('is not lost when its identity is re-created or deleted in Azure while the host is being changed', () => {
+    const one = facts(host, ['reader'], { oursNames: ['reader'] });
+    const changing = foldReading(one, { kind: 'read', present: present(), unsettled: true }, at);
+    expect(ours(changing)).toEqual({ [reader]: true });
+    const dead = new Map([[reader, {}]]);
+    expect(ours(foldReading(changing, { kind: 'read', present: dead }, at))).toEqual({ [reader]: true });
+    expect(ours(foldUpdate(one, update({ present: present(), unsettled: true }), at))).toEqual({
+      [reader]: true,
+    });
+  });
+
+  it('is withdrawn by a definite refusal, so that a later attachment of others stays theirs', () => {
+    const refused = foldUpdate(
+      foldIntent(facts(host), [reader], now),
+      update({ refused: [reader], present: present(), unsettled: true }),
+      at,
+    );
+    expect(ours(refused)).toEqual({});
+    expect(ours(foldReading(refused, { kind: 'read', present: present('reader') }, at))).toEqual({});
+  });
+
+  it('is not withdrawn when an earlier PATCH under it has no answer, in this term or in an earlier one', () => {
+    const earlier = factsFromRecord(recordOf(foldIntent(facts(host), [reader], now)));
+    const again = foldIntent(earlier, [reader], now);
+    const refused = foldUpdate(again, update({ refused: [reader] }), at);
+    expect(ours(refused)).toEqual({ [reader]: false });
+    expect(ours(foldRefused(foldIntent(refused, [reader], now), [reader, reader]))).toEqual({});
+  });
+
+  it('is not withdrawn by a refusal once a reading has confirmed it', () => {
+    const one = facts(host, ['reader'], { oursNames: ['reader'] });
+    expect(ours(foldRefused(one, [reader]))).toEqual({ [reader]: true });
   });
 
   it('ends with a detach, ours or another’s: who attaches it next owns it', () => {
@@ -184,6 +228,40 @@ it('an Azure that is ill is asked ever more rarely, once in a minute at last, an
   expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 90_000]);
 });
 
+describe('a dead entry of others that is renewed', () => {
+  const dead = facts(host, [], { present: new Map([[reader, {}]]) });
+  const off = { kind: 'read', present: present() } as const;
+
+  it('is on record before it is taken off, and is put back as theirs by whoever leads by then', () => {
+    const begun = factsFromRecord(recordOf(foldRenewal(dead, [reader], now)));
+    expect([...begun.renewing.keys()]).toEqual([reader]);
+    const unread = foldReading(begun, off, at);
+    const restoring = foldIntent(unread, [reader], now);
+    expect(ours(restoring)).toEqual({});
+    const done = foldUpdate(restoring, update({ present: present('reader') }), at);
+    expect([ours(done), done.renewing.size]).toEqual([{}, 0]);
+  });
+
+  it('is not begun any more once a settled list shows it still there', () => {
+    const begun = foldRenewal(dead, [reader], now);
+    const listed = { kind: 'read', present: new Map([[reader, {}]]) } as const;
+    expect(foldReading(begun, { ...listed, unsettled: true }, at).renewing.size).toBe(1);
+    expect(foldReading(begun, listed, at).renewing.size).toBe(0);
+  });
+
+  it('needs no record when it is MIC’s own', () => {
+    const own = { ...dead, ours: new Map([[reader, { since: now, confirmed: true }]]) };
+    expect(foldRenewal(own, [reader], now)).toBe(own);
+  });
+
+  it('is given up after thirty days, and with its host', () => {
+    const begun = foldRenewal(dead, [reader], now);
+    expect(foldExpiry(begun, now + 29 * 24 * 60 * minute)).toBe(begun);
+    expect(foldExpiry(begun, now + 30 * 24 * 60 * minute).renewing.size).toBe(0);
+    expect(foldReading(begun, { kind: 'gone', message: '404' }, at).renewing.size).toBe(0);
+  });
+});
+
 describe('a renewal', () => {
   const one = facts(host, ['reader']);
   const done = (clientId: string) => {
@@ -195,7 +273,7 @@ describe('a renewal', () => {
     expect(done(alive('reader').clientId ?? '').renewedAt.get(reader)).toBe(now);
   });
 
-  it('that brought another client id is too, for an AzureIdentity may go on stating the old one', () => {
+  it('that brought another client id is too', () => {
     expect(done('new').renewedAt.get(reader)).toBe(now);
   });
 

@@ -9,6 +9,7 @@ import type {
   PresentIdentity,
   Quarantine,
   RejectionCode,
+  Renewal,
 } from './facts.ts';
 
 type Present = ReadonlyMap<ResourceId, PresentIdentity>;
@@ -24,6 +25,8 @@ export interface Refusal {
 export interface Reading {
   readonly kind: 'read';
   readonly present: Present;
+  /** The host is being changed, or may be, by what was begun before: its list decides nothing about whose an entry is. */
+  readonly unsettled?: true;
 }
 
 export interface Update {
@@ -34,6 +37,9 @@ export interface Update {
   };
   readonly outcome: {
     readonly present?: Present;
+    readonly unsettled?: true;
+    /** For each PATCH that ARM certainly did not take: the ids that it was to attach. */
+    readonly refused?: readonly ResourceId[];
     readonly rejected: readonly {
       readonly id: ResourceId;
       readonly code: RejectionCode;
@@ -55,15 +61,16 @@ const hourMs = 60 * minuteMs;
 const longestTroubleMs = 10 * minuteMs;
 /** At first; a minute at last, so that nobody waits much longer than the illness lasts. */
 const illnessMs = 5_000;
-/** An attachment that was begun and never seen is given up after this: no operation of Azure takes that long. */
-const intentLifeMs = hourMs;
 /** A rejection that long past says nothing about the next attempt. */
 const quarantineMemoryMs = 24 * hourMs;
+/** What could not be put back for that long is not tried again: its identity is gone, or nobody gives MIC the right. */
+const renewalMemoryMs = 30 * 24 * hourMs;
 
 export function createFacts(host: Host): HostFacts {
   return factsFromRecord({
     host,
     ours: new Map(),
+    renewing: new Map(),
     quarantined: new Map(),
     notBefore: 0,
     subscriptionNotBefore: 0,
@@ -78,8 +85,8 @@ export function factsFromRecord(record: HostRecord): HostFacts {
 
 /** The part to be kept beyond the term. */
 export function recordOf(facts: HostRecord): HostRecord {
-  const { host, ours, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
-  return { host, ours, quarantined, notBefore, subscriptionNotBefore, spentUntil };
+  const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
+  return { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil };
 }
 
 /** Starts the grace of what nobody needs any more, and ends it for what somebody needs again. */
@@ -92,15 +99,52 @@ export function foldIdle(facts: HostFacts, needed: { has(id: ResourceId): boolea
 
 export function foldReading(facts: HostFacts, outcome: Reading | Refusal, at: At): HostFacts {
   if (outcome.kind !== 'read') return foldRefusal(facts, outcome, at);
-  return clearTrouble(foldPresent(facts, outcome.present, at.now));
+  return clearTrouble(foldPresent(facts, outcome, at.now));
 }
 
-/** To be written down before the PATCH that attaches these. What is there already stays whose it is. */
+/** To be written down before the PATCH that attaches these. What is there already, or is put back, stays whose it is. */
 export function foldIntent(facts: HostFacts, attaching: readonly ResourceId[], now: number): HostFacts {
-  const fresh = attaching.filter((id) => !facts.ours.has(id) && facts.present?.has(id) !== true);
+  const isNews = (id: ResourceId) =>
+    facts.ours.has(id)
+      ? facts.ours.get(id)?.confirmed === false
+      : facts.present?.has(id) !== true && !facts.renewing.has(id);
+  const intents = attaching
+    .filter(isNews)
+    .map((id): [ResourceId, OwnAttachment] => [id, oneMoreAttempt(facts.ours.get(id), now)]);
+  return intents.length === 0 ? facts : { ...facts, ours: new Map([...facts.ours, ...intents]) };
+}
+
+function oneMoreAttempt(own: OwnAttachment | undefined, now: number): OwnAttachment {
+  if (own === undefined) return { since: now, confirmed: false };
+  return { ...own, attempts: (own.attempts ?? 1) + 1 };
+}
+
+/**
+ * To be written down before the PATCH that takes these off in order to put them back: whoever leads by then puts them back,
+ * and they stay whose they are.
+ */
+export function foldRenewal(facts: HostFacts, renewing: readonly ResourceId[], now: number): HostFacts {
+  const fresh = renewing.filter((id) => !facts.ours.has(id) && !facts.renewing.has(id));
   if (fresh.length === 0) return facts;
-  const intents = fresh.map((id): [ResourceId, OwnAttachment] => [id, { since: now, confirmed: false }]);
-  return { ...facts, ours: new Map([...facts.ours, ...intents]) };
+  const begun = fresh.map((id): [ResourceId, Renewal] => [id, { since: now }]);
+  return { ...facts, renewing: new Map([...facts.renewing, ...begun]) };
+}
+
+/**
+ * Takes back the intents of a PATCH that ARM certainly did not take. An earlier PATCH under the same intent may be under
+ * way all the same, if its answer was lost: then the intent stays until a reading decides.
+ */
+export function foldRefused(facts: HostFacts, refused: readonly ResourceId[]): HostFacts {
+  if (refused.length === 0) return facts;
+  const ours = new Map(facts.ours);
+  for (const id of refused) {
+    const own = ours.get(id);
+    if (own === undefined || own.confirmed) continue;
+    const attempts = (own.attempts ?? 1) - 1;
+    if (attempts === 0) ours.delete(id);
+    else ours.set(id, { since: own.since, confirmed: false, ...(attempts > 1 && { attempts }) });
+  }
+  return { ...facts, ours };
 }
 
 /** To be written down before the PATCH as well: the next leader goes on with what is left of the host's budget. */
@@ -109,10 +153,10 @@ export function foldSpending(facts: HostFacts, spentUntil: number): HostFacts {
 }
 
 export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At): HostFacts {
-  const { present, rejected, refusal, patches } = outcome;
+  const { present, rejected, refusal, patches, refused = [] } = outcome;
   const renewed = patches > 0 ? change.renew.map((id): [ResourceId, number] => [id, at.now]) : [];
-  let after: HostFacts = facts;
-  if (present) after = foldPresent(after, present, at.now);
+  let after = foldRefused(facts, refused);
+  if (present) after = foldPresent(after, { ...outcome, present }, at.now);
   // Something was sent and the host could not be read since: nothing is known until it is read again.
   else if (patches > 0) after = withoutPresent(after);
   // Last, because it is remembered for the entry as it is now: it ends when that becomes another one.
@@ -129,13 +173,15 @@ export function foldThrottle(facts: HostFacts, until: number): HostFacts {
 /** Forgets what time has settled. */
 export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   const quarantined = filterMap(facts.quarantined, ({ until }) => until + quarantineMemoryMs > now);
+  const renewing = filterMap(facts.renewing, ({ since }) => since + renewalMemoryMs > now);
   const notBefore = facts.notBefore > now ? facts.notBefore : 0;
   const subscriptionNotBefore = facts.subscriptionNotBefore > now ? facts.subscriptionNotBefore : 0;
   // What came back to the budget is no reason to write: it goes when nothing else is on record.
-  const isNeeded = facts.spentUntil > now || facts.ours.size + quarantined.size + notBefore > 0;
+  const isNeeded =
+    facts.spentUntil > now || facts.ours.size + renewing.size + quarantined.size + notBefore > 0;
   const spentUntil = isNeeded ? facts.spentUntil : 0;
-  const after = { ...facts, quarantined, notBefore, subscriptionNotBefore, spentUntil };
-  const keys = ['quarantined', 'notBefore', 'subscriptionNotBefore', 'spentUntil'] as const;
+  const after = { ...facts, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil };
+  const keys = ['renewing', 'quarantined', 'notBefore', 'subscriptionNotBefore', 'spentUntil'] as const;
   return keys.every((key) => after[key] === facts[key]) ? facts : after;
 }
 
@@ -147,7 +193,7 @@ export function settledAt({ notBefore, quarantined, spentUntil }: HostRecord): n
 }
 
 /** Not there, or there as what is left of an identity that was deleted. */
-export function isDead(entry: PresentIdentity | undefined): boolean {
+function isDead(entry: PresentIdentity | undefined): boolean {
   return entry?.clientId === undefined && entry?.principalId === undefined;
 }
 
@@ -156,25 +202,45 @@ export function isCarried(facts: HostFacts | undefined, id: ResourceId): boolean
   return !isDead(facts?.present?.get(id));
 }
 
+/** Whether the host carries the identity under another client id than the stated one. */
+export function isMisstated(
+  facts: HostFacts | undefined,
+  id: ResourceId,
+  stated: string | undefined,
+): boolean {
+  const actual = facts?.present?.get(id)?.clientId?.toLowerCase();
+  return actual !== undefined && stated !== undefined && stated.toLowerCase() !== actual;
+}
+
 /** From one minute, doubling, up to an hour; a tenth more or less by chance. */
 export function quarantineMs(failures: number, chance: number): number {
   return jittered(Math.min(hourMs, minuteMs * 2 ** (failures - 1)), chance);
 }
 
-function foldPresent(facts: HostFacts, present: Present, now: number): HostFacts {
-  const ours = new Map<ResourceId, OwnAttachment>();
-  for (const [id, own] of facts.ours) {
-    if (present.has(id)) ours.set(id, own.confirmed ? own : { ...own, confirmed: true });
-    // Not there: taken off by us or by others. Only what was begun may still come, by an operation that is under way.
-    else if (!own.confirmed && own.since + intentLifeMs > now) ours.set(id, own);
-  }
+/** Whose an entry is depends on the list alone; whether it can be used, on what the entry says. */
+function foldPresent(
+  facts: HostFacts,
+  { present, unsettled }: Pick<Reading, 'present' | 'unsettled'>,
+  now: number,
+): HostFacts {
+  const ours = unsettled ? facts.ours : ownedIn(present, facts.ours);
+  // What is listed, dead or alive, is not off; once a dead one is settled, the next renewal begins with a record of its own.
+  const renewing = filterMap(facts.renewing, (_, id) =>
+    unsettled ? isDead(present.get(id)) : !present.has(id),
+  );
   // What is there and alive has been accepted since it was refused.
   const quarantined = filterMap(facts.quarantined, (_, id) => isDead(present.get(id)));
   const before = facts.present;
   const renewedAt = before
     ? filterMap(facts.renewedAt, (_, id) => before.get(id)?.clientId === present.get(id)?.clientId)
     : facts.renewedAt;
-  return { ...facts, present, readAt: now, ours, quarantined, renewedAt };
+  return { ...facts, present, readAt: now, ours, renewing, quarantined, renewedAt };
+}
+
+/** A settled reading decides: what it lists is attached, and what it does not list was taken off or never came. */
+function ownedIn(present: Present, ours: HostFacts['ours']): HostFacts['ours'] {
+  const kept = [...ours].filter(([id]) => present.has(id));
+  return new Map(kept.map(([id, own]) => [id, own.confirmed ? own : { since: own.since, confirmed: true }]));
 }
 
 function withoutPresent(facts: HostFacts): HostFacts {
@@ -192,9 +258,7 @@ function foldRejections(facts: HostFacts, rejected: Update['outcome']['rejected'
     const until = at.now + quarantineMs(failures, at.chance);
     quarantined.set(id, { until, failures, code, message } satisfies Quarantine);
   }
-  const refused = new Set(rejected.map(({ id }) => id));
-  const ours = filterMap(facts.ours, ({ confirmed }, id) => confirmed || !refused.has(id));
-  return { ...facts, quarantined, ours };
+  return { ...facts, quarantined };
 }
 
 function foldRefusal(facts: HostFacts, refusal: Refusal, { now, chance }: At): HostFacts {
@@ -207,7 +271,7 @@ function foldRefusal(facts: HostFacts, refusal: Refusal, { now, chance }: At): H
   const held = { ...foldThrottle(facts, until), subscriptionNotBefore, trouble };
   // A host that is no more carries nothing: what was ours there needs no cleaning up.
   return kind === 'gone'
-    ? { ...foldPresent(held, new Map(), now), ours: new Map(), idleSince: new Map() }
+    ? { ...foldPresent(held, { present: new Map() }, now), renewing: new Map(), idleSince: new Map() }
     : held;
 }
 

@@ -12,6 +12,7 @@ const record: HostRecord = {
     [idOf('writer'), { since: now, confirmed: false }],
     [idOf('reader'), { since: now - 1, confirmed: true }],
   ]),
+  renewing: new Map([[idOf('foreign'), { since: now }]]),
   quarantined: new Map([
     [idOf('bad'), { until: now + 1, failures: 2, code: 'LinkedAuthorizationFailed', message: 'said "no"' }],
   ]),
@@ -28,7 +29,15 @@ describe('a host’s record', () => {
       fc.property(ids, fc.nat(), codes, (names, time, code) => {
         const one: HostRecord = {
           host,
-          ours: new Map(names.map((id) => [id, { since: time, confirmed: time % 2 === 0 }])),
+          ours: new Map(
+            names.map((id) => [
+              id,
+              time % 2 === 0
+                ? { since: time, confirmed: true }
+                : { since: time, confirmed: false, ...(time > 2 && { attempts: 2 }) },
+            ]),
+          ),
+          renewing: new Map(names.map((id) => [id, { since: time }])),
           quarantined: new Map(names.map((id) => [id, { until: time, failures: 1, code, message: id }])),
           notBefore: time,
           subscriptionNotBefore: time,
@@ -64,6 +73,19 @@ describe('a host’s record', () => {
     expect(parseRecord(older)).toMatchObject({ ok: true, value: { spentUntil: 0 } });
   });
 
+  it('of an earlier version is read: an intent in it is one PATCH whose answer is not known', () => {
+    const text = JSON.stringify({
+      ...{ version: 1, host, quarantined: [], notBefore: 0, subscriptionNotBefore: 0 },
+      ours: [{ id: idOf('app'), since: 5, confirmed: false }],
+    });
+    const parsed = parseRecord(text);
+    expect(parsed).toMatchObject({ ok: true, warnings: [] });
+    if (!parsed.ok) return;
+    expect(parsed.value.ours).toEqual(new Map([[idOf('app'), { since: 5, confirmed: false }]]));
+    expect(parsed.value.renewing.size).toBe(0);
+    expect(serialiseRecord(parsed.value)).not.toContain('renewing');
+  });
+
   it('keeps what can be understood when a hand has been in it', () => {
     const text = JSON.stringify({
       version: 1,
@@ -92,6 +114,7 @@ describe('a host’s record', () => {
     expect(isEmptyRecord(empty)).toBe(true);
     expect(isEmptyRecord(record)).toBe(false);
     expect(isEmptyRecord({ ...empty, notBefore: 1 })).toBe(false);
+    expect(isEmptyRecord({ ...empty, renewing: record.renewing })).toBe(false);
   });
 });
 

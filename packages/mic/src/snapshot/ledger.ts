@@ -10,7 +10,7 @@ import {
   type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import type { HostRecord, OwnAttachment, Quarantine, RejectionCode } from './facts.ts';
+import type { HostRecord, OwnAttachment, Quarantine, RejectionCode, Renewal } from './facts.ts';
 import { memberOf, stringAt } from './raw-object.ts';
 
 const version = 1;
@@ -22,16 +22,24 @@ export function ledgerKey(host: Host): string {
 }
 
 /** Whether the record says nothing that a missing one would not say. */
-export function isEmptyRecord({ ours, quarantined, notBefore, spentUntil }: HostRecord): boolean {
-  return ours.size === 0 && quarantined.size === 0 && notBefore === 0 && spentUntil === 0;
+export function isEmptyRecord(record: HostRecord): boolean {
+  const { ours, renewing, quarantined, notBefore, spentUntil } = record;
+  return ours.size + renewing.size + quarantined.size === 0 && notBefore === 0 && spentUntil === 0;
 }
 
 export function serialiseRecord(record: HostRecord): string {
-  const { host, ours, quarantined, notBefore, subscriptionNotBefore, spentUntil } = record;
+  const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = record;
   return JSON.stringify({
     version,
     host: { kind: host.kind, id: host.id },
-    ours: sorted(ours).map(([id, { since, confirmed }]) => ({ id, since, confirmed })),
+    ours: sorted(ours).map(([id, { since, confirmed, attempts }]) => ({
+      id,
+      since,
+      confirmed,
+      ...(attempts !== undefined && { attempts }),
+    })),
+    // Left out when empty: the usual record reads as it did in earlier versions.
+    ...(renewing.size > 0 && { renewing: sorted(renewing).map(([id, { since }]) => ({ id, since })) }),
     quarantined: sorted(quarantined).map(([id, { until, failures, code, message }]) => ({
       id,
       until,
@@ -59,6 +67,7 @@ export function parseRecord(text: string): Parsed<HostRecord> {
     value: {
       host,
       ours: readEntries(raw, { list: 'ours', read: readAttachment, warnings }),
+      renewing: readEntries(raw, { list: 'renewing', read: readRenewal, warnings }),
       quarantined: readEntries(raw, { list: 'quarantined', read: readQuarantine, warnings }),
       notBefore: numberAt(raw, 'notBefore') ?? 0,
       subscriptionNotBefore: numberAt(raw, 'subscriptionNotBefore') ?? 0,
@@ -103,7 +112,15 @@ function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<Re
 
 function readAttachment(raw: unknown): OwnAttachment | undefined {
   const since = numberAt(raw, 'since');
-  return since === undefined ? undefined : { since, confirmed: memberOf(raw, 'confirmed') === true };
+  if (since === undefined) return undefined;
+  const attempts = numberAt(raw, 'attempts');
+  if (memberOf(raw, 'confirmed') === true) return { since, confirmed: true };
+  return { since, confirmed: false, ...(attempts !== undefined && attempts > 1 && { attempts }) };
+}
+
+function readRenewal(raw: unknown): Renewal | undefined {
+  const since = numberAt(raw, 'since');
+  return since === undefined ? undefined : { since };
 }
 
 function readQuarantine(raw: unknown): Quarantine | undefined {

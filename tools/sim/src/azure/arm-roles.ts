@@ -5,6 +5,11 @@ import { covers, roleDefinitions, type RoleAssignment } from './roles.ts';
 import { json } from './routes.ts';
 import type { World } from './world.ts';
 
+interface RolePorts {
+  readonly world: World;
+  readonly enforceRoles: boolean;
+}
+
 interface RoleCall {
   readonly request: HttpRequest;
   readonly access: Access;
@@ -45,14 +50,28 @@ function assignmentBody({ id, principalId, role, scope }: RoleAssignment): objec
   };
 }
 
+const everything = { actions: ['*'], notActions: [] };
+
 /** What the caller may do at a scope, one entry for each role. */
-export function readPermissions({ access, scope }: RoleCall, world: World): HttpResponse {
+export function readPermissions(
+  { access, scope }: RoleCall,
+  { world, enforceRoles }: RolePorts,
+): HttpResponse {
   const held = world
     .assignments()
-    .filter((one) => one.principalId === access.caller.principalId && covers(one.scope, scope));
-  const value = held.map(({ role }) => {
-    const { actions, notActions } = roleDefinitions[role];
-    return { actions, notActions, dataActions: [], notDataActions: [] };
-  });
-  return json(200, { value });
+    .filter((one) => one.principalId === access.caller.principalId && covers(one.scope, scope))
+    .map(({ role }) => roleDefinitions[role]);
+  // A caller without roles may do everything in a world that doesn't enforce them, and is told so.
+  const isFree = !enforceRoles && held.length === 0;
+  return json(200, { value: (isFree ? [everything] : held).map(permission) });
+}
+
+function permission({
+  actions,
+  notActions,
+}: {
+  readonly actions: readonly string[];
+  readonly notActions: readonly string[];
+}): object {
+  return { actions, notActions, dataActions: [], notDataActions: [] };
 }

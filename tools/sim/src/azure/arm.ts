@@ -54,7 +54,7 @@ function routesFor(access: Access, ports: ArmPorts): HttpHandler {
       {
         methods: ['GET', 'POST'],
         path: permissions,
-        answer: (request, { scope = '' }) => readPermissions({ request, access, scope }, world),
+        answer: (request, { scope = '' }) => readPermissions({ request, access, scope }, ports),
       },
     ],
     {

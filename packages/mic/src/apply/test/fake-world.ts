@@ -1,6 +1,7 @@
 // A cluster and an Azure in memory with the real reconciler on them: small enough to end it between any two steps.
 import type { AzureAssignedIdentity, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
+import type { Clock } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { AssignedView, PlanRules } from '../../plan/types.ts';
 import * as build from '../../plan/test/builders.ts';
@@ -34,12 +35,22 @@ export interface Crash {
 
 export interface FakeWorldOptions {
   readonly crash?: Crash;
+  /** More than one. */
+  readonly crashes?: readonly Crash[];
+  /** Azure, where the plain one of this world is not enough: asked for a room at the start of each term. */
+  readonly azure?: (ports: { readonly clock: Clock; readonly gate: Gate }) => { connect(): HostIdentities };
   readonly rules?: Partial<PlanRules>;
 }
 
 export type FakeWorld = ReturnType<typeof createFakeWorld>;
 
-export function createFakeWorld({ crash, rules = {} }: FakeWorldOptions = {}) {
+export function createFakeWorld({
+  crash,
+  crashes: more = [],
+  azure: arm,
+  rules = {},
+}: FakeWorldOptions = {}) {
+  const planned = crash ? [crash, ...more] : more;
   const clock = createFakeClock(build.now);
   const index = new ClusterIndex({ forceNamespaced: false });
   const trims = createTrims();
@@ -60,11 +71,11 @@ export function createFakeWorld({ crash, rules = {} }: FakeWorldOptions = {}) {
     if (isDead) return new Promise(() => undefined);
     beforeWrite(name);
     writes.push(name);
-    const isLast = crash?.at === writes.length;
-    if (isLast) isDead = true;
-    if (isLast && crash.when === 'before') return new Promise(() => undefined);
+    const end = planned.find(({ at }) => at === writes.length);
+    if (end) isDead = true;
+    if (end?.when === 'before') return new Promise(() => undefined);
     const result = apply();
-    return isLast ? new Promise(() => undefined) : result;
+    return end ? new Promise(() => undefined) : result;
   };
 
   const assigned = createFakeResource<AzureAssignedIdentity>('assigned', gate);
@@ -101,6 +112,7 @@ export function createFakeWorld({ crash, rules = {} }: FakeWorldOptions = {}) {
     },
   };
 
+  const otherAzure = arm?.({ clock, gate });
   const startTerm = async () => {
     isDead = false;
     const ending = new AbortController();
@@ -128,7 +140,7 @@ export function createFakeWorld({ crash, rules = {} }: FakeWorldOptions = {}) {
         report: (result) => void steps.push(result),
       }),
       hosts: createHostApplier({
-        ...{ identities, ledger, memory, term, now },
+        ...{ identities: otherAzure?.connect() ?? identities, ledger, memory, term, now },
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
         report: (result) => void hosts.push(result),

@@ -9,6 +9,7 @@ import {
   foldIdle,
   foldIntent,
   foldReading,
+  foldRenewal,
   foldUpdate,
   isCarried,
   recordOf,
@@ -149,26 +150,46 @@ export class Model {
     const gone = detach.filter((id) => entries.has(id));
     const at = { now: this.now, chance: 0.5 };
     this.#keep(foldReading(this.factsOf(host), { kind: 'read', present: new Map(entries) }, at));
-    if (fresh.length + renew.length + gone.length === 0) return;
-    this.#keep(foldIntent(this.factsOf(host), fresh, this.now));
+    // What can't be put back is not taken off.
+    const renewed = renew.filter((id) => this.#existing.has(id));
+    if (fresh.length + renewed.length + gone.length === 0) {
+      this.#reject(host, renew);
+      return;
+    }
+    this.#keep(foldRenewal(foldIntent(this.factsOf(host), fresh, this.now), renewed, this.now));
     this.#record(host);
     this.#step();
     this.patches += 1;
     const wanted = [...fresh, ...renew];
-    for (const id of [...gone, ...renew]) entries.delete(id);
+    for (const id of [...gone, ...renewed]) entries.delete(id);
     this.detached.push(...gone.map((id) => ({ host: host.id, id })));
+    if (renewed.length > 0) this.#step();
     for (const id of wanted) {
       const entry = this.#existing.get(id);
       if (entry) entries.set(id, entry);
     }
     this.#step();
-    const code: RejectionCode = 'FailedIdentityOperation';
-    const rejected = wanted
-      .filter((id) => !this.#existing.has(id))
-      .map((id) => ({ id, code, message: 'unknown' }));
+    const rejected = this.#rejections(wanted);
     const outcome = { present: new Map(entries), rejected, patches: 1 };
     this.#keep(foldUpdate(this.factsOf(host), { change: { attach, renew, detach }, outcome }, at));
     this.#record(host);
+  }
+
+  #rejections(ids: readonly ResourceId[]) {
+    const code: RejectionCode = 'FailedIdentityOperation';
+    return ids.filter((id) => !this.#existing.has(id)).map((id) => ({ id, code, message: 'unknown' }));
+  }
+
+  #reject(host: Host, ids: readonly ResourceId[]): void {
+    if (ids.length === 0) return;
+    const outcome = { rejected: this.#rejections(ids), patches: 0 };
+    const change = { attach: [], renew: ids, detach: [] };
+    this.#keep(foldUpdate(this.factsOf(host), { change, outcome }, { now: this.now, chance: 0.5 }));
+  }
+
+  /** What is on record as MIC's own. */
+  ownedOn(host: ResourceId): readonly ResourceId[] {
+    return [...(this.#ledger.get(host)?.ours.keys() ?? [])];
   }
 
   #keep(facts: HostFacts): void {
