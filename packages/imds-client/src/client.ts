@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImdsError } from './errors.ts';
 import { keyOf, parseEndpoint, parseQuery, tokenUrl } from './request.ts';
-import { readAnswer } from './response.ts';
+import { readBody } from './body.ts';
+import { readAnswer, type Answer } from './response.ts';
 import { retryDelayMs } from './retry.ts';
 import { aborted } from './single-flight.ts';
 import { createTokenCache, type TokenQuestion } from './token-cache.ts';
@@ -74,17 +75,11 @@ async function ask(
     overdue.abort();
   }, settings.requestTimeoutInMs);
   try {
-    const response = await settings.fetch(target.url, {
-      method: 'GET',
-      headers: { Metadata: 'true' },
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, overdue.signal]),
-    });
-    const body = await response.text();
-    const answer = { status: response.status, retryAfter: response.headers.get('retry-after'), body };
+    const answer = await exchange(target, settings, AbortSignal.any([signal, overdue.signal]));
     return readAnswer(answer, { resource: target.resource, now: settings.now(), parseDate: Date.parse });
   } catch (cause) {
     if (signal.aborted) return aborted();
+    if (cause instanceof ImdsError) return cause;
     if (!overdue.signal.aborted)
       return new ImdsError('unavailable', `${settings.endpoint} cannot be reached`, { cause });
     return new ImdsError(
@@ -93,6 +88,26 @@ async function ask(
     );
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Ends with the signal, whether or not the given `fetch` hears it. */
+async function exchange(target: Target, { fetch, endpoint }: Settings, signal: AbortSignal): Promise<Answer> {
+  let end: () => void = () => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    end = () => reject(new Error('time is up'));
+    signal.addEventListener('abort', end);
+  });
+  const answer = async () => {
+    const init = { method: 'GET', headers: { Metadata: 'true' }, redirect: 'manual', signal } as const;
+    const response = await fetch(target.url, init);
+    const body = await readBody(response, endpoint);
+    return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
+  };
+  try {
+    return await Promise.race([answer(), ended]);
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 

@@ -81,6 +81,9 @@ export interface FetchInit {
 export interface FetchResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
+  /** Read by chunks, so that an answer without end is not read to its end. */
+  readonly body?: AsyncIterable<Uint8Array> | null;
+  /** Called when there is no `body`. */
   text(): Promise<string>;
 }
 

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { Tenant } from '@pod-identity/kit/core';
+import { readUpTo, type Tenant } from '@pod-identity/kit/core';
 import { blockedPart, withoutMachineData } from './instance-metadata.ts';
 import { createMetadataService } from './metadata-service.ts';
 import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
@@ -45,7 +44,10 @@ export function createProxy({ upstream, allowed, read, tenantAt, ...rules }: Pro
     });
     const { statusCode = 0, headers } = answer;
     // Nothing else can be written as an answer.
-    if (statusCode < 200 || statusCode > 599) return { kind: 'proxy-failed', why: 'unavailable' };
+    if (statusCode < 200 || statusCode > 599) {
+      answer.destroy();
+      return { kind: 'proxy-failed', why: 'unavailable' };
+    }
     const whole = await readUpTo(answer, largestBody);
     if (!whole) return { kind: 'proxy-failed', why: 'too-large' };
     const body = statusCode === 200 ? withoutMachineData(route, whole, allowed) : whole;
@@ -71,16 +73,4 @@ export function createProxy({ upstream, allowed, read, tenantAt, ...rules }: Pro
       return Promise.resolve();
     },
   };
-}
-
-/** Undefined when there is more; the rest is not read. */
-async function readUpTo(body: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > limit) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }

@@ -1,5 +1,4 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
 import type { FetchLike } from '@pod-identity/imds-client';
 
 /** The way to the machine's metadata service. It follows no redirect. */
@@ -25,7 +24,12 @@ export function createMetadataService(): MetadataService {
   const agent = new Agent({ keepAlive: false });
   const get: MetadataService['get'] = (url, { headers, signal }) => {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    request(url, { agent, headers, signal }).on('response', resolve).on('error', reject).end();
+    request(url, { agent, headers, signal })
+      .on('response', resolve)
+      .on('error', reject)
+      // An answer that switches protocols closes the connection, and is neither a response nor an error.
+      .once('close', () => reject(new Error('the connection was closed before an answer came')))
+      .end();
     return promise;
   };
   return {
@@ -35,7 +39,8 @@ export function createMetadataService(): MetadataService {
       return {
         status: answer.statusCode ?? 0,
         headers: { get: (name) => headerOf(answer, name) },
-        text: () => text(answer),
+        body: answer,
+        text: () => Promise.resolve(''),
       };
     },
     close: () => agent.destroy(),

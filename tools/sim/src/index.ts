@@ -3,6 +3,7 @@
 export type * from './azure/index.ts';
 export { startAzure } from './azure/index.ts';
 export type { FaultAction, FaultHandle, FaultRule, Faults } from './http/faults.ts';
+export { hostilities, startHostileServer, type HostileServer, type Hostility } from './http/hostile.ts';
 export type { Journal, JournalEntry, JournalFilter } from './http/journal.ts';
 export {
   startKube,

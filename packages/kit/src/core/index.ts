@@ -2,6 +2,7 @@
 // It must not touch the process, the clock, the network or chance: all of that comes in as arguments.
 export type { Clock, Timer } from './clock.ts';
 export { createBudgets, type BudgetOptions, type Budgets } from './budgets.ts';
+export { readUpTo } from './bounded-body.ts';
 export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';
 export {
   createFairQueue,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
+import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
 import { asKubeError, KubeError, refusalError, watchEventError } from './errors.ts';
 import { createLineCutter } from './json-lines.ts';
@@ -29,6 +30,8 @@ interface Sending {
 }
 
 const callTimeoutMs = 30_000;
+/** Of a refusal the reason is read, and no page of a proxy without end. */
+const longestRefusal = 64 * 1024;
 
 /** Sends a request and answers when the headers are there. */
 type Open = (request: KubeRequest, sending: Sending) => Promise<IncomingMessage>;
@@ -96,7 +99,8 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
     };
     const answer = await attempt(false);
     if (answer.statusCode !== 401) return answer;
-    answer.resume();
+    // Its body may be without end.
+    answer.destroy();
     return attempt(true);
   };
 }
@@ -111,8 +115,8 @@ async function admitted({ admit }: HttpTransportOptions, { signal }: KubeRequest
 
 async function readAnswer(answer: IncomingMessage): Promise<unknown> {
   const { statusCode = 0, headers } = answer;
-  const text = await textOf(answer);
-  if (statusCode < 300) return parse(text);
+  if (statusCode < 300) return parse(await textOf(answer));
+  const text = (await readUpTo(answer, longestRefusal))?.toString('utf8') ?? '';
   const { 'retry-after': retryAfter } = headers;
   throw refusalError({
     status: statusCode,

@@ -44,6 +44,8 @@ interface ArmClientOptions {
   readonly requestTimeoutMs?: number;
 }
 
+/** A scale set with all that can be in it has less than a tenth. */
+const longestAnswer = 4 * 1024 * 1024;
 const getAttempts = 3;
 const retryBaseMs = 500;
 /** Longer than what `send` repeats by itself: a token is waited for long enough in one try. */
@@ -51,7 +53,7 @@ const tokenRetryMs = 2 * unavailableDefaultMs;
 
 export function createArmClient(options: ArmClientOptions): ArmClient {
   const { access, clock, random } = options;
-  const dispatcher = new Agent({ connections: 32, maxResponseSize: 16 * 1024 * 1024 });
+  const dispatcher = new Agent({ connections: 32, maxResponseSize: longestAnswer });
   const exchange = createExchange(options, dispatcher);
   return {
     access,

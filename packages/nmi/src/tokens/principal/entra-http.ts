@@ -1,3 +1,4 @@
+import { readUpTo } from '@pod-identity/kit/core';
 import type { EntraAnswer } from './entra-errors.ts';
 
 export interface EntraPost {
@@ -14,11 +15,10 @@ export interface EntraHttp {
   close(): Promise<void>;
 }
 
-const timeoutMs = 10_000;
 const longestBody = 256 * 1024;
 
 /** The way to the login endpoints, through a proxy where the environment names one. It follows no redirect: a secret is sent nowhere else. */
-export function createEntraHttp(): EntraHttp {
+export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
   let opened: ReturnType<typeof open> | undefined;
   const post: PostToEntra = async ({ url, headers, body }) => {
     const { send, dispatcher } = await (opened ??= open());
@@ -26,12 +26,13 @@ export function createEntraHttp(): EntraHttp {
       ...{ method: 'POST', headers, body, dispatcher },
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await readText(answer.body);
+    const text = await readUpTo(answer.body, longestBody);
+    if (!text) throw new RangeError('the answer is too long');
     return {
       kind: 'answer',
       status: answer.statusCode,
       retryAfterMs: retryAfterOf(answer.headers['retry-after']),
-      body: parse(text),
+      body: parse(text.toString('utf8')),
     };
   };
   const close = async () => {
@@ -45,17 +46,6 @@ export function createEntraHttp(): EntraHttp {
 async function open() {
   const { EnvHttpProxyAgent, request: send } = await import('undici');
   return { send, dispatcher: new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, connections: 8 }) };
-}
-
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body) {
-    size += part.length;
-    if (size > longestBody) throw new RangeError('the answer is too long');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
 
 function parse(text: string): unknown {

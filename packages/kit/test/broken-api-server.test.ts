@@ -1,0 +1,63 @@
+// An API server, or what stands before it, that answers as no server should.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectKube } from '@pod-identity/kit/kube';
+import { hostilities, startHostileServer, type HostileServer, type Hostility } from '@pod-identity/sim';
+import { afterwards, kubeconfigFile } from './fixtures/server.ts';
+
+let server: HostileServer;
+beforeAll(async () => {
+  server = await startHostileServer();
+});
+afterAll(() => server.close());
+
+/** Silence is as good as any: it ends by the deadline. */
+const timeoutMs = 300;
+const request = { method: 'GET', path: '/api/v1/namespaces/a/secrets/b', timeoutMs } as const;
+const connect = async () => {
+  const transport = await connectKube({ kubeconfig: kubeconfigFile(server.url), userAgent: 'kit' });
+  afterwards(() => transport.close());
+  return transport;
+};
+const all = async (events: AsyncIterable<unknown>) => {
+  for await (const event of events) expect(event).toBe('no event');
+};
+/** A watch is heard as long as something comes: what ends it is that no event does, or that a line has no end. */
+const endlessAnswers: readonly Hostility[] = [
+  'sends a body without end',
+  'sends a body without end and without length',
+  'sends more than it announced',
+];
+
+describe.each(hostilities)('an API server that %s', (script) => {
+  it('answers no request, and more requests than there are connections get another answer later', async () => {
+    const transport = await connect();
+    server.play(script);
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => transport.request(request)));
+    for (const answer of answers)
+      expect(answer).toMatchObject({ status: 'rejected', reason: { name: 'KubeError' } });
+    server.play({ json: '{"kind":"Secret"}' });
+    await expect(transport.request(request)).resolves.toEqual({ kind: 'Secret' });
+    await transport.close();
+    await server.quiet();
+  });
+});
+
+describe.each(hostilities.filter((one) => !endlessAnswers.includes(one)))(
+  'an API server that %s',
+  (script) => {
+    it('ends a watch, and leaves no connection', async () => {
+      const transport = await connect();
+      server.play(script);
+      await all(transport.watch(request)).catch((error: unknown) =>
+        expect(error).toMatchObject({ name: 'KubeError' }),
+      );
+      await transport.close();
+      await server.quiet();
+    });
+  },
+);
+
+it('no redirect was followed', () => {
+  expect(server.asked.length).toBeGreaterThan(hostilities.length);
+  expect(server.asked.filter((line) => line.includes('elsewhere'))).toEqual([]);
+});

@@ -1,0 +1,58 @@
+// ARM, or what stands before it, answers as no server should.
+import { systemClock } from '@pod-identity/kit/serve';
+import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createArmClient } from '../src/azure/arm-client.ts';
+
+let server: HostileServer;
+beforeAll(async () => {
+  server = await startHostileServer();
+});
+afterAll(() => server.close());
+
+function client() {
+  const endpoints = {
+    resourceManager: server.url,
+    authority: server.url,
+    audience: 'a',
+    customAuthority: true,
+    computeApiVersion: '1',
+  };
+  return createArmClient({
+    access: () => ({
+      endpoints,
+      credential: { getToken: () => Promise.resolve('token'), invalidate: () => undefined },
+    }),
+    ...{ clock: systemClock, random: () => 0, userAgent: 'mic/test' },
+    // Silence is as good as any: it ends by the deadline.
+    requestTimeoutMs: 300,
+  });
+}
+
+const { signal } = new AbortController();
+const update = { method: 'PATCH', url: '/a', body: {}, signal } as const;
+
+describe.each(hostilities)('ARM that %s', (script) => {
+  it('gives no answer, and every connection back; the next answer is heard', async () => {
+    const arm = client();
+    server.play(script);
+    const answers = await Promise.all(Array.from({ length: 40 }, () => arm.send(update)));
+    // What can be read of a bomb or of a few bytes is no JSON, and nothing that a caller takes for an answer.
+    for (const answer of answers)
+      expect(answer.ok ? Object.keys((answer.value.body ?? {})) : ['error']).toEqual(['error']);
+    server.play({ json: '{"id":"a"}' });
+    expect(await arm.send(update)).toMatchObject({ ok: true, value: { body: { id: 'a' } } });
+    await arm.close();
+    await server.quiet();
+  });
+});
+
+it('no redirect was followed, and the address of an operation elsewhere is not asked', async () => {
+  const arm = client();
+  const before = server.asked.length;
+  const operation = { method: 'GET', url: 'http://elsewhere.invalid/operation', signal } as const;
+  expect(await arm.send(operation)).toMatchObject({ ok: false, failure: { kind: 'failed' } });
+  expect(server.asked).toHaveLength(before);
+  expect(server.asked.filter((line) => line.includes('elsewhere'))).toEqual([]);
+  await arm.close();
+});

@@ -1,0 +1,42 @@
+// An endpoint that answers as no server should, by the `fetch` of the runtime.
+import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createImdsClient, type FetchLike } from '@pod-identity/imds-client';
+
+let server: HostileServer;
+beforeAll(async () => {
+  server = await startHostileServer();
+});
+afterAll(() => server.close());
+
+const clientOf = (requestTimeoutInMs = 300, more: { fetch?: FetchLike } = {}) =>
+  createImdsClient({ endpoint: server.url, maxRetries: 0, requestTimeoutInMs, ...more });
+
+describe.each(hostilities)('an endpoint that %s', (script) => {
+  test('gives no token, and the next one is asked anew', async () => {
+    const client = clientOf();
+    server.play(script);
+    await expect(client.getToken({ resource: 'r' })).rejects.toMatchObject({ name: 'ImdsError' });
+    server.play({ json: JSON.stringify({ access_token: 't', expires_in: '3600' }) });
+    await expect(client.getToken({ resource: 'r' })).resolves.toMatchObject({ token: 't' });
+  });
+});
+
+test.each(['sends a body without end', 'sends a bomb', 'sends an error without end'] as const)(
+  'of one that %s no more is read than an answer can have',
+  async (script) => {
+    server.play(script);
+    const asking = clientOf(60_000).getToken({ resource: 'r' });
+    await expect(asking).rejects.toMatchObject({ code: 'invalid-response' });
+    await server.quiet();
+  },
+);
+
+test('a fetch that does not hear its signal is given up all the same', async () => {
+  const deaf = clientOf(50, { fetch: () => new Promise(() => undefined) });
+  await expect(deaf.getToken({ resource: 'r' })).rejects.toMatchObject({ code: 'timeout' });
+});
+
+test('no redirect was followed', () => {
+  expect(server.asked.filter((line) => line.includes('elsewhere'))).toEqual([]);
+});
