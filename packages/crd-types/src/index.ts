@@ -53,5 +53,6 @@ export type {
   PodLabels,
 } from './match.ts';
 export { matchPod, sortBindings } from './match.ts';
+export { explainUnbound, type Unbound } from './unbound.ts';
 export type { CustomResourceDefinition } from './schemas.ts';
 export { customResourceDefinitions } from './schemas.ts';

@@ -31,7 +31,7 @@ describe('event recorder', () => {
     const { recorder, api, events } = start();
     recorder.record(draft());
     await recorder.flush();
-    expect([...api.objects.keys()][0]).toMatch(/^\/api\/v1\/namespaces\/ns\/events\/id\.[0-9a-f]+80000$/);
+    expect([...api.objects.keys()][0]).toMatch(/^\/api\/v1\/namespaces\/ns\/events\/id\.[0-9a-f]{16}$/);
     expect(events()[0]).toMatchObject({
       apiVersion: 'v1',
       kind: 'Event',
@@ -44,6 +44,43 @@ describe('event recorder', () => {
       lastTimestamp: '2026-01-01T12:00:00Z',
       count: 1,
     });
+  });
+
+  test('what two components say of one object in the same words is one Event', async () => {
+    const { recorder, api, clock, events } = start();
+    const other = createEventRecorder({ transport: api.transport, component: 'nmi', clock });
+    const told: boolean[] = [];
+    recorder.record(draft());
+    await recorder.flush();
+    await clock.advance(61_000);
+    other.record(draft(), (isWritten) => told.push(isWritten));
+    await other.flush();
+    other.record(draft());
+    await other.flush();
+    expect(told).toEqual([true]);
+    expect(events()).toHaveLength(1);
+    expect(events()[0]).toMatchObject({
+      source: { component: 'mic' },
+      count: 2,
+      lastTimestamp: '2026-01-01T12:01:01Z',
+    });
+  });
+
+  test('an event that another component told, and that may not be touched, counts as told', async () => {
+    const { recorder, api, clock, events } = start();
+    const other = createEventRecorder({ transport: api.transport, component: 'nmi', clock });
+    recorder.record(draft());
+    await recorder.flush();
+    api.interfereWith(({ method }) => {
+      if (method === 'PATCH') throw new KubeError('denied', 'not of this node', { status: 403 });
+    });
+    const told: boolean[] = [];
+    for (let index = 0; index < 2; index += 1) {
+      other.record(draft(), (isWritten) => told.push(isWritten));
+      await other.flush();
+    }
+    expect(told).toEqual([true, true]);
+    expect(events()).toHaveLength(1);
   });
 
   test('events of objects without a namespace live in default; long names and messages are cut', async () => {

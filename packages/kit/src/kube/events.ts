@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { createFairQueue } from '../core/fair-queue.ts';
@@ -11,10 +12,11 @@ import {
   eventTime,
   objectIdentity,
   type EventDraft,
+  type EventOccasion,
 } from './event-object.ts';
 import { coreKinds } from './kinds.ts';
 import { createRecent } from './recent.ts';
-import { createResource } from './resource.ts';
+import { createResource, type ResourceClient } from './resource.ts';
 import type { KubeTransport } from './transport.ts';
 
 export type { EventDraft };
@@ -152,21 +154,17 @@ interface Written {
 
 type Write = (event: Waiting) => Promise<void>;
 
-/** Creates an event the first time and raises its count afterwards. */
-function createWriter(options: EventRecorderOptions): Write {
-  const { transport, component, host = '', clock, random = Math.random } = options;
-  const events = createResource<{ metadata: { name: string } }>(bounded(transport), coreKinds.events);
-  const written = createRecent<Written>(rememberedObjects);
-  // Objects of one name but of several kinds may have events in one millisecond.
-  let serial = 0;
+interface EventBody {
+  readonly metadata: { readonly name: string };
+  readonly count?: number;
+}
 
-  const create = async ({ draft, times, firstMs, lastMs }: Waiting): Promise<Written> => {
-    const chance = Math.floor(random() * 0x10000);
-    const suffix = `${clock.now().toString(16)}${chance.toString(16).padStart(4, '0')}${(serial++).toString(16)}`;
-    const object = eventObject(draft, { component, host, suffix, count: times, firstMs, lastMs });
-    await events.create(object);
-    return { name: object.metadata.name, count: times };
-  };
+/** Creates an event the first time and raises its count afterwards. */
+function createWriter({ transport, component, host = '' }: EventRecorderOptions): Write {
+  const events = createResource<EventBody>(bounded(transport), coreKinds.events);
+  const written = createRecent<Written>(rememberedObjects);
+  const create = createCreator(events, { component, host });
+
   const repeat = async (
     { name, count: before }: Written,
     { draft, times, lastMs }: Waiting,
@@ -177,17 +175,62 @@ function createWriter(options: EventRecorderOptions): Write {
     return { name, count };
   };
 
+  const createAndKeep = async (event: Waiting) => {
+    const one = await create(event);
+    if (one) written.set(event.identity, one);
+  };
+
   return async (event) => {
-    const { identity } = event;
-    const known = written.get(identity);
+    const known = written.get(event.identity);
+    if (!known) return createAndKeep(event);
     try {
-      written.set(identity, known ? await repeat(known, event) : await create(event));
+      written.set(event.identity, await repeat(known, event));
     } catch (error) {
       // An event lives for an hour on the server, and longer here.
-      if (!known || !(error instanceof KubeError && error.code === 'not-found')) throw error;
-      written.set(identity, await create(event));
+      if (!isCoded(error, 'not-found')) throw error;
+      await createAndKeep(event);
     }
   };
+}
+
+const suffixLength = 16;
+
+/**
+ * The event's name is made of what it says, so that it exists once for all components that say the same of an object.
+ * Undefined: somebody else's event tells it already.
+ */
+function createCreator(events: ResourceClient<EventBody>, by: Pick<EventOccasion, 'component' | 'host'>) {
+  /** Another component, or this one before it restarted, has told the same. */
+  const refresh = async (name: string, { draft, times, lastMs }: Waiting): Promise<Written | undefined> => {
+    const key = { name, namespace: eventNamespace(draft.involved) };
+    const last = { lastTimestamp: eventTime(lastMs) };
+    try {
+      const { count = times } = await events.patch(key, last, { type: 'merge' });
+      return { name, count };
+    } catch (error) {
+      // A policy may keep components from each other's events.
+      if (isCoded(error, 'denied')) return undefined;
+      throw error;
+    }
+  };
+
+  return async (event: Waiting): Promise<Written | undefined> => {
+    const { identity, draft, times: count, firstMs, lastMs } = event;
+    const suffix = createHash('sha256').update(identity).digest('hex').slice(0, suffixLength);
+    const object = eventObject(draft, { ...by, suffix, count, firstMs, lastMs });
+    const { name } = object.metadata;
+    try {
+      await events.create(object);
+      return { name, count };
+    } catch (error) {
+      if (isCoded(error, 'already-exists')) return refresh(name, event);
+      throw error;
+    }
+  };
+}
+
+function isCoded(error: unknown, code: KubeErrorCode): boolean {
+  return error instanceof KubeError && error.code === code;
 }
 
 /** Tries again what may pass, gives up the rest: false. Never rejects. */

@@ -144,7 +144,10 @@ describe('of a step', () => {
     expect(of('no-binding')).toMatchObject([
       {
         type: 'Warning',
-        reason: 'IdentityNotBound',
+        reason: 'IdentityNotFound',
+        message: expect.stringMatching(
+          /^Identity not found. No AzureIdentityBinding has the selector/,
+        ) as string,
         involved: { kind: 'Pod', namespace: 'shop', name: 'web-0' },
       },
     ]);

@@ -1,5 +1,5 @@
 // What came of a step, as words for people: Events on the objects that they own, and lines of the log.
-import type { Host } from '@pod-identity/crd-types';
+import { explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip } from '../explain/explain-skip.ts';
 import type { AssignedView, Assignment, PodView, Skip } from '../plan/types.ts';
@@ -51,11 +51,25 @@ export function reportStep(result: StepResult, at: Scene): Report {
 
 /** A pod that asks for an identity and gets none, or not all, for a reason that somebody has to see to. */
 export function reportSkip(skip: Skip): Report {
+  const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
+  const unbound = unboundOf(skip);
+  if (unbound) {
+    const message = explainUnbound(keyed(skip.pod), unbound);
+    return podEvent(skip.pod, { reason: 'IdentityNotFound', message }, fields);
+  }
   const findings = explainSkip(skip).filter(({ verdict }) => verdict === 'problem');
   const texts = findings.map(({ text, remedy }) => (remedy ? `${text}; ${remedy.text}` : text));
   if (texts.length === 0) return nothing;
-  const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
   return podEvent(skip.pod, { reason: 'IdentityNotBound', message: texts.join('. ') }, fields);
+}
+
+/** What NMI tells too, to a pod that asks: in the same words, so that it is one Event. */
+function unboundOf(skip: Skip): Unbound | undefined {
+  const { binding = '', identity = '', detail = '' } = skip;
+  if (skip.reason === 'empty-label' || skip.reason === 'other-namespace') return { why: skip.reason };
+  if (skip.reason === 'no-binding') return { why: skip.reason, label: skip.pod.bindingLabel };
+  if (skip.reason === 'identity-missing') return { why: skip.reason, binding, identity };
+  return skip.reason === 'identity-invalid' ? { why: skip.reason, identity, fault: detail } : undefined;
 }
 
 function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {

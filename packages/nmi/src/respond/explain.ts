@@ -1,4 +1,4 @@
-import { bindingLabel } from '@pod-identity/crd-types';
+import { explainUnbound } from '@pod-identity/crd-types';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../request/token-request.ts';
 
@@ -27,57 +27,24 @@ export function explainBadRequest({ why, name = '' }: BadRequest): string {
   return badRequests[why](name);
 }
 
-/**
- * Why the pod has no such identity and what would give it one. It starts with IMDS' own words, which SDKs look for. Names of
- * other namespaces' objects are left out: the caller may not know them.
- */
+/** Why the pod has no such identity and what would give it one. It starts with IMDS' own words, which SDKs look for. */
 export function explainDenial(pod: string, denial: Denial): string {
-  return `Identity not found. ${reasonOf(pod, denial)}`;
-}
-
-function reasonOf(pod: string, denial: Denial): string {
   switch (denial.why) {
-    case 'no-label':
-      return `Pod ${pod} has no label ${bindingLabel}: give it one whose value is the selector of an AzureIdentityBinding.`;
-    case 'empty-label':
-      return `The label ${bindingLabel} of pod ${pod} is empty: its value must be the selector of an AzureIdentityBinding.`;
-    case 'no-binding':
-      return `No AzureIdentityBinding has the selector '${denial.label}', which is the label ${bindingLabel} of pod ${pod}.`;
-    case 'other-namespace':
-      return (
-        `The bindings or identities for the label ${bindingLabel} of pod ${pod} are in another namespace and ` +
-        'only for pods of that namespace: create AzureIdentity and AzureIdentityBinding in the namespace of the pod.'
-      );
-    case 'identity-missing':
-      return missing(pod, denial);
-    case 'identity-invalid':
-      return invalid(pod, denial);
     case 'not-this-identity':
-      return `Pod ${pod} has no such identity. It may ask for: ${denial.offered.join(', ')}.`;
+      return `Identity not found. Pod ${pod} has no such identity. It may ask for: ${denial.offered.join(', ')}.`;
     case 'several-identities':
       return (
-        `Multiple user assigned identities exist for pod ${pod}, please specify the clientId / resourceId of the ` +
-        `identity in the token request. It may ask for: ${denial.offered.join(', ')}.`
+        `Identity not found. Multiple user assigned identities exist for pod ${pod}, please specify the clientId / ` +
+        `resourceId of the identity in the token request. It may ask for: ${denial.offered.join(', ')}.`
       );
+    case 'no-label':
+    case 'empty-label':
+    case 'no-binding':
+    case 'other-namespace':
+    case 'identity-missing':
+    case 'identity-invalid':
+      return explainUnbound(pod, denial);
   }
-}
-
-type DenialOf<Why extends Denial['why']> = Extract<Denial, { readonly why: Why }>;
-
-function missing(pod: string, { binding, identity }: DenialOf<'identity-missing'>): string {
-  return isOwn(pod, binding)
-    ? `AzureIdentityBinding ${binding} names AzureIdentity ${identity}, which does not exist.`
-    : `An AzureIdentityBinding for pod ${pod} names an AzureIdentity that does not exist.`;
-}
-
-function invalid(pod: string, { identity, fault }: DenialOf<'identity-invalid'>): string {
-  return isOwn(pod, identity)
-    ? `AzureIdentity ${identity} is not valid: ${fault}.`
-    : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
-}
-
-function isOwn(pod: string, object: string): boolean {
-  return pod.split('/', 1)[0] === object.split('/', 1)[0];
 }
 
 /** What an assignment waits for. */

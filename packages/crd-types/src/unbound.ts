@@ -1,0 +1,45 @@
+import { bindingLabel } from './group.ts';
+
+/** Why a pod has no identity at all, or a binding gives it none. Objects are named `namespace/name`. */
+export type Unbound =
+  | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
+  | { readonly why: 'no-binding'; readonly label: string }
+  | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
+  | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string };
+
+/**
+ * The one text on it, for MIC's Event and for NMI's answer and Event alike, with what would give the pod an identity. It
+ * starts with IMDS' own words, which SDKs look for. Names of other namespaces' objects are left out: the pod's owner may not
+ * know them.
+ */
+export function explainUnbound(pod: string, unbound: Unbound): string {
+  return `Identity not found. ${reasonOf(pod, unbound)}`;
+}
+
+function reasonOf(pod: string, unbound: Unbound): string {
+  switch (unbound.why) {
+    case 'no-label':
+      return `Pod ${pod} has no label ${bindingLabel}: give it one whose value is the selector of an AzureIdentityBinding.`;
+    case 'empty-label':
+      return `The label ${bindingLabel} of pod ${pod} is empty: its value must be the selector of an AzureIdentityBinding.`;
+    case 'no-binding':
+      return `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.`;
+    case 'other-namespace':
+      return (
+        `The bindings or identities for the label ${bindingLabel} of pod ${pod} are in another namespace and ` +
+        'only for pods of that namespace: create AzureIdentity and AzureIdentityBinding in the namespace of the pod.'
+      );
+    case 'identity-missing':
+      return isOwn(pod, unbound.binding)
+        ? `AzureIdentityBinding ${unbound.binding} names AzureIdentity ${unbound.identity}, which does not exist.`
+        : `An AzureIdentityBinding for pod ${pod} names an AzureIdentity that does not exist.`;
+    case 'identity-invalid':
+      return isOwn(pod, unbound.identity)
+        ? `AzureIdentity ${unbound.identity} is not valid: ${unbound.fault}.`
+        : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
+  }
+}
+
+function isOwn(pod: string, object: string): boolean {
+  return pod.split('/', 1)[0] === object.split('/', 1)[0];
+}
