@@ -126,6 +126,9 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   denied: [
     denied('the pod has no label', { why: 'no-label' }),
     denied('the label of the pod is empty', { why: 'empty-label' }),
+    denied('the labels of the pod, or an annotation for NMI, are too large to be read', {
+      ...{ why: 'pod-too-large', fault: 'metadata.labels has more than 16384 bytes' },
+    }),
     denied('no binding has the label of the pod', { why: 'no-binding', label: 'demo' }),
     denied('the binding is for pods of another namespace', { why: 'other-namespace' }),
     denied('the AzureIdentity does not exist', {

@@ -48,6 +48,8 @@ export const behaviorAnnotation = 'aadpodidentity.k8s.io/Behavior';
  * AzureIdentityBinding: with the value `true` the identity of this binding is meant, unless the pod says otherwise.
  */
 export const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
+/** On an AzureAssignedIdentity, written by our MIC: which pod it is for, beyond its name. */
+export const podUidAnnotation = 'aadpodidentity.k8s.io/pod-uid';
 /** Set by the original's MIC on each AzureAssignedIdentity; must be taken off before one can be deleted. */
 export const assignedIdentityFinalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
 /** Where an AzureAssignedIdentity lives unless its identity is namespaced. */

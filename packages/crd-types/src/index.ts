@@ -11,9 +11,11 @@ export {
   defaultIdentityAnnotation,
   group,
   nodeLabel,
+  podUidAnnotation,
   resources,
   version,
 } from './group.ts';
+export { fieldLimits, tooLargeProblems, type FieldLimits } from './fields.ts';
 export type { Parsed, Problem } from './problem.ts';
 export type { Host, HostKind, ResourceId, ResourceIdParts } from './resource-id.ts';
 export {

@@ -94,7 +94,7 @@ async function lookForPod({ transport, question, signal }: ExplainCommand): Prom
   try {
     await createResource(transport, coreKinds.pods).get(
       { namespace: question.namespace, name: question.pod },
-      { signal },
+      { signal, fields: { members: {} } },
     );
     return 'unlabelled';
   } catch (error) {

@@ -1,13 +1,19 @@
 // `nmi explain`: looks once at the cluster, decides as the agent would, writes nothing but text.
 import type { Clock } from '@pod-identity/kit/core';
-import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import {
+  coreKinds,
+  createResource,
+  KubeError,
+  listTrimmed,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
 import { createClusterInformers } from './authorize/cluster-view.ts';
 import type { ClusterView } from './authorize/types.ts';
 import type { NmiConfig } from './config.ts';
 import { explanationLines } from './explain/explanation-lines.ts';
 import { explainPod } from './explain/explain.ts';
-import { parsePod, type PodView } from './identify/pod-view.ts';
+import { parsePod, podFields, type PodView } from './identify/pod-view.ts';
 
 export interface ExplainCommand {
   readonly config: NmiConfig;
@@ -58,7 +64,7 @@ async function findPod({ transport, pod: key, signal }: ExplainCommand): Promise
   try {
     const object: unknown = await createResource(transport, coreKinds.pods).get(
       { namespace, name },
-      { signal: within(signal) },
+      { signal: within(signal), fields: podFields },
     );
     const pod = parsePod(object);
     const { spec } = object as { readonly spec?: { readonly hostNetwork?: boolean } };
@@ -78,10 +84,13 @@ interface Surroundings {
 async function lookAround(command: ExplainCommand, { nodeName: node }: PodView): Promise<Surroundings> {
   const { config, transport, clock, random, log } = command;
   const signal = within(command.signal);
-  const { items } = await createResource(transport, coreKinds.pods).list({
-    fieldSelector: `spec.nodeName=${node}`,
-    signal,
-  });
+  const neighbours = await listTrimmed(
+    {
+      ...{ transport, kind: coreKinds.pods, fieldSelector: `spec.nodeName=${node}`, fields: podFields },
+      ...{ pageSize: undefined, signal },
+    },
+    parsePod,
+  );
   const { mode, byNodeLabel } = config;
   const { view, informers } = createClusterInformers({
     ...{ transport, node, mode, byNodeLabel, clock, random, log },
@@ -99,7 +108,7 @@ async function lookAround(command: ExplainCommand, { nodeName: node }: PodView):
       'AzureIdentities, bindings, exceptions and records could not all be read; the lines above say why';
     throw new KubeError('unavailable', why);
   }
-  return { neighbours: items.map(parsePod).filter((pod) => pod !== undefined), view };
+  return { neighbours, view };
 }
 
 function within(signal: AbortSignal): AbortSignal {

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { text as textOf } from 'node:stream/consumers';
 import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
 import { asKubeError, KubeError, refusalError, watchEventError } from './errors.ts';
-import { createLineCutter } from './json-lines.ts';
 import { createLanes, type Lane, type Lanes, type TlsSettings } from './lanes.ts';
+import { createAnswerReader, createEventReader } from './read-answer.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
-import { createWatchdog } from './watchdog.ts';
+import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 /** How to be let in; it changes from time to time, so it is asked for before each request. */
 export interface Access {
@@ -55,7 +54,9 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
     const { signal, timeoutMs = callTimeoutMs } = request;
     const watchdog = createWatchdog({ clock: options.clock, signal, timeoutMs });
     try {
-      return await readAnswer(await open(request, { lane, signal: watchdog.signal }));
+      const answer = await open(request, { lane, signal: watchdog.signal });
+      if (!isGood(answer)) throw await readRefusal(answer);
+      return await readAnswer(answer, request, watchdog);
     } catch (error) {
       throw watchdog.explain(error);
     } finally {
@@ -74,11 +75,14 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
   const watchdog = createWatchdog({ clock, signal: request.signal, timeoutMs: request.timeoutMs });
   try {
     const answer = await open(request, { lane: 'express', signal: watchdog.signal });
-    if (answer.statusCode !== 200) await readAnswer(answer);
-    const cut = createLineCutter();
+    if (!isGood(answer)) throw await readRefusal(answer);
+    let events: unknown[] = [];
+    const reader = createEventReader(request.fields, (event) => events.push(event));
     for await (const chunk of answer) {
       watchdog.feed();
-      for (const line of cut(chunk as Buffer)) yield readEvent(line);
+      reader.push(chunk as Buffer);
+      for (const event of events) yield withoutError(event);
+      events = [];
     }
   } catch (error) {
     throw watchdog.explain(error);
@@ -113,20 +117,34 @@ async function admitted({ admit }: HttpTransportOptions, { signal }: KubeRequest
   }
 }
 
-async function readAnswer(answer: IncomingMessage): Promise<unknown> {
+const isGood = ({ statusCode = 0 }: IncomingMessage) => statusCode < 300;
+
+async function readAnswer(
+  answer: IncomingMessage,
+  request: KubeRequest,
+  watchdog: Watchdog,
+): Promise<unknown> {
+  const reader = createAnswerReader(request);
+  for await (const chunk of answer) {
+    // A list may be long; what must not be long is silence.
+    if (request.onItem) watchdog.feed();
+    reader.push(chunk as Buffer);
+  }
+  return reader.end(() => notJson());
+}
+
+async function readRefusal(answer: IncomingMessage): Promise<KubeError> {
   const { statusCode = 0, headers } = answer;
-  if (statusCode < 300) return parse(await textOf(answer));
   const text = (await readUpTo(answer, longestRefusal))?.toString('utf8') ?? '';
   const { 'retry-after': retryAfter } = headers;
-  throw refusalError({
+  return refusalError({
     status: statusCode,
     body: looksLikeJson(text) ? parse(text) : undefined,
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });
 }
 
-function readEvent(line: string): unknown {
-  const event = parse(line);
+function withoutError(event: unknown): unknown {
   const error = watchEventError(event);
   if (error) throw error;
   return event;
@@ -136,9 +154,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new KubeError('transport', 'the answer of the API server is not JSON', { cause });
+    throw notJson(cause);
   }
 }
+
+const notJson = (cause?: unknown) =>
+  new KubeError('transport', 'the answer of the API server is not JSON', { cause });
 
 const looksLikeJson = (text: string) => text.startsWith('{');
 

@@ -8,8 +8,10 @@ export {
   type EventRecorder,
   type EventRecorderOptions,
 } from './events.ts';
+export { tooLargeIn, type Fields, type TooLarge } from './fields.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';
 export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';
+export { listTrimmed, type ListRequest } from './list.ts';
 export { createElector, type Elector, type ElectorOptions, type LeaderTerm } from './lease.ts';
 export {
   createNodeTaintDoor,

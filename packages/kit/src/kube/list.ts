@@ -1,4 +1,5 @@
 import { KubeError } from './errors.ts';
+import type { Fields } from './fields.ts';
 import type { ResourceKind } from './kinds.ts';
 import { apiVersionOf, collectionPath, field, textField } from './object.ts';
 import type { KubeTransport } from './transport.ts';
@@ -14,39 +15,62 @@ export interface ListRequest {
   /** `0` asks for whatever the API server has in memory. */
   readonly resourceVersion?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly fields?: Fields | undefined;
+  /** The longest silence. */
+  readonly timeoutMs?: number | undefined;
 }
 
-export interface Listed<V> {
-  readonly items: V[];
-  readonly resourceVersion: string;
+export interface ListTaker {
+  /** The list is read from its beginning: what was taken before is void. */
+  begin(): void;
+  /** Takes one object. `bytes`: what was read of it, as JSON. */
+  take(object: unknown, bytes: number): void;
+}
+
+/** Reads a whole list; what each object is trimmed to is kept, undefined left out. */
+export async function listTrimmed<V>(
+  request: ListRequest,
+  trim: (object: unknown) => V | undefined,
+): Promise<V[]> {
+  let kept: V[] = [];
+  await readList(request, {
+    begin: () => void (kept = []),
+    take(object) {
+      const view = trim(object);
+      if (view !== undefined) kept.push(view);
+    },
+  });
+  return kept;
 }
 
 /**
- * Reads a whole list page by page; `keep` sees each object as its page arrives, so that only what it returns is held.
- * When the pages expire half-way, which takes minutes, the list is read again in one answer: that cannot expire.
+ * Reads a whole list page by page and answers its version; each object is handed over as soon as it has arrived, so that
+ * nothing but what is taken is held. When the pages expire half-way, which takes minutes, the list is read again in one
+ * answer: that cannot expire.
  */
-export async function readList<V>(request: ListRequest, keep: (object: unknown) => V): Promise<Listed<V>> {
+export async function readList(request: ListRequest, taker: ListTaker): Promise<string> {
   try {
-    return await readPages(request, keep);
+    return await readPages(request, taker);
   } catch (error) {
     if (!(error instanceof KubeError && error.code === 'gone' && request.pageSize !== undefined)) throw error;
-    return readPages({ ...request, pageSize: undefined }, keep);
+    return readPages({ ...request, pageSize: undefined }, taker);
   }
 }
 
-async function readPages<V>(request: ListRequest, keep: (object: unknown) => V): Promise<Listed<V>> {
-  const items: V[] = [];
+async function readPages(request: ListRequest, taker: ListTaker): Promise<string> {
+  taker.begin();
   let next = '';
   for (;;) {
-    const page = await readPage(request, next);
-    for (const object of page.objects) items.push(keep(withKind(object, request.kind)));
+    const page = await readPage(request, next, taker);
     next = page.next;
-    if (next === '') return { items, resourceVersion: page.resourceVersion };
+    if (next === '') return page.resourceVersion;
   }
 }
 
-async function readPage(request: ListRequest, next: string) {
-  const { transport, kind, namespace, labelSelector, fieldSelector, pageSize, signal } = request;
+async function readPage(request: ListRequest, next: string, taker: ListTaker) {
+  const { transport, kind, namespace, labelSelector, fieldSelector, pageSize } = request;
+  const { signal, fields, timeoutMs } = request;
+  const onItem = (object: unknown, bytes: number) => taker.take(withKind(object, kind), bytes);
   const answer = await transport.request({
     method: 'GET',
     path: collectionPath(kind, namespace),
@@ -58,16 +82,16 @@ async function readPage(request: ListRequest, next: string) {
       // A page that continues is of the first page's version; the API server refuses to be told one.
       resourceVersion: next === '' ? request.resourceVersion : undefined,
     },
+    onItem,
+    ...(fields ? { fields } : {}),
     ...(signal ? { signal } : {}),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
-  const objects = field(answer, 'items');
+  // A transport that has the whole list in memory anyway (of a test, say) answers with the items.
+  const items = field(answer, 'items');
+  if (Array.isArray(items)) for (const item of items as unknown[]) onItem(item, 0);
   const metadata = field(answer, 'metadata');
-  return {
-    // Go writes an empty slice as null.
-    objects: Array.isArray(objects) ? (objects as unknown[]) : [],
-    resourceVersion: textField(metadata, 'resourceVersion'),
-    next: textField(metadata, 'continue'),
-  };
+  return { resourceVersion: textField(metadata, 'resourceVersion'), next: textField(metadata, 'continue') };
 }
 
 /** In lists the API server leaves out what kind the items are; in watches it does not. Here all are alike. */

@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../serve/log.ts';
 import { KubeError } from './errors.ts';
+import type { Fields } from './fields.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList } from './list.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
+import { createTooLargeLog } from './too-large-log.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
 export interface ReflectorOptions<V> {
@@ -13,6 +15,8 @@ export interface ReflectorOptions<V> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** What is read of each object; `trim` sees nothing else. All of it without. */
+  readonly fields?: Fields;
   /** The part of an object worth keeping; undefined leaves the object out. */
   readonly trim: (object: unknown) => V | undefined;
   readonly clock: Clock;
@@ -75,11 +79,18 @@ export function createReflector<V>(
       const { pageSize = defaultPageSize } = options;
       const resourceVersion = listVersion(options, state.listed);
       const request = { ...options, pageSize, resourceVersion, signal };
-      const { items, resourceVersion: version } = await readList(request, keep);
+      let kept: Versioned<V>[] = [];
+      const version = await readList(request, {
+        begin: () => void (kept = []),
+        take(object) {
+          const item = keep(object);
+          if (item) kept.push(item);
+        },
+      });
       hear();
       state.version = version;
       state.listed = true;
-      apply(contents.replaceAll(items.filter((item) => item !== undefined)));
+      apply(contents.replaceAll(kept));
     },
 
     async watch(signal: AbortSignal) {
@@ -107,7 +118,8 @@ function watchRequest<V>(
   version: string | undefined,
   signal: AbortSignal,
 ): KubeRequest {
-  const { kind, namespace, labelSelector, fieldSelector, silenceMs = defaultSilenceMs, random } = options;
+  const { kind, namespace, labelSelector, fieldSelector, fields } = options;
+  const { silenceMs = defaultSilenceMs, random } = options;
   return {
     method: 'GET',
     path: collectionPath(kind, namespace),
@@ -121,6 +133,7 @@ function watchRequest<V>(
     },
     timeoutMs: silenceMs,
     signal,
+    ...(fields ? { fields } : {}),
   };
 }
 
@@ -132,11 +145,13 @@ function watchSeconds(silenceMs: number, random: () => number): number {
 type Keep<V> = (object: unknown) => Versioned<V> | undefined;
 
 /** Objects that are left out, or that the trimming stumbles over, are as good as not there. */
-function createKeeper<V>({ trim, kind, log }: ReflectorOptions<V>): Keep<V> {
+function createKeeper<V>({ trim, kind, log, clock }: ReflectorOptions<V>): Keep<V> {
+  const tellTooLarge = createTooLargeLog(log, clock, kind.kind);
   return (object) => {
     const metadata = metadataOf(object);
     if (!metadata) return undefined;
     const key = keyText(metadata);
+    tellTooLarge(key, object);
     try {
       const view = trim(object);
       const { uid, resourceVersion } = metadata;

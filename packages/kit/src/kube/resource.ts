@@ -1,10 +1,13 @@
+import type { Fields } from './fields.ts';
 import type { ObjectKey, ResourceKind } from './kinds.ts';
-import { readList } from './list.ts';
+import { readList, type ListRequest } from './list.ts';
 import { apiVersionOf, collectionPath, metadataOf, objectPath, type ObjectMetadata } from './object.ts';
 import type { KubeTransport } from './transport.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /** What to read of each object that is answered. */
+  readonly fields?: Fields;
 }
 
 export interface ListQuery extends CallOptions {
@@ -43,6 +46,8 @@ export interface ResourceClient<T> {
 }
 const defaultPageSize = 500;
 
+const nothing: Fields = { members: {} };
+
 const patchTypes = {
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
@@ -57,7 +62,9 @@ export function createResource<T>(transport: KubeTransport, kind: ResourceKind):
       (await transport.request({ method: 'GET', path: objectPath(kind, key), ...pick(options) })) as T,
 
     list: (query = {}) =>
-      readList({ pageSize: defaultPageSize, ...query, transport, kind }, (object) => object as T),
+      listWhole({ pageSize: defaultPageSize, ...query, transport, kind }) as ReturnType<
+        ResourceClient<T>['list']
+      >,
 
     create: async (object, options = {}) => {
       const path = collectionPath(kind, ownMetadata(object).namespace);
@@ -92,12 +99,22 @@ export function createResource<T>(transport: KubeTransport, kind: ResourceKind):
       const { uid, resourceVersion } = options;
       const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
-      await transport.request({ method: 'DELETE', path: objectPath(kind, key), body, ...pick(options) });
+      const path = objectPath(kind, key);
+      await transport.request({ method: 'DELETE', path, body, fields: nothing, ...pick(options) });
     },
   };
 }
 
-const pick = ({ signal }: CallOptions) => (signal ? { signal } : {});
+async function listWhole(request: ListRequest): Promise<{ items: unknown[]; resourceVersion: string }> {
+  let items: unknown[] = [];
+  const resourceVersion = await readList(request, {
+    begin: () => void (items = []),
+    take: (object) => void items.push(object),
+  });
+  return { items, resourceVersion };
+}
+
+const pick = ({ signal, fields }: CallOptions) => ({ ...(signal && { signal }), ...(fields && { fields }) });
 const subPath = ({ subresource }: { subresource?: string }) => (subresource ? `/${subresource}` : '');
 
 function ownMetadata(object: unknown): ObjectMetadata {

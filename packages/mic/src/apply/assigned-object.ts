@@ -3,6 +3,7 @@ import {
   apiVersion,
   behaviorAnnotation,
   nodeLabel,
+  podUidAnnotation,
   type AssignedState,
   type AzureAssignedIdentity,
   type AzureIdentity,
@@ -10,7 +11,6 @@ import {
   type ObjectMeta,
 } from '@pod-identity/crd-types';
 import type { Assignment, PodView } from '../plan/types.ts';
-import { podUidAnnotation } from '../snapshot/views.ts';
 
 /** The states that this MIC writes. The original's `Unassigned` hop is left out: nothing reads it but its own MIC. */
 export type WrittenState = Extract<AssignedState, 'Created' | 'Assigned'>;

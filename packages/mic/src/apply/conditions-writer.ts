@@ -108,7 +108,8 @@ class Writer implements ConditionsWriter {
       await this.#clients[kind].patch(
         { namespace, name },
         { status: { conditions } },
-        { type: 'merge', subresource: 'status', signal: term.signal },
+        // The whole object would come back.
+        { type: 'merge', subresource: 'status', signal: term.signal, fields: { members: {} } },
       );
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;

@@ -28,6 +28,7 @@ function setUp(answers: Record<string, (request: KubeRequest) => unknown> = {}) 
       if (request.method !== 'GET') return request.body;
       if (request.path.includes('/configmaps/'))
         throw new KubeError('not-found', 'no marker', { status: 404 });
+      if (request.path.includes('/azureidentitybindings/')) return old(request.path.split('/').at(-1) ?? '');
       return { items: [], metadata: { resourceVersion: '1' } };
     },
   };

@@ -1,6 +1,6 @@
 // Objects of 2018 get today's spelling, once: before the first plan of a term, and only those that need it.
 // Reading never depends on it (our parsers take any spelling); it is for kubectl, for other tools and for the original.
-import { canonicalise, resources, type Kind } from '@pod-identity/crd-types';
+import { canonicalise, fieldLimits, resources, type Kind } from '@pod-identity/crd-types';
 import {
   coreKinds,
   createResource,
@@ -54,22 +54,28 @@ export async function upgradeStoredObjects(options: UpgradeOptions): Promise<num
 async function upgradeKind(kind: Kind, { transport, term, log }: UpgradeOptions): Promise<number> {
   const { signal } = term;
   const resource = createResource<Stored>(transport, resources[kind]);
-  const items = await listAll(resource, signal);
+  const old = await listOld(resource, kind, signal);
   let upgraded = 0;
-  for (const item of items) {
-    const { object, changed } = canonicalise({ ...item, kind });
-    if (!changed) continue;
+  for (const key of old) {
     if (!term.holds()) return upgraded;
-    if (await replaceOrRetry(resource, { kind, object, term })) upgraded += 1;
-    else log.warn({ kind, ...keyOf(item) }, 'object keeps its old spelling for now');
+    if (await replaceOrRetry(resource, { kind, key, term })) upgraded += 1;
+    else log.warn({ kind, ...key }, 'object keeps its old spelling for now');
   }
   return upgraded;
 }
 
-/** A kind that is not installed has no objects. */
-async function listAll(resource: ResourceClient<Stored>, signal: AbortSignal): Promise<readonly Stored[]> {
+/**
+ * The names of what needs a new spelling. A kind that is not installed has no objects. Whole objects are read one by one
+ * afterwards: all of them together may be more than fits into memory.
+ */
+async function listOld(
+  resource: ResourceClient<Stored>,
+  kind: Kind,
+  signal: AbortSignal,
+): Promise<readonly ObjectKey[]> {
   try {
-    return (await resource.list({ signal })).items;
+    const { items } = await resource.list({ signal, fields: fieldLimits[kind] });
+    return items.filter((item) => canonicalise({ ...item, kind }).changed).map(keyOf);
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return [];
     throw error;
@@ -78,13 +84,14 @@ async function listAll(resource: ResourceClient<Stored>, signal: AbortSignal): P
 
 async function replaceOrRetry(
   resource: ResourceClient<Stored>,
-  { kind, object, term }: { kind: Kind; object: Stored; term: LeaderTerm },
+  { kind, key, term }: { kind: Kind; key: ObjectKey; term: LeaderTerm },
 ): Promise<boolean> {
   const { signal } = term;
-  let candidate = object;
   for (let attempt = 1; attempt <= attempts && term.holds(); attempt += 1) {
     try {
-      await resource.replace(candidate, { signal });
+      const { object } = canonicalise({ ...(await resource.get(key, { signal })), kind });
+      if (!term.holds()) return false;
+      await resource.replace(object, { signal, fields: fieldLimits[kind] });
       return true;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
@@ -93,7 +100,6 @@ async function replaceOrRetry(
       if (error.code === 'invalid') return false;
       if (error.code !== 'conflict') throw error;
     }
-    candidate = canonicalise({ ...(await resource.get(keyOf(object), { signal })), kind }).object;
   }
   return false;
 }

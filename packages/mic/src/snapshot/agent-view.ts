@@ -1,9 +1,24 @@
 // The watch of NMI's pods. Like cluster-view.ts it only listens to the API server.
 import type { Clock } from '@pod-identity/kit/core';
-import { coreKinds, createInformer, type KubeTransport } from '@pod-identity/kit/kube';
+import { coreKinds, createInformer, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { AgentView } from '../plan/types.ts';
 import { agentPod, type DaemonSetName } from './startup-views.ts';
+
+const text: Fields = { upTo: 1024 };
+const several: Fields = { upTo: 16 * 1024 };
+const fields: Fields = {
+  members: {
+    metadata: {
+      members: {
+        ...{ name: text, namespace: text, uid: text, resourceVersion: text },
+        ...{ creationTimestamp: text, deletionTimestamp: text, ownerReferences: several },
+      },
+    },
+    spec: { members: { nodeName: text } },
+    status: { members: { phase: text, conditions: several } },
+  },
+};
 
 export interface AgentViewOptions {
   readonly transport: KubeTransport;
@@ -26,6 +41,7 @@ export function createAgentView({ daemonSet, log, ...options }: AgentViewOptions
     ...options,
     kind: coreKinds.pods,
     namespace: daemonSet.namespace,
+    fields,
     trim: (raw) => agentPod(raw, daemonSet),
     indexes: { node: ({ nodeName }) => [nodeName] },
     log: log.child({ watch: 'pods of NMI' }),

@@ -1,11 +1,21 @@
 // The watches of MIC: five informers feed one index, change by change. The only file of this room that talks to the
 // API server, and it only listens.
-import { bindingLabel, resources } from '@pod-identity/crd-types';
+import {
+  bindingLabel,
+  fieldLimits,
+  resources,
+  tooLargeProblems,
+  type Kind,
+  type Problem,
+} from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createInformer,
+  tooLargeIn,
   type Change,
+  type Fields,
+  type Informer,
   type InformerOptions,
   type KubeTransport,
   type ResourceKind,
@@ -14,6 +24,29 @@ import type { Log } from '@pod-identity/kit/serve';
 import type { AssignedView, NodeView, PodView, TaintedNode } from '../plan/types.ts';
 import type { ClusterIndex } from './cluster-index.ts';
 import { createTrims } from './views.ts';
+
+const text: Fields = { upTo: 1024 };
+const named: Readonly<Record<string, Fields>> = {
+  name: text,
+  namespace: text,
+  uid: text,
+  resourceVersion: text,
+};
+const podFields: Fields = {
+  members: {
+    metadata: {
+      members: { ...named, creationTimestamp: text, labels: { members: { [bindingLabel]: text } } },
+    },
+    spec: { members: { nodeName: text } },
+    status: { members: { phase: text } },
+  },
+};
+const nodeFields: Fields = {
+  members: {
+    metadata: { members: { ...named, creationTimestamp: text } },
+    spec: { members: { providerID: { upTo: 2048 }, taints: { upTo: 16 * 1024 } } },
+  },
+};
 
 export interface ClusterViewOptions {
   readonly transport: KubeTransport;
@@ -86,27 +119,31 @@ function createInformers({ transport, clock, random, log, startupTaint }: Cluste
   const trims = createTrims({ startupTaint });
   const watch = <V>(
     kind: ResourceKind,
-    trim: (raw: unknown) => V | undefined,
-    only?: Pick<InformerOptions<V>, 'labelSelector' | 'indexes'>,
-  ) =>
-    createInformer<V>({
-      transport,
-      kind,
-      trim,
-      clock,
-      random,
-      log: log.child({ watch: kind.plural }),
-      ...only,
+    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'>,
+  ) => createInformer<V>({ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how });
+  const custom = <V>(
+    kind: Kind,
+    trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
+  ): Informer<V> =>
+    watch<V>(resources[kind], {
+      fields: fieldLimits[kind],
+      trim: (raw) => trim(raw, tooLargeProblems(tooLargeIn(raw))),
     });
   return {
     // Only pods that ask for an identity are listed at all: the others never cross the wire.
-    pods: watch(coreKinds.pods, (raw) => trims.pod(raw), { labelSelector: bindingLabel }),
-    nodes: watch(coreKinds.nodes, (raw) => trims.node(raw), {
+    pods: watch(coreKinds.pods, {
+      fields: podFields,
+      labelSelector: bindingLabel,
+      trim: (raw) => trims.pod(raw),
+    }),
+    nodes: watch(coreKinds.nodes, {
+      fields: nodeFields,
+      trim: (raw) => trims.node(raw),
       indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
     }),
-    identities: watch(resources.AzureIdentity, (raw) => trims.identity(raw)),
-    bindings: watch(resources.AzureIdentityBinding, (raw) => trims.binding(raw)),
-    assigned: watch(resources.AzureAssignedIdentity, (raw) => trims.assigned(raw)),
+    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge)),
+    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge)),
+    assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge)),
   };
 }
 

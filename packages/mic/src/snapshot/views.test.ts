@@ -2,7 +2,8 @@ import { assignedIdentityFinalizer } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import { assigned, identity, idOf, rawBinding, rawIdentity, resourceIdOf } from '../plan/test/builders.ts';
 import { bindingMeaning, identityMeaning } from './meaning.ts';
-import { createTrims, podUidAnnotation } from './views.ts';
+import { podUidAnnotation } from '@pod-identity/crd-types';
+import { createTrims } from './views.ts';
 
 const trims = createTrims();
 const rawPod = (more: object = {}) => ({
@@ -187,4 +188,25 @@ it('the meaning of a binding is what it names and selects', () => {
 it('equal strings of different objects are one string', () => {
   const [a, b] = [assigned(), assigned({ podName: 'web-1' })];
   expect(a.meaning).toBe(b.meaning);
+});
+
+it('an identity of which a field was not read is invalid, and says which', () => {
+  const raw = {
+    metadata: { name: 'big', namespace: 'ns', uid: 'u' },
+    spec: {
+      type: 0,
+      resourceID:
+        '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i',
+    },
+  };
+  const tooLarge = [
+    { path: 'metadata.annotations.aadpodidentity.k8s.io/Behavior', message: 'has more than 1024 bytes' },
+  ];
+  expect(createTrims().identity(raw)).toMatchObject({ kind: 'valid' });
+  // The annotation keeps it inside its namespace: read without it, it would be everybody's.
+  expect(createTrims().identity(raw, tooLarge)).toMatchObject({
+    kind: 'invalid',
+    key: 'ns/big',
+    problems: tooLarge,
+  });
 });

@@ -7,6 +7,7 @@ import {
   parseAzureAssignedIdentity,
   parseAzureIdentity,
   parseAzureIdentityBinding,
+  podUidAnnotation,
   type AzureAssignedIdentity,
   type AzureIdentity,
   type AzureIdentityBinding,
@@ -20,9 +21,6 @@ import { createIntern, type Intern } from './intern.ts';
 import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
 import { taintedNode } from './startup-views.ts';
-
-/** Written by our MIC on each AzureAssignedIdentity: which pod it is for, beyond its name. */
-export const podUidAnnotation = 'aadpodidentity.k8s.io/pod-uid';
 
 /** `namespace/name` of a pod. */
 export type PodKey = string;
@@ -69,13 +67,16 @@ export interface InvalidView {
   readonly problems: readonly Problem[];
 }
 
-/** From the API server's objects to views; undefined leaves an object out. */
+/**
+ * From the API server's objects to views; undefined leaves an object out. `tooLarge`: what was not read of the object
+ * because it is larger than anything that is meant.
+ */
 export interface Trims {
   pod(raw: unknown): PodView | undefined;
   node(raw: unknown): NodeView | undefined;
-  identity(raw: unknown): IdentityView | undefined;
-  binding(raw: unknown): BindingView | undefined;
-  assigned(raw: unknown): AssignedView | undefined;
+  identity(raw: unknown, tooLarge?: readonly Problem[]): IdentityView | undefined;
+  binding(raw: unknown, tooLarge?: readonly Problem[]): BindingView | undefined;
+  assigned(raw: unknown, tooLarge?: readonly Problem[]): AssignedView | undefined;
 }
 
 /** One set of trims for a whole process: what they share is shared by all views they make. */
@@ -84,9 +85,12 @@ export function createTrims({ startupTaint }: { readonly startupTaint?: string |
   return {
     pod: (raw) => trimPod(raw, intern),
     node: (raw) => trimNode(raw, startupTaint),
-    identity: (raw) => trimIdentity(raw, intern),
-    binding: (raw) => trimBinding(raw, intern),
-    assigned: (raw) => trimAssigned(raw, intern),
+    identity: (raw, tooLarge = []) =>
+      tooLarge.length > 0 ? invalidIdentity(raw, tooLarge) : trimIdentity(raw, intern),
+    binding: (raw, tooLarge = []) =>
+      tooLarge.length > 0 ? invalidBinding(raw, tooLarge) : trimBinding(raw, intern),
+    // Whose it is cannot be told from a part of it.
+    assigned: (raw, tooLarge = []) => (tooLarge.length > 0 ? undefined : trimAssigned(raw, intern)),
   };
 }
 

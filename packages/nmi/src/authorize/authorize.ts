@@ -22,6 +22,8 @@ export interface Question {
 
 /** May this pod have a token, and of which identity: the four rules in order, the first refusal keeps its reason. */
 export function authorize({ pod, selector }: Question, view: ClusterView, rules: AuthorizeRules): Decision {
+  if (pod.tooLarge !== undefined)
+    return { kind: 'deny', denial: { why: 'pod-too-large', fault: pod.tooLarge } };
   const exemption = exemptionOf(pod, view, rules);
   if (exemption !== undefined) return decideOnExempt(exemption, selector);
 
@@ -45,7 +47,8 @@ export function identitiesOf(
   view: ClusterView,
   rules: AuthorizeRules,
 ): readonly BoundIdentity[] {
-  if (pod.phase === 'Succeeded' || pod.phase === 'Failed' || exemptionOf(pod, view, rules)) return [];
+  const mayBeServed = pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && pod.tooLarge === undefined;
+  if (!mayBeServed || exemptionOf(pod, view, rules)) return [];
   return candidatesOf(pod, view, rules).candidates.flatMap((candidate) => {
     const identity = grantOf(candidate, rules);
     return typeof identity === 'string' ? [] : [{ identity, isReady: candidate.state === 'ready' }];

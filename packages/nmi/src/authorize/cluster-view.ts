@@ -5,15 +5,19 @@ import {
   parseAzureIdentityBinding,
   parseAzurePodIdentityException,
   canonicalResourceId,
+  fieldLimits,
   resources,
+  tooLargeProblems,
   type AzureAssignedIdentity,
   type AzureIdentity,
   type AzureIdentityBinding,
   type AzurePodIdentityException,
+  type Kind,
   type Parsed,
 } from '@pod-identity/crd-types';
 import {
   createInformer,
+  tooLargeIn,
   type Informer,
   type InformerOptions,
   type KubeTransport,
@@ -47,28 +51,27 @@ type FoundIdentity =
 export function createClusterInformers(options: ClusterInformerOptions): ClusterInformers {
   const { transport, clock, random, log } = options;
   const common = { transport, clock, random, log };
+  const of = (kind: Kind) => ({ ...common, kind: resources[kind], fields: fieldLimits[kind] });
   const identities = createInformer<FoundIdentity>({
-    ...common,
-    kind: resources.AzureIdentity,
+    ...of('AzureIdentity'),
     trim: readIdentity,
   });
   const bindings = createInformer<AzureIdentityBinding>({
-    ...common,
-    kind: resources.AzureIdentityBinding,
-    trim: (object) => valueOf(parseAzureIdentityBinding(object)),
+    ...of('AzureIdentityBinding'),
+    trim: (object) => whole(object, parseAzureIdentityBinding),
     indexes: { selector: ({ spec }) => [spec.selector] },
   });
   const exceptions = createInformer<AzurePodIdentityException>({
-    ...common,
-    kind: resources.AzurePodIdentityException,
-    trim: (object) => valueOf(parseAzurePodIdentityException(object)),
+    ...of('AzurePodIdentityException'),
+    trim: (object) => whole(object, parseAzurePodIdentityException),
     indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
   });
   const records = options.mode === 'standard' ? createRecordInformer(options, common) : undefined;
-  const stores = [identities, bindings, exceptions, ...(records ? [records] : [])].map(({ store }) => store);
+  const informers = [identities, bindings, exceptions, ...(records ? [records] : [])];
+  const stores = informers.map(({ store }) => store);
 
   return {
-    informers: [identities, bindings, exceptions, ...(records ? [records] : [])],
+    informers,
     view: {
       get revision() {
         let sum = 0;
@@ -102,15 +105,19 @@ function createRecordInformer(
     ...common,
     kind: resources.AzureAssignedIdentity,
     ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
+    fields: fieldLimits.AzureAssignedIdentity,
     trim: (object) => {
-      const record = valueOf(parseAzureAssignedIdentity(object));
+      const record = whole(object, parseAzureAssignedIdentity);
       return record?.spec.nodename === options.node ? record : undefined;
     },
     indexes: { resource: ({ spec }) => [canonicalResourceId(spec.azureIdentityRef.spec.resourceID ?? '')] },
   });
 }
 
-function valueOf<T>(parsed: Parsed<T>): T | undefined {
+/** The object, if it is good and was read as a whole: what an object means cannot be told from a part of it. */
+function whole<T>(object: unknown, parse: (object: unknown) => Parsed<T>): T | undefined {
+  if (tooLargeProblems(tooLargeIn(object)).length > 0) return undefined;
+  const parsed = parse(object);
   return parsed.ok ? parsed.value : undefined;
 }
 
@@ -118,11 +125,10 @@ function readIdentity(object: unknown): FoundIdentity | undefined {
   const { metadata } = (object ?? {}) as { metadata?: { namespace?: string; name?: string } };
   if (!metadata?.namespace || !metadata.name) return undefined;
   const { namespace, name } = metadata;
+  const tooLarge = tooLargeProblems(tooLargeIn(object));
   const parsed = parseAzureIdentity(object);
-  if (parsed.ok) return { namespace, name, value: parsed.value };
-  return {
-    namespace,
-    name,
-    fault: parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; '),
-  };
+  if (parsed.ok && tooLarge.length === 0) return { namespace, name, value: parsed.value };
+  const problems = [...tooLarge, ...(parsed.ok ? [] : parsed.problems)];
+  const fault = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  return { namespace, name, fault };
 }

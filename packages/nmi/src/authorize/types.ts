@@ -71,6 +71,8 @@ export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' 
 
 export type Denial =
   | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
+  /** Part of the pod was not read: whether an exception or a binding is for it cannot be told. */
+  | { readonly why: 'pod-too-large'; readonly fault: string }
   | { readonly why: 'no-binding'; readonly label: string }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }

@@ -16,7 +16,11 @@ export interface Explanation {
 /** What a pod would be answered and why: every step that has to hold, in order, and the answers themselves. */
 export function explainPod(world: ExplainWorld): Explanation {
   const place = explainPlace(world);
-  const rights = explainRights(world);
+  const { tooLarge } = world.pod;
+  const rights =
+    tooLarge === undefined
+      ? explainRights(world)
+      : { findings: [problem('label', `the pod is not served: its ${tooLarge}`, shorten)], selectors: [] };
   const answers = [{ by: 'nothing' } as const, ...rights.selectors].map((selector) =>
     answerTo(selector, world, place.failure),
   );
@@ -29,6 +33,8 @@ export function explainPod(world: ExplainWorld): Explanation {
     result: conclude(answers),
   };
 }
+
+const shorten = { text: 'shorten what is named here, in the template of the pod too' };
 
 function conclude(answers: readonly Answer[]): Finding {
   const [plain] = answers;

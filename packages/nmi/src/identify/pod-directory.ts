@@ -2,6 +2,7 @@ import {
   createInformer,
   coreKinds,
   KubeError,
+  listTrimmed,
   type Informer,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
@@ -9,7 +10,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { PodName } from './ask-holder.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
-import { parsePod, type PodView } from './pod-view.ts';
+import { parsePod, podFields, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions {
   readonly transport: KubeTransport;
@@ -44,7 +45,8 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     transport,
     kind: coreKinds.pods,
     fieldSelector: `spec.nodeName=${node}`,
-    trim: parsePod,
+    fields: podFields,
+    trim: (object) => lean(parsePod(object)),
     indexes: { address: ({ addresses }) => addresses },
     clock,
     random,
@@ -120,7 +122,8 @@ const noAnswer =
 async function askForPod(transport: KubeTransport, { namespace, name }: PodName): Promise<PodView[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-    const pod = parsePod(await transport.request({ method: 'GET', path, timeoutMs: lookUpTimeoutMs }));
+    const request = { method: 'GET', path, timeoutMs: lookUpTimeoutMs, fields: podFields } as const;
+    const pod = parsePod(await transport.request(request));
     return pod ? [pod] : [];
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return [];
@@ -133,17 +136,22 @@ async function askForPod(transport: KubeTransport, { namespace, name }: PodName)
  * do not find anything by it, and it saves them no work.
  */
 async function askForPods(transport: KubeTransport, node: string): Promise<PodView[]> {
-  const answer = await transport.request({
-    method: 'GET',
-    path: '/api/v1/pods',
-    query: { fieldSelector: `spec.nodeName=${node}` },
-    timeoutMs: lookUpTimeoutMs,
-  });
-  const { items = [] } = answer as { items?: readonly unknown[] };
-  return items
-    .map(parsePod)
-    .filter((pod) => pod !== undefined)
-    .filter((pod) => pod.nodeName === node);
+  const pods = await listTrimmed(
+    {
+      ...{ transport, kind: coreKinds.pods, fieldSelector: `spec.nodeName=${node}`, fields: podFields },
+      pageSize: undefined,
+      timeoutMs: lookUpTimeoutMs,
+    },
+    (object) => lean(parsePod(object)),
+  );
+  return pods.filter((pod) => pod.nodeName === node);
+}
+
+/** A pod that has finished has no address and gets no token: what it is called is enough, for there may be thousands. */
+function lean(pod: PodView | undefined): PodView | undefined {
+  if (pod?.phase !== 'Succeeded' && pod?.phase !== 'Failed') return pod;
+  const { uid, key, namespace, name, nodeName, phase, isEnding, serviceAccount } = pod;
+  return { uid, key, namespace, name, nodeName, phase, isEnding, serviceAccount, addresses: [], labels: {} };
 }
 
 /** One at a time. Whoever asks while one is under way gets the answer of the next: that one was asked later than he did. */

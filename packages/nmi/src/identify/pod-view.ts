@@ -1,6 +1,7 @@
 // The identify room: which pod is behind an address. It guesses never: two live pods for one address are nobody.
 // It must not know identities, tokens or HTTP.
 import { defaultIdentityAnnotation } from '@pod-identity/crd-types';
+import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';
 
 /** The part of a pod that decisions need. Never changed: a change of the pod is another view. */
 export interface PodView {
@@ -25,19 +26,66 @@ export interface PodView {
   readonly defaultIdentity?: string;
   /** Resources that it wants tokens to be ready for. */
   readonly prefetch?: readonly string[];
+  /** What was not read of it, being larger than anything that is meant: its rights cannot be told. */
+  readonly tooLarge?: string;
 }
 
 /** Lists resources, separated by commas. */
 const prefetchAnnotation = 'aadpodidentity.k8s.io/prefetch';
 const mostPrefetched = 8;
 
+const word: Fields = { upTo: 1024 };
+/** Of 40 containers or more. */
+const containers: Fields = { upTo: 32 * 1024 };
+
+/** What is read of a pod. */
+export const podFields: Fields = {
+  members: {
+    metadata: {
+      members: {
+        name: word,
+        namespace: word,
+        uid: word,
+        resourceVersion: word,
+        creationTimestamp: word,
+        deletionTimestamp: word,
+        labels: { upTo: 16 * 1024 },
+        annotations: {
+          members: { [defaultIdentityAnnotation]: word, [prefetchAnnotation]: { upTo: 4 * 1024 } },
+        },
+      },
+    },
+    spec: { members: { nodeName: word, hostNetwork: word, serviceAccountName: word } },
+    status: {
+      members: {
+        phase: word,
+        podIP: word,
+        podIPs: { upTo: 4 * 1024 },
+        initContainerStatuses: containers,
+        containerStatuses: containers,
+        ephemeralContainerStatuses: containers,
+      },
+    },
+  },
+};
+
 /** Trims what the API server sent. Undefined for something without a uid: no pod. */
 export function parsePod(object: unknown): PodView | undefined {
   const { metadata, spec = {}, status = {} } = (object ?? {}) as PodShape;
   const named = metadata && readMetadata(metadata);
   if (!named) return undefined;
-  const stopped = named.isEnding && hasStopped(status) ? { isStopped: true as const } : {};
-  return { ...named, ...readSpec(spec), ...readStatus(status, spec), ...stopped };
+  const left = tooLargeIn(object);
+  const isTold = !left.some(({ path }) => path.startsWith('status.'));
+  const stopped = named.isEnding && isTold && hasStopped(status) ? { isStopped: true as const } : {};
+  return { ...named, ...readSpec(spec), ...readStatus(status, spec), ...stopped, ...readTooLarge(left) };
+}
+
+/** A prefetch that is too large is none; all else of the metadata decides on rights. */
+function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLarge'> {
+  const decisive = left.find(
+    ({ path }) => path.startsWith('metadata.') && !path.endsWith(prefetchAnnotation),
+  );
+  return decisive ? { tooLarge: `${decisive.path} has more than ${decisive.upTo} bytes` } : {};
 }
 
 interface PodShape {

@@ -30,6 +30,8 @@ export function explainBadRequest({ why, name = '' }: BadRequest): string {
 /** Why the pod has no such identity and what would give it one. It starts with IMDS' own words, which SDKs look for. */
 export function explainDenial(pod: string, denial: Denial): string {
   switch (denial.why) {
+    case 'pod-too-large':
+      return `Identity not found. Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
     case 'not-this-identity':
       return `Identity not found. Pod ${pod} has no such identity. It may ask for: ${denial.offered.join(', ')}.`;
     case 'several-identities':

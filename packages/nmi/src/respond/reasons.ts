@@ -34,6 +34,7 @@ export function reasonOf(outcome: Outcome): Reason | undefined {
 export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'no-label': 'The pod has no label aadpodidbinding.',
   'empty-label': 'The label aadpodidbinding of the pod is empty.',
+  'pod-too-large': 'Labels or annotations of the pod are larger than what is read of them.',
   'no-binding': 'No AzureIdentityBinding has the selector that the label names.',
   'other-namespace': 'What matches is only for pods of another namespace.',
   'identity-missing': 'The binding names an AzureIdentity that does not exist.',

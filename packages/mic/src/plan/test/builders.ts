@@ -4,13 +4,14 @@ import {
   bindingLabel,
   canonicalResourceId,
   parseProviderId,
+  podUidAnnotation,
   type Host,
   type ResourceId,
 } from '@pod-identity/crd-types';
 import type { HostFacts, PresentIdentity } from '../../snapshot/facts.ts';
 import { createFacts } from '../../snapshot/host-facts.ts';
 import type { ClusterSnapshot } from '../../snapshot/snapshot.ts';
-import { createTrims, podUidAnnotation } from '../../snapshot/views.ts';
+import { createTrims } from '../../snapshot/views.ts';
 import type { AssignedView, PlanRules } from '../types.ts';
 
 export const now = 1_700_000_000_000;

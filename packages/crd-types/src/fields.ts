@@ -1,0 +1,97 @@
+import { behaviorAnnotation, defaultIdentityAnnotation, podUidAnnotation, type Kind } from './group.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * What to read of an object that anybody may have written: a value of at most so many bytes of JSON, or an object of which
+ * only some members count. Schemas bound neither annotations nor unknown fields.
+ */
+export type FieldLimits =
+  | { readonly upTo: number }
+  | { readonly members: Readonly<Record<string, FieldLimits>>; readonly anyCase?: boolean };
+
+const word: FieldLimits = { upTo: 128 };
+/** Names of objects have at most 253 characters, values of labels 63. */
+const name: FieldLimits = { upTo: 1024 };
+const address: FieldLimits = { upTo: 2 * 1024 };
+const several: FieldLimits = { upTo: 8 * 1024 };
+const many: FieldLimits = { upTo: 16 * 1024 };
+
+const anyCase = (members: Readonly<Record<string, FieldLimits>>): FieldLimits => ({ members, anyCase: true });
+
+function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits {
+  const annotations = [behaviorAnnotation, defaultIdentityAnnotation, podUidAnnotation];
+  return {
+    members: {
+      name,
+      namespace: name,
+      uid: word,
+      resourceVersion: word,
+      generation: word,
+      creationTimestamp: word,
+      deletionTimestamp: word,
+      annotations: { members: Object.fromEntries(annotations.map((key) => [key, name])) },
+      ...more,
+    },
+  };
+}
+
+const identitySpec = anyCase({
+  type: word,
+  resourceID: address,
+  clientID: name,
+  clientPassword: anyCase({ name, namespace: name }),
+  tenantID: name,
+  auxiliaryTenantIDs: several,
+  adResourceID: address,
+  adEndpoint: address,
+  replicas: word,
+});
+const bindingSpec = anyCase({ azureIdentity: name, selector: name, weight: word });
+const conditions = anyCase({ conditions: many, status: word, availableReplicas: word });
+
+function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>): FieldLimits {
+  return anyCase({ apiVersion: word, kind: word, metadata: metadata(more), spec, status: conditions });
+}
+
+/**
+ * What the programs read of each kind. An object with more than this in one of its fields is not used.
+ *
+ * @example
+ * ```ts
+ * fieldLimits.AzureIdentityBinding; // { members: { metadata: …, spec: { members: { azureIdentity: { upTo: 1024 }, … } } } }
+ * ```
+ */
+export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = {
+  AzureIdentity: object(identitySpec),
+  AzureIdentityBinding: object(bindingSpec),
+  AzureAssignedIdentity: object(
+    anyCase({
+      azureIdentityRef: object(identitySpec),
+      azureBindingRef: object(bindingSpec),
+      pod: name,
+      podNamespace: name,
+      nodename: name,
+      replicas: word,
+    }),
+    { finalizers: several, ownerReferences: several },
+  ),
+  AzurePodIdentityException: object(anyCase({ podLabels: many, clientIDs: many })),
+};
+
+/**
+ * What is wrong with an object of which these fields were left out. Those of its status are MIC's business: without them it
+ * writes them anew.
+ *
+ * @example
+ * ```ts
+ * tooLargeProblems([{ path: 'spec.clientID', upTo: 1024 }]);
+ * // [{ path: 'spec.clientID', message: 'has more than 1024 bytes: shorten it' }]
+ * ```
+ */
+export function tooLargeProblems(
+  fields: readonly { readonly path: string; readonly upTo: number }[],
+): readonly Problem[] {
+  return fields
+    .filter(({ path }) => !/^status(?:\.|$)/i.test(path))
+    .map(({ path, upTo }) => ({ path, message: `has more than ${upTo} bytes: shorten it` }));
+}

@@ -1,0 +1,84 @@
+// From the bytes of an answer to what was asked for, chunk by chunk.
+import type { KubeError } from './errors.ts';
+import { rememberTooLarge, type Fields, type TooLarge } from './fields.ts';
+import { createSieve, placeOf, type Place, type Sieve } from './sieve.ts';
+import type { KubeRequest } from './transport.ts';
+
+/** The most that is kept of one object with `fields`: far more than the fields of any object come to. */
+const objectBytes = 128 * 1024;
+/** Without `fields`: more than the API server takes from anybody. */
+const wholeBytes = 4 * 1024 * 1024;
+const whole: Fields = { upTo: wholeBytes };
+
+const small: Fields = { upTo: 1024 };
+/** What an ERROR event carries in place of an object. */
+const statusFields: Readonly<Record<string, Fields>> = {
+  code: small,
+  reason: small,
+  message: { upTo: 8 * 1024 },
+  details: { members: { retryAfterSeconds: small } },
+};
+
+type Options = Pick<KubeRequest, 'fields' | 'onItem'>;
+
+/** Collects an answer that is one JSON value: an object, or a list whose items go to `onItem`. */
+export function createAnswerReader({ fields, onItem }: Options): {
+  push(chunk: Buffer): void;
+  /** The answer; throws what `incomplete` makes when it has not ended. */
+  end(incomplete: () => KubeError): unknown;
+} {
+  let answer: unknown;
+  const sieve = createSieve({
+    place: onItem ? listPlace(fields) : placeOf(fields ?? whole),
+    upTo: fields ? objectBytes : wholeBytes,
+    onValue: (value, { tooLarge }) => {
+      answer = value;
+      rememberTooLarge(value, tooLarge);
+    },
+    onItem: (item, { tooLarge, bytes }) => {
+      rememberTooLarge(item, tooLarge);
+      onItem?.(item, bytes);
+    },
+  });
+  return {
+    push: (chunk) => sieve.push(chunk),
+    end(incomplete) {
+      if (!sieve.isComplete || answer === undefined) throw incomplete();
+      return answer;
+    },
+  };
+}
+
+function listPlace(fields: Fields = whole): Place {
+  const metadata = placeOf({
+    members: { resourceVersion: small, continue: { upTo: 32 * 1024 }, remainingItemCount: small },
+  });
+  const items: Place = { upTo: 0, items: placeOf(fields) };
+  return {
+    upTo: 0,
+    members: new Map([
+      ['metadata', metadata],
+      ['items', items],
+    ]),
+  };
+}
+
+/** Reads the events of a watch. With `fields`, each event also tells in `bytes` how much was read of it. */
+export function createEventReader(fields: Fields | undefined, onEvent: (event: unknown) => void): Sieve {
+  if (fields === undefined || 'upTo' in fields)
+    return createSieve({ place: placeOf(whole), upTo: wholeBytes, onValue: (event) => onEvent(event) });
+  const object: Fields = { ...fields, members: { ...statusFields, ...fields.members } };
+  return createSieve({
+    place: placeOf({ members: { type: small, object } }),
+    upTo: objectBytes,
+    onValue: (event, { tooLarge, bytes }) => {
+      if (typeof event === 'object' && event !== null && 'object' in event)
+        rememberTooLarge(event.object, tooLarge.map(withinObject));
+      onEvent(typeof event === 'object' && event !== null ? Object.assign(event, { bytes }) : event);
+    },
+  });
+}
+
+function withinObject({ path, upTo }: TooLarge): TooLarge {
+  return { path: path.replace(/^object\./, ''), upTo };
+}

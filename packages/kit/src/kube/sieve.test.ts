@@ -1,0 +1,210 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Fields, TooLarge } from './fields.ts';
+import { createAnswerReader, createEventReader } from './read-answer.ts';
+import { createSieve, placeOf } from './sieve.ts';
+import { KubeError } from './errors.ts';
+
+const incomplete = () => new KubeError('transport', 'incomplete');
+
+/** The bytes in pieces of the given sizes, over and over. */
+function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const cut: Buffer[] = [];
+  for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+    const size = sizes[turn % sizes.length] ?? 64;
+    cut.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return cut;
+}
+
+function sieve(text: string, fields: Fields, sizes: readonly number[] = []) {
+  const values: unknown[] = [];
+  const tooLarge: TooLarge[] = [];
+  const reader = createSieve({
+    place: placeOf(fields),
+    upTo: 10_000,
+    onValue(value, reading) {
+      values.push(value);
+      tooLarge.push(...reading.tooLarge);
+    },
+  });
+  for (const piece of pieces(Buffer.from(text), sizes)) reader.push(piece);
+  return { values, tooLarge, isComplete: reader.isComplete };
+}
+
+/** The same by JSON.parse, for values that are below every limit. */
+function expected(value: unknown, fields: Fields): unknown {
+  if ('upTo' in fields || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const wanted = new Map(
+    Object.entries(fields.members).map(([name, inner]) => [
+      fields.anyCase ? name.toLowerCase() : name,
+      inner,
+    ]),
+  );
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, member]) => {
+      const inner = wanted.get(fields.anyCase ? key.toLowerCase() : key);
+      return inner ? [[key, expected(member, inner)]] : [];
+    }),
+  );
+}
+
+const asciiNames = fc.constantFrom('a', 'B', 'spec', 'Spec', 'x"y', 'back\\slash', 'metadata');
+const names = fc.oneof(asciiNames, fc.constantFrom('ü', '\u212aind'));
+const json = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.constantFrom('\\', '"', 'x'), maxLength: 200 }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
+    fc.constantFrom(null, true, false, '', 0),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(names, tie('value'), { maxKeys: 5 }),
+  ),
+  fields: fc.oneof(
+    { maxDepth: 3 },
+    fc.constant({ upTo: 1_000_000 }),
+    fc.record({ members: fc.dictionary(asciiNames, tie('fields'), { maxKeys: 4 }), anyCase: fc.boolean() }),
+  ),
+}));
+
+describe('sieve', () => {
+  test('keeps what JSON.parse would have kept, wherever the stream is cut', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 5 });
+    const spaces = fc.constantFrom(undefined, 1);
+    fc.assert(
+      fc.property(
+        fc.array(json.value),
+        json.fields,
+        fc.record({ cuts: sizes, indent: spaces }),
+        (values, fields, how) => {
+          const { cuts, indent } = how;
+          const text = values.map((value) => `${JSON.stringify(value, null, indent)}\n`).join('');
+          const wanted = values.map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+          const read = sieve(text, fields as Fields, cuts);
+          const misfits = read.tooLarge.length > 0;
+          fc.pre(!misfits);
+          expect(read.values).toEqual(wanted.map((value) => expected(value, fields as Fields)));
+          expect(read.isComplete).toBe(true);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each([
+    ['a plain text', 'x'.repeat(1_000_000)],
+    ['quotes', '"'.repeat(500_000)],
+    ['backslashes', '\\'.repeat(500_000)],
+    ['a backslash after every 64 characters', `${'x'.repeat(63)}\\`.repeat(10_000)],
+    ['brackets', '{[}]'.repeat(200_000)],
+    ['deep lists', JSON.parse(`${'['.repeat(1_000)}${']'.repeat(1_000)}`) as unknown],
+    ['many members', Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`member-${n}`, '1']))],
+  ])('passes over %s', (_, junk) => {
+    const object = {
+      metadata: { annotations: { junk }, name: 'a', managedFields: [junk] },
+      junk,
+      spec: { b: 1 },
+    };
+    const fields: Fields = {
+      members: { metadata: { members: { name: { upTo: 10 } } }, spec: { members: { b: { upTo: 10 } } } },
+    };
+    const { values, tooLarge } = sieve(JSON.stringify(object), fields, [65_536, 1, 40_000]);
+    expect(values).toEqual([{ metadata: { name: 'a' }, spec: { b: 1 } }]);
+    expect(tooLarge).toEqual([]);
+  });
+
+  test('a field over its limit is left out and named; the rest is kept', () => {
+    const fields: Fields = {
+      members: {
+        metadata: { members: { annotations: { members: { mine: { upTo: 20 } } }, name: { upTo: 20 } } },
+        spec: { members: { clientID: { upTo: 12 } } },
+      },
+    };
+    const object = {
+      metadata: { annotations: { mine: 'x'.repeat(100) }, name: 'a' },
+      spec: { clientID: 'exactly 10' },
+    };
+    const { values, tooLarge } = sieve(JSON.stringify(object), fields, [7]);
+    expect(values).toEqual([{ metadata: { annotations: {}, name: 'a' }, spec: { clientID: 'exactly 10' } }]);
+    expect(tooLarge).toEqual([{ path: 'metadata.annotations.mine', upTo: 20 }]);
+  });
+
+  test('an object that writes one name in a thousand ways is bounded as a whole', () => {
+    const spellings = Array.from({ length: 1024 }, (_, bits) =>
+      Array.from('resourceid', (letter, at) => (bits & (1 << at) ? letter.toUpperCase() : letter)).join(''),
+    );
+    const spec = Object.fromEntries(spellings.map((name) => [name, 'x'.repeat(500)]));
+    const fields: Fields = {
+      members: { spec: { members: { resourceID: { upTo: 1000 } }, anyCase: true }, z: { upTo: 10 } },
+    };
+    const { values, tooLarge } = sieve(JSON.stringify({ spec, z: 1 }), fields);
+    expect(JSON.stringify(values[0]).length).toBeLessThan(12_000);
+    expect(tooLarge.length).toBeGreaterThan(900);
+  });
+
+  test.each(['{"a":1', '[1,', '{"a" 1}', '{a:1}', '{"a":1}}', '{"a":tru}', '{"a":}'])(
+    '%s is no JSON',
+    (text) => {
+      const reader = createAnswerReader({ fields: { members: { a: { upTo: 100 } } } });
+      expect(() => {
+        reader.push(Buffer.from(text));
+        reader.end(incomplete);
+      }).toThrow(KubeError);
+    },
+  );
+});
+
+describe('a list', () => {
+  const fields: Fields = { members: { metadata: { members: { name: { upTo: 20 } } } } };
+  test('hands over each item as soon as it has arrived, wherever the metadata stands', () => {
+    const got: unknown[] = [];
+    const reader = createAnswerReader({ fields, onItem: (item, bytes) => got.push([item, bytes]) });
+    reader.push(Buffer.from('{"items":[{"metadata":{"name":"a","junk":{}}},{"metadata":{"na'));
+    expect(got).toEqual([[{ metadata: { name: 'a' } }, 25]]);
+    reader.push(Buffer.from('me":"b"}}],"kind":"List","metadata":{"resourceVersion":"7","continue":"c"}}'));
+    expect(got).toHaveLength(2);
+    expect(reader.end(incomplete)).toEqual({
+      items: [],
+      metadata: { resourceVersion: '7', continue: 'c' },
+    });
+  });
+
+  test.each(['{"items":null,"metadata":{}}', '{"items":[],"metadata":{}}', '{"metadata":{}}'])(
+    '%s has no items',
+    (text) => {
+      const got: unknown[] = [];
+      const reader = createAnswerReader({ fields, onItem: (item) => got.push(item) });
+      reader.push(Buffer.from(text));
+      expect(reader.end(incomplete)).toMatchObject({ metadata: {} });
+      expect(got).toEqual([]);
+    },
+  );
+});
+
+describe('a watch', () => {
+  const fields: Fields = {
+    members: { metadata: { members: { name: { upTo: 20 } } }, status: { members: { phase: { upTo: 20 } } } },
+  };
+  test('events are trimmed like items, and what is left out is named by its place in the object', () => {
+    const events: unknown[] = [];
+    const reader = createEventReader(fields, (event) => events.push(event));
+    const line = {
+      type: 'ADDED',
+      object: { metadata: { name: 'a', huge: 'x'.repeat(100_000) }, status: {} },
+    };
+    reader.push(Buffer.from(`${JSON.stringify(line)}\n`));
+    expect(events).toEqual([
+      { type: 'ADDED', object: { metadata: { name: 'a' }, status: {} }, bytes: expect.any(Number) as number },
+    ]);
+  });
+
+  test('an error is understood although it has none of the fields', () => {
+    const events: unknown[] = [];
+    const reader = createEventReader(fields, (event) => events.push(event));
+    const status = { kind: 'Status', status: 'Failure', message: 'too old', reason: 'Expired', code: 410 };
+    reader.push(Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`));
+    expect(events).toMatchObject([{ type: 'ERROR', object: { code: 410, reason: 'Expired' } }]);
+  });
+});

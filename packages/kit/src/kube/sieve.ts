@@ -1,0 +1,284 @@
+// Reads JSON from chunks of bytes and keeps chosen fields only. What is not wanted is passed over byte by byte without
+// becoming text or objects, so that memory is bounded by what is kept, whatever the size of the answer.
+import { KubeError } from './errors.ts';
+import type { Fields, TooLarge } from './fields.ts';
+import { createKeptText, type KeptText } from './kept-text.ts';
+import { createValueScanner, type ValueScanner } from './value-scanner.ts';
+
+/** What a sieve does with one place in the document. */
+export interface Place {
+  /** The most bytes kept of a value that is not read member by member. */
+  readonly upTo: number;
+  readonly members?: ReadonlyMap<string, Place> | undefined;
+  readonly anyCase?: boolean | undefined;
+  /** A list whose items are handed over one by one. */
+  readonly items?: Place | undefined;
+}
+
+export interface SieveOptions {
+  readonly place: Place;
+  /** A whole value of the stream, or an item of a list with `items`. */
+  readonly onValue: (value: unknown, reading: Reading) => void;
+  readonly onItem?: (value: unknown, reading: Reading) => void;
+  /** The most bytes kept of one value or item. */
+  readonly upTo: number;
+}
+
+export interface Reading {
+  readonly tooLarge: readonly TooLarge[];
+  /** What was kept, as JSON. */
+  readonly bytes: number;
+}
+
+export interface Sieve {
+  /** Takes the next bytes and hands over every value that they complete. Throws KubeError for what is no JSON. */
+  push(chunk: Buffer): void;
+  /** Whether everything that was begun has ended. */
+  readonly isComplete: boolean;
+}
+
+/** A value where an object with known members should be is kept up to this, so that a parser can name its type. */
+const misfitBytes = 256;
+const longestKey = 512;
+
+export function placeOf(fields: Fields): Place {
+  if ('upTo' in fields) return fields;
+  const { members, anyCase = false } = fields;
+  const places = Object.entries(members).map(
+    ([name, inner]) => [anyCase ? name.toLowerCase() : name, placeOf(inner)] as const,
+  );
+  return { upTo: misfitBytes, members: new Map(places), anyCase };
+}
+
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const backslash = 0x5c;
+const space = 0x20;
+const openObject = 0x7b;
+const openList = 0x5b;
+const closeObject = 0x7d;
+const closeList = 0x5d;
+
+type State = 'between' | 'before-key' | 'key' | 'colon' | 'before-value' | 'value' | 'after-value';
+
+/** An object or list that is open and read member by member. */
+interface Frame {
+  readonly place: Place;
+  readonly isList: boolean;
+  /** Where its text began, so that it can be taken back. */
+  readonly start: number;
+  count: number;
+  /** The name of the member that is being read. */
+  name: string;
+}
+
+export function createSieve(options: SieveOptions): Sieve {
+  return new ByteSieve(options);
+}
+
+class ByteSieve implements Sieve {
+  readonly #options: SieveOptions;
+  readonly #kept: KeptText = createKeptText();
+  readonly #scanner: ValueScanner = createValueScanner();
+  readonly #frames: Frame[] = [];
+  #state: State = 'between';
+  #key = '';
+  #keyEscaped = false;
+  /** What is to be done with the value that comes or is being read; undefined: pass it over. */
+  #place: Place | undefined;
+  /** Where the text of the value, with its comma and key, begins. */
+  #mark = 0;
+  #valueStart = 0;
+  /** Where the text of the whole value or item begins that will be handed over. */
+  #origin = 0;
+  #tooLarge: TooLarge[] = [];
+
+  constructor(options: SieveOptions) {
+    this.#options = options;
+  }
+
+  get isComplete(): boolean {
+    return this.#state === 'between';
+  }
+
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#state === 'value') at = this.#read(chunk, at);
+      else if (this.#state === 'key') at = this.#readKey(chunk, at);
+      else if ((chunk[at] ?? 0) <= space) at += 1;
+      else if (this.#state === 'between' || this.#state === 'before-value') at = this.#begin(chunk, at);
+      else this.#step(chunk[at++] ?? 0);
+    }
+  }
+
+  /** A byte between names and values. */
+  #step(byte: number): void {
+    const { isList } = this.#top();
+    if (this.#state === 'before-key' && byte === quote) {
+      this.#key = '';
+      this.#keyEscaped = false;
+      this.#state = 'key';
+    } else if (this.#state === 'colon' && byte === colon) {
+      this.#state = 'before-value';
+    } else if (this.#state === 'after-value' && byte === comma) {
+      if (isList) this.#expectItem();
+      else this.#state = 'before-key';
+    } else {
+      this.#close(byte);
+    }
+  }
+
+  #top(): Frame {
+    const top = this.#frames.at(-1);
+    if (!top) throw notJson();
+    return top;
+  }
+
+  #readKey(chunk: Buffer, start: number): number {
+    let end = start;
+    while (end < chunk.length && (this.#keyEscaped || chunk[end] !== quote)) {
+      this.#keyEscaped = !this.#keyEscaped && chunk[end] === backslash;
+      end += 1;
+    }
+    // A longer name is none of those that are wanted.
+    if (this.#key.length <= longestKey)
+      this.#key += chunk.toString('latin1', start, Math.min(end, start + longestKey + 1));
+    if (end === chunk.length) return end;
+    this.#announce();
+    this.#state = 'colon';
+    return end + 1;
+  }
+
+  /** The name of a member is known: keeps it when its value is wanted. */
+  #announce(): void {
+    const frame = this.#top();
+    const name = this.#key.includes('\\') ? unescaped(this.#key) : this.#key;
+    this.#place = frame.place.members?.get(frame.place.anyCase === true ? name.toLowerCase() : name);
+    this.#mark = this.#kept.length;
+    if (!this.#place) return;
+    frame.name = name;
+    this.#kept.add(`${frame.count > 0 ? ',' : ''}"${this.#key}":`);
+  }
+
+  #expectItem(): void {
+    const { place } = this.#top();
+    this.#place = place.items;
+    this.#mark = this.#kept.length;
+    this.#state = 'before-value';
+  }
+
+  /** The first byte of a value. */
+  #begin(chunk: Buffer, at: number): number {
+    const byte = chunk[at];
+    if (byte === closeList && this.#isEmptyList()) {
+      this.#close(byte);
+      return at + 1;
+    }
+    this.#startAnew();
+    const { members, items } = this.#place ?? {};
+    if (members && byte === openObject) return this.#open(at, { isList: false });
+    if (items && byte === openList) return this.#open(at, { isList: true });
+    this.#valueStart = this.#kept.length;
+    this.#scanner.begin();
+    this.#state = 'value';
+    return at;
+  }
+
+  /** A list may end where its first item is expected. */
+  #isEmptyList(): boolean {
+    const frame = this.#frames.at(-1);
+    return frame?.isList === true && frame.count === 0;
+  }
+
+  /** For a value that will be handed over: one of the stream, or an item. */
+  #startAnew(): void {
+    const frame = this.#frames.at(-1);
+    if (frame && !frame.isList) return;
+    if (!frame) {
+      this.#place = this.#options.place;
+      this.#mark = this.#kept.length;
+    }
+    this.#origin = this.#kept.length;
+    this.#tooLarge = [];
+  }
+
+  #open(at: number, { isList }: { isList: boolean }): number {
+    const place = this.#place;
+    if (!place) throw notJson();
+    this.#frames.push({ place, isList, start: this.#mark, count: 0, name: '' });
+    this.#kept.add(isList ? '[' : '{');
+    if (isList) this.#expectItem();
+    else this.#state = 'before-key';
+    return at + 1;
+  }
+
+  #close(byte: number): void {
+    if (byte !== (this.#top().isList ? closeList : closeObject) || this.#state === 'colon') throw notJson();
+    this.#kept.add(byte === closeList ? ']' : '}');
+    const frame = this.#frames.pop();
+    this.#mark = frame?.start ?? 0;
+    this.#ended(true);
+  }
+
+  #read(chunk: Buffer, start: number): number {
+    const end = this.#scanner.scan(chunk, start);
+    if (this.#place) this.#keep(chunk.subarray(start, end));
+    if (this.#scanner.isDone) this.#ended(this.#place !== undefined);
+    return end;
+  }
+
+  #keep(bytes: Buffer): void {
+    const size = this.#kept.length + bytes.length;
+    const { upTo = 0 } = this.#place ?? {};
+    const limit = size - this.#valueStart > upTo ? upTo : this.#options.upTo;
+    if (size - this.#valueStart <= upTo && size - this.#origin <= limit) {
+      this.#kept.addBytes(bytes);
+      return;
+    }
+    this.#tooLarge.push({ path: this.#path(), upTo: limit });
+    this.#kept.takeBack(this.#mark);
+    this.#place = undefined;
+  }
+
+  #path(): string {
+    const first = this.#frames.findLastIndex(({ isList }) => isList) + 1;
+    return this.#frames
+      .slice(first)
+      .map(({ name }) => name)
+      .join('.');
+  }
+
+  #ended(isKept: boolean): void {
+    const parent = this.#frames.at(-1);
+    this.#state = parent ? 'after-value' : 'between';
+    if (parent && !parent.isList) {
+      if (isKept) parent.count += 1;
+      return;
+    }
+    const value = isKept ? parse(this.#kept.textFrom(this.#mark)) : undefined;
+    const reading = { tooLarge: this.#tooLarge, bytes: this.#kept.length - this.#mark };
+    this.#kept.takeBack(this.#mark);
+    this.#tooLarge = [];
+    if (parent) parent.count += 1;
+    (parent ? this.#options.onItem : this.#options.onValue)?.(value, reading);
+  }
+}
+
+function unescaped(key: string): string {
+  const name: unknown = parse(`"${key}"`);
+  return typeof name === 'string' ? name : '';
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw notJson(cause);
+  }
+}
+
+function notJson(cause?: unknown): KubeError {
+  return new KubeError('transport', 'the answer of the API server is not JSON', { cause });
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../serve/log.ts';
+import { tooLargeIn } from './fields.ts';
+
+const quietMs = 5 * 60_000;
+const mostNamespaces = 1_000;
+
+/**
+ * Says which fields of an object were not read. Whoever writes such objects can write many, often: a namespace gets one line
+ * in five minutes, which names the object and tells how many were passed over in silence before.
+ */
+export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: string) {
+  const told = new Map<string, { readonly at: number; silent: number }>();
+  const remember = (namespace: string) => {
+    const oldest = told.size < mostNamespaces ? undefined : told.keys().next().value;
+    if (oldest !== undefined) told.delete(oldest);
+    told.delete(namespace);
+    told.set(namespace, { at: clock.now(), silent: 0 });
+  };
+  return (key: string, object: unknown) => {
+    const [first, ...others] = tooLargeIn(object);
+    if (!first) return;
+    const namespace = key.slice(0, Math.max(0, key.indexOf('/')));
+    const last = told.get(namespace);
+    if (last && clock.now() - last.at < quietMs) {
+      last.silent += 1;
+      return;
+    }
+    remember(namespace);
+    const more = { moreFields: others.length, moreObjects: last?.silent ?? 0 };
+    log?.warn(
+      { kind, key, field: first.path, maxBytes: first.upTo, ...more },
+      'fields of an object are too large and are not read',
+    );
+  };
+}

@@ -1,0 +1,178 @@
+// What an editor of one namespace writes may be larger than anything that is meant: it is left out, and the owner is told.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connectKube } from '@pod-identity/kit/kube';
+import { createLog } from '@pod-identity/kit/serve';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterEach, expect, test } from 'vitest';
+import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AuthorizeRules } from '../src/authorize/types.ts';
+import { authorize } from '../src/authorize/authorize.ts';
+import { createClusterInformers } from '../src/authorize/cluster-view.ts';
+import { createPodInformer } from '../src/identify/pod-directory.ts';
+import { explainPod } from '../src/explain/explain.ts';
+import type { PodView } from '../src/identify/pod-view.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const log = createLog({ component: 'test', format: 'json', level: 'error' });
+
+/** Lists by the end of their path; watches say nothing. */
+async function serve(lists: Readonly<Record<string, readonly object[]>>) {
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://server');
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const items = lists[pathname.split('/').at(-1) ?? ''] ?? [];
+    if (searchParams.has('watch')) response.flushHeaders();
+    else response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const folder = mkdtempSync(join(tmpdir(), 'pod-identity-nmi-'));
+  const kubeconfig = join(folder, 'kubeconfig');
+  const { port } = server.address() as AddressInfo;
+  const clusters = [{ name: 'k', cluster: { server: `http://127.0.0.1:${port}` } }];
+  const contexts = [{ name: 'c', context: { cluster: 'k', user: 'u' } }];
+  const users = [{ name: 'u', user: {} }];
+  writeFileSync(kubeconfig, JSON.stringify({ 'current-context': 'c', clusters, contexts, users }));
+  const transport = await connectKube({ kubeconfig, userAgent: 'test' });
+  const over = new AbortController();
+  cleanups.push(
+    () => rmSync(folder, { recursive: true }),
+    () => new Promise((resolve) => server.close(resolve)),
+    () => server.closeAllConnections(),
+    () => transport.close(),
+    () => over.abort(),
+  );
+  return { transport, signal: over.signal };
+}
+
+const common = { node: 'node-1', clock: createFakeClock(), random: () => 0, log };
+const rules: AuthorizeRules = {
+  ...{ mode: 'managed', forceNamespaced: true, authorities: new Set<string>() },
+  controller: { namespace: '', serviceAccount: '', labels: {} },
+};
+const resourceID =
+  '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i';
+const podObject = (name: string, metadata: object = {}) => ({
+  metadata: { name, namespace: 'shop', uid: name, labels: { aadpodidbinding: 'demo' }, ...metadata },
+  spec: { nodeName: 'node-1', containers: [{ name: 'c', env: [{ name: 'E', value: 'x'.repeat(900_000) }] }] },
+  status: { phase: 'Running', podIP: '10.0.0.1' },
+});
+
+async function viewOf(lists: Parameters<typeof serve>[0]) {
+  const { transport, signal } = await serve(lists);
+  const { view, informers } = createClusterInformers({
+    ...{ ...common, transport, mode: 'managed', byNodeLabel: false },
+  });
+  for (const informer of informers) void informer.run(signal);
+  await Promise.all(informers.map(({ synced }) => synced));
+  return view;
+}
+
+async function podsOf(...items: readonly object[]) {
+  const { transport, signal } = await serve({ pods: items });
+  const pods = createPodInformer({ ...common, transport, onFailed: () => undefined });
+  void pods.informer.run(signal);
+  await pods.informer.synced;
+  return pods;
+}
+
+const binding = (spec: object, metadata: object = {}) => ({
+  metadata: { name: 'b', namespace: 'shop', ...metadata },
+  spec: { azureIdentity: 'i', selector: 'demo', ...spec },
+});
+const identity = (spec: object, metadata: object = {}) => ({
+  metadata: { name: 'i', namespace: 'shop', ...metadata },
+  spec: { type: 0, resourceID, ...spec },
+});
+const pod: PodView = {
+  ...{ uid: 'u', key: 'shop/web', namespace: 'shop', name: 'web', nodeName: 'node-1', phase: 'Running' },
+  ...{ addresses: ['10.0.0.1'], isEnding: false, labels: { aadpodidbinding: 'demo' }, serviceAccount: 'sa' },
+};
+const ask = { pod, selector: { by: 'nothing' } } as const;
+
+test('large annotations and unknown fields change nothing', async () => {
+  const junk = 'x'.repeat(1_000_000);
+  const view = await viewOf({
+    azureidentities: [identity({ unknown: [junk] }, { annotations: { junk }, managedFields: [{ junk }] })],
+    azureidentitybindings: [binding({}, { annotations: { junk } })],
+  });
+  expect(authorize(ask, view, rules).kind).toBe('allow');
+  expect(JSON.stringify(view.identityOf('shop', 'i'))).not.toContain('xxx');
+});
+
+test('an identity whose own field is too large is not used, and its pod is told which field', async () => {
+  const view = await viewOf({
+    azureidentities: [identity({ clientID: 'x'.repeat(2_000) })],
+    azureidentitybindings: [binding({})],
+  });
+  expect(authorize(ask, view, rules)).toEqual({
+    kind: 'deny',
+    denial: {
+      ...{ why: 'identity-invalid', identity: 'shop/i' },
+      fault: 'spec.clientID has more than 1024 bytes: shorten it',
+    },
+  });
+});
+
+test('an identity whose annotation is too large to be read does not become one for all namespaces', async () => {
+  const annotations = { 'aadpodidentity.k8s.io/Behavior': `namespaced${' '.repeat(2_000)}` };
+  const view = await viewOf({
+    azureidentities: [identity({}, { annotations })],
+    azureidentitybindings: [binding({})],
+  });
+  expect(view.identityOf('shop', 'i')).toBeUndefined();
+});
+
+test('an exception with too many client ids frees nothing, above all not every identity of the node', async () => {
+  const clientIDs = Array.from(
+    { length: 1_000 },
+    (_, n) => `00000000-0000-0000-0000-${n.toString().padStart(12, '0')}`,
+  );
+  const view = await viewOf({
+    azurepodidentityexceptions: [
+      {
+        metadata: { name: 'e', namespace: 'shop' },
+        spec: { podLabels: { aadpodidbinding: 'demo' }, clientIDs },
+      },
+    ],
+  });
+  expect(authorize(ask, view, rules)).toMatchObject({ kind: 'deny', denial: { why: 'no-binding' } });
+});
+
+test('a pod of 0.9 MB is known by its few fields, also when it is asked for live', async () => {
+  const pods = await podsOf(podObject('web'));
+  const [known] = pods.filedUnder('10.0.0.1');
+  expect(known).toMatchObject({ key: 'shop/web', labels: { aadpodidbinding: 'demo' } });
+  const found = await pods.lookUp('10.0.0.1');
+  expect(found).toEqual([known]);
+});
+
+test('a pod whose labels are too large keeps its address, gets no token, and is told why', async () => {
+  const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`label-${n}`, 'value']));
+  const pods = await podsOf(podObject('web', { labels: { ...labels, aadpodidbinding: 'demo' } }));
+  const [known] = pods.filedUnder('10.0.0.1');
+  if (!known) throw new Error('the pod must be known by its address');
+  const view = await viewOf({ azureidentities: [identity({})], azureidentitybindings: [binding({})] });
+  const fault = 'metadata.labels has more than 16384 bytes';
+  expect(authorize({ ...ask, pod: known }, view, rules)).toEqual({
+    kind: 'deny',
+    denial: { why: 'pod-too-large', fault },
+  });
+  const { findings } = explainPod({
+    ...{ pod: known, isOnHostNetwork: false, neighbours: [known], view, rules, holdMs: 0, now: 0 },
+    notAssignedStatus: 503,
+  });
+  expect(findings.map(({ text }) => text).join()).toContain(fault);
+});
+
+test('of a finished pod hardly anything is kept', async () => {
+  const ended = { ...podObject('done'), status: { phase: 'Succeeded', podIP: '10.0.0.9' } };
+  const pods = await podsOf(ended);
+  expect(pods.named('shop', 'done')).toMatchObject({ phase: 'Succeeded', labels: {}, addresses: [] });
+});
