@@ -53,7 +53,7 @@ describe('what is remembered as our own', () => {
     });
   });
 
-  it('is not decided while the host is being changed, however long; then a reading decides', () => {
+  it('is not given up while the host is being changed, however long; then a reading decides', () => {
     const intended = foldIntent(facts(host), [reader], now);
     const later = { ...at, now: now + 600 * minute };
     const changing = foldReading(intended, { kind: 'read', present: present(), unsettled: true }, later);
@@ -63,7 +63,7 @@ describe('what is remembered as our own', () => {
       { kind: 'read', present: present('reader'), unsettled: true },
       later,
     );
-    expect(ours(listed)).toEqual({ [reader]: false });
+    expect(ours(listed)).toEqual({ [reader]: true });
     expect(ours(foldReading(changing, { kind: 'read', present: present() }, later))).toEqual({});
     expect(ours(foldReading(changing, { kind: 'read', present: present('reader') }, later))).toEqual({
       [reader]: true,

@@ -223,7 +223,7 @@ function foldPresent(
   { present, unsettled }: Pick<Reading, 'present' | 'unsettled'>,
   now: number,
 ): HostFacts {
-  const ours = unsettled ? facts.ours : ownedIn(present, facts.ours);
+  const ours = ownedIn(present, facts.ours, unsettled);
   // What is listed, dead or alive, is not off; once a dead one is settled, the next renewal begins with a record of its own.
   const renewing = filterMap(facts.renewing, (_, id) =>
     unsettled ? isDead(present.get(id)) : !present.has(id),
@@ -237,10 +237,15 @@ function foldPresent(
   return { ...facts, present, readAt: now, ours, renewing, quarantined, renewedAt };
 }
 
-/** A settled reading decides: what it lists is attached, and what it does not list was taken off or never came. */
-function ownedIn(present: Present, ours: HostFacts['ours']): HostFacts['ours'] {
-  const kept = [...ours].filter(([id]) => present.has(id));
-  return new Map(kept.map(([id, own]) => [id, own.confirmed ? own : { since: own.since, confirmed: true }]));
+/** What is listed was attached. What is not was taken off or never came: as soon as nobody is changing the host. */
+function ownedIn(present: Present, ours: HostFacts['ours'], unsettled: true | undefined): HostFacts['ours'] {
+  const kept = [...ours].filter(([id]) => unsettled ?? present.has(id));
+  return new Map(
+    kept.map(([id, own]) => [
+      id,
+      own.confirmed || !present.has(id) ? own : { since: own.since, confirmed: true },
+    ]),
+  );
 }
 
 function withoutPresent(facts: HostFacts): HostFacts {

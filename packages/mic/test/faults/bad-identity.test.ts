@@ -70,7 +70,8 @@ test.each([
     sim.azure.world.addIdentity({ resourceId: identityId('app17') });
     sim.azure.faults.clear();
     await scene.until(() => scene.isAllAssigned(40), 3 * minuteMs);
-    await scene.until(() => conditionOf('app17')?.reason === 'Attached', 10_000);
+    // The new identity has another client id than the AzureIdentity states: that is what its owner has to know by now.
+    await scene.until(() => conditionOf('app17')?.reason === 'ClientIDMismatch', 10_000);
     expect(await mic.metrics()).toMatch(/^aadpodidentity_mic_quarantined_identities 0$/m);
   },
 );
