@@ -26,6 +26,7 @@ type Command =
   | { readonly kind: 'recreate' | 'delete' | 'deny' | 'permit'; readonly resource: string }
   | { readonly kind: 'faults'; readonly faults: readonly PatchFault[] }
   | { readonly kind: 'drain' }
+  | { readonly kind: 'occupy'; readonly ms: number }
   | { readonly kind: 'new-leader' }
   | { readonly kind: 'wait'; readonly ms: number };
 
@@ -59,6 +60,7 @@ const others: fc.Arbitrary<Command>[] = [
   fc.record({ kind: fc.constantFrom('recreate', 'delete', 'deny', 'permit'), resource }),
   fc.record({ kind: fc.constant('faults'), faults: fc.array(fault, { minLength: 1, maxLength: 3 }) }),
   fc.record({ kind: fc.constant('drain') }),
+  fc.record({ kind: fc.constant('occupy'), ms: fc.constantFrom(10_000, 600_000) }),
   fc.record({ kind: fc.constant('new-leader') }),
   fc.record({ kind: fc.constant('wait'), ms: fc.constantFrom(1_000, 15_000, 60_000, 400_000) }),
 ] as fc.Arbitrary<Command>[];
@@ -167,6 +169,7 @@ const plays: Play = {
   permit: ({ azure }, command) => void azure.denied.delete(idOf(command.resource)),
   faults: ({ azure }, command) => void azure.faults.push(...command.faults),
   drain: ({ azure }) => azure.drain(host),
+  occupy: ({ azure }, command) => azure.occupy(command.ms),
   'new-leader': ({ lead }) => lead(),
   wait: ({ wait }, command) => wait(command.ms),
 };

@@ -47,6 +47,8 @@ export interface FakeArm {
   remove(id: ResourceId): void;
   /** As an administrator does. */
   attach(id: ResourceId): void;
+  /** Somebody else updates the host, for that long. */
+  occupy(ms: number): void;
   /** Uses up what MIC allows itself for updates of the host. */
   drain(host: Host): void;
   /** The Azure room of a new process. */
@@ -216,6 +218,11 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
     },
     remove: (id) => void identities.delete(id),
     attach: (id) => void attached.set(id, identities.get(id) ?? ''),
+    occupy(ms) {
+      if (state === 'Updating') return;
+      state = 'Updating';
+      clock.after(ms, () => (state = 'Succeeded'));
+    },
     drain(host) {
       while (throttle.take(host, 'update', clock.now()) === undefined);
     },
