@@ -5,7 +5,11 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'nmi/identify': ['packages/nmi/src/identify/'],
   'nmi/tokens': ['packages/nmi/src/tokens/'],
   'nmi/request': ['packages/nmi/src/request/'],
-  'nmi/connections': ['packages/nmi/src/connections/'],
+  'kit/connections': [
+    'packages/kit/src/serve/connections/',
+    'packages/kit/src/core/pace.ts',
+    'packages/kit/src/core/peer-address.ts',
+  ],
   'mic/plan': ['packages/mic/src/plan/'],
   'mic/snapshot': ['packages/mic/src/snapshot/'],
   'mic/apply': ['packages/mic/src/apply/'],

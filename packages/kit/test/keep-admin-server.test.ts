@@ -63,7 +63,16 @@ test('gives up waiting when it is told to stop', async () => {
   await expect(kept).resolves.toBeUndefined();
 });
 
-test('fails on a port that it may not have for another reason', async () => {
-  const nowhere = { ...options('new', 0), host: '192.0.2.1' };
-  await expect(keepAdminServer(nowhere, { clock, signal: stop.signal })).rejects.toThrow('EADDRNOTAVAIL');
+test('an address that the machine does not have stops nothing else: it is told once, and waited for', async () => {
+  const { log, next } = readableLog();
+  const nowhere = { ...options('new', 0, log), host: '192.0.2.1' };
+  const kept = keepAdminServer(nowhere, { clock, signal: stop.signal });
+  expect(await next()).toContain('this machine has no such address');
+  stop.abort();
+  await kept;
+});
+
+test('fails on an address that is none', async () => {
+  const nowhere = { ...options('new', 0), host: 'no address' };
+  await expect(keepAdminServer(nowhere, { clock, signal: stop.signal })).rejects.toThrow('ENOTFOUND');
 });

@@ -28,8 +28,9 @@ export interface MicConfig {
     readonly renewMs: number;
     readonly retryMs: number;
   };
-  readonly healthPort: number;
-  readonly metricsPort: number;
+  /** Host '': all addresses. */
+  readonly health: { readonly host: string; readonly port: number };
+  readonly metrics: { readonly host: string; readonly port: number };
   /** Writes of assigned identities under way at a time for each host. */
   readonly writesPerHost: number;
   /** Requests a second to the API server, and the burst. */
@@ -83,8 +84,8 @@ function readSettings(
     podNamespace,
     forceNamespaced: flags.boolean('forceNamespaced'),
     leader: readLeader(flags, { podNamespace, hostname: from.hostname }),
-    healthPort: flags.integer('http-probe-port'),
-    metricsPort: flags.integer('prometheus-port'),
+    health: { host: flags.string('http-probe-address'), port: flags.integer('http-probe-port') },
+    metrics: { host: flags.string('prometheus-address'), port: flags.integer('prometheus-port') },
     writesPerHost: flags.integer('createDeleteBatch'),
     kubeQps: flags.number('clientQps'),
     immutableClientIds: new Set(flags.list('immutable-user-msis').map((id) => id.toLowerCase())),

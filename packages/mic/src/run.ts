@@ -4,9 +4,10 @@ import { connectKube, createElector, createEventRecorder, type KubeTransport } f
 import {
   createLog,
   createMetrics,
+  createMetricsRoute,
   createPrinter,
+  keepAdminServer,
   runProcess,
-  startAdminServer,
   systemClock,
   type AdminRoute,
   type Log,
@@ -155,18 +156,14 @@ async function serve(edges: Edges, signal: AbortSignal): Promise<number> {
       }
     },
   });
-  const admin = await startAdmin(edges, controller);
   const elector = createElector({ transport, ...config.leader, clock, random, log });
-  try {
-    await Promise.all([
-      controller.run(signal),
-      azure.watch(signal),
-      elector.run(signal, (term) => controller.lead(term)),
-    ]);
-    await events.flush();
-  } finally {
-    await Promise.allSettled(admin.map((server) => server.close()));
-  }
+  await Promise.all([
+    controller.run(signal),
+    azure.watch(signal),
+    elector.run(signal, (term) => controller.lead(term)),
+    keepAdmin(edges, controller, signal),
+  ]);
+  await events.flush();
   return 0;
 }
 
@@ -186,28 +183,26 @@ function settingsOf({ config, azure }: Edges): Omit<ControllerSettings, 'princip
   };
 }
 
-async function startAdmin({ config, log, metrics }: Edges, controller: Controller) {
+async function keepAdmin(
+  { config, log, metrics }: Edges,
+  controller: Controller,
+  signal: AbortSignal,
+): Promise<void> {
   const health: AdminRoute[] = [
     // As the original answers it: whether this replica is the one that works. A standby is as alive as a leader.
     { path: '/healthz', answer: () => ({ status: 200, body: controller.term ? 'Active' : 'Not Active' }) },
     { path: '/readyz', answer: () => readiness(controller) },
   ];
-  const text = async () => {
+  const text = () => {
     controller.refreshGauges();
-    return {
-      status: 200,
-      body: await metrics.text(),
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    };
+    return metrics.text();
   };
-  return [
-    await startAdminServer({ port: config.healthPort, routes: health, log: log.child({ role: 'health' }) }),
-    await startAdminServer({
-      port: config.metricsPort,
-      routes: [{ path: '/metrics', answer: text }],
-      log: log.child({ role: 'metrics' }),
-    }),
-  ];
+  const keep = (role: string, at: MicConfig['health'], routes: readonly AdminRoute[]) =>
+    keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock: systemClock, signal });
+  await Promise.all([
+    keep('health', config.health, health),
+    keep('metrics', config.metrics, [createMetricsRoute(text, systemClock)]),
+  ]);
 }
 
 function readiness({ view }: Controller): { status: number; body: string } {

@@ -1,4 +1,4 @@
-import type { Clock, Tenant } from '@pod-identity/kit/core';
+import type { Clock, LimitEffect, Tenant } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createApp, type App } from './app.ts';
@@ -7,7 +7,6 @@ import { identitiesOf } from './authorize/authorize.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers } from './authorize/cluster-view.ts';
 import type { NmiConfig } from './config.ts';
-import type { LimitEffect } from './connections/limit-effect.ts';
 import { createGranter, type Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
 import { createProxy, type Proxy } from './handle-proxy.ts';

@@ -16,7 +16,7 @@ const check = async (status: number, body: string) => {
   servers.push(server);
   const lines: string[] = [];
   const code = await checkReady({
-    probePort: server.port,
+    probe: { host: '127.0.0.1', port: server.port },
     printer: createPrinter((line) => lines.push(line)),
   });
   return { code, lines };
@@ -32,6 +32,8 @@ it('or what is wrong with it', async () => {
 
 it('or that there is no agent', async () => {
   const lines: string[] = [];
-  expect(await checkReady({ probePort: 1, printer: createPrinter((line) => lines.push(line)) })).toBe(1);
-  expect(lines[0]).toContain('the agent does not answer at port 1 (--http-probe-port)');
+  expect(
+    await checkReady({ probe: { host: '', port: 1 }, printer: createPrinter((line) => lines.push(line)) }),
+  ).toBe(1);
+  expect(lines[0]).toContain('the agent does not answer at port 1 (--http-probe-port, --http-probe-address)');
 });

@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import type { Printer } from '@pod-identity/kit/serve';
 
 export interface CheckReadyOptions {
-  readonly probePort: number;
+  readonly probe: { readonly host: string; readonly port: number };
   readonly printer: Printer;
 }
 
 const timeoutMs = 4_000;
 
 /** For a probe that is a program: asks the agent on this machine whether it is ready. The exit code. */
-export async function checkReady({ probePort, printer }: CheckReadyOptions): Promise<0 | 1> {
+export async function checkReady({ probe, printer }: CheckReadyOptions): Promise<0 | 1> {
   try {
     const request = get({
-      host: '127.0.0.1',
-      port: probePort,
+      host: probe.host === '' ? '127.0.0.1' : probe.host,
+      port: probe.port,
       path: '/readyz',
       agent: false,
       timeout: timeoutMs,
@@ -27,7 +27,9 @@ export async function checkReady({ probePort, printer }: CheckReadyOptions): Pro
     return response.statusCode === 200 ? 0 : 1;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    printer.line(`the agent does not answer at port ${probePort} (--http-probe-port): ${why}`);
+    printer.line(
+      `the agent does not answer at port ${probe.port} (--http-probe-port, --http-probe-address): ${why}`,
+    );
     return 1;
   }
 }

@@ -20,8 +20,8 @@ describe('readConfig', () => {
       forceNamespaced: true,
       byNodeLabel: true,
       metadataHeaderRequired: true,
-      probePort: 8080,
-      metricsPort: 9090,
+      probe: { host: '127.0.0.1', port: 8080 },
+      metrics: { host: '', port: 9090 },
       holdMs: 8000,
       interception: 'redirect',
       firewall: { by: 'auto', everyMs: 5_000, cutsOldConnections: true },
@@ -38,7 +38,7 @@ describe('readConfig', () => {
       '-v=3',
       '--enableScaleFeatures=true',
     ]);
-    expect(reading).toMatchObject({ kind: 'config', config: { probePort: 8085 } });
+    expect(reading).toMatchObject({ kind: 'config', config: { probe: { port: 8085 } } });
     expect(reading.kind === 'config' && reading.warnings).toEqual([
       '--retry-attempts-for-created has no effect any more: see --hold',
       '--find-identity-retry-interval has no effect any more: see --hold',
@@ -48,9 +48,11 @@ describe('readConfig', () => {
   it('reads the environment of the original', () => {
     const config = readConfig({
       argv: [],
-      env: { NODE_NAME: 'n2', FORCENAMESPACED: 'true', KUBECONFIG: '/k' },
+      env: { NODE_NAME: 'n2', FORCENAMESPACED: 'true', KUBECONFIG: '/k', HOST_IP: '10.0.0.4' },
     });
-    expect(config).toMatchObject({ config: { node: 'n2', forceNamespaced: true, kubeconfig: '/k' } });
+    expect(config).toMatchObject({
+      config: { node: 'n2', forceNamespaced: true, kubeconfig: '/k', metrics: { host: '10.0.0.4' } },
+    });
   });
 
   it('names every problem at once', () => {
@@ -97,6 +99,10 @@ describe('readConfig', () => {
     [['--log-format=json', '--log-level=warn'], { log: { format: 'json', level: 'warn' } }],
     [['--block-instance-metadata'], { metadataAllowed: new Set(['versions']) }],
     [['--metadata-allow=attested,instance'], { metadataAllowed: new Set(['attested', 'instance']) }],
+    [
+      ['--http-probe-address=', '--prometheus-address=10.0.0.4', '--prometheus-port=9091'],
+      { probe: { host: '', port: 8080 }, metrics: { host: '10.0.0.4', port: 9091 } },
+    ],
     [['--enable-host-token'], { hostToken: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
     [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],

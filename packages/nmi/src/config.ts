@@ -10,6 +10,12 @@ export type NmiCommand =
   | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' }
   | { readonly kind: 'explain'; readonly pod: string };
 
+/** Host '': all addresses. */
+export interface ListenAt {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface NmiConfig {
   readonly command: NmiCommand;
   readonly node: string;
@@ -51,8 +57,8 @@ export interface NmiConfig {
   readonly startupTaint: string | undefined;
   readonly audit: boolean;
   readonly events: boolean;
-  readonly probePort: number;
-  readonly metricsPort: number;
+  readonly probe: ListenAt;
+  readonly metrics: ListenAt;
   readonly log: { readonly format: 'text' | 'json'; readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
 
@@ -146,8 +152,8 @@ function configOf(reading: FlagReading): NmiConfig {
     events: reading.boolean('events'),
     authorities: lowerSet(reading.list('authority-allow')),
     prefetch: reading.list('prefetch'),
-    probePort: reading.integer('http-probe-port'),
-    metricsPort: reading.integer('prometheus-port'),
+    probe: { host: reading.string('http-probe-address'), port: reading.integer('http-probe-port') },
+    metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
     log: { format: reading.string('log-format') === 'json' ? 'json' : 'text', level: levelOf(reading) },
   };
 }

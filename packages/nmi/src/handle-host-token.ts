@@ -1,7 +1,7 @@
+import { isNodeItself } from '@pod-identity/kit/core';
 import type { Granter } from './grant-token.ts';
 import type { Handler, TokenHandlerOptions } from './handle-token.ts';
 import type { NamedPodFinder } from './identify/find-named.ts';
-import { isNodeItself } from './request/caller.ts';
 import { createHeaderJudge, type HeaderJudge } from './request/headers.ts';
 import { parseTokenRequest, type BadRequest } from './request/token-request.ts';
 import type { Outcome } from './respond/outcome.ts';

@@ -1,6 +1,5 @@
-import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import { createBudgets, type Clock, type LimitEffect } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import type { LimitEffect } from './connections/limit-effect.ts';
 
 export interface LimitLogOptions {
   readonly log: Log;

@@ -5,6 +5,7 @@ import { flagHelp, type Clock } from '@pod-identity/kit/core';
 import {
   createLog,
   createMetrics,
+  createMetricsRoute,
   createPrinter,
   runProcess,
   keepAdminServer,
@@ -16,7 +17,7 @@ import {
 import manifest from '../package.json' with { type: 'json' };
 import { createAgent, type Agent } from './agent.ts';
 import { checkReady } from './check-ready.ts';
-import { readConfig, type NmiConfig } from './config.ts';
+import { readConfig, type ListenAt, type NmiConfig } from './config.ts';
 import { explainCommand } from './explain-command.ts';
 import { flagSpecs } from './flags.ts';
 import { metricSpecs } from './metrics.ts';
@@ -184,17 +185,14 @@ async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Prom
         : { status: 503, body: `${problems.join('\n')}\n` };
     },
   };
-  const metricsRoute = {
-    path: '/metrics',
-    answer: async () => {
-      agent.measure();
-      return { status: 200, body: await text(), contentType: 'text/plain; version=0.0.4; charset=utf-8' };
-    },
-  };
-  const keep = (role: string, port: number, routes: readonly AdminRoute[]) =>
-    keepAdminServer({ port, routes, log: log.child({ role }) }, { clock: systemClock, signal });
+  const metricsRoute = createMetricsRoute(() => {
+    agent.measure();
+    return text();
+  }, systemClock);
+  const keep = (role: string, at: ListenAt, routes: readonly AdminRoute[]) =>
+    keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock: systemClock, signal });
   await Promise.all([
-    keep('health', config.probePort, [health, ready]),
-    keep('metrics', config.metricsPort, [metricsRoute]),
+    keep('health', config.probe, [health, ready]),
+    keep('metrics', config.metrics, [metricsRoute]),
   ]);
 }

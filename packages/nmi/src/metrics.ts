@@ -1,5 +1,4 @@
-import type { MetricSpec } from '@pod-identity/kit/core';
-import { limitEffects } from './connections/limit-effect.ts';
+import { limitEffects, type MetricSpec } from '@pod-identity/kit/core';
 import { eventReasons } from './events/event-reason.ts';
 import type { OutcomeKind } from './respond/outcome.ts';
 

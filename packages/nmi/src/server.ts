@@ -1,15 +1,8 @@
-import {
-  createServer,
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Server as Listener, type AddressInfo } from 'node:net';
-import type { Clock } from '@pod-identity/kit/core';
+import type { Clock, LimitEffect } from '@pod-identity/kit/core';
+import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
 import type { App } from './app.ts';
-import { createConnections, type Arrival } from './connections/connections.ts';
-import type { LimitEffect } from './connections/limit-effect.ts';
 import { listen } from './listen.ts';
 import { listenerName } from './redirect/path-probe.ts';
 import { bodyOf, largestBody } from './request/body.ts';
@@ -40,45 +33,27 @@ export interface RunningServer {
   close(graceMs: number): Promise<void>;
 }
 
-const limits = {
-  /** A token request is one short line and a few headers. */
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 5_000,
-  /** For the request to arrive, not for the answer. */
-  requestTimeout: 10_000,
-  keepAliveTimeout: 30_000,
-  connectionsCheckingInterval: 5_000,
-  // Hand-written clients of the real service get along without a Host header.
-  requireHostHeader: false,
-  // The first of two Host headers must not be judged while the second one goes unseen.
-  joinDuplicateHeaders: true,
-};
-
 /** Makes values of requests and writes the answers. The one place that reads who is at the other end of a connection. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, app, clock } = options;
-  const connections = createConnections({ ...callerLimits, ...options });
   let isClosing = false;
 
-  const server = createServer(limits, (message, response) => {
-    const now = clock.now();
-    const arrival = connections.arrive(message.socket, response, now);
-    if (arrival.verdict === 'drop') return;
-    const refusal = arrival.verdict === 'refuse' ? tooFast(arrival) : refusalOfBody(message);
-    if (refusal) {
-      write(response, told(refusal), true);
-      return;
-    }
-    app(new SocketRequest(message, response, { ...arrival, now })).then(
-      (answer) => write(response, answer, isClosing),
-      // The app answers for its own failures: this is the last resort.
-      () => write(response, told({ kind: 'crashed' }), true),
-    );
-  });
-  server.on('connection', (socket) => connections.enter(socket));
-  server.on('clientError', (_, socket) => {
-    if (socket.writable) socket.end(connections.isHeld(socket) ? tooFastLine : badRequestLine);
-    else socket.destroy();
+  const { server, connections } = createGuardedServer({
+    ...{ ...callerLimits, ...options, describe: (_, openedAt) => openedAt },
+    answer: (message, response, arrival) => {
+      const refusal = refusalOfBody(message);
+      if (refusal) {
+        write(response, told(refusal), true);
+        return;
+      }
+      app(new SocketRequest(message, response, arrival)).then(
+        (answer) => write(response, answer, isClosing),
+        // The app answers for its own failures: this is the last resort.
+        () => write(response, told({ kind: 'crashed' }), true),
+      );
+    },
+    refuse: (response, peer) => write(response, told(tooFast(peer)), true),
+    lines: { tooFast: tooFastLine, malformed: badRequestLine },
   });
 
   const sharing = await listen(server, { host, port, backlog: queuedConnections });
@@ -124,9 +99,9 @@ const callerLimits = {
 };
 
 const told = (outcome: Outcome): OutboundResponse => respond(outcome, { nowMs: 0, notAssignedStatus: 503 });
-const tooFast = ({ peer }: Pick<Arrival, 'peer'>): Outcome => ({ kind: 'too-fast', address: peer });
+const tooFast = (peer: string): Outcome => ({ kind: 'too-fast', address: peer });
 const badRequestLine = wholeAnswer({ kind: 'nowhere', why: 'malformed' });
-const tooFastLine = wholeAnswer(tooFast({ peer: '' }));
+const tooFastLine = wholeAnswer(tooFast(''));
 
 /** For a connection on which no request was read. */
 function wholeAnswer(outcome: Outcome): string {
@@ -161,12 +136,12 @@ class SocketRequest implements InboundRequest {
   readonly #response: ServerResponse;
   #gone: AbortSignal | undefined;
 
-  constructor(message: IncomingMessage, response: ServerResponse, at: Arrival & { now: number }) {
+  constructor(message: IncomingMessage, response: ServerResponse, at: Arrival<number> & { now: number }) {
     this.method = message.method ?? '';
     this.target = message.url ?? '';
     this.peer = at.peer;
     this.receivedAt = at.now;
-    this.connectedAt = at.connectedAt;
+    this.connectedAt = at.connection;
     this.#message = message;
     this.#response = response;
   }

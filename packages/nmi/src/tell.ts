@@ -1,11 +1,10 @@
 // Everything that is said about a request besides its answer: metrics, the decision line, the audit line, the Event.
-import type { Clock } from '@pod-identity/kit/core';
+import type { Clock, LimitEffect } from '@pod-identity/kit/core';
 import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import type { Answered } from './app.ts';
 import { createAudit } from './audit.ts';
 import type { NmiConfig } from './config.ts';
-import type { LimitEffect } from './connections/limit-effect.ts';
 import { createDecisionLog } from './decision-log.ts';
 import { createPodEvents } from './events/pod-events.ts';
 import type { PodInformer } from './identify/pod-directory.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LimitEffect } from '../src/connections/limit-effect.ts';
+import type { LimitEffect } from '@pod-identity/kit/core';
 import { startServer, type RunningServer, type ServerOptions } from '../src/server.ts';
 import type { OutboundResponse } from '../src/wire.ts';
 

@@ -12,6 +12,9 @@ export {
   type Tenant,
 } from './fair-queue.ts';
 export { createLimit, type Limit } from './limit.ts';
+export { createPace, type Pace, type PaceOptions } from './pace.ts';
+export { limitEffects, type LimitEffect } from './limit-effect.ts';
+export { callerAddress, isNodeItself } from './peer-address.ts';
 export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';

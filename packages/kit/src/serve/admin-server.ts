@@ -1,5 +1,8 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Clock } from '../core/clock.ts';
+import { createGuardedServer } from './guard.ts';
 import type { Log } from './log.ts';
+import { systemClock } from './system-clock.ts';
 
 export interface AdminAnswer {
   readonly status: number;
@@ -16,10 +19,11 @@ export interface AdminRoute {
 export interface AdminServerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
-  /** All addresses unless told. */
-  readonly host?: string;
+  /** '': all addresses. */
+  readonly host: string;
   readonly routes: readonly AdminRoute[];
   readonly log: Log;
+  readonly clock?: Clock;
 }
 
 export interface AdminServer {
@@ -27,28 +31,67 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Health and metrics for probes and scrapers: fixed paths, GET and HEAD, nothing read from the request but its path. */
+/** Much more than probes and scrapers need, and too little to be felt by whom the program serves. */
+const callerLimits = { requestsPerSecond: 1, connections: 128, connectionsPerCaller: 16 };
+/** A connection that neither sends nor takes anything for so long is cut: answers that nobody reads are not kept. */
+const silenceMs = 60_000;
+
+/**
+ * Health and metrics for probes and scrapers: fixed paths, GET and HEAD, nothing read from the request but its path. Every pod
+ * that reaches the address may call, so the port is guarded as the one for pods is.
+ */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { routes, log } = options;
-  const server = createServer((request, response) => {
-    request.resume();
-    void answer(routes, { method: request.method ?? '', url: request.url ?? '' })
-      .catch((error: unknown): AdminAnswer => {
-        log.error({ error, path: request.url }, 'admin route failed');
-        return { status: 500, body: 'internal error\n' };
-      })
-      .then((result) => send(response, result));
+  const { routes, log, host, clock = systemClock } = options;
+  const { server, connections } = createGuardedServer({
+    ...{ ...callerLimits, clock, describe: () => undefined, onLimited: () => undefined },
+    answer: (request, response) => void reply(routes, log, { request, response }),
+    refuse: (response) => {
+      response.writeHead(429, { ...headersOf(tooFast), connection: 'close' });
+      response.end(tooFast.body);
+    },
+    lines: { tooFast: wholeAnswer('429 Too Many Requests'), malformed: wholeAnswer('400 Bad Request') },
   });
+  server.setTimeout(silenceMs);
   const port = await listen(server, options);
-  log.info({ port }, 'admin server listening');
+  log.info({ ...(host === '' ? {} : { address: host }), port }, 'admin server listening');
   return {
     port,
     close: () =>
       new Promise((resolve) => {
+        connections.release();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+const tooFast: AdminAnswer = { status: 429, body: 'too many requests\n' };
+
+/** For a connection on which no request was read. */
+function wholeAnswer(status: string): string {
+  return `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+async function reply(
+  routes: readonly AdminRoute[],
+  log: Log,
+  { request, response }: Exchange,
+): Promise<void> {
+  const { method = '', url = '' } = request;
+  // A body could go on for ever, and nothing that is asked here has one.
+  if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
+    response.setHeader('connection', 'close');
+  const result = await answer(routes, { method, url }).catch((error: unknown): AdminAnswer => {
+    log.error({ error, path: url }, 'admin route failed');
+    return { status: 500, body: 'internal error\n' };
+  });
+  response.writeHead(result.status, headersOf(result));
+  response.end(result.body);
 }
 
 async function answer(
@@ -63,18 +106,14 @@ async function answer(
   return route.answer();
 }
 
-function send(
-  response: ServerResponse,
-  { status, body, contentType = 'text/plain; charset=utf-8' }: AdminAnswer,
-) {
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
+function headersOf({ body, contentType = 'text/plain; charset=utf-8' }: AdminAnswer) {
+  return { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
 }
 
 function listen(server: Server, { port, host }: AdminServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+    server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : port);

@@ -21,5 +21,8 @@ export {
   type AdminServer,
   type AdminServerOptions,
 } from './admin-server.ts';
+export { createMetricsRoute } from './metrics-route.ts';
+export { createGuardedServer, type Guarded, type GuardOptions } from './guard.ts';
+export type { Arrival } from './connections/connections.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
 export { runProcess, type ProcessOptions } from './lifecycle.ts';

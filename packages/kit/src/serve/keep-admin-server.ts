@@ -5,8 +5,8 @@ import { startAdminServer, type AdminServer, type AdminServerOptions } from './a
 const askAgainMs = 1_000;
 
 /**
- * An admin server until the signal aborts. While another process has the port it waits for it: during a rolling update the
- * old process of the same node still answers there, and the new one must not fail for that.
+ * An admin server until the signal aborts. While it may not have the port it waits for it: during a rolling update the old
+ * process of the same node still answers there, and an address that is not the machine's must not stop what the program is for.
  */
 export async function keepAdminServer(
   options: AdminServerOptions,
@@ -28,9 +28,9 @@ async function startWhenFree(
     try {
       return await startAdminServer(options);
     } catch (error) {
-      if (!isInUse(error)) throw error;
-      if (!isTold)
-        options.log.warn({ port: options.port }, 'another process has this port; waiting until it is free');
+      const why = reasons[codeOf(error)];
+      if (why === undefined) throw error;
+      if (!isTold) options.log.warn({ address: options.host, port: options.port }, why);
       isTold = true;
       await clock.sleep(askAgainMs, signal).catch(() => undefined);
     }
@@ -38,6 +38,11 @@ async function startWhenFree(
   return undefined;
 }
 
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process has this port; waiting until it is free',
+  EADDRNOTAVAIL: 'this machine has no such address; waiting until it has: correct the flag that names it',
+};
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -76,10 +76,29 @@ export const placeFlags: readonly NmiFlag[] = [
     default: 8080,
     help: 'Port of /healthz and /readyz. 0 lets the system choose.',
   }),
+  added(
+    {
+      name: 'http-probe-address',
+      kind: 'string',
+      default: '127.0.0.1',
+      help: 'Address of /healthz and /readyz. Probes name it as their host. Empty: all addresses, as in the original.',
+    },
+    'every pod reached the port on the addresses of the node',
+  ),
   kept({
     name: 'prometheus-port',
     ...port,
     default: 9090,
     help: 'Port of /metrics. 0 lets the system choose.',
   }),
+  added(
+    {
+      name: 'prometheus-address',
+      kind: 'string',
+      default: '',
+      env: 'HOST_IP',
+      help: "Address of /metrics; the manifest gives the node's own. Empty: all addresses, as in the original.",
+    },
+    'the administrator chooses who reaches it',
+  ),
 ];

@@ -1,6 +1,3 @@
-// The request room: what a request says, taken apart and judged by itself, before anybody asks who sent it.
-// It must not look at a header to learn who the caller is, and must not know pods or tokens.
-
 /**
  * The caller's address in the spelling that Kubernetes uses for pods. The peer address is the only truth about a caller: it
  * comes from the socket, and nothing that the caller writes can change it.

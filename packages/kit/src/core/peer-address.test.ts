@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { callerAddress, isNodeItself } from './caller.ts';
+import { callerAddress, isNodeItself } from './peer-address.ts';
 
 it.each([
   ['an IPv4 address as it is', '10.0.0.1', '10.0.0.1'],

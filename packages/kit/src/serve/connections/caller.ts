@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '@pod-identity/kit/core';
-import type { Pace } from '../request/pace.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Pace } from '../../core/pace.ts';
 
 /** What a caller does with one of its connections. */
 export interface Line {

@@ -2,12 +2,12 @@
 // known of what they want. It must not know requests or pods.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '@pod-identity/kit/core';
-import { callerAddress, isNodeItself } from '../request/caller.ts';
-import { createPace } from '../request/pace.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { LimitEffect } from '../../core/limit-effect.ts';
+import { createPace } from '../../core/pace.ts';
+import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
 import { createCaller, type Caller, type Line } from './caller.ts';
 import { createCallers } from './callers.ts';
-import type { LimitEffect } from './limit-effect.ts';
 
 export interface ConnectionLimits {
   /** Requests of one caller; 0: as many as come. */
@@ -17,31 +17,33 @@ export interface ConnectionLimits {
   readonly connectionsPerCaller: number;
 }
 
-export interface ConnectionsOptions extends ConnectionLimits {
+export interface ConnectionsOptions<About> extends ConnectionLimits {
   readonly clock: Clock;
+  /** What the program keeps of a connection, from its first moment to its end. */
+  readonly describe: (peer: string, openedAt: number) => About;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
 }
 
 /** Who has just sent a request, and what is to become of it. `drop`: the refusal of an earlier one is on its way already. */
-export interface Arrival {
+export interface Arrival<About> {
   readonly peer: string;
-  readonly connectedAt: number;
+  readonly connection: About;
   readonly verdict: 'answer' | 'refuse' | 'drop';
 }
 
-export interface Connections {
+export interface Connections<About> {
   enter(socket: Socket): void;
-  arrive(socket: Socket, response: ServerResponse, now: number): Arrival;
+  arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
   /** Whether nothing is read from it because its caller asked too often. */
   isHeld(socket: object): boolean;
   /** Reads everybody again, for good: what is under way can come to its end. */
   release(): void;
 }
 
-interface Connection extends Line {
+interface Connection<About> extends Line {
   readonly socket: Socket;
-  readonly caller: Caller<Connection>;
-  readonly connectedAt: number;
+  readonly caller: Caller<Connection<About>>;
+  readonly about: About;
   isRefused: boolean;
   last?: ServerResponse;
 }
@@ -51,14 +53,14 @@ interface Connection extends Line {
  * waits as for a slow server. Only what cannot wait is refused. When there are too many connections, they go that belong
  * to whoever has most of them.
  */
-export function createConnections(options: ConnectionsOptions): Connections {
-  const { clock, onLimited } = options;
-  const known = new WeakMap<object, Connection>();
-  const callers = createCallers<Connection>((peer) => callerFrom(peer, options));
+export function createConnections<About>(options: ConnectionsOptions<About>): Connections<About> {
+  const { clock, describe, onLimited } = options;
+  const known = new WeakMap<object, Connection<About>>();
+  const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options));
   const enter = createDoor(options, callers);
   let isReleased = false;
 
-  const judge = (connection: Connection, now: number): Arrival['verdict'] => {
+  const judge = (connection: Connection<About>, now: number): Arrival<About>['verdict'] => {
     const { caller } = connection;
     const pace = connection.isRefused ? 'refuse' : caller.pace.take(now);
     if (pace === 'go' || isReleased) return 'answer';
@@ -73,7 +75,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   return {
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
-      const connection = connectionOf(socket, caller, clock.elapsed());
+      const connection = connectionOf(socket, caller, describe(caller.peer, clock.elapsed()));
       known.set(socket, connection);
       socket.on('resume', () => {
         if (caller.isHeld(connection)) stopReading(socket);
@@ -82,10 +84,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     arrive(socket, response, now) {
       const connection = known.get(socket);
-      if (!connection) return { peer: '', connectedAt: 0, verdict: 'answer' };
+      if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
       const verdict = judge(connection, now);
       connection.last = response;
-      return { peer: connection.caller.peer, connectedAt: connection.connectedAt, verdict };
+      return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
     isHeld(socket) {
       const connection = known.get(socket);
@@ -99,22 +101,25 @@ export function createConnections(options: ConnectionsOptions): Connections {
 }
 
 /** Lets a connection in, and another one out when there are too many. */
-function createDoor(options: ConnectionsOptions, callers: ReturnType<typeof createCallers<Connection>>) {
+function createDoor<About>(
+  options: ConnectionsOptions<About>,
+  callers: ReturnType<typeof createCallers<Connection<About>>>,
+) {
   let total = 0;
-  const leave = (connection: Connection) => {
+  const leave = (connection: Connection<About>) => {
     if (connection.caller.remove(connection)) total -= 1;
   };
-  const close = (connection: Connection, effect: LimitEffect) => {
+  const close = (connection: Connection<About>, effect: LimitEffect) => {
     leave(connection);
     connection.socket.destroy();
     options.onLimited(effect, connection.caller.peer);
   };
-  const makeRoom = (newcomer: Connection) => {
+  const makeRoom = (newcomer: Connection<About>) => {
     const heaviest = callers.heaviest(newcomer.caller);
     if (heaviest === newcomer.caller) close(newcomer, 'turned-away');
     else close(heaviest.idlest() ?? newcomer, 'evicted');
   };
-  return (connection: Connection) => {
+  return (connection: Connection<About>) => {
     const { caller, socket } = connection;
     caller.add(connection);
     total += 1;
@@ -124,11 +129,11 @@ function createDoor(options: ConnectionsOptions, callers: ReturnType<typeof crea
   };
 }
 
-function callerFrom(
+function callerFrom<About>(
   peer: string,
-  { requestsPerSecond, clock, onLimited }: ConnectionsOptions,
-): Caller<Connection> {
-  // Whoever is on the node asks for many pods at once.
+  { requestsPerSecond, clock, onLimited }: ConnectionsOptions<About>,
+): Caller<Connection<About>> {
+  // A program of the node itself may ask for many pods at once.
   const perSecond = isNodeItself(peer) ? 0 : requestsPerSecond;
   const pace = createPace({ perSecond, now: clock.now() });
   return createCaller({ peer, pace, clock, onPaused: () => onLimited('paused', peer) });
@@ -141,9 +146,13 @@ function stopReading(socket: Socket): void {
   else socket.pause();
 }
 
-function connectionOf(socket: Socket, caller: Caller<Connection>, connectedAt: number): Connection {
-  const connection: Connection = {
-    ...{ socket, caller, connectedAt },
+function connectionOf<About>(
+  socket: Socket,
+  caller: Caller<Connection<About>>,
+  about: About,
+): Connection<About> {
+  const connection: Connection<About> = {
+    ...{ socket, caller, about },
     isRefused: false,
     pause: () => socket.pause(),
     resume: () => socket.resume(),

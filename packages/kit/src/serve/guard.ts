@@ -1,0 +1,53 @@
+// What every listener of ours bounds before it knows what is wanted of it: the time and size of a request, and callers.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createConnections,
+  type Arrival,
+  type Connections,
+  type ConnectionsOptions,
+} from './connections/connections.ts';
+
+/** For the arrival of a request; how long its answer takes is a matter of the program. */
+const requestLimits = {
+  /** A request is one short line and a few headers. */
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+  // Hand-written clients of the real metadata service get along without a Host header.
+  requireHostHeader: false,
+  // The first of two Host headers must not be judged while the second one goes unseen.
+  joinDuplicateHeaders: true,
+};
+
+export interface GuardOptions<About> extends ConnectionsOptions<About> {
+  answer(message: IncomingMessage, response: ServerResponse, arrival: Arrival<About> & { now: number }): void;
+  /** It asked too often: a whole answer that ends the connection. */
+  refuse(response: ServerResponse, peer: string): void;
+  /** Whole answers, as they go over the wire, for a connection on which no request could be read. */
+  readonly lines: { readonly tooFast: string; readonly malformed: string };
+}
+
+export interface Guarded<About> {
+  readonly server: Server;
+  readonly connections: Connections<About>;
+}
+
+/** An HTTP server that is not listening yet. */
+export function createGuardedServer<About>(options: GuardOptions<About>): Guarded<About> {
+  const { clock, answer, refuse, lines } = options;
+  const connections = createConnections(options);
+  const server = createServer(requestLimits, (message, response) => {
+    const now = clock.now();
+    const arrival = connections.arrive(message.socket, response, now);
+    if (arrival.verdict === 'refuse') refuse(response, arrival.peer);
+    else if (arrival.verdict === 'answer') answer(message, response, { ...arrival, now });
+  });
+  server.on('connection', (socket) => connections.enter(socket));
+  server.on('clientError', (_, socket) => {
+    if (socket.writable) socket.end(connections.isHeld(socket) ? lines.tooFast : lines.malformed);
+    else socket.destroy();
+  });
+  return { server, connections };
+}

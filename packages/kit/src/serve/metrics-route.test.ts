@@ -1,0 +1,22 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, test } from 'vitest';
+import { createMetricsRoute } from './metrics-route.ts';
+
+test('the text of metrics is made once a second at most, whoever asks and whatever became of it', async () => {
+  const clock = createFakeClock();
+  let made = 0;
+  const route = createMetricsRoute(() => {
+    made += 1;
+    return made === 2 ? Promise.reject(new Error('broken')) : Promise.resolve(`made ${made}`);
+  }, clock);
+  const bodies = () =>
+    Promise.all([route.answer(), route.answer()].map(async (answer) => (await answer).body));
+  expect(await bodies()).toEqual(['made 1', 'made 1']);
+  await clock.advance(999);
+  expect(await bodies()).toEqual(['made 1', 'made 1']);
+  await clock.advance(1);
+  await expect(bodies()).rejects.toThrow('broken');
+  await expect(bodies()).rejects.toThrow('broken');
+  await clock.advance(1_000);
+  expect(await bodies()).toEqual(['made 3', 'made 3']);
+});
