@@ -22,9 +22,13 @@ const requestLimits = {
 };
 
 export interface GuardOptions<About> extends ConnectionsOptions<About> {
-  answer(message: IncomingMessage, response: ServerResponse, arrival: Arrival<About> & { now: number }): void;
+  readonly answer: (
+    message: IncomingMessage,
+    response: ServerResponse,
+    arrival: Arrival<About> & { readonly now: number },
+  ) => void;
   /** It asked too often: a whole answer that ends the connection. */
-  refuse(response: ServerResponse, peer: string): void;
+  readonly refuse: (response: ServerResponse, peer: string) => void;
   /** Whole answers, as they go over the wire, for a connection on which no request could be read. */
   readonly lines: { readonly tooFast: string; readonly malformed: string };
 }

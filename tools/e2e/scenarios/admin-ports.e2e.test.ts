@@ -1,0 +1,75 @@
+// The ports for probes and scrapers, as a pod sees them.
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inDeploy } from '../../stage/places.ts';
+import { parseLine, type Service } from '../../stage/service.ts';
+import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
+import { within } from '../../stage/within.ts';
+import { askByHand } from '../clients/ask.ts';
+
+let stage: Stage;
+let mic: Service;
+let nmi: StageNmi;
+let victim: StagePod;
+let hostile: StagePod;
+beforeAll(async () => {
+  stage = await openStage({ nodes: 1 });
+  await stage.install();
+  mic = await stage.startMic('1');
+  nmi = await stage.startNmi(0);
+  for (const file of ['azureidentity', 'azureidentitybinding'])
+    await stage.apply(inDeploy(`demo/${file}.yaml`));
+  victim = await stage.runPod({ name: 'victim', node: 0, label: 'demo-app' });
+  hostile = await stage.runPod({ name: 'hostile', node: 0 });
+});
+afterAll(() => stage.stop());
+
+async function portOf(service: Service, wanted: 'health' | 'metrics'): Promise<number> {
+  const line = await service.line((text) => {
+    const { msg, role } = parseLine(text);
+    return msg === 'admin server listening' && role === wanted;
+  });
+  return Number(parseLine(line)['port']);
+}
+
+async function statusAt(host: string, port: number): Promise<string> {
+  const socket = connect({ host, port, localAddress: hostile.address });
+  socket.end('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  let text = '';
+  try {
+    for await (const part of socket) text += String(part);
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
+  return text.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length);
+}
+
+test('health of MIC and of NMI answers on loopback, and on no other address of the node', async () => {
+  for (const service of [mic, nmi.service]) {
+    const port = await portOf(service, 'health');
+    expect(await statusAt('127.0.0.1', port)).toBe('200');
+    expect(await statusAt(nmi.address, port)).toBe('ECONNREFUSED');
+  }
+});
+
+test('forty pipelined connections of a pod get few metrics, and another pod its tokens', async () => {
+  const port = await portOf(nmi.service, 'metrics');
+  const attack: Socket[] = [];
+  let answers = 0;
+  const begun = Promise.withResolvers<undefined>();
+  for (let count = 0; count < 40; count += 1) {
+    const socket = connect({ host: '127.0.0.1', port, localAddress: hostile.address });
+    socket.on('error', () => undefined);
+    socket.on('data', (part: Buffer) => {
+      answers += part.toString('latin1').split('HTTP/1.1 200').length - 1;
+      begun.resolve(undefined);
+    });
+    socket.on('connect', () => socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100)));
+    attack.push(socket);
+  }
+  await within(30_000, 'the first metrics of the hostile pod', begun.promise);
+  for (let asked = 0; asked < 20; asked += 1)
+    expect((await askByHand({ pod: victim, nmi })).status).toBe(200);
+  expect(answers).toBeLessThan(100);
+  for (const socket of attack) socket.destroy();
+});
