@@ -2,6 +2,7 @@
 // only scenario.ts speaks of both. Nothing here may import the programs that are tested against it.
 export type * from './azure/index.ts';
 export { startAzure } from './azure/index.ts';
+export { createServerCertificate } from './azure/cert.ts';
 export type { FaultAction, FaultHandle, FaultRule, Faults } from './http/faults.ts';
 export { hostilities, startHostileServer, type HostileServer, type Hostility } from './http/hostile.ts';
 export type { Journal, JournalEntry, JournalFilter } from './http/journal.ts';

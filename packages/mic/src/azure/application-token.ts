@@ -1,6 +1,7 @@
 import { AzureError } from './azure-error.ts';
 import type { CredentialSettings } from './cloud.ts';
 import type { CloudEndpoints } from './clouds.ts';
+import { entraAnswerLimits } from './entra-answers.ts';
 import type { TokenSource } from './token-keeper.ts';
 
 type ApplicationSettings = Extract<CredentialSettings, { readonly tenantId: string }>;
@@ -13,7 +14,7 @@ export function applicationToken(settings: ApplicationSettings, endpoints: Cloud
   const scope = `${endpoints.audience.replace(/\/$/, '')}/.default`;
   return async ({ signal }) => {
     try {
-      const credential = await createIdentityCredential(settings, endpoints);
+      const credential = await createIdentityCredential(settings, endpoints, signal);
       return await credential.getToken(scope, { abortSignal: signal });
     } catch (error) {
       signal.throwIfAborted();
@@ -22,7 +23,11 @@ export function applicationToken(settings: ApplicationSettings, endpoints: Cloud
   };
 }
 
-async function createIdentityCredential(settings: ApplicationSettings, endpoints: CloudEndpoints) {
+async function createIdentityCredential(
+  settings: ApplicationSettings,
+  endpoints: CloudEndpoints,
+  signal: AbortSignal,
+) {
   const identity = await import('@azure/identity');
   const { tenantId, clientId } = settings;
   const options = {
@@ -30,6 +35,7 @@ async function createIdentityCredential(settings: ApplicationSettings, endpoints
     disableInstanceDiscovery: endpoints.customAuthority,
     // Whoever wants the token comes again anyhow: no long waits hidden in here.
     retryOptions: { maxRetries: 1, retryDelayInMs: 200 },
+    ...entraAnswerLimits(signal),
   };
   switch (settings.kind) {
     case 'client-secret':

@@ -1,5 +1,6 @@
 // A server that answers as no server should: what stands between a client and a service may be broken, or somebody else's.
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 
@@ -29,7 +30,7 @@ const scripts = {
   'asks to continue for ever': (socket) => sayForEver(socket, '', head('100 Continue')),
   'says nothing': () => undefined,
   'hangs up': (socket) => socket.end(),
-  resets: (socket) => socket.resetAndDestroy(),
+  resets: (socket) => (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
   'talks garbage': (socket) => socket.write('SSH-2.0-OpenSSH_9.6\r\n'),
   'ends within the headers': (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Le'),
   'never ends its headers': (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Le'),
@@ -59,6 +60,11 @@ const scripts = {
     socket.write(head('307 Temporary Redirect', 'Location: /elsewhere', 'Content-Length: 0')),
 } satisfies Record<string, Script>;
 
+function answering(json: string): Script {
+  const length = `Content-Length: ${Buffer.byteLength(json)}`;
+  return (socket) => socket.end(`${head('200 OK', 'Content-Type: application/json', length)}${json}`);
+}
+
 export type Hostility = keyof typeof scripts;
 export const hostilities = Object.keys(scripts) as readonly Hostility[];
 
@@ -74,12 +80,15 @@ export interface HostileServer {
 }
 
 /** Serves on loopback; each request gets what is played at that moment. */
-export async function startHostileServer(): Promise<HostileServer> {
+export async function startHostileServer(tls?: {
+  readonly key: string;
+  readonly cert: string;
+}): Promise<HostileServer> {
   let script: Script = () => undefined;
   const asked: string[] = [];
   const sockets = new Set<Socket>();
   const waiting: (() => void)[] = [];
-  const server = createServer((socket) => {
+  const serve = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('data', (data) => {
@@ -90,18 +99,15 @@ export async function startHostileServer(): Promise<HostileServer> {
       sockets.delete(socket);
       if (sockets.size === 0) for (const resolve of waiting.splice(0)) resolve();
     });
-  });
+  };
+  const server = tls ? createTlsServer(tls, serve) : createServer(serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     play: (next) => {
-      const answer = (json: string) => (socket: Socket) =>
-        socket.end(
-          `${head('200 OK', 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(json)}`)}${json}`,
-        );
-      script = typeof next === 'string' ? scripts[next] : answer(next.json);
+      script = typeof next === 'string' ? scripts[next] : answering(next.json);
     },
     asked,
     quiet: () => {

@@ -1,0 +1,61 @@
+// The login endpoint, or what stands before it, answers MIC as no server should.
+import { readFileSync } from 'node:fs';
+import tls from 'node:tls';
+import {
+  createServerCertificate,
+  hostilities,
+  startHostileServer,
+  type HostileServer,
+  type Hostility,
+} from '@pod-identity/sim';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applicationToken } from '../src/azure/application-token.ts';
+
+let server: HostileServer;
+let certificate: Awaited<ReturnType<typeof createServerCertificate>>;
+beforeAll(async () => {
+  certificate = await createServerCertificate();
+  server = await startHostileServer(certificate);
+  const authority = readFileSync(certificate.caFile, 'utf8');
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), authority]);
+});
+afterAll(async () => {
+  await server.close();
+  await certificate.dispose();
+});
+
+const ask = (timeoutMs: number) => {
+  const endpoints = {
+    ...{ resourceManager: 'https://arm', authority: server.url, audience: 'https://arm' },
+    ...{ customAuthority: true, computeApiVersion: '1' },
+  };
+  const source = applicationToken(
+    { kind: 'client-secret', tenantId: 'tenant', clientId: 'app', clientSecret: 'hidden' },
+    endpoints,
+  );
+  return source({ fresh: true, signal: AbortSignal.timeout(timeoutMs) });
+};
+
+/** After a whole answer the connection is kept for the next request. */
+const whole: readonly Hostility[] = ['redirects elsewhere', 'switches to nothing', 'sends a bomb'];
+
+describe.each(hostilities)('a login endpoint that %s', (script) => {
+  it('gives no token, nothing of the secret, and no redirect is followed', async () => {
+    server.play(script);
+    const before = server.asked.length;
+    const error: unknown = await ask(1_000).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(server.asked.length).toBeGreaterThan(before);
+    expect(error).toBeInstanceOf(Error);
+    expect(String(error)).not.toContain('hidden');
+    expect(server.asked.filter((line) => line.includes('elsewhere'))).toEqual([]);
+    if (!whole.includes(script)) await server.quiet();
+  });
+});
+
+it('what has no end is not read to the deadline', async () => {
+  server.play('sends a body without end');
+  await expect(ask(60_000)).rejects.toMatchObject({ code: 'token-unavailable' });
+});
