@@ -78,9 +78,9 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
     if (!isGood(answer)) throw await readRefusal(answer);
     let events: unknown[] = [];
     const reader = createEventReader(request.fields, (event) => events.push(event));
-    for await (const chunk of answer) {
+    for await (const chunk of chunksOf(answer)) {
       watchdog.feed();
-      reader.push(chunk as Buffer);
+      reader.push(chunk);
       for (const event of events) yield withoutError(event);
       events = [];
     }
@@ -125,12 +125,23 @@ async function readAnswer(
   watchdog: Watchdog,
 ): Promise<unknown> {
   const reader = createAnswerReader(request);
-  for await (const chunk of answer) {
+  for await (const chunk of chunksOf(answer)) {
     // A list may be long; what must not be long is silence.
     if (request.onItem) watchdog.feed();
-    reader.push(chunk as Buffer);
+    reader.push(chunk);
   }
   return reader.end(() => notJson());
+}
+
+/** Of JSON objects only: a page of something else may be without end, and each chunk of it is heard. */
+async function* chunksOf(answer: IncomingMessage): AsyncGenerator<Buffer> {
+  let isBegun = false;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    const first = isBegun ? undefined : /\S/.exec(chunk.toString('latin1', 0, 64))?.[0];
+    if (!isBegun && first !== '{') throw notJson();
+    isBegun = true;
+    yield chunk;
+  }
 }
 
 async function readRefusal(answer: IncomingMessage): Promise<KubeError> {
