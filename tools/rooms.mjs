@@ -20,7 +20,7 @@ export const purePaths = [
   'packages/nmi/src/tokens/(types|claims|token-errors|token-age|token-memory)\\.ts$',
   'packages/nmi/src/tokens/principal/(secret-keys|reader-words|entra-errors|reading-budgets|refused-certificates|turns)\\.ts$',
   'packages/nmi/src/tokens/principal/reader/(?!main)',
-  'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules|route-rules)\\.ts$',
+  'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules|route-rules|boot-guard)\\.ts$',
 ];
 
 /** The same list as globs, for ESLint. */
@@ -44,5 +44,5 @@ export const pureGlobs = [
   'packages/nmi/src/tokens/{types,claims,token-errors,token-age,token-memory}.ts',
   'packages/nmi/src/tokens/principal/{secret-keys,reader-words,entra-errors,reading-budgets,refused-certificates,turns}.ts',
   'packages/nmi/src/tokens/principal/reader/!(main).ts',
-  'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules,route-rules}.ts',
+  'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules,route-rules,boot-guard}.ts',
 ];

@@ -53,6 +53,9 @@ export interface NmiConfig {
     readonly everyMs: number;
     readonly cutsOldConnections: boolean;
   };
+  /** install-redirect: keep the rules on the host as well, below this folder, its /etc. */
+  readonly persist: boolean;
+  readonly hostEtc: string;
   /** Key; undefined: none is touched. */
   readonly startupTaint: string | undefined;
   readonly audit: boolean;
@@ -181,6 +184,8 @@ function interceptionOf(reading: FlagReading) {
       everyMs: reading.integer('ipt-update-interval-sec') * 1000,
       cutsOldConnections: reading.boolean('enable-conntrack-deletion'),
     },
+    persist: reading.boolean('persist'),
+    hostEtc: reading.string('host-etc'),
     startupTaint: taint === '' ? undefined : taint,
   };
 }

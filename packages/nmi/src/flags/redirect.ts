@@ -50,6 +50,24 @@ export const redirectFlags: readonly NmiFlag[] = [
     },
     'pods that start before the agent reach the identities of the machine; without MIC nobody else can tell when they may',
   ),
+  added(
+    {
+      name: 'persist',
+      kind: 'boolean',
+      default: false,
+      help: 'For the command install-redirect: also write to the host a unit of systemd that loads the rules before the kubelet starts. uninstall-redirect removes it.',
+    },
+    'after a restart of the node pods that are bound to it start before the agent',
+  ),
+  added(
+    {
+      name: 'host-etc',
+      kind: 'string',
+      default: '/host/etc',
+      help: "Where the host's /etc is mounted, for --persist and uninstall-redirect.",
+    },
+    'see --persist',
+  ),
   dropped(
     { name: 'allow-network-plugin-kubenet', kind: 'boolean', default: false },
     'the kubelet configuration is not read',

@@ -2,10 +2,13 @@ import type { NmiConfig } from '../config.ts';
 import { allFirewalls, assembleRedirect, type RedirectDoors } from './assemble.ts';
 import { removal } from './choose-firewall.ts';
 import { createRouteGuard } from './route-guard.ts';
+import { guardFiles } from './boot-guard.ts';
+import { removeGuard, whyNotKept, writeGuard } from './host-files.ts';
 import { isBusy, runProgram } from './run-program.ts';
-import { targetOf } from './target.ts';
+import { targetOf, type RedirectTarget } from './target.ts';
 
-type Settings = Pick<NmiConfig, 'metadata' | 'listen' | 'firewall'>;
+type Settings = Pick<NmiConfig, 'metadata' | 'listen' | 'firewall'> &
+  Partial<Pick<NmiConfig, 'persist' | 'hostEtc'>>;
 
 /** A minute of patience, in all; then whoever started this starts it again. */
 const attempts = 12;
@@ -25,7 +28,7 @@ export async function installRedirect(config: Settings, doors: RedirectDoors): P
       const problem = await redirect.check();
       // kube-proxy may set it later; until then the agent says that it is not ready, and why.
       if (problem !== undefined) log.warn({}, problem);
-      return 0;
+      return config.persist === true ? await persist(target, config, doors) : 0;
     } catch (error) {
       log.error({ error, attempt }, 'redirect rules could not be installed');
       if (!isBusy(error)) return 1;
@@ -33,6 +36,21 @@ export async function installRedirect(config: Settings, doors: RedirectDoors): P
     await clock.sleep(pauseMs);
   }
   return 1;
+}
+
+/** For the next start of the node. Whoever asked for it must hear of it when it is not so. */
+async function persist(target: RedirectTarget, { hostEtc = '' }: Settings, { log }: RedirectDoors) {
+  const why = await whyNotKept(hostEtc);
+  if (why !== undefined) {
+    log.error({}, why);
+    return 1;
+  }
+  await writeGuard(hostEtc, guardFiles(target));
+  log.info(
+    { folder: hostEtc },
+    'the host loads the redirect rules before its kubelet starts, from its next start on',
+  );
+  return 0;
 }
 
 /** Takes all rules of ours away, whichever firewall they are in. Answers the exit code: 1 when something may be left. */
@@ -51,13 +69,14 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
   }
   const guard = await removal(() => createGuard(config, doors).remove());
   if (guard instanceof Error) log.error({ error: guard }, 'routing rules could not be removed');
+  const kept = await removeFromHost(config, doors);
   // Of the legacy tables it is known without the program that they are asleep; that says nothing of the others.
   const others = results.filter((_, at) => firewalls[at]?.name !== 'iptables-legacy');
   if (others.every((result) => result === 'no-program') && !results.includes('removed')) {
     log.error({}, 'neither nft nor iptables is here: redirect rules, if there are any, are left');
     return 1;
   }
-  if ([...results, guard].some((result) => result instanceof Error)) return 1;
+  if ([...results, guard, kept].some((result) => result instanceof Error)) return 1;
   log.info(
     {},
     [...results, guard].includes('removed')
@@ -65,6 +84,13 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
       : 'there were no redirect rules',
   );
   return 0;
+}
+
+async function removeFromHost({ hostEtc = '' }: Settings, { log }: RedirectDoors) {
+  const result = await removal(() => removeGuard(hostEtc));
+  if (result === 'removed') log.info({}, 'the guard was removed from the host: its next start is without it');
+  if (result instanceof Error) log.error({ error: result }, 'the guard could not be removed from the host');
+  return result;
 }
 
 /** Where something else leads callers here, rules of an earlier setting may still lead them elsewhere. Asked once, at start. */

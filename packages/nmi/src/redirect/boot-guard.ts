@@ -1,0 +1,103 @@
+import { restoreLines, tableNames, chain } from './iptables-rules.ts';
+import { table, tableInput } from './nftables-rules.ts';
+import { wantedRouteRules } from './route-rules.ts';
+import { leadsToLoopback, type RedirectTarget } from './target.ts';
+
+/** A file below the host's /etc, or a symbolic link where `link` is given. In the order in which they are to be written. */
+export interface GuardFile {
+  readonly path: string;
+  readonly text: string;
+  readonly link?: boolean;
+}
+
+const folder = 'aad-pod-identity';
+const unit = 'aad-pod-identity-guard.service';
+
+/** What the guard needs of the host: a systemd that reads units from here. */
+export const unitFolder = 'systemd/system';
+export const guardFolder = folder;
+
+/**
+ * What the host keeps of our rules over a restart. A restarted kernel has none, and the kubelet starts pods that were bound to
+ * the node before, whatever taints it has, before NMI runs. So systemd loads the same rules before the kubelet starts; calls
+ * of pods lead to a port where nobody listens yet, and are refused. The kubelet requires the guard: where neither a
+ * firewall nor the routing policy takes it, no pod is started.
+ */
+export function guardFiles(target: RedirectTarget): readonly GuardFile[] {
+  const { requires, ...files } = paths;
+  return [
+    { path: files.nftables, text: tableInput(target) },
+    { path: files.iptables, text: `${iptablesLines(target).join('\n')}\n` },
+    { path: files.script, text: script(target) },
+    { path: files.unit, text: unitText },
+    // Last: from now on the next start of the kubelet depends on it.
+    { path: requires, text: `../${unit}`, link: true },
+  ];
+}
+
+const paths = {
+  nftables: `${folder}/redirect.nft`,
+  iptables: `${folder}/redirect.iptables`,
+  script: `${folder}/guard`,
+  unit: `${unitFolder}/${unit}`,
+  requires: `${unitFolder}/kubelet.service.requires/${unit}`,
+} as const;
+
+/** In the order in which they are to be removed: the kubelet must never require what is gone. */
+export const guardPaths: readonly string[] = [
+  paths.requires,
+  paths.unit,
+  paths.script,
+  paths.iptables,
+  paths.nftables,
+];
+
+function iptablesLines(target: RedirectTarget): readonly string[] {
+  return tableNames.flatMap((name) => restoreLines(name, { hasChain: false, rules: [] }, target));
+}
+
+/** Rules that are there already are left alone: NMI looks after them. */
+function script(target: RedirectTarget): string {
+  // Without it the kernel drops what was led to 127.0.0.1, and callers wait instead of being refused. Only the firewall guards it.
+  const localnet = leadsToLoopback(target)
+    ? '[ -z "$closed" ] || echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet\n'
+    : '';
+  const routes = wantedRouteRules(target).map(
+    (rule) => `  ip rule add protocol kernel ${rule.join(' ')} 2>/dev/null || true`,
+  );
+  return `#!/bin/sh
+# Written by "nmi install-redirect --persist", removed by "nmi uninstall-redirect". Run by systemd before the kubelet starts.
+folder=\${0%/*}
+closed=
+if nft list table ip ${table} >/dev/null 2>&1 || nft --file "$folder/redirect.nft"; then
+  closed=nftables
+elif iptables -w 5 -t filter -S ${chain} >/dev/null 2>&1 || iptables-restore -w 5 --noflush "$folder/redirect.iptables"; then
+  closed=iptables
+fi
+${localnet}if command -v ip >/dev/null; then
+${routes.join('\n')}
+  if ip -4 rule show | grep -q '^58:.*prohibit'; then closed="$closed routing-policy"; fi
+fi
+if [ -z "$closed" ]; then
+  echo 'aad-pod-identity: neither nft nor iptables-restore nor ip rule took the rules: pods are kept from starting' >&2
+  exit 1
+fi
+echo "aad-pod-identity: pods are refused the metadata service until NMI answers ($closed)"
+`;
+}
+
+const unitText = `# Written by "nmi install-redirect --persist", removed by "nmi uninstall-redirect".
+[Unit]
+Description=Refuses pods the metadata service of the machine until NMI answers for them
+# Those that empty the firewall when they start.
+After=local-fs.target systemd-sysctl.service nftables.service iptables.service netfilter-persistent.service ufw.service firewalld.service
+Before=kubelet.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh /etc/${paths.script}
+
+[Install]
+RequiredBy=kubelet.service
+`;

@@ -1,0 +1,59 @@
+// The door to the host's /etc, mounted into this container.
+import { lstat, mkdir, rename, rm, rmdir, stat, statfs, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { guardFolder, guardPaths, unitFolder, type GuardFile } from './boot-guard.ts';
+
+/** Of statfs(2): a file system in memory. */
+const tmpfs = 0x01021994;
+
+/** Why nothing can be kept there, with the remedy; undefined when it can. */
+export async function whyNotKept(etc: string): Promise<string | undefined> {
+  const units = await stat(join(etc, unitFolder)).catch(() => undefined);
+  if (!units?.isDirectory())
+    return (
+      `${join(etc, unitFolder)} is not there: --persist needs the host's /etc mounted at ${etc} (--host-etc), and systemd on the host; ` +
+      'on other systems load the rules by other means before the kubelet starts'
+    );
+  const { type } = await statfs(etc);
+  return type === tmpfs
+    ? `${etc} is kept in memory: what is written there is gone after a restart of the node; put the guard into the image of the node instead`
+    : undefined;
+}
+
+/** Each file is whole or not there at any moment. */
+export async function writeGuard(etc: string, files: readonly GuardFile[]): Promise<void> {
+  for (const { path, text, link = false } of files) {
+    const file = join(etc, path);
+    const fresh = `${file}.new`;
+    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
+    await rm(fresh, { force: true });
+    if (link) await symlink(text, fresh);
+    else await writeFile(fresh, text, { mode: 0o644, flush: true });
+    await rename(fresh, file);
+  }
+}
+
+/** Answers whether there was anything. Folders of others, and what others put into ours, stay. */
+export async function removeGuard(etc: string): Promise<boolean> {
+  let removed = false;
+  for (const path of guardPaths) {
+    const file = join(etc, path);
+    if (!(await isThere(file))) continue;
+    await rm(file);
+    removed = true;
+  }
+  for (const folder of [guardFolder, join(unitFolder, 'kubelet.service.requires')])
+    await rmdir(join(etc, folder)).catch(() => undefined);
+  return removed;
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await lstat(file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
