@@ -39,7 +39,13 @@ export function commandPod(name: string, ...args: readonly string[]): KubeObject
     spec: {
       hostNetwork: true,
       restartPolicy: 'Never',
-      containers: [{ name: 'nmi', image, args, securityContext: { privileged: true } }],
+      containers: [
+        {
+          ...{ name: 'nmi', image, args, securityContext: { privileged: true } },
+          volumeMounts: [{ name: 'host-etc', mountPath: '/host/etc' }],
+        },
+      ],
+      volumes: [{ name: 'host-etc', hostPath: { path: '/etc', type: 'Directory' } }],
     },
   };
 }

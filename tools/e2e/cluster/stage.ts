@@ -24,6 +24,8 @@ export interface ClusterStage {
   create(object: KubeObject): Promise<KubeObject>;
   /** Whether a service's account has the right to patch nodes. */
   mayChangeNodes(account: 'mic' | 'nmi'): Promise<boolean>;
+  /** Runs a program among the node's own files and processes; answers what it printed. */
+  onNode(...command: readonly string[]): Promise<string>;
   /** Runs a program in the node's network namespace; answers what it printed. */
   inNode(...command: readonly string[]): Promise<string>;
   /** What a pod prints, from its beginning. */
@@ -74,6 +76,7 @@ async function build(
 
   return {
     ...{ kube, node, azure, apply, create, stop },
+    onNode: (...command) => cluster.inNode(node.name, ...command),
     mayChangeNodes: (account) => mayChangeNodes(kube, account),
     inNode: async (...command) => (await runCommand('ip', ['netns', 'exec', node.netns, ...command])).stdout,
     follow: (pod) => {

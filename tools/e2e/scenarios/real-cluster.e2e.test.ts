@@ -99,10 +99,30 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     expect(await podsHeard()).toEqual([]);
   });
 
+  test('after a restart of the node its pods are refused before NMI runs, by the guard that NMI wrote to the host', async () => {
+    const seen = () => app.all.length;
+    const later = (from: number, fits: (line: string) => boolean) =>
+      app.first((line) => app.all.indexOf(line, from) >= from && fits(line), patienceMs);
+    await stage.onNode('mkdir', '-p', '/etc/systemd/system');
+    await stage.create(commandPod('persist', 'install-redirect', '--persist'));
+    await untilPod('persist', ({ phase }) => phase === 'Succeeded');
+    // What a restart takes; the pod is bound to the node and calls all the time.
+    await stage.inNode('nft', 'flush', 'ruleset');
+    for (const preference of ['57', '58', '59']) await stage.inNode('ip', 'rule', 'del', 'pref', preference);
+    await later(seen(), (line) => line.startsWith('answer 400 Multiple'));
+    expect((await podsHeard()).length).toBeGreaterThan(0);
+    expect(await stage.onNode('sh', '/etc/aad-pod-identity/guard')).toContain('pods are refused');
+    await podsHeard();
+    // A connection from before is reset once.
+    await later(seen(), (line) => line === 'answer ECONNREFUSED');
+    expect(await podsHeard()).toEqual([]);
+  });
+
   test('E27 uninstall-redirect, and nothing else, opens the way to the metadata service again', async () => {
     expect(await stage.inNode('ip', 'rule')).toContain('prohibit');
     await stage.create(commandPod('uninstall', 'uninstall-redirect'));
     await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');
+    expect(await stage.onNode('ls', '/etc/systemd/system')).not.toContain('aad-pod-identity');
     await app.first((line) => line.startsWith('answer 400 Multiple'), patienceMs);
     expect((await podsHeard()).length).toBeGreaterThan(0);
     expect(await stage.inNode('iptables', '-t', 'nat', '-S')).not.toContain('aad-metadata');

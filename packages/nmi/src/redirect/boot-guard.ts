@@ -24,12 +24,13 @@ export const guardFolder = folder;
  * firewall nor the routing policy takes it, no pod is started.
  */
 export function guardFiles(target: RedirectTarget): readonly GuardFile[] {
-  const { requires, ...files } = paths;
+  const { wanted, requires, ...files } = paths;
   return [
     { path: files.nftables, text: tableInput(target) },
     { path: files.iptables, text: `${iptablesLines(target).join('\n')}\n` },
     { path: files.script, text: script(target) },
     { path: files.unit, text: unitText },
+    { path: wanted, text: `../${unit}`, link: true },
     // Last: from now on the next start of the kubelet depends on it.
     { path: requires, text: `../${unit}`, link: true },
   ];
@@ -40,12 +41,15 @@ const paths = {
   iptables: `${folder}/redirect.iptables`,
   script: `${folder}/guard`,
   unit: `${unitFolder}/${unit}`,
+  /** Where the kubelet is called otherwise, the guard is started all the same. */
+  wanted: `${unitFolder}/multi-user.target.wants/${unit}`,
   requires: `${unitFolder}/kubelet.service.requires/${unit}`,
 } as const;
 
 /** In the order in which they are to be removed: the kubelet must never require what is gone. */
 export const guardPaths: readonly string[] = [
   paths.requires,
+  paths.wanted,
   paths.unit,
   paths.script,
   paths.iptables,
@@ -91,7 +95,7 @@ const unitText = `# Written by "nmi install-redirect --persist", removed by "nmi
 Description=Refuses pods the metadata service of the machine until NMI answers for them
 # Those that empty the firewall when they start.
 After=local-fs.target systemd-sysctl.service nftables.service iptables.service netfilter-persistent.service ufw.service firewalld.service
-Before=kubelet.service
+Before=kubelet.service k3s.service k3s-agent.service rke2-server.service rke2-agent.service
 
 [Service]
 Type=oneshot
@@ -100,4 +104,5 @@ ExecStart=/bin/sh /etc/${paths.script}
 
 [Install]
 RequiredBy=kubelet.service
+WantedBy=multi-user.target
 `;

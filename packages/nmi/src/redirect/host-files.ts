@@ -42,7 +42,11 @@ export async function removeGuard(etc: string): Promise<boolean> {
     await rm(file);
     removed = true;
   }
-  for (const folder of [guardFolder, join(unitFolder, 'kubelet.service.requires')])
+  for (const folder of [
+    guardFolder,
+    join(unitFolder, 'kubelet.service.requires'),
+    join(unitFolder, 'multi-user.target.wants'),
+  ])
     await rmdir(join(etc, folder)).catch(() => undefined);
   return removed;
 }
