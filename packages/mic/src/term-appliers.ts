@@ -93,6 +93,8 @@ function createHosts(deps: ControllerDeps, state: TermState, { conditions, publi
     now: () => deps.clock.now(),
     random: deps.random,
     isNeeded: (host, identity) => index.need(host).has(identity),
+    needed: (host) => index.need(host).keys(),
+    claimants: (identity) => index.claimants(identity),
     onLedgerTrouble: (host, outcome) =>
       deps.log.warn({ host: host.id, outcome }, 'host record was not written'),
     report(result: HostResult) {

@@ -14,7 +14,7 @@ import { ClusterIndex } from '../src/snapshot/cluster-index.ts';
 import { factsFromRecord } from '../src/snapshot/host-facts.ts';
 import { identityId, startTestAzure } from './azure-harness.ts';
 
-const minuteMs = 60_000;
+export const minuteMs = 60_000;
 const stepMs = 100;
 
 /** A namespace's identities, all bound to the one pod that needs them. */
@@ -22,6 +22,8 @@ export interface Tenant {
   readonly namespace: string;
   readonly names: readonly string[];
 }
+
+export type HostScene = Awaited<ReturnType<typeof createHostScene>>;
 
 export async function createHostScene(options: AzureOptions = {}) {
   const azure = await startTestAzure({ armLatencyMs: 5_000, throttle: true, ...options });
@@ -60,6 +62,8 @@ export async function createHostScene(options: AzureOptions = {}) {
         ...{ identities: room.hosts, ledger, memory, term: lease, now },
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
+        needed: (on) => index.need(on).keys(),
+        claimants: (id) => index.claimants(id),
         report: (result) => void results.push(result),
         onLedgerTrouble: () => undefined,
       }),
@@ -125,6 +129,10 @@ export async function createHostScene(options: AzureOptions = {}) {
     removePods: (namespace: string) => index.apply({ kind: 'pod', key: `${namespace}/pod`, view: undefined }),
     /** The identities exist in Azure. */
     create: (...names: readonly string[]) => azure.addIdentities(...names),
+    deleteInAzure(...names: readonly string[]) {
+      for (const name of names) sim.azure.world.deleteIdentity(identityId(name));
+    },
+    isAttached: (name: string) => sim.azure.world.attachedTo(host.id).some((id) => id.endsWith(`/${name}`)),
     facts: () => term.memory.facts(host.id),
     record: () => [...configMaps.objects.values()][0]?.data?.['record.json'] ?? '',
     /** Minutes after the scene began at which it was seen on the host; undefined when it is not there. */

@@ -1,5 +1,117 @@
-import { expect, test } from 'vitest';
-import { createHostScene } from './host-scene.ts';
+import { describe, expect, test } from 'vitest';
+import { createHostScene, minuteMs, type HostScene } from './host-scene.ts';
+
+const bad = Array.from({ length: 60 }, (_, index) => `bad-${index}`);
+const attacker = { namespace: 'attacker', names: bad };
+const shop = { namespace: 'shop', names: ['good'] };
+
+/** How long the identity took from now, in minutes. */
+async function minutesFor(scene: HostScene, namespace: string, name: string) {
+  const from = scene.minutes();
+  scene.create(name);
+  scene.addPods({ namespace, names: [name] });
+  await scene.run(2 * minuteMs);
+  return (scene.attachedAfter(name) ?? Infinity) - from;
+}
+
+describe.each([
+  ['names the identity that it refuses', false],
+  ['leaves its id out', true],
+])('60 identities of one namespace that do not exist, where ARM %s', (_, anonymousRefusals) => {
+  test('delay no other namespace that comes at the same time', async () => {
+    await using scene = await createHostScene({ anonymousRefusals });
+    scene.create('good');
+    scene.addPods(attacker);
+    scene.addPods(shop);
+    await scene.run(30 * minuteMs);
+    expect(scene.attachedAfter('good')).toBeLessThan(0.5);
+  });
+
+  test('delay none that comes later, nor after a new leader has begun', async () => {
+    await using scene = await createHostScene({ anonymousRefusals });
+    scene.addPods(attacker);
+    const waits: number[] = [];
+    for (let count = 0; count < 12; count += 1) {
+      await scene.run(count * 7_000);
+      if (count % 3 === 2) await scene.replaceLeader();
+      waits.push(await minutesFor(scene, `team-${count}`, `good-${count}`));
+    }
+    expect(Math.max(...waits)).toBeLessThan(0.5);
+  });
+
+  test('cost no more PATCHes than their budget, however often the leader changes', async () => {
+    await using scene = await createHostScene({ anonymousRefusals });
+    scene.addPods(attacker);
+    while (scene.minutes() < 20) {
+      await scene.run(minuteMs);
+      await scene.replaceLeader();
+    }
+    expect(scene.patches()).toBeLessThanOrEqual(4 + 20 / 2 + 1);
+  });
+
+  test('do not hold up a good one of their own namespace for ever', async () => {
+    await using scene = await createHostScene({ anonymousRefusals });
+    scene.create('own');
+    scene.addPods({ namespace: 'attacker', names: [...bad.slice(0, 5), 'own'] });
+    await scene.run(40 * minuteMs);
+    expect(scene.attachedAfter('own')).toBeLessThan(40);
+  });
+
+  test('find those of thirty clean namespaces in the same PATCH attached soon', async () => {
+    await using scene = await createHostScene({ anonymousRefusals });
+    const teams = Array.from({ length: 30 }, (_, index) => `team-${index}`);
+    scene.create(...teams);
+    scene.addPods(attacker);
+    for (const team of teams) scene.addPods({ namespace: team, names: [team] });
+    await scene.run(10 * minuteMs);
+    const last = Math.max(...teams.map((team) => scene.attachedAfter(team) ?? Infinity));
+    expect(last).toBeLessThan(1.5);
+  });
+
+  test('that existed, were attached and were deleted in Azure delay no other namespace', async () => {
+    await using scene = await createHostScene({ anonymousRefusals });
+    scene.create(...bad);
+    scene.addPods(attacker);
+    await scene.run(minuteMs);
+    expect(scene.attachedAfter('bad-59')).toBeLessThan(1);
+    scene.removePods('attacker');
+    await scene.run(20 * minuteMs);
+    scene.deleteInAzure(...bad);
+    scene.addPods(attacker);
+    expect(await minutesFor(scene, 'shop', 'good')).toBeLessThan(0.5);
+    await scene.run(20 * minuteMs);
+    expect(await minutesFor(scene, 'late', 'late')).toBeLessThan(0.5);
+  });
+});
+
+test('a search among identities of one namespace, half of them good, ends as soon as another namespace comes', async () => {
+  await using scene = await createHostScene({ anonymousRefusals: true, armLatencyMs: minuteMs });
+  const real = Array.from({ length: 20 }, (_, index) => `a-real-${index}`);
+  scene.create(...real, 'good');
+  scene.addPods({ namespace: 'attacker', names: [...real, ...bad.slice(0, 20)] });
+  scene.clock.after(20_000, () => scene.addPods(shop));
+  await scene.run(10 * minuteMs);
+  // One operation of the attacker's was on its way, and its own takes a minute.
+  expect(scene.attachedAfter('good')).toBeLessThan(3);
+});
+
+test('an identity that the host carried before comes back before what was never seen, though its namespace has strikes', async () => {
+  await using scene = await createHostScene({ anonymousRefusals: true });
+  scene.create('good');
+  scene.addPods(shop);
+  await scene.run(minuteMs);
+  scene.removePods('shop');
+  await scene.run(10 * minuteMs);
+  expect(scene.isAttached('good')).toBe(false);
+  scene.addPods({ namespace: 'shop', names: bad });
+  await scene.run(2 * minuteMs);
+  const from = scene.minutes();
+  scene.addPods({ namespace: 'shop', names: ['good'] });
+  await scene.replaceLeader();
+  await scene.run(minuteMs);
+  expect(scene.isAttached('good')).toBe(true);
+  expect(scene.minutes() - from).toBeLessThan(1.5);
+});
 
 test('each new leader goes on with the budget that the last one left', async () => {
   await using scene = await createHostScene();

@@ -2,8 +2,10 @@
 // that down. A crash between any two of these leaves a record from which the next term goes on.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
+import { nextTurn } from '../plan/host-turn.ts';
 import type { HostPlan } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts.ts';
+import { attemptsLeft } from '../snapshot/strikes.ts';
 import {
   createFacts,
   factsFromRecord,
@@ -53,6 +55,10 @@ export interface HostPorts {
   readonly random: () => number;
   /** Whether a live pod needs the identity on the host at this very moment. */
   readonly isNeeded: (host: ResourceId, identity: ResourceId) => boolean;
+  /** What live pods need on the host at this very moment. */
+  readonly needed: (host: ResourceId) => Iterable<ResourceId>;
+  /** The namespaces with an AzureIdentity for it. */
+  readonly claimants: (identity: ResourceId) => readonly string[];
   readonly report: (result: HostResult) => void;
   /** A record that could not be written, or that somebody else has written. */
   readonly onLedgerTrouble: (host: Host, outcome: SaveOutcome) => void;
@@ -106,14 +112,16 @@ class HostChanger {
 
   /** Answers in how many milliseconds it should be tried again, when it was us who stopped. */
   async #act(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
-    const { isNeeded, now } = this.#ports;
+    const { isNeeded, claimants, now } = this.#ports;
     const { host, attach, renew, read } = plan;
     if (isHeldBack(plan, now())) return undefined;
     const detach = plan.detach.filter((id) => !isNeeded(host.id, id));
     const isChange = attach.length + renew.length + detach.length > 0;
     // A host that was never read may carry already what is wanted: one read shows it, and pods on it need not wait.
     if (isChange && this.#facts(host).present) {
-      return (await this.#update(host, { attach, renew, detach }))?.retryMs;
+      const { hasMore, ...turn } = nextTurn({ attach, renew, detach }, this.#facts(host), claimants);
+      const refused = await this.#update(host, turn);
+      return refused?.retryMs ?? (hasMore ? 0 : undefined);
     }
     if (read) await this.#read(host, isChange);
     return undefined;
@@ -149,19 +157,32 @@ class HostChanger {
   }
 
   async #send(host: Host, change: HostChange): Promise<{ outcome: UpdateOutcome; refused?: IntentRefused }> {
-    const { identities, term, memory } = this.#ports;
+    const { identities, term, memory, now } = this.#ports;
     let refused: IntentRefused | undefined;
     const beforePatch: UpdateContext['beforePatch'] = async (attaching, spentUntil, renewing = []) => {
       memory.keep(foldSpending(this.#facts(host), spentUntil));
       refused = await this.#intend(host, change, { attaching, renewing });
       if (refused) throw refused;
     };
-    const { spentUntil } = this.#facts(host);
-    const outcome = await identities.update(host, change, { signal: term.signal, spentUntil, beforePatch });
+    const before = this.#facts(host);
+    const outcome = await identities.update(host, change, {
+      signal: term.signal,
+      spentUntil: before.spentUntil,
+      attempts: attemptsOf(change, before, now()),
+      othersWait: () => this.#othersWait(host, change),
+      beforePatch,
+    });
     if (refused === undefined) return { outcome };
     // It was us who stopped: that is no trouble of the host's. What was read before may be older than the record by now.
-    const { rejected, patches, refused: ids = [] } = outcome;
-    return { outcome: { rejected, patches, refused: ids, refusal: { kind: 'aborted' } }, refused };
+    const { rejected, patches, refused: ids = [], blamed = new Map() } = outcome;
+    return { outcome: { rejected, patches, blamed, refused: ids, refusal: { kind: 'aborted' } }, refused };
+  }
+
+  /** A pod has come that needs something which neither this change nor the host has. */
+  #othersWait(host: Host, { attach, renew }: HostChange): boolean {
+    const { present, quarantined } = this.#facts(host);
+    const known = new Set([...attach, ...renew, ...(present?.keys() ?? []), ...quarantined.keys()]);
+    return [...this.#ports.needed(host.id)].some((id) => !known.has(id));
   }
 
   /** Right before each PATCH: the last moment to see that the term is over or that a pod wants what is to go. */
@@ -202,6 +223,11 @@ class HostChanger {
   #facts(host: Host): HostFacts {
     return this.#ports.memory.factsFromStart(host);
   }
+}
+
+/** What is left to the one that has least. */
+function attemptsOf({ namespaces = new Map() }: HostChange, { strikes }: HostFacts, now: number): number {
+  return Math.min(...Array.from(namespaces.values(), (namespace) => attemptsLeft(strikes, namespace, now)));
 }
 
 export function isHeldBack(plan: HostPlan, now: number): boolean {

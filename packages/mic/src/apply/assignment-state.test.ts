@@ -74,6 +74,17 @@ const rows: Row[] = [
     'created host',
   ],
   [
+    'one whose namespace has had too much refused there is Created at once',
+    create,
+    {
+      facts: {
+        ...lacking,
+        strikes: new Map([['default', { failedAt: now, spentUntil: now + 480_000, distrusted: false }]]),
+      },
+    },
+    'created host',
+  ],
+  [
     'one on a host to be left alone for long is Created at once',
     create,
     { facts: lacking, plan: { ...plan, notBefore: now + 2_001 } },

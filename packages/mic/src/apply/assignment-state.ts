@@ -3,6 +3,7 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
 import type { HostFacts, Quarantine } from '../snapshot/facts.ts';
 import { isCarried } from '../snapshot/host-facts.ts';
+import { nextAttemptAt } from '../snapshot/strikes.ts';
 
 /** Why an object is written as Created: for the waiting pod's Event. */
 export type Waiting =
@@ -31,7 +32,7 @@ type Step = Exclude<AssignmentStep, { kind: 'delete' }>;
 export function readinessOf(step: Step, moment: StepMoment): Readiness {
   const { resourceId } = step.assignment;
   if (resourceId === undefined || isUsable(resourceId, step, moment)) return { kind: 'assigned' };
-  const waiting = hopeless(resourceId, moment);
+  const waiting = hopeless(resourceId, moment) ?? outOfTurns(step, moment);
   if (waiting) return { kind: 'created', waiting };
   const until = (moment.heldSince ?? moment.now) + moment.recordAfterMs;
   return moment.now < until ? { kind: 'hold', until } : { kind: 'created', waiting: { why: 'late' } };
@@ -50,6 +51,15 @@ function wasAssigned(id: ResourceId, step: Step): boolean {
   return (
     resourceId === id && nodeName === step.assignment.pod.nodeName && (state === 'Assigned' || state === '')
   );
+}
+
+/** Its namespace has used up what it may have refused: it is tried later, and the pod is told so. */
+function outOfTurns({ assignment }: Step, { facts, now, recordAfterMs }: StepMoment): Waiting | undefined {
+  const { namespace = '' } = assignment.identity.metadata;
+  const at = facts ? nextAttemptAt(facts.strikes, namespace, now) : 0;
+  if (at <= now + recordAfterMs) return undefined;
+  const why = `Azure refused too many identities of namespace ${namespace} on this host`;
+  return { why: 'host', message: `${why}; it is tried again in ${Math.ceil((at - now) / 1000)} s` };
 }
 
 /** What makes it pointless to hold the object back: it is known already that the identity won't come soon. */

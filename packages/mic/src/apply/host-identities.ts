@@ -8,6 +8,8 @@ export interface HostChange {
   /** Dead entries, removed first and attached again. One that is alive by then is left alone. */
   readonly renew: readonly ResourceId[];
   readonly detach: readonly ResourceId[];
+  /** The namespace that answers for an id: none of its ids is sent again in this update once one of them was refused. */
+  readonly namespaces?: ReadonlyMap<ResourceId, string>;
 }
 
 export interface Rejection {
@@ -56,11 +58,17 @@ export interface UpdateOutcome {
   readonly refusal?: HostRefusal;
   /** PATCH requests sent. */
   readonly patches: number;
+  /** The namespaces that PATCHes were refused for, and how many. */
+  readonly blamed?: ReadonlyMap<string, number>;
 }
 
 export interface UpdateContext {
   readonly signal: AbortSignal;
   readonly spentUntil?: number;
+  /** So many refused PATCHes may be spent on sorting out what one namespace asked for. */
+  readonly attempts?: number;
+  /** Whether something else of the host's has come up meanwhile: then that goes first. */
+  othersWait?(): boolean;
   beforePatch(
     attaching: readonly ResourceId[],
     spentUntil: number,

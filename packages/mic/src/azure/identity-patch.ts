@@ -17,6 +17,8 @@ type IdentityType = 'None' | 'SystemAssigned' | 'UserAssigned' | 'SystemAssigned
 export interface IdentityStep {
   readonly id: ResourceId;
   readonly kind: 'add' | 'remove';
+  /** Who answers for an add. */
+  readonly namespace?: string | undefined;
 }
 
 export interface IdentityPatch {
@@ -68,7 +70,7 @@ export function stepsToChange(state: HostState, change: HostChange): readonly Id
   const detach = new Set(change.detach.map(canonicalResourceId).filter((id) => !kept.has(id)));
   const add = [...attach]
     .filter((id) => !state.present.has(id))
-    .map((id): IdentityStep => ({ id, kind: 'add' }));
+    .map((id): IdentityStep => ({ id, kind: 'add', namespace: change.namespaces?.get(id) }));
   const remove = [...detach]
     .filter((id) => state.present.has(id))
     .map((id): IdentityStep => ({ id, kind: 'remove' }));

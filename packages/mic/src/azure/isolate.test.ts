@@ -79,3 +79,48 @@ describe('the search for what ARM refuses', () => {
     expect(forgetDone(state, (one) => one.id === step(0).id)).toEqual({ pending: [step(1)], suspects: [] });
   });
 });
+
+describe('where namespaces answer for the steps', () => {
+  const owned = (name: string, namespace: string): IdentityStep => ({
+    id: `/id/${name}` as ResourceId,
+    kind: 'add',
+    namespace,
+  });
+
+  it('one with bad ids costs the others log2 of their number, and the search stops at its name', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 40 }), fc.nat(39), fc.boolean(), (count, at, isNamed) => {
+        const evil = `n${at % count}`;
+        const steps = Array.from({ length: count }, (_, index) => `n${index}`).flatMap((namespace) =>
+          (namespace === evil ? ['a', 'b', 'c', 'd', 'e'] : ['a']).map((name) =>
+            owned(`${namespace}-${name}`, namespace),
+          ),
+        );
+        const done = new Set<IdentityStep>();
+        const blamed: string[] = [];
+        let patches = 0;
+        let state = startSearch(steps);
+        for (let batch = nextBatch(state); batch.length > 0; batch = nextBatch(state)) {
+          patches += 1;
+          const wrong = batch.filter(({ namespace }) => namespace === evil);
+          if (wrong.length === 0) batch.forEach((one) => done.add(one));
+          const named = isNamed ? wrong.slice(0, 1).map(({ id }) => id) : [];
+          const verdict = wrong.length === 0 ? passed(state, batch) : refused(state, batch, named);
+          blamed.push(...verdict.blamed);
+          state = verdict.search;
+        }
+        expect(blamed).toEqual([evil]);
+        expect(done).toEqual(new Set(steps.filter(({ namespace }) => namespace !== evil)));
+        expect(patches).toBeLessThanOrEqual(2 + Math.ceil(Math.log2(count)));
+      }),
+    );
+  });
+
+  it('a lone namespace is blamed at the first refusal, and the next search goes on with what was left behind', () => {
+    const steps = ['a', 'b', 'c', 'd'].map((name) => owned(name, 'evil'));
+    const verdict = refused(startSearch(steps), steps, []);
+    expect(verdict).toMatchObject({ search: { pending: [] }, blamed: ['evil'], leftBehind: steps });
+    const again = startSearch(steps, new Set(verdict.leftBehind.map(({ id }) => id)));
+    expect(nextBatch(again)).toEqual(steps.slice(0, 2));
+  });
+});

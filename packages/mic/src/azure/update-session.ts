@@ -2,7 +2,15 @@ import type { HostRefusal, Rejection, UpdateOutcome } from '../apply/host-identi
 import { unavailableDefaultMs, type ArmFailure } from './arm-errors.ts';
 import type { HostCalls } from './host-calls.ts';
 import { identityPatch, isDead, isDone, type IdentityStep } from './identity-patch.ts';
-import { blockedBy, forgetDone, passed, refused, type Search, type Verdict } from './isolate.ts';
+import {
+  blockedBy,
+  forgetDone,
+  onlyNamespace,
+  passed,
+  refused,
+  type Search,
+  type Verdict,
+} from './isolate.ts';
 import { inMotion, presenceOf, refusalOf } from './refusals.ts';
 import { prepareRenewals } from './renewal.ts';
 import type { Session } from './session.ts';
@@ -40,7 +48,19 @@ export async function sendBatch(calls: HostCalls, session: Session, sent: Batch)
   session.certain = result.value !== undefined;
   session.settled = session.certain;
   session.state = result.value ?? patch.after;
-  return convict(session, passed(search, batch));
+  return convict(session, passed(within(session, search), batch));
+}
+
+/** A namespace that is alone is searched on, within what it may have refused and while nothing else has come up. */
+function within(session: Session, search: Search): Search {
+  const { context } = session;
+  const { attempts = Infinity } = context;
+  const namespace = onlyNamespace(search);
+  const spent = session.refusals + (session.blamed.get(namespace ?? '') ?? 0);
+  return {
+    ...search,
+    isWithin: namespace !== undefined && spent < attempts && context.othersWait?.() !== true,
+  };
 }
 
 /** Also the fence: a leader that lost its lease throws here, and nothing is sent. */
@@ -99,6 +119,7 @@ async function afterRejection(
 ): Promise<Next> {
   const { batch, failure, begun } = failed;
   session.lastRejection = failure;
+  session.refusals += 1;
   let { search } = failed;
   // What was attached in this session has no ids yet, and is not to be taken for dead.
   if (begun || (!session.certain && failure.named.length > 0)) {
@@ -109,7 +130,13 @@ async function afterRejection(
   const blockers = failure.named.filter((id) => isDead(session.state.present.get(id)));
   const stuck = await prepareRenewals(calls, session, { ids: blockers, isInTheWay: true });
   if (stuck !== undefined) return { search, refusal: stuck };
-  return blockedBy(search, blockers) ?? convict(session, refused(search, batch, failure.named));
+  const blocked = blockedBy(search, blockers);
+  if (blocked !== undefined) return blocked;
+  // An operation that failed late has kept the others waiting: they go first now.
+  const open = begun ? search : within(session, search);
+  const verdict = refused(open, batch, failure.named);
+  const namespace = open.isWithin === true ? onlyNamespace(search) : undefined;
+  return convict(session, namespace === undefined ? verdict : { ...verdict, blamed: [namespace] });
 }
 
 /** The answer got lost, the PATCH perhaps not: the host itself tells, before anything is sent again. */
@@ -123,7 +150,7 @@ async function afterLostAnswer(
   if (refusal !== undefined) return { search, refusal };
   if (batch.every((step) => isDone(session.state, step))) {
     session.passed += 1;
-    return convict(session, passed(search, batch));
+    return convict(session, passed(within(session, search), batch));
   }
   if (session.resent) return { search, refusal: failure };
   session.resent = true;
@@ -141,7 +168,13 @@ async function lookAgain(calls: HostCalls, session: Session): Promise<HostRefusa
 
 function convict(session: Session, verdict: Verdict): Next {
   const { code, message } = session.lastRejection ?? { code: 'Unknown', message: 'rejected' };
-  for (const { id } of verdict.culprits) session.rejected.set(id, { id, code, message });
+  const { culprits, blamed, leftBehind } = verdict;
+  for (const { id } of culprits) session.rejected.set(id, { id, code, message });
+  for (const { id } of leftBehind) session.leftBehind.add(id);
+  for (const namespace of blamed) {
+    session.blamed.set(namespace, (session.blamed.get(namespace) ?? 0) + session.refusals);
+    session.refusals = 0;
+  }
   return { search: verdict.search };
 }
 
@@ -152,7 +185,7 @@ export async function finish(
   stopped: HostRefusal | undefined,
 ): Promise<UpdateOutcome> {
   if (isOutdated(session, stopped) && mayLook(session, stopped)) await lookAgain(calls, session);
-  const { rejected, refusal } = judge(session, stopped);
+  const { rejected, refusal, blamed } = judge(session, stopped);
   return {
     ...(session.certain && presenceOf(session.state)),
     ...(session.certain && !session.settled && { unsettled: true }),
@@ -160,6 +193,7 @@ export async function finish(
     rejected,
     ...(refusal !== undefined && { refusal }),
     patches: session.patches,
+    ...(blamed.size > 0 && { blamed }),
   };
 }
 
@@ -172,19 +206,24 @@ function mayLook(session: Session, stopped: HostRefusal | undefined): boolean {
   return !session.context.signal.aborted && stopped?.kind !== 'aborted' && stopped?.kind !== 'gone';
 }
 
-/** An unexplained refusal counts against an identity only if the host takes others: else it is the host's own trouble. */
-function judge(
-  session: Session,
-  stopped: HostRefusal | undefined,
-): { readonly rejected: readonly Rejection[]; readonly refusal: HostRefusal | undefined } {
-  const all = [...session.rejected.values()];
-  if (session.passed > 0) return { rejected: all, refusal: stopped };
+interface Judged {
+  readonly rejected: readonly Rejection[];
+  readonly refusal: HostRefusal | undefined;
+  readonly blamed: ReadonlyMap<string, number>;
+}
+
+/**
+ * An unexplained refusal counts against an identity only if the host takes others: else it is the host's own trouble. Where
+ * one namespace alone was tried, its attempts say nothing about the host, and make nobody else wait.
+ */
+function judge(session: Session, stopped: HostRefusal | undefined): Judged {
+  const { rejected, blamed, lastRejection, passed: donePatches } = session;
+  const all = [...rejected.values()];
+  const isUnexplained = donePatches === 0 && lastRejection?.code === 'Unknown' && blamed.size !== 1;
+  if (!isUnexplained) return { rejected: all, refusal: stopped, blamed };
+  const { message } = lastRejection;
   const explained = all.filter((rejection) => rejection.code !== 'Unknown');
-  const unexplained = all.find((rejection) => rejection.code === 'Unknown');
-  const refusal: HostRefusal | undefined = unexplained && {
-    kind: 'failed',
-    message: unexplained.message,
-    code: 'Unknown',
-  };
-  return { rejected: explained, refusal: stopped ?? refusal };
+  const isHosts = explained.length < all.length || blamed.size > 0;
+  const refusal: HostRefusal | undefined = isHosts ? { kind: 'failed', message, code: 'Unknown' } : undefined;
+  return { rejected: explained, refusal: stopped ?? refusal, blamed: new Map() };
 }

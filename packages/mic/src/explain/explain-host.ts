@@ -1,6 +1,7 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/host-facts.ts';
+import { nextAttemptAt } from '../snapshot/strikes.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 
@@ -11,6 +12,8 @@ export interface HostQuestion {
   readonly now: number;
   /** By the AzureIdentity. */
   readonly statedClientId?: string | undefined;
+  /** Of the AzureIdentity. */
+  readonly namespace: string;
   readonly micPrincipalId?: string | undefined;
 }
 
@@ -32,6 +35,7 @@ export function explainHost(question: HostQuestion): Finding[] {
   return [
     unknownPermission,
     waiting('host', `${hostName(host)} ${text}: MIC will attach it${held(facts, question)}`),
+    ...struck(facts, question),
   ];
 }
 
@@ -66,6 +70,15 @@ function troubled(trouble: HostTrouble, question: HostQuestion): Finding {
   const remedy = hostRemedy({ ...question, kind });
   const isWaiting = kind === 'throttled' || kind === 'busy' || kind === 'unavailable';
   return { topic: 'host', verdict: isWaiting ? 'waiting' : 'problem', text, quote: message, remedy };
+}
+
+/** Why it may take longer than the identities of others. */
+function struck(facts: HostFacts, { namespace, now }: HostQuestion): Finding[] {
+  if (!facts.strikes.has(namespace)) return [];
+  const at = nextAttemptAt(facts.strikes, namespace, now);
+  const when = at > now ? `, the next one in ${Math.ceil((at - now) / 1000)} s` : '';
+  const text = `Azure refused identities of namespace ${namespace} there: what else it asks for is tried apart from others'${when}`;
+  return [info('host', text)];
 }
 
 function held(facts: HostFacts, question: HostQuestion): string {

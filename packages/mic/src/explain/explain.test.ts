@@ -65,6 +65,15 @@ describe('a pod is explained', () => {
     expect(said).not.toContain('of-others');
   });
 
+  it('when other identities of its namespace were refused on the host', () => {
+    const strikes = new Map([
+      ['default', { failedAt: now, spentUntil: now + 7 * minute, distrusted: false }],
+    ]);
+    expect(text(withFacts(facts(vmss1, [], { strikes })))).toContain(
+      "Azure refused identities of namespace default there: what else it asks for is tried apart from others', the next one in 60 s",
+    );
+  });
+
   it('when all is well', () => {
     expect(text({})).toMatchInlineSnapshot(`
       "pod shop/web-0

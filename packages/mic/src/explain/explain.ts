@@ -68,7 +68,8 @@ function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
 
 function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding[] {
   const { pod, binding, identity, resourceId } = assignment;
-  const identityKey = `${identity.metadata.namespace ?? ''}/${identity.metadata.name}`;
+  const { namespace = '', name } = identity.metadata;
+  const identityKey = `${namespace}/${name}`;
   const bindingKey = `${binding.metadata.namespace ?? ''}/${binding.metadata.name}`;
   const { host } = world.index.place(pod.nodeName);
   const isConfined = world.index.rules.forceNamespaced || isNamespaced(identity);
@@ -84,7 +85,8 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
     ...(host && resourceId !== undefined
       ? explainHost({
           ...world,
-          ...{ id: resourceId, host, facts: world.factsOf(host.id), statedClientId: identity.spec.clientID },
+          ...{ id: resourceId, host, namespace, facts: world.factsOf(host.id) },
+          statedClientId: identity.spec.clientID,
         })
       : [info('host', 'need not carry anything for a service principal')]),
     explainRecord(assignment, world.index),

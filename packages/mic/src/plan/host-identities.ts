@@ -3,6 +3,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts.ts';
 import { isCarried, settledAt } from '../snapshot/host-facts.ts';
+import { attemptDueAt, standingOf } from './standing.ts';
 import type { HostPlan, PlanRules } from './types.ts';
 
 /** What the cluster says about the host. */
@@ -10,6 +11,8 @@ export interface HostNeeds {
   readonly needed: { has(id: ResourceId): boolean; keys(): Iterable<ResourceId>; readonly size: number };
   /** The client ids (lower case) that AzureIdentities state for a resource; undefined for one that states none. */
   statedClientIds(id: ResourceId): readonly (string | undefined)[];
+  /** The namespaces of those AzureIdentities. */
+  claimants(id: ResourceId): readonly string[];
 }
 
 export interface Moment {
@@ -82,9 +85,13 @@ function takenOff({ present, renewing }: HostFacts): ResourceId[] {
  * A living entry stays as it is, whatever objects in Kubernetes say of it: anybody who may write an AzureIdentity can name
  * any client id. Azure itself says which entries are dead; they are no use to anybody, and a pod waits for this one.
  */
-function judgeWanted(id: ResourceId, { facts, moment }: Question): Verdict {
+function judgeWanted(id: ResourceId, { needs, facts, moment }: Question): Verdict {
   if (isCarried(facts, id)) return 'leave';
-  const allowedAt = facts.quarantined.get(id)?.until ?? 0;
+  const standing = standingOf(id, facts, (one) => needs.claimants(one));
+  const allowedAt = Math.max(
+    facts.quarantined.get(id)?.until ?? 0,
+    attemptDueAt(standing, facts, moment.now),
+  );
   if (facts.present?.has(id) !== true) return allowedAt > moment.now ? allowedAt : 'attach';
   const renewedAt = facts.renewedAt.get(id);
   const dueAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);

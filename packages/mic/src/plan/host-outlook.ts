@@ -58,5 +58,6 @@ function hostNeeds(index: ClusterIndex, needed: HostNeeds['needed']): HostNeeds 
         const view = index.identity(key);
         return view?.kind === 'valid' ? view.clientId : undefined;
       }),
+    claimants: (id) => index.claimants(id),
   };
 }

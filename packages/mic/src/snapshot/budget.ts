@@ -30,6 +30,11 @@ export function waitFor(budget: Budget, spent: Spent, keep = 0): number {
   return Math.max(0, debt - (budget.burst - 1 - keep) * budget.everyMs);
 }
 
+/** When so little is missing that a record need not be kept for it alone. */
+export function hardlySpentAt({ burst, everyMs }: Budget, spentUntil: number): number {
+  return spentUntil - (burst / 2) * everyMs;
+}
+
 /** A record of a process whose clock was ahead never holds for longer than an empty budget would. */
 function atMost({ burst, everyMs }: Budget, { spentUntil, now }: Spent): number {
   return Math.min(spentUntil, now + burst * everyMs);

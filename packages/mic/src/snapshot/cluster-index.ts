@@ -133,6 +133,11 @@ export class ClusterIndex {
     return this.#matching.identitiesFor(id);
   }
 
+  /** The namespaces of those identities. */
+  claimants(id: ResourceId): readonly string[] {
+    return [...new Set(Array.from(this.identitiesFor(id), (key) => key.slice(0, key.indexOf('/'))))];
+  }
+
   binding(key: string): BindingView | undefined {
     return this.#matching.binding(key);
   }

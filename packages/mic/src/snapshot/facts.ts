@@ -31,6 +31,16 @@ export interface Quarantine {
   readonly message: string;
 }
 
+/** What ARM refused on a host because of one namespace. */
+export interface Strike {
+  /** The last time. */
+  readonly failedAt: number;
+  /** When its budget for refused attempts is whole again. See strikes.ts. */
+  readonly spentUntil: number;
+  /** That ARM accepted an id of this namespace before says nothing any more. */
+  readonly distrusted: boolean;
+}
+
 export type RejectionCode =
   | 'LinkedAuthorizationFailed'
   | 'FailedIdentityOperation'
@@ -51,6 +61,10 @@ export interface HostRecord {
   readonly subscriptionNotBefore: number;
   /** When the PATCHes that were sent will have come back to the host's budget; 0 when none is missing. See budget.ts. */
   readonly spentUntil: number;
+  /** By namespace; bounded. */
+  readonly strikes: ReadonlyMap<string, Strike>;
+  /** Ids of MIC's own that the host carried and carries no more, and until when it did; bounded. */
+  readonly accepted: ReadonlyMap<ResourceId, number>;
 }
 
 /** The last thing that went wrong at a host as a whole, for people. */

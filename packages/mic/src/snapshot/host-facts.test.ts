@@ -18,6 +18,8 @@ import {
   type Update,
 } from './host-facts.ts';
 
+import { isEmptyRecord, serialiseRecord } from './ledger.ts';
+
 const host = hostOf(instanceOf('vmss1'));
 const [reader, writer] = [idOf('reader'), idOf('writer')];
 const at = { now, chance: 0.5 };
@@ -313,4 +315,43 @@ it('says when time will have settled what is on record', () => {
 it('a record is what outlives the term', () => {
   const one = { ...facts(host, ['reader'], { oursNames: ['reader'] }), notBefore: 5 };
   expect(factsFromRecord(recordOf(one))).toEqual({ ...createFacts(host), ours: one.ours, notBefore: 5 });
+});
+
+describe('what is on record of attempts', () => {
+  const named = (count: number) => Array.from({ length: count }, (_, index) => idOf(`bad-${index}`));
+
+  it('what is on record of refusals is bounded, whatever ids are written and whatever ARM says of them', () => {
+    const rejected = named(2_000).map((id) => ({
+      id,
+      code: 'IdentityNotFound' as const,
+      message: 'x'.repeat(9_000),
+    }));
+    const after = foldUpdate(facts(host), update({ rejected }), at);
+    expect(after.quarantined.size).toBe(300);
+    expect(serialiseRecord(recordOf(after)).length).toBeLessThan(400_000);
+  });
+
+  it('a refused PATCH is a strike of its namespace, and of no other', () => {
+    const change = { attach: [reader, writer], namespaces: new Map([[reader, 'shop']]) };
+    const after = foldUpdate(facts(host), update({ blamed: new Map([['shop', 2]]) }, change), at);
+    expect([...after.strikes]).toMatchObject([['shop', { failedAt: now, distrusted: false }]]);
+  });
+
+  it('what the host carried of ours counts as accepted, for a day and for 200 ids', () => {
+    const ids = named(250);
+    const intended = foldIntent(facts(host), ids, now);
+    const all = new Map(ids.map((id) => [id, alive(id)]));
+    const carried = foldReading(intended, { kind: 'read', present: all }, at);
+    expect(carried.accepted.size).toBe(0);
+    const gone = foldReading(carried, { kind: 'read', present: new Map() }, at);
+    expect(gone.accepted.size).toBe(200);
+    expect(foldExpiry(gone, now + 25 * 60 * minute).accepted.size).toBe(0);
+  });
+
+  it('strikes keep the record for as long as they are remembered', () => {
+    const struck = foldUpdate(facts(host), update({ blamed: new Map([['shop', 1]]) }), at);
+    expect(settledAt(struck)).toBe(now + 24 * 60 * minute);
+    expect(isEmptyRecord(foldExpiry(struck, now + 23 * 60 * minute))).toBe(false);
+    expect(isEmptyRecord(foldExpiry(struck, now + 24 * 60 * minute))).toBe(true);
+  });
 });

@@ -1,6 +1,7 @@
 // How what Azure answers becomes what MIC knows. Each fold takes the facts of one host and an event and gives the facts
 // after it; the same object when nothing changed. Time and chance are arguments.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
+import { hardlySpentAt, updateBudget } from './budget.ts';
 import type {
   HostFacts,
   HostRecord,
@@ -11,6 +12,8 @@ import type {
   RejectionCode,
   Renewal,
 } from './facts.ts';
+import { foldBlame, foldLeft, latestOf } from './attempts.ts';
+import { forgottenAt, isRemembered } from './strikes.ts';
 
 type Present = ReadonlyMap<ResourceId, PresentIdentity>;
 
@@ -34,6 +37,7 @@ export interface Update {
     readonly attach: readonly ResourceId[];
     readonly renew: readonly ResourceId[];
     readonly detach: readonly ResourceId[];
+    readonly namespaces?: ReadonlyMap<ResourceId, string>;
   };
   readonly outcome: {
     readonly present?: Present;
@@ -47,6 +51,7 @@ export interface Update {
     }[];
     readonly refusal?: Refusal;
     readonly patches: number;
+    readonly blamed?: ReadonlyMap<string, number>;
   };
 }
 
@@ -65,6 +70,8 @@ const illnessMs = 5_000;
 const quarantineMemoryMs = 24 * hourMs;
 /** What could not be put back for that long is not tried again: its identity is gone, or nobody gives MIC the right. */
 const renewalMemoryMs = 30 * 24 * hourMs;
+/** So that the record stays far below what a ConfigMap may hold, whatever ids people write: see `latestOf`. */
+const longestMessage = 600;
 
 export function createFacts(host: Host): HostFacts {
   return factsFromRecord({
@@ -75,6 +82,8 @@ export function createFacts(host: Host): HostFacts {
     notBefore: 0,
     subscriptionNotBefore: 0,
     spentUntil: 0,
+    strikes: new Map(),
+    accepted: new Map(),
   });
 }
 
@@ -86,7 +95,9 @@ export function factsFromRecord(record: HostRecord): HostFacts {
 /** The part to be kept beyond the term. */
 export function recordOf(facts: HostRecord): HostRecord {
   const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
-  return { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil };
+  const { strikes, accepted } = facts;
+  const limits = { notBefore, subscriptionNotBefore, spentUntil, strikes };
+  return { host, ours, renewing, quarantined, accepted, ...limits };
 }
 
 /** Starts the grace of what nobody needs any more, and ends it for what somebody needs again. */
@@ -161,7 +172,7 @@ export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At
   else if (patches > 0) after = withoutPresent(after);
   // Last, because it is remembered for the entry as it is now: it ends when that becomes another one.
   if (renewed.length > 0) after = { ...after, renewedAt: new Map([...after.renewedAt, ...renewed]) };
-  after = foldRejections(after, rejected, at);
+  after = foldBlame(foldRejections(after, rejected, at), { change, outcome }, at.now);
   return refusal ? foldRefusal(after, refusal, at) : clearTrouble(after);
 }
 
@@ -177,18 +188,22 @@ export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   const notBefore = facts.notBefore > now ? facts.notBefore : 0;
   const subscriptionNotBefore = facts.subscriptionNotBefore > now ? facts.subscriptionNotBefore : 0;
   // What came back to the budget is no reason to write: it goes when nothing else is on record.
+  const strikes = filterMap(facts.strikes, (strike) => isRemembered(strike, now));
+  const accepted = filterMap(facts.accepted, (until) => until + quarantineMemoryMs > now);
   const isNeeded =
-    facts.spentUntil > now || facts.ours.size + renewing.size + quarantined.size + notBefore > 0;
+    hardlySpentAt(updateBudget, facts.spentUntil) > now ||
+    facts.ours.size + renewing.size + quarantined.size + strikes.size + notBefore > 0;
   const spentUntil = isNeeded ? facts.spentUntil : 0;
-  const after = { ...facts, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil };
-  const keys = ['renewing', 'quarantined', 'notBefore', 'subscriptionNotBefore', 'spentUntil'] as const;
+  const settled = { renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil, strikes, accepted };
+  const after = { ...facts, ...settled };
+  const keys = Object.keys(settled) as (keyof typeof settled)[];
   return keys.every((key) => after[key] === facts[key]) ? facts : after;
 }
 
 /** When time will have settled all that is on record besides what is MIC's own; Infinity when there is nothing. */
-export function settledAt({ notBefore, quarantined, spentUntil }: HostRecord): number {
+export function settledAt({ notBefore, quarantined, spentUntil, strikes }: HostRecord): number {
   const ends = Array.from(quarantined.values(), ({ until }) => until + quarantineMemoryMs);
-  const last = Math.max(notBefore, spentUntil, ...ends);
+  const last = Math.max(notBefore, hardlySpentAt(updateBudget, spentUntil), forgottenAt(strikes), ...ends);
   return last > 0 ? last : Infinity;
 }
 
@@ -234,7 +249,8 @@ function foldPresent(
   const renewedAt = before
     ? filterMap(facts.renewedAt, (_, id) => before.get(id)?.clientId === present.get(id)?.clientId)
     : facts.renewedAt;
-  return { ...facts, present, readAt: now, ours, renewing, quarantined, renewedAt };
+  const accepted = foldLeft(facts, ours, now);
+  return { ...facts, present, readAt: now, ours, renewing, quarantined, renewedAt, accepted };
 }
 
 /** What is listed was attached. What is not was taken off or never came: as soon as nobody is changing the host. */
@@ -261,9 +277,10 @@ function foldRejections(facts: HostFacts, rejected: Update['outcome']['rejected'
   for (const { id, code, message } of rejected) {
     const failures = (quarantined.get(id)?.failures ?? 0) + 1;
     const until = at.now + quarantineMs(failures, at.chance);
-    quarantined.set(id, { until, failures, code, message } satisfies Quarantine);
+    const words = message.slice(0, longestMessage);
+    quarantined.set(id, { until, failures, code, message: words } satisfies Quarantine);
   }
-  return { ...facts, quarantined };
+  return { ...facts, quarantined: latestOf(quarantined) };
 }
 
 function foldRefusal(facts: HostFacts, refusal: Refusal, { now, chance }: At): HostFacts {

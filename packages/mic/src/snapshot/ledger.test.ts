@@ -19,6 +19,8 @@ const record: HostRecord = {
   notBefore: now + 2,
   subscriptionNotBefore: now + 1,
   spentUntil: now + 3,
+  strikes: new Map([['shop', { failedAt: now, spentUntil: now + 4, distrusted: true }]]),
+  accepted: new Map([[idOf('gone'), now]]),
 };
 
 describe('a host’s record', () => {
@@ -42,6 +44,10 @@ describe('a host’s record', () => {
           notBefore: time,
           subscriptionNotBefore: time,
           spentUntil: time,
+          strikes: new Map(
+            names.map((id) => [id, { failedAt: time, spentUntil: time, distrusted: time % 2 === 0 }]),
+          ),
+          accepted: new Map(names.map((id) => [id, time])),
         };
         expect(parseRecord(serialiseRecord(one))).toEqual({ ok: true, value: one, warnings: [] });
       }),
@@ -67,10 +73,11 @@ describe('a host’s record', () => {
       }),
   );
 
-  it('of a version without a budget has all of it', () => {
-    const older = serialiseRecord(record).replace(`,"spentUntil":${record.spentUntil}`, '');
-    expect(older).not.toContain('spentUntil');
-    expect(parseRecord(older)).toMatchObject({ ok: true, value: { spentUntil: 0 } });
+  it('of a version that knew neither budgets nor strikes is read: all of the budget, nobody blamed', () => {
+    const older = serialiseRecord(record).replace(/,"spentUntil.*/, '}');
+    expect(older).not.toContain('strikes');
+    const value = { spentUntil: 0, strikes: new Map(), accepted: new Map() };
+    expect(parseRecord(older)).toMatchObject({ ok: true, warnings: [], value });
   });
 
   it('of an earlier version is read: an intent in it is one PATCH whose answer is not known', () => {

@@ -10,7 +10,7 @@ import {
   type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import type { HostRecord, OwnAttachment, Quarantine, RejectionCode, Renewal } from './facts.ts';
+import type { HostRecord, OwnAttachment, Quarantine, RejectionCode, Renewal, Strike } from './facts.ts';
 import { memberOf, stringAt } from './raw-object.ts';
 
 const version = 1;
@@ -23,8 +23,10 @@ export function ledgerKey(host: Host): string {
 
 /** Whether the record says nothing that a missing one would not say. */
 export function isEmptyRecord(record: HostRecord): boolean {
-  const { ours, renewing, quarantined, notBefore, spentUntil } = record;
-  return ours.size + renewing.size + quarantined.size === 0 && notBefore === 0 && spentUntil === 0;
+  const { ours, renewing, quarantined, strikes, notBefore, spentUntil } = record;
+  // What was accepted counts only beside a strike.
+  const entries = ours.size + renewing.size + quarantined.size + strikes.size;
+  return entries === 0 && notBefore === 0 && spentUntil === 0;
 }
 
 export function serialiseRecord(record: HostRecord): string {
@@ -50,6 +52,10 @@ export function serialiseRecord(record: HostRecord): string {
     notBefore,
     subscriptionNotBefore,
     spentUntil,
+    strikes: [...record.strikes]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([namespace, strike]) => ({ namespace, ...strike })),
+    accepted: sorted(record.accepted).map(([id, until]) => ({ id, until })),
   });
 }
 
@@ -72,6 +78,8 @@ export function parseRecord(text: string): Parsed<HostRecord> {
       notBefore: numberAt(raw, 'notBefore') ?? 0,
       subscriptionNotBefore: numberAt(raw, 'subscriptionNotBefore') ?? 0,
       spentUntil: numberAt(raw, 'spentUntil') ?? 0,
+      strikes: readStrikes(raw),
+      accepted: readEntries(raw, { list: 'accepted', read: (entry) => numberAt(entry, 'until'), warnings }),
     },
     warnings,
   };
@@ -106,6 +114,19 @@ function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<Re
     const value = read(entry);
     if (id.ok && value !== undefined) result.set(id.value, value);
     else warnings.push({ path: `${list}[${position}]`, message: 'is unreadable and left out' });
+  }
+  return result;
+}
+
+/** One that makes no sense is left out: the namespace is clean then. */
+function readStrikes(raw: unknown): Map<string, Strike> {
+  const entries = memberOf(raw, 'strikes');
+  const result = new Map<string, Strike>();
+  for (const entry of Array.isArray(entries) ? (entries as unknown[]) : []) {
+    const namespace = stringAt(entry, 'namespace');
+    const [failedAt, spentUntil] = [numberAt(entry, 'failedAt'), numberAt(entry, 'spentUntil')];
+    if (namespace === '' || failedAt === undefined || spentUntil === undefined) continue;
+    result.set(namespace, { failedAt, spentUntil, distrusted: memberOf(entry, 'distrusted') === true });
   }
   return result;
 }

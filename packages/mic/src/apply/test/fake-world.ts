@@ -143,6 +143,8 @@ export function createFakeWorld({
         ...{ identities: otherAzure?.connect() ?? identities, ledger, memory, term, now },
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
+        needed: (on) => index.need(on).keys(),
+        claimants: (id) => index.claimants(id),
         report: (result) => void hosts.push(result),
         onLedgerTrouble: (_host, outcome) => void ledgerTrouble.push(outcome),
       }),

@@ -1,0 +1,48 @@
+// Which part of a host's plan is sent now. Pure: everything of namespaces without a strike in one go; after that one
+// namespace at a time, what was accepted before first, and of the unproven the namespace that has spent least.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostFacts } from '../snapshot/facts.ts';
+import { rankOf, spentBy, standingOf, type Claimants, type Standing } from './standing.ts';
+import type { HostPlan } from './types.ts';
+
+export type Changes = Pick<HostPlan, 'attach' | 'renew' | 'detach'>;
+
+export interface HostTurn extends Changes {
+  /** The namespace that answers for each id that is attached or renewed. */
+  readonly namespaces: ReadonlyMap<ResourceId, string>;
+  /** Something was left for the next turn. */
+  readonly hasMore: boolean;
+}
+
+export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimants): HostTurn {
+  const ids = [...changes.attach, ...changes.renew];
+  const standings = new Map(ids.map((id) => [id, standingOf(id, facts, claimants)]));
+  const isChosen = chooser([...standings.values()], facts, changes.detach.length > 0);
+  const chosen = new Set(ids.filter((id) => isChosen(standings.get(id))));
+  const namespaces = [...chosen].flatMap((id): [ResourceId, string][] => {
+    const namespace = standings.get(id)?.namespace;
+    return namespace === undefined ? [] : [[id, namespace]];
+  });
+  const attach = changes.attach.filter((id) => chosen.has(id));
+  const renew = changes.renew.filter((id) => chosen.has(id));
+  const isSafe = [...chosen].every((id) => standings.get(id)?.trust === 'clean');
+  const detach = isSafe ? changes.detach : [];
+  const hasMore = chosen.size < ids.length;
+  return { attach, renew, detach, namespaces: new Map(namespaces), hasMore };
+}
+
+function chooser(
+  standings: readonly Standing[],
+  facts: HostFacts,
+  isDetaching: boolean,
+): (standing: Standing | undefined) => boolean {
+  if (isDetaching || standings.some(({ trust }) => trust === 'clean'))
+    return (standing) => standing?.trust === 'clean';
+  const first = [...standings].sort(
+    (a, b) =>
+      rankOf(a) - rankOf(b) ||
+      spentBy(facts, a.namespace ?? '') - spentBy(facts, b.namespace ?? '') ||
+      ((a.namespace ?? '') < (b.namespace ?? '') ? -1 : 1),
+  )[0];
+  return (standing) => standing?.trust === first?.trust && standing?.namespace === first?.namespace;
+}

@@ -1,0 +1,41 @@
+// What attempts to attach leave behind in what is known of a host: who was refused, and what was accepted. Pure.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostFacts } from './facts.ts';
+import { withBlame } from './strikes.ts';
+
+/** Older ones are forgotten: they go back to what the standing of their namespace gives them. */
+const mostAccepted = 200;
+
+/** The same for refusals: what was refused long ago may be tried again soonest. */
+const mostQuarantined = 300;
+
+interface Attempt {
+  readonly change: { readonly namespaces?: ReadonlyMap<ResourceId, string> };
+  readonly outcome: { readonly blamed?: ReadonlyMap<string, number> };
+}
+
+/** What was MIC's own and is gone had been accepted: it may come back before what was never seen here. */
+export function foldLeft(facts: HostFacts, ours: HostFacts['ours'], now: number): HostFacts['accepted'] {
+  const left = [...facts.ours].filter(([id, { confirmed }]) => confirmed && !ours.has(id));
+  if (left.length === 0) return facts.accepted;
+  const known = new Map(facts.accepted);
+  for (const [id] of left) known.delete(id);
+  const all = [...known, ...left.map(([id]): [ResourceId, number] => [id, now])];
+  return new Map(all.slice(-mostAccepted));
+}
+
+/** A refused PATCH is charged to the namespace that it was refused for. */
+export function foldBlame(facts: HostFacts, { change, outcome }: Attempt, now: number): HostFacts {
+  let { strikes } = facts;
+  for (const [namespace, refusals] of outcome.blamed ?? []) {
+    const tried = [...(change.namespaces ?? [])].filter(([, answers]) => answers === namespace);
+    const wasAccepted = tried.length > 0 && tried.every(([id]) => facts.accepted.has(id));
+    strikes = withBlame(strikes, { namespace, refusals, wasAccepted }, now);
+  }
+  return strikes === facts.strikes ? facts : { ...facts, strikes };
+}
+
+export function latestOf(quarantined: HostFacts['quarantined']): HostFacts['quarantined'] {
+  if (quarantined.size <= mostQuarantined) return quarantined;
+  return new Map([...quarantined].sort(([, a], [, b]) => b.until - a.until).slice(0, mostQuarantined));
+}
