@@ -126,6 +126,40 @@ describe('informer', () => {
     expect(changes).toEqual(['added ns/a', 'deleted ns/a']);
   });
 
+  test('of a namespace that holds more than its share the youngest are left out, those of others never', async () => {
+    const aged = (name: string, day: number, namespace = 'ns') => ({
+      metadata: {
+        name,
+        namespace,
+        uid: name,
+        resourceVersion: `${day}`,
+        creationTimestamp: `2026-01-0${day}`,
+      },
+      status: { podIP: '1.1.1.1' },
+    });
+    const share = { namespaceBytes: 2 * 256, totalBytes: 10_000 };
+    const answers = [listOf('10', aged('c', 3), aged('b', 2), aged('a', 1), aged('z', 9, 'other'))];
+    const { informer, clock, watch, changes } = start(
+      () => answers.shift() ?? listOf('30', aged('b', 2), aged('c', 3)),
+      {
+        share,
+      },
+    );
+    await informer.synced;
+    expect(changes.toSorted()).toEqual(['added ns/a', 'added ns/b', 'added other/z']);
+    expect([informer.leavesOut('ns'), informer.leavesOut('other')]).toEqual([true, false]);
+    changes.length = 0;
+    watch().send('ADDED', aged('d', 4));
+    watch().send('MODIFIED', aged('c', 3));
+    await clock.advance(0);
+    expect(changes).toEqual([]);
+    watch().send('DELETED', aged('a', 1));
+    await clock.advance(601_000);
+    watch().end();
+    await clock.advance(1000);
+    expect(changes).toEqual(['deleted ns/a', 'deleted other/z', 'added ns/c']);
+  });
+
   test('pages that expire half-way are read again in one piece', async () => {
     const { informer, lists } = start(({ query }) => {
       if (query?.['continue']) throw new KubeError('gone', 'expired', { status: 410 });

@@ -20,6 +20,7 @@ export interface MicConfig {
   /** MIC's own namespace. */
   readonly podNamespace: string;
   readonly forceNamespaced: boolean;
+  readonly namespaceShareBytes: number;
   readonly leader: {
     readonly identity: string;
     readonly namespace: string;
@@ -83,6 +84,7 @@ function readSettings(
     ...(cloudConfigPath !== undefined && { cloudConfigPath }),
     podNamespace,
     forceNamespaced: flags.boolean('forceNamespaced'),
+    namespaceShareBytes: flags.integer('namespace-share') * 1024,
     leader: readLeader(flags, { podNamespace, hostname: from.hostname }),
     health: { host: flags.string('http-probe-address'), port: flags.integer('http-probe-port') },
     metrics: { host: flags.string('prometheus-address'), port: flags.integer('prometheus-port') },

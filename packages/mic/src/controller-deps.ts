@@ -13,6 +13,8 @@ export interface ControllerSettings {
   readonly namespace: string;
   readonly version: string;
   readonly forceNamespaced: boolean;
+  /** The most that is kept of one namespace's identities, and of its bindings; no bound without. */
+  readonly namespaceShareBytes?: number;
   readonly debounceMs: number;
   readonly debounceMaxMs: number;
   /** After how long an identity that is still on its way makes its assignment be written as Created. */

@@ -28,7 +28,7 @@ export function startController(deps: ControllerDeps): Controller {
   const index = new ClusterIndex({ forceNamespaced: settings.forceNamespaced });
   const { startupTaint: startup } = settings;
   const common = { transport, clock, random, log: deps.log };
-  const view = createClusterView({ ...common, index, startupTaint: startup?.key });
+  const view = createClusterView({ ...common, ...settings, index, startupTaint: startup?.key });
   const agents = startup && createAgentView({ ...common, ...startup });
   let current: Term | undefined;
   let isLeading = false;

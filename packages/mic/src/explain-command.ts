@@ -15,7 +15,11 @@ import { createFacts, factsFromRecord, foldReading } from './snapshot/host-facts
 export interface ExplainCommand {
   readonly question: { readonly namespace: string; readonly pod: string };
   /** MIC's own namespace, and how it matches. */
-  readonly place: { readonly namespace: string; readonly forceNamespaced: boolean };
+  readonly place: {
+    readonly namespace: string;
+    readonly forceNamespaced: boolean;
+    readonly namespaceShareBytes?: number;
+  };
   readonly transport: KubeTransport;
   readonly azure: Azure;
   readonly clock: Clock;
@@ -52,7 +56,10 @@ async function lookAtCluster({
   signal,
 }: ExplainCommand): Promise<ClusterIndex> {
   const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced });
-  const view = createClusterView({ transport, index, clock, random: Math.random, log });
+  const view = createClusterView({
+    ...{ transport, index, clock, random: Math.random, log },
+    namespaceShareBytes: place.namespaceShareBytes,
+  });
   const once = new AbortController();
   const running = view.run(AbortSignal.any([signal, once.signal]));
   await view.synced;

@@ -68,9 +68,9 @@ export async function runMic({ argv, env, hostname }: Surroundings): Promise<voi
     const metrics = createMetrics(micMetrics);
     const edges = { config, log, metrics, ...(await connect({ config, env, log, metrics, userAgent })) };
     try {
-      const { command: question, podNamespace: namespace, forceNamespaced } = config;
+      const { command: question, podNamespace: namespace, forceNamespaced, namespaceShareBytes } = config;
       if (question.kind !== 'explain') return await serve(edges, signal);
-      const place = { namespace, forceNamespaced };
+      const place = { namespace, forceNamespaced, namespaceShareBytes };
       return await explainCommand({
         ...edges,
         question,

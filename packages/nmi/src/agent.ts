@@ -110,7 +110,12 @@ function watch({ config, transport, clock, random, log, metrics }: AgentOptions)
   const common = { transport, node: config.node, clock, random, log };
   const onFailed = (question: PodQuestion) => metrics.count('kubernetesErrors', { operation_type: question });
   const pods = createPodInformer({ ...common, onFailed });
-  const cluster = createClusterInformers({ ...common, mode: config.mode, byNodeLabel: config.byNodeLabel });
+  const cluster = createClusterInformers({
+    ...common,
+    mode: config.mode,
+    byNodeLabel: config.byNodeLabel,
+    namespaceShareBytes: config.namespaceShareBytes,
+  });
   return { pods, cluster, informers: [pods.informer, ...cluster.informers] };
 }
 

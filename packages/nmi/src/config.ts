@@ -28,6 +28,7 @@ export interface NmiConfig {
   readonly mode: OperationMode;
   readonly forceNamespaced: boolean;
   readonly byNodeLabel: boolean;
+  readonly namespaceShareBytes: number;
   /** Undefined: no pod is exempt as MIC. */
   readonly controller: ControllerPods | undefined;
   readonly metadataHeaderRequired: boolean;
@@ -142,6 +143,7 @@ function configOf(reading: FlagReading): NmiConfig {
     mode: reading.string('operation-mode').toLowerCase() === 'managed' ? 'managed' : 'standard',
     forceNamespaced: reading.boolean('forceNamespaced'),
     byNodeLabel: reading.boolean('enableScaleFeatures'),
+    namespaceShareBytes: reading.integer('namespace-share') * 1024,
     controller: controllerOf(reading),
     metadataHeaderRequired: reading.boolean('metadata-header-required'),
     metadataAllowed: allowedParts(reading),

@@ -91,9 +91,9 @@ async function lookAround(command: ExplainCommand, { nodeName: node }: PodView):
     },
     parsePod,
   );
-  const { mode, byNodeLabel } = config;
+  const { mode, byNodeLabel, namespaceShareBytes } = config;
   const { view, informers } = createClusterInformers({
-    ...{ transport, node, mode, byNodeLabel, clock, random, log },
+    ...{ transport, node, mode, byNodeLabel, namespaceShareBytes, clock, random, log },
   });
   const once = new AbortController();
   const running = informers.map((informer) => informer.run(AbortSignal.any([signal, once.signal])));

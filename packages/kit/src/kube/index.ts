@@ -29,5 +29,6 @@ export {
   type ReplaceOptions,
   type ResourceClient,
 } from './resource.ts';
+export type { Share } from './room.ts';
 export type { Change, Indexes, Store } from './store.ts';
 export type { KubeRequest, KubeTransport } from './transport.ts';

@@ -15,6 +15,8 @@ export interface Informer<V> {
   hasSynced(): boolean;
   /** Resolves after the first whole list, or when `run` ends without one; `hasSynced` tells which. */
   readonly synced: Promise<void>;
+  /** Whether objects of the namespace are left out because they are more than its share. */
+  leavesOut(namespace: string): boolean;
   /** Answers the function that ends it. */
   onChange(listener: (change: Change<V>) => void): () => void;
   /** Milliseconds since the API server last proved to be there; Infinity before the first time. */
@@ -54,6 +56,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    leavesOut: (namespace) => reflector.leavesOut(namespace),
     lastHeardMs: () => clock.now() - reflector.heardAt,
     async run(signal) {
       try {

@@ -6,6 +6,8 @@ import type { ResourceKind } from './kinds.ts';
 import { readList } from './list.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
+import type { Share } from './room.ts';
+import { createShareKeeper, type ShareKeeper } from './share-keeper.ts';
 import { createTooLargeLog } from './too-large-log.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
@@ -22,6 +24,8 @@ export interface ReflectorOptions<V> {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log?: Log;
+  /** How much is kept; all of it without. */
+  readonly share?: Share;
   /** Objects per page of a list; 500 unless told. */
   readonly pageSize?: number;
   /** A watch that says nothing for so long, not even a bookmark, is taken for dead; 60 s unless told. */
@@ -43,6 +47,8 @@ export interface Reflector {
   readonly heard: number;
   /** When the API server last proved to be there, be it by ending a watch; -Infinity before the first time. */
   readonly heardAt: number;
+  /** Whether objects of the namespace are left out because they are more than its share. */
+  leavesOut(namespace: string): boolean;
 }
 
 type Apply<V> = (changes: readonly Change<V>[]) => void;
@@ -56,6 +62,8 @@ interface Progress {
 
 const defaultPageSize = 500;
 const defaultSilenceMs = 60_000;
+/** Where a share has room again, what was left out is looked for no sooner than this after the last list. */
+const relistMs = 10 * 60_000;
 
 export function createReflector<V>(
   options: ReflectorOptions<V>,
@@ -65,6 +73,9 @@ export function createReflector<V>(
   const { transport, clock } = options;
   const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
   const keep = createKeeper(options);
+  const newShares = () => createShareKeeper(options);
+  let shares = newShares();
+  let listedAt = -Infinity;
   const hear = () => {
     state.heard += 1;
     state.heardAt = clock.now();
@@ -74,34 +85,57 @@ export function createReflector<V>(
     forget() {
       state.version = undefined;
     },
+    leavesOut: (namespace: string) => shares.isOver(namespace),
 
     async list(signal: AbortSignal) {
-      const { pageSize = defaultPageSize } = options;
-      const resourceVersion = listVersion(options, state.listed);
-      const request = { ...options, pageSize, resourceVersion, signal };
-      let kept: Versioned<V>[] = [];
-      const version = await readList(request, {
-        begin: () => void (kept = []),
-        take(object) {
-          const item = keep(object);
-          if (item) kept.push(item);
-        },
-      });
+      const reading = { keep, newShares, signal, again: state.listed };
+      const { kept, listed, version } = await readAll(options, reading);
       hear();
+      shares = listed;
+      listedAt = clock.now();
       state.version = version;
       state.listed = true;
-      apply(contents.replaceAll(kept));
+      apply(contents.replaceAll([...kept.values()]));
     },
 
     async watch(signal: AbortSignal) {
       for await (const event of transport.watch(watchRequest(options, state.version, signal))) {
         hear();
-        apply(take(event, contents, keep));
+        apply(take(event, { contents, keep, shares }));
         state.version = eventVersion(event) ?? state.version;
       }
-      if (!signal.aborted) state.heardAt = clock.now();
+      if (signal.aborted) return;
+      state.heardAt = clock.now();
+      if (shares.hasSpace && clock.now() - listedAt >= relistMs) state.version = undefined;
     },
   });
+}
+
+interface ReadAll<V> {
+  readonly keep: Keep<V>;
+  readonly newShares: () => ShareKeeper;
+  readonly signal: AbortSignal;
+  readonly again: boolean;
+}
+
+async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signal, again }: ReadAll<V>) {
+  const { pageSize = defaultPageSize } = options;
+  const request = { ...options, pageSize, resourceVersion: listVersion(options, again), signal };
+  const kept = new Map<string, Versioned<V>>();
+  let listed = newShares();
+  const version = await readList(request, {
+    begin() {
+      kept.clear();
+      listed = newShares();
+    },
+    take(object, bytes) {
+      const item = keep(object);
+      if (!item) return;
+      kept.set(item.key, item);
+      for (const key of listed.put(item.key, object, bytes)) kept.delete(key);
+    },
+  });
+  return { kept, listed, version };
 }
 
 /**
@@ -163,7 +197,13 @@ function createKeeper<V>({ trim, kind, log, clock }: ReflectorOptions<V>): Keep<
   };
 }
 
-function take<V>(event: unknown, contents: WritableStore<V>, keep: Keep<V>): readonly Change<V>[] {
+interface Taking<V> {
+  readonly contents: WritableStore<V>;
+  readonly keep: Keep<V>;
+  readonly shares: ShareKeeper;
+}
+
+function take<V>(event: unknown, { contents, keep, shares }: Taking<V>): readonly Change<V>[] {
   const type = field(event, 'type');
   const object = field(event, 'object');
   if (type === 'BOOKMARK') return [];
@@ -171,7 +211,15 @@ function take<V>(event: unknown, contents: WritableStore<V>, keep: Keep<V>): rea
   if (!metadata)
     throw new KubeError('transport', `a watch event of type ${String(type)} has no named object`);
   const kept = type === 'DELETED' ? undefined : keep(object);
-  return kept ? contents.put(kept) : contents.remove(keyText(metadata));
+  const key = keyText(metadata);
+  if (!kept) {
+    shares.remove(key);
+    return contents.remove(key);
+  }
+  const bytes = field(event, 'bytes');
+  const out = shares.put(key, object, typeof bytes === 'number' ? bytes : 0);
+  const changes = out.flatMap((other) => contents.remove(other));
+  return out.includes(key) ? changes : [...changes, ...contents.put(kept)];
 }
 
 function eventVersion(event: unknown): string | undefined {

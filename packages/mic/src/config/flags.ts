@@ -90,6 +90,14 @@ const behaviour: readonly MicFlag[] = [
     help: 'An identity that no pod needs stays on its host for so long.',
   },
   {
+    name: 'namespace-share',
+    kind: 'integer',
+    default: 8192,
+    min: 16,
+    fate: 'new',
+    help: 'KiB that the AzureIdentities of one namespace may take, and its bindings as much. The youngest objects over it are left out.',
+  },
+  {
     name: 'debounce',
     kind: 'duration',
     default: 500,

@@ -49,6 +49,8 @@ const nodeFields: Fields = {
 };
 
 export interface ClusterViewOptions {
+  /** The most that is kept of one namespace's identities, and of its bindings; no bound without. */
+  readonly namespaceShareBytes?: number | undefined;
   readonly transport: KubeTransport;
   readonly index: ClusterIndex;
   readonly clock: Clock;
@@ -115,17 +117,25 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
   };
 }
 
-function createInformers({ transport, clock, random, log, startupTaint }: ClusterViewOptions) {
+/** For all namespaces together, of each kind: a seventh of the heap that the manifest gives. */
+const totalBytes = 48 * 1024 * 1024;
+
+function createInformers(options: ClusterViewOptions) {
+  const { transport, clock, random, log, startupTaint, namespaceShareBytes } = options;
+  const share =
+    namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
   const trims = createTrims({ startupTaint });
   const watch = <V>(
     kind: ResourceKind,
-    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'>,
+    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | 'share'>,
   ) => createInformer<V>({ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how });
   const custom = <V>(
     kind: Kind,
     trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
+    more: Pick<InformerOptions<V>, 'share'> = {},
   ): Informer<V> =>
     watch<V>(resources[kind], {
+      ...more,
       fields: fieldLimits[kind],
       trim: (raw) => trim(raw, tooLargeProblems(tooLargeIn(raw))),
     });
@@ -141,8 +151,8 @@ function createInformers({ transport, clock, random, log, startupTaint }: Cluste
       trim: (raw) => trims.node(raw),
       indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
     }),
-    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge)),
-    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge)),
+    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), share),
+    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), share),
     assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge)),
   };
 }

@@ -32,6 +32,8 @@ export interface ClusterInformerOptions {
   readonly mode: OperationMode;
   /** Ask the API server for this node's records only, by their label. The original can write records without it. */
   readonly byNodeLabel: boolean;
+  /** The most that is kept of one namespace, of each kind; no bound without. */
+  readonly namespaceShareBytes?: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -50,12 +52,9 @@ type FoundIdentity =
 /** Watches the custom resources that decisions need. In managed mode nobody writes records, so none are watched. */
 export function createClusterInformers(options: ClusterInformerOptions): ClusterInformers {
   const { transport, clock, random, log } = options;
-  const common = { transport, clock, random, log };
+  const common = { transport, clock, random, log, ...shareOf(options) };
   const of = (kind: Kind) => ({ ...common, kind: resources[kind], fields: fieldLimits[kind] });
-  const identities = createInformer<FoundIdentity>({
-    ...of('AzureIdentity'),
-    trim: readIdentity,
-  });
+  const identities = createInformer<FoundIdentity>({ ...of('AzureIdentity'), trim: readIdentity });
   const bindings = createInformer<AzureIdentityBinding>({
     ...of('AzureIdentityBinding'),
     trim: (object) => whole(object, parseAzureIdentityBinding),
@@ -66,7 +65,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     trim: (object) => whole(object, parseAzurePodIdentityException),
     indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
   });
-  const records = options.mode === 'standard' ? createRecordInformer(options, common) : undefined;
+  const records = options.mode === 'standard' ? createRecordInformer(options) : undefined;
   const informers = [identities, bindings, exceptions, ...(records ? [records] : [])];
   const stores = informers.map(({ store }) => store);
 
@@ -85,7 +84,8 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       },
       faultOf: (namespace, name) => {
         const found = identities.store.get(`${namespace}/${name}`);
-        return found && 'fault' in found ? found.fault : undefined;
+        if (found === undefined) return identities.leavesOut(namespace) ? leftOut : undefined;
+        return 'fault' in found ? found.fault : undefined;
       },
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
       exceptionsIn: (namespace) => exceptions.store.by('namespace', namespace),
@@ -93,16 +93,25 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   };
 }
 
-type Common = Pick<InformerOptions<unknown>, 'transport' | 'clock' | 'random' | 'log'>;
+/** A third of the heap that the manifest gives, for all namespaces together. */
+const totalBytes = 10 * 1024 * 1024;
 
-function createRecordInformer(
-  options: ClusterInformerOptions,
-  common: Common,
-): Informer<AzureAssignedIdentity> {
+function shareOf({ namespaceShareBytes }: ClusterInformerOptions): Pick<InformerOptions<unknown>, 'share'> {
+  return namespaceShareBytes === undefined
+    ? {}
+    : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
+}
+
+const leftOut =
+  'it is not there, or left out because its namespace has more AzureIdentities than --namespace-share holds';
+
+/** No share bounds them: MIC writes them and deletes what it did not write. */
+function createRecordInformer(options: ClusterInformerOptions): Informer<AzureAssignedIdentity> {
+  const { transport, clock, random, log } = options;
   // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
   const byLabel = options.byNodeLabel && options.node.length <= 63;
   return createInformer<AzureAssignedIdentity>({
-    ...common,
+    ...{ transport, clock, random, log },
     kind: resources.AzureAssignedIdentity,
     ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
     fields: fieldLimits.AzureAssignedIdentity,

@@ -79,4 +79,14 @@ export const rulesFlags: readonly NmiFlag[] = [
     },
     'for programs that depend on them; SDKs do better without',
   ),
+  added(
+    {
+      name: 'namespace-share',
+      kind: 'integer',
+      default: 2048,
+      min: 16,
+      help: 'KiB that the AzureIdentities of one namespace may take, its bindings and its exceptions each as much. The youngest objects over it are left out.',
+    },
+    'whoever may write in one namespace could fill the memory of NMI on every node',
+  ),
 ];

@@ -1,0 +1,125 @@
+// How much of what the namespaces' editors write is kept. Pure: what is kept depends on the objects alone, not on the order in
+// which they come.
+
+/** An object and what keeping it costs. */
+export interface Weighed {
+  readonly key: string;
+  readonly namespace: string;
+  /** As the API server set it; nobody else can. */
+  readonly createdAt: string;
+  readonly bytes: number;
+}
+
+export interface Share {
+  /** The most that one namespace holds. */
+  readonly namespaceBytes: number;
+  /** The most of all together: what is over it is taken from the namespaces that hold most. */
+  readonly totalBytes: number;
+}
+
+/** Of each namespace the oldest objects are kept, as many as its share holds: who comes later displaces nobody. */
+export interface Room {
+  /** Answers the keys of what is not kept, or not any more: the object itself perhaps. */
+  put(object: Weighed): readonly string[];
+  remove(key: string): void;
+  /** Whether objects of this namespace are left out. */
+  isOver(namespace: string): boolean;
+  /** Whether something was removed where objects are left out: others could take its place. */
+  readonly hasSpace: boolean;
+}
+
+/** What an object costs beside its fields. */
+const overheadBytes = 256;
+
+interface Tenant {
+  readonly objects: Map<string, Weighed>;
+  bytes: number;
+  /** The oldest object that is left out. No younger one is kept, or it would depend on who came first. */
+  firstOut: Weighed | undefined;
+}
+
+export function createRoom(share: Share): Room {
+  return new Tenancy(share);
+}
+
+class Tenancy implements Room {
+  hasSpace = false;
+  readonly #share: Share;
+  readonly #tenants = new Map<string, Tenant>();
+  #total = 0;
+
+  constructor(share: Share) {
+    this.#share = share;
+  }
+
+  put(object: Weighed): readonly string[] {
+    const tenant = this.#tenantOf(object.namespace);
+    const before = tenant.objects.get(object.key);
+    if (before) this.#drop(tenant, before);
+    if (tenant.firstOut && !isOlder(object, tenant.firstOut)) return [object.key];
+    tenant.objects.set(object.key, object);
+    this.#count(tenant, costOf(object));
+    const out: string[] = [];
+    for (let over = this.#overfull(tenant); over; over = this.#overfull(tenant)) out.push(this.#evict(over));
+    return out;
+  }
+
+  remove(key: string): void {
+    const tenant = this.#tenants.get(key.slice(0, Math.max(0, key.indexOf('/'))));
+    const object = tenant?.objects.get(key);
+    if (!tenant || !object) return;
+    this.#drop(tenant, object);
+    this.hasSpace ||= tenant.firstOut !== undefined;
+  }
+
+  isOver(namespace: string): boolean {
+    return this.#tenants.get(namespace)?.firstOut !== undefined;
+  }
+
+  #tenantOf(namespace: string): Tenant {
+    const known = this.#tenants.get(namespace);
+    if (known) return known;
+    const tenant: Tenant = { objects: new Map(), bytes: 0, firstOut: undefined };
+    this.#tenants.set(namespace, tenant);
+    return tenant;
+  }
+
+  #count(tenant: Tenant, bytes: number): void {
+    tenant.bytes += bytes;
+    this.#total += bytes;
+  }
+
+  #drop(tenant: Tenant, object: Weighed): void {
+    tenant.objects.delete(object.key);
+    this.#count(tenant, -costOf(object));
+  }
+
+  #evict(tenant: Tenant): string {
+    const youngest = [...tenant.objects.values()].reduce((one, other) => (isOlder(one, other) ? other : one));
+    this.#drop(tenant, youngest);
+    tenant.firstOut = youngest;
+    return youngest.key;
+  }
+
+  #overfull(tenant: Tenant): Tenant | undefined {
+    if (tenant.bytes > this.#share.namespaceBytes) return tenant;
+    return this.#total > this.#share.totalBytes ? largest(this.#tenants) : undefined;
+  }
+}
+
+const costOf = ({ bytes }: Weighed) => bytes + overheadBytes;
+
+function isOlder(one: Weighed, other: Weighed): boolean {
+  return one.createdAt === other.createdAt ? one.key < other.key : one.createdAt < other.createdAt;
+}
+
+/** Of two that are equally large the one whose name comes first, whoever was there before. */
+function largest(tenants: ReadonlyMap<string, Tenant>): Tenant | undefined {
+  let found: readonly [string, Tenant] | undefined;
+  for (const entry of tenants) {
+    const [name, { bytes }] = entry;
+    if (bytes > 0 && (!found || bytes > found[1].bytes || (bytes === found[1].bytes && name < found[0])))
+      found = entry;
+  }
+  return found?.[1];
+}

@@ -1,0 +1,42 @@
+import type { Log } from '../serve/log.ts';
+import { field, textField } from './object.ts';
+import { createRoom, type Room, type Share } from './room.ts';
+
+/** Decides for one store which objects are kept, and says once for each list that a namespace has more. */
+export interface ShareKeeper {
+  /** Answers the keys of what is to be left out, the object's own perhaps. */
+  put(key: string, object: unknown, bytes: number): readonly string[];
+  remove(key: string): void;
+  isOver(namespace: string): boolean;
+  readonly hasSpace: boolean;
+}
+
+export interface ShareKeeperOptions {
+  readonly share?: Share;
+  readonly kind: { readonly kind: string };
+  readonly log?: Log;
+}
+
+export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): ShareKeeper {
+  const room: Room | undefined = share && createRoom(share);
+  return {
+    put(key, object, bytes) {
+      if (!room || !share) return [];
+      const metadata = field(object, 'metadata');
+      const namespace = textField(metadata, 'namespace');
+      const wasOver = room.isOver(namespace);
+      const out = room.put({ key, namespace, createdAt: textField(metadata, 'creationTimestamp'), bytes });
+      if (!wasOver && room.isOver(namespace))
+        log?.warn(
+          { kind: kind.kind, namespace, maxBytes: share.namespaceBytes, leftOut: out.at(-1) },
+          'a namespace has more objects than its share holds: the youngest are left out (--namespace-share)',
+        );
+      return out;
+    },
+    remove: (key) => room?.remove(key),
+    isOver: (namespace) => room?.isOver(namespace) ?? false,
+    get hasSpace() {
+      return room?.hasSpace ?? false;
+    },
+  };
+}
