@@ -20,7 +20,13 @@ export type ArmFailure =
   | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
   | { readonly kind: 'gone'; readonly message: string }
   | { readonly kind: 'denied'; readonly message: string; readonly action?: string }
-  | { readonly kind: 'unavailable'; readonly message: string; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'unavailable';
+      readonly message: string;
+      readonly retryAfterMs: number;
+      /** ARM's own, where it answered with an error in its words. */
+      readonly code?: string;
+    }
   | { readonly kind: 'failed'; readonly message: string; readonly code?: string }
   | { readonly kind: 'aborted' };
 
@@ -111,10 +117,11 @@ const readAsBusyNoMore: Reading = ({ message }, retryAfterMs = 0) => ({
   message,
   retryAfterMs,
 });
-const readAsUnavailable: Reading = ({ message }, retryAfterMs = unavailableDefaultMs) => ({
+const readAsUnavailable: Reading = ({ code, message }, retryAfterMs = unavailableDefaultMs) => ({
   kind: 'unavailable',
   message,
   retryAfterMs,
+  ...(code !== '' && { code }),
 });
 const readAsDenied: Reading = ({ message }) => denied(message);
 const readAsFailed: Reading = ({ code, message }) => ({

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
 import type { ArmAnswer } from './arm-client.ts';
-import type { ArmFailure, ArmResult } from './arm-errors.ts';
+import { classify, type ArmFailure, type ArmResult } from './arm-errors.ts';
 import { followOperation } from './operation.ts';
 
 const running = (retryAfter?: string): ArmResult<ArmAnswer> => ({
@@ -76,6 +76,17 @@ describe('a long-running operation', () => {
     ]);
     expect(end.ok).toBe(true);
     expect(urls).toEqual([started.location]);
+  });
+
+  it('that failed under Location ends with the first answer that says so', async () => {
+    const by = { ...started, asyncOperation: undefined };
+    const internal = { status: 409, body: { error: { code: 'InternalExecutionError', message: 'x' } } };
+    const { end, at } = await follow(by, [failed(classify(internal, 0))]);
+    expect(end).toMatchObject({ ok: false, failure: { kind: 'unavailable' } });
+    expect(at).toHaveLength(1);
+    const gateway = failed(classify({ status: 502, body: undefined }, 0));
+    const done: ArmResult<ArmAnswer> = { ok: true, value: { status: 200, body: {} } };
+    expect((await follow(by, [gateway, done])).end).toMatchObject({ ok: true });
   });
 
   it('goes on in spite of polls that are throttled or fail', async () => {

@@ -69,7 +69,10 @@ async function poll(
     const step = byStatus ? stepByBody(result.value, clock.now()) : stepByHttp(result.value);
     return { step, retryAfter: result.value.retryAfter };
   }
-  return stepOfFailure(result.failure);
+  const { failure } = result;
+  // Under Location an answer with an error in ARM's words is how the operation ended, whatever its code.
+  const isItsEnd = !byStatus && failure.kind === 'unavailable' && failure.code !== undefined;
+  return isItsEnd ? { step: { kind: 'over', failure } } : stepOfFailure(failure);
 }
 
 /** Not to learn how an operation fares says nothing about the operation: it is asked again. */
