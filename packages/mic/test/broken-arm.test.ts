@@ -39,7 +39,7 @@ describe.each(hostilities)('ARM that %s', (script) => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => arm.send(update)));
     // What can be read of a bomb or of a few bytes is no JSON, and nothing that a caller takes for an answer.
     for (const answer of answers)
-      expect(answer.ok ? Object.keys((answer.value.body ?? {})) : ['error']).toEqual(['error']);
+      expect(answer.ok ? Object.keys(answer.value.body ?? {}) : ['error']).toEqual(['error']);
     server.play({ json: '{"id":"a"}' });
     expect(await arm.send(update)).toMatchObject({ ok: true, value: { body: { id: 'a' } } });
     await arm.close();
