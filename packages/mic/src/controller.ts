@@ -28,7 +28,7 @@ export function startController(deps: ControllerDeps): Controller {
   const index = new ClusterIndex({ forceNamespaced: settings.forceNamespaced });
   const { startupTaint: startup } = settings;
   const common = { transport, clock, random, log: deps.log };
-  const view = createClusterView({ ...common, ...settings, index, startupTaint: startup?.key });
+  const view = createClusterView({ ...common, ...shareOf(settings), index, startupTaint: startup?.key });
   const agents = startup && createAgentView({ ...common, ...startup });
   let current: Term | undefined;
   let isLeading = false;
@@ -86,3 +86,5 @@ function whatIsNeeded(index: ClusterIndex): { hosts: readonly Host[]; identities
   const hosts = [...index.hosts()].filter(({ id }) => index.need(id).size > 0);
   return { hosts, identities: [...new Set(hosts.flatMap(({ id }) => [...index.need(id).keys()]))] };
 }
+
+const shareOf = ({ namespaceShareBytes }: ControllerDeps['settings']) => ({ namespaceShareBytes });
