@@ -11,8 +11,9 @@ import { createGranter, type Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
 import { createProxy, type Proxy } from './handle-proxy.ts';
 import { createTokenHandler } from './handle-token.ts';
-import { createCallerFinder } from './identify/find-caller.ts';
+import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts';
 import { createNamedPodFinder } from './identify/find-named.ts';
+import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-table.ts';
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
 import { createTokenKeeper, type TokenKeeper } from './keep-tokens.ts';
 import type { metricSpecs } from './metrics.ts';
@@ -33,6 +34,9 @@ export interface AgentOptions extends Pick<
   /** Where audit lines go. */
   readonly output: Pick<Output, 'append' | 'lost'>;
   readonly metrics: Metrics<typeof metricSpecs>;
+  /** When this machine was started; undefined where that is not known. */
+  readonly bootedAt?: number | undefined;
+  readonly neighbours?: NeighbourTable;
 }
 
 export interface Agent {
@@ -42,6 +46,8 @@ export interface Agent {
   run(signal: AbortSignal): Promise<void>;
   /** To be told what the listener does to callers that take too much. */
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
+  /** For the listener: what the node's kernel says of an address. */
+  readonly neighbourOf: (address: string) => string | undefined;
   /** After the last answer. */
   close(): Promise<void>;
   /** Brings the metrics up to date; to be called before they are read. */
@@ -55,7 +61,7 @@ const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
 /** Puts the rooms together. No socket is opened here: tests run the same agent. */
 export function createAgent(options: AgentOptions): Agent {
-  const { config, metrics, clock, log } = options;
+  const { config, metrics, clock, log, neighbours = createNeighbourTable(options.clock) } = options;
   const watched = watch(options);
   const { pods, informers } = watched;
   const readiness = createReadiness({
@@ -69,11 +75,7 @@ export function createAgent(options: AgentOptions): Agent {
   const parts: GranterParts = { watched, limits, supply };
   const grant = granter(options, parts);
   const keeper = tokenKeeper(options, parts);
-  const findCaller = createCallerFinder({
-    ...{ pods, clock, check: config.podCheck },
-    ...{ holdMs: config.callerHoldMs, patienceMs: config.holdMs },
-    onChecked: (result) => metrics.count('podChecks', { result }),
-  });
+  const findCaller = callerFinder(options, pods, neighbours);
   const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
   const podNamed = createNamedPodFinder({ ...{ pods, clock }, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
@@ -86,6 +88,7 @@ export function createAgent(options: AgentOptions): Agent {
       onAnswered: teller.onAnswered,
     }),
     onLimited: teller.onLimited,
+    neighbourOf: (address) => neighbours.of(address),
     readiness,
     run: async (signal) => {
       await Promise.all([...informers.map((informer) => informer.run(signal)), keeper.run(signal)]);
@@ -105,11 +108,24 @@ function callerLimits({ podWaiting }: NmiConfig): CallerLimits {
   return createCallerLimits({ waiting: { ...waiting, perPod: podWaiting }, ...upstreamLimits });
 }
 
+function callerFinder(
+  { config, clock, metrics }: AgentOptions,
+  pods: Watched['pods'],
+  neighbours: NeighbourTable,
+): CallerFinder {
+  return createCallerFinder({
+    ...{ pods, clock, neighbours, check: config.podCheck },
+    ...{ holdMs: config.callerHoldMs, patienceMs: config.holdMs },
+    onChecked: (result) => metrics.count('podChecks', { result }),
+    onChanged: () => metrics.count('neighbourChanges'),
+  });
+}
+
 /** What is known of the cluster. */
-function watch({ config, transport, clock, random, log, metrics }: AgentOptions) {
+function watch({ config, transport, clock, random, log, metrics, bootedAt }: AgentOptions) {
   const common = { transport, node: config.node, clock, random, log };
   const onFailed = (question: PodQuestion) => metrics.count('kubernetesErrors', { operation_type: question });
-  const pods = createPodInformer({ ...common, onFailed });
+  const pods = createPodInformer({ ...common, bootedAt, onFailed });
   const cluster = createClusterInformers({
     ...common,
     mode: config.mode,

@@ -41,7 +41,11 @@ export interface NmiConfig {
   readonly compatErrors: boolean;
   /** With compatErrors: an identity that is not there yet is 503 with Retry-After instead of 404. */
   readonly setsRetryAfter: boolean;
-  readonly podCheck: { readonly mode: 'live' | 'strict' | 'off'; readonly ageMs: number };
+  readonly podCheck: {
+    readonly mode: 'live' | 'strict' | 'off';
+    readonly ageMs: number;
+    readonly outageMs: number;
+  };
   /** 0: no limit. */
   readonly podRequestsPerSecond: number;
   readonly podWaiting: number;
@@ -171,6 +175,7 @@ function callersOf(reading: FlagReading) {
     podCheck: {
       mode: choice(reading.string('pod-check'), ['live', 'strict', 'off'] as const),
       ageMs: reading.durationMs('pod-check-age'),
+      outageMs: reading.durationMs('pod-check-outage'),
     },
     podRequestsPerSecond: reading.integer('pod-requests-per-second'),
     podWaiting: reading.integer('pod-waiting'),

@@ -1,11 +1,11 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { inbound, issuanceOf, pod } from '../test/builders.ts';
+import { connection, inbound, issuanceOf, pod } from '../test/builders.ts';
+import type { CallerAnswer } from './identify/answers.ts';
 import type { Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
 import { createTokenHandler } from './handle-token.ts';
 import type { NamedPod } from './identify/find-named.ts';
-import type { CallerAnswer } from './identify/findings.ts';
 import type { Outcome } from './respond/outcome.ts';
 
 const resource = 'resource=https://vault.azure.net';
@@ -83,6 +83,7 @@ describe('a pod’s call', () => {
 
   it('is for the pod at the other end of the socket, whatever the headers say', async () => {
     const { handle, findCaller, grant } = podCalls();
+    const over = connection(7);
     const headers = {
       metadata: 'true',
       'x-real-ip': '10.0.0.9',
@@ -90,8 +91,8 @@ describe('a pod’s call', () => {
       podname: 'other',
       podns: 'kube-system',
     };
-    await expect(handle(inbound('', { headers, connectedAt: 7 }), resource)).resolves.toEqual(token);
-    expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1', 7);
+    await expect(handle(inbound('', { headers, connection: over }), resource)).resolves.toEqual(token);
+    expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1', over);
     expect(grant.mock.calls[0]?.[0].pod).toEqual(pod());
   });
 

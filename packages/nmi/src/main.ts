@@ -20,6 +20,7 @@ import { checkReady } from './check-ready.ts';
 import { readConfig, type ListenAt, type NmiConfig } from './config.ts';
 import { explainCommand } from './explain-command.ts';
 import { flagSpecs } from './flags.ts';
+import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './metrics.ts';
 import { probeListener } from './readiness.ts';
 import { assembleRedirect } from './redirect/assemble.ts';
@@ -95,6 +96,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log, metrics },
     output: standardOutput(),
+    bootedAt: readBootTime(),
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
@@ -104,6 +106,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     ...{ ...config.listen, app: agent.app, clock },
     requestsPerSecond: config.podRequestsPerSecond,
     onLimited: agent.onLimited,
+    neighbourOf: agent.neighbourOf,
   });
   late.server = server;
   tellOfListener(server, config, log);

@@ -76,6 +76,11 @@ export const metricSpecs = {
     help: 'Questions to the API server whether a pod that is remembered still has its address: it has (confirmed), it has not (moved), or nothing was said (unanswered).',
     labels: { result: ['confirmed', 'moved', 'unanswered'] },
   },
+  neighbourChanges: {
+    kind: 'counter',
+    name: `${prefix}nmi_neighbour_changes_total`,
+    help: 'Connections that were closed because the node’s kernel says something else of the address (link-layer address, device) than when they were opened: it may belong to another pod.',
+  },
   cache: {
     kind: 'counter',
     name: `${prefix}nmi_token_cache_total`,

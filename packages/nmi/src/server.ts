@@ -8,7 +8,7 @@ import { listenerName } from './redirect/path-probe.ts';
 import { bodyOf, largestBody } from './request/body.ts';
 import type { Outcome } from './respond/outcome.ts';
 import { respond } from './respond/respond.ts';
-import type { InboundRequest, OutboundResponse } from './wire.ts';
+import type { CallerConnection, InboundRequest, OutboundResponse } from './wire.ts';
 
 export interface ServerOptions {
   readonly host: string;
@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly connections?: number;
   readonly connectionsPerCaller?: number;
   readonly onLimited?: (effect: LimitEffect, peer: string) => void;
+  /** What the node's kernel says of an address; nothing unless told. */
+  readonly neighbourOf?: (address: string) => string | undefined;
 }
 
 export interface RunningServer {
@@ -39,7 +41,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let isClosing = false;
 
   const { server, connections } = createGuardedServer({
-    ...{ ...callerLimits, ...options, describe: (_, openedAt) => openedAt },
+    ...{ ...callerLimits, ...options, describe: connectionsOf(options.neighbourOf) },
     answer: (message, response, arrival) => {
       const refusal = refusalOfBody(message);
       if (refusal) {
@@ -47,7 +49,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         return;
       }
       app(new SocketRequest(message, response, arrival)).then(
-        (answer) => write(response, answer, isClosing),
+        (answer) => write(response, answer, isClosing || arrival.connection.isLast),
         // The app answers for its own failures: this is the last resort.
         () => write(response, told({ kind: 'crashed' }), true),
       );
@@ -91,6 +93,14 @@ function closeGently(server: Server, graceMs: number, clock: Clock): Promise<voi
 /** Those that the kernel keeps until they are taken; with Node's 511 one caller that connects fast makes others wait for a second. */
 const queuedConnections = 4_096;
 
+/** What is kept of a connection from its beginning to its end. */
+function connectionsOf(neighbourOf: ServerOptions['neighbourOf']) {
+  return (peer: string, openedAt: number): CallerConnection => ({
+    ...{ openedAt, neighbour: neighbourOf?.(peer) },
+    ...{ owner: undefined, isLast: false },
+  });
+}
+
 const callerLimits = {
   requestsPerSecond: 0,
   connections: 4_096,
@@ -131,17 +141,21 @@ class SocketRequest implements InboundRequest {
   readonly target: string;
   readonly peer: string;
   readonly receivedAt: number;
-  readonly connectedAt: number;
+  readonly connection: CallerConnection;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   #gone: AbortSignal | undefined;
 
-  constructor(message: IncomingMessage, response: ServerResponse, at: Arrival<number> & { now: number }) {
+  constructor(
+    message: IncomingMessage,
+    response: ServerResponse,
+    at: Arrival<CallerConnection> & { now: number },
+  ) {
     this.method = message.method ?? '';
     this.target = message.url ?? '';
     this.peer = at.peer;
     this.receivedAt = at.now;
-    this.connectedAt = at.connection;
+    this.connection = at.connection;
     this.#message = message;
     this.#response = response;
   }

@@ -1,6 +1,9 @@
 // The two values that cross the socket: what a caller sent, what it is answered. Types only.
 // Nothing here may hold a rule; server.ts makes the one and writes the other.
 
+import type { Neighbour } from './identify/neighbour.ts';
+import type { PodView } from './identify/pod-view.ts';
+
 export interface InboundRequest {
   readonly method: string;
   /** The request target as it stood in the request line, neither decoded nor cleaned. */
@@ -11,10 +14,22 @@ export interface InboundRequest {
   readonly peer: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  /** When the connection was opened that it came over, as `Clock.elapsed` counts: setting the machine's clock changes nothing. */
-  readonly connectedAt: number;
+  /** The one that it came over. */
+  readonly connection: CallerConnection;
   /** Aborts when the caller hangs up before it was answered. */
   readonly gone: AbortSignal;
+}
+
+/** A caller's connection. What is found out of who is at its other end stays with it. */
+export interface CallerConnection {
+  /** As `Clock.elapsed` counts: setting the machine's clock changes nothing. */
+  readonly openedAt: number;
+  /** What the node's kernel said of the caller's address when it was opened. */
+  neighbour: Neighbour | undefined;
+  /** The pod that it was found to belong to: it is nobody else's to its end. */
+  owner: PodView | undefined;
+  /** It is closed after the answer. */
+  isLast: boolean;
 }
 
 export interface OutboundResponse {

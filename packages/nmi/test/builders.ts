@@ -12,11 +12,12 @@ import {
 } from '@pod-identity/crd-types';
 import type { Tenant } from '@pod-identity/kit/core';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
+import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
 import type { Line } from '../src/tokens/fair-lines.ts';
 import type { Asker } from '../src/tokens/questions.ts';
 import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
-import type { InboundRequest } from '../src/wire.ts';
+import type { CallerConnection, InboundRequest } from '../src/wire.ts';
 
 export const resourceIdOf = (name: string) =>
   `/subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
@@ -231,13 +232,21 @@ export const askerOf = (over: Partial<Asker> & Partial<Tenant> = {}): Asker => (
   ...(over.signal && { signal: over.signal }),
 });
 
+export const connection = (openedAt = 0, over: Partial<CallerConnection> = {}): CallerConnection => ({
+  ...{ openedAt, neighbour: undefined, owner: undefined, isLast: false },
+  ...over,
+});
+
+/** A kernel that says nothing of any address. */
+export const nothingKnown: NeighbourTable = { of: () => undefined, since: () => Promise.resolve(undefined) };
+
 export const inbound = (target: string, over: Partial<InboundRequest> = {}): InboundRequest => ({
   method: 'GET',
   target,
   headers: { metadata: 'true' },
   peer: '10.0.0.1',
   receivedAt: 0,
-  connectedAt: 0,
+  connection: connection(),
   gone: new AbortController().signal,
   ...over,
 });

@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addressOf, startStage, vaultResource, type Nmi, type Stage } from './harness.ts';
 
 const hour = 3_600_000;
+/** Where hours pass at once the watch has no time to be heard of. */
+const patient = ['--pod-check-outage=1000h'];
 
 /** A machine's clock: its timers run evenly, but what it shows can be set. Azure's own clock is right all the time. */
 function createSettableClock() {
@@ -33,7 +35,7 @@ beforeEach(async () => {
   stage.attach(await stage.bound('web'));
   from = addressOf(await stage.cluster.pod({ name: 'web', label: 'web' }));
   await stage.record({ pod: 'web', identity: 'web', state: 'Assigned' });
-  nmi = await stage.nmi(['--caller-hold=0s', '--pod-requests-per-second=0'], time.clock);
+  nmi = await stage.nmi(['--caller-hold=0s', '--pod-requests-per-second=0', ...patient], time.clock);
   expect(await nmi.ask({ from })).toMatchObject({ status: 200 });
 });
 afterEach(async () => {
@@ -140,7 +142,7 @@ describe('Microsoft Entra is away', () => {
   it('when a token is due: the old one is given on as long as it is valid, and the truth is told after that', async () => {
     const address = await principal();
     const { host } = new URL(stage.sim.azure.entraUrl);
-    nmi = await stage.nmi([`--authority-allow=${host}`, '--caller-hold=0s'], time.clock);
+    nmi = await stage.nmi([`--authority-allow=${host}`, '--caller-hold=0s', ...patient], time.clock);
     const ask = async () => {
       const { status, body } = await passing(nmi.ask({ from: address, query }));
       return { status, token: body['access_token'] };

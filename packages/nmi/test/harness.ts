@@ -15,7 +15,7 @@ import {
   type ManagedIdentity,
   type Sim,
 } from '@pod-identity/sim';
-import { createAgent, type Agent } from '../src/agent.ts';
+import { createAgent, type Agent, type AgentOptions } from '../src/agent.ts';
 import { readConfig } from '../src/config.ts';
 import { metricSpecs } from '../src/metrics.ts';
 import { startServer } from '../src/server.ts';
@@ -47,6 +47,9 @@ export interface Nmi {
   stop(): Promise<void>;
 }
 
+/** What the kernel of the agent's node says. */
+export type NodeFacts = Pick<AgentOptions, 'bootedAt' | 'neighbours'>;
+
 export interface Stage {
   readonly sim: Sim;
   readonly cluster: Cluster;
@@ -56,7 +59,7 @@ export interface Stage {
   attach(identity: ManagedIdentity): void;
   /** What the original's MIC writes. */
   record(of: { pod: string; podNamespace?: string; identity: string; state: AssignedState }): Promise<void>;
-  nmi(argv?: readonly string[], clock?: Clock): Promise<Nmi>;
+  nmi(argv?: readonly string[], clock?: Clock, node?: NodeFacts): Promise<Nmi>;
   imdsCalls(): number;
   stop(): Promise<void>;
 }
@@ -107,12 +110,12 @@ export async function startStage({ now = Date.now }: { readonly now?: () => numb
       if (known) await world.client.request('PATCH', `${path}/${name}`, { status: object.status });
       else await world.client.request('POST', path, object);
     },
-    nmi: async (argv = [], clock = systemClock) => {
+    nmi: async (argv = [], clock = systemClock, facts = {}) => {
       const nmi = await startNmi({
         kubeconfig,
         node: node.name,
         imds: new URL(sim.azure.imdsUrl(node.machine)),
-        ...{ argv, clock },
+        ...{ argv, clock, facts },
       });
       running.push(nmi);
       return nmi;
@@ -132,9 +135,10 @@ interface NmiOptions {
   readonly imds: URL;
   readonly argv: readonly string[];
   readonly clock: Clock;
+  readonly facts: NodeFacts;
 }
 
-async function startNmi({ kubeconfig, node, imds, argv, clock }: NmiOptions): Promise<Nmi> {
+async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptions): Promise<Nmi> {
   const given = [
     '--node',
     node,
@@ -164,7 +168,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock }: NmiOptions): Pr
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log },
     output: { append: (line) => audit.push(line), lost: 0 },
-    metrics,
+    ...{ metrics, ...facts },
     selfTest: () => Promise.resolve(true),
   });
   const stop = new AbortController();
@@ -173,6 +177,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock }: NmiOptions): Pr
     ...{ host: '127.0.0.1', port: 0, app: agent.app, clock },
     requestsPerSecond: config.podRequestsPerSecond,
     onLimited: agent.onLimited,
+    neighbourOf: agent.neighbourOf,
   });
   const http = new HttpAgent({ keepAlive: true });
 

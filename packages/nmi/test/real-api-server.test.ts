@@ -7,10 +7,12 @@ import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { isUnsaid } from '../src/identify/answers.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createStartupTaint } from '../src/startup-taint.ts';
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
+import { connection, nothingKnown } from './builders.ts';
 
 interface Manifest {
   readonly apiVersion: string;
@@ -109,34 +111,38 @@ function suite(server: RunningApiServer) {
     void directory.informer.run(stop.signal);
     await directory.informer.synced;
     const find = createCallerFinder({
-      ...{ pods: directory, clock: systemClock, check: { mode: 'live', ageMs: 0 } },
-      ...{ holdMs: 0, patienceMs: 5_000 },
+      ...{ pods: directory, clock: systemClock, check: { mode: 'live', ageMs: 0, outageMs: 0 } },
+      ...{ holdMs: 0, patienceMs: 5_000, neighbours: nothingKnown },
     });
-    return { find, directory };
+    /** Over a connection that is opened now. */
+    const call = (address: string) => find(address, connection(systemClock.elapsed()));
+    return { call, directory };
   };
 
   it('item 13: says who has an address now, whatever the watch said last', async () => {
     await runPod('old', '10.0.0.1');
-    const { find } = await withFrozenWatch();
-    await expect(find('10.0.0.1', Date.now())).resolves.toMatchObject({ pod: { name: 'old' } });
+    const { call } = await withFrozenWatch();
+    await expect(call('10.0.0.1')).resolves.toMatchObject({ pod: { name: 'old' } });
     await deletePod('old', 0);
-    await expect(find('10.0.0.1', Date.now() + 1)).resolves.toEqual({ kind: 'none' });
+    await expect(call('10.0.0.1')).resolves.toEqual({ kind: 'none' });
     await runPod('new', '10.0.0.1');
-    await expect(find('10.0.0.1', Date.now() + 1)).resolves.toMatchObject({
+    await expect(call('10.0.0.1')).resolves.toMatchObject({
       pod: { name: 'new', labels: { of: 'new' } },
     });
   });
 
   it('shows a pod that ends with the end of its grace, and the newer claimant beside it', async () => {
-    const { find, directory } = await withFrozenWatch();
+    const { call, directory } = await withFrozenWatch();
     await runPod('ending', '10.0.0.2');
     await deletePod('ending', 60);
-    const found = await find('10.0.0.2', Date.now() + 1);
+    const found = await call('10.0.0.2');
     expect(found).toMatchObject({ kind: 'pod', pod: { name: 'ending', isEnding: true } });
-    const [seen] = (await directory.lookUp('10.0.0.2')) ?? [];
+    const said = await directory.readAll();
+    if (isUnsaid(said)) throw new Error(said.why);
+    const seen = said.find(({ name }) => name === 'ending');
     expect((seen?.endsAt ?? 0) - Date.now()).toBeGreaterThan(30_000);
     await runPod('heir', '10.0.0.2');
-    await expect(find('10.0.0.2', Date.now() + 1)).resolves.toMatchObject({ pod: { name: 'heir' } });
+    await expect(call('10.0.0.2')).resolves.toMatchObject({ pod: { name: 'heir' } });
   });
 
   const nodes = '/api/v1/nodes';

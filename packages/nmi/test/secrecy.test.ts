@@ -1,7 +1,7 @@
 import { systemClock } from '@pod-identity/kit/serve';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { inbound } from './builders.ts';
+import { connection, inbound } from './builders.ts';
 import { addressOf, startStage, tokenPath, vaultResource, type Nmi, type Stage } from './harness.ts';
 
 let stage: Stage;
@@ -80,7 +80,12 @@ it(
           const target = `${path}?${query}`;
           const now = Date.now();
           const answer = await nmi.agent.app(
-            inbound(target, { headers, peer: from, receivedAt: now, connectedAt: systemClock.elapsed() }),
+            inbound(target, {
+              headers,
+              peer: from,
+              receivedAt: now,
+              connection: connection(systemClock.elapsed()),
+            }),
           );
           const { access_token: token } = bodyOf(answer.body);
           if (token !== undefined) tokens.add(token);

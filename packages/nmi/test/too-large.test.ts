@@ -149,7 +149,7 @@ test('a pod of 0.9 MB is known by its few fields, also when it is asked for live
   const pods = await podsOf(podObject('web'));
   const [known] = pods.filedUnder('10.0.0.1');
   expect(known).toMatchObject({ key: 'shop/web', labels: { aadpodidbinding: 'demo' } });
-  const found = await pods.lookUp('10.0.0.1');
+  const found = await pods.readAll();
   expect(found).toEqual([known]);
 });
 

@@ -57,7 +57,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
       return () => void listeners.delete(listener);
     },
     leavesOut: (namespace) => reflector.leavesOut(namespace),
-    lastHeardMs: () => clock.now() - reflector.heardAt,
+    lastHeardMs: () => clock.elapsed() - reflector.heardAt,
     async run(signal) {
       try {
         await follow(reflector, options, { clock, signal, onListed: () => synced.resolve(undefined) });

@@ -78,7 +78,7 @@ export function createReflector<V>(
   let listedAt = -Infinity;
   const hear = () => {
     state.heard += 1;
-    state.heardAt = clock.now();
+    state.heardAt = clock.elapsed();
   };
 
   return Object.assign(state, {
@@ -105,7 +105,7 @@ export function createReflector<V>(
         state.version = eventVersion(event) ?? state.version;
       }
       if (signal.aborted) return;
-      state.heardAt = clock.now();
+      state.heardAt = clock.elapsed();
       if (shares.hasSpace && clock.now() - listedAt >= relistMs) state.version = undefined;
     },
   });

@@ -8,7 +8,7 @@ export const callersFlags: readonly NmiFlag[] = [
       kind: 'string',
       default: 'live',
       choices: ['live', 'strict', 'off'],
-      help: 'Whether the API server must confirm that a pod still has its address before it gets a token. live: unless the API server is away. strict: always. off: what was watched is enough.',
+      help: 'Whether the API server must confirm that a pod still has its address before it gets a token. live: unless the API server is away, for as long as --pod-check-outage says. strict: always. off: what was watched is enough.',
     },
     'an address can belong to another pod before the watch tells',
   ),
@@ -22,6 +22,16 @@ export const callersFlags: readonly NmiFlag[] = [
       help: 'How long such a confirmation holds for new connections. For the connection that it was made for it holds until that ends.',
     },
     'see --pod-check',
+  ),
+  added(
+    {
+      name: 'pod-check-outage',
+      kind: 'duration',
+      default: 900_000,
+      min: 0,
+      help: 'With --pod-check live: how long after the API server was last heard of pods are served by what was watched before, while nothing comes back from it. An answer such as 429 or 503 is no outage.',
+    },
+    'an address can change hands while the API server cannot be asked',
   ),
   added(
     {

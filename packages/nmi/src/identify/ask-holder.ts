@@ -1,17 +1,26 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { CallerAnswer, PodCheck, PodMemory } from './findings.ts';
-import { identifyPod, type Identification } from './identify-pod.ts';
+import {
+  isTold,
+  isUnsaid,
+  type NotTold,
+  type PodCheck,
+  type PodMemory,
+  type Said,
+  type Told,
+} from './answers.ts';
+import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
+import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
 import { createQuestionLine } from './question-line.ts';
 
 export type PodName = Pick<PodView, 'namespace' | 'name'>;
 
-/** The API server, as far as pods are concerned. Undefined: it did not answer. */
+/** The API server, as far as pods are concerned. */
 export interface PodQuestions {
   /** The pod itself; none when it is gone. */
-  read(pod: PodName): Promise<readonly PodView[] | undefined>;
-  /** Who has the address. */
-  lookUp(address: string): Promise<readonly PodView[] | undefined>;
+  read(pod: PodName): Promise<Said>;
+  /** All pods of the node. */
+  readAll(): Promise<Said>;
 }
 
 /** How it went when a pod that memory names was asked after. */
@@ -26,57 +35,46 @@ export interface HolderOptions {
   readonly onChecked?: (result: CheckResult) => void;
 }
 
-/** An answer, with when the API server was asked; without, when it said nothing. */
-interface Reply {
-  readonly answer: CallerAnswer;
-  readonly begunAt?: number;
-}
-
 /** Asks who has an address of which memory knows this much. */
-export type AskHolder = (address: string, known: Identification) => Promise<Reply>;
+export type AskHolder = (address: string, known: Identification) => Promise<Told | NotTold>;
 
 /** More would be felt by the API server, fewer by the 250 pods of a node that all call at once, as after a restart of ours. */
 const questionsAtATime = 20;
 const questionsPerSecond = 250;
 
-interface Said {
-  readonly found: Identification;
+interface Heard {
+  readonly pods: readonly PodView[];
   readonly begunAt: number;
 }
 
 /** Puts to the API server what memory knows of an address, and judges what it says. */
 export function createHolderQuestion(options: HolderOptions): AskHolder {
   const { pods, clock, onChecked } = options;
-  const inLine = createQuestionLine({
-    ...{ clock, patienceMs: options.patienceMs },
-    ...{ atATime: questionsAtATime, perSecond: questionsPerSecond },
-  });
-  const put = async (question: () => ReturnType<PodQuestions['read']>): Promise<Said | undefined> => {
-    let begunAt = 0;
-    const said = await inLine(() => {
-      begunAt = clock.elapsed();
-      return question();
-    });
-    return said && { found: identifyPod(said, clock.now()), begunAt };
-  };
+  const put = createAsker(options);
 
-  const byAddress = async (address: string, known: Identification): Promise<Reply> => {
-    const said = await put(() => pods.lookUp(address));
-    return said
-      ? { answer: newest(pods, address, said.found), begunAt: said.begunAt }
-      : unanswered(options, known);
+  const byAddress = async (address: string): Promise<Told | NotTold> => {
+    const heard = await put(() => pods.readAll());
+    if ('why' in heard) return heard;
+    const found = identifyPod(
+      heard.pods.filter(({ addresses }) => addresses.includes(address)),
+      clock.now(),
+    );
+    const answer = newest(pods, address, found);
+    return { answer, begunAt: heard.begunAt, othersAwait: othersAwait(heard.pods, found, clock.now()) };
   };
 
   /** A pod that runs is asked for by its name, which costs the API server least; all else by the address. */
   const ask: AskHolder = async (address, known) => {
-    if (known.kind !== 'pod' || known.pod.isEnding) return byAddress(address, known);
-    const said = await put(() => pods.read(known.pod));
-    if (!said) return unanswered(options, known);
-    const { found, begunAt } = said;
-    if (isHeldBy(found, known.pod, address)) return { answer: newest(pods, address, found), begunAt };
-    const reply = await byAddress(address, known);
+    if (known.kind !== 'pod' || known.pod.isEnding) return byAddress(address);
+    const heard = await put(() => pods.read(known.pod));
+    if ('why' in heard) return heard;
+    const found = identifyPod(heard.pods, clock.now());
+    const { begunAt } = heard;
+    if (isHeldBy(found, known.pod, address))
+      return { answer: newest(pods, address, found), begunAt, othersAwait: undefined };
+    const reply = await byAddress(address);
     // Memory is refuted, even if nobody says who came after.
-    return reply.begunAt === undefined ? { answer: unconfirmed(known.pod), begunAt } : reply;
+    return isTold(reply) ? reply : { answer: unconfirmed(known.pod), begunAt, othersAwait: undefined };
   };
 
   return async (address, known) => {
@@ -86,12 +84,26 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
   };
 }
 
-const unconfirmed = (pod: PodView): CallerAnswer => ({ kind: 'unconfirmed', pod });
+/** Asks in turn. */
+function createAsker({ clock, patienceMs }: HolderOptions) {
+  const inLine = createQuestionLine({
+    ...{ clock, patienceMs },
+    ...{ atATime: questionsAtATime, perSecond: questionsPerSecond },
+  });
+  return async (question: () => Promise<Said>): Promise<Heard | NotTold> => {
+    let begunAt = 0;
+    const said = await inLine(() => {
+      begunAt = clock.elapsed();
+      return question();
+    });
+    if (said === undefined) return { why: 'crowded' };
+    return isUnsaid(said) ? said : { pods: said, begunAt };
+  };
+}
 
-/** Nothing was said against what memory knows. That our own line was too long is no reason to believe it. */
-function unanswered({ check, pods }: HolderOptions, known: Identification): Reply {
-  const isBelieved = known.kind !== 'pod' || (check.mode !== 'strict' && pods.isAway());
-  return { answer: isBelieved ? known : unconfirmed(known.pod) };
+function othersAwait(pods: readonly PodView[], found: Identification, now: number): boolean {
+  const uid = found.kind === 'pod' ? found.pod.uid : undefined;
+  return pods.some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
 }
 
 /** A pod that ends holds an address only as long as no other one does: that the pod itself cannot tell. */
@@ -101,14 +113,15 @@ function isHeldBy(found: Identification, { uid }: PodView, address: string): boo
   return pod.uid === uid && pod.addresses.includes(address) && !pod.isEnding;
 }
 
-/** Memory's view has the latest labels, unless the watch is silent. */
+/** Memory's view has the latest labels, unless the watch is silent or has not told yet that the pod ends. */
 function newest(memory: PodMemory, address: string, found: Identification): Identification {
   if (found.kind !== 'pod' || !memory.isCurrent()) return found;
   const pod = memory.filedUnder(address).find(({ uid }) => uid === found.pod.uid);
-  return pod ? { kind: 'pod', pod } : found;
+  return pod && !isBehind(pod, found.pod) ? { kind: 'pod', pod } : found;
 }
 
-function resultOf(known: PodView, { answer, begunAt }: Reply): CheckResult {
-  if (begunAt === undefined || answer.kind === 'unconfirmed') return 'unanswered';
+function resultOf(known: PodView, reply: Told | NotTold): CheckResult {
+  if (!isTold(reply) || reply.answer.kind === 'unconfirmed') return 'unanswered';
+  const { answer } = reply;
   return answer.kind === 'pod' && answer.pod.uid === known.uid ? 'confirmed' : 'moved';
 }

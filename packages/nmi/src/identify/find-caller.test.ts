@@ -1,9 +1,10 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
-import { pod } from '../../test/builders.ts';
+import { connection, pod } from '../../test/builders.ts';
+import type { PodCheck, Unsaid } from './answers.ts';
 import type { CheckResult } from './ask-holder.ts';
 import { createCallerFinder } from './find-caller.ts';
-import type { PodCheck } from './findings.ts';
+import { addressIsUnreported } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 
 const address = '10.0.0.1';
@@ -19,6 +20,7 @@ interface Given {
   readonly isCurrent?: boolean;
   readonly check?: Partial<PodCheck>;
   readonly holdMs?: number;
+  readonly neighbour?: string;
 }
 
 /** Memory, an API server that may say something else, and every question that is put to it. */
@@ -28,8 +30,11 @@ const stage = (given: Given = {}) => {
     live: 'live' in given ? given.live : (given.filed ?? []),
     isCurrent: given.isCurrent ?? true,
     revision: 1,
-    isAway: false,
+    heardMs: 0,
     answerMs: 0,
+    neighbour: given.neighbour,
+    /** Without answer: what came instead. */
+    unsaid: { why: 'away', pauseMs: 1_000 } as Unsaid,
   };
   const listeners = new Set<() => void>();
   const questions: string[] = [];
@@ -38,27 +43,28 @@ const stage = (given: Given = {}) => {
   const answer = async (question: string, select: (live: readonly PodView[]) => readonly PodView[]) => {
     questions.push(question);
     if (state.answerMs > 0) await clock.sleep(state.answerMs);
-    state.isAway = state.live === undefined;
-    return state.live && select(state.live);
+    return state.live ? select(state.live) : state.unsaid;
   };
   const find = createCallerFinder({
     clock,
-    check: { mode: 'live', ageMs: 1_000, ...given.check },
+    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000, ...given.check },
     holdMs: given.holdMs ?? 2_000,
     patienceMs: 8_000,
     onChecked: (result) => results.push(result),
+    neighbours: { of: () => state.neighbour, since: () => Promise.resolve(state.neighbour) },
     pods: {
-      filedUnder: () => state.filed,
+      filedUnder: (asked) => state.filed.filter(({ addresses }) => addresses.includes(asked)),
       get revision() {
         return state.revision;
       },
       isCurrent: () => state.isCurrent,
-      isAway: () => state.isAway,
+      lastHeardMs: () => state.heardMs,
+      othersAwait: (uid) => state.filed.some((each) => each.uid !== uid && addressIsUnreported(each, 0)),
       read: ({ namespace, name }) => {
         const key = `${namespace}/${name}`;
         return answer(`get ${key}`, (live) => live.filter((each) => each.key === key));
       },
-      lookUp: () => answer('list', (live) => live.filter(({ addresses }) => addresses.includes(address))),
+      readAll: () => answer('list', (live) => live),
       changes: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -69,29 +75,32 @@ const stage = (given: Given = {}) => {
     Object.assign(state, { filed, revision: state.revision + 1 });
     for (const listener of [...listeners]) listener();
   };
-  /** One request; of a connection that is opened now unless told otherwise. */
-  const call = (connectedAt = clock.elapsed()) => find(address, connectedAt);
+  /** One request, over a connection that is opened now. */
+  const call = (over = open()) => find(address, over);
+  const open = () => connection(clock.elapsed(), { neighbour: state.neighbour });
   /** Many at once, each over a connection of its own. */
   const calls = (count: number) => Promise.all(Array.from({ length: count }, async () => call()));
-  return { call, calls, find, clock, state, arrive, questions, results };
+  return { call, calls, open, find, clock, state, arrive, questions, results };
 };
 
 const podOf = (name: PodView) => ({ kind: 'pod', pod: name });
 
 describe('a pod that memory names', () => {
   it('is asked for once by its name; then its connection is its own for ever', async () => {
-    const { call, clock, questions, results } = stage({ filed: [web] });
-    await expect(call(0)).resolves.toEqual(podOf(web));
-    expect(call(0)).toEqual(podOf(web));
+    const { call, open, clock, questions, results } = stage({ filed: [web] });
+    const kept = open();
+    await expect(call(kept)).resolves.toEqual(podOf(web));
+    expect(call(kept)).toEqual(podOf(web));
     await clock.advance(3_600_000);
-    expect(call(0)).toEqual(podOf(web));
+    expect(call(kept)).toEqual(podOf(web));
     expect([questions, results]).toEqual([['get default/web'], ['confirmed']]);
   });
 
   it('the answer for a connection that is known is the same object, and no promise', async () => {
-    const { call } = stage({ filed: [web] });
-    await call(0);
-    expect(call(0)).toBe(call(0));
+    const { call, open } = stage({ filed: [web] });
+    const kept = open();
+    await call(kept);
+    expect(call(kept)).toBe(call(kept));
   });
 
   it('a confirmation is good for other connections for a second', async () => {
@@ -147,10 +156,10 @@ describe('item 13: an address that is another pod’s by now, which the watch ha
 
   it('the watch tells: what was confirmed before is void at once', async () => {
     const { call, arrive, state, questions } = stage({ filed: [web] });
-    await call(0);
+    await call();
     state.live = [heir];
     arrive([heir]);
-    await expect(call(0)).resolves.toEqual(podOf(heir));
+    await expect(call()).resolves.toEqual(podOf(heir));
     expect(questions).toEqual(['get default/web', 'get default/heir']);
   });
 
@@ -210,6 +219,29 @@ describe('a pod that ends', () => {
     expect(questions).toEqual(['list']);
   });
 
+  it('(a) is not served while another pod has no address yet, though the watch has not told that it ends', async () => {
+    const silent = pod({ uid: 'silent', name: 'silent', addresses: [] });
+    const { call, open, state, clock } = stage({ filed: [web], live: [ending, silent] });
+    const refused = open();
+    await expect(call(refused)).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+    expect(refused.isLast).toBe(true);
+    state.live = [ending, { ...silent, isOnHostNetwork: true }];
+    await clock.advance(1_000);
+    await expect(call()).resolves.toEqual(podOf(ending));
+  });
+
+  it('(a) is served over the connection that it was confirmed on before, whatever comes after', async () => {
+    const { call, open, arrive, state, clock } = stage({ filed: [web] });
+    const kept = open();
+    await call(kept);
+    const silent = pod({ uid: 'silent', name: 'silent', addresses: [] });
+    state.live = [ending, silent];
+    arrive([ending, silent]);
+    await clock.advance(60_000);
+    expect(call(kept)).toEqual(podOf(ending));
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+  });
+
   it('but not when its containers have stopped', async () => {
     const { call, clock } = stage({ filed: [ending], live: [{ ...ending, isStopped: true }] });
     const found = call();
@@ -250,12 +282,13 @@ describe('an address that memory does not know', () => {
 
 describe('while the watch is silent', () => {
   it('item 14: memory is not enough for old connections either: labels may have changed', async () => {
-    const { call, clock, state, questions } = stage({ filed: [web] });
-    await call(0);
+    const { call, open, clock, state, questions } = stage({ filed: [web] });
+    const kept = open();
+    await call(kept);
     const relabelled = { ...web, labels: {} };
     Object.assign(state, { isCurrent: false, live: [relabelled] });
     await clock.advance(1_000);
-    await expect(call(0)).resolves.toEqual(podOf(relabelled));
+    await expect(call(kept)).resolves.toEqual(podOf(relabelled));
     expect(questions).toHaveLength(2);
   });
 
@@ -270,33 +303,34 @@ describe('while the watch is silent', () => {
 describe('while the API server is away', () => {
   it('for ten minutes memory is believed, with one question now and then', async () => {
     const { call, calls, clock, state, results } = stage({ filed: [web] });
-    await call(0);
+    await call();
     state.live = undefined;
     for (let minute = 0; minute < 10; minute += 1) {
       await clock.advance(60_000);
-      state.isAway = false;
+      state.heardMs += 60_000;
       expect(new Set(await calls(20))).toEqual(new Set([podOf(web)]));
-      // From then on nobody waits for an answer.
+      // For a second nobody waits for an answer.
       expect(call()).toEqual(podOf(web));
     }
     expect(results.filter((result) => result === 'unanswered')).toHaveLength(10);
   });
 
   it('strict: a pod is not served before it is confirmed, and its old connection goes on', async () => {
-    const { call, clock, state } = stage({ filed: [web], check: { mode: 'strict' } });
-    await call(0);
+    const { call, open, clock, state } = stage({ filed: [web], check: { mode: 'strict' } });
+    const kept = open();
+    await call(kept);
     state.live = undefined;
     await clock.advance(1_000);
     await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
-    expect(call(0)).toEqual(podOf(web));
+    expect(call(kept)).toEqual(podOf(web));
   });
 
   it('what it said last goes before what memory has', async () => {
     const { call, clock, state } = stage({ filed: [web], live: [heir] });
     await call();
-    Object.assign(state, { live: undefined, isAway: true });
+    state.live = undefined;
     await clock.advance(5_000);
-    expect(call()).toEqual(podOf(heir));
+    await expect(call()).resolves.toEqual(podOf(heir));
   });
 
   it('a pod that it has just refuted is not believed in, though nobody says who came after it', async () => {
@@ -308,7 +342,9 @@ describe('while the API server is away', () => {
     await clock.advance(10);
     await expect(found).resolves.toEqual({ kind: 'unconfirmed', pod: web });
     await clock.advance(5_000);
-    expect(call()).toEqual({ kind: 'unconfirmed', pod: web });
+    const later = call();
+    await clock.advance(10);
+    await expect(later).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
   it('an unknown caller may still be told of by the watch', async () => {
@@ -316,6 +352,131 @@ describe('while the API server is away', () => {
     const found = call();
     arrive([web]);
     await expect(found).resolves.toEqual(podOf(web));
+  });
+});
+
+describe('what the kernel says of an address', () => {
+  const [mine, other] = ['66:12:9c:01:2e:77 cali1 9', '66:12:9c:01:2e:78 cali2 10'];
+
+  it('(b) has changed on a kept connection: the API server is asked again, and the connection is closed', async () => {
+    const { call, open, state, questions } = stage({ filed: [web], neighbour: mine });
+    const kept = open();
+    await call(kept);
+    state.neighbour = other;
+    await expect(call(kept)).resolves.toEqual(podOf(web));
+    expect([kept.isLast, questions]).toEqual([true, ['get default/web', 'get default/web']]);
+  });
+
+  it('has changed since the last confirmation: it is not good for a new connection', async () => {
+    const { call, state, questions } = stage({ filed: [web], neighbour: mine });
+    await call();
+    Object.assign(state, { neighbour: other, live: [heir] });
+    await expect(call()).resolves.toEqual(podOf(heir));
+    expect(questions).toEqual(['get default/web', 'get default/web', 'list']);
+  });
+
+  it('(b) a connection that was one pod’s is never another one’s, and is told nothing of that', async () => {
+    const { call, open, state, arrive } = stage({ filed: [web] });
+    const kept = open();
+    await call(kept);
+    state.live = [heir];
+    arrive([heir]);
+    await expect(Promise.resolve(call(kept))).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    expect(kept.isLast).toBe(true);
+    await expect(Promise.resolve(call())).resolves.toEqual(podOf(heir));
+  });
+
+  it('(a) has changed, and the pod ends: a new connection is another pod’s', async () => {
+    const { call, state, arrive } = stage({ filed: [web], neighbour: mine });
+    await call();
+    Object.assign(state, { live: [ending], neighbour: other });
+    arrive([ending]);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+    state.neighbour = mine;
+    await expect(call()).resolves.toEqual(podOf(ending));
+  });
+
+  it('is changed without end by somebody on the link: a pod is served, and questions stay few', async () => {
+    const { call, clock, state, questions } = stage({ filed: [web], neighbour: mine });
+    let served = 0;
+    for (let n = 0; n < 600; n += 1) {
+      state.neighbour = n % 2 === 0 ? mine : other;
+      if ((await call()).kind === 'pod') served += 1;
+      await clock.advance(100);
+    }
+    // A minute: one a second as ever, and as many for changes, after five at once.
+    expect(questions.length).toBeLessThanOrEqual(125);
+    expect(served).toBeGreaterThanOrEqual(60);
+  });
+
+  it('has changed in an outage: memory is not believed', async () => {
+    const { call, clock, state } = stage({ filed: [web], neighbour: mine });
+    await call();
+    Object.assign(state, { live: undefined, neighbour: other });
+    await clock.advance(1_000);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+});
+
+describe('a question that is not answered', () => {
+  it('429 is an answer: a new connection is not served, an old one is, and the pause is kept', async () => {
+    const { call, open, clock, state, questions } = stage({ filed: [web] });
+    const kept = open();
+    await call(kept);
+    Object.assign(state, { live: undefined, unsaid: { why: 'refused', pauseMs: 3_000 } });
+    await clock.advance(1_000);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    for (let n = 0; n < 20; n += 1) expect(call()).toEqual({ kind: 'unconfirmed', pod: web });
+    expect(call(kept)).toEqual(podOf(web));
+    expect(questions).toHaveLength(2);
+    state.live = [web];
+    await clock.advance(3_000);
+    await expect(call()).resolves.toEqual(podOf(web));
+  });
+
+  it('(c) says nothing of another address', async () => {
+    const there = pod({ uid: 'there', name: 'there', addresses: ['10.0.0.2'] });
+    const { call, find, clock, state, questions } = stage({ filed: [web, there] });
+    state.live = undefined;
+    await call();
+    state.live = [{ ...there, addresses: ['10.0.0.9'] }];
+    const other = Promise.resolve(find('10.0.0.2', connection(clock.elapsed())));
+    await clock.advance(2_000);
+    await expect(other).resolves.toEqual({ kind: 'none' });
+    expect(questions.slice(1, 3)).toEqual(['get default/there', 'list']);
+  });
+
+  it('is asked again at once when any other one was answered, or the watch was heard of', async () => {
+    const there = pod({ uid: 'there', name: 'there', addresses: ['10.0.0.2'] });
+    const { call, find, clock, state, questions } = stage({ filed: [web, there] });
+    Object.assign(state, { live: undefined, unsaid: { why: 'away', pauseMs: 600_000 }, heardMs: 60_000 });
+    await call();
+    await clock.advance(4_000);
+    expect(call()).toEqual(podOf(web));
+    state.live = [there];
+    await find('10.0.0.2', connection(clock.elapsed()));
+    const back = Promise.resolve(call());
+    await clock.advance(2_000);
+    await expect(back).resolves.toEqual({ kind: 'none' });
+    expect(questions).toEqual(['get default/web', 'get default/there', 'get default/web', 'list']);
+  });
+
+  it('memory is believed for a capped time after the watch was heard of', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: undefined });
+    state.heardMs = 900_000;
+    await expect(call()).resolves.toEqual(podOf(web));
+    await clock.advance(1_000);
+    state.heardMs = 901_000;
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+
+  it('what the API server said, and the watch never told since, is not believed in an outage', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: [heir] });
+    state.heardMs = 30_000;
+    await expect(call()).resolves.toEqual(podOf(heir));
+    Object.assign(state, { live: undefined, heardMs: 35_000 });
+    await clock.advance(5_000);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: heir });
   });
 });
 
@@ -340,7 +501,7 @@ it('one pod’s question does not hold up another’s, and 1,000 addresses are a
   const { find, clock, state, questions } = stage({ filed: [web], live: [web] });
   state.answerMs = 10;
   const addresses = Array.from({ length: 1_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
-  const answers = addresses.map(async (each) => find(each, clock.now()));
+  const answers = addresses.map(async (each) => find(each, connection(clock.elapsed())));
   await clock.advance(500);
   // 250 at once, 250 a second.
   expect(questions.length).toBeGreaterThan(250);

@@ -1,22 +1,27 @@
 import { awaitChange, type Changes } from '../await-change.ts';
+import type { CallerConnection } from '../wire.ts';
+import { isTold, type CallerAnswer } from './answers.ts';
 import { createHolderQuestion, type HolderOptions } from './ask-holder.ts';
-import { createFindings, holdersOf, type CallerAnswer } from './findings.ts';
+import { createFindings, holdersOf, type Findings, type Found, type Look } from './findings.ts';
 import { identifyPod, type Identification } from './identify-pod.ts';
+import { stillHasAddress, unconfirmed } from './judge-caller.ts';
+import { differs } from './neighbour.ts';
+import type { NeighbourTable } from './neighbour-table.ts';
 
 export interface CallerFinderOptions extends HolderOptions {
   readonly pods: HolderOptions['pods'] & { readonly changes: Changes };
+  readonly neighbours: NeighbourTable;
   /** How long a caller whose pod nobody knows is held. */
   readonly holdMs: number;
+  /** Told when the kernel says something else of the address of a connection than before. */
+  readonly onChanged?: () => void;
 }
 
-/** @param connectedAt When the caller's connection was opened: what was found out since then is true of it to its end. */
-export type CallerFinder = (address: string, connectedAt: number) => CallerAnswer | Promise<CallerAnswer>;
-
-/** An answer, and until when a connection must have been opened for it to be true of it beyond doubt. */
-interface Found {
-  readonly answer: CallerAnswer;
-  readonly begunAt: number;
-}
+/** What was found out of a connection stays with it: nobody but its pod is answered over it. */
+export type CallerFinder = (
+  address: string,
+  connection: CallerConnection,
+) => CallerAnswer | Promise<CallerAnswer>;
 
 /**
  * The pod behind an address: at once where that is certain. Otherwise the API server is asked, once for all callers from
@@ -24,34 +29,100 @@ interface Found {
  * pod's by now. The answer may also come from the watch meanwhile: a pod can call before its address was reported.
  */
 export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
+  const { neighbours, onChanged } = options;
   const findings = createFindings({ ...options, memory: options.pods });
-  const search = createSearch(options, (address, finding) => findings.note(address, finding));
+  const search = createSearch(options, findings);
+  const settle = createSettlement(options, findings);
   const searches = new Map<string, Promise<Found>>();
 
-  const start = (address: string): Promise<Found> => {
-    const started = search(address).finally(() => searches.delete(address));
-    searches.set(address, started);
+  const start = (look: Look): Found | Promise<Found> => {
+    const refusal = findings.refuseToAsk(look);
+    if (refusal) return refusal;
+    const started = search(look).finally(() => searches.delete(look.address));
+    searches.set(look.address, started);
     return started;
   };
 
-  const find = async (address: string, connectedAt: number): Promise<CallerAnswer> => {
+  const find = async (look: Look): Promise<Found> => {
     for (;;) {
-      const running = searches.get(address);
-      const { answer, begunAt } = await (running ?? start(address));
-      if (!running || begunAt >= connectedAt) return answer;
-      // That search began before this connection: it may be about a pod that had the address before.
-      const known = findings.recall(address, connectedAt);
+      const running = searches.get(look.address);
+      const found = await (running ?? start(look));
+      // A search that began before may be about a pod that had the address before.
+      const isAbout = found.begunAt >= look.openedAt && !differs(found.neighbour, look.neighbour);
+      if (!running || isAbout) return found;
+      const known = findings.recall(look) ?? recallSilentPod(findings, look);
       if (known) return known;
     }
   };
 
-  return (address, connectedAt) => findings.recall(address, connectedAt) ?? find(address, connectedAt);
+  return (address, connection) => {
+    const neighbour = neighbours.of(address);
+    if (differs(connection.neighbour, neighbour) && !connection.isLast) {
+      connection.isLast = true;
+      onChanged?.();
+    }
+    const look = { address, openedAt: connection.openedAt, neighbour };
+    const known = findings.recall(look) ?? recallSilentPod(findings, look);
+    return known
+      ? settle(known, look, connection)
+      : find(look).then((found) => settle(found, look, connection));
+  };
 }
 
-type Note = ReturnType<typeof createFindings>['note'];
+/** A caller whom memory does not know is held before it is told so. */
+function recallSilentPod(findings: Findings, look: Look): Found | undefined {
+  const found = findings.recallSilence(look);
+  return found?.answer.kind === 'none' ? undefined : found;
+}
 
-function createSearch(options: CallerFinderOptions, note: Note): (address: string) => Promise<Found> {
-  const { pods, clock, check, holdMs } = options;
+/** Ties an answer to the connection that it is for. */
+function createSettlement({ neighbours, pods }: CallerFinderOptions, findings: Findings) {
+  const refuse = (answer: CallerAnswer, connection: CallerConnection): CallerAnswer => {
+    connection.isLast = true;
+    const pod = connection.owner ?? (answer.kind === 'pod' ? answer.pod : undefined);
+    return pod && answer.kind === 'pod' ? unconfirmed(pod) : answer;
+  };
+
+  const bind = ({ answer, neighbour }: Found, connection: CallerConnection): CallerAnswer => {
+    const { owner } = connection;
+    if (answer.kind !== 'pod') return owner ? refuse(answer, connection) : answer;
+    if (owner && owner.uid !== answer.pod.uid) return refuse(answer, connection);
+    connection.owner ??= answer.pod;
+    connection.neighbour ??= neighbour;
+    return answer;
+  };
+
+  /** The kernel is asked after the connection was opened, for every connection anew. */
+  const checkEnding = async (found: Found, look: Look, connection: CallerConnection) => {
+    const { address, openedAt } = look;
+    const { answer } = found;
+    if (answer.kind !== 'pod') return bind(found, connection);
+    const { uid } = answer.pod;
+    const neighbour = await neighbours.since(address, openedAt);
+    const tie = findings.ties.of(address, uid);
+    const othersAwait = (found.othersAwait ?? false) || pods.othersAwait(uid);
+    if (!stillHasAddress({ address, tie, neighbour, othersAwait })) return refuse(answer, connection);
+    findings.ties.set(address, uid, tie ?? neighbour);
+    return bind({ ...found, neighbour }, connection);
+  };
+
+  return (found: Found, look: Look, connection: CallerConnection) =>
+    isDoubtful(found, look, connection) ? checkEnding(found, look, connection) : bind(found, connection);
+}
+
+/** Whether it was not while the pod was certain to have its address that the connection was found to be the pod's. */
+function isDoubtful(
+  { answer, isConfirmed, begunAt }: Found,
+  { openedAt }: Look,
+  connection: CallerConnection,
+) {
+  if (answer.kind !== 'pod' || !answer.pod.isEnding) return false;
+  const isOwn = connection.owner?.uid === answer.pod.uid || (isConfirmed && begunAt >= openedAt);
+  return !isOwn || connection.isLast;
+}
+
+function createSearch(options: CallerFinderOptions, findings: Findings): (look: Look) => Promise<Found> {
+  const { pods, clock, check, holdMs, neighbours } = options;
   const ask = createHolderQuestion(options);
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
@@ -64,16 +135,25 @@ function createSearch(options: CallerFinderOptions, note: Note): (address: strin
     return awaitChange(look, { deadline, caller: nobody }, { clock, changes: pods.changes });
   };
 
-  return async (address) => {
+  const askOnce = async (look: Look, known: Identification): Promise<Found> => {
+    const silent = findings.recallSilence(look);
+    if (silent) return silent;
+    // Before the question: what was handed over since then is another entry than the one that is tied to the answer.
+    const neighbour = neighbours.of(look.address);
+    const reply = await ask(look.address, known);
+    if (!isTold(reply)) return findings.noteSilence(look, reply);
+    return findings.note(look.address, { ...reply, known, neighbour });
+  };
+
+  return async (look) => {
     const deadline = clock.now() + holdMs;
     for (;;) {
-      const known = remembered(address);
+      const known = remembered(look.address);
       // Without checks memory's word is good enough; it is new, for otherwise nobody would search.
-      if (check.mode === 'off' && known.kind === 'pod' && pods.isCurrent())
-        return { answer: known, begunAt: Infinity };
-      const { answer, begunAt = Infinity } = await ask(address, known);
-      if (begunAt < Infinity) note(address, { answer, begunAt, known });
-      if (answer.kind !== 'none' || !(await hasArrived(address, known, deadline))) return { answer, begunAt };
+      const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
+      const recalled = isEnough ? findings.recall(look) : undefined;
+      const found = recalled ?? (await askOnce(look, known));
+      if (found.answer.kind !== 'none' || !(await hasArrived(look.address, known, deadline))) return found;
     }
   };
 }

@@ -1,6 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { pod } from '../../test/builders.ts';
+import type { Said } from './answers.ts';
 import { createNamedPodFinder, type NamedPod } from './find-named.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -11,17 +12,23 @@ const relabelled = { ...web, labels: {} };
 interface Given {
   readonly known?: PodView;
   /** Undefined: the API server does not answer. */
-  readonly said: readonly PodView[] | undefined;
+  readonly said: Said | undefined;
   readonly mode?: 'live' | 'strict' | 'off';
   readonly isCurrent?: boolean;
+  readonly heardMs?: number;
 }
 
-const finder = ({ known, said, mode = 'live', isCurrent = true }: Given) => {
-  const read = vi.fn(() => Promise.resolve(said));
-  const pods = { named: () => known, isCurrent: () => isCurrent, read };
+const finder = ({ known, said, mode = 'live', isCurrent = true, heardMs = 0 }: Given) => {
+  const read = vi.fn(() => Promise.resolve(said ?? ({ why: 'away', pauseMs: 1_000 } as const)));
+  const pods = { named: () => known, isCurrent: () => isCurrent, lastHeardMs: () => heardMs, read };
   return {
     read,
-    find: createNamedPodFinder({ pods, node: 'node-1', check: { mode }, clock: createFakeClock() }),
+    find: createNamedPodFinder({
+      pods,
+      node: 'node-1',
+      check: { mode, outageMs: 900_000 },
+      clock: createFakeClock(),
+    }),
   };
 };
 
@@ -35,6 +42,12 @@ it.each<[string, Given, NamedPod]>([
   ['a pod of another node', { said: [pod({ nodeName: 'node-2' })] }, 'none'],
   ['a pod with host network', { said: [pod({ addresses: [] })] }, pod({ addresses: [] })],
   ['a remembered pod while the API server is away', { known: web, said: undefined }, web],
+  ['nobody by memory that is too old', { known: web, said: undefined, heardMs: 900_001 }, 'unconfirmed'],
+  [
+    'nobody while the API server refuses: it may answer others',
+    { known: web, said: { why: 'refused', pauseMs: 1_000 } },
+    'unconfirmed',
+  ],
   ['an unknown one', { said: undefined }, 'none'],
   ['strict: a remembered one', { known: web, said: undefined, mode: 'strict' }, 'unconfirmed'],
   ['off: a remembered one', { known: web, said: [anew], mode: 'off' }, web],

@@ -1,6 +1,6 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { PodName, PodQuestions } from './ask-holder.ts';
-import type { PodCheck } from './findings.ts';
+import { isUnsaid, type PodCheck, type Unsaid } from './answers.ts';
+import { type PodName, type PodQuestions } from './ask-holder.ts';
 import { identifyPod } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -8,9 +8,10 @@ export interface NamedPodFinderOptions {
   readonly pods: Pick<PodQuestions, 'read'> & {
     named(namespace: string, name: string): PodView | undefined;
     isCurrent(): boolean;
+    lastHeardMs(): number;
   };
   readonly node: string;
-  readonly check: Pick<PodCheck, 'mode'>;
+  readonly check: Pick<PodCheck, 'mode' | 'outageMs'>;
   readonly clock: Clock;
 }
 
@@ -29,9 +30,12 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
   const live = (pod: PodView | undefined): NamedPod =>
     pod?.nodeName === node && identifyPod([pod], clock.now()).kind === 'pod' ? pod : 'none';
 
+  const isBelieved = ({ why }: Unsaid) =>
+    why === 'away' && check.mode !== 'strict' && pods.lastHeardMs() <= check.outageMs;
+
   const ask = async (name: PodName, known: PodView | undefined): Promise<NamedPod> => {
     const said = await pods.read(name);
-    if (!said) return known && check.mode === 'strict' ? 'unconfirmed' : live(known);
+    if (isUnsaid(said)) return known && !isBelieved(said) ? 'unconfirmed' : live(known);
     const pod = live(said[0]);
     const isSame = pod !== 'none' && pod !== 'unconfirmed' && pod.uid === known?.uid;
     // Memory's view has the latest labels, unless the watch is silent.

@@ -23,6 +23,14 @@ export function identifyPod(filed: readonly PodView[], now: number): Identificat
   return live.length === 0 ? none : { kind: 'ambiguous', pods: live };
 }
 
+/** Whether it is an older view than the other one: a pod that ends never stops to. */
+export const isBehind = (view: PodView, other: PodView): boolean => other.isEnding && !view.isEnding;
+
+/** Whether the pod may have got an address that nobody has reported. Those of the host network get none. */
+export function addressIsUnreported(pod: PodView, now: number): boolean {
+  return pod.addresses.length === 0 && !pod.isOnHostNetwork && isLive(pod, now);
+}
+
 function isLive({ phase, isStopped, endsAt }: PodView, now: number): boolean {
   if (phase !== 'Running' && phase !== 'Pending') return false;
   return !isStopped && (endsAt === undefined || now <= endsAt + graceSlackMs);

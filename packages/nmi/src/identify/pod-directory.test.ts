@@ -4,6 +4,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { pod as podView } from '../../test/builders.ts';
 import { createTransport, list } from '../../test/transport.ts';
+import { isUnsaid, type Said } from './answers.ts';
 import { createPodInformer } from './pod-directory.ts';
 
 const object = (name: string, over: { ip?: string; nodeName?: string; uid?: string } = {}) => {
@@ -18,7 +19,7 @@ const object = (name: string, over: { ip?: string; nodeName?: string; uid?: stri
 const stops: AbortController[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
 
-const start = async (answer: (request: KubeRequest) => unknown) => {
+const start = async (answer: (request: KubeRequest) => unknown, bootedAt?: number) => {
   const clock = createFakeClock();
   const transport = createTransport(answer);
   const onFailed = vi.fn();
@@ -30,7 +31,7 @@ const start = async (answer: (request: KubeRequest) => unknown) => {
     clock,
     random: () => 0,
     log,
-    onFailed,
+    ...{ onFailed, bootedAt },
   });
   const stop = new AbortController();
   stops.push(stop);
@@ -39,6 +40,7 @@ const start = async (answer: (request: KubeRequest) => unknown) => {
   return { pods, transport, clock, onFailed, lines };
 };
 
+const namesOf = (said: Said) => (isUnsaid(said) ? [said.why] : said.map(({ name }) => name));
 const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector'] !== undefined && !query['limit'];
 
 it('watches the pods of its node only, and finds them by address and by name', async () => {
@@ -49,37 +51,47 @@ it('watches the pods of its node only, and finds them by address and by name', a
   expect(pods.isCurrent()).toBe(true);
 });
 
-it('believes the API server only about pods that have the address, and have it on this node', async () => {
+it('believes the API server only about pods of this node', async () => {
   const answers = [object('web'), object('other', { ip: '10.0.0.2' }), object('far', { nodeName: 'node-2' })];
   const { pods, transport } = await start((request) => (isLookUp(request) ? list(...answers) : list()));
-  expect((await pods.lookUp('10.0.0.1'))?.map(({ name }) => name)).toEqual(['web']);
+  expect(namesOf(await pods.readAll())).toEqual(['web', 'other']);
   expect(transport.requests.at(-1)?.query).toEqual({
     fieldSelector: 'spec.nodeName=node-1',
   });
 });
 
-it('does not let every caller wait for an API server that did not answer, and says so once', async () => {
+it('a question without answer says nothing of the next one, and of all together the log says it once', async () => {
   let isAway = true;
-  const { pods, transport, clock, onFailed, lines } = await start((request) => {
+  const { pods, transport, onFailed, lines } = await start((request) => {
     if (isLookUp(request) && isAway) throw new KubeError('transport', 'away');
+    if (request.path.endsWith('/pods/web')) return object('web');
     return list();
   });
   const asked = () => transport.requests.filter(isLookUp).length;
-  const warnings = () => lines.filter((line) => line.includes('does not say which pod')).length;
-  await expect(pods.lookUp('10.0.0.1')).resolves.toBeUndefined();
-  await expect(pods.lookUp('10.0.0.2')).resolves.toBeUndefined();
-  expect([asked(), onFailed.mock.calls, pods.isAway()]).toEqual([1, [['get_pod_list']], true]);
-  await clock.advance(10_000);
-  expect(pods.isAway()).toBe(false);
-  const trying = pods.lookUp('10.0.0.1');
-  await Promise.resolve();
-  expect(pods.isAway()).toBe(true);
-  await trying;
-  expect([asked(), warnings()]).toEqual([2, 1]);
+  const lastSaid = (text: string) => lines.filter((line) => line.includes(text)).length;
+  const away = { why: 'away', pauseMs: 1_000 };
+  expect([await pods.readAll(), await pods.readAll()]).toEqual([away, away]);
+  expect([asked(), onFailed.mock.calls]).toEqual([2, [['get_pod_list'], ['get_pod_list']]]);
+  expect(lastSaid('does not say which pod')).toBe(1);
+  expect(namesOf(await pods.read(podView()))).toEqual(['web']);
   isAway = false;
-  await clock.advance(10_000);
-  await expect(pods.lookUp('10.0.0.1')).resolves.toEqual([]);
-  expect([pods.isAway(), lines.filter((line) => line.includes('again')).length]).toEqual([false, 1]);
+  expect([await pods.readAll(), lastSaid('answers questions')]).toEqual([[], 1]);
+});
+
+it.each([
+  ['throttled', 429, undefined, 1_000],
+  ['throttled', 429, 3_000, 3_000],
+  ['throttled', 429, 3_600_000, 5_000],
+  ['unavailable', 503, undefined, 1_000],
+  ['denied', 403, undefined, 1_000],
+] as const)('%s with %i is an answer: the API server is not away', async (...refusal) => {
+  const [code, status, retryAfterMs, pauseMs] = refusal;
+  const { pods } = await start((request) => {
+    if (isLookUp(request))
+      throw new KubeError(code, 'no', { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+    return list();
+  });
+  await expect(pods.readAll()).resolves.toEqual({ why: 'refused', pauseMs });
 });
 
 it('asks for all unknown addresses together, and for those that come meanwhile once more', async () => {
@@ -87,15 +99,30 @@ it('asks for all unknown addresses together, and for those that come meanwhile o
     isLookUp(request) ? list(object('web')) : list(),
   );
   const asked = () => transport.requests.filter(isLookUp).length;
-  const first = Array.from({ length: 20 }, (_, n) => pods.lookUp(`10.0.0.${n}`));
+  const first = Array.from({ length: 20 }, () => pods.readAll());
   await Promise.resolve();
-  const later = Array.from({ length: 20 }, () => pods.lookUp('10.0.0.1'));
+  const later = Array.from({ length: 20 }, () => pods.readAll());
   await clock.advance(0);
-  expect((await Promise.all(first)).flatMap((found) => found?.map(({ name }) => name))).toEqual(['web']);
-  expect((await Promise.all(later)).map((found) => found?.length)).toEqual(
-    Array.from({ length: 20 }, () => 1),
-  );
+  const answers = await Promise.all([...first, ...later]);
+  expect(new Set(answers.map((said) => namesOf(said).join()))).toEqual(new Set(['web']));
   expect(asked()).toBe(2);
+});
+
+it('(d) an address that was reported before this machine was started is nobody’s', async () => {
+  const running = (startedAt: string) => ({ containerStatuses: [{ state: { running: { startedAt } } }] });
+  const [before, after] = ['2026-03-01T00:00:00Z', '2026-03-01T00:02:00Z'];
+  const said = (name: string, ip: string, startedAt: string) => {
+    const { status, ...rest } = object(name, { ip });
+    return { ...rest, status: { ...status, ...running(startedAt) } };
+  };
+  const all = [said('old', '10.0.0.1', before), said('new', '10.0.0.2', after)];
+  const { pods } = await start(() => list(...all), Date.parse('2026-03-01T00:01:00Z'));
+  expect(pods.filedUnder('10.0.0.1')).toEqual([]);
+  expect(pods.filedUnder('10.0.0.2')).toHaveLength(1);
+  const answer = await pods.readAll();
+  expect(isUnsaid(answer) ? [] : answer.map(({ addresses }) => addresses)).toEqual([[], ['10.0.0.2']]);
+  // Its network is made anew: until that is reported it may have any address.
+  expect([pods.othersAwait('new'), pods.othersAwait('old')]).toEqual([true, false]);
 });
 
 it('asks after a pod by its name, and knows that there is none', async () => {
@@ -104,10 +131,10 @@ it('asks after a pod by its name, and knows that there is none', async () => {
     return path.endsWith('/pods/web') ? object('web') : list();
   });
   const named = (name: string) => podView({ name, key: `default/${name}` });
-  expect((await pods.read(named('web')))?.map(({ uid }) => uid)).toEqual(['web']);
+  expect(namesOf(await pods.read(named('web')))).toEqual(['web']);
   expect(transport.requests.at(-1)?.path).toBe('/api/v1/namespaces/default/pods/web');
   await expect(pods.read(named('gone'))).resolves.toEqual([]);
-  expect([pods.isAway(), onFailed.mock.calls]).toEqual([false, []]);
+  expect(onFailed).not.toHaveBeenCalled();
 });
 
 it('a pod of the same name that was made anew is not the latest state of the old one', async () => {

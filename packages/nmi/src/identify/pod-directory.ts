@@ -8,9 +8,11 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
+import type { Said, Unsaid } from './answers.ts';
 import type { PodName } from './ask-holder.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
-import { parsePod, podFields, type PodView } from './pod-view.ts';
+import { addressIsUnreported } from './identify-pod.ts';
+import { parsePod, podFields, sinceBoot, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions {
   readonly transport: KubeTransport;
@@ -18,6 +20,8 @@ export interface PodInformerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** When this machine was started: what was said of pods before that is not believed. */
+  readonly bootedAt?: number | undefined;
   /** Told of every live question that the API server did not answer. */
   readonly onFailed: (question: PodQuestion) => void;
 }
@@ -34,27 +38,33 @@ export type PodInformer = CallerFinderOptions['pods'] & {
 
 /** Silence beyond which what is remembered may be out of date. A little more than the informer itself bears. */
 const longestSilenceMs = 90_000;
-const lookUpTimeoutMs = 2_000;
-/** How long no live question is asked after one that was not answered: callers would only wait for nothing. */
-const breakMs = 10_000;
+const questionTimeoutMs = 2_000;
+/** How long the same question is not asked again: callers would only wait, and an API server that refuses has enough to do. */
+const awayPauseMs = 1_000;
+const [shortestPauseMs, longestPauseMs] = [1_000, 5_000];
 
 /** The pods of this node, by address; and the API server itself, for one that is not remembered yet. */
 export function createPodInformer(options: PodInformerOptions): PodInformer {
   const { transport, node, clock, random, log } = options;
+  const parse = (object: unknown) => {
+    const pod = lean(parsePod(object));
+    return pod && sinceBoot(pod, options.bootedAt);
+  };
   const informer = createInformer<PodView>({
     transport,
     kind: coreKinds.pods,
     fieldSelector: `spec.nodeName=${node}`,
     fields: podFields,
-    trim: (object) => lean(parsePod(object)),
+    trim: parse,
     indexes: { address: ({ addresses }) => addresses },
     clock,
     random,
     log,
   });
-  const away = createAwayWatch(options);
+  const put = createQuestions(options);
+  const questions = { transport, node, parse };
   // It answers for all addresses: many unknown callers at once are two questions.
-  const askNode = inTurns(() => away.unlessAway('get_pod_list', () => askForPods(transport, node)));
+  const readAll = inTurns(() => put('get_pod_list', () => askForPods(questions)));
 
   return {
     informer,
@@ -63,14 +73,14 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
       return informer.store.revision;
     },
     isCurrent: () => informer.lastHeardMs() <= longestSilenceMs,
-    isAway: () => away.isAway(),
-    changes: (listener) => informer.onChange(listener),
-    read: (pod) => away.unlessAway('get_pod', () => askForPod(transport, pod)),
-    lookUp: async (address) => {
-      // Without this one would wait for the one who tries.
-      const filed = away.isAway() ? undefined : await askNode();
-      return filed?.filter(({ addresses }) => addresses.includes(address));
+    lastHeardMs: () => informer.lastHeardMs(),
+    othersAwait: (uid) => {
+      const now = clock.now();
+      return [...informer.store.values()].some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
     },
+    changes: (listener) => informer.onChange(listener),
+    read: (pod) => put('get_pod', () => askForPod(questions, pod)),
+    readAll,
     latest: (pod) => {
       const now = informer.store.get(pod.key);
       return now?.uid === pod.uid ? now : pod;
@@ -79,51 +89,54 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
   };
 }
 
-type AwayWatchOptions = Pick<PodInformerOptions, 'clock' | 'log' | 'onFailed'>;
+type QuestionOptions = Pick<PodInformerOptions, 'log' | 'onFailed'>;
 
-/** Asks nothing for a while after a question without answer; then one caller tries, and the others do not wait for it. */
-function createAwayWatch({ clock, log, onFailed }: AwayWatchOptions) {
-  let isGone = false;
-  let askAgainAt = 0;
-  const isAway = () => isGone && clock.now() < askAgainAt;
-
-  const notice = (question: PodQuestion, error: KubeError) => {
+/** Puts questions; that one of them was not answered is said in the log once, until one is. */
+function createQuestions({ log, onFailed }: QuestionOptions) {
+  let isSilent = false;
+  const notice = (question: PodQuestion, error: KubeError): Unsaid => {
     onFailed(question);
     // One line for an outage, however long.
-    if (!isGone) log.warn({ question, code: error.code, error: error.message }, noAnswer);
-    isGone = true;
-    askAgainAt = clock.now() + breakMs;
+    if (!isSilent) log.warn({ question, code: error.code, error: error.message }, noAnswer);
+    isSilent = true;
+    return unsaid(error);
   };
-
-  return {
-    isAway,
-    async unlessAway<T>(question: PodQuestion, ask: () => Promise<T>): Promise<T | undefined> {
-      if (isAway()) return undefined;
-      askAgainAt = clock.now() + breakMs;
-      try {
-        const answer = await ask();
-        if (isGone) log.info({}, 'the API server answers questions about pods again');
-        isGone = false;
-        return answer;
-      } catch (error) {
-        if (!(error instanceof KubeError)) throw error;
-        notice(question, error);
-        return undefined;
-      }
-    },
+  return async (question: PodQuestion, ask: () => Promise<readonly PodView[]>): Promise<Said> => {
+    try {
+      const pods = await ask();
+      if (isSilent) log.info({}, 'the API server answers questions about pods again');
+      isSilent = false;
+      return pods;
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      return notice(question, error);
+    }
   };
 }
 
+/** An API server that answers 429 or 503 is there, and may answer kubelets: then pods start, and addresses change hands. */
+function unsaid({ code, retryAfterMs = 0 }: KubeError): Unsaid {
+  if (code === 'transport') return { why: 'away', pauseMs: awayPauseMs };
+  return { why: 'refused', pauseMs: Math.min(Math.max(retryAfterMs, shortestPauseMs), longestPauseMs) };
+}
+
 const noAnswer =
-  'the API server does not say which pod has an address: what was watched is believed, unless --pod-check is strict. ' +
+  'the API server does not say which pod has an address. Where nothing comes back at all, what was watched is believed for as ' +
+  'long as --pod-check-outage says, unless --pod-check is strict; where it refuses, pods are told to try again. ' +
   'If the code is denied, give the service account of NMI the verbs get and list on pods';
 
+interface Questions {
+  readonly transport: KubeTransport;
+  readonly node: string;
+  readonly parse: (object: unknown) => PodView | undefined;
+}
+
 /** The pod as it is; nothing when there is no pod of that name. */
-async function askForPod(transport: KubeTransport, { namespace, name }: PodName): Promise<PodView[]> {
+async function askForPod({ transport, parse }: Questions, { namespace, name }: PodName): Promise<PodView[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-    const request = { method: 'GET', path, timeoutMs: lookUpTimeoutMs, fields: podFields } as const;
-    const pod = parsePod(await transport.request(request));
+    const request = { method: 'GET', path, timeoutMs: questionTimeoutMs, fields: podFields } as const;
+    const pod = parse(await transport.request(request));
     return pod ? [pod] : [];
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return [];
@@ -135,14 +148,14 @@ async function askForPod(transport: KubeTransport, { namespace, name }: PodName)
  * All pods of the node, from the API server's own database. There is a selector by address, too, but servers are about that
  * do not find anything by it, and it saves them no work.
  */
-async function askForPods(transport: KubeTransport, node: string): Promise<PodView[]> {
+async function askForPods({ transport, node, parse }: Questions): Promise<PodView[]> {
   const pods = await listTrimmed(
     {
       ...{ transport, kind: coreKinds.pods, fieldSelector: `spec.nodeName=${node}`, fields: podFields },
       pageSize: undefined,
-      timeoutMs: lookUpTimeoutMs,
+      timeoutMs: questionTimeoutMs,
     },
-    (object) => lean(parsePod(object)),
+    parse,
   );
   return pods.filter((pod) => pod.nodeName === node);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parsePod } from './pod-view.ts';
+import { parsePod, sinceBoot } from './pod-view.ts';
 
 const object = (over: { spec?: object; status?: object; metadata?: object } = {}) => ({
   metadata: { uid: 'u', namespace: 'shop', name: 'web', labels: { a: 'b' }, ...over.metadata },
@@ -87,3 +87,39 @@ it.each([[undefined], [null], [{}], [{ metadata: { name: 'p', namespace: 'n' } }
     expect(parsePod(value)).toBeUndefined();
   },
 );
+
+const early = '2026-03-01T00:00:00Z';
+const late = '2026-03-01T00:10:00Z';
+const at = (startedAt: string) => ({ startedAt });
+it.each([
+  ['of which a container runs since before', { containerStatuses: [{ state: { running: at(early) } }] }, []],
+  ['of which one was started since', { containerStatuses: [{ state: { running: at(late) } }] }, ['10.0.0.9']],
+  [
+    'of which an init container was started since',
+    {
+      initContainerStatuses: [{ state: { terminated: at(late) } }],
+      containerStatuses: [{ state: { running: at(early) } }],
+    },
+    ['10.0.0.9'],
+  ],
+  [
+    'that crashes again and again since',
+    { containerStatuses: [{ state: { waiting: {} }, lastState: { terminated: at(late) } }] },
+    ['10.0.0.9'],
+  ],
+  [
+    'that waited to be started already',
+    { startTime: early, containerStatuses: [{ state: { waiting: {} } }] },
+    [],
+  ],
+  [
+    'that was taken up since',
+    { startTime: late, containerStatuses: [{ state: { waiting: {} } }] },
+    ['10.0.0.9'],
+  ],
+  ['of whose containers nothing is said', { startTime: early }, ['10.0.0.9']],
+])('(d) since the machine was started: of a pod %s', (_, status, addresses) => {
+  const pod = parsePod(object({ status: { podIP: '10.0.0.9', podIPs: [], ...status } }));
+  expect(pod && sinceBoot(pod, Date.parse('2026-03-01T00:05:00Z')).addresses).toEqual(addresses);
+  expect(pod && sinceBoot(pod, undefined).addresses).toEqual(['10.0.0.9']);
+});

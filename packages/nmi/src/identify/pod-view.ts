@@ -13,6 +13,9 @@ export interface PodView {
   readonly nodeName: string;
   /** Its own addresses; empty for a pod that shares the node's (hostNetwork): such a pod cannot be told from the node. */
   readonly addresses: readonly string[];
+  readonly isOnHostNetwork?: true;
+  /** When its kubelet last said that a container was started: milliseconds since the epoch. */
+  readonly startedAt?: number;
   readonly phase: string;
   /** Marked for deletion; it may still be running its last seconds. */
   readonly isEnding: boolean;
@@ -61,6 +64,7 @@ export const podFields: Fields = {
         phase: word,
         podIP: word,
         podIPs: { upTo: 4 * 1024 },
+        startTime: word,
         initContainerStatuses: containers,
         containerStatuses: containers,
         ephemeralContainerStatuses: containers,
@@ -77,7 +81,13 @@ export function parsePod(object: unknown): PodView | undefined {
   const left = tooLargeIn(object);
   const isTold = !left.some(({ path }) => path.startsWith('status.'));
   const stopped = named.isEnding && isTold && hasStopped(status) ? { isStopped: true as const } : {};
-  return { ...named, ...readSpec(spec), ...readStatus(status, spec), ...stopped, ...readTooLarge(left) };
+  return {
+    ...named,
+    ...readSpec(spec),
+    ...readStatus(status, spec, isTold),
+    ...stopped,
+    ...readTooLarge(left),
+  };
 }
 
 /** A prefetch that is too large is none; all else of the metadata decides on rights. */
@@ -86,6 +96,15 @@ function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLa
     ({ path }) => path.startsWith('metadata.') && !path.endsWith(prefetchAnnotation),
   );
   return decisive ? { tooLarge: `${decisive.path} has more than ${decisive.upTo} bytes` } : {};
+}
+
+/**
+ * What is true of a pod on a machine that was started then. All networks of pods were made anew since: an address that was
+ * reported before may be another pod's.
+ */
+export function sinceBoot(pod: PodView, bootedAt: number | undefined): PodView {
+  const { startedAt = Infinity } = pod;
+  return bootedAt === undefined || startedAt >= bootedAt ? pod : { ...pod, addresses: [] };
 }
 
 interface PodShape {
@@ -113,13 +132,20 @@ interface StatusShape {
   readonly phase?: string;
   readonly podIP?: string;
   readonly podIPs?: readonly { readonly ip?: string }[];
+  readonly startTime?: string;
   readonly initContainerStatuses?: readonly ContainerShape[];
   readonly containerStatuses?: readonly ContainerShape[];
   readonly ephemeralContainerStatuses?: readonly ContainerShape[];
 }
 
 interface ContainerShape {
-  readonly state?: { readonly terminated?: object };
+  readonly state?: StateShape;
+  readonly lastState?: StateShape;
+}
+
+interface StateShape {
+  readonly running?: { readonly startedAt?: string };
+  readonly terminated?: { readonly startedAt?: string };
 }
 
 function readMetadata({ uid, namespace, name, deletionTimestamp, labels = {}, annotations }: MetadataShape) {
@@ -145,14 +171,32 @@ function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: Sp
   return { nodeName, serviceAccount };
 }
 
-function readStatus({ phase = '', podIP, podIPs = [] }: StatusShape, { hostNetwork }: SpecShape) {
+function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isTold: boolean) {
+  const { phase = '', podIP, podIPs = [] } = status;
   const all = [podIP, ...podIPs.map(({ ip }) => ip)].flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
-  return { phase, addresses: hostNetwork === true ? [] : [...new Set(all)] };
+  if (hostNetwork === true) return { phase, addresses: [], isOnHostNetwork: true as const };
+  return { phase, addresses: [...new Set(all)], ...lastStart(status, isTold) };
+}
+
+/** By the node's own clock. Undefined when nothing is said of any container, and not because it was too much. */
+function lastStart(status: StatusShape, isTold: boolean): Pick<PodView, 'startedAt'> {
+  const containers = containersOf(status);
+  const times = containers.flatMap(({ state, lastState }) =>
+    [state?.running, state?.terminated, lastState?.terminated].map((each) => each?.startedAt),
+  );
+  // A container that waits has no time: then it counts when the kubelet took up the pod.
+  const known = [status.startTime, ...times].map((time = '') => Date.parse(time)).filter((time) => time > 0);
+  return (containers.length === 0 && isTold) || known.length === 0 ? {} : { startedAt: Math.max(...known) };
+}
+
+function containersOf(status: StatusShape): readonly ContainerShape[] {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
 }
 
 /** Said of containers, one by one: a pod whose kubelet has not spoken of any may be alive. */
 function hasStopped(status: StatusShape): boolean {
-  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status;
-  const all = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
+  const { containerStatuses = [] } = status;
+  const all = containersOf(status);
   return containerStatuses.length > 0 && all.every(({ state }) => state?.terminated !== undefined);
 }

@@ -1,0 +1,111 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import type { Clock } from '@pod-identity/kit/core';
+import { parseArpTable, type Neighbour, type NeighbourEntry } from './neighbour.ts';
+
+/** The door to what the kernel tells in files. */
+export interface NeighbourFiles {
+  /** /proc/net/arp; '' where it cannot be read. */
+  arp(): string;
+  /** Of a network device; undefined when it is gone. */
+  indexOf(device: string): string | undefined;
+}
+
+export interface NeighbourTable {
+  /** By a reading that is 100 ms old at most. */
+  of(address: string): Neighbour | undefined;
+  /** By a reading that was begun at this time or later, as `Clock.elapsed` counts. */
+  since(address: string, moment: number): Promise<Neighbour | undefined>;
+}
+
+/** Between two readings, whoever calls and however often. */
+const shortestPauseMs = 100;
+/** More is the work of somebody who adds entries: nothing is concluded from them. */
+const mostEntries = 4;
+
+/** Reads when somebody calls, at most ten times a second; while nobody does, never. */
+export function createNeighbourTable(
+  clock: Pick<Clock, 'elapsed' | 'sleep'>,
+  files: NeighbourFiles = kernelFiles,
+): NeighbourTable {
+  let table: ReadonlyMap<string, readonly NeighbourEntry[]> = new Map();
+  let readAt = -Infinity;
+  // Indexes are read for the addresses that are asked for only: a node has hundreds of devices.
+  const said = new Map<string, Neighbour | undefined>();
+
+  const pauseMs = () => Math.max(0, readAt + shortestPauseMs - clock.elapsed());
+  const read = () => {
+    readAt = clock.elapsed();
+    said.clear();
+    table = parseArpTable(files.arp());
+  };
+  const look = (address: string) => {
+    if (!said.has(address)) said.set(address, textOf(table.get(address) ?? [], files));
+    return said.get(address);
+  };
+
+  return {
+    of(address) {
+      if (pauseMs() === 0) read();
+      return look(address);
+    },
+    async since(address, moment) {
+      while (readAt < moment) {
+        const wait = pauseMs();
+        if (wait > 0) await clock.sleep(wait);
+        else read();
+      }
+      return look(address);
+    },
+  };
+}
+
+function textOf(entries: readonly NeighbourEntry[], files: NeighbourFiles): Neighbour | undefined {
+  if (entries.length === 0 || entries.length > mostEntries) return undefined;
+  const texts = entries.map(
+    ({ linkAddress, device }) => `${linkAddress} ${device} ${files.indexOf(device) ?? 'gone'}`,
+  );
+  return texts.sort().join(', ');
+}
+
+/** Some 3,000 entries; Linux keeps 1,024 unless told otherwise. The kernel walks its whole table for each part that is read. */
+const largestTable = 256 * 1024;
+
+/**
+ * IPv4 alone: the metadata service has no other address, and what the kernel knows of IPv6 it tells through netlink only, which
+ * would be a process for each reading.
+ */
+const kernelFiles: NeighbourFiles = {
+  arp: () => {
+    try {
+      return readStart('/proc/net/arp', largestTable);
+    } catch {
+      return '';
+    }
+  },
+  indexOf: (device) => {
+    try {
+      return readFileSync(`/sys/class/net/${device}/ifindex`, 'latin1').trim();
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** The rest is not read, whoever fills the table. */
+function readStart(path: string, most: number): string {
+  const file = openSync(path, 'r');
+  try {
+    const parts: Buffer[] = [];
+    let length = 0;
+    while (length < most) {
+      const part = Buffer.allocUnsafe(16 * 1024);
+      const count = readSync(file, part);
+      if (count === 0) break;
+      parts.push(part.subarray(0, count));
+      length += count;
+    }
+    return Buffer.concat(parts).toString('latin1');
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,131 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it } from 'vitest';
+import { readBootTime } from './boot-time.ts';
+import { stillHasAddress } from './judge-caller.ts';
+import { differs, isTelling, parseArpTable } from './neighbour.ts';
+import { createNeighbourTable } from './neighbour-table.ts';
+
+const head = 'IP address       HW type     Flags       HW address            Mask     Device\n';
+const entry = (...[address, linkAddress, device, flags = '0x2']: [string, string, string, string?]) =>
+  `${address.padEnd(16)} 0x1         ${flags.padEnd(9)}   ${linkAddress}     *        ${device}\n`;
+
+describe('what the kernel says', () => {
+  it('is read from its table: whole entries only, all of an address', () => {
+    const text =
+      head +
+      entry('10.0.0.1', 'aa:00:00:00:00:01', 'veth1') +
+      entry('10.0.0.1', 'aa:00:00:00:00:02', 'veth2') +
+      entry('10.0.0.2', '00:00:00:00:00:00', 'veth3', '0x0') +
+      entry('10.0.0.3', 'aa:00:00:00:00:03', 'veth3', '0x6');
+    expect([...parseArpTable(text)]).toEqual([
+      [
+        '10.0.0.1',
+        [
+          { linkAddress: 'aa:00:00:00:00:01', device: 'veth1' },
+          { linkAddress: 'aa:00:00:00:00:02', device: 'veth2' },
+        ],
+      ],
+      ['10.0.0.3', [{ linkAddress: 'aa:00:00:00:00:03', device: 'veth3' }]],
+    ]);
+  });
+
+  it('has changed only where it said something before and says something now', () => {
+    expect([differs('a', 'b'), differs('a', 'a'), differs(undefined, 'a'), differs('a', undefined)]).toEqual([
+      ...[true, false, false, false],
+    ]);
+  });
+
+  it.each([
+    ['0a:58:0a:f4:01:07 cbr0 4', '10.244.1.7', false],
+    ['02:42:0a:f4:01:07 cbr0 4', '10.244.1.7', false],
+    ['0a:58:0a:f4:01:08 cbr0 4', '10.244.1.7', true],
+    ['66:12:9c:01:2e:77 calia1 9', '10.244.1.7', true],
+  ])('%s of %s tells pods apart: %s', (neighbour, address, expected) => {
+    expect(isTelling(neighbour, address)).toBe(expected);
+  });
+});
+
+describe('the table', () => {
+  const open = () => {
+    const clock = createFakeClock();
+    const state = { text: head + entry('10.0.0.1', 'aa:00:00:00:00:01', 'veth1'), index: '7', reads: 0 };
+    const table = createNeighbourTable(clock, {
+      arp: () => {
+        state.reads += 1;
+        return state.text;
+      },
+      indexOf: () => state.index,
+    });
+    return { clock, state, table };
+  };
+
+  it('is read ten times a second at most, whoever asks and of whatever address, and never while nobody asks', async () => {
+    const { clock, state, table } = open();
+    for (let ms = 0; ms < 1_000; ms += 1) {
+      for (let n = 0; n < 20; n += 1) table.of(`10.0.0.${n}`);
+      await clock.advance(1);
+    }
+    expect(state.reads).toBe(10);
+    await clock.advance(60_000);
+    expect(state.reads).toBe(10);
+  });
+
+  it('tells link-layer address, device and its index: a device of the same name that was made anew is another one', async () => {
+    const { clock, state, table } = open();
+    expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 7');
+    state.index = '8';
+    await clock.advance(100);
+    expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 8');
+    expect(table.of('10.0.0.2')).toBeUndefined();
+  });
+
+  it('is waited for where a reading must be newer than a connection, once for all who wait', async () => {
+    const { clock, state, table } = open();
+    table.of('10.0.0.1');
+    await clock.advance(10);
+    state.text = head + entry('10.0.0.1', 'bb:00:00:00:00:01', 'veth1');
+    const waiting = Array.from({ length: 50 }, () => table.since('10.0.0.1', clock.elapsed()));
+    expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 7');
+    await clock.advance(90);
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['bb:00:00:00:00:01 veth1 7']));
+    expect(state.reads).toBe(2);
+  });
+
+  it('with more entries of an address than a node has reason to keep says nothing of it', () => {
+    const { state, table } = open();
+    state.text = head;
+    for (let n = 0; n < 5; n += 1) state.text += entry('10.0.0.1', `aa:00:00:00:00:0${n}`, `veth${n}`);
+    expect(table.of('10.0.0.1')).toBeUndefined();
+  });
+});
+
+describe('a pod that ends', () => {
+  const address = '10.0.0.1';
+  const [mine, derived] = ['66:12:9c:01:2e:77 cali1 9', '0a:58:0a:00:00:01 cbr0 4'];
+  it.each([
+    ['the entry is the same', mine, mine, true, true],
+    ['the entry is another one', mine, '66:12:9c:01:2e:78 cali2 10', false, false],
+    ['there is none, and others have no address', undefined, undefined, true, false],
+    ['there is none, and all others have one', undefined, undefined, false, true],
+    ['it was never confirmed, and others have no address', undefined, mine, true, false],
+    ['the same, made from the address, and others have no address', derived, derived, true, false],
+    ['the same, made from the address, and all others have one', derived, derived, false, true],
+    ['it is gone, and others have no address', mine, undefined, true, false],
+  ])('still has its address when %s', (...[, tie, neighbour, othersAwait, expected]) => {
+    expect(stillHasAddress({ address, tie, neighbour, othersAwait })).toBe(expected);
+  });
+});
+
+it.each([
+  ['cpu 1 2\nbtime 1764031041\nprocesses 7\n', 1_764_031_041_000],
+  ['cpu 1 2\n', undefined],
+])('when the machine was started is read from %j', (text, expected) => {
+  expect(readBootTime(() => text)).toBe(expected);
+});
+
+it('a machine that does not tell it, does not', () => {
+  const fails = () => {
+    throw new Error('no such file');
+  };
+  expect(readBootTime(fails)).toBeUndefined();
+});
