@@ -1,5 +1,5 @@
 // Attacks on the time between a network's giving an address to another pod and the API server's saying so. Over real sockets of
-// the loopback interface, of whose addresses the kernel says nothing; kernel-handover.e2e.test.ts is the same where it does.
+// the loopback interface, of whose addresses the kernel says nothing; what it says elsewhere is told to the agent by a test’s own table.
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '@pod-identity/kit/core';
@@ -100,6 +100,21 @@ describe('(b) an open connection', () => {
     const answer = await nmi.ask({ from });
     expect(answer).toMatchObject({ status: 503, headers: { connection: 'close' } });
     await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('kept-heir'));
+  });
+});
+
+describe('a kernel that says something of addresses', () => {
+  it('(a) (b) another entry: the pod that ends gets no token over a new connection, and its old one is closed', async () => {
+    const said = { now: '66:12:9c:01:2e:77 cali1 9' };
+    const neighbours = { of: () => said.now, since: () => Promise.resolve(said.now) };
+    const nmi = await started(['--pod-check-age=0s'], undefined, { neighbours });
+    const from = await runs('idle');
+    await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('idle'));
+    await end('idle');
+    await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('idle'));
+    said.now = '66:12:9c:01:2e:78 cali2 10';
+    await expect(alone(nmi, from)).resolves.toMatchObject({ status: 503 });
+    await expect(nmi.ask({ from })).resolves.toMatchObject({ status: 503, headers: { connection: 'close' } });
   });
 });
 
