@@ -3,6 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { whyNoPrograms } from '@pod-identity/kit/testing';
+
+/** Why no certificate can be made here; undefined when one can. */
+export const whyNoCertificates = whyNoPrograms({ programs: ['openssl'] });
+if (whyNoCertificates !== undefined)
+  console.warn(`tests that make certificates are skipped: ${whyNoCertificates}`);
 
 export type KeyKind = 'rsa' | 'p256' | 'p384' | 'p521';
 

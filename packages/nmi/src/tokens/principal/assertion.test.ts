@@ -1,11 +1,11 @@
 import { createVerify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { makeCertificate } from '../../../test/certificates.ts';
+import { makeCertificate, whyNoCertificates } from '../../../test/certificates.ts';
 import { createAssertions, signAssertion } from './assertion.ts';
 import { readPem } from './reader/pem.ts';
 import type { ReadCertificate } from './reader/certificate.ts';
 
-describe('an assertion with an elliptic curve', () => {
+describe.skipIf(whyNoCertificates !== undefined)('an assertion with an elliptic curve', () => {
   it.each([
     ['p256', 'ES256', 'sha256'],
     ['p384', 'ES384', 'sha384'],
@@ -30,7 +30,7 @@ describe('an assertion with an elliptic curve', () => {
   });
 });
 
-describe('assertions', () => {
+describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
   it('are signed once for an application and an endpoint, until half of their life is over', async () => {
     const { key, certificate } = makeCertificate('rsa');
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;

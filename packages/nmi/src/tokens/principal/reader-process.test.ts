@@ -1,18 +1,25 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { encryptKey, makeCertificate, makePfx, type Made } from '../../../test/certificates.ts';
+import {
+  encryptKey,
+  makeCertificate,
+  makePfx,
+  whyNoCertificates,
+  type Made,
+} from '../../../test/certificates.ts';
 import { createReaderProcess } from './reader-process.ts';
 import { questionOf, readAnswer } from './reader-words.ts';
 
-let rsa: Made;
-beforeAll(() => (rsa = makeCertificate('rsa')));
 afterEach(() => vi.unstubAllEnvs());
 
 const clock = createFakeClock();
 /** A program in the reader's place. */
 const program = (text: string) => createReaderProcess(clock, { args: ['-e', text] });
 
-describe('the process that reads certificates', () => {
+describe.skipIf(whyNoCertificates !== undefined)('the program that reads certificates', () => {
+  let rsa: Made;
+  beforeAll(() => (rsa = makeCertificate('rsa')));
+
   it.each<[string, () => Parameters<typeof questionOf>[0]]>([
     ['PEM', () => ({ kind: 'pem', text: rsa.key + rsa.certificate, password: '' })],
     [
@@ -25,7 +32,9 @@ describe('the process that reads certificates', () => {
     const answer = await createReaderProcess(clock).run(JSON.stringify(questionOf(stored())));
     expect(readAnswer(answer ?? '')).toMatchObject({ chain: [{}], key: { asymmetricKeyType: 'rsa' } });
   });
+});
 
+describe('the process that reads certificates', () => {
   it('is killed at its limit, although it hears no signal and answers nothing', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const { run } = createReaderProcess(
