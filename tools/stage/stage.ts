@@ -182,6 +182,7 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
           ...['--http-probe-port', '0', '--prometheus-port', '0'],
           ...args,
         ],
+        env: { NODE_EXTRA_CA_CERTS: sim.azure.caFile },
       });
       const { port } = await service.logged('listening');
       return { service, address, port: Number(port) };
