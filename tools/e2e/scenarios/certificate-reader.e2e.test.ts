@@ -40,11 +40,11 @@ async function childOf(parent: number, program: string): Promise<Child | undefin
 
 /** Looks until the work has ended. */
 async function seenDuring(work: Promise<unknown>, look: () => Promise<Child | undefined>) {
-  let isOver = false;
-  const end = () => (isOver = true);
+  const over = new AbortController();
+  const end = () => over.abort();
   void work.then(end, end);
   let seen: Child | undefined;
-  while (!isOver && !seen) seen = await look();
+  while (!over.signal.aborted && !seen) seen = await look();
   return seen;
 }
 

@@ -44,8 +44,8 @@ export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
 
 /** Loaded for the first service principal only: it costs 10 MiB of memory, and most nodes have none. */
 async function open() {
-  const { EnvHttpProxyAgent, request: send } = await import('undici');
-  return { send, dispatcher: new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, connections: 8 }) };
+  const { openEntraDoor } = await import('./entra-door.ts');
+  return openEntraDoor();
 }
 
 function parse(text: string): unknown {
