@@ -22,6 +22,7 @@ interface Measured {
   readonly sizes: NmiSizes;
   readonly starts: readonly number[];
   readonly quiet: readonly Pair[];
+  readonly admin: readonly Pair[];
   readonly misses: MissTimes;
   readonly rates: readonly Round[];
   readonly rss: number;
@@ -59,7 +60,7 @@ function speed({ rates, sizes: { rounds, podsOfNewConnections } }: Measured): Sh
   ];
 }
 
-function waits({ misses: { byNmi, direct }, quiet }: Measured): Shown[] {
+function waits({ misses: { byNmi, direct }, quiet, admin }: Measured): Shown[] {
   const added = (share: number) => quantile(byNmi, share) - quantile(direct, share);
   return [
     ['missP99Ms', quantile(byNmi, 0.99), 'p99 of a token that is not cached, below the pace for IMDS (ms)'],
@@ -69,6 +70,11 @@ function waits({ misses: { byNmi, direct }, quiet }: Measured): Shown[] {
       'hostileP99Ratio',
       median(quiet.map((pair) => pair.with / pair.without)),
       "a quiet pod's p99 beside a pod that never stops asking, over its p99 without",
+    ],
+    [
+      'adminAttackP50Ratio',
+      median(admin.map((pair) => pair.with / pair.without)),
+      "a quiet pod's p50 beside a pod that never stops asking for metrics, over its p50 without",
     ],
   ];
 }

@@ -30,6 +30,8 @@ export interface RunningNmi {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
+  /** Of /metrics, on all addresses. */
+  readonly metricsPort: number;
   /** From the start of the process until /readyz says 200. */
   readonly startMs: number;
   stop(): Promise<void>;
@@ -156,7 +158,10 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
   });
   child.once('exit', (code) => reject(new Error(`NMI ended with ${code ?? 'a signal'}`)));
   const heard = () => `NMI to listen on all its ports; so far it said: ${[...told.keys()].join(', ')}`;
-  await within(startPatienceMs, heard, listening);
+  await within(startPatienceMs, heard, listening).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   const address = String(told.get('listening')?.['address']);
   const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
   await within(startPatienceMs, 'NMI to be ready', untilReady(health, AbortSignal.timeout(startPatienceMs)));
@@ -167,6 +172,7 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
   return {
     ...{ children: [child, dropper], startMs, pid: child.pid ?? 0 },
     ...{ host: address, port: Number(told.get('listening')?.['port']) },
+    metricsPort: Number(told.get('metrics')?.['port']),
     stop: async () => {
       child.kill();
       await within(endPatienceMs, 'NMI to end after SIGTERM', ended);
@@ -174,6 +180,9 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
     },
   };
 }
+
+/** For sed, which counts in its second buffer: health and metrics begin to listen in any order. */
+const untilBothListen = '/"admin server listening"/{x;s/$/x/;/^xx/{x;q};x}';
 
 /**
  * A pipe, as a container has it. What is read from it is shown until NMI is ready; then it goes to nobody: a line for each
@@ -184,8 +193,8 @@ async function openOutput(folder: string) {
   await promisify(execFile)('mkfifo', [path]);
   // Open for both, so that opening waits for nobody.
   const descriptor = openSync(path, 'r+');
-  const reader = spawn('sed', ['-u', '/"role":"metrics"/q'], { stdio: [descriptor, 'pipe', 'inherit'] });
-  if (!reader.stdout) throw new Error('there is no pipe to read from');
+  // Readers open it for themselves: NMI may make its own end non-blocking, and a shared one would become so for them too.
+  const reader = spawn('sed', ['-u', untilBothListen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: reader.stdout });
   const readerEnded = once(reader, 'close');
   return {
@@ -194,7 +203,7 @@ async function openOutput(folder: string) {
     /** What comes from now on is taken and dropped. */
     drop: async () => {
       await within(startPatienceMs, 'the last line of NMI that is read', readerEnded);
-      return spawn('cat', [], { stdio: [descriptor, 'ignore', 'inherit'] });
+      return spawn('cat', [path], { stdio: ['ignore', 'ignore', 'inherit'] });
     },
   };
 }

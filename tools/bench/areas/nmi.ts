@@ -32,7 +32,7 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   await using world = await openNmiWorld(podsOfNodes);
   pin(process.pid, 1);
   const starts = await startTimes(world, sizes, say);
-  const quiet = await neighbours(world, sizes, say);
+  const { quiet, admin } = await neighbours(world, sizes, say);
   const agents: RunningNmi[] = [];
   // The default for one pod would be the limit of everything.
   for (const node of podsOfNodes.keys())
@@ -46,7 +46,7 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   const rates = await cachedRates({ world, agents, bare, sizes, say });
   const rssLoaded = await residentMiB(at(agents, manyPods).pid);
   bare.stop();
-  return figures({ sizes, starts, quiet, misses, rates, rss, rssLoaded });
+  return figures({ sizes, starts, quiet, admin, misses, rates, rss, rssLoaded });
 }
 
 /** As many addresses as connections, each pod's in its turn. */
@@ -66,38 +66,51 @@ async function startTimes(world: NmiWorld, { rounds }: NmiSizes, say: Say): Prom
   return times;
 }
 
-/** A quiet pod's p99, alone and beside one that never stops asking; with the limits that NMI has by default. */
+/** What a quiet pod waits, alone and beside one that never stops asking; with the limits that NMI has by default. */
+interface Neighbours {
+  /** Of tokens: the p99. */
+  readonly quiet: readonly Pair[];
+  /** Of metrics: the p50. */
+  readonly admin: readonly Pair[];
+}
+
 async function neighbours(
   world: NmiWorld,
   { rounds, quietQuestions }: NmiSizes,
   say: Say,
-): Promise<readonly Pair[]> {
+): Promise<Neighbours> {
   const nmi = await world.startNmi(manyPods);
   pin(nmi.pid, 0);
   const [quiet = '', hostile = ''] = at(world.nodes, manyPods);
   const quietPod = await open(nmi, quiet);
-  const p99 = async () => {
+  const wait = async (share: number) => {
     const times: number[] = [];
     for (let question = 0; question < quietQuestions; question += 1) {
       await pause(12);
       times.push(await timeOf(quietPod, path));
     }
-    return quantile(times, 0.99);
+    return quantile(times, share);
   };
-  await p99();
-  const pairs: Pair[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    const without = await p99();
-    const hammer = spawn(process.execPath, [hammerProgram, nmi.host, String(nmi.port), hostile, path], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+  const beside = async (share: number, target: { readonly port: number; readonly path: string }) => {
+    const without = await wait(share);
+    const args = [hammerProgram, nmi.host, String(target.port), hostile, target.path];
+    const hammer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     await within(30_000, 'the noisy pod to begin', once(hammer.stdout, 'data'));
     pin(hammer.pid ?? 0, 1);
-    const pair = { without, with: await p99() };
+    const pair = { without, with: await wait(share) };
     hammer.kill();
-    pairs.push(pair);
+    return pair;
+  };
+  await wait(0.5);
+  const pairs: { quiet: Pair[]; admin: Pair[] } = { quiet: [], admin: [] };
+  for (let round = 1; round <= rounds; round += 1) {
+    const quietPair = await beside(0.99, { port: nmi.port, path });
+    const adminPair = await beside(0.5, { port: nmi.metricsPort, path: '/metrics' });
+    pairs.quiet.push(quietPair);
+    pairs.admin.push(adminPair);
+    const shown = (pair: Pair) => `${pair.without.toFixed(2)} ms, ${pair.with.toFixed(2)} ms`;
     say(
-      `round ${round}: a quiet pod's p99 ${pair.without.toFixed(2)} ms, beside a noisy one ${pair.with.toFixed(2)} ms`,
+      `round ${round}: a quiet pod alone and beside a noisy one: p99 ${shown(quietPair)}; beside one at the metrics: p50 ${shown(adminPair)}`,
     );
   }
   quietPod.destroy();
