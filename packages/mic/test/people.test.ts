@@ -17,9 +17,9 @@ test('the owner of a pod reads on the pod why it gets no identity, until it gets
   const { town } = await enter();
   await town.pod({ name: 'pod1', label: 'app' });
   const mic = await stage.startMic();
-  await told('pod1', 'no valid AzureIdentityBinding has the selector app');
+  await told('pod1', "No AzureIdentityBinding has the selector 'app'");
   await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
-  await told('pod1', 'there is no AzureIdentity default/app');
+  await told('pod1', 'names AzureIdentity default/app, which does not exist');
   await town.identity({ name: 'app' });
   await stage.allAssigned(1);
   await told('app-binding', `Binding app-binding applied on node ${town.nodes[0]!.name} for pod pod1`);
