@@ -18,6 +18,8 @@ export interface ProxyOptions extends HeaderRules {
   readonly read: MetadataPace['read'];
   /** Whose turn a call from this address takes. */
   readonly tenantAt: (address: string) => Tenant;
+  /** For the whole answer. Default: 10 seconds. */
+  readonly timeoutMs?: number;
 }
 
 export interface Proxy {
@@ -26,13 +28,13 @@ export interface Proxy {
 }
 
 const largestBody = 1024 * 1024;
-const timeoutMs = 10_000;
 
 /**
  * Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on;
  * of the answer only status, body, and the two headers that say how to read it and when to ask again.
  */
-export function createProxy({ upstream, allowed, read, tenantAt, ...rules }: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): Proxy {
+  const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
   const judge = createHeaderJudge(rules);
   const service = createMetadataService();
 

@@ -1,10 +1,12 @@
 // What NMI asks answers as no server should: every question ends, with a failure, and no connection of it is left.
 import { createImdsClient } from '@pod-identity/imds-client';
 import { createLimit } from '@pod-identity/kit/core';
-import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
+import { hostilities, startHostileServer, type Hostility, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProxy, type ProxyRoute } from '../src/handle-proxy.ts';
 import { createMetadataService } from '../src/metadata-service.ts';
 import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
+import { inbound } from './builders.ts';
 
 let server: HostileServer;
 beforeAll(async () => {
@@ -15,6 +17,16 @@ afterAll(() => server.close());
 /** Silence is as good as any: it ends by the deadline. */
 const timeoutMs = 300;
 const token = JSON.stringify({ access_token: 't', expires_in: '3600', resource: 'r', token_type: 'Bearer' });
+
+const instance: ProxyRoute = {
+  ...{ kind: 'metadata', family: 'instance' },
+  ...{ path: '/metadata/instance', query: 'api-version=1' },
+};
+/** What is a whole answer all the same is passed on. */
+const passedOn: Partial<Record<Hostility, object>> = {
+  'redirects elsewhere': { kind: 'proxied', status: 307, body: Buffer.from('') },
+  'sends more than it announced': { kind: 'proxied', status: 200, body: Buffer.from('xxxxx') },
+};
 
 describe.each(hostilities)('a server that %s', (script) => {
   it('as metadata service gives no token, and all places back', async () => {
@@ -33,6 +45,25 @@ describe.each(hostilities)('a server that %s', (script) => {
     server.play({ json: token });
     await expect(inTurn(() => imds.getToken({ resource: 'r' }))).resolves.toMatchObject({ token: 't' });
     metadata.close();
+  });
+
+  it('as metadata service for what NMI passes on gives a whole answer or none, and all places back', async () => {
+    const inTurn = createLimit(5);
+    const proxy = createProxy({
+      ...{ upstream: server.url, timeoutMs, allowed: new Set(['instance']) },
+      ...{ metadataHeaderRequired: true, allowedHosts: new Set<string>() },
+      tenantAt: (pod) => ({ namespace: 'default', pod }),
+      read: (_, task) => inTurn(task),
+    });
+    const ask = () => proxy.handle(inbound('', { headers: { metadata: 'true' } }), instance);
+    server.play(script);
+    const outcomes = await Promise.all(Array.from({ length: 10 }, ask));
+    const expected = passedOn[script] ?? { kind: 'proxy-failed' };
+    for (const outcome of outcomes) expect(outcome).toMatchObject(expected);
+    await server.quiet();
+    server.play({ json: '{}' });
+    await expect(ask()).resolves.toMatchObject({ kind: 'proxied', status: 200, body: Buffer.from('{}') });
+    await proxy.close();
   });
 
   it('as login endpoint gives no token, and the place back', async () => {
