@@ -41,7 +41,13 @@ describe('the public types', () => {
     expectTypeOf<AssignedState>().toEqualTypeOf<'Created' | 'Assigned' | 'Unassigned' | ''>();
     expectTypeOf<Host['kind']>().toEqualTypeOf<'vm' | 'vmss'>();
     expectTypeOf<MismatchReason>().toEqualTypeOf<
-      'no-label' | 'empty-label' | 'no-binding' | 'identity-missing' | 'other-namespace' | 'shadowed'
+      | 'no-label'
+      | 'empty-label'
+      | 'no-binding'
+      | 'identity-missing'
+      | 'other-namespace'
+      | 'shadowed'
+      | 'too-many-bindings'
     >();
   });
 

@@ -54,7 +54,7 @@ export type {
   MismatchReason,
   PodLabels,
 } from './match.ts';
-export { matchPod, sortBindings } from './match.ts';
-export { explainUnbound, type Unbound } from './unbound.ts';
+export { matchPod, mostBindingsPerNamespace, sortBindings } from './match.ts';
+export { explainTooMany, explainUnbound, tooManyRemedy, type Unbound } from './unbound.ts';
 export type { CustomResourceDefinition } from './schemas.ts';
 export { customResourceDefinitions } from './schemas.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
-import { matchPod, sortBindings, type MatchResult } from './match.ts';
+import { matchPod, mostBindingsPerNamespace, sortBindings, type MatchResult } from './match.ts';
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 
@@ -156,6 +156,45 @@ describe('a pod may not act, and is told why', () => {
   });
 });
 
+describe('what the editor of another namespace writes', () => {
+  const own = { bindings: [binding('shop/b → reader')], identities: [identity('shop/reader')] };
+  const foreign = Array.from({ length: 300 }, (_, index) => binding(`evil/b${index} → x${index}`));
+
+  test.each([true, false])('is no matter of a pod that has an identity (all namespaced: %s)', (force) => {
+    const cluster = { ...own, bindings: [...foreign, ...own.bindings] };
+    expect(ask(cluster, shop, force)).toEqual(ask(own, shop, force));
+  });
+
+  test('is no matter of a pod whose own binding is wrong', () => {
+    const cluster = { bindings: [...foreign, ...own.bindings], identities: [] };
+    expect(ask(cluster, shop, true)).toEqual(ask({ ...own, identities: [] }, shop, true));
+  });
+
+  test('is one mismatch for a pod that has nothing else', () => {
+    const { mismatches } = ask({ bindings: foreign, identities: [] }, shop, true);
+    expect(mismatches.map(({ reason }) => reason)).toEqual(['other-namespace']);
+  });
+
+  test('takes no place of the bindings of the pod’s namespace, where identities may be shared', () => {
+    const identities = foreign.map(({ spec }) => identity(`evil/${spec.azureIdentity}`));
+    const bindings = [...foreign, ...own.bindings];
+    const matched = keys(ask({ bindings, identities: [...identities, ...own.identities] }, shop));
+    expect(matched).toContain('shop/reader');
+    expect(matched).toHaveLength(mostBindingsPerNamespace + 1);
+  });
+});
+
+test('more bindings of one namespace than count are left out by name, and told once', () => {
+  const name = (index: number) => `b${String(index).padStart(3, '0')}`;
+  const bindings = Array.from({ length: 300 }, (_, index) => binding(`shop/${name(index)} → x${index}`));
+  const identities = bindings.map(({ spec }) => identity(`shop/${spec.azureIdentity}`));
+  const { matches, mismatches } = ask({ bindings: bindings.toReversed(), identities }, shop, true);
+  expect(matches).toHaveLength(mostBindingsPerNamespace);
+  expect(mismatches).toEqual([
+    { reason: 'too-many-bindings', binding: `shop/${name(100)}`, identity: 'shop/x100' },
+  ]);
+});
+
 describe('whatever the cluster', () => {
   const namespace = fc.constantFrom('data', 'shop', 'web');
   const name = fc.constantFrom('one', 'two', 'three');
@@ -174,11 +213,17 @@ describe('whatever the cluster', () => {
     ),
   });
 
-  test('every binding that selects the pod is a match or a mismatch', () => {
+  test('every binding of its namespace that selects the pod is a match or a mismatch', () => {
     fc.assert(
       fc.property(clusters, fc.boolean(), (cluster, forceNamespaced) => {
         const { matches, mismatches } = ask(cluster, shop, forceNamespaced);
-        expect(matches.length + mismatches.length).toBe(Math.max(1, cluster.bindings.length));
+        const told = [
+          ...matches.map(({ binding: { metadata } }) => `${metadata.namespace ?? ''}/${metadata.name}`),
+        ];
+        told.push(...mismatches.flatMap((mismatch) => mismatch.binding ?? []));
+        const own = cluster.bindings.filter(({ metadata }) => metadata.namespace === 'shop');
+        expect(told).toEqual(expect.arrayContaining(own.map(({ metadata }) => `shop/${metadata.name}`)));
+        expect(matches.length + mismatches.length).toBeGreaterThan(0);
       }),
     );
   });

@@ -33,10 +33,16 @@ export interface Match {
 /**
  * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding names none in its own namespace.
  * `other-namespace`: the identity is kept inside another namespace than the pod's. `shadowed`: an identity of that name
- * matched already, through an earlier binding.
+ * matched already, through an earlier binding. `too-many-bindings`: more of the pod's namespace select it than count.
  */
 export type MismatchReason =
-  'no-label' | 'empty-label' | 'no-binding' | 'identity-missing' | 'other-namespace' | 'shadowed';
+  | 'no-label'
+  | 'empty-label'
+  | 'no-binding'
+  | 'identity-missing'
+  | 'other-namespace'
+  | 'shadowed'
+  | 'too-many-bindings';
 
 export interface Mismatch {
   readonly reason: MismatchReason;
@@ -53,8 +59,15 @@ export interface MatchResult {
 }
 
 /**
- * Which identities a pod may act as, and why not as others. All bindings that select the pod apply, in the order of their
- * namespaces and names.
+ * Bindings of one namespace that count for one pod: its editor may write any number, and each pod costs an
+ * AzureAssignedIdentity, a log line or an Event for every one of them.
+ */
+export const mostBindingsPerNamespace = 100;
+
+/**
+ * Which identities a pod may act as, and why not as others. The bindings that select the pod apply, in the order of their
+ * namespaces and names; the first 100 of each namespace. Bindings of other namespaces that give the pod nothing are left
+ * out, unless there is nothing else: then one of them is told for each reason.
  *
  * @example
  * ```ts
@@ -74,15 +87,47 @@ export function matchPod(question: MatchQuestion): MatchResult {
   if (bindings.length === 0) return nothing('no-binding');
 
   const matches = new Map<string, Match>();
-  const mismatches: Mismatch[] = [];
-  for (const binding of bindings) {
+  const own: Mismatch[] = [];
+  const others: Mismatch[] = [];
+  const { counted, surplus } = firstOfEach(bindings);
+  for (const binding of counted) {
     const verdict = judge(binding, question);
     const name = binding.spec.azureIdentity;
-    if (typeof verdict === 'string') mismatches.push(mismatch(verdict, binding));
-    else if (matches.has(name)) mismatches.push(mismatch('shadowed', binding));
+    const isOwn = binding.metadata.namespace === question.pod.namespace;
+    const miss = (reason: MismatchReason) => (isOwn ? own : others).push(mismatch(reason, binding));
+    if (typeof verdict === 'string') miss(verdict);
+    else if (matches.has(name)) miss('shadowed');
     else matches.set(name, { binding, identity: verdict });
   }
-  return { matches: [...matches.values()], mismatches };
+  const left = surplus.get(question.pod.namespace);
+  if (left !== undefined) own.push(mismatch('too-many-bindings', left));
+  const isElsewhereAlone = matches.size + own.length === 0;
+  return { matches: [...matches.values()], mismatches: isElsewhereAlone ? onePerReason(others) : own };
+}
+
+function onePerReason(mismatches: readonly Mismatch[]): readonly Mismatch[] {
+  const isFirst = ({ reason }: Mismatch, at: number) =>
+    mismatches.findIndex((other) => other.reason === reason) === at;
+  return mismatches.filter(isFirst);
+}
+
+interface Counted {
+  readonly counted: readonly AzureIdentityBinding[];
+  /** By namespace, the first one that does not count. */
+  readonly surplus: ReadonlyMap<string, AzureIdentityBinding>;
+}
+
+function firstOfEach(sorted: readonly AzureIdentityBinding[]): Counted {
+  const counts = new Map<string, number>();
+  const surplus = new Map<string, AzureIdentityBinding>();
+  const counted = sorted.filter((binding) => {
+    const { namespace = '' } = binding.metadata;
+    const count = (counts.get(namespace) ?? 0) + 1;
+    counts.set(namespace, count);
+    if (count > mostBindingsPerNamespace && !surplus.has(namespace)) surplus.set(namespace, binding);
+    return count <= mostBindingsPerNamespace;
+  });
+  return { counted, surplus };
 }
 
 /** By namespace, then name (by code unit: the same everywhere). The list given is not touched. */

@@ -38,6 +38,10 @@ const resourcePattern = new RegExp(
 export const identityIdPattern =
   '^(?i:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.ManagedIdentity/userAssignedIdentities/[^/]+/?)$';
 
+/** Azure allows 36 characters for a subscription, 90 (of any language) for a group, 128 for an identity. */
+const longestIdentityId = 640;
+const bytes = new TextEncoder();
+
 const resourceShape = '/subscriptions/<id>/resourceGroups/<group>/providers/<provider>/<type>/<name>';
 const identityShape =
   '/subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>';
@@ -70,6 +74,9 @@ export function parseResourceId(text: string): Parsed<ResourceIdParts> {
  * ```
  */
 export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
+  if (bytes.encode(text).length > longestIdentityId) {
+    return refuse('', `has more than ${longestIdentityId} bytes; no id of an identity in Azure is as long`);
+  }
   const parsed = parseResourceId(text);
   if (!parsed.ok || !isType(parsed.value, 'Microsoft.ManagedIdentity', 'userAssignedIdentities')) {
     return refuse(

@@ -1,4 +1,5 @@
 import { bindingLabel } from './group.ts';
+import { mostBindingsPerNamespace } from './match.ts';
 
 /** Why a pod has no identity at all, or a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
@@ -39,6 +40,13 @@ function reasonOf(pod: string, unbound: Unbound): string {
         : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
   }
 }
+
+/** Of the first binding that does not count for a pod, in `explain` of both programs and in MIC's Event. */
+export function explainTooMany(binding: string): string {
+  return `more than ${mostBindingsPerNamespace} AzureIdentityBindings select the pod: ${binding} and later names don't count`;
+}
+
+export const tooManyRemedy = 'delete bindings, or give pods that need different identities different labels';
 
 function isOwn(pod: string, object: string): boolean {
   return pod.split('/', 1)[0] === object.split('/', 1)[0];

@@ -1,5 +1,6 @@
 // The acting half of a term: what is written where, and who is told of what came of it.
 import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-identity/crd-types';
+import { createBudgets } from '@pod-identity/kit/core';
 import { createResource, type LeaderTerm } from '@pod-identity/kit/kube';
 import { createAssignmentsApplier, type AssignmentsApplier } from './apply/apply-assignments.ts';
 import { createHostApplier, type HostApplier, type HostResult } from './apply/apply-host.ts';
@@ -13,7 +14,7 @@ import { reportHost, type Affected } from './apply/report-host.ts';
 import { reportSkip, reportStep } from './apply/report.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import type { Meter } from './meter.ts';
-import { decidePod } from './plan/desired.ts';
+import { skipsOf } from './plan/desired.ts';
 import type { ClusterIndex } from './snapshot/cluster-index.ts';
 import type { ClusterView } from './snapshot/cluster-view.ts';
 import type { PodKey } from './snapshot/views.ts';
@@ -38,6 +39,9 @@ export interface Appliers {
   readonly onPlanned: (pods: readonly PodKey[]) => void;
 }
 
+/** Lines on pods that get nothing: each change of an identity or binding tells all its pods again. */
+const linesOfNamespace = { burst: 100, perSecond: 5 };
+
 export function createAppliers(deps: ControllerDeps, state: TermState, told: Told): Appliers {
   const publish = ({ events, lines }: Report) => {
     for (const { level, fields, message } of lines) deps.log[level](fields, message);
@@ -45,11 +49,16 @@ export function createAppliers(deps: ControllerDeps, state: TermState, told: Tol
     if (state.term.holds()) events.forEach((event) => deps.events.record(event));
   };
   const voice = { ...told, publish };
+  const budgets = createBudgets(linesOfNamespace);
   return {
     assignments: createAssignments(deps, state, voice),
     hosts: createHosts(deps, state, voice),
     onPlanned(pods) {
-      for (const pod of pods) for (const skip of decidePod(state.index, pod).skips) publish(reportSkip(skip));
+      for (const skip of pods.flatMap((pod) => skipsOf(state.index, pod))) {
+        const report = reportSkip(skip);
+        const isWritten = report.lines.length > 0 && budgets.take(skip.pod.namespace, deps.clock.now());
+        publish(isWritten ? report : { ...report, lines: [] });
+      }
     },
   };
 }
@@ -78,7 +87,8 @@ function createAssignments(
     recordAfterMs: settings.recordAfterMs,
     report(result, host) {
       meter.step(result);
-      publish(reportStep(result, { host, micPrincipalId: settings.principalId() }));
+      const { forceNamespaced } = index.rules;
+      publish(reportStep(result, { host, micPrincipalId: settings.principalId(), forceNamespaced }));
     },
   });
 }

@@ -18,7 +18,7 @@ import { reportHost } from './report-host.ts';
 import { reportSkip, reportStep } from './report.ts';
 
 const host = hostOf(instanceOf('vmss1'));
-const at = { host, micPrincipalId: 'mic-object-id' };
+const at = { host, micPrincipalId: 'mic-object-id', forceNamespaced: false };
 const quarantine: Quarantine = {
   until: now + 60_000,
   failures: 1,
@@ -70,6 +70,29 @@ describe('of a step', () => {
         'Binding reader-binding removed from node node-0 for pod web-0',
       ],
     ]);
+  });
+
+  test.each([
+    [{ kind: 'removed' } as const, false],
+    [{ kind: 'removed' } as const, true],
+    [{ kind: 'failed', message: 'etcd' } as const, true],
+  ])(
+    'of an object in another namespace than the binding that it names: no Event there (%o)',
+    (outcome, force) => {
+      const current = { ...assigned(), namespace: 'evil', binding: 'shop/payment' };
+      const result = step({ step: { kind: 'delete', current, why: 'unbound' }, state: 'removed', outcome });
+      const { events, lines } = reportStep(result, { ...at, forceNamespaced: force });
+      expect(events).toEqual([]);
+      expect(lines).toHaveLength(1);
+    },
+  );
+
+  test('of an object in the namespace for shared ones, where none are shared: no Event elsewhere', () => {
+    const current = { ...assigned(), namespace: 'default', binding: 'shop/payment' };
+    const outcome = { kind: 'removed' } as const;
+    const result = step({ step: { kind: 'delete', current, why: 'unbound' }, state: 'removed', outcome });
+    expect(reportStep(result, { ...at, forceNamespaced: true }).events).toEqual([]);
+    expect(reportStep(result, at).events).toHaveLength(1);
   });
 
   test('Created because it is late: the pod is told what it waits for', () => {

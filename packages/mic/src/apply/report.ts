@@ -1,5 +1,5 @@
 // What came of a step, as words for people: Events on the objects that they own, and lines of the log.
-import { explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
+import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip } from '../explain/explain-skip.ts';
 import type { AssignedView, Assignment, PodView, Skip } from '../plan/types.ts';
@@ -26,6 +26,8 @@ export interface Scene {
   readonly host: Host | undefined;
   /** The object id of MIC's own identity, where it is known: for the commands advised. */
   readonly micPrincipalId: string | undefined;
+  /** Objects live in the namespace of their identity and binding, always. */
+  readonly forceNamespaced: boolean;
 }
 
 export function reportStep(result: StepResult, at: Scene): Report {
@@ -40,11 +42,11 @@ export function reportStep(result: StepResult, at: Scene): Report {
         'object changed under the plan; planning again',
       );
     case 'failed':
-      return stepFailed(result, outcome.message);
+      return stepFailed(result, outcome.message, at);
     case 'written':
     case 'removed':
       return step.kind === 'delete'
-        ? removed(step.current, step.why)
+        ? removed(step.current, step.why, at)
         : stepWritten(result, step.assignment, at);
   }
 }
@@ -94,11 +96,11 @@ function applied({ binding, pod, objectName, objectNamespace }: Assignment): Rep
   };
 }
 
-function removed(current: AssignedView, why: string): Report {
-  const binding = namedByKey(current.binding);
-  const message = `Binding ${binding.name} removed from node ${current.nodeName} for pod ${current.podName}`;
+function removed(current: AssignedView, why: string, at: Scene): Report {
+  const message = `Binding ${namedByKey(current.binding).name} removed from node ${current.nodeName} for pod ${current.podName}`;
+  const involved = bindingOf(current, at);
   return {
-    events: [{ type: 'Normal', reason: 'binding removed', message, involved: onBinding(binding) }],
+    events: involved ? [{ type: 'Normal', reason: 'binding removed', message, involved }] : [],
     lines: [
       {
         level: 'info',
@@ -149,7 +151,20 @@ function waits(
   }
 }
 
-function stepFailed(result: StepResult, why: string): Report {
+/**
+ * The binding that an object names, where MIC itself would have written the object. Anybody may write one in a namespace of
+ * their own that names a binding of another: Events in that other namespace would then be theirs to write.
+ */
+function bindingOf(
+  { namespace, binding }: AssignedView,
+  { forceNamespaced }: Scene,
+): EventDraft['involved'] | undefined {
+  const named = namedByKey(binding);
+  const isShared = !forceNamespaced && namespace === defaultAssignedNamespace;
+  return isShared || named.namespace === namespace ? onBinding(named) : undefined;
+}
+
+function stepFailed(result: StepResult, why: string, at: Scene): Report {
   const { step } = result;
   const told = line(
     'warn',
@@ -160,10 +175,8 @@ function stepFailed(result: StepResult, why: string): Report {
     const { current } = step;
     const pod = `${current.podNamespace}/${current.podName}`;
     const message = `failed to remove AzureIdentityBinding ${current.binding} from node ${current.nodeName} for pod ${pod}, error: ${why}`;
-    return {
-      ...told,
-      events: [warning('binding remove error', message, onBinding(namedByKey(current.binding)))],
-    };
+    const involved = bindingOf(current, at);
+    return { ...told, events: involved ? [warning('binding remove error', message, involved)] : [] };
   }
   const { assignment } = step;
   const object = `${assignment.objectNamespace}/${assignment.objectName}`;

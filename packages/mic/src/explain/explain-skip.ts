@@ -1,4 +1,4 @@
-import { bindingLabel } from '@pod-identity/crd-types';
+import { bindingLabel, explainTooMany, tooManyRemedy } from '@pod-identity/crd-types';
 import type { Skip, SkipReason } from '../plan/types.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 
@@ -42,6 +42,8 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     ),
   shadowed: ({ binding = '', identity = '' }) =>
     info('binding', `${binding} adds nothing: an identity of the same name as ${identity} matched already`),
+  'too-many-bindings': ({ binding = '' }) =>
+    problem('binding', explainTooMany(binding), { text: tooManyRemedy }),
 };
 
 function selects({ binding = '', identity = '' }: Skip): Finding {

@@ -204,10 +204,18 @@ describe('every reason to skip has words and a verdict', () => {
     ],
     shadowed: [
       {
-        identities: [identity(), identity({ namespace: 'z' })],
-        bindings: [binding(), binding({ namespace: 'z' })],
+        identities: [identity(), identity({ namespace: 'shop' })],
+        bindings: [binding(), binding({ namespace: 'shop' })],
       },
-      /· binding .*z\/reader-binding adds nothing/,
+      /· binding .*shop\/reader-binding adds nothing/,
+    ],
+    'too-many-bindings': [
+      {
+        bindings: Array.from({ length: 101 }, (_, at) =>
+          binding({ namespace: 'shop', metadata: { name: `b${at + 100}` } }),
+        ),
+      },
+      /✗ binding .*more than 100 AzureIdentityBindings select the pod: shop\/b200/,
     ],
     'node-missing': [{ nodes: [] }, /✗ node .*node-0 does not exist/],
     'node-without-host': [{ nodes: [node('node-0', '')] }, /✗ host .*only an Azure host can carry/],

@@ -5,6 +5,8 @@ import { plan } from './plan.ts';
 import { binding, identity, node, pod, rules, snapshot } from './test/builders.ts';
 import type { SkipReason } from './types.ts';
 
+const names = Array.from({ length: 101 }, (_, at) => `b${at + 100}`);
+
 const behavior = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
 const servicePrincipal = { type: 1, clientID: 'c', tenantID: 't', clientPassword: { name: 's' } };
 
@@ -35,10 +37,21 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
     shadowed: [
       [
         {
-          identities: [identity(), identity({ namespace: 'zeta' })],
-          bindings: [binding(), binding({ namespace: 'zeta' })],
+          identities: [identity(), identity({ namespace: 'shop' })],
+          bindings: [binding(), binding({ namespace: 'shop' })],
         },
-        { identity: 'zeta/reader' },
+        { identity: 'shop/reader' },
+      ],
+    ],
+    'too-many-bindings': [
+      [
+        {
+          identities: names.map((name) => identity({ namespace: 'shop', name })),
+          bindings: names.map((name) =>
+            binding({ namespace: 'shop', azureIdentity: name, metadata: { name } }),
+          ),
+        },
+        { binding: 'shop/b200' },
       ],
     ],
     'node-missing': [[{ nodes: [] }, {}]],

@@ -111,4 +111,5 @@ const skipReasons: Readonly<Record<MismatchReason, SkipReason>> = {
   'identity-missing': 'identity-missing',
   'other-namespace': 'other-namespace',
   shadowed: 'shadowed',
+  'too-many-bindings': 'too-many-bindings',
 };

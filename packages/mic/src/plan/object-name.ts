@@ -15,6 +15,7 @@ export interface ObjectName {
 }
 
 const maxNameLength = 253;
+const maxNamespaceLength = 63;
 
 /** For each match of a pod, in the same order. An object that stands for the assignment already keeps its name. */
 export function objectNames(
@@ -69,17 +70,19 @@ function isTaken(index: ClusterIndex, pod: PodView, own: ObjectName): boolean {
 
 /** Other pods that have a claim to this name and hold no object for it yet: found by reading the name in every other way. */
 function rivals(index: ClusterIndex, pod: PodView, own: ObjectName): PodView[] {
-  return readings(own.name, (namespace) => index.hasPodsIn(namespace)).flatMap(
-    ({ namespace, podName, identityName }) => {
-      const other = index.pod(`${namespace}/${podName}`);
-      if (!other || isSamePod(other, pod) || !isPlaced(index, other)) return [];
-      const { matches } = index.matchSet(other.namespace, other.bindingLabel);
-      const match = matches.find(({ identity }) => identity.metadata.name === identityName);
-      if (!match || assignedIdentityNamespace(match.identity, index.rules) !== own.namespace) return [];
-      const holds = index.assignedOf(podKeyOf(other)).some(({ identity }) => identity === match.identityKey);
-      return holds ? [] : [other];
-    },
-  );
+  // Where everything is namespaced, two pods whose objects are in one namespace are in one namespace themselves.
+  const isRivals = index.rules.forceNamespaced
+    ? (namespace: string) => namespace === pod.namespace
+    : (namespace: string) => index.hasPodsIn(namespace);
+  return readings(own.name, isRivals).flatMap(({ namespace, podName, identityName }) => {
+    const other = index.pod(`${namespace}/${podName}`);
+    if (!other || isSamePod(other, pod) || !isPlaced(index, other)) return [];
+    const { matches } = index.matchSet(other.namespace, other.bindingLabel);
+    const match = matches.find(({ identity }) => identity.metadata.name === identityName);
+    if (!match || assignedIdentityNamespace(match.identity, index.rules) !== own.namespace) return [];
+    const holds = index.assignedOf(podKeyOf(other)).some(({ identity }) => identity === match.identityKey);
+    return holds ? [] : [other];
+  });
 }
 
 interface Reading {
@@ -93,6 +96,7 @@ function readings(name: string, isNamespace: (text: string) => boolean): Reading
   const found: Reading[] = [];
   for (let first = name.indexOf('-'); first !== -1; first = name.indexOf('-', first + 1)) {
     for (let second = name.indexOf('-', first + 1); second !== -1; second = name.indexOf('-', second + 1)) {
+      if (second - first - 1 > maxNamespaceLength) break;
       const namespace = name.slice(first + 1, second);
       if (!isNamespace(namespace)) continue;
       found.push({ podName: name.slice(0, first), namespace, identityName: name.slice(second + 1) });

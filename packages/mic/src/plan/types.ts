@@ -105,6 +105,7 @@ export type SkipReason =
   | 'identity-invalid'
   | 'other-namespace'
   | 'shadowed'
+  | 'too-many-bindings'
   | 'node-missing'
   | 'node-without-host';
 

@@ -1,8 +1,9 @@
+import { parseIdentityResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hostOf, idOf, instanceOf, machine, now, resourceIdOf } from '../plan/test/builders.ts';
 import type { HostRecord, RejectionCode } from './facts.ts';
-import { createFacts, recordOf } from './host-facts.ts';
+import { createFacts, foldIntent, foldUpdate, recordOf } from './host-facts.ts';
 import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from './ledger.ts';
 
 const host = hostOf(instanceOf('vmss1'));
@@ -133,4 +134,24 @@ it('hosts have names of their own, which Kubernetes accepts', () => {
   expect(new Set(keys).size).toBe(4);
   for (const key of keys) expect(key).toMatch(/^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/);
   expect(ledgerKey(hostOf(instanceOf('VMSS1', 7)))).toBe(ledgerKey(host));
+});
+
+it('whatever ids people write and ARM refuses, the record fits into a ConfigMap', () => {
+  const group = '漢'.repeat(90);
+  const longest = (name: string) =>
+    resourceIdOf(name.padEnd(128, 'x')).replace('S1', 's'.repeat(36)).replace('RG', group);
+  let facts = createFacts(host);
+  for (let round = 0; round < 10; round += 1) {
+    const ids = Array.from({ length: 150 }, (_, at) => parseIdentityResourceId(longest(`i${round}-${at}`)));
+    const attach = ids.flatMap((id) => (id.ok ? id.value : []));
+    expect(attach).toHaveLength(150);
+    const message = group.repeat(99);
+    const rejected = attach.map((id) => ({ id, code: 'IdentityNotFound' as const, message }));
+    facts = foldIntent(facts, attach, 1);
+    // Written down before the PATCH, too.
+    expect(Buffer.byteLength(serialiseRecord(recordOf(facts)))).toBeLessThan(1_000_000);
+    const outcome = { present: new Map(), rejected, refused: attach, patches: 1 };
+    facts = foldUpdate(facts, { change: { attach, renew: [], detach: [] }, outcome }, { now: 1, chance: 0 });
+  }
+  expect(parseIdentityResourceId(longest('x'.repeat(600))).ok).toBe(false);
 });

@@ -113,6 +113,7 @@ const helpful: readonly MismatchReason[] = [
   'identity-missing',
   'other-namespace',
   'shadowed',
+  'too-many-bindings',
   'no-binding',
 ];
 
@@ -128,9 +129,14 @@ function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterVi
       return missing(mismatch, view);
     case 'no-binding':
     case 'shadowed':
+    case 'too-many-bindings':
     case undefined:
-      return { why: 'no-binding', label: pod.labels[bindingLabel] ?? '' };
+      return notBound(pod);
   }
+}
+
+function notBound({ labels }: PodView): Denial {
+  return { why: 'no-binding', label: labels[bindingLabel] ?? '' };
 }
 
 function missing({ binding = '', identity = '' }: Mismatch, view: ClusterView): Denial {

@@ -1,10 +1,12 @@
 import {
   bindingLabel,
+  explainTooMany,
   isNamespaced,
   matchPod,
   type Match,
   type Mismatch,
   type MismatchReason,
+  tooManyRemedy,
 } from '@pod-identity/crd-types';
 import { authorize } from '../authorize/authorize.ts';
 import { exemptionOf } from '../authorize/exception.ts';
@@ -141,12 +143,13 @@ const topics: Readonly<Record<MismatchReason, 'label' | 'binding' | 'identity'>>
   'identity-missing': 'identity',
   'other-namespace': 'binding',
   shadowed: 'binding',
+  'too-many-bindings': 'binding',
 };
 
 function explainMismatch({ reason, binding = '', identity = '' }: Mismatch, world: ExplainWorld): Finding {
   const { pod, view } = world;
   const topic = topics[reason];
-  const label = pod.labels[bindingLabel] ?? '';
+  const label = labelOf(pod);
   const labelIt = `kubectl label pod ${pod.name} --namespace ${pod.namespace} --overwrite ${bindingLabel}=SELECTOR`;
   switch (reason) {
     case 'no-label':
@@ -177,9 +180,15 @@ function explainMismatch({ reason, binding = '', identity = '' }: Mismatch, worl
         topic,
         `${binding} adds nothing: an identity of the same name as ${identity} matched already`,
       );
+    case 'too-many-bindings':
+      return problem(topic, explainTooMany(binding), { text: tooManyRemedy });
     case 'identity-missing':
       return missing(view, { binding, identity });
   }
+}
+
+function labelOf({ labels }: ExplainWorld['pod']): string {
+  return labels[bindingLabel] ?? '';
 }
 
 function missing(
