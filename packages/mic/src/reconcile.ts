@@ -69,7 +69,8 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const startedAt = now();
       const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), asked: new Set<string>() };
       const { backlog } = left;
-      const { pods, held } = backlog.take(index.takeDirty(host), { now: startedAt, facts: factsOf(host) });
+      const at = { now: startedAt, facts: factsOf(host), weigh: (pod: PodKey) => weightOf(index, pod) };
+      const { pods, held } = backlog.take(index.takeDirty(host), at);
       const isRecordOver = endsRecord(factsOf(host), startedAt);
       const plan = await pace(() => lookAndDecide(host, pods));
       left.asked = ask(ports, plan, left.asked);
@@ -90,6 +91,13 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       return host ? hosts.apply({ ...plan, host }) : undefined;
     },
   };
+}
+
+/** The writes that a pod may come to. */
+function weightOf(index: ClusterIndex, key: PodKey): number {
+  const pod = index.pod(key);
+  const wanted = pod ? index.matchSet(pod.namespace, pod.bindingLabel).matches.length : 0;
+  return Math.max(1, wanted, index.assignedOf(key).length);
 }
 
 /** Asks for a turn of the host in Azure if there is anything to be done there now. Answers what for. */

@@ -67,3 +67,14 @@ test('many that wait make no work between their times', () => {
   now = 1_999;
   expect(backlog.take([], { now, facts: host }).pods).toEqual([]);
 });
+
+test('a namespace with many pods, each with many identities, leaves the next pass to the others as well', () => {
+  const backlog = new Backlog(500);
+  const evil = Array.from({ length: 250 }, (_, index) => `evil/p${index}`);
+  const at = { now: 0, facts: undefined, weigh: (pod: string) => (pod.startsWith('evil/') ? 100 : 1) };
+  expect(backlog.take(evil, at).pods).toHaveLength(5);
+  const { pods } = backlog.take(['shop/web', 'bank/pay'], at);
+  expect(pods).toEqual(expect.arrayContaining(['shop/web', 'bank/pay']));
+  expect(pods.length).toBeLessThanOrEqual(8);
+  expect(backlog.hasMore).toBe(true);
+});

@@ -13,6 +13,21 @@ export interface Portion {
 
 const noSteps: HeldSteps = new Map();
 
+/** What a pod costs a pass, in writes; one at least. */
+type Weigh = (pod: PodKey) => number;
+
+/** Namespaces take turns, each in its own order: a pass lasts until its last write, and the next pod waits for that. */
+function* inTurns(pods: Iterable<PodKey>): Generator<PodKey> {
+  const queues = Map.groupBy(pods, (pod) => pod.split('/', 1)[0]);
+  for (let turn = 0; queues.size > 0; turn += 1) {
+    for (const [namespace, queue] of queues) {
+      const pod = queue[turn];
+      if (pod === undefined) queues.delete(namespace);
+      else yield pod;
+    }
+  }
+}
+
 export class Backlog {
   readonly #size: number;
   readonly #unplanned = new Map<PodKey, HeldSteps>();
@@ -21,7 +36,7 @@ export class Backlog {
   /** What the waiting ones were judged by. */
   #facts: HostFacts | undefined;
 
-  /** @param size how many pods are planned in one go. */
+  /** @param size how many pods are planned in one go; fewer where they count for more than one. */
   constructor(size: number) {
     this.#size = size;
   }
@@ -29,16 +44,28 @@ export class Backlog {
   /** The pods of the next pass. Those that wait take part when their time has come, or when the host has changed. */
   take(
     dirty: Iterable<PodKey>,
-    at: { readonly now: number; readonly facts: HostFacts | undefined },
+    at: { readonly now: number; readonly facts: HostFacts | undefined; readonly weigh?: Weigh },
   ): Portion {
     for (const pod of dirty) this.#unplanned.set(pod, this.#release(pod));
     if (at.now >= this.#wakeAt || at.facts !== this.#facts) {
       for (const pod of [...this.#waiting.keys()]) this.#unplanned.set(pod, this.#release(pod));
       this.#wakeAt = Infinity;
     }
-    const taken = [...this.#unplanned].slice(0, this.#size);
-    for (const [pod] of taken) this.#unplanned.delete(pod);
-    return { pods: taken.map(([pod]) => pod), held: new Map(taken.flatMap(([, steps]) => [...steps])) };
+    const pods = this.#choose(at.weigh ?? (() => 1));
+    const held = new Map(pods.flatMap((pod) => [...(this.#unplanned.get(pod) ?? noSteps)]));
+    for (const pod of pods) this.#unplanned.delete(pod);
+    return { pods, held };
+  }
+
+  #choose(weigh: Weigh): PodKey[] {
+    const chosen: PodKey[] = [];
+    let room = this.#size;
+    for (const pod of inTurns(this.#unplanned.keys())) {
+      if (room <= 0) break;
+      chosen.push(pod);
+      room -= weigh(pod);
+    }
+    return chosen;
   }
 
   /** What came of the pass, which was made from `facts`. */
