@@ -7,6 +7,12 @@ export interface Pair {
   readonly with: number;
 }
 
+/** Of single answers (ms). */
+export interface Times {
+  readonly without: readonly number[];
+  readonly with: readonly number[];
+}
+
 export interface MissTimes {
   readonly direct: readonly number[];
   readonly byNmi: readonly number[];
@@ -23,6 +29,7 @@ interface Measured {
   readonly starts: readonly number[];
   readonly quiet: readonly Pair[];
   readonly admin: readonly Pair[];
+  readonly besideSecrets: readonly Times[];
   readonly misses: MissTimes;
   readonly rates: readonly Round[];
   readonly rss: number;
@@ -60,7 +67,7 @@ function speed({ rates, sizes: { rounds, podsOfNewConnections } }: Measured): Sh
   ];
 }
 
-function waits({ misses: { byNmi, direct }, quiet, admin }: Measured): Shown[] {
+function waits({ misses: { byNmi, direct }, quiet, admin, besideSecrets }: Measured): Shown[] {
   const added = (share: number) => quantile(byNmi, share) - quantile(direct, share);
   return [
     ['missP99Ms', quantile(byNmi, 0.99), 'p99 of a token that is not cached, below the pace for IMDS (ms)'],
@@ -75,6 +82,16 @@ function waits({ misses: { byNmi, direct }, quiet, admin }: Measured): Shown[] {
       'adminAttackP50Ratio',
       median(admin.map((pair) => pair.with / pair.without)),
       "a quiet pod's p50 beside a pod that never stops asking for metrics, over its p50 without",
+    ],
+    [
+      'hostileSecretP99Ratio',
+      median(besideSecrets.map((times) => quantile(times.with, 0.99) / quantile(times.without, 0.99))),
+      "a quiet pod's p99 while NMI reads Secrets that take as much work as it allows, over its p99 without",
+    ],
+    [
+      'hostileSecretLongestMs',
+      median(besideSecrets.map((times) => Math.max(...times.with))),
+      'its longest wait meanwhile, median of the rounds (ms; aim: under 50)',
     ],
   ];
 }

@@ -16,16 +16,20 @@ export interface NmiSizes {
   readonly requests: readonly [kept: number, fresh: number];
   /** Of the pod that is beside a noisy one, in each round. */
   readonly quietQuestions: number;
+  /** Of a hostile namespace, read in each round. */
+  readonly hostileSecrets: number;
 }
 
 export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
   full: {
     ...{ podsOfNodes: [10, 110, 250], connections: 250, rounds: 5, tokens: 1_000, warmUp: 50 },
     ...{ podsOfNewConnections: 110, requests: [50_000, 5_000], quietQuestions: 300 },
+    hostileSecrets: 8,
   },
   smoke: {
     ...{ podsOfNodes: [2, 4, 6], connections: 6, rounds: 1, tokens: 12, warmUp: 2 },
     ...{ podsOfNewConnections: 4, requests: [120, 12], quietQuestions: 12 },
+    hostileSecrets: 2,
   },
 };
 

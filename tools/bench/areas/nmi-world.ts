@@ -15,10 +15,14 @@ import { parseLine } from '../../stage/service.ts';
 import { openStage, type Stage, type StagePod } from '../../stage/stage.ts';
 import { untilObject } from '../../stage/until.ts';
 import { within } from '../../stage/within.ts';
+import { createHostilePod, hostileNamespace, type HostilePod } from './nmi-secrets.ts';
+import { manyPods } from './nmi-sizes.ts';
 
 export interface NmiWorld extends AsyncDisposable {
   /** For each node the addresses of its pods. */
   readonly nodes: readonly (readonly string[])[];
+  /** On the node with many pods, in another namespace. */
+  readonly hostile: HostilePod;
   /** Of the one identity. */
   readonly clientId: string;
   /** Base address of the fake IMDS of the node's machine. */
@@ -38,15 +42,19 @@ export interface RunningNmi {
 }
 
 /** A node for each number of pods, each pod Assigned to the one identity; MIC is gone afterwards. */
-export async function openNmiWorld(podsOfNodes: readonly number[]): Promise<NmiWorld> {
+export async function openNmiWorld(
+  podsOfNodes: readonly number[],
+  hostileSecrets: number,
+): Promise<NmiWorld> {
   const stage = await openStage({ nodes: podsOfNodes.length });
   const running: ChildProcess[] = [];
   try {
-    const nodes = await fill(stage, podsOfNodes);
+    const { nodes, hostile } = await fill(stage, podsOfNodes, hostileSecrets);
     const connection = await serviceAccount(stage);
     const imds = (node: number) => new URL(stage.sim.azure.imdsUrl(`${names.scaleSet}_${node}`));
     return {
       nodes,
+      hostile,
       clientId: names.firstIdentity.clientId,
       imds,
       startNmi: async (node, args = []) => {
@@ -71,7 +79,7 @@ export async function openNmiWorld(podsOfNodes: readonly number[]): Promise<NmiW
   }
 }
 
-async function fill(stage: Stage, podsOfNodes: readonly number[]): Promise<string[][]> {
+async function fill(stage: Stage, podsOfNodes: readonly number[], hostileSecrets: number) {
   await stage.install();
   const mic = await stage.startMic('1');
   for (const file of ['azureidentity', 'azureidentitybinding'])
@@ -83,24 +91,27 @@ async function fill(stage: Stage, podsOfNodes: readonly number[]): Promise<strin
       running.push(await stage.runPod({ name: `pod-${node}-${index}`, node, label: 'demo-app' }));
     nodes.push(running);
   }
-  await untilAssigned(stage, nodes.flat());
+  const hostile = await createHostilePod(stage, manyPods, hostileSecrets);
+  await untilAssigned(stage, 'default', nodes.flat().length);
+  await untilAssigned(stage, hostileNamespace, hostileSecrets);
   await mic.stop();
-  return nodes.map((running) => running.map(({ address }) => address));
+  return { nodes: nodes.map((running) => running.map(({ address }) => address)), hostile };
 }
 
-async function untilAssigned(stage: Stage, running: readonly StagePod[]): Promise<void> {
+/** Until so many AzureAssignedIdentities of the namespace are. */
+async function untilAssigned(stage: Stage, namespace: string, count: number): Promise<void> {
   const collection = pathOf({
     apiVersion: 'aadpodidentity.k8s.io/v1',
     kind: 'AzureAssignedIdentity',
-    namespace: 'default',
+    namespace,
   });
-  const waiting = new Set(running.map(({ object }) => object.metadata.name));
+  const assigned = new Set<string>();
   await untilObject(stage.kube, {
     path: collection,
     fits: (object) => {
-      const { pod } = object['spec'] as { pod: string };
-      if ((object['status'] as { status?: string } | undefined)?.status === 'Assigned') waiting.delete(pod);
-      return waiting.size === 0;
+      const { status } = (object['status'] ?? {}) as { status?: string };
+      if (status === 'Assigned') assigned.add(object.metadata.name);
+      return assigned.size === count;
     },
   });
 }

@@ -13,6 +13,7 @@ import type { Scale } from '../scale.ts';
 import { within } from '../../stage/within.ts';
 import { at, figures, type MissTimes, type Pair, type Round } from './nmi-figures.ts';
 import { fewPods, manyPods, nmiSizes, type NmiSizes } from './nmi-sizes.ts';
+import { secretReadings } from './nmi-readings.ts';
 import { openNmiWorld, type NmiWorld, type RunningNmi } from './nmi-world.ts';
 
 /** The metadata service takes 20 questions a second and NMI asks it 15 at most: slower than that, no question waits its turn. */
@@ -29,10 +30,11 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   const sizes = nmiSizes[scale];
   const { podsOfNodes } = sizes;
   say(`nodes with ${podsOfNodes.join(', ')} pods of one identity`);
-  await using world = await openNmiWorld(podsOfNodes);
+  await using world = await openNmiWorld(podsOfNodes, sizes.rounds * sizes.hostileSecrets);
   pin(process.pid, 1);
   const starts = await startTimes(world, sizes, say);
   const { quiet, admin } = await neighbours(world, sizes, say);
+  const besideSecrets = await secretReadings({ world, sizes, say, path });
   const agents: RunningNmi[] = [];
   // The default for one pod would be the limit of everything.
   for (const node of podsOfNodes.keys())
@@ -46,7 +48,7 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   const rates = await cachedRates({ world, agents, bare, sizes, say });
   const rssLoaded = await residentMiB(at(agents, manyPods).pid);
   bare.stop();
-  return figures({ sizes, starts, quiet, admin, misses, rates, rss, rssLoaded });
+  return figures({ sizes, starts, quiet, admin, besideSecrets, misses, rates, rss, rssLoaded });
 }
 
 /** As many addresses as connections, each pod's in its turn. */

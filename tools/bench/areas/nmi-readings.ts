@@ -1,0 +1,80 @@
+// What a pod waits while NMI reads Secrets of another namespace.
+import { request } from 'node:http';
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { open, timeOf } from '../load.ts';
+import { quantile } from '../report.ts';
+import { at, type Times } from './nmi-figures.ts';
+import type { HostilePod } from './nmi-secrets.ts';
+import { manyPods, type NmiSizes } from './nmi-sizes.ts';
+import type { NmiWorld, RunningNmi } from './nmi-world.ts';
+
+interface Reading {
+  readonly world: NmiWorld;
+  readonly sizes: NmiSizes;
+  readonly say: (text: string) => void;
+  readonly path: string;
+}
+
+/** A quiet pod's times, alone and while NMI reads Secrets of another namespace that take as much work as it allows. */
+export async function secretReadings({ world, sizes, say, path }: Reading): Promise<readonly Times[]> {
+  const { rounds, quietQuestions, hostileSecrets } = sizes;
+  const nmi = await world.startNmi(manyPods, ['--pod-requests-per-second', '0']);
+  const quietPod = await open(nmi, at(at(world.nodes, manyPods), 0));
+  const quietTimes = (questions: number) => timesOf(quietPod, path, questions);
+  await quietTimes(quietQuestions);
+  const all: Times[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const without = await quietTimes(quietQuestions);
+    const clientIds = world.hostile.clientIds.slice(round * hostileSecrets, (round + 1) * hostileSecrets);
+    const over = new AbortController();
+    const presenting = present(nmi, { ...world.hostile, clientIds }, path).finally(() => over.abort());
+    const during: number[] = [];
+    while (!over.signal.aborted) during.push(...(await quietTimes(1)));
+    await presenting;
+    all.push({ without, with: during });
+    say(
+      `round ${round + 1}: a quiet pod's p50 / p99 / longest ${shown(without)} ms, while ${hostileSecrets} hostile Secrets are read ${shown(during)} ms`,
+    );
+  }
+  quietPod.destroy();
+  await nmi.stop();
+  return all;
+}
+
+const shown = (times: readonly number[]) =>
+  [0.5, 0.99, 1].map((share) => quantile(times, share).toFixed(2)).join(' / ');
+
+async function timesOf(pod: Socket, path: string, questions: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let question = 0; question < questions; question += 1) {
+    await pause(12);
+    times.push(await timeOf(pod, path));
+  }
+  return times;
+}
+
+const patienceMs = 60_000;
+
+/** Asks for a token of each; resolves when all are answered. */
+async function present(
+  { host, port }: RunningNmi,
+  { address, clientIds }: HostilePod,
+  path: string,
+): Promise<void> {
+  const ask = async (clientId: string) => {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    let text = '';
+    const to = { host, port, localAddress: address, agent: false, path: `${path}&client_id=${clientId}` };
+    request({ ...to, headers: { Metadata: 'true' }, signal: AbortSignal.timeout(patienceMs) }, (response) => {
+      response.on('data', (part: Buffer) => (text += part.toString()));
+      response.once('end', () => resolve(undefined));
+    })
+      .once('error', reject)
+      .end();
+    await promise;
+    // Else nothing was derived, and the figure would be that of a quiet node.
+    if (!text.includes('another password')) throw new Error(`the hostile Secret was not read: ${text}`);
+  };
+  await Promise.all(clientIds.map(ask));
+}
