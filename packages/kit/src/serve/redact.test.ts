@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { redactText } from './redact.ts';
+
+const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';
+
+it.each([
+  ['alone', jwt, '[redacted]'],
+  ['in quotes', `'${jwt}'`, "'[redacted]'"],
+  ['after a hyphen', `token-${jwt}`, 'token-[redacted]'],
+  ['after a dot', `a.${jwt}`, 'a.[redacted]'],
+  ['after a short beginning of another one', `eyJ-x ${jwt}`, 'eyJ-x [redacted]'],
+  ['after the same letters in its own word', `eyJ-eyJ-${jwt}`, '[redacted]'],
+  ['twice', `${jwt} ${jwt}`, '[redacted] [redacted]'],
+  ['without signature', jwt.slice(0, jwt.lastIndexOf('.')), '[redacted]'],
+])('a JSON web token is not shown: %s', (_, text, shown) => {
+  expect(redactText(text)).toBe(shown);
+});
+
+it('a text that begins a JSON web token again and again costs one look at each character', () => {
+  // With a look at the rest of the text for each beginning this takes many seconds.
+  const text = 'eyJ-'.repeat(32 * 1024);
+  expect(redactText(text)).toBe(text);
+  expect(redactText(`${text}.`)).toBe(`${text}.`);
+});
