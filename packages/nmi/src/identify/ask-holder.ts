@@ -9,6 +9,7 @@ import {
   type Told,
 } from './answers.ts';
 import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
+import { inTurns } from './in-turns.ts';
 import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
 import { createQuestionLine } from './question-line.ts';
@@ -51,9 +52,12 @@ interface Heard {
 export function createHolderQuestion(options: HolderOptions): AskHolder {
   const { pods, clock, onChecked } = options;
   const put = createAsker(options);
+  // The list answers for all addresses, and is one question in the line: callers who wait for it take no places from those
+  // whose pod is asked for by its name.
+  const putAll = inTurns(() => put(() => pods.readAll()));
 
   const byAddress = async (address: string): Promise<Told | NotTold> => {
-    const heard = await put(() => pods.readAll());
+    const heard = await putAll();
     if ('why' in heard) return heard;
     const found = identifyPod(
       heard.pods.filter(({ addresses }) => addresses.includes(address)),

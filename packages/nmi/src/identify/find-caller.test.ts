@@ -498,9 +498,10 @@ describe('off', () => {
 });
 
 it('one pod’s question does not hold up another’s, and 1,000 addresses are asked after in good order', async () => {
-  const { find, clock, state, questions } = stage({ filed: [web], live: [web] });
-  state.answerMs = 10;
   const addresses = Array.from({ length: 1_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
+  const filed = addresses.map((each) => pod({ uid: `uid ${each}`, name: `web-${each}`, addresses: [each] }));
+  const { find, clock, state, questions } = stage({ filed });
+  state.answerMs = 10;
   const answers = addresses.map(async (each) => find(each, connection(clock.elapsed())));
   await clock.advance(500);
   // 250 at once, 250 a second.

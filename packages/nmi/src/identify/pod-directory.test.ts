@@ -94,20 +94,6 @@ it.each([
   await expect(pods.readAll()).resolves.toEqual({ why: 'refused', pauseMs });
 });
 
-it('asks for all unknown addresses together, and for those that come meanwhile once more', async () => {
-  const { pods, transport, clock } = await start((request) =>
-    isLookUp(request) ? list(object('web')) : list(),
-  );
-  const asked = () => transport.requests.filter(isLookUp).length;
-  const first = Array.from({ length: 20 }, () => pods.readAll());
-  await Promise.resolve();
-  const later = Array.from({ length: 20 }, () => pods.readAll());
-  await clock.advance(0);
-  const answers = await Promise.all([...first, ...later]);
-  expect(new Set(answers.map((said) => namesOf(said).join()))).toEqual(new Set(['web']));
-  expect(asked()).toBe(2);
-});
-
 it('(d) an address that was reported before this machine was started is nobody’s', async () => {
   const running = (startedAt: string) => ({ containerStatuses: [{ state: { running: { startedAt } } }] });
   const [before, after] = ['2026-03-01T00:00:00Z', '2026-03-01T00:02:00Z'];

@@ -63,8 +63,6 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
   });
   const put = createQuestions(options);
   const questions = { transport, node, parse };
-  // It answers for all addresses: many unknown callers at once are two questions.
-  const readAll = inTurns(() => put('get_pod_list', () => askForPods(questions)));
 
   return {
     informer,
@@ -80,7 +78,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     },
     changes: (listener) => informer.onChange(listener),
     read: (pod) => put('get_pod', () => askForPod(questions, pod)),
-    readAll,
+    readAll: () => put('get_pod_list', () => askForPods(questions)),
     latest: (pod) => {
       const now = informer.store.get(pod.key);
       return now?.uid === pod.uid ? now : pod;
@@ -165,17 +163,4 @@ function lean(pod: PodView | undefined): PodView | undefined {
   if (pod?.phase !== 'Succeeded' && pod?.phase !== 'Failed') return pod;
   const { uid, key, namespace, name, nodeName, phase, isEnding, serviceAccount } = pod;
   return { uid, key, namespace, name, nodeName, phase, isEnding, serviceAccount, addresses: [], labels: {} };
-}
-
-/** One at a time. Whoever asks while one is under way gets the answer of the next: that one was asked later than he did. */
-function inTurns<T>(ask: () => Promise<T>): () => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  let next: Promise<T> | undefined;
-  const begin = () => {
-    next = undefined;
-    const asking = ask();
-    last = asking.catch(() => undefined);
-    return asking;
-  };
-  return () => (next ??= last.then(begin));
 }

@@ -1,0 +1,53 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { pod } from '../../test/builders.ts';
+import { createHolderQuestion } from './ask-holder.ts';
+
+const victim = pod({ uid: 'uid-victim', namespace: 'shop', name: 'till', addresses: ['10.0.1.1'] });
+const ending = Array.from({ length: 60 }, (_, index) =>
+  pod({
+    ...{ uid: `uid-${index}`, namespace: 'hostile', name: `ending-${index}` },
+    ...{ addresses: [`10.0.0.${index}`], isEnding: true },
+  }),
+);
+
+it('many pods that end, for which the pods of the node are listed, leave others their questions', async () => {
+  const clock = createFakeClock();
+  const startedAt = clock.elapsed();
+  let lists = 0;
+  const list = Promise.withResolvers<undefined>();
+  const ask = createHolderQuestion({
+    clock,
+    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
+    patienceMs: 8_000,
+    pods: {
+      filedUnder: () => [],
+      revision: 1,
+      isCurrent: () => true,
+      lastHeardMs: () => 0,
+      othersAwait: () => false,
+      read: () => Promise.resolve([victim]),
+      readAll: async () => {
+        lists += 1;
+        await list.promise;
+        return [...ending, victim];
+      },
+    },
+  });
+  const all = () => ending.map((one) => ask(one.addresses[0] ?? '', { kind: 'pod', pod: one }));
+  const first = all();
+  await clock.advance(1_000);
+  const meanwhile = all();
+  const asked = ask('10.0.1.1', { kind: 'pod', pod: victim });
+  await clock.advance(0);
+  await expect(Promise.race([asked, Promise.resolve('waits')])).resolves.toMatchObject({
+    answer: { kind: 'pod', pod: { uid: 'uid-victim' } },
+  });
+  list.resolve(undefined);
+  const begun = (replies: readonly object[]) =>
+    new Set(replies.map((reply) => 'begunAt' in reply && reply.begunAt));
+  // One answer for all, and for those who came meanwhile one that was asked for later than they came.
+  const [before, after] = [begun(await Promise.all(first)), begun(await Promise.all(meanwhile))];
+  expect([before, after]).toEqual([new Set([startedAt]), new Set([startedAt + 1_000])]);
+  expect(lists).toBe(2);
+});
