@@ -33,11 +33,11 @@ export function explainDenial(pod: string, denial: Denial): string {
     case 'pod-too-large':
       return `Identity not found. Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
     case 'not-this-identity':
-      return `Identity not found. Pod ${pod} has no such identity. It may ask for: ${denial.offered.join(', ')}.`;
+      return `Identity not found. Pod ${pod} has no such identity. It may ask for: ${listed(denial.offered)}.`;
     case 'several-identities':
       return (
         `Identity not found. Multiple user assigned identities exist for pod ${pod}, please specify the clientId / ` +
-        `resourceId of the identity in the token request. It may ask for: ${denial.offered.join(', ')}.`
+        `resourceId of the identity in the token request. It may ask for: ${listed(denial.offered)}.`
       );
     case 'no-label':
     case 'empty-label':
@@ -47,6 +47,18 @@ export function explainDenial(pod: string, denial: Denial): string {
     case 'identity-invalid':
       return explainUnbound(pod, denial);
   }
+}
+
+/** What is listed is what the editor of a namespace wrote, and goes into each answer, into the log and into an Event. */
+const [mostListed, longestListed] = [16, 256];
+
+function listed(offered: readonly string[]): string {
+  const first = offered.slice(0, mostListed);
+  const texts = first.map((text) =>
+    text.length > longestListed ? `${text.slice(0, longestListed)}…` : text,
+  );
+  const more = offered.length - first.length;
+  return more > 0 ? `${texts.join(', ')} and ${more} more` : texts.join(', ');
 }
 
 /** What an assignment waits for. */

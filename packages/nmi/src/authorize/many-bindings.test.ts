@@ -1,0 +1,66 @@
+import { expect, it } from 'vitest';
+import { binding, clientIdOf, identity, pod, resourceIdOf, rules, viewOf } from '../../test/builders.ts';
+import { explainDenial } from '../respond/explain.ts';
+import { authorize, identitiesOf } from './authorize.ts';
+import type { ClusterView } from './types.ts';
+
+const names = Array.from({ length: 1_000 }, (_, index) => `i${String(index).padStart(4, '0')}`);
+const own = [identity({ name: 'reader', namespace: 'shop' })];
+const openRules = { ...rules, forceNamespaced: false };
+
+/** What one look at a pod's rights reads. */
+const counted = (view: ClusterView) => {
+  let reads = 0;
+  const counting: ClusterView = {
+    ...view,
+    identityOf: (namespace, name) => {
+      reads += 1;
+      return view.identityOf(namespace, name);
+    },
+  };
+  return { view: counting, reads: () => reads };
+};
+
+const hostile = (clientID?: string, resourceID?: string) => ({
+  identities: names.map((name) =>
+    identity({
+      name,
+      clientID,
+      resourceID: resourceID === undefined ? resourceIdOf(name) : resourceID + name,
+    }),
+  ),
+  bindings: names.map((name) => binding(name, { name })),
+});
+
+it('a thousand bindings of one pod cost no more than a hundred', () => {
+  const { view, reads } = counted(viewOf(hostile()).view);
+  expect(identitiesOf(pod(), view, rules)).toHaveLength(100);
+  expect(reads()).toBe(100);
+});
+
+it('the bindings of another namespace take nothing from a pod, wherever their names come in the order', () => {
+  const { identities, bindings } = hostile();
+  const world = {
+    identities: [...identities, ...own],
+    bindings: [...bindings, binding('reader', { namespace: 'shop' })],
+  };
+  const till = pod({ namespace: 'shop', name: 'till' });
+  const selector = { by: 'client-id', value: clientIdOf('reader') } as const;
+  for (const each of [{ ...rules, forceNamespaced: true }, openRules]) {
+    const decision = authorize({ pod: till, selector }, viewOf(world).view, each);
+    expect(decision).toMatchObject({ kind: 'pending', identity: { name: 'shop/reader' } });
+  }
+});
+
+it('an answer that lists the identities of a pod is short, however many and long they are', () => {
+  const long = resourceIdOf(`x${'y'.repeat(400)}`);
+  const decision = authorize(
+    { pod: pod(), selector: { by: 'nothing' } },
+    viewOf(hostile(undefined, long)).view,
+    rules,
+  );
+  if (decision.kind !== 'deny') throw new Error(decision.kind);
+  const text = explainDenial('default/web', decision.denial);
+  expect(text.length).toBeLessThan(5_000);
+  expect(text).toMatch(/and \d+ more\.$/);
+});
