@@ -24,7 +24,7 @@ import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply
 
 export interface AgentOptions extends Pick<
   ReadinessOptions,
-  'redirectProblem' | 'throughRedirect' | 'selfTest'
+  'redirectProblem' | 'throughRedirect' | 'foreignListener' | 'selfTest'
 > {
   readonly config: NmiConfig;
   readonly transport: KubeTransport;

@@ -1,16 +1,27 @@
 import type { ListenOptions, Server } from 'node:net';
+import type { SocketOwner } from './port/socket-owner.ts';
 
 /**
  * Listens on a port that the agent which replaces this one can share until this one has answered the last request. Answers
  * whether it is shared: not every kernel can (SO_REUSEPORT).
  */
-export async function listen(server: Server, options: ListenOptions): Promise<'shared' | 'alone'> {
+export async function listen(
+  server: Server,
+  options: ListenOptions,
+  owner?: SocketOwner,
+): Promise<'shared' | 'alone'> {
   try {
-    await bind(server, { ...options, reusePort: true });
+    await bind(server, { ...options, reusePort: true }, owner);
     return 'shared';
   } catch (error) {
-    if (!cannotShare.has((error as NodeJS.ErrnoException).code)) throw error;
-    await bind(server, options);
+    const { code } = error as NodeJS.ErrnoException;
+    // A port below 1024 is root's.
+    if (code === 'EACCES' && owner !== undefined) {
+      owner.giveUp();
+      return listen(server, options);
+    }
+    if (!cannotShare.has(code)) throw error;
+    await bind(server, options, owner);
     return 'alone';
   }
 }
@@ -23,12 +34,19 @@ const cannotShare: ReadonlySet<unknown> = new Set([
   'EINVAL',
 ]);
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options, () => {
-      server.off('error', reject);
-      resolve();
-    });
+/** The name is looked up before the socket is made: it is the owner's only if he is that until it listens. */
+function bind(server: Server, options: ListenOptions, owner: SocketOwner | undefined): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  const fail = (error: Error) => {
+    owner?.end();
+    reject(error);
+  };
+  server.once('error', fail);
+  owner?.begin();
+  server.listen(options, () => {
+    owner?.end();
+    server.off('error', fail);
+    resolve(undefined);
   });
+  return promise;
 }

@@ -1,6 +1,6 @@
 // The composition root: configuration in, sockets and processes out. The only file that sees process.*.
 // It must not decide anything that a pod could notice.
-import { connectKube, createNodeTaintDoor } from '@pod-identity/kit/kube';
+import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
 import { flagHelp, type Clock } from '@pod-identity/kit/core';
 import {
   createLog,
@@ -18,6 +18,9 @@ import manifest from '../package.json' with { type: 'json' };
 import { createAgent, type Agent } from './agent.ts';
 import { checkReady } from './check-ready.ts';
 import { readConfig, type ListenAt, type NmiConfig } from './config.ts';
+import { createPortWatch } from './port/port-watch.ts';
+import { createSocketOwner } from './port/socket-owner.ts';
+import { readForeignListeners } from './port/socket-table.ts';
 import { explainCommand } from './explain-command.ts';
 import { flagSpecs } from './flags.ts';
 import { readBootTime } from './identify/boot-time.ts';
@@ -28,12 +31,15 @@ import { installRedirect, uninstallRedirect, warnOfLeftovers } from './redirect/
 import type { Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
 import { targetOf } from './redirect/target.ts';
-import { startServer, type RunningServer } from './server.ts';
+import { startServer, type RunningServer, type ServerOptions } from './server.ts';
 import { createStartupTaint } from './startup-taint.ts';
 
 const { version } = manifest;
 /** Less than what Kubernetes gives a pod to end. */
 const drainMs = 15_000;
+/** Between attempts to listen on a port that another program has. */
+const betweenAttemptsMs = 500;
+const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
 const printer = createPrinter((line) => standardOutput().write(`${line}\n`));
 
 const reading = readConfig({ argv: process.argv.slice(2), env: process.env });
@@ -93,8 +99,15 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const metrics = createMetrics(metricSpecs);
   // Both come after the agent, which asks for them when it is asked whether it is ready.
   const late: { server?: RunningServer; redirect?: Redirect } = {};
+  const owner = createSocketOwner();
+  const { listen } = config;
+  const foreignListener = createPortWatch({
+    place: () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid }),
+    ...{ read: readForeignListeners, log },
+    onCounted: (foreign) => metrics.set('foreignListeners', foreign),
+  });
   const agent = createAgent({
-    ...{ config, transport, clock, random: Math.random, log, metrics },
+    ...{ config, transport, clock, random: Math.random, log, metrics, foreignListener },
     output: standardOutput(),
     bootedAt: readBootTime(),
     ...wayOfCalls(config, clock, () => late.redirect),
@@ -102,17 +115,17 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   });
   const watching = agent.run(signal);
 
-  const server = await startServer({
-    ...{ ...config.listen, app: agent.app, clock },
-    requestsPerSecond: config.podRequestsPerSecond,
-    onLimited: agent.onLimited,
-    neighbourOf: agent.neighbourOf,
-  });
+  // Before the listener: whoever asks hears that it waits for the port.
+  const kept = [watching, keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
+  const { app, onLimited, neighbourOf } = agent;
+  const requestsPerSecond = config.podRequestsPerSecond;
+  const serving = { ...listen, requestsPerSecond, app, clock, owner, onLimited, neighbourOf };
+  const server = await startWhenFree(serving, { log, signal, foreignListener });
+  if (server === undefined) return end(kept, agent, transport);
   late.server = server;
   tellOfListener(server, config, log);
-  const kept: Promise<void>[] = [watching];
   if (config.interception === 'redirect') {
-    const target = targetOf({ ...config, listen: { host: config.listen.host, port: server.port } });
+    const target = targetOf({ ...config, listen: { host: listen.host, port: server.port } });
     if (typeof target === 'string') {
       log.error({}, target);
       return 1;
@@ -124,12 +137,42 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   kept.push(
     createStartupTaint({ ...agent.readiness, node, key: config.startupTaint, clock, log }).keep(signal),
   );
-  kept.push(keepAdmin({ config, log, agent, text: () => metrics.text(), signal }));
 
   await Promise.all(kept);
   await server.close(drainMs);
+  return end(kept, agent, transport);
+}
+
+async function end(kept: readonly Promise<void>[], agent: Agent, transport: KubeTransport): Promise<number> {
+  await Promise.all(kept);
   await Promise.all([agent.close(), transport.close()]);
   return 0;
+}
+
+interface Waiting {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly foreignListener: () => Promise<string | undefined>;
+}
+
+/** Waits while another program, or an agent of an earlier version with another uid, has the port. Undefined: told to end meanwhile. */
+async function startWhenFree(
+  options: ServerOptions,
+  { log, signal, foreignListener }: Waiting,
+): Promise<RunningServer | undefined> {
+  let isTold = false;
+  while (!signal.aborted) {
+    try {
+      return await startServer(options);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+    if (!isTold) log.warn({ port: options.port }, 'waiting for the port: another program has it');
+    isTold = true;
+    await foreignListener();
+    await options.clock.sleep(betweenAttemptsMs, signal).catch(() => undefined);
+  }
+  return undefined;
 }
 
 function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
@@ -161,8 +204,6 @@ function wayOfCalls(config: NmiConfig, clock: Clock, redirect: () => Redirect | 
     throughRedirect: createPathProbe({ metadata: config.metadata, clock }),
   };
 }
-
-const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
 
 interface AdminParts {
   readonly config: NmiConfig;

@@ -98,6 +98,11 @@ export const metricSpecs = {
     name: `${prefix}nmi_ready`,
     help: '1 when /readyz said so the last time, which takes a request by the way of pods’ calls; else 0.',
   },
+  foreignListeners: {
+    kind: 'gauge',
+    name: `${prefix}nmi_foreign_listeners`,
+    help: 'Sockets of other programs that listen where calls of pods are led to. Anything but 0 means that somebody else may answer them.',
+  },
   waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Callers that are held now.' },
   limited: {
     kind: 'counter',

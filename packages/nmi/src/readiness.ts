@@ -10,6 +10,8 @@ export interface ReadinessOptions {
   readonly redirectProblem?: () => string | undefined;
   /** Makes a request by the way that calls of pods take; true when it was answered here. Without redirect there is no such way. */
   readonly throughRedirect?: () => Promise<boolean>;
+  /** Who else may answer calls of pods on our port; undefined when nobody. */
+  readonly foreignListener?: () => Promise<string | undefined>;
   /** Asks our own listener as a pod would; true when it answers as it must. */
   readonly selfTest: () => Promise<boolean>;
   /** Told each time somebody asks. */
@@ -80,12 +82,17 @@ function pictureProblems(informers: ReadinessOptions['informers']): string[] {
 /** What is wrong with the way of the calls. */
 function createTests(options: ReadinessOptions): () => Promise<string[]> {
   const { redirectProblem, throughRedirect, selfTest, clock } = options;
-  const answers = heldFor(testHoldsMs, selfTest, clock);
-  const leadsHere = throughRedirect && heldFor(testHoldsMs, throughRedirect, clock);
+  const { foreignListener = () => Promise.resolve(undefined) } = options;
+  const answers = heldFor(testHoldsMs, () => selfTest().catch(() => false), clock);
+  const leadsHere =
+    throughRedirect && heldFor(testHoldsMs, () => throughRedirect().catch(() => false), clock);
+  const foreign = heldFor(testHoldsMs, () => foreignListener().catch(unlisted), clock);
   return async () => {
     const problems: string[] = [];
     if (!(await answers()))
       problems.push('the listener does not answer: if this lasts, restart this pod of NMI and keep its log');
+    const stranger = await foreign();
+    if (stranger !== undefined) problems.push(stranger);
     const problem = redirectProblem?.();
     if (problem !== undefined) problems.push(problem);
     else if (leadsHere && !(await leadsHere()))
@@ -97,12 +104,15 @@ function createTests(options: ReadinessOptions): () => Promise<string[]> {
   };
 }
 
+const unlisted = (error: unknown) =>
+  `the listeners of this node cannot be listed, so it is not known whether another program answers calls of pods: ${String(error)}`;
+
 /** The test, made once for all who ask within a time. */
-function heldFor(ms: number, test: () => Promise<boolean>, clock: Clock): () => Promise<boolean> {
-  let last: { readonly answer: Promise<boolean>; readonly at: number } | undefined;
+function heldFor<T>(ms: number, test: () => Promise<T>, clock: Clock): () => Promise<T> {
+  let last: { readonly answer: Promise<T>; readonly at: number } | undefined;
   return () => {
     const age = last ? clock.now() - last.at : Infinity;
-    if (!last || age < 0 || age >= ms) last = { answer: test().catch(() => false), at: clock.now() };
+    if (!last || age < 0 || age >= ms) last = { answer: test(), at: clock.now() };
     return last.answer;
   };
 }

@@ -3,6 +3,7 @@ import { Server as Listener, type AddressInfo } from 'node:net';
 import type { Clock, LimitEffect } from '@pod-identity/kit/core';
 import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
 import type { App } from './app.ts';
+import type { SocketOwner } from './port/socket-owner.ts';
 import { listen } from './listen.ts';
 import { listenerName } from './redirect/path-probe.ts';
 import { bodyOf, largestBody } from './request/body.ts';
@@ -24,6 +25,8 @@ export interface ServerOptions {
   readonly onLimited?: (effect: LimitEffect, peer: string) => void;
   /** What the node's kernel says of an address; nothing unless told. */
   readonly neighbourOf?: (address: string) => string | undefined;
+  /** Whose the listening socket is; the process's own unless given. */
+  readonly owner?: SocketOwner;
 }
 
 export interface RunningServer {
@@ -58,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     lines: { tooFast: tooFastLine, malformed: badRequestLine },
   });
 
-  const sharing = await listen(server, { host, port, backlog: queuedConnections });
+  const sharing = await listen(server, { host, port, backlog: queuedConnections }, options.owner);
   const bound = server.address() as AddressInfo;
 
   return {

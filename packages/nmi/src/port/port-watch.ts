@@ -1,0 +1,27 @@
+import type { Log } from '@pod-identity/kit/serve';
+import { describeListeners, type Listener, type Place } from './listeners.ts';
+
+export interface PortWatchOptions {
+  readonly place: () => Place;
+  readonly read: (place: Place) => Promise<readonly Listener[]>;
+  readonly onCounted: (foreign: number) => void;
+  readonly log: Log;
+}
+
+/** Looks who else listens on our port. Answers what is wrong, and says it in the log when it is news. */
+export function createPortWatch({ place, read, onCounted, log }: PortWatchOptions) {
+  let told: string | undefined;
+  return async (): Promise<string | undefined> => {
+    const at = place();
+    const foreign = await read(at);
+    onCounted(foreign.length);
+    const problem = foreign.length === 0 ? undefined : describeListeners(at.port, foreign);
+    if (problem !== told) {
+      if (problem === undefined) log.info({ port: at.port }, 'no other program listens on the port any more');
+      else
+        log.error({ port: at.port, listeners: foreign.map(({ uid, inode }) => ({ uid, inode })) }, problem);
+    }
+    told = problem;
+    return problem;
+  };
+}

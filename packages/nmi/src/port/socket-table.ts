@@ -1,0 +1,35 @@
+import { createReadStream } from 'node:fs';
+import { foreignListeners, parseListeners, type Listener, type Place } from './listeners.ts';
+
+/** The kernel lists listeners first: a node with very many connections is not read to its end. */
+const longestTable = 1024 * 1024;
+
+/** Who else listens at our place, of the network namespace of this process; nobody where the kernel has no such list. */
+export async function readForeignListeners(place: Place): Promise<readonly Listener[]> {
+  const families = ['tcp', 'tcp6'] as const;
+  const tables = await Promise.all(families.map((family) => readListening(`/proc/net/${family}`)));
+  return foreignListeners(
+    families.flatMap((family, at) => parseListeners(tables[at] ?? '', family)),
+    place,
+  );
+}
+
+async function readListening(path: string): Promise<string> {
+  let text = '';
+  try {
+    for await (const part of createReadStream(path, { encoding: 'latin1', highWaterMark: 16 * 1024 })) {
+      text += String(part);
+      if (text.length > longestTable || isPastListeners(text)) break;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return text;
+}
+
+/** Whether the last whole row is one of a connection. */
+function isPastListeners(text: string): boolean {
+  const [, last = ''] = text.slice(-512).split('\n').slice(-2, -1).concat('').toReversed();
+  const [, , , state] = last.trim().split(/\s+/);
+  return state !== undefined && /^[0-9A-F]{2}$/.test(state) && state !== '0A';
+}

@@ -1,0 +1,48 @@
+// The port that calls of pods are led to, on the real kernel: who may listen there beside NMI, and who is noticed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { describePlaces } from '../kernel/places.ts';
+import { openKernelWorld, type KernelWorld } from '../kernel/world.ts';
+
+/** Shares the port with whoever lets it, and says how that went. */
+const listener = `
+require('node:net').createServer().on('error', ({ code }) => console.log(code))
+  .listen({ host: '127.0.0.1', port: 2579, reusePort: true }, () => console.log('listening'))`;
+
+describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall }) => {
+  let world: KernelWorld;
+  beforeEach(async () => {
+    world = await openKernelWorld('fabric');
+  });
+  afterEach(() => world.stop());
+
+  const startForeign = async () => {
+    const command = ['netns', 'exec', world.network.node, process.execPath, '-e', listener];
+    const child = spawn('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'close');
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const stop = async () => {
+      child.kill();
+      await ended;
+    };
+    return { said: String(said).trim(), stop };
+  };
+
+  test('no program of root joins the port of NMI', async () => {
+    await world.startNmi(['--firewall', firewall]);
+    const foreign = await startForeign();
+    await foreign.stop();
+    expect(foreign.said).toBe('EADDRINUSE');
+  });
+
+  test('NMI waits for a port that another program has, names it, is not ready meanwhile, and then serves', async () => {
+    const foreign = await startForeign();
+    expect(foreign.said).toBe('listening');
+    const nmi = world.launchNmi(['--firewall', firewall]);
+    await nmi.until(/another program listens on port 2579 .*uid 0, socket inode \d+/);
+    expect(await nmi.readyz()).toMatch(/^503 /);
+    await foreign.stop();
+    await nmi.until(/^200 ready$/);
+  });
+});
