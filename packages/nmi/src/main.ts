@@ -15,9 +15,10 @@ import {
   type Log,
 } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
-import { createAgent, type Agent } from './agent.ts';
+import { createAgent, type Agent, type AgentOptions } from './agent.ts';
 import { checkReady } from './check-ready.ts';
 import { readConfig, type ListenAt, type NmiConfig } from './config.ts';
+import type { Place } from './port/listeners.ts';
 import { createPortWatch } from './port/port-watch.ts';
 import { createSocketOwner } from './port/socket-owner.ts';
 import { readForeignListeners } from './port/socket-table.ts';
@@ -101,11 +102,8 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const late: { server?: RunningServer; redirect?: Redirect } = {};
   const owner = createSocketOwner();
   const { listen } = config;
-  const foreignListener = createPortWatch({
-    place: () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid }),
-    ...{ read: readForeignListeners, log },
-    onCounted: (foreign) => metrics.set('foreignListeners', foreign),
-  });
+  const place = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
+  const foreignListener = watchPort(place, metrics, log);
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log, metrics, foreignListener },
     output: standardOutput(),
@@ -141,6 +139,16 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   await Promise.all(kept);
   await server.close(drainMs);
   return end(kept, agent, transport);
+}
+
+function watchPort(place: () => Place, metrics: AgentOptions['metrics'], log: Log) {
+  return createPortWatch({
+    ...{ place, log, read: readForeignListeners },
+    onCounted: (foreign, found) => {
+      metrics.set('foreignListeners', foreign);
+      metrics.count('foreignListenersFound', {}, found);
+    },
+  });
 }
 
 async function end(kept: readonly Promise<void>[], agent: Agent, transport: KubeTransport): Promise<number> {

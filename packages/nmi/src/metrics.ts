@@ -103,6 +103,11 @@ export const metricSpecs = {
     name: `${prefix}nmi_foreign_listeners`,
     help: 'Sockets of other programs that listen where calls of pods are led to. Anything but 0 means that somebody else may answer them.',
   },
+  foreignListenersFound: {
+    kind: 'counter',
+    name: `${prefix}nmi_foreign_listeners_found_total`,
+    help: 'Such sockets found since NMI started; one that stays is counted once.',
+  },
   waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Callers that are held now.' },
   limited: {
     kind: 'counter',
