@@ -27,28 +27,35 @@ export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRu
     identityOf: (namespace, name) => view.identityOf(namespace, name),
     rules,
   });
+  // Several of them can be one resource, which may have thousands of forged records.
+  const states = new Map<ResourceId, CandidateState>();
+  const stateOnce = (resourceId: ResourceId): CandidateState => {
+    const state = states.get(resourceId) ?? stateOf(resourceId, pod, view);
+    states.set(resourceId, state);
+    return state;
+  };
   return {
-    candidates: matches.map((match) => candidateOf(match, pod, { view, rules })),
+    candidates: matches.map((match) => candidateOf(match, rules, stateOnce)),
     mismatches,
   };
 }
 
 function candidateOf(
   { identity, binding }: Match,
-  pod: PodView,
-  given: { view: ClusterView; rules: AuthorizeRules },
+  rules: AuthorizeRules,
+  stateFor: (resourceId: ResourceId) => CandidateState,
 ): Candidate {
   const { metadata, spec } = identity;
   const parsed = spec.type === 0 ? parseIdentityResourceId(spec.resourceID ?? '') : undefined;
   const resourceId = parsed?.ok ? parsed.value : undefined;
-  const needsHost = resourceId !== undefined && given.rules.mode === 'standard';
+  const needsHost = resourceId !== undefined && rules.mode === 'standard';
   return {
     identity,
     name: `${metadata.namespace ?? ''}/${metadata.name}`,
     resourceId,
     clientId: (spec.clientID ?? '').toLowerCase(),
     isDefault: binding.metadata.annotations?.[defaultIdentityAnnotation] === 'true',
-    state: needsHost ? stateOf(resourceId, pod, given.view) : 'ready',
+    state: needsHost ? stateFor(resourceId) : 'ready',
   };
 }
 

@@ -64,3 +64,21 @@ it('an answer that lists the identities of a pod is short, however many and long
   expect(text.length).toBeLessThan(5_000);
   expect(text).toMatch(/and \d+ more\.$/);
 });
+
+it('records that somebody forges for an identity are read once for a pod, however many of its identities are that one', () => {
+  const one = resourceIdOf('one');
+  const { view } = viewOf({
+    identities: names.map((name) => identity({ name, resourceID: one })),
+    bindings: names.map((name) => binding(name, { name })),
+  });
+  let reads = 0;
+  const counting: ClusterView = {
+    ...view,
+    assignedOnNode: (resource) => {
+      reads += 1;
+      return view.assignedOnNode(resource);
+    },
+  };
+  expect(identitiesOf(pod(), counting, rules)).toHaveLength(100);
+  expect(reads).toBe(1);
+});
