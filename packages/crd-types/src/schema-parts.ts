@@ -27,14 +27,16 @@ export function embedded(description: string): Schema {
   return { ...open, description, 'x-kubernetes-embedded-resource': true };
 }
 
+// The lengths are those of Kubernetes' own Condition. Bounds are safe here alone: the original writes no conditions, and before
+// Kubernetes 1.30 a stored object that is over a bound refuses every later write.
 const conditionSchema: Schema = {
   type: 'object',
   required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
   properties: {
-    type: text('Ready, or another aspect.'),
+    type: text('Ready, or another aspect.', { maxLength: 316 }),
     status: text('Whether it holds.', { enum: ['True', 'False', 'Unknown'] }),
-    reason: text('Why, in one word.'),
-    message: text('Why, for people, and what to do.'),
+    reason: text('Why, in one word.', { maxLength: 1024 }),
+    message: text('Why, for people, and what to do.', { maxLength: 32_768 }),
     lastTransitionTime: text('When status last changed.', { format: 'date-time' }),
     observedGeneration: {
       type: 'integer',
@@ -51,6 +53,7 @@ export const statusWithConditions: Schema = {
     conditions: {
       type: 'array',
       description: 'Ready says whether the object does what it is for.',
+      maxItems: 16,
       items: conditionSchema,
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],

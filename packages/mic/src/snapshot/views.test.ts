@@ -156,6 +156,20 @@ describe('an assigned identity', () => {
     expect(view).not.toHaveProperty('podUid');
   });
 
+  it('with a copy that was not read as a whole belongs to its pod all the same, and means nothing that is wanted', () => {
+    const finalized = raw({ metadata: { ...metadata, finalizers: [assignedIdentityFinalizer] } });
+    for (const path of ['spec.azureIdentityRef.spec.clientID', 'spec.azurebindingref.spec.selector'])
+      expect(trims.assigned(finalized, [{ path, message: 'has more than 1024 bytes' }])).toMatchObject({
+        ...{ podName: 'web-0', podNamespace: 'shop', hasFinalizer: true, meaning: '' },
+      });
+  });
+
+  it('of which another field was not read is left out', () => {
+    expect(
+      trims.assigned(raw({}), [{ path: 'spec.pod', message: 'has more than 1024 bytes' }]),
+    ).toBeUndefined();
+  });
+
   it('that cannot be understood is left out: nobody may delete what he does not know', () => {
     expect(trims.assigned({ spec: {} })).toBeUndefined();
   });

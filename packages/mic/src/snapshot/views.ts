@@ -89,8 +89,10 @@ export function createTrims({ startupTaint }: { readonly startupTaint?: string |
       tooLarge.length > 0 ? invalidIdentity(raw, tooLarge) : trimIdentity(raw, intern),
     binding: (raw, tooLarge = []) =>
       tooLarge.length > 0 ? invalidBinding(raw, tooLarge) : trimBinding(raw, intern),
-    // Whose it is cannot be told from a part of it.
-    assigned: (raw, tooLarge = []) => (tooLarge.length > 0 ? undefined : trimAssigned(raw, intern)),
+    assigned: (raw, tooLarge = []) => {
+      if (tooLarge.length === 0) return trimAssigned(raw, intern);
+      return tooLarge.every(isInCopy) ? incomplete(trimAssigned(raw, intern)) : undefined;
+    },
   };
 }
 
@@ -175,6 +177,16 @@ function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
     state: status.status,
     hasFinalizer: metadata.finalizers?.includes(assignedIdentityFinalizer) ?? false,
   };
+}
+
+/** In the copy of the identity or of the binding: whose object it is can be told without. */
+function isInCopy({ path }: Problem): boolean {
+  return /^spec\.azure(?:identity|binding)ref\./i.test(path);
+}
+
+/** Equal to no assignment, so that it is replaced while its pod lives and deleted afterwards, with its finalizer. */
+function incomplete(view: AssignedView | undefined): AssignedView | undefined {
+  return view && { ...view, meaning: '' };
 }
 
 function podUidOf({ metadata }: AzureAssignedIdentity): string | undefined {
