@@ -26,6 +26,13 @@ const real = (flavour: 'v1.20' | 'v1.36'): ServerChoice => ({
   },
 });
 
+/** Plays the scenario on the real servers alone; on a machine without them it says so. */
+export function describeRealServers(name: string, scenario: (server: ServerChoice) => void): void {
+  const missing = whyNoApiServer();
+  if (missing !== undefined) console.warn(`skipped without real API servers: ${missing}`);
+  describe.skipIf(missing !== undefined).each([real('v1.20'), real('v1.36')])(name, scenario);
+}
+
 /** Plays the scenario on each server; on a machine without real ones it says so and plays on the simulated one. */
 export function describeServers(name: string, scenario: (server: ServerChoice) => void): void {
   describe.each([simulated])(name, scenario);
