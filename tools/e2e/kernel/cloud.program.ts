@@ -22,6 +22,7 @@ if (node === undefined) throw new Error('the cluster has no node');
 const door = await openMetadataDoor(place.metadataAddress, sim.azure.imdsUrl(node.machine));
 const apiPort = await forwardApi();
 
+const podsPath = '/api/v1/namespaces/default/pods';
 const effect = 'NoSchedule';
 const questions = {
   facts: () => ({ node: node.name, api: `http://${place.apiAddress}:${apiPort}` }),
@@ -33,6 +34,25 @@ const questions = {
   },
   bind: (spec: BindingSpec) => world.binding(spec),
   pod: (spec: PodSpec) => world.pod(spec),
+  /** It was created and bound to the node; its kubelet has not said yet which address it got. */
+  podWithoutAddress: async ({ name, label }: { name: string; label: string }) => {
+    await world.client.request('POST', podsPath, {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { aadpodidbinding: label } } },
+      spec: { nodeName: node.name, containers: [{ name: 'main', image: 'local.test/app:1' }] },
+    });
+  },
+  /** Its kubelet says that it runs, and which address it has. */
+  reportAddress: async ({ name, ip }: { name: string; ip: string }) => {
+    const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }], hostIP: node.address };
+    await world.client.request('PATCH', `${podsPath}/${name}/status`, { status });
+  },
+  /** The pod is deleted, and its kubelet has not said yet that it stopped: it is Running and has its address. */
+  end: async ({ name }: { name: string }) => {
+    const metadata = { finalizers: ['test.local/containers-live'] };
+    await world.client.request('PATCH', `${podsPath}/${name}`, { metadata });
+    await world.client.request('DELETE', `${podsPath}/${name}`);
+    return sim.kube.get('pods', name, 'default');
+  },
   /** Keys of the taints of the node. */
   taints: () => taints(),
   taint: async ({ key }: { key: string }) => {

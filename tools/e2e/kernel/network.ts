@@ -10,6 +10,16 @@ export const metadataAddress = '169.254.169.254';
  */
 export type Layout = 'fabric' | 'loopback';
 
+/** How pods are linked to their node. `bridge`: all by one. `routed`: each by a device of its own with a route, no bridge. */
+export type PodLinks = 'bridge' | 'routed';
+
+export interface KernelPod {
+  readonly namespace: string;
+  readonly address: string;
+  /** The device on the node. */
+  readonly link: string;
+}
+
 export interface KernelNetwork {
   /** Names of namespaces. */
   readonly node: string;
@@ -18,7 +28,9 @@ export interface KernelNetwork {
   readonly cloudAddress: string;
   /** As the cloud sees calls of the node itself. */
   readonly nodeAddresses: readonly string[];
-  addPod(): Promise<{ readonly namespace: string; readonly address: string }>;
+  addPod(): Promise<KernelPod>;
+  /** Takes the address from a pod and gives it to a new one; the old one's namespace stays, without a network. */
+  handOver(from: KernelPod): Promise<KernelPod>;
   /** Runs a program in the node's namespace and answers what it printed. */
   inNode(program: string, ...args: readonly string[]): Promise<string>;
   remove(): Promise<void>;
@@ -30,7 +42,7 @@ export const whyNoKernel = (): string | undefined =>
 
 let made = 0;
 
-export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
+export async function openNetwork(layout: Layout, links: PodLinks = 'bridge'): Promise<KernelNetwork> {
   made += 1;
   const prefix = `nmi-${process.pid}-${made}`;
   const node = `${prefix}-node`;
@@ -50,9 +62,7 @@ export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
     await inside(
       node,
       'sysctl -qw net.ipv4.ip_forward=1',
-      'ip link add br0 type bridge',
-      'ip address add 10.50.0.1/24 dev br0',
-      'ip link set br0 up',
+      ...gateway[links],
       // Something like this has every node: the kernel remembers connections from then on, and leads none of them anew.
       'nft add table ip node',
       'nft add chain ip node postrouting { type nat hook postrouting priority srcnat ; }',
@@ -70,18 +80,26 @@ export async function openNetwork(layout: Layout): Promise<KernelNetwork> {
   }
 
   let pods = 0;
+  const addPod = async (given?: string): Promise<KernelPod> => {
+    pods += 1;
+    const pod = {
+      namespace: `${prefix}-pod${pods}`,
+      address: given ?? `10.50.0.${10 + pods}`,
+      link: `pod${pods}`,
+    };
+    await add(pod.namespace);
+    await join[links](node, pod);
+    return pod;
+  };
   return {
     node,
     cloud,
     cloudAddress: layout === 'fabric' ? '10.60.0.254' : '127.0.0.1',
     nodeAddresses: layout === 'fabric' ? ['10.60.0.1'] : ['127.0.0.1', metadataAddress],
-    addPod: async () => {
-      pods += 1;
-      const namespace = `${prefix}-pod${pods}`;
-      const address = `10.50.0.${10 + pods}`;
-      await add(namespace);
-      await joinPod({ node, namespace, address, link: `pod${pods}` });
-      return { namespace, address };
+    addPod: () => addPod(),
+    handOver: async ({ link, address }) => {
+      await inside(node, `ip link del ${link}`);
+      return addPod(address);
     },
     inNode: async (program, ...args) =>
       (await runCommand('ip', ['netns', 'exec', node, program, ...args])).stdout,
@@ -106,20 +124,43 @@ async function joinFabric(node: string, cloud: string): Promise<void> {
   );
 }
 
-async function joinPod(pod: { node: string; namespace: string; address: string; link: string }) {
-  const { node, namespace, address, link } = pod;
-  await inside(
-    node,
-    `ip link add ${link} type veth peer name eth0 netns ${namespace}`,
-    `ip link set ${link} master br0 up`,
-  );
-  await inside(
-    namespace,
-    `ip address add ${address}/24 dev eth0`,
-    'ip link set eth0 up',
-    'ip route add default via 10.50.0.1',
-  );
-}
+const gateway: Readonly<Record<PodLinks, readonly string[]>> = {
+  bridge: ['ip link add br0 type bridge', 'ip address add 10.50.0.1/24 dev br0', 'ip link set br0 up'],
+  routed: ['ip address add 10.50.0.1/32 dev lo'],
+};
+
+const join: Readonly<Record<PodLinks, (node: string, pod: KernelPod) => Promise<void>>> = {
+  bridge: async (node, { namespace, address, link }) => {
+    await inside(
+      node,
+      `ip link add ${link} type veth peer name eth0 netns ${namespace}`,
+      `ip link set ${link} master br0 up`,
+    );
+    await inside(
+      namespace,
+      // As network plug-ins do: the link is told who has the address now.
+      'sysctl -qw net.ipv4.conf.eth0.arp_notify=1',
+      `ip address add ${address}/24 dev eth0`,
+      'ip link set eth0 up',
+      'ip route add default via 10.50.0.1',
+    );
+  },
+  routed: async (node, { namespace, address, link }) => {
+    await inside(
+      node,
+      `ip link add ${link} type veth peer name eth0 netns ${namespace}`,
+      `ip link set ${link} up`,
+      `ip route add ${address}/32 dev ${link}`,
+    );
+    await inside(
+      namespace,
+      `ip address add ${address}/32 dev eth0`,
+      'ip link set eth0 up',
+      'ip route add 10.50.0.1/32 dev eth0 scope link',
+      'ip route add default via 10.50.0.1 dev eth0',
+    );
+  },
+};
 
 async function inside(namespace: string, ...commands: readonly string[]): Promise<void> {
   for (const command of commands) await runCommand('ip', ['netns', 'exec', namespace, ...command.split(' ')]);

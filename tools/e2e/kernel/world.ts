@@ -7,7 +7,15 @@ import { parseLine, startService, type Service } from '../../stage/service.ts';
 import type { Answered, Call, ClientQuestions, LoadSpec, Tally } from './client.program.ts';
 import type { CloudQuestions } from './cloud.program.ts';
 import type { Heard } from './metadata-door.ts';
-import { metadataAddress, openNetwork, type KernelNetwork, type Layout } from './network.ts';
+import {
+  metadataAddress,
+  openNetwork,
+  type KernelNetwork,
+  type KernelPod,
+  type Layout,
+  type PodLinks,
+} from './network.ts';
+import type { NeighbourQuestions } from './neighbours.program.ts';
 import { nodeIn, startProgram, type Program } from './program.ts';
 
 const tokenPath = '/metadata/identity/oauth2/token';
@@ -15,6 +23,8 @@ export const tokenUrl = `http://${metadataAddress}${tokenPath}?api-version=2018-
 
 export interface KernelClient {
   readonly address: string;
+  /** Undefined on the node itself. */
+  readonly place?: KernelPod;
   /** A call for a token unless told otherwise, with the header Metadata. */
   get(call?: Partial<Call>): Promise<Answered>;
   raw(text: string): Promise<string>;
@@ -37,6 +47,10 @@ export interface KernelWorld {
   readonly host: KernelClient;
   /** A pod without a label unless it gets one; known to the API server with its address. */
   pod(spec: { readonly name: string; readonly label?: string }): Promise<KernelClient>;
+  /** Gives the pod's address to a new namespace, of which the API server is not told. */
+  heirOf(pod: KernelClient): Promise<KernelClient>;
+  /** What NMI's own reader of the kernel's neighbour table says of an address on the node. */
+  neighbourOf(address: string): Promise<string | undefined>;
   /** An identity on the machine and its binding for pods labelled with its name; answers its client id. */
   identity(name: string): Promise<string>;
   /** Runs until it is stopped; answers once it says that it is ready. */
@@ -60,14 +74,14 @@ export interface KernelNmi {
   repaired(times: number): Promise<void>;
 }
 
-export async function openKernelWorld(layout: Layout): Promise<KernelWorld> {
+export async function openKernelWorld(layout: Layout, links?: PodLinks): Promise<KernelWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-kernel-'));
   const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => console.error(error));
   };
   try {
-    return await build({ layout, folder, undo, stop });
+    return await build({ layout, links, folder, undo, stop });
   } catch (error) {
     await stop();
     throw error;
@@ -76,15 +90,16 @@ export async function openKernelWorld(layout: Layout): Promise<KernelWorld> {
 
 interface Building {
   readonly layout: Layout;
+  readonly links: PodLinks | undefined;
   readonly folder: string;
   readonly undo: (() => Promise<void>)[];
   readonly stop: () => Promise<void>;
 }
 
-async function build({ layout, folder, undo, stop }: Building): Promise<KernelWorld> {
-  const network = await openNetwork(layout);
+async function build({ layout, links, folder, undo, stop }: Building): Promise<KernelWorld> {
+  const network = await openNetwork(layout, links);
   undo.push(() => network.remove());
-  const start = async <Q extends CloudQuestions | ClientQuestions>(
+  const start = async <Q extends CloudQuestions | ClientQuestions | NeighbourQuestions>(
     file: string,
     namespace: string,
     given: object = {},
@@ -103,7 +118,9 @@ async function build({ layout, folder, undo, stop }: Building): Promise<KernelWo
 
   const client = async (namespace: string, address: string) =>
     kernelClient(await start<ClientQuestions>('client.program.ts', namespace), address);
+  const inPod = async (place: KernelPod) => ({ ...(await client(place.namespace, place.address)), place });
   const host = await client(network.node, network.nodeAddresses[0] ?? '');
+  let neighbours: Promise<Program<NeighbourQuestions>> | undefined;
   const executable = await nodeIn(network.node, folder);
   const launch = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const service = startService({
@@ -135,9 +152,17 @@ async function build({ layout, folder, undo, stop }: Building): Promise<KernelWo
   return {
     ...{ network, node, cloud, host, stop },
     pod: async ({ name, label }) => {
-      const { namespace, address } = await network.addPod();
-      await cloud.ask('pod', { name, node, ip: address, ...(label === undefined ? {} : { label }) });
-      return client(namespace, address);
+      const place = await network.addPod();
+      await cloud.ask('pod', { name, node, ip: place.address, ...(label === undefined ? {} : { label }) });
+      return inPod(place);
+    },
+    heirOf: async ({ place }) => {
+      if (place === undefined) throw new Error('the node keeps its address');
+      return inPod(await network.handOver(place));
+    },
+    neighbourOf: async (address) => {
+      neighbours ??= start<NeighbourQuestions>('neighbours.program.ts', network.node);
+      return (await neighbours).ask('neighbourOf', { address });
     },
     identity: async (name) => {
       const { clientId } = await cloud.ask('identity', { name });
