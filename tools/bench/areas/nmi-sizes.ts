@@ -18,6 +18,12 @@ export interface NmiSizes {
   readonly quietQuestions: number;
   /** Of a hostile namespace, read in each round. */
   readonly hostileSecrets: number;
+  /** Of one namespace, pods of another one beside them, and the tokens that those ask for first, for each hostile way. */
+  readonly hostilePods: number;
+  /** For their bursts, which they take before anything is measured. */
+  readonly hostileSettlingMs: number;
+  readonly quietPods: number;
+  readonly coldTokens: number;
 }
 
 export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
@@ -25,11 +31,13 @@ export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
     ...{ podsOfNodes: [10, 110, 250], connections: 250, rounds: 5, tokens: 1_000, warmUp: 50 },
     ...{ podsOfNewConnections: 110, requests: [50_000, 5_000], quietQuestions: 300 },
     hostileSecrets: 8,
+    ...{ hostilePods: 100, hostileSettlingMs: 2_000, quietPods: 20, coldTokens: 100 },
   },
   smoke: {
     ...{ podsOfNodes: [2, 4, 6], connections: 6, rounds: 1, tokens: 12, warmUp: 2 },
     ...{ podsOfNewConnections: 4, requests: [120, 12], quietQuestions: 12 },
     hostileSecrets: 2,
+    ...{ hostilePods: 6, hostileSettlingMs: 100, quietPods: 2, coldTokens: 3 },
   },
 };
 

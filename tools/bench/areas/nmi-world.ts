@@ -11,6 +11,7 @@ import { parse } from 'yaml';
 import * as names from '../../stage/names.ts';
 import { pathOf, readManifests } from '../../stage/objects.ts';
 import { built, inDeploy } from '../../stage/places.ts';
+import type { PodSpec } from '../../stage/cluster.ts';
 import { parseLine } from '../../stage/service.ts';
 import { openStage, type Stage, type StagePod } from '../../stage/stage.ts';
 import { untilObject } from '../../stage/until.ts';
@@ -22,12 +23,24 @@ export interface NmiWorld extends AsyncDisposable {
   /** For each node the addresses of its pods. */
   readonly nodes: readonly (readonly string[])[];
   /** On the node with many pods, in another namespace. */
+  /** In a namespace of its own; without client ids where no Secrets were asked for. */
   readonly hostile: HostilePod;
   /** Of the one identity. */
   readonly clientId: string;
   /** Base address of the fake IMDS of the node's machine. */
   imds(node: number): URL;
   startNmi(node: number, args?: readonly string[]): Promise<RunningNmi>;
+  createNamespace(name: string): Promise<void>;
+  /** Adds an object of ours, for which MIC does nothing any more. */
+  create(object: Drafted): Promise<void>;
+  /** Adds a pod; answers its address. */
+  runPod(spec: PodSpec): Promise<string>;
+}
+
+export interface Drafted {
+  readonly kind: 'AzureIdentity' | 'AzureIdentityBinding';
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: object;
 }
 
 export interface RunningNmi {
@@ -42,10 +55,7 @@ export interface RunningNmi {
 }
 
 /** A node for each number of pods, each pod Assigned to the one identity; MIC is gone afterwards. */
-export async function openNmiWorld(
-  podsOfNodes: readonly number[],
-  hostileSecrets: number,
-): Promise<NmiWorld> {
+export async function openNmiWorld(podsOfNodes: readonly number[], hostileSecrets = 0): Promise<NmiWorld> {
   const stage = await openStage({ nodes: podsOfNodes.length });
   const running: ChildProcess[] = [];
   try {
@@ -68,6 +78,16 @@ export async function openNmiWorld(
         running.push(...nmi.children);
         return nmi;
       },
+      async createNamespace(name) {
+        const at = { apiVersion: 'v1', kind: 'Namespace' };
+        await stage.kube.request({ method: 'POST', path: pathOf(at), body: { ...at, metadata: { name } } });
+      },
+      async create({ kind, metadata, spec }) {
+        const at = { apiVersion: 'aadpodidentity.k8s.io/v1', kind };
+        const path = pathOf({ ...at, namespace: metadata.namespace });
+        await stage.kube.request({ method: 'POST', path, body: { ...at, metadata, spec } });
+      },
+      runPod: async (spec) => (await stage.runPod(spec)).address,
       async [Symbol.asyncDispose]() {
         for (const child of running) child.kill('SIGKILL');
         await stage.stop();
@@ -77,6 +97,12 @@ export async function openNmiWorld(
     await stage.stop();
     throw error;
   }
+}
+
+async function hostilePod(stage: Stage, secrets: number): Promise<HostilePod> {
+  const pod = await createHostilePod(stage, manyPods, secrets);
+  await untilAssigned(stage, hostileNamespace, secrets);
+  return pod;
 }
 
 async function fill(stage: Stage, podsOfNodes: readonly number[], hostileSecrets: number) {
@@ -91,9 +117,9 @@ async function fill(stage: Stage, podsOfNodes: readonly number[], hostileSecrets
       running.push(await stage.runPod({ name: `pod-${node}-${index}`, node, label: 'demo-app' }));
     nodes.push(running);
   }
-  const hostile = await createHostilePod(stage, manyPods, hostileSecrets);
+  const hostile =
+    hostileSecrets > 0 ? await hostilePod(stage, hostileSecrets) : { address: '', clientIds: [] };
   await untilAssigned(stage, 'default', nodes.flat().length);
-  await untilAssigned(stage, hostileNamespace, hostileSecrets);
   await mic.stop();
   return { nodes: nodes.map((running) => running.map(({ address }) => address)), hostile };
 }

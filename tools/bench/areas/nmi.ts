@@ -12,6 +12,7 @@ import { quantile, type Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
 import { within } from '../../stage/within.ts';
 import { at, figures, type MissTimes, type Pair, type Round } from './nmi-figures.ts';
+import { hostileColdP99 } from './nmi-hostile.ts';
 import { fewPods, manyPods, nmiSizes, type NmiSizes } from './nmi-sizes.ts';
 import { secretReadings } from './nmi-readings.ts';
 import { openNmiWorld, type NmiWorld, type RunningNmi } from './nmi-world.ts';
@@ -29,6 +30,7 @@ const path = tokenPath('https://vault.azure.net');
 export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   const sizes = nmiSizes[scale];
   const { podsOfNodes } = sizes;
+  const hostileCold = await hostileColdP99(sizes, { say, pin });
   say(`nodes with ${podsOfNodes.join(', ')} pods of one identity`);
   await using world = await openNmiWorld(podsOfNodes, sizes.rounds * sizes.hostileSecrets);
   pin(process.pid, 1);
@@ -48,7 +50,7 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   const rates = await cachedRates({ world, agents, bare, sizes, say });
   const rssLoaded = await residentMiB(at(agents, manyPods).pid);
   bare.stop();
-  return figures({ sizes, starts, quiet, admin, besideSecrets, misses, rates, rss, rssLoaded });
+  return figures({ sizes, starts, quiet, admin, besideSecrets, misses, rates, rss, rssLoaded, hostileCold });
 }
 
 /** As many addresses as connections, each pod's in its turn. */
