@@ -218,8 +218,8 @@ async function launch(folder: string, args: readonly string[]): Promise<Launched
   };
 }
 
-/** For sed, which counts in its second buffer: health and metrics begin to listen in any order. */
-const untilBothListen = '/"admin server listening"/{x;s/$/x/;/^xx/{x;q};x}';
+/** For sed, which counts in its second buffer: the port for pods, health and metrics begin to listen in any order. */
+const untilAllListen = '/listening"/{x;s/$/x/;/^xxx/{x;q};x}';
 
 /**
  * A pipe, as a container has it. What is read from it is shown until NMI is ready; then it goes to nobody: a line for each
@@ -231,7 +231,7 @@ async function openOutput(folder: string) {
   // Open for both, so that opening waits for nobody.
   const descriptor = openSync(path, 'r+');
   // Readers open it for themselves: NMI may make its own end non-blocking, and a shared one would become so for them too.
-  const reader = spawn('sed', ['-u', untilBothListen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const reader = spawn('sed', ['-u', untilAllListen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: reader.stdout });
   const readerEnded = once(reader, 'close');
   return {
