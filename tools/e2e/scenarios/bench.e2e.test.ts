@@ -16,8 +16,7 @@ const figures = {
   nmi: [
     ...['cachedRps', 'bareHttpRps', 'cachedRatio10', 'cachedRatio110', 'cachedRatio250', 'cachedFlatness'],
     ...['newConnectionRatio', 'missP99Ms', 'missAddedP50Ms', 'missAddedP99Ms', 'hostileP99Ratio'],
-    ...['adminAttackP50Ratio', 'hostileSecretP99Ratio', 'hostileSecretLongestMs'],
-    ...['adminAttackP50Ratio', 'hostileColdP99Ms'],
+    ...['adminAttackP50Ratio', 'hostileSecretP99Ratio', 'hostileSecretLongestMs', 'hostileColdP99Ms'],
     ...['rss110MiB', 'rssLoadedMiB', 'startMs'],
   ],
 };
