@@ -43,3 +43,20 @@ it('fails with every other trouble', async () => {
   await expect(listen(server, anywhere)).rejects.toMatchObject({ code: 'EADDRINUSE' });
   expect(asked).toHaveLength(1);
 });
+
+it('runs nothing else of the program while the process has another uid: files are opened with the rights of that uid', async () => {
+  const seen: string[] = [];
+  const { server } = serverWhere(undefined);
+  const owner = {
+    ...{ uid: 1, giveUp: () => undefined },
+    begin: () => void seen.push('begin'),
+    end: () => void seen.push('end'),
+  };
+  const listening = listen(server, anywhere, owner);
+  for (let step = 0; step < 20; step += 1) {
+    await Promise.resolve();
+    if (seen.at(-1) === 'begin') seen.push('other');
+  }
+  await listening;
+  expect(seen).toEqual(['begin', 'end']);
+});

@@ -1,4 +1,5 @@
-import type { ListenOptions, Server } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { isIP, type ListenOptions, type Server } from 'node:net';
 import type { SocketOwner } from './port/socket-owner.ts';
 
 /**
@@ -34,19 +35,31 @@ const cannotShare: ReadonlySet<unknown> = new Set([
   'EINVAL',
 ]);
 
-/** The name is looked up before the socket is made: it is the owner's only if he is that until it listens. */
-function bind(server: Server, options: ListenOptions, owner: SocketOwner | undefined): Promise<void> {
+/**
+ * The socket is made a tick after `listen` is called: it is the owner's only if the process has his uid until it listens. From a
+ * callback of the event loop that tick comes before anything else of the program goes on, which would open its files as that uid.
+ * A name would be looked up in between.
+ */
+async function bind(
+  server: Server,
+  { host, ...options }: ListenOptions,
+  owner: SocketOwner | undefined,
+): Promise<void> {
+  const at =
+    owner === undefined || host === undefined || isIP(host) > 0 ? host : (await lookup(host)).address;
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const fail = (error: Error) => {
     owner?.end();
     reject(error);
   };
-  server.once('error', fail);
-  owner?.begin();
-  server.listen(options, () => {
-    owner?.end();
-    server.off('error', fail);
-    resolve(undefined);
+  setImmediate(() => {
+    server.once('error', fail);
+    owner?.begin();
+    server.listen({ ...options, ...(at === undefined ? {} : { host: at }) }, () => {
+      owner?.end();
+      server.off('error', fail);
+      resolve(undefined);
+    });
   });
   return promise;
 }

@@ -111,14 +111,15 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
-  const watching = agent.run(signal);
-
-  // Before the listener: whoever asks hears that it waits for the port.
-  const kept = [watching, keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
   const { app, onLimited, neighbourOf } = agent;
   const requestsPerSecond = config.podRequestsPerSecond;
   const serving = { ...listen, requestsPerSecond, app, clock, owner, onLimited, neighbourOf };
-  const server = await startWhenFree(serving, { log, signal, foreignListener });
+  // Before anything is read or run: for a moment the whole process has another uid.
+  const atOnce = await startIfFree(serving);
+
+  // Before the wait for the port: whoever asks hears of it.
+  const kept = [agent.run(signal), keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
+  const server = atOnce ?? (await startWhenFree(serving, { log, signal, foreignListener }));
   if (server === undefined) return end(kept, agent, transport);
   late.server = server;
   tellOfListener(server, config, log);
@@ -168,19 +169,23 @@ async function startWhenFree(
   options: ServerOptions,
   { log, signal, foreignListener }: Waiting,
 ): Promise<RunningServer | undefined> {
-  let isTold = false;
+  log.warn({ port: options.port }, 'waiting for the port: another program has it');
   while (!signal.aborted) {
-    try {
-      return await startServer(options);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    }
-    if (!isTold) log.warn({ port: options.port }, 'waiting for the port: another program has it');
-    isTold = true;
     await foreignListener();
     await options.clock.sleep(betweenAttemptsMs, signal).catch(() => undefined);
+    const server = await startIfFree(options);
+    if (server) return server;
   }
   return undefined;
+}
+
+async function startIfFree(options: ServerOptions): Promise<RunningServer | undefined> {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return undefined;
+  }
 }
 
 function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
