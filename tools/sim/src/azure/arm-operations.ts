@@ -18,6 +18,9 @@ export interface Hold {
   release(failure?: OperationError): void;
 }
 
+/** Asked when an operation ends: why it fails, or undefined when it succeeds. */
+export type OperationFault = (hostId: string) => OperationError | undefined;
+
 /** The long-running operations of ARM: at most one runs for each host. */
 export interface Operations {
   /** An older operation on the host is preempted: it has failed, its changes live on in the newer. */
@@ -26,6 +29,8 @@ export interface Operations {
   get(id: string): Operation | undefined;
   /** From now on operations stay in progress until released. */
   hold(): Hold;
+  /** From now on operations whose host it finds fault with fail in the end, with that error; the answer ends it. */
+  failWhile(fault: OperationFault): () => void;
   stop(): void;
 }
 
@@ -47,6 +52,7 @@ export function createOperations({ now, after, newId, ended }: OperationPorts): 
   const operations = new Map<string, Operation>();
   const running = new Map<string, { readonly operation: Operation; readonly timer: ReturnType<After> }>();
   const holds = new Set<Hold>();
+  const faults = createFaults();
 
   const end = (hostId: string, error?: OperationError): void => {
     const found = running.get(hostId);
@@ -66,7 +72,7 @@ export function createOperations({ now, after, newId, ended }: OperationPorts): 
       end(hostId, preempted);
       const operation: Operation = { id: newId(), hostId, status: 'InProgress', startedAt: now() };
       operations.set(operation.id, operation);
-      const timer = after(latencyMs, () => holds.size === 0 && settle(hostId));
+      const timer = after(latencyMs, () => holds.size === 0 && settle(hostId, faults.of(hostId)));
       running.set(hostId, { operation, timer });
       return operation;
     },
@@ -76,12 +82,13 @@ export function createOperations({ now, after, newId, ended }: OperationPorts): 
       const hold: Hold = {
         release(failure) {
           if (!holds.delete(hold) || holds.size > 0) return;
-          for (const hostId of [...running.keys()]) settle(hostId, failure);
+          for (const hostId of [...running.keys()]) settle(hostId, failure ?? faults.of(hostId));
         },
       };
       holds.add(hold);
       return hold;
     },
+    failWhile: (fault) => faults.add(fault),
     stop() {
       for (const { timer } of running.values()) timer.cancel();
     },
@@ -90,4 +97,15 @@ export function createOperations({ now, after, newId, ended }: OperationPorts): 
 
 function outcome(error: OperationError | undefined): Pick<Operation, 'status' | 'error'> {
   return error ? { status: 'Failed', error } : { status: 'Succeeded' };
+}
+
+function createFaults() {
+  const faults = new Set<OperationFault>();
+  return {
+    of: (hostId: string) => [...faults].map((fault) => fault(hostId)).find((error) => error),
+    add(fault: OperationFault) {
+      faults.add(fault);
+      return () => void faults.delete(fault);
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { Faults } from '../http/faults.ts';
 import type { Journal } from '../http/journal.ts';
-import type { Hold } from './arm-operations.ts';
+import type { Hold, OperationFault } from './arm-operations.ts';
 import { createAzure, type Azure, type AzureOptions } from './azure.ts';
 import { countCalls, type AzureCalls } from './calls.ts';
 import { createServerCertificate } from './cert.ts';
@@ -28,6 +28,8 @@ export interface AzureSim {
   mint(subject: TokenSubject, audience: string): Promise<MintedToken>;
   /** Accepted updates stay in progress until released. */
   holdOperations(): Hold;
+  /** Accepted updates whose host the fault answers for are listed, and fail in the end; the answer ends it. */
+  failOperations(fault: OperationFault): () => void;
   /** What was asked so far. */
   calls(): AzureCalls;
   /** Successful reads of secrets, in order. */
@@ -60,6 +62,7 @@ export async function startAzure(
     ready: () => openAll(doors, azure),
     mint: (subject, audience) => azure.tokens.mint(subject, audience),
     holdOperations: () => azure.operations.hold(),
+    failOperations: (fault) => azure.operations.failWhile(fault),
     calls: () => countCalls(shared.journal),
     reads: () => readsIn(shared.journal),
     async stop() {
