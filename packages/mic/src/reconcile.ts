@@ -102,7 +102,7 @@ function weightOf(index: ClusterIndex, key: PodKey): number {
 
 /** Asks for a turn of the host in Azure if there is anything to be done there now. Answers what for. */
 function ask(ports: ReconcilePorts, plan: HostPlan, asked: ReadonlySet<string>): ReadonlySet<string> {
-  const wanted = [...plan.attach, ...plan.renew, ...plan.detach];
+  const wanted = [...plan.attach, ...(plan.again ?? []), ...plan.renew, ...plan.detach];
   const isNeeded = plan.read || wanted.length > 0;
   if (!plan.host || !isNeeded || isHeldBack(plan, ports.now())) return new Set(wanted);
   const isUnread = ports.memory.facts(plan.host.id)?.present === undefined;

@@ -113,13 +113,13 @@ class HostChanger {
   /** Answers in how many milliseconds it should be tried again, when it was us who stopped. */
   async #act(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
     const { isNeeded, claimants, now } = this.#ports;
-    const { host, attach, renew, read } = plan;
+    const { host, attach, again = [], renew, read } = plan;
     if (isHeldBack(plan, now())) return undefined;
     const detach = plan.detach.filter((id) => !isNeeded(host.id, id));
-    const isChange = attach.length + renew.length + detach.length > 0;
+    const isChange = attach.length + again.length + renew.length + detach.length > 0;
     // A host that was never read may carry already what is wanted: one read shows it, and pods on it need not wait.
     if (isChange && this.#facts(host).present) {
-      const { hasMore, ...turn } = nextTurn({ attach, renew, detach }, this.#facts(host), claimants);
+      const { hasMore, ...turn } = nextTurn({ attach, again, renew, detach }, this.#facts(host), claimants);
       const refused = await this.#update(host, turn);
       return refused?.retryMs ?? (hasMore ? 0 : undefined);
     }
@@ -170,12 +170,14 @@ class HostChanger {
       spentUntil: before.spentUntil,
       attempts: attemptsOf(change, before, now()),
       othersWait: () => this.#othersWait(host, change),
+      mayComeOff: (id) => this.#facts(host).ours.has(id) && this.#facts(host).unapplied.has(id),
       beforePatch,
     });
     if (refused === undefined) return { outcome };
     // It was us who stopped: that is no trouble of the host's. What was read before may be older than the record by now.
-    const { rejected, patches, refused: ids = [], blamed = new Map() } = outcome;
-    return { outcome: { rejected, patches, blamed, refused: ids, refusal: { kind: 'aborted' } }, refused };
+    const { rejected, patches, refused: ids = [], applied = [], blamed = new Map() } = outcome;
+    const known = { rejected, patches, blamed, applied, refused: ids };
+    return { outcome: { ...known, refusal: { kind: 'aborted' } }, refused };
   }
 
   /** A pod has come that needs something which neither this change nor the host has. */

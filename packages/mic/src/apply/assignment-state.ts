@@ -62,11 +62,17 @@ function outOfTurns({ assignment }: Step, { facts, now, recordAfterMs }: StepMom
   return { why: 'host', message: `${why}; it is tried again in ${Math.ceil((at - now) / 1000)} s` };
 }
 
+function failedUpdate(id: ResourceId, facts: HostFacts | undefined): string | undefined {
+  if (facts?.failed !== true || !facts.unapplied.has(id)) return undefined;
+  return 'Azure accepted the update of the host and failed to carry it out; it is sent again';
+}
+
 /** What makes it pointless to hold the object back: it is known already that the identity won't come soon. */
 function hopeless(id: ResourceId, { plan, facts, now, recordAfterMs }: StepMoment): Waiting | undefined {
   const quarantine = facts?.quarantined.get(id);
   if (quarantine && quarantine.until > now) return { why: 'rejected', quarantine };
-  if (facts?.trouble) return { why: 'host', message: facts.trouble.message };
+  const message = facts?.trouble?.message ?? failedUpdate(id, facts);
+  if (message !== undefined) return { why: 'host', message };
   if ((plan.notBefore ?? 0) > now + recordAfterMs)
     return { why: 'host', message: 'Azure asked to be left alone for a while' };
   return undefined;

@@ -5,6 +5,8 @@ import type { PresentIdentity, RejectionCode } from '../snapshot/facts.ts';
 
 export interface HostChange {
   readonly attach: readonly ResourceId[];
+  /** Listed by an update that failed: sent again if the host is still Failed by then. */
+  readonly again?: readonly ResourceId[];
   /** Dead entries, removed first and attached again. One that is alive by then is left alone. */
   readonly renew: readonly ResourceId[];
   readonly detach: readonly ResourceId[];
@@ -30,8 +32,14 @@ export type HostRefusal =
       readonly scope: 'host' | 'subscription';
     }
   | { readonly kind: 'denied'; readonly message: string; readonly action?: string }
-  | { readonly kind: 'unavailable'; readonly message: string; readonly retryAfterMs: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly code?: string }
+  | {
+      readonly kind: 'unavailable';
+      readonly message: string;
+      readonly retryAfterMs: number;
+      readonly late?: true;
+    }
+  /** `late`: ARM had accepted the update, and its operation failed. */
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: string; readonly late?: true }
   /** Leadership was lost or the process is stopping: nothing more was sent. */
   | { readonly kind: 'aborted' };
 
@@ -42,6 +50,8 @@ export interface HostReading {
   readonly provisioningState?: string;
   /** The host is being changed: `present` holds what is usable meanwhile, and is not the end of it. */
   readonly unsettled?: true;
+  /** The last update of the host has failed, whoever sent it. */
+  readonly failed?: true;
 }
 
 export type ReadOutcome = HostReading | HostRefusal;
@@ -51,6 +61,10 @@ export interface UpdateOutcome {
   readonly present?: ReadonlyMap<ResourceId, PresentIdentity>;
   /** `present` may be out of date: the host is being changed, or was not read since the last PATCH that failed. */
   readonly unsettled?: true;
+  /** The last update of the host has failed. */
+  readonly failed?: true;
+  /** What PATCHes added whose operations succeeded. */
+  readonly applied?: readonly ResourceId[];
   /** For each PATCH that ARM certainly did not take (or that was not sent): the ids that it was to attach. */
   readonly refused?: readonly ResourceId[];
   readonly rejected: readonly Rejection[];
@@ -69,6 +83,8 @@ export interface UpdateContext {
   readonly attempts?: number;
   /** Whether something else of the host's has come up meanwhile: then that goes first. */
   othersWait?(): boolean;
+  /** MIC's own, and on the host by an update that is not known to have succeeded: it may come off again. */
+  mayComeOff?(id: ResourceId): boolean;
   beforePatch(
     attaching: readonly ResourceId[],
     spentUntil: number,

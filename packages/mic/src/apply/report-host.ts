@@ -33,16 +33,18 @@ export function reportHost(
     ...(result.kind === 'changed' ? [changeLine(result)] : []),
     ...(after.trouble && after.trouble !== before.trouble ? [troubleLine(result, after.trouble)] : []),
     rejections(result, newlyRejected(before, after), affectedBy),
+    ...(isLateNews(result) ? [lateFailure(result, affectedBy)] : []),
   ];
   return { events: reports.flatMap(({ events }) => events), lines: reports.flatMap(({ lines }) => lines) };
 }
 
 function changeLine(result: Extract<HostResult, { kind: 'changed' }>): Report {
-  const { attach, renew, detach } = result.change;
+  const { attach, again = [], renew, detach } = result.change;
   const { patches, rejected } = result.outcome;
   const fields = {
     host: result.host.id,
     attach,
+    ...(again.length > 0 && { again }),
     ...(renew.length > 0 && { renew }),
     ...(detach.length > 0 && { detach }),
     ...(rejected.length > 0 && { rejected: rejected.map(({ id, code }) => ({ id, code })) }),
@@ -99,6 +101,27 @@ function rejections(
       message: 'identity rejected by Azure',
     })),
   };
+}
+
+/** Once for each row of failures in a term: pods that come to wait later are told when their objects are written. */
+function isLateNews({ before, after }: HostResult): boolean {
+  return after.lateFailures > before.lateFailures && (before.lateFailures === 0 || !before.trouble);
+}
+
+/** The objects of these pods were written while the update was still going on. */
+function lateFailure(
+  { host, after }: HostResult,
+  affectedBy: (ids: ReadonlySet<ResourceId>) => Affected,
+): Report {
+  const why = after.trouble?.message ?? '';
+  const events = affectedBy(after.unapplied).pods.map(({ pod, resourceId }) =>
+    warning(
+      'WaitingForIdentity',
+      `identity ${resourceId} cannot be attached to ${describe(host)} yet: ${why}`,
+      onPod(pod),
+    ),
+  );
+  return { events, lines: [] };
 }
 
 function newlyRejected(before: HostFacts, after: HostFacts): ReadonlyMap<ResourceId, Quarantine> {

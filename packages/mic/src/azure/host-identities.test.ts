@@ -44,6 +44,8 @@ function fakeArm(
   let held: ArmFailure | undefined;
   let provisioningState = 'Succeeded';
   const refusing = new Map<ResourceId, Attachable>();
+  /** MIC's own, and not known to be on the machines. */
+  const mayComeOff = new Set<ResourceId>();
   const budget = { updates: Infinity };
   const calls: HostCalls = {
     spend: () => (held === undefined ? { ok: true, value: 1 } : { ok: false, failure: held }),
@@ -78,6 +80,7 @@ function fakeArm(
       { attach: [], renew: [], detach: [], ...change },
       {
         signal: new AbortController().signal,
+        mayComeOff: (one) => mayComeOff.has(one),
         beforePatch: (attaching, _, renewing = []) =>
           Promise.resolve(void written.push({ attaching, renewing })),
       },
@@ -89,6 +92,7 @@ function fakeArm(
     state,
     written,
     refusing,
+    mayComeOff,
     budget,
     reads: () => reads,
     set held(failure: ArmFailure | undefined) {
@@ -268,6 +272,56 @@ describe('a renewal', () => {
       patches: 1,
     });
     expect(inTheWay(arm)).toBe(true);
+  });
+});
+
+describe('an operation that failed after ARM had accepted the update', () => {
+  const late = (failure: ArmFailure) => ({ ...refused(failure), begun: true, applied: true });
+
+  it('is sent again while the host is Failed, and not once it is not', async () => {
+    const arm = fakeArm([id('a'), id('b')], () => undefined);
+    arm.provisioningState = 'Failed';
+    expect(await arm.update({ again: [id('a')] })).toMatchObject({ applied: [id('a')], patches: 1 });
+    expect(arm.written).toEqual([{ attaching: [id('a')], renewing: [] }]);
+    arm.provisioningState = 'Succeeded';
+    expect(await arm.update({ again: [id('a')] })).toMatchObject({ patches: 0 });
+  });
+
+  it('attaches nothing, and the host refuses', async () => {
+    const arm = fakeArm([], () => {
+      arm.provisioningState = 'Failed';
+      return late({ kind: 'failed', message: 'extension', code: 'X' });
+    });
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ failed: true, refusal: { kind: 'failed', late: true } });
+    expect(outcome).not.toHaveProperty('applied');
+    expect(outcome.present?.has(id('a'))).toBe(true);
+  });
+
+  it('for want of a healthy Azure is sent once more at once', async () => {
+    const arm = fakeArm([], () => {
+      arm.provisioningState = 'Failed';
+      return late(unavailable);
+    });
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ patches: 2, refusal: { kind: 'unavailable', late: true } });
+  });
+
+  it('over what may come off takes it off together with what is sent next', async () => {
+    const arm = fakeArm([], (_, patch) =>
+      patch === 1 ? late(refusal('FailedIdentityOperation', [id('bad')])) : undefined,
+    );
+    arm.mayComeOff.add(id('bad'));
+    const outcome = await arm.update({ attach: [id('bad'), id('a')] });
+    expect(outcome).toMatchObject({ rejected: [{ id: id('bad') }], patches: 2 });
+    expect([...arm.state.present.keys()]).toEqual([id('a')]);
+  });
+
+  it('over an entry of others blames nothing that was sent', async () => {
+    const arm = fakeArm([id('theirs')], () => late(refusal('FailedIdentityOperation', [id('theirs')])));
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ rejected: [], patches: 1, refusal: { kind: 'failed', late: true } });
+    expect(arm.state.present.has(id('theirs'))).toBe(true);
   });
 });
 

@@ -63,13 +63,22 @@ export function isDead(entry: PresentIdentity | undefined): boolean {
   return entry !== undefined && entry.clientId === undefined && entry.principalId === undefined;
 }
 
-/** The net change but for renewals, adds before removes. An id that is to be attached or renewed is not detached (C24). */
+/** Its last update has failed: what that one added is listed, and not on the machines. */
+export function isFailed({ provisioningState = '' }: HostState): boolean {
+  return /^(failed|cancell?ed)$/i.test(provisioningState);
+}
+
+/**
+ * The net change but for renewals, adds before removes. An id that is to be attached or renewed is not detached (C24). What a
+ * failed update has added is named once more while the host is Failed.
+ */
 export function stepsToChange(state: HostState, change: HostChange): readonly IdentityStep[] {
-  const attach = new Set(change.attach.map(canonicalResourceId));
+  const again = new Set(change.again?.map(canonicalResourceId));
+  const attach = new Set([...change.attach.map(canonicalResourceId), ...again]);
   const kept = new Set([...attach, ...change.renew.map(canonicalResourceId)]);
   const detach = new Set(change.detach.map(canonicalResourceId).filter((id) => !kept.has(id)));
   const add = [...attach]
-    .filter((id) => !state.present.has(id))
+    .filter((id) => !state.present.has(id) || (again.has(id) && isFailed(state)))
     .map((id): IdentityStep => ({ id, kind: 'add', namespace: change.namespaces?.get(id) }));
   const remove = [...detach]
     .filter((id) => state.present.has(id))
@@ -87,9 +96,10 @@ export function stepsToRestore(state: HostState, renewing: Iterable<ResourceId>)
   return stepsToChange(state, { attach: [...renewing], renew: [], detach: [] });
 }
 
-/** Whether the host already is as the step wants it. */
+/** Whether the host already is as the step wants it. What a Failed host lists may be on no machine. */
 export function isDone(state: HostState, step: IdentityStep): boolean {
-  return state.present.has(step.id) === (step.kind === 'add');
+  const isListed = state.present.has(step.id);
+  return step.kind === 'add' ? isListed && !isFailed(state) : !isListed;
 }
 
 /** The request for some steps that are not done yet, at most `patchLimit`; it merges, so unnamed ids stay. */

@@ -2,7 +2,7 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostRefusal } from '../apply/host-identities.ts';
 import type { PresentIdentity } from '../snapshot/facts.ts';
 import type { ArmFailure } from './arm-errors.ts';
-import { isDead, type HostState } from './identity-patch.ts';
+import { isDead, isFailed, type HostState } from './identity-patch.ts';
 import { updatingRetryMs } from './operation.ts';
 
 /** What a failure means where no identity can be blamed for it. */
@@ -32,11 +32,13 @@ export function inMotion(state: HostState): HostRefusal | undefined {
 interface Presence {
   readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly unsettled?: true;
+  readonly failed?: true;
 }
 
 /** What can be used of what the host carries. While it is in motion, an entry without ids is one on its way, not a dead one. */
 export function presenceOf(state: HostState): Presence {
-  if (inMotion(state) === undefined) return { present: state.present };
+  if (inMotion(state) === undefined)
+    return { present: state.present, ...(isFailed(state) && { failed: true }) };
   const usable = [...state.present].filter(([, entry]) => !isDead(entry));
   return { present: new Map(usable), unsettled: true };
 }

@@ -24,6 +24,8 @@ export interface Session {
   readonly renewing: Map<ResourceId, 'now' | 'later'>;
   /** For each PATCH that ARM certainly did not take: the ids that it was to attach. */
   readonly refused: ResourceId[];
+  /** What PATCHes added whose operations succeeded. */
+  readonly applied: ResourceId[];
   /** Refused PATCHes that are not put down to anybody yet. */
   refusals: number;
   readonly blamed: Map<string, number>;
@@ -33,7 +35,8 @@ export interface Session {
 
 export function startSession(host: Host, context: UpdateContext, state: HostState): Session {
   const counters = { patches: 0, passed: 0, resent: false, lastRejection: undefined };
-  const collections = { rejected: new Map(), renewing: new Map<ResourceId, 'now' | 'later'>(), refused: [] };
+  const lists = { refused: [], applied: [] };
+  const collections = { rejected: new Map(), renewing: new Map<ResourceId, 'now' | 'later'>(), ...lists };
   const blame = { refusals: 0, blamed: new Map<string, number>(), leftBehind: new Set<ResourceId>() };
   return { host, context, state, ...blame, certain: true, settled: true, ...counters, ...collections };
 }

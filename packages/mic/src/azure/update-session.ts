@@ -1,7 +1,15 @@
+import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostRefusal, Rejection, UpdateOutcome } from '../apply/host-identities.ts';
 import { unavailableDefaultMs, type ArmFailure } from './arm-errors.ts';
 import type { HostCalls } from './host-calls.ts';
-import { identityPatch, isDead, isDone, type IdentityStep } from './identity-patch.ts';
+import {
+  identityPatch,
+  isDead,
+  isDone,
+  isFailed,
+  type HostState,
+  type IdentityStep,
+} from './identity-patch.ts';
 import {
   blockedBy,
   forgetDone,
@@ -45,10 +53,16 @@ export async function sendBatch(calls: HostCalls, session: Session, sent: Batch)
     return afterFailure(calls, session, { ...sent, failure: result.failure, begun: result.begun });
   }
   session.passed += 1;
+  if (hasSucceeded(result.value)) session.applied.push(...batch.filter(isAddition).map(({ id }) => id));
   session.certain = result.value !== undefined;
   session.settled = session.certain;
   session.state = result.value ?? patch.after;
   return convict(session, passed(within(session, search), batch));
+}
+
+/** An operation that was followed has; an answer that came at once says so itself. */
+function hasSucceeded(answer: HostState | undefined): boolean {
+  return answer === undefined || (inMotion(answer) === undefined && !isFailed(answer));
 }
 
 /** A namespace that is alone is searched on, within what it may have refused and while nothing else has come up. */
@@ -96,26 +110,30 @@ interface FailedBatch extends Batch {
 }
 
 async function afterFailure(calls: HostCalls, session: Session, failed: FailedBatch): Promise<Next> {
-  const { search, failure } = failed;
+  const { search, failure, begun } = failed;
+  const late = begun && { late: true as const };
   switch (failure.kind) {
     case 'rejected':
       return afterRejection(calls, session, { ...failed, failure });
     case 'unavailable':
       return afterLostAnswer(calls, session, { ...failed, failure });
+    case 'failed':
+      return { search, refusal: { ...failure, ...late } };
     case 'busy':
     case 'throttled':
     case 'gone':
     case 'denied':
-    case 'failed':
     case 'aborted':
       return { search, refusal: refusalOf(failure) };
   }
 }
 
+type Rejected = Extract<ArmFailure, { kind: 'rejected' }>;
+
 async function afterRejection(
   calls: HostCalls,
   session: Session,
-  failed: FailedBatch & { readonly failure: Extract<ArmFailure, { kind: 'rejected' }> },
+  failed: FailedBatch & { readonly failure: Rejected },
 ): Promise<Next> {
   const { batch, failure, begun } = failed;
   session.lastRejection = failure;
@@ -132,27 +150,47 @@ async function afterRejection(
   if (stuck !== undefined) return { search, refusal: stuck };
   const blocked = blockedBy(search, blockers);
   if (blocked !== undefined) return blocked;
-  // An operation that failed late has kept the others waiting: they go first now.
-  const open = begun ? search : within(session, search);
+  if (begun) return afterLateRejection(session, { search, batch, failure });
+  const open = within(session, search);
   const verdict = refused(open, batch, failure.named);
   const namespace = open.isWithin === true ? onlyNamespace(search) : undefined;
   return convict(session, namespace === undefined ? verdict : { ...verdict, blamed: [namespace] });
+}
+
+/**
+ * The host lists all that the failed operation was to add, and every later update would fail over it again: what ARM names
+ * comes off together with the next PATCH. Where it names nothing that may come off, no part of the list is better than another.
+ * It has kept the others waiting: they go first now.
+ */
+function afterLateRejection(
+  session: Session,
+  { search, batch, failure }: Batch & { readonly failure: Rejected },
+): Next {
+  const { named, code, message } = failure;
+  const isListed = (id: ResourceId) => session.state.present.has(id);
+  const offending = named.filter((id) => isListed(id) && session.context.mayComeOff?.(id) === true);
+  const isOver = (step: IdentityStep) => named.includes(step.id);
+  if (offending.length === 0 && !batch.some(isOver))
+    return { search, refusal: { kind: 'failed', message, code, late: true } };
+  for (const id of offending) session.rejected.set(id, { id, code, message });
+  const next = batch.some(isOver) ? convict(session, refused(search, batch, named)) : { search };
+  return blockedBy(next.search, offending) ?? next;
 }
 
 /** The answer got lost, the PATCH perhaps not: the host itself tells, before anything is sent again. */
 async function afterLostAnswer(
   calls: HostCalls,
   session: Session,
-  failed: Batch & { readonly failure: Extract<ArmFailure, { kind: 'unavailable' }> },
+  failed: FailedBatch & { readonly failure: Extract<ArmFailure, { kind: 'unavailable' }> },
 ): Promise<Next> {
-  const { search, batch, failure } = failed;
+  const { search, batch, failure, begun } = failed;
   const refusal = (await lookAgain(calls, session)) ?? inMotion(session.state);
   if (refusal !== undefined) return { search, refusal };
   if (batch.every((step) => isDone(session.state, step))) {
     session.passed += 1;
     return convict(session, passed(within(session, search), batch));
   }
-  if (session.resent) return { search, refusal: failure };
+  if (session.resent) return { search, refusal: { ...failure, ...(begun && { late: true }) } };
   session.resent = true;
   return { search };
 }
@@ -190,6 +228,7 @@ export async function finish(
     ...(session.certain && presenceOf(session.state)),
     ...(session.certain && !session.settled && { unsettled: true }),
     ...(session.refused.length > 0 && { refused: session.refused }),
+    ...(session.applied.length > 0 && { applied: session.applied }),
     rejected,
     ...(refusal !== undefined && { refusal }),
     patches: session.patches,

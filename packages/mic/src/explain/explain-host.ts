@@ -30,13 +30,19 @@ export function explainHost(question: HostQuestion): Finding[] {
   if (facts?.present === undefined) {
     return [unknownPermission, waiting('host', `what ${hostName(host)} carries has not been read yet`)];
   }
-  const isLeftover = facts.present.has(id);
-  const text = isLeftover ? 'carries what is left of a deleted identity' : 'does not carry it yet';
   return [
     unknownPermission,
-    waiting('host', `${hostName(host)} ${text}: MIC will attach it${held(facts, question)}`),
+    waiting('host', `${hostName(host)} ${comingTo(facts, question)}${held(facts, question)}`),
     ...struck(facts, question),
   ];
+}
+
+function comingTo(facts: HostFacts, { id }: HostQuestion): string {
+  if (facts.present?.has(id) !== true) return 'does not carry it yet: MIC will attach it';
+  if (!facts.unapplied.has(id)) return 'carries what is left of a deleted identity: MIC will attach it';
+  return facts.failed
+    ? 'lists it, and the update that put it there has failed in Azure: MIC sends it again'
+    : 'lists it, and the update that puts it there is not known to have succeeded: MIC waits for its end';
 }
 
 const permitted: Finding = ok('permission', 'Azure let it be attached');

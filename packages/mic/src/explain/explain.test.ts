@@ -161,6 +161,17 @@ describe('a pod is explained', () => {
     `);
   });
 
+  it.each([
+    [true, 'lists it, and the update that put it there has failed in Azure: MIC sends it again'],
+    [
+      undefined,
+      'lists it, and the update that puts it there is not known to have succeeded: MIC waits for its end',
+    ],
+  ] as const)('when an update has not reached the machines: failed %s', (failed, words) => {
+    const one = facts(vmss1, ['reader'], { unapplied: new Set([idOf('reader')]), failed });
+    expect(text(withFacts(one))).toContain(`… host         vmss1 ${words}`);
+  });
+
   it('when its binding names an identity that is not valid', () => {
     expect(text({ identities: [identity({ spec: { type: 0, resourceID: 'x' } })] })).toMatchInlineSnapshot(`
       "pod shop/web-0

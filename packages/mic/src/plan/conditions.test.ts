@@ -97,6 +97,14 @@ describe('an AzureIdentity', () => {
     },
   );
 
+  it('HostRefused: the update that attaches it has failed; Attaching while it is under way', () => {
+    const unapplied = new Set([idOf('reader')]);
+    const failed = of(withFacts(facts(vmss1, ['reader'], { unapplied, failed: true })));
+    expect(failed).toMatchObject({ status: 'False', reason: 'HostRefused' });
+    expect(of(withFacts(facts(vmss1, ['reader'], { unapplied }))).reason).toBe('Attaching');
+    expect(of(withFacts(facts(vmss1, ['reader'], { failed: true }))).reason).toBe('Attached');
+  });
+
   it('InvalidSpec: names the field', () => {
     const condition = of({}, { spec: { type: 0, resourceID: 'x' }, metadata: { generation: 4 } });
     expect(condition).toMatchObject({ status: 'False', reason: 'InvalidSpec', observedGeneration: 4 });

@@ -83,6 +83,8 @@ function judgeResource(id: ResourceId, world: World): Judgement | undefined {
   if (refused) return rejected(id, refused, world);
   const troubled = lacking.find(({ trouble }) => trouble !== undefined && needsPeople(trouble.kind));
   if (troubled) return hostRefused(troubled, world);
+  const failed = lacking.find((host) => host.failed && host.unapplied.has(id));
+  if (failed) return hostRefused(failed, world);
   if (lacking.length < facts.length) return attached;
   return facts.some(({ present }) => present !== undefined) ? attaching : undefined;
 }
@@ -115,7 +117,7 @@ function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincip
 }
 
 function hostRefused({ host, trouble }: HostFacts, { micPrincipalId }: World): Judgement {
-  const kind = trouble?.kind ?? 'failed';
+  const kind = trouble !== undefined && needsPeople(trouble.kind) ? trouble.kind : 'failed';
   return {
     status: 'False',
     reason: 'HostRefused',

@@ -276,6 +276,46 @@ describe('detaching', () => {
   });
 });
 
+describe('an update that failed after ARM had accepted it', () => {
+  const listed = (more: Partial<HostFacts>) =>
+    facts(vmss1, ['reader'], { oursNames: ['reader'], unapplied: new Set([reader]), ...more });
+  const planned = (more: Partial<HostFacts>) => planOf({ assigned: [], ...withFacts(listed(more)) }).hosts[0];
+
+  it('is sent again for what it was to attach, while the host is Failed', () => {
+    expect(planned({ failed: true })).toMatchObject({ attach: [], again: [reader], detach: [] });
+    expect(planned({})).not.toHaveProperty('again');
+  });
+
+  it('is not sent before the pause after the last failure is over', () => {
+    const held = planned({ failed: true, notBefore: now + minute });
+    expect(held).toMatchObject({ notBefore: now + minute, wakeAt: now + minute });
+  });
+
+  it('waits as long as a refusal over the identity lasts', () => {
+    const quarantined = new Map([[reader, quarantine(now + 5 * minute)]]);
+    expect(planned({ failed: true, quarantined })).not.toHaveProperty('again');
+  });
+
+  it('is not sent for what was on the host before, nor for what nobody needs any more', () => {
+    expect(changesOf(withFacts(facts(vmss1, ['reader'], { failed: true })))).toEqual([]);
+    const unused = { pods: [], assigned: [], ...withFacts(listed({ failed: true })) };
+    expect(planOf(unused).hosts.flatMap(({ again = [] }) => again)).toEqual([]);
+  });
+
+  it('is sent for an entry of others that MIC put back, whoever needs it', () => {
+    const ours = new Map();
+    const foreign = { pods: [], assigned: [], ...withFacts(listed({ failed: true, ours })) };
+    expect(planOf(foreign).hosts[0]).toMatchObject({ again: [reader] });
+  });
+
+  it('while it is under way the host is read again soon, later for one that takes long', () => {
+    const begun = (ago: number) =>
+      planOf({ ...withFacts(listed({ ours: new Map([[reader, { since: now - ago, confirmed: true }]]) })) });
+    expect(begun(0).wakeAt).toBe(now + minute / 2);
+    expect(begun(60 * minute).wakeAt).toBe(now + minute);
+  });
+});
+
 describe('reading', () => {
   const aged = (ago: number) => facts(vmss1, ['reader'], { readAt: now - ago });
 

@@ -3,6 +3,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts.ts';
 import { isCarried, settledAt } from '../snapshot/host-facts.ts';
+import { listedUnapplied, updateReadMs } from '../snapshot/unapplied.ts';
 import { attemptDueAt, standingOf } from './standing.ts';
 import type { HostPlan, PlanRules } from './types.ts';
 
@@ -20,13 +21,16 @@ export interface Moment {
   readonly rules: PlanRules;
 }
 
-export type HostChanges = Pick<HostPlan, 'attach' | 'renew' | 'detach' | 'read' | 'wakeAt' | 'notBefore'>;
+export type HostChanges = Pick<
+  HostPlan,
+  'attach' | 'again' | 'renew' | 'detach' | 'read' | 'wakeAt' | 'notBefore'
+>;
 
 /** An entry that is as dead after it was renewed as it was before is left alone for this long. */
 const renewPauseMs = 3_600_000;
 
 /** What should happen to one identity: a change now, or (a number) a change no sooner than then. */
-type Verdict = 'attach' | 'renew' | 'detach' | 'leave' | number;
+type Verdict = 'attach' | 'again' | 'renew' | 'detach' | 'leave' | number;
 
 export interface Judged {
   readonly changes: HostChanges;
@@ -47,16 +51,18 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const idsTo = (change: Verdict) =>
     verdicts.flatMap(([id, verdict]) => (verdict === change ? id : [])).sort();
   const [attach, renew, detach] = [idsTo('attach'), idsTo('renew'), idsTo('detach')];
+  const again = idsTo('again');
   const readAt = nextReading(needs, facts, moment);
   const read = readAt <= now;
   const later = verdicts.flatMap(([, verdict]) => (typeof verdict === 'number' ? verdict : []));
   // A host that nobody needs is looked at once more, to clear its record away.
   if (readAt === Infinity) later.push(settledAt(facts));
   const next = Math.min(...later, read ? Infinity : readAt);
-  const isDue = read || attach.length + renew.length + detach.length > 0;
+  const isDue = read || attach.length + again.length + renew.length + detach.length > 0;
   const { notBefore } = facts;
+  const changed = { attach, ...(again.length > 0 && { again }), renew, detach };
   return {
-    changes: { attach, renew, detach, read, ...wake(next, { isDue, now, notBefore }) },
+    changes: { ...changed, read, ...wake(next, { isDue, now, notBefore }) },
     until: notBefore > now ? Math.min(next, notBefore) : next,
   };
 }
@@ -77,8 +83,11 @@ interface Question {
   readonly moment: Moment;
 }
 
-function takenOff({ present, renewing }: HostFacts): ResourceId[] {
-  return present === undefined ? [] : [...renewing.keys()].filter((id) => !present.has(id));
+function takenOff(facts: HostFacts): ResourceId[] {
+  const { present, renewing, ours } = facts;
+  if (present === undefined) return [];
+  const missing = [...renewing.keys()].filter((id) => !present.has(id));
+  return [...missing, ...listedUnapplied(facts).filter((id) => !ours.has(id))];
 }
 
 /**
@@ -92,7 +101,10 @@ function judgeWanted(id: ResourceId, { needs, facts, moment }: Question): Verdic
     facts.quarantined.get(id)?.until ?? 0,
     attemptDueAt(standing, facts, moment.now),
   );
-  if (facts.present?.has(id) !== true) return allowedAt > moment.now ? allowedAt : 'attach';
+  const soonest = (change: Verdict) => (allowedAt > moment.now ? allowedAt : change);
+  if (facts.present?.has(id) !== true) return soonest('attach');
+  // Only what MIC itself has sent: that a host is Failed for other reasons is no reason to send anything.
+  if (facts.unapplied.has(id)) return facts.failed ? soonest('again') : 'leave';
   const renewedAt = facts.renewedAt.get(id);
   const dueAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);
   return dueAt > moment.now ? dueAt : 'renew';
@@ -119,8 +131,11 @@ function isProtected(id: ResourceId, { needs, facts, moment }: Question): boolea
 
 /** When the host is to be read (again); never one that carries nothing that concerns us. */
 function nextReading({ needed }: HostNeeds, facts: HostFacts, { rules }: Moment): number {
-  if (needed.size + facts.ours.size + facts.renewing.size === 0) return Infinity;
+  const { ours, renewing, unapplied } = facts;
+  if (needed.size + ours.size + renewing.size + unapplied.size === 0) return Infinity;
   if (facts.present === undefined || facts.readAt === undefined) return 0;
+  if (facts.failed !== true && listedUnapplied(facts).length > 0)
+    return facts.readAt + updateReadMs(facts, facts.readAt);
   return facts.readAt + rules.driftPeriodMs * (1 - stagger(facts.host.id));
 }
 

@@ -33,7 +33,7 @@ export function outlookFor(index: ClusterIndex, facts: HostFacts, { now, rules }
   if (isSame && kept.from <= now && now < kept.until) return kept.outlook;
   const needed = index.need(id);
   const { changes, until } = planIdentities(hostNeeds(index, needed), facts, { now, rules });
-  const coming = new Set([...changes.attach, ...changes.renew]);
+  const coming = new Set([...changes.attach, ...(changes.again ?? []), ...changes.renew]);
   const outlook = { changes, needed: new Set(needed.keys()), coming };
   memory.set(index, ofIndex.set(id, { facts, revision, rules, from: now, until, outlook }));
   return outlook;

@@ -5,7 +5,7 @@ import type { HostFacts } from '../snapshot/facts.ts';
 import { rankOf, spentBy, standingOf, type Claimants, type Standing } from './standing.ts';
 import type { HostPlan } from './types.ts';
 
-export type Changes = Pick<HostPlan, 'attach' | 'renew' | 'detach'>;
+export type Changes = Pick<HostPlan, 'attach' | 'again' | 'renew' | 'detach'>;
 
 export interface HostTurn extends Changes {
   /** The namespace that answers for each id that is attached or renewed. */
@@ -15,7 +15,8 @@ export interface HostTurn extends Changes {
 }
 
 export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimants): HostTurn {
-  const ids = [...changes.attach, ...changes.renew];
+  const { again: failed = [] } = changes;
+  const ids = [...changes.attach, ...failed, ...changes.renew];
   const standings = new Map(ids.map((id) => [id, standingOf(id, facts, claimants)]));
   const isChosen = chooser([...standings.values()], facts, changes.detach.length > 0);
   const chosen = new Set(ids.filter((id) => isChosen(standings.get(id))));
@@ -24,11 +25,16 @@ export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimant
     return namespace === undefined ? [] : [[id, namespace]];
   });
   const attach = changes.attach.filter((id) => chosen.has(id));
+  const again = failed.filter((id) => chosen.has(id));
   const renew = changes.renew.filter((id) => chosen.has(id));
   const isSafe = [...chosen].every((id) => standings.get(id)?.trust === 'clean');
   const detach = isSafe ? changes.detach : [];
   const hasMore = chosen.size < ids.length;
-  return { attach, renew, detach, namespaces: new Map(namespaces), hasMore };
+  return {
+    ...{ attach, ...(again.length > 0 && { again }), renew, detach },
+    namespaces: new Map(namespaces),
+    hasMore,
+  };
 }
 
 function chooser(

@@ -53,8 +53,8 @@ export function plan(snapshot: ClusterSnapshot, rules: PlanRules): Plan {
 }
 
 /** Whether there is nothing to do, for now. */
-export function isIdle({ attach, renew, detach, read, steps }: HostPlan): boolean {
-  return !read && attach.length + renew.length + detach.length + steps.length === 0;
+export function isIdle({ attach, again = [], renew, detach, read, steps }: HostPlan): boolean {
+  return !read && attach.length + again.length + renew.length + detach.length + steps.length === 0;
 }
 
 /** The pod that a step is about: to be marked dirty again when the step was not taken. */

@@ -123,6 +123,8 @@ export interface HostPlan {
   readonly host: Host | undefined;
   /** Missing on the host and wanted: never one that is quarantined. */
   readonly attach: readonly ResourceId[];
+  /** On the host by an update that failed after ARM had accepted it: sent again. Left out when there is none. */
+  readonly again?: readonly ResourceId[];
   /** Dead entries, by Azure's own word: removed, then attached again. */
   readonly renew: readonly ResourceId[];
   /** Ours, needed by no pod for the whole grace period, not protected. */

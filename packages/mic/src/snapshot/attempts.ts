@@ -1,6 +1,7 @@
 // What attempts to attach leave behind in what is known of a host: who was refused, and what was accepted. Pure.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts } from './facts.ts';
+import type { HostFacts, Quarantine, RejectionCode } from './facts.ts';
+import { quarantineMs } from './pauses.ts';
 import { withBlame } from './strikes.ts';
 
 /** Older ones are forgotten: they go back to what the standing of their namespace gives them. */
@@ -8,6 +9,15 @@ const mostAccepted = 200;
 
 /** The same for refusals: what was refused long ago may be tried again soonest. */
 const mostQuarantined = 300;
+
+/** So that the record stays far below what a ConfigMap may hold, whatever ids people write: see `latestOf`. */
+const longestMessage = 600;
+
+interface Rejected {
+  readonly id: ResourceId;
+  readonly code: RejectionCode;
+  readonly message: string;
+}
 
 interface Attempt {
   readonly change: { readonly namespaces?: ReadonlyMap<ResourceId, string> };
@@ -35,7 +45,23 @@ export function foldBlame(facts: HostFacts, { change, outcome }: Attempt, now: n
   return strikes === facts.strikes ? facts : { ...facts, strikes };
 }
 
-export function latestOf(quarantined: HostFacts['quarantined']): HostFacts['quarantined'] {
+function latestOf(quarantined: HostFacts['quarantined']): HostFacts['quarantined'] {
   if (quarantined.size <= mostQuarantined) return quarantined;
   return new Map([...quarantined].sort(([, a], [, b]) => b.until - a.until).slice(0, mostQuarantined));
+}
+
+export function foldRejections(
+  facts: HostFacts,
+  rejected: readonly Rejected[],
+  at: { readonly now: number; readonly chance: number },
+): HostFacts {
+  if (rejected.length === 0) return facts;
+  const quarantined = new Map(facts.quarantined);
+  for (const { id, code, message } of rejected) {
+    const failures = (quarantined.get(id)?.failures ?? 0) + 1;
+    const until = at.now + quarantineMs(failures, at.chance);
+    const words = message.slice(0, longestMessage);
+    quarantined.set(id, { until, failures, code, message: words } satisfies Quarantine);
+  }
+  return { ...facts, quarantined: latestOf(quarantined) };
 }

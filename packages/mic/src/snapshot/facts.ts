@@ -65,6 +65,10 @@ export interface HostRecord {
   readonly strikes: ReadonlyMap<string, Strike>;
   /** Ids of MIC's own that the host carried and carries no more, and until when it did; bounded. */
   readonly accepted: ReadonlyMap<ResourceId, number>;
+  /** Added by PATCHes of MIC's that are not known to have succeeded: not usable yet, even if listed. See unapplied.ts. */
+  readonly unapplied: ReadonlySet<ResourceId>;
+  /** Operations in a row that ARM accepted and that failed. */
+  readonly lateFailures: number;
 }
 
 /** The last thing that went wrong at a host as a whole, for people. */
@@ -80,6 +84,8 @@ export interface HostFacts extends HostRecord {
   /** What the host carries; undefined until it was read once in this term. */
   readonly present?: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly readAt?: number;
+  /** Its last update has failed, whoever sent it. */
+  readonly failed?: true | undefined;
   /** Since when an identity of ours has been needed by no pod: the start of its grace. */
   readonly idleSince: ReadonlyMap<ResourceId, number>;
   /** When an entry was last removed and attached again: one that stays dead must cause no loop. */

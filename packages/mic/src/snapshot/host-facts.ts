@@ -8,12 +8,13 @@ import type {
   HostTrouble,
   OwnAttachment,
   PresentIdentity,
-  Quarantine,
   RejectionCode,
   Renewal,
 } from './facts.ts';
-import { foldBlame, foldLeft, latestOf } from './attempts.ts';
+import { foldBlame, foldLeft, foldRejections } from './attempts.ts';
+import { pauseMs } from './pauses.ts';
 import { forgottenAt, isRemembered } from './strikes.ts';
+import { unappliedAfter, withApplied, withoutIds, withSent } from './unapplied.ts';
 
 type Present = ReadonlyMap<ResourceId, PresentIdentity>;
 
@@ -23,6 +24,8 @@ export interface Refusal {
   readonly message?: string;
   readonly retryAfterMs?: number;
   readonly scope?: 'host' | 'subscription';
+  /** ARM had accepted the update, and its operation failed. */
+  readonly late?: true;
 }
 
 export interface Reading {
@@ -30,6 +33,8 @@ export interface Reading {
   readonly present: Present;
   /** The host is being changed, or may be, by what was begun before: its list decides nothing about whose an entry is. */
   readonly unsettled?: true;
+  /** The last update of the host has failed. */
+  readonly failed?: true;
 }
 
 export interface Update {
@@ -42,6 +47,9 @@ export interface Update {
   readonly outcome: {
     readonly present?: Present;
     readonly unsettled?: true;
+    readonly failed?: true;
+    /** What PATCHes added whose operations succeeded. */
+    readonly applied?: readonly ResourceId[];
     /** For each PATCH that ARM certainly did not take: the ids that it was to attach. */
     readonly refused?: readonly ResourceId[];
     readonly rejected: readonly {
@@ -61,18 +69,11 @@ export interface At {
   readonly chance: number;
 }
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const longestTroubleMs = 10 * minuteMs;
-/** At first; a minute at last, so that nobody waits much longer than the illness lasts. */
-const illnessMs = 5_000;
+const hourMs = 3_600_000;
 /** A rejection that long past says nothing about the next attempt. */
 const quarantineMemoryMs = 24 * hourMs;
 /** What could not be put back for that long is not tried again: its identity is gone, or nobody gives MIC the right. */
 const renewalMemoryMs = 30 * 24 * hourMs;
-/** So that the record stays far below what a ConfigMap may hold, whatever ids people write: see `latestOf`. */
-const longestMessage = 600;
-
 export function createFacts(host: Host): HostFacts {
   return factsFromRecord({
     host,
@@ -84,6 +85,8 @@ export function createFacts(host: Host): HostFacts {
     spentUntil: 0,
     strikes: new Map(),
     accepted: new Map(),
+    unapplied: new Set(),
+    lateFailures: 0,
   });
 }
 
@@ -95,9 +98,9 @@ export function factsFromRecord(record: HostRecord): HostFacts {
 /** The part to be kept beyond the term. */
 export function recordOf(facts: HostRecord): HostRecord {
   const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
-  const { strikes, accepted } = facts;
+  const { strikes, accepted, unapplied, lateFailures } = facts;
   const limits = { notBefore, subscriptionNotBefore, spentUntil, strikes };
-  return { host, ours, renewing, quarantined, accepted, ...limits };
+  return { host, ours, renewing, quarantined, accepted, unapplied, lateFailures, ...limits };
 }
 
 /** Starts the grace of what nobody needs any more, and ends it for what somebody needs again. */
@@ -110,7 +113,15 @@ export function foldIdle(facts: HostFacts, needed: { has(id: ResourceId): boolea
 
 export function foldReading(facts: HostFacts, outcome: Reading | Refusal, at: At): HostFacts {
   if (outcome.kind !== 'read') return foldRefusal(facts, outcome, at);
-  return clearTrouble(foldPresent(facts, outcome, at.now));
+  const after = foldPresent(facts, outcome, at.now);
+  return isUpdateOpen(after) ? after : clearTrouble(after);
+}
+
+/** Its update has failed and is sent again: that the host can be read meanwhile does not end the trouble. */
+function isUpdateOpen({ failed, unapplied, trouble }: HostFacts): boolean {
+  return (
+    failed === true && unapplied.size > 0 && (trouble?.kind === 'failed' || trouble?.kind === 'unavailable')
+  );
 }
 
 /** To be written down before the PATCH that attaches these. What is there already, or is put back, stays whose it is. */
@@ -122,7 +133,8 @@ export function foldIntent(facts: HostFacts, attaching: readonly ResourceId[], n
   const intents = attaching
     .filter(isNews)
     .map((id): [ResourceId, OwnAttachment] => [id, oneMoreAttempt(facts.ours.get(id), now)]);
-  return intents.length === 0 ? facts : { ...facts, ours: new Map([...facts.ours, ...intents]) };
+  const sent = withSent(facts, attaching);
+  return intents.length === 0 ? sent : { ...sent, ours: new Map([...facts.ours, ...intents]) };
 }
 
 function oneMoreAttempt(own: OwnAttachment | undefined, now: number): OwnAttachment {
@@ -148,14 +160,15 @@ export function foldRenewal(facts: HostFacts, renewing: readonly ResourceId[], n
 export function foldRefused(facts: HostFacts, refused: readonly ResourceId[]): HostFacts {
   if (refused.length === 0) return facts;
   const ours = new Map(facts.ours);
+  const withdrawn: ResourceId[] = [];
   for (const id of refused) {
     const own = ours.get(id);
     if (own === undefined || own.confirmed) continue;
     const attempts = (own.attempts ?? 1) - 1;
-    if (attempts === 0) ours.delete(id);
-    else ours.set(id, { since: own.since, confirmed: false, ...(attempts > 1 && { attempts }) });
+    if (attempts > 0) ours.set(id, { since: own.since, confirmed: false, ...(attempts > 1 && { attempts }) });
+    else if (ours.delete(id)) withdrawn.push(id);
   }
-  return { ...facts, ours };
+  return { ...facts, ours, unapplied: withoutIds(facts.unapplied, withdrawn) };
 }
 
 /** To be written down before the PATCH as well: the next leader goes on with what is left of the host's budget. */
@@ -164,9 +177,9 @@ export function foldSpending(facts: HostFacts, spentUntil: number): HostFacts {
 }
 
 export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At): HostFacts {
-  const { present, rejected, refusal, patches, refused = [] } = outcome;
+  const { present, rejected, refusal, patches, refused = [], applied = [] } = outcome;
   const renewed = patches > 0 ? change.renew.map((id): [ResourceId, number] => [id, at.now]) : [];
-  let after = foldRefused(facts, refused);
+  let after = foldRefused(withApplied(facts, applied), refused);
   if (present) after = foldPresent(after, { ...outcome, present }, at.now);
   // Something was sent and the host could not be read since: nothing is known until it is read again.
   else if (patches > 0) after = withoutPresent(after);
@@ -192,7 +205,7 @@ export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   const accepted = filterMap(facts.accepted, (until) => until + quarantineMemoryMs > now);
   const isNeeded =
     hardlySpentAt(updateBudget, facts.spentUntil) > now ||
-    facts.ours.size + renewing.size + quarantined.size + strikes.size + notBefore > 0;
+    facts.ours.size + renewing.size + quarantined.size + strikes.size + facts.unapplied.size + notBefore > 0;
   const spentUntil = isNeeded ? facts.spentUntil : 0;
   const settled = { renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil, strikes, accepted };
   const after = { ...facts, ...settled };
@@ -214,7 +227,7 @@ function isDead(entry: PresentIdentity | undefined): boolean {
 
 /** Whether the host is known to carry the identity in a usable state. */
 export function isCarried(facts: HostFacts | undefined, id: ResourceId): boolean {
-  return !isDead(facts?.present?.get(id));
+  return !isDead(facts?.present?.get(id)) && facts?.unapplied.has(id) !== true;
 }
 
 /** Whether the host carries the identity under another client id than the stated one. */
@@ -227,30 +240,29 @@ export function isMisstated(
   return actual !== undefined && stated !== undefined && stated.toLowerCase() !== actual;
 }
 
-/** From one minute, doubling, up to an hour; a tenth more or less by chance. */
-export function quarantineMs(failures: number, chance: number): number {
-  return jittered(Math.min(hourMs, minuteMs * 2 ** (failures - 1)), chance);
-}
-
 /** Whose an entry is depends on the list alone; whether it can be used, on what the entry says. */
 function foldPresent(
   facts: HostFacts,
-  { present, unsettled }: Pick<Reading, 'present' | 'unsettled'>,
+  reading: Pick<Reading, 'present' | 'unsettled' | 'failed'>,
   now: number,
 ): HostFacts {
+  const { present, unsettled, failed } = reading;
   const ours = ownedIn(present, facts.ours, unsettled);
   // What is listed, dead or alive, is not off; once a dead one is settled, the next renewal begins with a record of its own.
   const renewing = filterMap(facts.renewing, (_, id) =>
     unsettled ? isDead(present.get(id)) : !present.has(id),
   );
-  // What is there and alive has been accepted since it was refused.
-  const quarantined = filterMap(facts.quarantined, (_, id) => isDead(present.get(id)));
+  const unapplied = unappliedAfter(facts.unapplied, reading);
+  const lateFailures = unsettled || failed ? facts.lateFailures : 0;
+  // What is there and can be used has been accepted since it was refused.
+  const quarantined = filterMap(facts.quarantined, (_, id) => isDead(present.get(id)) || unapplied.has(id));
   const before = facts.present;
   const renewedAt = before
     ? filterMap(facts.renewedAt, (_, id) => before.get(id)?.clientId === present.get(id)?.clientId)
     : facts.renewedAt;
   const accepted = foldLeft(facts, ours, now);
-  return { ...facts, present, readAt: now, ours, renewing, quarantined, renewedAt, accepted };
+  const entries = { present, failed, ours, renewing, quarantined, renewedAt, accepted };
+  return { ...facts, ...entries, unapplied, lateFailures, readAt: now };
 }
 
 /** What is listed was attached. What is not was taken off or never came: as soon as nobody is changing the host. */
@@ -268,52 +280,31 @@ function withoutPresent(facts: HostFacts): HostFacts {
   const rest: { -readonly [K in keyof HostFacts]: HostFacts[K] } = { ...facts };
   delete rest.present;
   delete rest.readAt;
+  delete rest.failed;
   return rest;
-}
-
-function foldRejections(facts: HostFacts, rejected: Update['outcome']['rejected'], at: At): HostFacts {
-  if (rejected.length === 0) return facts;
-  const quarantined = new Map(facts.quarantined);
-  for (const { id, code, message } of rejected) {
-    const failures = (quarantined.get(id)?.failures ?? 0) + 1;
-    const until = at.now + quarantineMs(failures, at.chance);
-    const words = message.slice(0, longestMessage);
-    quarantined.set(id, { until, failures, code, message: words } satisfies Quarantine);
-  }
-  return { ...facts, quarantined: latestOf(quarantined) };
 }
 
 function foldRefusal(facts: HostFacts, refusal: Refusal, { now, chance }: At): HostFacts {
   const { kind, message = '' } = refusal;
   if (kind === 'aborted') return facts;
-  const failures = facts.trouble?.kind === kind ? facts.trouble.failures + 1 : 1;
+  const inTerm = facts.trouble?.kind === kind ? facts.trouble.failures : 0;
+  const lateFailures = facts.lateFailures + (refusal.late ? 1 : 0);
+  // Operations that failed before this term count as well.
+  const failures = refusal.late ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
   const trouble: HostTrouble = { kind, message, at: now, failures };
   const until = now + pauseMs(refusal, failures, chance);
   const subscriptionNotBefore = refusal.scope === 'subscription' ? until : facts.subscriptionNotBefore;
-  const held = { ...foldThrottle(facts, until), subscriptionNotBefore, trouble };
+  const held = { ...foldThrottle(facts, until), subscriptionNotBefore, trouble, lateFailures };
   // A host that is no more carries nothing: what was ours there needs no cleaning up.
   return kind === 'gone'
     ? { ...foldPresent(held, { present: new Map() }, now), renewing: new Map(), idleSince: new Map() }
     : held;
 }
 
-/** As long as was asked for. An Azure that is ill, or that says no and not for how long, is asked ever more rarely. */
-function pauseMs({ kind, retryAfterMs }: Refusal, failures: number, chance: number): number {
-  const doubling = 2 ** (failures - 1);
-  if (retryAfterMs === undefined) return jittered(Math.min(longestTroubleMs, minuteMs * doubling), chance);
-  return kind === 'unavailable'
-    ? Math.max(retryAfterMs, Math.min(minuteMs, illnessMs * doubling))
-    : retryAfterMs;
-}
-
 /** Being held back for another reason than one's own trouble is not over because a request went through. */
 function clearTrouble(facts: HostFacts): HostFacts {
   const { trouble, ...rest } = facts;
   return trouble ? rest : facts;
-}
-
-function jittered(ms: number, chance: number): number {
-  return Math.round(ms * (0.9 + 0.2 * chance));
 }
 
 /** The same map when everything stays. */

@@ -22,6 +22,8 @@ const record: HostRecord = {
   spentUntil: now + 3,
   strikes: new Map([['shop', { failedAt: now, spentUntil: now + 4, distrusted: true }]]),
   accepted: new Map([[idOf('gone'), now]]),
+  unapplied: new Set([idOf('writer')]),
+  lateFailures: 2,
 };
 
 describe('a host’s record', () => {
@@ -49,6 +51,8 @@ describe('a host’s record', () => {
             names.map((id) => [id, { failedAt: time, spentUntil: time, distrusted: time % 2 === 0 }]),
           ),
           accepted: new Map(names.map((id) => [id, time])),
+          unapplied: new Set(names),
+          lateFailures: time,
         };
         expect(parseRecord(serialiseRecord(one))).toEqual({ ok: true, value: one, warnings: [] });
       }),
@@ -76,7 +80,7 @@ describe('a host’s record', () => {
 
   it('of a version that knew neither budgets nor strikes is read: all of the budget, nobody blamed', () => {
     const older = serialiseRecord(record).replace(/,"spentUntil.*/, '}');
-    expect(older).not.toContain('strikes');
+    expect(older).not.toMatch(/strikes|unapplied/);
     const value = { spentUntil: 0, strikes: new Map(), accepted: new Map() };
     expect(parseRecord(older)).toMatchObject({ ok: true, warnings: [], value });
   });
@@ -91,6 +95,7 @@ describe('a host’s record', () => {
     if (!parsed.ok) return;
     expect(parsed.value.ours).toEqual(new Map([[idOf('app'), { since: 5, confirmed: false }]]));
     expect(parsed.value.renewing.size).toBe(0);
+    expect([...parsed.value.unapplied]).toEqual([idOf('app')]);
     expect(serialiseRecord(parsed.value)).not.toContain('renewing');
   });
 
@@ -123,6 +128,7 @@ describe('a host’s record', () => {
     expect(isEmptyRecord(record)).toBe(false);
     expect(isEmptyRecord({ ...empty, notBefore: 1 })).toBe(false);
     expect(isEmptyRecord({ ...empty, renewing: record.renewing })).toBe(false);
+    expect(isEmptyRecord({ ...empty, unapplied: record.unapplied })).toBe(false);
   });
 });
 

@@ -23,9 +23,9 @@ export function ledgerKey(host: Host): string {
 
 /** Whether the record says nothing that a missing one would not say. */
 export function isEmptyRecord(record: HostRecord): boolean {
-  const { ours, renewing, quarantined, strikes, notBefore, spentUntil } = record;
+  const { ours, renewing, quarantined, strikes, unapplied, notBefore, spentUntil } = record;
   // What was accepted counts only beside a strike.
-  const entries = ours.size + renewing.size + quarantined.size + strikes.size;
+  const entries = ours.size + renewing.size + quarantined.size + strikes.size + unapplied.size;
   return entries === 0 && notBefore === 0 && spentUntil === 0;
 }
 
@@ -56,6 +56,8 @@ export function serialiseRecord(record: HostRecord): string {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([namespace, strike]) => ({ namespace, ...strike })),
     accepted: sorted(record.accepted).map(([id, until]) => ({ id, until })),
+    ...(record.unapplied.size > 0 && { unapplied: [...record.unapplied].sort().map((id) => ({ id })) }),
+    ...(record.lateFailures > 0 && { lateFailures: record.lateFailures }),
   });
 }
 
@@ -68,11 +70,12 @@ export function parseRecord(text: string): Parsed<HostRecord> {
   const host = parseHost(memberOf(raw, 'host'));
   if (!host) return refuse('host', 'must have a kind (vm or vmss) and an ARM id');
   const warnings: Problem[] = [];
+  const ours = readEntries(raw, { list: 'ours', read: readAttachment, warnings });
   return {
     ok: true,
     value: {
       host,
-      ours: readEntries(raw, { list: 'ours', read: readAttachment, warnings }),
+      ours,
       renewing: readEntries(raw, { list: 'renewing', read: readRenewal, warnings }),
       quarantined: readEntries(raw, { list: 'quarantined', read: readQuarantine, warnings }),
       notBefore: numberAt(raw, 'notBefore') ?? 0,
@@ -80,6 +83,12 @@ export function parseRecord(text: string): Parsed<HostRecord> {
       spentUntil: numberAt(raw, 'spentUntil') ?? 0,
       strikes: readStrikes(raw),
       accepted: readEntries(raw, { list: 'accepted', read: (entry) => numberAt(entry, 'until'), warnings }),
+      unapplied: new Set([
+        ...readEntries(raw, { list: 'unapplied', read: () => true, warnings }).keys(),
+        // Earlier versions have no such list.
+        ...[...ours].filter(([, { confirmed }]) => !confirmed).map(([id]) => id),
+      ]),
+      lateFailures: numberAt(raw, 'lateFailures') ?? 0,
     },
     warnings,
   };

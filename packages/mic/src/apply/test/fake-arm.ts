@@ -35,20 +35,26 @@ export interface PatchSeen {
 
 export interface FakeArm {
   readonly attached: ReadonlyMap<ResourceId, string>;
+  /** What IMDS on the machines knows: the list as of the last update that succeeded. */
+  readonly effective: ReadonlySet<ResourceId>;
   readonly isAlive: (id: ResourceId) => boolean;
   /** Ids that MIC has no right to attach. */
   readonly denied: Set<ResourceId>;
   /** Met by the next updates, one each. */
   readonly faults: PatchFault[];
   rejectsDeadEntries: boolean;
+  /** Every update ends like that, whoever sends it. */
+  failsLate: boolean;
+  /** The next readings of the host are answered 429. */
+  throttledReads: number;
   onPatch: (seen: PatchSeen) => void;
   /** Creates an identity, or another one of the same name: entries of the old one are dead. */
   create(id: ResourceId, clientId?: string): void;
   remove(id: ResourceId): void;
   /** As an administrator does. */
   attach(id: ResourceId): void;
-  /** Somebody else updates the host, for that long. */
-  occupy(ms: number): void;
+  /** Somebody else updates the host, for that long; then it succeeds, or fails. */
+  occupy(ms: number, end?: 'Succeeded' | 'Failed'): void;
   /** Uses up what MIC allows itself for updates of the host. */
   drain(host: Host): void;
   /** The Azure room of a new process. */
@@ -104,6 +110,7 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
   const attached = new Map<ResourceId, string>();
   const operations = new Map<string, 'InProgress' | 'Succeeded' | 'Failed'>();
   const fresh = new Set<ResourceId>();
+  const effective = new Set<ResourceId>();
   let throttle = createThrottle();
   let state = 'Succeeded';
   let count = 0;
@@ -131,6 +138,14 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
     properties: { provisioningState: state },
   });
 
+  const end = (how: 'Succeeded' | 'Failed') => {
+    state = arm.failsLate ? 'Failed' : how;
+    fresh.clear();
+    if (state === 'Failed') return;
+    effective.clear();
+    for (const id of attached.keys()) effective.add(id);
+  };
+
   const problemOf = (named: readonly (readonly [ResourceId, object | null])[]): Sent | undefined => {
     const added = named.filter(([, value]) => value !== null).map(([id]) => id);
     const removed = new Set(named.filter(([, value]) => value === null).map(([id]) => id));
@@ -148,7 +163,7 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
 
   const carryOut = (
     named: readonly (readonly [ResourceId, object | null])[],
-    end: 'Succeeded' | 'Failed',
+    how: 'Succeeded' | 'Failed',
   ): Sent => {
     const problem = problemOf(named);
     if (problem) return problem;
@@ -164,9 +179,8 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
     const url = `/operations/${count}`;
     operations.set(url, 'InProgress');
     clock.after(latencyMs, () => {
-      operations.set(url, end);
-      state = end;
-      fresh.clear();
+      end(how);
+      operations.set(url, state === 'Failed' ? 'Failed' : 'Succeeded');
     });
     return ok(hostBody(), { asyncOperation: url });
   };
@@ -190,7 +204,11 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
     const operation = operations.get(path);
     if (operation)
       return ok({ status: operation, error: { code: 'InternalOperationError', message: 'failed' } });
-    if (/virtualmachinescalesets\/[^/]+$/.test(path)) return ok(hostBody());
+    if (/virtualmachinescalesets\/[^/]+$/.test(path)) {
+      if (arm.throttledReads === 0) return ok(hostBody());
+      arm.throttledReads -= 1;
+      return refuse(429, 'TooManyRequests');
+    }
     const id = path.replace(/\/providers\/Microsoft.Authorization.*/, '') as ResourceId;
     const actions = arm.denied.has(id) ? ['*/read'] : ['*'];
     if (id !== path) return ok({ value: [{ actions, notActions: [] }] });
@@ -210,18 +228,22 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
   };
 
   const arm: FakeArm = {
-    ...{ attached, isAlive, denied: new Set<ResourceId>(), faults: [], rejectsDeadEntries: false },
+    ...{ attached, effective, isAlive, denied: new Set<ResourceId>(), faults: [], rejectsDeadEntries: false },
+    ...{ failsLate: false, throttledReads: 0 },
     onPatch: () => undefined,
     create(id, clientId) {
       count += 1;
       identities.set(id, clientId ?? `client-${count}`);
     },
     remove: (id) => void identities.delete(id),
-    attach: (id) => void attached.set(id, identities.get(id) ?? ''),
-    occupy(ms) {
+    attach(id) {
+      attached.set(id, identities.get(id) ?? '');
+      effective.add(id);
+    },
+    occupy(ms, how = 'Succeeded') {
       if (state === 'Updating') return;
       state = 'Updating';
-      clock.after(ms, () => (state = 'Succeeded'));
+      clock.after(ms, () => end(how));
     },
     drain(host) {
       while (throttle.take(host, 'update', clock.now()) === undefined);

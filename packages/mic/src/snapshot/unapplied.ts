@@ -1,0 +1,46 @@
+// Which entries of a host come from updates of MIC's that are not known to have succeeded. ARM lists an entry as soon as it
+// accepts an update; the machines have the identity, and IMDS gives tokens for it, once the operation has succeeded. Pure.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostFacts } from './facts.ts';
+
+type Unapplied = HostFacts['unapplied'];
+
+/** To be on record before a PATCH that adds these. */
+export function withSent(facts: HostFacts, adding: readonly ResourceId[]): HostFacts {
+  if (adding.every((id) => facts.unapplied.has(id))) return facts;
+  return { ...facts, unapplied: new Set([...facts.unapplied, ...adding]) };
+}
+
+/** Their operations have succeeded. */
+export function withApplied(facts: HostFacts, ids: readonly ResourceId[]): HostFacts {
+  const unapplied = withoutIds(facts.unapplied, ids);
+  return unapplied === facts.unapplied ? facts : { ...facts, unapplied };
+}
+
+export function withoutIds(unapplied: Unapplied, ids: readonly ResourceId[]): Unapplied {
+  if (!ids.some((id) => unapplied.has(id))) return unapplied;
+  return new Set([...unapplied].filter((id) => !ids.includes(id)));
+}
+
+interface Listing {
+  readonly present: { has(id: ResourceId): boolean };
+  readonly unsettled?: true;
+  readonly failed?: true;
+}
+
+/** An update succeeds or fails for all that the host lists, whoever sent it. While one is under way a list tells nothing. */
+export function unappliedAfter(unapplied: Unapplied, { present, unsettled, failed }: Listing): Unapplied {
+  if (unsettled || unapplied.size === 0) return unapplied;
+  return new Set(failed ? [...unapplied].filter((id) => present.has(id)) : []);
+}
+
+/** Listed, and still to be applied. */
+export function listedUnapplied({ present, unapplied }: HostFacts): ResourceId[] {
+  return [...unapplied].filter((id) => present?.has(id) === true);
+}
+
+/** How soon a host is read again whose update is under way: later for one that takes long. */
+export function updateReadMs(facts: HostFacts, readAt: number): number {
+  const begun = Math.max(...listedUnapplied(facts).map((id) => facts.ours.get(id)?.since ?? readAt));
+  return Math.min(60_000, Math.max(30_000, (readAt - begun) / 4));
+}
