@@ -79,6 +79,7 @@ test('a refused write is tried again after a while, not with every plan', async 
   const term = await world.startTerm();
   let tries = 0;
   for (let round = 0; round < 100; round += 1) {
+    world.index.markAllDirty();
     term.poke();
     await world.clock.advance(100);
     tries = term.steps.length;

@@ -30,26 +30,40 @@ function assignmentOf({ podNamespace = 'shop', objectNamespace = 'default' } = {
   };
 }
 
+function plainIdentity() {
+  const view = identity();
+  if (view.kind !== 'valid') throw new TypeError('invalid');
+  return view.identity;
+}
+
+const finalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
+
 function setUp() {
   const sent: string[] = [];
-  let failure: KubeError | undefined;
+  const ending = new AbortController();
+  let failure: Error | undefined;
   let holds = true;
+  let onSend: (name: string) => void = () => undefined;
   const resource = createFakeResource<AzureAssignedIdentity>('assigned', async (name, apply) => {
     await Promise.resolve();
     sent.push(name);
+    onSend(name);
     if (failure) throw failure;
     return apply();
   });
   const writer = createAssignedIdentityWriter({
     resource,
-    term: { signal: new AbortController().signal, holds: () => holds },
+    term: { signal: ending.signal, holds: () => holds },
   });
   const only = () => [...resource.objects.values()][0]!;
   return {
     ...{ sent, resource, writer, only },
     view: () => createTrims().assigned(only())!,
     fail: (code: KubeError['code']) => (failure = new KubeError(code, `${code}!`)),
+    crash: () => (failure = new TypeError('bug')),
+    onSend: (listener: (name: string) => void) => (onSend = listener),
     lapse: () => (holds = false),
+    end: () => ending.abort(),
   };
 }
 
@@ -88,6 +102,12 @@ describe('what is written', () => {
     expect(only().spec.azureIdentityRef.metadata.annotations).toEqual({
       'aadpodidentity.k8s.io/Behavior': 'namespaced',
     });
+  });
+
+  test('of an identity without that annotation none is copied', async () => {
+    const { writer, only } = setUp();
+    await writer.create({ ...assignmentOf(), identity: plainIdentity() }, 'Created');
+    expect(only().spec.azureIdentityRef.metadata).toEqual({ name: 'reader', namespace: 'default' });
   });
 
   test.each([
@@ -166,6 +186,36 @@ describe('a removal', () => {
     expect(finalizersLeft[0]).toEqual(['else.example/wait']);
   });
 
+  test('leaves a finalizer that somebody adds at that moment: the next plan sees to it', async () => {
+    const { writer, view, only, resource, onSend } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    resource.put({ ...only(), metadata: { ...only().metadata, finalizers: [finalizer] } });
+    const theirs = [finalizer, 'else.example/wait'];
+    onSend((name) => {
+      if (name === 'patch assigned')
+        resource.put({ ...only(), metadata: { ...only().metadata, finalizers: theirs } });
+    });
+    expect(await writer.remove(view())).toMatchObject({ kind: 'stale' });
+    expect(only().metadata.finalizers).toEqual(theirs);
+  });
+
+  test('of an object that lost its finalizer meanwhile leaves none on it', async () => {
+    const { writer, view, resource } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    const left: unknown[] = [];
+    resource.onChange = (_key, object) => object && left.push(object.metadata.finalizers);
+    expect(await writer.remove({ ...view(), hasFinalizer: true })).toEqual({ kind: 'removed' });
+    expect(left).toEqual([[]]);
+  });
+
+  test('stops between the finalizer and the object when the term ends there', async () => {
+    const { writer, view, sent, lapse, onSend } = setUp();
+    await writer.create(assignmentOf(), 'Assigned');
+    onSend(lapse);
+    expect(await writer.remove({ ...view(), hasFinalizer: true })).toEqual({ kind: 'fenced' });
+    expect(sent).toEqual(['create assigned', 'patch assigned']);
+  });
+
   test('of what is gone already has succeeded', async () => {
     const { writer } = setUp();
     expect(await writer.remove(assigned())).toEqual({ kind: 'removed' });
@@ -178,6 +228,26 @@ describe('a name that is taken', () => {
     await writer.create(assignmentOf(), 'Created');
     expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'written' });
     expect(only().status.status).toBe('Assigned');
+  });
+
+  test('by the same assignment, while the term ends: left as it is', async () => {
+    const { writer, only, sent, lapse, onSend } = setUp();
+    await writer.create(assignmentOf(), 'Created');
+    onSend(lapse);
+    expect(await writer.create(assignmentOf(), 'Assigned')).toEqual({ kind: 'fenced' });
+    expect(only().status.status).toBe('Created');
+    expect(sent).toEqual(['create assigned', 'create assigned']);
+  });
+
+  test('by the same assignment, which somebody changes at that moment: not overwritten', async () => {
+    const { writer, only, resource, onSend } = setUp();
+    await writer.create(assignmentOf(), 'Created');
+    onSend((name) => {
+      if (name === 'replace assigned')
+        resource.put({ ...only(), spec: { ...only().spec, pod: 'somebody-else' } });
+    });
+    expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'stale' });
+    expect(only().spec.pod).toBe('somebody-else');
   });
 
   test('W-S14 by another pod: not overwritten', async () => {
@@ -204,6 +274,7 @@ test('after the term nothing is sent', async () => {
 
 test.each([
   ['conflict', 'stale'],
+  ['already-exists', 'stale'],
   ['gone', 'stale'],
   ['not-found', 'removed'],
   ['aborted', 'fenced'],
@@ -217,4 +288,35 @@ test.each([
   const { writer, fail } = setUp();
   fail(code);
   expect(await writer.confirm(assigned())).toMatchObject({ kind });
+});
+
+test('a mistake of MIC itself is thrown, and not taken for a refusal', async () => {
+  const { writer, crash } = setUp();
+  crash();
+  await expect(writer.confirm(assigned())).rejects.toThrow('bug');
+});
+
+test.each([
+  ['create', 'create'],
+  ['create', 'get'],
+  ['create', 'replace'],
+  ['update', 'replace'],
+  ['confirm', 'patch'],
+  ['remove', 'delete'],
+  ['release', 'get'],
+  ['release', 'patch'],
+] as const)('a %s whose %s is not answered ends with the term', async (step, verb) => {
+  const { writer, view, resource, end } = setUp();
+  await writer.create(assignmentOf(), 'Created');
+  resource.hanging = verb;
+  const outcome = {
+    create: () => writer.create(assignmentOf(), 'Assigned'),
+    update: () => writer.update(assignmentOf(), view(), 'Assigned'),
+    confirm: () => writer.confirm(view()),
+    remove: () => writer.remove(view()),
+    release: () => writer.remove({ ...view(), hasFinalizer: true }),
+  }[step]();
+  await new Promise(setImmediate);
+  end();
+  expect(await outcome).toEqual({ kind: 'fenced' });
 });

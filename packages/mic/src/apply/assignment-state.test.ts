@@ -36,6 +36,9 @@ const lacking = facts(host);
 const unread = createFacts(host);
 const quarantine = { until: now + 1, failures: 1, code: 'Unknown', message: 'no' } as const;
 
+const spent = (ms: number) =>
+  new Map([['default', { failedAt: now, spentUntil: now + ms, distrusted: false }]]);
+
 type Row = [
   sentence: string,
   step: Step,
@@ -54,6 +57,31 @@ const rows: Row[] = [
   ['one that is on its way out is held', create, { facts: there, leaving: new Set([id]) }, 'hold'],
   ['one that is missing is held', create, { facts: lacking }, 'hold'],
   ['one on a host that was never read is held', create, { facts: unread }, 'hold'],
+  ['one on a host that was never heard of is held', create, { facts: undefined }, 'hold'],
+  [
+    'an object that was Assigned stays so while its host was never heard of',
+    update(),
+    { facts: undefined },
+    'assigned',
+  ],
+  [
+    'so does one without a state, as the original leaves it',
+    update(assigned({ state: '' })),
+    { facts: unread },
+    'assigned',
+  ],
+  [
+    'but not one that was for another identity',
+    update(assigned({ identity: { name: 'other' } })),
+    { facts: unread },
+    'hold',
+  ],
+  [
+    'one whose namespace may try again by the time that it would be late is held',
+    create,
+    { facts: { ...lacking, strikes: spent(360_000 + 2_000) } },
+    'hold',
+  ],
   ['one that is late is Created', create, { facts: lacking, heldSince: now - 2_000 }, 'created late'],
   [
     'one that was refused is Created at once',
@@ -79,7 +107,7 @@ const rows: Row[] = [
     {
       facts: {
         ...lacking,
-        strikes: new Map([['default', { failedAt: now, spentUntil: now + 480_000, distrusted: false }]]),
+        strikes: spent(480_000),
       },
     },
     'created host',
@@ -93,7 +121,7 @@ const rows: Row[] = [
   [
     'one on a host to be left alone for a moment is held',
     create,
-    { facts: lacking, plan: { ...plan, notBefore: now + 1_999 } },
+    { facts: lacking, plan: { ...plan, notBefore: now + 2_000 } },
     'hold',
   ],
   [
@@ -118,4 +146,24 @@ test.each(rows)('%s', (...[, step, moment, expected]) => {
   });
   expect(readiness.kind === 'created' ? `created ${readiness.waiting.why}` : readiness.kind).toBe(expected);
   if (readiness.kind === 'hold') expect(readiness.until).toBe(now + 2_000);
+});
+
+test('a pod whose namespace has to wait is told for how long', () => {
+  const facts = { ...lacking, strikes: spent(480_000) };
+  const moment = {
+    plan,
+    facts,
+    leaving: new Set<typeof id>(),
+    now,
+    heldSince: undefined,
+    recordAfterMs: 2_000,
+  };
+  expect(readinessOf(create, moment)).toEqual({
+    kind: 'created',
+    waiting: {
+      why: 'host',
+      message:
+        'Azure refused too many identities of namespace default on this host; it is tried again in 120 s',
+    },
+  });
 });

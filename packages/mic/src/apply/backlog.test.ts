@@ -24,6 +24,7 @@ test('what is more than one pass can take comes with the next ones, each pod onc
 
 test('pods that wait are left alone until their time, however often the host is planned', () => {
   const backlog = new Backlog(10);
+  expect(backlog.wakeAt).toBeUndefined();
   backlog.take(['shop/a'], { now: 0, facts: host });
   backlog.settle({ unfinished: [waitingFor('shop/a')], wakeAt: 100 }, host);
   expect([backlog.hasMore, backlog.wakeAt, backlog.isEmpty]).toEqual([false, 100, false]);
@@ -46,6 +47,13 @@ test('they are looked at when the host has changed, and when they have changed t
   expect([own.pods, [...own.held.keys()]]).toEqual([['shop/a'], ['shop/a', 'second']]);
   expect(backlog.take([], { now: 1, facts: { ...host } }).pods).toEqual(['shop/b']);
   expect(backlog.isEmpty).toBe(true);
+});
+
+test('a backlog with as many pods that wait as pods that nobody has planned is not empty', () => {
+  const backlog = new Backlog(1);
+  backlog.settle({ unfinished: [waitingFor('shop/a'), waitingFor('shop/b')], wakeAt: 100 }, host);
+  backlog.take(['shop/c', 'shop/d', 'shop/e'], { now: 0, facts: host });
+  expect(backlog.isEmpty).toBe(false);
 });
 
 test('many that wait make no work between their times', () => {

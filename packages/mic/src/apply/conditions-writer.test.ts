@@ -1,8 +1,15 @@
 import type { Condition } from '@pod-identity/crd-types';
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { expect, test } from 'vitest';
-import { createConditionsWriter, type JudgeCondition } from './conditions-writer.ts';
+import { describe, expect, test } from 'vitest';
+import * as build from '../plan/test/builders.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import {
+  conditionsOf,
+  createConditionsWriter,
+  type ConditionedKind,
+  type JudgeCondition,
+} from './conditions-writer.ts';
 import { createFakeLog } from './test/fake-log.ts';
 
 const ready: Condition = {
@@ -13,10 +20,12 @@ const ready: Condition = {
   lastTransitionTime: 't',
 };
 
-function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: KubeError } = {}) {
+function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Error } = {}) {
   const clock = createFakeClock();
   const sent: KubeRequest[] = [];
+  const ending = new AbortController();
   let holds = true;
+  let tell: () => void = () => undefined;
   const transport: KubeTransport = {
     server: 'fake',
     close: () => Promise.resolve(),
@@ -25,17 +34,23 @@ function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Kub
     },
     request(request) {
       sent.push(request);
+      tell();
       return options.fail ? Promise.reject(options.fail) : Promise.resolve({});
     },
   };
   const log = createFakeLog();
   const writer = createConditionsWriter({
     ...{ transport, clock, log },
-    term: { signal: new AbortController().signal, holds: () => holds },
+    term: { signal: ending.signal, holds: () => holds },
     judge: options.judge ?? (() => [ready]),
     perSecond: options.perSecond ?? 10,
   });
-  return { clock, sent, writer, problems: log.errors, lapse: () => (holds = false) };
+  return {
+    ...{ clock, sent, writer, problems: log.errors, lines: log.lines },
+    onSend: (listener: () => void) => (tell = listener),
+    lapse: () => (holds = false),
+    end: () => ending.abort(new Error('the term is over')),
+  };
 }
 
 test('a condition is a merge patch of the status subresource', async () => {
@@ -48,14 +63,18 @@ test('a condition is a merge patch of the status subresource', async () => {
       path: '/apis/aadpodidentity.k8s.io/v1/namespaces/ns/azureidentities/a/status',
       body: { status: { conditions: [ready] } },
       contentType: 'application/merge-patch+json',
+      // Nothing of the object that comes back is read.
+      fields: { members: {} },
     },
   ]);
+  expect(clock.pending).toBe(0);
 });
 
 test('a storm of concerns about one object costs one judgement and one write', async () => {
   let judged = 0;
   const { clock, sent, writer } = setUp({ judge: () => ((judged += 1), [ready]) });
   for (let count = 0; count < 100; count += 1) writer.concern('AzureIdentityBinding', ['ns/a']);
+  expect(clock.pending).toBe(1);
   await clock.advance(10_000);
   expect([judged, sent.length]).toEqual([1, 1]);
 });
@@ -91,13 +110,59 @@ test('what is noted while others are written gets its turn as well', async () =>
 });
 
 test('CRDs without the subresource are no trouble', async () => {
-  const { clock, sent, writer, problems } = setUp({
+  const { clock, sent, writer, problems, lines } = setUp({
     fail: new KubeError('not-found', 'no status', { status: 404 }),
   });
   writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
   await clock.advance(5_000);
   expect(sent).toHaveLength(2);
   expect(problems).toEqual([]);
+  expect(lines).toMatchObject([
+    { level: 'debug', fields: { kind: 'AzureIdentity', key: 'ns/a', why: 'no status' } },
+    { level: 'debug', fields: { kind: 'AzureIdentity', key: 'ns/b', why: 'no status' } },
+  ]);
+});
+
+test('a mistake of MIC itself is told as an error, and what comes later is written all the same', async () => {
+  let isBroken = true;
+  const bug = new TypeError('bug');
+  const { clock, sent, writer, problems } = setUp({
+    judge: () => {
+      if (isBroken) throw bug;
+      return [ready];
+    },
+  });
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(1_000);
+  expect(problems).toEqual([{ error: bug }]);
+  isBroken = false;
+  writer.concern('AzureIdentity', ['ns/b']);
+  await clock.advance(1_000);
+  expect(sent).toHaveLength(1);
+  const broken = setUp({ fail: bug });
+  broken.writer.concern('AzureIdentity', ['ns/a']);
+  await broken.clock.advance(1_000);
+  expect(broken.problems).toEqual([{ error: bug }]);
+});
+
+test('the end of the term is no error', async () => {
+  const { clock, writer, problems, end } = setUp();
+  writer.concern('AzureIdentity', ['ns/a']);
+  end();
+  await clock.advance(5_000);
+  expect(problems).toEqual([]);
+});
+
+test('a lease that runs out with one write lets no other be judged or sent', async () => {
+  for (const perSecond of [10, 1]) {
+    let judged = 0;
+    const judge = () => ((judged += 1), [ready]);
+    const { clock, sent, writer, lapse, onSend } = setUp({ perSecond, judge });
+    onSend(lapse);
+    writer.concern('AzureIdentity', ['ns/a', 'ns/b', 'ns/c']);
+    await clock.advance(60_000);
+    expect([judged, sent.length, clock.pending]).toEqual([1, 1, 0]);
+  }
 });
 
 test('after the term nothing is written', async () => {
@@ -106,4 +171,44 @@ test('after the term nothing is written', async () => {
   lapse();
   await clock.advance(5_000);
   expect(sent).toEqual([]);
+  expect(clock.pending).toBe(0);
+});
+
+test('a lease that runs out while a write waits for its turn stops that write', async () => {
+  const { clock, sent, writer, lapse } = setUp({ perSecond: 1 });
+  writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
+  await clock.advance(1_500);
+  lapse();
+  await clock.advance(60_000);
+  expect(sent).toHaveLength(1);
+});
+
+describe('what the conditions of an object are to be', () => {
+  const at = '2023-11-14T22:13:20Z';
+  const attached = build.facts(build.hostOf(build.instanceOf('vmss1')), ['reader']);
+  const worldOf = (different: Partial<ClusterSnapshot> = {}) => ({
+    index: indexOf(build.snapshot({ pods: [], ...different }), build.rules),
+    facts: build.factsMap(attached),
+  });
+  const reasonOf = (kind: ConditionedKind, different?: Partial<ClusterSnapshot>) => {
+    const key = kind === 'AzureIdentity' ? 'default/reader' : 'default/reader-binding';
+    return conditionsOf({ kind, key }, worldOf(different), at)?.map(({ reason }) => reason);
+  };
+
+  test('of an identity and of a binding each, of invalid ones too', () => {
+    expect([reasonOf('AzureIdentity'), reasonOf('AzureIdentityBinding')]).toEqual([['NotInUse'], ['Bound']]);
+    const identities = [build.identity({ spec: { type: 7 } })];
+    const bindings = [build.binding({ selector: '' })];
+    expect(reasonOf('AzureIdentity', { identities })).toEqual(['InvalidSpec']);
+    expect(reasonOf('AzureIdentityBinding', { bindings })).toEqual(['InvalidSpec']);
+  });
+
+  test('nothing, where they say so already or the object is gone', () => {
+    const conditions = conditionsOf({ kind: 'AzureIdentity', key: 'default/reader' }, worldOf(), at);
+    expect(
+      reasonOf('AzureIdentity', { identities: [build.identity({ status: { conditions } })] }),
+    ).toBeUndefined();
+    expect(reasonOf('AzureIdentity', { identities: [] })).toBeUndefined();
+    expect(reasonOf('AzureIdentityBinding', { bindings: [] })).toBeUndefined();
+  });
 });

@@ -61,9 +61,31 @@ test('an echo that never comes is given up', () => {
   expect(echoes.pendingUntil('ns/a')).toBeUndefined();
 });
 
-test('versions that are no numbers are taken as new', () => {
+// 'old': an echo of an earlier write, which settles nothing.
+test.each([
+  ['10', '10', 'settled'],
+  ['10', '12', 'old'],
+  ['12', '10', 'settled'],
+  ['9', '10', 'old'],
+  ['99', '100', 'old'],
+  ['100', '99', 'settled'],
+  ['x', '10', 'settled'],
+  ['x9', '100', 'settled'],
+  ['9x', '100', 'settled'],
+  ['9', 'x10', 'settled'],
+  ['9', '10x', 'settled'],
+  ['x9', 'x10', 'settled'],
+])('version %s after %s was written: %s (what is no number is taken as new)', (shown, wrote, expected) => {
   const { echoes } = setUp();
-  echoes.wrote('ns/a', 'x10', undefined);
-  echoes.heard('ns/a', seen('x9'));
-  expect(echoes.pendingUntil('ns/a')).toBeUndefined();
+  echoes.wrote('ns/a', wrote, undefined);
+  echoes.heard('ns/a', seen(shown));
+  expect(echoes.pendingUntil('ns/a') === undefined ? 'settled' : 'old').toBe(expected);
+});
+
+test('what was written later and is seen already settles what was written before it', () => {
+  const { echoes } = setUp();
+  for (const key of ['ns/a', 'ns/b']) echoes.wrote(key, '10', seen('9'));
+  echoes.wrote('ns/a', '12', seen('12'));
+  echoes.removed('ns/b', 'u1', undefined);
+  expect([echoes.pendingUntil('ns/a'), echoes.pendingUntil('ns/b')]).toEqual([undefined, undefined]);
 });

@@ -26,8 +26,26 @@ test('pokes of one moment cost one turn', async () => {
   for (let count = 0; count < 50; count += 1) queue.poke('a');
   await clock.advance(499);
   expect(turns).toEqual([]);
+  expect(queue.depth).toBe(1);
   await clock.advance(1);
   expect(turns).toEqual(['a@500']);
+  expect([queue.depth, clock.pending]).toEqual([0, 0]);
+});
+
+test('once the term is over nothing waits, nothing is taken on, and a turn that fails for that is not told of', async () => {
+  const onCrash = vi.fn();
+  const running = Promise.withResolvers<undefined>();
+  const { clock, queue, end } = setUp({ turn: () => running.promise, onCrash });
+  queue.poke('running', { now: true });
+  await clock.advance(0);
+  queue.poke('waiting');
+  end();
+  expect(clock.pending).toBe(0);
+  queue.poke('late');
+  running.reject(new Error('the term is over'));
+  await clock.advance(60_000);
+  expect(onCrash).not.toHaveBeenCalled();
+  expect(queue.depth).toBe(1);
 });
 
 test('a plain poke does not push the turn back, one for more work does, but never beyond the longest wait', async () => {

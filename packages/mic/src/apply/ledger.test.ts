@@ -13,7 +13,8 @@ const empty = recordOf(createFacts(host));
 
 function setUp() {
   const sent: string[] = [];
-  let failure: KubeError | undefined;
+  const ending = new AbortController();
+  let failure: Error | undefined;
   let holds = true;
   const configMaps = createFakeResource<ConfigMap>('record', async (name, apply) => {
     await Promise.resolve();
@@ -25,12 +26,14 @@ function setUp() {
   const open = () =>
     createLedger({
       ...{ configMaps, log, namespace: 'mic' },
-      term: { signal: new AbortController().signal, holds: () => holds },
+      term: { signal: ending.signal, holds: () => holds },
     });
   return {
     ...{ sent, errors: log.errors, configMaps, open },
     fail: (code: KubeError['code'] | undefined) => (failure = code && new KubeError(code, `${code}!`)),
+    crash: () => (failure = new TypeError('bug')),
     lapse: () => (holds = false),
+    end: () => ending.abort(),
     only: () => [...configMaps.objects.values()][0]!,
   };
 }
@@ -68,6 +71,43 @@ test('a record with nothing in it is not kept', async () => {
   await ledger.save(record);
   await ledger.save(empty);
   expect(configMaps.objects.size).toBe(0);
+  expect(await ledger.save(more)).toEqual({ kind: 'saved' });
+});
+
+test("a record of another leader is not deleted for saying nothing in this one's eyes", async () => {
+  const { open, configMaps } = setUp();
+  const old = open();
+  await old.save(record);
+  const young = open();
+  await young.load();
+  await young.save(more);
+  expect(await old.save(empty)).toEqual({ kind: 'overtaken', record: more });
+  expect(configMaps.objects.size).toBe(1);
+});
+
+test("ConfigMaps that are no records, or not in MIC's namespace, are none of its business", async () => {
+  const { open, configMaps, only, errors } = setUp();
+  await open().save(record);
+  const { name, namespace } = only().metadata;
+  configMaps.put({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'kube-root-ca.crt', namespace: 'mic' },
+  });
+  configMaps.put({ ...only(), metadata: { ...only().metadata, name: `${name}-forged`, namespace: 'evil' } });
+  expect(namespace).toBe('mic');
+  expect(await open().load()).toEqual([record]);
+  expect(errors).toEqual([]);
+});
+
+test('a ledger that is loaded again knows what there is then, and nothing of before', async () => {
+  const { open, configMaps, only } = setUp();
+  const ledger = open();
+  await ledger.save(record);
+  await configMaps.delete({ namespace: 'mic', name: only().metadata.name });
+  expect(await ledger.load()).toEqual([]);
+  expect(await ledger.save(record)).toEqual({ kind: 'saved' });
+  expect(configMaps.objects.size).toBe(1);
 });
 
 test('what another leader has written is not overwritten: it is read, and said so', async () => {
@@ -119,9 +159,62 @@ test('an unreadable record is left out and told of; only something to keep repla
   sent.length = 0;
   const ledger = open();
   expect(await ledger.load()).toEqual([]);
-  expect(errors).toHaveLength(1);
+  expect(errors).toMatchObject([{ configMap: only().metadata.name, problems: [{ path: 'version' }] }]);
   expect(await ledger.save(empty)).toEqual({ kind: 'saved' });
   expect(sent).toEqual([]);
   expect(await ledger.save(more)).toEqual({ kind: 'saved' });
   expect(sent).toEqual(['replace record']);
+});
+
+test('a ConfigMap that somebody has emptied is an unreadable record', async () => {
+  const { open, configMaps, only, errors } = setUp();
+  await open().save(record);
+  const { metadata } = only();
+  configMaps.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+  expect(await open().load()).toEqual([]);
+  expect(errors).toHaveLength(1);
+});
+
+test('a mistake of MIC itself is thrown, and not taken for a refusal', async () => {
+  const { open, crash } = setUp();
+  crash();
+  await expect(open().save(record)).rejects.toThrow('bug');
+});
+
+test('an overtaken record that cannot be read again is a failure, and not a missing one', async () => {
+  const { open, configMaps } = setUp();
+  const [one, two] = [open(), open()];
+  await one.save(record);
+  configMaps.get = () => Promise.reject(new KubeError('unavailable', 'etcd is away'));
+  expect(await two.save(more)).toEqual({ kind: 'failed', message: 'etcd is away' });
+});
+
+test.each([
+  ['create', [record]],
+  ['replace', [record, more]],
+  ['delete', [record, empty]],
+] as const)('a %s that is not answered ends with the term', async (verb, records) => {
+  const { open, configMaps, end } = setUp();
+  const ledger = open();
+  const last = records.at(-1) ?? record;
+  for (const before of records.slice(0, -1)) await ledger.save(before);
+  configMaps.hanging = verb;
+  const outcome = ledger.save(last);
+  await new Promise(setImmediate);
+  end();
+  expect(await outcome).toEqual({ kind: 'fenced' });
+});
+
+test('reading what overtook a record, and reading all, end with the term as well', async () => {
+  const { open, configMaps, end } = setUp();
+  const [one, two] = [open(), open()];
+  await one.save(record);
+  configMaps.hanging = 'get';
+  const saved = two.save(more);
+  await new Promise(setImmediate);
+  configMaps.hanging = 'list';
+  const loaded = two.load();
+  end();
+  expect(await saved).toEqual({ kind: 'fenced' });
+  await expect(loaded).rejects.toMatchObject({ code: 'aborted' });
 });

@@ -7,10 +7,11 @@ import {
   identity,
   idOf,
   instanceOf,
+  machine,
   now,
   pod,
 } from '../plan/test/builders.ts';
-import type { Assignment } from '../plan/types.ts';
+import type { Assignment, Skip } from '../plan/types.ts';
 import type { Quarantine } from '../snapshot/facts.ts';
 import type { StepResult } from './apply-assignments.ts';
 import type { HostResult } from './apply-host.ts';
@@ -54,6 +55,72 @@ describe('of a step', () => {
       ['Normal', 'binding applied', 'AzureIdentityBinding default/reader-binding', said],
     ]);
     expect(reportStep(step({}), at).lines).toMatchObject([{ level: 'info', message: said }]);
+  });
+
+  test('the log names pod, object and reason, so that a line can be found by each of them', () => {
+    const remove = { kind: 'delete', current: assigned(), why: 'pod-gone' } as const;
+    const object = { objectNamespace: 'default', objectName: 'web-0-shop-reader' };
+    const told = (result: Partial<StepResult>) => reportStep(step(result), at).lines;
+    expect(told({})).toMatchObject([
+      { level: 'info', fields: { event: 'binding applied', podNamespace: 'shop', ...object } },
+    ]);
+    expect(told({ step: remove, state: 'removed', outcome: { kind: 'removed' } })).toEqual([
+      {
+        level: 'info',
+        fields: { event: 'binding removed', podNamespace: 'shop', why: 'pod-gone' },
+        message: 'Binding reader-binding removed from node node-0 for pod web-0',
+      },
+    ]);
+    expect(told({ state: 'Created', waiting: { why: 'late' } })).toMatchObject([
+      {
+        level: 'info',
+        fields: {
+          ...{ event: 'WaitingForIdentity', podNamespace: 'shop', pod: 'web-0' },
+          identity: 'default/reader',
+        },
+      },
+    ]);
+    expect(told({ outcome: { kind: 'stale', message: 'modified' } })).toMatchObject([
+      { level: 'debug', fields: { step: 'create', state: 'Assigned', ...object, why: 'modified' } },
+    ]);
+    expect(
+      told({ step: remove, state: 'removed', outcome: { kind: 'failed', message: 'etcd' } }),
+    ).toMatchObject([
+      { level: 'warn', fields: { step: 'delete', state: 'removed', ...object, why: 'etcd' } },
+    ]);
+  });
+
+  test('an object that turned out to be gone when it was to be written: nothing, the next plan sees to it', () => {
+    const confirm = { kind: 'confirm', assignment: assignment(), current: assigned() } as const;
+    expect(reportStep(step({ step: confirm, outcome: { kind: 'removed' } }), at)).toEqual({
+      events: [],
+      lines: [],
+    });
+  });
+
+  test('an Event points at the very object, by its uid where that is known', () => {
+    const [bindingView] = [binding({ metadata: { uid: 'binding-uid' } })];
+    if (bindingView.kind !== 'valid') throw new TypeError('invalid');
+    const known = { ...assignment(), binding: bindingView.binding };
+    const involved = (of: Assignment) =>
+      reportStep(step({ step: { kind: 'create', assignment: of } }), at).events[0]?.involved;
+    const named = {
+      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentityBinding' },
+      ...{ namespace: 'default', name: 'reader-binding' },
+    };
+    expect(involved(known)).toEqual({ ...named, uid: 'binding-uid' });
+    expect(involved(assignment())).toStrictEqual(named);
+    const created = step({ state: 'Created', waiting: { why: 'late' } });
+    expect(reportStep(created, at).events[0]?.involved).toMatchObject({ kind: 'Pod', uid: 'uid-shop-web-0' });
+  });
+
+  test('removed where all is namespaced: on the binding of the same namespace', () => {
+    const current = { ...assigned(), namespace: 'shop', binding: 'shop/payment' };
+    const outcome = { kind: 'removed' } as const;
+    const result = step({ step: { kind: 'delete', current, why: 'unbound' }, state: 'removed', outcome });
+    expect(reportStep(result, { ...at, forceNamespaced: true }).events).toMatchObject([
+      { involved: { kind: 'AzureIdentityBinding', namespace: 'shop', name: 'payment' } },
+    ]);
   });
 
   test('removed: on the binding', () => {
@@ -129,6 +196,37 @@ describe('of a step', () => {
     );
   });
 
+  test('Created because Azure gave no reason that is known: no command is made up', () => {
+    const unknown = { ...quarantine, code: 'Unknown' } as const;
+    const [event] = eventsOf(step({ state: 'Created', waiting: { why: 'rejected', quarantine: unknown } }));
+    expect(event?.[3]).toBe(
+      'identity default/reader cannot be attached to scale set vmss1 (Unknown). Azure gave no reason that MIC knows: ' +
+        'see its message in the output of `mic explain`. Azure said: no right to assign',
+    );
+  });
+
+  test('refused, of an identity that has no id in Azure any more: in Azure’s words alone', () => {
+    const { resourceId, ...nameless } = assignment();
+    expect(resourceId).toBeDefined();
+    const result = step({
+      step: { kind: 'create', assignment: nameless },
+      ...{ state: 'Created', waiting: { why: 'rejected', quarantine } },
+    });
+    expect(eventsOf(result)[0]?.[3]).toBe(
+      'identity default/reader cannot be attached to scale set vmss1 (LinkedAuthorizationFailed). Azure said: no right to assign',
+    );
+  });
+
+  test.each([
+    [hostOf(machine('vm-1')), 'virtual machine vm-1'],
+    [undefined, 'node node-0'],
+  ])('where a pod waits is named as its owner knows it: %o', (on, place) => {
+    const waits = step({ state: 'Created', waiting: { why: 'late' } });
+    expect(reportStep(waits, { ...at, host: on }).events[0]?.message).toBe(
+      `identity default/reader is being attached to ${place}`,
+    );
+  });
+
   test.each([
     [
       'create',
@@ -177,6 +275,40 @@ describe('of a step', () => {
     expect([of('finished'), of('not-scheduled')]).toEqual([[], []]);
   });
 
+  const bindingKey = 'shop/reader-binding';
+  const named = { binding: bindingKey, identity: 'shop/reader' };
+  test.each<[Omit<Skip, 'pod'>, reason: string, words: RegExp]>([
+    [
+      { reason: 'empty-label' },
+      'IdentityNotFound',
+      /^Identity not found. The label aadpodidbinding .* is empty/,
+    ],
+    [{ reason: 'other-namespace', ...named }, 'IdentityNotFound', /are in another namespace/],
+    [
+      { reason: 'identity-missing', ...named },
+      'IdentityNotFound',
+      /AzureIdentity shop\/reader, which does not/,
+    ],
+    [
+      { reason: 'identity-invalid', ...named, detail: 'spec.type must be 0' },
+      'IdentityNotFound',
+      /AzureIdentity shop\/reader is not valid: spec.type must be 0/,
+    ],
+    [
+      { reason: 'node-without-host', ...named, detail: 'it is on AWS' },
+      'IdentityNotBound',
+      /^AzureIdentity shop\/reader is a managed identity.*; run the pod on an Azure node: it is on AWS$/,
+    ],
+    [{ reason: 'too-many-bindings', ...named }, 'IdentityNotBound', /shop\/reader-binding and later/],
+  ])('a pod that is left out is told which object is at fault: %o', (skip, reason, words) => {
+    const { events, lines } = reportSkip({ pod: pod(), ...skip });
+    expect(events).toMatchObject([
+      { type: 'Warning', reason, message: expect.stringMatching(words) as string },
+    ]);
+    const fields = { event: reason, podNamespace: 'shop', pod: 'web-0', why: skip.reason };
+    expect(lines).toMatchObject([{ level: 'info', fields, message: events[0]?.message }]);
+  });
+
   test("what was fenced off, or planned from an old view, is nobody's business", () => {
     expect(reportStep(step({ outcome: { kind: 'fenced' } }), at)).toEqual({ events: [], lines: [] });
     expect(eventsOf(step({ outcome: { kind: 'stale', message: 'x' } }))).toEqual([]);
@@ -209,6 +341,41 @@ describe('of a host', () => {
     expect(report(result({})).events).toEqual([]);
   });
 
+  test('a change names all that was changed and refused, and nothing that was not', () => {
+    const id = idOf('reader');
+    const fieldsOf = (different: Partial<Extract<HostResult, { kind: 'changed' }>>) =>
+      report(result(different)).lines[0]?.fields;
+    expect(fieldsOf({})).toStrictEqual({ host: host.id, attach: [id], patches: 1, ms: 5 });
+    const change = { attach: [], renew: [id], detach: [idOf('old')] };
+    const rejected = [{ id, code: 'Unknown', message: 'no' } as const];
+    expect(fieldsOf({ change, outcome: { rejected, patches: 2 } })).toStrictEqual({
+      ...{ host: host.id, attach: [], renew: [id], detach: [idOf('old')] },
+      ...{ rejected: [{ id, code: 'Unknown' }], patches: 2, ms: 5 },
+    });
+  });
+
+  test('a refused identity is told to both in words that name it as each of them knows it', () => {
+    const after = { ...before, quarantined: new Map([[idOf('reader'), quarantine]]) };
+    const identities = [{ ...affected.identities[0]!, uid: 'identity-uid' }];
+    const told = { ...affected, identities, micPrincipalId: 'mic-object-id' };
+    const { events, lines } = reportHost(result({ after }), () => told);
+    const words = (name: string) =>
+      new RegExp(
+        `^identity ${name} cannot be attached to scale set vmss1 \\(LinkedAuthorizationFailed\\)\\. .*mic-object-id`,
+      );
+    expect(events[0]?.message).toMatch(words('default/reader'));
+    expect(events[1]?.message).toMatch(words(idOf('reader')));
+    expect(events[0]?.involved).toEqual({
+      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentity' },
+      ...{ namespace: 'default', name: 'reader', uid: 'identity-uid' },
+    });
+    expect(report(result({ after })).events[0]?.involved).not.toHaveProperty('uid');
+    expect(lines.at(-1)?.fields).toEqual({
+      ...{ host: host.id, identity: idOf('reader'), code: 'LinkedAuthorizationFailed' },
+      ...{ why: 'no right to assign', failures: 1, forSeconds: 60 },
+    });
+  });
+
   test('a refused identity: its AzureIdentity and the pods that wait already are told, once for each failure', () => {
     const after = { ...before, quarantined: new Map([[idOf('reader'), quarantine]]) };
     const { events, lines } = report(result({ after }));
@@ -233,6 +400,15 @@ describe('of a host', () => {
       { message: 'identities of scale set vmss1 not changed' },
       { level: 'warn', fields: { kind: 'throttled', why: 'slow down', forSeconds: 30 } },
     ]);
+  });
+
+  test('trouble that goes on or has ended is not told again; one that holds nothing up names no time', () => {
+    const trouble = { kind: 'denied', message: 'no', at: now, failures: 1 } as const;
+    const ill = { ...before, trouble };
+    expect(report(result({ before: ill, after: ill })).lines).toHaveLength(1);
+    expect(report(result({ before: ill, after: before })).lines).toHaveLength(1);
+    const { lines } = report(result({ after: { ...ill, notBefore: now } }));
+    expect(lines[1]?.fields).toStrictEqual({ host: host.id, kind: 'denied', why: 'no' });
   });
 
   test('a reading that says nothing new is silent', () => {

@@ -1,3 +1,4 @@
+import { fieldLimits } from '@pod-identity/crd-types';
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
 import { createFakeLog } from './test/fake-log.ts';
@@ -11,8 +12,19 @@ const old = (name: string, version = '1') => ({
 });
 const fresh = (name: string) => ({ ...old(name), spec: { azureIdentity: 'a', selector: 's' } });
 
+const untilAborted = (signal: AbortSignal | undefined) =>
+  new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new KubeError('aborted', 'the caller has left')));
+  });
+const refuse = (code: KubeError['code']) => () => {
+  throw new KubeError(code, `${code}!`);
+};
+
 function setUp(answers: Record<string, (request: KubeRequest) => unknown> = {}) {
   const sent: KubeRequest[] = [];
+  const asked: KubeRequest[] = [];
+  const ending = new AbortController();
+  let hanging: string | undefined;
   let holds = true;
   const transport: KubeTransport = {
     server: 'fake',
@@ -22,6 +34,8 @@ function setUp(answers: Record<string, (request: KubeRequest) => unknown> = {}) 
     },
     async request(request) {
       await Promise.resolve();
+      if (`${request.method} ${request.path}` === hanging) return untilAborted(request.signal);
+      asked.push(request);
       if (request.method !== 'GET') sent.push(request);
       const answer = answers[`${request.method} ${request.path}`];
       if (answer) return answer(request);
@@ -36,11 +50,13 @@ function setUp(answers: Record<string, (request: KubeRequest) => unknown> = {}) 
   const run = () =>
     upgradeStoredObjects({
       ...{ transport, log },
-      term: { signal: new AbortController().signal, holds: () => holds },
+      term: { signal: ending.signal, holds: () => holds },
       marker: { namespace: 'mic', name: 'config', key: 'type-upgrade-status', version: '2.0' },
     });
   return {
-    ...{ run, sent },
+    ...{ run, sent, asked, told: log.lines },
+    hang: (request: string) => (hanging = request),
+    end: () => ending.abort(),
     lapse: () => (holds = false),
     lines: () => sent.map(({ method, path }) => `${method} ${path.replace(base, '')}`),
   };
@@ -61,6 +77,26 @@ test('only objects in an old spelling are rewritten, then the marker is set', as
   expect(sent[1]?.body).toMatchObject({ data: { 'type-upgrade-status': '2.0' } });
 });
 
+test('what is listed, and what is answered to a write, is read within the limits of the kind', async () => {
+  const { run, asked } = setUp(list(old('old')));
+  await run();
+  const limited = asked.filter(({ fields }) => fields === fieldLimits.AzureIdentityBinding);
+  expect(limited.map(({ method, path }) => `${method} ${path.replace(base, '')}`)).toEqual([
+    'GET /azureidentitybindings',
+    'PUT /namespaces/ns/azureidentitybindings/old',
+  ]);
+});
+
+test('the log says how many objects were rewritten, or who did it before', async () => {
+  const first = setUp(list(old('old')));
+  await first.run();
+  expect(first.told).toMatchObject([{ level: 'info', fields: { upgraded: 1 } }]);
+  const marked = { metadata: { name: 'config' }, data: { 'type-upgrade-status': 'v1.8.17' } };
+  const second = setUp({ [`GET ${markerPath}/config`]: () => marked });
+  await second.run();
+  expect(second.told).toMatchObject([{ level: 'debug', fields: { by: 'v1.8.17' } }]);
+});
+
 test("with the marker, the original's or ours, nothing is looked at", async () => {
   const { run, sent } = setUp({
     ...list(old('old')),
@@ -74,9 +110,15 @@ test("with the marker, the original's or ours, nothing is looked at", async () =
 });
 
 test('an empty ConfigMap of that name gets the marker and keeps what else is in it', async () => {
-  const { run, lines } = setUp({ [`GET ${markerPath}/config`]: () => ({ metadata: { name: 'config' } }) });
+  const { run, lines, sent } = setUp({
+    [`GET ${markerPath}/config`]: () => ({ metadata: { name: 'config' } }),
+  });
   await run();
   expect(lines()).toEqual([`PATCH ${markerPath}/config`]);
+  expect(sent[0]).toMatchObject({
+    body: { data: { 'type-upgrade-status': '2.0' } },
+    contentType: 'application/merge-patch+json',
+  });
 });
 
 test('an object that somebody else is writing is read again and rewritten from what it is then', async () => {
@@ -96,7 +138,7 @@ test('an object that somebody else is writing is read again and rewritten from w
 });
 
 test('an object that the schema refuses keeps its spelling and stops nothing', async () => {
-  const { run, lines } = setUp({
+  const { run, lines, told } = setUp({
     ...list(old('bad'), old('good')),
     [`PUT ${base}/namespaces/ns/azureidentitybindings/bad`]: () => {
       throw new KubeError('invalid', 'no', { status: 422 });
@@ -104,7 +146,84 @@ test('an object that the schema refuses keeps its spelling and stops nothing', a
   });
   expect(await run()).toBe(1);
   expect(lines().at(-1)).toBe(`POST ${markerPath}`);
+  expect(told[0]).toMatchObject({
+    level: 'warn',
+    fields: { kind: 'AzureIdentityBinding', namespace: 'ns', name: 'bad' },
+  });
 });
+
+const badPath = `${base}/namespaces/ns/azureidentitybindings/bad`;
+
+test('an object that somebody else keeps writing is given up after three tries, and told of', async () => {
+  const { run, lines, told } = setUp({
+    ...list(old('bad'), old('good')),
+    [`PUT ${badPath}`]: refuse('conflict'),
+  });
+  expect(await run()).toBe(1);
+  expect(lines().filter((line) => line.startsWith('PUT') && line.endsWith('/bad'))).toHaveLength(3);
+  expect(told[0]).toMatchObject({ level: 'warn', fields: { name: 'bad' } });
+});
+
+test('an object that is deleted meanwhile needs no upgrade and no words', async () => {
+  const { run, told } = setUp({ ...list(old('bad')), [`PUT ${badPath}`]: refuse('not-found') });
+  await run();
+  expect(told.map(({ level }) => level)).toEqual(['info']);
+});
+
+test.each([
+  ['the marker', `GET ${markerPath}/config`],
+  ['a list', `GET ${base}/azureidentitybindings`],
+  ['an object', `GET ${badPath}`],
+  ['a write', `PUT ${badPath}`],
+  ['the new marker', `POST ${markerPath}`],
+])(
+  'an API server that refuses %s fails the upgrade, which the next term begins anew',
+  async (...[, request]) => {
+    for (const problem of [refuse('unavailable'), () => Promise.reject(new TypeError('bug'))]) {
+      const { run, lines } = setUp({ ...list(old('bad')), [request]: problem });
+      await expect(run()).rejects.toThrow(/unavailable!|bug/);
+      if (!request.startsWith('POST')) expect(lines()).not.toContain(`POST ${markerPath}`);
+    }
+  },
+);
+
+test('a marker that another MIC sets in the same moment is as good as our own', async () => {
+  const { run } = setUp({ ...list(old('old')), [`POST ${markerPath}`]: refuse('already-exists') });
+  expect(await run()).toBe(1);
+});
+
+test.each([
+  [`GET ${markerPath}/config`, {}],
+  [`GET ${base}/azureidentitybindings`, {}],
+  [`GET ${badPath}`, {}],
+  [`PUT ${badPath}`, {}],
+  [`POST ${markerPath}`, {}],
+  [`PATCH ${markerPath}/config`, { [`GET ${markerPath}/config`]: () => ({ metadata: { name: 'config' } }) }],
+])('a request that is not answered (%s) ends with the term', async (request, more) => {
+  const { run, hang, end } = setUp({ ...list(old('bad')), ...more });
+  hang(request);
+  const done = run();
+  await new Promise(setImmediate);
+  end();
+  await expect(done).rejects.toMatchObject({ code: 'aborted' });
+});
+
+test.each([
+  ['between two objects', `PUT ${badPath}`, 1, ['GET', 'PUT']],
+  ['between the reading of an object and its writing', `GET ${badPath}`, 0, ['GET']],
+])(
+  'a lease that runs out %s lets nothing more be read or written',
+  async (...[, moment, upgraded, methods]) => {
+    const { run, asked, lapse } = setUp({
+      ...list(old('bad'), old('good')),
+      [moment]: () => (lapse(), old('bad')),
+    });
+    expect(await run()).toBe(upgraded);
+    expect(asked.filter(({ path }) => path.includes('/namespaces/ns/')).map(({ method }) => method)).toEqual(
+      methods,
+    );
+  },
+);
 
 test('a kind that is not installed has nothing to upgrade', async () => {
   const { run } = setUp({

@@ -1,5 +1,11 @@
 // An API server of one kind of object, in memory: versions, conflicts and preconditions as the real one has them.
-import { KubeError, type ObjectKey, type ResourceClient } from '@pod-identity/kit/kube';
+import {
+  KubeError,
+  type CallOptions,
+  type ListQuery,
+  type ObjectKey,
+  type ResourceClient,
+} from '@pod-identity/kit/kube';
 
 export interface Stored {
   readonly metadata: {
@@ -7,8 +13,11 @@ export interface Stored {
     readonly namespace?: string;
     readonly uid?: string;
     readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>>;
   };
 }
+
+type Verb = 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete';
 
 /** What every write passes through: it may let it happen, refuse it, or let the world end before or after it. */
 export type Gate = <T>(name: string, apply: () => T) => Promise<T>;
@@ -19,6 +28,8 @@ export interface FakeResource<T extends Stored> extends ResourceClient<T> {
   put(object: T): void;
   /** Called after each change: the watch. */
   onChange: (key: string, object: T | undefined) => void;
+  /** Requests of this verb are answered only when their signal aborts. */
+  hanging: Verb | undefined;
 }
 
 let versions = 100;
@@ -46,28 +57,40 @@ export function createFakeResource<T extends Stored>(kind: string, gate: Gate): 
     if (!isSame) throw new KubeError('conflict', 'the object has been modified', { status: 409 });
   };
 
+  const send = <R>(verb: Verb, { signal }: CallOptions, act: () => R): Promise<R> => {
+    if (resource.hanging === verb) return untilAborted(signal);
+    return verb === 'get' || verb === 'list' ? Promise.resolve().then(act) : gate(`${verb} ${kind}`, act);
+  };
+
   const resource: FakeResource<T> = {
     objects,
+    hanging: undefined,
     onChange: () => undefined,
     put: (object) => void store(object, objects.get(keyOf(object.metadata))?.metadata.uid),
-    get: (key) => Promise.resolve().then(() => existing(key)),
-    list: () => Promise.resolve({ items: [...objects.values()], resourceVersion: `${versions}` }),
-    create: (object) =>
-      gate(`create ${kind}`, () => {
+    get: (key, options = {}) => send('get', options, () => existing(key)),
+    list: (query = {}) =>
+      send('list', query, () => ({
+        items: [...objects.values()].filter((object) => isListed(object, query)),
+        resourceVersion: `${versions}`,
+      })),
+    create: (object, options = {}) =>
+      send('create', options, () => {
         if (objects.has(keyOf(object.metadata)))
           throw new KubeError('already-exists', 'exists', { status: 409 });
         return store(object);
       }),
-    replace: (object) =>
-      gate(`replace ${kind}`, () => {
+    replace: (object, options = {}) =>
+      send('replace', options, () => {
         const found = existing(object.metadata);
         expect(found, {
           ...(object.metadata.resourceVersion ? { resourceVersion: object.metadata.resourceVersion } : {}),
         });
         return store(object, found.metadata.uid);
       }),
-    patch: (key, patch, { resourceVersion }) =>
-      gate(`patch ${kind}`, () => {
+    patch: (key, patch, options) =>
+      send('patch', options, () => {
+        const { type, resourceVersion } = options;
+        if (type !== 'merge') throw new KubeError('invalid', 'no patch of that type', { status: 415 });
         const found = existing(key);
         expect(found, resourceVersion === undefined ? {} : { resourceVersion });
         const change = patch as Partial<T>;
@@ -75,11 +98,23 @@ export function createFakeResource<T extends Stored>(kind: string, gate: Gate): 
         return store({ ...found, ...change, metadata }, found.metadata.uid);
       }),
     delete: (key, preconditions = {}) =>
-      gate(`delete ${kind}`, () => {
+      send('delete', preconditions, () => {
         expect(existing(key), preconditions);
         objects.delete(keyOf(key));
         resource.onChange(keyOf(key), undefined);
       }),
   };
   return resource;
+}
+
+function isListed({ metadata }: Stored, { namespace, labelSelector }: ListQuery): boolean {
+  const isThere = namespace === undefined || metadata.namespace === namespace;
+  return isThere && (labelSelector === undefined || metadata.labels?.[labelSelector] !== undefined);
+}
+
+function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(new KubeError('aborted', 'the caller has left'));
+    signal?.addEventListener('abort', end, { once: true });
+  });
 }

@@ -1,12 +1,25 @@
 import type { Log, LogFields } from '@pod-identity/kit/serve';
 
-/** A log that keeps what was said at the level of errors, and forgets the rest. */
-export function createFakeLog(): Log & { readonly errors: readonly LogFields[] } {
+export interface FakeLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: LogFields;
+  readonly message: string;
+}
+
+/** A log that keeps what was said; `errors` are the fields of what was said at the level of errors. */
+export function createFakeLog(): Log & {
+  readonly errors: readonly LogFields[];
+  readonly lines: readonly FakeLine[];
+} {
   const errors: LogFields[] = [];
-  const ignore = () => undefined;
+  const lines: FakeLine[] = [];
+  const at = (level: FakeLine['level']) => (fields: LogFields, message: string) => {
+    lines.push({ level, fields, message });
+    if (level === 'error') errors.push(fields);
+  };
   const log = {
-    ...{ debug: ignore, info: ignore, warn: ignore, level: 'error' as const, errors },
-    error: (fields: LogFields) => void errors.push(fields),
+    ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+    ...{ level: 'debug' as const, errors, lines },
     child: () => log,
   };
   return log;

@@ -1,0 +1,131 @@
+import type { Host } from '@pod-identity/crd-types';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, test } from 'vitest';
+import {
+  assigned,
+  binding,
+  facts,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  now,
+  pod,
+} from '../plan/test/builders.ts';
+import type { Assignment, AssignmentStep, HostPlan } from '../plan/types.ts';
+import { createAssignmentsApplier, type HeldSteps, type StepResult } from './apply-assignments.ts';
+import type { WriteOutcome } from './assigned-identity-writer.ts';
+import { createEchoes } from './echoes.ts';
+import { createHostMemory } from './memory.ts';
+
+const host: Host = hostOf(instanceOf('vmss1'));
+const there = facts(host, ['reader']);
+const objectKey = 'default/web-0-shop-reader';
+const current = assigned();
+
+function assignment(): Assignment {
+  const [identityView, bindingView] = [identity(), binding()];
+  if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
+  return {
+    ...{ key: 'the-key', pod: pod(), identity: identityView.identity, binding: bindingView.binding },
+    ...{ meaning: 'm', resourceId: idOf('reader') },
+    ...{ objectNamespace: 'default', objectName: 'web-0-shop-reader' },
+  };
+}
+const steps = {
+  create: { kind: 'create', assignment: assignment() },
+  update: { kind: 'update', assignment: assignment(), current },
+  confirm: { kind: 'confirm', assignment: assignment(), current },
+  delete: { kind: 'delete', current, why: 'pod-gone' },
+} satisfies Record<string, AssignmentStep>;
+
+/** A writer that takes 7 ms for everything and answers what it is told. */
+function setUp() {
+  const clock = createFakeClock(now);
+  const world = { answer: { kind: 'written', resourceVersion: '2' } as WriteOutcome, seen: current };
+  const reported: StepResult[] = [];
+  const timeNow = () => clock.now();
+  const write = () => clock.sleep(7).then(() => world.answer);
+  const applier = createAssignmentsApplier({
+    writer: { create: write, update: write, confirm: write, remove: write },
+    ...{ echoes: createEchoes(timeNow), memory: createHostMemory(), now: timeNow },
+    ...{ writesAtOnce: 20, recordAfterMs: 2_000 },
+    seen: (key) => (key === objectKey ? world.seen : undefined),
+    report: (result) => void reported.push(result),
+  });
+  const plan: HostPlan = {
+    ...{ host, attach: [], renew: [], detach: [], read: false, steps: [], needed: new Set() },
+  };
+  const apply = async (list: readonly AssignmentStep[], on = there, held: HeldSteps = new Map()) => {
+    const done = applier.apply({ ...plan, steps: list }, on, held);
+    await clock.advance(7);
+    return done;
+  };
+  return { apply, reported, world };
+}
+
+test('a plan without steps leaves nothing to come back for', async () => {
+  const { apply } = setUp();
+  expect(await apply([])).toEqual({ unfinished: [], wakeAt: undefined });
+});
+
+test.each([
+  ['create', 'written', 'Assigned'],
+  ['update', 'written', 'Assigned'],
+  ['confirm', 'written', 'Assigned'],
+  ['delete', 'removed', 'removed'],
+] as const)(
+  'a %s that is %s is done with, and reported with how long it took',
+  async (kind, outcome, state) => {
+    const { apply, reported, world } = setUp();
+    world.answer = outcome === 'written' ? { kind: outcome, resourceVersion: '2' } : { kind: outcome };
+    expect(await apply([steps[kind]])).toEqual({ unfinished: [], wakeAt: undefined });
+    expect(reported).toEqual([{ step: steps[kind], state, outcome: world.answer, ms: 7 }]);
+  },
+);
+
+test('a confirm whose identity has not come is left alone', async () => {
+  const { apply, reported } = setUp();
+  expect(await apply([steps.confirm], facts(host))).toEqual({ unfinished: [], wakeAt: undefined });
+  expect(reported).toEqual([]);
+});
+
+test.each([
+  ['create', 'the-key'],
+  ['update', 'the-key'],
+  ['delete', objectKey],
+] as const)('a %s that was refused comes back after a while, under %s', async (kind, key) => {
+  const { apply, world } = setUp();
+  world.answer = { kind: 'failed', message: 'etcd is away' };
+  const retryAt = now + 7 + 5_000;
+  expect(await apply([steps[kind]])).toEqual({
+    unfinished: [{ step: steps[kind], key, held: { since: now + 7, retryAt } }],
+    wakeAt: retryAt,
+  });
+});
+
+test('a step that was refused keeps its time however often it is planned before', async () => {
+  const { apply, reported } = setUp();
+  const held = { since: now - 1, retryAt: now + 5_000 };
+  const done = await apply([steps.create], there, new Map([['the-key', held]]));
+  expect(done).toEqual({ unfinished: [{ step: steps.create, key: 'the-key', held }], wakeAt: held.retryAt });
+  expect(reported).toEqual([]);
+});
+
+test('an object that was deleted is not deleted again before the watch shows it gone', async () => {
+  const { apply, world, reported } = setUp();
+  world.answer = { kind: 'removed' };
+  await apply([steps.delete]);
+  await apply([steps.delete]);
+  expect(reported).toHaveLength(1);
+});
+
+test('a delete that failed, or a create that found no namespace, waits for no echo', async () => {
+  const { apply, world, reported } = setUp();
+  world.answer = { kind: 'failed', message: 'etcd is away' };
+  await apply([steps.delete]);
+  world.answer = { kind: 'removed' };
+  expect((await apply([steps.create])).unfinished).toEqual([]);
+  await apply([steps.create]);
+  expect(reported).toHaveLength(3);
+});

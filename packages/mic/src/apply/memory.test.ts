@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { facts, hostOf, idOf, instanceOf, now } from '../plan/test/builders.ts';
+import { createHostMemory } from './memory.ts';
+
+const host = hostOf(instanceOf('vmss1'));
+const other = hostOf(instanceOf('vmss2'));
+const foreign = hostOf(instanceOf('vmss3').replace('/S1/', '/S2/'));
+
+test('a limit of the subscription holds for the hosts that are heard of later, and for no other subscription', () => {
+  const memory = createHostMemory();
+  memory.holdSubscription(host.id, now + 60_000);
+  expect(memory.factsFromStart(other).notBefore).toBe(now + 60_000);
+  expect(memory.factsFromStart(foreign).notBefore).toBe(0);
+});
+
+test('a shorter limit that comes after a longer one does not end it', () => {
+  const memory = createHostMemory();
+  memory.keep(facts(host));
+  memory.holdSubscription(host.id, now + 60_000);
+  memory.holdSubscription(host.id, now + 10_000);
+  memory.holdSubscription(other.id, now + 20_000);
+  expect([memory.facts(host.id)?.notBefore, memory.factsFromStart(other).notBefore]).toEqual([
+    now + 60_000,
+    now + 60_000,
+  ]);
+});
+
+test('a host that is forgotten is as good as new', () => {
+  const memory = createHostMemory();
+  memory.keep(facts(host, ['a']));
+  memory.forget(host.id);
+  expect(memory.facts(host.id)).toBeUndefined();
+  expect(memory.factsFromStart(host).present).toBeUndefined();
+});
+
+test('what leaves a host is known for that host and until it has left', () => {
+  const memory = createHostMemory();
+  memory.setLeaving(host.id, [idOf('a')]);
+  expect([[...memory.leaving(host.id)], [...memory.leaving(other.id)]]).toEqual([[idOf('a')], []]);
+  memory.setLeaving(host.id, []);
+  expect([...memory.leaving(host.id)]).toEqual([]);
+});
