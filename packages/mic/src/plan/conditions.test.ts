@@ -77,6 +77,16 @@ describe('an AzureIdentity', () => {
     );
   });
 
+  it('Rejected by several hosts: names the same one, whichever pod came first', () => {
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
+    const { quarantined } = rejectedFor('Unknown', '');
+    const both = withFacts(facts(vmss1, [], { quarantined }), facts(vmss2, [], { quarantined }));
+    const one = of({ nodes, pods, ...both });
+    expect(one.message).toContain('vmss1 (Unknown)');
+    expect(of({ nodes: nodes.toReversed(), pods: pods.toReversed(), ...both })).toEqual(one);
+  });
+
   it('Rejected: even when other hosts carry it', () => {
     const nodes = [node(), node('node-1', instanceOf('vmss2'))];
     const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
@@ -87,7 +97,8 @@ describe('an AzureIdentity', () => {
   it.each(['denied', 'gone', 'failed'] as const)('HostRefused: the host is %s', (kind) => {
     const condition = of(withFacts(trouble(kind)));
     expect(condition).toMatchObject({ status: 'False', reason: 'HostRefused' });
-    expect(condition.message).toContain('vmss1');
+    expect(condition.message).toMatch(new RegExp(`^vmss1 could not be changed \\(${kind}\\)\\. `));
+    expect(condition.message).not.toContain('undefined');
   });
 
   it.each(['throttled', 'busy', 'unavailable'] as const)(
@@ -115,6 +126,8 @@ describe('an AzureIdentity', () => {
     const pods = { pods: [] };
     expect(of({ ...pods, ...withFacts(facts(vmss1)) })).toMatchObject({ status: 'True', reason: 'NotInUse' });
     expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'])) }).reason).toBe('NotInUse');
+    const graced = facts(vmss2, ['reader'], { oursNames: ['reader'] });
+    expect(of({ ...pods, ...withFacts(facts(vmss1), graced) }).reason).toBe('Attached');
     expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'], { oursNames: ['reader'] })) }).reason).toBe(
       'Attached',
     );
@@ -132,12 +145,16 @@ describe('an AzureIdentity', () => {
       message: 'm',
       lastTransitionTime: 't',
     };
-    const unread = withFacts(createFacts(vmss1));
-    expect(of(unread, { status: { conditions: [ready] } })).toMatchObject({
-      reason: 'Attached',
-      message: 'm',
-    });
-    expect(of(unread).reason).toBe('Attaching');
+    const other = { ...ready, type: 'Other', reason: 'Unrelated' };
+    const said = { status: { conditions: [other, ready] } };
+    for (const unread of [withFacts(createFacts(vmss1)), { facts: new Map() }]) {
+      expect(of(unread, said)).toMatchObject({ reason: 'Attached', message: 'm' });
+      expect(of(unread).reason).toBe('Attaching');
+    }
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
+    const half = withFacts(facts(vmss1), createFacts(vmss2));
+    expect(of({ nodes, pods, ...half }, said).reason).toBe('Attaching');
   });
 });
 
@@ -197,6 +214,8 @@ describe('the next conditions of an object', () => {
 
   it.each<[readonly Condition[] | undefined, object, unknown]>([
     [[ready], draft, undefined],
+    [[{ ...other, status: 'False' }, ready], draft, undefined],
+    [[ready], { ...draft, reason: 'B' }, [{ ...ready, reason: 'B' }]],
     [undefined, draft, [{ ...draft, lastTransitionTime: 'now' }]],
     [[ready], { ...draft, message: 'n' }, [{ ...ready, message: 'n' }]],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
-import { decidePod } from './desired.ts';
+import { decidePod, skipsOf } from './desired.ts';
 import { plan } from './plan.ts';
 import { binding, identity, node, pod, rules, snapshot } from './test/builders.ts';
 import type { SkipReason } from './types.ts';
@@ -53,12 +53,27 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
         },
         { binding: 'shop/b200' },
       ],
+      // What does not count is not looked into: that its identity is invalid is told when it counts.
+      [
+        {
+          identities: names.map((name) =>
+            identity({ namespace: 'shop', name, ...(name === 'b200' && { spec: { type: 7 } }) }),
+          ),
+          bindings: names.map((name) =>
+            binding({ namespace: 'shop', azureIdentity: name, metadata: { name } }),
+          ),
+        },
+        { binding: 'shop/b200' },
+      ],
     ],
     'node-missing': [[{ nodes: [] }, {}]],
     'node-without-host': [
       [
         { nodes: [node('node-0', '')] },
-        { identity: 'default/reader', detail: expect.stringContaining('providerID') as unknown },
+        {
+          ...{ binding: 'default/reader-binding', identity: 'default/reader' },
+          detail: expect.stringContaining('providerID') as unknown,
+        },
       ],
     ],
   };
@@ -76,6 +91,12 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
     const { skips } = plan(snapshot({ pods: [pod({ node: '' })], bindings: [] }), rules);
     expect(skips.map(({ reason }) => reason)).toEqual(['not-scheduled', 'no-binding']);
   });
+});
+
+it('a pod that is not known gets nothing, and there is nothing to tell', () => {
+  const index = indexOf(snapshot(), rules);
+  expect(decidePod(index, 'shop/nobody')).toEqual({ assignments: [], skips: [] });
+  expect(skipsOf(index, 'shop/nobody')).toEqual([]);
 });
 
 it('C35 service principals need no resource id and no Azure host', () => {

@@ -351,6 +351,98 @@ describe('names of objects', () => {
     expect(brief(steps[0]!)).not.toBe('create default/a-b-c-reader');
   });
 
+  // `web` with `shop-x`, and `web-shop` with `x`: in one namespace, or `web` in two.
+  it.each([
+    ['another pod of the namespace', pod({ name: 'web-shop', label: 'x' }), { forceNamespaced: true }],
+    ['a pod of that name in another namespace', pod({ namespace: 'shop-shop', name: 'web', label: 'x' }), {}],
+  ])('the plain name of %s is not taken from it', (_, holder, more) => {
+    const { namespace } = holder;
+    const where = 'forceNamespaced' in more ? namespace : 'default';
+    const named = (name: string) => ({ namespace: where, name });
+    const different = {
+      pods: [holder, pod({ name: 'web', label: 'long' })],
+      identities: [identity(named('x')), identity(named('shop-x'))],
+      bindings: [
+        binding({ namespace: where, azureIdentity: 'x', selector: 'x' }),
+        binding({ namespace: where, azureIdentity: 'shop-x', selector: 'long' }),
+      ],
+    };
+    const plain = `${holder.name}-${namespace}-x`;
+    expect(plain).toBe('web-shop-shop-x');
+    const held = assigned({
+      ...{ namespace: where, name: plain, podName: holder.name, podNamespace: namespace },
+      identity: named('x'),
+      binding: { namespace: where, azureIdentity: 'x', selector: 'x' },
+    });
+    const steps = stepsOf({ ...different, assigned: [held] }, more);
+    expect(steps).toMatchObject([
+      { kind: 'create', assignment: { pod: { name: 'web', namespace: 'shop' } } },
+    ]);
+    expect(brief(steps[0]!)).not.toBe(`create ${where}/${plain}`);
+    // Nor is it before it holds an object, if it came first.
+    const older = { ...holder, createdAt: 1 };
+    const both = stepsOf({ ...different, pods: [older, different.pods[1]!], assigned: [] }, more);
+    const names = both.map(
+      (step) => step.kind === 'create' && [step.assignment.pod.name, step.assignment.objectName],
+    );
+    expect(names.filter((name) => name && name[1] === plain)).toEqual([[holder.name, plain]]);
+    expect(both).toHaveLength(2);
+  });
+
+  it.each<[string, Partial<ClusterSnapshot>, claims: boolean]>([
+    [
+      'holds an object of another identity only',
+      {
+        assigned: [
+          assigned({
+            ...{ podName: 'a', podNamespace: 'b-c', name: 'a-b-c-writer' },
+            ...{ identity: { name: 'writer' }, binding: { azureIdentity: 'writer' } },
+          }),
+        ],
+        identities: [identity(), identity({ name: 'writer' })],
+        bindings: [binding({ azureIdentity: 'writer' }), binding()],
+      },
+      true,
+    ],
+    [
+      'gets another identity through the same label',
+      {
+        pods: [pod({ ...rivalFields, label: 'other' })],
+        identities: [identity(), identity({ name: 'writer' })],
+        bindings: [binding(), binding({ azureIdentity: 'writer', selector: 'other' })],
+      },
+      false,
+    ],
+    [
+      'gets an identity of that name whose objects are kept elsewhere',
+      {
+        identities: [
+          identity(),
+          identity({
+            namespace: 'b-c',
+            metadata: { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } },
+          }),
+        ],
+        bindings: [binding({ selector: 'other' }), binding({ namespace: 'b-c' }), binding({ name: 'again' })],
+      },
+      false,
+    ],
+  ])('an older pod that %s: claims the name %s', (_, different, claims) => {
+    const { pods = [pod(rivalFields)], assigned: objects = [] } = different;
+    const younger = pod({ name: 'a-b', namespace: 'c', createdAt: 2 });
+    const steps = briefs({ ...different, pods: [...pods, younger], assigned: objects });
+    const ofYounger = stepsOf({ ...different, pods: [...pods, younger], assigned: objects }).flatMap(
+      (step) =>
+        step.kind === 'create' &&
+        step.assignment.pod.name === 'a-b' &&
+        step.assignment.identity.metadata.name === 'reader'
+          ? step.assignment.objectName
+          : [],
+    );
+    expect(ofYounger, steps.join('\n')).toHaveLength(1);
+    expect(ofYounger[0] === 'a-b-c-reader').toBe(!claims);
+  });
+
   it('a pod keeps its distinct name after the collision has ended', () => {
     const name = 'a-b-c-reader-0123456789abcdef';
     const object = assigned({ podName: 'a-b', podNamespace: 'c', name });
@@ -373,6 +465,11 @@ describe('names of objects', () => {
   it('a name longer than 253 characters is shortened', () => {
     const [step] = stepsOf({ pods: [pod({ name: 'p'.repeat(250) })], assigned: [] });
     expect(step?.kind === 'create' && step.assignment.objectName.length).toBe(253);
+  });
+
+  it('a name of 253 characters is kept as it is', () => {
+    const name = 'p'.repeat(253 - '-shop-reader'.length);
+    expect(briefs({ pods: [pod({ name })], assigned: [] })).toEqual([`create default/${name}-shop-reader`]);
   });
 
   it('an object in a namespace where the rules do not put it any more is replaced', () => {

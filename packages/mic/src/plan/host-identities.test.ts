@@ -103,6 +103,41 @@ describe('attaching', () => {
 describe('waking', () => {
   const held = now + minute;
 
+  it('a host that nobody needs is looked at once more when its record is to be cleared away', () => {
+    const quarantined = new Map([[reader, quarantine(now + minute)]]);
+    const day = 24 * 60 * minute;
+    const planned = planOf({ pods: [], assigned: [], ...withFacts(facts(vmss1, [], { quarantined })) });
+    expect(planned.wakeAt).toBe(now + minute + day);
+  });
+
+  it('a hold wakes nobody where nothing is due', () => {
+    const { wakeAt } = planOf(withFacts(facts(vmss1, ['reader'], { notBefore: now + 1_000 })));
+    expect(wakeAt).toBeGreaterThan(now + 2 * minute);
+  });
+
+  it('a hold that ends now is none', () => {
+    const [host] = planOf(withFacts(facts(vmss1, [], { notBefore: now }))).hosts;
+    expect(host).toMatchObject({ attach: [reader] });
+    expect(host).not.toHaveProperty('notBefore');
+  });
+
+  it('what is due of several kinds is as due as one alone', () => {
+    const old = { oursNames: ['old'], idleSince: idleSince(now - grace, 'old'), notBefore: held };
+    const other = { identities: [identity(), identity({ name: 'dead' })] };
+    const bindings = [binding(), binding({ azureIdentity: 'dead' })];
+    const attachAndDetach = planOf(withFacts(facts(vmss1, ['old'], old)));
+    expect(changes(attachAndDetach)).toEqual(['vmss1: +reader -old']);
+    expect(attachAndDetach.wakeAt).toBe(held);
+    const present = new Map([[idOf('dead'), {}]]);
+    const attachAndRenew = planOf({
+      ...other,
+      bindings,
+      ...withFacts(facts(vmss1, [], { present, notBefore: held })),
+    });
+    expect(changes(attachAndRenew)).toEqual(['vmss1: +reader ~dead']);
+    expect(attachAndRenew.wakeAt).toBe(held);
+  });
+
   it('what is due but held back wakes its host at the end of the hold, before anything else', () => {
     expect(planOf(withFacts(facts(vmss1, [], { notBefore: held }))).wakeAt).toBe(held);
   });
@@ -158,6 +193,11 @@ describe('renewing', () => {
       expect(changesOf({ ...unneeded, ...withFacts({ ...createFacts(vmss1), renewing }) })).toEqual([
         'vmss1: ?',
       ]);
+    });
+
+    it('is over once the host lists the entry, be it dead', () => {
+      const listed = { ...off, present: new Map([[reader, {}]]) };
+      expect(changesOf({ ...unneeded, ...withFacts(listed) })).toEqual([]);
     });
 
     it('waits while Azure refuses it', () => {
@@ -256,6 +296,14 @@ describe('detaching', () => {
     expect(changesOf({ ...unused(idle(grace)), ...different })).toEqual(['vmss1: -reader']);
   });
 
+  it('C47 an immutable identity stays, in whatever case Azure writes its client id', () => {
+    const clientId = '0000ABCD-0000-0000-0000-00000000EEFF';
+    const one = idle(grace, { present: new Map([[reader, { clientId }]]) });
+    const unstated = { ...unused(one), identities: [] };
+    expect(changesOf(unstated, { immutableClientIds: new Set([clientId.toLowerCase()]) })).toEqual([]);
+    expect(changesOf(unstated)).toEqual(['vmss1: -reader']);
+  });
+
   it('E12 what somebody took off by hand already needs nothing', () => {
     expect(changesOf(unused(idle(grace, { present: new Map() })))).toEqual([]);
   });
@@ -333,15 +381,17 @@ describe('reading', () => {
     expect(planned).not.toHaveProperty('wakeAt');
   });
 
-  it('hosts are not all read at the same moment', () => {
-    const names = ['vm-a', 'vm-b', 'vm-c', 'vm-d'];
+  it('hosts are not all read at the same moment, but over a good part of the period', () => {
+    const names = Array.from({ length: 100 }, (_, count) => `vm-${count}`);
     const dues = names.map((name) => {
       const different = {
         nodes: [node('node-0', machine(name))],
         ...withFacts(facts(hostOf(machine(name)), ['reader'])),
       };
-      return planOf(different).wakeAt;
+      return planOf(different).wakeAt ?? 0;
     });
-    expect(new Set(dues).size).toBeGreaterThan(1);
+    expect(new Set(dues).size).toBeGreaterThan(50);
+    expect(Math.max(...dues) - Math.min(...dues)).toBeGreaterThan(0.05 * rules.driftPeriodMs);
+    expect(Math.min(...dues)).toBeGreaterThanOrEqual(now + 0.8 * rules.driftPeriodMs);
   });
 });

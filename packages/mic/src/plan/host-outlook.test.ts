@@ -29,7 +29,19 @@ describe('what a host’s identities come to', () => {
     const first = outlookFor(index, carrying, moment);
     index.apply({ kind: 'pod', key: 'shop/web-1', view: pod({ name: 'web-1' }) });
     index.apply({ kind: 'pod', key: 'shop/web-0', view: undefined });
+    expect(outlookFor(index, carrying, moment)).toBe(first);
     expect(outlookFor(index, carrying, { now: now + 1, rules: { ...rules } })).toBe(first);
+  });
+
+  it('is worked out anew when other identities are protected, be they as many, and not when the same are', () => {
+    const index = filled();
+    const of = (...ids: string[]) =>
+      outlookFor(index, carrying, { now, rules: { ...rules, immutableClientIds: new Set(ids) } });
+    const first = of('a', 'b');
+    expect(of('b', 'a')).toBe(first);
+    expect(of('a', 'c')).not.toBe(first);
+    const two = of('a', 'b');
+    expect(of('a')).not.toBe(two);
   });
 
   it.each<[string, (index: ReturnType<typeof filled>) => Parameters<typeof outlookFor>]>([
@@ -49,6 +61,10 @@ describe('what a host’s identities come to', () => {
       },
     ],
     ['Azure has said something', (index) => [index, foldThrottle(carrying, now + 1), moment]],
+    [
+      'hosts are to be read more often',
+      (index) => [index, carrying, { now, rules: { ...rules, driftPeriodMs: 2 * minute } }],
+    ],
     ['the rules are others', (index) => [index, carrying, { now, rules: { ...rules, detachGraceMs: 0 } }]],
     [
       'something else is protected',

@@ -28,6 +28,37 @@ describe('what is sent next', () => {
     expect([...turn.namespaces.values()].sort()).toEqual(['bank', 'evil', 'shop']);
   });
 
+  test('names nobody for what no AzureIdentity names', () => {
+    expect(nextTurn(changes({ attach: [a] }), facts(), () => []).namespaces).toEqual(new Map());
+  });
+
+  test('is all of the namespaces without a strike, when one has one', () => {
+    const struck = facts({ strikes: new Map([['evil', strike(0)]]) });
+    expect(nextTurn(changes({ attach: [c, b, a] }), struck, owners)).toMatchObject({
+      attach: [b, a],
+      hasMore: true,
+    });
+  });
+
+  test('of namespaces with a strike is one alone, the thriftier or the first by name, in whatever order they come', () => {
+    const of = (shop: number, evil: number) =>
+      [
+        [a, c],
+        [c, a],
+      ].map((attach) => {
+        const strikes = new Map([
+          ['shop', strike(shop)],
+          ['evil', strike(evil)],
+        ]);
+        const turn = nextTurn(changes({ attach }), facts({ strikes }), owners);
+        expect(turn.detach).toEqual([]);
+        return turn.attach;
+      });
+    expect(of(now + 1, now + 2)).toEqual([[a], [a]]);
+    expect(of(now + 2, now + 1)).toEqual([[c], [c]]);
+    expect(of(now, now)).toEqual([[c], [c]]);
+  });
+
   test('leaves out what a namespace with a strike asks for, for a later turn', () => {
     const struck = facts({ strikes: new Map([['evil', strike(0)]]) });
     const asked = changes({ attach: [a, c], detach: [idOf('old')] });
