@@ -1,0 +1,89 @@
+// An API server for watches, in memory: it lists what there is, reads no more of it than was asked for, and tells news.
+import type { Fields, KubeRequest, KubeTransport } from '@pod-identity/kit/kube';
+
+export interface RawObject {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+}
+
+export interface FakeApi {
+  readonly transport: KubeTransport;
+  /** Puts the object into a collection such as `/api/v1/pods`, and tells whoever watches that. */
+  put(collection: string, object: RawObject): void;
+  remove(collection: string, object: RawObject): void;
+  /** Lists of this collection are not answered. */
+  hang(collection: string): void;
+}
+
+interface News {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: RawObject;
+}
+
+export function createFakeApi(): FakeApi {
+  const collections = new Map<string, Map<string, RawObject>>();
+  const watchers = new Map<string, (news: News) => void>();
+  const hanging = new Set<string>();
+  let version = 1;
+  const inside = (collection: string) => {
+    const objects = collections.get(collection) ?? new Map<string, RawObject>();
+    collections.set(collection, objects);
+    return objects;
+  };
+  const versioned = (object: RawObject) => {
+    version += 1;
+    return { ...object, metadata: { ...object.metadata, resourceVersion: `${version}` } };
+  };
+  const transport: KubeTransport = {
+    server: 'fake',
+    close: () => Promise.resolve(),
+    async request({ path, query, fields }) {
+      await Promise.resolve();
+      if (hanging.has(path)) return new Promise(() => undefined);
+      const label = query?.['labelSelector'];
+      const objects = [...inside(path).values()].filter(
+        ({ metadata }) => label === undefined || metadata.labels?.[label] !== undefined,
+      );
+      const items = objects.map((object) => keep(object, fields));
+      return { items, metadata: { resourceVersion: `${version}` } };
+    },
+    async *watch({ path, signal, fields }: KubeRequest) {
+      while (signal?.aborted !== true) {
+        const { promise, resolve } = Promise.withResolvers<News | undefined>();
+        watchers.set(path, resolve);
+        signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+        const news = await promise;
+        if (news === undefined) return;
+        yield { type: news.type, object: keep(news.object, fields), bytes: 1 };
+      }
+    },
+  };
+  return {
+    transport,
+    put(collection, object) {
+      const stored = versioned(object);
+      const isNew = !inside(collection).has(object.metadata.name);
+      inside(collection).set(object.metadata.name, stored);
+      watchers.get(collection)?.({ type: isNew ? 'ADDED' : 'MODIFIED', object: stored });
+    },
+    remove(collection, object) {
+      inside(collection).delete(object.metadata.name);
+      watchers.get(collection)?.({ type: 'DELETED', object: versioned(object) });
+    },
+    hang: (collection) => void hanging.add(collection),
+  };
+}
+
+function keep(value: unknown, fields: Fields | undefined): unknown {
+  if (fields === undefined) return value;
+  if ('upTo' in fields) return JSON.stringify(value).length <= fields.upTo ? value : undefined;
+  const { members, anyCase = false } = fields;
+  const known = new Map(Object.entries(members).map(([name, inner]) => [fold(name, anyCase), inner]));
+  return Object.fromEntries(
+    Object.entries(value as object).flatMap(([name, inner]) => {
+      const wanted = known.get(fold(name, anyCase));
+      return wanted === undefined ? [] : [[name, keep(inner, wanted)]];
+    }),
+  );
+}
+
+const fold = (name: string, anyCase: boolean) => (anyCase ? name.toLowerCase() : name);
