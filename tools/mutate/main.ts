@@ -42,6 +42,9 @@ async function mutantsOf(room: string): Promise<readonly Mutant[]> {
     mutator: { excludedMutations: ['StringLiteral'] },
     coverageAnalysis: 'perTest',
     concurrency: 2,
+    // Long enough for a busy machine: what runs into it loops without end.
+    timeoutMS: 10_000,
+    timeoutFactor: 3,
     tempDirName: '.stryker-tmp',
     reporters: [],
     ignorePatterns: ['/tools/node/node_modules', '/.nx', '**/dist'],

@@ -5,6 +5,8 @@ import everything from '../../vitest.config.ts';
 
 const packages = fileURLToPath(new URL('../../packages', import.meta.url));
 
+const setup = fileURLToPath(new URL('setup.ts', import.meta.url));
+
 export default defineConfig({
   resolve: everything.resolve ?? {},
   test: {
@@ -14,6 +16,9 @@ export default defineConfig({
       test: {
         name,
         include: ['src/**/*.test.ts'],
+        // Tests of size say nothing about operators and take long.
+        exclude: ['**/*.large.test.ts'],
+        setupFiles: [setup],
       },
     })),
   },
