@@ -110,9 +110,10 @@ async function keepStartup(deps: ControllerDeps, { term, view, agents }: TermSce
 }
 
 function createConditions(deps: ControllerDeps, { term, index, memory }: TermState): ConditionsWriter {
-  const { transport, clock, log, settings } = deps;
+  const { transport, clock, log, settings, yieldTurn } = deps;
   return createConditionsWriter({
     ...{ transport, term, clock, log },
+    pace: createPace({ now: () => clock.now(), sliceMs, yieldTurn }),
     perSecond: settings.conditionWritesPerSecond,
     judge: (kind, key) => {
       const world = { index, facts: memory.all, micPrincipalId: settings.principalId() };

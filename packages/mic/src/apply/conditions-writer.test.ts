@@ -26,6 +26,8 @@ function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Err
   const ending = new AbortController();
   let holds = true;
   let tell: () => void = () => undefined;
+  /** Writes that fail, by the object's name. */
+  const failing = new Map<string, KubeError>();
   const transport: KubeTransport = {
     server: 'fake',
     close: () => Promise.resolve(),
@@ -35,7 +37,8 @@ function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Err
     request(request) {
       sent.push(request);
       tell();
-      return options.fail ? Promise.reject(options.fail) : Promise.resolve({});
+      const problem = options.fail ?? failing.get(request.path.split('/').at(-2) ?? '');
+      return problem ? Promise.reject(problem) : Promise.resolve({});
     },
   };
   const log = createFakeLog();
@@ -44,9 +47,10 @@ function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Err
     term: { signal: ending.signal, holds: () => holds },
     judge: options.judge ?? (() => [ready]),
     perSecond: options.perSecond ?? 10,
+    pace: (work) => Promise.resolve(work()),
   });
   return {
-    ...{ clock, sent, writer, problems: log.errors, lines: log.lines },
+    ...{ clock, sent, failing, writer, problems: log.errors, lines: log.lines },
     onSend: (listener: () => void) => (tell = listener),
     lapse: () => (holds = false),
     end: () => ending.abort(new Error('the term is over')),
@@ -211,4 +215,63 @@ describe('what the conditions of an object are to be', () => {
     expect(reasonOf('AzureIdentity', { identities: [] })).toBeUndefined();
     expect(reasonOf('AzureIdentityBinding', { bindings: [] })).toBeUndefined();
   });
+});
+
+const away = new KubeError('unavailable', 'etcd has no leader', { status: 503 });
+
+test('a write that failed is repeated, ever more rarely, until it succeeds', async () => {
+  const { clock, sent, failing, writer } = setUp();
+  failing.set('a', away);
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(60_000);
+  expect(sent.length).toBeGreaterThanOrEqual(4);
+  expect(sent.length).toBeLessThanOrEqual(8);
+  await clock.advance(3_600_000);
+  expect(sent.length).toBeLessThanOrEqual(25);
+  failing.clear();
+  await clock.advance(5 * 60_000);
+  const written = sent.length;
+  await clock.advance(3_600_000);
+  expect(sent.length).toBe(written);
+});
+
+test('what is to be written is judged again when a write is repeated', async () => {
+  let isGone = false;
+  const { clock, sent, failing, writer } = setUp({ judge: () => (isGone ? undefined : [ready]) });
+  failing.set('a', away);
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(2_000);
+  isGone = true;
+  await clock.advance(3_600_000);
+  expect(sent).toHaveLength(1);
+});
+
+test('an object whose condition cannot be written does not keep the others waiting', async () => {
+  const { clock, sent, failing, writer } = setUp();
+  failing.set('a', away);
+  writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
+  await clock.advance(1_500);
+  expect(sent.map(({ path }) => path.split('/').at(-2))).toEqual(['a', 'b']);
+});
+
+test('the first condition of a namespace does not wait for the thousands of another', async () => {
+  const { clock, sent, writer } = setUp({ perSecond: 10 });
+  writer.concern(
+    'AzureIdentityBinding',
+    Array.from({ length: 5_000 }, (_, count) => `evil/${count}`),
+  );
+  await clock.advance(5_000);
+  writer.concern('AzureIdentity', ['shop/web']);
+  await clock.advance(1_000);
+  expect(sent.filter(({ path }) => path.includes('/shop/'))).toHaveLength(1);
+});
+
+test('after the term nothing is repeated', async () => {
+  const { clock, sent, failing, writer, lapse } = setUp();
+  failing.set('a', away);
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(2_000);
+  lapse();
+  await clock.advance(3_600_000);
+  expect(sent).toHaveLength(1);
 });

@@ -75,10 +75,11 @@ export class ClusterIndex {
     }
   }
 
-  /** Nothing is taken for granted: a new term begins. */
+  /** Nothing is taken for granted: a new term begins. Conditions are judged again as well. */
   markAllDirty(): void {
     for (const { id } of this.#groups.hosts()) this.#dirt.touch(id);
     this.markDirty(this.#pods.keys());
+    this.#concern.allChanged();
   }
 
   /** Identities and bindings whose condition may be another one since this was last asked. */

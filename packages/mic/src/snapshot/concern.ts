@@ -20,6 +20,12 @@ export class Concern {
     this.#bindings.add(key);
   }
 
+  allChanged(): void {
+    const { identities, bindings } = this.#matching.keys();
+    for (const key of identities) this.#identities.add(key);
+    for (const key of bindings) this.#bindings.add(key);
+  }
+
   /** The first pod on a host that needs them, or the last one, has come or gone. */
   needsChanged(ids: readonly ResourceId[]): void {
     for (const key of this.identitiesFor(ids)) this.#identities.add(key);

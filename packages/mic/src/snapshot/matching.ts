@@ -59,6 +59,11 @@ export class Matching {
     return this.#bindings.get(key);
   }
 
+  /** Keys of all of them, invalid ones included. */
+  keys(): { readonly identities: Iterable<string>; readonly bindings: Iterable<string> } {
+    return { identities: this.#identities.keys(), bindings: this.#bindings.keys() };
+  }
+
   /** Keys of the bindings that name the identity. */
   bindingsNaming(identityKey: string): ReadonlySet<string> {
     return this.#byIdentity.of(identityKey);
