@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createFaults } from './faults.ts';
 
-const subject = { service: 'arm', method: 'GET', path: '/a', query: 'x=1' };
+const subject = { service: 'arm', method: 'GET', path: '/a', query: 'x=1', userAgent: 'mic/1 mic-2' };
 
 test('a rule strikes what it matches, as often as it says, oldest first', () => {
   const faults = createFaults();
@@ -12,6 +12,13 @@ test('a rule strikes what it matches, as often as it says, oldest first', () => 
   expect(twice.fired).toBe(2);
   expect(faults.take({ ...subject, service: 'imds' })).toBeUndefined();
   expect(faults.take({ ...subject, query: '' })).toBeUndefined();
+});
+
+test('a rule can be for one client alone', () => {
+  const faults = createFaults();
+  faults.add({ match: { userAgent: / mic-2$/ }, then: { status: 429 } });
+  expect(faults.take(subject)).toEqual({ status: 429 });
+  expect(faults.take({ ...subject, userAgent: 'mic/1 mic-1' })).toBeUndefined();
 });
 
 test('rules can be taken away', () => {

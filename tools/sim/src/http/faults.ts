@@ -22,6 +22,8 @@ export interface FaultRule {
     readonly path?: RegExp;
     /** Tested against the query string, without the question mark. */
     readonly query?: RegExp;
+    /** Tested against the header User-Agent: what one client alone is to meet. */
+    readonly userAgent?: RegExp;
   };
   /** How often it strikes; for ever when absent. */
   readonly times?: number;
@@ -39,6 +41,7 @@ export interface FaultSubject {
   readonly method: string;
   readonly path: string;
   readonly query: string;
+  readonly userAgent: string;
 }
 
 export interface Faults {
@@ -55,12 +58,14 @@ interface Armed {
 }
 
 function strikes({ rule, fired }: Armed, subject: FaultSubject): boolean {
-  const { service, method, path, query } = rule.match;
+  const { service, method, path, query, userAgent } = rule.match;
   if (fired >= (rule.times ?? Infinity)) return false;
   if (service !== undefined && service !== subject.service) return false;
   if (method !== undefined && method !== subject.method) return false;
-  return (!path || subject.path.search(path) >= 0) && (!query || subject.query.search(query) >= 0);
+  return fits(path, subject.path) && fits(query, subject.query) && fits(userAgent, subject.userAgent);
 }
+
+const fits = (pattern: RegExp | undefined, text: string): boolean => !pattern || text.search(pattern) >= 0;
 
 export function createFaults(): Faults {
   let armed: Armed[] = [];

@@ -160,6 +160,7 @@ async function answerCall(call: Call, options: ListenerOptions): Promise<void> {
     ...request,
     service: options.service,
     query: request.query.toString(),
+    userAgent: request.headers['user-agent'] ?? '',
   });
   if (isSwallowed(fault, call)) return;
   if (fault && 'delayMs' in fault)
