@@ -115,6 +115,9 @@ function createHosts(deps: ControllerDeps, state: TermState, { conditions, publi
         })),
       );
       conditions.concern('AzureIdentity', index.concernedBy(result.host.id));
+      // What came off is needed by no pod of the host any more.
+      const left = [...result.before.ours.keys()].filter((id) => !result.after.ours.has(id));
+      for (const id of left) conditions.concern('AzureIdentity', index.identitiesFor(id));
     },
   });
 }

@@ -54,6 +54,24 @@ test('C36 a labelled pod gets one object, Assigned, that names pod, node, bindin
   expect(stage.writes('azureassignedidentities')).toBe(2);
 });
 
+test('what no pod needs any more is NotInUse once it is off its host, and not only after the next resync', async () => {
+  const { town, sim } = await enter(oneScaleSet);
+  const reason = () => {
+    const { conditions = [] } = (sim.kube.get('azureidentities', 'app', 'default')?.['status'] ?? {}) as {
+      conditions?: readonly { reason: string }[];
+    };
+    return conditions[0]?.reason;
+  };
+  await bind('app');
+  await town.pod({ name: 'pod1', label: 'app' });
+  // Longer than MIC waits before it judges a condition: the first time, the identity is still there.
+  await stage.startMic({ rules: { detachGraceMs: 2_000 } });
+  await sim.kube.until(() => reason() === 'Attached');
+  await stage.remove('pods', 'pod1');
+  await sim.azure.world.until(() => stage.attached('vmss1').length === 0);
+  await sim.kube.until(() => reason() === 'NotInUse');
+}, 30_000);
+
 test('C36 while Azure fails, the object is Created, and Assigned as soon as Azure is well', async () => {
   const { town, sim } = await enter(oneScaleSet);
   const outage = sim.azure.faults.add({
