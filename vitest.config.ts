@@ -40,7 +40,7 @@ export default defineConfig({
         root: './tools/scripts',
         test: {
           name: 'scripts',
-          include: ['**/*.test.ts', '../{bench,mutate,stage}/**/*.test.ts'],
+          include: ['**/*.test.ts', '../{bench,chaos,mutate,stage}/**/*.test.ts'],
         },
       },
       {

@@ -20,6 +20,7 @@ const tasks = {
   ],
   'check:static': [...staticChecks(), build, ['node', 'tools/scripts/check-packages.ts']],
   mutate: [['node', 'tools/mutate/main.ts']],
+  chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
 };
 

@@ -22,6 +22,8 @@ export const purePaths = [
   'packages/nmi/src/tokens/principal/(secret-keys|reader-words|entra-errors|reading-budgets|refused-certificates|turns)\\.ts$',
   'packages/nmi/src/tokens/principal/reader/(?!main)',
   'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules|route-rules|boot-guard)\\.ts$',
+  'tools/chaos/(plan|judge)/',
+  'tools/chaos/(recovery|report)\\.ts$',
 ];
 
 /** The same list as globs, for ESLint. */
@@ -47,4 +49,6 @@ export const pureGlobs = [
   'packages/nmi/src/tokens/principal/{secret-keys,reader-words,entra-errors,reading-budgets,refused-certificates,turns}.ts',
   'packages/nmi/src/tokens/principal/reader/!(main).ts',
   'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules,route-rules,boot-guard}.ts',
+  'tools/chaos/{plan,judge}/**/*.ts',
+  'tools/chaos/{recovery,report}.ts',
 ];

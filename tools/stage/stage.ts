@@ -34,6 +34,15 @@ export interface StageNmi {
   readonly port: number;
 }
 
+/** A node that is not one of the stage's own scale set. */
+export interface NmiPlace {
+  readonly node: string;
+  /** What Azure calls the machine. */
+  readonly machine: string;
+  /** Of the address, from 1. */
+  readonly position: number;
+}
+
 export interface StagePod {
   readonly object: KubeObject;
   readonly node: number;
@@ -49,7 +58,7 @@ export interface Stage {
   create(object: KubeObject): Promise<KubeObject>;
   install(): Promise<void>;
   startMic(replica: string, args?: readonly string[]): Promise<Service>;
-  startNmi(node: number, args?: readonly string[]): Promise<StageNmi>;
+  startNmi(node: number | NmiPlace, args?: readonly string[]): Promise<StageNmi>;
   runPod(spec: PodSpec): Promise<StagePod>;
   finishPod(pod: StagePod, phase: 'Succeeded' | 'Failed'): Promise<void>;
   removePod(pod: StagePod): Promise<void>;
@@ -164,19 +173,13 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
       await service.logged('admin server listening');
       return service;
     },
-    startNmi: async (node, args = []) => {
-      const imds = new URL(sim.azure.imdsUrl(`${names.scaleSet}_${node}`));
-      const address = network.nodeAddress(node + 1);
-      const service = launch(`nmi ${names.nodeName(node)}`, 'nmi', {
+    startNmi: async (at, args = []) => {
+      const { node, machine, position } = typeof at === 'number' ? ownPlace(at) : at;
+      const imds = new URL(sim.azure.imdsUrl(machine));
+      const address = network.nodeAddress(position);
+      const service = launch(`nmi ${node}`, 'nmi', {
         args: [
-          ...[
-            '--node',
-            names.nodeName(node),
-            '--kubeconfig',
-            await identityFor('nmi'),
-            '--log-format',
-            'json',
-          ],
+          ...['--node', node, '--kubeconfig', await identityFor('nmi'), '--log-format', 'json'],
           ...['--nmi-listen-address', address, '--nmi-port', '0', '--interception', 'none'],
           ...['--metadata-ip', imds.hostname, '--metadata-port', imds.port],
           ...['--http-probe-port', '0', '--prometheus-port', '0'],
@@ -209,3 +212,10 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
       }),
   };
 }
+
+/** An instance of the stage's scale set. */
+const ownPlace = (instance: number): NmiPlace => ({
+  node: names.nodeName(instance),
+  machine: `${names.scaleSet}_${instance}`,
+  position: instance + 1,
+});

@@ -1,0 +1,138 @@
+// What was seen during a run, as plain values: the judges read nothing else, so that a test can plant what they must find.
+// Times are milliseconds since the epoch, by the clock of the one process that saw all of it.
+
+export interface KubeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** One version of an object; undefined: it was deleted. */
+export interface ObjectChange {
+  readonly at: number;
+  /** `pods`, `azureidentities`, `leases` … */
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: KubeObject | undefined;
+}
+
+/** From then on calls from this address are of this pod (`namespace/name`); undefined: of nobody. */
+export interface AddressChange {
+  readonly at: number;
+  readonly address: string;
+  readonly pod: string | undefined;
+}
+
+/** A pod asked NMI for a token. */
+export interface Ask {
+  readonly at: number;
+  readonly endedAt: number;
+  readonly node: string;
+  readonly address: string;
+  /** 0: no answer. */
+  readonly status: number;
+  /** What the answer says, and what its token says. */
+  readonly clientId?: string;
+  readonly token?: { readonly clientId: string; readonly resourceId: string };
+  readonly reason: string;
+}
+
+/** A request that changes something in the API server, by one MIC. */
+export interface Write {
+  readonly at: number;
+  readonly component: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+}
+
+/** A PATCH that reached ARM. */
+export interface Patch {
+  readonly at: number;
+  readonly component: string;
+  readonly host: string;
+  /** Carried out, whether or not MIC got to know. */
+  readonly isAccepted: boolean;
+  /** Resource ids in lower case. */
+  readonly attaches: readonly string[];
+  readonly detaches: readonly string[];
+}
+
+/** What people and Azure did. Ids in lower case. */
+export type AzureEvent =
+  | {
+      readonly at: number;
+      readonly kind: 'attached' | 'detached';
+      readonly host: string;
+      readonly id: string;
+    }
+  | { readonly at: number; readonly kind: 'host-emptied'; readonly host: string }
+  | { readonly at: number; readonly kind: 'identity-gone' | 'identity-created'; readonly id: string };
+
+export interface Exit {
+  readonly at: number;
+  readonly service: string;
+  readonly isExpected: boolean;
+  readonly lastLine: string;
+}
+
+/** Lines that a process printed in one minute of the run. */
+export interface LineCount {
+  readonly at: number;
+  readonly service: string;
+  readonly minute: number;
+  readonly lines: number;
+}
+
+/** Something that keeps news of the API server from NMI. */
+export interface Disturbance {
+  readonly kind: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** A process stood still. */
+export interface Standstill {
+  readonly component: string;
+  readonly endedAt: number;
+}
+
+/** For people: what was done when. */
+export interface Note {
+  readonly at: number;
+  readonly what: string;
+}
+
+export interface History {
+  readonly changes: readonly ObjectChange[];
+  readonly addresses: readonly AddressChange[];
+  readonly asks: readonly Ask[];
+  readonly writes: readonly Write[];
+  readonly patches: readonly Patch[];
+  readonly azure: readonly AzureEvent[];
+  readonly exits: readonly Exit[];
+  readonly lines: readonly LineCount[];
+  readonly disturbances: readonly Disturbance[];
+  readonly standstills: readonly Standstill[];
+  readonly notes: readonly Note[];
+}
+
+export const emptyHistory: History = {
+  ...{ changes: [], addresses: [], asks: [], writes: [], patches: [], azure: [], exits: [], lines: [] },
+  ...{ disturbances: [], standstills: [], notes: [] },
+};
+
+export interface Violation {
+  readonly at: number;
+  readonly rule: string;
+  readonly what: string;
+}
+
+export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${namespace}/${name}`;

@@ -1,0 +1,216 @@
+// Each rule with a history that keeps it and one that breaks it: a harness that can't see a violation proves nothing.
+import { describe, expect, test } from 'vitest';
+import { emptyHistory, type Ask, type History, type KubeObject, type ObjectChange } from './history.ts';
+import { judgeHosts } from './hosts.ts';
+import { judge, leadingTo } from './judge.ts';
+
+const [own, others] = ['/subscriptions/s/identities/own', '/subscriptions/s/identities/others'];
+const address = '127.0.21.10';
+
+function change(at: number, resource: string, object: KubeObject): ObjectChange {
+  const { namespace = '', name } = object.metadata;
+  return { at, resource, namespace, name, object };
+}
+const gone = ({ resource, namespace, name }: ObjectChange, at: number): ObjectChange => ({
+  ...{ at, resource, namespace, name },
+  object: undefined,
+});
+
+const pod = (name: string, labels: Record<string, string>): KubeObject => ({
+  metadata: { namespace: 'team-a', name, labels },
+});
+const identity = change(0, 'azureidentities', {
+  metadata: { namespace: 'team-a', name: 'identity' },
+  spec: { resourceID: own },
+});
+const binding = change(0, 'azureidentitybindings', {
+  metadata: { namespace: 'team-a', name: 'binding' },
+  spec: { azureIdentity: 'identity', selector: 'blue' },
+});
+const labelled = change(0, 'pods', pod('web', { aadpodidbinding: 'blue' }));
+const plain = change(0, 'pods', pod('next', {}));
+
+const ask = (at: number, resourceId: string): Ask => ({
+  ...{ at, endedAt: at + 20, node: 'pool-0', address, status: 200, reason: '' },
+  ...{ clientId: 'c', token: { clientId: 'c', resourceId } },
+});
+
+/** A pod that may have `own`, at the address from the beginning. */
+const scene: History = {
+  ...emptyHistory,
+  changes: [identity, binding, labelled, plain],
+  addresses: [{ at: 0, address, pod: 'team-a/web' }],
+};
+const rules = (history: Partial<History>): string[] =>
+  judge({ ...scene, ...history }).map(({ rule }) => rule);
+
+describe('tokens', () => {
+  test('a pod may have a token of what it is bound to, and of nothing else', () => {
+    expect(rules({ asks: [ask(60_000, own)] })).toEqual([]);
+    expect(rules({ asks: [ask(60_000, others)] })).toEqual(['token']);
+  });
+
+  test('the next pod of an address may not have what the one before had, not for a moment', () => {
+    const addresses = [...scene.addresses, { at: 59_990, address, pod: 'team-a/next' }];
+    expect(rules({ addresses, asks: [ask(60_000, own)] })).toEqual(['token']);
+    // While the call was under way the address changed hands.
+    expect(rules({ addresses, asks: [ask(59_980, own)] })).toEqual([]);
+  });
+
+  test('a token for an address that nobody has is one too many', () => {
+    const addresses = [...scene.addresses, { at: 50_000, address, pod: undefined }];
+    expect(rules({ addresses, asks: [ask(60_000, own)] })).toEqual(['token']);
+  });
+
+  test('a right that was taken may be used for 5 seconds, and longer only while news was kept from NMI', () => {
+    const changes = [...scene.changes, gone(binding, 60_000)];
+    expect(rules({ changes, asks: [ask(64_000, own)] })).toEqual([]);
+    expect(rules({ changes, asks: [ask(66_000, own)] })).toEqual(['token']);
+    const disturbances = [{ kind: 'api-outage', startedAt: 59_000, endedAt: 70_000 }];
+    expect(rules({ changes, disturbances, asks: [ask(79_000, own)] })).toEqual([]);
+    expect(rules({ changes, disturbances, asks: [ask(81_000, own)] })).toEqual(['token']);
+    const halfOpen = [{ kind: 'watches-half-open', startedAt: 60_000, endedAt: 60_000 }];
+    expect(rules({ changes, disturbances: halfOpen, asks: [ask(94_000, own)] })).toEqual([]);
+    expect(rules({ changes, disturbances: halfOpen, asks: [ask(96_000, own)] })).toEqual(['token']);
+  });
+
+  test('a pod that an exception frees may have any', () => {
+    const exempt = change(0, 'pods', pod('web', { exempt: 'yes' }));
+    const exception = change(0, 'azurepodidentityexceptions', {
+      metadata: { namespace: 'team-a', name: 'e' },
+      spec: { podLabels: { exempt: 'yes' } },
+    });
+    expect(rules({ changes: [exempt, exception], asks: [ask(60_000, others)] })).toEqual([]);
+    expect(rules({ changes: [exempt], asks: [ask(60_000, others)] })).toEqual(['token']);
+  });
+
+  test('an answer says what its token says', () => {
+    expect(rules({ asks: [{ ...ask(60_000, own), clientId: 'another' }] })).toEqual(['token']);
+  });
+});
+
+describe('fencing', () => {
+  const lease = (at: number, holderIdentity: string) =>
+    change(at, 'leases', { metadata: { namespace: 'system', name: 'mic' }, spec: { holderIdentity } });
+  const changes = [lease(0, 'mic-1'), lease(10_000, 'mic-2')];
+  const write = { method: 'POST', path: '/api/v1/namespaces/team-a/events', status: 201 };
+
+  test('a MIC writes under its own Lease alone, Events included', () => {
+    expect(rules({ changes, writes: [{ ...write, at: 9_000, component: 'mic-1' }] })).toEqual([]);
+    expect(rules({ changes, writes: [{ ...write, at: 10_500, component: 'mic-1' }] })).toEqual(['fencing']);
+    expect(rules({ changes, writes: [{ ...write, at: 10_500, component: 'mic-2' }] })).toEqual([]);
+  });
+
+  test('standing for election is no such write', () => {
+    const path = '/apis/coordination.k8s.io/v1/namespaces/system/leases/mic';
+    const writes = [{ ...write, at: 10_500, component: 'mic-1', path, method: 'PUT' }];
+    expect(rules({ changes, writes })).toEqual([]);
+  });
+
+  test('what was on its way when the process stood still is excused, what comes later is not', () => {
+    const standstills = [{ component: 'mic-1', endedAt: 12_000 }];
+    const at = (ms: number) => [{ ...write, at: ms, component: 'mic-1' }];
+    expect(rules({ changes, standstills, writes: at(12_100) })).toEqual([]);
+    expect(rules({ changes, standstills, writes: at(12_400) })).toEqual(['fencing']);
+  });
+
+  test('a PATCH in ARM is a write as well', () => {
+    const patch = { host: 'h', isAccepted: false, attaches: [], detaches: [] };
+    expect(rules({ changes, patches: [{ ...patch, at: 11_000, component: 'mic-1' }] })).toEqual(['fencing']);
+  });
+});
+
+describe('what people attached', () => {
+  const attached = { at: 0, kind: 'attached', host: 'h', id: others } as const;
+  const patch = { component: 'mic-1', host: 'h', isAccepted: true, attaches: [], detaches: [] };
+  const record = (at: number, confirmed: boolean) =>
+    change(at, 'configmaps', {
+      metadata: { namespace: 'system', name: 'mic-host-vm-h' },
+      data: { 'record.json': JSON.stringify({ host: { id: 'h' }, ours: [{ id: others, confirmed }] }) },
+    });
+
+  test('stays, and what MIC attached itself may go', () => {
+    expect(rules({ azure: [attached], patches: [{ ...patch, at: 5_000, detaches: [others] }] })).toEqual([
+      'foreign',
+    ]);
+    const patches = [
+      { ...patch, at: 5_000, attaches: [others] },
+      { ...patch, at: 6_000, detaches: [others] },
+    ];
+    expect(rules({ patches })).toEqual([]);
+  });
+
+  test('may come off when it is dead, and is still theirs when it is back', () => {
+    const azure = [attached, { at: 1_000, kind: 'identity-created', id: others }] as const;
+    const renewal = [
+      { ...patch, at: 5_000, detaches: [others] },
+      { ...patch, at: 5_500, attaches: [others] },
+    ];
+    expect(rules({ azure, patches: renewal })).toEqual([]);
+    expect(rules({ azure, patches: [...renewal, { ...patch, at: 9_000, detaches: [others] }] })).toEqual([
+      'foreign',
+    ]);
+    expect(judgeHosts({ ...scene, azure, patches: renewal }).people.get('h')).toEqual(new Set([others]));
+  });
+
+  test('is not on record as MIC’s', () => {
+    expect(rules({ azure: [attached], changes: [record(2_000, true)] })).toEqual(['foreign']);
+    expect(rules({ azure: [attached], changes: [record(2_000, false)] })).toEqual([]);
+    expect(rules({ changes: [record(2_000, true)] })).toEqual([]);
+  });
+
+  test('in the same moment as MIC is open', () => {
+    const patches = [{ ...patch, at: 500, attaches: [others] }];
+    const verdict = judgeHosts({ ...scene, azure: [attached], patches });
+    expect([verdict.people.get('h'), verdict.either.get('h')]).toEqual([new Set(), new Set([others])]);
+  });
+
+  test('is gone with the host, or when people take it off', () => {
+    for (const end of [
+      { at: 1_000, kind: 'host-emptied', host: 'h' },
+      { at: 1_000, kind: 'detached', host: 'h', id: others },
+    ] as const)
+      expect(judgeHosts({ ...scene, azure: [attached, end] }).people.get('h')).toEqual(new Set());
+  });
+});
+
+describe('limits', () => {
+  test('more PATCHes of a host in a minute than ARM takes, whoever sent them', () => {
+    const patches = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        ...{ at: n * 4_000, component: `mic-${(n % 2) + 1}`, host: 'h', isAccepted: true },
+        ...{ attaches: [], detaches: [] },
+      }));
+    expect(rules({ patches: patches(12) })).toEqual([]);
+    expect(rules({ patches: patches(13) })).toEqual(['arm-budget']);
+  });
+
+  test('a process that prints without end, and one that ends by itself', () => {
+    const line = { at: 60_000, service: 'mic 1', minute: 0 };
+    expect(rules({ lines: [{ ...line, lines: 1_500 }] })).toEqual([]);
+    expect(rules({ lines: [{ ...line, lines: 1_501 }] })).toEqual(['log-lines']);
+    const exit = { at: 0, service: 'mic 1', lastLine: 'fatal' };
+    expect(rules({ exits: [{ ...exit, isExpected: true }] })).toEqual([]);
+    expect(rules({ exits: [{ ...exit, isExpected: false }] })).toEqual(['exit']);
+  });
+
+  test('an Event of one team that names an object of the other', () => {
+    const event = (message: string) =>
+      change(0, 'events', { metadata: { namespace: 'team-a', name: 'e' }, message });
+    expect(rules({ changes: [event('binding team-a-binding-1 applied')] })).toEqual([]);
+    expect(rules({ changes: [event('binding team-b-binding-2 is of no use here')] })).toEqual([
+      'event-names',
+    ]);
+  });
+});
+
+test('a violation comes with what was done before it', () => {
+  const notes = [
+    { at: 1_000, what: 'first' },
+    { at: 2_000, what: 'second' },
+    { at: 9_000, what: 'later' },
+  ];
+  expect(leadingTo({ ...scene, notes }, { at: 2_500, rule: 'token', what: '' }, 1)).toEqual([
+    '-500 ms: second',
+  ]);
+});

@@ -1,0 +1,59 @@
+// What is bounded: updates of a host, log lines, whom an Event speaks of; and no process ends by itself.
+import type { History, Violation } from './history.ts';
+
+/** What ARM publishes for each resource: a burst of 12. MIC stays below it, whoever leads. */
+const patchesPerMinute = 12;
+const minuteMs = 60_000;
+/** A process of a small cluster in which everything goes wrong at once. */
+const linesPerMinute = 1_500;
+
+export function judgeLimits(history: History): Violation[] {
+  return [...judgePatches(history), ...judgeLines(history), ...judgeExits(history), ...judgeEvents(history)];
+}
+
+/** One violation for each host, at the PATCH that is one too many. */
+function judgePatches({ patches }: History): Violation[] {
+  const byHost = Map.groupBy(patches, ({ host }) => host);
+  return [...byHost].flatMap(([host, own]) => {
+    const times = own.map(({ at }) => at).sort((a, b) => a - b);
+    const position = times.findIndex(
+      (at, index) => at - (times[index - patchesPerMinute] ?? -Infinity) < minuteMs,
+    );
+    if (position < 0) return [];
+    const what = `more than ${patchesPerMinute} PATCHes of ${host} in a minute, all leaders counted`;
+    return { at: times[position] ?? 0, rule: 'arm-budget', what };
+  });
+}
+
+function judgeLines({ lines }: History): Violation[] {
+  return lines
+    .filter((count) => count.lines > linesPerMinute)
+    .map(({ at, service, minute, lines: count }) => ({
+      ...{ at, rule: 'log-lines' },
+      what: `${service} printed ${count} lines in minute ${minute + 1}; ${linesPerMinute} are the most`,
+    }));
+}
+
+function judgeExits({ exits }: History): Violation[] {
+  return exits
+    .filter(({ isExpected }) => !isExpected)
+    .map(({ at, service, lastLine }) => ({
+      at,
+      rule: 'exit',
+      what: `${service} ended by itself: ${lastLine}`,
+    }));
+}
+
+/** Names of the plan say their namespace, so that a message gives itself away. */
+function judgeEvents({ changes }: History): Violation[] {
+  const told = new Set<string>();
+  return changes.flatMap(({ at, resource, namespace, object }) => {
+    if (resource !== 'events' || object === undefined) return [];
+    const message = typeof object['message'] === 'string' ? object['message'] : '';
+    const foreign = /\bteam-[ab]-(pod|identity|binding|exception)-\d+/g;
+    const stranger = [...message.matchAll(foreign)].find(([name]) => !name.startsWith(`${namespace}-`));
+    if (stranger === undefined || told.has(message)) return [];
+    told.add(message);
+    return { at, rule: 'event-names', what: `an Event in ${namespace} names ${stranger[0]}: ${message}` };
+  });
+}

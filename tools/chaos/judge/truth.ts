@@ -1,0 +1,76 @@
+// Who may have what: the rule of pods, bindings and identities, written down once more and apart from the programs' own.
+import { keyOf, type KubeObject, type ObjectChange } from './history.ts';
+
+const bindingLabel = 'aadpodidbinding';
+
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** All versions of all objects of one resource. */
+export interface Versions {
+  /** Those of one object that were the newest at some moment of the span. */
+  of(key: string, span: Span): readonly KubeObject[];
+  /** The same of every object of a namespace. */
+  within(namespace: string, span: Span): readonly KubeObject[];
+}
+
+function versionsOf(resource: string, changes: readonly ObjectChange[]): Versions {
+  const byKey = Map.groupBy(
+    changes.filter((change) => change.resource === resource),
+    keyOf,
+  );
+  const of = (key: string, { from, to }: Span): KubeObject[] => {
+    const own = byKey.get(key) ?? [];
+    const isThen = ({ at }: ObjectChange, position: number) =>
+      at <= to && (own[position + 1]?.at ?? Infinity) >= from;
+    return own.filter(isThen).flatMap(({ object }) => object ?? []);
+  };
+  return {
+    of,
+    within: (namespace, span) =>
+      [...byKey.keys()].filter((key) => key.startsWith(`${namespace}/`)).flatMap((key) => of(key, span)),
+  };
+}
+
+export interface Truth {
+  /** Resource ids, in lower case, of which the pod may have had tokens at some moment; `all`: an exception frees it. */
+  permitted(pod: string, span: Span): ReadonlySet<string> | 'all';
+}
+
+export function createTruth(changes: readonly ObjectChange[]): Truth {
+  const pods = versionsOf('pods', changes);
+  const bindings = versionsOf('azureidentitybindings', changes);
+  const identities = versionsOf('azureidentities', changes);
+  const exceptions = versionsOf('azurepodidentityexceptions', changes);
+  return {
+    permitted(pod, span) {
+      const [namespace = ''] = pod.split('/');
+      const versions = pods.of(pod, span);
+      if (
+        exceptions.within(namespace, span).some((one) => versions.some((version) => isExempt(version, one)))
+      )
+        return 'all';
+      const labels = new Set(versions.map(labelOf).filter((label) => label !== ''));
+      const named = bindings
+        .within(namespace, span)
+        .filter((binding) => labels.has(textOf(binding, 'selector')))
+        .flatMap((binding) => identities.of(`${namespace}/${textOf(binding, 'azureIdentity')}`, span));
+      return new Set(named.map((identity) => textOf(identity, 'resourceID').toLowerCase()));
+    },
+  };
+}
+
+export const labelOf = ({ metadata }: KubeObject): string => metadata.labels?.[bindingLabel] ?? '';
+
+/** A field of the spec. */
+export function textOf(object: KubeObject, field: string): string {
+  const value = (object['spec'] as Readonly<Record<string, unknown>> | undefined)?.[field];
+  return typeof value === 'string' ? value : '';
+}
+
+export function isExempt(pod: KubeObject, exception: KubeObject): boolean {
+  const { podLabels = {} } = (exception['spec'] ?? {}) as { podLabels?: Readonly<Record<string, string>> };
+  return Object.entries(podLabels).some(([name, value]) => pod.metadata.labels?.[name] === value);
+}

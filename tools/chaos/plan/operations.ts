@@ -1,0 +1,289 @@
+// What people and kubelets do during a run. Chosen by chance from what is possible by then, and by nothing else.
+import type { Random } from './random.ts';
+import {
+  foreignIdentities,
+  labels,
+  mainHosts,
+  nodes,
+  sharedIdentities,
+  spareNode,
+  teams,
+  type Team,
+} from './scene.ts';
+
+export interface Named {
+  readonly namespace: Team;
+  readonly name: string;
+}
+
+export type Operation =
+  | (Named & {
+      readonly kind: 'create-pod';
+      readonly node: string;
+      readonly label: string;
+      readonly exempt: boolean;
+    })
+  | (Named & { readonly kind: 'delete-pod' })
+  | (Named & { readonly kind: 'delete-identity' | 'delete-binding' | 'delete-exception' })
+  | (Named & { readonly kind: 'relabel-pod'; readonly label: string })
+  /** The pod `name` ends, and `next` gets its address; its status says so only after `lagMs`. */
+  | (Named & {
+      readonly kind: 'reuse-address';
+      readonly next: Named;
+      readonly label: string;
+      readonly lagMs: number;
+    })
+  | (Named & { readonly kind: 'put-identity'; readonly azure: string })
+  | (Named & { readonly kind: 'put-binding'; readonly identity: string; readonly selector: string })
+  | (Named & { readonly kind: 'put-exception' })
+  /** Deleted, and created again after a while with other ids; then every AzureIdentity is told. */
+  | { readonly kind: 'recreate-in-azure'; readonly azure: string; readonly awayMs: number }
+  | {
+      readonly kind: 'attach-foreign' | 'detach-foreign' | 'drift';
+      readonly host: string;
+      readonly azure: string;
+    }
+  | { readonly kind: 'replace-host'; readonly host: string }
+  | { readonly kind: 'scale'; readonly instances: 2 | 3 };
+
+export interface Step {
+  /** Milliseconds after the start. */
+  readonly at: number;
+  readonly operation: Operation;
+}
+
+interface PlannedPod extends Named {
+  readonly node: string;
+}
+
+/** What there is by then, as far as the plan knows. */
+interface Planned {
+  readonly random: Random;
+  pods: PlannedPod[];
+  identities: Named[];
+  bindings: Named[];
+  exceptions: Named[];
+  foreign: { readonly host: string; readonly azure: string }[];
+  instances: 2 | 3;
+  count: number;
+}
+
+const mostPods = 14;
+const mostOfAKind = 8;
+const perMinute = 100;
+
+/** Operations for so many milliseconds; the first ones, at 0, are what the run begins with. */
+export function planOperations(random: Random, durationMs: number): Step[] {
+  const planned: Planned = {
+    ...{ random, pods: [], identities: [], bindings: [], exceptions: [], foreign: [] },
+    ...{ instances: 2, count: 0 },
+  };
+  const steps: Step[] = beginning(planned).map((operation) => ({ at: 0, operation }));
+  const meanMs = 60_000 / perMinute;
+  for (let at = meanMs; at < durationMs; at += random.between(meanMs * 0.4, meanMs * 1.6)) {
+    steps.push({ at: Math.round(at), operation: choose(planned) });
+  }
+  return steps;
+}
+
+function beginning(planned: Planned): Operation[] {
+  const forTeam = (namespace: Team) => [
+    ...[putIdentity(planned, namespace), putIdentity(planned, namespace)],
+    ...[putBinding(planned, namespace), putBinding(planned, namespace)],
+    ...[createPod(planned, namespace), createPod(planned, namespace), createPod(planned, namespace)],
+  ];
+  return [...teams.flatMap(forTeam), attachForeign(planned), attachForeign(planned)].filter(
+    (operation) => operation !== undefined,
+  );
+}
+
+type Maker = (planned: Planned, namespace: Team) => Operation | undefined;
+
+/** How often each is chosen, where it is possible. */
+const weights: readonly (readonly [number, Maker])[] = [
+  [20, createPod],
+  [14, deletePod],
+  [10, relabelPod],
+  [10, reuseAddress],
+  [7, putIdentity],
+  [7, changeIdentity],
+  [4, deleteIdentity],
+  [8, putBinding],
+  [5, changeBinding],
+  [5, deleteBinding],
+  [2, putException],
+  [2, deleteException],
+  [2, recreateInAzure],
+  [4, attachForeign],
+  [3, detachForeign],
+  [3, drift],
+  [1, replaceHost],
+  [2, scale],
+];
+const allMakers = weights.flatMap(([weight, maker]) => Array.from({ length: weight }, () => maker));
+
+function choose(planned: Planned): Operation {
+  for (;;) {
+    const operation = planned.random.pick(allMakers)(planned, planned.random.pick(teams));
+    if (operation) return operation;
+  }
+}
+
+/** A name that says its namespace and never comes twice. */
+function named(planned: Planned, namespace: Team, what: string): Named {
+  planned.count += 1;
+  return { namespace, name: `${namespace}-${what}-${planned.count}` };
+}
+
+const of = <T extends Named>(list: readonly T[], namespace: Team): T[] =>
+  list.filter((one) => one.namespace === namespace);
+
+const without = <T>(list: readonly T[], gone: T): T[] => list.filter((one) => one !== gone);
+
+const isFree = ({ instances }: Planned, node: string): boolean => node !== spareNode || instances === 3;
+
+function createPod(planned: Planned, namespace: Team): Operation | undefined {
+  if (planned.pods.length >= mostPods) return undefined;
+  const { random } = planned;
+  const places = nodes.filter(({ name, host }) => !host.startsWith('probe') && isFree(planned, name));
+  const pod = { ...named(planned, namespace, 'pod'), node: random.pick(places).name };
+  planned.pods.push(pod);
+  return { kind: 'create-pod', ...pod, label: random.pick(labels), exempt: random.below(10) === 0 };
+}
+
+function deletePod(planned: Planned, namespace: Team): Operation | undefined {
+  const pods = of(planned.pods, namespace);
+  if (pods.length < 2) return undefined;
+  const pod = planned.random.pick(pods);
+  planned.pods = without(planned.pods, pod);
+  return { kind: 'delete-pod', namespace, name: pod.name };
+}
+
+function relabelPod({ random, pods }: Planned, namespace: Team): Operation | undefined {
+  const candidates = of(pods, namespace);
+  if (candidates.length === 0) return undefined;
+  return {
+    kind: 'relabel-pod',
+    namespace,
+    name: random.pick(candidates).name,
+    label: random.pick([...labels, '']),
+  };
+}
+
+/** The next pod of the address is of any team: that is where a mistake costs most. */
+function reuseAddress(planned: Planned, namespace: Team): Operation | undefined {
+  const { random } = planned;
+  const pods = of(planned.pods, namespace);
+  if (pods.length === 0) return undefined;
+  const pod = random.pick(pods);
+  const next = named(planned, random.pick(teams), 'pod');
+  planned.pods = [...without(planned.pods, pod), { ...next, node: pod.node }];
+  const label = random.pick(labels);
+  return { kind: 'reuse-address', namespace, name: pod.name, next, label, lagMs: random.between(0, 2_000) };
+}
+
+function putIdentity(planned: Planned, namespace: Team): Operation | undefined {
+  if (of(planned.identities, namespace).length >= mostOfAKind) return undefined;
+  const identity = named(planned, namespace, 'identity');
+  planned.identities.push(identity);
+  return { kind: 'put-identity', ...identity, azure: planned.random.pick(sharedIdentities) };
+}
+
+function changeIdentity({ random, identities }: Planned, namespace: Team): Operation | undefined {
+  const candidates = of(identities, namespace);
+  if (candidates.length === 0) return undefined;
+  return { kind: 'put-identity', ...random.pick(candidates), azure: random.pick(sharedIdentities) };
+}
+
+function deleteIdentity(planned: Planned, namespace: Team): Operation | undefined {
+  const candidates = of(planned.identities, namespace);
+  if (candidates.length < 2) return undefined;
+  const identity = planned.random.pick(candidates);
+  planned.identities = without(planned.identities, identity);
+  return { kind: 'delete-identity', ...identity };
+}
+
+function putBinding(planned: Planned, namespace: Team): Operation | undefined {
+  const identities = of(planned.identities, namespace);
+  if (identities.length === 0 || of(planned.bindings, namespace).length >= mostOfAKind) return undefined;
+  const { random } = planned;
+  const binding = named(planned, namespace, 'binding');
+  planned.bindings.push(binding);
+  return {
+    kind: 'put-binding',
+    ...binding,
+    identity: random.pick(identities).name,
+    selector: random.pick(labels),
+  };
+}
+
+function changeBinding({ random, identities, bindings }: Planned, namespace: Team): Operation | undefined {
+  const [candidates, targets] = [of(bindings, namespace), of(identities, namespace)];
+  if (candidates.length === 0 || targets.length === 0) return undefined;
+  const { name } = random.pick(candidates);
+  return {
+    kind: 'put-binding',
+    namespace,
+    name,
+    identity: random.pick(targets).name,
+    selector: random.pick(labels),
+  };
+}
+
+function deleteBinding(planned: Planned, namespace: Team): Operation | undefined {
+  const candidates = of(planned.bindings, namespace);
+  if (candidates.length < 2) return undefined;
+  const binding = planned.random.pick(candidates);
+  planned.bindings = without(planned.bindings, binding);
+  return { kind: 'delete-binding', ...binding };
+}
+
+function putException(planned: Planned, namespace: Team): Operation | undefined {
+  if (of(planned.exceptions, namespace).length > 0) return undefined;
+  const exception = named(planned, namespace, 'exception');
+  planned.exceptions.push(exception);
+  return { kind: 'put-exception', ...exception };
+}
+
+function deleteException(planned: Planned, namespace: Team): Operation | undefined {
+  const [exception] = of(planned.exceptions, namespace);
+  if (!exception) return undefined;
+  planned.exceptions = without(planned.exceptions, exception);
+  return { kind: 'delete-exception', ...exception };
+}
+
+function recreateInAzure({ random }: Planned): Operation {
+  const azure = random.pick([...sharedIdentities, ...foreignIdentities]);
+  return { kind: 'recreate-in-azure', azure, awayMs: random.between(0, 4_000) };
+}
+
+/** Now and then one that pods may want as well: it is not MIC's then, whoever uses it. */
+function attachForeign(planned: Planned): Operation | undefined {
+  const { random } = planned;
+  const azure = random.pick(random.below(3) === 0 ? sharedIdentities : foreignIdentities);
+  const host = random.pick(mainHosts);
+  if (planned.foreign.some((one) => one.host === host && one.azure === azure)) return undefined;
+  planned.foreign.push({ host, azure });
+  return { kind: 'attach-foreign', host, azure };
+}
+
+function detachForeign(planned: Planned): Operation | undefined {
+  if (planned.foreign.length === 0) return undefined;
+  const gone = planned.random.pick(planned.foreign);
+  planned.foreign = without(planned.foreign, gone);
+  return { kind: 'detach-foreign', ...gone };
+}
+
+function drift({ random }: Planned): Operation {
+  return { kind: 'drift', host: random.pick(mainHosts), azure: random.pick(sharedIdentities) };
+}
+
+function replaceHost(): Operation {
+  return { kind: 'replace-host', host: 'single-1' };
+}
+
+function scale(planned: Planned): Operation {
+  planned.instances = planned.instances === 2 ? 3 : 2;
+  if (planned.instances === 2) planned.pods = planned.pods.filter(({ node }) => node !== spareNode);
+  return { kind: 'scale', instances: planned.instances };
+}

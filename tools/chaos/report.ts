@@ -1,0 +1,57 @@
+// What a run was and what came of it, for machines and for people.
+import type { Violation } from './judge/history.ts';
+import { recoveryTable, type Recovery } from './recovery.ts';
+
+export interface ReportedViolation extends Violation {
+  /** What was done before it, with the time from there. */
+  readonly history: readonly string[];
+}
+
+export interface Report {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly operations: number;
+  /** Measured and passing ones. */
+  readonly faults: number;
+  readonly answers: number;
+  readonly tokens: number;
+  /** From the end of all faults until all was as wanted. */
+  readonly convergenceMs: number;
+  readonly recoveries: readonly Recovery[];
+  readonly violations: readonly ReportedViolation[];
+}
+
+const mostShown = 20;
+
+export function reportLines(report: Report): string[] {
+  const { seed, minutes, operations, faults, answers, tokens, convergenceMs, violations } = report;
+  return [
+    `seed ${seed}, ${minutes} min: ${operations} operations, ${faults} faults, ${answers} calls for tokens (${tokens} given)`,
+    `all as wanted ${(convergenceMs / 1000).toFixed(1)} s after the last fault`,
+    ...recoveryTable(report.recoveries),
+    `${violations.length} violations`,
+    ...violations
+      .slice(0, mostShown)
+      .flatMap(({ rule, what, history }) => [
+        `  ${rule}: ${what}`,
+        ...history.map((line) => `      ${line}`),
+      ]),
+    ...(violations.length > mostShown ? [`  and ${violations.length - mostShown} more: see --json`] : []),
+    ...(violations.length > 0 ? [`again: npm run chaos -- --seed ${seed} --minutes ${minutes}`] : []),
+  ];
+}
+
+/** Several runs as one. */
+export function sumLines(reports: readonly Report[]): string[] {
+  const dirty = reports.filter(({ violations }) => violations.length > 0);
+  const total = (count: (report: Report) => number) =>
+    reports.reduce((sum, report) => sum + count(report), 0);
+  return [
+    `${reports.length} runs, ${total(({ operations }) => operations)} operations, ${total(({ faults }) => faults)} faults, ` +
+      `${total(({ answers }) => answers)} calls for tokens`,
+    ...recoveryTable(reports.flatMap(({ recoveries }) => recoveries)),
+    dirty.length === 0
+      ? 'no violations'
+      : `violations in ${dirty.map(({ seed, violations }) => `seed ${seed} (${violations.length})`).join(', ')}`,
+  ];
+}

@@ -1,0 +1,77 @@
+// Faults of Azure at one host: what they are, apart from how their end is measured.
+import type { FaultHandle } from '@pod-identity/sim';
+import { hostIdOf, resourceIdOf } from './azure.ts';
+import type { World } from './world.ts';
+
+/** All that a fault changed is as it was. */
+export type Lift = () => void;
+
+export const lifting =
+  (rule: FaultHandle): Lift =>
+  () =>
+    rule.remove();
+
+const pathOf = (host: string): RegExp => new RegExp(`/${host}$`, 'i');
+
+export function throttleArm({ stage }: World, host: string): Lift {
+  const body = {
+    error: {
+      code: 'OperationNotAllowed',
+      message: 'too many requests',
+      details: [{ code: 'TooManyRequests' }],
+    },
+  };
+  const then = { status: 429, headers: { 'retry-after': '2' }, body };
+  return lifting(stage.sim.azure.faults.add({ match: { service: 'arm', path: pathOf(host) }, then }));
+}
+
+/** Once: the PATCH is carried out, and nobody is told. */
+export function loseArmAnswer({ stage }: World, host: string): Lift {
+  const match = { service: 'arm', method: 'PATCH', path: pathOf(host) };
+  return lifting(stage.sim.azure.faults.add({ match, times: 1, then: { loseAnswer: true } }));
+}
+
+/** Once: the PATCH is never seen. */
+export function dropArmRequest({ stage }: World, host: string): Lift {
+  const match = { service: 'arm', method: 'PATCH', path: pathOf(host) };
+  return lifting(stage.sim.azure.faults.add({ match, times: 1, then: { drop: true } }));
+}
+
+export function slowArm({ latencyMs: latencies }: World, host: string, latencyMs: number): Lift {
+  latencies.set(hostIdOf(host), latencyMs);
+  return () => latencies.delete(hostIdOf(host));
+}
+
+/** The next update fails when its time is over. */
+export function failArm({ stage }: World, host: string): Lift {
+  let isDue = true;
+  return stage.sim.azure.failOperations((hostId) => {
+    if (!isDue || hostId.toLowerCase() !== hostIdOf(host)) return undefined;
+    isDue = false;
+    return { code: 'InternalExecutionError', message: 'An internal execution error occurred.' };
+  });
+}
+
+/** Somebody else updates the host, unless it is being updated. */
+export function occupyHost({ stage }: World, host: string): Lift {
+  const { world } = stage.sim.azure;
+  const id = resourceIdOf(host);
+  if (world.hostRecord(id)?.provisioningState === 'Updating') return () => undefined;
+  world.setProvisioningState(id, 'Updating');
+  return () => world.setProvisioningState(id, 'Succeeded');
+}
+
+/** The next PATCH of the host that ARM hears of. */
+export async function nextPatch({ stage }: World, host: string): Promise<void> {
+  const { journal } = stage.sim.azure;
+  await journal.next({ service: 'arm', method: 'PATCH', path: pathOf(host), since: journal.mark() });
+}
+
+export async function untilState(
+  { stage }: World,
+  host: string,
+  state: 'Succeeded' | 'Failed',
+): Promise<void> {
+  const id = resourceIdOf(host);
+  await stage.sim.azure.world.until((world) => world.hostRecord(id)?.provisioningState === state);
+}

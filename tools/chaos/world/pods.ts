@@ -1,0 +1,82 @@
+// Pods as kubelets and schedulers make them: created, with an address, in time with a status; and gone.
+import { setPodStatus } from '../../stage/cluster.ts';
+import * as names from '../../stage/names.ts';
+import { deleteObject, pathOf, type KubeObject } from '../../stage/objects.ts';
+import { exemptLabel } from '../plan/scene.ts';
+import { put, type World } from './world.ts';
+
+export interface NewPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly label: string;
+  readonly exempt?: boolean;
+}
+
+export const podKey = ({ namespace, name }: { namespace: string; name: string }): string =>
+  `${namespace}/${name}`;
+
+function podObjectOf({ namespace, name, node, label, exempt = false }: NewPod): KubeObject {
+  const labels = {
+    ...(label === '' ? {} : { [names.bindingLabel]: label }),
+    ...(exempt ? { [exemptLabel.name]: exemptLabel.value } : {}),
+  };
+  return {
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels } },
+    spec: { nodeName: node, containers: [{ name: 'app', image: 'local.test/app:1' }] },
+  };
+}
+
+/** It calls as soon as its status tells its address. */
+export async function runPod(world: World, pod: NewPod): Promise<void> {
+  await put(world, podObjectOf(pod));
+  const address = world.nextAddress(pod.node);
+  start(world, pod, address);
+  await tellStatus(world, pod, address);
+}
+
+/** It is scheduled, and calls nobody yet. */
+export async function schedulePod(world: World, pod: NewPod): Promise<void> {
+  await put(world, podObjectOf(pod));
+}
+
+/** From now on calls from the address are the pod's. */
+export function start({ pods, recorder }: World, pod: NewPod, address: string): void {
+  pods.set(podKey(pod), { node: pod.node, address });
+  recorder.address(address, podKey(pod));
+}
+
+export async function tellStatus(world: World, pod: NewPod, address: string): Promise<void> {
+  const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }] };
+  await world.reliably(`status of ${podKey(pod)}`, () =>
+    setPodStatus(world.stage.kube, podObjectOf(pod), status),
+  );
+}
+
+export async function relabelPod(
+  world: World,
+  { namespace, name, label }: { namespace: string; name: string; label: string },
+): Promise<void> {
+  const path = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace, name });
+  const body = { metadata: { labels: { [names.bindingLabel]: label === '' ? null : label } } };
+  const contentType = 'application/merge-patch+json';
+  await world.reliably(`label of ${namespace}/${name}`, () =>
+    world.stage.kube.request({ method: 'PATCH', path, body, contentType }),
+  );
+}
+
+/** Its address, which nobody has from now on; undefined: it did not run. */
+export async function removePod(
+  world: World,
+  { namespace, name }: { namespace: string; name: string },
+): Promise<string | undefined> {
+  const key = podKey({ namespace, name });
+  const live = world.pods.get(key);
+  // It stops calling before it is gone.
+  world.pods.delete(key);
+  await world.reliably(`deletion of ${key}`, () =>
+    deleteObject(world.stage.kube, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name } }),
+  );
+  if (live) world.recorder.address(live.address, undefined);
+  return live?.address;
+}

@@ -1,0 +1,93 @@
+// By what a fault is measured: one pod, or one right, that must be as wanted again.
+import { setTimeout as delay } from 'node:timers/promises';
+import { deleteObject } from '../../stage/objects.ts';
+import { within } from '../../stage/within.ts';
+import type { MeasuredFault } from '../plan/faults.ts';
+import { probeNamespace } from '../plan/scene.ts';
+import { identityIdOf, resourceIdOf } from './azure.ts';
+import { podKey, removePod, runPod } from './pods.ts';
+import { askForToken } from './tokens.ts';
+import { bindingObject, put, residentBinding, residentPod, type World } from './world.ts';
+
+/** More than anything that bounds a recovery. */
+export const patienceMs = 90_000;
+
+/** A pod that needs an identity which its host does not carry. */
+export interface PodProbe {
+  start(): Promise<void>;
+  /** It is Assigned, and the machine has the identity. */
+  right(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export function createPodProbe(world: World, { host, number }: MeasuredFault): PodProbe {
+  const pod = { namespace: probeNamespace, name: `probe-pod-${number}`, node: host, label: host };
+  const { kube, azure } = world.stage.sim;
+  const id = identityIdOf(`${host}-identity`);
+  const isAssigned = () =>
+    kube.list('azureassignedidentities', probeNamespace).some((assigned) => {
+      const { pod: name } = assigned['spec'] as { readonly pod: string };
+      const { status } = (assigned['status'] ?? {}) as { readonly status?: string };
+      return name === pod.name && status === 'Assigned';
+    });
+  const hasArrived = () => azure.world.hostRecord(resourceIdOf(host))?.effective.attached.has(id) === true;
+  return {
+    start: () => runPod(world, pod),
+    right: async () => {
+      await within(patienceMs, `AzureAssignedIdentity of ${podKey(pod)} on ${host}`, kube.until(isAssigned));
+      await within(patienceMs, `${id} on ${host}`, azure.world.until(hasArrived));
+    },
+    end: async () => {
+      await removePod(world, pod);
+    },
+  };
+}
+
+/** A right that is taken from a pod that has tokens. */
+export interface RightProbe {
+  revoke(): Promise<void>;
+  /** The pod gets no token any more. */
+  right(): Promise<void>;
+  /** The pod has its right again, and tokens. */
+  end(): Promise<void>;
+}
+
+export function createRightProbe(world: World, node: string): RightProbe {
+  const name = residentBinding(node);
+  const binding = bindingObject({ namespace: probeNamespace, name, identity: 'resident', selector: name });
+  return {
+    revoke: async () => {
+      world.recorder.note(`binding ${name} deleted`);
+      await world.reliably(`deletion of ${name}`, () => deleteObject(world.stage.kube, binding));
+    },
+    right: () => untilAnswer(world, node, isRefusal),
+    end: async () => {
+      await put(world, binding);
+      await untilAnswer(world, node, (status) => status === 200);
+    },
+  };
+}
+
+/** For good: one that says "come again" settles nothing. */
+const isRefusal = (status: number): boolean => status >= 400 && status < 500 && status !== 429;
+
+/** Until the pod that is always on the node is answered so. */
+export async function untilAnswer(
+  world: World,
+  node: string,
+  fits: (status: number) => boolean,
+): Promise<void> {
+  const endsAt = performance.now() + patienceMs;
+  const key = podKey({ namespace: probeNamespace, name: residentPod(node) });
+  let last = 'nothing';
+  while (performance.now() < endsAt) {
+    const [pod, nmi] = [world.pods.get(key), world.processes.nmi(node)];
+    if (pod && nmi) {
+      const { status, reason } = await askForToken(pod.address, nmi);
+      if (fits(status)) return;
+      last = `${status} ${reason}`;
+    }
+    await delay(50);
+  }
+  throw new Error(`waited ${patienceMs / 1000} s in vain for another answer to ${key}; the last was ${last}`);
+}
