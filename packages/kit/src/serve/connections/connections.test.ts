@@ -1,0 +1,325 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { LimitEffect } from '../../core/limit-effect.ts';
+import { createFakeClock } from '../../testing/fake-clock.ts';
+import { createConnections, type ConnectionLimits } from './connections.ts';
+
+const asker = '10.0.0.1';
+const other = '10.0.0.2';
+
+/** Pauses, resumes and closes as a socket does; nothing is behind it. */
+class Line extends Duplex {
+  readonly remoteAddress: string;
+  constructor(remoteAddress: string) {
+    super();
+    this.remoteAddress = remoteAddress;
+    this.resume();
+  }
+  override _read() {
+    // Nothing comes.
+  }
+}
+
+const underWay = () => ({ writableFinished: false, destroyed: false });
+const finished = () => ({ writableFinished: true, destroyed: false });
+
+const stage = (limits: Partial<ConnectionLimits> = {}) => {
+  const clock = createFakeClock();
+  const effects: (readonly [LimitEffect, string])[] = [];
+  const connections = createConnections({
+    ...{ requestsPerSecond: 1, connections: 100, connectionsPerCaller: 50, ...limits },
+    clock,
+    describe: (peer, openedAt) => ({ peer, openedAt }),
+    onLimited: (effect, peer) => effects.push([effect, peer]),
+  });
+  const enter = (peer: string) => {
+    const line = new Line(peer);
+    connections.enter(line as unknown as Socket);
+    return line;
+  };
+  const enterMany = (peer: string, count: number) => Array.from({ length: count }, () => enter(peer));
+  const arrive = (line: Line, response: object = finished()) =>
+    connections.arrive(line as unknown as Socket, response as ServerResponse, clock.now());
+  const ask = (line: Line, count: number) =>
+    Array.from({ length: count }, () => arrive(line)).map(({ verdict }) => verdict);
+  /** Streams tell of a resumption on the next turn. */
+  const settle = () => clock.advance(0);
+  return { clock, effects, connections, enter, enterMany, arrive, ask, settle };
+};
+
+/** Which of them are read, by their places. */
+const read = (lines: readonly Line[]) => [...lines.keys()].filter((index) => !lines[index]!.isPaused());
+const open = (lines: readonly Line[]) => [...lines.keys()].filter((index) => !lines[index]!.destroyed);
+
+describe('who sent a request', () => {
+  it('is what the connection was described as when it came', async () => {
+    const { clock, enter, arrive } = stage();
+    await clock.advance(7);
+    const line = enter(`::ffff:${asker}`);
+    await clock.advance(5);
+    expect(arrive(line)).toEqual({
+      peer: asker,
+      connection: { peer: asker, openedAt: 7 },
+      verdict: 'answer',
+    });
+  });
+
+  it('is nobody on a connection that never entered, and it is not held', () => {
+    const { arrive, connections } = stage();
+    const stranger = new Line(asker);
+    expect(arrive(stranger)).toEqual({ peer: '', connection: { peer: '', openedAt: 0 }, verdict: 'answer' });
+    expect(connections.isHeld(stranger)).toBe(false);
+  });
+});
+
+describe('a caller that asks too often', () => {
+  it('is not read on any of its connections, and told of once; another caller is read', async () => {
+    const { enter, enterMany, ask, effects, connections, settle } = stage();
+    const lines = enterMany(asker, 3);
+    const quiet = enter(other);
+    expect(ask(lines[0]!, 4)).toEqual(['answer', 'answer', 'answer', 'answer']);
+    expect(read(lines)).toEqual([0, 1, 2]);
+    expect(ask(lines[1]!, 2)).toEqual(['answer', 'answer']);
+    await settle();
+    expect(read(lines)).toEqual([]);
+    expect(lines.map((line) => connections.isHeld(line))).toEqual([true, true, true]);
+    expect([quiet.isPaused(), connections.isHeld(quiet)]).toEqual([false, false]);
+    expect(effects).toEqual([['paused', asker]]);
+  });
+
+  it('is read again as time allows, the connections in the order in which they came', async () => {
+    const { clock, enterMany, ask, connections } = stage();
+    const lines = enterMany(asker, 3);
+    ask(lines[0]!, 5);
+    await clock.advance(999);
+    expect(read(lines)).toEqual([]);
+    await clock.advance(1);
+    expect(read(lines)).toEqual([0]);
+    expect(connections.isHeld(lines[0]!)).toBe(false);
+    ask(lines[0]!, 1);
+    expect(read(lines)).toEqual([]);
+    await clock.advance(1_000);
+    expect(read(lines)).toEqual([1]);
+  });
+
+  it('loses no time by idle connections: what they do not use goes to the next ones at once', async () => {
+    const { clock, enterMany, ask } = stage();
+    const lines = enterMany(asker, 3);
+    ask(lines[0]!, 5);
+    await clock.advance(1_030);
+    expect(read(lines)).toEqual([0, 1, 2]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is told of again when it is held a second time', async () => {
+    const { clock, enter, ask, effects } = stage();
+    const line = enter(asker);
+    ask(line, 5);
+    await clock.advance(1_000);
+    ask(line, 1);
+    expect(effects).toEqual([
+      ['paused', asker],
+      ['paused', asker],
+    ]);
+  });
+
+  it('is not read on a new connection either', async () => {
+    const { enter, ask, settle, connections } = stage();
+    ask(enter(asker), 5);
+    const newcomer = enter(asker);
+    await settle();
+    expect([newcomer.isPaused(), connections.isHeld(newcomer)]).toEqual([true, true]);
+  });
+
+  it('is not read when the server reads on by itself after a request', async () => {
+    const { enter, ask, settle } = stage();
+    const line = enter(asker);
+    ask(line, 5);
+    line.resume();
+    await settle();
+    expect(line.isPaused()).toBe(true);
+  });
+
+  it('stays unread where the server’s parser missed that reading had stopped', async () => {
+    const { enter, ask, settle } = stage();
+    const line = enter(asker);
+    await settle();
+    ask(line, 5);
+    let told = 0;
+    line.on('pause', () => (told += 1));
+    line.emit('resume');
+    await settle();
+    expect([line.isPaused(), told]).toEqual([true, 1]);
+  });
+
+  it('is refused once for what was read in spite of it, and what follows on that connection is dropped', () => {
+    const { enterMany, ask, effects } = stage();
+    const [line, next] = enterMany(asker, 2);
+    expect(ask(line!, 10)).toEqual([
+      ...['answer', 'answer', 'answer', 'answer', 'answer', 'answer'],
+      ...['refuse', 'drop', 'drop', 'drop'],
+    ]);
+    expect(ask(next!, 2)).toEqual(['refuse', 'drop']);
+    expect(effects).toEqual([
+      ['paused', asker],
+      ['refused', asker],
+      ['refused', asker],
+    ]);
+  });
+
+  it('does not pay for what is dropped', async () => {
+    const { clock, enter, ask } = stage();
+    const line = enter(asker);
+    ask(line, 40);
+    const next = enter(asker);
+    await clock.advance(3_000);
+    expect(read([line, next])).toEqual([0]);
+  });
+
+  it('that is the node itself is served as it asks', () => {
+    const { enter, ask } = stage();
+    for (const node of ['127.0.0.1', '::1'])
+      expect(ask(enter(node), 100).every((verdict) => verdict === 'answer')).toBe(true);
+  });
+
+  it('leaves no timer behind for connections that are gone', async () => {
+    const { clock, enter, ask } = stage();
+    const line = enter(asker);
+    ask(line, 5);
+    line.destroy();
+    await clock.advance(1_000);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('at the end', () => {
+  it('everybody is read, without a limit, and no timer is left', async () => {
+    const { clock, connections, enterMany, ask, settle } = stage();
+    const lines = enterMany(asker, 3);
+    ask(lines[0]!, 5);
+    connections.release();
+    await settle();
+    expect(read(lines)).toEqual([0, 1, 2]);
+    expect(clock.pending).toBe(0);
+    expect(ask(lines[1]!, 20).every((verdict) => verdict === 'answer')).toBe(true);
+    expect(read(lines)).toEqual([0, 1, 2]);
+  });
+
+  it('a caller that was never held has nothing to release', () => {
+    const { connections, enter } = stage();
+    const line = enter(asker);
+    connections.release();
+    expect(line.isPaused()).toBe(false);
+  });
+});
+
+describe('too many connections', () => {
+  it('of one caller: the new one is turned away', () => {
+    const { enter, enterMany, effects } = stage({ connectionsPerCaller: 2 });
+    const lines = enterMany(asker, 3);
+    expect(open(lines)).toEqual([0, 1]);
+    expect(open([enter(other)])).toEqual([0]);
+    expect(effects).toEqual([['turned-away', asker]]);
+  });
+
+  it('of all: who has most gives one up for another caller', () => {
+    const { enter, enterMany, effects } = stage({ connections: 3 });
+    const lines = enterMany(asker, 3);
+    const newcomer = enter(other);
+    expect(open(lines)).toEqual([1, 2]);
+    expect(open([newcomer])).toEqual([0]);
+    expect(effects).toEqual([['evicted', asker]]);
+  });
+
+  it('of all, and nobody has more than the newcomer: the newcomer is turned away', () => {
+    const { enter, effects } = stage({ connections: 2 });
+    const lines = [enter(asker), enter(other), enter(asker)];
+    expect(open(lines)).toEqual([0, 1]);
+    const third = enter('10.0.0.3');
+    expect(open([...lines, third])).toEqual([0, 1]);
+    expect(effects).toEqual([
+      ['turned-away', asker],
+      ['turned-away', '10.0.0.3'],
+    ]);
+  });
+
+  it.each([
+    ['whose answer is under way are missed more than an idle one', underWay(), finished(), 1],
+    ['whose answer was cut off are idle', underWay(), { writableFinished: false, destroyed: true }, 1],
+    ['that all wait for an answer: the oldest goes', underWay(), underWay(), 0],
+    ['that are all idle: the oldest goes', finished(), finished(), 0],
+  ])('connections %s', (...[, first, second, gone]) => {
+    const { enter, enterMany, arrive } = stage({ connections: 3 });
+    const lines = enterMany(asker, 3);
+    arrive(lines[0]!, first);
+    arrive(lines[1]!, second);
+    arrive(lines[2]!, underWay());
+    enter(other);
+    expect(open(lines)).toEqual([0, 1, 2].filter((index) => index !== gone));
+  });
+
+  it('held ones can be given up too', () => {
+    const { enter, enterMany, ask } = stage({ connections: 3 });
+    const lines = enterMany(asker, 3);
+    ask(lines[0]!, 5);
+    enter(other);
+    expect(open(lines)).toEqual([1, 2]);
+  });
+
+  it('a place is free when a connection is closed, once', async () => {
+    const { clock, enter, enterMany, effects } = stage({ connections: 2, connectionsPerCaller: 2 });
+    const lines = enterMany(asker, 2);
+    lines[0]!.destroy();
+    lines[0]!.emit('close');
+    await clock.advance(0);
+    const more = enterMany(asker, 2);
+    expect(open([...lines, ...more])).toEqual([1, 2]);
+    enter(other);
+    expect(open([...lines, ...more])).toEqual([2]);
+    expect(effects).toEqual([
+      ['turned-away', asker],
+      ['evicted', asker],
+    ]);
+  });
+
+  it('one that was turned away frees no place twice when it is closed at last', async () => {
+    const { clock, enterMany } = stage({ connections: 2, connectionsPerCaller: 1 });
+    const first = enterMany(asker, 3);
+    await clock.advance(0);
+    const second = [...enterMany(other, 1), ...enterMany('10.0.0.3', 1)];
+    expect(open([...first, ...second])).toEqual([0, 3]);
+  });
+});
+
+describe('what is remembered of callers', () => {
+  it('outlives their connections: nobody starts anew by connecting anew', async () => {
+    const { clock, enter, ask } = stage();
+    for (let time = 0; time < 4; time += 1) {
+      const line = enter(asker);
+      ask(line, 1);
+      line.destroy();
+    }
+    await clock.advance(0);
+    const line = enter(asker);
+    ask(line, 1);
+    expect(line.isPaused()).toBe(true);
+  });
+
+  it('is bounded: those without a connection are forgotten for new ones, those with one are not', async () => {
+    const { clock, enter, ask, connections } = stage({ connections: 5_000 });
+    const spent = enter(asker);
+    ask(spent, 5);
+    const gone = enter(other);
+    ask(gone, 5);
+    gone.destroy();
+    await clock.advance(0);
+    for (let index = 0; index < 2_047; index += 1) enter(`10.1.${index >> 8}.${index & 255}`).destroy();
+    await clock.advance(0);
+    expect(connections.isHeld(spent)).toBe(true);
+    const anew = [enter(asker), enter(other)];
+    await clock.advance(0);
+    expect(anew.map((line) => line.isPaused())).toEqual([true, false]);
+  });
+});
