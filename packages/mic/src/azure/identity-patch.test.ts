@@ -2,9 +2,11 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it, test } from 'vitest';
 import {
   deadOf,
+  dropsWholeList,
   identityPatch,
   identityType,
   isDone,
+  isFailed,
   readHostState,
   stepsToChange,
   stepsToRestore,
@@ -70,6 +72,13 @@ describe('the net change', () => {
       id('d'),
     ]);
   });
+
+  it.each([
+    ['client id', { clientId: 'c' }],
+    ['principal id', { principalId: 'p' }],
+  ])('does not renew an identity of which only the %s is known: it exists', (_, entry) => {
+    expect(deadOf({ present: new Map([[id('a'), entry]]), systemAssigned: false }, [id('a')])).toEqual([]);
+  });
 });
 
 describe('C28 E13 the type of every transition', () => {
@@ -107,6 +116,16 @@ describe('the PATCH', () => {
     expect(
       add('a').every((step) => isDone(after, step)) && remove('b').every((step) => isDone(after, step)),
     ).toBe(true);
+  });
+
+  it.each([
+    ['the last one is removed', host(['a']), remove('a'), true],
+    ['the last one is removed beside a system-assigned one', host(['a'], true), remove('a'), true],
+    ['one of two is removed', host(['a', 'b']), remove('a'), false],
+    ['the last one is exchanged', host(['a']), [...add('b'), ...remove('a')], false],
+    ['the first one is added', host([]), add('a'), false],
+  ])('gives up the whole list of the host when %s: %4$s', (...[, state, steps, expected]) => {
+    expect(dropsWholeList(identityPatch(state, steps))).toBe(expected);
   });
 
   test.each([
@@ -149,7 +168,7 @@ describe('reading a host', () => {
       },
       properties: { provisioningState: 'Updating' },
     });
-    expect(state).toEqual({
+    expect(state).toStrictEqual({
       present: new Map<ResourceId, object>([
         [id('a'), alive],
         [id('d'), {}],
@@ -158,9 +177,22 @@ describe('reading a host', () => {
       provisioningState: 'Updating',
       etag: '"3"',
     });
+    expect(state.present.get(id('d'))).toStrictEqual({});
   });
 
-  it('a host without identities is an empty one', () => {
-    expect(readHostState({ properties: {} })).toEqual({ present: new Map(), systemAssigned: false });
+  it.each([
+    ['that says nothing of identities', { properties: {} }],
+    ['that says null', { identity: null, properties: null, etag: null }],
+    ['with an empty version mark and state', { etag: '', properties: { provisioningState: '' } }],
+  ])('a host %s is an empty one', (_, resource) => {
+    expect(readHostState(resource)).toStrictEqual({ present: new Map(), systemAssigned: false });
+  });
+
+  it.each([
+    ...['Failed', 'failed', 'Canceled', 'Cancelled'].map((state) => [state, true] as const),
+    ...['Succeeded', 'Updating', 'FailedOver', 'NotFailed'].map((state) => [state, false] as const),
+    [undefined, false] as const,
+  ])('the last update of a host in state %s has failed: %s', (provisioningState, expected) => {
+    expect(isFailed(readHostState({ properties: { provisioningState } }))).toBe(expected);
   });
 });
