@@ -13,8 +13,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'mic/plan': ['packages/mic/src/plan/'],
   'mic/snapshot': ['packages/mic/src/snapshot/'],
   'mic/apply': ['packages/mic/src/apply/'],
-  'mic/identity-patch': [
-    'packages/mic/src/azure/identity-patch.ts',
+  'mic/identity-patch': ['packages/mic/src/azure/identity-patch.ts'],
+  'mic/immutable': [
     'packages/mic/src/config/immutable-client-ids.ts',
+    'packages/mic/src/config/plan-rules.ts',
   ],
 };

@@ -17,7 +17,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { connectAzure, type Azure } from './azure/connect.ts';
 import type { ArmCall } from './azure/host-calls.ts';
 import { micUserAgent, readMicConfig, type Env, type MicCommand, type MicConfig } from './config.ts';
-import { immutableClientIds } from './config/immutable-client-ids.ts';
+import { planRules } from './config/plan-rules.ts';
 import type { ControllerSettings } from './controller-deps.ts';
 import { startController, type Controller } from './controller.ts';
 import { explainCommand } from './explain-command.ts';
@@ -174,12 +174,7 @@ function settingsOf({ config, azure }: Edges): Omit<ControllerSettings, 'princip
     version: manifest.version,
     recordAfterMs,
     conditionWritesPerSecond,
-    rules: () => ({
-      forceNamespaced: config.forceNamespaced,
-      immutableClientIds: immutableClientIds(config.immutableClientIds, azure.clusterClientId()),
-      detachGraceMs: config.detachGraceMs,
-      driftPeriodMs: config.driftPeriodMs,
-    }),
+    rules: () => planRules(config, azure.clusterClientId()),
   };
 }
 

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { planRules } from './plan-rules.ts';
+
+const config = {
+  forceNamespaced: true,
+  immutableClientIds: new Set(['one', 'two']),
+  detachGraceMs: 5_000,
+  driftPeriodMs: 60_000,
+};
+
+test('a plan keeps the identities of --immutable-user-msis and the cluster’s own, and has the periods of the flags', () => {
+  expect(planRules(config, 'OWN')).toStrictEqual({
+    forceNamespaced: true,
+    immutableClientIds: new Set(['one', 'two', 'own']),
+    detachGraceMs: 5_000,
+    driftPeriodMs: 60_000,
+  });
+});
+
+test('a cluster without an identity of its own protects those of --immutable-user-msis alone', () => {
+  expect(planRules(config, '').immutableClientIds).toEqual(new Set(['one', 'two']));
+});
