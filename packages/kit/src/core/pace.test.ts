@@ -26,6 +26,12 @@ it('what was read beyond has to be paid for, but not for ever', () => {
 it('0 is no limit', () => {
   const pace = createPace({ perSecond: 0, now: 0 });
   expect(Array.from({ length: 1_000 }, () => pace.take(0)).every((each) => each === 'go')).toBe(true);
+  expect([pace.waitMs(0), pace.available(0)]).toEqual([0, Infinity]);
+});
+
+it('nobody waits who has requests left', () => {
+  const pace = createPace({ perSecond: 2, now: 0 });
+  expect([pace.waitMs(0), pace.available(0)]).toEqual([0, 10]);
 });
 
 it('over any time, however it is used, no more is read than the rate and the burst allow', () => {

@@ -245,6 +245,14 @@ describe('too many connections', () => {
     ]);
   });
 
+  it('of all, and each has as many: a newcomer takes no place from others, though it was known before them', async () => {
+    const { clock, enter } = stage({ connections: 2 });
+    enter(asker).destroy();
+    await clock.advance(0);
+    const lines = [enter(other), enter('10.0.0.3'), enter(asker)];
+    expect(open(lines)).toEqual([0, 1]);
+  });
+
   it.each([
     ['whose answer is under way are missed more than an idle one', underWay(), finished(), 1],
     ['whose answer was cut off are idle', underWay(), { writableFinished: false, destroyed: true }, 1],
