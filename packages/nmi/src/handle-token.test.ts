@@ -92,7 +92,7 @@ describe('a pod’s call', () => {
       podns: 'kube-system',
     };
     await expect(handle(inbound('', { headers, connection: over }), resource)).resolves.toEqual(token);
-    expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1', over);
+    expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1', over, expect.anything());
     expect(grant.mock.calls[0]?.[0].pod).toEqual(pod());
   });
 

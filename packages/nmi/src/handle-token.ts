@@ -39,7 +39,7 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
 
     const patience = { deadline: request.receivedAt + holdMs, caller: request };
     if (!(await whenReady(patience))) return { kind: 'starting' };
-    const caller = await findCaller(request.peer, request.connection);
+    const caller = await findCaller(request.peer, request.connection, patience);
     switch (caller.kind) {
       case 'pod':
         return grant({ pod: caller.pod, request: parsed.value, patience });

@@ -5,7 +5,7 @@ import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config.ts';
 import { createMetadataService, type MetadataService } from './metadata-service.ts';
 import type { metricSpecs } from './metrics.ts';
-import { createFairLines, type Line } from './tokens/fair-lines.ts';
+import { createFairLines, type Line } from './fair-lines.ts';
 import { createManagedIdentitySource } from './tokens/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata-pace.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';

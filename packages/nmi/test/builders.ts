@@ -14,7 +14,8 @@ import type { Tenant } from '@pod-identity/kit/core';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
-import type { Line } from '../src/tokens/fair-lines.ts';
+import type { Patience } from '../src/await-change.ts';
+import type { Line } from '../src/fair-lines.ts';
 import type { Asker } from '../src/tokens/questions.ts';
 import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
 import type { CallerConnection, InboundRequest } from '../src/wire.ts';
@@ -231,6 +232,9 @@ export const askerOf = (over: Partial<Asker> & Partial<Tenant> = {}): Asker => (
   admit: over.admit ?? (() => 0),
   ...(over.signal && { signal: over.signal }),
 });
+
+/** A caller who waits for as long as a test runs. */
+export const patient: Patience = { deadline: 1e15, caller: { gone: new AbortController().signal } };
 
 export const connection = (openedAt = 0, over: Partial<CallerConnection> = {}): CallerConnection => ({
   ...{ openedAt, neighbour: undefined, owner: undefined, isLast: false },

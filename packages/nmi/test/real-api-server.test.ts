@@ -115,7 +115,11 @@ function suite(server: RunningApiServer) {
       ...{ holdMs: 0, patienceMs: 5_000, neighbours: nothingKnown },
     });
     /** Over a connection that is opened now. */
-    const call = (address: string) => find(address, connection(systemClock.elapsed()));
+    const call = (address: string) =>
+      find(address, connection(systemClock.elapsed()), {
+        deadline: systemClock.now() + 30_000,
+        caller: { gone: new AbortController().signal },
+      });
     return { call, directory };
   };
 

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { pod } from '../../test/builders.ts';
 import { createHolderQuestion } from './ask-holder.ts';
 
+const nobodyLeaves = new AbortController().signal;
 const victim = pod({ uid: 'uid-victim', namespace: 'shop', name: 'till', addresses: ['10.0.1.1'] });
 const ending = Array.from({ length: 60 }, (_, index) =>
   pod({
@@ -34,11 +35,11 @@ it('many pods that end, for which the pods of the node are listed, leave others 
       },
     },
   });
-  const all = () => ending.map((one) => ask(one.addresses[0] ?? '', { kind: 'pod', pod: one }));
+  const all = () => ending.map((one) => ask(one.addresses[0] ?? '', { kind: 'pod', pod: one }, nobodyLeaves));
   const first = all();
   await clock.advance(1_000);
   const meanwhile = all();
-  const asked = ask('10.0.1.1', { kind: 'pod', pod: victim });
+  const asked = ask('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
   await clock.advance(0);
   await expect(Promise.race([asked, Promise.resolve('waits')])).resolves.toMatchObject({
     answer: { kind: 'pod', pod: { uid: 'uid-victim' } },
@@ -50,4 +51,46 @@ it('many pods that end, for which the pods of the node are listed, leave others 
   const [before, after] = [begun(await Promise.all(first)), begun(await Promise.all(meanwhile))];
   expect([before, after]).toEqual([new Set([startedAt]), new Set([startedAt + 1_000])]);
   expect(lists).toBe(2);
+});
+
+it('a hundred pods of one namespace, with an API server that is slow, leave a pod of another one its turn', async () => {
+  const clock = createFakeClock();
+  const begun: string[] = [];
+  const ask = createHolderQuestion({
+    clock,
+    check: { mode: 'live', ageMs: 0, outageMs: 900_000 },
+    patienceMs: 8_000,
+    pods: {
+      filedUnder: () => [],
+      revision: 1,
+      isCurrent: () => true,
+      lastHeardMs: () => 0,
+      othersAwait: () => false,
+      read: async (named) => {
+        begun.push(named.namespace);
+        await clock.sleep(2_000);
+        return named.namespace === 'shop' ? [victim] : [];
+      },
+      readAll: () => Promise.resolve([]),
+    },
+  });
+  for (let index = 0; index < 100; index += 1) {
+    const address = `10.0.2.${index}`;
+    const hostile = pod({
+      uid: `uid-h-${index}`,
+      namespace: 'hostile',
+      name: `h-${index}`,
+      addresses: [address],
+    });
+    void ask(address, { kind: 'pod', pod: hostile }, nobodyLeaves);
+  }
+  await clock.advance(0);
+  const asked = ask('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
+  await clock.advance(0);
+  expect(begun.filter((namespace) => namespace === 'shop')).toHaveLength(1);
+  expect(begun.length).toBeLessThanOrEqual(20);
+  await clock.advance(2_000);
+  await expect(asked).resolves.toMatchObject({ answer: { kind: 'pod', pod: { uid: 'uid-victim' } } });
+  await clock.advance(60_000);
+  expect(clock.pending).toBe(0);
 });

@@ -12,7 +12,7 @@ import { addressIsUnreported, identifyPod, isBehind, type Identification } from 
 import { inTurns } from './in-turns.ts';
 import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
-import { createQuestionLine } from './question-line.ts';
+import { createQuestionLine, type Questioner } from './question-line.ts';
 
 export type PodName = Pick<PodView, 'namespace' | 'name'>;
 
@@ -36,12 +36,19 @@ export interface HolderOptions {
   readonly onChecked?: (result: CheckResult) => void;
 }
 
-/** Asks who has an address of which memory knows this much. */
-export type AskHolder = (address: string, known: Identification) => Promise<Told | NotTold>;
+/** Asks who has an address of which memory knows this much. `gone` aborts when nobody waits for the answer any more. */
+export type AskHolder = (
+  address: string,
+  known: Identification,
+  gone: AbortSignal,
+) => Promise<Told | NotTold>;
 
 /** More would be felt by the API server, fewer by the 250 pods of a node that all call at once, as after a restart of ours. */
-const questionsAtATime = 20;
-const questionsPerSecond = 250;
+const questionRate = { atATime: 20, perNamespace: 10, perSecond: 250 };
+/** A pod has an address or two, and each of them one question at a time. */
+const questionsWaiting = { total: 2_048, perNamespace: 1_024, perPod: 8 };
+/** The list of the node's pods is a question of all who wait for it: it has turns of its own, and is not given up. */
+const forAll: Questioner = { tenant: { namespace: '', pod: '' }, gone: new AbortController().signal };
 
 interface Heard {
   readonly pods: readonly PodView[];
@@ -54,7 +61,7 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
   const put = createAsker(options);
   // The list answers for all addresses, and is one question in the line: callers who wait for it take no places from those
   // whose pod is asked for by its name.
-  const putAll = inTurns(() => put(() => pods.readAll()));
+  const putAll = inTurns(() => put(forAll, () => pods.readAll()));
 
   const byAddress = async (address: string): Promise<Told | NotTold> => {
     const heard = await putAll();
@@ -68,9 +75,10 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
   };
 
   /** A pod that runs is asked for by its name, which costs the API server least; all else by the address. */
-  const ask: AskHolder = async (address, known) => {
+  const ask: AskHolder = async (address, known, gone) => {
     if (known.kind !== 'pod' || known.pod.isEnding) return byAddress(address);
-    const heard = await put(() => pods.read(known.pod));
+    const { namespace, uid } = known.pod;
+    const heard = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
     if ('why' in heard) return heard;
     const found = identifyPod(heard.pods, clock.now());
     const { begunAt } = heard;
@@ -81,8 +89,8 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
     return isTold(reply) ? reply : { answer: unconfirmed(known.pod), begunAt, othersAwait: undefined };
   };
 
-  return async (address, known) => {
-    const reply = await ask(address, known);
+  return async (address, known, gone) => {
+    const reply = await ask(address, known, gone);
     if (known.kind === 'pod') onChecked?.(resultOf(known.pod, reply));
     return reply;
   };
@@ -91,12 +99,12 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
 /** Asks in turn. */
 function createAsker({ clock, patienceMs }: HolderOptions) {
   const inLine = createQuestionLine({
-    ...{ clock, patienceMs },
-    ...{ atATime: questionsAtATime, perSecond: questionsPerSecond },
+    ...{ clock, patienceMs, ...questionRate },
+    waiting: questionsWaiting,
   });
-  return async (question: () => Promise<Said>): Promise<Heard | NotTold> => {
+  return async (questioner: Questioner, question: () => Promise<Said>): Promise<Heard | NotTold> => {
     let begunAt = 0;
-    const said = await inLine(() => {
+    const said = await inLine(questioner, () => {
       begunAt = clock.elapsed();
       return question();
     });

@@ -3,7 +3,7 @@
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { connection, pod } from '../../test/builders.ts';
+import { connection, patient, pod } from '../../test/builders.ts';
 import type { CallerConnection } from '../wire.ts';
 import type { CallerAnswer, Said } from './answers.ts';
 import { createCallerFinder } from './find-caller.ts';
@@ -203,7 +203,7 @@ async function play(told: History, checkAgeMs: number) {
     const from = Math.min(over.openedAt, clock.now()) - ageMs - told.lagMs - pauseAfterRefusalMs;
     // What it was found to be the first time was judged then.
     const first = over.owner?.uid;
-    const answer = await find(address, over);
+    const answer = await find(address, over, patient);
     const callers = first === undefined ? [caller, world.ownerOf(address) ?? ''] : [first];
     // A pod that has finished or is deleted by now, with no grace, has nobody who could use the answer.
     if (world.isAlive(caller)) seen.push({ callers, answer, isCertain: wasCertain(address, caller, from) });

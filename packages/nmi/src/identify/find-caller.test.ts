@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
-import { connection, pod } from '../../test/builders.ts';
+import { connection, patient, pod } from '../../test/builders.ts';
 import type { PodCheck, Unsaid } from './answers.ts';
 import type { CheckResult } from './ask-holder.ts';
 import { createCallerFinder } from './find-caller.ts';
@@ -76,7 +76,7 @@ const stage = (given: Given = {}) => {
     for (const listener of [...listeners]) listener();
   };
   /** One request, over a connection that is opened now. */
-  const call = (over = open()) => find(address, over);
+  const call = (over = open()) => find(address, over, patient);
   const open = () => connection(clock.elapsed(), { neighbour: state.neighbour });
   /** Many at once, each over a connection of its own. */
   const calls = (count: number) => Promise.all(Array.from({ length: count }, async () => call()));
@@ -440,7 +440,7 @@ describe('a question that is not answered', () => {
     state.live = undefined;
     await call();
     state.live = [{ ...there, addresses: ['10.0.0.9'] }];
-    const other = Promise.resolve(find('10.0.0.2', connection(clock.elapsed())));
+    const other = Promise.resolve(find('10.0.0.2', connection(clock.elapsed()), patient));
     await clock.advance(2_000);
     await expect(other).resolves.toEqual({ kind: 'none' });
     expect(questions.slice(1, 3)).toEqual(['get default/there', 'list']);
@@ -454,7 +454,7 @@ describe('a question that is not answered', () => {
     await clock.advance(4_000);
     expect(call()).toEqual(podOf(web));
     state.live = [there];
-    await find('10.0.0.2', connection(clock.elapsed()));
+    await find('10.0.0.2', connection(clock.elapsed()), patient);
     const back = Promise.resolve(call());
     await clock.advance(2_000);
     await expect(back).resolves.toEqual({ kind: 'none' });
@@ -480,6 +480,52 @@ describe('a question that is not answered', () => {
   });
 });
 
+describe('a caller who waits', () => {
+  const waiting = () => {
+    const staged = stage({ filed: [web] });
+    staged.state.answerMs = 3_000;
+    const caller = new AbortController();
+    const ask = (deadline = 1e15) =>
+      Promise.resolve(staged.find(address, staged.open(), { deadline, caller: { gone: caller.signal } }));
+    return { ...staged, ask, caller };
+  };
+
+  it('is told at its deadline, and not when the question is answered at last', async () => {
+    const { ask, clock } = waiting();
+    const asked = ask(clock.now() + 1_000);
+    await clock.advance(1_000);
+    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+
+  it('and hangs up does not take the answer from another one of its address', async () => {
+    const { ask, call, caller, clock, questions } = waiting();
+    const asked = ask();
+    const other = call();
+    caller.abort();
+    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    await clock.advance(3_000);
+    await expect(other).resolves.toEqual(podOf(web));
+    expect(questions).toHaveLength(1);
+  });
+
+  it('and hangs up as the last one ends the search; whoever comes later is not answered by what is left of it', async () => {
+    const { ask, call, caller, arrive, clock, questions, state } = waiting();
+    Object.assign(state, { filed: [], live: [] });
+    const asked = ask();
+    await clock.advance(1_000);
+    caller.abort();
+    await expect(asked).resolves.toEqual({ kind: 'none' });
+    const later = call();
+    await clock.advance(2_000);
+    arrive([web]);
+    state.live = [web];
+    await clock.advance(6_000);
+    await expect(later).resolves.toEqual(podOf(web));
+    expect(questions).toEqual(['list', 'list']);
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('off', () => {
   it('memory is believed without a question', () => {
     const { call, questions } = stage({ filed: [web], live: [heir], check: { mode: 'off' } });
@@ -502,7 +548,7 @@ it('one pod’s question does not hold up another’s, and 1,000 addresses are a
   const filed = addresses.map((each) => pod({ uid: `uid ${each}`, name: `web-${each}`, addresses: [each] }));
   const { find, clock, state, questions } = stage({ filed });
   state.answerMs = 10;
-  const answers = addresses.map(async (each) => find(each, connection(clock.elapsed())));
+  const answers = addresses.map(async (each) => find(each, connection(clock.elapsed()), patient));
   await clock.advance(500);
   // 250 at once, 250 a second.
   expect(questions.length).toBeGreaterThan(250);

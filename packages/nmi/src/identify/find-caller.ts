@@ -1,4 +1,4 @@
-import { awaitChange, type Changes } from '../await-change.ts';
+import { awaitChange, type Changes, type Patience } from '../await-change.ts';
 import type { CallerConnection } from '../wire.ts';
 import { isTold, type CallerAnswer } from './answers.ts';
 import { createHolderQuestion, type HolderOptions } from './ask-holder.ts';
@@ -7,6 +7,7 @@ import { identifyPod, type Identification } from './identify-pod.ts';
 import { stillHasAddress, unconfirmed } from './judge-caller.ts';
 import { differs } from './neighbour.ts';
 import type { NeighbourTable } from './neighbour-table.ts';
+import { createSharedSearches, type Search } from './shared-searches.ts';
 
 export interface CallerFinderOptions extends HolderOptions {
   readonly pods: HolderOptions['pods'] & { readonly changes: Changes };
@@ -21,6 +22,7 @@ export interface CallerFinderOptions extends HolderOptions {
 export type CallerFinder = (
   address: string,
   connection: CallerConnection,
+  patience: Patience,
 ) => CallerAnswer | Promise<CallerAnswer>;
 
 /**
@@ -31,31 +33,23 @@ export type CallerFinder = (
 export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
   const { neighbours, onChanged } = options;
   const findings = createFindings({ ...options, memory: options.pods });
-  const search = createSearch(options, findings);
+  const searches = createSharedSearches(createSearch(options, findings), options.clock);
   const settle = createSettlement(options, findings);
-  const searches = new Map<string, Promise<Found>>();
 
-  const start = (look: Look): Found | Promise<Found> => {
-    const refusal = findings.refuseToAsk(look);
-    if (refusal) return refusal;
-    const started = search(look).finally(() => searches.delete(look.address));
-    searches.set(look.address, started);
-    return started;
-  };
-
-  const find = async (look: Look): Promise<Found> => {
+  const find = async (look: Look, patience: Patience): Promise<Found> => {
     for (;;) {
-      const running = searches.get(look.address);
-      const found = await (running ?? start(look));
-      // A search that began before may be about a pod that had the address before.
-      const isAbout = found.begunAt >= look.openedAt && !differs(found.neighbour, look.neighbour);
-      if (!running || isAbout) return found;
+      const running = searches.running(look.address);
+      const refusal = running ? undefined : findings.refuseToAsk(look);
+      if (refusal) return refusal;
+      const found = await searches.join(look, patience);
+      if (found === 'impatient') return findings.noteSilence(look, { why: 'crowded' });
+      if (found !== 'abandoned' && (!running || isAbout(found, look))) return found;
       const known = findings.recall(look) ?? recallSilentPod(findings, look);
       if (known) return known;
     }
   };
 
-  return (address, connection) => {
+  return (address, connection, patience) => {
     const neighbour = neighbours.of(address);
     if (differs(connection.neighbour, neighbour) && !connection.isLast) {
       connection.isLast = true;
@@ -65,8 +59,13 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
     const known = findings.recall(look) ?? recallSilentPod(findings, look);
     return known
       ? settle(known, look, connection)
-      : find(look).then((found) => settle(found, look, connection));
+      : find(look, patience).then((found) => settle(found, look, connection));
   };
+}
+
+/** A search that began before may be about a pod that had the address before. */
+function isAbout({ begunAt, neighbour }: Found, look: Look): boolean {
+  return begunAt >= look.openedAt && !differs(neighbour, look.neighbour);
 }
 
 /** A caller whom memory does not know is held before it is told so. */
@@ -121,42 +120,39 @@ function isDoubtful(
   return !isOwn || connection.isLast;
 }
 
-function createSearch(options: CallerFinderOptions, findings: Findings): (look: Look) => Promise<Found> {
+function createSearch(options: CallerFinderOptions, findings: Findings): Search {
   const { pods, clock, check, holdMs, neighbours } = options;
   const ask = createHolderQuestion(options);
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
   /** Whether memory comes to name a pod that it did not name before. */
-  const hasArrived = async (address: string, before: Identification, deadline: number) => {
+  const hasArrived = async (address: string, before: Identification, patience: Patience) => {
     const look = () => {
       const known = remembered(address);
       return (known.kind !== 'none' && holdersOf(known) !== holdersOf(before)) || undefined;
     };
-    return awaitChange(look, { deadline, caller: nobody }, { clock, changes: pods.changes });
+    return awaitChange(look, patience, { clock, changes: pods.changes });
   };
 
-  const askOnce = async (look: Look, known: Identification): Promise<Found> => {
+  const askOnce = async (look: Look, known: Identification, gone: AbortSignal): Promise<Found> => {
     const silent = findings.recallSilence(look);
     if (silent) return silent;
     // Before the question: what was handed over since then is another entry than the one that is tied to the answer.
     const neighbour = neighbours.of(look.address);
-    const reply = await ask(look.address, known);
+    const reply = await ask(look.address, known, gone);
     if (!isTold(reply)) return findings.noteSilence(look, reply);
     return findings.note(look.address, { ...reply, known, neighbour });
   };
 
-  return async (look) => {
-    const deadline = clock.now() + holdMs;
+  return async (look, gone) => {
+    const patience = { deadline: clock.now() + holdMs, caller: { gone } };
     for (;;) {
       const known = remembered(look.address);
       // Without checks memory's word is good enough; it is new, for otherwise nobody would search.
       const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
       const recalled = isEnough ? findings.recall(look) : undefined;
-      const found = recalled ?? (await askOnce(look, known));
-      if (found.answer.kind !== 'none' || !(await hasArrived(look.address, known, deadline))) return found;
+      const found = recalled ?? (await askOnce(look, known, gone));
+      if (found.answer.kind !== 'none' || !(await hasArrived(look.address, known, patience))) return found;
     }
   };
 }
-
-/** A search is for all callers from an address: that one of them hangs up does not end it. */
-const nobody = { gone: new AbortController().signal };

@@ -1,44 +1,74 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { createQuestionLine } from './question-line.ts';
+import { createQuestionLine, type QuestionLineOptions } from './question-line.ts';
 
-const stage = (over: { atATime?: number; perSecond?: number; patienceMs?: number } = {}) => {
+const nobodyLeaves = new AbortController().signal;
+
+const stage = (over: Partial<QuestionLineOptions> = {}) => {
   const clock = createFakeClock();
-  const inLine = createQuestionLine({ clock, atATime: 2, perSecond: 100, patienceMs: 5_000, ...over });
+  const inLine = createQuestionLine({
+    ...{ clock, atATime: 2, perNamespace: 2, perSecond: 100, patienceMs: 5_000 },
+    ...{ waiting: { total: 64, perNamespace: 32, perPod: 16 }, ...over },
+  });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const ask = (name: string) =>
-    inLine(() => {
+  const ask = (name: string, of: { namespace?: string; pod?: string; gone?: AbortSignal } = {}) => {
+    const { namespace = 'default', pod = name, gone = nobodyLeaves } = of;
+    return inLine({ tenant: { namespace, pod }, gone }, () => {
       begun.push(name);
       return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
     });
-  return { clock, begun, ask, inLine, end: (name: string) => ends.get(name)?.() };
+  };
+  const end = async (...names: readonly string[]) => {
+    for (const name of names) ends.get(name)?.();
+    await clock.advance(0);
+  };
+  return { clock, begun, ask, end };
 };
 
 it('puts so many questions at a time and no more, in the order in which they came', async () => {
   const { clock, begun, ask, end } = stage();
-  const answers = ['a', 'b', 'c', 'd'].map(ask);
+  const answers = ['a', 'b', 'c', 'd'].map((name) => ask(name));
   await clock.advance(0);
   expect(begun).toEqual(['a', 'b']);
-  end('b');
-  await clock.advance(0);
+  await end('b');
   expect(begun).toEqual(['a', 'b', 'c']);
-  ['a', 'c'].forEach(end);
-  await clock.advance(0);
-  end('d');
+  await end('a', 'c');
+  await end('d');
   await expect(Promise.all(answers)).resolves.toEqual(['a', 'b', 'c', 'd']);
 });
 
 it('begins so many in a second and no more', async () => {
-  const { clock, begun, inLine } = stage({ perSecond: 5 });
-  const answers = Array.from({ length: 12 }, (_, n) => inLine(() => Promise.resolve(begun.push(String(n)))));
+  const { clock, begun, ask, end } = stage({ perSecond: 5, atATime: 64, perNamespace: 64 });
+  const names = Array.from({ length: 12 }, (_, index) => String(index));
+  const answers = names.map((name) => ask(name));
   await clock.advance(0);
   expect(begun).toHaveLength(5);
   await clock.advance(1_000);
   expect(begun).toHaveLength(10);
   await clock.advance(1_000);
+  await end(...names);
   await Promise.all(answers);
   expect([begun.length, clock.pending]).toEqual([12, 0]);
+});
+
+it('namespaces take turns, in each of them its pods, however many questions one of them has', async () => {
+  const { begun, ask, end } = stage({ atATime: 1, perNamespace: 1 });
+  for (let index = 0; index < 8; index += 1)
+    void ask(`h${index}`, { namespace: 'hostile', pod: `pod-${index % 2}` });
+  void ask('shop', { namespace: 'shop' });
+  void ask('other pod', { namespace: 'hostile', pod: 'pod-3' });
+  for (let turn = 0; turn < 5; turn += 1) await end(...begun);
+  expect(begun).toEqual(['h0', 'h1', 'shop', 'h2', 'other pod']);
+});
+
+it('one namespace, whose questions hang, does not hold all places', async () => {
+  const { clock, begun, ask } = stage({ atATime: 4, perNamespace: 2 });
+  for (let index = 0; index < 8; index += 1) void ask(`h${index}`, { namespace: 'hostile' });
+  await clock.advance(0);
+  void ask('shop', { namespace: 'shop' });
+  await clock.advance(0);
+  expect(begun).toEqual(['h0', 'h1', 'shop']);
 });
 
 it('gives a question up whose turn does not come in time', async () => {
@@ -46,13 +76,46 @@ it('gives a question up whose turn does not come in time', async () => {
   const [first, second] = [ask('a'), ask('b')];
   await clock.advance(1_000);
   await expect(second).resolves.toBeUndefined();
-  end('a');
+  await end('a');
   await expect(first).resolves.toBe('a');
   expect([begun, clock.pending]).toEqual([['a'], 0]);
 });
 
+it('a question for which nobody waits any more loses its place at once and is not put', async () => {
+  const { clock, begun, ask, end } = stage({
+    atATime: 1,
+    waiting: { total: 64, perNamespace: 32, perPod: 1 },
+  });
+  const caller = new AbortController();
+  const first = ask('a');
+  const left = ask('b', { pod: 'pod', gone: caller.signal });
+  await clock.advance(0);
+  caller.abort();
+  await expect(left).resolves.toBeUndefined();
+  const next = ask('c', { pod: 'pod' });
+  await expect(ask('gone before', { gone: caller.signal })).resolves.toBeUndefined();
+  await end('a');
+  await end('c');
+  await expect(Promise.all([first, next])).resolves.toEqual(['a', 'c']);
+  expect([begun, clock.pending]).toEqual([['a', 'c'], 0]);
+});
+
+it('a pod that has all its places is told so at once, and others are not', async () => {
+  const { ask, begun, end } = stage({ atATime: 1, waiting: { total: 64, perNamespace: 32, perPod: 1 } });
+  const all = [ask('a', { pod: 'pod' }), ask('b', { pod: 'pod' })];
+  await expect(ask('c', { pod: 'pod' })).resolves.toBeUndefined();
+  const other = ask('d', { pod: 'other' });
+  for (let turn = 0; turn < 3; turn += 1) await end(...begun);
+  await expect(Promise.all([...all, other])).resolves.toEqual(['a', 'b', 'd']);
+});
+
 it('a question that fails gives its place back', async () => {
-  const { inLine } = stage({ atATime: 1 });
-  await expect(inLine(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  await expect(inLine(() => Promise.resolve(1))).resolves.toBe(1);
+  const clock = createFakeClock();
+  const inLine = createQuestionLine({
+    ...{ clock, atATime: 1, perNamespace: 1, perSecond: 100, patienceMs: 5_000 },
+    waiting: { total: 64, perNamespace: 32, perPod: 16 },
+  });
+  const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };
+  await expect(inLine(questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(inLine(questioner, () => Promise.resolve(1))).resolves.toBe(1);
 });

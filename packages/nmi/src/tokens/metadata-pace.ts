@@ -1,5 +1,5 @@
 import type { Clock, Tenant } from '@pod-identity/kit/core';
-import { createFairLines, type Line } from './fair-lines.ts';
+import { createFairLines, type Line } from '../fair-lines.ts';
 
 export interface MetadataPace {
   /** For questions for tokens. */

@@ -1,5 +1,5 @@
 import type { Tenant } from '@pod-identity/kit/core';
-import type { Line } from './fair-lines.ts';
+import type { Line } from '../fair-lines.ts';
 import { TokenError } from './token-errors.ts';
 
 /** On whose behalf something is asked. */

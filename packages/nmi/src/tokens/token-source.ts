@@ -1,5 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { Line } from './fair-lines.ts';
+import type { Line } from '../fair-lines.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
 import { ageOf } from './token-age.ts';
