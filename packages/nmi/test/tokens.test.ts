@@ -134,3 +134,28 @@ it('W-P7: one token serves every pod of an identity', async () => {
   }
   expect(stage.imdsCalls() - before).toBe(1);
 });
+
+describe('two AzureIdentities of one managed identity, one without client id', () => {
+  it.each(['first', 'second'] as const)(
+    'are one: a token of that identity, bare, by resource id and by client id; silent is the %s',
+    async (silent) => {
+      const label = `twins-${silent}`;
+      const identity = await stage.bound(label);
+      stage.attach(identity);
+      const name = `${silent === 'first' ? 'a' : 'z'}-silent-${label}`;
+      const path = `/apis/${apiVersion}/namespaces/default/azureidentities`;
+      await stage.cluster.client.request('POST', path, {
+        ...{ apiVersion, kind: 'AzureIdentity', metadata: { name, namespace: 'default' } },
+        spec: { type: 0, resourceID: identity.resourceId },
+      });
+      await stage.cluster.binding({ name: `${name}-binding`, identity: name, selector: label });
+      const from = addressOf(await stage.cluster.pod({ name: `${label}-pod`, label }));
+      await stage.record({ pod: `${label}-pod`, identity: label, state: 'Assigned' });
+      const byResource = `&msi_res_id=${encodeURIComponent(identity.resourceId)}`;
+      for (const selector of ['', byResource, `&client_id=${identity.clientId}`])
+        await expect(
+          nmi.ask({ from, path: tokenPath, query: `${vaultResource}${selector}` }),
+        ).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
+    },
+  );
+});

@@ -13,6 +13,7 @@ import {
   type World,
 } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
 import { authorize, identitiesOf } from './authorize.ts';
 
 const reader = identity({ name: 'reader' });
@@ -130,6 +131,57 @@ describe('which identity is meant', () => {
     expect(decide({ identities: [reader, again], bindings }).kind).toBe('pending');
     expect(decide({ identities: [reader, other], bindings })).toMatchObject({
       denial: { why: 'several-identities' },
+    });
+  });
+
+  describe('of several objects for one managed identity, of which some state no client id', () => {
+    const resourceID = resourceIdOf('reader');
+    const silent = (name: string) => identity({ name, resourceID, clientID: undefined });
+    const stating = (name: string, of = 'reader') => identity({ name, resourceID, clientID: clientIdOf(of) });
+    const worldOf = (...identities: ReturnType<typeof identity>[]): World => ({
+      identities,
+      bindings: identities.map(({ metadata: { name } }) => binding(name)),
+    });
+    const selectors: readonly Selector[] = [
+      { by: 'nothing' },
+      { by: 'resource-id', value: resourceID },
+      { by: 'resource-id', value: resourceID.toUpperCase() },
+    ];
+    const by = (world: World, selector: Selector) =>
+      authorize({ pod: pod(), selector }, viewOf(world).view, rules);
+
+    it.each(selectors)('serves one identity, by the client id that is stated: %j', (selector) => {
+      const meant = { resourceId: resourceID.toLowerCase(), clientId: clientIdOf('reader') };
+      for (const world of [
+        worldOf(silent('a'), stating('b')),
+        worldOf(stating('a'), silent('b')),
+        worldOf(silent('a'), stating('b'), silent('c'), stating('d')),
+      ])
+        expect(by(world, selector)).toMatchObject({ kind: 'pending', identity: meant });
+    });
+
+    it.each(selectors)('refuses two client ids whatever is between them: %j', (selector) => {
+      const told = { why: 'several-identities', offered: [clientIdOf('other'), clientIdOf('reader')].sort() };
+      for (const world of [
+        worldOf(stating('a'), silent('b'), stating('c', 'other')),
+        worldOf(silent('a'), stating('b'), stating('c', 'other')),
+      ])
+        expect(by(world, selector)).toEqual({ kind: 'deny', denial: told });
+    });
+
+    it('offers a managed identity once', () => {
+      const world = worldOf(silent('a'), stating('b'), writer);
+      expect(by(world, { by: 'nothing' })).toMatchObject({
+        denial: { offered: [clientIdOf('reader'), clientIdOf('writer')].sort() },
+      });
+    });
+
+    it('serves the default, whichever of its objects is marked', () => {
+      const world = worldOf(silent('a'), stating('b'), writer);
+      for (const defaultIdentity of ['a', 'b'])
+        expect(decide(world, { defaultIdentity })).toMatchObject({
+          identity: { name: `default/${defaultIdentity}`, resourceId: resourceID.toLowerCase() },
+        });
     });
   });
 

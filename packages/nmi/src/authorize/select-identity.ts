@@ -45,20 +45,34 @@ function theDefault(candidates: readonly Candidate[], preferred: string | undefi
   return chosen.length === 0 ? only : theOnly(chosen);
 }
 
-/** Several AzureIdentity objects may stand for one managed identity: then it does not matter which. */
+/**
+ * Several AzureIdentity objects may stand for one managed identity. Then one is taken that states a client id, since the token is
+ * checked against it; the token itself is asked for by resource id, so it is the same whichever is taken.
+ */
 function theOnly(candidates: readonly Candidate[]): Selection {
   const [first, ...others] = candidates;
-  const isOne = first !== undefined && others.every((other) => isSame(first, other));
-  return isOne ? { kind: 'one', candidate: first } : none('several-identities', candidates);
+  const isOne = first !== undefined && others.every((other) => isSameResource(first, other));
+  const stated = candidates.filter(({ clientId }) => clientId !== '');
+  const isStatedOnce = new Set(stated.map(({ clientId }) => clientId)).size <= 1;
+  return isOne && isStatedOnce
+    ? { kind: 'one', candidate: stated[0] ?? first }
+    : none('several-identities', candidates);
 }
 
-function isSame(a: Candidate, b: Candidate): boolean {
-  return a.resourceId !== undefined && a.resourceId === b.resourceId && a.clientId === b.clientId;
+function isSameResource(a: Candidate, b: Candidate): boolean {
+  return a.resourceId !== undefined && a.resourceId === b.resourceId;
 }
 
+/** By client ids; an identity without one by its resource id, unless another object states the client id of that resource. */
 function none(why: 'not-this-identity' | 'several-identities', candidates: readonly Candidate[]): Selection {
-  const offered = candidates.map(({ clientId, resourceId, name }) =>
-    clientId === '' ? (resourceId ?? name) : clientId,
+  const stated = candidates.filter(({ clientId }) => clientId !== '');
+  const offeredAlready = new Set(stated.map(({ resourceId }) => resourceId));
+  const silent = candidates.filter(
+    ({ clientId, resourceId }) => clientId === '' && !(resourceId && offeredAlready.has(resourceId)),
   );
+  const offered = [
+    ...stated.map(({ clientId }) => clientId),
+    ...silent.map(({ resourceId, name }) => resourceId ?? name),
+  ];
   return { kind: 'none', denial: { why, offered: [...new Set(offered)].sort() } };
 }

@@ -40,7 +40,8 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'identity-missing': 'The binding names an AzureIdentity that does not exist.',
   'identity-invalid': 'The AzureIdentity is not valid.',
   'not-this-identity': 'The request names an identity that is none of the pod.',
-  'several-identities': 'The pod has several identities and the request names none of them.',
+  'several-identities':
+    'The pod has several identities and the request names none of them, or AzureIdentities state different client ids for the resource id that it names.',
   'assignment-nothing': 'The identity is not assigned, and nothing says that MIC works on it.',
   'assignment-created': 'MIC is assigning the identity.',
   'assignment-assigned':
