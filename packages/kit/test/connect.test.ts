@@ -2,7 +2,7 @@ import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { connectKube, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
+import { connectKube, fenceWrites, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { createCertificate, whyNoCertificate } from './fixtures/certificate.ts';
 import { afterwards, kubeconfigFile, startServer, temporaryFolder } from './fixtures/server.ts';
@@ -247,5 +247,29 @@ describe('rate', () => {
     const waiting = transport.request({ ...get, signal: controller.signal });
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  test('a write that loses its fence while it waits for its turn does not go out; what is read does', async () => {
+    const sent: string[] = [];
+    const server = await startServer(({ method = '', url = '' }, response) => {
+      sent.push(`${method} ${url}`);
+      response.end('{}');
+    });
+    const clock = createFakeClock();
+    const kubeconfig = kubeconfigFile(server.url);
+    const transport = await connect({ kubeconfig, userAgent: 'x', qps: 1, burst: 1, clock });
+    let holds = true;
+    const fenced = fenceWrites(transport, () => holds);
+    await fenced.request({ method: 'POST', path: '/a', body: {} });
+    const waiting = (['POST', 'PUT', 'PATCH', 'DELETE', 'GET'] as const).map((method) =>
+      fenced.request({ method, path: '/b' }),
+    );
+    const ended = Promise.allSettled(waiting);
+    holds = false;
+    await clock.advance(10_000);
+    const outcomes = (await ended).map((one) => (one.status === 'rejected' ? one.reason : 'sent') as unknown);
+    expect(outcomes).toMatchObject([...Array<unknown>(4).fill({ code: 'aborted' }), 'sent']);
+    await expect(fenced.request({ method: 'PUT', path: '/c' })).rejects.toMatchObject({ code: 'aborted' });
+    expect(sent).toEqual(['POST /a', 'GET /b']);
   });
 });

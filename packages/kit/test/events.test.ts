@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createEventRecorder, KubeError, type EventDraft } from '@pod-identity/kit/kube';
+import { createEventRecorder, KubeError, type EventDraft, type KubeErrorCode } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { createMemoryApi } from './fixtures/memory-api.ts';
 
@@ -11,7 +12,7 @@ const draft = (change: Partial<EventDraft> = {}): EventDraft => ({
   ...change,
 });
 
-function start(options: { perObjectBurst?: number; maxQueued?: number } = {}) {
+function start(options: { perObjectBurst?: number; maxQueued?: number; log?: Log } = {}) {
   const api = createMemoryApi();
   const clock = createFakeClock(Date.UTC(2026, 0, 1, 12, 0, 0, 500));
   const recorder = createEventRecorder({
@@ -216,5 +217,64 @@ describe('event recorder', () => {
 
   test('flush without anything to do resolves', async () => {
     await start().recorder.flush();
+  });
+
+  describe('recorded by a leader', () => {
+    test('what waits when its term ends is dropped without a word: another leader tells it', async () => {
+      const { recorder, api, methods } = start();
+      const told: string[] = [];
+      let isLeader = true;
+      api.interfereWith(({ body }) => {
+        // The process was stopped while the second one was on its way.
+        if (JSON.stringify(body).includes('second')) isLeader = false;
+      });
+      for (const message of ['first', 'second', 'third', 'fourth'])
+        recorder.record(
+          draft({ message }),
+          (isWritten) => told.push(`${message} ${isWritten}`),
+          () => isLeader,
+        );
+      await recorder.flush();
+      expect(methods()).toEqual(['POST', 'POST']);
+      expect(told).toEqual(['first true', 'second true', 'third false', 'fourth false']);
+    });
+
+    test('nothing is tried again, counted up or made anew after the term', async () => {
+      const lines: unknown[] = [];
+      const log = {
+        warn: (...line: unknown[]) => lines.push(line),
+        debug: () => undefined,
+      } as unknown as Log;
+      const failures: readonly KubeErrorCode[] = ['unavailable', 'not-found', 'already-exists'];
+      for (const code of failures) {
+        const { recorder, api, clock } = start({ log });
+        let isLeader = true;
+        const record = () => recorder.record(draft(), undefined, () => isLeader);
+        if (code === 'not-found') {
+          record();
+          await recorder.flush();
+        }
+        api.interfereWith(() => {
+          isLeader = false;
+          throw new KubeError(code, 'no');
+        });
+        const before = api.requests.length;
+        record();
+        const flushed = recorder.flush();
+        await clock.advance(60_000);
+        await flushed;
+        expect(api.requests.length - before).toBe(1);
+      }
+      expect(lines).toEqual([]);
+    });
+
+    test('is written in the next term of the same process if that tells it too', async () => {
+      const { recorder, events } = start();
+      recorder.record(draft(), undefined, () => false);
+      recorder.record(draft(), undefined, () => true);
+      recorder.record(draft({ message: 'told in the first term alone' }), undefined, () => false);
+      await recorder.flush();
+      expect(events()).toMatchObject([{ message: draft().message }]);
+    });
   });
 });

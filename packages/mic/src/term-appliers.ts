@@ -45,8 +45,8 @@ const linesOfNamespace = { burst: 100, perSecond: 5 };
 export function createAppliers(deps: ControllerDeps, state: TermState, told: Told): Appliers {
   const publish = ({ events, lines }: Report) => {
     for (const { level, fields, message } of lines) deps.log[level](fields, message);
-    // An Event is a write as well: none after the term.
-    if (state.term.holds()) events.forEach((event) => deps.events.record(event));
+    // An Event is a write as well: none after the term, however long it has waited by then. The next leader tells it.
+    for (const event of events) deps.events.record(event, undefined, () => state.term.holds());
   };
   const voice = { ...told, publish };
   const budgets = createBudgets(linesOfNamespace);

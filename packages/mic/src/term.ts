@@ -2,7 +2,7 @@
 // stored objects respelled, records read, watches synced, and only then the first decision.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { createBackoff } from '@pod-identity/kit/core';
-import { coreKinds, createResource, KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
+import { coreKinds, createResource, fenceWrites, KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
 import { conditionsOf, createConditionsWriter, type ConditionsWriter } from './apply/conditions-writer.ts';
 import { createHostQueue, type HostQueue } from './apply/host-queue.ts';
 import { createLedger, type ConfigMap } from './apply/ledger.ts';
@@ -42,9 +42,10 @@ const objectsQuietMs = 25;
 /** Planning leaves the event loop to others after this. */
 const sliceMs = 8;
 
-/** Undefined when the term ended before anything could be decided. */
-export async function startTerm(deps: ControllerDeps, scene: TermScene): Promise<Term | undefined> {
+/** Undefined when the term ended before anything could be decided. Nothing of it is written without the lease. */
+export async function startTerm(given: ControllerDeps, scene: TermScene): Promise<Term | undefined> {
   const { term, view } = scene;
+  const deps = { ...given, transport: fenceWrites(given.transport, () => term.holds()) };
   const memory = createHostMemory();
   const ledger = createLedger({
     configMaps: createResource<ConfigMap>(deps.transport, coreKinds.configMaps),

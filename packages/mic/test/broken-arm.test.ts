@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-function client() {
+function client(getToken = () => Promise.resolve('token')) {
   const endpoints = {
     resourceManager: server.url,
     authority: server.url,
@@ -21,7 +21,7 @@ function client() {
   return createArmClient({
     access: () => ({
       endpoints,
-      credential: { getToken: () => Promise.resolve('token'), invalidate: () => undefined },
+      credential: { getToken, invalidate: () => undefined },
     }),
     ...{ clock: systemClock, random: () => 0, userAgent: 'mic/test' },
     // Silence is as good as any: it ends by the deadline.
@@ -54,5 +54,19 @@ it('no redirect was followed, and the address of an operation elsewhere is not a
   expect(await arm.send(operation)).toMatchObject({ ok: false, failure: { kind: 'failed' } });
   expect(server.asked).toHaveLength(before);
   expect(server.asked.filter((line) => line.includes('elsewhere'))).toEqual([]);
+  await arm.close();
+});
+
+it('a PATCH whose sender leads no more when its token comes is not sent', async () => {
+  const token = Promise.withResolvers<string>();
+  const arm = client(() => token.promise);
+  server.play({ json: '{"id":"a"}' });
+  const before = server.asked.length;
+  let isLeader = true;
+  const answer = arm.send({ ...update, mayBeSent: () => isLeader });
+  isLeader = false;
+  token.resolve('token');
+  expect(await answer).toEqual({ ok: false, failure: { kind: 'aborted' } });
+  expect(server.asked).toHaveLength(before);
   await arm.close();
 });

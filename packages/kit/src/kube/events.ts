@@ -14,6 +14,7 @@ import {
   type EventDraft,
   type EventOccasion,
 } from './event-object.ts';
+import { fenceWrites } from './fence.ts';
 import { coreKinds } from './kinds.ts';
 import { createRecent } from './recent.ts';
 import { createResource, type ResourceClient } from './resource.ts';
@@ -37,8 +38,11 @@ export interface EventRecorderOptions {
 }
 
 export interface EventRecorder {
-  /** Never throws and never waits. `onEnd` is told whether it can be read now. */
-  record(event: EventDraft, onEnd?: (isWritten: boolean) => void): void;
+  /**
+   * Never throws and never waits. `onEnd` is told whether it can be read now. `mayWrite` is asked right before each write: what a
+   * leader has recorded is dropped when it is one no more.
+   */
+  record(event: EventDraft, onEnd?: (isWritten: boolean) => void, mayWrite?: () => boolean): void;
   /** Resolves when all that was recorded before has been written or given up. */
   flush(): Promise<void>;
 }
@@ -51,6 +55,8 @@ interface Waiting {
   readonly firstMs: number;
   times: number;
   lastMs: number;
+  /** As the last repeat says. */
+  mayWrite: () => boolean;
 }
 
 /**
@@ -78,13 +84,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   };
 
   return {
-    record(draft, onEnd) {
+    record(draft, onEnd, mayWrite = always) {
       const ends = onEnd ? [onEnd] : [];
       if (!allow(objectIdentity(draft))) {
         drop({ draft, ends }, 'too many for one object');
         return;
       }
-      const dropped = queue.add(draft, { ends, now: clock.now() });
+      const dropped = queue.add(draft, { ends, mayWrite, now: clock.now() });
       if (dropped) drop(dropped, 'too many waiting');
       writing ??= Promise.resolve().then(writeAll);
     },
@@ -94,6 +100,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   };
 }
 
+const always = () => true;
+
 /** Events that wait to be written. */
 function createEventQueue(maxQueued: number) {
   const bound = { total: maxQueued, perNamespace: maxQueued, perPod: maxQueued };
@@ -101,19 +109,18 @@ function createEventQueue(maxQueued: number) {
   const byIdentity = new Map<string, Waiting>();
   return {
     /** Answers the event that has no place, which may be this one. */
-    add(
-      draft: EventDraft,
-      { ends, now }: Pick<Waiting, 'ends'> & { readonly now: number },
-    ): Waiting | undefined {
+    add(draft: EventDraft, told: Pick<Waiting, 'ends' | 'mayWrite'> & { now: number }): Waiting | undefined {
+      const { ends, mayWrite, now } = told;
       const identity = eventIdentity(draft);
       const queued = byIdentity.get(identity);
       if (queued) {
         queued.times += 1;
         queued.lastMs = now;
+        queued.mayWrite = mayWrite;
         queued.ends.push(...ends);
         return undefined;
       }
-      const event: Waiting = { identity, draft, ends, firstMs: now, lastMs: now, times: 1 };
+      const event: Waiting = { identity, draft, ends, mayWrite, firstMs: now, lastMs: now, times: 1 };
       const tenant = { namespace: eventNamespace(draft.involved), pod: objectIdentity(draft) };
       const added = queue.add(tenant, event);
       if (added.kind === 'full') return event;
@@ -161,17 +168,17 @@ interface EventBody {
 
 /** Creates an event the first time and raises its count afterwards. */
 function createWriter({ transport, component, host = '' }: EventRecorderOptions): Write {
-  const events = createResource<EventBody>(bounded(transport), coreKinds.events);
+  const patient = bounded(transport);
+  const eventsFor = ({ mayWrite }: Waiting) =>
+    createResource<EventBody>(fenceWrites(patient, mayWrite), coreKinds.events);
   const written = createRecent<Written>(rememberedObjects);
-  const create = createCreator(events, { component, host });
+  const create = createCreator(eventsFor, { component, host });
 
-  const repeat = async (
-    { name, count: before }: Written,
-    { draft, times, lastMs }: Waiting,
-  ): Promise<Written> => {
+  const repeat = async ({ name, count: before }: Written, event: Waiting): Promise<Written> => {
+    const { draft, times, lastMs } = event;
     const count = before + times;
     const key = { name, namespace: eventNamespace(draft.involved) };
-    await events.patch(key, { count, lastTimestamp: eventTime(lastMs) }, { type: 'merge' });
+    await eventsFor(event).patch(key, { count, lastTimestamp: eventTime(lastMs) }, { type: 'merge' });
     return { name, count };
   };
 
@@ -199,13 +206,17 @@ const suffixLength = 16;
  * The event's name is made of what it says, so that it exists once for all components that say the same of an object.
  * Undefined: somebody else's event tells it already.
  */
-function createCreator(events: ResourceClient<EventBody>, by: Pick<EventOccasion, 'component' | 'host'>) {
+function createCreator(
+  eventsFor: (event: Waiting) => ResourceClient<EventBody>,
+  by: Pick<EventOccasion, 'component' | 'host'>,
+) {
   /** Another component, or this one before it restarted, has told the same. */
-  const refresh = async (name: string, { draft, times, lastMs }: Waiting): Promise<Written | undefined> => {
+  const refresh = async (name: string, event: Waiting): Promise<Written | undefined> => {
+    const { draft, times, lastMs } = event;
     const key = { name, namespace: eventNamespace(draft.involved) };
     const last = { lastTimestamp: eventTime(lastMs) };
     try {
-      const { count = times } = await events.patch(key, last, { type: 'merge' });
+      const { count = times } = await eventsFor(event).patch(key, last, { type: 'merge' });
       return { name, count };
     } catch (error) {
       // A policy may keep components from each other's events.
@@ -220,7 +231,7 @@ function createCreator(events: ResourceClient<EventBody>, by: Pick<EventOccasion
     const object = eventObject(draft, { ...by, suffix, count, firstMs, lastMs });
     const { name } = object.metadata;
     try {
-      await events.create(object);
+      await eventsFor(event).create(object);
       return { name, count };
     } catch (error) {
       if (isCoded(error, 'already-exists')) return refresh(name, event);
@@ -240,11 +251,12 @@ function withPatience(
 ): (event: Waiting) => Promise<boolean> {
   return async (event) => {
     const backoff = createBackoff({ baseMs: 500, capMs: 5000, random });
-    for (let left = attempts - 1; left >= 0; left -= 1) {
+    for (let left = attempts - 1; left >= 0 && event.mayWrite(); left -= 1) {
       try {
         await write(event);
         return true;
       } catch (error) {
+        if (!event.mayWrite()) return false;
         const { code, message, retryAfterMs = 0 } = asKubeError(error);
         if (!passing.has(code)) left = 0;
         if (left === 0)

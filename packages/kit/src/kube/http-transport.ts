@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
 import { asKubeError, KubeError, refusalError, watchEventError } from './errors.ts';
+import { insistOnSending } from './fence.ts';
 import { createLanes, type Lane, type Lanes, type TlsSettings } from './lanes.ts';
 import { createAnswerReader, createEventReader } from './read-answer.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
@@ -95,6 +96,7 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
   return async (request, { lane, signal }) => {
     const attempt = async (fresh: boolean) => {
       const { headers, tls } = await options.access(fresh);
+      insistOnSending(request);
       return lanes.send(urlOf(options.server, request), {
         ...{ lane, tls, signal, method: request.method },
         headers: { ...headers, ...headersOf(request), 'user-agent': options.userAgent },

@@ -11,6 +11,8 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** For a request, the time for the whole answer; for a watch or with `onItem`, the longest silence. */
   readonly timeoutMs?: number;
+  /** Asked right before it is sent, when it has waited for its turn: false ends it as `aborted`. */
+  readonly mayBeSent?: () => boolean;
   /** Of an object, of each item of a list, or of the object of each event: what to read. All of it without. */
   readonly fields?: Fields;
   /** For lists: takes each item as it arrives; the answer then has none. `bytes`: what was read of it, as JSON. */

@@ -167,6 +167,7 @@ class HostChanger {
     const before = this.#facts(host);
     const outcome = await identities.update(host, change, {
       signal: term.signal,
+      mayBeSent: () => term.holds(),
       spentUntil: before.spentUntil,
       attempts: attemptsOf(change, before, now()),
       othersWait: () => this.#othersWait(host, change),

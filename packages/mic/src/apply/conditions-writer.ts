@@ -144,7 +144,7 @@ class Writer implements ConditionsWriter {
       this.#retries.forget(idOf(concern));
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (term.signal.aborted) return;
+      if (!term.holds() || term.signal.aborted) return;
       const againInMs = this.#retries.later(concern, error);
       // Not worth more than this: the CRDs of the original have no such subresource, and every write would say so.
       log.debug({ kind, key, why: error.message, againInMs }, 'condition not written');

@@ -79,6 +79,8 @@ export interface UpdateOutcome {
 export interface UpdateContext {
   readonly signal: AbortSignal;
   readonly spentUntil?: number;
+  /** Whether MIC still leads, asked right before each PATCH is sent. */
+  readonly mayBeSent?: () => boolean;
   /** So many refused PATCHes may be spent on sorting out what one namespace asked for. */
   readonly attempts?: number;
   /** Whether something else of the host's has come up meanwhile: then that goes first. */

@@ -47,7 +47,7 @@ export async function keepStartupTaints(options: StartupTaintsOptions): Promise<
   term.signal.addEventListener('abort', () => wake.resolve(undefined), { once: true });
   const patience = createBackoff({ baseMs: 1_000, capMs: 60_000, random });
 
-  while (term.holds() && !term.signal.aborted) {
+  while (!isOver(term)) {
     await wake.promise;
     wake = Promise.withResolvers();
     const failed = await attemptAll([...waiting], waiting, attempt);
@@ -59,6 +59,8 @@ export async function keepStartupTaints(options: StartupTaintsOptions): Promise<
   }
   stop();
 }
+
+const isOver = (term: LeaderTerm) => term.signal.aborted || !term.holds();
 
 async function attemptAll(
   nodes: readonly string[],
@@ -93,7 +95,7 @@ function createAttempt(options: StartupTaintsOptions): (node: string) => Promise
       return true;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (error.code === 'not-found' || term.signal.aborted) return true;
+      if (error.code === 'not-found' || isOver(term)) return true;
       told.failed(name, error);
       return false;
     }

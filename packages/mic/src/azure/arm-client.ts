@@ -19,6 +19,8 @@ interface ArmRequest {
   readonly body?: unknown;
   readonly ifMatch?: string | undefined;
   readonly signal: AbortSignal;
+  /** Asked right before it is sent, when there is a token: false ends it as `aborted`. */
+  readonly mayBeSent?: (() => boolean) | undefined;
 }
 
 export interface ArmAnswer {
@@ -83,6 +85,7 @@ function createExchange(options: ArmClientOptions, dispatcher: Agent) {
 
   const once = async (request: ArmRequest, url: URL): Promise<Exchange> => {
     const token = await access().credential.getToken(request.signal);
+    if (request.mayBeSent?.() === false) return notSent;
     const answer = await withDeadline(
       { clock, ms: requestTimeoutMs, signal: request.signal },
       async (signal) => {
@@ -120,6 +123,8 @@ function createExchange(options: ArmClientOptions, dispatcher: Agent) {
     }
   };
 }
+
+const notSent: Exchange = { result: { ok: false, failure: { kind: 'aborted' } }, unauthorized: false };
 
 interface Exchange {
   readonly result: ArmResult<ArmAnswer>;

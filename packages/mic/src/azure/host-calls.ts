@@ -29,15 +29,18 @@ export interface HostCalls {
   /** What a former leader spent. */
   restore(host: Host, spentUntil: number): void;
   /** Sends one PATCH and follows it to its end. The state comes only if the answer already tells it whole. */
-  patch(
-    host: Host,
-    change: { readonly from: HostState; readonly patch: IdentityPatch },
-    signal: AbortSignal,
-  ): Promise<PatchResult>;
+  patch(host: Host, change: HostPatch, signal: AbortSignal): Promise<PatchResult>;
   /** What holds so many updates in a row back, by our own throttle; nothing is taken from it. */
   budget(host: Host, updates: number): ArmFailure | undefined;
   /** Whether an identity exists and may be attached, before a dead entry of it is taken off. */
   attachable(identity: ResourceId, signal: AbortSignal): Promise<Attachable>;
+}
+
+export interface HostPatch {
+  readonly from: HostState;
+  readonly patch: IdentityPatch;
+  /** Asked right before it is sent. */
+  readonly mayBeSent?: (() => boolean) | undefined;
 }
 
 export type PatchResult = ArmResult<HostState | undefined> & {
@@ -103,16 +106,14 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
   };
 }
 
-interface PatchRequest {
-  readonly from: HostState;
-  readonly patch: IdentityPatch;
+interface PatchRequest extends HostPatch {
   readonly signal: AbortSignal;
 }
 
 async function patchAndFollow(
   options: HostCallsOptions,
   host: Host,
-  { from, patch, signal }: PatchRequest,
+  { from, patch, mayBeSent, signal }: PatchRequest,
 ): Promise<Omit<PatchResult, 'sent'> & ArmResult<HostState | undefined>> {
   const { client, clock, random, operationLimitMs = 5 * 60_000 } = options;
   // Only a PATCH that drops the list could wipe what somebody else attached since we looked.
@@ -123,6 +124,7 @@ async function patchAndFollow(
     body: patch.body,
     ifMatch,
     signal,
+    mayBeSent,
   });
   if (!answer.ok) return { ...answer, begun: false, refused: isDefinite(answer.status) };
   const onPoll = (failure: ArmFailure | undefined, ms: number) =>

@@ -43,7 +43,8 @@ export async function sendBatch(calls: HostCalls, session: Session, sent: Batch)
   const unwritten = await writeDown(session, batch, paid.value);
   if (unwritten !== undefined) return { search, refusal: unwritten };
   const patch = identityPatch(state, batch);
-  const result = await calls.patch(host, { from: state, patch }, context.signal);
+  const { signal, mayBeSent } = context;
+  const result = await calls.patch(host, { from: state, patch, mayBeSent }, signal);
   session.patches += 1;
   if (!result.ok) {
     if (result.refused) session.refused.push(...batch.filter(isAddition).map(({ id }) => id));

@@ -94,6 +94,35 @@ test.each([
   expect(writesSince(mark)).toEqual([]);
 });
 
+test.each([
+  ['Events', 1, { method: 'POST', path: /\/events$/ }],
+  ['assignments', 20, { method: 'POST', path: /azureassignedidentities/ }],
+  ['conditions', 1, { method: 'PATCH', path: /azureidentities\/.*\/status$/ }],
+])(
+  'line 11 a term that ran out unnoticed while it wrote %s: no more is written than was sent already',
+  async (_, most, write) => {
+    const { sim } = await enter();
+    const names = Array.from({ length: 40 }, (_each, at) => `app${at}`);
+    await scene.bind(...names);
+    for (const name of names) sim.azure.world.attach(scaleSetId('vmss1'), identityId(name));
+    const mic = await scene.startMic();
+    scene.pods([pod('first', 'app0')]);
+    await scene.until(() => scene.isAllAssigned(1), minuteMs);
+    await scene.pass(10_000);
+    const since = sim.kube.journal.mark();
+    scene.pods([...names, 'a', 'b', 'c', 'd'].map((name) => pod(name, name.length > 1 ? name : 'unbound')));
+    const over = sim.kube.journal.next({ ...write, since }).then(() => mic.deposeUnnoticed());
+    await scene.until(() => sim.kube.journal.count({ ...write, since }) > 0, minuteMs);
+    await over;
+    await scene.settle();
+    const mark = sim.kube.journal.mark();
+    await scene.pass(minuteMs);
+    expect(writesSince(mark)).toEqual([]);
+    expect(sim.kube.journal.count({ ...write, since })).toBeLessThanOrEqual(most);
+    expect(mic.lines.filter((line) => line.includes('could not write'))).toEqual([]);
+  },
+);
+
 test('two leaders for a moment: nothing foreign is taken off, the record stays true, and all ends well', async () => {
   const { sim } = await enter();
   await scene.bind('foreign', 'one', 'two', 'three', 'four');
