@@ -201,10 +201,10 @@ test('a host that the first reading finds in motion is left alone for a while; w
   world.addPod('pod-1', 'there');
   world.addPod('pod-2', 'missing');
   const term = await world.startTerm();
-  await world.clock.advance(29_000);
+  await world.clock.advance(1_500);
   expect(term.hosts.map(({ kind }) => kind)).toEqual(['read']);
   expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Created']);
-  await world.clock.advance(5_000);
+  await world.clock.advance(2_000);
   expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
 });
 

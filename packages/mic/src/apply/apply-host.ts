@@ -75,7 +75,6 @@ interface Intended {
 }
 
 const retrySaveMs = 5_000;
-const motionRetryMs = 30_000;
 
 /** Why a PATCH is not to be sent although the plan asked for it. */
 class IntentRefused extends Error {
@@ -136,10 +135,16 @@ class HostChanger {
     const read = foldReading(before, outcome, { now: at, chance: random() });
     const motion = isChangeDue ? motionOf(outcome) : undefined;
     // A host in motion would refuse the change; to ask it again now would tell nothing new.
-    const after = motion ? foldReading(read, motion, { now: at, chance: random() }) : read;
+    const after = motion ? this.#foldMotion(read, motion, before) : read;
     memory.keep(after);
     this.#spreadThrottle(host, outcome);
     report({ kind: 'read', host, outcome, before, after, at, ms: at - startedAt });
+  }
+
+  /** That the host could be read does not end the wait for its update: the pauses go on growing. */
+  #foldMotion(read: HostFacts, motion: HostRefusal, { trouble }: HostFacts): HostFacts {
+    const { now, random } = this.#ports;
+    return foldReading({ ...read, ...(trouble && { trouble }) }, motion, { now: now(), chance: random() });
   }
 
   async #update(host: Host, change: HostChange): Promise<IntentRefused | undefined> {
@@ -242,5 +247,5 @@ function motionOf(outcome: ReadOutcome): HostRefusal | undefined {
   if (outcome.kind !== 'read') return undefined;
   const { provisioningState = '' } = outcome;
   if (!/^(creating|migrating|updating)$/i.test(provisioningState)) return undefined;
-  return { kind: 'busy', message: `the host is ${provisioningState}`, retryAfterMs: motionRetryMs };
+  return { kind: 'busy', message: `the host is ${provisioningState}`, retryAfterMs: 0 };
 }

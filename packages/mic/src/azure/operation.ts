@@ -13,8 +13,8 @@ interface Following {
   onPoll(failure: ArmFailure | undefined, ms: number): void;
 }
 
-/** How long a host is left alone whose operation outlasted our patience, or that somebody else is changing. */
-export const updatingRetryMs = 30_000;
+/** How long a host is left alone whose operation outlasted our patience. */
+const updatingRetryMs = 30_000;
 
 const pollBaseMs = 250;
 const pollCapMs = 10_000;

@@ -3,7 +3,6 @@ import type { HostRefusal } from '../apply/host-identities.ts';
 import type { PresentIdentity } from '../snapshot/facts.ts';
 import type { ArmFailure } from './arm-errors.ts';
 import { isDead, isFailed, type HostState } from './identity-patch.ts';
-import { updatingRetryMs } from './operation.ts';
 
 /** What a failure means where no identity can be blamed for it. */
 export function refusalOf(failure: ArmFailure): HostRefusal {
@@ -19,11 +18,7 @@ export function inMotion(state: HostState): HostRefusal | undefined {
     case 'creating':
     case 'migrating':
     case 'updating':
-      return {
-        kind: 'busy',
-        message: `the host is ${state.provisioningState ?? ''}`,
-        retryAfterMs: updatingRetryMs,
-      };
+      return { kind: 'busy', message: `the host is ${state.provisioningState ?? ''}`, retryAfterMs: 0 };
     default:
       return undefined;
   }

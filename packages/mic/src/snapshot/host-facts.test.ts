@@ -168,28 +168,38 @@ describe('a host that could not be read or changed', () => {
     ['throttled', 60_000, 60_000],
     ['busy', 30_000, 30_000],
     ['unavailable', 5000, 5000],
-    ['denied', undefined, minute],
+    ['busy', 0, 2000],
+    ['denied', undefined, 5000],
     ['failed', undefined, minute],
     ['gone', undefined, minute],
-  ] as const)('%s: is left alone for as long as it is told, or a minute', (kind, retryAfterMs, wait) => {
-    const refusal = { kind, message: 'm', ...(retryAfterMs !== undefined && { retryAfterMs }) };
-    const one = foldReading(facts(host), refusal, at);
-    expect(one).toMatchObject({
-      notBefore: now + wait,
-      trouble: { kind, message: 'm', at: now, failures: 1 },
-    });
-    expect(foldUpdate(facts(host), update({ refusal, present: present() }), at)).toMatchObject({
-      notBefore: now + wait,
-    });
-  });
+  ] as const)(
+    '%s: is left alone for as long as it is told (%s ms), else for a while of its own',
+    (kind, retryAfterMs, wait) => {
+      const refusal = { kind, message: 'm', ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      const one = foldReading(facts(host), refusal, at);
+      expect(one).toMatchObject({
+        notBefore: now + wait,
+        trouble: { kind, message: 'm', at: now, failures: 1 },
+      });
+      expect(foldUpdate(facts(host), update({ refusal, present: present() }), at)).toMatchObject({
+        notBefore: now + wait,
+      });
+    },
+  );
 
-  it('is left alone longer each time, up to ten minutes', () => {
+  it.each([
+    ['failed', undefined, [60, 120, 240, 480, 600, 600]],
+    ['denied', undefined, [5, 10, 20, 40, 80, 160, 320, 600, 600]],
+    ['busy', 0, [2, 4, 8, 16, 32, 45, 45]],
+    ['busy', 10_000, [10, 10, 10, 16, 32, 45, 45]],
+  ] as const)('%s (%s ms asked for): is left alone longer each time', (kind, retryAfterMs, seconds) => {
     let one = facts(host);
-    const waits = [1, 2, 3, 4, 5].map(() => {
-      one = foldReading({ ...one, notBefore: 0 }, { kind: 'denied', message: 'm' }, at);
-      return (one.notBefore - now) / minute;
+    const waits = seconds.map(() => {
+      const refusal = { kind, message: 'm', ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      one = foldReading({ ...one, notBefore: 0 }, refusal, at);
+      return (one.notBefore - now) / 1000;
     });
-    expect(waits).toEqual([1, 2, 4, 8, 10]);
+    expect(waits).toEqual(seconds);
   });
 
   it('is forgiven by the first success, which does not end a hold that others have set', () => {

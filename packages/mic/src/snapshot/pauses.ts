@@ -4,6 +4,11 @@ const hourMs = 60 * minuteMs;
 const longestTroubleMs = 10 * minuteMs;
 /** At first; a minute at last, so that nobody waits much longer than the illness lasts. */
 const illnessMs = 5_000;
+/** While somebody else changes the host. Ten minutes of it cost at most 20 readings; a short change is seen over soon. */
+const firstMotionMs = 2_000;
+const longestMotionMs = 45_000;
+/** A role may have been granted a moment ago, and is not everywhere yet. */
+const firstDeniedMs = 5_000;
 /** After an operation that failed; see latePauseMs. */
 const firstLateMs = 5_000;
 const longestLateMs = 5 * minuteMs;
@@ -19,14 +24,23 @@ export function quarantineMs(failures: number, chance: number): number {
   return jittered(Math.min(hourMs, minuteMs * 2 ** (failures - 1)), chance);
 }
 
-/** As long as was asked for. An Azure that is ill, or that says no and not for how long, is asked ever more rarely. */
+/** At least as long as was asked for; each row of the same trouble makes the pauses grow. */
 export function pauseMs({ kind, retryAfterMs, late }: Trouble, failures: number, chance: number): number {
   if (late) return Math.max(retryAfterMs ?? 0, jittered(latePauseMs(failures), chance));
   const doubling = 2 ** (failures - 1);
-  if (retryAfterMs === undefined) return jittered(Math.min(longestTroubleMs, minuteMs * doubling), chance);
-  return kind === 'unavailable'
-    ? Math.max(retryAfterMs, Math.min(minuteMs, illnessMs * doubling))
-    : retryAfterMs;
+  switch (kind) {
+    case 'unavailable':
+      return Math.max(retryAfterMs ?? 0, Math.min(minuteMs, illnessMs * doubling));
+    case 'busy':
+      return Math.max(
+        retryAfterMs ?? 0,
+        jittered(Math.min(longestMotionMs, firstMotionMs * doubling), chance),
+      );
+    case 'denied':
+      return jittered(Math.min(longestTroubleMs, firstDeniedMs * doubling), chance);
+    default:
+      return retryAfterMs ?? jittered(Math.min(longestTroubleMs, minuteMs * doubling), chance);
+  }
 }
 
 /** Soon at first: a failed operation is often the fault of the moment. */

@@ -39,8 +39,8 @@ export function listedUnapplied({ present, unapplied }: HostFacts): ResourceId[]
   return [...unapplied].filter((id) => present?.has(id) === true);
 }
 
-/** How soon a host is read again whose update is under way: later for one that takes long. */
+/** How soon a host is read again whose update is under way: after half as long again as it has taken so far. */
 export function updateReadMs(facts: HostFacts, readAt: number): number {
   const begun = Math.max(...listedUnapplied(facts).map((id) => facts.ours.get(id)?.since ?? readAt));
-  return Math.min(60_000, Math.max(30_000, (readAt - begun) / 4));
+  return Math.min(60_000, Math.max(2_000, (readAt - begun) / 2));
 }
