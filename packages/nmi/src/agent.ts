@@ -48,6 +48,8 @@ export interface Agent {
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
   /** For the listener: what the node's kernel says of an address. */
   readonly neighbourOf: (address: string) => string | undefined;
+  /** For the listener: the namespace of the pod that is known to have an address. */
+  readonly namespaceOf: (address: string) => string | undefined;
   /** After the last answer. */
   close(): Promise<void>;
   /** Brings the metrics up to date; to be called before they are read. */
@@ -89,6 +91,7 @@ export function createAgent(options: AgentOptions): Agent {
     }),
     onLimited: teller.onLimited,
     neighbourOf: (address) => neighbours.of(address),
+    namespaceOf: (address) => pods.filedUnder(address)[0]?.namespace,
     readiness,
     run: async (signal) => {
       await Promise.all([...informers.map((informer) => informer.run(signal)), keeper.run(signal)]);

@@ -111,9 +111,9 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
-  const { app, onLimited, neighbourOf } = agent;
+  const { app, onLimited, neighbourOf, namespaceOf } = agent;
   const requestsPerSecond = config.podRequestsPerSecond;
-  const serving = { ...listen, requestsPerSecond, app, clock, owner, onLimited, neighbourOf };
+  const serving = { ...listen, requestsPerSecond, app, clock, owner, onLimited, neighbourOf, namespaceOf };
   // Before anything is read or run: for a moment the whole process has another uid.
   const atOnce = await startIfFree(serving);
 

@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly onLimited?: (effect: LimitEffect, peer: string) => void;
   /** What the node's kernel says of an address; nothing unless told. */
   readonly neighbourOf?: (address: string) => string | undefined;
+  /** The namespace of the pod that is known to have an address; its pods share limits. None unless told. */
+  readonly namespaceOf?: (address: string) => string | undefined;
   /** Whose the listening socket is; the process's own unless given. */
   readonly owner?: SocketOwner;
 }
@@ -45,6 +47,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const { server, connections } = createGuardedServer({
     ...{ ...callerLimits, ...options, describe: connectionsOf(options.neighbourOf) },
+    ...(options.namespaceOf && { groupOf: options.namespaceOf }),
     answer: (message, response, arrival) => {
       const refusal = refusalOfBody(message);
       if (refusal) {

@@ -178,6 +178,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
     requestsPerSecond: config.podRequestsPerSecond,
     onLimited: agent.onLimited,
     neighbourOf: agent.neighbourOf,
+    namespaceOf: agent.namespaceOf,
   });
   const http = new HttpAgent({ keepAlive: true });
 

@@ -272,3 +272,32 @@ describe('a request with a body', () => {
     expect(await line.closed).toBe('');
   });
 });
+
+describe('the pods of one namespace', () => {
+  const namespaceOf = (address: string) => (address.startsWith('127.66.') ? 'hostile' : undefined);
+  const hostiles = Array.from({ length: 40 }, (_, index) => `127.66.2.${index + 1}`);
+
+  it('are read as often as ten pods, however many they are; a pod of another one is answered meanwhile', async () => {
+    const { clock, answered, port } = await stage({ namespaceOf });
+    const lines = await Promise.all(hostiles.map((from) => open(port, from)));
+    // Each pod asks less than it alone may: twice now, twice later.
+    for (const line of lines) await send(line, ask + ask);
+    await once200(port);
+    for (const line of lines) await send(line, ask + ask);
+    await once200(port);
+    const ofThem = () => answered.filter((peer) => peer !== quiet).length;
+    expect(ofThem()).toBeGreaterThanOrEqual(50);
+    expect(ofThem()).toBeLessThanOrEqual(100);
+    await clock.advance(30_000);
+    await Promise.all(lines.map((line) => line.answers(4)));
+    expect(ofThem()).toBe(160);
+  });
+
+  it('hold half of the connections at most; a pod of another one comes in', async () => {
+    const { effects, port } = await stage({ namespaceOf, connections: 40, connectionsPerCaller: 10 });
+    const lines = await Promise.all(hostiles.slice(0, 21).map((from) => open(port, from)));
+    await expect(Promise.race(lines.map(({ closed }) => closed))).resolves.toBe('');
+    expect(effects).toEqual(['turned-away']);
+    await once200(port);
+  });
+});

@@ -39,7 +39,7 @@ export const callersFlags: readonly NmiFlag[] = [
       kind: 'integer',
       min: 0,
       default: 100,
-      help: 'Requests of one pod that are answered in a second, on average; five times as many at once. What is more has to wait. 0: as many as come.',
+      help: 'Requests of one pod that are answered in a second, on average; five times as many at once. The pods of a namespace together: as many as ten pods. What is more has to wait. 0: as many as come.',
     },
     'one pod must not use up the agent of the others',
   ),

@@ -3,8 +3,6 @@ import type { Caller, Line } from './caller.ts';
 export interface Callers<L extends Line> {
   of(peer: string): Caller<L>;
   all(): Iterable<Caller<L>>;
-  /** The one with the most connections; `first` when no other has more. */
-  heaviest(first: Caller<L>): Caller<L>;
 }
 
 /** Callers without a connection are remembered too, so that none starts anew by connecting anew. */
@@ -29,11 +27,6 @@ export function createCallers<L extends Line>(create: (peer: string) => Caller<L
       const caller = create(peer);
       callers.set(peer, caller);
       return caller;
-    },
-    heaviest(first) {
-      let heaviest = first;
-      for (const caller of callers.values()) if (caller.size > heaviest.size) heaviest = caller;
-      return heaviest;
     },
   };
 }

@@ -8,6 +8,7 @@ import { createPace } from '../../core/pace.ts';
 import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
 import { createCaller, type Caller, type Line } from './caller.ts';
 import { createCallers } from './callers.ts';
+import { createGroups, type Groups } from './groups.ts';
 
 export interface ConnectionLimits {
   /** Requests of one caller; 0: as many as come. */
@@ -22,6 +23,8 @@ export interface ConnectionsOptions<About> extends ConnectionLimits {
   /** What the program keeps of a connection, from its first moment to its end. */
   readonly describe: (peer: string, openedAt: number) => About;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
+  /** Callers that belong together and share limits, as known at that moment; undefined for one that belongs to nobody. */
+  readonly groupOf?: (peer: string) => string | undefined;
 }
 
 /** Who has just sent a request, and what is to become of it. `drop`: the refusal of an earlier one is on its way already. */
@@ -56,8 +59,9 @@ interface Connection<About> extends Line {
 export function createConnections<About>(options: ConnectionsOptions<About>): Connections<About> {
   const { clock, describe, onLimited } = options;
   const known = new WeakMap<object, Connection<About>>();
-  const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options));
-  const enter = createDoor(options, callers);
+  const groups = createGroups(options);
+  const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options, groups));
+  const enter = createDoor(options, callers, groups);
   let isReleased = false;
 
   const judge = (connection: Connection<About>, now: number): Arrival<About>['verdict'] => {
@@ -65,7 +69,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
     const pace = connection.isRefused ? 'refuse' : caller.pace.take(now);
     if (pace === 'go' || isReleased) return 'answer';
     if (connection.isRefused) return 'drop';
-    caller.hold();
+    groups.hold(caller, callers.all());
     if (pace === 'wait') return 'answer';
     connection.isRefused = true;
     onLimited('refused', caller.peer);
@@ -104,6 +108,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
 function createDoor<About>(
   options: ConnectionsOptions<About>,
   callers: ReturnType<typeof createCallers<Connection<About>>>,
+  groups: Groups,
 ) {
   let total = 0;
   const leave = (connection: Connection<About>) => {
@@ -115,9 +120,10 @@ function createDoor<About>(
     options.onLimited(effect, connection.caller.peer);
   };
   const makeRoom = (newcomer: Connection<About>) => {
-    const heaviest = callers.heaviest(newcomer.caller);
-    if (heaviest === newcomer.caller) close(newcomer, 'turned-away');
-    else close(heaviest.idlest() ?? newcomer, 'evicted');
+    const { caller } = newcomer;
+    const heaviest = groups.givesUp(caller, total, callers.all());
+    if (heaviest === caller) close(newcomer, 'turned-away');
+    else if (heaviest) close(heaviest.idlest() ?? newcomer, 'evicted');
   };
   return (connection: Connection<About>) => {
     const { caller, socket } = connection;
@@ -125,17 +131,18 @@ function createDoor<About>(
     total += 1;
     socket.once('close', () => leave(connection));
     if (caller.size > options.connectionsPerCaller) close(connection, 'turned-away');
-    else if (total > options.connections) makeRoom(connection);
+    else makeRoom(connection);
   };
 }
 
 function callerFrom<About>(
   peer: string,
   { requestsPerSecond, clock, onLimited }: ConnectionsOptions<About>,
+  groups: Groups,
 ): Caller<Connection<About>> {
   // A program of the node itself may ask for many pods at once.
   const perSecond = isNodeItself(peer) ? 0 : requestsPerSecond;
-  const pace = createPace({ perSecond, now: clock.now() });
+  const pace = groups.paceOf(peer, createPace({ perSecond, now: clock.now() }));
   return createCaller({ peer, pace, clock, onPaused: () => onLimited('paused', peer) });
 }
 

@@ -1,0 +1,122 @@
+// Callers that belong together, such as the pods of a namespace: what one of them may have is bounded, and so is what all of them
+// have. One who can make callers at will gains nothing by making more.
+import type { Clock } from '../../core/clock.ts';
+import { createPace, type Pace } from '../../core/pace.ts';
+
+/** As far as groups look at a caller. */
+export interface Member {
+  readonly peer: string;
+  readonly size: number;
+  hold(): void;
+}
+
+export interface GroupsOptions {
+  readonly clock: Clock;
+  /** Requests of one caller; 0: as many as come. */
+  readonly requestsPerSecond: number;
+  /** Connections of all callers. */
+  readonly connections: number;
+  /** Undefined for a caller that is known by its address alone. */
+  readonly groupOf?: (peer: string) => string | undefined;
+}
+
+export interface Groups {
+  /** The pace of a caller that has one of its own and shares that of its group. */
+  paceOf(peer: string, own: Pace): Pace;
+  /** Reads nothing more of a caller; nor of its group when that has asked too often. */
+  hold(caller: Member, all: Iterable<Member>): void;
+  /** The caller that gives a connection up for a newcomer's: the newcomer itself when nobody has more. Undefined: there is room. */
+  givesUp<M extends Member>(newcomer: M, total: number, all: Iterable<M>): M | undefined;
+}
+
+/** A group may ask as often as so many callers. */
+const callersOfGroup = 10;
+/** Of all connections a group may have one half. */
+const groupsOfAll = 2;
+/** A pace that is forgotten is full again; there are fewer groups than callers. */
+const pacesKept = 2_048;
+
+export function createGroups(options: GroupsOptions): Groups {
+  const { connections, groupOf = () => undefined } = options;
+  const shared = createSharedPaces(options);
+  const ofGroup = (peer: string): Pace | undefined => {
+    const group = groupOf(peer);
+    return group === undefined ? undefined : shared(group);
+  };
+  const nameOf = (peer: string) => groupOf(peer) ?? `address ${peer}`;
+
+  return {
+    paceOf: (peer, own) => sharingPace(own, () => ofGroup(peer)),
+    hold(caller, all) {
+      caller.hold();
+      const now = options.clock.now();
+      if ((ofGroup(caller.peer)?.available(now) ?? 1) >= 1) return;
+      const group = groupOf(caller.peer);
+      for (const one of all) if (one.size > 0 && groupOf(one.peer) === group) one.hold();
+    },
+    givesUp(newcomer, total, all) {
+      const share = Math.ceil(connections / groupsOfAll);
+      if (total <= share) return undefined;
+      const groups = weigh(newcomer, all, nameOf);
+      const own = groups.get(nameOf(newcomer.peer));
+      if (groupOf(newcomer.peer) !== undefined && own && own.size > share) return own.heaviest;
+      return total > connections ? heaviest(groups.values())?.heaviest : undefined;
+    },
+  };
+}
+
+interface Weight<M> {
+  size: number;
+  /** Of its callers. */
+  heaviest: M;
+}
+
+/** The newcomer and its group come first: whoever has as many has no more. */
+function weigh<M extends Member>(newcomer: M, all: Iterable<M>, nameOf: (peer: string) => string) {
+  const groups = new Map<string, Weight<M>>([[nameOf(newcomer.peer), { size: 0, heaviest: newcomer }]]);
+  for (const one of all) {
+    if (one.size === 0) continue;
+    const name = nameOf(one.peer);
+    const weight = groups.get(name) ?? { size: 0, heaviest: one };
+    groups.set(name, weight);
+    weight.size += one.size;
+    if (one.size > weight.heaviest.size) weight.heaviest = one;
+  }
+  return groups;
+}
+
+function heaviest<M>(all: Iterable<Weight<M>>): Weight<M> | undefined {
+  let found: Weight<M> | undefined;
+  for (const one of all) if (found === undefined || one.size > found.size) found = one;
+  return found;
+}
+
+function createSharedPaces({ requestsPerSecond, clock }: GroupsOptions): (group: string) => Pace {
+  const paces = new Map<string, Pace>();
+  return (group) => {
+    const known = paces.get(group);
+    if (known) return known;
+    const oldest = paces.size < pacesKept ? undefined : paces.keys().next().value;
+    if (oldest !== undefined) paces.delete(oldest);
+    const pace = createPace({ perSecond: requestsPerSecond * callersOfGroup, now: clock.now() });
+    paces.set(group, pace);
+    return pace;
+  };
+}
+
+/** Nothing is refused because of others in the group: it waits. */
+function sharingPace(own: Pace, ofGroup: () => Pace | undefined): Pace {
+  return {
+    take(now) {
+      const ours = ofGroup()?.take(now) ?? 'go';
+      const mine = own.take(now);
+      return mine === 'go' && ours !== 'go' ? 'wait' : mine;
+    },
+    waitMs: (now) => Math.max(own.waitMs(now), ofGroup()?.waitMs(now) ?? 0),
+    available(now) {
+      const ours = ofGroup()?.available(now) ?? Infinity;
+      // Each caller of the group looks for itself: one connection at a time, so that they do not all take all there is.
+      return Math.min(own.available(now), ours === Infinity ? ours : Math.min(1, Math.max(0, ours)));
+    },
+  };
+}
