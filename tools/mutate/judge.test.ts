@@ -13,14 +13,14 @@ describe('the score of a room', () => {
       ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'CompileError'].map((status) => mutant({ status })),
       [],
     );
-    expect(verdict).toMatchObject({ score: 50, killed: 2, equivalent: 0 });
+    expect(verdict).toMatchObject({ score: 50, killed: 2, timedOut: 1, equivalent: 0 });
     expect(verdict.living.map(({ status }) => status)).toEqual(['Survived', 'NoCoverage']);
   });
 
   test('leaves out what is listed as equivalent, in this file and with this text alone', () => {
     const other = mutant({ status: 'Survived', file: 'b.ts' });
     const verdict = judge([mutant({}), mutant({ status: 'Survived' }), other], known);
-    expect(verdict).toEqual({ score: 50, killed: 1, equivalent: 1, living: [other] });
+    expect(verdict).toEqual({ score: 50, killed: 1, timedOut: 0, equivalent: 1, living: [other] });
   });
 
   test('of a room without mutants is 100', () => {

@@ -22,6 +22,8 @@ export interface Verdict {
   /** Killed among those that tests could kill, in percent. */
   readonly score: number;
   readonly killed: number;
+  /** Of the killed: those that only ran too long, which a busy machine can cause as well. */
+  readonly timedOut: number;
   /** Neither killed nor listed as equivalent. */
   readonly living: readonly Mutant[];
   readonly equivalent: number;
@@ -38,6 +40,7 @@ export function judge(mutants: readonly Mutant[], known: readonly Equivalent[]):
   return {
     score: possible === 0 ? 100 : (100 * dead) / possible,
     killed: dead,
+    timedOut: mutants.filter(({ status }) => status === 'Timeout').length,
     living: unlisted,
     equivalent: alive.length - unlisted.length,
   };

@@ -21,10 +21,12 @@ for (const name of wanted) {
 
 let isGoodEnough = true;
 for (const name of wanted.length > 0 ? wanted : Object.keys(rooms)) {
-  const { score, killed, living, equivalent: same } = judge(await mutantsOf(name), known);
+  const { score, killed, timedOut, living, equivalent: same } = judge(await mutantsOf(name), known);
   for (const { file, line, original, replacement, status } of living)
     console.log(`${file}:${line}: ${status}: ${oneLine(original)} => ${oneLine(replacement)}`);
-  console.log(`${name}: ${score.toFixed(1)} % (${killed} killed, ${living.length} live, ${same} equivalent)`);
+  console.log(
+    `${name}: ${score.toFixed(1)} % (${killed} killed, ${timedOut} of them by a timeout, ${living.length} live, ${same} equivalent)`,
+  );
   isGoodEnough &&= score >= least;
 }
 process.exit(isGoodEnough ? 0 : 1);
