@@ -1,4 +1,4 @@
-// The tests that judge mutants: those beside the code. Component and end-to-end tests would take hours.
+// The tests that judge mutants: those beside the code, and some quick ones of the whole. All component and end-to-end tests would take hours.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import everything from '../../vitest.config.ts';
@@ -15,7 +15,7 @@ export default defineConfig({
       root: `${packages}/${name}`,
       test: {
         name,
-        include: ['src/**/*.test.ts'],
+        include: ['src/**/*.test.ts', 'test/too-large.test.ts'],
         // Tests of size say nothing about operators and take long.
         exclude: ['**/*.large.test.ts'],
         setupFiles: [setup],

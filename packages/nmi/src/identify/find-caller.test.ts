@@ -242,6 +242,22 @@ describe('a pod that ends', () => {
     await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
   });
 
+  it('(a) is served over a connection that was open when it was confirmed, though nothing was asked over it yet', async () => {
+    const { call, open, arrive } = stage({ filed: [web] });
+    const [first, second] = [open(), open()];
+    await call(first);
+    arrive([ending, pod({ uid: 'silent', name: 'silent', addresses: [] })]);
+    expect(call(second)).toEqual(podOf(ending));
+  });
+
+  it('(a) is not served over a connection that was opened after it was confirmed, while another pod has no address yet', async () => {
+    const { call, arrive, clock } = stage({ live: [web] });
+    await call();
+    await clock.advance(500);
+    arrive([ending, pod({ uid: 'silent', name: 'silent', addresses: [] })]);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+  });
+
   it('but not when its containers have stopped', async () => {
     const { call, clock } = stage({ filed: [ending], live: [{ ...ending, isStopped: true }] });
     const found = call();
@@ -409,6 +425,15 @@ describe('what the kernel says of an address', () => {
     expect(served).toBeGreaterThanOrEqual(60);
   });
 
+  it('is changed without end, and several pods have the address: nobody is served, and questions stay few', async () => {
+    const { call, state, questions } = stage({ filed: [web, heir], neighbour: mine });
+    for (let n = 0; n < 50; n += 1) {
+      state.neighbour = n % 2 === 0 ? mine : other;
+      await expect(Promise.resolve(call())).resolves.toMatchObject({ kind: 'ambiguous' });
+    }
+    expect(questions.length).toBeLessThanOrEqual(6);
+  });
+
   it('has changed in an outage: memory is not believed', async () => {
     const { call, clock, state } = stage({ filed: [web], neighbour: mine });
     await call();
@@ -460,6 +485,55 @@ describe('a question that is not answered', () => {
     await expect(back).resolves.toEqual({ kind: 'none' });
     expect(questions).toEqual(['get default/web', 'get default/there', 'get default/web', 'list']);
   });
+
+  it('is asked again at once when the watch was heard of since', async () => {
+    const { call, clock, state, questions } = stage({ filed: [web], live: undefined });
+    state.unsaid = { why: 'away', pauseMs: 600_000 };
+    await call();
+    await clock.advance(4_000);
+    state.heardMs = 4_000;
+    expect(call()).toEqual(podOf(web));
+    state.heardMs = 3_999;
+    await expect(call()).resolves.toEqual(podOf(web));
+    expect(questions).toHaveLength(2);
+  });
+
+  it('429 is asked again after its pause only, though the watch was heard of since', async () => {
+    const { call, clock, state, questions } = stage({ filed: [web], live: undefined });
+    state.unsaid = { why: 'refused', pauseMs: 5_000 };
+    await call();
+    await clock.advance(4_999);
+    await call();
+    expect(questions).toHaveLength(1);
+    await clock.advance(1);
+    await call();
+    expect(questions).toHaveLength(2);
+  });
+
+  it.each(['live', 'off'] as const)(
+    '%s: for want of a turn in time the caller is told to try again, and the next question is asked',
+    async (mode) => {
+      const others = Array.from({ length: 10 }, (_, n) =>
+        pod({ uid: `other ${n}`, name: `other-${n}`, addresses: [`10.0.1.${n}`] }),
+      );
+      const { call, find, clock, state, questions } = stage({
+        ...{ filed: [web, ...others], isCurrent: false, check: { mode } },
+      });
+      state.answerMs = 60_000;
+      const busy = others.map(async ({ addresses: [one = ''] }) =>
+        find(one, connection(clock.elapsed()), patient),
+      );
+      await clock.advance(0);
+      const waiting = Promise.resolve(call());
+      await clock.advance(8_000);
+      await expect(waiting).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+      expect(questions).not.toContain('get default/web');
+      await clock.advance(60_000);
+      await Promise.all(busy);
+      state.answerMs = 0;
+      await expect(Promise.resolve(call())).resolves.toEqual(podOf(web));
+    },
+  );
 
   it('memory is believed for a capped time after the watch was heard of', async () => {
     const { call, clock, state } = stage({ filed: [web], live: undefined });
@@ -531,6 +605,14 @@ describe('off', () => {
     const { call, questions } = stage({ filed: [web], live: [heir], check: { mode: 'off' } });
     expect(call()).toEqual(podOf(web));
     expect(questions).toEqual([]);
+  });
+
+  it('the API server is asked while the watch is silent, and believed', async () => {
+    const { call, questions } = stage({
+      ...{ filed: [web], live: [heir], isCurrent: false, check: { mode: 'off' } },
+    });
+    await expect(call()).resolves.toEqual(podOf(heir));
+    expect(questions).toEqual(['get default/web', 'list']);
   });
 
   it('and so is what it learns while a caller is held', async () => {

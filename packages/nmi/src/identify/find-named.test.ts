@@ -42,6 +42,11 @@ it.each<[string, Given, NamedPod]>([
   ['a pod of another node', { said: [pod({ nodeName: 'node-2' })] }, 'none'],
   ['a pod with host network', { said: [pod({ addresses: [] })] }, pod({ addresses: [] })],
   ['a remembered pod while the API server is away', { known: web, said: undefined }, web],
+  [
+    'a remembered pod as long as memory is not too old',
+    { known: web, said: undefined, heardMs: 900_000 },
+    web,
+  ],
   ['nobody by memory that is too old', { known: web, said: undefined, heardMs: 900_001 }, 'unconfirmed'],
   [
     'nobody while the API server refuses: it may answer others',
@@ -54,6 +59,12 @@ it.each<[string, Given, NamedPod]>([
   ['off: one that is not', { said: [anew], mode: 'off' }, anew],
 ])('finds %s', async (_, given, expected) => {
   await expect(finder(given).find('default', 'web')).resolves.toEqual(expected);
+});
+
+it('asks the API server after the pod of that name in that namespace', async () => {
+  const { find, read } = finder({ said: [web] });
+  await find('shop', 'till');
+  expect(read).toHaveBeenCalledExactlyOnceWith({ namespace: 'shop', name: 'till' });
 });
 
 it.each([

@@ -25,7 +25,7 @@ const mostEntries = 4;
 /** Reads when somebody calls, at most ten times a second; while nobody does, never. */
 export function createNeighbourTable(
   clock: Pick<Clock, 'elapsed' | 'sleep'>,
-  files: NeighbourFiles = kernelFiles,
+  files: NeighbourFiles = createKernelFiles(),
 ): NeighbourTable {
   let table: ReadonlyMap<string, readonly NeighbourEntry[]> = new Map();
   let readAt = -Infinity;
@@ -74,22 +74,27 @@ const largestTable = 256 * 1024;
  * IPv4 alone: the metadata service has no other address, and what the kernel knows of IPv6 it tells through netlink only, which
  * would be a process for each reading.
  */
-const kernelFiles: NeighbourFiles = {
-  arp: () => {
-    try {
-      return readStart('/proc/net/arp', largestTable);
-    } catch {
-      return '';
-    }
-  },
-  indexOf: (device) => {
-    try {
-      return readFileSync(`/sys/class/net/${device}/ifindex`, 'latin1').trim();
-    } catch {
-      return undefined;
-    }
-  },
-};
+export function createKernelFiles({
+  table = '/proc/net/arp',
+  devices = '/sys/class/net',
+} = {}): NeighbourFiles {
+  return {
+    arp: () => {
+      try {
+        return readStart(table, largestTable);
+      } catch {
+        return '';
+      }
+    },
+    indexOf: (device) => {
+      try {
+        return readFileSync(`${devices}/${device}/ifindex`, 'latin1').trim();
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
 
 /** The rest is not read, whoever fills the table. */
 function readStart(path: string, most: number): string {

@@ -1,9 +1,12 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { readBootTime } from './boot-time.ts';
 import { stillHasAddress } from './judge-caller.ts';
 import { differs, isTelling, parseArpTable } from './neighbour.ts';
-import { createNeighbourTable } from './neighbour-table.ts';
+import { createKernelFiles, createNeighbourTable } from './neighbour-table.ts';
 
 const head = 'IP address       HW type     Flags       HW address            Mask     Device\n';
 const entry = (...[address, linkAddress, device, flags = '0x2']: [string, string, string, string?]) =>
@@ -96,6 +99,80 @@ describe('the table', () => {
     state.text = head;
     for (let n = 0; n < 5; n += 1) state.text += entry('10.0.0.1', `aa:00:00:00:00:0${n}`, `veth${n}`);
     expect(table.of('10.0.0.1')).toBeUndefined();
+  });
+
+  it('with several entries of an address says the same of them in any order', async () => {
+    const { clock, state, table } = open();
+    const entries = [1, 2, 3, 4].map((n) => entry('10.0.0.1', `aa:00:00:00:00:0${n}`, `veth${n}`));
+    state.text = head + entries.join('');
+    const before = table.of('10.0.0.1');
+    expect(before?.split(', ')).toHaveLength(4);
+    state.text = head + entries.reverse().join('');
+    await clock.advance(100);
+    expect(table.of('10.0.0.1')).toBe(before);
+  });
+
+  it('passes over a line without a device', () => {
+    expect([...parseArpTable('10.0.0.1 0x1 0x2 aa:00:00:00:00:01 *\n')]).toEqual([]);
+  });
+
+  it('a device that is gone is told as gone', () => {
+    const arp = () => head + entry('10.0.0.1', 'aa:00:00:00:00:01', 'veth1');
+    const table = createNeighbourTable(createFakeClock(), { arp, indexOf: () => undefined });
+    expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 gone');
+  });
+
+  it('that was read when a connection was opened is new enough for it', async () => {
+    const { clock, state, table } = open();
+    await clock.advance(50);
+    table.of('10.0.0.1');
+    await expect(table.since('10.0.0.1', clock.elapsed())).resolves.toBe('aa:00:00:00:00:01 veth1 7');
+    expect(state.reads).toBe(1);
+  });
+});
+
+describe('the files of the kernel', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nmi-neighbours-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const paths = { table: join(folder, 'arp'), devices: join(folder, 'net') };
+  mkdirSync(join(paths.devices, 'veth1'), { recursive: true });
+  writeFileSync(join(paths.devices, 'veth1', 'ifindex'), '7\n');
+
+  it('tell the entries and the index of each device', () => {
+    writeFileSync(paths.table, head + entry('10.0.0.1', 'aa:00:00:00:00:01', 'veth1'));
+    const table = createNeighbourTable(createFakeClock(), createKernelFiles(paths));
+    expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 7');
+  });
+
+  it('that are not there say nothing', () => {
+    const files = createKernelFiles({ table: join(folder, 'none'), devices: folder });
+    expect([files.arp(), files.indexOf('veth1')]).toEqual(['', undefined]);
+  });
+
+  it('are read from the start, in several parts, whole where they are small', () => {
+    const text = Array.from({ length: 1_000 }, (_, n) =>
+      entry(`10.0.${n >> 8}.${n & 255}`, 'aa:00:00:00:00:01', 'veth1'),
+    ).join('');
+    expect(text.length).toBeGreaterThan(32 * 1024);
+    writeFileSync(paths.table, text);
+    expect(createKernelFiles(paths).arp()).toBe(text);
+  });
+
+  const hasProc = existsSync('/proc/net/arp');
+  it.runIf(hasProc)('are not read to their end where somebody has filled them, and never stay open', () => {
+    writeFileSync(paths.table, 'x'.repeat(1024 * 1024));
+    const descriptors = () => readdirSync('/proc/self/fd').length;
+    const before = descriptors();
+    const files = createKernelFiles(paths);
+    for (let n = 0; n < 10; n += 1) expect(files.arp()).toHaveLength(256 * 1024);
+    expect(descriptors()).toBe(before);
+  });
+
+  it.runIf(hasProc)('of this machine can be read', () => {
+    const files = createKernelFiles();
+    expect(files.indexOf('lo')).toBe('1');
+    expect(files.arp()).toContain('IP address');
+    expect(readBootTime()).toBeGreaterThan(0);
   });
 });
 

@@ -1,4 +1,4 @@
-import { KubeError, type KubeRequest } from '@pod-identity/kit/kube';
+import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -19,9 +19,15 @@ const object = (name: string, over: { ip?: string; nodeName?: string; uid?: stri
 const stops: AbortController[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
 
-const start = async (answer: (request: KubeRequest) => unknown, bootedAt?: number) => {
+interface Given {
+  readonly bootedAt?: number;
+  /** Silence unless told. */
+  readonly watch?: KubeTransport['watch'];
+}
+
+const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watch }: Given = {}) => {
   const clock = createFakeClock();
-  const transport = createTransport(answer);
+  const transport = { ...createTransport(answer), ...(watch && { watch }) };
   const onFailed = vi.fn();
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
@@ -70,7 +76,9 @@ it('a question without answer says nothing of the next one, and of all together 
   const asked = () => transport.requests.filter(isLookUp).length;
   const lastSaid = (text: string) => lines.filter((line) => line.includes(text)).length;
   const away = { why: 'away', pauseMs: 1_000 };
-  expect([await pods.readAll(), await pods.readAll()]).toEqual([away, away]);
+  expect(await pods.readAll()).toEqual(away);
+  expect(lines.filter((line) => line.includes('get_pod_list') && line.includes('transport'))).toHaveLength(1);
+  expect(await pods.readAll()).toEqual(away);
   expect([asked(), onFailed.mock.calls]).toEqual([2, [['get_pod_list'], ['get_pod_list']]]);
   expect(lastSaid('does not say which pod')).toBe(1);
   expect(namesOf(await pods.read(podView()))).toEqual(['web']);
@@ -102,13 +110,86 @@ it('(d) an address that was reported before this machine was started is nobodyâ€
     return { ...rest, status: { ...status, ...running(startedAt) } };
   };
   const all = [said('old', '10.0.0.1', before), said('new', '10.0.0.2', after)];
-  const { pods } = await start(() => list(...all), Date.parse('2026-03-01T00:01:00Z'));
+  const { pods } = await start(() => list(...all), { bootedAt: Date.parse('2026-03-01T00:01:00Z') });
   expect(pods.filedUnder('10.0.0.1')).toEqual([]);
   expect(pods.filedUnder('10.0.0.2')).toHaveLength(1);
   const answer = await pods.readAll();
   expect(isUnsaid(answer) ? [] : answer.map(({ addresses }) => addresses)).toEqual([[], ['10.0.0.2']]);
   // Its network is made anew: until that is reported it may have any address.
   expect([pods.othersAwait('new'), pods.othersAwait('old')]).toEqual([true, false]);
+});
+
+it('tells of every change, and counts them', async () => {
+  const next = Promise.withResolvers<object>();
+  async function* watch() {
+    yield await next.promise;
+    await new Promise(() => undefined);
+  }
+  const { pods, clock } = await start(() => list(object('web')), { watch });
+  const before = pods.revision;
+  let told = 0;
+  pods.changes(() => (told += 1));
+  next.resolve({ type: 'ADDED', object: object('next', { ip: '10.0.0.2' }) });
+  await clock.advance(1);
+  expect(pods.filedUnder('10.0.0.2')).toHaveLength(1);
+  expect(told).toBe(1);
+  expect(pods.revision).toBeGreaterThan(before);
+});
+
+it('is not current when nothing was heard for more than a minute and a half', async () => {
+  let isAway = false;
+  const { pods, clock } = await start(() => {
+    if (isAway) throw new KubeError('transport', 'away');
+    return list();
+  });
+  isAway = true;
+  await clock.advance(90_000 - pods.lastHeardMs());
+  expect([pods.lastHeardMs(), pods.isCurrent()]).toEqual([90_000, true]);
+  await clock.advance(1);
+  expect(pods.isCurrent()).toBe(false);
+});
+
+it.each(['Succeeded', 'Failed'])('of a pod that has %s its names alone are kept', async (phase) => {
+  const finished = object('done', { ip: '10.0.0.9' });
+  const labelled = { ...finished.metadata, labels: { app: 'x' } };
+  const { pods } = await start(() =>
+    list({ ...finished, metadata: labelled, status: { phase, podIP: '10.0.0.9' } }),
+  );
+  expect(pods.named('default', 'done')).toEqual({
+    ...{ uid: 'done', key: 'default/done', namespace: 'default', name: 'done', nodeName: 'node-1' },
+    ...{ phase, isEnding: false, serviceAccount: '', addresses: [], labels: {} },
+  });
+});
+
+it('of a pod that runs its labels are kept', async () => {
+  const { metadata, ...rest } = object('web');
+  const { pods } = await start(() => list({ ...rest, metadata: { ...metadata, labels: { app: 'x' } } }));
+  expect(pods.named('default', 'web')?.labels).toEqual({ app: 'x' });
+});
+
+it('passes over what is no pod', async () => {
+  const { pods } = await start(({ path }) => (path.endsWith('/pods/web') ? {} : list({}, object('web'))));
+  expect(pods.filedUnder('10.0.0.1')).toHaveLength(1);
+  await expect(pods.read(podView())).resolves.toEqual([]);
+});
+
+it('that the question after a pod is refused does not say that there is none', async () => {
+  const { pods, onFailed } = await start(({ path }) => {
+    if (path.endsWith('/pods/web')) throw new KubeError('denied', 'no', { status: 403 });
+    return list();
+  });
+  await expect(pods.read(podView())).resolves.toEqual({ why: 'refused', pauseMs: 1_000 });
+  expect(onFailed.mock.calls).toEqual([['get_pod']]);
+});
+
+it('a fault of our own is no answer of the API server', async () => {
+  const { pods, onFailed } = await start((request) => {
+    if (request.path.endsWith('/pods/web') || isLookUp(request)) throw new TypeError('a bug');
+    return list();
+  });
+  await expect(pods.read(podView())).rejects.toThrow('a bug');
+  await expect(pods.readAll()).rejects.toThrow('a bug');
+  expect(onFailed).not.toHaveBeenCalled();
 });
 
 it('asks after a pod by its name, and knows that there is none', async () => {
@@ -130,4 +211,6 @@ it('a pod of the same name that was made anew is not the latest state of the old
   expect(pods.latest({ ...known, labels: { old: 'view' } })).toBe(known);
   const old = { ...known, uid: 'old' };
   expect(pods.latest(old)).toBe(old);
+  const gone = podView({ name: 'gone', key: 'default/gone' });
+  expect(pods.latest(gone)).toBe(gone);
 });

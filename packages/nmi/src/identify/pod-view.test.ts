@@ -44,6 +44,7 @@ it('knows what tokens a pod wants to be ready: a few, each once', () => {
     'https://vault.azure.net',
     'api://a',
   ]);
+  expect(listed('https://a/.default/b')).toEqual(['https://a/.default/b']);
   expect(listed(' , ')).toBeUndefined();
   expect(listed(Array.from({ length: 100 }, (_, index) => `api://${index}`).join())).toHaveLength(8);
 });
@@ -65,6 +66,7 @@ it.each([
     undefined,
   ],
   ['that never ran', { containerStatuses: [{ state: { waiting: {} } }] }, undefined],
+  ['of whose container nothing is said', { containerStatuses: [{}] }, undefined],
 ])('tells when the last container of a pod that ends has stopped: one %s', (_, status, expected) => {
   const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z' };
   const view = parsePod(object({ metadata, status }));
@@ -89,6 +91,7 @@ it.each([[undefined], [null], [{}], [{ metadata: { name: 'p', namespace: 'n' } }
 );
 
 const early = '2026-03-01T00:00:00Z';
+const boot = '2026-03-01T00:05:00Z';
 const late = '2026-03-01T00:10:00Z';
 const at = (startedAt: string) => ({ startedAt });
 it.each([
@@ -118,8 +121,24 @@ it.each([
     ['10.0.0.9'],
   ],
   ['of whose containers nothing is said', { startTime: early }, ['10.0.0.9']],
+  [
+    'of which one was started at that moment',
+    { containerStatuses: [{ state: { running: at(boot) } }] },
+    ['10.0.0.9'],
+  ],
+  [
+    'of whose only container no time is said',
+    { containerStatuses: [{ state: { waiting: {} } }] },
+    ['10.0.0.9'],
+  ],
+  ['of whose only container no state is said', { startTime: early, containerStatuses: [{}] }, []],
+  [
+    'whose kubelet had no clock yet',
+    { containerStatuses: [{ state: { running: at('1970-01-01T00:00:00Z') } }] },
+    ['10.0.0.9'],
+  ],
 ])('(d) since the machine was started: of a pod %s', (_, status, addresses) => {
   const pod = parsePod(object({ status: { podIP: '10.0.0.9', podIPs: [], ...status } }));
-  expect(pod && sinceBoot(pod, Date.parse('2026-03-01T00:05:00Z')).addresses).toEqual(addresses);
+  expect(pod && sinceBoot(pod, Date.parse(boot)).addresses).toEqual(addresses);
   expect(pod && sinceBoot(pod, undefined).addresses).toEqual(['10.0.0.9']);
 });
