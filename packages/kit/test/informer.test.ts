@@ -74,8 +74,8 @@ describe('informer', () => {
     expect(informer.store.by('ip', '1.1.1.1')).toHaveLength(2);
     expect(watch().request).toMatchObject({
       path: '/api/v1/pods',
-      timeoutMs: 60_000,
-      query: { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: '10', timeoutSeconds: '45' },
+      timeoutMs: 28_000,
+      query: { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: '10', timeoutSeconds: '21' },
     });
   });
 
@@ -111,7 +111,7 @@ describe('informer', () => {
     if (!atOnce) watch().send('MODIFIED', pod('a', '1'));
     changes.length = 0;
     watch().end(new KubeError('gone', 'too old', { status: 410 }));
-    await clock.advance(800);
+    await clock.advance(0);
     expect(changes).toEqual(['updated ns/b', 'deleted ns/c', 'added ns/c', 'added ns/d']);
     expect(watch().request.query?.['resourceVersion']).toBe('90');
     expect(problems.map(({ code }) => code)).toEqual(['gone']);
@@ -122,7 +122,7 @@ describe('informer', () => {
     const { informer, clock, watch, changes } = start(() => answers.shift());
     await informer.synced;
     watch().end(new KubeError('gone', 'too old', { status: 410 }));
-    await clock.advance(800);
+    await clock.advance(0);
     expect(changes).toEqual(['added ns/a', 'deleted ns/a']);
   });
 
@@ -183,7 +183,7 @@ describe('informer', () => {
       while (watches.length === before) await clock.advance(100);
       pauses.push(clock.now() - brokenAt);
     }
-    expect(pauses).toEqual([800, 1600, 3200, 6400, 12_800]);
+    expect(pauses).toEqual([800, 1600, 3200, 5000, 5000]);
     expect(watch().request.query?.['resourceVersion']).toBe('10');
     expect(lists).toHaveLength(1);
   });
@@ -285,15 +285,40 @@ describe('informer', () => {
     expect(informer.lastHeardMs()).toBe(0);
   });
 
-  test("one node's objects first come from memory, later from the database", async () => {
+  test("one node's objects come from the API server's memory, later never older than what is known", async () => {
     const { informer, clock, lists, watch } = start(() => listOf('10'), {
       fieldSelector: 'spec.nodeName=n1',
+      isPerNode: true,
     });
     await informer.synced;
+    watch().send('MODIFIED', pod('a', '12'));
     watch().end(new KubeError('gone', 'too old', { status: 410 }));
-    await clock.advance(800);
-    expect(lists.map(({ query }) => query?.['resourceVersion'])).toEqual(['0', undefined]);
-    expect(watch().request.query).toMatchObject({ fieldSelector: 'spec.nodeName=n1' });
+    await clock.advance(0);
+    expect(lists.map(({ query }) => [query?.['resourceVersion'], query?.['limit']])).toEqual([
+      ['0', '500'],
+      ['12', undefined],
+    ]);
+    expect(watch().request.query).toMatchObject({ fieldSelector: 'spec.nodeName=n1', resourceVersion: '10' });
+  });
+
+  test('rights are first read from the database, and again if the server does not know the version that is known', async () => {
+    const answers = [
+      () => listOf('10'),
+      () => {
+        throw new KubeError('unavailable', 'Too large resource version', { status: 504 });
+      },
+      () => listOf('5'),
+    ];
+    const { informer, clock, lists, watch } = start(() => answers.shift()?.(), { isPerNode: true });
+    await informer.synced;
+    watch().end(new KubeError('gone', 'too old', { status: 410 }));
+    await clock.advance(1_000);
+    expect(lists.map(({ query }) => [query?.['resourceVersion'], query?.['limit']])).toEqual([
+      [undefined, '500'],
+      ['10', undefined],
+      [undefined, '500'],
+    ]);
+    expect(watch().request.query?.['resourceVersion']).toBe('5');
   });
 
   test('aborting ends the run, also while it backs off or before it ever synced', async () => {

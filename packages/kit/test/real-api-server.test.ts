@@ -255,42 +255,49 @@ function suite(server: RunningApiServer) {
     return kind;
   }
 
-  test('a version that the server has forgotten is gone: all is listed again and only the difference told', async () => {
-    const { transport, namespace, signal } = await arrange();
-    const kind = await defineKind(transport);
-    const things = createResource<ConfigMap>(transport, kind);
-    await things.create({ metadata: { name: 'kept', namespace } });
-    let watches = 0;
-    const forgetful: KubeTransport = {
-      ...transport,
-      async *watch(request) {
-        watches += 1;
-        // While the informer holds on to an ancient version, something happens that only a list can tell.
-        if (watches === 1) await things.create({ metadata: { name: 'meanwhile', namespace } });
-        const query = { ...request.query, ...(watches === 1 ? { resourceVersion: '1' } : {}) };
-        yield* transport.watch({ ...request, query });
-      },
-    };
-    const problems: string[] = [];
-    const onProblem = ({ code }: KubeError) => problems.push(code);
-    const informer = createInformer({
-      transport: forgetful,
-      kind,
-      trim: () => ({}),
-      clock,
-      random: () => 1,
-      onProblem,
-    });
-    const changes: string[] = [];
-    informer.onChange(({ type, key }) => changes.push(`${type} ${key.split('/')[1] ?? ''}`));
-    void informer.run(signal);
-    await until(
-      () => changes.includes('added meanwhile'),
-      (look) => void informer.onChange(look),
-    );
-    expect(problems).toEqual(['gone']);
-    expect(changes).toEqual(['added kept', 'added meanwhile']);
-  });
+  test.each([
+    ['from the database', false],
+    ['from memory, for an agent', true],
+  ])(
+    'a version that is forgotten is gone: all is listed again, %s, and only the difference told',
+    async (_, isPerNode) => {
+      const { transport, namespace, signal } = await arrange();
+      const kind = await defineKind(transport);
+      const things = createResource<ConfigMap>(transport, kind);
+      await things.create({ metadata: { name: 'kept', namespace } });
+      let watches = 0;
+      const forgetful: KubeTransport = {
+        ...transport,
+        async *watch(request) {
+          watches += 1;
+          // While the informer holds on to an ancient version, something happens that only a list can tell.
+          if (watches === 1) await things.create({ metadata: { name: 'meanwhile', namespace } });
+          const query = { ...request.query, ...(watches === 1 ? { resourceVersion: '1' } : {}) };
+          yield* transport.watch({ ...request, query });
+        },
+      };
+      const problems: string[] = [];
+      const onProblem = ({ code }: KubeError) => problems.push(code);
+      const informer = createInformer({
+        transport: forgetful,
+        kind,
+        trim: () => ({}),
+        clock,
+        isPerNode,
+        random: () => 1,
+        onProblem,
+      });
+      const changes: string[] = [];
+      informer.onChange(({ type, key }) => changes.push(`${type} ${key.split('/')[1] ?? ''}`));
+      void informer.run(signal);
+      await until(
+        () => changes.includes('added meanwhile'),
+        (look) => void informer.onChange(look),
+      );
+      expect(problems).toEqual(['gone']);
+      expect(changes).toEqual(['added kept', 'added meanwhile']);
+    },
+  );
 
   test('of two candidates one leads; when it steps down the other follows at once', async () => {
     const { transport, namespace, signal } = await arrange();

@@ -181,7 +181,7 @@ async function insist<T>(
   { signal }: LeaderTerm,
   task: () => Promise<T>,
 ): Promise<T> {
-  const backoff = createBackoff({ baseMs: 1_000, capMs: 30_000, random });
+  const backoff = createBackoff({ baseMs: 1_000, capMs: 5_000, random });
   for (;;) {
     try {
       return await task();

@@ -27,7 +27,7 @@ export interface Readiness {
   readonly problems: () => Promise<readonly string[]>;
 }
 
-/** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 60 s. */
+/** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 30 s. */
 const longestSilenceMs = 120_000;
 /** Anybody may ask whether we are ready: a test is not made again for so long. */
 const testHoldsMs = 3_000;

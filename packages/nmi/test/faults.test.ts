@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { Clock } from '@pod-identity/kit/core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { addressOf, startStage, vaultResource, type Nmi, type Stage } from './harness.ts';
+
+// Hours of watches are seconds of work: more on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 60_000 });
 
 const hour = 3_600_000;
 /** Where hours pass at once the watch has no time to be heard of. */
@@ -99,14 +102,14 @@ describe('the API server is away for ten minutes', () => {
 });
 
 describe('item 14: watches are half-open', () => {
-  it('and are opened anew once nothing was heard for a minute: what has changed meanwhile is known then', async () => {
+  it('and are opened anew once nothing was heard for 30 s: what has changed meanwhile is known then', async () => {
     const { kube } = stage.sim;
     const mark = kube.journal.mark();
     kube.strandWatches();
     const { address, clientId } = await newcomer('unheard');
     // The pod itself is found by asking, but nobody tells of its identity.
     expect(await nmi.ask({ from: address })).toMatchObject({ status: 400 });
-    await time.advance(60_000);
+    await time.advance(30_000);
     await passing(kube.journal.next({ since: mark, path: /\/azureidentities$/, query: /watch=true/ }));
     await untilToken(address, clientId);
   });

@@ -30,6 +30,8 @@ interface Sending {
 }
 
 const callTimeoutMs = 30_000;
+/** A watch begins with an answer, however quiet it is then: without one the connection leads nowhere. */
+const agreeTimeoutMs = 10_000;
 /** Of a refusal the reason is read, and no page of a proxy without end. */
 const longestRefusal = 64 * 1024;
 
@@ -73,10 +75,13 @@ async function call(options: HttpTransportOptions, open: Open, request: KubeRequ
 }
 
 async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGenerator {
-  const watchdog = createWatchdog({ clock, signal: request.signal, timeoutMs: request.timeoutMs });
+  const { signal, timeoutMs = Infinity, onOpen } = request;
+  const watchdog = createWatchdog({ clock, signal, timeoutMs: Math.min(timeoutMs, agreeTimeoutMs) });
   try {
     const answer = await open(request, { lane: 'express', signal: watchdog.signal });
     if (!isGood(answer)) throw await readRefusal(answer);
+    watchdog.feed(timeoutMs);
+    onOpen?.();
     let events: unknown[] = [];
     const reader = createEventReader(request.fields, (event) => events.push(event));
     for await (const chunk of chunksOf(answer)) {

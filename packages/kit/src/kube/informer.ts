@@ -1,7 +1,7 @@
-import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { asKubeError, type KubeError } from './errors.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import { retriesOf, type Retries } from './retries.ts';
 import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
@@ -60,7 +60,13 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,
     async run(signal) {
       try {
-        await follow(reflector, options, { clock, signal, onListed: () => synced.resolve(undefined) });
+        const retries = retriesOf(options.transport, clock, options.random);
+        await follow(reflector, options, {
+          clock,
+          signal,
+          retries,
+          onListed: () => synced.resolve(undefined),
+        });
       } finally {
         synced.resolve(undefined);
       }
@@ -71,6 +77,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
 interface Following {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly retries: Retries;
   readonly onListed: () => void;
 }
 
@@ -79,16 +86,17 @@ async function follow<V>(
   options: InformerOptions<V>,
   following: Following,
 ): Promise<void> {
-  const { clock, signal } = following;
-  const pace = createPace(options.random);
+  const { signal, retries } = following;
   const isSuspect = createSuspicion();
+  const isForgotten = createForgotten();
   while (!signal.aborted) {
     const done = await step(reflector, following);
     if (isOver(signal)) return;
     if (isSuspect(done)) reflector.forget();
     if (done.problem) report(done.problem, options);
-    const pauseMs = pace(done);
-    if (pauseMs > 0) await clock.sleep(pauseMs, signal).catch(() => undefined);
+    if (done.isWatched) retries.worked();
+    const goesOn = isForgotten(done) || (done.isWatched && !done.problem);
+    if (!goesOn) await retries.turn(done.problem, signal);
   }
 }
 
@@ -104,38 +112,34 @@ interface Step {
   readonly problem: KubeError | undefined;
   /** Something came from the API server. */
   readonly heard: boolean;
-  readonly tookMs: number;
+  /** The watch lasted long enough to say that it worked. */
+  readonly isWatched: boolean;
 }
 
 /** A list if there is nothing to resume, then a watch to its end. */
-async function step(reflector: Reflector, { clock, signal, onListed }: Following): Promise<Step> {
+async function step(reflector: Reflector, { clock, signal, retries, onListed }: Following): Promise<Step> {
   const { heard } = reflector;
-  const startedAt = clock.now();
+  let watchedAt = Infinity;
   const outcome = (problem?: KubeError): Step => ({
     problem,
     heard: reflector.heard > heard,
-    tookMs: clock.now() - startedAt,
+    isWatched: clock.elapsed() - watchedAt >= shortestWatchMs,
   });
+  const onWatched = () => {
+    watchedAt = clock.elapsed();
+    retries.answered();
+  };
   try {
     if (reflector.version === undefined) {
       await reflector.list(signal);
+      retries.answered();
       onListed();
     }
-    await reflector.watch(signal);
+    await reflector.watch(signal, onWatched);
     return outcome();
   } catch (error) {
     return outcome(asKubeError(error, signal));
   }
-}
-
-/** How long to wait before the next step: not at all when this one worked. */
-function createPace(random: () => number): (step: Step) => number {
-  const backoff = createBackoff({ baseMs: 800, capMs: 30_000, random });
-  return ({ problem, heard, tookMs }) => {
-    const worked = !problem && tookMs >= shortestWatchMs;
-    if (heard || worked) backoff.reset();
-    return worked ? 0 : Math.max(backoff.next(), problem?.retryAfterMs ?? 0);
-  };
 }
 
 /** Judges whether the version to resume from is to blame for what went wrong. */
@@ -143,13 +147,27 @@ function createSuspicion(): (step: Step) => boolean {
   let refusals = 0;
   return ({ problem, heard }) => {
     if (heard) refusals = 0;
-    if (problem && isRefusal(problem)) refusals += 1;
+    if (problem && isAnswer(problem)) refusals += 1;
     return problem?.code === 'gone' || refusals >= patience;
   };
 }
 
+/**
+ * The server has forgotten the version to resume from: a list helps, so there is nothing to wait for. One that forgets
+ * again before a watch has worked would be listed without end.
+ */
+function createForgotten(): (step: Step) => boolean {
+  let isRepeated = false;
+  return ({ problem, isWatched }) => {
+    if (isWatched) isRepeated = false;
+    if (problem?.code !== 'gone' || isRepeated) return false;
+    isRepeated = true;
+    return true;
+  };
+}
+
 /** The server is there and says no. Not being reached, or being busy, says nothing against the version. */
-function isRefusal(problem: KubeError): boolean {
+function isAnswer(problem: KubeError): boolean {
   return problem.status !== undefined && problem.code !== 'throttled';
 }
 

@@ -4,6 +4,7 @@ import { KubeError } from './errors.ts';
 import type { Fields } from './fields.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList } from './list.ts';
+import { createListOrigin, type ListOrigin } from './list-origin.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
 import type { Share } from './room.ts';
@@ -28,7 +29,9 @@ export interface ReflectorOptions<V> {
   readonly share?: Share;
   /** Objects per page of a list; 500 unless told. */
   readonly pageSize?: number;
-  /** A watch that says nothing for so long, not even a bookmark, is taken for dead; 60 s unless told. */
+  /** There is one on every node: what the API server can answer from memory should not cost its database a read. */
+  readonly isPerNode?: boolean;
+  /** A watch that says nothing for so long, not even a bookmark, is taken for dead; 28 s unless told. */
   readonly silenceMs?: number;
 }
 
@@ -36,8 +39,8 @@ export interface ReflectorOptions<V> {
 export interface Reflector {
   /** Replaces the content of the store by what the API server has. */
   list(signal: AbortSignal): Promise<void>;
-  /** Follows the changes from `version` on until the server ends the watch. */
-  watch(signal: AbortSignal): Promise<void>;
+  /** Follows the changes from `version` on until the server ends the watch. `onOpen`: the server has agreed to it. */
+  watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
   /** Makes the next step a list. The store keeps what it has until then. */
   forget(): void;
   /** Where a watch would resume; undefined when all must be listed. */
@@ -61,7 +64,8 @@ interface Progress {
 }
 
 const defaultPageSize = 500;
-const defaultSilenceMs = 60_000;
+/** A half-open connection is noticed within 30 s. Shorter costs the API server more: each watch is opened anew that often. */
+const defaultSilenceMs = 28_000;
 /** Where a share has room again, what was left out is looked for no sooner than this after the last list. */
 const relistMs = 10 * 60_000;
 
@@ -76,6 +80,7 @@ export function createReflector<V>(
   const newShares = () => createShareKeeper(options);
   let shares = newShares();
   let listedAt = -Infinity;
+  const origin = createListOrigin(options);
   const hear = () => {
     state.heard += 1;
     state.heardAt = clock.elapsed();
@@ -88,21 +93,23 @@ export function createReflector<V>(
     leavesOut: (namespace: string) => shares.isOver(namespace),
 
     async list(signal: AbortSignal) {
-      const reading = { keep, newShares, signal, again: state.listed };
-      const { kept, listed, version } = await readAll(options, reading);
+      const { kept, listed, version } = await readAll(options, { keep, newShares, signal, origin });
       hear();
       shares = listed;
       listedAt = clock.now();
       state.version = version;
+      origin.reached(version);
       state.listed = true;
       apply(contents.replaceAll([...kept.values()]));
     },
 
-    async watch(signal: AbortSignal) {
-      for await (const event of transport.watch(watchRequest(options, state.version, signal))) {
+    async watch(signal: AbortSignal, onOpen: () => void) {
+      const request = { ...watchRequest(options, state.version, signal), onOpen };
+      for await (const event of transport.watch(request)) {
         hear();
         apply(take(event, { contents, keep, shares }));
         state.version = eventVersion(event) ?? state.version;
+        origin.reached(state.version);
       }
       if (signal.aborted) return;
       state.heardAt = clock.elapsed();
@@ -115,36 +122,27 @@ interface ReadAll<V> {
   readonly keep: Keep<V>;
   readonly newShares: () => ShareKeeper;
   readonly signal: AbortSignal;
-  readonly again: boolean;
+  readonly origin: ListOrigin;
 }
 
-async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signal, again }: ReadAll<V>) {
+async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signal, origin }: ReadAll<V>) {
   const { pageSize = defaultPageSize } = options;
-  const request = { ...options, pageSize, resourceVersion: listVersion(options, again), signal };
   const kept = new Map<string, Versioned<V>>();
   let listed = newShares();
-  const version = await readList(request, {
+  const taker = {
     begin() {
       kept.clear();
       listed = newShares();
     },
-    take(object, bytes) {
+    take(object: unknown, bytes: number) {
       const item = keep(object);
       if (!item) return;
       kept.set(item.key, item);
       for (const key of listed.put(item.key, object, bytes)) kept.delete(key);
     },
-  });
+  };
+  const version = await origin.ask((from) => readList({ ...options, pageSize, ...from, signal }, taker));
   return { kept, listed, version };
-}
-
-/**
- * An agent's first list, of one node's pods, may come from the API server's memory, which has an index for it: with
- * thousands of agents the alternative is thousands of reads of all pods from the database. The watch that follows
- * catches up. A later list must not go back in time, which memory might.
- */
-function listVersion({ fieldSelector }: { fieldSelector?: string }, listed: boolean): string | undefined {
-  return fieldSelector !== undefined && !listed ? '0' : undefined;
 }
 
 function watchRequest<V>(

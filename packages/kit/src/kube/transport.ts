@@ -17,6 +17,8 @@ export interface KubeRequest {
   readonly fields?: Fields;
   /** For lists: takes each item as it arrives; the answer then has none. `bytes`: what was read of it, as JSON. */
   readonly onItem?: (item: unknown, bytes: number) => void;
+  /** For watches: called when the server has agreed to it, before the first event. */
+  readonly onOpen?: () => void;
 }
 
 /** The port through which every file of this room speaks to the API server. It throws KubeError only. */

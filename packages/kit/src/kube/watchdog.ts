@@ -4,8 +4,8 @@ import { asKubeError, KubeError } from './errors.ts';
 /** Ends a request when its caller aborts it or when nothing was heard for too long. */
 export interface Watchdog {
   readonly signal: AbortSignal;
-  /** Something was heard: the time starts anew. */
-  feed(): void;
+  /** Something was heard: the time starts anew, and is `ms` from now on. */
+  feed(ms?: number): void;
   /** What was thrown while the request ran, told apart: aborted, silent, or broken. */
   explain(error: unknown): KubeError;
   /** To be called when the request is over, however it ended. */
@@ -18,7 +18,8 @@ export interface WatchdogOptions {
   readonly timeoutMs: number | undefined;
 }
 
-export function createWatchdog({ clock, signal, timeoutMs }: WatchdogOptions): Watchdog {
+export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): Watchdog {
+  let { timeoutMs = Infinity } = options;
   const controller = new AbortController();
   let timer: Timer | undefined;
   let silence: KubeError | undefined;
@@ -27,9 +28,10 @@ export function createWatchdog({ clock, signal, timeoutMs }: WatchdogOptions): W
     silence = new KubeError('transport', `nothing heard from the API server for ${ms} ms`);
     controller.abort(silence);
   };
-  const feed = () => {
+  const feed = (ms = timeoutMs) => {
     timer?.cancel();
-    if (timeoutMs !== undefined) timer = clock.after(timeoutMs, () => bark(timeoutMs));
+    timeoutMs = ms;
+    if (ms < Infinity) timer = clock.after(ms, () => bark(ms));
   };
   const forward = () => controller.abort(signal?.reason);
 

@@ -52,7 +52,7 @@ type FoundIdentity =
 /** Watches the custom resources that decisions need. In managed mode nobody writes records, so none are watched. */
 export function createClusterInformers(options: ClusterInformerOptions): ClusterInformers {
   const { transport, clock, random, log } = options;
-  const common = { transport, clock, random, log, ...shareOf(options) };
+  const common = { transport, clock, random, log, isPerNode: true, ...shareOf(options) };
   const of = (kind: Kind) => ({ ...common, kind: resources[kind], fields: fieldLimits[kind] });
   const identities = createInformer<FoundIdentity>({ ...of('AzureIdentity'), trim: readIdentity });
   const bindings = createInformer<AzureIdentityBinding>({
@@ -111,7 +111,7 @@ function createRecordInformer(options: ClusterInformerOptions): Informer<AzureAs
   // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
   const byLabel = options.byNodeLabel && options.node.length <= 63;
   return createInformer<AzureAssignedIdentity>({
-    ...{ transport, clock, random, log },
+    ...{ transport, clock, random, log, isPerNode: true },
     kind: resources.AzureAssignedIdentity,
     ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
     fields: fieldLimits.AzureAssignedIdentity,

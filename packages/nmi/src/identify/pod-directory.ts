@@ -37,7 +37,7 @@ export type PodInformer = CallerFinderOptions['pods'] & {
 };
 
 /** Silence beyond which what is remembered may be out of date. A little more than the informer itself bears. */
-const longestSilenceMs = 90_000;
+const longestSilenceMs = 45_000;
 const questionTimeoutMs = 2_000;
 /** How long the same question is not asked again: callers would only wait, and an API server that refuses has enough to do. */
 const awayPauseMs = 1_000;
@@ -52,6 +52,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
   };
   const informer = createInformer<PodView>({
     transport,
+    isPerNode: true,
     kind: coreKinds.pods,
     fieldSelector: `spec.nodeName=${node}`,
     fields: podFields,

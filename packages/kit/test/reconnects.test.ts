@@ -1,0 +1,292 @@
+// What informers do when the API server is away, comes back, or has forgotten: how soon all is right again, and what that
+// costs the server.
+import { describe, expect, test } from 'vitest';
+import {
+  connectKube,
+  coreKinds,
+  createInformer,
+  KubeError,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
+import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
+import { afterwards, kubeconfigFile, startServer } from './fixtures/server.ts';
+import { createScriptedApi, type WatchCall } from './fixtures/scripted-api.ts';
+
+const list = () => listOf(10);
+const listOf = (version: number) => ({ metadata: { resourceVersion: `${version}` }, items: [] });
+const away = () => new KubeError('transport', 'connection refused');
+const gone = () => new KubeError('gone', 'too old', { status: 410 });
+const kinds = [coreKinds.pods, coreKinds.nodes, coreKinds.configMaps, coreKinds.secrets, coreKinds.events];
+
+/** The same chances in each run. */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+}
+
+type Forgets = 'nothing' | 'what was before' | 'everything';
+
+/** An API server for many processes: it is there or away, and notes when it was asked for what. */
+function createServerModel(clock: FakeClock) {
+  const open = new Set<WatchCall>();
+  const asked: { readonly at: number; readonly what: 'list' | 'watch' }[] = [];
+  const state = { isAway: false, forgets: 'nothing' as Forgets, version: 10 };
+
+  const admit = (what: 'list' | 'watch', version = Infinity): void => {
+    asked.push({ at: clock.now(), what });
+    if (state.isAway) throw away();
+    if (version < state.version || (what === 'watch' && state.forgets === 'everything')) throw gone();
+  };
+  const process = (): KubeTransport => ({
+    ...createScriptedApi(list).transport,
+    request() {
+      admit('list');
+      return Promise.resolve(listOf(state.version));
+    },
+    async *watch(request) {
+      admit('watch', Number(request.query?.['resourceVersion']));
+      const api = createScriptedApi(list);
+      const events = api.transport.watch(request)[Symbol.asyncIterator]();
+      const first = events.next();
+      const [call] = api.watches;
+      if (!call) throw new Error('the watch did not begin');
+      open.add(call);
+      try {
+        for (let next = await first; next.done !== true; next = await events.next()) yield next.value;
+      } finally {
+        open.delete(call);
+      }
+    },
+  });
+  return {
+    ...{ process, asked, open },
+    since: (at: number) => asked.filter((one) => one.at >= at),
+    goAway() {
+      state.isAway = true;
+      for (const watch of open) watch.end(away());
+    },
+    comeBack(forgets: Forgets = 'nothing') {
+      Object.assign(state, { isAway: false, forgets });
+      if (forgets !== 'nothing') state.version += 10;
+    },
+    remember: () => void (state.forgets = 'nothing'),
+  };
+}
+
+function startInformers(transport: KubeTransport, clock: FakeClock, random: () => number) {
+  const controller = new AbortController();
+  afterwards(() => controller.abort());
+  return kinds.map((kind) => {
+    const informer = createInformer({ transport, kind, trim: () => ({}), clock, random });
+    void informer.run(controller.signal);
+    return informer;
+  });
+}
+
+async function nodes(count: number) {
+  const clock = createFakeClock();
+  const server = createServerModel(clock);
+  for (let node = 0; node < count; node += 1) startInformers(server.process(), clock, createRandom(node + 1));
+  await clock.advance(0);
+  expect(server.open.size).toBe(count * kinds.length);
+  return { clock, server };
+}
+
+/** Milliseconds until it holds, looked at in steps. */
+async function until(clock: FakeClock, what: () => boolean, withinMs: number): Promise<number> {
+  const begun = clock.now();
+  while (!what()) {
+    if (clock.now() - begun > withinMs) throw new Error(`did not hold within ${withinMs} ms`);
+    await clock.advance(50);
+  }
+  return clock.now() - begun;
+}
+
+describe('one process', () => {
+  test.each([20_000, 300_000])(
+    'after an outage of %d ms all watches are open again within 6 s',
+    async (ms) => {
+      const { clock, server } = await nodes(1);
+      server.goAway();
+      await clock.advance(ms);
+      server.comeBack();
+      const took = await until(clock, () => server.open.size === kinds.length, 60_000);
+      expect(took).toBeLessThanOrEqual(6_000);
+    },
+  );
+
+  test('a server that is back but has forgotten is listed at once', async () => {
+    const { clock, server } = await nodes(1);
+    server.goAway();
+    await clock.advance(20_000);
+    const backAt = clock.now();
+    server.comeBack('what was before');
+    const took = await until(clock, () => server.open.size === kinds.length, 60_000);
+    expect(took).toBeLessThanOrEqual(6_000);
+    const [refused, listed, watched] = server.since(backAt);
+    expect([refused?.what, listed?.what, watched?.what]).toEqual(['watch', 'list', 'watch']);
+    expect(watched?.at).toBe(refused?.at);
+  });
+
+  test('during an outage one informer at a time tries, at least every 5 s', async () => {
+    const { clock, server } = await nodes(1);
+    server.goAway();
+    await clock.advance(60_000);
+    const before = server.asked.length;
+    await clock.advance(60_000);
+    const times = server.asked.slice(before).map(({ at }) => at);
+    const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(5_000);
+    expect(times.length).toBeLessThanOrEqual(60_000 / 2_500 + 1);
+  });
+
+  test('a server that forgets each version that it tells is not listed without end', async () => {
+    const { clock, server } = await nodes(1);
+    server.goAway();
+    await clock.advance(5_000);
+    server.comeBack('everything');
+    await clock.advance(10_000);
+    const before = server.asked.length;
+    await clock.advance(60_000);
+    const lists = server.asked.slice(before).filter(({ what }) => what === 'list').length;
+    // Each of the five once in 2.5 s, which is the shortest of the longest pauses.
+    expect(lists).toBeLessThanOrEqual(kinds.length * 24);
+    server.remember();
+    await until(clock, () => server.open.size === kinds.length, 6_000);
+  });
+
+  test('what is refused to one informer does not slow down the others, nor do their answers hurry it', async () => {
+    const clock = createFakeClock();
+    const server = createServerModel(clock);
+    const transport = server.process();
+    const refused: number[] = [];
+    const refusing: KubeTransport = {
+      ...transport,
+      request(request) {
+        if (!request.path.endsWith('/secrets')) return transport.request(request);
+        refused.push(clock.now());
+        return Promise.reject(new KubeError('denied', 'no', { status: 403 }));
+      },
+    };
+    startInformers(refusing, clock, createRandom(1));
+    await clock.advance(60_000);
+    expect(server.open.size).toBe(kinds.length - 1);
+    expect(refused.length).toBeLessThanOrEqual(5 + 60_000 / 2_500);
+    server.goAway();
+    await clock.advance(60_000);
+    server.comeBack();
+    await until(clock, () => server.open.size === kinds.length - 1, 6_000);
+  });
+
+  test('Retry-After holds for the one that was told, for 30 s at most', async () => {
+    const clock = createFakeClock();
+    const server = createServerModel(clock);
+    const transport = server.process();
+    const asked: number[] = [];
+    const throttling: KubeTransport = {
+      ...transport,
+      request(request) {
+        if (!request.path.endsWith('/pods')) return transport.request(request);
+        asked.push(clock.now());
+        const retryAfterMs = asked.length === 1 ? 9_000 : 3_600_000;
+        return Promise.reject(new KubeError('throttled', 'slow down', { status: 429, retryAfterMs }));
+      },
+    };
+    startInformers(throttling, clock, createRandom(1));
+    await clock.advance(120_000);
+    const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+    expect(gaps[0]).toBe(9_000);
+    expect(gaps.slice(1)).toEqual([30_000, 30_000, 30_000]);
+  });
+});
+
+describe('a half-open watch', () => {
+  /** A server whose first watch never says a word after it was agreed to; without `isAgreed` not even that. */
+  async function watchOf(isAgreed: boolean) {
+    const first = Promise.withResolvers<undefined>();
+    let opened = 0;
+    const { url } = await startServer((request, response) => {
+      if (!request.url?.includes('watch=true')) return void response.end(JSON.stringify(list()));
+      if (isAgreed || opened > 0) response.writeHead(200).flushHeaders();
+      opened += 1;
+      first.resolve(undefined);
+    });
+    const clock = createFakeClock();
+    const transport = await connectKube({ kubeconfig: kubeconfigFile(url), userAgent: 'kit', clock });
+    afterwards(() => transport.close());
+    const controller = new AbortController();
+    afterwards(() => controller.abort());
+    const informer = createInformer({
+      ...{ transport, kind: coreKinds.pods, clock, random: () => 1 },
+      trim: () => ({}),
+    });
+    void informer.run(controller.signal);
+    await first.promise;
+    return { clock, opened: () => opened };
+  }
+
+  test.each([
+    ['that nothing comes over is noticed within 30 s', true, 30_000],
+    ['that the server did not even agree to is given up after 10 s', false, 11_000],
+  ])('%s', async (_, isAgreed, withinMs) => {
+    const { clock, opened } = await watchOf(isAgreed);
+    // The answer's head has to arrive before time passes.
+    for (let turn = 0; turn < 20; turn += 1) await clock.advance(0);
+    await clock.advance(withinMs);
+    await expect.poll(opened, { timeout: 5_000, message: 'the watch is opened again' }).toBe(2);
+  });
+});
+
+interface Outage {
+  readonly ms: number;
+  readonly forgets: Forgets;
+  /** The most requests. */
+  readonly inAll: number;
+  readonly inASecond: number;
+}
+
+describe('a hundred nodes with five watches each', () => {
+  const count = 100;
+  const watches = count * kinds.length;
+
+  /** The most requests in any one second from then on. */
+  function peak(asked: readonly { readonly at: number }[]): number {
+    const bySecond = Map.groupBy(asked, ({ at }) => Math.floor(at / 1_000));
+    return Math.max(...[...bySecond.values()].map(({ length }) => length));
+  }
+
+  // A list and two watches each where versions are forgotten, else one watch each.
+  test.each<[string, Outage]>([
+    ['1 s', { ms: 1_000, forgets: 'nothing', inAll: watches, inASecond: 400 }],
+    ['20 s', { ms: 20_000, forgets: 'nothing', inAll: watches, inASecond: 150 }],
+    ['a minute', { ms: 60_000, forgets: 'nothing', inAll: watches, inASecond: 150 }],
+    [
+      'a minute, and versions are forgotten',
+      { ms: 60_000, forgets: 'what was before', inAll: 3 * watches, inASecond: 450 },
+    ],
+  ])('that come back at once after %s are spread', async (_, { ms, forgets, ...most }) => {
+    const { clock, server } = await nodes(count);
+    server.goAway();
+    await clock.advance(ms);
+    const backAt = clock.now();
+    server.comeBack(forgets);
+    const took = await until(clock, () => server.open.size === watches, 60_000);
+    const asked = server.since(backAt);
+    expect(took).toBeLessThanOrEqual(6_000);
+    expect(asked.length).toBeLessThanOrEqual(most.inAll);
+    expect(peak(asked)).toBeLessThanOrEqual(most.inASecond);
+  });
+
+  test('ask no more than 40 times a second in all while it is away', async () => {
+    const { clock, server } = await nodes(count);
+    server.goAway();
+    await clock.advance(10_000);
+    const since = clock.now();
+    await clock.advance(60_000);
+    const asked = server.since(since);
+    expect(peak(asked)).toBeLessThanOrEqual(40);
+  });
+});
