@@ -103,7 +103,8 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const owner = createSocketOwner();
   const { listen } = config;
   const place = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
-  const foreignListener = watchPort(place, metrics, log);
+  const portWatch = watchPort({ place, metrics, clock, log });
+  const foreignListener = () => portWatch.look();
   const agent = createAgent({
     ...{ config, transport, clock, random: Math.random, log, metrics, foreignListener },
     output: standardOutput(),
@@ -123,6 +124,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   if (server === undefined) return end(kept, agent, transport);
   late.server = server;
   tellOfListener(server, config, log);
+  kept.push(portWatch.keep(signal));
   if (config.interception === 'redirect') {
     const target = targetOf({ ...config, listen: { host: listen.host, port: server.port } });
     if (typeof target === 'string') {
@@ -142,9 +144,13 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   return end(kept, agent, transport);
 }
 
-function watchPort(place: () => Place, metrics: AgentOptions['metrics'], log: Log) {
+interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {
+  readonly place: () => Place;
+}
+
+function watchPort({ metrics, ...parts }: PortParts) {
   return createPortWatch({
-    ...{ place, log, read: readForeignListeners },
+    ...{ ...parts, read: readForeignListeners },
     onCounted: (foreign, found) => {
       metrics.set('foreignListeners', foreign);
       metrics.count('foreignListenersFound', {}, found);

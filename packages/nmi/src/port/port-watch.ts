@@ -1,3 +1,4 @@
+import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import { describeListeners, type Listener, type Place } from './listeners.ts';
 
@@ -6,11 +7,49 @@ export interface PortWatchOptions {
   readonly read: (place: Place) => Promise<readonly Listener[]>;
   /** How many there are now, and how many of them were not there at the look before. */
   readonly onCounted: (foreign: number, found: number) => void;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Looks who else listens on our port. Answers what is wrong, and says it in the log when it is news. */
-export function createPortWatch({ place, read, onCounted, log }: PortWatchOptions) {
+export interface PortWatch {
+  /** What is wrong now; undefined when nothing is. */
+  look(): Promise<string | undefined>;
+  /** Looks again and again until the signal aborts: that a foreign listener is counted and logged must not depend on probes. */
+  keep(signal: AbortSignal): Promise<void>;
+}
+
+const betweenLooksMs = 10_000;
+
+/** Looks who else listens on our port, and says it in the log when it is news. */
+export function createPortWatch(options: PortWatchOptions): PortWatch {
+  const { clock, log } = options;
+  const lookAlone = createLook(options);
+  let running: Promise<string | undefined> | undefined;
+  let isUnlisted = false;
+
+  const look = () => (running ??= lookAlone().finally(() => (running = undefined)));
+  const lookByTimer = async () => {
+    try {
+      await look();
+      isUnlisted = false;
+    } catch (error) {
+      if (!isUnlisted) log.warn({ error }, 'the listeners of this node cannot be listed');
+      isUnlisted = true;
+    }
+  };
+
+  return {
+    look,
+    async keep(signal) {
+      while (!signal.aborted) {
+        await lookByTimer();
+        await clock.sleep(betweenLooksMs, signal).catch(() => undefined);
+      }
+    },
+  };
+}
+
+function createLook({ place, read, onCounted, log }: PortWatchOptions) {
   let told: string | undefined;
   let known: ReadonlySet<number> = new Set();
   return async (): Promise<string | undefined> => {
