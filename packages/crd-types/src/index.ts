@@ -46,6 +46,7 @@ export { parseAzurePodIdentityException } from './azure-pod-identity-exception.t
 export type { Canonical } from './canonical.ts';
 export { canonicalise } from './canonical.ts';
 export type {
+  BindingsByNamespace,
   Match,
   MatchingRules,
   MatchQuestion,

@@ -17,8 +17,8 @@ export interface PodLabels {
 /** What is asked: which pod, and where bindings and identities are found. */
 export interface MatchQuestion {
   readonly pod: PodLabels;
-  /** All bindings of the cluster whose selector is exactly this value, in any order. */
-  readonly bindingsWithSelector: (value: string) => Iterable<AzureIdentityBinding>;
+  /** All bindings of the cluster whose selector is exactly this value: in any order, or by namespace. */
+  readonly bindingsWithSelector: (value: string) => Iterable<AzureIdentityBinding> | BindingsByNamespace;
   /** Only identities that are valid. */
   readonly identityOf: (namespace: string, name: string) => AzureIdentity | undefined;
   readonly rules: MatchingRules;
@@ -83,23 +83,47 @@ export function matchPod(question: MatchQuestion): MatchResult {
   const label = question.pod.bindingLabel;
   if (label === undefined) return nothing('no-label');
   if (label === '') return nothing('empty-label');
-  const bindings = sortBindings(question.bindingsWithSelector(label));
-  if (bindings.length === 0) return nothing('no-binding');
+  const bindings = grouped(question.bindingsWithSelector(label));
+  if (bindings.namespaces.length === 0) return nothing('no-binding');
+  return question.rules.forceNamespaced ? matchOwn(bindings, question) : matchAll(bindings, question);
+}
 
+/** Bindings of other namespaces give the pod nothing, however many there are: none of them is looked at while there are own ones. */
+function matchOwn(bindings: BindingsByNamespace, question: MatchQuestion): MatchResult {
+  const { namespace } = question.pod;
+  const own = bindings.of(namespace);
+  if (own.length > 0) return matchThese([own], question);
+  const elsewhere = firstOf(bindings.namespaces);
+  return matchThese([bindings.of(elsewhere).slice(0, 1)], question);
+}
+
+function matchAll(bindings: BindingsByNamespace, question: MatchQuestion): MatchResult {
+  return matchThese(
+    bindings.namespaces.toSorted(compare).map((namespace) => bindings.of(namespace)),
+    question,
+  );
+}
+
+/** Of some namespaces, in their order, all bindings in the order of their names. */
+function matchThese(
+  groups: readonly (readonly AzureIdentityBinding[])[],
+  question: MatchQuestion,
+): MatchResult {
   const matches = new Map<string, Match>();
   const own: Mismatch[] = [];
   const others: Mismatch[] = [];
-  const { counted, surplus } = firstOfEach(bindings);
-  for (const binding of counted) {
+  const isOwn = ({ metadata }: AzureIdentityBinding) => metadata.namespace === question.pod.namespace;
+  for (const binding of groups.flatMap((group) => group.slice(0, mostBindingsPerNamespace))) {
     const verdict = judge(binding, question);
     const name = binding.spec.azureIdentity;
-    const isOwn = binding.metadata.namespace === question.pod.namespace;
-    const miss = (reason: MismatchReason) => (isOwn ? own : others).push(mismatch(reason, binding));
+    const miss = (reason: MismatchReason) => (isOwn(binding) ? own : others).push(mismatch(reason, binding));
     if (typeof verdict === 'string') miss(verdict);
     else if (matches.has(name)) miss('shadowed');
     else matches.set(name, { binding, identity: verdict });
   }
-  const left = surplus.get(question.pod.namespace);
+  const left = groups
+    .map((group) => group[mostBindingsPerNamespace])
+    .find((binding) => binding && isOwn(binding));
   if (left !== undefined) own.push(mismatch('too-many-bindings', left));
   const isElsewhereAlone = matches.size + own.length === 0;
   return { matches: [...matches.values()], mismatches: isElsewhereAlone ? onePerReason(others) : own };
@@ -111,23 +135,25 @@ function onePerReason(mismatches: readonly Mismatch[]): readonly Mismatch[] {
   return mismatches.filter(isFirst);
 }
 
-interface Counted {
-  readonly counted: readonly AzureIdentityBinding[];
-  /** By namespace, the first one that does not count. */
-  readonly surplus: ReadonlyMap<string, AzureIdentityBinding>;
+/** Bindings of one selector. Who keeps them in this form need not sort them for each pod. */
+export interface BindingsByNamespace {
+  /** Those that have any, in any order. */
+  readonly namespaces: readonly string[];
+  /** In the order of their names, by code unit. */
+  of(namespace: string): readonly AzureIdentityBinding[];
 }
 
-function firstOfEach(sorted: readonly AzureIdentityBinding[]): Counted {
-  const counts = new Map<string, number>();
-  const surplus = new Map<string, AzureIdentityBinding>();
-  const counted = sorted.filter((binding) => {
-    const { namespace = '' } = binding.metadata;
-    const count = (counts.get(namespace) ?? 0) + 1;
-    counts.set(namespace, count);
-    if (count > mostBindingsPerNamespace && !surplus.has(namespace)) surplus.set(namespace, binding);
-    return count <= mostBindingsPerNamespace;
-  });
-  return { counted, surplus };
+function grouped(bindings: Iterable<AzureIdentityBinding> | BindingsByNamespace): BindingsByNamespace {
+  if ('namespaces' in bindings) return bindings;
+  const groups = Map.groupBy(bindings, ({ metadata }) => metadata.namespace ?? '');
+  return {
+    namespaces: [...groups.keys()],
+    of: (namespace) => sortBindings(groups.get(namespace) ?? []),
+  };
+}
+
+function firstOf(namespaces: readonly string[]): string {
+  return namespaces.reduce((first, other) => (compare(other, first) < 0 ? other : first));
 }
 
 /** By namespace, then name (by code unit: the same everywhere). The list given is not touched. */

@@ -10,6 +10,7 @@ import {
 } from '@pod-identity/crd-types';
 import { Grouped } from './grouped.ts';
 import { assignmentMeaning } from './meaning.ts';
+import { SelectorBindings } from './selector-bindings.ts';
 import type { BindingView, IdentityView } from './views.ts';
 
 export interface MatchedIdentity {
@@ -36,7 +37,7 @@ export class Matching {
   readonly #rules: MatchingRules;
   readonly #identities = new Map<string, IdentityView>();
   readonly #bindings = new Map<string, BindingView>();
-  readonly #bySelector = new Grouped<string, string>();
+  readonly #bySelector = new SelectorBindings();
   readonly #byIdentity = new Grouped<string, string>();
   readonly #byResource = new Grouped<ResourceId, string>();
   #revision = 0;
@@ -89,11 +90,11 @@ export class Matching {
   setBinding(key: string, view: BindingView | undefined): ChangedLabels {
     const before = this.#bindings.get(key);
     if (before?.kind === 'valid') {
-      this.#bySelector.remove(before.binding.spec.selector, key);
+      this.#bySelector.remove(before.binding);
       this.#byIdentity.remove(before.identityKey, key);
     }
     if (view?.kind === 'valid') {
-      this.#bySelector.add(view.binding.spec.selector, key);
+      this.#bySelector.add(view.binding);
       this.#byIdentity.add(view.identityKey, key);
     }
     put(this.#bindings, key, view);
@@ -120,7 +121,7 @@ export class Matching {
   #match(namespace: string, label: string): MatchSet {
     const { matches, mismatches } = matchPod({
       pod: { namespace, bindingLabel: label },
-      bindingsWithSelector: (value) => this.#validBindings(value),
+      bindingsWithSelector: (value) => this.#bySelector.of(value),
       identityOf: (ns, name) => {
         const view = this.#identities.get(`${ns}/${name}`);
         return view?.kind === 'valid' ? view.identity : undefined;
@@ -130,13 +131,6 @@ export class Matching {
     const matched = matches.flatMap(({ binding }) => this.#matched(binding));
     const needs = new Set(matched.flatMap(({ resourceId }) => resourceId ?? []));
     return { matches: matched, mismatches, needs: [...needs] };
-  }
-
-  *#validBindings(selector: string): Generator<AzureIdentityBinding> {
-    for (const key of this.#bySelector.of(selector)) {
-      const view = this.#bindings.get(key);
-      if (view?.kind === 'valid') yield view.binding;
-    }
   }
 
   #matched(binding: AzureIdentityBinding): MatchedIdentity[] {
