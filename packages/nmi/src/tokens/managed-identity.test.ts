@@ -18,7 +18,7 @@ const stage = () => {
     clock,
     onAsked: (one) => asked.push(one),
   });
-  return { getToken, ask, asked };
+  return { getToken, ask, asked, clock };
 };
 const notFound = () =>
   new ImdsError('identity-not-found', 'the endpoint answered 400 invalid_request: Identity not found', {
@@ -43,7 +43,7 @@ it.each<[HostSubject, Partial<TokenRequest>]>([
 ])('W-C10: passes the selector of an exempt pod on: %j', async (subject, sent) => {
   const { ask, getToken } = stage();
   await ask(wishFor(subject));
-  expect(sentOf(getToken)).toEqual([{ resource: 'https://vault.azure.net', passThrough: {}, ...sent }]);
+  expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', passThrough: {}, ...sent }]);
 });
 
 it('reads the client and object id out of the token when the answer does not state them', async () => {
@@ -59,6 +59,27 @@ it('reads the client and object id out of the token when the answer does not sta
     clientId: undefined,
     objectId: undefined,
   });
+});
+
+it('takes the client id of the answer before that of the token, in lower case', async () => {
+  const { ask, getToken } = stage();
+  const token = jwt({ appid: clientIdOf('other') });
+  const clientId = clientIdOf('x').toUpperCase();
+  getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r', clientId });
+  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({ clientId: clientIdOf('x') });
+});
+
+it('tells of each question whose it was, that it was answered, and how long that took', async () => {
+  const { ask, getToken, asked, clock } = stage();
+  await clock.advance(1_000);
+  getToken.mockImplementation(async () => {
+    await clock.sleep(30);
+    return issuedTo('reader').access;
+  });
+  const answer = ask(wishFor({ kind: 'machine', by: 'nothing' }));
+  await clock.advance(30);
+  await answer;
+  expect(asked).toEqual([{ subject: 'machine', ms: 30, isOk: true }]);
 });
 
 it('makes one request, also for an assigned identity that is not known yet', async () => {

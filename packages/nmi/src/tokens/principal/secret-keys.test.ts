@@ -13,6 +13,8 @@ describe('W-C11: the client secret', () => {
     ],
     ['C59 is the only key of any name, as in the original', { anything: 'right' }, 'right'],
     ['has no line’s end', { clientSecret: 'right\n' }, 'right'],
+    ['has no line’s end of Windows', { clientSecret: 'right\r\n' }, 'right'],
+    ['keeps line ends within', { clientSecret: 'ri\nght\n' }, 'ri\nght'],
     ['has all its other characters', { clientSecret: ' r~i.g=h&t ' }, ' r~i.g=h&t '],
   ])('%s', (_, keys, value) => {
     expect(readCredential(data(keys), 'secret')).toEqual({ kind: 'secret', value });

@@ -7,6 +7,8 @@ import {
   whyNoCertificates,
   type Made,
 } from '../../../../test/certificates.ts';
+import { questionOf, readAnswer, type Question } from '../reader-words.ts';
+import { answerTo } from './answer.ts';
 import type { ReadCertificate as Certificate } from './certificate.ts';
 import { readPem } from './pem.ts';
 import { readPfx } from './pfx.ts';
@@ -112,5 +114,31 @@ describe.skipIf(whyNoCertificates !== undefined)('W-C11: PEM', () => {
     expect(readPem(rsa.certificate, '')).toMatch(/no private key/);
     const { key, certificate } = makeCertificate('p521');
     expect(readPem(`${certificate}${key}`, '')).toMatch(/P-256/);
+  });
+});
+
+describe.skipIf(whyNoCertificates !== undefined)('the answer of the program that reads certificates', () => {
+  it.each(['pem', 'pfx'] as const)('to %s has the key and the chain, the leaf first', async (kind) => {
+    const stored =
+      kind === 'pem'
+        ? { kind, text: issued.key + issued.certificate + issued.issuers.join(''), password: '' }
+        : { kind, bytes: makePfx(issued, 'p'), password: 'p' };
+    const answer = await answerTo(questionOf(stored) as Question);
+    const read = readAnswer(JSON.stringify(answer));
+    if (typeof read !== 'object') throw new Error(`nothing was read: ${read}`);
+    const [leaf, ...others] = read.chain.map(({ raw }) => new X509Certificate(raw));
+    expect(leaf?.raw).toEqual(new X509Certificate(issued.certificate).raw);
+    expect(leaf?.checkPrivateKey(read.key)).toBe(true);
+    expect(others).toHaveLength(issued.issuers.length);
+  });
+
+  it.each(['pem', 'pfx'] as const)('to %s that holds nothing says what is wrong', async (kind) => {
+    const answer = await answerTo({ kind, content: Buffer.from('none').toString('base64'), password: '' });
+    expect(answer).toEqual({
+      fault:
+        kind === 'pem'
+          ? 'it has no private key in PEM form'
+          : 'its key certificate is no PKCS#12 file that can be read',
+    });
   });
 });

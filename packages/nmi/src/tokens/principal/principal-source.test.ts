@@ -1,0 +1,149 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { TokenError } from '../token-errors.ts';
+import type { ServicePrincipal, TokenWish } from '../types.ts';
+import type { EntraQuestion } from './entra-client.ts';
+import { createPrincipalSource } from './principal-source.ts';
+
+const subject: ServicePrincipal = {
+  kind: 'service-principal',
+  ...{ name: 'shop/app', clientId: 'app', tenantId: 'home', auxiliaryTenantIds: [] },
+  authority: 'https://login.example',
+  credential: 'secret',
+  secret: { namespace: 'shop', name: 'app' },
+};
+const wish = (over: Partial<TokenWish<ServicePrincipal>> = {}): TokenWish<ServicePrincipal> => ({
+  ...{ subject, resource: 'https://vault.azure.net', bypassCache: false, passThrough: {}, isExpected: false },
+  ...over,
+});
+const jwt = (claims: object) => `x.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
+
+/** Entra as it answers each tenant, and all that it is asked. */
+const stage = (answer: (question: EntraQuestion) => string | Error = () => 'opaque') => {
+  const clock = createFakeClock(1_000);
+  const questions: EntraQuestion[] = [];
+  const asked: { ms: number; isOk: boolean }[] = [];
+  const changed: string[] = [];
+  const state = { version: '1', answer };
+  const source = createPrincipalSource({
+    clock,
+    random: () => 0,
+    readSecret: () =>
+      Promise.resolve({ version: state.version, data: new Map([['clientSecret', Buffer.from('hidden')]]) }),
+    readCertificate: () => Promise.reject(new Error('there is no certificate here')),
+    askEntra: async (question) => {
+      questions.push(question);
+      await clock.sleep(20);
+      const token = state.answer(question);
+      if (token instanceof Error) throw token;
+      const expiresOnTimestamp = clock.now() + 3_600_000;
+      return { token, expiresOnTimestamp, tokenType: 'Bearer', resource: question.resource };
+    },
+    onSecretChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
+    onAsked: (one) => asked.push(one),
+  });
+  const ask = async (one = wish()) => {
+    const outcome = source.ask(one).catch((error: unknown) => error as Error);
+    await clock.advance(1_000);
+    return outcome;
+  };
+  return { ask, questions, asked, clock, state, changed, source };
+};
+
+it('asks the tenant of the application, with what the Secret holds, and tells how long that took', async () => {
+  const { ask, questions, asked } = stage();
+  await expect(ask()).resolves.toEqual({
+    access: {
+      ...{ token: 'opaque', expiresOnTimestamp: 3_601_020, tokenType: 'Bearer' },
+      resource: 'https://vault.azure.net',
+    },
+    clientId: 'app',
+    objectId: undefined,
+  });
+  expect(questions).toEqual([
+    {
+      ...{ subject, tenantId: 'home', resource: 'https://vault.azure.net', capabilities: [] },
+      proof: { kind: 'secret', value: 'hidden' },
+    },
+  ]);
+  expect(asked).toEqual([{ ms: 20, isOk: true }]);
+});
+
+it('whose token it is, the token says itself', async () => {
+  const { ask } = stage(() => jwt({ appid: 'ANOTHER', oid: 'Object' }));
+  await expect(ask()).resolves.toMatchObject({ clientId: 'another', objectId: 'object' });
+});
+
+it('asks each auxiliary tenant as well, in their order, and fails when one of them does', async () => {
+  const { ask, questions, state } = stage(({ tenantId }) => `of ${tenantId}`);
+  const many = wish({ subject: { ...subject, auxiliaryTenantIds: ['one', 'two'] } });
+  await expect(ask(many)).resolves.toMatchObject({
+    access: { token: 'of home' },
+    auxiliary: [
+      { tenantId: 'one', access: { token: 'of one' } },
+      { tenantId: 'two', access: { token: 'of two' } },
+    ],
+  });
+  expect(questions.map(({ tenantId }) => tenantId)).toEqual(['home', 'one', 'two']);
+  state.answer = ({ tenantId }) => (tenantId === 'two' ? new TokenError('denied', 'no') : 'x');
+  await expect(ask(many)).resolves.toMatchObject({ code: 'denied' });
+});
+
+it('without auxiliary tenants there are no tokens of any', async () => {
+  expect(await stage().ask()).not.toHaveProperty('auxiliary');
+});
+
+it.each([
+  [undefined, []],
+  ['cp1', ['cp1']],
+  ['cp1,,cp2', ['cp1', 'cp2']],
+])('what the caller can handle, %j, is passed on as %j', async (xms_cc, capabilities) => {
+  const { ask, questions } = stage();
+  await ask(wish({ passThrough: xms_cc === undefined ? {} : { xms_cc } }));
+  expect(questions[0]?.capabilities).toEqual(capabilities);
+});
+
+it('a resource with a blank in it is refused and not asked for', async () => {
+  const { ask, questions } = stage();
+  await expect(ask(wish({ resource: 'https://a https://b' }))).resolves.toMatchObject({ code: 'refused' });
+  expect(questions).toEqual([]);
+});
+
+it('an application that Entra slows down asks for nothing at all, another one goes on', async () => {
+  const { ask, questions, asked, clock, state } = stage();
+  state.answer = () => new TokenError('throttled', 'too many', { retryAfterMs: 30_000 });
+  await expect(ask()).resolves.toMatchObject({ code: 'throttled' });
+  state.answer = () => 'opaque';
+  await expect(ask(wish({ resource: 'https://other' }))).resolves.toMatchObject({ code: 'throttled' });
+  expect([questions.length, asked]).toEqual([1, [{ ms: 20, isOk: false }]]);
+  await expect(ask(wish({ subject: { ...subject, clientId: 'next' } }))).resolves.toHaveProperty('access');
+  await clock.advance(30_000);
+  await expect(ask()).resolves.toHaveProperty('access');
+});
+
+it('after an answer nothing is held against the application, also by a clock that is set back', async () => {
+  const { ask, clock, state } = stage(() => new TokenError('throttled', 'no', { retryAfterMs: 1_000 }));
+  await ask();
+  state.answer = () => 'opaque';
+  await clock.advance(1_000);
+  await ask();
+  const now = clock.now();
+  clock.now = () => now - 60_000;
+  await expect(ask()).resolves.toHaveProperty('access');
+});
+
+it('a fault of our own is held against nobody', async () => {
+  const { ask, state } = stage(() => new TypeError('a bug'));
+  await expect(ask()).resolves.toMatchObject({ message: 'a bug' });
+  state.answer = () => 'opaque';
+  await expect(ask()).resolves.toHaveProperty('access');
+});
+
+it('tells when a Secret has changed, and uses the new one', async () => {
+  const { ask, clock, state, changed } = stage();
+  await ask();
+  state.version = '2';
+  await clock.advance(30_000);
+  await ask();
+  expect(changed).toEqual(['shop/app']);
+});

@@ -1,0 +1,66 @@
+import { KubeError, type KubeErrorCode } from '@pod-identity/kit/kube';
+import { expect, it } from 'vitest';
+import { createTransport } from '../../../test/transport.ts';
+import { TokenError } from '../token-errors.ts';
+import { createSecretDoor } from './secret-door.ts';
+
+const reference = { namespace: 'shop', name: 'app' };
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const metadata = { uid: 'u', resourceVersion: '7' };
+
+it('reads one Secret by its name and decodes its values', async () => {
+  const transport = createTransport(() => ({ metadata, data: { clientSecret: base64('hidden') } }));
+  const { version, data } = await createSecretDoor(transport)(reference);
+  expect(version).toBe('u 7');
+  expect([...data]).toEqual([['clientSecret', Buffer.from('hidden')]]);
+  expect(transport.requests).toMatchObject([
+    { method: 'GET', path: '/api/v1/namespaces/shop/secrets/app', timeoutMs: 3_000 },
+  ]);
+});
+
+it('asks for nothing but a Secret, whatever an AzureIdentity names', async () => {
+  const transport = createTransport(() => ({ metadata }));
+  await createSecretDoor(transport)({ namespace: 'shop', name: '../../nodes?x' });
+  expect(transport.requests[0]?.path).toBe('/api/v1/namespaces/shop/secrets/..%2F..%2Fnodes%3Fx');
+});
+
+it.each([
+  ['without data', { metadata }, 'u 7', []],
+  ['with a value that is no text', { metadata, data: { a: 1 } }, 'u 7', [['a', Buffer.from('')]]],
+  ['that says nothing at all', null, 'undefined undefined', []],
+])('bears a Secret %s', async (...[, object, version, data]) => {
+  const read = await createSecretDoor(createTransport(() => object))(reference);
+  expect([read.version, [...read.data]]).toEqual([version, data]);
+});
+
+const failing = (error: Error) =>
+  createSecretDoor(
+    createTransport(() => {
+      throw error;
+    }),
+  )(reference).catch((thrown: unknown) => thrown);
+
+it.each<[KubeErrorCode, string, string]>([
+  ['not-found', 'misconfigured', 'Secret shop/app, which spec.clientPassword names, does not exist.'],
+  ['denied', 'misconfigured', 'NMI may not read Secret shop/app.'],
+  ['unauthorized', 'misconfigured', 'NMI may not read Secret shop/app.'],
+  ['unavailable', 'unavailable', 'The API server did not give Secret shop/app (unavailable).'],
+  ['throttled', 'unavailable', 'The API server did not give Secret shop/app (throttled).'],
+])('says of %s what it means for the pod: %s', async (code, expected, text) => {
+  const cause = new KubeError(code, 'no');
+  const error = await failing(cause);
+  expect(error).toBeInstanceOf(TokenError);
+  expect(error).toMatchObject({ code: expected, cause });
+  expect((error as Error).message).toContain(text);
+});
+
+it('passes on how long the API server wants to be left alone', async () => {
+  await expect(failing(new KubeError('throttled', 'no', { retryAfterMs: 3_000 }))).resolves.toMatchObject({
+    retryAfterMs: 3_000,
+  });
+});
+
+it('a fault of our own is no answer of the API server', async () => {
+  const bug = new TypeError('a bug');
+  await expect(failing(bug)).resolves.toBe(bug);
+});
