@@ -68,9 +68,15 @@ const lookUp =
   (ns: string, name: string) =>
     identities.find(({ metadata }) => metadata.namespace === ns && metadata.name === name);
 
+const namespaceOf = ({ metadata: { namespace: ns = '' } }: AzureIdentityBinding) => ns;
+const missOf = (reason: MismatchReason, { metadata, spec }: AzureIdentityBinding): Mismatch => {
+  const ns = metadata.namespace ?? '';
+  return { reason, binding: `${ns}/${metadata.name}`, identity: `${ns}/${spec.azureIdentity}` };
+};
+
 function plain(cluster: Cluster, podNamespace: string, forceNamespaced: boolean): MatchResult {
   const verdictOn = ({ metadata, spec }: AzureIdentityBinding): AzureIdentity | MismatchReason => {
-    const { namespace: ns = '' } = metadata;
+    const ns = metadata.namespace ?? '';
     const isOwn = ns === podNamespace;
     if (!isOwn && forceNamespaced) return 'other-namespace';
     const identity = lookUp(cluster)(ns, spec.azureIdentity);
@@ -83,11 +89,9 @@ function plain(cluster: Cluster, podNamespace: string, forceNamespaced: boolean)
   const surplus: Mismatch[] = [];
   const counts = new Map<string, number>();
   for (const binding of sortBindings(cluster.bindings)) {
-    const { namespace: ns = '', name } = binding.metadata;
+    const ns = namespaceOf(binding);
     const isOwn = ns === podNamespace;
-    const miss = (reason: MismatchReason): Mismatch => ({
-      ...{ reason, binding: `${ns}/${name}`, identity: `${ns}/${binding.spec.azureIdentity}` },
-    });
+    const miss = (reason: MismatchReason) => missOf(reason, binding);
     const count = (counts.get(ns) ?? 0) + 1;
     counts.set(ns, count);
     const list = isOwn ? told.own : told.others;
