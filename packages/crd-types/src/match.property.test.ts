@@ -74,12 +74,14 @@ const missOf = (reason: MismatchReason, { metadata, spec }: AzureIdentityBinding
   return { reason, binding: `${ns}/${metadata.name}`, identity: `${ns}/${spec.azureIdentity}` };
 };
 
+const firstsOf = (all: readonly Mismatch[]) =>
+  all.filter(({ reason }, at) => all.findIndex((other) => other.reason === reason) === at);
+
 function plain(cluster: Cluster, podNamespace: string, forceNamespaced: boolean): MatchResult {
   const verdictOn = ({ metadata, spec }: AzureIdentityBinding): AzureIdentity | MismatchReason => {
-    const ns = metadata.namespace ?? '';
-    const isOwn = ns === podNamespace;
+    const isOwn = metadata.namespace === podNamespace;
     if (!isOwn && forceNamespaced) return 'other-namespace';
-    const identity = lookUp(cluster)(ns, spec.azureIdentity);
+    const identity = lookUp(cluster)(metadata.namespace ?? '', spec.azureIdentity);
     if (!identity) return 'identity-missing';
     return !isOwn && isNamespaced(identity) ? 'other-namespace' : identity;
   };
@@ -91,21 +93,22 @@ function plain(cluster: Cluster, podNamespace: string, forceNamespaced: boolean)
   for (const binding of sortBindings(cluster.bindings)) {
     const ns = namespaceOf(binding);
     const isOwn = ns === podNamespace;
+    const list = isOwn ? told.own : told.others;
     const miss = (reason: MismatchReason) => missOf(reason, binding);
     const count = (counts.get(ns) ?? 0) + 1;
     counts.set(ns, count);
-    const list = isOwn ? told.own : told.others;
     const verdict = count > mostBindingsPerNamespace ? 'too-many-bindings' : verdictOn(binding);
-    if (verdict === 'too-many-bindings') surplus.push(...(isOwn ? [miss(verdict)] : []));
+    if (verdict === 'too-many-bindings') surplus.push(miss(verdict));
     else if (typeof verdict === 'string') list.push(miss(verdict));
     else if (matches.has(verdict.metadata.name)) list.push(miss('shadowed'));
     else matches.set(verdict.metadata.name, { binding, identity: verdict });
   }
-  const own = [...told.own, ...surplus.slice(0, 1)];
-  const firsts = told.others.filter(
-    ({ reason }, at) => told.others.findIndex((other) => other.reason === reason) === at,
-  );
-  return { matches: [...matches.values()], mismatches: matches.size + own.length > 0 ? own : firsts };
+  const tooMany = surplus.filter(({ binding = '' }) => binding.startsWith(`${podNamespace}/`));
+  const own = [...told.own, ...tooMany.slice(0, 1)];
+  return {
+    matches: [...matches.values()],
+    mismatches: matches.size + own.length > 0 ? own : firstsOf(told.others),
+  };
 }
 
 test.each([true, false])(
