@@ -47,13 +47,24 @@ test('pipelined requests of forty connections of one caller get no more answers 
   const { clock, seen } = await start();
   const attack = await Promise.all(Array.from({ length: 40 }, () => open(hostile)));
   const first = once(attack[0]!, 'data');
-  for (const socket of attack) if (!socket.destroyed) socket.write(question.repeat(100));
+  for (const socket of attack) if (!socket.destroyed) socket.write(question.repeat(4));
   await first;
   for (let scraped = 0; scraped < 3; scraped += 1) expect(await scrape()).toContain('HTTP/1.1 200');
   expect(seen.made).toBeLessThanOrEqual(3 + 7);
   await clock.advance(1_000);
   expect(await scrape()).toContain('HTTP/1.1 200');
   expect(seen.made).toBeLessThanOrEqual(4 + 8);
+});
+
+test('a connection with more than four unanswered requests is closed, and makes no text', async () => {
+  const { seen } = await start();
+  const attack = await Promise.all(Array.from({ length: 16 }, () => open(hostile)));
+  const closed = attack.map((socket) => once(socket.resume(), 'close'));
+  for (const socket of attack) socket.write(question.repeat(1_000));
+  expect(await scrape()).toContain('HTTP/1.1 200');
+  expect(seen.made).toBeLessThanOrEqual(1 + 7);
+  // Those that are not read any longer keep what was sent in the kernel.
+  await Promise.race(closed);
 });
 
 test('of half-sent requests of one caller few connections are kept, and another caller is served', async () => {

@@ -1,5 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as Listener, type AddressInfo } from 'node:net';
+import { Server as Listener, type AddressInfo, type Socket } from 'node:net';
 import type { Clock, LimitEffect } from '@pod-identity/kit/core';
 import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
 import type { App } from './app.ts';
@@ -171,16 +171,23 @@ class SocketRequest implements InboundRequest {
   }
 
   get gone() {
-    this.#gone ??= goneSignal(this.#response);
+    this.#gone ??= goneSignal(this.#message.socket, this.#response);
     return this.#gone;
   }
 }
 
-function goneSignal(response: ServerResponse): AbortSignal {
+/** From the connection: Node tells an answer of its end only when all before it were given. */
+function goneSignal(socket: Socket, response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const hangUp = () => controller.abort();
-  if (response.destroyed || response.socket?.destroyed) hangUp();
-  else response.once('close', () => !response.writableFinished && hangUp());
+  if (response.destroyed || socket.destroyed) hangUp();
+  else {
+    socket.once('close', hangUp);
+    response.once('close', () => {
+      socket.off('close', hangUp);
+      if (!response.writableFinished) hangUp();
+    });
+  }
   return controller.signal;
 }
 

@@ -69,6 +69,14 @@ const open = async (port: number, localAddress: string): Promise<Line> => {
 const send = ({ socket }: Line, text: string) =>
   new Promise<void>((resolve) => void socket.write(text, () => resolve()));
 
+/** Four at once, as many as may be unanswered. */
+const askMany = async (line: Line, requests: number) => {
+  for (let sent = 4; sent <= requests; sent += 4) {
+    await send(line, ask.repeat(4));
+    await line.answers(sent);
+  }
+};
+
 /** The answer to one request of its own. When it is here, all that was sent before it has reached the listener. */
 const once200 = async (port: number, from = quiet) => {
   const line = await open(port, from);
@@ -127,8 +135,10 @@ describe('a caller that asks too often', () => {
 
   it('is told once, and cut off, when it sends more in one go than can wait', async () => {
     const { port, answered, effects } = await stage();
-    const line = await open(port, hostile);
-    await send(line, ask.repeat(500));
+    const [first, line] = [await open(port, hostile), await open(port, hostile)];
+    await send(first, ask.repeat(4));
+    await first.answers(4);
+    await send(line, ask.repeat(4));
     const text = await line.closed;
     expect(text.match(/HTTP\/1.1 429/g)).toHaveLength(1);
     expect(text).toContain('--pod-requests-per-second');
@@ -145,8 +155,7 @@ describe('a caller that asks too often', () => {
     const { port, clock } = await stage({ requestsPerSecond: 100 });
     const idle = await Promise.all(Array.from({ length: 300 }, () => open(port, hostile)));
     const busy = await open(port, hostile);
-    await send(busy, ask.repeat(500));
-    await busy.answers(500);
+    await askMany(busy, 500);
     await send(busy, ask);
     // Three hundred turns of ten milliseconds would be three seconds.
     await clock.advance(600);
@@ -165,8 +174,7 @@ describe('a caller that asks too often', () => {
   it('nobody is held when no rate is set', async () => {
     const { port, answered } = await stage({ requestsPerSecond: 0 });
     const line = await open(port, hostile);
-    await send(line, ask.repeat(1_000));
-    await line.answers(1_000);
+    await askMany(line, 1_000);
     expect(count(answered, hostile)).toBe(1_000);
   });
 
@@ -179,6 +187,38 @@ describe('a caller that asks too often', () => {
     await Promise.all(lines.map((line) => line.answers(1)));
     for (const socket of sockets.splice(0)) socket.destroy();
     await closed;
+  });
+});
+
+describe('a caller that pipelines', () => {
+  it('has its connection closed with the fifth unanswered request, and those that wait are told', async () => {
+    const gone: string[] = [];
+    const left = Promise.withResolvers<undefined>();
+    const { port, effects, answered } = await stage({
+      requestsPerSecond: 100,
+      app: async (request) => {
+        if (request.peer === quiet) return fine;
+        answered.push(request.peer);
+        await once(request.gone, 'abort');
+        if (gone.push(request.target) === 4) left.resolve(undefined);
+        return fine;
+      },
+    });
+    const line = await open(port, hostile);
+    await send(line, ask.repeat(4));
+    expect(await once200(port)).toContain('200 OK');
+    expect(effects).toEqual([]);
+    await send(line, ask.repeat(100));
+    expect(await line.closed).toBe('');
+    expect(effects).toEqual(['pipelined']);
+    expect(count(answered, hostile)).toBe(4);
+    await left.promise;
+  });
+
+  it('is not one who asks again and again, up to four at once', async () => {
+    const { port, effects } = await stage({ requestsPerSecond: 0 });
+    await askMany(await open(port, quiet), 100);
+    expect(effects).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type Connections,
   type ConnectionsOptions,
 } from './connections/connections.ts';
+import { createMessages } from './messages.ts';
 
 /** For the arrival of a request; how long its answer takes is a matter of the program. */
 const requestLimits = {
@@ -20,6 +21,12 @@ const requestLimits = {
   // The first of two Host headers must not be judged while the second one goes unseen.
   joinDuplicateHeaders: true,
 };
+
+/**
+ * A request with more is malformed. Of a request that is half there Node's parser keeps up to 31 headers outside of the heap, and
+ * strings in it for what is more: with hundreds in each, or large ones, a thousand connections filled a heap of 64 MiB.
+ */
+const headersLimit = 30;
 
 export interface GuardOptions<About> extends ConnectionsOptions<About> {
   readonly answer: (
@@ -42,12 +49,16 @@ export interface Guarded<About> {
 export function createGuardedServer<About>(options: GuardOptions<About>): Guarded<About> {
   const { clock, answer, refuse, lines } = options;
   const connections = createConnections(options);
-  const server = createServer(requestLimits, (message, response) => {
+  const take = (message: IncomingMessage, response: ServerResponse) => {
     const now = clock.now();
-    const arrival = connections.arrive(message.socket, response, now);
+    const arrival = connections.arrive(message.socket, now);
     if (arrival.verdict === 'refuse') refuse(response, arrival.peer);
     else if (arrival.verdict === 'answer') answer(message, response, { ...arrival, now });
-  });
+  };
+  const server = createServer({ ...requestLimits, ...createMessages(connections) }, take);
+  server.maxHeadersCount = headersLimit;
+  // Expectations that nobody knows: Node would answer each of them 417 by itself, at no pace.
+  server.on('checkExpectation', take);
   server.on('connection', (socket) => connections.enter(socket));
   server.on('clientError', (_, socket) => {
     if (socket.writable) socket.end(connections.isHeld(socket) ? lines.tooFast : lines.malformed);

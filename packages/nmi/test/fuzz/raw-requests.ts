@@ -46,14 +46,22 @@ function escaped(character: string, chance: Chance): string {
 const swapCase = (character: string) =>
   character === character.toLowerCase() ? character.toUpperCase() : character.toLowerCase();
 
+/** The server closes a connection on which more than four requests are unanswered. */
+const together = 3;
+
 /**
- * What comes over one connection: requests that are HTTP, whatever their targets, and often one or two at the end that may
- * not be. Nothing is read after those that are none, so they come last.
+ * What comes over one connection, in parts that wait for all answers to the one before: requests that are HTTP, whatever their
+ * targets, and often one or two at the end that may not be. Nothing is read after those that are none, so they come last.
  */
-export function drawConnection(chance: Chance): readonly string[] {
+export function drawConnection(chance: Chance): readonly (readonly string[])[] {
   const sound = Array.from({ length: 1 + chance.below(16) }, () => drawSound(chance));
   const wild = Array.from({ length: chance.below(3) }, () => drawWild(chance));
-  return [...sound, ...wild];
+  const parts: string[][] = [];
+  for (let at = 0; at < sound.length; at += together) parts.push(sound.slice(at, at + together));
+  const last = parts.at(-1) ?? [];
+  if (last.length + wild.length > together) parts.push(wild);
+  else last.push(...wild);
+  return parts;
 }
 
 /** Header lines that can be added to any request without making it none. */

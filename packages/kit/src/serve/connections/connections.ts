@@ -9,6 +9,7 @@ import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
 import { createCaller, type Caller, type Line } from './caller.ts';
 import { createCallers } from './callers.ts';
 import { createGroups, type Groups } from './groups.ts';
+import { createUnwritten, type Unwritten } from './unwritten.ts';
 
 export interface ConnectionLimits {
   /** Requests of one caller; 0: as many as come. */
@@ -36,7 +37,12 @@ export interface Arrival<About> {
 
 export interface Connections<About> {
   enter(socket: Socket): void;
-  arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
+  /** The head of a request was read. When too many before it are unanswered, its connection is closed. */
+  mayAsk(socket: Socket): boolean;
+  begin(socket: Socket, response: ServerResponse): void;
+  arrive(socket: Socket, now: number): Arrival<About>;
+  /** The whole answer was given, and the kernel has not taken all of it. */
+  leaveUnwritten(socket: Socket, response: ServerResponse): void;
   /** Whether nothing is read from it because its caller asked too often. */
   isHeld(socket: object): boolean;
   /** Reads everybody again, for good: what is under way can come to its end. */
@@ -48,8 +54,17 @@ interface Connection<About> extends Line {
   readonly caller: Caller<Connection<About>>;
   readonly about: About;
   isRefused: boolean;
-  last?: ServerResponse;
+  /** In order; those that are over are taken away when the next request comes. */
+  readonly responses: ServerResponse[];
+  unwritten(): number;
+  isStuck(): boolean;
 }
+
+/**
+ * Clients of the metadata service wait for their answer before they ask again. A few requests at once are answered; with no bound, one
+ * packet would make hundreds of requests and responses before a pace could stop its reading.
+ */
+const unansweredLimit = 4;
 
 /**
  * A caller that asks too often is not refused but not read: what it sends stays in the kernel, costs nothing here, and it
@@ -61,7 +76,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   const known = new WeakMap<object, Connection<About>>();
   const groups = createGroups(options);
   const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options, groups));
-  const enter = createDoor(options, callers, groups);
+  const { enter, close, unwritten } = createDoor(options, callers, groups);
   let isReleased = false;
 
   const judge = (connection: Connection<About>, now: number): Arrival<About>['verdict'] => {
@@ -77,6 +92,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   };
 
   return {
+    ...createAnswering(known, { close, unwritten }),
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
       const connection = connectionOf(socket, caller, describe(caller.peer, clock.elapsed()));
@@ -86,11 +102,10 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
       });
       enter(connection);
     },
-    arrive(socket, response, now) {
+    arrive(socket, now) {
       const connection = known.get(socket);
       if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
       const verdict = judge(connection, now);
-      connection.last = response;
       return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
     isHeld(socket) {
@@ -104,6 +119,29 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   };
 }
 
+/** Holds a connection to what it may leave unanswered and unread. */
+function createAnswering<About>(
+  known: WeakMap<object, Connection<About>>,
+  { close, unwritten }: Pick<ReturnType<typeof createDoor<About>>, 'close' | 'unwritten'>,
+): Pick<Connections<About>, 'mayAsk' | 'begin' | 'leaveUnwritten'> {
+  return {
+    mayAsk(socket) {
+      const connection = known.get(socket);
+      if (!connection || countOf(connection.responses) < unansweredLimit) return true;
+      connection.isRefused = true;
+      close(connection, 'pipelined');
+      return false;
+    },
+    begin: (socket, response) => void known.get(socket)?.responses.push(response),
+    leaveUnwritten(socket, response) {
+      const connection = known.get(socket);
+      if (!connection) return;
+      response.once('close', () => unwritten.look(connection));
+      unwritten.look(connection);
+    },
+  };
+}
+
 /** Lets a connection in, and another one out when there are too many. */
 function createDoor<About>(
   options: ConnectionsOptions<About>,
@@ -113,19 +151,24 @@ function createDoor<About>(
   let total = 0;
   const leave = (connection: Connection<About>) => {
     if (connection.caller.remove(connection)) total -= 1;
+    unwritten.forget(connection);
   };
   const close = (connection: Connection<About>, effect: LimitEffect) => {
     leave(connection);
     connection.socket.destroy();
     options.onLimited(effect, connection.caller.peer);
   };
+  const unwritten: Unwritten<Connection<About>> = createUnwritten({
+    clock: options.clock,
+    close: (connection) => close(connection, 'unread'),
+  });
   const makeRoom = (newcomer: Connection<About>) => {
     const { caller } = newcomer;
     const heaviest = groups.givesUp(caller, total, callers.all());
     if (heaviest === caller) close(newcomer, 'turned-away');
     else if (heaviest) close(heaviest.idlest() ?? newcomer, 'evicted');
   };
-  return (connection: Connection<About>) => {
+  const enter = (connection: Connection<About>) => {
     const { caller, socket } = connection;
     caller.add(connection);
     total += 1;
@@ -133,6 +176,7 @@ function createDoor<About>(
     if (caller.size > options.connectionsPerCaller) close(connection, 'turned-away');
     else makeRoom(connection);
   };
+  return { enter, close, unwritten };
 }
 
 function callerFrom<About>(
@@ -158,15 +202,21 @@ function connectionOf<About>(
   caller: Caller<Connection<About>>,
   about: About,
 ): Connection<About> {
-  const connection: Connection<About> = {
-    ...{ socket, caller, about },
+  const responses: ServerResponse[] = [];
+  return {
+    ...{ socket, caller, about, responses },
     isRefused: false,
     pause: () => socket.pause(),
     resume: () => socket.resume(),
-    isIdle: () => {
-      const { last } = connection;
-      return last === undefined || last.writableFinished || last.destroyed;
-    },
+    isIdle: () => countOf(responses) === 0,
+    unwritten: () =>
+      socket.destroyed ? 0 : responses.reduce((sum, { writableLength }) => sum + writableLength, 0),
+    isStuck: () => socket.writableLength > 0,
   };
-  return connection;
+}
+
+/** Those that are not over yet. One is over when it was closed, a moment after its last byte was taken. */
+function countOf(responses: ServerResponse[]): number {
+  while (responses[0]?.destroyed === true) responses.shift();
+  return responses.length;
 }

@@ -1,0 +1,99 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { createUnwritten, patienceMs, unwrittenLimits, type Taker } from './unwritten.ts';
+
+const { perCaller, total } = unwrittenLimits;
+
+interface Line extends Taker<string> {
+  readonly name: string;
+  bytes: number;
+  stuck: boolean;
+}
+
+const stage = () => {
+  const clock = createFakeClock();
+  const closed: string[] = [];
+  const unwritten = createUnwritten<string, Line>({ clock, close: ({ name }) => closed.push(name) });
+  const line = (caller: string, name: string): Line => {
+    const self: Line = {
+      ...{ caller, name, bytes: 0, stuck: true },
+      unwritten: () => self.bytes,
+      isStuck: () => self.stuck,
+    };
+    return self;
+  };
+  const leave = (taker: Line, bytes: number) => {
+    taker.bytes = bytes;
+    unwritten.look(taker);
+  };
+  return { clock, closed, unwritten, line, leave };
+};
+
+it('a caller that leaves more unread than its share loses the connection that went over it', () => {
+  const { closed, line, leave } = stage();
+  const [first, second] = [line('hostile', 'first'), line('hostile', 'second')];
+  leave(first, perCaller);
+  expect(closed).toEqual([]);
+  leave(second, 1);
+  expect(closed).toEqual(['second']);
+  leave(first, perCaller);
+  expect(closed).toEqual(['second']);
+});
+
+it('what has been read since counts no more', () => {
+  const { closed, line, leave } = stage();
+  const lines = Array.from({ length: 50 }, (_, index) => line('pod', `${index}`));
+  for (const one of lines) {
+    leave(one, perCaller);
+    leave(one, 0);
+  }
+  expect(closed).toEqual([]);
+});
+
+it('what a connection left that is closed counts no more', () => {
+  const { closed, line, leave, unwritten } = stage();
+  for (let count = 0; count < 50; count += 1) {
+    const one = line('pod', `${count}`);
+    leave(one, perCaller);
+    unwritten.forget(one);
+  }
+  expect(closed).toEqual([]);
+});
+
+it('when all together leave too much, those are closed that belong to the caller with most', () => {
+  const { closed, line, leave } = stage();
+  const victim = line('victim', 'victim');
+  leave(victim, perCaller / 2);
+  const callers = total / perCaller;
+  for (let index = 0; index < callers - 1; index += 1) {
+    leave(line(`hostile-${index}`, `hostile-${index}-a`), perCaller / 2);
+    leave(line(`hostile-${index}`, `hostile-${index}-b`), perCaller / 2);
+  }
+  expect(closed).toEqual([]);
+  leave(line('another', 'another'), perCaller / 2 + 1);
+  expect(closed).toEqual(['hostile-0-a', 'hostile-0-b']);
+});
+
+it('an answer that nobody takes for half a minute ends its connection', async () => {
+  const { clock, closed, line, leave } = stage();
+  const [dead, slow] = [line('pod', 'dead'), line('pod', 'slow')];
+  leave(dead, 10);
+  leave(slow, 10);
+  await clock.advance(patienceMs - 1);
+  expect(closed).toEqual([]);
+  leave(slow, 0);
+  await clock.advance(1);
+  expect(closed).toEqual(['dead']);
+});
+
+it('an answer that waits for another one before it is not one that nobody takes', async () => {
+  const { clock, closed, line, leave } = stage();
+  const waiting = line('pod', 'waiting');
+  waiting.stuck = false;
+  leave(waiting, 10);
+  await clock.advance(patienceMs);
+  expect(closed).toEqual([]);
+  waiting.stuck = true;
+  await clock.advance(patienceMs);
+  expect(closed).toEqual(['waiting']);
+});

@@ -1,0 +1,96 @@
+import type { Clock, Timer } from '../../core/clock.ts';
+
+/** A connection, as far as it matters here. */
+export interface Taker<Caller> {
+  readonly caller: Caller;
+  /** Bytes of its answers that the kernel has not taken yet. */
+  unwritten(): number;
+  /** Whether one of them waits for the reader, and not for an answer before it. */
+  isStuck(): boolean;
+}
+
+export interface UnwrittenOptions<T> {
+  readonly clock: Clock;
+  readonly close: (taker: T) => void;
+}
+
+/** Answers that wait for readers: each of them is memory that a caller holds by not reading. */
+export interface Unwritten<T> {
+  /** Something of it was left to write, or has been written since. */
+  look(taker: T): void;
+  forget(taker: T): void;
+}
+
+/** Of one caller, and of all together. The largest answer has one MiB. */
+export const unwrittenLimits = { perCaller: 2 * 1024 * 1024, total: 16 * 1024 * 1024 };
+/** An answer fits into one packet, or into a few hundred. */
+export const patienceMs = 30_000;
+
+/**
+ * Whoever goes over its bound loses the connection that did it; when all together go over theirs, those are closed that belong to
+ * the caller with most. A connection on which something is stuck for longer than anybody needs is closed too.
+ */
+export function createUnwritten<Caller, T extends Taker<Caller>>(options: UnwrittenOptions<T>): Unwritten<T> {
+  const { clock, close } = options;
+  const waiting = new Map<T, { bytes: number; timer: Timer }>();
+  const sums = createSums<Caller>();
+
+  const forget = (taker: T) => {
+    const known = waiting.get(taker);
+    if (!known) return;
+    known.timer.cancel();
+    waiting.delete(taker);
+    sums.add(taker.caller, -known.bytes);
+  };
+  const shut = (taker: T) => {
+    forget(taker);
+    close(taker);
+  };
+  const waitFor = (taker: T): Timer =>
+    clock.after(patienceMs, () => {
+      const known = waiting.get(taker);
+      if (!known) return;
+      if (taker.isStuck()) shut(taker);
+      else known.timer = waitFor(taker);
+    });
+  const shutHeaviest = () => {
+    const heaviest = sums.heaviest();
+    for (const taker of [...waiting.keys()]) if (taker.caller === heaviest) shut(taker);
+  };
+
+  return {
+    forget,
+    look(taker) {
+      const bytes = taker.unwritten();
+      if (bytes === 0) {
+        forget(taker);
+        return;
+      }
+      const known = waiting.get(taker) ?? { bytes: 0, timer: waitFor(taker) };
+      waiting.set(taker, known);
+      sums.add(taker.caller, bytes - known.bytes);
+      known.bytes = bytes;
+      if (sums.of(taker.caller) > unwrittenLimits.perCaller) shut(taker);
+      while (sums.total > unwrittenLimits.total) shutHeaviest();
+    },
+  };
+}
+
+function createSums<Key>() {
+  const sums = new Map<Key, number>();
+  let total = 0;
+  return {
+    of: (key: Key) => sums.get(key) ?? 0,
+    add(key: Key, by: number) {
+      total += by;
+      const sum = (sums.get(key) ?? 0) + by;
+      if (sum === 0) sums.delete(key);
+      else sums.set(key, sum);
+    },
+    /** Of any at all. */
+    heaviest: () => [...sums].reduce((most, one) => (one[1] > most[1] ? one : most))[0],
+    get total() {
+      return total;
+    },
+  };
+}

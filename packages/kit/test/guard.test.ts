@@ -1,0 +1,147 @@
+// What a guarded server does with requests that come together, and with readers that are slow, over real connections.
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createGuardedServer, type GuardOptions } from '@pod-identity/kit/serve';
+import type { LimitEffect } from '@pod-identity/kit/core';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { afterEach, expect, test } from 'vitest';
+
+const hostile = '127.66.0.1';
+const quiet = '127.77.0.1';
+const ask = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+const askOnce = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+
+const sockets: Socket[] = [];
+let close = (): void => undefined;
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  close();
+});
+
+async function start(answer: GuardOptions<undefined>['answer']) {
+  const effects: LimitEffect[] = [];
+  const told = Promise.withResolvers<LimitEffect>();
+  const { server } = createGuardedServer<undefined>({
+    ...{ requestsPerSecond: 0, connections: 100, connectionsPerCaller: 100, clock: createFakeClock() },
+    ...{ answer, describe: () => undefined },
+    onLimited: (effect) => {
+      effects.push(effect);
+      told.resolve(effect);
+    },
+    refuse: (response) => response.end(),
+    lines: {
+      tooFast: 'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n\r\n',
+      malformed: 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n',
+    },
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { port: (server.address() as AddressInfo).port, effects, limited: told.promise };
+}
+
+async function open(port: number, localAddress: string): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** All that comes back until the server closes. */
+async function send(port: number, text: string, from = hostile): Promise<string> {
+  const socket = await open(port, from);
+  socket.write(text);
+  return untilClosed(socket);
+}
+
+async function untilClosed(socket: Socket): Promise<string> {
+  let all = '';
+  socket.on('data', (part: Buffer) => (all += part.toString('latin1')));
+  await once(socket, 'close');
+  return all;
+}
+
+const fine: GuardOptions<undefined>['answer'] = (_, response) => setImmediate(() => response.end('fine'));
+
+test('four requests at once are answered, in their order', async () => {
+  const { port, effects } = await start(({ url }, response) => setImmediate(() => response.end(`<${url}>`)));
+  const text = ['/1', '/2', '/3'].map((path) => ask.replace('/ ', `${path} `)).join('');
+  const answers = await send(port, text + askOnce.replace('/ ', '/4 '));
+  expect(answers.match(/<\/\d>/g)).toEqual(['</1>', '</2>', '</3>', '</4>']);
+  expect(effects).toEqual([]);
+});
+
+test.each([
+  ['GET', ask],
+  ['GET with an expectation that nobody knows', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n'],
+  ['POST', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1'],
+])('of many %s requests at once four are handled, and the connection is closed', async (_, request) => {
+  let handled = 0;
+  const { port, effects } = await start((__, response) => {
+    handled += 1;
+    setImmediate(() => response.end('fine'));
+  });
+  await send(port, request.repeat(500));
+  expect(handled).toBe(4);
+  expect(effects).toEqual(['pipelined']);
+  expect(await send(port, askOnce, quiet)).toContain('200 OK');
+});
+
+test('answers that are ready at once are no leave to send hundreds of requests in one packet', async () => {
+  let handled = 0;
+  const { port, effects } = await start((_, response) => {
+    handled += 1;
+    response.end('fine');
+  });
+  await send(port, ask.repeat(500));
+  expect(handled).toBe(4);
+  expect(effects).toEqual(['pipelined']);
+});
+
+test('however many requests come one after another, none of them is one too many', async () => {
+  const { port, effects } = await start(fine);
+  const socket = await open(port, quiet);
+  for (let count = 0; count < 20; count += 1) {
+    socket.write(ask);
+    await once(socket, 'data');
+  }
+  expect(effects).toEqual([]);
+});
+
+test.each([
+  ['in HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n', 'HTTP/1.1 200 OK'],
+  ['that would upgrade', `${askOnce.trimEnd()}, upgrade\r\nUpgrade: h2c\r\n\r\n`, 'HTTP/1.1 200 OK'],
+  [
+    'that waits for the word to send its body',
+    `POST${askOnce.slice(3).trimEnd()}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi`,
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK',
+  ],
+  ['with thirty headers', askOnce.replace('\r\n\r\n', `\r\n${'a: b\r\n'.repeat(28)}\r\n`), 'HTTP/1.1 200 OK'],
+  [
+    'with more headers',
+    askOnce.replace('\r\n\r\n', `\r\n${'a: b\r\n'.repeat(29)}\r\n`),
+    'HTTP/1.1 400 Bad Request',
+  ],
+  ['CONNECT', 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n', ''],
+])('a request %s', async (_, request, answer) => {
+  const { port } = await start(fine);
+  const text = await send(port, request);
+  expect(text.slice(0, answer.length || 1)).toBe(answer);
+});
+
+test('a caller that reads none of its large answers loses its connections, and another one is served', async () => {
+  // More than kernels keep for one connection.
+  const large = Buffer.alloc(32 * 1024 * 1024);
+  const { port, limited } = await start(({ url }, response) =>
+    setImmediate(() => response.end(url === '/large' ? large : 'fine')),
+  );
+  const slow = await open(port, hostile);
+  slow.pause();
+  slow.write(ask.replace('/ ', '/large '));
+  expect(await limited).toBe('unread');
+  expect(await send(port, askOnce, quiet)).toContain('200 OK');
+});
