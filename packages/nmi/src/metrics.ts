@@ -112,7 +112,7 @@ export const metricSpecs = {
   limited: {
     kind: 'counter',
     name: `${prefix}nmi_limited_total`,
-    help: 'What was done to callers that take too much: not read for a while (paused), a request answered 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted).',
+    help: 'What was done to callers that take too much: not read for a while (paused), a request answered 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted), one closed with more than 4 unanswered requests (pipelined), one closed because its answers were not read (unread).',
     labels: { effect: limitEffects },
   },
   events: {
