@@ -23,7 +23,8 @@ class Line extends Duplex {
 }
 
 const underWay = () => ({ writableFinished: false, destroyed: false });
-const finished = () => ({ writableFinished: true, destroyed: false });
+/** Node closes an answer when its last byte was taken. */
+const finished = () => ({ writableFinished: true, destroyed: true });
 
 const stage = (limits: Partial<ConnectionLimits> = {}) => {
   const clock = createFakeClock();
@@ -40,8 +41,10 @@ const stage = (limits: Partial<ConnectionLimits> = {}) => {
     return line;
   };
   const enterMany = (peer: string, count: number) => Array.from({ length: count }, () => enter(peer));
-  const arrive = (line: Line, response: object = finished()) =>
-    connections.arrive(line as unknown as Socket, response as ServerResponse, clock.now());
+  const arrive = (line: Line, response: object = finished()) => {
+    connections.begin(line as unknown as Socket, response as ServerResponse);
+    return connections.arrive(line as unknown as Socket, clock.now());
+  };
   const ask = (line: Line, count: number) =>
     Array.from({ length: count }, () => arrive(line)).map(({ verdict }) => verdict);
   /** Streams tell of a resumption on the next turn. */

@@ -56,6 +56,7 @@ interface Connection<About> extends Line {
   isRefused: boolean;
   /** In order; those that are over are taken away when the next request comes. */
   readonly responses: ServerResponse[];
+  group(): string;
   unwritten(): number;
   isStuck(): boolean;
 }
@@ -72,30 +73,24 @@ const unansweredLimit = 4;
  * to whoever has most of them.
  */
 export function createConnections<About>(options: ConnectionsOptions<About>): Connections<About> {
-  const { clock, describe, onLimited } = options;
+  const { clock, describe } = options;
   const known = new WeakMap<object, Connection<About>>();
   const groups = createGroups(options);
   const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options, groups));
   const { enter, close, unwritten } = createDoor(options, callers, groups);
   let isReleased = false;
 
-  const judge = (connection: Connection<About>, now: number): Arrival<About>['verdict'] => {
-    const { caller } = connection;
-    const pace = connection.isRefused ? 'refuse' : caller.pace.take(now);
-    if (pace === 'go' || isReleased) return 'answer';
-    if (connection.isRefused) return 'drop';
-    groups.hold(caller, callers.all());
-    if (pace === 'wait') return 'answer';
-    connection.isRefused = true;
-    onLimited('refused', caller.peer);
-    return 'refuse';
-  };
+  const judge = createJudge<About>(options, (caller) => groups.hold(caller, callers.all()));
 
   return {
     ...createAnswering(known, { close, unwritten }),
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
-      const connection = connectionOf(socket, caller, describe(caller.peer, clock.elapsed()));
+      const connection = connectionOf(socket, {
+        caller,
+        groups,
+        about: describe(caller.peer, clock.elapsed()),
+      });
       known.set(socket, connection);
       socket.on('resume', () => {
         if (caller.isHeld(connection)) stopReading(socket);
@@ -105,7 +100,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
     arrive(socket, now) {
       const connection = known.get(socket);
       if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
-      const verdict = judge(connection, now);
+      const verdict = isReleased ? 'answer' : judge(connection, now);
       return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
     isHeld(socket) {
@@ -116,6 +111,24 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
       isReleased = true;
       for (const caller of callers.all()) caller.release();
     },
+  };
+}
+
+/** What is to become of a request. */
+function createJudge<About>(
+  { onLimited }: ConnectionsOptions<About>,
+  hold: (caller: Caller<Connection<About>>) => void,
+) {
+  return (connection: Connection<About>, now: number): Arrival<About>['verdict'] => {
+    const { caller } = connection;
+    if (connection.isRefused) return 'drop';
+    const pace = caller.pace.take(now);
+    if (pace === 'go') return 'answer';
+    hold(caller);
+    if (pace === 'wait') return 'answer';
+    connection.isRefused = true;
+    onLimited('refused', caller.peer);
+    return 'refuse';
   };
 }
 
@@ -199,8 +212,7 @@ function stopReading(socket: Socket): void {
 
 function connectionOf<About>(
   socket: Socket,
-  caller: Caller<Connection<About>>,
-  about: About,
+  { caller, groups, about }: Pick<Connection<About>, 'caller' | 'about'> & { readonly groups: Groups },
 ): Connection<About> {
   const responses: ServerResponse[] = [];
   return {
@@ -209,6 +221,7 @@ function connectionOf<About>(
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     isIdle: () => countOf(responses) === 0,
+    group: () => groups.nameOf(caller.peer),
     unwritten: () =>
       socket.destroyed ? 0 : responses.reduce((sum, { writableLength }) => sum + writableLength, 0),
     isStuck: () => socket.writableLength > 0,

@@ -21,6 +21,8 @@ export interface GroupsOptions {
 }
 
 export interface Groups {
+  /** That of a caller, or its own where it belongs to none. */
+  nameOf(peer: string): string;
   /** The pace of a caller that has one of its own and shares that of its group. */
   paceOf(peer: string, own: Pace): Pace;
   /** Reads nothing more of a caller; nor of its group when that has asked too often. */
@@ -46,6 +48,7 @@ export function createGroups(options: GroupsOptions): Groups {
   const nameOf = (peer: string) => groupOf(peer) ?? `address ${peer}`;
 
   return {
+    nameOf,
     paceOf: (peer, own) => sharingPace(own, () => ofGroup(peer)),
     hold(caller, all) {
       caller.hold();

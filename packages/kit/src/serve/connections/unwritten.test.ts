@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { createUnwritten, patienceMs, unwrittenLimits, type Taker } from './unwritten.ts';
 
-const { perCaller, total } = unwrittenLimits;
+const { perCaller, perGroup, total } = unwrittenLimits;
 
 interface Line extends Taker<string> {
   readonly name: string;
@@ -14,9 +14,10 @@ const stage = () => {
   const clock = createFakeClock();
   const closed: string[] = [];
   const unwritten = createUnwritten<string, Line>({ clock, close: ({ name }) => closed.push(name) });
-  const line = (caller: string, name: string): Line => {
+  const line = (caller: string, name: string, group = caller): Line => {
     const self: Line = {
       ...{ caller, name, bytes: 0, stuck: true },
+      group: () => group,
       unwritten: () => self.bytes,
       isStuck: () => self.stuck,
     };
@@ -60,7 +61,7 @@ it('what a connection left that is closed counts no more', () => {
   expect(closed).toEqual([]);
 });
 
-it('when all together leave too much, those are closed that belong to the caller with most', () => {
+it('when all together leave too much, those are closed that belong to the caller or the namespace with most', () => {
   const { closed, line, leave } = stage();
   const victim = line('victim', 'victim');
   leave(victim, perCaller / 2);
@@ -72,6 +73,17 @@ it('when all together leave too much, those are closed that belong to the caller
   expect(closed).toEqual([]);
   leave(line('another', 'another'), perCaller / 2 + 1);
   expect(closed).toEqual(['hostile-0-a', 'hostile-0-b']);
+});
+
+it('the pods of a namespace that leave more unread than its share lose the connection that went over it', () => {
+  const { closed, line, leave } = stage();
+  const pods = perGroup / perCaller;
+  for (let index = 0; index < pods; index += 1)
+    leave(line(`pod-${index}`, `pod-${index}`, 'hostile'), perCaller);
+  leave(line('victim', 'victim'), perCaller);
+  expect(closed).toEqual([]);
+  leave(line('one-more', 'one-more', 'hostile'), 1);
+  expect(closed).toEqual(['one-more']);
 });
 
 it('an answer that nobody takes for half a minute ends its connection', async () => {

@@ -3,6 +3,8 @@ import type { Clock, Timer } from '../../core/clock.ts';
 /** A connection, as far as it matters here. */
 export interface Taker<Caller> {
   readonly caller: Caller;
+  /** Of the caller: that of its namespace, or its own. */
+  group(): string;
   /** Bytes of its answers that the kernel has not taken yet. */
   unwritten(): number;
   /** Whether one of them waits for the reader, and not for an answer before it. */
@@ -21,26 +23,33 @@ export interface Unwritten<T> {
   forget(taker: T): void;
 }
 
-/** Of one caller, and of all together. The largest answer has one MiB. */
-export const unwrittenLimits = { perCaller: 2 * 1024 * 1024, total: 16 * 1024 * 1024 };
+const MiB = 1024 * 1024;
+/** Of one caller, of a group of them, and of all together. The largest answer has one MiB. */
+export const unwrittenLimits = { perCaller: 2 * MiB, perGroup: 8 * MiB, total: 16 * MiB };
 /** An answer fits into one packet, or into a few hundred. */
 export const patienceMs = 30_000;
 
+interface Waiting {
+  readonly group: string;
+  bytes: number;
+  timer: Timer;
+}
+
 /**
- * Whoever goes over its bound loses the connection that did it; when all together go over theirs, those are closed that belong to
- * the caller with most. A connection on which something is stuck for longer than anybody needs is closed too.
+ * Whoever goes over its bound, or its group's, loses the connection that did it; when all together go over theirs, those are closed
+ * that belong to the group with most. A connection on which something is stuck for longer than anybody needs is closed too.
  */
 export function createUnwritten<Caller, T extends Taker<Caller>>(options: UnwrittenOptions<T>): Unwritten<T> {
   const { clock, close } = options;
-  const waiting = new Map<T, { bytes: number; timer: Timer }>();
-  const sums = createSums<Caller>();
+  const waiting = new Map<T, Waiting>();
+  const { count, isOver, heaviestGroup } = createAccounts<Caller>();
 
   const forget = (taker: T) => {
     const known = waiting.get(taker);
     if (!known) return;
     known.timer.cancel();
     waiting.delete(taker);
-    sums.add(taker.caller, -known.bytes);
+    count(taker.caller, known, 0);
   };
   const shut = (taker: T) => {
     forget(taker);
@@ -53,9 +62,8 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
       if (taker.isStuck()) shut(taker);
       else known.timer = waitFor(taker);
     });
-  const shutHeaviest = () => {
-    const heaviest = sums.heaviest();
-    for (const taker of [...waiting.keys()]) if (taker.caller === heaviest) shut(taker);
+  const shutAll = (group: string) => {
+    for (const [taker, known] of [...waiting]) if (known.group === group) shut(taker);
   };
 
   return {
@@ -66,13 +74,27 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
         forget(taker);
         return;
       }
-      const known = waiting.get(taker) ?? { bytes: 0, timer: waitFor(taker) };
+      const known = waiting.get(taker) ?? { group: taker.group(), bytes: 0, timer: waitFor(taker) };
       waiting.set(taker, known);
-      sums.add(taker.caller, bytes - known.bytes);
-      known.bytes = bytes;
-      if (sums.of(taker.caller) > unwrittenLimits.perCaller) shut(taker);
-      while (sums.total > unwrittenLimits.total) shutHeaviest();
+      count(taker.caller, known, bytes);
+      if (isOver(taker.caller, known.group)) shut(taker);
+      for (let group = heaviestGroup(); group !== undefined; group = heaviestGroup()) shutAll(group);
     },
+  };
+}
+
+function createAccounts<Caller>() {
+  const [callers, groups] = [createSums<Caller>(), createSums<string>()];
+  const { perCaller, perGroup, total } = unwrittenLimits;
+  return {
+    count: (caller: Caller, known: Waiting, bytes: number) => {
+      callers.add(caller, bytes - known.bytes);
+      groups.add(known.group, bytes - known.bytes);
+      known.bytes = bytes;
+    },
+    isOver: (caller: Caller, group: string) => callers.of(caller) > perCaller || groups.of(group) > perGroup,
+    /** When all together are over their bound. */
+    heaviestGroup: () => (groups.total > total ? groups.heaviest() : undefined),
   };
 }
 
