@@ -13,13 +13,15 @@ import type { ClusterView } from './authorize/types.ts';
 import type { NmiConfig } from './config.ts';
 import { explanationLines } from './explain/explanation-lines.ts';
 import { explainPod } from './explain/explain.ts';
-import { parsePod, podFields, type PodView } from './identify/pod-view.ts';
+import { parsePod, podFields, sinceBoot, type PodView } from './identify/pod-view.ts';
 
 export interface ExplainCommand {
   readonly config: NmiConfig;
   /** `namespace/name`. */
   readonly pod: string;
   readonly transport: KubeTransport;
+  /** When this machine was started, if that is known: it counts for pods of this node only. */
+  readonly bootedAt?: number | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -40,7 +42,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       return exitCodes.cannotSay;
     }
     const explanation = explainPod({
-      ...{ ...found, ...(await lookAround(command, found.pod)) },
+      ...(await lookAround(command, found)),
       ...{ rules: config, holdMs: config.holdMs, notAssignedStatus: config.notAssignedStatus },
       now: clock.now(),
     });
@@ -75,13 +77,24 @@ async function findPod({ transport, pod: key, signal }: ExplainCommand): Promise
   }
 }
 
-interface Surroundings {
+interface Surroundings extends FoundPod {
+  readonly boot?: 'stale' | 'unknown';
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
 }
 
-/** The pods of its node, and everything that rights rest on, read as the agent reads it. */
-async function lookAround(command: ExplainCommand, { nodeName: node }: PodView): Promise<Surroundings> {
+/** The pods of its node, and everything that rights rest on, read as the agent of that node reads it. */
+async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Surroundings> {
+  const { config, bootedAt } = command;
+  const isHere = config.node === found.pod.nodeName;
+  const believed = (pod: PodView) => sinceBoot(pod, isHere ? bootedAt : undefined);
+  const pod = believed(found.pod);
+  const boot = isHere ? pod !== found.pod && { boot: 'stale' as const } : { boot: 'unknown' as const };
+  const { neighbours, view } = await readNode(command, pod);
+  return { ...found, pod, ...boot, neighbours: neighbours.map(believed), view };
+}
+
+async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {
   const { config, transport, clock, random, log } = command;
   const signal = within(command.signal);
   const neighbours = await listTrimmed(

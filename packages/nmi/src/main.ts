@@ -87,7 +87,7 @@ async function explain(
   try {
     return await explainCommand({
       ...{ config, pod, transport, printer, ...given },
-      ...{ clock: systemClock, random: Math.random },
+      ...{ clock: systemClock, random: Math.random, bootedAt: readBootTime() },
     });
   } finally {
     await transport.close();

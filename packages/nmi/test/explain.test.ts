@@ -142,12 +142,17 @@ function suite(start: (folder: string) => Promise<Server>) {
     for (const step of undo.reverse()) await step();
   });
 
-  const explain = async (pod: string, ...flags: string[]) => {
-    const reading = readConfig({ argv: ['explain', '--pod', pod, ...flags], env: {} });
+  const explain = (pod: string, ...flags: string[]) => explainOn({}, pod, ...flags);
+  const explainOn = async (
+    { node = names.nodeName(0), bootedAt }: { readonly node?: string; readonly bootedAt?: number },
+    pod: string,
+    ...flags: string[]
+  ) => {
+    const reading = readConfig({ argv: ['explain', '--pod', pod, '--node', node, ...flags], env: {} });
     if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
     const lines: string[] = [];
     const code = await explainCommand({
-      ...{ config: reading.config, pod, transport: agent, clock: systemClock, random: Math.random },
+      ...{ config: reading.config, pod, transport: agent, clock: systemClock, random: Math.random, bootedAt },
       log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
       signal: new AbortController().signal,
       printer: createPrinter((line) => lines.push(line)),
@@ -183,6 +188,28 @@ function suite(start: (folder: string) => Promise<Server>) {
     const twin = await explain('default/twin');
     expect(twin.text).toContain('10.0.0.2 is also that of default/till');
     expect([bare.code, twin.code]).toEqual([1, 1]);
+  });
+
+  it('explain does not believe what was said of containers before its node was started, as the agent does not', async () => {
+    const startedAt = '2026-03-01T00:00:00Z';
+    const pod = await runPod('rebooted', '10.0.0.5', 'demo');
+    const containerStatuses = [
+      {
+        ...{ name: 'main', image: 'local.test/app:1', imageID: '', ready: true, restartCount: 0 },
+        state: { running: { startedAt } },
+      },
+    ];
+    const status = { phase: 'Running', podIP: '10.0.0.5', podIPs: [{ ip: '10.0.0.5' }], containerStatuses };
+    await setPodStatus(admin, pod, status);
+    const bootedAt = Date.parse(startedAt) + 60_000;
+    const before = await explainOn({ bootedAt }, 'default/rebooted');
+    expect(before.text).toContain('reported before node-0 was started'.replace('node-0', names.nodeName(0)));
+    expect(before.text).not.toContain('200, a token');
+    const after = await explainOn({ bootedAt: bootedAt - 120_000 }, 'default/rebooted');
+    expect(after.text).not.toContain('was started');
+    const elsewhere = await explainOn({ bootedAt, node: 'another-node' }, 'default/rebooted');
+    expect(elsewhere.text).toContain(`ask the NMI of ${names.nodeName(0)}`);
+    expect([before.code, after.code, elsewhere.code]).toEqual([1, 0, 0]);
   });
 
   it('explain is read by programs too', async () => {

@@ -24,15 +24,28 @@ export function explainPlace(world: ExplainWorld): Place {
     ? [info('pod', 'is being deleted: it gets tokens while its containers live')]
     : [];
   if (isOnHostNetwork) return { findings: [at, ...ending, onHostNetwork], failure: unknown('of the node') };
+  const place = explainAddresses(world);
+  return { ...place, findings: [at, ...ending, ...place.findings] };
+}
+
+function explainAddresses(world: ExplainWorld): Place {
+  const { pod, boot } = world;
   if (pod.addresses.length === 0) {
-    const text = 'it has none yet: its calls are held until the API server knows it';
-    return { findings: [at, ...ending, waiting('address', text)], failure: unknown('') };
+    const text = boot === 'stale' ? fromBeforeBoot(pod.nodeName) : noneYet;
+    return { findings: [waiting('address', text)], failure: unknown('') };
   }
   const addresses = pod.addresses.map((address) => explainAddress(address, world));
   const failure = addresses.find((address) => address.failure !== undefined)?.failure;
-  const findings = [at, ...ending, ...addresses.flatMap((address) => address.findings)];
+  const elsewhere = boot === 'unknown' ? [info('address', bootUnknown(pod.nodeName))] : [];
+  const findings = [...addresses.flatMap((address) => address.findings), ...elsewhere];
   return failure === undefined ? { findings } : { findings, failure };
 }
+
+const noneYet = 'it has none yet: its calls are held until the API server knows it';
+const fromBeforeBoot = (node: string) =>
+  `what it has was reported before ${node} was started: it counts when its kubelet reports the containers anew`;
+const bootUnknown = (node: string) =>
+  `looked at elsewhere: an address that was reported before ${node} was started does not count there; ask the NMI of ${node}`;
 
 const onHostNetwork = problem(
   'address',

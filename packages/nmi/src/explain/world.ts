@@ -6,6 +6,11 @@ export interface ExplainWorld {
   readonly pod: PodView;
   /** It shares the address of its node. */
   readonly isOnHostNetwork: boolean;
+  /**
+   * stale: what was said of its containers is from before its node was started, so its addresses do not count. unknown: when its node
+   * was started is not known here.
+   */
+  readonly boot?: 'stale' | 'unknown';
   /** Of the same node, the pod itself among them. */
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
