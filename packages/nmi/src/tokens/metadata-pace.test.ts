@@ -239,6 +239,28 @@ it('a question whose turn does not come within ten seconds is given up, and its 
   expect([givenUp, pace.tokens.waiting]).toEqual([7, 0]);
 });
 
+it('a read whose caller leaves is over at once, is never made, and its place is free', async () => {
+  const clock = createFakeClock();
+  const pace = createMetadataPace(clock);
+  const gone = new AbortController();
+  const read = (pod: string, signal: AbortSignal, task: () => Promise<unknown>) =>
+    pace.read({ tenant: { namespace: 'a', pod }, gone: signal }, task);
+  const stays = new AbortController().signal;
+  const ends: (() => void)[] = [];
+  const busy = [1, 2].map((n) => read(`busy-${n}`, stays, () => new Promise<void>((end) => ends.push(end))));
+  await clock.advance(1_000);
+  expect(ends).toHaveLength(2);
+  let made = 0;
+  const left = read('web', gone.signal, () => Promise.resolve((made += 1)));
+  gone.abort();
+  await expect(left).resolves.toBeUndefined();
+  for (const end of ends) end();
+  await Promise.all(busy);
+  await clock.advance(1_000);
+  expect(made).toBe(0);
+  await expect(read('web', AbortSignal.abort(), () => Promise.resolve(1))).resolves.toBeUndefined();
+});
+
 it('lets only so many reads wait', async () => {
   const clock = createFakeClock();
   const pace = createMetadataPace(clock);

@@ -19,8 +19,9 @@ const stage = () => {
 };
 
 it('a question that hostile callers have waiting is asked when it is the turn of another one who wants it too', async () => {
-  const { clock, questions, ask, question, fill } = stage();
+  const { clock, line, questions, ask, question, fill } = stage();
   fill('hostile', 'a');
+  const before = line.waiting;
   const slow = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'a' }), question);
   await clock.advance(1_000);
   expect(ask).not.toHaveBeenCalled();
@@ -28,6 +29,8 @@ it('a question that hostile callers have waiting is asked when it is the turn of
   await expect(answer).resolves.toBe('answer');
   await expect(slow).resolves.toBe('answer');
   expect(ask).toHaveBeenCalledTimes(1);
+  // The other place in line is given back: nothing is left to ask.
+  expect(line.waiting).toBe(before);
 });
 
 it('a caller who leaves gives its place back at once, and no question is asked for it', async () => {
@@ -45,8 +48,21 @@ it('a caller who leaves gives its place back at once, and no question is asked f
   gone.abort();
   await refused;
   expect(line.waiting).toBe(before);
+  expect(questions.isUnderWay('mine')).toBe(false);
   await clock.advance(60_000);
   expect(ask).not.toHaveBeenCalled();
+});
+
+it('a caller who has left already is told so, though an answer to others is under way', async () => {
+  const { questions, question } = stage();
+  const answer = Promise.withResolvers<string>();
+  const first = questions.join('mine', askerOf(), { ...question, ask: () => answer.promise });
+  const signal = AbortSignal.abort();
+  await expect(questions.join('mine', askerOf({ signal }), question)).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+  answer.resolve('answer');
+  await expect(first).resolves.toBe('answer');
 });
 
 it('goes on while one of several callers of a pod stays', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { askerOf, clientIdOf, issuedTo, openLine, subjectOf, wishFor } from '../../test/builders.ts';
 import { TokenError } from './token-errors.ts';
 import { createTokenSource } from './token-source.ts';
-import type { IssuedToken, TokenWish } from './types.ts';
+import type { IssuedToken, ServicePrincipal, TokenWish } from './types.ts';
 
 const free = askerOf();
 const admitting = (admit: () => number) => askerOf({ admit });
@@ -65,6 +65,20 @@ describe('one question for all', () => {
     const first = await Promise.allSettled([source.get(wish, free), source.get(wish, free)]);
     expect(first.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await expect(source.get(wish, free)).resolves.toBeDefined();
+  });
+
+  it('charges an application for each tenant that is asked', async () => {
+    const { source } = stage();
+    const admit = vi.fn(() => 0);
+    const subject: ServicePrincipal = {
+      kind: 'service-principal',
+      ...{ name: 'default/app', clientId: 'app', tenantId: 'home', auxiliaryTenantIds: ['one', 'two'] },
+      authority: 'https://login.example',
+      credential: 'secret',
+      secret: { namespace: 'default', name: 'app' },
+    };
+    await source.get(wishFor(subject), admitting(admit));
+    expect(admit.mock.calls).toEqual([[3]]);
   });
 
   it('asks for admission before a question, never for a seat in one that is under way', async () => {
@@ -437,6 +451,16 @@ describe('item 27: callers who want none from memory', () => {
     expect(admit).toHaveBeenCalledTimes(1);
   });
 
+  it('with the same parameters in another order make one question', async () => {
+    const { ask, source } = stage();
+    const wish = (passThrough: Record<string, string>) => wishFor(subjectOf('reader'), { passThrough });
+    await Promise.all([
+      source.get(wish({ xms_cc: 'cp1', token_sha256_to_refresh: 'ab' }), free),
+      source.get(wish({ token_sha256_to_refresh: 'ab', xms_cc: 'cp1' }), free),
+    ]);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
   it('get a new one, which others then get from memory', async () => {
     const { ask, source } = stage();
     const wish = wishFor(subjectOf('reader'));
@@ -463,8 +487,20 @@ describe('W-S15: an AzureIdentity whose client id is not that of its resource', 
     const { source } = stage();
     const error = await source.get(lying, free).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'misconfigured' });
-    expect(String(error)).toContain('spec.clientID');
+    expect(String(error)).toContain('AzureIdentity default/reader has a spec.clientID');
     expect(String(error)).not.toContain(clientIdOf('reader'));
+  });
+
+  it('is believed to be wrong for a minute, without a question for each call', async () => {
+    const { ask, source, clock } = stage();
+    await clock.advance(3_600_000);
+    await source.get(lying, free).catch(() => undefined);
+    await clock.advance(59_999);
+    await source.get(lying, free).catch(() => undefined);
+    expect(ask).toHaveBeenCalledTimes(1);
+    await clock.advance(1);
+    await source.get(lying, free).catch(() => undefined);
+    expect(ask).toHaveBeenCalledTimes(2);
   });
 
   it('gets nothing from memory either, where an honest one for the same resource filled it', async () => {

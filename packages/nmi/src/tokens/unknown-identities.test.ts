@@ -45,3 +45,13 @@ it('one answer that many callers got counts once', () => {
   for (let index = 0; index < 100; index += 1) unknown.note(asked('a', 'x'), error, 0);
   expect(unknown.recall(asked('a', 'x'), 0)?.waitMs).toBe(1_000);
 });
+
+it('says for how long an identity has not been known, for each caller', () => {
+  const unknown = createUnknownIdentities(() => 0);
+  const [first, second] = [notFound(), notFound()];
+  expect(unknown.note(asked('a', 'x'), first, 10_000)).toBe(0);
+  expect(unknown.note(asked('a', 'x'), first, 12_000)).toBe(2_000);
+  expect(unknown.note(asked('a', 'x'), second, 15_000)).toBe(5_000);
+  // Two minutes later the story begins anew.
+  expect(unknown.note(asked('a', 'x'), notFound(), 135_000)).toBe(0);
+});

@@ -1,4 +1,4 @@
-import { createVerify, X509Certificate } from 'node:crypto';
+import { constants, createVerify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate, whyNoCertificates } from '../../../test/certificates.ts';
 import { createAssertions, signAssertion } from './assertion.ts';
@@ -31,6 +31,22 @@ describe.skipIf(whyNoCertificates !== undefined)('an assertion with an elliptic 
 });
 
 describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
+  it('with an RSA key are signed as PS256', async () => {
+    const { key, certificate } = makeCertificate('rsa');
+    const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
+    const made = await createAssertions({ now: () => 5_999 })(read, { clientId: 'app', audience: 'there' });
+    const [header = '', payload = '', signature = ''] = made.split('.');
+    const parse = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
+    expect(parse(header)).toMatchObject({ alg: 'PS256' });
+    expect(parse(payload)).toMatchObject({ aud: 'there', iss: 'app', sub: 'app', nbf: 5, exp: 605 });
+    const given = {
+      ...{ key: read.leaf.publicKey, padding: constants.RSA_PKCS1_PSS_PADDING },
+      saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+    };
+    const verify = createVerify('sha256').update(`${header}.${payload}`);
+    expect(verify.verify(given, Buffer.from(signature, 'base64url'))).toBe(true);
+  });
+
   it('are signed once for an application and an endpoint, until half of their life is over', async () => {
     const { key, certificate } = makeCertificate('rsa');
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
@@ -49,5 +65,17 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     // The machine's clock was set back.
     now -= 400_000;
     expect(await ask()).not.toBe(second);
+  });
+
+  it('of a certificate a bounded number is kept: an AzureIdentity can name any application', async () => {
+    const { key, certificate } = makeCertificate('p256');
+    const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
+    const assertions = createAssertions({ now: () => 0 });
+    const ask = (clientId: string) => assertions(read, { clientId, audience: 'https://login/token' });
+    const first = await ask('app-0');
+    for (let n = 1; n < 32; n += 1) await ask(`app-${n}`);
+    expect(await ask('app-0')).toBe(first);
+    await ask('app-32');
+    expect(await ask('app-0')).not.toBe(first);
   });
 });

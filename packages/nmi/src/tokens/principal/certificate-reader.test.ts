@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { createCertificateReader } from './certificate-reader.ts';
 import { createTurns } from './turns.ts';
 
+const elliptic = (namedCurve: string) =>
+  generateKeyPairSync('ec', { namedCurve }).privateKey.export({ format: 'jwk' });
+
 const pem = (text: string) => ({ kind: 'pem', text, password: '' }) as const;
 const refusal = '{"fault":"it has no private key in PEM form"}';
 const crypto = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -50,6 +53,37 @@ describe('reading certificates in a process of its own', () => {
     const second = read('a', '2');
     await last(started).end(refusal);
     expect(await second).toBe('it has no private key in PEM form');
+  });
+
+  it.each(['P-256', 'P-384'])('believes a key of the curve %s', async (curve) => {
+    const { read, started } = stage();
+    const reading = read('a', 'x');
+    await last(started).end(JSON.stringify({ ...good, key: elliptic(curve) }));
+    expect(await reading).toBe('read');
+  });
+
+  it('keeps no certificate: the same one is read anew', async () => {
+    const { read, started } = stage();
+    for (let count = 1; count <= 2; count += 1) {
+      const reading = read('a', 'x');
+      await last(started).end(JSON.stringify(good));
+      expect(await reading).toBe('read');
+      expect(started).toHaveLength(count);
+    }
+  });
+
+  it('that cannot be started is told so, to be tried again, and nothing is held against the certificate', async () => {
+    const cause = new Error('no more processes');
+    let isBroken = true;
+    const reader = createCertificateReader({
+      clock: createFakeClock(),
+      run: () => (isBroken ? Promise.reject(cause) : Promise.resolve(refusal)),
+    });
+    await expect(reader('a', pem('x'))).rejects.toMatchObject({
+      ...{ code: 'unavailable', retryAfterMs: 1_000, cause },
+    });
+    isBroken = false;
+    await expect(reader('a', pem('x'))).resolves.toBe('it has no private key in PEM form');
   });
 
   it('starts none for what is larger than any certificate', async () => {
@@ -120,6 +154,14 @@ describe('reading certificates in a process of its own', () => {
     ['a long modulus', { ...good, key: { ...key, n: 'A'.repeat(700) } }],
     ['a long prime', { ...good, key: { ...key, p: 'A'.repeat(400) } }],
     ['a long exponent', { ...good, key: { ...key, e: 'A'.repeat(20) } }],
+    ['a curve that is no text', { ...good, key: { ...elliptic('P-256'), crv: 5 } }],
+    [
+      'a number that is too long for its curve',
+      { ...good, key: { ...elliptic('P-256'), d: 'A'.repeat(64) } },
+    ],
+    ['a number that is too short for its curve', { ...good, key: { ...elliptic('P-256'), d: 'AAAA' } }],
+    ['a point of another curve', { ...good, key: { ...elliptic('P-384'), crv: 'P-256' } }],
+    ['a point that is none', { ...good, key: { ...elliptic('P-256'), x: 'A'.repeat(43) } }],
     ['another curve', { ...good, key: { kty: 'EC', crv: 'P-521', x: 'A', y: 'A', d: 'A' } }],
     ['half a curve', { ...good, key: { kty: 'EC', crv: 'P-256', x: 'A', y: 'A', d: 'A' } }],
     ['a number instead of a key', { ...good, key: 5 }],

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { createEntraClient } from './entra-client.ts';
@@ -94,8 +95,50 @@ it('passes on what the caller can handle', async () => {
   );
 });
 
+it('proves itself with a signed assertion where it has a certificate, and sends no secret', async () => {
+  const { askWith, question, sent } = stage();
+  const { privateKey: key } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const leaf = { raw: Buffer.from('leaf') };
+  await askWith({ ...question, proof: { kind: 'certificate', certificate: { key, leaf, chain: [leaf] } } });
+  const body = new URLSearchParams(sent[0]?.body);
+  const [, payload = ''] = body.get('client_assertion')?.split('.') ?? [];
+  expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
+    ...{ iss: 'app', sub: 'app', nbf: 1, exp: 601 },
+    aud: 'https://login.example:8443/home.example/oauth2/v2.0/token',
+  });
+  expect(body.has('client_secret')).toBe(false);
+});
+
+it('silence is told as that', async () => {
+  const { question } = stage();
+  const ask = createEntraClient({
+    clock: createFakeClock(),
+    post: () => Promise.resolve({ kind: 'silence' }),
+  });
+  await expect(ask({ ...question, proof: { kind: 'secret', value: 'hidden' } })).rejects.toMatchObject({
+    ...{ code: 'unavailable', message: 'The login endpoint did not answer for AzureIdentity default/app.' },
+  });
+});
+
+it('a fault of our own is not told as silence of the endpoint', async () => {
+  const { question } = stage();
+  const ask = createEntraClient({
+    clock: createFakeClock(),
+    post: () => Promise.reject(new TypeError('a bug')),
+  });
+  const error = await ask({ ...question, proof: { kind: 'secret', value: 'hidden' } }).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toHaveProperty('code', 'unavailable');
+});
+
 it.each<[string, unknown, number, string]>([
   ['no token', {}, 200, 'unavailable'],
+  ['an empty token', { access_token: '', expires_in: 600 }, 200, 'unavailable'],
+  ['a token that is no text', { access_token: 5, expires_in: 600 }, 200, 'unavailable'],
+  ['a token that has expired', { access_token: 'token', expires_in: 0 }, 200, 'unavailable'],
+  ['a token and a refusal', { access_token: 'token', expires_in: 600, error: 'no' }, 400, 'denied'],
   ['a token without end', { access_token: 'token' }, 200, 'unavailable'],
   ['a page of a proxy', null, 200, 'unavailable'],
   ['an empty 400', null, 400, 'unavailable'],

@@ -47,6 +47,68 @@ describe('C53 W-C12 what Entra says', () => {
     expect(told.message).not.toContain('Trace ID');
   });
 
+  it.each<[string, object, number, string]>([
+    [
+      'a refusal with a number, in the words of Entra without its number and what follows',
+      {
+        error: 'invalid_grant',
+        error_codes: [53000],
+        error_description: 'AADSTS53000: Not AADSTS1: now\r\nTrace ID: x',
+      },
+      400,
+      'Microsoft Entra refused AzureIdentity shop/app (AADSTS53000): Not AADSTS1: now',
+    ],
+    [
+      'a refusal without a number',
+      { error: 'access_denied', error_description: 'Ask your administrator. \nMore' },
+      400,
+      'Microsoft Entra refused AzureIdentity shop/app (400 access_denied): Ask your administrator.',
+    ],
+    [
+      'a resource that is not known',
+      {
+        error: 'invalid_resource',
+        error_codes: [500011],
+        error_description: 'AADSTS500011: No such resource.',
+      },
+      400,
+      'Microsoft Entra does not know the resource that AzureIdentity shop/app asks for (AADSTS500011): No such resource.',
+    ],
+    [
+      'an answer without an error',
+      {},
+      502,
+      'Microsoft Entra gave no token for AzureIdentity shop/app (502); it may later.',
+    ],
+    ['too many requests', {}, 429, 'Microsoft Entra has too many requests for AzureIdentity shop/app (429).'],
+    [
+      'a number that is a text',
+      { error: 'access_denied', error_codes: ['7000222'], error_description: 'No.' },
+      400,
+      'Microsoft Entra refused AzureIdentity shop/app (400 access_denied): No.',
+    ],
+  ])('says of %s', (...[, body, status, text]) => {
+    expect(errorFor(status, body).message).toBe(text);
+  });
+
+  it('tells a short text, however long that of Entra is', () => {
+    const long = 'x'.repeat(10_000);
+    const body = { error: long, error_description: long };
+    expect(errorFor(400, body).message.length).toBeLessThan(500);
+  });
+
+  it('only a 429 without Retry-After means a minute', () => {
+    expect(errorFor(503, {}).retryAfterMs).toBeUndefined();
+  });
+
+  it('names the tenant of an auxiliary token, and not the home tenant', () => {
+    const told = (tenant: string) =>
+      principalError({ kind: 'answer', status: 503, retryAfterMs: undefined, body: {} }, subject, tenant)
+        .message;
+    expect(told('another-tenant-of-it')).toContain('in the auxiliary tenant anot##### REDACTED #####f-it');
+    expect(told(tenantId)).not.toContain('tenant');
+  });
+
   it('names the Secret where that is what to change', () => {
     expect(errorFor(401, refusal('invalid_client', 7000222)).message).toContain('Secret shop/credential');
   });
@@ -67,7 +129,8 @@ describe('C53 W-C12 what Entra says', () => {
   it('silence is told as that', () => {
     expect(principalError({ kind: 'silence' }, subject, 'another-tenant-of-it')).toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining('anot##### REDACTED #####f-it') as string,
+      message:
+        'The login endpoint did not answer for AzureIdentity shop/app in the auxiliary tenant anot##### REDACTED #####f-it.',
     });
   });
 });

@@ -46,6 +46,11 @@ describe('C60 the certificate', () => {
     );
     expect(read).toEqual({ kind: 'pfx', bytes, password: 'p' });
     expect(readCredential(new Map([['certificate', bytes]]), 'certificate')).toMatchObject({ password: '' });
+    const lines = new Map([
+      ['certificate', bytes],
+      ['password', Buffer.from('p\nq\r\n')],
+    ]);
+    expect(readCredential(lines, 'certificate')).toMatchObject({ password: 'p\nq' });
   });
 
   it('may be PEM, and of the kind kubernetes.io/tls', () => {
