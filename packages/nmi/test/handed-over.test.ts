@@ -199,6 +199,24 @@ describe('the API server answers kubelets, and not NMI', () => {
   });
 });
 
+describe('a watch that delivers nothing any more, with --pod-check-age=0s', () => {
+  it('the new pod of an address gets its own token or none, before and after its status has the address, never that of the old pod', async () => {
+    const nmi = await started(['--pod-check-age=0s']);
+    const from = await runs('stranded');
+    await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('stranded'));
+    stage.sim.kube.stallWatches(true);
+    await remove('stranded');
+    // The network has given its address to a pod that the API server does not know yet, or whose status has no address.
+    await expect(alone(nmi, from)).resolves.toMatchObject({ status: 503 });
+    await runs('stranded-heir', from);
+    for (let n = 0; n < 3; n += 1)
+      await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('stranded-heir'));
+    // The watch tells at last of what was true before: nothing of it is taken for newer.
+    stage.sim.kube.stallWatches(false);
+    await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('stranded-heir'));
+  });
+});
+
 describe('an outage', () => {
   it('memory is believed for as long as --pod-check-outage says, and no longer', async () => {
     const clock = createFakeClock(Date.now());
