@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { identityId } from './azure-harness.ts';
 import { createHostScene, minuteMs, type HostScene } from './host-scene.ts';
 
 const bad = Array.from({ length: 60 }, (_, index) => `bad-${index}`);
@@ -130,4 +131,61 @@ test('each new leader goes on with the budget that the last one left', async () 
   }
   expect(scene.minutes()).toBeLessThan(2);
   expect(scene.patches()).toBeLessThanOrEqual(8 + 3 * scene.minutes());
+});
+
+describe('a right that MIC lacks on the host itself', () => {
+  const mayWrite =
+    "The client 'c' with object id 'o' has permission to perform action 'Microsoft.Compute/virtualMachineScaleSets/write' on scope '/s'; however, it does not have permission to perform action(s)";
+  const subnet =
+    '/subscriptions/s/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/v/subnets/nodes';
+  const lacking = (action: string) =>
+    `The client 'c' with object id 'o' does not have authorization to perform action '${action}' over scope '/s' or the scope is invalid.`;
+  const teams = Array.from({ length: 8 }, (_, index) => `team-${index}`);
+
+  test.each([
+    [
+      'to change it',
+      'PATCH',
+      'AuthorizationFailed',
+      lacking('Microsoft.Compute/virtualMachineScaleSets/write'),
+    ],
+    ['to read it', 'GET', 'AuthorizationFailed', lacking('Microsoft.Compute/virtualMachineScaleSets/read')],
+    ['that ARM does not name', 'PATCH', 'AuthorizationFailed', 'No.'],
+    [
+      'on its subnet',
+      'PATCH',
+      'LinkedAuthorizationFailed',
+      `${mayWrite} 'Microsoft.Network/virtualNetworks/subnets/join/action' on the linked scope(s) '${subnet}' or the linked scope(s) are invalid.`,
+    ],
+    [
+      'on an identity that it carries already',
+      'PATCH',
+      'LinkedAuthorizationFailed',
+      `${mayWrite} 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '${identityId('kubelet')}' or the linked scope(s) are invalid.`,
+    ],
+  ])(
+    '%s: no namespace is blamed, and all are served at once when it is there',
+    async (...[, method, code, message]) => {
+      await using scene = await createHostScene();
+      scene.create(...teams, 'kubelet');
+      const { faults, world } = scene.azure.sim.azure;
+      world.attach(scene.host.id, identityId('kubelet'));
+      const path = /virtualMachineScaleSets/i;
+      const lack = faults.add({
+        match: { service: 'arm', method, path },
+        then: { status: 403, body: { error: { code, message } } },
+      });
+      for (const team of teams) scene.addPods({ namespace: team, names: [team] });
+      await scene.run(10 * minuteMs);
+      expect(scene.facts()?.strikes.size ?? 0).toBe(0);
+      expect(scene.facts()?.quarantined.size ?? 0).toBe(0);
+      expect(lack.fired).toBeLessThanOrEqual(12);
+      lack.remove();
+      const before = scene.patches();
+      await scene.run(11 * minuteMs);
+      expect(teams.filter(scene.isAttached)).toEqual(teams);
+      expect(scene.patches() - before).toBe(1);
+      expect(scene.facts()?.strikes.size).toBe(0);
+    },
+  );
 });

@@ -53,6 +53,7 @@ const said = (code: string, message = 'because') => ({ error: { code, message } 
 
 describe('what an answer means', () => {
   const linked = `The client 'c' with object id 'o' has permission to perform action 'Microsoft.Compute/virtualMachines/write' on scope '/x'; however, it does not have permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '${identity('a')}' or the linked scope(s) are invalid.`;
+  const linkedElsewhere = `The client 'c' with object id 'o' has permission to perform action 'Microsoft.Compute/virtualMachines/write' on scope '/x'; however, it does not have permission to perform action(s) 'Microsoft.Network/virtualNetworks/subnets/join/action' on the linked scope(s) '/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/s'.`;
   const forbidden = `The client 'c' does not have authorization to perform action 'Microsoft.Compute/virtualMachines/write' over scope '/x' or the scope is invalid.`;
   const table: readonly (readonly [string, Parameters<typeof classify>[0], Partial<ArmFailure>])[] = [
     [
@@ -75,6 +76,11 @@ describe('what an answer means', () => {
       'a missing right on the host',
       { status: 403, body: said('AuthorizationFailed', forbidden) },
       { kind: 'denied', action: 'Microsoft.Compute/virtualMachines/write' },
+    ],
+    [
+      'a missing right on what the host depends on',
+      { status: 403, body: said('LinkedAuthorizationFailed', linkedElsewhere) },
+      { kind: 'failed', code: 'LinkedAuthorizationFailed' },
     ],
     [
       'an identity that is not there',

@@ -132,7 +132,7 @@ const readAsFailed: Reading = ({ code, message }) => ({
 
 /** Codes that mean the same whichever status carries them (the end of a long-running operation has none). */
 const byCode: ReadonlyMap<string, Reading> = new Map<string, Reading>([
-  ['LinkedAuthorizationFailed', ({ message }) => rejected('LinkedAuthorizationFailed', message)],
+  ['LinkedAuthorizationFailed', (said) => linkedRefusal(said)],
   ['FailedIdentityOperation', ({ message }) => rejected('FailedIdentityOperation', message)],
   ['AuthorizationFailed', ({ message }) => deniedOrRejected(message)],
   ['ScopeLocked', readAsDenied],
@@ -202,9 +202,22 @@ function deniedOrRejected(message: string): ArmFailure {
   return onIdentity ? rejected('LinkedAuthorizationFailed', message) : denied(message);
 }
 
+/** What is linked may be an identity, or something that the host depends on: its subnet, for example. */
+function linkedRefusal(said: ErrorWords): ArmFailure {
+  const action = actionIn(said.message, 'last')?.toLowerCase() ?? '';
+  const isOnIdentity = action.startsWith('microsoft.managedidentity/') || namesIdentity(said);
+  return isOnIdentity || action === ''
+    ? rejected('LinkedAuthorizationFailed', said.message)
+    : readAsFailed(said, undefined);
+}
+
 /** The action that a refusal of ARM names: `Microsoft.Compute/virtualMachines/write`. */
-function actionIn(message: string): string | undefined {
-  return /perform action(?:\(s\))? '([^']+)'/i.exec(message)?.[1];
+function actionIn(message: string, which: 'first' | 'last' = 'first'): string | undefined {
+  const actions = Array.from(
+    message.matchAll(/perform action(?:\(s\))? '([^']+)'/gi),
+    ([, action]) => action,
+  );
+  return actions.at(which === 'first' ? 0 : -1);
 }
 
 /**

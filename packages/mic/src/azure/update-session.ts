@@ -152,10 +152,23 @@ async function afterRejection(
   const blocked = blockedBy(search, blockers);
   if (blocked !== undefined) return blocked;
   if (begun) return afterLateRejection(session, { search, batch, failure });
+  return isHostsOwn(session, batch, failure)
+    ? { search, refusal: refusalOf(failure) }
+    : afterRefusal(session, { search, batch, failure });
+}
+
+function afterRefusal(session: Session, failed: Batch & { readonly failure: Rejected }): Next {
+  const { search, batch, failure } = failed;
   const open = within(session, search);
   const verdict = refused(open, batch, failure.named);
   const namespace = open.isWithin === true ? onlyNamespace(search) : undefined;
   return convict(session, namespace === undefined ? verdict : { ...verdict, blamed: [namespace] });
+}
+
+/** A right is missing on what the host carries already: nobody of those that the PATCH is for has anything to do with it. */
+function isHostsOwn({ state }: Session, batch: readonly IdentityStep[], { code, named }: Rejected): boolean {
+  const isCarried = (id: ResourceId) => state.present.has(id) && !batch.some((step) => step.id === id);
+  return code === 'LinkedAuthorizationFailed' && named.length > 0 && named.every(isCarried);
 }
 
 /**
