@@ -95,6 +95,12 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     nowhere('any other path', 'unknown'),
   ],
   starting: [{ situation: 'the agent has not read the cluster yet', outcome: { kind: 'starting' } }],
+  outdated: [
+    {
+      situation: 'a watch was silent for longer than `--pod-check-outage`',
+      outcome: { kind: 'outdated' },
+    },
+  ],
   'unknown-caller': [
     {
       situation: 'no pod has the address, after `--caller-hold`',

@@ -67,7 +67,7 @@ export function createAgent(options: AgentOptions): Agent {
   const watched = watch(options);
   const { pods, informers } = watched;
   const readiness = createReadiness({
-    ...{ ...options, informers },
+    ...{ ...options, informers, outageMs: config.podCheck.outageMs },
     onJudged: (isReady) => metrics.set('ready', isReady ? 1 : 0),
   });
   const limits = callerLimits(config);
@@ -78,7 +78,7 @@ export function createAgent(options: AgentOptions): Agent {
   const grant = granter(options, parts);
   const keeper = tokenKeeper(options, parts);
   const findCaller = callerFinder(options, pods, neighbours);
-  const shared = { ...config, grant, clock, whenReady: readiness.whenReady };
+  const shared = { ...config, ...readiness, grant, clock };
   const podNamed = createNamedPodFinder({ ...{ pods, clock }, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
 
@@ -102,9 +102,16 @@ export function createAgent(options: AgentOptions): Agent {
     measure() {
       teller.measure();
       metrics.set('waiting', limits.waiting);
-      metrics.set('watchAge', Math.max(...informers.map((informer) => informer.lastHeardMs())) / 1000);
+      measureAges(informers, metrics);
     },
   };
+}
+
+function measureAges(informers: Watched['informers'], metrics: AgentOptions['metrics']): void {
+  for (const informer of informers) {
+    const ms = informer.lastHeardMs();
+    metrics.set('watchAge', Number.isFinite(ms) ? ms / 1000 : -1, { kind: informer.plural });
+  }
 }
 
 function callerLimits({ podWaiting }: NmiConfig): CallerLimits {

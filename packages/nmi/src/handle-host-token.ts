@@ -9,7 +9,7 @@ import type { InboundRequest } from './wire.ts';
 
 export interface HostTokenHandlerOptions extends Pick<
   TokenHandlerOptions,
-  'whenReady' | 'holdMs' | 'allowedHosts'
+  'whenReady' | 'isOutdated' | 'holdMs' | 'allowedHosts'
 > {
   /** False: the path answers as if it were not there. */
   readonly isEnabled: boolean;
@@ -23,7 +23,7 @@ export interface HostTokenHandlerOptions extends Pick<
  * come from there. Forwarded requests and foreign hosts are refused like everywhere.
  */
 export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
-  const { isEnabled, podNamed, grant, whenReady, holdMs, allowedHosts } = options;
+  const { isEnabled, podNamed, grant, whenReady, isOutdated, holdMs, allowedHosts } = options;
   const judgeHeaders = createHeaderJudge({ metadataHeaderRequired: false, allowedHosts });
 
   return async (request, query) => {
@@ -37,6 +37,7 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
 
     const patience = { deadline: request.receivedAt + holdMs, caller: request };
     if (!(await whenReady(patience))) return { kind: 'starting' };
+    if (isOutdated()) return { kind: 'outdated' };
     // A hostNetwork pod may be named: it needs no address for that.
     const pod = await podNamed(String(namespace), String(name));
     if (pod === 'none') return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };

@@ -13,7 +13,12 @@ const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
 const granter = () => vi.fn<Granter>(() => Promise.resolve(token));
 
 const podCalls = (
-  given: { caller?: CallerAnswer; isReady?: boolean; metadataHeaderRequired?: boolean } = {},
+  given: {
+    caller?: CallerAnswer;
+    isReady?: boolean;
+    isOutdated?: boolean;
+    metadataHeaderRequired?: boolean;
+  } = {},
 ) => {
   const findCaller = vi.fn(() => given.caller ?? ({ kind: 'pod', pod: pod() } as const));
   const whenReady = vi.fn(() => (given.isReady === false ? Promise.resolve(false) : (true as const)));
@@ -21,7 +26,7 @@ const podCalls = (
   const handle = createTokenHandler({
     metadataHeaderRequired: given.metadataHeaderRequired ?? true,
     allowedHosts: new Set(),
-    ...{ whenReady, findCaller, grant },
+    ...{ whenReady, findCaller, grant, isOutdated: () => given.isOutdated === true },
     clock: createFakeClock(),
     holdMs: 8000,
   });
@@ -81,6 +86,12 @@ describe('a pod’s call', () => {
     });
   });
 
+  it('gets no token when what was watched is too old: rights may have been taken away', async () => {
+    const { handle, grant } = podCalls({ isOutdated: true });
+    await expect(handle(inbound(''), resource)).resolves.toEqual({ kind: 'outdated' });
+    expect(grant).not.toHaveBeenCalled();
+  });
+
   it('is for the pod at the other end of the socket, whatever the headers say', async () => {
     const { handle, findCaller, grant } = podCalls();
     const over = connection(7);
@@ -104,7 +115,7 @@ describe('a pod’s call', () => {
 });
 
 describe('a call from the node itself', () => {
-  const hostCalls = (isEnabled = true, known: NamedPod = pod({ addresses: [] })) => {
+  const hostCalls = (isEnabled = true, known: NamedPod = pod({ addresses: [] }), isOutdated = false) => {
     const grant = granter();
     const podNamed = vi.fn((namespace: string, name: string) =>
       Promise.resolve(namespace === 'default' && name === 'web' ? known : 'none'),
@@ -113,7 +124,7 @@ describe('a call from the node itself', () => {
       grant,
       podNamed,
       handle: createHostTokenHandler({
-        ...{ isEnabled, podNamed, grant, whenReady: () => true, holdMs: 8000 },
+        ...{ isEnabled, podNamed, grant, whenReady: () => true, isOutdated: () => isOutdated, holdMs: 8000 },
         allowedHosts: new Set(),
       }),
     };
@@ -132,6 +143,12 @@ describe('a call from the node itself', () => {
       expect(grant.mock.calls[0]?.[0].pod.name).toBe('web');
     },
   );
+
+  it('gets no token either when what was watched is too old', async () => {
+    const { handle, grant } = hostCalls(true, pod(), true);
+    await expect(handle(from('127.0.0.1'), resource)).resolves.toEqual({ kind: 'outdated' });
+    expect(grant).not.toHaveBeenCalled();
+  });
 
   it.each<[string, Parameters<typeof from>, Partial<Outcome>]>([
     ['W-S7 from a pod', ['10.0.0.1'], { kind: 'bad-request', problem: { why: 'not-from-the-node' } }],

@@ -11,6 +11,8 @@ import type { InboundRequest } from './wire.ts';
 export interface TokenHandlerOptions extends HeaderRules {
   /** Resolves to true once everything that decisions rest on was read; to false at the deadline or when the caller is gone. */
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
+  /** What was read has not been heard of for too long: rights may have been taken away. */
+  readonly isOutdated: () => boolean;
   readonly findCaller: CallerFinder;
   readonly grant: Granter;
   readonly clock: Clock;
@@ -25,7 +27,7 @@ const queriesKept = 128;
 
 /** A pod asks for a token: parse, identify, then decide and get it. */
 export function createTokenHandler(options: TokenHandlerOptions): Handler {
-  const { whenReady, findCaller, grant, holdMs } = options;
+  const { whenReady, isOutdated, findCaller, grant, holdMs } = options;
   const judge = createHeaderJudge(options);
   const parse = remember(parseTokenRequest, queriesKept);
 
@@ -39,6 +41,7 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
 
     const patience = { deadline: request.receivedAt + holdMs, caller: request };
     if (!(await whenReady(patience))) return { kind: 'starting' };
+    if (isOutdated()) return { kind: 'outdated' };
     const caller = await findCaller(request.peer, request.connection, patience);
     switch (caller.kind) {
       case 'pod':

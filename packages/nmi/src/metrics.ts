@@ -16,6 +16,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
   'bad-method': true,
   nowhere: true,
   starting: true,
+  outdated: true,
   'unknown-caller': true,
   'ambiguous-caller': true,
   'unknown-pod': true,
@@ -35,6 +36,15 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
 const operationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 60];
 const imdsBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
 const imdsOperations = ['adal_token_msi', 'adal_token_msi_userassignedid', 'adal_token'] as const;
+
+/** What is watched, by plural. */
+export const watchedKinds = [
+  'pods',
+  'azureidentities',
+  'azureidentitybindings',
+  'azurepodidentityexceptions',
+  'azureassignedidentities',
+] as const;
 
 /** Every metric of this process. Names of the original are kept where the meaning is the same. */
 export const metricSpecs = {
@@ -129,6 +139,7 @@ export const metricSpecs = {
   watchAge: {
     kind: 'gauge',
     name: `${prefix}nmi_watch_age_seconds`,
-    help: 'Longest time since the API server was heard of by one of the watches.',
+    help: 'Since the API server was last heard of by a watch, in seconds; -1 for never. Rights that were taken away since may still count.',
+    labels: { kind: watchedKinds },
   },
 } as const satisfies Record<string, MetricSpec>;

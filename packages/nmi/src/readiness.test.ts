@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { createReadiness } from './readiness.ts';
 
-const stage = () => {
+const stage = ({ outageMs = 900_000 } = {}) => {
   const clock = createFakeClock();
   const synced = Promise.withResolvers<undefined>();
   const state = { isSynced: false, heardMs: 0, isAnswering: true, isLedHere: true };
@@ -19,6 +19,7 @@ const stage = () => {
     redirectProblem: () => redirect.problem,
     throughRedirect,
     selfTest: () => Promise.resolve(state.isAnswering),
+    outageMs,
     onJudged: (isReady) => judged.push(isReady),
     clock,
   });
@@ -95,4 +96,15 @@ it('a test that fails to be made has failed', async () => {
   sync();
   throughRedirect.mockRejectedValueOnce(new Error('no socket'));
   await expect(readiness.problems()).resolves.toEqual(texts('does not get here'));
+});
+
+it.each([
+  ['15 minutes', 900_000, 900_000],
+  ['a minute, because no watch is heard of all the time', 0, 60_000],
+])('what was watched counts for %s, then it is outdated', (_, outageMs, boundMs) => {
+  const { readiness, state } = stage({ outageMs });
+  state.heardMs = boundMs;
+  expect(readiness.isOutdated()).toBe(false);
+  state.heardMs = boundMs + 1;
+  expect(readiness.isOutdated()).toBe(true);
 });

@@ -14,6 +14,8 @@ export interface ReadinessOptions {
   readonly foreignListener?: () => Promise<string | undefined>;
   /** Asks our own listener as a pod would; true when it answers as it must. */
   readonly selfTest: () => Promise<boolean>;
+  /** Silence of a watch beyond which what it told does not count any more. */
+  readonly outageMs: number;
   /** Told each time somebody asks. */
   readonly onJudged?: (isReady: boolean) => void;
   readonly clock: Clock;
@@ -23,18 +25,23 @@ export interface Readiness {
   /** Everything that decisions rest on was read at least once. */
   hasSynced(): boolean;
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
+  /** A watch has been silent for too long: what it does not tell of may have been taken away. */
+  readonly isOutdated: () => boolean;
   /** Empty when all is well; else what is not. */
   readonly problems: () => Promise<readonly string[]>;
 }
 
 /** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 30 s. */
 const longestSilenceMs = 120_000;
+/** Watches that are well are heard of every 30 s at least: whatever the setting says, that much silence is none. */
+const shortestOutageMs = 60_000;
 /** Anybody may ask whether we are ready: a test is not made again for so long. */
 const testHoldsMs = 3_000;
 
 /** Ready means: the cluster is known, callers are led here, and the way that they take works. */
 export function createReadiness(options: ReadinessOptions): Readiness {
   const { informers, clock, onJudged } = options;
+  const bearableMs = Math.max(options.outageMs, shortestOutageMs);
   const tests = createTests(options);
   const hasSynced = () => informers.every((informer) => informer.hasSynced());
   const allSynced = Promise.all(informers.map(({ synced }) => synced));
@@ -58,6 +65,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       isKnown ||= hasSynced();
       return isKnown || untilSynced(patience);
     },
+    isOutdated: () => informers.some((informer) => informer.lastHeardMs() > bearableMs),
     problems: async () => {
       const problems = [...pictureProblems(informers), ...(await tests())];
       onJudged?.(problems.length === 0);

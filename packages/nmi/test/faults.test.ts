@@ -4,6 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { Clock } from '@pod-identity/kit/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { watchedKinds } from '../src/metrics.ts';
 import { addressOf, startStage, vaultResource, type Nmi, type Stage } from './harness.ts';
 
 // Hours of watches are seconds of work: more on a machine that is busy with other tests.
@@ -67,6 +68,14 @@ async function untilToken(address: string, clientId: string): Promise<void> {
   }
 }
 
+/** Seconds since each watch was heard of last. */
+async function watchAges(): Promise<ReadonlyMap<string, number>> {
+  const lines = (await nmi.metricsText()).matchAll(
+    /^aadpodidentity_nmi_watch_age_seconds\{kind="(\w+)"\} (\S+)$/gm,
+  );
+  return new Map([...lines].map(([, kind = '', seconds]) => [kind, Number(seconds)]));
+}
+
 /** An identity, its binding and a pod for it, all new to the agent. */
 async function newcomer(name: string) {
   const identity = await stage.bound(name);
@@ -107,9 +116,12 @@ describe('item 14: watches are half-open', () => {
     const mark = kube.journal.mark();
     kube.strandWatches();
     const { address, clientId } = await newcomer('unheard');
+    expect(await watchAges()).toEqual(new Map(watchedKinds.map((kind) => [kind, 0])));
     // The pod itself is found by asking, but nobody tells of its identity.
     expect(await nmi.ask({ from: address })).toMatchObject({ status: 400 });
-    await time.advance(30_000);
+    await time.advance(20_000);
+    expect(await watchAges()).toEqual(new Map(watchedKinds.map((kind) => [kind, 20])));
+    await time.advance(10_000);
     await passing(kube.journal.next({ since: mark, path: /\/azureidentities$/, query: /watch=true/ }));
     await untilToken(address, clientId);
   });

@@ -11,6 +11,8 @@ export interface InformerOptions<V> extends ReflectorOptions<V> {
 }
 
 export interface Informer<V> {
+  /** What it watches. */
+  readonly plural: string;
   readonly store: Store<V>;
   hasSynced(): boolean;
   /** Resolves after the first whole list, or when `run` ends without one; `hasSynced` tells which. */
@@ -49,6 +51,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const reflector = createReflector(options, contents, apply);
 
   return {
+    plural: kind.plural,
     store: contents.store,
     hasSynced: () => reflector.listed,
     synced: synced.promise,

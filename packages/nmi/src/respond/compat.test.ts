@@ -154,6 +154,7 @@ describe('--compat-errors', () => {
 
   it.each<[Outcome, number, string?]>([
     [{ kind: 'starting' }, 503, '1'],
+    [{ kind: 'outdated' }, 503, '1'],
     [{ kind: 'overloaded', pod }, 429, '1'],
     [{ kind: 'unconfirmed', pod }, 503, '1'],
     [{ kind: 'crashed' }, 500],

@@ -16,6 +16,8 @@ export type Outcome =
   | { readonly kind: 'bad-method' }
   | { readonly kind: 'nowhere'; readonly why: NowhereReason }
   | { readonly kind: 'starting' }
+  /** What was watched has not been heard of for longer than it may count. */
+  | { readonly kind: 'outdated' }
   | { readonly kind: 'unknown-caller'; readonly address: string }
   /** `pods` (`namespace/name`) are for the log: callers are not told of each other. */
   | { readonly kind: 'ambiguous-caller'; readonly address: string; readonly pods: readonly string[] }

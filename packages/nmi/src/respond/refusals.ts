@@ -32,6 +32,8 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
         : refuse(404, 'not_found', 'There is nothing at this path.');
     case 'starting':
       return later(503, 'The agent has just started and does not know the pods of this node yet. Try again.');
+    case 'outdated':
+      return later(503, outdated);
     case 'unknown-caller':
       return later(503, unknownCaller(outcome.address));
     case 'ambiguous-caller':
@@ -120,3 +122,7 @@ function later(status: number, description: string, seconds = 1): Refusal {
 function refuse(status: number, error: string, description: string): Refusal {
   return { status, error, description };
 }
+
+const outdated =
+  'The API server has told this agent nothing of pods, bindings or identities for longer than --pod-check-outage allows: ' +
+  'rights may have been taken away meanwhile. Try again; /readyz and the log of NMI say what is wrong.';

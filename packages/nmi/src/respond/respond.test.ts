@@ -135,6 +135,7 @@ describe('the table', () => {
     ['foreign probes', { kind: 'nowhere', why: 'foreign' }, 404, 'nothing'],
     ['unknown paths', { kind: 'nowhere', why: 'unknown' }, 404, 'nothing'],
     ['starting', { kind: 'starting' }, 503, 'just started', '1'],
+    ['outdated', { kind: 'outdated' }, 503, '--pod-check-outage', '1'],
     ['unknown caller', { kind: 'unknown-caller', address: '10.0.0.9' }, 503, 'hostNetwork', '1'],
     [
       'ambiguous caller',

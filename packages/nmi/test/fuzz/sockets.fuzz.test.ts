@@ -79,7 +79,13 @@ beforeAll(async () => {
     proxy,
     token: createTokenHandler({
       ...rules,
-      ...{ whenReady: () => true, findCaller: () => ({ kind: 'none' }), clock: systemClock, holdMs: 0 },
+      ...{
+        isOutdated: () => false,
+        whenReady: () => true,
+        findCaller: () => ({ kind: 'none' }),
+        clock: systemClock,
+        holdMs: 0,
+      },
       grant: () => Promise.reject(new Error('nobody is granted anything here')),
     }),
     hostToken: () => Promise.resolve({ kind: 'nowhere', why: 'unknown' }),
