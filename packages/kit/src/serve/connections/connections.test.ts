@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -20,9 +21,13 @@ class Line extends Duplex {
   override _read() {
     // Nothing comes.
   }
+  override _write() {
+    // Nothing is taken.
+  }
 }
 
 const underWay = () => ({ writableFinished: false, destroyed: false });
+const responseOf = (fake: object) => fake as ServerResponse;
 /** Node closes an answer when its last byte was taken. */
 const finished = () => ({ writableFinished: true, destroyed: true });
 
@@ -332,5 +337,116 @@ describe('what is remembered of callers', () => {
     const anew = [enter(asker), enter(other)];
     await clock.advance(0);
     expect(anew.map((line) => line.isPaused())).toEqual([true, false]);
+  });
+});
+
+describe('a connection with unanswered requests', () => {
+  it('is closed with the fifth, and told of once', () => {
+    const { connections, enter, effects, clock } = stage({ requestsPerSecond: 0 });
+    const line = enter(asker);
+    const socket = line as unknown as Socket;
+    for (let count = 0; count < 4; count += 1) {
+      expect(connections.mayAsk(socket)).toBe(true);
+      connections.begin(socket, responseOf(underWay()));
+    }
+    expect(line.destroyed).toBe(false);
+    expect(connections.mayAsk(socket)).toBe(false);
+    expect(line.destroyed).toBe(true);
+    expect(effects).toEqual([['pipelined', asker]]);
+    expect(connections.arrive(socket, clock.now()).verdict).toBe('drop');
+  });
+
+  it('may ask again for each that is over, the first ones first', () => {
+    const { connections, enter, effects } = stage({ requestsPerSecond: 0 });
+    const socket = enter(asker) as unknown as Socket;
+    const responses = Array.from({ length: 4 }, underWay);
+    for (const response of responses) connections.begin(socket, responseOf(response));
+    for (const response of responses) {
+      response.destroyed = true;
+      expect(connections.mayAsk(socket)).toBe(true);
+      connections.begin(socket, responseOf(underWay()));
+    }
+    expect(connections.mayAsk(socket)).toBe(false);
+    expect(effects).toEqual([['pipelined', asker]]);
+  });
+
+  it('that never entered may ask what it likes', () => {
+    const { connections } = stage();
+    const stranger = new Line(asker) as unknown as Socket;
+    for (let count = 0; count < 9; count += 1) connections.begin(stranger, responseOf(underWay()));
+    expect(connections.mayAsk(stranger)).toBe(true);
+  });
+});
+
+describe('a connection with answers that were not taken', () => {
+  const MiB = 1024 * 1024;
+
+  /** The answer of one request; what the kernel has not taken of it can be set. */
+  class Answer extends EventEmitter {
+    destroyed = false;
+    writableLength: number;
+    constructor(left: number) {
+      super();
+      this.writableLength = left;
+    }
+    end() {
+      this.destroyed = true;
+      this.writableLength = 0;
+      this.emit('close');
+    }
+  }
+
+  const leave = ({ connections }: ReturnType<typeof stage>, line: Line, left: number) => {
+    const answer = new Answer(left);
+    const response = answer as unknown as ServerResponse;
+    connections.begin(line as unknown as Socket, response);
+    connections.leaveUnwritten(line as unknown as Socket, response);
+    return answer;
+  };
+
+  it('is closed when its caller leaves more than two MiB on all of its connections', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const [first, second, quiet] = [world.enter(asker), world.enter(asker), world.enter(other)];
+    leave(world, first, MiB);
+    leave(world, second, MiB);
+    leave(world, quiet, MiB);
+    expect(world.effects).toEqual([]);
+    leave(world, second, 1);
+    expect(open([first, second, quiet])).toEqual([0, 2]);
+    expect(world.effects).toEqual([['unread', asker]]);
+  });
+
+  it('has room again for what was taken', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const line = world.enter(asker);
+    for (let count = 0; count < 20; count += 1) leave(world, line, 2 * MiB).end();
+    expect(world.effects).toEqual([]);
+  });
+
+  it('gives its room back when it closes', async () => {
+    const world = stage({ requestsPerSecond: 0 });
+    for (let count = 0; count < 20; count += 1) {
+      const line = world.enter(asker);
+      const answer = leave(world, line, 2 * MiB);
+      line.destroy();
+      answer.emit('close');
+      await world.settle();
+    }
+    expect(world.effects).toEqual([]);
+    expect(world.clock.pending).toBe(0);
+  });
+
+  it('is closed when nothing was taken of it for half a minute', async () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const [stuck, waiting] = [world.enter(asker), world.enter(other)];
+    stuck.write('x');
+    leave(world, stuck, 1);
+    // Its answer waits for another one before it.
+    leave(world, waiting, 1);
+    await world.clock.advance(29_999);
+    expect(world.effects).toEqual([]);
+    await world.clock.advance(1);
+    expect(world.effects).toEqual([['unread', asker]]);
+    expect(open([stuck, waiting])).toEqual([1]);
   });
 });
