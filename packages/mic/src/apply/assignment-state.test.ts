@@ -113,6 +113,24 @@ const rows: Row[] = [
     'created host',
   ],
   [
+    'one whose update Azure failed to carry out is Created at once',
+    create,
+    { facts: { ...lacking, failed: true, unapplied: new Set([id]) } },
+    'created host',
+  ],
+  [
+    'one whose update is on its way is held',
+    create,
+    { facts: { ...lacking, unapplied: new Set([id]) } },
+    'hold',
+  ],
+  [
+    'one on a host where the update of another identity failed is held',
+    create,
+    { facts: { ...lacking, failed: true, unapplied: new Set([idOf('other')]) } },
+    'hold',
+  ],
+  [
     'one on a host to be left alone for long is Created at once',
     create,
     { facts: lacking, plan: { ...plan, notBefore: now + 2_001 } },

@@ -411,6 +411,37 @@ describe('of a host', () => {
     expect(lines[1]?.fields).toStrictEqual({ host: host.id, kind: 'denied', why: 'no' });
   });
 
+  test('an update that is sent again is named as that', () => {
+    const change = { attach: [], again: [idOf('reader')], renew: [], detach: [] };
+    expect(report(result({ change })).lines[0]?.fields).toMatchObject({
+      attach: [],
+      again: [idOf('reader')],
+    });
+  });
+
+  test('an update that failed after it was accepted: the pods whose objects were written already are told, once', () => {
+    const trouble = { kind: 'failed', message: 'no capacity', at: now, failures: 1 } as const;
+    const unapplied = new Set([idOf('reader')]);
+    const failed = (lateFailures: number, over: object = {}) => ({
+      ...{ ...before, lateFailures, trouble, unapplied },
+      ...over,
+    });
+    const asked: ReadonlySet<string>[] = [];
+    const told = (from: typeof before, to: typeof before) =>
+      reportHost(result({ before: from, after: to }), (ids) => {
+        asked.push(ids);
+        return affected;
+      }).events.map(({ reason, involved, message }) => [reason, involved.kind, message]);
+    const words = `identity ${idOf('reader')} cannot be attached to scale set vmss1 yet: no capacity`;
+    expect(told(before, failed(1))).toEqual([['WaitingForIdentity', 'Pod', words]]);
+    expect(asked).toEqual([unapplied]);
+    // It goes on: they know.
+    expect(told(failed(1), failed(2))).toEqual([]);
+    expect(told(failed(1), failed(1))).toEqual([]);
+    // It was over in between.
+    expect(told(failed(1, { trouble: undefined }), failed(2))).toHaveLength(1);
+  });
+
   test('a reading that says nothing new is silent', () => {
     const reading = { kind: 'read', present: new Map(), systemAssigned: false } as const;
     expect(report({ kind: 'read', host, before, after: before, at: now, ms: 1, outcome: reading })).toEqual({
