@@ -275,3 +275,69 @@ test('after the term nothing is repeated', async () => {
   await clock.advance(3_600_000);
   expect(sent).toHaveLength(1);
 });
+
+test('the pauses begin anew when a write has succeeded in between, or there was nothing to write', async () => {
+  let isSaid = false;
+  const { clock, sent, failing, writer } = setUp({ judge: () => (isSaid ? undefined : [ready]) });
+  const failsFor = async (ms: number) => {
+    failing.set('a', away);
+    const before = sent.length;
+    writer.concern('AzureIdentity', ['ns/a']);
+    await clock.advance(ms);
+    failing.clear();
+    return sent.length - before;
+  };
+  const first = await failsFor(60_000);
+  // Written by the next repetition.
+  await clock.advance(300_000);
+  expect(clock.pending).toBe(0);
+  expect(await failsFor(60_000)).toBe(first);
+  isSaid = true;
+  await clock.advance(300_000);
+  isSaid = false;
+  expect(await failsFor(60_000)).toBe(first);
+});
+
+test('a change of the object is written at once, and what failed before is not repeated besides', async () => {
+  const { clock, sent, failing, writer } = setUp();
+  failing.set('a', away);
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(2_000);
+  failing.clear();
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(2_000);
+  expect([sent.length, clock.pending]).toEqual([2, 0]);
+});
+
+test('an object that is gone, or has no status, is tried again after an hour', async () => {
+  const { clock, sent, failing, writer } = setUp();
+  failing.set('a', new KubeError('not-found', 'no such thing', { status: 404 }));
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(3_500_000);
+  expect(sent).toHaveLength(1);
+  await clock.advance(200_000);
+  expect(sent).toHaveLength(2);
+});
+
+test('at the end of the term no repetition stays pending, also of a write that fails by that', async () => {
+  const { clock, failing, writer, end, onSend, lines } = setUp();
+  failing.set('a', away);
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(2_000);
+  expect(clock.pending).toBe(1);
+  failing.set('b', away);
+  onSend(end);
+  writer.concern('AzureIdentity', ['ns/b']);
+  await clock.advance(2_000);
+  expect(clock.pending).toBe(0);
+  expect(lines.filter(({ message }) => message === 'condition not written')).toHaveLength(1);
+});
+
+test('a write that fails when the lease has run out is not repeated', async () => {
+  const { clock, failing, writer, lapse, onSend, lines } = setUp();
+  failing.set('a', away);
+  onSend(lapse);
+  writer.concern('AzureIdentity', ['ns/a']);
+  await clock.advance(2_000);
+  expect([clock.pending, lines.length]).toEqual([0, 0]);
+});

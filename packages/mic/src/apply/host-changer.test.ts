@@ -303,3 +303,31 @@ describe('a limit that Azure states', () => {
     }
   });
 });
+
+test('that a host can be read at last does not make it be asked sooner while it is in motion', async () => {
+  const trouble = { kind: 'busy', message: 'in motion', at: now, failures: 3 } as const;
+  const { apply, world, of } = setUp({ ...createFacts(host), trouble });
+  world.reading = {
+    ...{ kind: 'read', present: new Map(), systemAssigned: false },
+    provisioningState: 'Updating',
+  };
+  await apply({ attach: [b], read: true });
+  expect(of().trouble).toMatchObject({ kind: 'busy', failures: 4 });
+});
+
+test('Azure is asked for nothing once the term is over, and only what MIC added in vain may come off again', async () => {
+  const known = facts(host, ['a', 'b', 'c'], { oursNames: ['a', 'b'] });
+  const { apply, world } = setUp({ ...known, unapplied: new Set([b, c]) });
+  const seen: unknown[] = [];
+  world.update = (_change, context) => {
+    seen.push(
+      context.mayBeSent?.(),
+      [a, b, c].map((id) => context.mayComeOff?.(id)),
+    );
+    world.holds = false;
+    seen.push(context.mayBeSent?.());
+    return Promise.resolve(nothing);
+  };
+  await apply({ attach: [idOf('d')] });
+  expect(seen).toEqual([true, [false, true, false], false]);
+});
