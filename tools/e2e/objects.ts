@@ -245,12 +245,28 @@ export async function readVault({ sim }: Stage, token: string): Promise<number> 
 
 /** What a service says on /healthz. */
 export async function healthOf(service: Service): Promise<string> {
+  const response = await askAdmin(service, '/healthz');
+  return response.text();
+}
+
+/** Waits until a service that has started has read what it needs. */
+export async function untilReady(service: Service, withinMs = patienceMs): Promise<void> {
+  const endsAt = performance.now() + withinMs;
+  for (;;) {
+    const response = await askAdmin(service, '/readyz');
+    const said = await response.text();
+    if (response.ok) return;
+    if (performance.now() > endsAt)
+      throw new Error(`${service.name} was not ready within ${withinMs / 1000} s: ${said}`);
+  }
+}
+
+async function askAdmin(service: Service, path: string): Promise<Response> {
   const line = await service.line((text) => {
     const { msg, role } = parseLine(text);
     return msg === 'admin server listening' && role === 'health';
   });
-  const response = await fetch(`http://127.0.0.1:${String(parseLine(line)['port'])}/healthz`, {
+  return fetch(`http://127.0.0.1:${String(parseLine(line)['port'])}${path}`, {
     signal: AbortSignal.timeout(patienceMs),
   });
-  return response.text();
 }

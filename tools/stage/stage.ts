@@ -16,6 +16,7 @@ import {
 } from './cluster.ts';
 import * as names from './names.ts';
 import { applyObject, deleteObject, readManifests, type KubeObject } from './objects.ts';
+import { nodeSettings } from './node-settings.ts';
 import { built, inDeploy } from './places.ts';
 import { startService, type Service } from './service.ts';
 
@@ -24,6 +25,8 @@ export interface StageOptions {
   readonly kubeconfig?: string;
   readonly azure?: NonNullable<SimOptions['azure']>;
   readonly nodes?: number;
+  /** With the settings for Node.js and its memory that the manifests give the programs. */
+  readonly asDeployed?: boolean;
   /** Every line of every program, as it comes. */
   onLine?(service: string, line: string): void;
 }
@@ -124,6 +127,8 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
     if (!isReal) return kubeconfig;
     return serviceAccountKubeconfig({ kube, kubeconfig, account, folder });
   };
+  const settingsOf = async (program: 'mic' | 'nmi') =>
+    options.asDeployed ? (await nodeSettings(program)).env : {};
   const launch = (
     name: string,
     entry: string,
@@ -166,6 +171,7 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
           ...args,
         ],
         env: {
+          ...(await settingsOf('mic')),
           MIC_POD_NAMESPACE: names.systemNamespace,
           AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(`${names.scaleSet}_0`),
         },
@@ -185,7 +191,7 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
           ...['--http-probe-port', '0', '--prometheus-port', '0'],
           ...args,
         ],
-        env: { NODE_EXTRA_CA_CERTS: sim.azure.caFile },
+        env: { ...(await settingsOf('nmi')), NODE_EXTRA_CA_CERTS: sim.azure.caFile },
       });
       const { port } = await service.logged('listening');
       return { service, address, port: Number(port) };

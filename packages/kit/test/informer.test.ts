@@ -233,6 +233,44 @@ describe('informer', () => {
     expect(informer.hasSynced()).toBe(true);
   });
 
+  test('a page that the API server cannot answer in time is asked for smaller, and no smaller than 50 objects', async () => {
+    const silence = new KubeError('transport', 'nothing heard for 30000 ms', { reason: 'Silence' });
+    const { informer, clock, lists } = start(({ query }) => {
+      if (Number(query?.['limit']) > 50) throw silence;
+      return lists.length < 6 ? Promise.reject(silence) : listOf('10', pod('a', '1'));
+    });
+    await clock.advance(60_000);
+    expect(informer.hasSynced()).toBe(true);
+    expect(lists.map(({ query }) => query?.['limit'])).toEqual(['500', '125', '50', '50', '50', '50']);
+  });
+
+  test('an agent that got no whole list from memory in time asks the database for pages', async () => {
+    const answers = [
+      () => listOf('10', pod('a', '1')),
+      () => {
+        throw new KubeError('transport', 'nothing heard for 30000 ms', { reason: 'Silence' });
+      },
+      () => listOf('90', pod('a', '1')),
+    ];
+    const { informer, clock, lists, watch } = start(() => answers.shift()?.(), { isPerNode: true });
+    await informer.synced;
+    watch().end(new KubeError('gone', 'too old', { status: 410 }));
+    await clock.advance(30_000);
+    expect(lists.map(({ query }) => [query?.['resourceVersion'], query?.['limit']])).toEqual([
+      [undefined, '500'],
+      ['10', undefined],
+      [undefined, '125'],
+    ]);
+  });
+
+  test('a refusal says nothing about the size of pages', async () => {
+    const { clock, lists } = start(() => {
+      throw new KubeError('denied', 'no', { status: 403 });
+    });
+    await clock.advance(5_000);
+    expect(new Set(lists.map(({ query }) => query?.['limit']))).toEqual(new Set(['500']));
+  });
+
   test('objects that are left out, or cannot be read, are not there; the rest is', async () => {
     const { informer, clock, watch, changes } = start(() =>
       listOf('10', pod('a', '1'), pod('b', '2', 'none'), pod('c', '3', 'broken'), {}),

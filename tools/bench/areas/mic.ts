@@ -4,8 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readManifests } from '../../stage/objects.ts';
-import { inDeploy } from '../../stage/places.ts';
+import { nodeSettings } from '../../stage/node-settings.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import { within } from '../../stage/within.ts';
 import type { ClusterSize, Counts, Opened, Order } from '../cluster-world.ts';
@@ -53,13 +52,6 @@ export async function benchMic(say: (text: string) => void, scale: Scale): Promi
     figure('eventWritesPerPod', thousand.eventsPerPod, "Event writes over a pod's life"),
     ...large,
   ];
-}
-
-/** MIC is measured with the heap that its manifest gives it. */
-async function nodeOptions(): Promise<string> {
-  const [deployment] = await readManifests(inDeploy('mic/deployment.yaml'));
-  const text = JSON.stringify(deployment);
-  return /"name":"NODE_OPTIONS","value":"([^"]*)"/.exec(text)?.[1] ?? '';
 }
 
 /** More than the world gives itself, which says better how far it got. */
@@ -139,7 +131,8 @@ class Ring implements AsyncDisposable {
       env: {
         MIC_POD_NAMESPACE: 'aad-pod-identity',
         AZURE_POD_IDENTITY_AUTHORITY_HOST: imdsUrl,
-        NODE_OPTIONS: await nodeOptions(),
+        // MIC is measured with the heap that its manifest gives it.
+        ...(await nodeSettings('mic')).env,
       },
     });
     this.#service = service;

@@ -11,9 +11,12 @@ export type KubeErrorCode =
   | 'transport'
   | 'aborted';
 
+/** The reason of an error of the code `transport`: nothing came for too long. */
+export const silence = 'Silence';
+
 export interface KubeErrorDetails {
   readonly status?: number;
-  /** The API server's own word, e.g. `AlreadyExists`. */
+  /** The API server's own word, e.g. `AlreadyExists`; or `silence`. */
   readonly reason?: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;

@@ -1,4 +1,4 @@
-import { KubeError } from './errors.ts';
+import { KubeError, silence } from './errors.ts';
 
 export interface ListOriginOptions {
   readonly isPerNode?: boolean;
@@ -39,7 +39,7 @@ export function createListOrigin({ isPerNode = false, fieldSelector }: ListOrigi
       try {
         return await list(asked);
       } catch (error) {
-        isDoubted = isAboutVersion(error);
+        isDoubted = isAboutVersion(error) || isSilence(error);
         throw error;
       }
     },
@@ -52,4 +52,9 @@ export function createListOrigin({ isPerNode = false, fieldSelector }: ListOrigi
 /** "Too large resource version" is a 504: after a restore of the database, versions begin anew. */
 function isAboutVersion(error: unknown): boolean {
   return error instanceof KubeError && (error.status === 504 || /^(gone|invalid)$/.test(error.code));
+}
+
+/** Memory answers all in one piece, which may be too large to come in time. The database answers in pages. */
+function isSilence(error: unknown): boolean {
+  return error instanceof KubeError && error.reason === silence;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../serve/log.ts';
-import { KubeError } from './errors.ts';
+import { KubeError, silence } from './errors.ts';
 import type { Fields } from './fields.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList } from './list.ts';
@@ -27,7 +27,7 @@ export interface ReflectorOptions<V> {
   readonly log?: Log;
   /** How much is kept; all of it without. */
   readonly share?: Share;
-  /** Objects per page of a list; 500 unless told. */
+  /** Objects per page of a list; 500 unless told. Fewer once a page was too much for the API server. */
   readonly pageSize?: number;
   /** There is one on every node: what the API server can answer from memory should not cost its database a read. */
   readonly isPerNode?: boolean;
@@ -64,6 +64,8 @@ interface Progress {
 }
 
 const defaultPageSize = 500;
+/** Of the largest objects that there can be, a page of so many is 75 MB. */
+const smallestPage = 50;
 /** A half-open connection is noticed within 30 s. Shorter costs the API server more: each watch is opened anew that often. */
 const defaultSilenceMs = 28_000;
 /** Where a share has room again, what was left out is looked for no sooner than this after the last list. */
@@ -74,13 +76,14 @@ export function createReflector<V>(
   contents: WritableStore<V>,
   apply: Apply<V>,
 ): Reflector {
-  const { transport, clock } = options;
+  const { transport, clock, pageSize = defaultPageSize } = options;
   const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
   const keep = createKeeper(options);
   const newShares = () => createShareKeeper(options);
   let shares = newShares();
   let listedAt = -Infinity;
   const origin = createListOrigin(options);
+  const page = { size: pageSize };
   const hear = () => {
     state.heard += 1;
     state.heardAt = clock.elapsed();
@@ -93,7 +96,8 @@ export function createReflector<V>(
     leavesOut: (namespace: string) => shares.isOver(namespace),
 
     async list(signal: AbortSignal) {
-      const { kept, listed, version } = await readAll(options, { keep, newShares, signal, origin });
+      const reading = { keep, newShares, page, signal, origin };
+      const { kept, listed, version } = await readAll(options, reading);
       hear();
       shares = listed;
       listedAt = clock.now();
@@ -121,12 +125,15 @@ export function createReflector<V>(
 interface ReadAll<V> {
   readonly keep: Keep<V>;
   readonly newShares: () => ShareKeeper;
+  readonly page: { size: number };
   readonly signal: AbortSignal;
   readonly origin: ListOrigin;
 }
 
-async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signal, origin }: ReadAll<V>) {
-  const { pageSize = defaultPageSize } = options;
+async function readAll<V>(
+  options: ReflectorOptions<V>,
+  { keep, newShares, page, signal, origin }: ReadAll<V>,
+) {
   const kept = new Map<string, Versioned<V>>();
   let listed = newShares();
   const taker = {
@@ -141,8 +148,19 @@ async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signa
       for (const key of listed.put(item.key, object, bytes)) kept.delete(key);
     },
   };
-  const version = await origin.ask((from) => readList({ ...options, pageSize, ...from, signal }, taker));
-  return { kept, listed, version };
+  const request = { ...options, pageSize: page.size, signal };
+  try {
+    const version = await origin.ask((from) => readList({ ...request, ...from }, taker));
+    return { kept, listed, version };
+  } catch (error) {
+    if (isTooMuch(error)) page.size = Math.min(page.size, Math.max(smallestPage, Math.floor(page.size / 4)));
+    throw error;
+  }
+}
+
+/** An API server makes a whole page before it sends the first byte: of large objects, that can take longer than we wait. */
+function isTooMuch(error: unknown): boolean {
+  return error instanceof KubeError && error.reason === silence;
 }
 
 function watchRequest<V>(

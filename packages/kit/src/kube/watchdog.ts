@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
-import { asKubeError, KubeError } from './errors.ts';
+import { asKubeError, KubeError, silence } from './errors.ts';
 
 /** Ends a request when its caller aborts it or when nothing was heard for too long. */
 export interface Watchdog {
@@ -22,11 +22,13 @@ export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): 
   let { timeoutMs = Infinity } = options;
   const controller = new AbortController();
   let timer: Timer | undefined;
-  let silence: KubeError | undefined;
+  let silent: KubeError | undefined;
 
   const bark = (ms: number) => {
-    silence = new KubeError('transport', `nothing heard from the API server for ${ms} ms`);
-    controller.abort(silence);
+    silent = new KubeError('transport', `nothing heard from the API server for ${ms} ms`, {
+      reason: silence,
+    });
+    controller.abort(silent);
   };
   const feed = (ms = timeoutMs) => {
     timer?.cancel();
@@ -42,7 +44,7 @@ export function createWatchdog({ clock, signal, ...options }: WatchdogOptions): 
   return {
     signal: controller.signal,
     feed,
-    explain: (error) => asKubeError(silence ?? error, signal),
+    explain: (error) => asKubeError(silent ?? error, signal),
     end() {
       timer?.cancel();
       signal?.removeEventListener('abort', forward);

@@ -117,22 +117,28 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
   };
 }
 
+/** The API server makes a whole page before it sends it, of objects of up to 1.5 MB. */
+const pageSize = 100;
 /** For all namespaces together, of each kind: a seventh of the heap that the manifest gives. */
 const totalBytes = 48 * 1024 * 1024;
 
 function createInformers(options: ClusterViewOptions) {
   const { transport, clock, random, log, startupTaint, namespaceShareBytes } = options;
-  const share =
-    namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
+  const bounded = {
+    pageSize,
+    ...(namespaceShareBytes === undefined
+      ? {}
+      : { share: { namespaceBytes: namespaceShareBytes, totalBytes } }),
+  };
   const trims = createTrims({ startupTaint });
   const watch = <V>(
     kind: ResourceKind,
-    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | 'share'>,
+    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | 'share' | 'pageSize'>,
   ) => createInformer<V>({ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how });
   const custom = <V>(
     kind: Kind,
     trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
-    more: Pick<InformerOptions<V>, 'share'> = {},
+    more: Pick<InformerOptions<V>, 'share' | 'pageSize'> = {},
   ): Informer<V> =>
     watch<V>(resources[kind], {
       ...more,
@@ -151,8 +157,8 @@ function createInformers(options: ClusterViewOptions) {
       trim: (raw) => trims.node(raw),
       indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
     }),
-    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), share),
-    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), share),
+    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), bounded),
+    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), bounded),
     assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge)),
   };
 }

@@ -52,7 +52,7 @@ type FoundIdentity =
 /** Watches the custom resources that decisions need. In managed mode nobody writes records, so none are watched. */
 export function createClusterInformers(options: ClusterInformerOptions): ClusterInformers {
   const { transport, clock, random, log } = options;
-  const common = { transport, clock, random, log, isPerNode: true, ...shareOf(options) };
+  const common = { transport, clock, random, log, pageSize, isPerNode: true, ...shareOf(options) };
   const of = (kind: Kind) => ({ ...common, kind: resources[kind], fields: fieldLimits[kind] });
   const identities = createInformer<FoundIdentity>({ ...of('AzureIdentity'), trim: readIdentity });
   const bindings = createInformer<AzureIdentityBinding>({
@@ -93,6 +93,8 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   };
 }
 
+/** The API server makes a whole page before it sends it, of objects of up to 1.5 MB. */
+const pageSize = 100;
 /** A third of the heap that the manifest gives, for all namespaces together. */
 const totalBytes = 10 * 1024 * 1024;
 

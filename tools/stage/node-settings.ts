@@ -1,0 +1,34 @@
+// What the manifests give the programs to live with: the settings of Node.js and its C library, and the memory.
+import { readManifests } from './objects.ts';
+import { inDeploy } from './places.ts';
+
+export interface NodeSettings {
+  readonly env: Readonly<Record<string, string>>;
+  /** The container's limit; the kernel kills what needs more. */
+  readonly memoryMiB: number;
+}
+
+interface Workload {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } };
+}
+interface Container {
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly resources: { readonly limits: { readonly memory: string } };
+}
+
+const manifests = { mic: 'mic/deployment.yaml', nmi: 'nmi/daemonset.yaml' } as const;
+const settings = new Set(['NODE_OPTIONS', 'MALLOC_ARENA_MAX']);
+
+export async function nodeSettings(program: keyof typeof manifests): Promise<NodeSettings> {
+  const file = manifests[program];
+  const [workload] = (await readManifests(inDeploy(file))) as object[] as Workload[];
+  const [container] = workload?.spec.template.spec.containers ?? [];
+  if (!container) throw new Error(`${file} has no container`);
+  const memory = /^(\d+)Mi$/.exec(container.resources.limits.memory)?.[1];
+  const env = container.env.flatMap(({ name, value }) =>
+    settings.has(name) && value !== undefined ? [[name, value] as const] : [],
+  );
+  if (memory === undefined || env.length === 0)
+    throw new Error(`${file} sets no memory limit in Mi, or no NODE_OPTIONS`);
+  return { env: Object.fromEntries(env), memoryMiB: Number(memory) };
+}
