@@ -140,7 +140,9 @@ function watch({ config, transport, clock, random, log, metrics, bootedAt }: Age
     ...common,
     mode: config.mode,
     byNodeLabel: config.byNodeLabel,
+    forceNamespaced: config.forceNamespaced,
     namespaceShareBytes: config.namespaceShareBytes,
+    pods: { named: (namespace, name) => pods.named(namespace, name), synced: pods.informer.synced },
   });
   return { pods, cluster, informers: [pods.informer, ...cluster.informers] };
 }

@@ -104,9 +104,13 @@ async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {
     },
     parsePod,
   );
-  const { mode, byNodeLabel, namespaceShareBytes } = config;
+  const { mode, byNodeLabel, forceNamespaced, namespaceShareBytes } = config;
   const { view, informers } = createClusterInformers({
-    ...{ transport, node, mode, byNodeLabel, namespaceShareBytes, clock, random, log },
+    ...{ transport, node, mode, byNodeLabel, forceNamespaced, namespaceShareBytes, clock, random, log },
+    pods: {
+      named: (namespace, name) => neighbours.find(({ key }) => key === `${namespace}/${name}`),
+      synced: Promise.resolve(),
+    },
   });
   const once = new AbortController();
   const running = informers.map((informer) => informer.run(AbortSignal.any([signal, once.signal])));

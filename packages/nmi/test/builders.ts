@@ -11,6 +11,7 @@ import {
   type AzurePodIdentityException,
 } from '@pod-identity/crd-types';
 import type { Tenant } from '@pod-identity/kit/core';
+import { recordOf } from '../src/authorize/node-records.ts';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
@@ -139,9 +140,7 @@ export const viewOf = (first: World = {}) => {
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
     assignedOnNode: (resource) =>
-      (world.records ?? []).filter(
-        ({ spec }) => canonicalResourceId(spec.azureIdentityRef.spec.resourceID ?? '') === resource,
-      ),
+      (world.records ?? []).map(recordOf).filter((record) => record.resource === resource),
     exceptionsIn: (namespace) =>
       (world.exceptions ?? []).filter(({ metadata }) => metadata.namespace === namespace),
   };

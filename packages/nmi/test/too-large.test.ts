@@ -67,7 +67,7 @@ const podObject = (name: string, metadata: object = {}) => ({
 async function viewOf(lists: Parameters<typeof serve>[0]) {
   const { transport, signal } = await serve(lists);
   const { view, informers } = createClusterInformers({
-    ...{ ...common, transport, mode: 'managed', byNodeLabel: false },
+    ...{ ...common, transport, mode: 'managed', byNodeLabel: false, forceNamespaced: true },
   });
   for (const informer of informers) void informer.run(signal);
   await Promise.all(informers.map(({ synced }) => synced));

@@ -3,13 +3,18 @@ import { KubeError, silence } from './errors.ts';
 export interface ListOriginOptions {
   readonly isPerNode?: boolean;
   readonly fieldSelector?: string;
+  readonly pageSize?: number;
 }
 
 /** What a list is to be of. Nothing: of the database as it is now. With a page size a version would mean that very one. */
 export interface ListFrom {
   readonly resourceVersion?: string;
-  readonly pageSize?: undefined;
+  readonly pageSize: number | undefined;
 }
+
+const defaultPageSize = 500;
+/** Of the largest objects that there can be, a page of so many is 75 MB. */
+const smallestPage = 50;
 
 /** Whether the API server answers a list from its memory or from its database. */
 export interface ListOrigin {
@@ -24,13 +29,15 @@ export interface ListOrigin {
  * not go back in time, so it names the version that is known. Rights are first read from the database: memory may not have
  * heard yet that one was taken away.
  */
-export function createListOrigin({ isPerNode = false, fieldSelector }: ListOriginOptions): ListOrigin {
-  const first: ListFrom = fieldSelector === undefined ? {} : { resourceVersion: '0' };
+export function createListOrigin(options: ListOriginOptions): ListOrigin {
+  const { isPerNode = false, fieldSelector } = options;
+  const first = fieldSelector === undefined ? {} : { resourceVersion: '0' };
+  let { pageSize = defaultPageSize } = options;
   let known: string | undefined;
   let isDoubted = false;
   const from = (): ListFrom => {
-    if (!isPerNode || isDoubted) return {};
-    return known === undefined ? first : { resourceVersion: known, pageSize: undefined };
+    if (!isPerNode || isDoubted) return { pageSize };
+    return known === undefined ? { ...first, pageSize } : { resourceVersion: known, pageSize: undefined };
   };
   return {
     async ask(list) {
@@ -40,6 +47,7 @@ export function createListOrigin({ isPerNode = false, fieldSelector }: ListOrigi
         return await list(asked);
       } catch (error) {
         isDoubted = isAboutVersion(error) || isSilence(error);
+        if (isSilence(error)) pageSize = Math.min(pageSize, Math.max(smallestPage, Math.floor(pageSize / 4)));
         throw error;
       }
     },
@@ -54,7 +62,10 @@ function isAboutVersion(error: unknown): boolean {
   return error instanceof KubeError && (error.status === 504 || /^(gone|invalid)$/.test(error.code));
 }
 
-/** Memory answers all in one piece, which may be too large to come in time. The database answers in pages. */
+/**
+ * An API server makes a whole answer before it sends the first byte: of large objects, that can take longer than we wait. Memory
+ * answers all in one piece, the database in pages.
+ */
 function isSilence(error: unknown): boolean {
   return error instanceof KubeError && error.reason === silence;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../serve/log.ts';
-import { KubeError, silence } from './errors.ts';
+import { KubeError } from './errors.ts';
 import type { Fields } from './fields.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList } from './list.ts';
@@ -8,7 +8,7 @@ import { createListOrigin, type ListOrigin } from './list-origin.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
 import type { Share } from './room.ts';
-import { createShareKeeper, type ShareKeeper } from './share-keeper.ts';
+import { createShareKeeper, type ShareKeeper, type Weight } from './share-keeper.ts';
 import { createTooLargeLog } from './too-large-log.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
@@ -27,6 +27,8 @@ export interface ReflectorOptions<V> {
   readonly log?: Log;
   /** How much is kept; all of it without. */
   readonly share?: Share;
+  /** What a view counts in the share; without, what was read of the object. */
+  readonly weigh?: (view: V) => Weight;
   /** Objects per page of a list; 500 unless told. Fewer once a page was too much for the API server. */
   readonly pageSize?: number;
   /** There is one on every node: what the API server can answer from memory should not cost its database a read. */
@@ -63,9 +65,6 @@ interface Progress {
   heardAt: number;
 }
 
-const defaultPageSize = 500;
-/** Of the largest objects that there can be, a page of so many is 75 MB. */
-const smallestPage = 50;
 /** A half-open connection is noticed within 30 s. Shorter costs the API server more: each watch is opened anew that often. */
 const defaultSilenceMs = 28_000;
 /** Where a share has room again, what was left out is looked for no sooner than this after the last list. */
@@ -76,14 +75,13 @@ export function createReflector<V>(
   contents: WritableStore<V>,
   apply: Apply<V>,
 ): Reflector {
-  const { transport, clock, pageSize = defaultPageSize } = options;
+  const { transport, clock } = options;
   const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
   const keep = createKeeper(options);
   const newShares = () => createShareKeeper(options);
   let shares = newShares();
   let listedAt = -Infinity;
   const origin = createListOrigin(options);
-  const page = { size: pageSize };
   const hear = () => {
     state.heard += 1;
     state.heardAt = clock.elapsed();
@@ -96,8 +94,7 @@ export function createReflector<V>(
     leavesOut: (namespace: string) => shares.isOver(namespace),
 
     async list(signal: AbortSignal) {
-      const reading = { keep, newShares, page, signal, origin };
-      const { kept, listed, version } = await readAll(options, reading);
+      const { kept, listed, version } = await readAll(options, { keep, newShares, signal, origin });
       hear();
       shares = listed;
       listedAt = clock.now();
@@ -111,7 +108,7 @@ export function createReflector<V>(
       const request = { ...watchRequest(options, state.version, signal), onOpen };
       for await (const event of transport.watch(request)) {
         hear();
-        apply(take(event, { contents, keep, shares }));
+        apply(take(event, { contents, keep, shares, weigh: options.weigh }));
         state.version = eventVersion(event) ?? state.version;
         origin.reached(state.version);
       }
@@ -125,15 +122,12 @@ export function createReflector<V>(
 interface ReadAll<V> {
   readonly keep: Keep<V>;
   readonly newShares: () => ShareKeeper;
-  readonly page: { size: number };
   readonly signal: AbortSignal;
   readonly origin: ListOrigin;
 }
 
-async function readAll<V>(
-  options: ReflectorOptions<V>,
-  { keep, newShares, page, signal, origin }: ReadAll<V>,
-) {
+async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signal, origin }: ReadAll<V>) {
+  const { weigh } = options;
   const kept = new Map<string, Versioned<V>>();
   let listed = newShares();
   const taker = {
@@ -145,22 +139,11 @@ async function readAll<V>(
       const item = keep(object);
       if (!item) return;
       kept.set(item.key, item);
-      for (const key of listed.put(item.key, object, bytes)) kept.delete(key);
+      for (const key of listed.put(item.key, object, weigh?.(item.view) ?? { bytes })) kept.delete(key);
     },
   };
-  const request = { ...options, pageSize: page.size, signal };
-  try {
-    const version = await origin.ask((from) => readList({ ...request, ...from }, taker));
-    return { kept, listed, version };
-  } catch (error) {
-    if (isTooMuch(error)) page.size = Math.min(page.size, Math.max(smallestPage, Math.floor(page.size / 4)));
-    throw error;
-  }
-}
-
-/** An API server makes a whole page before it sends the first byte: of large objects, that can take longer than we wait. */
-function isTooMuch(error: unknown): boolean {
-  return error instanceof KubeError && error.reason === silence;
+  const version = await origin.ask((from) => readList({ ...options, ...from, signal }, taker));
+  return { kept, listed, version };
 }
 
 function watchRequest<V>(
@@ -217,9 +200,10 @@ interface Taking<V> {
   readonly contents: WritableStore<V>;
   readonly keep: Keep<V>;
   readonly shares: ShareKeeper;
+  readonly weigh: ReflectorOptions<V>['weigh'];
 }
 
-function take<V>(event: unknown, { contents, keep, shares }: Taking<V>): readonly Change<V>[] {
+function take<V>(event: unknown, { contents, keep, shares, weigh }: Taking<V>): readonly Change<V>[] {
   const type = field(event, 'type');
   const object = field(event, 'object');
   if (type === 'BOOKMARK') return [];
@@ -233,7 +217,8 @@ function take<V>(event: unknown, { contents, keep, shares }: Taking<V>): readonl
     return contents.remove(key);
   }
   const bytes = field(event, 'bytes');
-  const out = shares.put(key, object, typeof bytes === 'number' ? bytes : 0);
+  const weight = weigh?.(kept.view) ?? { bytes: typeof bytes === 'number' ? bytes : 0 };
+  const out = shares.put(key, object, weight);
   const changes = out.flatMap((other) => contents.remove(other));
   return out.includes(key) ? changes : [...changes, ...contents.put(kept)];
 }

@@ -8,16 +8,18 @@ const object = fc.record({
   namespace: fc.constantFrom('a', 'b', 'c'),
   created: fc.integer({ min: 0, max: 5 }),
   bytes: fc.integer({ min: 0, max: 1_500 }),
+  isNeeded: fc.boolean(),
 });
 const objects = fc
   .uniqueArray(object, { selector: ({ namespace, name }) => `${namespace}/${name}`, maxLength: 80 })
   .map((all) =>
-    all.map(({ name, namespace, created, bytes }): Weighed => {
+    all.map(({ name, namespace, created, bytes, isNeeded }): Weighed => {
       return {
         key: `${namespace}/${name}`,
         namespace,
         createdAt: `2026-01-0${created + 1}T00:00:00Z`,
         bytes,
+        isNeeded,
       };
     }),
   );
@@ -71,6 +73,15 @@ test('a new object displaces none that is there', () => {
   expect([room.isOver('a'), room.isOver('b'), room.hasSpace]).toEqual([true, false, false]);
   room.remove('a/1');
   expect(room.hasSpace).toBe(true);
+});
+
+test('what is needed is left out last, however young it is', () => {
+  fc.assert(
+    fc.property(objects, (all) => {
+      const needed = all.filter(({ isNeeded }) => isNeeded);
+      expect(keep(all)).toEqual(expect.arrayContaining(keep(needed)));
+    }),
+  );
 });
 
 test('when all namespaces together are too much, those that hold most lose, however many there are', () => {

@@ -8,6 +8,8 @@ export interface Weighed {
   /** As the API server set it; nobody else can. */
   readonly createdAt: string;
   readonly bytes: number;
+  /** Left out after everything else of its namespace. The caller sees to it that nobody can make such objects at will. */
+  readonly isNeeded?: boolean;
 }
 
 export interface Share {
@@ -17,7 +19,10 @@ export interface Share {
   readonly totalBytes: number;
 }
 
-/** Of each namespace the oldest objects are kept, as many as its share holds: who comes later displaces nobody. */
+/**
+ * Of each namespace those objects are kept that are needed, then the oldest ones, as many as its share holds: who comes later
+ * displaces nobody.
+ */
 export interface Room {
   /** Answers the keys of what is not kept, or not any more: the object itself perhaps. */
   put(object: Weighed): readonly string[];
@@ -34,7 +39,7 @@ const overheadBytes = 256;
 interface Tenant {
   readonly objects: Map<string, Weighed>;
   bytes: number;
-  /** The oldest object that is left out. No younger one is kept, or it would depend on who came first. */
+  /** The first in order that is left out. None after it is kept, or it would depend on who came first. */
   firstOut: Weighed | undefined;
 }
 
@@ -56,7 +61,7 @@ class Tenancy implements Room {
     const tenant = this.#tenantOf(object.namespace);
     const before = tenant.objects.get(object.key);
     if (before) this.#drop(tenant, before);
-    if (tenant.firstOut && !isOlder(object, tenant.firstOut)) return [object.key];
+    if (tenant.firstOut && !goesFirst(object, tenant.firstOut)) return [object.key];
     tenant.objects.set(object.key, object);
     this.#count(tenant, costOf(object));
     const out: string[] = [];
@@ -95,10 +100,10 @@ class Tenancy implements Room {
   }
 
   #evict(tenant: Tenant): string {
-    const youngest = [...tenant.objects.values()].reduce((one, other) => (isOlder(one, other) ? other : one));
-    this.#drop(tenant, youngest);
-    tenant.firstOut = youngest;
-    return youngest.key;
+    const last = [...tenant.objects.values()].reduce((one, other) => (goesFirst(one, other) ? other : one));
+    this.#drop(tenant, last);
+    tenant.firstOut = last;
+    return last.key;
   }
 
   #overfull(tenant: Tenant): Tenant | undefined {
@@ -109,7 +114,8 @@ class Tenancy implements Room {
 
 const costOf = ({ bytes }: Weighed) => bytes + overheadBytes;
 
-function isOlder(one: Weighed, other: Weighed): boolean {
+function goesFirst(one: Weighed, other: Weighed): boolean {
+  if ((one.isNeeded ?? false) !== (other.isNeeded ?? false)) return one.isNeeded ?? false;
   return one.createdAt === other.createdAt ? one.key < other.key : one.createdAt < other.createdAt;
 }
 

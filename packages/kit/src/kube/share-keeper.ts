@@ -1,11 +1,14 @@
 import type { Log } from '../serve/log.ts';
 import { field, textField } from './object.ts';
-import { createRoom, type Room, type Share } from './room.ts';
+import { createRoom, type Room, type Share, type Weighed } from './room.ts';
+
+/** What keeping an object costs, and whether it goes first. */
+export type Weight = Pick<Weighed, 'bytes' | 'isNeeded'>;
 
 /** Decides for one store which objects are kept, and says once for each list that a namespace has more. */
 export interface ShareKeeper {
   /** Answers the keys of what is to be left out, the object's own perhaps. */
-  put(key: string, object: unknown, bytes: number): readonly string[];
+  put(key: string, object: unknown, weight: Weight): readonly string[];
   remove(key: string): void;
   isOver(namespace: string): boolean;
   readonly hasSpace: boolean;
@@ -20,12 +23,17 @@ export interface ShareKeeperOptions {
 export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): ShareKeeper {
   const room: Room | undefined = share && createRoom(share);
   return {
-    put(key, object, bytes) {
+    put(key, object, weight) {
       if (!room || !share) return [];
       const metadata = field(object, 'metadata');
       const namespace = textField(metadata, 'namespace');
       const wasOver = room.isOver(namespace);
-      const out = room.put({ key, namespace, createdAt: textField(metadata, 'creationTimestamp'), bytes });
+      const out = room.put({
+        key,
+        namespace,
+        createdAt: textField(metadata, 'creationTimestamp'),
+        ...weight,
+      });
       if (!wasOver && room.isOver(namespace))
         log?.warn(
           { kind: kind.kind, namespace, maxBytes: share.namespaceBytes, leftOut: out.at(-1) },

@@ -66,9 +66,9 @@ function candidateOf(
 function stateOf(resourceId: ResourceId, pod: PodView, view: ClusterView): CandidateState {
   let state: CandidateState = 'unseen';
   for (const record of view.assignedOnNode(resourceId)) {
-    const isOwn = record.spec.pod === pod.name && record.spec.podNamespace === pod.namespace;
-    if (record.status.status === 'Assigned' || (isOwn && record.status.status === '')) return 'ready';
-    if (isOwn && record.status.status === 'Created') state = 'created';
+    const isOwn = record.pod === pod.name && record.podNamespace === pod.namespace;
+    if (record.state === 'Assigned' || (isOwn && record.state === '')) return 'ready';
+    if (isOwn && record.state === 'Created') state = 'created';
   }
   return state;
 }

@@ -38,7 +38,7 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
   const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
   const common = { transport, clock, random: () => 0, log };
   const cluster = createClusterInformers({
-    ...{ ...common, node: 'node-1', mode: 'standard', byNodeLabel: true },
+    ...{ ...common, node: 'node-1', mode: 'standard', byNodeLabel: true, forceNamespaced: true },
     ...over,
   });
   const before = cluster.view.revision;
@@ -70,7 +70,7 @@ it('an identity that is not valid is none, but it is known why', async () => {
 it('a record of another node says nothing about this one, even if the label lets it through', async () => {
   const { view } = await start();
   const records = view.assignedOnNode(canonicalResourceId(resourceIdOf('reader')));
-  expect(records.map(({ spec }) => spec.pod)).toEqual(['web']);
+  expect(records.map(({ pod }) => pod)).toEqual(['web']);
 });
 
 it('asks for the records of its node, unless told otherwise or the name does not fit into a label', async () => {

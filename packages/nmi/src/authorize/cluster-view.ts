@@ -1,14 +1,12 @@
 import {
-  nodeLabel,
-  parseAzureAssignedIdentity,
+  bindingLabel,
+  matchPod,
   parseAzureIdentity,
   parseAzureIdentityBinding,
   parseAzurePodIdentityException,
-  canonicalResourceId,
   fieldLimits,
   resources,
   tooLargeProblems,
-  type AzureAssignedIdentity,
   type AzureIdentity,
   type AzureIdentityBinding,
   type AzurePodIdentityException,
@@ -24,7 +22,9 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import type { ClusterView, OperationMode } from './types.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import { createRecordInformer } from './node-records.ts';
+import type { ClusterView, NodeRecord, OperationMode } from './types.ts';
 
 export interface ClusterInformerOptions {
   readonly transport: KubeTransport;
@@ -32,6 +32,12 @@ export interface ClusterInformerOptions {
   readonly mode: OperationMode;
   /** Ask the API server for this node's records only, by their label. The original can write records without it. */
   readonly byNodeLabel: boolean;
+  readonly forceNamespaced: boolean;
+  /** Of this node; `synced` when they are known. Records of other pods go last where a namespace has too many. */
+  readonly pods?: {
+    readonly named: (namespace: string, name: string) => PodView | undefined;
+    readonly synced: Promise<unknown>;
+  };
   /** The most that is kept of one namespace, of each kind; no bound without. */
   readonly namespaceShareBytes?: number;
   readonly clock: Clock;
@@ -65,7 +71,13 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     trim: (object) => whole(object, parseAzurePodIdentityException),
     indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
   });
-  const records = options.mode === 'standard' ? createRecordInformer(options) : undefined;
+  const identityOf = (namespace: string, name: string) => {
+    const found = identities.store.get(`${namespace}/${name}`);
+    return found && 'value' in found ? found.value : undefined;
+  };
+  const bindingsWithSelector = (label: string) => bindings.store.by('selector', label);
+  const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
+  const records = recordsOf(options, { identityOf, bindingsWithSelector, ready });
   const informers = [identities, bindings, exceptions, ...(records ? [records] : [])];
   const stores = informers.map(({ store }) => store);
 
@@ -77,11 +89,8 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
         for (const store of stores) sum += store.revision;
         return sum;
       },
-      bindingsWithSelector: (label) => bindings.store.by('selector', label),
-      identityOf: (namespace, name) => {
-        const found = identities.store.get(`${namespace}/${name}`);
-        return found && 'value' in found ? found.value : undefined;
-      },
+      bindingsWithSelector,
+      identityOf,
       faultOf: (namespace, name) => {
         const found = identities.store.get(`${namespace}/${name}`);
         if (found === undefined) return identities.leavesOut(namespace) ? leftOut : undefined;
@@ -104,26 +113,27 @@ function shareOf({ namespaceShareBytes }: ClusterInformerOptions): Pick<Informer
     : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
 }
 
-const leftOut =
-  'it is not there, or left out because its namespace has more AzureIdentities than --namespace-share holds';
-
-/** No share bounds them: MIC writes them and deletes what it did not write. */
-function createRecordInformer(options: ClusterInformerOptions): Informer<AzureAssignedIdentity> {
-  const { transport, clock, random, log } = options;
-  // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
-  const byLabel = options.byNodeLabel && options.node.length <= 63;
-  return createInformer<AzureAssignedIdentity>({
-    ...{ transport, clock, random, log, isPerNode: true },
-    kind: resources.AzureAssignedIdentity,
-    ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
-    fields: fieldLimits.AzureAssignedIdentity,
-    trim: (object) => {
-      const record = whole(object, parseAzureAssignedIdentity);
-      return record?.spec.nodename === options.node ? record : undefined;
+/** In managed mode nobody writes records. */
+function recordsOf(
+  options: ClusterInformerOptions,
+  known: Pick<ClusterView, 'bindingsWithSelector' | 'identityOf'> & { readonly ready: Promise<unknown> },
+): Informer<NodeRecord> | undefined {
+  const { mode, pods } = options;
+  if (mode !== 'standard') return undefined;
+  return createRecordInformer({
+    ...options,
+    ...shareOf(options),
+    ...known,
+    podNamed: (namespace, name) => pods?.named(namespace, name),
+    mayActAs: ({ namespace, labels }, identity) => {
+      const pod = { namespace, bindingLabel: labels[bindingLabel] };
+      return matchPod({ pod, ...known, rules: options }).matches.some((match) => match.identity === identity);
     },
-    indexes: { resource: ({ spec }) => [canonicalResourceId(spec.azureIdentityRef.spec.resourceID ?? '')] },
   });
 }
+
+const leftOut =
+  'it is not there, or left out because its namespace has more AzureIdentities than --namespace-share holds';
 
 /** The object, if it is good and was read as a whole: what an object means cannot be told from a part of it. */
 function whole<T>(object: unknown, parse: (object: unknown) => Parsed<T>): T | undefined {

@@ -1,7 +1,7 @@
 // The authorize room: may this pod have a token, and of which of its identities. One decision, with its reason.
-// It must not fetch tokens, know HTTP statuses or answer at random; its only I/O is cluster-view.ts, which keeps what it reads.
+// It must not fetch tokens, know HTTP statuses or answer at random; its only I/O is cluster-view.ts with node-records.ts, which keep what they read.
 import type {
-  AzureAssignedIdentity,
+  AssignedState,
   AzureIdentity,
   AzureIdentityBinding,
   AzurePodIdentityException,
@@ -18,8 +18,20 @@ export interface ClusterView {
   /** Why there is no such identity although the object exists: what is wrong with it. */
   faultOf(namespace: string, name: string): string | undefined;
   /** This node's records that name the resource. */
-  assignedOnNode(resource: ResourceId): readonly AzureAssignedIdentity[];
+  assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
+}
+
+/** What is kept of an AzureAssignedIdentity of this node. */
+export interface NodeRecord {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly resource: ResourceId;
+  /** `namespace/name`. */
+  readonly identity: string;
+  readonly pod: string;
+  readonly podNamespace: string;
+  readonly state: AssignedState;
 }
 
 export type OperationMode = 'standard' | 'managed';

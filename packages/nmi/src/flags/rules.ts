@@ -85,7 +85,7 @@ export const rulesFlags: readonly NmiFlag[] = [
       kind: 'integer',
       default: 2048,
       min: 16,
-      help: 'KiB that the AzureIdentities of one namespace may take, its bindings and its exceptions each as much. The youngest objects over it are left out.',
+      help: 'KiB that the AzureIdentities of one namespace may take, its bindings, its exceptions and its AzureAssignedIdentities of the node each as much. The youngest objects over it are left out.',
     },
     'whoever may write in one namespace could fill the memory of NMI on every node',
   ),

@@ -1,0 +1,103 @@
+// The AzureAssignedIdentities of this node: which identities MIC says its host carries. Editors may create such objects in
+// their namespaces as well.
+import {
+  assignedIdentityName,
+  assignedIdentityNamespace,
+  canonicalResourceId,
+  distinctAssignedIdentityName,
+  fieldLimits,
+  nodeLabel,
+  parseAzureAssignedIdentity,
+  resources,
+  tooLargeProblems,
+  type AzureAssignedIdentity,
+  type AzureIdentity,
+} from '@pod-identity/crd-types';
+import { createInformer, tooLargeIn, type Informer, type InformerOptions } from '@pod-identity/kit/kube';
+import type { PodView } from '../identify/pod-view.ts';
+import type { NodeRecord } from './types.ts';
+
+export interface NodeRecordOptions extends Pick<
+  InformerOptions<NodeRecord>,
+  'transport' | 'clock' | 'random' | 'log' | 'share'
+> {
+  readonly node: string;
+  readonly byNodeLabel: boolean;
+  readonly forceNamespaced: boolean;
+  /** A pod of this node. */
+  readonly podNamed: (namespace: string, name: string) => PodView | undefined;
+  readonly identityOf: (namespace: string, name: string) => AzureIdentity | undefined;
+  readonly mayActAs: (pod: PodView, identity: AzureIdentity) => boolean;
+  /** Resolves when all of these can be asked. */
+  readonly ready: Promise<unknown>;
+}
+
+export function createRecordInformer(options: NodeRecordOptions): Informer<NodeRecord> {
+  const { transport, clock, random, log, share } = options;
+  // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
+  const byLabel = options.byNodeLabel && options.node.length <= 63;
+  const informer = createInformer<NodeRecord>({
+    ...{ transport, clock, random, isPerNode: true, ...(log && { log }), ...(share && { share }) },
+    kind: resources.AzureAssignedIdentity,
+    ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
+    fields: fieldLimits.AzureAssignedIdentity,
+    trim: (object) => readRecord(object, options.node),
+    weigh: (record) => ({ bytes: bytesOf(record), isNeeded: isNeeded(record, options) }),
+    indexes: { resource: ({ resource }) => [resource] },
+  });
+  return {
+    ...informer,
+    async run(signal) {
+      // What is needed is judged as records come.
+      await options.ready;
+      await informer.run(signal);
+    },
+  };
+}
+
+function readRecord(object: unknown, node: string): NodeRecord | undefined {
+  if (tooLargeProblems(tooLargeIn(object)).length > 0) return undefined;
+  const parsed = parseAzureAssignedIdentity(object);
+  if (!parsed.ok || parsed.value.spec.nodename !== node) return undefined;
+  return recordOf(parsed.value);
+}
+
+export function recordOf({ metadata, spec, status }: AzureAssignedIdentity): NodeRecord {
+  const { metadata: identity, spec: identitySpec } = spec.azureIdentityRef;
+  return {
+    key: `${metadata.namespace ?? ''}/${metadata.name}`,
+    resource: canonicalResourceId(identitySpec.resourceID ?? ''),
+    identity: `${identity.namespace ?? ''}/${identity.name}`,
+    pod: spec.pod,
+    podNamespace: spec.podNamespace,
+    state: status.status,
+  };
+}
+
+function bytesOf(record: NodeRecord): number {
+  return Object.values<string>({ ...record }).reduce((sum, text) => sum + text.length, 0);
+}
+
+/**
+ * Whether this can be what MIC writes: by its own name, for a pod that is here and may act as that identity. There are two
+ * such names for each identity of a pod, so nobody can make many of them; and MIC corrects what stands under these names.
+ */
+function isNeeded(record: NodeRecord, options: NodeRecordOptions): boolean {
+  const pod = options.podNamed(record.podNamespace, record.pod);
+  const [namespace = '', name = ''] = record.identity.split('/');
+  const identity = options.identityOf(namespace, name);
+  if (!pod || !identity || !namesOf(pod, identity, options).includes(record.key)) return false;
+  return options.mayActAs(pod, identity);
+}
+
+function namesOf(
+  pod: PodView,
+  identity: AzureIdentity,
+  rules: Pick<NodeRecordOptions, 'forceNamespaced'>,
+): readonly string[] {
+  const parts = { podNamespace: pod.namespace, podName: pod.name, identityName: identity.metadata.name };
+  const more = { identityNamespace: identity.metadata.namespace ?? '', podUid: pod.uid };
+  const namespace = assignedIdentityNamespace(identity, rules);
+  const names = [assignedIdentityName(parts), distinctAssignedIdentityName({ ...parts, ...more })];
+  return names.map((name) => `${namespace}/${name}`);
+}
