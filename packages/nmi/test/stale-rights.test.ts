@@ -145,7 +145,7 @@ async function serving(random: () => number) {
   const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
   const cluster = createClusterInformers({
     ...{ transport: api.transport, clock, random, log },
-    ...{ node: 'node-1', mode: 'managed', byNodeLabel: true },
+    ...{ node: 'node-1', mode: 'managed', byNodeLabel: true, forceNamespaced: true },
   });
   const stop = new AbortController();
   stops.push(stop);
