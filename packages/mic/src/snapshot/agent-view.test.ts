@@ -53,6 +53,25 @@ test("the pods of NMI's DaemonSet are found by their node, with all that a decis
   expect(view.on('nowhere')).toEqual([]);
 });
 
+test.each([
+  ['that is not ready', [{ type: 'Ready', status: 'False', lastTransitionTime: '2023-11-14T22:13:30Z' }]],
+  [
+    'of which another condition is true',
+    [{ type: 'Initialized', status: 'True', lastTransitionTime: '2023-11-14T22:13:30Z' }],
+  ],
+  ['of which nothing is said', []],
+])('a pod %s has no time since when it is ready', async (_, conditions) => {
+  const { view } = await setUp([{ ...agent(), status: { phase: 'Running', conditions } } as RawObject]);
+  expect(view.on('node-0')).toStrictEqual([
+    { name: 'nmi-1', nodeName: 'node-0', createdAt: 1_700_000_000_000, ending: false },
+  ]);
+});
+
+test('a pod that is on no node yet is none of any node', async () => {
+  const { view } = await setUp([agent({ node: '' })]);
+  expect(view.on('')).toEqual([]);
+});
+
 test('one that comes, ends or goes is told by its node, until the listener ends', async () => {
   const { api, view, news } = await setUp([]);
   const told: string[] = [];

@@ -12,6 +12,7 @@ import {
   foldRenewal,
   foldThrottle,
   foldUpdate,
+  isMisstated,
   recordOf,
   settledAt,
   type Update,
@@ -364,4 +365,37 @@ describe('what is on record of attempts', () => {
     expect(isEmptyRecord(foldExpiry(struck, now + 23 * 60 * minute))).toBe(false);
     expect(isEmptyRecord(foldExpiry(struck, now + 24 * 60 * minute))).toBe(true);
   });
+});
+
+describe('a client id that an AzureIdentity states', () => {
+  const carried = { ...facts(host), present: new Map([[reader, { clientId: 'AAAA', principalId: 'p' }]]) };
+  it.each([
+    ['is wrong where the host carries the identity under another one', carried, 'bbbb', true],
+    ['is compared in any case', carried, 'aaaa', false],
+    ['is compared in any case, its own as well', carried, 'aAAa', false],
+    ['that is not there is not wrong', carried, undefined, false],
+    ['is not wrong where the host carries nothing', facts(host), 'bbbb', false],
+    ['is not wrong where nothing is known of the host', undefined, 'bbbb', false],
+    [
+      'is not wrong where the entry says none',
+      { ...facts(host), present: new Map([[reader, { principalId: 'p' }]]) },
+      'bbbb',
+      false,
+    ],
+  ])('%s', (...[, known, stated, expected]) => {
+    expect(isMisstated(known, reader, stated)).toBe(expected);
+  });
+});
+
+it('of refused identities a bounded number is remembered: those whose time ends last', () => {
+  const ids = Array.from({ length: 301 }, (_, n) => idOf(`bad-${n}`));
+  const first = foldUpdate(
+    facts(host),
+    update({ rejected: [{ id: ids[0]!, code: 'Unknown', message: 'no' }] }),
+    { ...at, now: now + 60 * minute },
+  );
+  const rest = ids.slice(1).map((id) => ({ id, code: 'Unknown', message: 'no' }) as const);
+  const { quarantined } = foldUpdate(first, update({ rejected: rest }), at);
+  expect(quarantined.size).toBe(300);
+  expect(quarantined.has(ids[0]!)).toBe(true);
 });

@@ -161,3 +161,12 @@ it('whatever ids people write and ARM refuses, the record fits into a ConfigMap'
   }
   expect(parseIdentityResourceId(longest('x'.repeat(600))).ok).toBe(false);
 });
+
+it('two records that say the same are the same text, in whatever order things happened', () => {
+  const strike = { failedAt: now, spentUntil: now, distrusted: false };
+  const names = ['a', 'b', 'c', 'd'];
+  const textOf = (order: readonly string[]) =>
+    serialiseRecord({ ...record, strikes: new Map(order.map((name) => [name, strike])) });
+  expect(textOf(names.toReversed())).toBe(textOf(names));
+  expect(textOf(['c', 'a', 'd', 'b'])).toBe(textOf(names));
+});
