@@ -82,8 +82,8 @@ function erase({ storage }: Context, type: ResourceType, before: Stored): void {
   storage.commit(idOf(type), { type: 'DELETED', version, after: atVersion(type, before, version), before });
 }
 
-const timestamp = ({ ambient }: Context): string =>
-  new Date(ambient.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+const timestamp = ({ ambient }: Context, afterSeconds = 0): string =>
+  new Date(ambient.now() + afterSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
 
 const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
 
@@ -168,7 +168,8 @@ function terminate(
   of: { before: Stored; graceSeconds: number },
 ): Stored {
   const object = toObject(type, of.before);
-  object.metadata.deletionTimestamp = timestamp(context);
+  // As the API server: the moment at which the grace will be over.
+  object.metadata.deletionTimestamp = timestamp(context, of.graceSeconds);
   object.metadata.deletionGracePeriodSeconds = of.graceSeconds;
   if (type.hasGeneration) object.metadata.generation = (object.metadata.generation ?? 0) + 1;
   if (type === namespaceType) object['status'] = { phase: 'Terminating' };

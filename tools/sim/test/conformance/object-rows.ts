@@ -528,7 +528,7 @@ export const objectRows: readonly Row[] = [
     sentence: 'a deleted pod on a node stays, terminating, until its kubelet deletes it without grace',
     source: termination,
     check: async ({ door, core }) => {
-      await door.ask('POST', `${core}/pods`, {
+      const { body: made } = await door.ask('POST', `${core}/pods`, {
         body: pod('a', { nodeName: 'n1', terminationGracePeriodSeconds: 7 }),
       });
       const marked = await door.ask('DELETE', `${core}/pods/a`);
@@ -536,7 +536,10 @@ export const objectRows: readonly Row[] = [
         status: 200,
         body: { kind: 'Pod', metadata: { deletionGracePeriodSeconds: 7 } },
       });
-      expect((await door.ask('GET', `${core}/pods/a`)).body.metadata).toHaveProperty('deletionTimestamp');
+      const { deletionTimestamp } = (await door.ask('GET', `${core}/pods/a`)).body.metadata;
+      // It says when the grace will be over.
+      const afterMs = Date.parse(deletionTimestamp) - Date.parse(made.metadata.creationTimestamp);
+      expect(afterMs).toBeGreaterThanOrEqual(7_000);
       await door.ask('DELETE', `${core}/pods/a?gracePeriodSeconds=0`);
       expect(await door.ask('GET', `${core}/pods/a`)).toMatchObject({ status: 404 });
       await door.ask('POST', `${core}/pods`, { body: pod('unscheduled') });
