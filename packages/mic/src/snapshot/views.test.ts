@@ -224,3 +224,29 @@ it('an identity of which a field was not read is invalid, and says which', () =>
     problems: tooLarge,
   });
 });
+
+describe('an assigned identity of which a field was not read', () => {
+  const raw = {
+    metadata: { name: 'web-0-shop-reader', namespace: 'default', uid: 'a' },
+    spec: {
+      ...{ azureIdentityRef: rawIdentity(), azureBindingRef: rawBinding() },
+      ...{ pod: 'web-0', podNamespace: 'shop', nodename: 'node-0' },
+    },
+    status: { status: 'Assigned' },
+  };
+  const problem = (path: string) => ({ path, message: 'has more than 1024 bytes' });
+  const inCopy = [problem('spec.azureIdentityRef.spec.clientID'), problem('spec.AzureBindingRef.metadata')];
+
+  it('of the copies in it is known as one that fits nothing, so that it is replaced', () => {
+    expect(createTrims().assigned(raw)?.meaning).not.toBe('');
+    expect(createTrims().assigned(raw, inCopy)).toMatchObject({ name: 'web-0-shop-reader', meaning: '' });
+  });
+
+  it.each(['spec.pod', 'metadata.annotations', 'metadata.spec.azureIdentityRef.x'])(
+    'of its own (%s) is not used: whose it is cannot be told',
+    (path) => {
+      expect(createTrims().assigned(raw, [problem(path)])).toBeUndefined();
+      expect(createTrims().assigned(raw, [...inCopy, problem(path)])).toBeUndefined();
+    },
+  );
+});
