@@ -115,9 +115,6 @@ function createHosts(deps: ControllerDeps, state: TermState, { conditions, publi
         })),
       );
       conditions.concern('AzureIdentity', index.concernedBy(result.host.id));
-      // What came off is needed by no pod of the host any more.
-      const left = [...result.before.ours.keys()].filter((id) => !result.after.ours.has(id));
-      for (const id of left) conditions.concern('AzureIdentity', index.identitiesFor(id));
     },
   });
 }
@@ -128,8 +125,10 @@ function affectedBy(
   host: ResourceId,
   ids: ReadonlySet<ResourceId>,
 ): Omit<Affected, 'micPrincipalId'> {
+  // Others may name the same resource: what was refused on a host is told to those whose pods use it there.
+  const users = index.concernedBy(host);
   const identities = [...ids].flatMap((resourceId) =>
-    [...index.identitiesFor(resourceId)].flatMap((key) => {
+    [...index.identitiesFor(resourceId).intersection(users)].flatMap((key) => {
       const view = index.identity(key);
       if (view?.kind !== 'valid') return [];
       const { namespace = '', name, uid } = view.identity.metadata;

@@ -54,7 +54,7 @@ test('C36 a labelled pod gets one object, Assigned, that names pod, node, bindin
   expect(stage.writes('azureassignedidentities')).toBe(2);
 });
 
-test('what no pod needs any more is NotInUse once it is off its host, and not only after the next resync', async () => {
+test('what no pod needs any more is NotInUse, and not only after the next resync', async () => {
   const { town, sim } = await enter(oneScaleSet);
   const reason = () => {
     const { conditions = [] } = (sim.kube.get('azureidentities', 'app', 'default')?.['status'] ?? {}) as {
@@ -64,7 +64,6 @@ test('what no pod needs any more is NotInUse once it is off its host, and not on
   };
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
-  // Longer than MIC waits before it judges a condition: the first time, the identity is still there.
   await stage.startMic({ rules: { detachGraceMs: 2_000 } });
   await sim.kube.until(() => reason() === 'Attached');
   await stage.remove('pods', 'pod1');

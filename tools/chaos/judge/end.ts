@@ -167,11 +167,11 @@ function judgeConditions(view: EndView, wants: readonly Want[]): string[] {
     wanted.includes(readyOf(object))
       ? []
       : [`condition Ready of ${kind} ${nameOf(object)} is ${readyOf(object)} and not ${wanted.join(' or ')}`];
-  const needed = new Set(wants.map(({ resourceId }) => resourceId));
+  const used = new Set(wants.map(({ identity }) => nameOf(identity)));
   return [
     ...view.identities.flatMap((identity) => {
-      const isNeeded = needed.has(textOf(identity, 'resourceID').toLowerCase());
-      return differs(identity, 'AzureIdentity', isNeeded ? ['True Attached'] : ['True NotInUse']);
+      const isUsed = used.has(nameOf(identity));
+      return differs(identity, 'AzureIdentity', isUsed ? ['True Attached'] : ['True NotInUse']);
     }),
     ...view.bindings.flatMap((binding) => {
       const target = `${binding.metadata.namespace ?? ''}/${textOf(binding, 'azureIdentity')}`;

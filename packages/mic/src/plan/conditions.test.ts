@@ -122,15 +122,35 @@ describe('an AzureIdentity', () => {
     expect(condition.message).toMatch(/^spec\.resourceID must be the id of a user-assigned managed identity/);
   });
 
-  it('NotInUse: no pod uses it; but in its grace it is still attached', () => {
+  it('NotInUse: no pod uses it, whether a host carries it or not', () => {
     const pods = { pods: [] };
     expect(of({ ...pods, ...withFacts(facts(vmss1)) })).toMatchObject({ status: 'True', reason: 'NotInUse' });
     expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'])) }).reason).toBe('NotInUse');
     const graced = facts(vmss2, ['reader'], { oursNames: ['reader'] });
-    expect(of({ ...pods, ...withFacts(facts(vmss1), graced) }).reason).toBe('Attached');
-    expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'], { oursNames: ['reader'] })) }).reason).toBe(
-      'Attached',
-    );
+    expect(of({ ...pods, ...withFacts(facts(vmss1), graced) }).reason).toBe('NotInUse');
+  });
+
+  describe('that names what pods of another namespace use', () => {
+    const present = new Map([[reader, { ...alive('reader'), clientId: 'of-others' }]]);
+    const theirs: readonly (readonly [string, HostFacts])[] = [
+      ['carries it', facts(vmss1, ['reader'])],
+      ['carries it by MIC', facts(vmss1, ['reader'], { oursNames: ['reader'] })],
+      ['carries it under another client id', facts(vmss1, [], { present })],
+      ['was refused it', rejectedFor('LinkedAuthorizationFailed', '')],
+      ['may not be changed', trouble('denied')],
+      ['does not carry it', facts(vmss1)],
+    ];
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const evil = { namespace: 'evil' };
+    const bindings = [binding(), binding({ namespace: 'evil', selector: 'evil' })];
+    const identities = [identity(), identity(evil)];
+
+    it.each(theirs)('tells nothing of a host of theirs that %s', (_, host) => {
+      expect(of({ nodes, identities, bindings, ...withFacts(host) }, evil).reason).toBe('NotInUse');
+      const pods = [pod(), pod({ namespace: 'evil', label: 'evil', node: 'node-1' })];
+      const both = withFacts(host, facts(vmss2));
+      expect(of({ nodes, identities, bindings, pods, ...both }, evil).reason).toBe('Attaching');
+    });
   });
 
   it('NoAttachmentNeeded: a service principal', () => {

@@ -45,13 +45,15 @@ const principal: Judgement = {
   message: 'a service principal: its tokens need nothing attached to a host',
 };
 
+/**
+ * Only of hosts where pods use this very object: whoever writes one that names the resource of others is not told where, or whether,
+ * it is attached for them.
+ */
 export function identityCondition(view: IdentityView, world: World): ConditionDraft {
   if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
   const reference = referenceTo(view.identity);
   const judgement =
-    view.resourceId === undefined
-      ? principal
-      : (misstated(view.resourceId, view.clientId, world) ?? judgeResource(view.resourceId, world));
+    view.resourceId === undefined ? principal : judgeResource({ ...view, id: view.resourceId }, world);
   return draft(reference, judgement ?? current(reference) ?? attaching);
 }
 
@@ -73,11 +75,21 @@ export function nextConditions(
   return [...others, { ...wanted, lastTransitionTime }];
 }
 
+interface Resource extends Pick<Extract<IdentityView, { readonly kind: 'valid' }>, 'identity' | 'clientId'> {
+  readonly id: ResourceId;
+}
+
 /** Undefined while no host that matters has been read: a new leader must not take back what the last one said. */
-function judgeResource(id: ResourceId, world: World): Judgement | undefined {
-  const hosts = [...world.index.hostsNeeding(id)].sort();
-  if (hosts.length === 0) return isStillAttached(id, world) ? attached : notInUse;
+function judgeResource({ id, identity, clientId }: Resource, world: World): Judgement | undefined {
+  const { namespace, name } = referenceTo(identity);
+  const hosts = [...world.index.hostsUsing(`${namespace}/${name}`)].sort();
+  if (hosts.length === 0) return notInUse;
   const facts = hosts.flatMap((host) => world.facts.get(host) ?? []);
+  if (facts.some((host) => isMisstated(host, id, clientId))) return misstated(id);
+  return judgeHosts(id, facts, world);
+}
+
+function judgeHosts(id: ResourceId, facts: readonly HostFacts[], world: World): Judgement | undefined {
   const lacking = facts.filter((host) => !isCarried(host, id));
   const refused = lacking.find(({ quarantined }) => quarantined.has(id));
   if (refused) return rejected(id, refused, world);
@@ -90,20 +102,9 @@ function judgeResource(id: ResourceId, world: World): Judgement | undefined {
 }
 
 /** Nothing is done about it on the host: an AzureIdentity says nothing against what Azure lists. */
-function misstated(
-  id: ResourceId,
-  stated: string | undefined,
-  { index, facts }: World,
-): Judgement | undefined {
-  const hosts = [...index.hostsNeeding(id)].flatMap((host) => facts.get(host) ?? []);
-  if (!hosts.some((host) => isMisstated(host, id, stated))) return undefined;
+function misstated(id: ResourceId): Judgement {
   const message = `spec.clientID is not the client id of spec.resourceID; ${sentence(clientIdRemedy(id))}`;
   return { status: 'False', reason: 'ClientIDMismatch', message };
-}
-
-/** In its grace: no pod uses it now, the next one will find it in place. */
-function isStillAttached(id: ResourceId, { facts }: World): boolean {
-  return [...facts.values()].some((host) => host.ours.has(id) && isCarried(host, id));
 }
 
 function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincipalId }: World): Judgement {

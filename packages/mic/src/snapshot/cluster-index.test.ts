@@ -131,11 +131,11 @@ describe('what hosts need', () => {
     expect(count()).toEqual([2, undefined]);
     setPod(index, pod({ name: 'web-1', node: 'node-1' }));
     expect(count()).toEqual([1, 1]);
-    expect([...index.hostsNeeding(reader)].sort()).toEqual([vmss1, vm1].sort());
+    expect([...index.hostsUsing('default/reader')].sort()).toEqual([vmss1, vm1].sort());
     setPod(index, pod({ name: 'web-1', node: 'node-1', phase: 'Succeeded' }));
     dropPod(index);
     expect(count()).toEqual([undefined, undefined]);
-    expect([...index.hostsNeeding(reader)]).toEqual([]);
+    expect([...index.hostsUsing('default/reader')]).toEqual([]);
   });
 
   it('one pod with two AzureIdentities of one resource needs it once', () => {

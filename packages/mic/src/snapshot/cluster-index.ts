@@ -7,7 +7,7 @@ import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
 import { Matching, type MatchSet } from './matching.ts';
 import { NeedCounts } from './need-counts.ts';
-import { PodEntries, type Entry } from './pod-entries.ts';
+import { nothingCounted, PodEntries, type Counted, type Entry } from './pod-entries.ts';
 import type { BindingView, IdentityView, PodKey } from './views.ts';
 
 /** `key` is `namespace/name`, or the name of a node. Without a view the object is gone. */
@@ -24,6 +24,7 @@ export class ClusterIndex {
   readonly #groups = new HostGroups();
   readonly #matching: Matching;
   readonly #needs = new NeedCounts();
+  readonly #uses = new NeedCounts<string>();
   readonly #dirt = new Dirt();
   readonly #concern: Concern;
   readonly rules: MatchingRules;
@@ -89,7 +90,7 @@ export class ClusterIndex {
 
   /** Identities whose condition may be another one when the facts of this host change. */
   concernedBy(host: ResourceId): ReadonlySet<string> {
-    return this.#concern.identitiesFor(this.#needs.of(host).keys());
+    return new Set(this.#uses.of(host).keys());
   }
 
   // What there is.
@@ -178,8 +179,9 @@ export class ClusterIndex {
     return this.#needs.revision(host) + this.#matching.revision;
   }
 
-  hostsNeeding(id: ResourceId): ReadonlySet<ResourceId> {
-    return this.#needs.hostsNeeding(id);
+  /** Where pods get something by this AzureIdentity. */
+  hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
+    return this.#uses.hostsNeeding(identityKey);
   }
 
   // How a change is taken in.
@@ -225,25 +227,30 @@ export class ClusterIndex {
 
   /** Puts an entry where it belongs now, counts what it needs there, and has both hosts concerned look at it. */
   #settle(entry: Entry): void {
-    const before: Counted = { host: entry.home, ids: entry.counted };
+    const before: Settled = { host: entry.home, counted: entry.counted };
     const node = this.#pods.place(entry);
     this.#pods.house(entry, this.#groups.place(node).host?.id);
-    entry.counted = this.#needsOf(entry);
-    this.#recount(before, { host: entry.home, ids: entry.counted });
+    entry.counted = this.#countedOf(entry);
+    this.#recount(before, { host: entry.home, counted: entry.counted });
     if (before.host !== undefined && before.host !== entry.home) this.#dirt.touch(before.host);
     if (!this.#pods.dropIfEmpty(entry)) this.#dirt.mark(entry.home, entry.key);
   }
 
-  #needsOf({ pod, home }: Entry): readonly ResourceId[] {
+  #countedOf({ pod, home }: Entry): Counted {
     const isLive = pod !== undefined && !pod.finished && pod.nodeName !== '';
-    return isLive && home !== undefined ? this.#matching.matchSet(pod.namespace, pod.bindingLabel).needs : [];
+    if (!isLive || home === undefined) return nothingCounted;
+    return this.#matching.matchSet(pod.namespace, pod.bindingLabel);
   }
 
-  #recount(from: Counted, to: Counted): void {
-    if (from.host === to.host && isSame(from.ids, to.ids)) return;
-    const began = to.host === undefined ? [] : this.#needs.add(to.host, to.ids);
-    const ended = from.host === undefined ? [] : this.#needs.remove(from.host, from.ids);
-    this.#concern.needsChanged([...began, ...ended]);
+  #recount(from: Settled, to: Settled): void {
+    if (from.host !== to.host || !isSame(from.counted.needs, to.counted.needs)) {
+      if (to.host !== undefined) this.#needs.add(to.host, to.counted.needs);
+      if (from.host !== undefined) this.#needs.remove(from.host, from.counted.needs);
+    }
+    if (from.host === to.host && isSame(from.counted.uses, to.counted.uses)) return;
+    const began = to.host === undefined ? [] : this.#uses.add(to.host, to.counted.uses);
+    const ended = from.host === undefined ? [] : this.#uses.remove(from.host, from.counted.uses);
+    this.#concern.usesChanged([...began, ...ended]);
   }
 
   /** Those that are on no Azure host, those that do not exist, and none at all. */
@@ -252,15 +259,15 @@ export class ClusterIndex {
   }
 }
 
-interface Counted {
+interface Settled {
   readonly host: HostKey;
-  readonly ids: readonly ResourceId[];
+  readonly counted: Counted;
 }
 
 function podKeyOf(view: AssignedView): PodKey {
   return `${view.podNamespace}/${view.podName}`;
 }
 
-function isSame(a: readonly ResourceId[], b: readonly ResourceId[]): boolean {
+function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((id, position) => id === b[position]));
 }

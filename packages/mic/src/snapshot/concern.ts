@@ -1,5 +1,4 @@
 // Whose Ready condition may have changed. Only a hint where to look: a condition that says the same is not written again.
-import type { ResourceId } from '@pod-identity/crd-types';
 import type { Matching } from './matching.ts';
 
 export class Concern {
@@ -26,13 +25,9 @@ export class Concern {
     for (const key of bindings) this.#bindings.add(key);
   }
 
-  /** The first pod on a host that needs them, or the last one, has come or gone. */
-  needsChanged(ids: readonly ResourceId[]): void {
-    for (const key of this.identitiesFor(ids)) this.#identities.add(key);
-  }
-
-  identitiesFor(ids: Iterable<ResourceId>): ReadonlySet<string> {
-    return new Set(Array.from(ids, (id) => [...this.#matching.identitiesFor(id)]).flat());
+  /** The first pod on a host that uses them, or the last one, has come or gone. */
+  usesChanged(keys: readonly string[]): void {
+    for (const key of keys) this.#identities.add(key);
   }
 
   take(): { readonly identities: ReadonlySet<string>; readonly bindings: ReadonlySet<string> } {

@@ -26,6 +26,8 @@ export interface MatchSet {
   readonly mismatches: readonly Mismatch[];
   /** What a host must carry for such a pod; each id once. */
   readonly needs: readonly ResourceId[];
+  /** Keys of the AzureIdentities that say so; each once. */
+  readonly uses: readonly string[];
 }
 
 /** The labels whose pods may get something else now; none when only the copies that are handed out are newer. */
@@ -130,7 +132,8 @@ export class Matching {
     });
     const matched = matches.flatMap(({ binding }) => this.#matched(binding));
     const needs = new Set(matched.flatMap(({ resourceId }) => resourceId ?? []));
-    return { matches: matched, mismatches, needs: [...needs] };
+    const uses = new Set(matched.flatMap((one) => (one.resourceId === undefined ? [] : one.identityKey)));
+    return { matches: matched, mismatches, needs: [...needs], uses: [...uses] };
   }
 
   #matched(binding: AzureIdentityBinding): MatchedIdentity[] {

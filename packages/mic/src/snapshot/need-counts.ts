@@ -1,15 +1,15 @@
-// How many pods of each host need each identity. Counted up and down one pod at a time, so that "does anybody still need
+// How many pods of each host need each identity (a resource), or use each AzureIdentity (an object). Counted up and down one pod at a time, so that "does anybody still need
 // this here?" has an answer that costs nothing, however large the cluster.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { Grouped } from './grouped.ts';
 
-export class NeedCounts {
-  readonly #counts = new Map<ResourceId, Map<ResourceId, number>>();
+export class NeedCounts<Id extends string = ResourceId> {
+  readonly #counts = new Map<ResourceId, Map<Id, number>>();
   readonly #revisions = new Map<ResourceId, number>();
-  readonly #hosts = new Grouped<ResourceId, ResourceId>();
+  readonly #hosts = new Grouped<Id, ResourceId>();
 
-  of(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#counts.get(host) ?? nothing;
+  of(host: ResourceId): ReadonlyMap<Id, number> {
+    return this.#counts.get(host) ?? (nothing as ReadonlyMap<Id, number>);
   }
 
   /** Goes up with each id that begins or ceases to be needed on the host. */
@@ -17,14 +17,14 @@ export class NeedCounts {
     return this.#revisions.get(host) ?? 0;
   }
 
-  hostsNeeding(id: ResourceId): ReadonlySet<ResourceId> {
+  hostsNeeding(id: Id): ReadonlySet<ResourceId> {
     return this.#hosts.of(id);
   }
 
   /** The ids that nobody on the host needed before. */
-  add(host: ResourceId, ids: readonly ResourceId[]): ResourceId[] {
+  add(host: ResourceId, ids: readonly Id[]): Id[] {
     if (ids.length === 0) return [];
-    const counts = this.#counts.get(host) ?? new Map<ResourceId, number>();
+    const counts = this.#counts.get(host) ?? new Map<Id, number>();
     this.#counts.set(host, counts);
     return ids.filter((id) => {
       const count = counts.get(id) ?? 0;
@@ -37,7 +37,7 @@ export class NeedCounts {
   }
 
   /** The ids that nobody on the host needs any more. */
-  remove(host: ResourceId, ids: readonly ResourceId[]): ResourceId[] {
+  remove(host: ResourceId, ids: readonly Id[]): Id[] {
     const counts = this.#counts.get(host);
     if (counts === undefined) return [];
     const ended = ids.filter((id) => this.#countDown(counts, host, id));
@@ -45,7 +45,7 @@ export class NeedCounts {
     return ended;
   }
 
-  #countDown(counts: Map<ResourceId, number>, host: ResourceId, id: ResourceId): boolean {
+  #countDown(counts: Map<Id, number>, host: ResourceId, id: Id): boolean {
     const left = (counts.get(id) ?? 0) - 1;
     if (left > 0) {
       counts.set(id, left);
@@ -57,4 +57,4 @@ export class NeedCounts {
   }
 }
 
-const nothing: ReadonlyMap<ResourceId, number> = new Map();
+const nothing: ReadonlyMap<string, number> = new Map();

@@ -1,9 +1,13 @@
 // All that is known under the names of pods, and the ways to find it: by node, by label, by what still waits.
-import type { ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, PodView } from '../plan/types.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
+import type { MatchSet } from './matching.ts';
 import type { PodKey } from './views.ts';
+
+/** What a host must carry for a pod, and the AzureIdentities that it gets that by. */
+export type Counted = Pick<MatchSet, 'needs' | 'uses'>;
+export const nothingCounted: Counted = { needs: [], uses: [] };
 
 /** One pod and its assignments. The pod may have gone already while they have not. */
 export interface Entry {
@@ -14,7 +18,7 @@ export interface Entry {
   node: string | undefined;
   home: HostKey;
   /** What was added to the counts of `home` for it, to be taken off again exactly. */
-  counted: readonly ResourceId[];
+  counted: Counted;
 }
 
 export class PodEntries {
@@ -56,7 +60,14 @@ export class PodEntries {
   obtain(key: PodKey): Entry {
     const known = this.#entries.get(key);
     if (known) return known;
-    const entry: Entry = { key, pod: undefined, assigned: [], node: undefined, home: undefined, counted: [] };
+    const entry: Entry = {
+      key,
+      pod: undefined,
+      assigned: [],
+      node: undefined,
+      home: undefined,
+      counted: nothingCounted,
+    };
     this.#entries.set(key, entry);
     return entry;
   }

@@ -10,9 +10,9 @@ afterEach(() => scene[Symbol.asyncDispose]());
 const minuteMs = 60_000;
 const numbers = (count: number) => Array.from({ length: count }, (_, position) => position);
 const nodeOf = (position: number) => `vmss1-${position % 5}`;
-const conditionOf = (name: string) =>
+const conditionOf = (name: string, namespace = 'default') =>
   (
-    scene.sim.kube.get('azureidentities', name, 'default')?.['status'] as
+    scene.sim.kube.get('azureidentities', name, namespace)?.['status'] as
       { conditions?: readonly { status: string; reason: string; message: string }[] } | undefined
   )?.conditions?.[0];
 
@@ -93,6 +93,21 @@ test('item 3 while it stays away, a bad identity costs ever fewer calls', async 
   expect(scene.attached('vmss1')).toEqual(['good']);
   // The same words are one Event, counted up; nothing of all this writes to the assignments.
   expect(scene.events('IdentityRejected')).toEqual(['AzureIdentity/bad', 'Pod/pod2']);
+});
+
+test('a refusal is not told to an AzureIdentity of another namespace that names the same resource and that no pod uses', async () => {
+  const { sim, town } = await enter();
+  await scene.bind('bad');
+  const evil = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'evil' } };
+  await town.client.request('POST', '/api/v1/namespaces', evil);
+  await town.identity({ namespace: 'evil', name: 'spy', resourceId: identityId('bad') });
+  sim.azure.world.deleteIdentity(identityId('bad'));
+  scene.pods([{ name: 'pod1', label: 'bad', node: 'vmss1-0' }]);
+  await scene.startMic();
+  await scene.until(() => conditionOf('bad')?.reason === 'Rejected', minuteMs);
+  await scene.until(() => conditionOf('spy', 'evil') !== undefined, minuteMs);
+  expect(conditionOf('spy', 'evil')).toMatchObject({ status: 'True', reason: 'NotInUse' });
+  expect(scene.events('IdentityRejected')).toEqual(['AzureIdentity/bad', 'Pod/pod1']);
 });
 
 /** Any PATCH that names it fails as a whole, with words that help nobody. */
