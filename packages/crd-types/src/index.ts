@@ -56,6 +56,13 @@ export type {
   PodLabels,
 } from './match.ts';
 export { matchPod, mostBindingsPerNamespace, sortBindings } from './match.ts';
-export { explainTooMany, explainUnbound, tooManyRemedy, type Unbound } from './unbound.ts';
+export {
+  absentOrLeftOut,
+  explainTooMany,
+  explainUnbound,
+  overShare,
+  tooManyRemedy,
+  type Unbound,
+} from './unbound.ts';
 export type { CustomResourceDefinition } from './schemas.ts';
 export { customResourceDefinitions } from './schemas.ts';

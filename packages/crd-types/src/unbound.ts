@@ -4,7 +4,8 @@ import { mostBindingsPerNamespace } from './match.ts';
 /** Why a pod has no identity at all, or a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
   | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
-  | { readonly why: 'no-binding'; readonly label: string }
+  /** `leftOut`: the pod's own namespace has bindings that are left out; one of them may be meant. */
+  | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string };
 
@@ -24,7 +25,10 @@ function reasonOf(pod: string, unbound: Unbound): string {
     case 'empty-label':
       return `The label ${bindingLabel} of pod ${pod} is empty: its value must be the selector of an AzureIdentityBinding.`;
     case 'no-binding':
-      return `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.`;
+      return (
+        `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.` +
+        (unbound.leftOut === true ? ` Or it is left out: ${overShare('AzureIdentityBindings')}.` : '')
+      );
     case 'other-namespace':
       return (
         `The bindings or identities for the label ${bindingLabel} of pod ${pod} are in another namespace and ` +
@@ -40,6 +44,14 @@ function reasonOf(pod: string, unbound: Unbound): string {
         : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
   }
 }
+
+/** Why objects of a namespace are left out by MIC or NMI. Of other namespaces nothing is told by it. */
+export function overShare(kinds: 'AzureIdentities' | 'AzureIdentityBindings'): string {
+  return `its namespace has more ${kinds} than --namespace-share holds, the oldest are kept; delete some, or raise the share`;
+}
+
+/** The fault of an identity that is not known where some of its namespace are left out. */
+export const absentOrLeftOut = `it is not there, or left out: ${overShare('AzureIdentities')}`;
 
 /** Of the first binding that does not count for a pod, in `explain` of both programs and in MIC's Event. */
 export function explainTooMany(binding: string): string {

@@ -160,6 +160,32 @@ describe('informer', () => {
     expect(changes).toEqual(['deleted ns/a', 'deleted other/z', 'added ns/c']);
   });
 
+  test('of what is left out 16 objects of each namespace are named, with their uids, as it happens', async () => {
+    const aged = (n: number, namespace = 'ns') => {
+      const created = new Date(n * 1000).toISOString();
+      const metadata = { name: `${n}`, namespace, uid: `uid-${n}`, resourceVersion: `${n}` };
+      return { metadata: { ...metadata, creationTimestamp: created }, status: { podIP: '1.1.1.1' } };
+    };
+    const many = (count: number) => Array.from({ length: count }, (_, n) => aged(n + 10));
+    const share = { namespaceBytes: 5 * 256, totalBytes: 100_000 };
+    const { informer, clock, watch } = start(() => listOf('10', ...many(15), aged(9, 'other')), { share });
+    const named: string[] = [];
+    informer.onLeftOut(({ key, uid }) => named.push(`${key} ${uid}`));
+    await informer.synced;
+    expect(named).toHaveLength(10);
+    watch().send('ADDED', aged(1));
+    await clock.advance(0);
+    expect(named.slice(10)).toEqual(['ns/14 uid-14']);
+    for (let n = 50; n < 70; n += 1) watch().send('ADDED', aged(n));
+    await clock.advance(0);
+    expect(named).toHaveLength(16);
+    expect(named.every((line) => line.startsWith('ns/'))).toBe(true);
+    expect([...informer.leftOut().keys()]).toHaveLength(16);
+    watch().send('DELETED', aged(50));
+    await clock.advance(0);
+    expect(informer.leftOut().has('ns/50')).toBe(false);
+  });
+
   test('pages that expire half-way are read again in one piece', async () => {
     const { informer, lists } = start(({ query }) => {
       if (query?.['continue']) throw new KubeError('gone', 'expired', { status: 410 });

@@ -1,7 +1,7 @@
 // The acting half of a term: what is written where, and who is told of what came of it.
 import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-identity/crd-types';
 import { createBudgets } from '@pod-identity/kit/core';
-import { createResource, type LeaderTerm } from '@pod-identity/kit/kube';
+import { createResource, type LeaderTerm, type LeftOut } from '@pod-identity/kit/kube';
 import { createAssignmentsApplier, type AssignmentsApplier } from './apply/apply-assignments.ts';
 import { createHostApplier, type HostApplier, type HostResult } from './apply/apply-host.ts';
 import { createAssignedIdentityWriter } from './apply/assigned-identity-writer.ts';
@@ -10,12 +10,13 @@ import { createEchoes } from './apply/echoes.ts';
 import type { Ledger } from './apply/ledger.ts';
 import type { HostMemory } from './apply/memory.ts';
 import type { Report } from './apply/event-drafts.ts';
+import { reportLeftOut } from './apply/report-left-out.ts';
 import { reportHost, type Affected } from './apply/report-host.ts';
 import { reportSkip, reportStep } from './apply/report.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import type { Meter } from './meter.ts';
 import { skipsOf } from './plan/desired.ts';
-import type { ClusterIndex } from './snapshot/cluster-index.ts';
+import type { ClusterIndex, SharedKind } from './snapshot/cluster-index.ts';
 import type { ClusterView } from './snapshot/cluster-view.ts';
 import type { PodKey } from './snapshot/views.ts';
 
@@ -49,6 +50,7 @@ export function createAppliers(deps: ControllerDeps, state: TermState, told: Tol
     for (const event of events) deps.events.record(event, undefined, () => state.term.holds());
   };
   const voice = { ...told, publish };
+  tellLeftOut(state, voice);
   const budgets = createBudgets(linesOfNamespace);
   return {
     assignments: createAssignments(deps, state, voice),
@@ -61,6 +63,15 @@ export function createAppliers(deps: ControllerDeps, state: TermState, told: Tol
       }
     },
   };
+}
+
+/** The objects that are left out already, and those that will be. */
+function tellLeftOut({ view, term }: TermState, { conditions, publish }: Voice): void {
+  const tell = (kind: SharedKind, object: LeftOut) => {
+    publish(reportLeftOut(kind, object));
+    conditions.concern(kind, [object.key]);
+  };
+  term.signal.addEventListener('abort', view.leftOut.tell(tell), { once: true });
 }
 
 type Voice = Told & { readonly publish: (report: Report) => void };

@@ -46,7 +46,11 @@ export interface Stage {
   readonly town: Cluster;
   startMic(options?: MicOptions): Promise<RunningMic>;
   /** `mic explain`: its exit code and what it prints. */
-  explain(pod: string, namespace?: string): Promise<{ code: number; text: string }>;
+  explain(
+    pod: string,
+    namespace?: string,
+    place?: { readonly namespaceShareBytes: number },
+  ): Promise<{ code: number; text: string }>;
   assigned(): readonly KubeObject[];
   /** `name: state` of every AzureAssignedIdentity, sorted. */
   states(): readonly string[];
@@ -119,7 +123,7 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     mics.push(mic);
     return mic;
   };
-  const explain = async (pod: string, namespace = 'default') => {
+  const explain: Stage['explain'] = async (pod, namespace = 'default', place) => {
     const log = createLog({ component: 'explain', level: 'error', destination: { write: () => undefined } });
     const env = { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(micMachine) };
     const azure = await connectAzure({
@@ -134,7 +138,7 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     const lines: string[] = [];
     const code = await explainCommand({
       ...{ question: { namespace, pod }, transport, azure, clock, log, signal: new AbortController().signal },
-      place: { namespace: own, forceNamespaced: false },
+      place: { namespace: own, forceNamespaced: false, ...place },
       printer: createPrinter((line) => void lines.push(line)),
     });
     await Promise.all([transport.close(), azure.close()]);

@@ -123,6 +123,8 @@ export interface World {
   readonly bindings?: readonly AzureIdentityBinding[];
   readonly records?: readonly AzureAssignedIdentity[];
   readonly exceptions?: readonly AzurePodIdentityException[];
+  /** Namespaces. */
+  readonly leavesOutBindings?: readonly string[];
   readonly faults?: Readonly<Record<string, string>>;
 }
 
@@ -139,6 +141,7 @@ export const viewOf = (first: World = {}) => {
     identityOf: (namespace, name) =>
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
+    leavesOutBindings: (namespace) => world.leavesOutBindings?.includes(namespace) ?? false,
     assignedOnNode: (resource) =>
       (world.records ?? []).map(recordOf).filter((record) => record.resource === resource),
     exceptionsIn: (namespace) =>

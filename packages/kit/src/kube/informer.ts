@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { asKubeError, type KubeError } from './errors.ts';
+import type { LeftOut } from './share-keeper.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
 import { retriesOf, type Retries } from './retries.ts';
 import { createStore, type Change, type Indexes, type Store } from './store.ts';
@@ -19,6 +20,10 @@ export interface Informer<V> {
   readonly synced: Promise<void>;
   /** Whether objects of the namespace are left out because they are more than its share. */
   leavesOut(namespace: string): boolean;
+  /** Some of the objects that are left out, by key: 16 of a namespace. */
+  leftOut(): ReadonlyMap<string, LeftOut>;
+  /** Called for each of them as it is left out. Answers the function that ends it. */
+  onLeftOut(listener: (object: LeftOut) => void): () => void;
   /** Answers the function that ends it. */
   onChange(listener: (change: Change<V>) => void): () => void;
   /** Milliseconds since the API server last proved to be there; Infinity before the first time. */
@@ -35,31 +40,26 @@ const patience = 3;
 export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const { clock, kind, log } = options;
   const contents = createStore(options.indexes);
-  const listeners = new Set<(change: Change<V>) => void>();
   const synced = Promise.withResolvers<undefined>();
 
-  const tell = (listener: (change: Change<V>) => void, change: Change<V>) => {
-    try {
-      listener(change);
-    } catch (error) {
-      log?.error({ error, kind: kind.kind, key: change.key }, 'a listener failed');
-    }
-  };
-  const apply = (changes: readonly Change<V>[]) => {
-    for (const change of changes) for (const listener of listeners) tell(listener, change);
-  };
-  const reflector = createReflector(options, contents, apply);
+  const onFailed = (error: unknown, key: string) =>
+    log?.error({ error, kind: kind.kind, key }, 'a listener failed');
+  const changed = createListeners<Change<V>>(onFailed);
+  const leftOut = createListeners<LeftOut>(onFailed);
+  const reflector = createReflector(options, contents, {
+    apply: (changes) => changes.forEach((change) => changed.tell(change)),
+    onLeftOut: (object) => leftOut.tell(object),
+  });
 
   return {
     plural: kind.plural,
     store: contents.store,
     hasSynced: () => reflector.listed,
     synced: synced.promise,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    leavesOut: (namespace) => reflector.leavesOut(namespace),
+    onChange: (listener) => changed.add(listener),
+    leavesOut: (namespace) => reflector.shares().isOver(namespace),
+    leftOut: () => reflector.shares().named,
+    onLeftOut: (listener) => leftOut.add(listener),
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,
     async run(signal) {
       try {
@@ -73,6 +73,27 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
       } finally {
         synced.resolve(undefined);
       }
+    },
+  };
+}
+
+/** One that fails keeps the news from no other. */
+function createListeners<T extends { readonly key: string }>(
+  onFailed: (error: unknown, key: string) => void,
+) {
+  const listeners = new Set<(news: T) => void>();
+  return {
+    add(listener: (news: T) => void) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    tell(news: T) {
+      for (const listener of listeners)
+        try {
+          listener(news);
+        } catch (error) {
+          onFailed(error, news.key);
+        }
     },
   };
 }

@@ -8,7 +8,7 @@ import { createListOrigin, type ListOrigin } from './list-origin.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
 import type { Share } from './room.ts';
-import { createShareKeeper, type ShareKeeper, type Weight } from './share-keeper.ts';
+import { createShareKeeper, type LeftOut, type ShareKeeper, type Weight } from './share-keeper.ts';
 import { createTooLargeLog } from './too-large-log.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
@@ -52,11 +52,14 @@ export interface Reflector {
   readonly heard: number;
   /** When the API server last proved to be there, be it by ending a watch; -Infinity before the first time. */
   readonly heardAt: number;
-  /** Whether objects of the namespace are left out because they are more than its share. */
-  leavesOut(namespace: string): boolean;
+  /** What is left out. */
+  shares(): Pick<ShareKeeper, 'isOver' | 'named'>;
 }
 
-type Apply<V> = (changes: readonly Change<V>[]) => void;
+export interface ReflectorEars<V> {
+  readonly apply: (changes: readonly Change<V>[]) => void;
+  readonly onLeftOut: (object: LeftOut) => void;
+}
 
 interface Progress {
   version: string | undefined;
@@ -73,9 +76,9 @@ const relistMs = 10 * 60_000;
 export function createReflector<V>(
   options: ReflectorOptions<V>,
   contents: WritableStore<V>,
-  apply: Apply<V>,
+  { apply, onLeftOut }: ReflectorEars<V>,
 ): Reflector {
-  const { transport, clock } = options;
+  const { transport, clock, weigh } = options;
   const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
   const keep = createKeeper(options);
   const newShares = () => createShareKeeper(options);
@@ -88,10 +91,8 @@ export function createReflector<V>(
   };
 
   return Object.assign(state, {
-    forget() {
-      state.version = undefined;
-    },
-    leavesOut: (namespace: string) => shares.isOver(namespace),
+    forget: () => void (state.version = undefined),
+    shares: () => shares,
 
     async list(signal: AbortSignal) {
       const { kept, listed, version } = await readAll(options, { keep, newShares, signal, origin });
@@ -102,13 +103,14 @@ export function createReflector<V>(
       origin.reached(version);
       state.listed = true;
       apply(contents.replaceAll([...kept.values()]));
+      for (const object of shares.named.values()) onLeftOut(object);
     },
 
     async watch(signal: AbortSignal, onOpen: () => void) {
       const request = { ...watchRequest(options, state.version, signal), onOpen };
       for await (const event of transport.watch(request)) {
         hear();
-        apply(take(event, { contents, keep, shares, weigh: options.weigh }));
+        apply(take(event, { contents, keep, shares, weigh, onLeftOut }));
         state.version = eventVersion(event) ?? state.version;
         origin.reached(state.version);
       }
@@ -139,7 +141,10 @@ async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signa
       const item = keep(object);
       if (!item) return;
       kept.set(item.key, item);
-      for (const key of listed.put(item.key, object, weigh?.(item.view) ?? { bytes })) kept.delete(key);
+      for (const key of listed.put(item.key, object, weigh?.(item.view) ?? { bytes })) {
+        listed.name({ key, uid: kept.get(key)?.uid ?? '' });
+        kept.delete(key);
+      }
     },
   };
   const version = await origin.ask((from) => readList({ ...options, ...from, signal }, taker));
@@ -201,26 +206,37 @@ interface Taking<V> {
   readonly keep: Keep<V>;
   readonly shares: ShareKeeper;
   readonly weigh: ReflectorOptions<V>['weigh'];
+  readonly onLeftOut: (object: LeftOut) => void;
 }
 
-function take<V>(event: unknown, { contents, keep, shares, weigh }: Taking<V>): readonly Change<V>[] {
+function take<V>(
+  event: unknown,
+  { contents, keep, shares, weigh, onLeftOut }: Taking<V>,
+): readonly Change<V>[] {
   const type = field(event, 'type');
   const object = field(event, 'object');
   if (type === 'BOOKMARK') return [];
   const metadata = metadataOf(object);
   if (!metadata)
     throw new KubeError('transport', `a watch event of type ${String(type)} has no named object`);
+  const tellLeftOut = (left: LeftOut) => {
+    if (shares.name(left)) onLeftOut(left);
+  };
   const kept = type === 'DELETED' ? undefined : keep(object);
   const key = keyText(metadata);
   if (!kept) {
     shares.remove(key);
     return contents.remove(key);
   }
-  const bytes = field(event, 'bytes');
-  const weight = weigh?.(kept.view) ?? { bytes: typeof bytes === 'number' ? bytes : 0 };
-  const out = shares.put(key, object, weight);
+  const out = shares.put(key, object, weigh?.(kept.view) ?? { bytes: bytesRead(event) });
+  for (const left of out) tellLeftOut({ key: left, uid: left === key ? kept.uid : contents.uidOf(left) });
   const changes = out.flatMap((other) => contents.remove(other));
   return out.includes(key) ? changes : [...changes, ...contents.put(kept)];
+}
+
+function bytesRead(event: unknown): number {
+  const bytes = field(event, 'bytes');
+  return typeof bytes === 'number' ? bytes : 0;
 }
 
 function eventVersion(event: unknown): string | undefined {

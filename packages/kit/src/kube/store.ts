@@ -29,6 +29,8 @@ export interface WritableStore<V> {
   readonly store: Store<V>;
   readonly put: (object: Versioned<V>) => readonly Change<V>[];
   readonly remove: (key: string) => readonly Change<V>[];
+  /** Empty when there is no such object. */
+  readonly uidOf: (key: string) => string;
   /** Makes these the whole content: what is missing is deleted, what has not changed is left in peace. */
   readonly replaceAll: (objects: readonly Versioned<V>[]) => readonly Change<V>[];
 }
@@ -61,6 +63,7 @@ export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
     store: table.store,
     put,
     remove,
+    uidOf: (key) => table.entries.get(key)?.uid ?? '',
     replaceAll(objects) {
       const listed = new Set(objects.map(({ key }) => key));
       const vanished = [...table.entries.keys()].filter((key) => !listed.has(key));

@@ -17,7 +17,13 @@ import {
   type ResourceClient,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import { bindingCondition, identityCondition, nextConditions, type World } from '../plan/conditions.ts';
+import {
+  bindingCondition,
+  identityCondition,
+  leftOutCondition,
+  nextConditions,
+  type World,
+} from '../plan/conditions.ts';
 import type { Pace } from './pace.ts';
 import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
 
@@ -202,11 +208,15 @@ export function conditionsOf(
   world: World,
   nowIso: string,
 ): readonly Condition[] | undefined {
+  const { index } = world;
+  const isKnown = kind === 'AzureIdentity' ? index.identity(key) : index.binding(key);
+  if (!isKnown && index.isLeftOut(kind, key))
+    return nextConditions(undefined, leftOutCondition(kind), nowIso);
   if (kind === 'AzureIdentity') {
-    const view = world.index.identity(key);
+    const view = index.identity(key);
     return view && nextConditions(referenceOf(view).conditions, identityCondition(view, world), nowIso);
   }
-  const view = world.index.binding(key);
+  const view = index.binding(key);
   return view && nextConditions(referenceOf(view).conditions, bindingCondition(view, world), nowIso);
 }
 

@@ -69,7 +69,12 @@ export function reportSkip(skip: Skip): Report {
 function unboundOf(skip: Skip): Unbound | undefined {
   const { binding = '', identity = '', detail = '' } = skip;
   if (skip.reason === 'empty-label' || skip.reason === 'other-namespace') return { why: skip.reason };
-  if (skip.reason === 'no-binding') return { why: skip.reason, label: skip.pod.bindingLabel };
+  if (skip.reason === 'no-binding')
+    return {
+      why: skip.reason,
+      label: skip.pod.bindingLabel,
+      ...(skip.leftOut === true && { leftOut: true }),
+    };
   if (skip.reason === 'identity-missing') return { why: skip.reason, binding, identity };
   return skip.reason === 'identity-invalid' ? { why: skip.reason, identity, fault: detail } : undefined;
 }

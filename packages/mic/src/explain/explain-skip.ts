@@ -1,4 +1,4 @@
-import { bindingLabel, explainTooMany, tooManyRemedy } from '@pod-identity/crd-types';
+import { bindingLabel, explainTooMany, overShare, tooManyRemedy } from '@pod-identity/crd-types';
 import type { Skip, SkipReason } from '../plan/types.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 
@@ -20,9 +20,12 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     problem('label', `${bindingLabel} is empty`, {
       text: 'set it to the selector of an AzureIdentityBinding',
     }),
-  'no-binding': ({ pod }) =>
+  'no-binding': ({ pod, leftOut }) =>
     problem('binding', `no valid AzureIdentityBinding has the selector ${pod.bindingLabel}`, {
-      text: 'create one, or change the pod’s label; selectors are compared as a whole and with case',
+      text:
+        leftOut === true
+          ? `or it is left out: ${overShare('AzureIdentityBindings')}`
+          : 'create one, or change the pod’s label; selectors are compared as a whole and with case',
     }),
   'identity-missing': (skip) => [
     selects(skip),

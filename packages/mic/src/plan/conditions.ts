@@ -1,14 +1,16 @@
 // The Ready condition of AzureIdentities and AzureIdentityBindings. It says what lasts: nothing in it counts pods or hosts or
 // quotes ARM's words (they have times and request ids in them), so that churn and retries cause no writes.
 import {
+  absentOrLeftOut,
   bindingLabel,
   hostName,
+  overShare,
   type Condition,
   type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
 import { clientIdRemedy, hostRemedy, remedyFor, type Remedy } from '../explain/remedy.ts';
-import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import type { ClusterIndex, SharedKind } from '../snapshot/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/host-facts.ts';
 import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
@@ -60,6 +62,16 @@ export function identityCondition(view: IdentityView, world: World): ConditionDr
 export function bindingCondition(view: BindingView, world: World): ConditionDraft {
   if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
   return draft(referenceTo(view.binding), judgeBinding(view.identityKey, view.binding.spec.selector, world));
+}
+
+/** Of an object of which nothing else is known. */
+export function leftOutCondition(kind: SharedKind): ConditionDraft {
+  return { type: 'Ready', status: 'False', reason: 'LeftOut', message: leftOutText(kind) };
+}
+
+export function leftOutText(kind: SharedKind): string {
+  const kinds = kind === 'AzureIdentity' ? 'AzureIdentities' : 'AzureIdentityBindings';
+  return `left out: ${overShare(kinds)}`;
 }
 
 /** The object's conditions with this one in its place; undefined when they say so already. */
@@ -145,7 +157,9 @@ function judgeBinding(identityKey: string, selector: string, { index }: World): 
     return {
       status: 'False',
       reason: 'IdentityNotFound',
-      message: `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
+      message: index.leavesOut('AzureIdentity', identityKey.slice(0, identityKey.indexOf('/')))
+        ? `AzureIdentity ${identityKey}: ${absentOrLeftOut}`
+        : `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
     };
   }
   if (identity.kind === 'invalid') {

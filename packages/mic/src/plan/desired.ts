@@ -1,6 +1,6 @@
 // The deciding room: from what is known to what is to be done, as values. It must not do anything, know the time other than
 // as an argument, or look anywhere but into snapshot/.
-import type { Mismatch, MismatchReason } from '@pod-identity/crd-types';
+import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/cluster-index.ts';
 import type { MatchedIdentity } from '../snapshot/matching.ts';
 import type { PodKey } from '../snapshot/views.ts';
@@ -91,16 +91,23 @@ function withoutHost(
 
 function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
   const { binding, identity } = mismatch;
-  const invalid = identity === undefined ? undefined : index.identity(identity);
   const concerned = {
     ...(binding !== undefined && { binding }),
     ...(identity !== undefined && { identity }),
   };
-  if (mismatch.reason !== 'identity-missing' || invalid?.kind !== 'invalid') {
-    return { pod, reason: skipReasons[mismatch.reason], ...concerned };
-  }
-  const detail = invalid.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
-  return { pod, reason: 'identity-invalid', ...concerned, detail };
+  const reason = skipReasons[mismatch.reason];
+  const detail = reason === 'identity-missing' ? faultOf(index, identity) : undefined;
+  if (detail !== undefined) return { pod, reason: 'identity-invalid', ...concerned, detail };
+  const isLeftOut = reason === 'no-binding' && index.leavesOut('AzureIdentityBinding', pod.namespace);
+  return { pod, reason, ...concerned, ...(isLeftOut && { leftOut: true }) };
+}
+
+function faultOf(index: ClusterIndex, key = ''): string | undefined {
+  const view = index.identity(key);
+  if (view?.kind === 'invalid')
+    return view.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  const [namespace = ''] = key.split('/');
+  return !view && index.leavesOut('AzureIdentity', namespace) ? absentOrLeftOut : undefined;
 }
 
 /** Pods without the label have no view: for one that has, both mean that the label says nothing. */

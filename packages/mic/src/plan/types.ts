@@ -116,6 +116,8 @@ export interface Skip {
   readonly binding?: string;
   readonly identity?: string;
   readonly detail?: string;
+  /** With `no-binding`: bindings of the pod's namespace are left out. */
+  readonly leftOut?: boolean;
 }
 
 /** Everything to do for one host (a VM or a scale set), or for the nodes that have none (host undefined). */

@@ -18,6 +18,14 @@ export type ClusterChange =
   | { readonly kind: 'binding'; readonly key: string; readonly view: BindingView | undefined }
   | { readonly kind: 'assigned'; readonly key: string; readonly view: AssignedView | undefined };
 
+/** What has a share for each namespace. */
+export type SharedKind = 'AzureIdentity' | 'AzureIdentityBinding';
+
+export interface LeftOutSource {
+  of(kind: SharedKind, namespace: string): boolean;
+  has(kind: SharedKind, key: string): boolean;
+}
+
 export class ClusterIndex {
   readonly #pods = new PodEntries();
   readonly #assigned = new Map<string, AssignedView>();
@@ -28,6 +36,7 @@ export class ClusterIndex {
   readonly #dirt = new Dirt();
   readonly #concern: Concern;
   readonly rules: MatchingRules;
+  #leftOut: LeftOutSource = { of: () => false, has: () => false };
 
   constructor(rules: MatchingRules) {
     this.rules = rules;
@@ -55,6 +64,21 @@ export class ClusterIndex {
         this.#setAssigned(change.key, change.view);
         break;
     }
+  }
+
+  /** Who knows it from now on. */
+  set leftOutBy(source: LeftOutSource) {
+    this.#leftOut = source;
+  }
+
+  /** Whether objects of the namespace are left out because they are more than its share. */
+  leavesOut(kind: SharedKind, namespace: string): boolean {
+    return this.#leftOut.of(kind, namespace);
+  }
+
+  /** Whether this object is one of those, as far as they are named. */
+  isLeftOut(kind: SharedKind, key: string): boolean {
+    return this.#leftOut.has(kind, key);
   }
 
   // What has changed since it was last asked.

@@ -18,11 +18,12 @@ import {
   type Informer,
   type InformerOptions,
   type KubeTransport,
+  type LeftOut,
   type ResourceKind,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { AssignedView, NodeView, PodView, TaintedNode } from '../plan/types.ts';
-import type { ClusterIndex } from './cluster-index.ts';
+import type { ClusterIndex, LeftOutSource, SharedKind } from './cluster-index.ts';
 import { createTrims } from './views.ts';
 
 const text: Fields = { upTo: 1024 };
@@ -60,6 +61,12 @@ export interface ClusterViewOptions {
   readonly startupTaint?: string | undefined;
 }
 
+/** Objects that are left out because their namespace is over its share. */
+export interface LeftOutView extends LeftOutSource {
+  /** Told of 16 of each namespace and kind, those that are left out already first. Answers the function that ends it. */
+  tell(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
+}
+
 export interface ClusterView {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
@@ -73,6 +80,7 @@ export interface ClusterView {
   taintedNode(name: string): TaintedNode | undefined;
   taintedNodes(): readonly TaintedNode[];
   readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
+  readonly leftOut: LeftOutView;
   /** For each watch, by plural: milliseconds since the API server last proved that it is alive. */
   ages(): ReadonlyMap<string, number>;
 }
@@ -80,6 +88,8 @@ export interface ClusterView {
 export function createClusterView(options: ClusterViewOptions): ClusterView {
   const { index } = options;
   const { pods, nodes, identities, bindings, assigned } = createInformers(options);
+  const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings });
+  index.leftOutBy = leftOut;
   // First of all listeners, so that whoever else is told finds the index as new as the news.
   pods.onChange((change) => {
     if (isNewsOfPod(change)) index.apply({ kind: 'pod', key: change.key, view: after(change) });
@@ -113,7 +123,22 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
     taintedNodes: () =>
       nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
     onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
+    leftOut,
     ages: () => new Map(Object.entries(all).map(([plural, informer]) => [plural, informer.lastHeardMs()])),
+  };
+}
+
+function createLeftOut(informers: Readonly<Record<SharedKind, Informer<unknown>>>): LeftOutView {
+  return {
+    of: (kind, namespace) => informers[kind].leavesOut(namespace),
+    has: (kind, key) => informers[kind].leftOut().has(key),
+    tell(listener) {
+      const ends = (Object.keys(informers) as SharedKind[]).map((kind) => {
+        for (const object of informers[kind].leftOut().values()) listener(kind, object);
+        return informers[kind].onLeftOut((object) => listener(kind, object));
+      });
+      return () => ends.forEach((end) => end());
+    },
   };
 }
 

@@ -559,3 +559,16 @@ describe('C10 exceptions', () => {
     expect(decide(given)).toEqual({ kind: 'deny', denial });
   });
 });
+
+it('a pod whose binding may be left out is told so, and never of bindings of another namespace', () => {
+  const told = (namespace: string) =>
+    decide({
+      world: { ...both, leavesOutBindings: [namespace] },
+      pod: { labels: { aadpodidbinding: 'late' } },
+    });
+  expect(told('default')).toEqual({
+    kind: 'deny',
+    denial: { why: 'no-binding', label: 'late', leftOut: true },
+  });
+  expect(told('other')).toEqual({ kind: 'deny', denial: { why: 'no-binding', label: 'late' } });
+});

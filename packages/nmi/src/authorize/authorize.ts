@@ -131,12 +131,13 @@ function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterVi
     case 'shadowed':
     case 'too-many-bindings':
     case undefined:
-      return notBound(pod);
+      return notBound(pod, view);
   }
 }
 
-function notBound({ labels }: PodView): Denial {
-  return { why: 'no-binding', label: labels[bindingLabel] ?? '' };
+function notBound({ namespace, labels }: PodView, view: ClusterView): Denial {
+  const leftOut = view.leavesOutBindings(namespace) ? { leftOut: true } : {};
+  return { why: 'no-binding', label: labels[bindingLabel] ?? '', ...leftOut };
 }
 
 function missing({ binding = '', identity = '' }: Mismatch, view: ClusterView): Denial {

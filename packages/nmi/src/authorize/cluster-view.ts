@@ -1,4 +1,5 @@
 import {
+  absentOrLeftOut,
   bindingLabel,
   matchPod,
   parseAzureIdentity,
@@ -93,9 +94,10 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       identityOf,
       faultOf: (namespace, name) => {
         const found = identities.store.get(`${namespace}/${name}`);
-        if (found === undefined) return identities.leavesOut(namespace) ? leftOut : undefined;
+        if (found === undefined) return identities.leavesOut(namespace) ? absentOrLeftOut : undefined;
         return 'fault' in found ? found.fault : undefined;
       },
+      leavesOutBindings: (namespace) => bindings.leavesOut(namespace),
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
       exceptionsIn: (namespace) => exceptions.store.by('namespace', namespace),
     },
@@ -131,9 +133,6 @@ function recordsOf(
     },
   });
 }
-
-const leftOut =
-  'it is not there, or left out because its namespace has more AzureIdentities than --namespace-share holds';
 
 /** The object, if it is good and was read as a whole: what an object means cannot be told from a part of it. */
 function whole<T>(object: unknown, parse: (object: unknown) => Parsed<T>): T | undefined {

@@ -17,6 +17,8 @@ export interface ClusterView {
   identityOf(namespace: string, name: string): AzureIdentity | undefined;
   /** Why there is no such identity although the object exists: what is wrong with it. */
   faultOf(namespace: string, name: string): string | undefined;
+  /** Whether bindings of the namespace are left out because they are more than its share. */
+  leavesOutBindings(namespace: string): boolean;
   /** This node's records that name the resource. */
   assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
@@ -85,7 +87,7 @@ export type Denial =
   | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
   /** Part of the pod was not read: whether an exception or a binding is for it cannot be told. */
   | { readonly why: 'pod-too-large'; readonly fault: string }
-  | { readonly why: 'no-binding'; readonly label: string }
+  | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }
   | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] };

@@ -3,6 +3,7 @@ import {
   explainTooMany,
   isNamespaced,
   matchPod,
+  overShare,
   type Match,
   type Mismatch,
   type MismatchReason,
@@ -164,7 +165,7 @@ function explainMismatch({ reason, binding = '', identity = '' }: Mismatch, worl
       });
     case 'no-binding':
       return problem(topic, `no valid AzureIdentityBinding has the selector ${label}`, {
-        text: 'create one, or change the pod’s label; selectors are compared as a whole and with case',
+        text: createOrRaise(world),
         command: 'kubectl get azureidentitybindings --all-namespaces',
       });
     case 'other-namespace':
@@ -185,6 +186,12 @@ function explainMismatch({ reason, binding = '', identity = '' }: Mismatch, worl
     case 'identity-missing':
       return missing(view, { binding, identity });
   }
+}
+
+function createOrRaise({ pod, view }: ExplainWorld): string {
+  return view.leavesOutBindings(pod.namespace)
+    ? `or it is left out: ${overShare('AzureIdentityBindings')}`
+    : 'create one, or change the pod’s label; selectors are compared as a whole and with case';
 }
 
 function labelOf({ labels }: ExplainWorld['pod']): string {

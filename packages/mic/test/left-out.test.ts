@@ -1,0 +1,104 @@
+// A namespace holds more than its share: what is left out is told to its owners, on the objects and on the pods that wait for
+// them, and to nobody else.
+import { afterEach, expect, test } from 'vitest';
+import { setStage, type Stage } from './stage.ts';
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+const crowd = 60;
+const share = { namespaceShareBytes: 16 * 1024 };
+const named = (n: number) => `id-${n.toString().padStart(2, '0')}`;
+const last = named(crowd - 1);
+const crowded = { namespace: 'crowded' };
+
+interface Told {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly message: string;
+}
+const eventsOf = (reason: string): Told[] =>
+  stage.sim.kube
+    .list('events')
+    .filter((event) => event['reason'] === reason)
+    .map((event) => ({ ...(event['involvedObject'] as Told), message: String(event['message']) }));
+const conditionOf = (plural: string, name: string) => {
+  const status = stage.sim.kube.list(plural, 'crowded').find(({ metadata }) => metadata.name === name)?.[
+    'status'
+  ];
+  return (status as { conditions?: { reason: string; message: string }[] } | undefined)?.conditions?.[0];
+};
+
+async function crowdIn() {
+  stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 1 }], namespaces: ['crowded'] });
+  const { town } = stage;
+  for (let n = 0; n < crowd; n += 1) await town.identity({ name: named(n), ...crowded });
+  await town.identity({ name: 'app' });
+  await town.binding({ name: 'app', identity: 'app', selector: 'app' });
+  await town.pod({ name: 'other', label: 'app' });
+  await town.binding({ name: 'late', identity: last, selector: 'late', ...crowded });
+  await town.pod({ name: 'late', label: 'late', ...crowded });
+}
+
+test('the pod, the binding and explain say that its identity may be left out; another namespace hears nothing', async () => {
+  await crowdIn();
+  await stage.startMic(share);
+  await stage.sim.kube.until(() => eventsOf('IdentityNotFound').some(({ name }) => name === 'late'));
+  expect(eventsOf('IdentityNotFound').map(({ message }) => message)).toEqual([
+    expect.stringContaining(`AzureIdentity crowded/${last} is not valid: it is not there, or left out`),
+  ]);
+  await stage.allAssigned(1);
+  await stage.sim.kube.until(() => conditionOf('azureidentitybindings', 'late') !== undefined);
+  expect(conditionOf('azureidentitybindings', 'late')?.message).toContain('--namespace-share');
+  expect((await stage.explain('late', 'crowded', share)).text).toContain('--namespace-share');
+  expect((await stage.explain('other', 'default', share)).text).not.toContain('crowded');
+});
+
+test('objects that are left out have an Event and a condition, 16 of the namespace, by the leader alone', async () => {
+  await crowdIn();
+  const mic = await stage.startMic(share);
+  await stage.sim.kube.until(() => eventsOf('LeftOut').length >= 16);
+  const [one] = eventsOf('LeftOut');
+  if (!one) throw new Error('there must be an Event');
+  const { metadata } = stage.sim.kube
+    .list('azureidentities', 'crowded')
+    .find((of) => of.metadata.name === one.name)!;
+  expect(one).toMatchObject({ kind: 'AzureIdentity', namespace: 'crowded', uid: metadata.uid });
+  expect(one.message).toContain('--namespace-share');
+  await stage.sim.kube.until(() => conditionOf('azureidentities', one.name)?.reason === 'LeftOut');
+  const standby = await stage.startMic(share);
+  await stage.sim.kube.until(() => standby.controller.view.hasSynced());
+  expect(eventsOf('LeftOut')).toHaveLength(16);
+  expect(new Set(eventsOf('LeftOut').map(({ namespace }) => namespace))).toEqual(new Set(['crowded']));
+  expect(mic.lines.filter((line) => line.includes('LeftOut'))).toHaveLength(16);
+});
+
+test('where the share is raised, the condition is what it would have been', async () => {
+  await crowdIn();
+  const mic = await stage.startMic(share);
+  await stage.sim.kube.until(() => eventsOf('LeftOut').length >= 16);
+  const [{ name } = { name: '' }] = eventsOf('LeftOut');
+  await stage.sim.kube.until(() => conditionOf('azureidentities', name)?.reason === 'LeftOut');
+  await mic.stop();
+  await stage.startMic();
+  await stage.sim.kube.until(() => conditionOf('azureidentities', name)?.reason === 'NotInUse');
+  await stage.allAssigned(2);
+});
+
+test('a pod whose binding may be left out is told so', async () => {
+  stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 1 }], namespaces: ['crowded'] });
+  const { town } = stage;
+  for (let n = 0; n < crowd; n += 1)
+    await town.binding({ name: named(n), identity: named(n), selector: named(n), ...crowded });
+  await town.pod({ name: 'late', label: last, ...crowded });
+  await town.pod({ name: 'other', label: last });
+  await stage.startMic({ ...share, forceNamespaced: true });
+  await stage.sim.kube.until(() => eventsOf('IdentityNotFound').length >= 2);
+  const messageTo = (name: string) =>
+    eventsOf('IdentityNotFound').find((event) => event.name === name)?.message;
+  expect(messageTo('late')).toContain('Or it is left out: its namespace has more AzureIdentityBindings');
+  expect(messageTo('other')).not.toContain('left out');
+  expect((await stage.explain('late', 'crowded', share)).text).toContain('or it is left out');
+});
