@@ -74,8 +74,8 @@ const missOf = (reason: MismatchReason, { metadata, spec }: AzureIdentityBinding
   return { reason, binding: `${ns}/${metadata.name}`, identity: `${ns}/${spec.azureIdentity}` };
 };
 
-const firstsOf = (all: readonly Mismatch[]) =>
-  all.filter(({ reason }, at) => all.findIndex((other) => other.reason === reason) === at);
+const nearestOf = (all: readonly Mismatch[]) =>
+  [...all.filter(({ reason }) => reason === 'identity-missing'), ...all].slice(0, 1);
 
 function plain(cluster: Cluster, podNamespace: string, forceNamespaced: boolean): MatchResult {
   const verdictOn = ({ metadata, spec }: AzureIdentityBinding): AzureIdentity | MismatchReason => {
@@ -107,7 +107,7 @@ function plain(cluster: Cluster, podNamespace: string, forceNamespaced: boolean)
   const own = [...told.own, ...tooMany.slice(0, 1)];
   return {
     matches: [...matches.values()],
-    mismatches: matches.size + own.length > 0 ? own : firstsOf(told.others),
+    mismatches: matches.size + own.length > 0 ? own : nearestOf(told.others),
   };
 }
 

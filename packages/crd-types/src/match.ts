@@ -67,7 +67,7 @@ export const mostBindingsPerNamespace = 100;
 /**
  * Which identities a pod may act as, and why not as others. The bindings that select the pod apply, in the order of their
  * namespaces and names; the first 100 of each namespace. Bindings of other namespaces that give the pod nothing are left
- * out, unless there is nothing else: then one of them is told for each reason.
+ * out, unless there is nothing else: then one of them is told: whatever else is wrong there is not the pod's matter.
  *
  * @example
  * ```ts
@@ -126,13 +126,13 @@ function matchThese(
     .find((binding) => binding && isOwn(binding));
   if (left !== undefined) own.push(mismatch('too-many-bindings', left));
   const isElsewhereAlone = matches.size + own.length === 0;
-  return { matches: [...matches.values()], mismatches: isElsewhereAlone ? onePerReason(others) : own };
+  return { matches: [...matches.values()], mismatches: isElsewhereAlone ? oneOf(others) : own };
 }
 
-function onePerReason(mismatches: readonly Mismatch[]): readonly Mismatch[] {
-  const isFirst = ({ reason }: Mismatch, at: number) =>
-    mismatches.findIndex((other) => other.reason === reason) === at;
-  return mismatches.filter(isFirst);
+/** The one that came nearest to a match. */
+function oneOf(mismatches: readonly Mismatch[]): readonly Mismatch[] {
+  const one = mismatches.find(({ reason }) => reason === 'identity-missing') ?? mismatches[0];
+  return one ? [one] : [];
 }
 
 /** Bindings of one selector. Who keeps them in this form need not sort them for each pod. */
