@@ -10,6 +10,7 @@ import {
   foldReading,
   foldRefused,
   foldRenewal,
+  foldSpending,
   foldThrottle,
   foldUpdate,
   isMisstated,
@@ -398,4 +399,141 @@ it('of refused identities a bounded number is remembered: those whose time ends 
   const { quarantined } = foldUpdate(first, update({ rejected: rest }), at);
   expect(quarantined.size).toBe(300);
   expect(quarantined.has(ids[0]!)).toBe(true);
+});
+
+describe('a host whose update has failed', () => {
+  const trouble = { kind: 'failed', message: 'no', at: now, failures: 2 } as const;
+  const failing = { ...facts(host), trouble, unapplied: new Set([reader]) };
+  const reading = (over: object) => ({ kind: 'read', present: present('reader'), ...over }) as const;
+
+  it('stays in trouble when it is read, as long as its update is open', () => {
+    expect(foldReading(failing, reading({ failed: true }), at).trouble).toBe(trouble);
+    const unavailable = { ...trouble, kind: 'unavailable' } as const;
+    expect(foldReading({ ...failing, trouble: unavailable }, reading({ failed: true }), at).trouble).toBe(
+      unavailable,
+    );
+  });
+
+  it.each([
+    ['the update has succeeded', failing, reading({})],
+    [
+      'nothing of MIC’s was in it',
+      { ...failing, unapplied: new Set<typeof reader>() },
+      reading({ failed: true }),
+    ],
+    [
+      'the trouble was another one',
+      { ...failing, trouble: { ...trouble, kind: 'denied' } as const },
+      reading({ failed: true }),
+    ],
+  ])('is well when it is read and %s', (...[, known, outcome]) => {
+    expect(foldReading(known, outcome, at)).not.toHaveProperty('trouble');
+  });
+
+  it('fails for longer each time, in this term and before it', () => {
+    const late = { kind: 'failed', message: 'no', late: true } as const;
+    const failures = (known: HostFacts) => {
+      const after = foldReading(known, late, at);
+      return [after.lateFailures, after.trouble?.failures];
+    };
+    expect(failures(facts(host))).toEqual([1, 1]);
+    expect(failures({ ...facts(host), lateFailures: 4 })).toEqual([5, 5]);
+    expect(failures({ ...facts(host), lateFailures: 1, trouble: { ...trouble, failures: 6 } })).toEqual([
+      2, 7,
+    ]);
+    expect(foldReading(facts(host), { kind: 'failed', message: 'no' }, at).lateFailures).toBe(0);
+  });
+
+  it('is forgiven by a success alone', () => {
+    const known = { ...facts(host), lateFailures: 3 };
+    const left = (over: object) => foldReading(known, reading(over), at).lateFailures;
+    expect([left({}), left({ failed: true }), left({ unsettled: true })]).toEqual([0, 3, 3]);
+  });
+});
+
+describe('a refusal', () => {
+  it('of the whole subscription holds its other hosts as well, any other this host alone', () => {
+    const throttled = { kind: 'throttled', message: 'slow', retryAfterMs: 5_000 } as const;
+    const of = (scope: 'host' | 'subscription') => {
+      const { notBefore, subscriptionNotBefore } = foldReading(facts(host), { ...throttled, scope }, at);
+      return [notBefore - now, subscriptionNotBefore && subscriptionNotBefore - now];
+    };
+    expect([of('host'), of('subscription')]).toEqual([
+      [5_000, 0],
+      [5_000, 5_000],
+    ]);
+  });
+
+  it('never shortens a wait', () => {
+    const held = { ...facts(host), notBefore: now + 60_000, spentUntil: now + 60_000 };
+    expect(foldThrottle(held, now + 1)).toBe(held);
+    expect(foldThrottle(held, now + 60_001).notBefore).toBe(now + 60_001);
+    expect(foldSpending(held, now + 1)).toBe(held);
+    expect(foldSpending(held, now + 60_001).spentUntil).toBe(now + 60_001);
+  });
+
+  it('of an intent takes one attempt back, and the intent with the last one', () => {
+    const intent = (attempts?: number) => ({ since: 1, confirmed: false, ...(attempts && { attempts }) });
+    const known = {
+      ...facts(host),
+      ours: new Map([
+        [idOf('one'), intent()],
+        [idOf('two'), intent(2)],
+        [idOf('three'), intent(3)],
+        [idOf('own'), { since: 1, confirmed: true }],
+      ]),
+      unapplied: new Set(['one', 'two', 'own'].map(idOf)),
+    };
+    const after = foldRefused(known, ['one', 'two', 'three', 'own', 'unknown'].map(idOf));
+    expect([...after.ours]).toStrictEqual([
+      [idOf('two'), intent()],
+      [idOf('three'), intent(2)],
+      [idOf('own'), { since: 1, confirmed: true }],
+    ]);
+    // What is not ours any more is waited for by nobody.
+    expect([...after.unapplied]).toEqual(['two', 'own'].map(idOf));
+  });
+});
+
+describe('what time has settled', () => {
+  const day = 24 * 60 * minute;
+  it.each<[string, Partial<HostFacts>, number]>([
+    [
+      'a refused id, a day after it may be tried again',
+      { quarantined: new Map([[reader, { until: now, failures: 1, code: 'Unknown', message: '' }]]) },
+      day,
+    ],
+    ['an accepted id, after a day', { accepted: new Map([[reader, now]]) }, day],
+    ['a pause', { notBefore: now + 5 }, 5],
+    ['a pause of the subscription', { subscriptionNotBefore: now + 5 }, 5],
+  ])('%s, is forgotten, and not before', (_, over, ms) => {
+    const known = { ...createFacts(host), ...over };
+    expect(foldExpiry(known, now + ms - 1)).toBe(known);
+    expect(recordOf(foldExpiry(known, now + ms))).toEqual(recordOf(createFacts(host)));
+  });
+
+  it('what was sent counts as long as anything else is on record', () => {
+    const spent = { ...createFacts(host), spentUntil: now + 1 };
+    const later = now + day;
+    expect(foldExpiry(spent, later).spentUntil).toBe(0);
+    for (const over of [
+      { ours: new Map([[reader, { since: 1, confirmed: true }]]) },
+      { unapplied: new Set([reader]) },
+      { renewing: new Map([[reader, { since: later }]]) },
+      { notBefore: later + 1 },
+      {
+        ours: new Map([[reader, { since: 1, confirmed: true }]]),
+        renewing: new Map([[writer, { since: later }]]),
+      },
+    ])
+      expect(foldExpiry({ ...spent, ...over }, later).spentUntil).toBe(now + 1);
+  });
+});
+
+it('an entry that is alive or dead is told by either of its ids', () => {
+  const rejected = { until: now + 1, failures: 1, code: 'Unknown', message: '' } as const;
+  const known = { ...facts(host), quarantined: new Map([[reader, rejected]]) };
+  const left = (entry: object) =>
+    foldReading(known, { kind: 'read', present: new Map([[reader, entry]]) }, at).quarantined.size;
+  expect([left({ clientId: 'c' }), left({ principalId: 'p' }), left({})]).toEqual([0, 0, 1]);
 });

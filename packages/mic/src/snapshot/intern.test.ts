@@ -22,3 +22,22 @@ test('a very long string is answered as it is, and not held', () => {
   expect(createIntern(known)(text)).toBe(text);
   expect(known.size).toBe(0);
 });
+
+test('equal strings are answered with one and the same, also when there are many', () => {
+  const known = new Map<string, string>();
+  const intern = createIntern(known);
+  intern('x'.repeat(4_096));
+  intern('x'.repeat(4_097));
+  intern('a');
+  intern('a');
+  expect([...known.keys()].map(({ length }) => length)).toEqual([4_096, 1]);
+});
+
+test('strings are bounded too, however short', () => {
+  const known = new Map<string, string>();
+  const intern = createIntern(known);
+  for (let count = 0; count < 200_000; count += 1) intern(`${count}`);
+  expect(known.size).toBe(200_000);
+  intern('one more');
+  expect([...known.keys()]).toEqual(['one more']);
+});

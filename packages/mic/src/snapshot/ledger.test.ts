@@ -170,3 +170,89 @@ it('two records that say the same are the same text, in whatever order things ha
   expect(textOf(names.toReversed())).toBe(textOf(names));
   expect(textOf(['c', 'a', 'd', 'b'])).toBe(textOf(names));
 });
+
+it('a record names what there is, and leaves out what says nothing', () => {
+  const empty = recordOf(createFacts(host));
+  expect(JSON.parse(serialiseRecord(empty))).toEqual({
+    ...{ version: 1, host, ours: [], quarantined: [], strikes: [], accepted: [] },
+    ...{ notBefore: 0, subscriptionNotBefore: 0, spentUntil: 0 },
+  });
+  const full = { ...empty, lateFailures: 1, unapplied: new Set(['b', 'a', 'c'].map(idOf)) };
+  expect(JSON.parse(serialiseRecord(full))).toMatchObject({
+    unapplied: ['a', 'b', 'c'].map((name) => ({ id: idOf(name) })),
+    lateFailures: 1,
+  });
+});
+
+it.each([
+  ['a number that is a text', { notBefore: '5', spentUntil: null }, { notBefore: 0, spentUntil: 0 }],
+  [
+    'strikes that make no sense',
+    {
+      strikes: [
+        { namespace: 'whole', failedAt: 1, spentUntil: 2 },
+        { namespace: '', failedAt: 1, spentUntil: 2 },
+        { namespace: 'no-time', spentUntil: 2 },
+        { namespace: 'no-end', failedAt: 1 },
+        7,
+      ],
+    },
+    { strikes: new Map([['whole', { failedAt: 1, spentUntil: 2, distrusted: false }]]) },
+  ],
+  ['strikes that are no list', { strikes: 'all' }, { strikes: new Map() }],
+  [
+    'attempts that make no sense',
+    {
+      ours: [
+        { id: idOf('a'), since: 1, attempts: 1 },
+        { id: idOf('b'), since: 1, attempts: 'many' },
+        { id: idOf('c'), since: 1, attempts: 2 },
+      ],
+    },
+    {
+      ours: new Map([
+        [idOf('a'), { since: 1, confirmed: false }],
+        [idOf('b'), { since: 1, confirmed: false }],
+        [idOf('c'), { since: 1, confirmed: false, attempts: 2 }],
+      ]),
+    },
+  ],
+  [
+    'a renewal of nobody knows when',
+    { renewing: [{ id: idOf('a') }, { id: idOf('b'), since: 1 }] },
+    { renewing: new Map([[idOf('b'), { since: 1 }]]) },
+  ],
+])('a record in which a hand has been, with %s, is read as far as it makes sense', (...[, over, value]) => {
+  const text = JSON.stringify({ version: 1, host, ...over });
+  const parsed = parseRecord(text);
+  if (!parsed.ok) throw new Error('refused');
+  expect(parsed.value).toMatchObject(value);
+  for (const [key, expected] of Object.entries(value))
+    expect(parsed.value[key as keyof HostRecord]).toStrictEqual(expected);
+});
+
+it.each([
+  { spentUntil: 1 },
+  { strikes: record.strikes },
+  { quarantined: record.quarantined },
+  { ours: record.ours },
+  { ours: record.ours, renewing: record.renewing, quarantined: record.quarantined, strikes: record.strikes },
+  { ours: record.ours, renewing: new Map([...record.ours].map(([id]) => [id, { since: now }])) },
+  { quarantined: record.quarantined, ours: new Map([...record.ours].slice(0, 1)) },
+  { quarantined: record.quarantined, strikes: record.strikes },
+])('a record that says anything is not empty: %#', (over) => {
+  expect(isEmptyRecord({ ...recordOf(createFacts(host)), ...over })).toBe(false);
+});
+
+it('the name of a record tells which host it is of', () => {
+  expect(ledgerKey(hostOf(instanceOf('My__Set')))).toMatch(/^mic-host-vmss-my-set-[0-9a-f]{16}$/);
+  expect(ledgerKey(hostOf(machine('vm1')))).toMatch(/^mic-host-vm-vm1-[0-9a-f]{16}$/);
+});
+
+it('a record of a machine of its own is read as well', () => {
+  const ofMachine = { ...record, host: hostOf(machine('vm1')) };
+  expect(parseRecord(serialiseRecord(ofMachine))).toMatchObject({
+    ok: true,
+    value: { host: ofMachine.host },
+  });
+});
