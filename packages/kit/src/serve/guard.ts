@@ -6,7 +6,7 @@ import {
   type Connections,
   type ConnectionsOptions,
 } from './connections/connections.ts';
-import { createMessages } from './messages.ts';
+import { createMessageClass } from './message-class.ts';
 
 /** For the arrival of a request; how long its answer takes is a matter of the program. */
 const requestLimits = {
@@ -51,11 +51,11 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   const connections = createConnections(options);
   const take = (message: IncomingMessage, response: ServerResponse) => {
     const now = clock.now();
-    const arrival = connections.arrive(message.socket, now);
+    const arrival = connections.arrive(message.socket, response, now);
     if (arrival.verdict === 'refuse') refuse(response, arrival.peer);
     else if (arrival.verdict === 'answer') answer(message, response, { ...arrival, now });
   };
-  const server = createServer({ ...requestLimits, ...createMessages(connections) }, take);
+  const server = createServer({ ...requestLimits, IncomingMessage: createMessageClass(connections) }, take);
   server.maxHeadersCount = headersLimit;
   // Expectations that nobody knows: Node would answer each of them 417 by itself, at no pace.
   server.on('checkExpectation', take);

@@ -39,10 +39,7 @@ export interface Connections<About> {
   enter(socket: Socket): void;
   /** The head of a request was read. When too many before it are unanswered, its connection is closed. */
   mayAsk(socket: Socket): boolean;
-  begin(socket: Socket, response: ServerResponse): void;
-  arrive(socket: Socket, now: number): Arrival<About>;
-  /** The whole answer was given, and the kernel has not taken all of it. */
-  leaveUnwritten(socket: Socket, response: ServerResponse): void;
+  arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
   /** Whether nothing is read from it because its caller asked too often. */
   isHeld(socket: object): boolean;
   /** Reads everybody again, for good: what is under way can come to its end. */
@@ -54,11 +51,14 @@ interface Connection<About> extends Line {
   readonly caller: Caller<Connection<About>>;
   readonly about: About;
   isRefused: boolean;
-  /** In order; those that are over are taken away when the next request comes. */
-  readonly responses: ServerResponse[];
+  /** A number, and no list of responses: one that is kept until the next request comes costs the garbage collector a fifth of the time. */
+  unanswered: number;
+  /** Node closes a response a moment after the last byte of it was taken. */
+  readonly over: () => void;
+  /** A whole response was handed to the kernel, as far as that takes it. */
+  readonly sent: () => void;
   group(): string;
   unwritten(): number;
-  isStuck(): boolean;
 }
 
 /**
@@ -77,29 +77,31 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   const known = new WeakMap<object, Connection<About>>();
   const groups = createGroups(options);
   const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options, groups));
-  const { enter, close, unwritten } = createDoor(options, callers, groups);
+  const { enter, close, look } = createDoor(options, callers, groups);
   let isReleased = false;
-
   const judge = createJudge<About>(options, (caller) => groups.hold(caller, callers.all()));
 
   return {
-    ...createAnswering(known, { close, unwritten }),
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
-      const connection = connectionOf(socket, {
-        caller,
-        groups,
-        about: describe(caller.peer, clock.elapsed()),
-      });
+      const about = describe(caller.peer, clock.elapsed());
+      const connection = connectionOf(socket, { caller, groups, look, about });
       known.set(socket, connection);
       socket.on('resume', () => {
         if (caller.isHeld(connection)) stopReading(socket);
       });
       enter(connection);
     },
-    arrive(socket, now) {
+    mayAsk(socket) {
+      const connection = known.get(socket);
+      if (!connection || connection.unanswered < unansweredLimit) return true;
+      close(connection, 'pipelined');
+      return false;
+    },
+    arrive(socket, response, now) {
       const connection = known.get(socket);
       if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
+      follow(connection, response);
       const verdict = isReleased ? 'answer' : judge(connection, now);
       return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
@@ -132,27 +134,9 @@ function createJudge<About>(
   };
 }
 
-/** Holds a connection to what it may leave unanswered and unread. */
-function createAnswering<About>(
-  known: WeakMap<object, Connection<About>>,
-  { close, unwritten }: Pick<ReturnType<typeof createDoor<About>>, 'close' | 'unwritten'>,
-): Pick<Connections<About>, 'mayAsk' | 'begin' | 'leaveUnwritten'> {
-  return {
-    mayAsk(socket) {
-      const connection = known.get(socket);
-      if (!connection || countOf(connection.responses) < unansweredLimit) return true;
-      connection.isRefused = true;
-      close(connection, 'pipelined');
-      return false;
-    },
-    begin: (socket, response) => void known.get(socket)?.responses.push(response),
-    leaveUnwritten(socket, response) {
-      const connection = known.get(socket);
-      if (!connection) return;
-      response.once('close', () => unwritten.look(connection));
-      unwritten.look(connection);
-    },
-  };
+function follow<About>(connection: Connection<About>, response: ServerResponse): void {
+  connection.unanswered += 1;
+  response.on('close', connection.over).on('prefinish', connection.sent);
 }
 
 /** Lets a connection in, and another one out when there are too many. */
@@ -168,6 +152,7 @@ function createDoor<About>(
   };
   const close = (connection: Connection<About>, effect: LimitEffect) => {
     leave(connection);
+    connection.isRefused = true;
     connection.socket.destroy();
     options.onLimited(effect, connection.caller.peer);
   };
@@ -189,7 +174,7 @@ function createDoor<About>(
     if (caller.size > options.connectionsPerCaller) close(connection, 'turned-away');
     else makeRoom(connection);
   };
-  return { enter, close, unwritten };
+  return { enter, close, look: (connection: Connection<About>) => unwritten.look(connection) };
 }
 
 function callerFrom<About>(
@@ -212,24 +197,27 @@ function stopReading(socket: Socket): void {
 
 function connectionOf<About>(
   socket: Socket,
-  { caller, groups, about }: Pick<Connection<About>, 'caller' | 'about'> & { readonly groups: Groups },
+  { caller, about, groups, look }: Parts<About>,
 ): Connection<About> {
-  const responses: ServerResponse[] = [];
-  return {
-    ...{ socket, caller, about, responses },
+  const connection: Connection<About> = {
+    ...{ socket, caller, about },
     isRefused: false,
+    unanswered: 0,
+    over() {
+      connection.unanswered -= 1;
+      look(connection);
+    },
+    sent: () => look(connection),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
-    isIdle: () => countOf(responses) === 0,
+    isIdle: () => connection.unanswered === 0,
     group: () => groups.nameOf(caller.peer),
-    unwritten: () =>
-      socket.destroyed ? 0 : responses.reduce((sum, { writableLength }) => sum + writableLength, 0),
-    isStuck: () => socket.writableLength > 0,
+    unwritten: () => (socket.destroyed ? 0 : socket.writableLength),
   };
+  return connection;
 }
 
-/** Those that are not over yet. One is over when it was closed, a moment after its last byte was taken. */
-function countOf(responses: ServerResponse[]): number {
-  while (responses[0]?.destroyed === true) responses.shift();
-  return responses.length;
+interface Parts<About> extends Pick<Connection<About>, 'caller' | 'about'> {
+  readonly groups: Groups;
+  readonly look: (connection: Connection<About>) => void;
 }

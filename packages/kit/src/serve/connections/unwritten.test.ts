@@ -7,7 +7,6 @@ const { perCaller, perGroup, total } = unwrittenLimits;
 interface Line extends Taker<string> {
   readonly name: string;
   bytes: number;
-  stuck: boolean;
 }
 
 const stage = () => {
@@ -16,10 +15,9 @@ const stage = () => {
   const unwritten = createUnwritten<string, Line>({ clock, close: ({ name }) => closed.push(name) });
   const line = (caller: string, name: string, group = caller): Line => {
     const self: Line = {
-      ...{ caller, name, bytes: 0, stuck: true },
+      ...{ caller, name, bytes: 0 },
       group: () => group,
       unwritten: () => self.bytes,
-      isStuck: () => self.stuck,
     };
     return self;
   };
@@ -96,16 +94,4 @@ it('an answer that nobody takes for half a minute ends its connection', async ()
   leave(slow, 0);
   await clock.advance(1);
   expect(closed).toEqual(['dead']);
-});
-
-it('an answer that waits for another one before it is not one that nobody takes', async () => {
-  const { clock, closed, line, leave } = stage();
-  const waiting = line('pod', 'waiting');
-  waiting.stuck = false;
-  leave(waiting, 10);
-  await clock.advance(patienceMs);
-  expect(closed).toEqual([]);
-  waiting.stuck = true;
-  await clock.advance(patienceMs);
-  expect(closed).toEqual(['waiting']);
 });

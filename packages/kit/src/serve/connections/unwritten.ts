@@ -7,8 +7,6 @@ export interface Taker<Caller> {
   group(): string;
   /** Bytes of its answers that the kernel has not taken yet. */
   unwritten(): number;
-  /** Whether one of them waits for the reader, and not for an answer before it. */
-  isStuck(): boolean;
 }
 
 export interface UnwrittenOptions<T> {
@@ -31,8 +29,8 @@ export const patienceMs = 30_000;
 
 interface Waiting {
   readonly group: string;
+  readonly timer: Timer;
   bytes: number;
-  timer: Timer;
 }
 
 /**
@@ -55,13 +53,7 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
     forget(taker);
     close(taker);
   };
-  const waitFor = (taker: T): Timer =>
-    clock.after(patienceMs, () => {
-      const known = waiting.get(taker);
-      if (!known) return;
-      if (taker.isStuck()) shut(taker);
-      else known.timer = waitFor(taker);
-    });
+  const waitFor = (taker: T): Timer => clock.after(patienceMs, () => shut(taker));
   const shutAll = (group: string) => {
     for (const [taker, known] of [...waiting]) if (known.group === group) shut(taker);
   };
