@@ -9,6 +9,7 @@ import {
   machine,
   node,
   pod,
+  resourceIdOf,
   rules,
   snapshot,
 } from '../plan/test/builders.ts';
@@ -205,4 +206,87 @@ it('finds bindings by identity, hosts by node', () => {
   expect(index.place('node-1').host?.id).toBe(vm1);
   expect(index.host(vm1)?.kind).toBe('vm');
   expect(index.place('nowhere').exists).toBe(false);
+});
+
+describe('what the index knows', () => {
+  it('of an identity in Azure: the namespaces that claim it, each once', () => {
+    const spec = { type: 0, resourceID: resourceIdOf('reader') };
+    const identities = [
+      identity(),
+      identity({ name: 'again', spec }),
+      identity({ name: 'mine', namespace: 'shop', spec }),
+    ];
+    const index = clean({ identities });
+    expect([...index.claimants(reader)].sort()).toEqual(['default', 'shop']);
+    expect(index.claimants(idOf('nobody'))).toEqual([]);
+  });
+
+  it('whether a namespace has pods, however they come and go', () => {
+    const index = clean();
+    const known = () => [index.hasPodsIn('shop'), index.hasPodsIn('default')];
+    expect(known()).toEqual([true, false]);
+    setPod(index, pod({ name: 'web-1' }));
+    setPod(index, pod({ name: 'web-1', label: 'other' }));
+    dropPod(index);
+    expect(known()).toEqual([true, false]);
+    index.apply({ kind: 'pod', key: 'shop/web-1', view: undefined });
+    expect(known()).toEqual([false, false]);
+  });
+
+  it('of what is not there: nothing', () => {
+    const index = clean();
+    expect([index.assignedOf('shop/none'), index.homeOf('shop/none'), index.pod('shop/none')]).toEqual([
+      ...[[], undefined, undefined],
+    ]);
+    expect(index.place('nowhere')).toEqual({ exists: false });
+  });
+
+  it('a host is known as long as one of its nodes is', () => {
+    const index = clean({ nodes: [node(), node('node-2', instanceOf('vmss1', 2))] });
+    const drop = (key: string) => index.apply({ kind: 'node', key, view: undefined });
+    drop('node-0');
+    expect([index.host(vmss1)?.id, [...index.nodesOf(vmss1)]]).toEqual([vmss1, ['node-2']]);
+    drop('node-2');
+    expect([index.host(vmss1), [...index.nodesOf(vmss1)]]).toEqual([undefined, []]);
+  });
+
+  it('pods whose objects wait for a change of state, on the host that they are on by now', () => {
+    const index = clean();
+    const put = (state: 'Created' | 'Assigned' | 'Unassigned') =>
+      index.apply({ kind: 'assigned', key: 'default/web-0-shop-reader', view: assigned({ state }) });
+    const waiting = () => [[...index.waitingOn(vmss1)], [...index.waitingOn(vm1)]];
+    put('Created');
+    expect(waiting()).toEqual([['shop/web-0'], []]);
+    setPod(index, pod({ node: 'node-1' }));
+    expect(waiting()).toEqual([[], ['shop/web-0']]);
+    put('Assigned');
+    expect(waiting()).toEqual([[], []]);
+    put('Unassigned');
+    expect(waiting()).toEqual([[], ['shop/web-0']]);
+  });
+
+  it('an object that comes to stand for another pod leaves the first one', () => {
+    const index = clean({ pods: [pod(), pod({ name: 'web-1' })], assigned: [assigned()] });
+    const key = 'default/web-0-shop-reader';
+    index.apply({ kind: 'assigned', key, view: { ...assigned(), podName: 'web-1' } });
+    expect([index.assignedOf('shop/web-0').length, index.assignedOf('shop/web-1').length]).toEqual([0, 1]);
+    index.apply({ kind: 'assigned', key, view: undefined });
+    expect([index.assignedOf('shop/web-1').length, index.assigned(key)]).toEqual([0, undefined]);
+  });
+
+  it('a host without nodes and pods is looked at when its last node goes, and when its first one comes', () => {
+    const index = clean({ pods: [], assigned: [] });
+    index.apply({ kind: 'node', key: 'node-0', view: undefined });
+    expect(dirt(index)).toEqual({ [vmss1]: [] });
+    index.apply({ kind: 'node', key: 'node-0', view: node() });
+    expect(dirt(index)).toEqual({ [vmss1]: [] });
+  });
+
+  it('when a term begins every condition is judged again', () => {
+    const index = clean();
+    index.markAllDirty();
+    const { identities, bindings } = index.takeConcerned();
+    expect([[...identities], [...bindings]]).toEqual([['default/reader'], ['default/reader-binding']]);
+    expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
+  });
 });
