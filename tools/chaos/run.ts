@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { judge, leadingTo } from './judge/judge.ts';
 import type { Violation } from './judge/history.ts';
+import { slowRecovery } from './judge/limits.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
 import { createRandom } from './plan/random.ts';
 import { nmiNodes, probeNamespace } from './plan/scene.ts';
@@ -102,6 +103,8 @@ async function measureFaults(world: World, { measured }: Plan, say: (text: strin
       recoveries.push({ kind: fault.kind, ms });
       world.recorder.note(`${fault.kind} overcome after ${ms} ms`);
       say(`${fault.kind}: ${ms} ms`);
+      const what = slowRecovery({ kind: fault.kind, ms });
+      if (what !== undefined) failures.push({ at: Date.now(), rule: 'recovery', what });
     } catch (error) {
       const what = `${fault.kind} was not overcome: ${error instanceof Error ? error.message : String(error)}`;
       failures.push({ at: Date.now(), rule: 'recovery', what });

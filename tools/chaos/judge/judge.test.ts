@@ -1,8 +1,10 @@
 // Each rule with a history that keeps it and one that breaks it: a harness that can't see a violation proves nothing.
 import { describe, expect, test } from 'vitest';
+import type { FaultName } from '../plan/faults.ts';
 import { emptyHistory, type Ask, type History, type KubeObject, type ObjectChange } from './history.ts';
 import { judgeHosts } from './hosts.ts';
 import { judge, leadingTo } from './judge.ts';
+import { slowRecovery } from './limits.ts';
 
 const [own, others] = ['/subscriptions/s/identities/own', '/subscriptions/s/identities/others'];
 const address = '127.0.21.10';
@@ -67,11 +69,11 @@ describe('tokens', () => {
     expect(rules({ changes, asks: [ask(64_000, own)] })).toEqual([]);
     expect(rules({ changes, asks: [ask(66_000, own)] })).toEqual(['token']);
     const disturbances = [{ kind: 'api-outage', startedAt: 59_000, endedAt: 70_000 }];
-    expect(rules({ changes, disturbances, asks: [ask(79_000, own)] })).toEqual([]);
-    expect(rules({ changes, disturbances, asks: [ask(81_000, own)] })).toEqual(['token']);
+    expect(rules({ changes, disturbances, asks: [ask(77_000, own)] })).toEqual([]);
+    expect(rules({ changes, disturbances, asks: [ask(79_000, own)] })).toEqual(['token']);
     const halfOpen = [{ kind: 'watches-half-open', startedAt: 60_000, endedAt: 60_000 }];
-    expect(rules({ changes, disturbances: halfOpen, asks: [ask(94_000, own)] })).toEqual([]);
-    expect(rules({ changes, disturbances: halfOpen, asks: [ask(96_000, own)] })).toEqual(['token']);
+    expect(rules({ changes, disturbances: halfOpen, asks: [ask(91_000, own)] })).toEqual([]);
+    expect(rules({ changes, disturbances: halfOpen, asks: [ask(93_000, own)] })).toEqual(['token']);
   });
 
   test('a pod that an exception frees may have any', () => {
@@ -213,4 +215,14 @@ test('a violation comes with what was done before it', () => {
   expect(leadingTo({ ...scene, notes }, { at: 2_500, rule: 'token', what: '' }, 1)).toEqual([
     '-500 ms: second',
   ]);
+});
+
+test.each<[FaultName, number, boolean]>([
+  ['mic-killed', 10_000, true],
+  ['mic-killed', 10_001, false],
+  ['api-outage-410', 10_001, false],
+  ['watches-half-open', 40_000, true],
+  ['watches-half-open', 40_001, false],
+])('%s overcome after %i ms is soon enough: %s', (kind, ms, isSoon) => {
+  expect(slowRecovery({ kind, ms }) === undefined).toBe(isSoon);
 });

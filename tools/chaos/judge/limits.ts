@@ -1,4 +1,5 @@
 // What is bounded: updates of a host, log lines, whom an Event speaks of; and no process ends by itself.
+import type { Recovery } from '../recovery.ts';
 import type { History, Violation } from './history.ts';
 
 /** What ARM publishes for each resource: a burst of 12. MIC stays below it, whoever leads. */
@@ -6,6 +7,17 @@ const patchesPerMinute = 12;
 const minuteMs = 60_000;
 /** A process of a small cluster in which everything goes wrong at once. */
 const linesPerMinute = 1_500;
+
+/** From a fault until all is right again. docs/operations.md says what is promised; the rest is for Azure and a busy machine. */
+const recoveryMs = 10_000;
+/** Nobody knows before the watch has been silent for 30 s. */
+const halfOpenMs = 30_000;
+
+/** Why it took too long; undefined when it did not. */
+export function slowRecovery({ kind, ms }: Recovery): string | undefined {
+  const mostMs = kind === 'watches-half-open' ? halfOpenMs + recoveryMs : recoveryMs;
+  return ms > mostMs ? `${kind} was overcome after ${ms} ms; ${mostMs} are the most` : undefined;
+}
 
 export function judgeLimits(history: History): Violation[] {
   return [...judgePatches(history), ...judgeLines(history), ...judgeExits(history), ...judgeEvents(history)];
