@@ -150,6 +150,14 @@ export async function createHostScene(options: AzureOptions = {}) {
       }
       if (crashes.length > 0) throw new Error('a turn crashed', { cause: crashes[0] });
     },
+    /** Names of the identities that IMDS on the machines serves. */
+    usable: () => {
+      const { attached } = sim.azure.world.hostRecord(host.id)!.effective;
+      return [...attached.keys()].map((id) => id.slice(id.lastIndexOf('/') + 1)).sort();
+    },
+    async runUntil(what: () => boolean, withinMs: number) {
+      for (const end = clock.now() + withinMs; !what() && clock.now() < end;) await this.run(1_000);
+    },
     /** Another process becomes the leader: it knows what is on record and nothing else. */
     async replaceLeader() {
       term.end();

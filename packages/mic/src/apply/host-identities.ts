@@ -10,6 +10,10 @@ export interface HostChange {
   /** Dead entries, removed first and attached again. One that is alive by then is left alone. */
   readonly renew: readonly ResourceId[];
   readonly detach: readonly ResourceId[];
+  /** Added by updates that failed: they come off, whoever needs them, so that the rest succeeds without them. */
+  readonly withdraw?: readonly ResourceId[];
+  /** The namespace of those, where it is one alone. */
+  readonly suspect?: string;
   /** The namespace that answers for an id: none of its ids is sent again in this update once one of them was refused. */
   readonly namespaces?: ReadonlyMap<ResourceId, string>;
 }

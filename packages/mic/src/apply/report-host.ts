@@ -39,7 +39,7 @@ export function reportHost(
 }
 
 function changeLine(result: Extract<HostResult, { kind: 'changed' }>): Report {
-  const { attach, again = [], renew, detach } = result.change;
+  const { attach, again = [], renew, detach, withdraw = [] } = result.change;
   const { patches, rejected } = result.outcome;
   const fields = {
     host: result.host.id,
@@ -47,6 +47,7 @@ function changeLine(result: Extract<HostResult, { kind: 'changed' }>): Report {
     ...(again.length > 0 && { again }),
     ...(renew.length > 0 && { renew }),
     ...(detach.length > 0 && { detach }),
+    ...(withdraw.length > 0 && { withdraw }),
     ...(rejected.length > 0 && { rejected: rejected.map(({ id, code }) => ({ id, code })) }),
     patches,
     ms: result.ms,

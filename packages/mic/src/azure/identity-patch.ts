@@ -76,7 +76,8 @@ export function stepsToChange(state: HostState, change: HostChange): readonly Id
   const again = new Set(change.again?.map(canonicalResourceId));
   const attach = new Set([...change.attach.map(canonicalResourceId), ...again]);
   const kept = new Set([...attach, ...change.renew.map(canonicalResourceId)]);
-  const detach = new Set(change.detach.map(canonicalResourceId).filter((id) => !kept.has(id)));
+  const leaving = [...change.detach, ...(change.withdraw ?? [])];
+  const detach = new Set(leaving.map(canonicalResourceId).filter((id) => !kept.has(id)));
   const add = [...attach]
     .filter((id) => !state.present.has(id) || (again.has(id) && isFailed(state)))
     .map((id): IdentityStep => ({ id, kind: 'add', namespace: change.namespaces?.get(id) }));

@@ -204,7 +204,9 @@ async function afterLostAnswer(
     session.passed += 1;
     return convict(session, passed(within(session, search), batch));
   }
-  if (session.resent) return { search, refusal: { ...failure, ...(begun && { late: true }) } };
+  // An operation that failed is told as that, and not as the throttle that keeps it from being sent once more.
+  const isHeld = begun && calls.budget(session.host, 1) !== undefined;
+  if (session.resent || isHeld) return { search, refusal: { ...failure, ...(begun && { late: true }) } };
   session.resent = true;
   return { search };
 }

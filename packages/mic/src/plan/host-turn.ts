@@ -2,12 +2,17 @@
 // namespace at a time, what was accepted before first, and of the unproven the namespace that has spent least.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts.ts';
+import { lateTurn } from './late-turn.ts';
 import { rankOf, spentBy, standingOf, type Claimants, type Standing } from './standing.ts';
 import type { HostPlan } from './types.ts';
 
 export type Changes = Pick<HostPlan, 'attach' | 'again' | 'renew' | 'detach'>;
 
 export interface HostTurn extends Changes {
+  /** What updates that failed have added for others than those of this turn: it comes off with the same PATCH. */
+  readonly withdraw?: readonly ResourceId[];
+  /** See late-turn.ts. */
+  readonly suspect?: string;
   /** The namespace that answers for each id that is attached or renewed. */
   readonly namespaces: ReadonlyMap<ResourceId, string>;
   /** Something was left for the next turn. */
@@ -19,7 +24,8 @@ export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimant
   const ids = [...changes.attach, ...failed, ...changes.renew];
   const standings = new Map(ids.map((id) => [id, standingOf(id, facts, claimants)]));
   const isChosen = chooser([...standings.values()], facts, changes.detach.length > 0);
-  const chosen = new Set(ids.filter((id) => isChosen(standings.get(id))));
+  const preferred = new Set(ids.filter((id) => isChosen(standings.get(id))));
+  const { kept: chosen, withdraw, suspect } = lateTurn(preferred, facts, claimants);
   const namespaces = [...chosen].flatMap((id): [ResourceId, string][] => {
     const namespace = standings.get(id)?.namespace;
     return namespace === undefined ? [] : [[id, namespace]];
@@ -32,6 +38,8 @@ export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimant
   const hasMore = chosen.size < ids.length;
   return {
     ...{ attach, ...(again.length > 0 && { again }), renew, detach },
+    ...(withdraw.length > 0 && { withdraw }),
+    ...(suspect !== undefined && { suspect }),
     namespaces: new Map(namespaces),
     hasMore,
   };

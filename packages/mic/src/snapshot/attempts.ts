@@ -24,9 +24,10 @@ interface Attempt {
   readonly outcome: { readonly blamed?: ReadonlyMap<string, number> };
 }
 
-/** What was MIC's own and is gone had been accepted: it may come back before what was never seen here. */
+/** What was MIC's own, served its pods and is gone had been accepted: it may come back before what was never seen here. */
 export function foldLeft(facts: HostFacts, ours: HostFacts['ours'], now: number): HostFacts['accepted'] {
-  const left = [...facts.ours].filter(([id, { confirmed }]) => confirmed && !ours.has(id));
+  const hasServed = (id: ResourceId) => facts.ours.get(id)?.confirmed === true && !facts.unapplied.has(id);
+  const left = [...facts.ours].filter(([id]) => hasServed(id) && !ours.has(id));
   if (left.length === 0) return facts.accepted;
   const known = new Map(facts.accepted);
   for (const [id] of left) known.delete(id);

@@ -12,6 +12,7 @@ import type {
   Renewal,
 } from './facts.ts';
 import { foldBlame, foldLeft, foldRejections } from './attempts.ts';
+import { foldSuspicion, foldTheirs, isTheirsAlone, ofTheirs } from './late-blame.ts';
 import { pauseMs } from './pauses.ts';
 import { forgottenAt, isRemembered } from './strikes.ts';
 import { unappliedAfter, withApplied, withoutIds, withSent } from './unapplied.ts';
@@ -42,6 +43,8 @@ export interface Update {
     readonly attach: readonly ResourceId[];
     readonly renew: readonly ResourceId[];
     readonly detach: readonly ResourceId[];
+    readonly again?: readonly ResourceId[];
+    readonly suspect?: string;
     readonly namespaces?: ReadonlyMap<ResourceId, string>;
   };
   readonly outcome: {
@@ -186,7 +189,10 @@ export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At
   // Last, because it is remembered for the entry as it is now: it ends when that becomes another one.
   if (renewed.length > 0) after = { ...after, renewedAt: new Map([...after.renewedAt, ...renewed]) };
   after = foldBlame(foldRejections(after, rejected, at), { change, outcome }, at.now);
-  return refusal ? foldRefusal(after, refusal, at) : clearTrouble(after);
+  if (!refusal) return clearTrouble(foldSuspicion(after, { change, outcome }, at.now));
+  return isTheirsAlone(facts, change, refusal)
+    ? foldRefusal(foldTheirs(after, { change, refusal }, at), ofTheirs(refusal), at)
+    : foldRefusal(after, refusal, at);
 }
 
 /** Held back for a reason outside this host, such as the throttling of its whole subscription. */
