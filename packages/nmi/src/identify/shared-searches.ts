@@ -51,11 +51,15 @@ export function createSharedSearches(search: Search, clock: Clock): SharedSearch
   };
 }
 
+/** An answer takes a moment: a caller that is not held for an assignment (`--hold=0s`) waits for it all the same. */
+const unheldWaitMs = 2_000;
+
 function whilePatient<T>(found: Promise<T>, patience: Patience, clock: Clock): Promise<T | 'impatient'> {
   const { gone } = patience.caller;
   const { promise, resolve, reject } = Promise.withResolvers<T | 'impatient'>();
   const giveUp = () => resolve('impatient');
-  const timer = clock.after(Math.max(0, patience.deadline - clock.now()), giveUp);
+  const leftMs = patience.deadline - clock.now();
+  const timer = clock.after(leftMs > 0 ? leftMs : unheldWaitMs, giveUp);
   gone.addEventListener('abort', giveUp);
   if (gone.aborted) giveUp();
   found.then(resolve, reject);
