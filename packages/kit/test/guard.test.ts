@@ -145,3 +145,29 @@ test('a caller that reads none of its large answers loses its connections, and a
   expect(await limited).toBe('unread');
   expect(await send(port, askOnce, quiet)).toContain('200 OK');
 });
+
+test('answers that wait behind an unanswered request on their connection count as unread', async () => {
+  const large = Buffer.alloc(1024 * 1024);
+  const { port, limited } = await start(({ url }, response) => {
+    if (url === '/large') response.end(large);
+  });
+  const hostileOne = await open(port, hostile);
+  hostileOne.write(ask + ask.replace('/ ', '/large ').repeat(3));
+  expect(await limited).toBe('unread');
+  expect(await send(port, askOnce.replace('/ ', '/large '), quiet)).toContain('200 OK');
+});
+
+test('what waited for its turn on its connection counts no more once it was read', async () => {
+  const large = Buffer.alloc(700 * 1024);
+  const { port, effects } = await start(({ url }, response) => {
+    if (url === '/large') response.end(large);
+    else setImmediate(() => response.end('fine'));
+  });
+  const socket = await open(port, quiet);
+  for (let round = 0; round < 5; round += 1) {
+    socket.write(ask + ask.replace('/ ', '/large ').repeat(2));
+    let read = 0;
+    while (read < 2 * large.length) read += ((await once(socket, 'data')) as [Buffer])[0].length;
+  }
+  expect(effects).toEqual([]);
+});

@@ -10,6 +10,7 @@ import { createCaller, type Caller, type Line } from './caller.ts';
 import { createCallers } from './callers.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { createUnwritten, type Unwritten } from './unwritten.ts';
+import { whenGivenEarly } from './given-early.ts';
 
 export interface ConnectionLimits {
   /** Requests of one caller; 0: as many as come. */
@@ -53,6 +54,8 @@ interface Connection<About> extends Line {
   isRefused: boolean;
   /** A number, and no list of responses: one that is kept until the next request comes costs the garbage collector a fifth of the time. */
   unanswered: number;
+  /** Bytes of whole answers that wait for those before them. */
+  behind: number;
   /** Node closes a response a moment after the last byte of it was taken. */
   readonly over: () => void;
   /** A whole response was handed to the kernel, as far as that takes it. */
@@ -101,7 +104,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
     arrive(socket, response, now) {
       const connection = known.get(socket);
       if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
-      follow(connection, response);
+      follow(connection, response, look);
       const verdict = isReleased ? 'answer' : judge(connection, now);
       return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
@@ -134,9 +137,18 @@ function createJudge<About>(
   };
 }
 
-function follow<About>(connection: Connection<About>, response: ServerResponse): void {
+function follow<About>(
+  connection: Connection<About>,
+  response: ServerResponse,
+  look: (connection: Connection<About>) => void,
+): void {
   connection.unanswered += 1;
   response.on('close', connection.over).on('prefinish', connection.sent);
+  if (connection.unanswered === 1) return;
+  whenGivenEarly(response, (bytes) => {
+    connection.behind += bytes;
+    look(connection);
+  });
 }
 
 /** Lets a connection in, and another one out when there are too many. */
@@ -203,6 +215,7 @@ function connectionOf<About>(
     ...{ socket, caller, about },
     isRefused: false,
     unanswered: 0,
+    behind: 0,
     over() {
       connection.unanswered -= 1;
       look(connection);
@@ -212,7 +225,7 @@ function connectionOf<About>(
     resume: () => socket.resume(),
     isIdle: () => connection.unanswered === 0,
     group: () => groups.nameOf(caller.peer),
-    unwritten: () => (socket.destroyed ? 0 : socket.writableLength),
+    unwritten: () => (socket.destroyed ? 0 : socket.writableLength + connection.behind),
   };
   return connection;
 }

@@ -1,0 +1,18 @@
+import type { ServerResponse } from 'node:http';
+
+/**
+ * Of the requests on a connection one is answered at a time: what is answered before its turn is kept in the response, and no event
+ * tells of it. `count` is told of its bytes, and of as many less when they are the socket's. For the few responses that have others
+ * before them: done to each of them, it would cost every request.
+ */
+export function whenGivenEarly(response: ServerResponse, count: (bytes: number) => void): void {
+  const end = response.end.bind(response) as (...answer: unknown[]) => unknown;
+  response.end = (...answer: unknown[]) => {
+    end(...answer);
+    if (response.socket !== null) return response;
+    const bytes = response.writableLength;
+    response.once('socket', () => count(-bytes));
+    count(bytes);
+    return response;
+  };
+}
