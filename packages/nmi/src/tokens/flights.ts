@@ -1,5 +1,4 @@
 export interface Flights<T> {
-  isUnderWay(name: string): boolean;
   /** The answer that is under way under this name, or else what `start` begins. */
   join(name: string, start: () => Promise<T>): Promise<T>;
 }
@@ -8,7 +7,6 @@ export interface Flights<T> {
 export function createFlights<T>(): Flights<T> {
   const flights = new Map<string, Promise<T>>();
   return {
-    isUnderWay: (name) => flights.has(name),
     join(name, start) {
       const running = flights.get(name);
       if (running) return running;

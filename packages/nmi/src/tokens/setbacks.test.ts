@@ -53,8 +53,9 @@ it('a question that nobody waits for is asked after growing pauses, and not befo
 
 it('of names that failed a bounded number is remembered: the oldest goes', () => {
   const { setbacks, fail } = stage();
-  for (let n = 0; n < 2_000; n += 1) fail('throttled', 60_000, `name ${n}`);
+  for (let n = 0; n < 1_999; n += 1) fail('throttled', 60_000, `name ${n}`);
   fail('throttled', 60_000, 'name 0');
+  fail('throttled', 60_000, 'the last place');
   expect([setbacks.refusal('name 0'), setbacks.refusal('name 1')].map(Boolean)).toEqual([true, true]);
   fail('throttled', 60_000, 'another');
   expect(

@@ -31,9 +31,15 @@ it('two objects that describe one application share its tokens', () => {
 it.each([
   { kind: 'machine', by: 'client-id', value: 'a' },
   { kind: 'machine', by: 'object-id', value: 'a' },
-  { kind: 'machine', by: 'client-id', value: 'b' },
 ] as const)('what the machine makes of %j is not what it makes of nothing', (subject) => {
   expect(keyOf(subject)).not.toBe(keyOf({ kind: 'machine', by: 'nothing' }));
+});
+
+it('what the machine makes of one selector is not what it makes of another', () => {
+  const all = (['client-id', 'object-id', 'resource-id'] as const).flatMap((by) =>
+    ['a', 'b'].map((value) => keyOf({ kind: 'machine', by, value })),
+  );
+  expect(new Set(all).size).toBe(6);
 });
 
 const stage = (kept = 4) => {
@@ -68,6 +74,14 @@ it('when there are too many, the namespace with most of them loses its oldest', 
   store('mine', { namespace: 'other' });
   for (const name of ['a', 'b', 'c', 'd', 'e']) store(name);
   expect(known('mine', 'a', 'b', 'c', 'd', 'e')).toEqual(['mine', 'c', 'd', 'e']);
+});
+
+it('the namespace with most of them loses one wherever it stands, also to itself', () => {
+  const { store, known } = stage();
+  for (const name of ['a', 'b', 'c']) store(name);
+  store('mine', { namespace: 'other' });
+  store('next', { namespace: 'other' });
+  expect(known('a', 'b', 'c', 'mine', 'next')).toEqual(['b', 'c', 'mine', 'next']);
 });
 
 it('a token that is stored anew takes the place of its old one, and no other’s', () => {

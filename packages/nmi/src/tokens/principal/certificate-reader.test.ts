@@ -62,6 +62,13 @@ describe('reading certificates in a process of its own', () => {
     expect(await reading).toBe('read');
   });
 
+  it('tells what is wrong in the words of the process, of at most 400 characters', async () => {
+    const { read, started } = stage();
+    const reading = read('a', 'x');
+    await last(started).end(JSON.stringify({ fault: 'a'.repeat(400) }));
+    expect(await reading).toBe('a'.repeat(400));
+  });
+
   it('keeps no certificate: the same one is read anew', async () => {
     const { read, started } = stage();
     for (let count = 1; count <= 2; count += 1) {

@@ -59,6 +59,12 @@ describe('C53 W-C12 what Entra says', () => {
       'Microsoft Entra refused AzureIdentity shop/app (AADSTS53000): Not AADSTS1: now',
     ],
     [
+      'a refusal in whose words a number stands later',
+      { error: 'access_denied', error_description: 'See AADSTS1: no.' },
+      400,
+      'Microsoft Entra refused AzureIdentity shop/app (400 access_denied): See AADSTS1: no.',
+    ],
+    [
       'a refusal without a number',
       { error: 'access_denied', error_description: 'Ask your administrator. \nMore' },
       400,
