@@ -52,6 +52,10 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   const { index, memory, pace, now, assignments, hosts } = ports;
   const remainders = new Map<HostKey, Remainder>();
 
+  const accounting = {
+    weigh: (pod: PodKey) => weightOf(index, pod),
+    chargeTo: (pod: PodKey) => whosePod(index, pod),
+  };
   const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
 
   const lookAndDecide = (host: HostKey, dirtyPods: Iterable<PodKey>): HostPlan => {
@@ -69,7 +73,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const startedAt = now();
       const left = remainders.get(host) ?? { backlog: new Backlog(podsPerPass), asked: new Set<string>() };
       const { backlog } = left;
-      const at = { now: startedAt, facts: factsOf(host), weigh: (pod: PodKey) => weightOf(index, pod) };
+      const at = { now: startedAt, facts: factsOf(host), ...accounting };
       const { pods, held } = backlog.take(index.takeDirty(host), at);
       const isRecordOver = endsRecord(factsOf(host), startedAt);
       const plan = await pace(() => lookAndDecide(host, pods));
@@ -98,6 +102,12 @@ function weightOf(index: ClusterIndex, key: PodKey): number {
   const pod = index.pod(key);
   const wanted = pod ? index.matchSet(pod.namespace, pod.bindingLabel).matches.length : 0;
   return Math.max(1, wanted, index.assignedOf(key).length);
+}
+
+/** An object that names a pod which isn't there may be anybody's: removing it is a matter of the namespace that it is in. */
+function whosePod(index: ClusterIndex, key: PodKey): string {
+  const stray = index.pod(key) ? undefined : index.assignedOf(key)[0];
+  return stray?.namespace ?? key.slice(0, key.indexOf('/'));
 }
 
 /** Asks for a turn of the host in Azure if there is anything to be done there now. Answers what for. */

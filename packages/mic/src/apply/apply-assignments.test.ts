@@ -1,6 +1,6 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, test } from 'vitest';
-import { idOf } from '../plan/test/builders.ts';
+import { assigned, clientIdOf, idOf } from '../plan/test/builders.ts';
 import { createFakeWorld, recordAfterMs } from './test/fake-world.ts';
 
 function setUp() {
@@ -123,4 +123,25 @@ test('an object of the same assignment that the view has yet to show is taken ov
   await world.clock.advance(10_000);
   expect(world.states()).toEqual(['pod: Assigned']);
   expect(world.assigned.objects.size).toBe(1);
+});
+
+test('objects of another namespace that name pods which are not there delay a new pod of that namespace by two passes at most', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  world.addIdentity('app');
+  world.attached.set(idOf('app'), { clientId: clientIdOf('app'), principalId: 'p' });
+  for (let n = 0; n < 3_000; n += 1) {
+    const view = assigned({
+      namespace: 'evil',
+      name: `forged-${n}`,
+      podNamespace: 'shop',
+      podName: `gone-${n}`,
+    });
+    world.index.apply({ kind: 'assigned', key: `evil/${view.name}`, view });
+  }
+  world.addPod('pod', 'app');
+  await world.startTerm();
+  await world.clock.advance(30_000);
+  expect(world.states()).toEqual(['pod: Assigned']);
+  expect(ofObjects(world.writes).indexOf('create assigned')).toBeLessThan(1_100);
 });

@@ -86,3 +86,12 @@ test('a namespace with many pods, each with many identities, leaves the next pas
   expect(pods.length).toBeLessThanOrEqual(8);
   expect(backlog.hasMore).toBe(true);
 });
+
+test('pods that are not there, named by objects of another namespace, take no turns of the namespace that they name', () => {
+  const backlog = new Backlog(10);
+  const forged = Array.from({ length: 5_000 }, (_, index) => `shop/gone-${index}`);
+  const chargeTo = (pod: string) => (pod.includes('/gone-') ? 'evil' : 'shop');
+  expect(backlog.take([...forged, 'shop/web'], { now: 0, facts: undefined, chargeTo }).pods).toContain(
+    'shop/web',
+  );
+});

@@ -15,10 +15,19 @@ const noSteps: HeldSteps = new Map();
 
 /** What a pod costs a pass, in writes; one at least. */
 type Weigh = (pod: PodKey) => number;
+/** The namespace whose turn it is when a pod is looked at. */
+type ChargeTo = (pod: PodKey) => string;
+
+export interface BacklogMoment {
+  readonly now: number;
+  readonly facts: HostFacts | undefined;
+  readonly weigh?: Weigh;
+  readonly chargeTo?: ChargeTo;
+}
 
 /** Namespaces take turns, each in its own order: a pass lasts until its last write, and the next pod waits for that. */
-function* inTurns(pods: Iterable<PodKey>): Generator<PodKey> {
-  const queues = Map.groupBy(pods, (pod) => pod.split('/', 1)[0]);
+function* inTurns(pods: Iterable<PodKey>, chargeTo: ChargeTo): Generator<PodKey> {
+  const queues = Map.groupBy(pods, chargeTo);
   for (let turn = 0; queues.size > 0; turn += 1) {
     for (const [namespace, queue] of queues) {
       const pod = queue[turn];
@@ -26,6 +35,10 @@ function* inTurns(pods: Iterable<PodKey>): Generator<PodKey> {
       else yield pod;
     }
   }
+}
+
+function namespaceOf(pod: PodKey): string {
+  return pod.slice(0, pod.indexOf('/'));
 }
 
 export class Backlog {
@@ -42,25 +55,22 @@ export class Backlog {
   }
 
   /** The pods of the next pass. Those that wait take part when their time has come, or when the host has changed. */
-  take(
-    dirty: Iterable<PodKey>,
-    at: { readonly now: number; readonly facts: HostFacts | undefined; readonly weigh?: Weigh },
-  ): Portion {
+  take(dirty: Iterable<PodKey>, at: BacklogMoment): Portion {
     for (const pod of dirty) this.#unplanned.set(pod, this.#release(pod));
     if (at.now >= this.#wakeAt || at.facts !== this.#facts) {
       for (const pod of [...this.#waiting.keys()]) this.#unplanned.set(pod, this.#release(pod));
       this.#wakeAt = Infinity;
     }
-    const pods = this.#choose(at.weigh ?? (() => 1));
+    const pods = this.#choose(at);
     const held = new Map(pods.flatMap((pod) => [...(this.#unplanned.get(pod) ?? noSteps)]));
     for (const pod of pods) this.#unplanned.delete(pod);
     return { pods, held };
   }
 
-  #choose(weigh: Weigh): PodKey[] {
+  #choose({ weigh = () => 1, chargeTo = namespaceOf }: BacklogMoment): PodKey[] {
     const chosen: PodKey[] = [];
     let room = this.#size;
-    for (const pod of inTurns(this.#unplanned.keys())) {
+    for (const pod of inTurns(this.#unplanned.keys(), chargeTo)) {
       if (room <= 0) break;
       chosen.push(pod);
       room -= weigh(pod);

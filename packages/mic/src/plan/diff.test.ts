@@ -163,7 +163,7 @@ describe('what one pod has against what it should have', () => {
       identities: [identity(), identity({ name: 'writer' })],
       bindings: [binding(), binding({ azureIdentity: 'writer', selector: 'other' })],
     };
-    expect(briefs(different)).toEqual([`delete ${own} (unbound)`, 'create default/web-0-shop-writer']);
+    expect(briefs(different)).toEqual(['create default/web-0-shop-writer', `delete ${own} (unbound)`]);
   });
 
   it('E6 all bindings that select the pod apply', () => {
@@ -481,5 +481,20 @@ describe('names of objects', () => {
       'create default/web-0-default-reader',
       'delete old/web-0-default-reader (duplicate)',
     ]);
+  });
+});
+
+describe('objects that an editor of another namespace writes about a pod', () => {
+  const forged = (count: number) =>
+    Array.from({ length: count }, (_, n) => assigned({ namespace: 'aaa', name: `forged-${n}` }));
+
+  it('are removed after what the pod is to have was written, whatever they are called', () => {
+    const steps = briefs({ assigned: forged(3) });
+    expect(steps[0]).toBe(`create ${own}`);
+    expect(steps).toHaveLength(4);
+  });
+
+  it('are removed in portions, so that the next plan of the host does not wait for thousands', () => {
+    expect(briefs({ assigned: forged(2_000) })).toHaveLength(501);
   });
 });

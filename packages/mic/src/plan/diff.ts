@@ -5,6 +5,10 @@ import type { ClusterIndex } from '../snapshot/cluster-index.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignedView, Assignment, AssignmentStep, DeleteReason } from './types.ts';
 
+/** An editor may write any number that name a pod. Those that are left come with the next plan: each removal makes the pod dirty. */
+const removedAtOnce = 500;
+
+/** What the pod is to have comes first, then what has to go. */
 export function diffPod(
   index: ClusterIndex,
   key: PodKey,
@@ -18,8 +22,9 @@ export function diffPod(
     kept.add(held);
     return compare(assignment, held);
   });
-  const surplus = current.filter((view) => !kept.has(view));
-  return [...steps, ...surplus.map((view) => remove(view, whyDelete(index, view, assignments)))];
+  const surplus = current.filter((view) => !kept.has(view)).slice(0, removedAtOnce);
+  const removals = surplus.map((view) => remove(view, whyDelete(index, view, assignments)));
+  return [...steps.sort(byObject), ...removals.sort(byObject)];
 }
 
 function standsFor(view: AssignedView, { objectNamespace, objectName }: Assignment): boolean {
@@ -74,4 +79,14 @@ function whyDelete(
 
 function keyOf({ namespace, name }: ObjectMeta): string {
   return `${namespace ?? ''}/${name}`;
+}
+
+function byObject(a: AssignmentStep, b: AssignmentStep): number {
+  const [left, right] = [objectKey(a), objectKey(b)];
+  return left < right ? -1 : Number(left > right);
+}
+
+function objectKey(step: AssignmentStep): string {
+  if (step.kind === 'delete') return `${step.current.namespace}/${step.current.name}`;
+  return `${step.assignment.objectNamespace}/${step.assignment.objectName}`;
 }

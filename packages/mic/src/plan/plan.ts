@@ -68,21 +68,11 @@ const nothing: HostChanges = { attach: [], renew: [], detach: [], read: false };
 function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods }: PlanMoment): AssignmentStep[] {
   const pods = dirtyPods === undefined ? index.podKeysOn(key) : [...dirtyPods, ...index.waitingOn(key)];
   const here = [...new Set(pods)].filter((pod) => index.homeOf(pod) === key).sort();
-  return here.flatMap((pod) => diffPod(index, pod, decidePod(index, pod).assignments).sort(byObject));
+  return here.flatMap((pod) => diffPod(index, pod, decidePod(index, pod).assignments));
 }
 
 /** An object that waits for an identity which the host will not get now is left as it is, so that the plan stays quiet. */
 function canBeTaken(step: AssignmentStep, willCarry: (id: ResourceId) => boolean): boolean {
   const id = step.kind === 'confirm' ? step.assignment.resourceId : undefined;
   return id === undefined || willCarry(id);
-}
-
-function byObject(a: AssignmentStep, b: AssignmentStep): number {
-  const [left, right] = [objectKey(a), objectKey(b)];
-  return left < right ? -1 : Number(left > right);
-}
-
-function objectKey(step: AssignmentStep): string {
-  if (step.kind === 'delete') return `${step.current.namespace}/${step.current.name}`;
-  return `${step.assignment.objectNamespace}/${step.assignment.objectName}`;
 }

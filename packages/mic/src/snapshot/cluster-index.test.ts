@@ -290,3 +290,22 @@ describe('what the index knows', () => {
     expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
   });
 });
+
+it('objects that an editor writes about one pod cost the same each, however many there are', () => {
+  const index = clean({ pods: [pod()], assigned: [] });
+  let looks = 0;
+  const count = 2_000;
+  for (let n = 0; n < count; n += 1) {
+    const { state, ...fields } = assigned({ namespace: 'evil', name: `forged-${n}` });
+    const view = {
+      ...fields,
+      get state() {
+        looks += 1;
+        return state;
+      },
+    };
+    index.apply({ kind: 'assigned', key: `evil/forged-${n}`, view });
+  }
+  expect(index.assignedOf('shop/web-0')).toHaveLength(count);
+  expect(looks).toBeLessThan(10 * count);
+});

@@ -148,7 +148,7 @@ export class ClusterIndex {
   }
 
   assignedOf(pod: PodKey): readonly AssignedView[] {
-    return this.#pods.get(pod)?.assigned ?? [];
+    return this.#pods.get(pod)?.assigned.list ?? [];
   }
 
   identity(key: string): IdentityView | undefined {
@@ -231,8 +231,7 @@ export class ClusterIndex {
 
   #replaceAssigned(pod: PodKey, before: AssignedView | undefined, after: AssignedView | undefined): void {
     const entry = this.#pods.obtain(pod);
-    const others = entry.assigned.filter((view) => view !== before);
-    entry.assigned = after ? [...others, after] : others;
+    entry.assigned.replace(before, after);
     this.#settle(entry);
   }
 

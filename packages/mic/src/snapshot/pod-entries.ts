@@ -1,8 +1,9 @@
 // All that is known under the names of pods, and the ways to find it: by node, by label, by what still waits.
-import type { AssignedView, PodView } from '../plan/types.ts';
+import type { PodView } from '../plan/types.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
 import type { MatchSet } from './matching.ts';
+import { PodAssignments } from './pod-assignments.ts';
 import type { PodKey } from './views.ts';
 
 /** What a host must carry for a pod, and the AzureIdentities that it gets that by. */
@@ -13,7 +14,7 @@ export const nothingCounted: Counted = { needs: [], uses: [] };
 export interface Entry {
   readonly key: PodKey;
   pod: PodView | undefined;
-  assigned: readonly AssignedView[];
+  readonly assigned: PodAssignments;
   /** The pod's node; of a pod that is gone or unscheduled, the one its assignments were made for. Undefined until placed. */
   node: string | undefined;
   home: HostKey;
@@ -63,7 +64,7 @@ export class PodEntries {
     const entry: Entry = {
       key,
       pod: undefined,
-      assigned: [],
+      assigned: new PodAssignments(),
       node: undefined,
       home: undefined,
       counted: nothingCounted,
@@ -97,12 +98,12 @@ export class PodEntries {
   house(entry: Entry, home: HostKey): void {
     this.#waiting.remove(entry.home, entry.key);
     entry.home = home;
-    if (entry.assigned.some(isTransient)) this.#waiting.add(home, entry.key);
+    if (entry.assigned.hasTransient) this.#waiting.add(home, entry.key);
   }
 
   /** Whether it was. */
   dropIfEmpty(entry: Entry): boolean {
-    if (entry.pod || entry.assigned.length > 0) return false;
+    if (entry.pod || entry.assigned.size > 0) return false;
     this.#leaveNode(entry);
     return this.#entries.delete(entry.key);
   }
@@ -119,12 +120,5 @@ export class PodEntries {
 }
 
 function nodeOf({ pod, assigned }: Entry): string {
-  if (pod !== undefined && pod.nodeName !== '') return pod.nodeName;
-  let first: AssignedView | undefined;
-  for (const view of assigned) if (first === undefined || view.name < first.name) first = view;
-  return first?.nodeName ?? '';
-}
-
-function isTransient({ state }: AssignedView): boolean {
-  return state === 'Created' || state === 'Unassigned';
+  return pod !== undefined && pod.nodeName !== '' ? pod.nodeName : (assigned.first?.nodeName ?? '');
 }

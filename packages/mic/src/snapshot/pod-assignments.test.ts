@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { assigned } from '../plan/test/builders.ts';
+import { PodAssignments } from './pod-assignments.ts';
+
+const view = (name: string, state: 'Assigned' | 'Created' = 'Assigned') => assigned({ name, state });
+
+describe('the objects that name one pod', () => {
+  it('are there in the order in which they came or changed', () => {
+    const all = new PodAssignments();
+    const [a, b] = [view('a'), view('b')];
+    all.replace(undefined, b);
+    all.replace(undefined, a);
+    expect(all.list).toEqual([b, a]);
+    const newer = view('b');
+    all.replace(b, newer);
+    expect(all.list).toEqual([a, newer]);
+    expect(all.size).toBe(2);
+    expect(all.list).toBe(all.list);
+  });
+
+  it('know the first by name, whoever comes and goes', () => {
+    const all = new PodAssignments();
+    expect(all.first).toBeUndefined();
+    const [a, b, c] = [view('a'), view('b'), view('c')];
+    all.replace(undefined, b);
+    expect(all.first).toBe(b);
+    all.replace(undefined, c);
+    all.replace(undefined, a);
+    expect(all.first).toBe(a);
+    all.replace(a, undefined);
+    expect(all.first).toBe(b);
+    all.replace(c, undefined);
+    expect(all.first).toBe(b);
+    all.replace(b, undefined);
+    expect([all.first, all.size]).toEqual([undefined, 0]);
+  });
+
+  it('wait for a change while one of them is Created', () => {
+    const all = new PodAssignments();
+    const [waiting, other] = [view('a', 'Created'), view('b', 'Created')];
+    const assignedOne = view('a');
+    all.replace(undefined, waiting);
+    all.replace(undefined, other);
+    all.replace(waiting, assignedOne);
+    expect(all.hasTransient).toBe(true);
+    all.replace(other, undefined);
+    all.replace(other, undefined);
+    expect(all.hasTransient).toBe(false);
+    all.replace(assignedOne, undefined);
+    expect(all.hasTransient).toBe(false);
+  });
+});
