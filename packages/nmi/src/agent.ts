@@ -91,7 +91,7 @@ export function createAgent(options: AgentOptions): Agent {
     }),
     onLimited: teller.onLimited,
     neighbourOf: (address) => neighbours.of(address),
-    namespaceOf: (address) => pods.filedUnder(address)[0]?.namespace,
+    namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
     run: async (signal) => {
       await Promise.all([...informers.map((informer) => informer.run(signal)), keeper.run(signal)]);

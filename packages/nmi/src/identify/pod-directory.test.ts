@@ -214,3 +214,21 @@ it('a pod of the same name that was made anew is not the latest state of the old
   const gone = podView({ name: 'gone', key: 'default/gone' });
   expect(pods.latest(gone)).toBe(gone);
 });
+
+it('the limits of a namespace are not shared by a pod that has the address of a stopped one of that namespace', async () => {
+  const hostile = {
+    ...object('stopped'),
+    metadata: {
+      ...object('stopped').metadata,
+      ...{ namespace: 'hostile', deletionTimestamp: '1970-01-01T00:00:00Z' },
+    },
+    status: {
+      ...object('stopped').status,
+      containerStatuses: [{ state: { terminated: { startedAt: '1970-01-01T00:00:00Z' } } }],
+    },
+  };
+  const { pods } = await start(() => list(hostile, object('web')));
+  expect(pods.filedUnder('10.0.0.1')).toHaveLength(2);
+  expect(pods.namespaceAt('10.0.0.1')).toBe('default');
+  expect(pods.namespaceAt('10.0.0.9')).toBeUndefined();
+});

@@ -11,7 +11,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import type { Said, Unsaid } from './answers.ts';
 import type { PodName } from './ask-holder.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
-import { addressIsUnreported } from './identify-pod.ts';
+import { addressIsUnreported, identifyPod, type Identification } from './identify-pod.ts';
 import { parsePod, podFields, sinceBoot, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions {
@@ -34,6 +34,8 @@ export type PodInformer = CallerFinderOptions['pods'] & {
   /** The pod as it is known now, if it is still the same one. */
   latest(pod: PodView): PodView;
   named(namespace: string, name: string): PodView | undefined;
+  /** Of the pod that holds the address by what is remembered. Others may be filed under it that have stopped, for as long as they like. */
+  namespaceAt(address: string): string | undefined;
 };
 
 /** Silence beyond which what is remembered may be out of date. A little more than the informer itself bears. */
@@ -85,7 +87,12 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
       return now?.uid === pod.uid ? now : pod;
     },
     named: (namespace, name) => informer.store.get(`${namespace}/${name}`),
+    namespaceAt: (address) => namespaceOf(identifyPod(informer.store.by('address', address), clock.now())),
   };
+}
+
+function namespaceOf(found: Identification): string | undefined {
+  return found.kind === 'pod' ? found.pod.namespace : undefined;
 }
 
 type QuestionOptions = Pick<PodInformerOptions, 'log' | 'onFailed'>;
