@@ -85,13 +85,17 @@ it('says why when its turn does not come in time, or there is no place for it', 
   const { clock, questions, question, fill } = stage();
   fill('one', 'a');
   const late = questions.join('late', askerOf({ namespace: 'one', pod: 'b' }), question);
-  const refused = expect(late).rejects.toMatchObject({ code: 'throttled', message: /too long for its turn/ });
+  const refused = expect(late).rejects.toMatchObject({
+    ...{ code: 'throttled', retryAfterMs: 1_000, message: /too long for its turn/ },
+  });
   await clock.advance(10_000);
   await refused;
   for (let pod = 0; pod < 10; pod += 1) fill('one', `pod-${pod}`);
   fill('one', 'a');
   const full = questions.join('full', askerOf({ namespace: 'one', pod: 'a' }), question);
-  await expect(full).rejects.toMatchObject({ code: 'throttled', message: /wait for their turn already/ });
+  await expect(full).rejects.toMatchObject({
+    ...{ code: 'throttled', retryAfterMs: 1_000, message: /wait for their turn already/ },
+  });
 });
 
 it.each([
