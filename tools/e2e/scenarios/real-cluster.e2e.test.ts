@@ -18,6 +18,12 @@ const taint = { key: 'aadpodidentity.k8s.io/nmi-not-ready', value: 'true', effec
 const pods = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: 'default' });
 const agents = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: names.systemNamespace });
 const patienceMs = 60_000;
+const routeLocalnet = 'net.ipv4.conf.all.route_localnet';
+
+const manifestOf = async (folder: 'nmi' | 'nmi-uninstall'): Promise<KubeObject> => {
+  const [daemonSet] = await readManifests(inDeploy(folder));
+  return daemonSet!;
+};
 
 interface PodStatus {
   readonly phase?: string;
@@ -52,6 +58,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       body: { spec: { taints: [taint] } },
       contentType: 'application/strategic-merge-patch+json',
     });
+    expect(await stage.inNode('sysctl', '--values', routeLocalnet)).toBe('0\n');
     for (const object of identityObjects({ name: 'app', ...names.firstIdentity })) await stage.create(object);
     await stage.create(askingPod('app', 'app'));
     await stage.create(askingPod('stranger', 'nobody'));
@@ -67,6 +74,8 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       path: `/api/v1/nodes/${stage.node.name}`,
     })) as KubeObject;
     expect((node['spec'] as { taints?: unknown }).taints).toBeUndefined();
+    // Set by a container that is not privileged.
+    expect(await stage.inNode('sysctl', '--values', routeLocalnet)).toBe('1\n');
     // Nobody else can have done it.
     expect(await stage.mayChangeNodes('mic')).toBe(true);
     expect(await stage.mayChangeNodes('nmi')).toBe(false);
@@ -85,8 +94,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
   });
 
   test('item 15: without an agent pods are refused a connection, and reach nothing else', async () => {
-    const [agent] = await readManifests(inDeploy('nmi'));
-    await deleteObject(stage.kube, agent!);
+    await deleteObject(stage.kube, await manifestOf('nmi'));
     await untilNone(stage.kube, {
       path: agents,
       fits: (pod) => pod.metadata.labels?.['component'] === 'nmi',
@@ -104,7 +112,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     const later = (from: number, fits: (line: string) => boolean) =>
       app.first((line) => app.all.indexOf(line, from) >= from && fits(line), patienceMs);
     await stage.onNode('mkdir', '-p', '/etc/systemd/system');
-    await stage.create(commandPod('persist', 'install-redirect', '--persist'));
+    await stage.create(commandPod(await manifestOf('nmi'), 'persist', 'install-redirect', '--persist'));
     await untilPod('persist', ({ phase }) => phase === 'Succeeded');
     // What a restart takes; the pod is bound to the node and calls all the time.
     await stage.inNode('nft', 'flush', 'ruleset');
@@ -120,7 +128,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
 
   test('E27 uninstall-redirect, and nothing else, opens the way to the metadata service again', async () => {
     expect(await stage.inNode('ip', 'rule')).toContain('prohibit');
-    await stage.create(commandPod('uninstall', 'uninstall-redirect'));
+    await stage.create(commandPod(await manifestOf('nmi-uninstall'), 'uninstall', 'uninstall-redirect'));
     await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');
     expect(await stage.onNode('ls', '/etc/systemd/system')).not.toContain('aad-pod-identity');
     await app.first((line) => line.startsWith('answer 400 Multiple'), patienceMs);

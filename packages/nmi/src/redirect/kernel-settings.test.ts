@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { prepareKernel, type KernelFiles } from './kernel-settings.ts';
+import { createKernelFiles, prepareKernel, type KernelFiles } from './kernel-settings.ts';
 
 const local = { metadata: { host: '169.254.169.254', port: 80 }, listen: { host: '127.0.0.1', port: 2579 } };
 const elsewhere = { ...local, listen: { host: '10.240.0.4', port: 2579 } };
@@ -33,6 +33,24 @@ it('leaves the setting alone that a listener elsewhere does not need', async () 
   const { door, files } = kernel({ [routeLocalnet]: '0\n' });
   await expect(prepareKernel(elsewhere, door)).resolves.toBeUndefined();
   expect(files[routeLocalnet]).toBe('0\n');
+});
+
+it('writes by way of the mount of the host where /proc/sys is read-only', async () => {
+  const written: string[] = [];
+  const files = createKernelFiles((path) => {
+    if (path.startsWith('/proc/')) return Promise.reject(new Error('EROFS: read-only file system'));
+    written.push(path);
+    return Promise.resolve();
+  });
+  await files.write(routeLocalnet, '1');
+  expect(written).toEqual(['/host/proc/sys/net/ipv4/conf/all/route_localnet']);
+});
+
+it('writes nowhere else where /proc/sys is writable', async () => {
+  const written: string[] = [];
+  const files = createKernelFiles((path) => Promise.resolve(void written.push(path)));
+  await files.write(routeLocalnet, '1');
+  expect(written).toEqual([routeLocalnet]);
 });
 
 it('says what to do where it may not be set', async () => {

@@ -8,10 +8,18 @@ export interface KernelFiles {
   write(path: string, text: string): Promise<void>;
 }
 
-export const kernelFiles: KernelFiles = {
-  read: (path) => readFile(path, 'utf8').catch(() => undefined),
-  write: (path, text) => writeFile(path, text),
-};
+/**
+ * In a container that is not privileged /proc/sys is read-only. The manifests mount the host's /proc/sys/net below /host: the
+ * settings behind it are those of the network namespace of whoever opens the file, here the host's.
+ */
+export function createKernelFiles(write: (path: string, text: string) => Promise<void>): KernelFiles {
+  return {
+    read: (path) => readFile(path, 'utf8').catch(() => undefined),
+    write: (path, text) => write(path, text).catch(() => write(`/host${path}`, text)),
+  };
+}
+
+export const kernelFiles: KernelFiles = createKernelFiles(writeFile);
 
 const routeLocalnet = '/proc/sys/net/ipv4/conf/all/route_localnet';
 const migrateRequests = '/proc/sys/net/ipv4/tcp_migrate_req';
@@ -26,7 +34,8 @@ export async function prepareKernel(target: RedirectTarget, files: KernelFiles):
   if (!leadsToLoopback(target) || (await turnOn(routeLocalnet, files))) return undefined;
   return (
     `net.ipv4.conf.all.route_localnet is not 1 and cannot be set from here, so redirected requests cannot reach ${target.listen.host}: ` +
-    'run "nmi install-redirect" in a privileged init container, or let --nmi-listen-address be an address of the node'
+    'run "nmi install-redirect" in an init container with the /proc/sys/net of the host mounted at /host/proc/sys/net, or in a privileged ' +
+    'one; or let --nmi-listen-address be an address of the node'
   );
 }
 
