@@ -1,9 +1,9 @@
 // An address goes from a pod that ends to a new pod while the API server still says that the old one has it; on the real kernel.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { describePlaces } from '../kernel/places.ts';
+import { describePlaces, fabricPlaces } from '../kernel/places.ts';
 import { openKernelWorld, subjectOf, type KernelClient, type KernelWorld } from '../kernel/world.ts';
 
-describePlaces('handover', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall, layout }) => {
+describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
   describe.each(['bridge', 'routed'] as const)('between pods that are linked to the node: %s', (links) => {
     let world: KernelWorld;
     const names = ['old', 'new', 'removed', 'later'];
