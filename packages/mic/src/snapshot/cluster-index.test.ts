@@ -309,3 +309,49 @@ it('objects that an editor writes about one pod cost the same each, however many
   expect(index.assignedOf('shop/web-0')).toHaveLength(count);
   expect(looks).toBeLessThan(10 * count);
 });
+
+describe('with identities of the own namespace only, what an editor changes', () => {
+  const namespaced = () => {
+    const index = indexOf(
+      snapshot({
+        nodes: [node()],
+        pods: [pod(), pod({ namespace: 'bank', name: 'pay' })],
+        identities: [identity({ namespace: 'shop' }), identity({ namespace: 'evil' })],
+        bindings: [binding({ namespace: 'shop' }), binding({ namespace: 'evil' })],
+        assigned: [],
+      }),
+      { ...rules, forceNamespaced: true },
+    );
+    index.matchSet('shop', 'demo');
+    dirt(index);
+    return index;
+  };
+  const edited = (name: string) => binding({ namespace: 'evil', azureIdentity: name });
+
+  it('makes no pod of another namespace dirty that has bindings of its own; one that has none is told', () => {
+    const index = namespaced();
+    const before = index.matchSet('shop', 'demo');
+    index.apply({ kind: 'binding', key: edited('other').key, view: edited('other') });
+    expect(dirt(index)).toEqual({ [vmss1]: ['bank/pay'] });
+    const changed = identity({
+      namespace: 'evil',
+      spec: { type: 0, resourceID: resourceIdOf('x'), clientID: 'x' },
+    });
+    index.apply({ kind: 'binding', key: edited('reader').key, view: edited('reader') });
+    dirt(index);
+    index.apply({ kind: 'identity', key: changed.key, view: changed });
+    expect(dirt(index)).toEqual({ [vmss1]: ['bank/pay'] });
+    expect(index.matchSet('shop', 'demo')).toBe(before);
+  });
+
+  it('makes those dirty again that lose or get their own', () => {
+    const index = namespaced();
+    const own = binding({ namespace: 'shop' });
+    index.apply({ kind: 'binding', key: own.key, view: undefined });
+    expect(dirt(index)[vmss1]).toContain('shop/web-0');
+    expect(index.matchSet('shop', 'demo').matches).toEqual([]);
+    index.apply({ kind: 'binding', key: own.key, view: own });
+    expect(dirt(index)[vmss1]).toContain('shop/web-0');
+    expect(index.matchSet('shop', 'demo').matches).toHaveLength(1);
+  });
+});

@@ -5,7 +5,7 @@ import type { AssignedView, NodeView, PodView } from '../plan/types.ts';
 import { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
-import { Matching, type MatchSet } from './matching.ts';
+import { Matching, type Changed, type MatchSet } from './matching.ts';
 import { NeedCounts } from './need-counts.ts';
 import { nothingCounted, PodEntries, type Counted, type Entry } from './pod-entries.ts';
 import type { BindingView, IdentityView, PodKey } from './views.ts';
@@ -244,8 +244,12 @@ export class ClusterIndex {
     for (const host of [before, after]) if (host !== undefined) this.#dirt.touch(host);
   }
 
-  #resettle(labels: ReadonlySet<string>): void {
-    for (const label of labels) for (const entry of this.#pods.labelled(label)) this.#settle(entry);
+  #resettle({ labels, namespace }: Changed): void {
+    for (const label of labels)
+      for (const entry of this.#pods.labelled(label)) {
+        const { key } = entry;
+        if (this.#matching.isConcerned(key.slice(0, key.indexOf('/')), label, namespace)) this.#settle(entry);
+      }
   }
 
   /** Puts an entry where it belongs now, counts what it needs there, and has both hosts concerned look at it. */

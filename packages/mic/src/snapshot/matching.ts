@@ -30,8 +30,12 @@ export interface MatchSet {
   readonly uses: readonly string[];
 }
 
-/** The labels whose pods may get something else now; none when only the copies that are handed out are newer. */
-type ChangedLabels = ReadonlySet<string>;
+/** The pods that may get something else now: by their labels, those that `namespace` matters to. */
+export interface Changed {
+  readonly namespace: string;
+  /** None when only the copies that are handed out are newer. */
+  readonly labels: ReadonlySet<string>;
+}
 
 type ValidBinding = Extract<BindingView, { kind: 'valid' }>;
 
@@ -77,19 +81,19 @@ export class Matching {
     return this.#byResource.of(id);
   }
 
-  setIdentity(key: string, view: IdentityView | undefined): ChangedLabels {
+  setIdentity(key: string, view: IdentityView | undefined): Changed {
     const before = this.#identities.get(key);
     if (before?.kind === 'valid' && before.resourceId) this.#byResource.remove(before.resourceId, key);
     if (view?.kind === 'valid' && view.resourceId) this.#byResource.add(view.resourceId, key);
     put(this.#identities, key, view);
-    const labels = this.#labelsOf(this.#byIdentity.of(key));
-    this.#forget(labels);
-    if (meaningOf(before) === meaningOf(view)) return new Set();
+    const changed = { namespace: namespaceOf(key), labels: this.#labelsOf(this.#byIdentity.of(key)) };
+    this.#forget(changed);
+    if (meaningOf(before) === meaningOf(view)) return { ...changed, labels: new Set() };
     this.#revision += 1;
-    return labels;
+    return changed;
   }
 
-  setBinding(key: string, view: BindingView | undefined): ChangedLabels {
+  setBinding(key: string, view: BindingView | undefined): Changed {
     const before = this.#bindings.get(key);
     if (before?.kind === 'valid') {
       this.#bySelector.remove(before.binding);
@@ -101,8 +105,17 @@ export class Matching {
     }
     put(this.#bindings, key, view);
     const labels = new Set([before, view].filter(isValid).map(({ binding }) => binding.spec.selector));
-    this.#forget(labels);
-    return meaningOf(before) === meaningOf(view) ? new Set() : labels;
+    const changed = { namespace: namespaceOf(key), labels };
+    this.#forget(changed);
+    return meaningOf(before) === meaningOf(view) ? { ...changed, labels: new Set() } : changed;
+  }
+
+  /**
+   * Whether pods of a namespace may get something else, or be told something else, by a change in another one: not where
+   * identities are namespaced and the pods have bindings of their own. Else each edit would plan the pods of everybody.
+   */
+  isConcerned(namespace: string, label: string, changedIn: string): boolean {
+    return namespace === changedIn || !this.#rules.forceNamespaced || !this.#bySelector.has(label, namespace);
   }
 
   /** What a pod of this namespace with this value of the binding label gets. */
@@ -157,9 +170,17 @@ export class Matching {
     return new Set(views.map(({ binding }) => binding.spec.selector));
   }
 
-  #forget(labels: Iterable<string>): void {
-    for (const label of labels) this.#matchSets.delete(label);
+  #forget({ labels, namespace: changedIn }: Changed): void {
+    for (const label of labels) {
+      const ofLabel = this.#matchSets.get(label);
+      for (const namespace of ofLabel?.keys() ?? [])
+        if (this.isConcerned(namespace, label, changedIn)) ofLabel?.delete(namespace);
+    }
   }
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
 }
 
 function isValid(view: BindingView | undefined): view is ValidBinding {

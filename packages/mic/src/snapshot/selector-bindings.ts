@@ -15,6 +15,10 @@ export class SelectorBindings {
     };
   }
 
+  has(selector: string, namespace: string): boolean {
+    return this.#selectors.get(selector)?.has(namespace) === true;
+  }
+
   /** In the place of one of the same name, if there is one. */
   add(binding: AzureIdentityBinding): void {
     const { selector } = binding.spec;
