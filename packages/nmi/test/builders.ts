@@ -125,6 +125,7 @@ export interface World {
   readonly exceptions?: readonly AzurePodIdentityException[];
   /** Namespaces. */
   readonly leavesOutBindings?: readonly string[];
+  readonly leavesOutRecords?: readonly string[];
   readonly faults?: Readonly<Record<string, string>>;
 }
 
@@ -142,6 +143,7 @@ export const viewOf = (first: World = {}) => {
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
     leavesOutBindings: (namespace) => world.leavesOutBindings?.includes(namespace) ?? false,
+    leavesOutRecords: (namespace) => world.leavesOutRecords?.includes(namespace) ?? false,
     assignedOnNode: (resource) =>
       (world.records ?? []).map(recordOf).filter((record) => record.resource === resource),
     exceptionsIn: (namespace) =>

@@ -86,9 +86,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     informers,
     view: {
       get revision() {
-        let sum = 0;
-        for (const store of stores) sum += store.revision;
-        return sum;
+        return stores.reduce((sum, { revision }) => sum + revision, 0);
       },
       bindingsWithSelector,
       identityOf,
@@ -98,6 +96,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
         return 'fault' in found ? found.fault : undefined;
       },
       leavesOutBindings: (namespace) => bindings.leavesOut(namespace),
+      leavesOutRecords: (namespace) => records?.leavesOut(namespace) ?? false,
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
       exceptionsIn: (namespace) => exceptions.store.by('namespace', namespace),
     },

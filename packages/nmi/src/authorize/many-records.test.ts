@@ -96,6 +96,7 @@ it('of 5,000 records that an editor made no more are kept than a share holds', a
   const view = await viewOf(forged('hostile', 'other'), standard);
   expect(kept(view, 'other')).toBeGreaterThan(100);
   expect(kept(view, 'other') * 256).toBeLessThan(shareBytes);
+  expect([view.leavesOutRecords('hostile'), view.leavesOutRecords('shop')]).toEqual([true, false]);
 });
 
 it.each([

@@ -19,6 +19,8 @@ export interface ClusterView {
   faultOf(namespace: string, name: string): string | undefined;
   /** Whether bindings of the namespace are left out because they are more than its share. */
   leavesOutBindings(namespace: string): boolean;
+  /** The same of this node's records. */
+  leavesOutRecords(namespace: string): boolean;
   /** This node's records that name the resource. */
   assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];

@@ -1,4 +1,5 @@
 import {
+  assignedIdentityNamespace,
   bindingLabel,
   explainTooMany,
   isNamespaced,
@@ -43,6 +44,7 @@ export function explainRights(world: ExplainWorld): Rights {
     findings: [
       ...(label ? [ok('label', `${bindingLabel}=${label}`)] : []),
       ...matches.flatMap((match) => explainMatch(match, world)),
+      ...explainLeftOut(matches, world),
       ...mismatches.flatMap((mismatch) => explainMismatch(mismatch, world)),
     ],
     selectors: matches.map(selectorOf),
@@ -128,6 +130,25 @@ function explainState(decision: Decision, { identity }: Match, { pod, rules }: E
           )
         : ok('record', `the host of ${pod.nodeName} carries ${nameOf(identity)}: a record is Assigned`);
   }
+}
+
+/** Records of other pods count too: any that is left out may be the one that says that the host carries the identity. */
+function explainLeftOut(matches: readonly Match[], { pod, view, rules }: ExplainWorld): Finding[] {
+  const managed = matches.filter(({ identity }) => identity.spec.type === 0);
+  const namespaces = new Set(managed.map(({ identity }) => assignedIdentityNamespace(identity, rules)));
+  return [...namespaces]
+    .filter((namespace) => view.leavesOutRecords(namespace))
+    .map((namespace) =>
+      problem(
+        'record',
+        `some AzureAssignedIdentities of namespace ${namespace} for ${pod.nodeName} are left out: there are more than --namespace-share holds; ` +
+          'those that MIC writes for pods of the node are kept first',
+        {
+          text: 'delete those that MIC did not write, or raise the share',
+          command: `kubectl get azureassignedidentities --namespace ${namespace}`,
+        },
+      ),
+    );
 }
 
 function askMic({ namespace, name }: ExplainWorld['pod']) {

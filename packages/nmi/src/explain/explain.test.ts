@@ -16,6 +16,10 @@ import type { ExplainWorld } from './world.ts';
 
 const reader = identity({ name: 'reader' });
 const writer = identity({ name: 'writer' });
+const principal = {
+  tenantID: 'd0000000-0000-4000-8000-000000000001',
+  clientPassword: { name: 'secret', namespace: 'default' },
+};
 const bound: World = { identities: [reader], bindings: [binding('reader')] };
 const assigned: World = { ...bound, records: [record(reader, 'Assigned')] };
 
@@ -189,6 +193,55 @@ describe('what is wrong is told with the way out', () => {
   it('nothing is wrong with a pod that gets a token', () => {
     expect(problemsOf({})).toEqual([]);
     expect(explain().result.verdict).toBe('ok');
+  });
+
+  describe('records of the namespace are left out by its share', () => {
+    const leftOut = 'some AzureAssignedIdentities of namespace default for node-1 are left out';
+
+    it.each([
+      { what: 'while the identity waits for a record', world: bound },
+      { what: 'with a record that is kept', world: assigned },
+    ])('$what', ({ world }) => {
+      expect(problemsOf({ world: { ...world, leavesOutRecords: ['default'] } }).join('\n')).toMatch(
+        new RegExp(`record: ${leftOut}: .*--namespace-share.* -> delete those that MIC did not write`),
+      );
+    });
+
+    it('and is told once, however many identities the pod has', () => {
+      const world = { identities: [reader, writer], bindings: [binding('reader'), binding('writer')] };
+      const told = problemsOf({ world: { ...world, leavesOutRecords: ['default'] } });
+      expect(told.filter((text) => text.includes(leftOut))).toHaveLength(1);
+    });
+
+    it.each<[string, Given]>([
+      ['of another namespace', { world: { ...bound, leavesOutRecords: ['shop'] } }],
+      [
+        'where the records of the pod are kept in its own namespace, and those of default are left out',
+        {
+          pod: podOf({ namespace: 'shop' }),
+          rules: { ...rules, forceNamespaced: true },
+          world: {
+            identities: [identity({ name: 'reader', namespace: 'shop' })],
+            bindings: [binding('reader', { namespace: 'shop' })],
+            leavesOutRecords: ['default'],
+          },
+        },
+      ],
+      [
+        'of a service principal, which needs no record',
+        {
+          world: {
+            identities: [identity({ name: 'reader', type: 1, spec: principal })],
+            bindings: [binding('reader')],
+            leavesOutRecords: ['default'],
+          },
+        },
+      ],
+    ])('not %s', (_, given) => {
+      const { findings } = explain(given);
+      expect(findings.map(({ topic }) => topic)).toContain('identity');
+      expect(findings.map(({ text }) => text).join('\n')).not.toContain('left out');
+    });
   });
 
   it('the status is that which the agent is told to give', () => {
