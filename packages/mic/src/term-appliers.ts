@@ -40,7 +40,10 @@ export interface Appliers {
   readonly onPlanned: (pods: readonly PodKey[]) => void;
 }
 
-/** Lines on pods that get nothing: each change of an identity or binding tells all its pods again. */
+/**
+ * Lines on pods that get nothing, since each change of an identity or binding tells all its pods again; and on objects that are
+ * removed.
+ */
 const linesOfNamespace = { burst: 100, perSecond: 5 };
 
 export function createAppliers(deps: ControllerDeps, state: TermState, told: Told): Appliers {
@@ -52,8 +55,11 @@ export function createAppliers(deps: ControllerDeps, state: TermState, told: Tol
   const voice = { ...told, publish };
   tellLeftOut(state, voice);
   const budgets = createBudgets(linesOfNamespace);
+  const removals = createBudgets(linesOfNamespace);
+  const publishRemoval = (namespace: string, report: Report) =>
+    publish(removals.take(namespace, deps.clock.now()) ? report : { ...report, lines: [] });
   return {
-    assignments: createAssignments(deps, state, voice),
+    assignments: createAssignments(deps, state, { ...voice, publishRemoval }),
     hosts: createHosts(deps, state, voice),
     onPlanned(pods) {
       for (const skip of pods.flatMap((pod) => skipsOf(state.index, pod))) {
@@ -76,10 +82,13 @@ function tellLeftOut({ view, term }: TermState, { conditions, publish }: Voice):
 
 type Voice = Told & { readonly publish: (report: Report) => void };
 
+/** Of an object in a namespace, whose editor may write any number of them for MIC to remove. */
+type RemovalVoice = Voice & { readonly publishRemoval: (namespace: string, report: Report) => void };
+
 function createAssignments(
   deps: ControllerDeps,
   state: TermState,
-  { meter, publish }: Voice,
+  { meter, publish, publishRemoval }: RemovalVoice,
 ): AssignmentsApplier {
   const { clock, settings, transport } = deps;
   const { index, memory, term, view } = state;
@@ -99,7 +108,9 @@ function createAssignments(
     report(result, host) {
       meter.step(result);
       const { forceNamespaced } = index.rules;
-      publish(reportStep(result, { host, micPrincipalId: settings.principalId(), forceNamespaced }));
+      const report = reportStep(result, { host, micPrincipalId: settings.principalId(), forceNamespaced });
+      if (result.step.kind === 'delete') publishRemoval(result.step.current.namespace, report);
+      else publish(report);
     },
   });
 }
