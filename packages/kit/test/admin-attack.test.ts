@@ -35,8 +35,8 @@ async function open(localAddress: string): Promise<Socket> {
   return socket;
 }
 
-async function scrape(): Promise<string> {
-  const socket = await open(quiet);
+async function scrape(from = quiet): Promise<string> {
+  const socket = await open(from);
   socket.end('GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   let text = '';
   for await (const part of socket) text += String(part);
@@ -80,5 +80,50 @@ test('of half-sent requests of one caller few connections are kept, and another 
   // Sixteen are kept.
   await Promise.all(closed.slice(16));
   expect(attack.filter(({ destroyed }) => !destroyed)).toHaveLength(16);
+  expect(await scrape()).toContain('HTTP/1.1 200');
+});
+
+const manyCallers = (count: number) => Array.from({ length: count }, (_, n) => `127.66.1.${n + 1}`);
+
+test('as many callers as there are connections, with one each, keep no new scraper out', async () => {
+  await start();
+  await Promise.all(manyCallers(140).map(open));
+  for (let scraper = 1; scraper <= 5; scraper += 1)
+    expect(await scrape(`127.77.0.${scraper}`)).toContain('HTTP/1.1 200');
+});
+
+test('as many callers as there are connections, with one answered request each, keep no new scraper out', async () => {
+  await start();
+  for (const address of manyCallers(140)) {
+    const socket = await open(address);
+    socket.write(question);
+    await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+  }
+  expect(await scrape()).toContain('HTTP/1.1 200');
+});
+
+test('a scraper that keeps its connection for its next scrape keeps it while callers with more connections come', async () => {
+  const { clock } = await start();
+  const scraper = await open(quiet);
+  const ask = async () => {
+    scraper.write(question);
+    return String((await once(scraper, 'data'))[0]);
+  };
+  expect(await ask()).toContain('HTTP/1.1 200');
+  for (let round = 0; round < 3; round += 1) {
+    await clock.advance(15_000);
+    for (const address of manyCallers(20)) await Promise.all(Array.from({ length: 10 }, () => open(address)));
+    expect(await ask()).toContain('HTTP/1.1 200');
+  }
+});
+
+test('a scraper whose idle connection was closed for others connects again and is served', async () => {
+  const { clock } = await start();
+  const scraper = await open(quiet);
+  scraper.write(question);
+  await once(scraper, 'data');
+  await clock.advance(15_000);
+  await Promise.all(manyCallers(128).map(open));
+  await expect.poll(() => scraper.closed, { message: 'the idle connection is not closed' }).toBe(true);
   expect(await scrape()).toContain('HTTP/1.1 200');
 });

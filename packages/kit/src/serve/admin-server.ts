@@ -32,7 +32,11 @@ export interface AdminServer {
 }
 
 /** Much more than probes and scrapers need, and too little to be felt by whom the program serves. */
-const callerLimits = { requestsPerSecond: 1, connections: 128, connectionsPerCaller: 16 };
+const callerLimits = {
+  ...{ requestsPerSecond: 1, connections: 128, connectionsPerCaller: 16 },
+  // 128 addresses with one connection each would keep a new scraper out for good.
+  replacesIdle: true,
+};
 /** A connection that neither sends nor takes anything for so long is cut: answers that nobody reads are not kept. */
 const silenceMs = 60_000;
 

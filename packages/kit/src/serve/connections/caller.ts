@@ -29,6 +29,7 @@ export interface Caller<L extends Line = Line> {
   hold(): void;
   /** Reads everything. */
   release(): void;
+  lines(): readonly L[];
   /** The connection that is missed least: the oldest idle one, else the oldest. */
   idlest(): L | undefined;
 }
@@ -56,8 +57,10 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
     lookLater();
   };
 
+  const all = () => [...lines.read, ...lines.held];
+
   return {
-    ...{ peer, pace, hold },
+    ...{ peer, pace, hold, lines: all },
     get size() {
       return lines.read.size + lines.held.size;
     },
@@ -73,8 +76,7 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
       lines.readSome(Infinity);
     },
     idlest() {
-      const all = [...lines.read, ...lines.held];
-      return all.find((line) => line.isIdle()) ?? all[0];
+      return all().find((line) => line.isIdle()) ?? all()[0];
     },
   };
 }

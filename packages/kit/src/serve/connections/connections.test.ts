@@ -33,6 +33,11 @@ class Answer extends EventEmitter {
     super();
     this.isTaken = isTaken;
   }
+  /** Whose turn it is: none of these waits for another one. */
+  readonly socket = {};
+  end() {
+    return this;
+  }
 }
 
 const underWay = () => new Answer(false);
@@ -315,6 +320,85 @@ describe('too many connections', () => {
     await clock.advance(0);
     const second = [...enterMany(other, 1), ...enterMany('10.0.0.3', 1)];
     expect(open([...first, ...second])).toEqual([0, 3]);
+  });
+});
+
+describe('too many connections, where idle ones are replaced', () => {
+  const world = (connections: number) => stage({ requestsPerSecond: 0, connections, replacesIdle: true });
+  /** One more connection of each caller, a second after the other. */
+  const enterInTurn = async ({ enter, clock }: ReturnType<typeof stage>, peers: readonly string[]) => {
+    const lines: Line[] = [];
+    for (const peer of peers) {
+      lines.push(enter(peer));
+      await clock.advance(1_000);
+    }
+    return lines;
+  };
+  const [a, b, c, d] = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'];
+
+  it('of callers with one each: the one that has been idle longest goes', async () => {
+    const here = world(3);
+    const lines = await enterInTurn(here, [a, b, c]);
+    for (const index of [1, 0, 2]) {
+      here.arrive(lines[index]!);
+      await here.clock.advance(1_000);
+    }
+    lines.push(here.enter(d));
+    expect(open(lines)).toEqual([0, 2, 3]);
+    expect(here.effects).toEqual([['evicted', b]]);
+  });
+
+  it('one that has not asked yet, or waits for its answer, stays while others are idle', async () => {
+    const here = world(3);
+    const [asking, silent, idle] = await enterInTurn(here, [a, b, c]);
+    here.arrive(asking!, underWay());
+    await here.clock.advance(2_000);
+    here.arrive(idle!);
+    const newcomer = here.enter(d);
+    expect(open([asking!, silent!, idle!, newcomer])).toEqual([0, 1, 3]);
+  });
+
+  it('one whose answer is taken in parts is idle only after the last one', async () => {
+    const here = world(2);
+    const [pipelined, later] = await enterInTurn(here, [a, b]);
+    const answers = [underWay(), underWay()];
+    for (const answer of answers) here.arrive(pipelined!, answer);
+    answers[0]!.emit('close');
+    here.arrive(later!);
+    expect(open([pipelined!, later!, here.enter(c)])).toEqual([0, 2]);
+  });
+
+  it('one that never asks, or never takes its answer, does not keep its place by that', async () => {
+    const here = world(2);
+    const [stuck, silent] = await enterInTurn(here, [a, b]);
+    here.arrive(stuck!, underWay());
+    await here.clock.advance(5_001);
+    const scraper = here.enter(c);
+    here.arrive(scraper);
+    expect(open([stuck!, silent!, scraper])).toEqual([0, 2]);
+    const second = here.enter(d);
+    expect(open([stuck!, silent!, scraper, second])).toEqual([2, 3]);
+  });
+
+  it('of callers with several each: one of a caller that has as many as the newcomer; who has fewer loses none', async () => {
+    const here = world(4);
+    const lines = await enterInTurn(here, [a, b, c, b, c]);
+    expect(open(lines)).toEqual([0, 2, 3, 4]);
+  });
+
+  it('who has more than the newcomer gives one up first, however long others are idle', async () => {
+    const here = world(3);
+    const lines = await enterInTurn(here, [a, b, b]);
+    here.arrive(lines[0]!);
+    await here.clock.advance(60_000);
+    lines.push(here.enter(c));
+    expect(open(lines)).toEqual([0, 2, 3]);
+  });
+
+  it('of one caller alone: its newest takes the place of its own', async () => {
+    const here = world(2);
+    const lines = await enterInTurn(here, [a, a, a]);
+    expect(open(lines)).toEqual([1, 2]);
   });
 });
 

@@ -10,6 +10,7 @@ import { createCaller, type Caller, type Line } from './caller.ts';
 import { createCallers } from './callers.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { createUnwritten, type Unwritten } from './unwritten.ts';
+import { createIdleTime, longestIdle, type Resting } from './idle-time.ts';
 import { whenGivenEarly } from './given-early.ts';
 
 export interface ConnectionLimits {
@@ -18,6 +19,11 @@ export interface ConnectionLimits {
   /** Connections of all callers, and of one of them. */
   readonly connections: number;
   readonly connectionsPerCaller: number;
+  /**
+   * When there are too many and nobody has more than a newcomer, the one that has been idle longest is closed. Without, the
+   * newcomer is turned away.
+   */
+  readonly replacesIdle?: boolean;
 }
 
 export interface ConnectionsOptions<About> extends ConnectionLimits {
@@ -47,7 +53,7 @@ export interface Connections<About> {
   release(): void;
 }
 
-interface Connection<About> extends Line {
+interface Connection<About> extends Line, Resting {
   readonly socket: Socket;
   readonly caller: Caller<Connection<About>>;
   readonly about: About;
@@ -88,7 +94,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
       const about = describe(caller.peer, clock.elapsed());
-      const connection = connectionOf(socket, { caller, groups, look, about });
+      const connection = connectionOf(socket, { caller, groups, look, about, clock });
       known.set(socket, connection);
       socket.on('resume', () => {
         if (caller.isHeld(connection)) stopReading(socket);
@@ -143,6 +149,7 @@ function follow<About>(
   look: (connection: Connection<About>) => void,
 ): void {
   connection.unanswered += 1;
+  connection.idle.asked();
   response.on('close', connection.over).on('prefinish', connection.sent);
   if (connection.unanswered === 1) return;
   whenGivenEarly(response, (bytes) => {
@@ -172,11 +179,15 @@ function createDoor<About>(
     clock: options.clock,
     close: (connection) => close(connection, 'unread'),
   });
+  const replacedBy = (newcomer: Connection<About>) =>
+    options.replacesIdle ? longestIdle(newcomer, callers.all(), newcomer.caller.size) : undefined;
   const makeRoom = (newcomer: Connection<About>) => {
     const { caller } = newcomer;
     const heaviest = groups.givesUp(caller, total, callers.all());
-    if (heaviest === caller) close(newcomer, 'turned-away');
-    else if (heaviest) close(heaviest.idlest() ?? newcomer, 'evicted');
+    if (!heaviest) return;
+    const replaced = heaviest === caller ? replacedBy(newcomer) : heaviest.idlest();
+    if (replaced) close(replaced, 'evicted');
+    else close(newcomer, 'turned-away');
   };
   const enter = (connection: Connection<About>) => {
     const { caller, socket } = connection;
@@ -209,15 +220,16 @@ function stopReading(socket: Socket): void {
 
 function connectionOf<About>(
   socket: Socket,
-  { caller, about, groups, look }: Parts<About>,
+  { caller, about, groups, look, clock }: Parts<About>,
 ): Connection<About> {
   const connection: Connection<About> = {
-    ...{ socket, caller, about },
+    ...{ socket, caller, about, idle: createIdleTime(clock) },
     isRefused: false,
     unanswered: 0,
     behind: 0,
     over() {
       connection.unanswered -= 1;
+      if (connection.unanswered === 0) connection.idle.answered();
       look(connection);
     },
     sent: () => look(connection),
@@ -232,5 +244,6 @@ function connectionOf<About>(
 
 interface Parts<About> extends Pick<Connection<About>, 'caller' | 'about'> {
   readonly groups: Groups;
+  readonly clock: Clock;
   readonly look: (connection: Connection<About>) => void;
 }
