@@ -115,3 +115,31 @@ it.each([
   }
   await expect(questions.join('mine', askerOf(), question)).resolves.toBe('answer');
 });
+
+it('a caller of another pod who comes while it is asked is not charged, and it is asked once', async () => {
+  const { questions, question } = stage();
+  const answer = Promise.withResolvers<string>();
+  const ask = vi.fn(() => answer.promise);
+  const first = questions.join('mine', askerOf({ pod: 'a' }), { ...question, ask });
+  const admit = vi.fn(() => 0);
+  const second = questions.join('mine', askerOf({ pod: 'b', admit }), { ...question, ask });
+  answer.resolve('answer');
+  await expect(Promise.all([first, second])).resolves.toEqual(['answer', 'answer']);
+  expect(ask).toHaveBeenCalledTimes(1);
+  expect(admit).not.toHaveBeenCalled();
+});
+
+it('a pod that may not ask, or has no place, gets the answer for which another pod waits', async () => {
+  const { clock, questions, question, fill } = stage();
+  fill('one', 'a');
+  fill('one', 'full');
+  const waits = questions.join('mine', askerOf({ namespace: 'one', pod: 'b' }), question);
+  const refused = questions.join(
+    'mine',
+    askerOf({ namespace: 'one', pod: 'c', admit: () => 1_000 }),
+    question,
+  );
+  const served = questions.join('mine', askerOf({ namespace: 'two' }), question);
+  await clock.advance(1_000);
+  await expect(Promise.all([waits, refused, served])).resolves.toEqual(['answer', 'answer', 'answer']);
+});

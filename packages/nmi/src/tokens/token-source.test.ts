@@ -121,6 +121,27 @@ describe('how long a token is given again', () => {
     await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'throttled' });
   });
 
+  it('an old token is not given in its last ten seconds', async () => {
+    const { clock, ask, source } = stage(60 * minute);
+    const wish = wishFor(subjectOf('reader'));
+    const first = await source.get(wish, free);
+    ask.mockRejectedValue(new TokenError('unavailable', 'away'));
+    await clock.advance(60 * minute - 10_001);
+    await expect(source.get(wish, free)).resolves.toEqual({ issued: first.issued, from: 'stale' });
+    await clock.advance(1);
+    await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('an old token of another client id than the AzureIdentity states does not stand in: the failure is told', async () => {
+    const { clock, ask, source } = stage(60 * minute);
+    const subject = subjectOf('reader');
+    await source.get(wishFor(subject), free);
+    await clock.advance(56 * minute);
+    ask.mockRejectedValue(new TokenError('unavailable', 'away'));
+    const corrected = wishFor({ ...subject, clientId: clientIdOf('another') });
+    await expect(source.get(corrected, free)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('an old token does not stand in for a refusal', async () => {
     const { clock, ask, source } = stage(60 * minute);
     const wish = wishFor(subjectOf('reader'));
@@ -272,6 +293,38 @@ describe('W-P7: renewed before it is old', () => {
     await clock.advance(1);
     await expect(answer).resolves.toEqual({ issued: first, from: 'stale' });
     expect(clock.pending).toBe(timers);
+  });
+
+  it('a new one that comes in time leaves no timer of the wait behind', async () => {
+    const { clock, source, wish } = await renewing();
+    await clock.advance(56 * minute);
+    const timers = clock.pending;
+    await source.get(wish, free);
+    await clock.advance(0);
+    expect(clock.pending).toBe(timers);
+  });
+
+  it('once that succeeded, the next failure is followed by a short pause again', async () => {
+    const { ask, clock, source, wish } = await renewing();
+    const asked = () => ask.mock.calls.length;
+    const working = ask.getMockImplementation();
+    const use = async (ms: number) => {
+      await clock.advance(ms);
+      source.cached(wish, () => free);
+      await clock.advance(0);
+    };
+    ask.mockImplementation(() => Promise.reject(new TokenError('unavailable', 'away')));
+    await use(54 * minute);
+    for (let second = 0; second < 50; second += 1) await use(1_000);
+    expect(asked()).toBeGreaterThan(3);
+    ask.mockImplementation(working!);
+    await source.get({ ...wish, bypassCache: true }, free);
+    ask.mockImplementation(() => Promise.reject(new TokenError('unavailable', 'away')));
+    const before = asked();
+    await use(54 * minute);
+    expect(asked()).toBe(before + 1);
+    await use(10_000);
+    expect(asked()).toBe(before + 2);
   });
 
   it('an idle one is replaced for the caller who comes back', async () => {

@@ -55,3 +55,33 @@ it('says for how long an identity has not been known, for each caller', () => {
   // Two minutes later the story begins anew.
   expect(unknown.note(asked('a', 'x'), notFound(), 135_000)).toBe(0);
 });
+
+it('what a namespace did not find lately is kept longest: of its identities, and of the namespaces', () => {
+  const unknown = createUnknownIdentities(() => 0);
+  const isKnown = (namespace: string, identity: string) =>
+    unknown.recall(asked(namespace, identity), 0) !== undefined;
+  for (let index = 0; index < 256; index += 1) unknown.note(asked('a', `id-${index}`), notFound(), 0);
+  unknown.note(asked('a', 'id-0'), notFound(), 0);
+  expect(isKnown('a', 'id-1')).toBe(true);
+  unknown.note(asked('a', 'one more'), notFound(), 0);
+  expect(['id-0', 'id-1', 'id-2', 'one more'].map((id) => isKnown('a', id))).toEqual([
+    true,
+    false,
+    true,
+    true,
+  ]);
+
+  for (let index = 1; index < 512; index += 1) unknown.note(asked(`ns-${index}`, 'x'), notFound(), 0);
+  unknown.note(asked('a', 'id-0'), notFound(), 0);
+  expect(isKnown('ns-1', 'x')).toBe(true);
+  unknown.note(asked('one more', 'x'), notFound(), 0);
+  expect([isKnown('a', 'id-0'), isKnown('ns-1', 'x'), isKnown('ns-2', 'x')]).toEqual([true, false, true]);
+});
+
+it('an identity that was found is forgotten, whether it was expected or not', () => {
+  const unknown = createUnknownIdentities(() => 0);
+  const both = [true, false].map((isExpected) => ({ namespace: 'a', identity: 'x', isExpected }));
+  for (const one of both) unknown.note(one, notFound(), 0);
+  unknown.forget({ namespace: 'a', identity: 'x' });
+  expect(both.map((one) => unknown.recall(one, 0))).toEqual([undefined, undefined]);
+});

@@ -58,6 +58,18 @@ describe('the process that reads certificates', () => {
     ).toBeUndefined();
   });
 
+  it('may answer with 256 KiB, and its timer ends with it', async () => {
+    const own = createFakeClock();
+    const text = "process.stdout.write('x'.repeat(262144))";
+    expect(await createReaderProcess(own, { args: ['-e', text] }).run('')).toHaveLength(262_144);
+    expect(own.pending).toBe(0);
+  });
+
+  it('is not held up by what it writes to its standard error', async () => {
+    const text = "require('fs').writeSync(2, 'x'.repeat(1048576)); process.stdout.write('done')";
+    expect(await program(text).run('')).toBe('done');
+  });
+
   it.each([
     ['fails', 'process.exit(1)'],
     ['runs out of memory', 'const all = []; for (;;) all.push(new Array(1e6).fill(0))'],

@@ -1,7 +1,7 @@
 import { fromBER, Integer, ObjectIdentifier, OctetString, Sequence, type BaseBlock } from 'asn1js';
 import { AlgorithmIdentifier } from 'pkijs';
 import { expect, it } from 'vitest';
-import { isAes, macWork, workOf } from './work.ts';
+import { isAes, macWork, tooMuchWork, workOf } from './work.ts';
 
 const sequence = (...value: BaseBlock[]) => new Sequence({ value });
 const int = (value: number) => new Integer({ value });
@@ -37,6 +37,16 @@ it.each([
   ['scrypt without p', scrypt(bytes(8), int(16), int(1)), Infinity],
   ['a derivation that is not known', pbes2('1.2.3', [bytes(8), int(1)]), undefined],
   ['another algorithm', algorithm('1.2.3', sequence(bytes(8), int(1))), undefined],
+  [
+    'another algorithm with the parameters of PBES2',
+    algorithm('1.2.3', sequence(sequence(oid('1.2.840.113549.1.5.12'), sequence(bytes(8), int(1))))),
+    undefined,
+  ],
+  [
+    'an algorithm whose name ends like an old cipher’s',
+    algorithm('1.1.2.840.113549.1.5.3', sequence(bytes(8), int(1))),
+    undefined,
+  ],
   ['PBES2 without parameters', algorithm('1.2.840.113549.1.5.13', int(1)), undefined],
 ])('the work of %s', (_, of, expected) => {
   expect(workOf(of)).toBe(expected);
@@ -54,6 +64,8 @@ it.each([
   ['AES of 192 bits', '2.16.840.1.101.3.4.1.22', true],
   ['AES of 256 bits', '2.16.840.1.101.3.4.1.42', true],
   ['AES in another mode', '2.16.840.1.101.3.4.1.46', false],
+  ['a cipher whose name begins like AES’s', '2.16.840.1.101.3.4.1.23', false],
+  ['a cipher whose name ends like AES’s', '1.2.16.840.1.101.3.4.1.42', false],
   ['3DES', '1.2.840.113549.3.7', false],
 ])('%s is decrypted by pkijs: %3$s', (_, cipher, expected) => {
   expect(isAes(pbes2('1.2.840.113549.1.5.12', [bytes(8), int(1)], cipher))).toBe(expected);
@@ -74,4 +86,13 @@ it.each([
 
 it('a file without a MAC takes one round', () => {
   expect(macWork(sequence(int(3), sequence()))).toBe(1);
+});
+
+it('rounds without bytes are endless', () => {
+  const none = new Integer({ valueHex: new ArrayBuffer(0) });
+  expect(macWork(sequence(int(3), sequence(), sequence(sequence(), bytes(8), none)))).toBe(Infinity);
+});
+
+it('what is too much is told in rounds', () => {
+  expect(tooMuchWork).toMatch(/1000000 rounds of PBKDF2, 100000 rounds of an old cipher/);
 });

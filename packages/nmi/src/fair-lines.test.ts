@@ -1,0 +1,89 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { createFairLines, type Rate } from './fair-lines.ts';
+
+const waiting = { total: 64, perNamespace: 32, perPod: 8 };
+
+/** Two lines; `enter` notes who began in `begun`, and `leave` gives back the place of whoever began first. */
+const stage = (over: Partial<Rate> & { perNamespace?: number } = {}) => {
+  const fake = createFakeClock();
+  let aheadMs = 0;
+  const clock = { ...fake, now: () => fake.now() + aheadMs };
+  const { atATime = 5, perNamespace = 5, quota } = over;
+  const all = { atATime, perNamespace, patienceMs: 10_000, ...(quota && { quota }) };
+  const lines = createFairLines({
+    ...{ clock, all },
+    lines: { first: { atATime: 5, waiting }, second: { atATime: 5, waiting } },
+  });
+  const begun: string[] = [];
+  const leaves: (() => void)[] = [];
+  const enter = (namespace: string, line: keyof typeof lines = 'first') =>
+    lines[line].enter(
+      { namespace, pod: 'web' },
+      {
+        begin: (leave) => {
+          begun.push(`${namespace} ${line}`);
+          leaves.push(leave);
+        },
+        giveUp: () => undefined,
+      },
+    );
+  const skip = (ms: number) => void (aheadMs += ms);
+  return { fake, begun, enter, skip, leave: () => leaves.shift()?.() };
+};
+
+it('lines that both have questions waiting take turns', () => {
+  const { begun, enter, leave } = stage({ atATime: 1 });
+  enter('holds');
+  for (const line of ['first', 'first', 'first', 'second', 'second'] as const) enter('waits', line);
+  for (let turn = 0; turn < 5; turn += 1) leave();
+  expect(begun.slice(1)).toEqual([
+    ...['waits second', 'waits first', 'waits second', 'waits first', 'waits first'],
+  ]);
+});
+
+it('a namespace never holds more places than it may, in whatever order it gives them back', () => {
+  const { begun, enter, leave } = stage({ atATime: 10, perNamespace: 3 });
+  for (let index = 0; index < 8; index += 1) enter('many');
+  expect(begun).toHaveLength(3);
+  for (let left = 1; left <= 5; left += 1) {
+    leave();
+    expect(begun).toHaveLength(3 + left);
+  }
+});
+
+it('a question that has to wait for a place of its namespace takes nothing of the quota', () => {
+  const { begun, enter } = stage({ perNamespace: 1, quota: { burst: 2, perSecond: 1 } });
+  enter('many');
+  enter('many');
+  enter('other');
+  expect(begun).toEqual(['many first', 'other first']);
+});
+
+it('all that the quota allows begin at once when their timer was late', async () => {
+  const { fake, begun, enter, skip } = stage({ quota: { burst: 3, perSecond: 1 } });
+  for (const namespace of ['a', 'b', 'c']) enter(namespace);
+  for (const namespace of ['d', 'e']) enter(namespace);
+  expect(begun).toHaveLength(3);
+  skip(5_000);
+  const timers = fake.pending;
+  await fake.advance(1_000);
+  expect(begun).toHaveLength(5);
+  // Their patience and the next turn.
+  expect([timers, fake.pending]).toEqual([3, 0]);
+});
+
+it('no timer runs while nothing waits, though the quota is used up', () => {
+  const { fake, enter } = stage({ quota: { burst: 1, perSecond: 1 } });
+  enter('a');
+  expect(fake.pending).toBe(0);
+});
+
+it('whoever finds no place leaves no timer behind', () => {
+  const { fake, enter } = stage({ atATime: 1 });
+  enter('holds');
+  for (let index = 0; index < 8; index += 1) expect(enter('many')).toBeDefined();
+  const timers = fake.pending;
+  expect(enter('many')).toBeUndefined();
+  expect(fake.pending).toBe(timers);
+});
