@@ -1,3 +1,4 @@
+import { absentOrLeftOut } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
 import { decidePod, skipsOf } from './desired.ts';
@@ -116,4 +117,62 @@ it('a service principal never causes anything to be attached or read', () => {
     facts: new Map(),
   });
   expect(plan(world, rules).hosts).toMatchObject([{ attach: [], read: false, steps: [{ kind: 'create' }] }]);
+});
+
+describe('where objects are left out by the share of their namespace', () => {
+  const skips = (different: Partial<ClusterSnapshot>, full: Readonly<Record<string, string>>) => {
+    const index = indexOf(snapshot(different), rules);
+    index.leftOutBy = { of: (kind, namespace) => full[kind] === namespace, has: () => false };
+    return skipsOf(index, 'shop/web-0');
+  };
+
+  it('a pod without a binding is told that one of its own namespace may be left out', () => {
+    const [skip] = skips({ bindings: [] }, { AzureIdentityBinding: 'shop' });
+    expect(skip).toMatchObject({ reason: 'no-binding', leftOut: true });
+    for (const full of [{ AzureIdentityBinding: 'default' }, { AzureIdentity: 'shop' }])
+      expect(skips({ bindings: [] }, full)[0]).not.toHaveProperty('leftOut');
+  });
+
+  it('nothing of it is told for another reason', () => {
+    const [skip] = skips({ nodes: [], pods: [pod({ label: '' })] }, { AzureIdentityBinding: 'shop' });
+    expect(skip).not.toHaveProperty('leftOut');
+    const [other] = skips(
+      { identities: [identity({ metadata: behavior })] },
+      { AzureIdentityBinding: 'shop', AzureIdentity: 'default' },
+    );
+    expect(other).toMatchObject({ reason: 'other-namespace' });
+    expect(other).not.toHaveProperty('leftOut');
+  });
+
+  it('an identity that is not known may be one of those: told as its fault; one that is invalid has its own', () => {
+    expect(skips({ identities: [] }, { AzureIdentity: 'default' })).toMatchObject([
+      { reason: 'identity-invalid', identity: 'default/reader', detail: absentOrLeftOut },
+    ]);
+    expect(skips({ identities: [] }, { AzureIdentity: 'shop' })).toMatchObject([
+      { reason: 'identity-missing' },
+    ]);
+    const [invalid] = skips({ identities: [identity({ spec: { type: 9 } })] }, { AzureIdentity: 'default' });
+    expect(invalid?.detail).toContain('spec.type');
+  });
+});
+
+it('on a node without a host a pod gets its service principals, and is told of the other identities alone', () => {
+  const index = indexOf(
+    snapshot({
+      nodes: [node('node-0', '')],
+      identities: [identity(), identity({ name: 'app', spec: servicePrincipal })],
+      bindings: [binding(), binding({ azureIdentity: 'app' })],
+    }),
+    rules,
+  );
+  const { assignments, skips } = decidePod(index, 'shop/web-0');
+  expect(assignments.map(({ identity: { metadata } }) => metadata.name)).toEqual(['app']);
+  expect(skips.map(({ reason, identity: key }) => [reason, key])).toEqual([
+    ['node-without-host', 'default/reader'],
+  ]);
+});
+
+it('a skip names a binding and an identity only where there are some', () => {
+  const [skip] = skipsOf(indexOf(snapshot({ bindings: [] }), rules), 'shop/web-0');
+  expect(Object.keys(skip ?? {}).sort()).toEqual(['pod', 'reason']);
 });

@@ -329,6 +329,16 @@ describe('names of objects', () => {
     ]);
   });
 
+  it.each([false, true])('of two pods of one age the first by namespace and name gets it', (isTurned) => {
+    const pods = isTurned ? rivals.toReversed() : rivals;
+    const named = stepsOf({ pods, assigned: [] }).flatMap((step) =>
+      step.kind === 'create' && step.assignment.objectName === 'a-b-c-reader'
+        ? step.assignment.pod.namespace
+        : [],
+    );
+    expect(named).toEqual(['b-c']);
+  });
+
   it.each<[string, Partial<ClusterSnapshot>]>([
     ['has no node yet', { pods: [pod({ ...rivalFields, node: '' })] }],
     ['has finished', { pods: [pod({ ...rivalFields, phase: 'Failed' })] }],

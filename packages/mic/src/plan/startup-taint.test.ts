@@ -34,6 +34,8 @@ describe('whether the start-up taint goes', () => {
   test('a pod that outlived its Node object counts once it became ready after the new one was made', () => {
     const taken = agent({ createdAt: 2_000, readyAt: 10_001 });
     expect(judgeStartup(node, [taken])).toEqual({ kind: 'remove', agent: 'nmi-1' });
+    const atOnce = { ...taken, readyAt: node.createdAt };
+    expect(judgeStartup(node, [atOnce])).toEqual({ kind: 'keep', why: 'stale', agent: 'nmi-1' });
   });
 
   test("a node's clock that is behind does not matter for a pod that was created after the Node object", () => {

@@ -282,6 +282,19 @@ describe('what the index knows', () => {
     expect(dirt(index)).toEqual({ [vmss1]: [] });
   });
 
+  it('which objects are left out by the share of a namespace: none until somebody tells', () => {
+    const index = clean();
+    const kind = 'AzureIdentity';
+    const told = () => [index.leavesOut(kind, 'evil'), index.isLeftOut(kind, 'evil/one')];
+    expect(told()).toEqual([false, false]);
+    index.leftOutBy = {
+      of: (...what) => what.join() === 'AzureIdentity,evil',
+      has: (...what) => what.join() === 'AzureIdentity,evil/one',
+    };
+    expect(told()).toEqual([true, true]);
+    expect([index.leavesOut(kind, 'shop'), index.isLeftOut(kind, 'evil/two')]).toEqual([false, false]);
+  });
+
   it('when a term begins every condition is judged again', () => {
     const index = clean();
     index.markAllDirty();
