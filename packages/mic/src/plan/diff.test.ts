@@ -306,6 +306,31 @@ describe('an object goes, and for this reason:', () => {
   });
 });
 
+describe('the steps of one pod', () => {
+  const words = ['z', 'a', 'm'];
+  const identities = words.map((name) => identity({ name }));
+  // Matching goes by the names of bindings.
+  const bindings = words.map((name, at) => binding({ azureIdentity: name, name: `b${at}` }));
+  const objects = words.map((name, at) =>
+    assigned({ identity: { name }, binding: { azureIdentity: name, name: `b${at}` } }),
+  );
+
+  it('are in the order of the objects, however the bindings are called', () => {
+    expect(briefs({ identities, bindings, assigned: [] })).toEqual([
+      'create default/web-0-shop-a',
+      'create default/web-0-shop-m',
+      'create default/web-0-shop-z',
+    ]);
+  });
+
+  it('that remove objects are in the order of those, in whatever order they came', () => {
+    const gone = { identities, bindings, pods: [] };
+    const removed = ['a', 'm', 'z'].map((name) => `delete default/web-0-shop-${name} (pod-gone)`);
+    expect(briefs({ ...gone, assigned: objects })).toEqual(removed);
+    expect(briefs({ ...gone, assigned: objects.toReversed() })).toEqual(removed);
+  });
+});
+
 describe('names of objects', () => {
   // `a-b` in `c` and `a` in `b-c` come to the same name.
   const rivalFields = { name: 'a', namespace: 'b-c', createdAt: 1 };
@@ -457,6 +482,27 @@ describe('names of objects', () => {
     const name = 'a-b-c-reader-0123456789abcdef';
     const object = assigned({ podName: 'a-b', podNamespace: 'c', name });
     expect(briefs({ pods: [rivals[0]!], assigned: [object] })).toEqual([]);
+  });
+
+  it('of two objects for one assignment the one with the plain name is kept, whichever came first', () => {
+    const [plain, distinct] = [assigned(), assigned({ name: 'web-0-shop-reader-0123456789abcdef' })];
+    for (const both of [
+      [plain, distinct],
+      [distinct, plain],
+    ])
+      expect(briefs({ assigned: both })).toEqual([`delete default/${distinct.name} (duplicate)`]);
+  });
+
+  it('a namespace of 63 characters, the longest that there is, is looked for in a name', () => {
+    const short = 'c'.repeat(61);
+    const older = pod({ name: 'a', namespace: `b-${short}`, createdAt: 1 });
+    const younger = pod({ name: 'a-b', namespace: short, createdAt: 2 });
+    const named = stepsOf({ pods: [older, younger], assigned: [] }).flatMap((step) =>
+      step.kind === 'create' && step.assignment.objectName === `a-b-${short}-reader`
+        ? step.assignment.pod.name
+        : [],
+    );
+    expect(named).toEqual(['a']);
   });
 
   it('no object is claimed twice by one pod, whatever somebody wrote into it', () => {

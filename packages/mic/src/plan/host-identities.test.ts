@@ -57,6 +57,28 @@ describe('attaching', () => {
     expect(changesOf(withFacts(facts(vmss1, ['reader', 'other'])))).toEqual([]);
   });
 
+  it('what is missing is attached in the order of the ids, whatever the pods are called', () => {
+    const different = (names: readonly string[]) => ({
+      pods: names.map((name, at) => pod({ name: `web-${at}`, label: name })),
+      identities: names.map((name) => identity({ name })),
+      bindings: names.map((name) => binding({ azureIdentity: name, selector: name })),
+      assigned: [],
+      ...withFacts(facts(vmss1)),
+    });
+    expect(changesOf(different(['m', 'z', 'a']))).toEqual(['vmss1: +a +m +z']);
+  });
+
+  it('hosts are planned in the order of their ids, and the plan wakes for the first of them', () => {
+    const [early, late] = [3 * minute, 2 * minute].map((ago) => ({ readAt: now - ago + 1 }));
+    const hosts = [facts(vmss2, ['reader'], late), facts(vmss1, ['reader'], early)];
+    const nodes = [node('node-1', instanceOf('vmss2')), node()];
+    const pods = [pod({ name: 'web-1', node: 'node-1' }), pod()];
+    const both = planOf({ nodes, pods, ...withFacts(...hosts), assigned: [] });
+    expect(both.hosts.map(({ host }) => host?.id)).toEqual([vmss1.id, vmss2.id]);
+    const wakes = both.hosts.flatMap(({ wakeAt }) => wakeAt ?? []);
+    expect(both.wakeAt).toBe(Math.min(...wakes));
+  });
+
   it('what is there already is never asked for again, whoever attached it', () => {
     expect(changesOf(withFacts(facts(vmss1, ['reader'])))).toEqual([]);
   });
@@ -367,6 +389,35 @@ describe('an update that failed after ARM had accepted it', () => {
 
 describe('reading', () => {
   const aged = (ago: number) => facts(vmss1, ['reader'], { readAt: now - ago });
+
+  it.each<[string, Partial<HostFacts>]>([
+    ['MIC attached', { ours: new Map([[reader, { since: now, confirmed: false }]]) }],
+    ['is to be put back', { renewing: new Map([[reader, { since: now }]]) }],
+    ['was sent and is not known to have succeeded', { unapplied: new Set([reader]) }],
+    [
+      'MIC attached and another one that is to be put back',
+      {
+        ours: new Map([[reader, { since: now, confirmed: true }]]),
+        renewing: new Map([[idOf('other'), { since: now }]]),
+      },
+    ],
+    [
+      'MIC attached, of which nothing is known',
+      { ours: new Map([[reader, { since: now, confirmed: false }]]), unapplied: new Set([reader]) },
+    ],
+  ])('a host without pods is read for what %s', (_, more) => {
+    const unread = { ...createFacts(vmss1), ...more };
+    expect(changesOf({ pods: [], assigned: [], ...withFacts(unread) })).toEqual(['vmss1: ?']);
+  });
+
+  it('a host whose update has failed is read within the drift period, not as one whose update is under way', () => {
+    const one = { ours: new Map([[reader, { since: now, confirmed: true }]]), unapplied: new Set([reader]) };
+    const until = { quarantined: new Map([[reader, quarantine(now + 60 * minute)]]) };
+    const wakeOf = (more: Partial<HostFacts>) =>
+      planOf(withFacts(facts(vmss1, ['reader'], { ...one, ...until, ...more }))).wakeAt;
+    expect(wakeOf({})).toBe(now + 2_000);
+    expect(wakeOf({ failed: true })).toBeGreaterThan(now + 0.7 * rules.driftPeriodMs);
+  });
 
   it('a host is read again within the drift period', () => {
     expect(changesOf(withFacts(aged(rules.driftPeriodMs)))).toEqual(['vmss1: ?']);

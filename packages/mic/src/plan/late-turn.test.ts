@@ -1,6 +1,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
 import type { HostFacts, Strike } from '../snapshot/facts.ts';
+import { nextTurn } from './host-turn.ts';
 import { lateTurn, partOf } from './late-turn.ts';
 import { alive, facts, hostOf, idOf, instanceOf, now } from './test/builders.ts';
 
@@ -59,6 +60,17 @@ describe('which ids go on after an update of the host', () => {
 
   test('where one namespace alone asks, all of it goes on', () => {
     expect(turn([b], failing([b], { lateFailures: 5 }))).toEqual({ kept: [b], withdraw: [] });
+    expect(turn([a], failing([c], { lateFailures: 5 }))).toEqual({ kept: [a], withdraw: [] });
+  });
+
+  test('the turn says what comes off with it, and who is suspected; neither where nothing failed', () => {
+    const changes = { attach: [a], again: [b], renew: [], detach: [] };
+    const failed = nextTurn(changes, failing([b]), claimants);
+    expect(failed).toMatchObject({ attach: [a], withdraw: [b], suspect: 'evil', hasMore: true });
+    expect(failed).not.toHaveProperty('again');
+    const sound = nextTurn(changes, failing([b], { failed: undefined }), claimants);
+    expect(sound).toMatchObject({ attach: [a], again: [b], hasMore: false });
+    for (const key of ['withdraw', 'suspect']) expect(sound).not.toHaveProperty(key);
   });
 
   test('where several have failed, one half after the other; where two are left out, neither is suspected', () => {

@@ -110,3 +110,32 @@ it('C48 an identity that Azure refuses holds back only its own pod', () => {
   ]);
   expect(hosts.every(isIdle)).toBe(false);
 });
+
+it('of a host that is not known there is nothing to plan', () => {
+  const index = indexOf(snapshot({ nodes: [], assigned: [] }), rules);
+  const planned = planHost(index, vmss1.id, { facts: undefined, now, rules });
+  expect(planned).toMatchObject({ host: undefined, attach: [], read: false, steps: [] });
+  expect(isIdle(planned)).toBe(true);
+});
+
+it('why pods get nothing is told in the order of their names', () => {
+  const pods = ['b', 'c', 'a'].map((name) => pod({ name, label: 'other' }));
+  const { skips } = plan(snapshot({ pods, assigned: [] }), rules);
+  expect(skips.map((skip) => skip.pod.name)).toEqual(['a', 'b', 'c']);
+});
+
+it('a host is idle only where there is nothing to read, change or write', () => {
+  const idle = {
+    host: vmss1,
+    attach: [],
+    renew: [],
+    detach: [],
+    read: false,
+    steps: [],
+    needed: new Set<never>(),
+  };
+  const [one, other] = [[idOf('one')], [idOf('other')]];
+  expect(isIdle(idle)).toBe(true);
+  const busy = [{ read: true }, { again: one }, { again: one, renew: other }, { attach: one, renew: other }];
+  for (const more of busy) expect(isIdle({ ...idle, ...more })).toBe(false);
+});
