@@ -79,9 +79,15 @@ describe('the header Host', () => {
     );
   });
 
-  it('is refused when it is given twice', () => {
-    const headers = { metadata: 'true', host: ['localhost', 'localhost'] as unknown as string };
+  it.each([[['localhost', 'localhost']], [['localhost']]])('is refused as a list: %j', (list) => {
+    const headers = { metadata: 'true', host: list as unknown as string };
     expect(createHeaderJudge(rules)(headers)?.why).toBe('foreign-host');
+  });
+
+  it('may be missing, also after a caller that sent one', () => {
+    const judge = createHeaderJudge(rules);
+    expect(judge({ metadata: 'true', host: 'localhost' })).toBeUndefined();
+    expect(judge({ metadata: 'true' })).toBeUndefined();
   });
 
   it('never names a domain that nobody allowed', () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
 import { createCallerLimits } from './limits.ts';
 
@@ -84,4 +85,47 @@ it('charges several questions at once, or none of them', () => {
 
 it('a question that costs more than the burst is asked when the whole burst is there', () => {
   expect(limits().admitUpstream('a', 4, 0)).toBe(0);
+});
+
+it('each pod has a quota of its own, which no call of another pod gives back', () => {
+  const quota = limits();
+  for (const pod of ['a', 'a', 'b', 'b']) expect(quota.admitUpstream(pod, 1, 0)).toBe(0);
+  expect([quota.admitUpstream('a', 1, 0), quota.admitUpstream('b', 1, 0)]).toEqual([1000, 1000]);
+});
+
+it('remembers the quotas of 2,048 pods', () => {
+  const quota = limits();
+  quota.admitUpstream('first', 2, 0);
+  for (let index = 1; index < 2048; index += 1) quota.admitUpstream(`pod-${index}`, 1, 0);
+  expect(quota.admitUpstream('first', 1, 0)).toBe(1000);
+  quota.admitUpstream('one more', 1, 0);
+  expect(quota.admitUpstream('first', 1, 0)).toBe(0);
+});
+
+it('tells how long it takes until a question may be asked, by how many are given in a second', () => {
+  const waiting = { total: 6, perNamespace: 4, perPod: 2 };
+  const quota = createCallerLimits({ waiting, upstreamBurst: 2, upstreamPerSecond: 4 });
+  quota.admitUpstream('a', 2, 0);
+  expect(quota.admitUpstream('a', 1, 0)).toBe(250);
+  expect(quota.admitUpstream('a', 1, 100)).toBe(150);
+  expect(quota.admitUpstream('a', 1, 250)).toBe(0);
+  expect(quota.admitUpstream('a', 1, 250)).toBe(250);
+});
+
+it('a caller that has hung up already does not wait', () => {
+  const one = caller();
+  one.hangUp();
+  expect(limits().enter(of('one', 'a'), one)?.ended.aborted).toBe(true);
+});
+
+it('nothing is left on the connection of a caller that has its answer, or that got no place', () => {
+  const places = limits();
+  const connection = caller();
+  const first = places.enter(of('one', 'a'), connection);
+  const second = places.enter(of('one', 'a'), connection);
+  expect(places.enter(of('one', 'a'), connection)).toBeUndefined();
+  expect(getEventListeners(connection.gone, 'abort')).toHaveLength(2);
+  first?.leave();
+  second?.leave();
+  expect(getEventListeners(connection.gone, 'abort')).toEqual([]);
 });
