@@ -13,7 +13,7 @@ import { authorize } from '../src/authorize/authorize.ts';
 import { createClusterInformers } from '../src/authorize/cluster-view.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { explainPod } from '../src/explain/explain.ts';
-import type { PodView } from '../src/identify/pod-view.ts';
+import { parsePod, type PodView } from '../src/identify/pod-view.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -169,6 +169,87 @@ test('a pod whose labels are too large keeps its address, gets no token, and is 
     notAssignedStatus: 503,
   });
   expect(findings.map(({ text }) => text).join()).toContain(fault);
+});
+
+const at = (second: number) => ({ startedAt: `2026-03-01T00:00:${second.toString().padStart(2, '0')}Z` });
+const prefetch = 'aadpodidentity.k8s.io/prefetch';
+
+test('what is read of a pod is all that decisions need: it is the same as if the whole pod was read', async () => {
+  const annotations = {
+    'aadpodidentity.k8s.io/default-identity': 'reader',
+    [prefetch]: 'https://vault.azure.net,api://a',
+  };
+  const ended = { deletionTimestamp: '2026-03-01T00:05:00Z' };
+  const full = (over: object, status: object) => {
+    const object = podObject('web', {
+      annotations,
+      resourceVersion: '7',
+      creationTimestamp: at(0).startedAt,
+      ...over,
+    });
+    return {
+      ...object,
+      spec: { ...object.spec, serviceAccountName: 'till' },
+      status: {
+        ...{ ...object.status, podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }], startTime: at(1).startedAt },
+        ...status,
+      },
+    };
+  };
+  const running = (second: number) => [{ name: 'c', state: { running: at(second) } }];
+  const stopped = [{ name: 'c', state: { terminated: at(2) } }];
+  for (const object of [
+    full({}, { initContainerStatuses: stopped, containerStatuses: running(3) }),
+    full({}, { containerStatuses: running(2), ephemeralContainerStatuses: running(4) }),
+    full({}, { initContainerStatuses: running(5), containerStatuses: stopped }),
+    full(ended, { containerStatuses: stopped }),
+    full(ended, { containerStatuses: stopped, ephemeralContainerStatuses: running(4) }),
+  ]) {
+    const pods = await podsOf(object);
+    const [known] = pods.filedUnder('fd00::1');
+    expect(known).toEqual(parsePod(object));
+    expect(known).toMatchObject({
+      defaultIdentity: 'reader',
+      prefetch: ['https://vault.azure.net', 'api://a'],
+    });
+  }
+  const onHost = podObject('host');
+  const pods = await podsOf({ ...onHost, spec: { ...onHost.spec, hostNetwork: true } });
+  expect(pods.named('shop', 'host')?.isOnHostNetwork).toBe(true);
+});
+
+test('a pod with many labels, addresses, containers and resources to prefetch is read whole, as far as they are meant', async () => {
+  const labels = Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`label-${n}`, 'v'.repeat(63)]));
+  const resources = Array.from({ length: 8 }, (_, n) => `https://${'r'.repeat(400)}${n}`);
+  const podIPs = ['10.0.0.1', ...Array.from({ length: 60 }, (_, n) => `fd00::${n + 1}`)].map((ip) => ({
+    ip,
+  }));
+  const containerStatuses = Array.from({ length: 40 }, (_, n) => ({
+    ...{ name: `container-${n}`, image: 'i'.repeat(400), state: { running: at(n) } },
+  }));
+  const object = podObject('web', { labels, annotations: { [prefetch]: resources.join() } });
+  const pods = await podsOf({ ...object, status: { ...object.status, podIPs, containerStatuses } });
+  const [known] = pods.filedUnder('fd00::60');
+  expect(known?.tooLarge).toBeUndefined();
+  expect(known).toMatchObject({ labels, prefetch: resources, startedAt: Date.parse(at(39).startedAt) });
+});
+
+test('a pod whose list of resources to prefetch is too large gets its tokens when it asks', async () => {
+  const annotations = { [prefetch]: 'x'.repeat(5_000) };
+  const [known] = (await podsOf(podObject('web', { annotations }))).filedUnder('10.0.0.1');
+  expect([known?.key, known?.prefetch, known?.tooLarge]).toEqual(['shop/web', undefined, undefined]);
+});
+
+test('a pod of whose containers too much is said has its rights, and is not taken for one whose containers have stopped', async () => {
+  const message = 'm'.repeat(40_000);
+  const said = (state: object) => ({ ...podObject('web').status, ...state });
+  const object = podObject('web', { deletionTimestamp: '2026-03-01T00:05:00Z' });
+  const status = said({
+    containerStatuses: [{ name: 'c', state: { terminated: at(2) } }],
+    ephemeralContainerStatuses: [{ name: 'e', state: { running: at(3) }, message }],
+  });
+  const known = (await podsOf({ ...object, status })).named('shop', 'web');
+  expect([known?.isEnding, known?.isStopped, known?.tooLarge]).toEqual([true, undefined, undefined]);
 });
 
 test('of a finished pod hardly anything is kept', async () => {

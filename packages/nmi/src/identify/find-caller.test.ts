@@ -1,89 +1,7 @@
-import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
 import { connection, patient, pod } from '../../test/builders.ts';
-import type { PodCheck, Unsaid } from './answers.ts';
-import type { CheckResult } from './ask-holder.ts';
-import { createCallerFinder } from './find-caller.ts';
-import { addressIsUnreported } from './identify-pod.ts';
+import { ending, heir, podOf, stage, web } from '../../test/caller-stage.ts';
 import type { PodView } from './pod-view.ts';
-
-const address = '10.0.0.1';
-const web = pod();
-const heir = pod({ uid: 'uid-heir', name: 'heir', labels: { aadpodidbinding: 'of-the-heir' } });
-const ending = { ...web, isEnding: true };
-
-interface Given {
-  /** What memory holds. */
-  readonly filed?: readonly PodView[];
-  /** What the API server has; undefined: it does not answer. */
-  readonly live?: readonly PodView[] | undefined;
-  readonly isCurrent?: boolean;
-  readonly check?: Partial<PodCheck>;
-  readonly holdMs?: number;
-  readonly neighbour?: string;
-}
-
-/** Memory, an API server that may say something else, and every question that is put to it. */
-const stage = (given: Given = {}) => {
-  const state = {
-    filed: given.filed ?? [],
-    live: 'live' in given ? given.live : (given.filed ?? []),
-    isCurrent: given.isCurrent ?? true,
-    revision: 1,
-    heardMs: 0,
-    answerMs: 0,
-    neighbour: given.neighbour,
-    /** Without answer: what came instead. */
-    unsaid: { why: 'away', pauseMs: 1_000 } as Unsaid,
-  };
-  const listeners = new Set<() => void>();
-  const questions: string[] = [];
-  const results: CheckResult[] = [];
-  const clock = createFakeClock();
-  const answer = async (question: string, select: (live: readonly PodView[]) => readonly PodView[]) => {
-    questions.push(question);
-    if (state.answerMs > 0) await clock.sleep(state.answerMs);
-    return state.live ? select(state.live) : state.unsaid;
-  };
-  const find = createCallerFinder({
-    clock,
-    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000, ...given.check },
-    holdMs: given.holdMs ?? 2_000,
-    patienceMs: 8_000,
-    onChecked: (result) => results.push(result),
-    neighbours: { of: () => state.neighbour, since: () => Promise.resolve(state.neighbour) },
-    pods: {
-      filedUnder: (asked) => state.filed.filter(({ addresses }) => addresses.includes(asked)),
-      get revision() {
-        return state.revision;
-      },
-      isCurrent: () => state.isCurrent,
-      lastHeardMs: () => state.heardMs,
-      othersAwait: (uid) => state.filed.some((each) => each.uid !== uid && addressIsUnreported(each, 0)),
-      read: ({ namespace, name }) => {
-        const key = `${namespace}/${name}`;
-        return answer(`get ${key}`, (live) => live.filter((each) => each.key === key));
-      },
-      readAll: () => answer('list', (live) => live),
-      changes: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    },
-  });
-  const arrive = (filed: readonly PodView[]) => {
-    Object.assign(state, { filed, revision: state.revision + 1 });
-    for (const listener of [...listeners]) listener();
-  };
-  /** One request, over a connection that is opened now. */
-  const call = (over = open()) => find(address, over, patient);
-  const open = () => connection(clock.elapsed(), { neighbour: state.neighbour });
-  /** Many at once, each over a connection of its own. */
-  const calls = (count: number) => Promise.all(Array.from({ length: count }, async () => call()));
-  return { call, calls, open, find, clock, state, arrive, questions, results };
-};
-
-const podOf = (name: PodView) => ({ kind: 'pod', pod: name });
 
 describe('a pod that memory names', () => {
   it('is asked for once by its name; then its connection is its own for ever', async () => {
@@ -135,6 +53,33 @@ describe('a pod that memory names', () => {
     await clock.advance(1_000);
     await call();
     expect(questions).toHaveLength(2);
+  });
+
+  it('its labels are those of the watch, where the API server’s answer was overtaken by it', async () => {
+    const relabelled = { ...web, labels: {} };
+    const { call } = stage({ filed: [relabelled], live: [web] });
+    await expect(call()).resolves.toEqual(podOf(relabelled));
+  });
+
+  it('a connection that is opened while it is asked for needs no question of its own', async () => {
+    const { call, clock, state, questions } = stage({ filed: [web] });
+    state.answerMs = 100;
+    const first = call();
+    await clock.advance(50);
+    const second = call();
+    await clock.advance(50);
+    await expect(Promise.all([first, second])).resolves.toEqual([podOf(web), podOf(web)]);
+    expect(questions).toHaveLength(1);
+  });
+
+  it('what was confirmed before the watch named another pod is void, though the watch names the first one again', async () => {
+    const { call, state, arrive } = stage({ filed: [web], check: { mode: 'strict' } });
+    await call();
+    state.live = undefined;
+    arrive([heir]);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: heir });
+    arrive([web]);
+    expect(call()).toEqual({ kind: 'unconfirmed', pod: web });
   });
 });
 
@@ -204,6 +149,43 @@ describe('item 13: an address that is another pod’s by now, which the watch ha
     expect(call()).toMatchObject({ kind: 'ambiguous' });
     expect(questions).toEqual(['get default/web', 'list']);
   });
+
+  it('nobody has it: the caller is held, and that the watch tells so too is no reason to ask again', async () => {
+    const { call, clock, arrive, questions } = stage({ filed: [web], live: [] });
+    const found = call();
+    await clock.advance(500);
+    arrive([]);
+    await clock.advance(1_500);
+    await expect(found).resolves.toEqual({ kind: 'none' });
+    expect(questions).toEqual(['get default/web', 'list']);
+  });
+
+  it('nobody has it: the next caller is not told so without a question', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: [], check: { ageMs: 10_000 } });
+    const found = call();
+    await clock.advance(2_000);
+    await expect(found).resolves.toEqual({ kind: 'none' });
+    state.live = [web];
+    await expect(call()).resolves.toEqual(podOf(web));
+  });
+
+  it('two live pods have it: the API server is asked again after a second, over the same connection too', async () => {
+    const { call, open, clock, state } = stage({ filed: [web, heir] });
+    const kept = open();
+    await expect(call(kept)).resolves.toMatchObject({ kind: 'ambiguous' });
+    state.live = [heir];
+    await clock.advance(1_000);
+    await expect(call(kept)).resolves.toEqual(podOf(heir));
+  });
+
+  it('two live pods have it: what was said of them is void when the watch tells of a third in place of one', async () => {
+    const third = pod({ uid: 'third', name: 'third' });
+    const { call, arrive, state } = stage({ filed: [web, heir] });
+    await expect(call()).resolves.toMatchObject({ kind: 'ambiguous' });
+    state.live = [third];
+    arrive([heir, third]);
+    await expect(call()).resolves.toEqual(podOf(third));
+  });
 });
 
 describe('a pod that ends', () => {
@@ -264,6 +246,41 @@ describe('a pod that ends', () => {
     await clock.advance(2_000);
     await expect(found).resolves.toEqual({ kind: 'none' });
   });
+
+  it('(a) goes on being served over the connection on which it was served, whatever pod is made after', async () => {
+    const { call, open, arrive } = stage({ filed: [ending] });
+    const kept = open();
+    await expect(call(kept)).resolves.toEqual(podOf(ending));
+    arrive([ending, pod({ uid: 'silent', name: 'silent', addresses: [] })]);
+    expect(call(kept)).toEqual(podOf(ending));
+  });
+
+  it('(a) is served where the kernel says the same as when it was served last, though another pod has no address yet', async () => {
+    const neighbour = '66:12:9c:01:2e:77 cali1 9';
+    const { call, state, clock } = stage({ filed: [ending], neighbour });
+    await expect(call()).resolves.toEqual(podOf(ending));
+    state.live = [ending, pod({ uid: 'silent', name: 'silent', addresses: [] })];
+    await clock.advance(1_000);
+    await expect(call()).resolves.toEqual(podOf(ending));
+  });
+
+  it('(a) and was confirmed before it ended is asked for anew: the watch may not have told who waits for an address', async () => {
+    const { call, state, arrive, clock, questions } = stage({ filed: [web] });
+    await call();
+    await clock.advance(500);
+    state.live = [ending, pod({ uid: 'silent', name: 'silent', addresses: [] })];
+    arrive([ending]);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+    expect(questions).toEqual(['get default/web', 'list']);
+  });
+
+  it('is asked for once a second, as one that does not', async () => {
+    const { call, clock, questions } = stage({ filed: [ending] });
+    await call();
+    await clock.advance(999);
+    await expect(call()).resolves.toEqual(podOf(ending));
+    expect(questions).toEqual(['list']);
+  });
 });
 
 describe('an address that memory does not know', () => {
@@ -293,6 +310,21 @@ describe('an address that memory does not know', () => {
   it('item 13: of two pods that memory holds live the API server may know one only', async () => {
     await expect(stage({ filed: [web, heir] }).call()).resolves.toMatchObject({ kind: 'ambiguous' });
     await expect(stage({ filed: [web, heir], live: [heir] }).call()).resolves.toEqual(podOf(heir));
+  });
+
+  it('and the API server does not know: callers that come together share one question, and get their answer after one hold', async () => {
+    const { calls, clock, questions } = stage({ live: [] });
+    const found = calls(3);
+    await clock.advance(2_000);
+    await expect(found).resolves.toEqual([{ kind: 'none' }, { kind: 'none' }, { kind: 'none' }]);
+    expect(questions).toEqual(['list']);
+  });
+
+  it('and the API server knows: its answer is good for a second', async () => {
+    const { call, questions } = stage({ live: [web] });
+    await call();
+    expect(call()).toEqual(podOf(web));
+    expect(questions).toEqual(['list']);
   });
 });
 
@@ -369,6 +401,49 @@ describe('while the API server is away', () => {
     arrive([web]);
     await expect(found).resolves.toEqual(podOf(web));
   });
+
+  it('a pod that it has said to be gone is not believed in, though the watch names it still', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: [] });
+    const first = call();
+    await clock.advance(2_000);
+    await first;
+    state.live = undefined;
+    const later = call();
+    await clock.advance(2_000);
+    await expect(later).resolves.toEqual({ kind: 'none' });
+  });
+
+  it('a pod that it has refuted, without saying who came after, counts as not answered', async () => {
+    const { call, state, clock, results } = stage({ filed: [web], live: [] });
+    state.answerMs = 10;
+    const found = call();
+    await clock.advance(10);
+    state.live = undefined;
+    await clock.advance(10);
+    await expect(found).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    expect(results).toEqual(['unanswered']);
+  });
+
+  it('an unknown caller is held like any other, without a question while the last one was not answered', async () => {
+    const { call, clock, arrive, state, questions } = stage({ live: undefined });
+    state.unsaid = { why: 'away', pauseMs: 600_000 };
+    state.heardMs = 60_000;
+    const first = call();
+    await clock.advance(2_000);
+    await expect(first).resolves.toEqual({ kind: 'none' });
+    const second = call();
+    await clock.advance(500);
+    expect(questions).toEqual(['list']);
+    arrive([web]);
+    await expect(second).resolves.toEqual(podOf(web));
+  });
+
+  it('(a) a pod that ends is served while no other one waits for an address, and not while one does', async () => {
+    await expect(stage({ filed: [ending], live: undefined }).call()).resolves.toEqual(podOf(ending));
+    const silent = pod({ uid: 'silent', name: 'silent', addresses: [] });
+    const refused = stage({ filed: [ending, silent], live: undefined }).call();
+    await expect(refused).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+  });
 });
 
 describe('what the kernel says of an address', () => {
@@ -400,6 +475,18 @@ describe('what the kernel says of an address', () => {
     await expect(Promise.resolve(call(kept))).resolves.toEqual({ kind: 'unconfirmed', pod: web });
     expect(kept.isLast).toBe(true);
     await expect(Promise.resolve(call())).resolves.toEqual(podOf(heir));
+  });
+
+  it('(b) a connection of a pod whose address is nobody’s by now is closed, and its caller told that no pod has it', async () => {
+    const { call, open, clock, state, arrive } = stage({ filed: [web] });
+    const kept = open();
+    await call(kept);
+    state.live = [];
+    arrive([]);
+    const found = Promise.resolve(call(kept));
+    await clock.advance(2_000);
+    await expect(found).resolves.toEqual({ kind: 'none' });
+    expect(kept.isLast).toBe(true);
   });
 
   it('(a) has changed, and the pod ends: a new connection is another pod’s', async () => {
@@ -440,6 +527,43 @@ describe('what the kernel says of an address', () => {
     Object.assign(state, { live: undefined, neighbour: other });
     await clock.advance(1_000);
     await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+
+  it('(b) is noted with the first request of a connection, if it said nothing when that was opened', async () => {
+    const { call, open, state } = stage({ filed: [web] });
+    const kept = open();
+    state.neighbour = mine;
+    await call(kept);
+    state.neighbour = other;
+    await call(kept);
+    expect(kept.isLast).toBe(true);
+  });
+
+  it('has changed more often than questions are allowed: the pod is not confirmed, and is not served', async () => {
+    const { call, state, questions } = stage({ filed: [web], neighbour: mine });
+    await call();
+    for (let n = 1; n <= 5; n += 1) {
+      state.neighbour = n % 2 === 0 ? mine : other;
+      await expect(call()).resolves.toEqual(podOf(web));
+    }
+    state.neighbour = mine;
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    expect(questions).toHaveLength(6);
+  });
+
+  it('has changed more often than questions are allowed, and nobody has the address: its caller is held all the same', async () => {
+    const { call, clock, state, arrive } = stage({ filed: [web], live: [], neighbour: mine, holdMs: 10 });
+    for (let n = 1; n <= 20; n += 1) {
+      state.neighbour = n % 2 === 0 ? mine : other;
+      const found = call();
+      await clock.advance(10);
+      await expect(found).resolves.toEqual({ kind: 'none' });
+    }
+    state.neighbour = other;
+    const held = call();
+    state.live = [heir];
+    arrive([heir]);
+    await expect(held).resolves.toEqual(podOf(heir));
   });
 });
 
@@ -552,76 +676,32 @@ describe('a question that is not answered', () => {
     await clock.advance(5_000);
     await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: heir });
   });
-});
 
-describe('a caller who waits', () => {
-  const waiting = () => {
-    const staged = stage({ filed: [web] });
-    staged.state.answerMs = 3_000;
-    const caller = new AbortController();
-    const ask = (deadline = 1e15) =>
-      Promise.resolve(staged.find(address, staged.open(), { deadline, caller: { gone: caller.signal } }));
-    return { ...staged, ask, caller };
-  };
-
-  it('is told at its deadline, and not when the question is answered at last', async () => {
-    const { ask, clock } = waiting();
-    const asked = ask(clock.now() + 1_000);
-    await clock.advance(1_000);
-    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
-  });
-
-  it('and hangs up does not take the answer from another one of its address', async () => {
-    const { ask, call, caller, clock, questions } = waiting();
-    const asked = ask();
-    const other = call();
-    caller.abort();
-    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
-    await clock.advance(3_000);
-    await expect(other).resolves.toEqual(podOf(web));
-    expect(questions).toHaveLength(1);
-  });
-
-  it('and hangs up as the last one ends the search; whoever comes later is not answered by what is left of it', async () => {
-    const { ask, call, caller, arrive, clock, questions, state } = waiting();
-    Object.assign(state, { filed: [], live: [] });
-    const asked = ask();
-    await clock.advance(1_000);
-    caller.abort();
-    await expect(asked).resolves.toEqual({ kind: 'none' });
-    const later = call();
-    await clock.advance(2_000);
-    arrive([web]);
-    state.live = [web];
-    await clock.advance(6_000);
-    await expect(later).resolves.toEqual(podOf(web));
-    expect(questions).toEqual(['list', 'list']);
-    expect(clock.pending).toBe(0);
-  });
-});
-
-describe('off', () => {
-  it('memory is believed without a question', () => {
-    const { call, questions } = stage({ filed: [web], live: [heir], check: { mode: 'off' } });
-    expect(call()).toEqual(podOf(web));
-    expect(questions).toEqual([]);
-  });
-
-  it('the API server is asked while the watch is silent, and believed', async () => {
-    const { call, questions } = stage({
-      ...{ filed: [web], live: [heir], isCurrent: false, check: { mode: 'off' } },
-    });
+  it('an answer of the API server that is newer than the last sign of the watch is not used in an outage', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: [heir] });
+    await clock.advance(60_000);
+    state.heardMs = 30_000;
     await expect(call()).resolves.toEqual(podOf(heir));
-    expect(questions).toEqual(['get default/web', 'list']);
+    Object.assign(state, { live: undefined, heardMs: 35_000 });
+    await clock.advance(5_000);
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: heir });
   });
 
-  it('and so is what it learns while a caller is held', async () => {
-    const { call, arrive, questions } = stage({ live: [], check: { mode: 'off' } });
-    const found = call();
-    await Promise.resolve();
-    arrive([web]);
-    await expect(found).resolves.toEqual(podOf(web));
-    expect(questions).toEqual(['list']);
+  it('an answer of the API server is used in an outage if the watch was heard of at the time of the question', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: [heir] });
+    await call();
+    Object.assign(state, { live: undefined, heardMs: 5_000 });
+    await clock.advance(5_000);
+    await expect(call()).resolves.toEqual(podOf(heir));
+  });
+
+  it('a pod that the watch and the API server both named is served in an outage, though the watch was silent since', async () => {
+    const { call, clock, state } = stage({ filed: [web] });
+    state.heardMs = 30_000;
+    await call();
+    Object.assign(state, { live: undefined, heardMs: 35_000 });
+    await clock.advance(5_000);
+    await expect(call()).resolves.toEqual(podOf(web));
   });
 });
 

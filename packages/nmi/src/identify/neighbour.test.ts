@@ -73,6 +73,19 @@ describe('the table', () => {
     expect(state.reads).toBe(10);
   });
 
+  it('reads the index of a device once for each reading of the table, however often its address calls', async () => {
+    const clock = createFakeClock();
+    const asked: string[] = [];
+    const arp = () => head + entry('10.0.0.1', 'aa:00:00:00:00:01', 'veth1');
+    const indexOf = (device: string) => String(asked.push(device));
+    const table = createNeighbourTable(clock, { arp, indexOf });
+    for (let n = 0; n < 20; n += 1) table.of('10.0.0.1');
+    expect(asked).toEqual(['veth1']);
+    await clock.advance(100);
+    table.of('10.0.0.1');
+    expect(asked).toEqual(['veth1', 'veth1']);
+  });
+
   it('tells link-layer address, device and its index: a device of the same name that was made anew is another one', async () => {
     const { clock, state, table } = open();
     expect(table.of('10.0.0.1')).toBe('aa:00:00:00:00:01 veth1 7');

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { createQuestionLine, type QuestionLineOptions } from './question-line.ts';
@@ -118,4 +119,14 @@ it('a question that fails gives its place back', async () => {
   const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };
   await expect(inLine(questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   await expect(inLine(questioner, () => Promise.resolve(1))).resolves.toBe(1);
+});
+
+it('a question that was answered leaves nothing behind with those who waited for it', async () => {
+  const { ask, end, clock } = stage();
+  const { signal: gone } = new AbortController();
+  const answer = ask('a', { gone });
+  await clock.advance(0);
+  await end('a');
+  await expect(answer).resolves.toBe('a');
+  expect(getEventListeners(gone, 'abort')).toEqual([]);
 });

@@ -1,0 +1,154 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { patient, pod } from '../../test/builders.ts';
+import { address, ending, heir, podOf, stage, web } from '../../test/caller-stage.ts';
+
+describe('a caller who waits', () => {
+  const waiting = () => {
+    const staged = stage({ filed: [web] });
+    staged.state.answerMs = 3_000;
+    const caller = new AbortController();
+    const ask = (deadline = 1e15) =>
+      Promise.resolve(staged.find(address, staged.open(), { deadline, caller: { gone: caller.signal } }));
+    return { ...staged, ask, caller };
+  };
+
+  it('is told at its deadline, and not when the question is answered at last', async () => {
+    const { ask, clock } = waiting();
+    const asked = ask(clock.now() + 1_000);
+    await clock.advance(1_000);
+    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+
+  it('and hangs up does not take the answer from another one of its address', async () => {
+    const { ask, call, caller, clock, questions } = waiting();
+    const asked = ask();
+    const other = call();
+    caller.abort();
+    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    await clock.advance(3_000);
+    await expect(other).resolves.toEqual(podOf(web));
+    expect(questions).toHaveLength(1);
+  });
+
+  it('and hangs up as the last one ends the search; whoever comes later is not answered by what is left of it', async () => {
+    const { ask, call, caller, arrive, clock, questions, state } = waiting();
+    Object.assign(state, { filed: [], live: [] });
+    const asked = ask();
+    await clock.advance(1_000);
+    caller.abort();
+    await expect(asked).resolves.toEqual({ kind: 'none' });
+    const later = call();
+    await clock.advance(2_000);
+    arrive([web]);
+    state.live = [web];
+    await clock.advance(6_000);
+    await expect(later).resolves.toEqual(podOf(web));
+    expect(questions).toEqual(['list', 'list']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('and whose deadline is past, or is now, waits for two seconds and no longer', async () => {
+    for (const overMs of [0, 500]) {
+      const { ask, clock, state } = waiting();
+      await clock.advance(1_000);
+      state.answerMs = 1_999;
+      const served = ask(clock.now() - overMs);
+      await clock.advance(1_999);
+      await expect(served).resolves.toEqual(podOf(web));
+      await clock.advance(60_000);
+      state.answerMs = 2_001;
+      const told = ask(clock.now() - overMs);
+      await clock.advance(2_000);
+      await expect(told).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    }
+  });
+
+  it('has a deadline by the clock, also when the clock does not begin at zero', async () => {
+    const { ask, clock } = waiting();
+    await clock.advance(60_000);
+    const asked = ask(clock.now() + 1_000);
+    await clock.advance(1_000);
+    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+
+  it('and has hung up already is told at once', async () => {
+    const { ask, caller } = waiting();
+    caller.abort();
+    await expect(ask()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+
+  it('leaves nothing behind on its connection', async () => {
+    const { ask, caller, clock } = waiting();
+    const asked = ask();
+    await clock.advance(3_000);
+    await expect(asked).resolves.toEqual(podOf(web));
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('gets its answer at its deadline, also while it waits for the end of an abandoned search', async () => {
+    const { ask, find, open, caller, clock, state } = waiting();
+    Object.assign(state, { filed: [], live: [] });
+    const asked = ask();
+    await clock.advance(1_000);
+    caller.abort();
+    await asked;
+    const deadline = clock.now() + 1_000;
+    const later = Promise.resolve(find(address, open(), { ...patient, deadline }));
+    await clock.advance(1_000);
+    await expect(later).resolves.toEqual({ kind: 'none' });
+    await clock.advance(60_000);
+  });
+});
+
+describe('off', () => {
+  it('memory is believed without a question', () => {
+    const { call, questions } = stage({ filed: [web], live: [heir], check: { mode: 'off' } });
+    expect(call()).toEqual(podOf(web));
+    expect(questions).toEqual([]);
+  });
+
+  it('the API server is asked while the watch is silent, and believed', async () => {
+    const { call, questions } = stage({
+      ...{ filed: [web], live: [heir], isCurrent: false, check: { mode: 'off' } },
+    });
+    await expect(call()).resolves.toEqual(podOf(heir));
+    expect(questions).toEqual(['get default/web', 'list']);
+  });
+
+  it('and so is what it learns while a caller is held', async () => {
+    const { call, arrive, questions } = stage({ live: [], check: { mode: 'off' } });
+    const found = call();
+    await Promise.resolve();
+    arrive([web]);
+    await expect(found).resolves.toEqual(podOf(web));
+    expect(questions).toEqual(['list']);
+  });
+
+  it('a pod that ends is believed in without a question too, though another one waits for an address', () => {
+    const silent = pod({ uid: 'silent', name: 'silent', addresses: [] });
+    const { call, questions } = stage({ filed: [ending, silent], check: { mode: 'off' } });
+    expect(call()).toEqual(podOf(ending));
+    expect(questions).toEqual([]);
+  });
+
+  it('memory is believed while the watch is silent and the API server refuses to answer', async () => {
+    const { call, state } = stage({
+      filed: [web],
+      live: undefined,
+      isCurrent: false,
+      check: { mode: 'off' },
+    });
+    state.unsaid = { why: 'refused', pauseMs: 1_000 };
+    await expect(call()).resolves.toEqual(podOf(web));
+  });
+
+  it('a caller whose deadline comes while the API server is asked is not served by memory instead', async () => {
+    const { find, open, clock, state } = stage({ filed: [web], isCurrent: false, check: { mode: 'off' } });
+    state.answerMs = 3_000;
+    const asked = Promise.resolve(find(address, open(), { ...patient, deadline: clock.now() + 1_000 }));
+    await clock.advance(1_000);
+    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+});
