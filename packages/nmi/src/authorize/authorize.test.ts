@@ -398,6 +398,12 @@ describe('service principals', () => {
     ],
     ['four auxiliary tenants', { auxiliaryTenantIDs: ['a', 'b', 'c', 'd'] }, /more than three/],
     ['no tenant', { tenantID: '' }, /needs spec\.clientID, spec\.tenantID and spec\.clientPassword/],
+    ['no client id', { clientID: '' }, /needs spec\.clientID, spec\.tenantID and spec\.clientPassword/],
+    [
+      'no secret',
+      { clientPassword: undefined },
+      /needs spec\.clientID, spec\.tenantID and spec\.clientPassword/,
+    ],
   ])('are not served with %s', (_, spec, fault) => {
     expect(decide(principal(spec))).toEqual({
       kind: 'unusable',

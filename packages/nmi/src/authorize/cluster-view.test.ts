@@ -1,4 +1,5 @@
 import { canonicalResourceId } from '@pod-identity/crd-types';
+import { KubeError } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it } from 'vitest';
@@ -54,6 +55,7 @@ it('finds bindings by selector, identities by name, exceptions by namespace', as
   const { view, before } = await start();
   expect(view.bindingsWithSelector('demo').map(({ spec }) => spec.azureIdentity)).toEqual(['reader']);
   expect(view.identityOf('default', 'reader')?.spec.resourceID).toBe(resourceIdOf('reader'));
+  expect(view.identityOf('default', 'missing')).toBeUndefined();
   expect(view.exceptionsIn('shop')).toHaveLength(1);
   expect(view.exceptionsIn('default')).toHaveLength(0);
   expect(view.revision).toBeGreaterThan(before);
@@ -79,6 +81,10 @@ it('asks for the records of its node, unless told otherwise or the name does not
     'labelSelector',
     expect.anything(),
   );
+  const fits = 'n'.repeat(63);
+  expect((await start({ node: fits })).recordsAsked?.query).toMatchObject({
+    labelSelector: `nodename=${fits}`,
+  });
   const long = await start({ node: 'n'.repeat(64) });
   expect(long.recordsAsked?.query).not.toHaveProperty('labelSelector', expect.anything());
 });
@@ -87,4 +93,48 @@ it('in managed mode nobody writes records, and none are asked for', async () => 
   const { view, recordsAsked } = await start({ mode: 'managed' });
   expect(recordsAsked).toBeUndefined();
   expect(view.assignedOnNode(canonicalResourceId(resourceIdOf('reader')))).toEqual([]);
+  expect(view.leavesOutRecords('default')).toBe(false);
 });
+
+it('knows of which namespaces bindings are left out, for want of room in their share', async () => {
+  const few = await start({ namespaceShareBytes: 10_000 });
+  expect(few.view.leavesOutBindings('default')).toBe(false);
+  const { view } = await start({ namespaceShareBytes: 10 });
+  expect([view.leavesOutBindings('default'), view.leavesOutBindings('shop')]).toEqual([true, false]);
+});
+
+it('lists again by the version that it knows: an API server need not read its database for each node', async () => {
+  const clock = createFakeClock();
+  const lists = createTransport(() => list());
+  const expiredOnce = new Set<string>();
+  const transport: typeof lists = {
+    ...lists,
+    watch(request) {
+      if (expiredOnce.has(request.path)) return lists.watch(request);
+      expiredOnce.add(request.path);
+      return expired();
+    },
+  };
+  const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
+  const { informers } = createClusterInformers({
+    ...{ transport, clock, log, random: () => 0, node: 'node-1', mode: 'standard', byNodeLabel: true },
+    forceNamespaced: true,
+  });
+  const stop = new AbortController();
+  stops.push(stop);
+  for (const informer of informers) void informer.run(stop.signal);
+  await clock.advance(60_000);
+  const versions = Map.groupBy(lists.requests, ({ path }) => path.split('/').at(-1));
+  expect(versions.size).toBe(4);
+  for (const requests of versions.values())
+    expect(requests.map(({ query }) => query?.['resourceVersion'])).toEqual(
+      expect.arrayContaining([undefined, '1']),
+    );
+});
+
+/** A watch that the API server ends, because it has forgotten the version. */
+async function* expired(): AsyncGenerator<never> {
+  await Promise.resolve();
+  yield* [];
+  throw new KubeError('gone', 'too old', { status: 410 });
+}

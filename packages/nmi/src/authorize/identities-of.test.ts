@@ -48,6 +48,15 @@ describe('the identities that a pod could be given a token of', () => {
     expect(names(both, { phase })).toEqual([]);
   });
 
+  it('are none of a pod of which a field is too large to be read', () => {
+    expect(names(both, { tooLarge: 'metadata.labels has more than 65536 bytes' })).toEqual([]);
+  });
+
+  it('leave out one whose resource id names no managed identity', () => {
+    const faulty = { ...reader, spec: { ...reader.spec, resourceID: '/subscriptions/s1' } };
+    expect(names({ ...both, identities: [faulty, writer] })).toEqual([['default/writer', false]]);
+  });
+
   it('are none of an exempt pod: it has those of the machine', () => {
     expect(names({ ...both, exceptions: [exception({ aadpodidbinding: 'demo' })] })).toEqual([]);
   });
@@ -102,6 +111,13 @@ describe('a pod with no identity', () => {
     };
     expect(authorize({ pod: pod(), selector: { by: 'nothing' } }, viewOf(world).view, rules)).toMatchObject({
       denial: { why: 'identity-missing', binding: 'z/gone-binding' },
+    });
+  });
+
+  it('is told of the first of several bindings whose identities are missing', () => {
+    const world: World = { bindings: ['a', 'b', 'c'].map((name) => binding(name)) };
+    expect(authorize({ pod: pod(), selector: { by: 'nothing' } }, viewOf(world).view, rules)).toMatchObject({
+      denial: { why: 'identity-missing', binding: 'default/a-binding' },
     });
   });
 
@@ -173,6 +189,12 @@ describe('which identity is meant', () => {
       const world = worldOf(silent('a'), stating('b'), writer);
       expect(by(world, { by: 'nothing' })).toMatchObject({
         denial: { offered: [clientIdOf('reader'), clientIdOf('writer')].sort() },
+      });
+    });
+
+    it('serves it by the client id that is stated, though the default is the object without one', () => {
+      expect(decide(worldOf(silent('a'), stating('b')), { defaultIdentity: 'a' })).toMatchObject({
+        identity: { name: 'default/b', clientId: clientIdOf('reader') },
       });
     });
 

@@ -18,6 +18,7 @@ import type { AuthorizeRules } from './types.ts';
 const flood = 5_000;
 const shareBytes = 128 * 1024;
 const reader = identity({ name: 'reader', namespace: 'shop' });
+const writer = identity({ name: 'writer', namespace: 'shop' });
 const victim = pod({ namespace: 'shop', uid: 'uid-1' });
 const ask = { pod: victim, selector: { by: 'nothing' } } as const;
 
@@ -56,10 +57,12 @@ const genuine = (namespace: string, name = plainName) =>
 const stops: AbortController[] = [];
 afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
 
-async function viewOf(records: readonly object[], of: AuthorizeRules, pods = [victim]) {
+const usual = { pods: [victim], bound: [reader] };
+
+async function viewOf(records: readonly object[], of: AuthorizeRules, { pods, bound } = usual) {
   const objects: Readonly<Record<string, readonly object[]>> = {
-    azureidentities: [reader],
-    azureidentitybindings: [binding('reader', { namespace: 'shop' })],
+    azureidentities: [reader, writer],
+    azureidentitybindings: bound.map(({ metadata: { name } }) => binding(name, { namespace: 'shop' })),
     azureassignedidentities: records,
   };
   const withIds = (object: object) => ({
@@ -113,11 +116,30 @@ it.each([
 });
 
 it('a record for a pod that is not on this node is not taken for one of MIC', async () => {
-  const view = await viewOf([...forged('shop', 'other'), genuine('shop')], standard, []);
+  const view = await viewOf([...forged('shop', 'other'), genuine('shop')], standard, {
+    ...usual,
+    pods: [],
+  });
   expect(authorize(ask, view, standard)).toMatchObject({ kind: 'pending' });
 });
 
 it('the flood of one namespace leaves out nothing of another', async () => {
   const view = await viewOf([...forged('hostile', 'other'), genuine('shop', 'any-name')], standard);
   expect(authorize(ask, view, standard)).toMatchObject({ kind: 'allow' });
+});
+
+it('what MIC wrote is kept for a pod that may act as several identities', async () => {
+  const view = await viewOf([...forged('shop', 'other'), genuine('shop')], standard, {
+    ...usual,
+    bound: [writer, reader],
+  });
+  expect(kept(view, 'reader')).toBe(1);
+});
+
+it('a record for an identity that its pod may not act as is not taken for one of MIC', async () => {
+  const view = await viewOf([...forged('shop', 'other'), genuine('shop')], standard, {
+    ...usual,
+    bound: [writer],
+  });
+  expect(kept(view, 'reader')).toBe(0);
 });
