@@ -84,7 +84,6 @@ export function matchPod(question: MatchQuestion): MatchResult {
   if (label === undefined) return nothing('no-label');
   if (label === '') return nothing('empty-label');
   const bindings = grouped(question.bindingsWithSelector(label));
-  if (bindings.namespaces.length === 0) return nothing('no-binding');
   return question.rules.forceNamespaced ? matchOwn(bindings, question) : matchAll(bindings, question);
 }
 
@@ -93,13 +92,16 @@ function matchOwn(bindings: BindingsByNamespace, question: MatchQuestion): Match
   const { namespace } = question.pod;
   const own = bindings.of(namespace);
   if (own.length > 0) return matchThese([own], question);
-  const elsewhere = firstOf(bindings.namespaces);
-  return matchThese([bindings.of(elsewhere).slice(0, 1)], question);
+  const { namespaces } = bindings;
+  if (namespaces.length === 0) return nothing('no-binding');
+  return matchThese([bindings.of(firstOf(namespaces)).slice(0, 1)], question);
 }
 
 function matchAll(bindings: BindingsByNamespace, question: MatchQuestion): MatchResult {
+  const { namespaces } = bindings;
+  if (namespaces.length === 0) return nothing('no-binding');
   return matchThese(
-    bindings.namespaces.toSorted(compare).map((namespace) => bindings.of(namespace)),
+    namespaces.toSorted(compare).map((namespace) => bindings.of(namespace)),
     question,
   );
 }
@@ -137,7 +139,7 @@ function oneOf(mismatches: readonly Mismatch[]): readonly Mismatch[] {
 
 /** Bindings of one selector. Who keeps them in this form need not sort them for each pod. */
 export interface BindingsByNamespace {
-  /** Those that have any, in any order. */
+  /** Those that have any, in any order. Not asked for where a pod's own bindings are all that counts. */
   readonly namespaces: readonly string[];
   /** In the order of their names, by code unit. */
   of(namespace: string): readonly AzureIdentityBinding[];

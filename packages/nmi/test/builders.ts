@@ -11,6 +11,7 @@ import {
   type AzurePodIdentityException,
 } from '@pod-identity/crd-types';
 import type { Tenant } from '@pod-identity/kit/core';
+import { bindingsOfSelector, selectorIndexes } from '../src/authorize/bindings-of-selector.ts';
 import { recordOf } from '../src/authorize/node-records.ts';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
@@ -129,6 +130,12 @@ export interface World {
   readonly faults?: Readonly<Record<string, string>>;
 }
 
+/** Finds what the store of the informer finds. */
+export const storeOf = (bindings: readonly AzureIdentityBinding[]) => ({
+  by: (index: string, value: string) =>
+    bindings.filter((one) => selectorIndexes[index]?.(one).includes(value) === true),
+});
+
 /** A cluster view that can be swapped for another one, as a watch would do it. */
 export const viewOf = (first: World = {}) => {
   let world = first;
@@ -138,7 +145,7 @@ export const viewOf = (first: World = {}) => {
     get revision() {
       return revision;
     },
-    bindingsWithSelector: (label) => (world.bindings ?? []).filter(({ spec }) => spec.selector === label),
+    bindingsWithSelector: (label) => bindingsOfSelector(storeOf(world.bindings ?? []), label),
     identityOf: (namespace, name) =>
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],

@@ -53,7 +53,10 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
 
 it('finds bindings by selector, identities by name, exceptions by namespace', async () => {
   const { view, before } = await start();
-  expect(view.bindingsWithSelector('demo').map(({ spec }) => spec.azureIdentity)).toEqual(['reader']);
+  const { namespaces, of } = view.bindingsWithSelector('demo');
+  expect(namespaces).toEqual(['default']);
+  expect(of('default').map(({ spec }) => spec.azureIdentity)).toEqual(['reader']);
+  expect(of('shop')).toEqual([]);
   expect(view.identityOf('default', 'reader')?.spec.resourceID).toBe(resourceIdOf('reader'));
   expect(view.identityOf('default', 'missing')).toBeUndefined();
   expect(view.exceptionsIn('shop')).toHaveLength(1);

@@ -24,6 +24,7 @@ import {
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { PodView } from '../identify/pod-view.ts';
+import { bindingsOfSelector, selectorIndexes } from './bindings-of-selector.ts';
 import { createRecordInformer } from './node-records.ts';
 import type { ClusterView, NodeRecord, OperationMode } from './types.ts';
 
@@ -65,7 +66,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   const bindings = createInformer<AzureIdentityBinding>({
     ...of('AzureIdentityBinding'),
     trim: (object) => whole(object, parseAzureIdentityBinding),
-    indexes: { selector: ({ spec }) => [spec.selector] },
+    indexes: selectorIndexes,
   });
   const exceptions = createInformer<AzurePodIdentityException>({
     ...of('AzurePodIdentityException'),
@@ -76,7 +77,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     const found = identities.store.get(`${namespace}/${name}`);
     return found && 'value' in found ? found.value : undefined;
   };
-  const bindingsWithSelector = (label: string) => bindings.store.by('selector', label);
+  const bindingsWithSelector = (label: string) => bindingsOfSelector(bindings.store, label);
   const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
   const records = recordsOf(options, { identityOf, bindingsWithSelector, ready });
   const informers = [identities, bindings, exceptions, ...(records ? [records] : [])];

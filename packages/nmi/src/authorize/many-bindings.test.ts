@@ -1,7 +1,17 @@
 import { expect, it } from 'vitest';
-import { binding, clientIdOf, identity, pod, resourceIdOf, rules, viewOf } from '../../test/builders.ts';
+import {
+  binding,
+  clientIdOf,
+  identity,
+  pod,
+  resourceIdOf,
+  rules,
+  storeOf,
+  viewOf,
+} from '../../test/builders.ts';
 import { explainDenial } from '../respond/explain.ts';
 import { authorize, identitiesOf } from './authorize.ts';
+import { bindingsOfSelector } from './bindings-of-selector.ts';
 import type { ClusterView } from './types.ts';
 
 const names = Array.from({ length: 1_000 }, (_, index) => `i${String(index).padStart(4, '0')}`);
@@ -81,4 +91,24 @@ it('records that somebody forges for an identity are read once for a pod, howeve
   };
   expect(identitiesOf(pod(), counting, rules)).toHaveLength(100);
   expect(reads).toBe(1);
+});
+
+it('a pod with a binding of its own costs no look at those that other namespaces write with its selector', () => {
+  const foreign = names.map((name) => binding(name, { name, namespace: `hostile-${name}` }));
+  const store = storeOf([...foreign, binding('reader', { namespace: 'shop' })]);
+  const found: string[] = [];
+  const counting = {
+    by: (index: string, value: string) => {
+      const bindings = store.by(index, value);
+      found.push(...bindings.map(({ metadata }) => metadata.namespace ?? ''));
+      return bindings;
+    },
+  };
+  const view: ClusterView = {
+    ...viewOf({ identities: own }).view,
+    bindingsWithSelector: (label) => bindingsOfSelector(counting, label),
+  };
+  const till = pod({ namespace: 'shop', name: 'till' });
+  expect(identitiesOf(till, view, { ...rules, forceNamespaced: true })).toHaveLength(1);
+  expect(found).toEqual(['shop']);
 });

@@ -3,8 +3,8 @@
 import type {
   AssignedState,
   AzureIdentity,
-  AzureIdentityBinding,
   AzurePodIdentityException,
+  BindingsByNamespace,
   ResourceId,
 } from '@pod-identity/crd-types';
 import type { Selector } from '../request/token-request.ts';
@@ -13,7 +13,7 @@ import type { ServicePrincipal, TokenSubject } from '../tokens/types.ts';
 /** What is known of the cluster's objects now. Equal revisions mean equal answers. */
 export interface ClusterView {
   readonly revision: number;
-  bindingsWithSelector(label: string): readonly AzureIdentityBinding[];
+  bindingsWithSelector(label: string): BindingsByNamespace;
   identityOf(namespace: string, name: string): AzureIdentity | undefined;
   /** Why there is no such identity although the object exists: what is wrong with it. */
   faultOf(namespace: string, name: string): string | undefined;
