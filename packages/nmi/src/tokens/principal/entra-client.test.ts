@@ -70,7 +70,8 @@ it('W-S1: one request, to the token endpoint of the authority, whatever the envi
     clientId: 'app',
   });
   expect(sent).toHaveLength(1);
-  const { url, body } = sent[0]!;
+  const { url, body, headers } = sent[0]!;
+  expect(headers).toMatchObject({ 'Content-Type': expect.stringContaining('form-urlencoded') as string });
   expect(url).toMatch(/^https:\/\/login\.example:8443\/home\.example\/oauth2\/v2\.0\/token(\?|$)/);
   expect(Object.fromEntries(new URLSearchParams(body))).toMatchObject({
     client_id: 'app',
