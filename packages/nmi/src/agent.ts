@@ -1,5 +1,5 @@
 import type { Clock, LimitEffect, Tenant } from '@pod-identity/kit/core';
-import type { KubeTransport } from '@pod-identity/kit/kube';
+import { noteAnswers, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createApp, type App } from './app.ts';
 import type { Changes } from './await-change.ts';
@@ -133,9 +133,10 @@ function callerFinder(
 
 /** What is known of the cluster. */
 function watch({ config, transport, clock, random, log, metrics, bootedAt }: AgentOptions) {
-  const common = { transport, node: config.node, clock, random, log };
+  const noted = noteAnswers(transport, clock);
+  const common = { transport: noted, node: config.node, clock, random, log };
   const onFailed = (question: PodQuestion) => metrics.count('kubernetesErrors', { operation_type: question });
-  const pods = createPodInformer({ ...common, bootedAt, onFailed });
+  const pods = createPodInformer({ ...common, bootedAt, lastAnswerMs: () => noted.lastAnswerMs(), onFailed });
   const cluster = createClusterInformers({
     ...common,
     mode: config.mode,

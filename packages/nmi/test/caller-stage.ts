@@ -31,6 +31,7 @@ export const stage = (given: Given = {}) => {
     isCurrent: given.isCurrent ?? true,
     revision: 1,
     heardMs: 0,
+    missedMs: 0,
     answerMs: 0,
     neighbour: given.neighbour,
     /** Without answer: what came instead. */
@@ -59,6 +60,7 @@ export const stage = (given: Given = {}) => {
       },
       isCurrent: () => state.isCurrent,
       lastHeardMs: () => state.heardMs,
+      missedMs: () => state.missedMs,
       othersAwait: (uid) => state.filed.some((each) => each.uid !== uid && addressIsUnreported(each, 0)),
       read: ({ namespace, name }) => {
         const key = `${namespace}/${name}`;

@@ -1,14 +1,28 @@
 // Attacks on the time between a network's giving an address to another pod and the API server's saying so. Over real sockets of
 // the loopback interface, of whose addresses the kernel says nothing; what it says elsewhere is told to the agent by a test’s own table.
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '@pod-identity/kit/core';
 import { addressOf, startStage, type Nmi, type NodeFacts, type Stage } from './harness.ts';
 
 const names = [
   ...['ending', 'kept', 'kept-heir', 'idle', 'idle-heir', 'one', 'two', 'booted', 'fresh-boot'],
-  ...['busy', 'busy-heir', 'slow', 'slow-heir', 'back', 'back-heir', 'stranded', 'stranded-heir', 'capped'],
+  ...[
+    'busy',
+    'busy-heir',
+    'slow',
+    'slow-heir',
+    'back',
+    'back-heir',
+    'stranded',
+    'stranded-heir',
+    'capped',
+    'between',
+    'between-heir',
+  ],
 ] as const;
+
+vi.setConfig({ testTimeout: 30_000 });
 
 let stage: Stage;
 const clientIds = new Map<string, string>();
@@ -218,6 +232,32 @@ describe('a watch that delivers nothing any more, with --pod-check-age=0s', () =
 });
 
 describe('an outage', () => {
+  it('after another one: the new pod of an address does not get the token of the old one, of whose end the watch had no time to tell', async () => {
+    const nmi = await started(['--pod-check-age=0s']);
+    const { kube } = stage.sim;
+    const [from, other] = [await runs('between'), await runs('back')];
+    await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('between'));
+    await kube.stopListening();
+    await expect.poll(async () => (await alone(nmi, from)).body['client_id']).toBe(clientIds.get('between'));
+    // The questions of NMI are answered in between, its watch of pods is not opened again.
+    kube.faults.add({
+      match: { service: 'kube', method: 'GET', path: /\/pods$/, query: /watch/ },
+      then: { drop: true },
+    });
+    await kube.startListening();
+    await expect.poll(async () => (await alone(nmi, other)).status).toBe(200);
+    await remove('between');
+    await runs('between-heir', from);
+    await kube.stopListening();
+    const answer = await alone(nmi, from);
+    expect([answer.status, answer.body['client_id']]).toEqual([503, undefined]);
+    kube.faults.clear();
+    await kube.startListening();
+    await expect
+      .poll(async () => (await alone(nmi, from)).body['client_id'], { timeout: 20_000 })
+      .toBe(clientIds.get('between-heir'));
+  });
+
   it('memory is believed for as long as --pod-check-outage says, and no longer', async () => {
     const clock = createFakeClock(Date.now());
     const nmi = await started(['--pod-check-outage=12m'], clock);

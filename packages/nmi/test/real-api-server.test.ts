@@ -105,6 +105,7 @@ function suite(server: RunningApiServer) {
     onTestFinished(() => stop.abort());
     const directory = createPodInformer({
       ...{ node, clock: systemClock, random: Math.random, onFailed: () => expect.unreachable() },
+      lastAnswerMs: () => Infinity,
       log: createLog({ component: 'nmi', level: 'error' }),
       transport: { ...nmi, watch: ({ signal }) => silence(signal) },
     });

@@ -77,7 +77,11 @@ async function viewOf(lists: Parameters<typeof serve>[0], mode: AuthorizeRules['
 
 async function podsOf(...items: readonly object[]) {
   const { transport, signal } = await serve({ pods: items });
-  const pods = createPodInformer({ ...common, transport, onFailed: () => undefined });
+  const pods = createPodInformer({
+    ...{ ...common, transport },
+    lastAnswerMs: () => Infinity,
+    onFailed: () => undefined,
+  });
   void pods.informer.run(signal);
   await pods.informer.synced;
   return pods;

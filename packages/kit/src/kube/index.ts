@@ -8,6 +8,7 @@ export {
   type EventRecorder,
   type EventRecorderOptions,
 } from './events.ts';
+export { noteAnswers, type NotedTransport } from './answers.ts';
 export { fenceWrites } from './fence.ts';
 export { tooLargeIn, type Fields, type TooLarge } from './fields.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';

@@ -28,6 +28,8 @@ export interface Informer<V> {
   onChange(listener: (change: Change<V>) => void): () => void;
   /** Milliseconds since the API server last proved to be there; Infinity before the first time. */
   lastHeardMs(): number;
+  /** Milliseconds since the last watch ended, if there is none now; 0 while one is open, Infinity before the first one. */
+  unwatchedMs(): number;
   /** Lists and watches until the signal aborts; then resolves. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -41,6 +43,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const { clock, kind, log } = options;
   const contents = createStore(options.indexes);
   const synced = Promise.withResolvers<undefined>();
+  const watching: Watching = { isOpen: false, endedAt: -Infinity };
 
   const onFailed = (error: unknown, key: string) =>
     log?.error({ error, kind: kind.kind, key }, 'a listener failed');
@@ -61,6 +64,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     leftOut: () => reflector.shares().named,
     onLeftOut: (listener) => leftOut.add(listener),
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,
+    unwatchedMs: () => (watching.isOpen ? 0 : clock.elapsed() - watching.endedAt),
     async run(signal) {
       try {
         const retries = retriesOf(options.transport, clock, options.random);
@@ -68,6 +72,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
           clock,
           signal,
           retries,
+          watching,
           onListed: () => synced.resolve(undefined),
         });
       } finally {
@@ -98,10 +103,16 @@ function createListeners<T extends { readonly key: string }>(
   };
 }
 
+interface Watching {
+  isOpen: boolean;
+  endedAt: number;
+}
+
 interface Following {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly retries: Retries;
+  readonly watching: Watching;
   readonly onListed: () => void;
 }
 
@@ -141,7 +152,8 @@ interface Step {
 }
 
 /** A list if there is nothing to resume, then a watch to its end. */
-async function step(reflector: Reflector, { clock, signal, retries, onListed }: Following): Promise<Step> {
+async function step(reflector: Reflector, following: Following): Promise<Step> {
+  const { clock, signal, retries, watching, onListed } = following;
   const { heard } = reflector;
   let watchedAt = Infinity;
   const outcome = (problem?: KubeError): Step => ({
@@ -151,6 +163,7 @@ async function step(reflector: Reflector, { clock, signal, retries, onListed }: 
   });
   const onWatched = () => {
     watchedAt = clock.elapsed();
+    watching.isOpen = true;
     retries.answered();
   };
   try {
@@ -163,6 +176,8 @@ async function step(reflector: Reflector, { clock, signal, retries, onListed }: 
     return outcome();
   } catch (error) {
     return outcome(asKubeError(error, signal));
+  } finally {
+    if (watching.isOpen) Object.assign(watching, { isOpen: false, endedAt: clock.elapsed() });
   }
 }
 

@@ -23,6 +23,8 @@ export interface PodMemory {
   isCurrent(): boolean;
   /** How long ago the watch last heard from the API server. */
   lastHeardMs(): number;
+  /** For how long the API server answered others after the watch had ended: what happened to pods then is not known. */
+  missedMs(): number;
   /** Whether some other pod of the node has no address yet. */
   othersAwait(uid: string): boolean;
 }

@@ -26,6 +26,7 @@ it('many pods that end, for which the pods of the node are listed, leave others 
       revision: 1,
       isCurrent: () => true,
       lastHeardMs: () => 0,
+      missedMs: () => 0,
       othersAwait: () => false,
       read: () => Promise.resolve([victim]),
       readAll: async () => {
@@ -65,6 +66,7 @@ it('a hundred pods of one namespace, with an API server that is slow, leave a po
       revision: 1,
       isCurrent: () => true,
       lastHeardMs: () => 0,
+      missedMs: () => 0,
       othersAwait: () => false,
       read: async (named) => {
         begun.push(named.namespace);

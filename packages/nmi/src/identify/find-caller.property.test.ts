@@ -176,6 +176,7 @@ async function play(told: History, checkAgeMs: number) {
       },
       isCurrent: () => true,
       lastHeardMs: () => 0,
+      missedMs: () => 0,
       othersAwait: (uid) => memory.state.some((each) => each.uid !== uid && addressIsUnreported(each, 0)),
       read: ({ namespace, name }) => ask((each) => each.key === `${namespace}/${name}`),
       readAll: () => ask(() => true),

@@ -668,6 +668,18 @@ describe('a question that is not answered', () => {
     await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
+  it('memory that missed what happened while the API server was there is not believed in the next outage', async () => {
+    const { call, clock, state } = stage({ filed: [web], live: undefined });
+    state.missedMs = 1_000;
+    await expect(call()).resolves.toEqual(podOf(web));
+    await clock.advance(1_000);
+    state.missedMs = 1_001;
+    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+    await clock.advance(1_000);
+    state.missedMs = 0;
+    await expect(call()).resolves.toEqual(podOf(web));
+  });
+
   it('what the API server said, and the watch never told since, is not believed in an outage', async () => {
     const { call, clock, state } = stage({ filed: [web], live: [heir] });
     state.heardMs = 30_000;

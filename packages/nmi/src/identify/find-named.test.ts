@@ -16,17 +16,19 @@ interface Given {
   readonly mode?: 'live' | 'strict' | 'off';
   readonly isCurrent?: boolean;
   readonly heardMs?: number;
+  readonly missedMs?: number;
 }
 
-const finder = ({ known, said, mode = 'live', isCurrent = true, heardMs = 0 }: Given) => {
+const finder = ({ known, said, mode = 'live', isCurrent = true, heardMs = 0, missedMs = 0 }: Given) => {
   const read = vi.fn(() => Promise.resolve(said ?? ({ why: 'away', pauseMs: 1_000 } as const)));
-  const pods = { named: () => known, isCurrent: () => isCurrent, lastHeardMs: () => heardMs, read };
+  const memory = { isCurrent: () => isCurrent, lastHeardMs: () => heardMs, missedMs: () => missedMs };
+  const pods = { named: () => known, ...memory, read };
   return {
     read,
     find: createNamedPodFinder({
       pods,
       node: 'node-1',
-      check: { mode, outageMs: 900_000 },
+      check: { mode, ageMs: 1_000, outageMs: 900_000 },
       clock: createFakeClock(),
     }),
   };
@@ -48,6 +50,11 @@ it.each<[string, Given, NamedPod]>([
     web,
   ],
   ['nobody by memory that is too old', { known: web, said: undefined, heardMs: 900_001 }, 'unconfirmed'],
+  [
+    'nobody by memory that missed what happened while the API server was there',
+    { known: web, said: undefined, missedMs: 1_001 },
+    'unconfirmed',
+  ],
   [
     'nobody while the API server refuses: it may answer others',
     { known: web, said: { why: 'refused', pauseMs: 1_000 } },

@@ -9,9 +9,10 @@ export interface NamedPodFinderOptions {
     named(namespace: string, name: string): PodView | undefined;
     isCurrent(): boolean;
     lastHeardMs(): number;
+    missedMs(): number;
   };
   readonly node: string;
-  readonly check: Pick<PodCheck, 'mode' | 'outageMs'>;
+  readonly check: PodCheck;
   readonly clock: Clock;
 }
 
@@ -30,8 +31,8 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
   const live = (pod: PodView | undefined): NamedPod =>
     pod?.nodeName === node && identifyPod([pod], clock.now()).kind === 'pod' ? pod : 'none';
 
-  const isBelieved = ({ why }: Unsaid) =>
-    why === 'away' && check.mode !== 'strict' && pods.lastHeardMs() <= check.outageMs;
+  const isRemembered = () => pods.lastHeardMs() <= check.outageMs && pods.missedMs() <= check.ageMs;
+  const isBelieved = ({ why }: Unsaid) => why === 'away' && check.mode !== 'strict' && isRemembered();
 
   const ask = async (name: PodName, known: PodView | undefined): Promise<NamedPod> => {
     const said = await pods.read(name);

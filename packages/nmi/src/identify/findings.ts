@@ -145,7 +145,10 @@ function stepper(kept: Map<string, Kept>, memory: PodMemory) {
   };
 }
 
-/** The last word of the API server stands, and where there is none, memory; if the watch was heard from since. */
+/**
+ * The last word of the API server stands, and where there is none, memory; if the watch was heard from since, and nothing of
+ * pods was missed while the API server was there.
+ */
 function lastWord(
   { memory, clock, check }: FindingsOptions,
   known: Identification,
@@ -155,7 +158,8 @@ function lastWord(
   const isFromWatch = holdersOf(answer) === holdersOf(known);
   const sinceMs = isFromWatch || !finding ? Infinity : clock.elapsed() - finding.begunAt;
   const heardMs = memory.lastHeardMs();
-  return { last: answer, isTrusted: heardMs <= check.outageMs && heardMs <= sinceMs };
+  const isWhole = memory.missedMs() <= check.ageMs;
+  return { last: answer, isTrusted: isWhole && heardMs <= check.outageMs && heardMs <= sinceMs };
 }
 
 function judged(

@@ -1,4 +1,4 @@
-import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
+import { KubeError, noteAnswers, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -27,7 +27,9 @@ interface Given {
 
 const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watch }: Given = {}) => {
   const clock = createFakeClock();
-  const transport = { ...createTransport(answer), ...(watch && { watch }) };
+  const scripted = createTransport(answer);
+  const noted = noteAnswers({ ...scripted, ...(watch && { watch }) }, clock);
+  const transport = { ...noted, requests: scripted.requests };
   const onFailed = vi.fn();
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
@@ -37,7 +39,7 @@ const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watc
     clock,
     random: () => 0,
     log,
-    ...{ onFailed, bootedAt },
+    ...{ onFailed, bootedAt, lastAnswerMs: () => transport.lastAnswerMs() },
   });
   const stop = new AbortController();
   stops.push(stop);
@@ -150,6 +152,31 @@ it('is not current when nothing was heard for more than 45 seconds', async () =>
   expect([pods.lastHeardMs(), pods.isCurrent()]).toEqual([45_000, true]);
   await clock.advance(1);
   expect(pods.isCurrent()).toBe(false);
+});
+
+it('has missed what happened while the API server answered others after the watch had ended, until there is a new watch', async () => {
+  const watches = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  let begun = 0;
+  async function* watch({ onOpen }: KubeRequest): AsyncGenerator {
+    const own = watches[begun++];
+    if (begun === 2) throw new KubeError('unavailable', 'no', { status: 503 });
+    onOpen?.();
+    yield { type: 'BOOKMARK', object: { metadata: { resourceVersion: '1' } } };
+    await own?.promise;
+    if (begun === 1) throw new KubeError('transport', 'aborted');
+    await new Promise(() => undefined);
+  }
+  const { pods, clock } = await start(() => list(object('web')), { watch });
+  await clock.advance(5_000);
+  await pods.readAll();
+  expect(pods.missedMs()).toBe(0);
+  watches[0]?.resolve(undefined);
+  await clock.advance(700);
+  expect(pods.missedMs()).toBe(0);
+  await pods.readAll();
+  expect(pods.missedMs()).toBeGreaterThan(600);
+  await clock.advance(20_000);
+  expect([begun, pods.missedMs()]).toEqual([3, 0]);
 });
 
 it.each(['Succeeded', 'Failed'])('of a pod that has %s its names alone are kept', async (phase) => {

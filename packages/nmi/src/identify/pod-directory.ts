@@ -22,6 +22,8 @@ export interface PodInformerOptions {
   readonly log: Log;
   /** When this machine was started: what was said of pods before that is not believed. */
   readonly bootedAt?: number | undefined;
+  /** How long ago the API server last answered anything, a question of others too. */
+  readonly lastAnswerMs: () => number;
   /** Told of every live question that the API server did not answer. */
   readonly onFailed: (question: PodQuestion) => void;
 }
@@ -75,6 +77,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     },
     isCurrent: () => informer.lastHeardMs() <= longestSilenceMs,
     lastHeardMs: () => informer.lastHeardMs(),
+    missedMs: () => Math.max(0, informer.unwatchedMs() - options.lastAnswerMs()),
     othersAwait: (uid) => {
       const now = clock.now();
       return [...informer.store.values()].some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
