@@ -113,13 +113,15 @@ test('a node that changes while another one is being written gets its turn', asy
 });
 
 test('a node that lost its taint meanwhile is not asked for', async () => {
-  const { clock, bearing, world, change } = setUp();
+  const { clock, bearing, world, change, end, ended } = setUp();
   bearing.clear();
   world.refuse = () => {
     throw new TypeError('nothing is asked');
   };
   await change('n1');
   expect(clock.pending).toBe(0);
+  end();
+  await ended;
 });
 
 test('a Node object that was made anew since is left alone, and nothing is said', async () => {

@@ -235,8 +235,9 @@ test('a kind that is not installed has nothing to upgrade', async () => {
 });
 
 test('after the term nothing is written, the marker neither', async () => {
-  const { run, sent, lapse } = setUp(list(old('old')));
+  const { run, sent, lapse, told } = setUp(list(old('old')));
   lapse();
   await run();
   expect(sent).toEqual([]);
+  expect(told.filter(({ level }) => level === 'warn')).toEqual([]);
 });
