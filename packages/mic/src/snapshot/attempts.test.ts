@@ -88,3 +88,17 @@ it('a refused id is left alone for longer each time, and what Azure said is kept
   expect(second.quarantined.get(a)).toMatchObject({ until: now + 120_000, failures: 2 });
   expect(foldRejections(second, [], { now, chance: 0.5 })).toBe(second);
 });
+
+it('of more than 300 refused ids those are forgotten that may be tried again soonest', () => {
+  const until = (at: number) => ({ until: at, failures: 1, code: 'Unknown', message: '' }) as const;
+  const known = Array.from(
+    { length: 300 },
+    (_, n) => [idOf(`old${n}`), until(now + 1 + ((n * 7) % 300))] as const,
+  );
+  const rejected = [{ id: a, code: 'Unknown', message: '' } as const];
+  const full = { ...facts(host), quarantined: new Map(known) };
+  const { quarantined } = foldRejections(full, rejected, { now, chance: 0.5 });
+  expect(quarantined.size).toBe(300);
+  expect(quarantined.has(a)).toBe(true);
+  expect(known.filter(([id]) => !quarantined.has(id)).map(([, one]) => one.until)).toEqual([now + 1]);
+});

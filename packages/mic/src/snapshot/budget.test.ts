@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { spend, waitFor, type Budget } from './budget.ts';
+import { hardlySpentAt, spend, waitFor, type Budget } from './budget.ts';
 
 const budget: Budget = { burst: 4, everyMs: 1_000 };
 
@@ -38,4 +38,8 @@ test('no history gives more than the burst and what came back since', () => {
 
 test('a record from a clock that was ahead holds no longer than an empty budget', () => {
   expect(waitFor(budget, { spentUntil: 10 ** 15, now: 0 })).toBe(1_000);
+});
+
+test('is hardly spent once half of the burst is there again', () => {
+  expect(hardlySpentAt({ burst: 8, everyMs: 20_000 }, 1_000_000)).toBe(1_000_000 - 80_000);
 });

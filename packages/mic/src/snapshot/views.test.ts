@@ -62,6 +62,24 @@ it('a node keeps its name and providerID', () => {
   expect(trims.node(null)).toBeUndefined();
 });
 
+describe('a node with a taint', () => {
+  const key = 'aadpodidentity.k8s.io/nmi-not-ready';
+  const raw = (taints: unknown) => ({
+    metadata: { name: 'n', uid: 'u', creationTimestamp: '2023-11-14T22:13:20Z' },
+    spec: { providerID: 'azure:///x', taints },
+  });
+
+  it('is told as such where MIC is told of that taint, and only there', () => {
+    const view = createTrims({ startupTaint: key }).node(raw([{ key: 'gpu' }, { key }]));
+    expect(view?.tainted).toEqual({ name: 'n', uid: 'u', createdAt: 1_700_000_000_000 });
+    expect(trims.node(raw([{ key }]))).not.toHaveProperty('tainted');
+  });
+
+  it.each([[undefined], ['none'], [[]], [[{ key: 'gpu' }]]])('is none with the taints %j', (taints) => {
+    expect(createTrims({ startupTaint: key }).node(raw(taints))).not.toHaveProperty('tainted');
+  });
+});
+
 describe('an identity', () => {
   it('C35 has its resource in canonical form; a service principal has none', () => {
     expect(identity()).toMatchObject({ kind: 'valid', key: 'default/reader', resourceId: idOf('reader') });
@@ -98,6 +116,19 @@ describe('an identity', () => {
       },
       problems: expect.arrayContaining([expect.objectContaining({ path: 'spec.type' })]) as unknown,
     });
+  });
+
+  it('has no more than it states: neither a resource, a client id nor, where it is invalid, a uid', () => {
+    const plain = identity({ spec: { type: 0, resourceID: resourceIdOf('reader') } });
+    expect(plain).not.toHaveProperty('clientId');
+    const principal = identity({
+      spec: { type: 1, clientID: 'c', tenantID: 't', clientPassword: { name: 's' } },
+    });
+    expect(principal).not.toHaveProperty('resourceId');
+    const invalid = identity({ spec: { type: 7 } });
+    expect(invalid.kind === 'invalid' && Object.keys(invalid.reference).sort()).toEqual([
+      ...['apiVersion', 'conditions', 'kind', 'name', 'namespace'],
+    ]);
   });
 
   it('is kept without what kubectl last applied', () => {
@@ -140,6 +171,15 @@ describe('an assigned identity', () => {
   it.each([
     ['its annotation', { annotations: { [podUidAnnotation]: 'pod-uid' } }],
     ['its owner', { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'pod-uid' }] }],
+    [
+      'the one of its owners that is a pod',
+      {
+        ownerReferences: [
+          { apiVersion: 'v1', kind: 'Node', name: 'node-0', uid: 'node-uid' },
+          { apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'pod-uid' },
+        ],
+      },
+    ],
   ])('tells the pod’s uid by %s', (_, more) => {
     expect(trims.assigned(raw({ metadata: { ...metadata, ...more } }))?.podUid).toBe('pod-uid');
   });
@@ -168,6 +208,20 @@ describe('an assigned identity', () => {
     expect(
       trims.assigned(raw({}), [{ path: 'spec.pod', message: 'has more than 1024 bytes' }]),
     ).toBeUndefined();
+  });
+
+  it('of a service principal needs no resource on the host, whatever its copy says', () => {
+    const copyOf = (type: number) => ({
+      azureIdentityRef: {
+        metadata: { namespace: 'default', name: 'reader' },
+        spec: { type, resourceID: resourceIdOf('reader'), clientID: 'c' },
+      },
+    });
+    const viewOf = (type: number) =>
+      trims.assigned(raw({ spec: { pod: 'web-0', podNamespace: 'shop', ...copyOf(type) } }));
+    expect(viewOf(0)).toMatchObject({ resourceId: idOf('reader') });
+    expect(viewOf(1)).toMatchObject({ identity: 'default/reader' });
+    expect(viewOf(1)).not.toHaveProperty('resourceId');
   });
 
   it('that cannot be understood is left out: nobody may delete what he does not know', () => {
