@@ -61,21 +61,20 @@ it('what a namespace did not find lately is kept longest: of its identities, and
   const isKnown = (namespace: string, identity: string) =>
     unknown.recall(asked(namespace, identity), 0) !== undefined;
   for (let index = 0; index < 256; index += 1) unknown.note(asked('a', `id-${index}`), notFound(), 0);
-  unknown.note(asked('a', 'id-0'), notFound(), 0);
-  expect(isKnown('a', 'id-1')).toBe(true);
+  unknown.note(asked('a', 'id-1'), notFound(), 0);
+  expect(isKnown('a', 'id-0')).toBe(true);
   unknown.note(asked('a', 'one more'), notFound(), 0);
-  expect(['id-0', 'id-1', 'id-2', 'one more'].map((id) => isKnown('a', id))).toEqual([
-    true,
-    false,
-    true,
-    true,
-  ]);
+  unknown.note(asked('a', 'and another'), notFound(), 0);
+  expect(['id-0', 'id-1', 'id-2', 'id-3'].map((id) => isKnown('a', id))).toEqual([false, true, false, true]);
 
   for (let index = 1; index < 512; index += 1) unknown.note(asked(`ns-${index}`, 'x'), notFound(), 0);
-  unknown.note(asked('a', 'id-0'), notFound(), 0);
-  expect(isKnown('ns-1', 'x')).toBe(true);
+  unknown.note(asked('ns-1', 'x'), notFound(), 0);
+  expect(isKnown('a', 'id-1')).toBe(true);
   unknown.note(asked('one more', 'x'), notFound(), 0);
-  expect([isKnown('a', 'id-0'), isKnown('ns-1', 'x'), isKnown('ns-2', 'x')]).toEqual([true, false, true]);
+  unknown.note(asked('and another', 'x'), notFound(), 0);
+  expect([isKnown('a', 'id-1'), ...['ns-1', 'ns-2', 'ns-3'].map((ns) => isKnown(ns, 'x'))]).toEqual([
+    ...[false, true, false, true],
+  ]);
 });
 
 it('an identity that was found is forgotten, whether it was expected or not', () => {
