@@ -48,6 +48,48 @@ describe('a caller who waits', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('and hangs up while it is held as the only one ends the hold', async () => {
+    const { ask, caller, clock, state } = waiting();
+    Object.assign(state, { filed: [], live: [], answerMs: 0 });
+    const asked = ask();
+    await clock.advance(500);
+    expect(clock.pending).toBeGreaterThan(0);
+    caller.abort();
+    await expect(asked).resolves.toEqual({ kind: 'none' });
+    await clock.advance(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('and hangs up while it is held does not end the hold of another one of its address', async () => {
+    const { ask, call, caller, arrive, clock, state } = waiting();
+    Object.assign(state, { filed: [], live: [], answerMs: 0 });
+    const asked = ask();
+    const other = call();
+    await clock.advance(500);
+    caller.abort();
+    await expect(asked).resolves.toEqual({ kind: 'none' });
+    await clock.advance(500);
+    state.live = [web];
+    arrive([web]);
+    await expect(other).resolves.toEqual(podOf(web));
+  });
+
+  it('is held for its full time, if it comes with an older connection while an abandoned search is not over yet', async () => {
+    const { ask, find, open, caller, arrive, clock, state } = waiting();
+    Object.assign(state, { filed: [], live: [] });
+    const kept = open();
+    const asked = ask();
+    await clock.advance(1_000);
+    caller.abort();
+    await asked;
+    const later = Promise.resolve(find(address, kept, patient));
+    state.answerMs = 0;
+    await clock.advance(3_000);
+    state.live = [web];
+    arrive([web]);
+    await expect(later).resolves.toEqual(podOf(web));
+  });
+
   it('and whose deadline is past, or is now, waits for two seconds and no longer', async () => {
     for (const overMs of [0, 500]) {
       const { ask, clock, state } = waiting();
