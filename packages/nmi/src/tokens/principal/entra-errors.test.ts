@@ -30,6 +30,8 @@ describe('C53 W-C12 what Entra says', () => {
     ['invalid_resource', 400, 500011, 'refused'],
     ['invalid_scope', 400, 70011, 'refused'],
     ['invalid_request', 400, 700022, 'refused'],
+    ['invalid_resource', 400, 999, 'refused'],
+    ['invalid_scope', 400, 999, 'refused'],
     ['invalid_grant', 400, 70021, 'unavailable'],
     ['invalid_client', 401, 700213, 'unavailable'],
     ['temporarily_unavailable', 503, 90061, 'unavailable'],

@@ -57,6 +57,11 @@ describe('what the process that reads certificates may answer', () => {
     expect(answer({ key: { ...largest, [name]: number(bytes) } })).toBeUndefined();
   });
 
+  it('is no key of another kind that has the numbers of an RSA key besides', () => {
+    const other = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+    expect(answer({ key: { ...key, ...other } })).toBeUndefined();
+  });
+
   it.each([
     ['an empty number', { ...key, qi: '' }],
     ['a number with something else before it', { ...key, n: `<${key.n}` }],
