@@ -160,6 +160,81 @@ describe('informer', () => {
     expect(changes).toEqual(['deleted ns/a', 'deleted other/z', 'added ns/c']);
   });
 
+  describe('what is left out is looked for sooner than after ten minutes', () => {
+    const aged = (n: number) => {
+      const metadata = { name: `${n}`, namespace: 'ns', uid: `uid-${n}`, resourceVersion: `${n}` };
+      return { metadata: { ...metadata, creationTimestamp: `2026-01-0${n}` }, status: { podIP: '1.1.1.1' } };
+    };
+    const share = { namespaceBytes: 3 * 256, totalBytes: 10_000 };
+    const setUp = async (relistMs?: number) => {
+      const all = [aged(1), aged(2), aged(3), aged(4), aged(5)];
+      const world = start(() => listOf('10', ...all), { share, ...(relistMs !== undefined && { relistMs }) });
+      await world.informer.synced;
+      const remove = async () => {
+        const first = all.shift();
+        world.watch().send('DELETED', first);
+        await world.clock.advance(0);
+      };
+      const endWatchAfter = async (ms: number) => {
+        await world.clock.advance(ms);
+        world.watch().end();
+        await world.clock.advance(1000);
+      };
+      return { ...world, remove, endWatchAfter };
+    };
+
+    test('once half a share is free', async () => {
+      const { lists, remove, endWatchAfter } = await setUp(30_000);
+      await remove();
+      await endWatchAfter(60_000);
+      expect(lists).toHaveLength(1);
+      await remove();
+      await endWatchAfter(60_000);
+      expect(lists).toHaveLength(2);
+    });
+
+    test('once somebody asks for it, no sooner than the interval after the last list, and once', async () => {
+      const { informer, lists, endWatchAfter } = await setUp(30_000);
+      informer.askForList();
+      await endWatchAfter(20_000);
+      expect(lists).toHaveLength(1);
+      await endWatchAfter(20_000);
+      expect(lists).toHaveLength(2);
+      await endWatchAfter(60_000);
+      expect(lists).toHaveLength(2);
+    });
+
+    test('unless no interval was told', async () => {
+      const { lists, remove, endWatchAfter } = await setUp();
+      await remove();
+      await remove();
+      await endWatchAfter(60_000);
+      expect(lists).toHaveLength(1);
+    });
+  });
+
+  test('what is exempt from the share is kept, and takes nothing from others', async () => {
+    const named = (n: number) => {
+      const metadata = { name: `${n}`, namespace: 'ns', uid: `uid-${n}`, resourceVersion: `${n}` };
+      return {
+        metadata: { ...metadata, creationTimestamp: `2026-01-0${n}` },
+        status: { podIP: `1.1.1.${n}` },
+      };
+    };
+    const { informer, clock, watch } = start(() => listOf('10', ...[1, 2, 3, 4, 5, 6].map(named)), {
+      share: { namespaceBytes: 2 * 256, totalBytes: 10_000 },
+      weigh: ({ name }) => ({ bytes: 0, isExempt: Number(name.slice(name.indexOf('/') + 1)) > 4 }),
+    });
+    await informer.synced;
+    const kept = () =>
+      [...informer.store.values()].map(({ name }) => name.slice(name.indexOf('/') + 1)).sort();
+    expect(kept()).toEqual(['1', '2', '5', '6']);
+    watch().send('ADDED', named(7));
+    watch().send('ADDED', named(0));
+    await clock.advance(0);
+    expect(kept()).toEqual(['0', '1', '5', '6', '7']);
+  });
+
   test('of what is left out 16 objects of each namespace are named, with their uids, as it happens', async () => {
     const aged = (n: number, namespace = 'ns') => {
       const created = new Date(n * 1000).toISOString();

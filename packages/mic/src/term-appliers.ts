@@ -105,6 +105,7 @@ function createAssignments(
     seen: (key) => index.assigned(key),
     now,
     recordAfterMs: settings.recordAfterMs,
+    onNameTaken: (key) => view.nameTaken(key),
     report(result, host) {
       meter.step(result);
       const { forceNamespaced } = index.rules;

@@ -32,6 +32,6 @@ export {
   type ResourceClient,
 } from './resource.ts';
 export type { Share } from './room.ts';
-export type { LeftOut } from './share-keeper.ts';
+export type { LeftOut, Weight } from './share-keeper.ts';
 export type { Change, Indexes, Store } from './store.ts';
 export type { KubeRequest, KubeTransport } from './transport.ts';

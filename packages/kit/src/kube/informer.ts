@@ -22,6 +22,8 @@ export interface Informer<V> {
   leavesOut(namespace: string): boolean;
   /** Some of the objects that are left out, by key: 16 of a namespace. */
   leftOut(): ReadonlyMap<string, LeftOut>;
+  /** Looks for what is left out with a new list: at the end of a watch, `relistMs` after the last one at the earliest. */
+  askForList(): void;
   /** Called for each of them as it is left out. Answers the function that ends it. */
   onLeftOut(listener: (object: LeftOut) => void): () => void;
   /** Answers the function that ends it. */
@@ -63,6 +65,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     leavesOut: (namespace) => reflector.shares().isOver(namespace),
     leftOut: () => reflector.shares().named,
     onLeftOut: (listener) => leftOut.add(listener),
+    askForList: () => reflector.askForList(),
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,
     unwatchedMs: () => (watching.isOpen ? 0 : clock.elapsed() - watching.endedAt),
     async run(signal) {

@@ -29,6 +29,11 @@ export interface ReflectorOptions<V> {
   readonly share?: Share;
   /** What a view counts in the share; without, what was read of the object. */
   readonly weigh?: (view: V) => Weight;
+  /**
+   * A list that was asked for, or for which half a share has become free, is made at the end of a watch, so long after the last
+   * one; ten minutes unless told.
+   */
+  readonly relistMs?: number;
   /** Objects per page of a list; 500 unless told. Fewer once a page was too much for the API server. */
   readonly pageSize?: number;
   /** There is one on every node: what the API server can answer from memory should not cost its database a read. */
@@ -45,6 +50,8 @@ export interface Reflector {
   watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
   /** Makes the next step a list. The store keeps what it has until then. */
   forget(): void;
+  /** Asks for a list for the sake of what is left out. */
+  askForList(): void;
   /** Where a watch would resume; undefined when all must be listed. */
   readonly version: string | undefined;
   readonly listed: boolean;
@@ -70,8 +77,8 @@ interface Progress {
 
 /** A half-open connection is noticed within 30 s. Shorter costs the API server more: each watch is opened anew that often. */
 const defaultSilenceMs = 28_000;
-/** Where a share has room again, what was left out is looked for no sooner than this after the last list. */
-const relistMs = 10 * 60_000;
+/** Where a share has some room again, what was left out is looked for no sooner than this after the last list. */
+const longRelistMs = 10 * 60_000;
 
 export function createReflector<V>(
   options: ReflectorOptions<V>,
@@ -83,8 +90,7 @@ export function createReflector<V>(
   const keep = createKeeper(options);
   const newShares = () => createShareKeeper(options);
   let shares = newShares();
-  let listedAt = -Infinity;
-  const origin = createListOrigin(options);
+  const [origin, relist] = [createListOrigin(options), createRelist(options)];
   const hear = () => {
     state.heard += 1;
     state.heardAt = clock.elapsed();
@@ -92,33 +98,55 @@ export function createReflector<V>(
 
   return Object.assign(state, {
     forget: () => void (state.version = undefined),
+    askForList: relist.ask,
     shares: () => shares,
 
     async list(signal: AbortSignal) {
       const { kept, listed, version } = await readAll(options, { keep, newShares, signal, origin });
       hear();
       shares = listed;
-      listedAt = clock.now();
-      state.version = version;
+      relist.listed();
+      Object.assign(state, { version, listed: true });
       origin.reached(version);
-      state.listed = true;
       apply(contents.replaceAll([...kept.values()]));
       for (const object of shares.named.values()) onLeftOut(object);
     },
 
     async watch(signal: AbortSignal, onOpen: () => void) {
-      const request = { ...watchRequest(options, state.version, signal), onOpen };
-      for await (const event of transport.watch(request)) {
-        hear();
-        apply(take(event, { contents, keep, shares, weigh, onLeftOut }));
-        state.version = eventVersion(event) ?? state.version;
-        origin.reached(state.version);
+      const events = transport.watch({ ...watchRequest(options, state.version, signal), onOpen });
+      try {
+        for await (const event of events) {
+          hear();
+          apply(take(event, { contents, keep, shares, weigh, onLeftOut }));
+          state.version = eventVersion(event) ?? state.version;
+          origin.reached(state.version);
+        }
+        if (!signal.aborted) state.heardAt = clock.elapsed();
+      } finally {
+        if (relist.isDue(shares.space)) state.version = undefined;
       }
-      if (signal.aborted) return;
-      state.heardAt = clock.elapsed();
-      if (shares.hasSpace && clock.now() - listedAt >= relistMs) state.version = undefined;
     },
   });
+}
+
+/** When to look for what is left out. */
+function createRelist({
+  clock,
+  relistMs: soonMs = longRelistMs,
+}: Pick<ReflectorOptions<never>, 'clock' | 'relistMs'>) {
+  let listedAt = -Infinity;
+  let isAskedFor = false;
+  return {
+    ask: () => void (isAskedFor = true),
+    listed: () => {
+      listedAt = clock.now();
+      isAskedFor = false;
+    },
+    isDue: (space: ShareKeeper['space']) => {
+      if (space === 'none' && !isAskedFor) return false;
+      return clock.now() - listedAt >= (isAskedFor || space === 'much' ? soonMs : longRelistMs);
+    },
+  };
 }
 
 interface ReadAll<V> {

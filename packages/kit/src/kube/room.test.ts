@@ -70,9 +70,25 @@ test('a new object displaces none that is there', () => {
     bytes: 100,
   });
   expect([room.put(at(1)), room.put(at(2)), room.put(at(3))]).toEqual([[], [], ['a/3']]);
-  expect([room.isOver('a'), room.isOver('b'), room.hasSpace]).toEqual([true, false, false]);
+  expect([room.isOver('a'), room.isOver('b'), room.freedBytes]).toEqual([true, false, 0]);
   room.remove('a/1');
-  expect(room.hasSpace).toBe(true);
+  expect(room.freedBytes).toBe(356);
+});
+
+test('objects that come from the youngest to the oldest cost no more than a search among those that are kept', () => {
+  const room = createRoom({ namespaceBytes: 1_000 * 356, totalBytes: 10_000_000 });
+  let compared = 0;
+  const at = (n: number): Weighed => ({
+    key: `a/${n}`,
+    namespace: 'a',
+    get createdAt() {
+      compared += 1;
+      return n.toString().padStart(9, '0');
+    },
+    bytes: 100,
+  });
+  for (let n = 3_000; n > 0; n -= 1) room.put(at(n));
+  expect(compared).toBeLessThan(3_000 * 150);
 });
 
 test('what is needed is left out last, however young it is', () => {

@@ -1,5 +1,6 @@
 // How much of what the namespaces' editors write is kept. Pure: what is kept depends on the objects alone, not on the order in
 // which they come.
+import { createLastFirst, type LastFirst } from './last-first.ts';
 
 /** An object and what keeping it costs. */
 export interface Weighed {
@@ -29,8 +30,8 @@ export interface Room {
   remove(key: string): void;
   /** Whether objects of this namespace are left out. */
   isOver(namespace: string): boolean;
-  /** Whether something was removed where objects are left out: others could take its place. */
-  readonly hasSpace: boolean;
+  /** What was removed where objects are left out: others could take its place. */
+  readonly freedBytes: number;
 }
 
 /** What an object costs beside its fields. */
@@ -38,6 +39,7 @@ const overheadBytes = 256;
 
 interface Tenant {
   readonly objects: Map<string, Weighed>;
+  readonly order: LastFirst<Weighed>;
   bytes: number;
   /** The first in order that is left out. None after it is kept, or it would depend on who came first. */
   firstOut: Weighed | undefined;
@@ -48,7 +50,7 @@ export function createRoom(share: Share): Room {
 }
 
 class Tenancy implements Room {
-  hasSpace = false;
+  freedBytes = 0;
   readonly #share: Share;
   readonly #tenants = new Map<string, Tenant>();
   #total = 0;
@@ -63,9 +65,16 @@ class Tenancy implements Room {
     if (before) this.#drop(tenant, before);
     if (tenant.firstOut && !goesFirst(object, tenant.firstOut)) return [object.key];
     tenant.objects.set(object.key, object);
+    tenant.order.add(object);
     this.#count(tenant, costOf(object));
     const out: string[] = [];
-    for (let over = this.#overfull(tenant); over; over = this.#overfull(tenant)) out.push(this.#evict(over));
+    for (let over = this.#overfull(tenant); over; over = this.#overfull(tenant)) {
+      const last = over.order.last();
+      if (!last) break;
+      this.#drop(over, last);
+      over.firstOut = last;
+      out.push(last.key);
+    }
     return out;
   }
 
@@ -74,7 +83,7 @@ class Tenancy implements Room {
     const object = tenant?.objects.get(key);
     if (!tenant || !object) return;
     this.#drop(tenant, object);
-    this.hasSpace ||= tenant.firstOut !== undefined;
+    if (tenant.firstOut) this.freedBytes += costOf(object);
   }
 
   isOver(namespace: string): boolean {
@@ -84,7 +93,10 @@ class Tenancy implements Room {
   #tenantOf(namespace: string): Tenant {
     const known = this.#tenants.get(namespace);
     if (known) return known;
-    const tenant: Tenant = { objects: new Map(), bytes: 0, firstOut: undefined };
+    const objects = new Map<string, Weighed>();
+    const set = { counts: (one: Weighed) => objects.get(one.key) === one, size: () => objects.size };
+    const order = createLastFirst(goesFirst, set);
+    const tenant: Tenant = { objects, order, bytes: 0, firstOut: undefined };
     this.#tenants.set(namespace, tenant);
     return tenant;
   }
@@ -97,13 +109,6 @@ class Tenancy implements Room {
   #drop(tenant: Tenant, object: Weighed): void {
     tenant.objects.delete(object.key);
     this.#count(tenant, -costOf(object));
-  }
-
-  #evict(tenant: Tenant): string {
-    const last = [...tenant.objects.values()].reduce((one, other) => (goesFirst(one, other) ? other : one));
-    this.#drop(tenant, last);
-    tenant.firstOut = last;
-    return last.key;
   }
 
   #overfull(tenant: Tenant): Tenant | undefined {

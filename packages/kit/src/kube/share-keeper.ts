@@ -3,7 +3,10 @@ import { field, textField } from './object.ts';
 import { createRoom, type Room, type Share, type Weighed } from './room.ts';
 
 /** What keeping an object costs, and whether it goes first. */
-export type Weight = Pick<Weighed, 'bytes' | 'isNeeded'>;
+export interface Weight extends Pick<Weighed, 'bytes' | 'isNeeded'> {
+  /** Kept whatever else there is, and not counted. The caller sees to it that nobody can make such objects at will. */
+  readonly isExempt?: boolean;
+}
 
 /** An object that is left out because its namespace is over its share. */
 export interface LeftOut {
@@ -25,7 +28,8 @@ export interface ShareKeeper {
   /** Some of what is left out, for its owners to be told. Answers whether it is one more. */
   name(object: LeftOut): boolean;
   readonly named: ReadonlyMap<string, LeftOut>;
-  readonly hasSpace: boolean;
+  /** Whether what was removed left space for some of what is left out, or for much of it. */
+  readonly space: 'none' | 'some' | 'much';
 }
 
 export interface ShareKeeperOptions {
@@ -36,11 +40,15 @@ export interface ShareKeeperOptions {
 
 export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): ShareKeeper {
   const room: Room | undefined = share && createRoom(share);
-  const named = new Map<string, LeftOut>();
-  const counts = new Map<string, number>();
+  const naming = createNaming();
   return {
+    ...naming,
     put(key, object, weight) {
       if (!room || !share) return [];
+      if (weight.isExempt === true) {
+        room.remove(key);
+        return [];
+      }
       const metadata = field(object, 'metadata');
       const namespace = textField(metadata, 'namespace');
       const wasOver = room.isOver(namespace);
@@ -58,11 +66,24 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
       return out;
     },
     remove(key) {
-      named.delete(key);
+      naming.named.delete(key);
       room?.remove(key);
     },
+    isOver: (namespace) => room?.isOver(namespace) ?? false,
+    get space() {
+      if (!room || !share || room.freedBytes === 0) return 'none';
+      return room.freedBytes < share.namespaceBytes / 2 ? 'some' : 'much';
+    },
+  };
+}
+
+/** Some of what is left out, by name. */
+function createNaming() {
+  const named = new Map<string, LeftOut>();
+  const counts = new Map<string, number>();
+  return {
     named,
-    name(object) {
+    name(object: LeftOut): boolean {
       const namespace = object.key.slice(0, Math.max(0, object.key.indexOf('/')));
       const count = counts.get(namespace) ?? 0;
       if (named.has(object.key) || count >= namedOfNamespace) return false;
@@ -70,10 +91,6 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
       counts.set(namespace, count + 1);
       named.set(object.key, object);
       return true;
-    },
-    isOver: (namespace) => room?.isOver(namespace) ?? false,
-    get hasSpace() {
-      return room?.hasSpace ?? false;
     },
   };
 }

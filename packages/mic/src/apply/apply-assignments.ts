@@ -28,6 +28,8 @@ export interface AssignmentPorts {
   readonly seen: (key: string) => Seen | undefined;
   readonly now: () => number;
   readonly recordAfterMs: number;
+  /** An object could not be created because another one has its name, by `namespace/name`. */
+  readonly onNameTaken: (key: string) => void;
   readonly report: (result: StepResult, host: Host | undefined) => void;
 }
 
@@ -133,7 +135,7 @@ class Pass {
     const { now, report } = this.#ports;
     const startedAt = now();
     const outcome = await this.#send(step, move.state);
-    this.#expectEcho(step, outcome);
+    this.#settle(step, outcome);
     const { state, waiting } = move;
     const result = { step, state, outcome, ms: now() - startedAt, ...(waiting ? { waiting } : {}) };
     report(result, this.#given.plan.host);
@@ -155,9 +157,10 @@ class Pass {
     }
   }
 
-  #expectEcho(step: AssignmentStep, outcome: WriteOutcome): void {
-    const { echoes, seen } = this.#ports;
+  #settle(step: AssignmentStep, outcome: WriteOutcome): void {
+    const { echoes, seen, onNameTaken } = this.#ports;
     const key = objectKey(step);
+    if (outcome.kind === 'stale' && step.kind === 'create') onNameTaken(key);
     if (outcome.kind === 'written') echoes.wrote(key, outcome.resourceVersion, seen(key));
     if (outcome.kind === 'removed' && step.kind !== 'create') {
       echoes.removed(key, step.current.uid, seen(key));

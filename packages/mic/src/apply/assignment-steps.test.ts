@@ -44,6 +44,7 @@ function setUp() {
   const clock = createFakeClock(now);
   const world = { answer: { kind: 'written', resourceVersion: '2' } as WriteOutcome, seen: current };
   const reported: StepResult[] = [];
+  const taken: string[] = [];
   const timeNow = () => clock.now();
   const write = () => clock.sleep(7).then(() => world.answer);
   const applier = createAssignmentsApplier({
@@ -51,6 +52,7 @@ function setUp() {
     ...{ echoes: createEchoes(timeNow), memory: createHostMemory(), now: timeNow },
     ...{ writesAtOnce: 20, recordAfterMs: 2_000 },
     seen: (key) => (key === objectKey ? world.seen : undefined),
+    onNameTaken: (key) => void taken.push(key),
     report: (result) => void reported.push(result),
   });
   const plan: HostPlan = {
@@ -61,8 +63,17 @@ function setUp() {
     await clock.advance(7);
     return done;
   };
-  return { apply, reported, world };
+  return { apply, reported, taken, world };
 }
+
+test('of a name that is taken it is told when a create fails by it, not when another write is out of date', async () => {
+  const { apply, taken, world } = setUp();
+  world.answer = { kind: 'stale', message: 'its name is taken by another pod' };
+  await apply([steps.update, steps.delete]);
+  expect(taken).toEqual([]);
+  await apply([steps.create]);
+  expect(taken).toEqual([objectKey]);
+});
 
 test('a plan without steps leaves nothing to come back for', async () => {
   const { apply } = setUp();

@@ -95,7 +95,7 @@ const behaviour: readonly MicFlag[] = [
     default: 8192,
     min: 16,
     fate: 'new',
-    help: 'KiB that the AzureIdentities of one namespace may take, and its bindings as much. The youngest objects over it are left out.',
+    help: 'KiB that the AzureIdentities of one namespace may take, its bindings and the AzureAssignedIdentities that MIC does not need each as much. The youngest objects over it are left out.',
   },
   {
     name: 'debounce',

@@ -54,6 +54,7 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
     ...(isLabelBad ? [] : [ok('label', `${bindingLabel}=${pod.bindingLabel}`)]),
     ...explainNode(pod, world.index),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
+    ...explainLeftOut(assignments, world.index),
     ...skips.flatMap(explainSkip),
   ];
 }
@@ -114,6 +115,23 @@ function explainRecord({ objectNamespace, objectName }: Assignment, index: Clust
         `AzureAssignedIdentity ${key} is ${view.state === '' ? 'usable (without a state)' : view.state}`,
       )
     : waiting('record', `AzureAssignedIdentity ${key} is ${view.state}`);
+}
+
+/** Only where a record is missing: those that MIC needs are kept, unless it does not know yet that their name is taken. */
+function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex): Finding[] {
+  const missing = assignments.filter((of) => !index.assigned(`${of.objectNamespace}/${of.objectName}`));
+  return [...new Set(missing.map(({ objectNamespace }) => objectNamespace))]
+    .filter((namespace) => index.leavesOut('AzureAssignedIdentity', namespace))
+    .map((namespace) =>
+      problem(
+        'record',
+        `some AzureAssignedIdentities of namespace ${namespace} are left out: there are more than --namespace-share holds; MIC removes those that it did not write, a share at a time`,
+        {
+          text: 'find out who writes them, and delete them',
+          command: `kubectl get azureassignedidentities --namespace ${namespace}`,
+        },
+      ),
+    );
 }
 
 function isUsable({ state }: AssignedView): boolean {

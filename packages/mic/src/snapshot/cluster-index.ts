@@ -22,7 +22,7 @@ export type ClusterChange =
 export type SharedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 
 export interface LeftOutSource {
-  of(kind: SharedKind, namespace: string): boolean;
+  of(kind: SharedKind | 'AzureAssignedIdentity', namespace: string): boolean;
   has(kind: SharedKind, key: string): boolean;
 }
 
@@ -72,7 +72,7 @@ export class ClusterIndex {
   }
 
   /** Whether objects of the namespace are left out because they are more than its share. */
-  leavesOut(kind: SharedKind, namespace: string): boolean {
+  leavesOut(kind: SharedKind | 'AzureAssignedIdentity', namespace: string): boolean {
     return this.#leftOut.of(kind, namespace);
   }
 

@@ -24,6 +24,8 @@ import {
 import type { Log } from '@pod-identity/kit/serve';
 import type { AssignedView, NodeView, PodView, TaintedNode } from '../plan/types.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from './cluster-index.ts';
+import { weighRecord } from './record-weight.ts';
+import { createTakenNames, type TakenNames } from './taken-names.ts';
 import { createTrims } from './views.ts';
 
 const text: Fields = { upTo: 1024 };
@@ -50,7 +52,7 @@ const nodeFields: Fields = {
 };
 
 export interface ClusterViewOptions {
-  /** The most that is kept of one namespace's identities, and of its bindings; no bound without. */
+  /** The most that is kept of one namespace's identities, of its bindings and of its records; no bound without. */
   readonly namespaceShareBytes?: number | undefined;
   readonly transport: KubeTransport;
   readonly index: ClusterIndex;
@@ -79,6 +81,8 @@ export interface ClusterView {
   readonly onNode: (listener: (name: string) => void) => () => void;
   taintedNode(name: string): TaintedNode | undefined;
   taintedNodes(): readonly TaintedNode[];
+  /** An AzureAssignedIdentity could not be created because this name is taken. */
+  nameTaken(key: string): void;
   readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
   readonly leftOut: LeftOutView;
   /** For each watch, by plural: milliseconds since the API server last proved that it is alive. */
@@ -87,8 +91,9 @@ export interface ClusterView {
 
 export function createClusterView(options: ClusterViewOptions): ClusterView {
   const { index } = options;
-  const { pods, nodes, identities, bindings, assigned } = createInformers(options);
-  const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings });
+  const taken = createTakenNames(() => assigned);
+  const { pods, nodes, identities, bindings, assigned } = createInformers(options, taken);
+  const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings }, assigned);
   index.leftOutBy = leftOut;
   // First of all listeners, so that whoever else is told finds the index as new as the news.
   pods.onChange((change) => {
@@ -108,9 +113,7 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
   };
   const informers = Object.values(all);
   return {
-    run: async (signal) => {
-      await Promise.all(informers.map((informer) => informer.run(signal)));
-    },
+    run: (signal) => runAll({ pods, nodes, identities, bindings, assigned }, signal),
     synced: Promise.all(informers.map((informer) => informer.synced)).then(() => undefined),
     hasSynced: () => informers.every((informer) => informer.hasSynced()),
     onChange(listener) {
@@ -122,15 +125,28 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
     taintedNode: (name) => nodes.store.get(name)?.tainted,
     taintedNodes: () =>
       nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
+    nameTaken: (key) => taken.add(key),
     onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
     leftOut,
     ages: () => new Map(Object.entries(all).map(([plural, informer]) => [plural, informer.lastHeardMs()])),
   };
 }
 
-function createLeftOut(informers: Readonly<Record<SharedKind, Informer<unknown>>>): LeftOutView {
+/** Which records are needed is judged as they come, by pods, identities and bindings. */
+async function runAll({ assigned, ...others }: ReturnType<typeof createInformers>, signal: AbortSignal) {
+  const { pods, identities, bindings } = others;
+  const running = Object.values(others).map((informer) => informer.run(signal));
+  await Promise.all([pods, identities, bindings].map(({ synced }) => synced));
+  await Promise.all([...running, assigned.run(signal)]);
+}
+
+function createLeftOut(
+  informers: Readonly<Record<SharedKind, Informer<unknown>>>,
+  records: Informer<unknown>,
+): LeftOutView {
+  const all = { ...informers, AzureAssignedIdentity: records };
   return {
-    of: (kind, namespace) => informers[kind].leavesOut(namespace),
+    of: (kind, namespace) => all[kind].leavesOut(namespace),
     has: (kind, key) => informers[kind].leftOut().has(key),
     tell(listener) {
       const ends = (Object.keys(informers) as SharedKind[]).map((kind) => {
@@ -146,24 +162,25 @@ function createLeftOut(informers: Readonly<Record<SharedKind, Informer<unknown>>
 const pageSize = 100;
 /** For all namespaces together, of each kind: a seventh of the heap that the manifest gives. */
 const totalBytes = 48 * 1024 * 1024;
+/** Records that an editor wrote are removed a share at a time. */
+const recordRelistMs = 30_000;
 
-function createInformers(options: ClusterViewOptions) {
-  const { transport, clock, random, log, startupTaint, namespaceShareBytes } = options;
-  const bounded = {
-    pageSize,
-    ...(namespaceShareBytes === undefined
-      ? {}
-      : { share: { namespaceBytes: namespaceShareBytes, totalBytes } }),
-  };
+type Bounds<V> = Pick<InformerOptions<V>, 'share' | 'pageSize' | 'weigh' | 'relistMs'>;
+
+function createInformers(options: ClusterViewOptions, taken: TakenNames) {
+  const { index, transport, clock, random, log, startupTaint, namespaceShareBytes } = options;
+  const share =
+    namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
+  const bounded = { pageSize, ...share };
   const trims = createTrims({ startupTaint });
   const watch = <V>(
     kind: ResourceKind,
-    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | 'share' | 'pageSize'>,
+    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'> & Bounds<V>,
   ) => createInformer<V>({ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how });
   const custom = <V>(
     kind: Kind,
     trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
-    more: Pick<InformerOptions<V>, 'share' | 'pageSize'> = {},
+    more: Bounds<V>,
   ): Informer<V> =>
     watch<V>(resources[kind], {
       ...more,
@@ -184,7 +201,11 @@ function createInformers(options: ClusterViewOptions) {
     }),
     identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), bounded),
     bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), bounded),
-    assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge)),
+    assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge), {
+      ...share,
+      weigh: (view) => weighRecord(view, index, taken),
+      relistMs: recordRelistMs,
+    }),
   };
 }
 

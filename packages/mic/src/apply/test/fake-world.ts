@@ -137,6 +137,7 @@ export function createFakeWorld({
         ...{ echoes, memory, now, recordAfterMs, writesAtOnce: 20 },
         writer: createAssignedIdentityWriter({ resource: assigned, term }),
         seen: (key) => index.assigned(key),
+        onNameTaken: () => undefined,
         report: (result) => void steps.push(result),
       }),
       hosts: createHostApplier({
