@@ -189,10 +189,34 @@ describe('whose condition may have changed', () => {
     expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
   });
 
+  it('what was edited, whether pods use it or not', () => {
+    const index = clean({ pods: [], assigned: [] });
+    const edited = identity({ name: 'unused' });
+    index.apply({ kind: 'identity', key: edited.key, view: edited });
+    expect(index.takeConcerned()).toEqual({ identities: new Set([edited.key]), bindings: new Set() });
+    const view = binding({ azureIdentity: 'unused' });
+    index.apply({ kind: 'binding', key: view.key, view });
+    expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set([view.key]) });
+  });
+
+  it('none, when a pod comes or goes that gets nothing', () => {
+    const index = clean({ pods: [], assigned: [] });
+    setPod(index, pod({ label: 'other' }));
+    dropPod(index);
+    expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
+  });
+
   it('an identity that a host begins or ceases to need; not at each pod', () => {
     const index = clean();
     setPod(index, pod({ name: 'web-1' }));
     expect(index.takeConcerned().identities).toEqual(new Set());
+    index.apply({ kind: 'pod', key: 'shop/web-1', view: undefined });
+    expect(index.takeConcerned().identities).toEqual(new Set());
+    setPod(index, pod({ node: '' }));
+    expect(index.takeConcerned().identities).toEqual(new Set(['default/reader']));
+    setPod(index, pod());
+    expect(index.takeConcerned().identities).toEqual(new Set(['default/reader']));
+    setPod(index, pod({ name: 'web-1' }));
     setPod(index, pod({ name: 'web-2', node: 'node-1' }));
     expect(index.takeConcerned().identities).toEqual(new Set(['default/reader']));
     expect(index.concernedBy(vm1)).toEqual(new Set(['default/reader']));
@@ -295,11 +319,100 @@ describe('what the index knows', () => {
     expect([index.leavesOut(kind, 'shop'), index.isLeftOut(kind, 'evil/two')]).toEqual([false, false]);
   });
 
+  it('no pod is on a host or on none once it is gone with its objects', () => {
+    const index = clean({ assigned: [] });
+    dropPod(index);
+    expect([...index.podKeysOn(vmss1), ...index.podKeysOn(undefined)]).toEqual([]);
+    index.apply({ kind: 'node', key: 'node-1', view: undefined });
+    expect([...index.nodesOf(undefined)]).toEqual([]);
+  });
+
+  it('a pod that is made anew and unscheduled is with the host of its objects, and needs nothing there', () => {
+    const index = clean();
+    setPod(index, pod({ node: '', uid: 'uid-2' }));
+    expect(index.homeOf('shop/web-0')).toBe(vmss1);
+    expect(index.need(vmss1).size).toBe(0);
+  });
+
+  it('nodes of one scale set share their host; of a node without one, why, as it is by now', () => {
+    const second = node('node-2', instanceOf('vmss1', 2));
+    const index = clean({ nodes: [node(), second, node('node-3', 'aws:///i-1')] });
+    expect(index.place('node-2')).toEqual({ exists: true, host: index.host(vmss1) });
+    expect(index.place('node-2').host).toBe(index.place('node-0').host);
+    expect(index.host(vmss1)).toBe(index.place('node-0').host);
+    const problem = () => index.place('node-3').problem ?? '';
+    const before = problem();
+    expect(before).toMatch(/^providerID /);
+    index.apply({ kind: 'node', key: 'node-3', view: node('node-3', '') });
+    expect(problem()).toMatch(/^providerID /);
+    expect(problem()).not.toBe(before);
+    index.apply({ kind: 'node', key: 'node-3', view: node('node-3', machine('vm-3')) });
+    expect(index.place('node-3').host?.id).toBe(hostOf(machine('vm-3')).id);
+  });
+
+  it('of a service principal: that no host needs or uses it', () => {
+    const spec = { type: 1, clientID: 'c', tenantID: 't', clientPassword: { name: 's' } };
+    const index = clean({ identities: [identity({ spec })] });
+    const [match] = index.matchSet('shop', 'demo').matches;
+    expect(match?.identityKey).toBe('default/reader');
+    expect(match).not.toHaveProperty('resourceId');
+    expect([index.need(vmss1).size, index.concernedBy(vmss1).size]).toEqual([0, 0]);
+    expect([...index.hostsUsing('default/reader')]).toEqual([]);
+  });
+
+  it('which identity a binding names and which resource an identity is, as it is by now', () => {
+    const index = clean();
+    const moved = identity({ spec: { type: 0, resourceID: resourceIdOf('other') } });
+    index.apply({ kind: 'identity', key: moved.key, view: moved });
+    expect([index.claimants(reader), index.claimants(idOf('other'))]).toEqual([[], ['default']]);
+    expect([...index.need(vmss1).keys()]).toEqual([idOf('other')]);
+    const renamed = binding({ name: 'reader-binding', azureIdentity: 'another' });
+    index.apply({ kind: 'binding', key: renamed.key, view: renamed });
+    expect([...index.bindingsNaming('default/reader')]).toEqual([]);
+    expect([...index.bindingsNaming('default/another')]).toEqual(['default/reader-binding']);
+  });
+
+  it('what a pod with several identities needs, when one of them becomes another', () => {
+    const index = clean({
+      identities: [identity(), identity({ name: 'writer' })],
+      bindings: [binding(), binding({ azureIdentity: 'writer' })],
+    });
+    const spec = { type: 0, resourceID: resourceIdOf('other') };
+    index.apply({ kind: 'identity', key: 'default/writer', view: identity({ name: 'writer', spec }) });
+    expect([...index.need(vmss1).keys()].sort()).toEqual([idOf('other'), reader].sort());
+  });
+
+  it('that something has changed in what a host needs: by a number that goes up', () => {
+    const index = clean({ pods: [] });
+    const numbers = [index.needRevision(vmss1)];
+    const look = () => numbers.push(index.needRevision(vmss1));
+    setPod(index, pod());
+    look();
+    setPod(index, pod({ name: 'web-1' }));
+    look();
+    index.apply({
+      kind: 'identity',
+      key: 'default/reader',
+      view: identity({ spec: { type: 0, resourceID: reader } }),
+    });
+    look();
+    dropPod(index);
+    index.apply({ kind: 'pod', key: 'shop/web-1', view: undefined });
+    look();
+    const [none = NaN, first = NaN, same = NaN, changed = NaN, last = NaN] = numbers;
+    expect([first > none, same === first, changed > same, last > changed]).toEqual([true, true, true, true]);
+  });
+
   it('when a term begins every condition is judged again', () => {
     const index = clean();
     index.markAllDirty();
     const { identities, bindings } = index.takeConcerned();
     expect([[...identities], [...bindings]]).toEqual([['default/reader'], ['default/reader-binding']]);
+    expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
+    index.apply({ kind: 'identity', key: 'default/reader', view: undefined });
+    index.apply({ kind: 'binding', key: 'default/reader-binding', view: undefined });
+    index.takeConcerned();
+    index.markAllDirty();
     expect(index.takeConcerned()).toEqual({ identities: new Set(), bindings: new Set() });
   });
 });

@@ -13,6 +13,7 @@ import {
   foldSpending,
   foldThrottle,
   foldUpdate,
+  isCarried,
   isMisstated,
   recordOf,
   settledAt,
@@ -430,6 +431,12 @@ describe('a host whose update has failed', () => {
     expect(foldReading(known, outcome, at)).not.toHaveProperty('trouble');
   });
 
+  it('is well while an update is under way that was sent since, and when its trouble was told before this term', () => {
+    expect(foldReading(failing, reading({ unsettled: true }), at)).not.toHaveProperty('trouble');
+    const untold = { ...facts(host), unapplied: new Set([reader]) };
+    expect(foldReading(untold, reading({ failed: true }), at)).not.toHaveProperty('trouble');
+  });
+
   it('fails for longer each time, in this term and before it', () => {
     const late = { kind: 'failed', message: 'no', late: true } as const;
     const failures = (known: HostFacts) => {
@@ -495,6 +502,40 @@ describe('a refusal', () => {
   });
 });
 
+describe('a renewal that was sent', () => {
+  const renewed = { renew: [reader] };
+  const dead = new Map([[reader, {}]]);
+
+  it('is remembered for the entry as it is, until that becomes another one', () => {
+    const after = foldUpdate(facts(host), update({ present: present('reader') }, renewed), at);
+    expect([...after.renewedAt]).toEqual([[reader, now]]);
+    const read = (one: HostFacts, entries: typeof dead) => [
+      ...foldReading(one, { kind: 'read', present: entries }, at).renewedAt.keys(),
+    ];
+    expect(read(after, present('reader'))).toEqual([reader]);
+    expect(read(after, dead)).toEqual([]);
+    expect(read(after, new Map())).toEqual([]);
+    const still = foldUpdate(facts(host), update({ present: dead }, renewed), at);
+    expect(read(still, dead)).toEqual([reader]);
+    expect(read(still, new Map())).toEqual([reader]);
+    expect(read(still, present('reader'))).toEqual([]);
+  });
+
+  it('is none where nothing was sent', () => {
+    const after = foldUpdate(facts(host), update({ patches: 0 }, renewed), at);
+    expect([...after.renewedAt]).toEqual([]);
+  });
+});
+
+it('what is confirmed as MIC’s own is attached again without another intent', () => {
+  const own = facts(host, ['reader'], { oursNames: ['reader'], unapplied: new Set([reader]) });
+  expect(foldIntent(own, [reader], now).ours).toBe(own.ours);
+});
+
+it('nothing is carried by a host that is not known', () => {
+  expect(isCarried(undefined, reader)).toBe(false);
+});
+
 describe('what time has settled', () => {
   const day = 24 * 60 * minute;
   it.each<[string, Partial<HostFacts>, number]>([
@@ -512,6 +553,12 @@ describe('what time has settled', () => {
     expect(recordOf(foldExpiry(known, now + ms))).toEqual(recordOf(createFacts(host)));
   });
 
+  it('what was sent counts alone as long as more than half of the burst is missing', () => {
+    const spent = { ...createFacts(host), spentUntil: now + 80_001 };
+    expect(foldExpiry(spent, now).spentUntil).toBe(now + 80_001);
+    expect(foldExpiry(spent, now + 1).spentUntil).toBe(0);
+  });
+
   it('what was sent counts as long as anything else is on record', () => {
     const spent = { ...createFacts(host), spentUntil: now + 1 };
     const later = now + day;
@@ -524,6 +571,16 @@ describe('what time has settled', () => {
       {
         ours: new Map([[reader, { since: 1, confirmed: true }]]),
         renewing: new Map([[writer, { since: later }]]),
+      },
+      {
+        renewing: new Map([[writer, { since: later }]]),
+        quarantined: new Map([
+          [reader, { until: later, failures: 1, code: 'Unknown' as const, message: '' }],
+        ]),
+      },
+      {
+        ours: new Map([[reader, { since: 1, confirmed: true }]]),
+        strikes: new Map([['shop', { failedAt: later, spentUntil: 0, distrusted: false }]]),
       },
     ])
       expect(foldExpiry({ ...spent, ...over }, later).spentUntil).toBe(now + 1);

@@ -41,3 +41,12 @@ test('strings are bounded too, however short', () => {
   intern('one more');
   expect([...known.keys()]).toEqual(['one more']);
 });
+
+test('exactly as many characters as are allowed are held', () => {
+  const known = new Map<string, string>();
+  const intern = createIntern(known);
+  for (let count = 0; count < 4_000; count += 1) intern(`${count}`.padEnd(4_000, 'x'));
+  expect(total(known)).toBe(16_000_000);
+  intern('one more');
+  expect([...known.keys()]).toEqual(['one more']);
+});

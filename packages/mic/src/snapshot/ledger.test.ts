@@ -240,6 +240,7 @@ it.each([
   { ours: record.ours, renewing: new Map([...record.ours].map(([id]) => [id, { since: now }])) },
   { quarantined: record.quarantined, ours: new Map([...record.ours].slice(0, 1)) },
   { quarantined: record.quarantined, strikes: record.strikes },
+  { strikes: record.strikes, unapplied: record.unapplied },
 ])('a record that says anything is not empty: %#', (over) => {
   expect(isEmptyRecord({ ...recordOf(createFacts(host)), ...over })).toBe(false);
 });
@@ -247,6 +248,23 @@ it.each([
 it('the name of a record tells which host it is of', () => {
   expect(ledgerKey(hostOf(instanceOf('My__Set')))).toMatch(/^mic-host-vmss-my-set-[0-9a-f]{16}$/);
   expect(ledgerKey(hostOf(machine('vm1')))).toMatch(/^mic-host-vm-vm1-[0-9a-f]{16}$/);
+});
+
+it('ids and namespaces are written in their order, for whoever reads or compares records', () => {
+  const strike = { failedAt: 1, spentUntil: 1, distrusted: false };
+  const ours = new Map(['c', 'a', 'b'].map((name) => [idOf(name), { since: 1, confirmed: true }]));
+  const strikes = new Map(['y', 'x', 'z'].map((name) => [name, strike]));
+  const text = serialiseRecord({ ...recordOf(createFacts(host)), ours, strikes });
+  expect(JSON.parse(text)).toMatchObject({
+    ours: ['a', 'b', 'c'].map((name) => ({ id: idOf(name) })),
+    strikes: ['x', 'y', 'z'].map((namespace) => ({ namespace })),
+  });
+});
+
+it('a time without end is none: it would hold a host for ever', () => {
+  const text = serialiseRecord({ ...recordOf(createFacts(host)), notBefore: 5 });
+  const parsed = parseRecord(text.replace('"notBefore":5', '"notBefore":1e999'));
+  expect(parsed).toMatchObject({ ok: true, value: { notBefore: 0 } });
 });
 
 it('a record of a machine of its own is read as well', () => {

@@ -40,3 +40,9 @@ test('after any changes, each selector has its bindings by namespace, in the ord
     { numRuns: 500 },
   );
 });
+
+test('a selector of no binding has none in any namespace', () => {
+  const kept = new SelectorBindings();
+  expect(kept.of('none').of('shop')).toEqual([]);
+  expect(kept.has('none', 'shop')).toBe(false);
+});

@@ -147,6 +147,11 @@ describe('a binding', () => {
     });
   });
 
+  it('of which a field was not read is invalid, and says which', () => {
+    const tooLarge = [{ path: 'spec.selector', message: 'has more than 1024 bytes' }];
+    expect(trims.binding(rawBinding(), tooLarge)).toMatchObject({ kind: 'invalid', problems: tooLarge });
+  });
+
   it('that is invalid leaves with its problems', () => {
     expect(trims.binding(rawBinding({ selector: '' }))).toMatchObject({
       kind: 'invalid',
