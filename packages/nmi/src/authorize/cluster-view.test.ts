@@ -53,10 +53,10 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
 
 it('finds bindings by selector, identities by name, exceptions by namespace', async () => {
   const { view, before } = await start();
-  const { namespaces, of } = view.bindingsWithSelector('demo');
-  expect(namespaces).toEqual(['default']);
-  expect(of('default').map(({ spec }) => spec.azureIdentity)).toEqual(['reader']);
-  expect(of('shop')).toEqual([]);
+  const bindings = view.bindingsWithSelector('demo');
+  expect(bindings.namespaces).toEqual(['default']);
+  expect(bindings.of('default').map(({ spec }) => spec.azureIdentity)).toEqual(['reader']);
+  expect(bindings.of('shop')).toEqual([]);
   expect(view.identityOf('default', 'reader')?.spec.resourceID).toBe(resourceIdOf('reader'));
   expect(view.identityOf('default', 'missing')).toBeUndefined();
   expect(view.exceptionsIn('shop')).toHaveLength(1);
@@ -133,6 +133,26 @@ it('lists again by the version that it knows: an API server need not read its da
     expect(requests.map(({ query }) => query?.['resourceVersion'])).toEqual(
       expect.arrayContaining([undefined, '1']),
     );
+});
+
+it('says of each kind that it cannot be listed', async () => {
+  const clock = createFakeClock();
+  const lines: string[] = [];
+  const log = createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } });
+  const transport = createTransport(({ path }) => {
+    if (path.endsWith('azureassignedidentities')) throw new KubeError('forbidden', 'no', { status: 403 });
+    return list();
+  });
+  const { informers } = createClusterInformers({
+    ...{ transport, clock, log, random: () => 0, node: 'node-1', mode: 'standard', byNodeLabel: true },
+    forceNamespaced: true,
+  });
+  const stop = new AbortController();
+  stops.push(stop);
+  for (const informer of informers) void informer.run(stop.signal);
+  await clock.advance(1);
+  expect(lines.join('')).toMatch(/AzureAssignedIdentity/);
+  expect(lines.join('')).not.toMatch(/AzureIdentityBinding/);
 });
 
 /** A watch that the API server ends, because it has forgotten the version. */
