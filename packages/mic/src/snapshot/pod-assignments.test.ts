@@ -35,6 +35,16 @@ describe('the objects that name one pod', () => {
     expect([all.first, all.size]).toEqual([undefined, 0]);
   });
 
+  it('know the first by name, also where it left and a later one came since it was last asked for', () => {
+    const all = new PodAssignments();
+    const [a, b, c] = [view('a'), view('b'), view('c')];
+    for (const one of [a, b]) all.replace(undefined, one);
+    expect(all.first).toBe(a);
+    all.replace(a, undefined);
+    all.replace(undefined, c);
+    expect(all.first).toBe(b);
+  });
+
   it('wait for a change while one of them is Created', () => {
     const all = new PodAssignments();
     const [waiting, other] = [view('a', 'Created'), view('b', 'Created')];
