@@ -140,7 +140,7 @@ it('says of each kind that it cannot be listed', async () => {
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } });
   const transport = createTransport(({ path }) => {
-    if (path.endsWith('azureassignedidentities')) throw new KubeError('forbidden', 'no', { status: 403 });
+    if (path.endsWith('azureassignedidentities')) throw new KubeError('denied', 'no', { status: 403 });
     return list();
   });
   const { informers } = createClusterInformers({
