@@ -51,6 +51,11 @@ it.each<[string, Given, NamedPod]>([
   ],
   ['nobody by memory that is too old', { known: web, said: undefined, heardMs: 900_001 }, 'unconfirmed'],
   [
+    'a remembered pod while the API server is away, if no more than a second was missed',
+    { known: web, said: undefined, missedMs: 1_000 },
+    web,
+  ],
+  [
     'nobody by memory that missed what happened while the API server was there',
     { known: web, said: undefined, missedMs: 1_001 },
     'unconfirmed',
