@@ -7,7 +7,7 @@ const rightsMs = 5_000;
 /** How long after a disturbance has ended it may still be as old as the disturbance: 6 s are promised. */
 const recoveryMs = 8_000;
 /** A half-open watch is noticed within 30 seconds of its last word; on a busy machine a little later. */
-const halfOpenMs = 32_000;
+const halfOpenMs = 35_000;
 
 export function judgeTokens(history: History): Violation[] {
   const truth = createTruth(history.changes);

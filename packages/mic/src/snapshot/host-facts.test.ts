@@ -280,8 +280,8 @@ describe('a dead entry of others that is renewed', () => {
 describe('a renewal', () => {
   const one = facts(host, ['reader']);
   const done = (clientId: string) => {
-    const entry = { ...alive('reader'), clientId };
-    return foldUpdate(one, update({ present: new Map([[reader, entry]]) }, { renew: [reader] }), at);
+    const present = new Map([[reader, { ...alive('reader'), clientId }]]);
+    return foldUpdate(one, update({ present, applied: [reader] }, { renew: [reader] }), at);
   };
 
   it('that changed nothing is remembered, so that it is not repeated at once', () => {
@@ -290,6 +290,20 @@ describe('a renewal', () => {
 
   it('that brought another client id is too', () => {
     expect(done('new').renewedAt.get(reader)).toBe(now);
+  });
+
+  it('that was still to come when the budget of the host ended is not taken for done', () => {
+    const refusal = {
+      kind: 'throttled',
+      message: 'next update in 34 s',
+      retryAfterMs: 34_000,
+      scope: 'host',
+    } as const;
+    const present = new Map([[reader, {}]]);
+    const outcome = { present, refusal, applied: [writer], patches: 1 };
+    expect(foldUpdate(one, update(outcome, { attach: [writer], renew: [reader] }), at).renewedAt.size).toBe(
+      0,
+    );
   });
 
   it('is forgotten as soon as the entry is another: the next recreation heals at once', () => {

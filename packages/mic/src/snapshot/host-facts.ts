@@ -181,7 +181,8 @@ export function foldSpending(facts: HostFacts, spentUntil: number): HostFacts {
 
 export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At): HostFacts {
   const { present, rejected, refusal, patches, refused = [], applied = [] } = outcome;
-  const renewed = patches > 0 ? change.renew.map((id): [ResourceId, number] => [id, at.now]) : [];
+  // What was to be renewed and was not, because the budget ended before, say, is still to be renewed.
+  const renewed = change.renew.flatMap((id) => (applied.includes(id) ? [[id, at.now] as const] : []));
   let after = foldRefused(withApplied(facts, applied), refused);
   if (present) after = foldPresent(after, { ...outcome, present }, at.now);
   // Something was sent and the host could not be read since: nothing is known until it is read again.
