@@ -73,7 +73,7 @@ describe('tokens', () => {
     expect(rules({ changes, disturbances, asks: [ask(79_000, own)] })).toEqual(['token']);
     const halfOpen = [{ kind: 'watches-half-open', startedAt: 60_000, endedAt: 60_000 }];
     expect(rules({ changes, disturbances: halfOpen, asks: [ask(91_000, own)] })).toEqual([]);
-    expect(rules({ changes, disturbances: halfOpen, asks: [ask(93_000, own)] })).toEqual(['token']);
+    expect(rules({ changes, disturbances: halfOpen, asks: [ask(96_000, own)] })).toEqual(['token']);
   });
 
   test('a pod that an exception frees may have any', () => {
