@@ -81,6 +81,10 @@ describe('which ids go on after an update of the host', () => {
     });
   });
 
+  test('where two have failed and others have come since, parts of all of them as well', () => {
+    expect(turn([a, b, c], failing([b, c], { lateFailures: 3 }))).toEqual({ kept: [b, c], withdraw: [] });
+  });
+
   test('every third time a part goes on, whoever seems to have failed', () => {
     const kept = Array.from({ length: 8 }, (_, more) =>
       turn([d, c, b, a], failing([b], { lateFailures: 2 + more })).kept.map((id) => owners[id]),
