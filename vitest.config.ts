@@ -9,6 +9,9 @@ const unit = (root: string) => ({
   test: {
     name: root.replace(/^\.\/(packages|tools)\//, ''),
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    // Deadlines against hanging, not figures: a machine that does other work as well takes its time.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     typecheck: {
       enabled: root.endsWith('crd-types') || root.endsWith('imds-client'),
       include: ['src/**/*.test-d.ts'],
@@ -41,6 +44,7 @@ export default defineConfig({
         test: {
           name: 'scripts',
           include: ['**/*.test.ts', '../{bench,chaos,mutate,stage}/**/*.test.ts'],
+          testTimeout: 30_000,
         },
       },
       {
