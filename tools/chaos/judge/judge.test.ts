@@ -76,6 +76,15 @@ describe('tokens', () => {
     expect(rules({ changes, disturbances: halfOpen, asks: [ask(96_000, own)] })).toEqual(['token']);
   });
 
+  test('a right that was taken before the second of two disturbances, which came before the first one had to be overcome', () => {
+    const changes = [...scene.changes, gone(binding, 60_000)];
+    const first = { kind: 'watches-half-open', startedAt: 59_000, endedAt: 59_000 };
+    const second = (startedAt: number) => ({ kind: 'api-outage', startedAt, endedAt: 105_000 });
+    const asks = [ask(106_000, own)];
+    expect(rules({ changes, disturbances: [first, second(90_000)], asks })).toEqual([]);
+    expect(rules({ changes, disturbances: [first, second(95_000)], asks })).toEqual(['token']);
+  });
+
   test('a pod that an exception frees may have any', () => {
     const exempt = change(0, 'pods', pod('web', { exempt: 'yes' }));
     const exception = change(0, 'azurepodidentityexceptions', {

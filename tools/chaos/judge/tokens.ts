@@ -45,8 +45,14 @@ function wearersOf({ address, at, endedAt }: Ask, { addresses }: History): strin
 /** The time whose rights may be what NMI knows: longer while, and shortly after, news was kept from it. */
 function rightsSpan({ at, endedAt }: Ask, disturbances: readonly Disturbance[]): Span {
   const felt = disturbances.filter((one) => one.startedAt <= endedAt && at <= endOf(one));
-  const from = Math.min(at, ...felt.map(({ startedAt }) => startedAt)) - rightsMs;
-  return { from, to: endedAt };
+  const begun = felt.map((one) => beginningOf(one, disturbances));
+  return { from: Math.min(at, ...begun) - rightsMs, to: endedAt };
+}
+
+/** One that came before NMI had to be over the one before it has kept the news of that one's time as well. */
+function beginningOf({ startedAt }: Disturbance, disturbances: readonly Disturbance[]): number {
+  const before = disturbances.filter((one) => one.startedAt < startedAt && startedAt <= endOf(one));
+  return Math.min(startedAt, ...before.map((one) => beginningOf(one, disturbances)));
 }
 
 function endOf({ kind, startedAt, endedAt }: Disturbance): number {
