@@ -516,12 +516,16 @@ describe('a refusal', () => {
   });
 });
 
-describe('a renewal that was sent', () => {
+describe('a renewal that was carried out', () => {
   const renewed = { renew: [reader] };
   const dead = new Map([[reader, {}]]);
 
   it('is remembered for the entry as it is, until that becomes another one', () => {
-    const after = foldUpdate(facts(host), update({ present: present('reader') }, renewed), at);
+    const after = foldUpdate(
+      facts(host),
+      update({ present: present('reader'), applied: [reader] }, renewed),
+      at,
+    );
     expect([...after.renewedAt]).toEqual([[reader, now]]);
     const read = (one: HostFacts, entries: typeof dead) => [
       ...foldReading(one, { kind: 'read', present: entries }, at).renewedAt.keys(),
@@ -529,7 +533,7 @@ describe('a renewal that was sent', () => {
     expect(read(after, present('reader'))).toEqual([reader]);
     expect(read(after, dead)).toEqual([]);
     expect(read(after, new Map())).toEqual([]);
-    const still = foldUpdate(facts(host), update({ present: dead }, renewed), at);
+    const still = foldUpdate(facts(host), update({ present: dead, applied: [reader] }, renewed), at);
     expect(read(still, dead)).toEqual([reader]);
     expect(read(still, new Map())).toEqual([reader]);
     expect(read(still, present('reader'))).toEqual([]);
