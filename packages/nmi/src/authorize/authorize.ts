@@ -1,4 +1,4 @@
-import { bindingLabel, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
+import { bindingLabel, type Mismatch } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import { candidatesOf } from './candidates.ts';
@@ -106,20 +106,8 @@ function grantOf(candidate: Candidate, rules: AuthorizeRules): GrantedIdentity |
     : { kind: 'identity', name, resourceId, clientId };
 }
 
-/** Which of several reasons helps most: what can be mended at the pod's own objects comes first. */
-const helpful: readonly MismatchReason[] = [
-  'no-label',
-  'empty-label',
-  'identity-missing',
-  'other-namespace',
-  'shadowed',
-  'too-many-bindings',
-  'no-binding',
-];
-
-/** Why the pod has no identity at all. */
-function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterView): Denial {
-  const [mismatch] = mismatches.toSorted((a, b) => helpful.indexOf(a.reason) - helpful.indexOf(b.reason));
+/** Why the pod has no identity at all. Where there are several reasons, matchPod gives missing identities first. */
+function denialOf(pod: PodView, [mismatch]: readonly Mismatch[], view: ClusterView): Denial {
   switch (mismatch?.reason) {
     case 'no-label':
     case 'empty-label':
