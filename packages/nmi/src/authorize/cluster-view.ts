@@ -25,7 +25,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { PodView } from '../identify/pod-view.ts';
 import { bindingsOfSelector, selectorIndexes } from './bindings-of-selector.ts';
-import { createRecordInformer } from './node-records.ts';
+import { createRecordInformer, type CommonOptions } from './node-records.ts';
 import type { ClusterView, NodeRecord, OperationMode } from './types.ts';
 
 export interface ClusterInformerOptions {
@@ -35,7 +35,7 @@ export interface ClusterInformerOptions {
   /** Ask the API server for this node's records only, by their label. The original can write records without it. */
   readonly byNodeLabel: boolean;
   readonly forceNamespaced: boolean;
-  /** Of this node; `synced` when they are known. Records of other pods go last where a namespace has too many. */
+  /** Those of this node; `synced` resolves when they are known. Of too many records, those of other pods are left out first. */
   readonly pods?: {
     readonly named: (namespace: string, name: string) => PodView | undefined;
     readonly synced: Promise<unknown>;
@@ -79,7 +79,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   };
   const bindingsWithSelector = (label: string) => bindingsOfSelector(bindings.store, label);
   const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
-  const records = recordsOf(options, { identityOf, bindingsWithSelector, ready });
+  const records = recordsOf(options, common, { identityOf, bindingsWithSelector, ready });
   const informers = [identities, bindings, exceptions, ...(records ? [records] : [])];
   const stores = informers.map(({ store }) => store);
 
@@ -118,14 +118,14 @@ function shareOf({ namespaceShareBytes }: ClusterInformerOptions): Pick<Informer
 /** In managed mode nobody writes records. */
 function recordsOf(
   options: ClusterInformerOptions,
+  common: CommonOptions,
   known: Pick<ClusterView, 'bindingsWithSelector' | 'identityOf'> & { readonly ready: Promise<unknown> },
 ): Informer<NodeRecord> | undefined {
   const { mode, pods } = options;
   if (mode !== 'standard') return undefined;
   return createRecordInformer({
     ...options,
-    ...shareOf(options),
-    ...known,
+    ...{ common, ...known },
     podNamed: (namespace, name) => pods?.named(namespace, name),
     mayActAs: ({ namespace, labels }, identity) => {
       const pod = { namespace, bindingLabel: labels[bindingLabel] };

@@ -17,10 +17,11 @@ import { createInformer, tooLargeIn, type Informer, type InformerOptions } from 
 import type { PodView } from '../identify/pod-view.ts';
 import type { NodeRecord } from './types.ts';
 
-export interface NodeRecordOptions extends Pick<
-  InformerOptions<NodeRecord>,
-  'transport' | 'clock' | 'random' | 'log' | 'share'
-> {
+/** What the informers of all kinds have in common. */
+export type CommonOptions = Omit<InformerOptions<never>, 'kind' | 'trim' | 'weigh' | 'indexes'>;
+
+export interface NodeRecordOptions {
+  readonly common: CommonOptions;
   readonly node: string;
   readonly byNodeLabel: boolean;
   readonly forceNamespaced: boolean;
@@ -33,11 +34,10 @@ export interface NodeRecordOptions extends Pick<
 }
 
 export function createRecordInformer(options: NodeRecordOptions): Informer<NodeRecord> {
-  const { transport, clock, random, log, share } = options;
   // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
   const byLabel = options.byNodeLabel && options.node.length <= 63;
   const informer = createInformer<NodeRecord>({
-    ...{ transport, clock, random, isPerNode: true, ...(log && { log }), ...(share && { share }) },
+    ...options.common,
     kind: resources.AzureAssignedIdentity,
     ...(byLabel ? { labelSelector: `${nodeLabel}=${options.node}` } : {}),
     fields: fieldLimits.AzureAssignedIdentity,
@@ -48,7 +48,7 @@ export function createRecordInformer(options: NodeRecordOptions): Informer<NodeR
   return {
     ...informer,
     async run(signal) {
-      // What is needed is judged as records come.
+      // Whether a record is needed is judged when it is read.
       await options.ready;
       await informer.run(signal);
     },
