@@ -44,15 +44,15 @@ function wearersOf({ address, at, endedAt }: Ask, { addresses }: History): strin
 
 /** The time whose rights may be what NMI knows: longer while, and shortly after, news was kept from it. */
 function rightsSpan({ at, endedAt }: Ask, disturbances: readonly Disturbance[]): Span {
-  const felt = disturbances.filter((one) => one.startedAt <= endedAt && at <= endOf(one));
-  const begun = felt.map((one) => beginningOf(one, disturbances));
-  return { from: Math.min(at, ...begun) - rightsMs, to: endedAt };
+  return { from: keptFrom(at, disturbances) - rightsMs, to: endedAt };
 }
 
-/** One that came before NMI had to be over the one before it has kept the news of that one's time as well. */
-function beginningOf({ startedAt }: Disturbance, disturbances: readonly Disturbance[]): number {
-  const before = disturbances.filter((one) => one.startedAt < startedAt && startedAt <= endOf(one));
-  return Math.min(startedAt, ...before.map((one) => beginningOf(one, disturbances)));
+/** Since when news may have been kept from NMI. Disturbances that begin before it had to be over earlier ones count as one. */
+function keptFrom(at: number, disturbances: readonly Disturbance[]): number {
+  const begun = disturbances.filter((one) => one.startedAt < at && at <= endOf(one));
+  return begun.length === 0
+    ? at
+    : keptFrom(Math.min(...begun.map(({ startedAt }) => startedAt)), disturbances);
 }
 
 function endOf({ kind, startedAt, endedAt }: Disturbance): number {
