@@ -204,6 +204,22 @@ describe('informer', () => {
       expect(lists).toHaveLength(2);
     });
 
+    test('also when the clock of the machine was set back after the last list', async () => {
+      const clock = createFakeClock();
+      let setBackMs = 0;
+      const { informer, lists, watch } = start(() => listOf('10', ...[1, 2, 3, 4, 5].map(aged)), {
+        ...{ share, relistMs: 30_000 },
+        clock: { ...clock, now: () => clock.now() - setBackMs },
+      });
+      await informer.synced;
+      setBackMs = 3_600_000;
+      informer.askForList();
+      await clock.advance(40_000);
+      watch().end();
+      await clock.advance(1000);
+      expect(lists).toHaveLength(2);
+    });
+
     test('unless no interval was told', async () => {
       const { lists, remove, endWatchAfter } = await setUp();
       await remove();

@@ -139,12 +139,12 @@ function createRelist({
   return {
     ask: () => void (isAskedFor = true),
     listed: () => {
-      listedAt = clock.now();
+      listedAt = clock.elapsed();
       isAskedFor = false;
     },
     isDue: (space: ShareKeeper['space']) => {
       if (space === 'none' && !isAskedFor) return false;
-      return clock.now() - listedAt >= (isAskedFor || space === 'much' ? soonMs : longRelistMs);
+      return clock.elapsed() - listedAt >= (isAskedFor || space === 'much' ? soonMs : longRelistMs);
     },
   };
 }
