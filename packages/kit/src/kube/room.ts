@@ -79,11 +79,13 @@ class Tenancy implements Room {
   }
 
   remove(key: string): void {
-    const tenant = this.#tenants.get(key.slice(0, Math.max(0, key.indexOf('/'))));
+    const namespace = key.slice(0, Math.max(0, key.indexOf('/')));
+    const tenant = this.#tenants.get(namespace);
     const object = tenant?.objects.get(key);
     if (!tenant || !object) return;
     this.#drop(tenant, object);
     if (tenant.firstOut) this.freedBytes += costOf(object);
+    else if (tenant.objects.size === 0) this.#tenants.delete(namespace);
   }
 
   isOver(namespace: string): boolean {
