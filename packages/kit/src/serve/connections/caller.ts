@@ -30,7 +30,7 @@ export interface Caller<L extends Line = Line> {
   /** Reads everything. */
   release(): void;
   lines(): readonly L[];
-  /** The connection that is missed least: the oldest idle one, else the oldest. */
+  /** The connection to close first: the oldest idle one, else the oldest. */
   idlest(): L | undefined;
 }
 
@@ -76,7 +76,8 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
       lines.readSome(Infinity);
     },
     idlest() {
-      return all().find((line) => line.isIdle()) ?? all()[0];
+      const inOrder = all();
+      return inOrder.find((line) => line.isIdle()) ?? inOrder[0];
     },
   };
 }
