@@ -67,7 +67,7 @@ export const mostBindingsPerNamespace = 100;
 /**
  * Which identities a pod may act as, and why not as others. The bindings that select the pod apply, in the order of their
  * namespaces and names; the first 100 of each namespace. Bindings of other namespaces that give the pod nothing are left
- * out, unless there is nothing else: then one of them is told: whatever else is wrong there is not the pod's matter.
+ * out, unless there is nothing else: then one of them is told. What else is wrong there does not concern the pod.
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ export function matchPod(question: MatchQuestion): MatchResult {
   return question.rules.forceNamespaced ? matchOwn(bindings, question) : matchAll(bindings, question);
 }
 
-/** Bindings of other namespaces give the pod nothing, however many there are: none of them is looked at while there are own ones. */
+/** Bindings of other namespaces give the pod nothing: while there are own ones, none of the others is looked at. */
 function matchOwn(bindings: BindingsByNamespace, question: MatchQuestion): MatchResult {
   const { namespace } = question.pod;
   const own = bindings.of(namespace);

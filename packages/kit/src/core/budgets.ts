@@ -1,3 +1,4 @@
+import { createRecent } from './recent.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export interface BudgetOptions {
@@ -14,14 +15,11 @@ export interface Budgets {
 }
 
 export function createBudgets({ burst, perSecond, kept = 1_024 }: BudgetOptions): Budgets {
-  const buckets = new Map<string, TokenBucket>();
+  const buckets = createRecent<TokenBucket>(kept);
   return {
     take(namespace, now) {
       const bucket =
         buckets.get(namespace) ?? createTokenBucket({ capacity: burst, refillPerMs: perSecond / 1000, now });
-      buckets.delete(namespace);
-      const [oldest] = buckets.keys();
-      if (buckets.size >= kept && oldest !== undefined) buckets.delete(oldest);
       buckets.set(namespace, bucket);
       return bucket.take(now) === 0;
     },

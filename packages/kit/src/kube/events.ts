@@ -16,7 +16,7 @@ import {
 } from './event-object.ts';
 import { fenceWrites } from './fence.ts';
 import { coreKinds } from './kinds.ts';
-import { createRecent } from './recent.ts';
+import { createRecent } from '../core/recent.ts';
 import { createResource, type ResourceClient } from './resource.ts';
 import type { KubeTransport } from './transport.ts';
 

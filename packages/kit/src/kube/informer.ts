@@ -85,7 +85,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   };
 }
 
-/** One that fails keeps the news from no other. */
+/** When one of them fails, the others are still told. */
 function createListeners<T extends { readonly key: string }>(
   onFailed: (error: unknown, key: string) => void,
 ) {
@@ -189,7 +189,7 @@ function createSuspicion(): (step: Step) => boolean {
   let refusals = 0;
   return ({ problem, heard }) => {
     if (heard) refusals = 0;
-    if (problem && isAnswer(problem)) refusals += 1;
+    if (problem && countsAgainstVersion(problem)) refusals += 1;
     return problem?.code === 'gone' || refusals >= patience;
   };
 }
@@ -208,8 +208,11 @@ function createForgotten(): (step: Step) => boolean {
   };
 }
 
-/** The server is there and says no. Not being reached, or being busy, says nothing against the version. */
-function isAnswer(problem: KubeError): boolean {
+/**
+ * The version may be the cause: one that the server has not reached yet is a 504. That the server throttles, or is not reached,
+ * says nothing against it.
+ */
+function countsAgainstVersion(problem: KubeError): boolean {
   return problem.status !== undefined && problem.code !== 'throttled';
 }
 

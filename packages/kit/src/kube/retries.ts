@@ -13,22 +13,22 @@ export interface Retries {
   worked(): void;
 }
 
-/** The longest pause before an attempt. */
+/** Before the first attempt, and the longest. */
 const pauses = { baseMs: 800, capMs: 5_000 };
 /** Without a failure for so long, the outage is over and delays begin small again. */
 const calmMs = 10_000;
-/** Informers that wait go within this time after the first answer: spread, because every node does the same. */
+/** After the first answer the waiting informers retry within this time: at random moments, because those of every node do so. */
 const spreadMs = 1_000;
-/** What a server that throttles may ask for at most: what is known grows old meanwhile. */
+/** The longest Retry-After that is heeded: what is known grows old meanwhile. */
 const longestRetryAfterMs = 30_000;
 
 const shared = new WeakMap<KubeTransport, Queue>();
 
 /**
  * Informers of one transport talk to one API server. While it does not answer, one of them at a time tries, the one that has
- * waited longest, and the first answer lets the others go. So an outage costs the server no more requests than a single
- * informer would send, and none waits long when it is over. What the server refuses to one informer is that one's own
- * matter: it has its own pauses.
+ * waited longest; after the first answer the others follow. So an outage costs the server no more requests than a single
+ * informer would send, and none waits long when it is over. An informer that the server refuses waits for itself alone, with
+ * pauses of its own.
  */
 export function retriesOf(transport: KubeTransport, clock: Clock, random: () => number): Retries {
   const queue = shared.get(transport) ?? createQueue(clock, random);
@@ -60,7 +60,7 @@ export function retriesOf(transport: KubeTransport, clock: Clock, random: () => 
   };
 }
 
-/** The server is there and says no. Not being reached, or being busy, says nothing against what was asked. */
+/** The server refuses this request. Throttling and errors from 500 on concern all requests alike. */
 const isRefusal = ({ status, code }: KubeError): boolean =>
   status !== undefined && code !== 'throttled' && code !== 'unavailable';
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { createRecent } from '../core/recent.ts';
 import type { Log } from '../serve/log.ts';
 import { tooLargeIn } from './fields.ts';
 
@@ -10,13 +11,7 @@ const mostNamespaces = 1_000;
  * in five minutes, which names the object and tells how many were passed over in silence before.
  */
 export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: string) {
-  const told = new Map<string, { readonly at: number; silent: number }>();
-  const remember = (namespace: string) => {
-    const oldest = told.size < mostNamespaces ? undefined : told.keys().next().value;
-    if (oldest !== undefined) told.delete(oldest);
-    told.delete(namespace);
-    told.set(namespace, { at: clock.now(), silent: 0 });
-  };
+  const told = createRecent<{ readonly at: number; silent: number }>(mostNamespaces);
   return (key: string, object: unknown) => {
     const [first, ...others] = tooLargeIn(object);
     if (!first) return;
@@ -26,7 +21,7 @@ export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: stri
       last.silent += 1;
       return;
     }
-    remember(namespace);
+    told.set(namespace, { at: clock.now(), silent: 0 });
     const more = { moreFields: others.length, moreObjects: last?.silent ?? 0 };
     log?.warn(
       { kind, key, field: first.path, maxBytes: first.upTo, ...more },

@@ -37,7 +37,7 @@ const callerLimits = {
   // 128 addresses with one connection each would keep a new scraper out for good.
   replacesIdle: true,
 };
-/** A connection that neither sends nor takes anything for so long is cut: answers that nobody reads are not kept. */
+/** A connection on which nothing moves for so long is cut: Node keeps one whose request timed out until the client closes it. */
 const silenceMs = 60_000;
 
 /**

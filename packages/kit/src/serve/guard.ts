@@ -23,8 +23,8 @@ const requestLimits = {
 };
 
 /**
- * A request with more is malformed. Of a request that is half there Node's parser keeps up to 31 headers outside of the heap, and
- * strings in it for what is more: with hundreds in each, or large ones, a thousand connections filled a heap of 64 MiB.
+ * A request with more is malformed. While a request is incomplete, Node's parser keeps its first 31 headers outside of the heap and
+ * any further ones as strings in it: hundreds of them, or large ones, on a thousand connections filled a heap of 64 MiB.
  */
 const headersLimit = 30;
 

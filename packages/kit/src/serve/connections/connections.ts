@@ -58,7 +58,7 @@ interface Connection<About> extends Line, Resting {
   readonly caller: Caller<Connection<About>>;
   readonly about: About;
   isRefused: boolean;
-  /** A number, and no list of responses: one that is kept until the next request comes costs the garbage collector a fifth of the time. */
+  /** Counted, not kept: responses that are referenced until the next request comes made a fifth of the time garbage collection. */
   unanswered: number;
   /** Bytes of whole answers that wait for those before them. */
   behind: number;
@@ -78,8 +78,8 @@ const unansweredLimit = 4;
 
 /**
  * A caller that asks too often is not refused but not read: what it sends stays in the kernel, costs nothing here, and it
- * waits as for a slow server. Only what cannot wait is refused. When there are too many connections, they go that belong
- * to whoever has most of them.
+ * waits as for a slow server. Only what cannot wait is refused. When there are too many connections, whoever has most of
+ * them loses one.
  */
 export function createConnections<About>(options: ConnectionsOptions<About>): Connections<About> {
   const { clock, describe } = options;

@@ -2,6 +2,7 @@
 // have. One who can make callers at will gains nothing by making more.
 import type { Clock } from '../../core/clock.ts';
 import { createPace, type Pace } from '../../core/pace.ts';
+import { createRecent } from '../../core/recent.ts';
 
 /** As far as groups look at a caller. */
 export interface Member {
@@ -37,13 +38,15 @@ const callersOfGroup = 10;
 const groupsOfAll = 2;
 /** A pace that is forgotten is full again; there are fewer groups than callers. */
 const pacesKept = 2_048;
+/** Of callers that belong to no group. */
+const unlimited = createPace({ perSecond: 0, now: 0 });
 
 export function createGroups(options: GroupsOptions): Groups {
   const { connections, groupOf = () => undefined } = options;
   const shared = createSharedPaces(options);
-  const ofGroup = (peer: string): Pace | undefined => {
+  const ofGroup = (peer: string): Pace => {
     const group = groupOf(peer);
-    return group === undefined ? undefined : shared(group);
+    return group === undefined ? unlimited : shared(group);
   };
   const nameOf = (peer: string) => groupOf(peer) ?? `address ${peer}`;
 
@@ -52,17 +55,17 @@ export function createGroups(options: GroupsOptions): Groups {
     paceOf: (peer, own) => sharingPace(own, () => ofGroup(peer)),
     hold(caller, all) {
       caller.hold();
-      const now = options.clock.now();
-      if ((ofGroup(caller.peer)?.available(now) ?? 1) >= 1) return;
       const group = groupOf(caller.peer);
+      if (group === undefined || shared(group).available(options.clock.now()) >= 1) return;
       for (const one of all) if (one.size > 0 && groupOf(one.peer) === group) one.hold();
     },
     givesUp(newcomer, total, all) {
       const share = Math.ceil(connections / groupsOfAll);
-      if (total <= share) return undefined;
+      const group = groupOf(newcomer.peer);
+      if (total <= (group === undefined ? connections : share)) return undefined;
       const groups = weigh(newcomer, all, nameOf);
-      const own = groups.get(nameOf(newcomer.peer));
-      if (groupOf(newcomer.peer) !== undefined && own && own.size > share) return own.heaviest;
+      const own = group === undefined ? undefined : groups.get(group);
+      if (own && own.size > share) return own.heaviest;
       return total > connections ? heaviest(groups.values())?.heaviest : undefined;
     },
   };
@@ -95,12 +98,10 @@ function heaviest<M>(all: Iterable<Weight<M>>): Weight<M> | undefined {
 }
 
 function createSharedPaces({ requestsPerSecond, clock }: GroupsOptions): (group: string) => Pace {
-  const paces = new Map<string, Pace>();
+  const paces = createRecent<Pace>(pacesKept);
   return (group) => {
     const known = paces.get(group);
     if (known) return known;
-    const oldest = paces.size < pacesKept ? undefined : paces.keys().next().value;
-    if (oldest !== undefined) paces.delete(oldest);
     const pace = createPace({ perSecond: requestsPerSecond * callersOfGroup, now: clock.now() });
     paces.set(group, pace);
     return pace;
@@ -108,16 +109,16 @@ function createSharedPaces({ requestsPerSecond, clock }: GroupsOptions): (group:
 }
 
 /** Nothing is refused because of others in the group: it waits. */
-function sharingPace(own: Pace, ofGroup: () => Pace | undefined): Pace {
+function sharingPace(own: Pace, ofGroup: () => Pace): Pace {
   return {
     take(now) {
-      const ours = ofGroup()?.take(now) ?? 'go';
+      const ours = ofGroup().take(now);
       const mine = own.take(now);
       return mine === 'go' && ours !== 'go' ? 'wait' : mine;
     },
-    waitMs: (now) => Math.max(own.waitMs(now), ofGroup()?.waitMs(now) ?? 0),
+    waitMs: (now) => Math.max(own.waitMs(now), ofGroup().waitMs(now)),
     available(now) {
-      const ours = ofGroup()?.available(now) ?? Infinity;
+      const ours = ofGroup().available(now);
       // Each caller of the group looks for itself: one connection at a time, so that they do not all take all there is.
       return Math.min(own.available(now), ours === Infinity ? ours : Math.min(1, Math.max(0, ours)));
     },

@@ -34,8 +34,8 @@ interface Waiting {
 }
 
 /**
- * Whoever goes over its bound, or its group's, loses the connection that did it; when all together go over theirs, those are closed
- * that belong to the group with most. A connection on which something is stuck for longer than anybody needs is closed too.
+ * A connection that takes its caller or its group over their bound is closed; when all together are over theirs, the connections of
+ * the group with most are closed. A connection on which something stays unread for longer than anybody needs is closed too.
  */
 export function createUnwritten<Caller, T extends Taker<Caller>>(options: UnwrittenOptions<T>): Unwritten<T> {
   const { clock, close } = options;
