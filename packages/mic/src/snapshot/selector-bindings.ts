@@ -10,7 +10,10 @@ export class SelectorBindings {
   of(selector: string): BindingsByNamespace {
     const groups = this.#selectors.get(selector);
     return {
-      namespaces: [...(groups?.keys() ?? [])],
+      // Copied only when asked for: a pod with bindings of its own namespace is matched without.
+      get namespaces() {
+        return [...(groups?.keys() ?? [])];
+      },
       of: (namespace) => groups?.get(namespace) ?? [],
     };
   }
