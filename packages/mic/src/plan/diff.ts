@@ -5,7 +5,10 @@ import type { ClusterIndex } from '../snapshot/cluster-index.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignedView, Assignment, AssignmentStep, DeleteReason } from './types.ts';
 
-/** An editor may write any number that name a pod. Those that are left come with the next plan: each removal makes the pod dirty. */
+/**
+ * An editor may write any number that name a pod. Those that are left are removed by the next plan: each removal makes the pod
+ * dirty.
+ */
 const removedAtOnce = 500;
 
 /** What the pod is to have comes first, then what has to go. */

@@ -9,7 +9,7 @@ import type { HostPlan } from './types.ts';
 export type Changes = Pick<HostPlan, 'attach' | 'again' | 'renew' | 'detach'>;
 
 export interface HostTurn extends Changes {
-  /** What updates that failed have added for others than those of this turn: it comes off with the same PATCH. */
+  /** Added by failed updates for namespaces that are not in this turn: the same PATCH removes them. */
   readonly withdraw?: readonly ResourceId[];
   /** See late-turn.ts. */
   readonly suspect?: string;

@@ -1,6 +1,7 @@
-// Which namespaces go on when updates of a host fail after ARM has accepted them, and ARM says not over what. Pure. All that the
-// host lists fails together: so what one namespace asked for would keep the others from theirs for ever. What has been added by
-// such updates serves nobody yet; part of it comes off again, until an update succeeds without it.
+// Which namespaces are in the next update when updates of a host fail after ARM has accepted them, and ARM does not say which
+// identity they failed over. Pure. An update fails for all that the host lists: what one namespace asked for would keep the
+// others from theirs for ever. What such updates have added cannot be used yet; part of it is removed again, until an update
+// succeeds without it.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts.ts';
 import { isClean } from '../snapshot/strikes.ts';
@@ -13,9 +14,9 @@ const failuresBorne = 2;
 type NamespaceOf = (id: ResourceId) => string;
 
 export interface LateTurn {
-  /** Of the ids that were chosen: those that go on now. */
+  /** Of the ids that were chosen: those that are sent now. */
   readonly kept: ReadonlySet<ResourceId>;
-  /** MIC's own, and usable by nobody yet: they come off with the same PATCH. */
+  /** Attached by MIC, and usable by nobody yet: the same PATCH removes them. */
   readonly withdraw: readonly ResourceId[];
   /** The only namespace that is left out: if the update succeeds, it is the one that the last ones failed over. */
   readonly suspect?: string;
@@ -36,7 +37,7 @@ export function lateTurn(chosen: ReadonlySet<ResourceId>, facts: HostFacts, clai
   return { kept, withdraw, ...(isNew && { suspect }) };
 }
 
-/** The namespaces that go on; undefined where there is but one. */
+/** The namespaces that are sent; undefined where there is only one. */
 function choose(
   chosen: ReadonlySet<ResourceId>,
   listed: readonly ResourceId[],

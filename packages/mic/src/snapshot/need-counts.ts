@@ -1,5 +1,5 @@
-// How many pods of each host need each identity (a resource), or use each AzureIdentity (an object). Counted up and down one pod at a time, so that "does anybody still need
-// this here?" has an answer that costs nothing, however large the cluster.
+// How many pods of each host need each identity (a resource), or use each AzureIdentity (an object). Counted up and down one
+// pod at a time, so that "does anybody still need this here?" has an answer that costs nothing, however large the cluster.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { Grouped } from './grouped.ts';
 

@@ -1,7 +1,7 @@
 import type { AssignedView } from '../plan/types.ts';
 
 /**
- * The AzureAssignedIdentities that name one pod. An editor may write any number that name whichever pod: taking one in costs the
+ * The AzureAssignedIdentities that name one pod. An editor may write any number that name whichever pod: adding one costs the
  * same, however many there are.
  */
 export class PodAssignments {

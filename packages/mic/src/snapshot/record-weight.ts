@@ -1,5 +1,5 @@
-// Which AzureAssignedIdentities count in the share of their namespace. Editors may create such objects as well, as good as MIC's
-// in every field; MIC removes those, as many at a time as a share holds.
+// Which AzureAssignedIdentities count in the share of their namespace. Editors may create such objects as well, equal to MIC's in
+// every field; MIC removes those, as many at a time as a share holds.
 import {
   assignedIdentityName,
   assignedIdentityNamespace,
