@@ -5,18 +5,19 @@ import {
   hostOf,
   identity,
   binding,
+  idlePlan,
   idOf,
   instanceOf,
   now,
   pod,
 } from '../plan/test/builders.ts';
-import type { Assignment, AssignmentStep, HostPlan } from '../plan/types.ts';
+import type { Assignment, AssignmentStep } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts.ts';
 import { createFacts } from '../snapshot/host-facts.ts';
 import { readinessOf, type StepMoment } from './assignment-state.ts';
 
 const host = hostOf(instanceOf('vmss1'));
-const plan: HostPlan = { host, attach: [], renew: [], detach: [], read: false, steps: [], needed: new Set() };
+const plan = idlePlan(host);
 const id = idOf('reader');
 
 function assignment(resourceId = true): Assignment {

@@ -7,12 +7,13 @@ import {
   facts,
   hostOf,
   identity,
+  idlePlan,
   idOf,
   instanceOf,
   now,
   pod,
 } from '../plan/test/builders.ts';
-import type { Assignment, AssignmentStep, HostPlan } from '../plan/types.ts';
+import type { Assignment, AssignmentStep } from '../plan/types.ts';
 import { createAssignmentsApplier, type HeldSteps, type StepResult } from './apply-assignments.ts';
 import type { WriteOutcome } from './assigned-identity-writer.ts';
 import { createEchoes } from './echoes.ts';
@@ -55,11 +56,8 @@ function setUp() {
     onNameTaken: (key) => void taken.push(key),
     report: (result) => void reported.push(result),
   });
-  const plan: HostPlan = {
-    ...{ host, attach: [], renew: [], detach: [], read: false, steps: [], needed: new Set() },
-  };
   const apply = async (list: readonly AssignmentStep[], on = there, held: HeldSteps = new Map()) => {
-    const done = applier.apply({ ...plan, steps: list }, on, held);
+    const done = applier.apply({ ...idlePlan(host), steps: list }, on, held);
     await clock.advance(7);
     return done;
   };

@@ -1,7 +1,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
-import { alive, facts, hostOf, idOf, instanceOf, now } from '../plan/test/builders.ts';
+import { alive, facts, hostOf, idlePlan, idOf, instanceOf, now } from '../plan/test/builders.ts';
 import type { HostPlan } from '../plan/types.ts';
 import { createFacts, recordOf } from '../snapshot/host-facts.ts';
 import { createHostApplier, isHeldBack, type HostResult } from './apply-host.ts';
@@ -60,16 +60,7 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
     onLedgerTrouble: (_host, outcome) => void trouble.push(outcome.kind),
   });
   const apply = async (plan: Partial<HostPlan>) => {
-    const whole = {
-      host,
-      attach: [],
-      renew: [],
-      detach: [],
-      read: false,
-      steps: [],
-      needed: new Set<never>(),
-    };
-    const done = applier.apply({ ...whole, ...plan, host });
+    const done = applier.apply({ ...idlePlan(host), ...plan, host });
     await clock.advance(7);
     return done;
   };
@@ -136,16 +127,9 @@ describe('what a turn does', () => {
     [now, false],
     [now + 1, true],
   ])('a plan that is held until %s is held: %s', (notBefore, expected) => {
-    const whole = {
-      host,
-      attach: [],
-      renew: [],
-      detach: [],
-      read: false,
-      steps: [],
-      needed: new Set<never>(),
-    };
-    expect(isHeldBack({ ...whole, ...(notBefore !== undefined && { notBefore }) }, now)).toBe(expected);
+    expect(isHeldBack({ ...idlePlan(host), ...(notBefore !== undefined && { notBefore }) }, now)).toBe(
+      expected,
+    );
   });
 
   test.each([

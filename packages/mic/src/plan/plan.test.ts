@@ -7,6 +7,7 @@ import {
   facts,
   hostOf,
   identity,
+  idlePlan,
   idOf,
   instanceOf,
   node,
@@ -125,15 +126,7 @@ it('why pods get nothing is told in the order of their names', () => {
 });
 
 it('a host is idle only where there is nothing to read, change or write', () => {
-  const idle = {
-    host: vmss1,
-    attach: [],
-    renew: [],
-    detach: [],
-    read: false,
-    steps: [],
-    needed: new Set<never>(),
-  };
+  const idle = idlePlan(vmss1);
   const [one, other] = [[idOf('one')], [idOf('other')]];
   expect(isIdle(idle)).toBe(true);
   const busy = [{ read: true }, { again: one }, { again: one, renew: other }, { attach: one, renew: other }];

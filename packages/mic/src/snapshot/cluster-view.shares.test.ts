@@ -4,9 +4,8 @@ import { createFakeLog } from '../apply/test/fake-log.ts';
 import { rawBinding, rawIdentity, rules } from '../plan/test/builders.ts';
 import { ClusterIndex } from './cluster-index.ts';
 import { createClusterView } from './cluster-view.ts';
-import { createFakeApi } from './test/fake-api.ts';
+import { createFakeApi, paths } from './test/fake-api.ts';
 
-const group = '/apis/aadpodidentity.k8s.io/v1';
 const made = (second: number) => ({
   uid: `uid-${second}`,
   creationTimestamp: `2023-11-14T22:13:${second}Z`,
@@ -29,13 +28,13 @@ async function setUp(share: { readonly namespaceShareBytes?: number } = { namesp
   await clock.advance(0);
   const putIdentities = async (...objects: readonly ReturnType<typeof anIdentity>[]) => {
     for (const object of objects) {
-      api.put(`${group}/azureidentities`, object);
+      api.put(paths.identities, object);
       await clock.advance(0);
     }
   };
   const putBindings = async (...objects: readonly ReturnType<typeof aBinding>[]) => {
     for (const object of objects) {
-      api.put(`${group}/azureidentitybindings`, object);
+      api.put(paths.bindings, object);
       await clock.advance(0);
     }
   };

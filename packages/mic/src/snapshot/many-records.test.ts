@@ -6,16 +6,8 @@ import { createFakeLog } from '../apply/test/fake-log.ts';
 import { instanceOf, rawBinding, rawIdentity, rules } from '../plan/test/builders.ts';
 import { ClusterIndex } from './cluster-index.ts';
 import { createClusterView } from './cluster-view.ts';
-import { createFakeApi } from './test/fake-api.ts';
+import { createFakeApi, paths } from './test/fake-api.ts';
 
-const group = '/apis/aadpodidentity.k8s.io/v1';
-const paths = {
-  pods: '/api/v1/pods',
-  nodes: '/api/v1/nodes',
-  identities: `${group}/azureidentities`,
-  bindings: `${group}/azureidentitybindings`,
-  assigned: `${group}/azureassignedidentities`,
-};
 const flood = 2_000;
 const shareBytes = 128 * 1024;
 const pod = (name = 'web-0') => ({

@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { assigned } from '../plan/test/builders.ts';
+import type { AssignedView } from '../plan/types.ts';
 import { PodAssignments } from './pod-assignments.ts';
 
+const holding = (...views: readonly AssignedView[]) => {
+  const all = new PodAssignments();
+  for (const one of views) all.replace(undefined, one);
+  return all;
+};
 const view = (name: string, state: 'Assigned' | 'Created' = 'Assigned') => assigned({ name, state });
 
 describe('the objects that name one pod', () => {
   it('are there in the order in which they came or changed', () => {
-    const all = new PodAssignments();
     const [a, b] = [view('a'), view('b')];
-    all.replace(undefined, b);
-    all.replace(undefined, a);
+    const all = holding(b, a);
     expect(all.list).toEqual([b, a]);
     const newer = view('b');
     all.replace(b, newer);
@@ -36,9 +40,8 @@ describe('the objects that name one pod', () => {
   });
 
   it('know the first by name, also where it left and a later one came since it was last asked for', () => {
-    const all = new PodAssignments();
     const [a, b, c] = [view('a'), view('b'), view('c')];
-    for (const one of [a, b]) all.replace(undefined, one);
+    const all = holding(a, b);
     expect(all.first).toBe(a);
     all.replace(a, undefined);
     all.replace(undefined, c);
@@ -46,11 +49,9 @@ describe('the objects that name one pod', () => {
   });
 
   it('wait for a change while one of them is Created', () => {
-    const all = new PodAssignments();
     const [waiting, other] = [view('a', 'Created'), view('b', 'Created')];
+    const all = holding(waiting, other);
     const assignedOne = view('a');
-    all.replace(undefined, waiting);
-    all.replace(undefined, other);
     all.replace(waiting, assignedOne);
     expect(all.hasTransient).toBe(true);
     all.replace(other, undefined);

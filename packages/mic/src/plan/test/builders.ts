@@ -12,7 +12,7 @@ import type { HostFacts, PresentIdentity } from '../../snapshot/facts.ts';
 import { createFacts } from '../../snapshot/host-facts.ts';
 import type { ClusterSnapshot } from '../../snapshot/snapshot.ts';
 import { createTrims } from '../../snapshot/views.ts';
-import type { AssignedView, PlanRules } from '../types.ts';
+import type { AssignedView, HostPlan, PlanRules } from '../types.ts';
 
 export const now = 1_700_000_000_000;
 export const minute = 60_000;
@@ -42,6 +42,14 @@ export function hostOf(providerId: string): Host {
   const parsed = parseProviderId(providerId);
   if (!parsed.ok) throw new TypeError(providerId);
   return parsed.value;
+}
+
+/** With nothing to do. */
+export function idlePlan(host: Host) {
+  return {
+    ...{ host, attach: [], renew: [], detach: [], read: false, steps: [] },
+    needed: new Set<ResourceId>(),
+  } satisfies HostPlan;
 }
 
 export interface PodFields {

@@ -1,6 +1,17 @@
 // An API server for watches, in memory: it lists what there is, reads no more of it than was asked for, and tells news.
 import type { Fields, KubeRequest, KubeTransport } from '@pod-identity/kit/kube';
 
+const group = '/apis/aadpodidentity.k8s.io/v1';
+
+/** What MIC watches, by the paths of the collections. */
+export const paths = {
+  pods: '/api/v1/pods',
+  nodes: '/api/v1/nodes',
+  identities: `${group}/azureidentities`,
+  bindings: `${group}/azureidentitybindings`,
+  assigned: `${group}/azureassignedidentities`,
+};
+
 export interface RawObject {
   readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
 }
