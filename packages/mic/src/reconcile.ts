@@ -12,6 +12,7 @@ import type { HostPlan, PlanRules } from './plan/types.ts';
 import type { ClusterIndex } from './snapshot/cluster-index.ts';
 import { isEmptyRecord } from './snapshot/ledger.ts';
 import type { HostKey } from './snapshot/host-groups.ts';
+import { namespaceOf } from './snapshot/keys.ts';
 import type { HostFacts } from './snapshot/facts.ts';
 import { foldExpiry, foldIdle } from './snapshot/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
@@ -107,7 +108,7 @@ function weightOf(index: ClusterIndex, key: PodKey): number {
 /** An object that names a pod which isn't there may be anybody's: removing it is a matter of the namespace that it is in. */
 function whosePod(index: ClusterIndex, key: PodKey): string {
   const stray = index.pod(key) ? undefined : index.assignedOf(key)[0];
-  return stray?.namespace ?? key.slice(0, key.indexOf('/'));
+  return stray?.namespace ?? namespaceOf(key);
 }
 
 /** Asks for a turn of the host in Azure if there is anything to be done there now. Answers what for. */

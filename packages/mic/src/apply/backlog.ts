@@ -2,6 +2,7 @@
 // and those whose steps wait for something, which are left alone until that may have come.
 import { podKeyOf } from '../plan/plan.ts';
 import type { HostFacts } from '../snapshot/facts.ts';
+import { namespaceOf } from '../snapshot/keys.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignmentsDone, HeldSteps } from './apply-assignments.ts';
 
@@ -35,10 +36,6 @@ function* inTurns(pods: Iterable<PodKey>, chargeTo: ChargeTo): Generator<PodKey>
       else yield pod;
     }
   }
-}
-
-function namespaceOf(pod: PodKey): string {
-  return pod.slice(0, pod.indexOf('/'));
 }
 
 export class Backlog {

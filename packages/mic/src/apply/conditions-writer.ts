@@ -25,6 +25,7 @@ import {
   type World,
 } from '../plan/conditions.ts';
 import type { Pace } from './pace.ts';
+import { namespaceOf } from '../snapshot/keys.ts';
 import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
 
 export type ConditionedKind = 'AzureIdentity' | 'AzureIdentityBinding';
@@ -93,7 +94,7 @@ class Writer implements ConditionsWriter {
     const id = idOf(concern);
     if (this.#waiting.has(id)) return;
     this.#waiting.set(id, concern);
-    this.#turns.add({ namespace: namespaceOf(concern), pod: '' }, concern);
+    this.#turns.add({ namespace: namespaceOf(concern.key), pod: '' }, concern);
     if (!this.#isWorking) void this.#work();
   }
 
@@ -196,10 +197,6 @@ class Retries {
 
 function idOf({ kind, key }: Concern): string {
   return `${kind} ${key}`;
-}
-
-function namespaceOf({ key }: Concern): string {
-  return key.slice(0, key.indexOf('/'));
 }
 
 /** What the conditions of an object are to be by now; undefined when they are so already, or the object is gone. */

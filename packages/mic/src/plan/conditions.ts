@@ -13,6 +13,7 @@ import { clientIdRemedy, hostRemedy, remedyFor, type Remedy } from '../explain/r
 import type { ClusterIndex, SharedKind } from '../snapshot/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/host-facts.ts';
+import { namespaceOf } from '../snapshot/keys.ts';
 import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
 
 export type ConditionDraft = Omit<Condition, 'lastTransitionTime'>;
@@ -48,8 +49,8 @@ const principal: Judgement = {
 };
 
 /**
- * Only of hosts where pods use this very object: whoever writes one that names the resource of others is not told where, or whether,
- * it is attached for them.
+ * Speaks only of hosts where pods use this very object: whoever writes one that names the resource of others is not told where,
+ * or whether, it is attached for them.
  */
 export function identityCondition(view: IdentityView, world: World): ConditionDraft {
   if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
@@ -157,7 +158,7 @@ function judgeBinding(identityKey: string, selector: string, { index }: World): 
     return {
       status: 'False',
       reason: 'IdentityNotFound',
-      message: index.leavesOut('AzureIdentity', identityKey.slice(0, identityKey.indexOf('/')))
+      message: index.leavesOut('AzureIdentity', namespaceOf(identityKey))
         ? `AzureIdentity ${identityKey}: ${absentOrLeftOut}`
         : `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
     };

@@ -2,6 +2,7 @@
 // as an argument, or look anywhere but into snapshot/.
 import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import { namespaceOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/matching.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import { objectNames, type ObjectName } from './object-name.ts';
@@ -106,8 +107,7 @@ function faultOf(index: ClusterIndex, key = ''): string | undefined {
   const view = index.identity(key);
   if (view?.kind === 'invalid')
     return view.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
-  const [namespace = ''] = key.split('/');
-  return !view && index.leavesOut('AzureIdentity', namespace) ? absentOrLeftOut : undefined;
+  return !view && index.leavesOut('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
 }
 
 /** Pods without the label have no view: for one that has, both mean that the label says nothing. */

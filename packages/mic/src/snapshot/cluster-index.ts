@@ -5,6 +5,7 @@ import type { AssignedView, NodeView, PodView } from '../plan/types.ts';
 import { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
+import { namespaceOf } from './keys.ts';
 import { Matching, type Changed, type MatchSet } from './matching.ts';
 import { NeedCounts } from './need-counts.ts';
 import { nothingCounted, PodEntries, type Counted, type Entry } from './pod-entries.ts';
@@ -66,7 +67,7 @@ export class ClusterIndex {
     }
   }
 
-  /** Who knows it from now on. */
+  /** Set by the view that feeds the index: it knows what its watches leave out. */
   set leftOutBy(source: LeftOutSource) {
     this.#leftOut = source;
   }
@@ -161,7 +162,7 @@ export class ClusterIndex {
 
   /** The namespaces of those identities. */
   claimants(id: ResourceId): readonly string[] {
-    return [...new Set(Array.from(this.identitiesFor(id), (key) => key.slice(0, key.indexOf('/'))))];
+    return [...new Set(Array.from(this.identitiesFor(id), namespaceOf))];
   }
 
   binding(key: string): BindingView | undefined {
@@ -246,10 +247,8 @@ export class ClusterIndex {
 
   #resettle({ labels, namespace }: Changed): void {
     for (const label of labels)
-      for (const entry of this.#pods.labelled(label)) {
-        const { key } = entry;
-        if (this.#matching.isConcerned(key.slice(0, key.indexOf('/')), label, namespace)) this.#settle(entry);
-      }
+      for (const entry of this.#pods.labelled(label))
+        if (this.#matching.isConcerned(namespaceOf(entry.key), label, namespace)) this.#settle(entry);
   }
 
   /** Puts an entry where it belongs now, counts what it needs there, and has both hosts concerned look at it. */

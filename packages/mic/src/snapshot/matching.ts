@@ -9,6 +9,7 @@ import {
   type ResourceId,
 } from '@pod-identity/crd-types';
 import { Grouped } from './grouped.ts';
+import { namespaceOf } from './keys.ts';
 import { assignmentMeaning } from './meaning.ts';
 import { SelectorBindings } from './selector-bindings.ts';
 import type { BindingView, IdentityView } from './views.ts';
@@ -177,10 +178,6 @@ export class Matching {
         if (this.isConcerned(namespace, label, changedIn)) ofLabel?.delete(namespace);
     }
   }
-}
-
-function namespaceOf(key: string): string {
-  return key.slice(0, key.indexOf('/'));
 }
 
 function isValid(view: BindingView | undefined): view is ValidBinding {

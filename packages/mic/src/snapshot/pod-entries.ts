@@ -2,6 +2,7 @@
 import type { PodView } from '../plan/types.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
+import { namespaceOf } from './keys.ts';
 import type { MatchSet } from './matching.ts';
 import { PodAssignments } from './pod-assignments.ts';
 import type { PodKey } from './views.ts';
@@ -81,7 +82,7 @@ export class PodEntries {
       if (view) this.#byLabel.add(view.bindingLabel, entry);
     }
     const change = Number(view !== undefined) - Number(before !== undefined);
-    if (change !== 0) this.#count(entry.key.slice(0, entry.key.indexOf('/')), change);
+    if (change !== 0) this.#count(namespaceOf(entry.key), change);
   }
 
   /** To the node it is for now, which is the answer. */

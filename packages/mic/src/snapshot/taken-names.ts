@@ -1,5 +1,6 @@
 import type { Informer } from '@pod-identity/kit/kube';
 import type { AssignedView } from '../plan/types.ts';
+import { namespaceOf } from './keys.ts';
 
 /**
  * Names under which MIC could not create a record because there is one that is left out, its namespace being over its share.
@@ -18,8 +19,7 @@ export function createTakenNames(records: () => Informer<AssignedView>): TakenNa
   const names = new Set<string>();
   return {
     add(key) {
-      const namespace = key.slice(0, key.indexOf('/'));
-      if (!records().leavesOut(namespace)) return;
+      if (!records().leavesOut(namespaceOf(key))) return;
       if (names.size >= mostNames) names.clear();
       names.add(key);
       records().askForList();
