@@ -1,15 +1,8 @@
 // What an editor of a namespace can put into a Secret so that reading it takes minutes. On rounds like these the test itself would
 // run out of time if anything were derived.
-import {
-  Constructed,
-  fromBER,
-  Integer,
-  ObjectIdentifier,
-  OctetString,
-  Sequence,
-  type BaseBlock,
-} from 'asn1js';
+import { Constructed, fromBER, Integer, OctetString, type BaseBlock } from 'asn1js';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bytes, int, oid, pem, sequence } from '../../../../test/asn1.ts';
 import {
   encryptKey,
   makeCertificate,
@@ -27,13 +20,6 @@ beforeAll(() => {
 });
 
 const most = 0x7fff_ffff;
-const sequence = (...value: BaseBlock[]) => new Sequence({ value });
-const int = (value: number) => new Integer({ value });
-const oid = (value: string) => new ObjectIdentifier({ value });
-const bytes = (length: number) => new OctetString({ valueHex: new Uint8Array(length).fill(7).buffer });
-const pem = (label: string, der: ArrayBuffer | Buffer) =>
-  `-----BEGIN ${label}-----\n${Buffer.from(der as ArrayBuffer).toString('base64')}\n-----END ${label}-----\n`;
-
 const aes = () => sequence(oid('2.16.840.1.101.3.4.1.42'), bytes(16));
 const pbes2 = (id: string, ...parameters: BaseBlock[]) =>
   sequence(oid('1.2.840.113549.1.5.13'), sequence(sequence(oid(id), sequence(...parameters)), aes()));

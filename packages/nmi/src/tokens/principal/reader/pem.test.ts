@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { Integer, ObjectIdentifier, OctetString, Sequence, type BaseBlock } from 'asn1js';
+import { Integer } from 'asn1js';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bytes, int, oid, pem, sequence } from '../../../../test/asn1.ts';
 import { makeCertificate, whyNoCertificates, type Made } from '../../../../test/certificates.ts';
 import { readKey } from './certificate.ts';
 import { readPem } from './pem.ts';
@@ -12,13 +13,6 @@ beforeAll(() => {
   rsa = makeCertificate('rsa');
   elliptic = makeCertificate('p256');
 });
-
-const sequence = (...value: BaseBlock[]) => new Sequence({ value });
-const int = (value: number) => new Integer({ value });
-const oid = (value: string) => new ObjectIdentifier({ value });
-const bytes = (length: number) => new OctetString({ valueHex: new Uint8Array(length).fill(7).buffer });
-const pem = (label: string, der: ArrayBuffer | Buffer) =>
-  `-----BEGIN ${label}-----\n${Buffer.from(der as ArrayBuffer).toString('base64')}\n-----END ${label}-----\n`;
 
 /** With numbers that are no primes of each other: only their sizes are looked at before its certificate. */
 const rsaKeyOf = (bits: number) => {

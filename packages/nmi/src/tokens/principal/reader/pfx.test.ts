@@ -1,5 +1,5 @@
 // PKCS#12 files as no tool writes them by default.
-import { Integer, ObjectIdentifier, OctetString, Sequence, type BaseBlock } from 'asn1js';
+import { OctetString, type BaseBlock } from 'asn1js';
 import {
   AlgorithmIdentifier,
   AuthenticatedSafe,
@@ -12,6 +12,7 @@ import {
   SecretBag,
 } from 'pkijs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bytes, int, oid, sequence } from '../../../../test/asn1.ts';
 import { makeCertificate, makePfx, whyNoCertificates, type Made } from '../../../../test/certificates.ts';
 import { readPfx } from './pfx.ts';
 
@@ -24,10 +25,6 @@ beforeAll(() => {
 });
 
 const data = '1.2.840.113549.1.7.1';
-const sequence = (...value: BaseBlock[]) => new Sequence({ value });
-const int = (value: number) => new Integer({ value });
-const oid = (value: string) => new ObjectIdentifier({ value });
-const bytes = (length: number) => new OctetString({ valueHex: new Uint8Array(length).fill(7).buffer });
 const plain = ['-keypbe', 'NONE', '-certpbe', 'NONE', '-nomac'];
 
 const contentsOf = (file: Buffer): readonly ContentInfo[] => {

@@ -1,12 +1,9 @@
-import { fromBER, Integer, ObjectIdentifier, OctetString, Sequence, type BaseBlock } from 'asn1js';
+import { fromBER, Integer, type BaseBlock } from 'asn1js';
 import { AlgorithmIdentifier } from 'pkijs';
 import { expect, it } from 'vitest';
+import { bytes, int, oid, sequence } from '../../../../test/asn1.ts';
 import { isAes, macWork, tooMuchWork, workOf } from './work.ts';
 
-const sequence = (...value: BaseBlock[]) => new Sequence({ value });
-const int = (value: number) => new Integer({ value });
-const oid = (value: string) => new ObjectIdentifier({ value });
-const bytes = (length: number) => new OctetString({ valueHex: new Uint8Array(length).fill(7).buffer });
 /** As it is read from a file. */
 const algorithm = (id: string, parameters: BaseBlock) =>
   new AlgorithmIdentifier({
