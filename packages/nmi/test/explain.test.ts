@@ -203,7 +203,7 @@ function suite(start: (folder: string) => Promise<Server>) {
     await setPodStatus(admin, pod, status);
     const bootedAt = Date.parse(startedAt) + 60_000;
     const before = await explainOn({ bootedAt }, 'default/rebooted');
-    expect(before.text).toContain('reported before node-0 was started'.replace('node-0', names.nodeName(0)));
+    expect(before.text).toContain(`reported before ${names.nodeName(0)} was started`);
     expect(before.text).not.toContain('200, a token');
     const after = await explainOn({ bootedAt: bootedAt - 120_000 }, 'default/rebooted');
     expect(after.text).not.toContain('was started');

@@ -38,9 +38,7 @@ const forged = (namespace: string, resource = 'reader') =>
       record(
         identity({ name: 'reader', namespace: 'shop', resourceID: resourceIdOf(resource) }),
         'Assigned',
-        {
-          ...{ pod: 'web', podNamespace: 'shop' },
-        },
+        { pod: 'web', podNamespace: 'shop' },
       ),
       { namespace, name: `forged-${n}`, created: n },
     ),

@@ -1,7 +1,8 @@
+import type { Clock } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { pod } from '../../test/builders.ts';
-import { createHolderQuestion } from './ask-holder.ts';
+import { createHolderQuestion, type PodQuestions } from './ask-holder.ts';
 
 const nobodyLeaves = new AbortController().signal;
 const victim = pod({ uid: 'uid-victim', namespace: 'shop', name: 'till', addresses: ['10.0.1.1'] });
@@ -12,28 +13,30 @@ const ending = Array.from({ length: 60 }, (_, index) =>
   }),
 );
 
+/** Beside an empty memory. */
+const questionTo = (clock: Clock, apiServer: PodQuestions) =>
+  createHolderQuestion({
+    clock,
+    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
+    patienceMs: 8_000,
+    pods: {
+      ...{ filedUnder: () => [], revision: 1, isCurrent: () => true, othersAwait: () => false },
+      ...{ lastHeardMs: () => 0, missedMs: () => 0 },
+      ...apiServer,
+    },
+  });
+
 it('many pods that end, for which the pods of the node are listed, leave others their questions', async () => {
   const clock = createFakeClock();
   const startedAt = clock.elapsed();
   let lists = 0;
   const list = Promise.withResolvers<undefined>();
-  const ask = createHolderQuestion({
-    clock,
-    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
-    patienceMs: 8_000,
-    pods: {
-      filedUnder: () => [],
-      revision: 1,
-      isCurrent: () => true,
-      lastHeardMs: () => 0,
-      missedMs: () => 0,
-      othersAwait: () => false,
-      read: () => Promise.resolve([victim]),
-      readAll: async () => {
-        lists += 1;
-        await list.promise;
-        return [...ending, victim];
-      },
+  const ask = questionTo(clock, {
+    read: () => Promise.resolve([victim]),
+    readAll: async () => {
+      lists += 1;
+      await list.promise;
+      return [...ending, victim];
     },
   });
   const all = () => ending.map((one) => ask(one.addresses[0] ?? '', { kind: 'pod', pod: one }, nobodyLeaves));
@@ -57,24 +60,13 @@ it('many pods that end, for which the pods of the node are listed, leave others 
 it('a hundred pods of one namespace, with an API server that is slow, leave a pod of another one its turn', async () => {
   const clock = createFakeClock();
   const begun: string[] = [];
-  const ask = createHolderQuestion({
-    clock,
-    check: { mode: 'live', ageMs: 0, outageMs: 900_000 },
-    patienceMs: 8_000,
-    pods: {
-      filedUnder: () => [],
-      revision: 1,
-      isCurrent: () => true,
-      lastHeardMs: () => 0,
-      missedMs: () => 0,
-      othersAwait: () => false,
-      read: async (named) => {
-        begun.push(named.namespace);
-        await clock.sleep(2_000);
-        return named.namespace === 'shop' ? [victim] : [];
-      },
-      readAll: () => Promise.resolve([]),
+  const ask = questionTo(clock, {
+    read: async (named) => {
+      begun.push(named.namespace);
+      await clock.sleep(2_000);
+      return named.namespace === 'shop' ? [victim] : [];
     },
+    readAll: () => Promise.resolve([]),
   });
   for (let index = 0; index < 100; index += 1) {
     const address = `10.0.2.${index}`;

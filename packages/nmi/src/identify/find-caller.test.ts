@@ -680,15 +680,6 @@ describe('a question that is not answered', () => {
     await expect(call()).resolves.toEqual(podOf(web));
   });
 
-  it('what the API server said, and the watch never told since, is not believed in an outage', async () => {
-    const { call, clock, state } = stage({ filed: [web], live: [heir] });
-    state.heardMs = 30_000;
-    await expect(call()).resolves.toEqual(podOf(heir));
-    Object.assign(state, { live: undefined, heardMs: 35_000 });
-    await clock.advance(5_000);
-    await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: heir });
-  });
-
   it('an answer of the API server that is newer than the last sign of the watch is not used in an outage', async () => {
     const { call, clock, state } = stage({ filed: [web], live: [heir] });
     await clock.advance(60_000);
