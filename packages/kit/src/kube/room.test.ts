@@ -73,6 +73,8 @@ test('a new object displaces none that is there', () => {
   expect([room.isOver('a'), room.isOver('b'), room.freedBytes]).toEqual([true, false, 0]);
   room.remove('a/1');
   expect(room.freedBytes).toBe(356);
+  room.remove('a/2');
+  expect([room.isOver('a'), room.freedBytes]).toEqual([true, 2 * 356]);
 });
 
 test('objects that come from the youngest to the oldest cost no more than a search among those that are kept', () => {
