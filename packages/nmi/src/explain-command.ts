@@ -89,9 +89,10 @@ async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Sur
   const isHere = config.node === found.pod.nodeName;
   const believed = (pod: PodView) => sinceBoot(pod, isHere ? bootedAt : undefined);
   const pod = believed(found.pod);
-  const boot = isHere ? pod !== found.pod && { boot: 'stale' as const } : { boot: 'unknown' as const };
   const { neighbours, view } = await readNode(command, pod);
-  return { ...found, pod, ...boot, neighbours: neighbours.map(believed), view };
+  const surroundings = { ...found, pod, neighbours: neighbours.map(believed), view };
+  if (!isHere) return { ...surroundings, boot: 'unknown' };
+  return pod === found.pod ? surroundings : { ...surroundings, boot: 'stale' };
 }
 
 async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {

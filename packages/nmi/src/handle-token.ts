@@ -11,7 +11,7 @@ import type { InboundRequest } from './wire.ts';
 export interface TokenHandlerOptions extends HeaderRules {
   /** Resolves to true once everything that decisions rest on was read; to false at the deadline or when the caller is gone. */
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
-  /** What was read has not been heard of for too long: rights may have been taken away. */
+  /** A watch has been silent for too long: rights may have been taken away meanwhile. */
   readonly isOutdated: () => boolean;
   readonly findCaller: CallerFinder;
   readonly grant: Granter;

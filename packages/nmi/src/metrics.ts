@@ -139,7 +139,7 @@ export const metricSpecs = {
   watchAge: {
     kind: 'gauge',
     name: `${prefix}nmi_watch_age_seconds`,
-    help: 'Since the API server was last heard of by a watch, in seconds; -1 for never. Rights that were taken away since may still count.',
+    help: 'Seconds since the watch last heard of the API server; -1 before the first time. Rights that were taken away since may still count.',
     labels: { kind: watchedKinds },
   },
 } as const satisfies Record<string, MetricSpec>;

@@ -33,7 +33,7 @@ export interface Readiness {
 
 /** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 30 s. */
 const longestSilenceMs = 120_000;
-/** Watches that are well are heard of every 30 s at least: whatever the setting says, that much silence is none. */
+/** A watch that works is heard of every 30 s at least: with a shorter setting all callers would be refused between two signs of it. */
 const shortestOutageMs = 60_000;
 /** Anybody may ask whether we are ready: a test is not made again for so long. */
 const testHoldsMs = 3_000;

@@ -176,7 +176,7 @@ class SocketRequest implements InboundRequest {
   }
 }
 
-/** From the connection: Node tells an answer of its end only when all before it were given. */
+/** Listens to the connection as well: Node emits 'close' of a response only after all responses before it. */
 function goneSignal(socket: Socket, response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   const hangUp = () => controller.abort();

@@ -7,19 +7,8 @@ import { addressOf, startStage, type Nmi, type NodeFacts, type Stage } from './h
 
 const names = [
   ...['ending', 'kept', 'kept-heir', 'idle', 'idle-heir', 'one', 'two', 'booted', 'fresh-boot'],
-  ...[
-    'busy',
-    'busy-heir',
-    'slow',
-    'slow-heir',
-    'back',
-    'back-heir',
-    'stranded',
-    'stranded-heir',
-    'capped',
-    'between',
-    'between-heir',
-  ],
+  ...['busy', 'busy-heir', 'slow', 'slow-heir', 'back', 'back-heir', 'stranded', 'stranded-heir'],
+  ...['capped', 'between', 'between-heir'],
 ] as const;
 
 vi.setConfig({ testTimeout: 30_000 });

@@ -1,13 +1,13 @@
 import { sortBindings, type AzureIdentityBinding, type BindingsByNamespace } from '@pod-identity/crd-types';
 import type { Indexes, Store } from '@pod-identity/kit/kube';
 
-/** For the store of the bindings. Both change with it at once: a listener that decides in the middle of a list sees one state. */
+/** Indexes of the store of bindings. Both change together with it: a decision in the middle of a list sees one state. */
 export const selectorIndexes: Indexes<AzureIdentityBinding> = {
   selector: ({ spec }) => [spec.selector],
   place: (binding) => [placeOf(namespaceOf(binding), binding.spec.selector)],
 };
 
-/** The bindings of one namespace are found without a look at others': editors of other namespaces may write any number of them. */
+/** Finds the bindings of one namespace without reading those of others: editors of other namespaces may write any number of them. */
 export function bindingsOfSelector(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
   selector: string,

@@ -79,8 +79,8 @@ function bytesOf(record: NodeRecord): number {
 }
 
 /**
- * Whether this can be what MIC writes: by its own name, for a pod that is here and may act as that identity. There are two
- * such names for each identity of a pod, so nobody can make many of them; and MIC corrects what stands under these names.
+ * Whether MIC may have written the record: it has a name that MIC gives, its pod is on this node, and the pod may act as the
+ * identity. MIC gives one of two names for each identity of a pod, so nobody can make many such records; and MIC corrects them.
  */
 function isNeeded(record: NodeRecord, options: NodeRecordOptions): boolean {
   const pod = options.podNamed(record.podNamespace, record.pod);

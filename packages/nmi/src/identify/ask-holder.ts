@@ -47,7 +47,7 @@ export type AskHolder = (
 const questionRate = { atATime: 20, perNamespace: 10, perSecond: 250 };
 /** A pod has an address or two, and each of them one question at a time. */
 const questionsWaiting = { total: 2_048, perNamespace: 1_024, perPod: 8 };
-/** The list of the node's pods is a question of all who wait for it: it has turns of its own, and is not given up. */
+/** The list of the node's pods is for all who wait for it: no namespace is charged for it, and no caller's end ends it. */
 const forAll: Questioner = { tenant: { namespace: '', pod: '' }, gone: new AbortController().signal };
 
 interface Heard {

@@ -146,8 +146,8 @@ function stepper(kept: Map<string, Kept>, memory: PodMemory) {
 }
 
 /**
- * The last word of the API server stands, and where there is none, memory; if the watch was heard from since, and nothing of
- * pods was missed while the API server was there.
+ * What counts without a new answer: the last one of the API server, or memory where there was none. It is trusted only if the
+ * watch was heard of since then, and missed nothing while the API server answered others.
  */
 function lastWord(
   { memory, clock, check }: FindingsOptions,

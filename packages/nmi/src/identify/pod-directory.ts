@@ -36,7 +36,7 @@ export type PodInformer = CallerFinderOptions['pods'] & {
   /** The pod as it is known now, if it is still the same one. */
   latest(pod: PodView): PodView;
   named(namespace: string, name: string): PodView | undefined;
-  /** Of the pod that holds the address by what is remembered. Others may be filed under it that have stopped, for as long as they like. */
+  /** The namespace of the pod that is known to hold the address. Pods that have stopped may be filed under it too: they do not count. */
   namespaceAt(address: string): string | undefined;
 };
 

@@ -37,7 +37,7 @@ export function createSharedSearches(search: Search, clock: Clock): SharedSearch
     running: (address) => searches.has(address),
     async join(look, patience) {
       const shared = searches.get(look.address) ?? start(look);
-      // A question that was put already is waited for: there is one for each address at a time.
+      // An abandoned search may still wait for an answer. The next one begins after it: there is one for each address at a time.
       const isAbandoned = shared.end.signal.aborted;
       shared.callers += 1;
       try {

@@ -16,7 +16,7 @@ export type Outcome =
   | { readonly kind: 'bad-method' }
   | { readonly kind: 'nowhere'; readonly why: NowhereReason }
   | { readonly kind: 'starting' }
-  /** What was watched has not been heard of for longer than it may count. */
+  /** A watch has been silent for longer than what it told may count. */
   | { readonly kind: 'outdated' }
   | { readonly kind: 'unknown-caller'; readonly address: string }
   /** `pods` (`namespace/name`) are for the log: callers are not told of each other. */
