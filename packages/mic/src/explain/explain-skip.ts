@@ -2,6 +2,9 @@ import { bindingLabel, explainTooMany, overShare, tooManyRemedy } from '@pod-ide
 import type { Skip, SkipReason } from '../plan/types.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 
+const unboundRemedy =
+  'create one, or change the pod’s label; selectors are compared as a whole and with case';
+
 /** Why a pod, or one binding of it, comes to nothing. */
 export function explainSkip(skip: Skip): Finding[] {
   return [explanations[skip.reason](skip)].flat();
@@ -22,10 +25,7 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     }),
   'no-binding': ({ pod, leftOut }) =>
     problem('binding', `no valid AzureIdentityBinding has the selector ${pod.bindingLabel}`, {
-      text:
-        leftOut === true
-          ? `or it is left out: ${overShare('AzureIdentityBindings')}`
-          : 'create one, or change the pod’s label; selectors are compared as a whole and with case',
+      text: `${unboundRemedy}${leftOut === true ? `; or it is left out: ${overShare('AzureIdentityBindings')}` : ''}`,
     }),
   'identity-missing': (skip) => [
     selects(skip),
