@@ -44,6 +44,13 @@ export interface Line {
   readonly waiting: number;
 }
 
+/** Who a question is charged to, and who waits for its answer. */
+export interface Questioner {
+  readonly tenant: Tenant;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
+}
+
 interface Waiting {
   readonly tenant: Tenant;
   readonly waiter: Waiter;
@@ -72,6 +79,31 @@ export function createFairLines<Name extends string>(
   const goOn = createTurns(lines, options);
   const named = lines.map(({ name, queue }) => [name, lineOf(queue, { ...options, goOn })]);
   return Object.fromEntries(named) as Record<Name, Line>;
+}
+
+/** Asks when it is the question's turn. Undefined: it had no place, its turn did not come in time, or nobody waits for it any more. */
+export async function runInTurn<T>(
+  line: Line,
+  { tenant, gone }: Questioner,
+  ask: () => Promise<T>,
+): Promise<T | undefined> {
+  const turn = Promise.withResolvers<(() => void) | undefined>();
+  const giveUp = () => turn.resolve(undefined);
+  const place = gone.aborted ? undefined : line.enter(tenant, { begin: turn.resolve, giveUp });
+  if (!place) return undefined;
+  const withdraw = () => {
+    place.withdraw();
+    giveUp();
+  };
+  gone.addEventListener('abort', withdraw);
+  const leave = await turn.promise;
+  gone.removeEventListener('abort', withdraw);
+  if (!leave) return undefined;
+  try {
+    return await ask();
+  } finally {
+    leave();
+  }
 }
 
 function lineOf(

@@ -1,4 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
+import type { Questioner } from '../fair-lines.ts';
 import {
   isTold,
   isUnsaid,
@@ -12,7 +13,7 @@ import { addressIsUnreported, identifyPod, isBehind, type Identification } from 
 import { inTurns } from './in-turns.ts';
 import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
-import { createQuestionLine, type Questioner } from './question-line.ts';
+import { createQuestionLine } from './question-line.ts';
 
 export type PodName = Pick<PodView, 'namespace' | 'name'>;
 

@@ -1,17 +1,11 @@
-import type { Clock, Tenant } from '@pod-identity/kit/core';
-import { createFairLines, type Line } from '../fair-lines.ts';
+import type { Clock } from '@pod-identity/kit/core';
+import { createFairLines, runInTurn, type Line, type Questioner } from '../fair-lines.ts';
 
 export interface MetadataPace {
   /** For questions for tokens. */
   readonly tokens: Line;
   /** Runs another read in its turn; undefined when it cannot wait, or its turn did not come, or its caller left. */
-  readonly read: <T>(asker: ReadAsker, task: () => Promise<T>) => Promise<T | undefined>;
-}
-
-/** On whose behalf something is read. */
-export interface ReadAsker {
-  readonly tenant: Tenant;
-  readonly gone: AbortSignal;
+  readonly read: <T>(questioner: Questioner, task: () => Promise<T>) => Promise<T | undefined>;
 }
 
 /** What the metadata service takes from one machine: five at a time and twenty in a second, whoever asks. */
@@ -29,30 +23,6 @@ export function createMetadataPace(clock: Clock): MetadataPace {
   const lines = createFairLines({ clock, all, lines: { tokens, reads } });
   return {
     tokens: lines.tokens,
-    read: ({ tenant, gone }, task) => inTurn(lines.reads, { tenant, gone }, task),
+    read: (questioner, task) => runInTurn(lines.reads, questioner, task),
   };
-}
-
-async function inTurn<T>(
-  line: Line,
-  { tenant, gone }: ReadAsker,
-  task: () => Promise<T>,
-): Promise<T | undefined> {
-  const turn = Promise.withResolvers<(() => void) | undefined>();
-  const giveUp = () => turn.resolve(undefined);
-  const place = gone.aborted ? undefined : line.enter(tenant, { begin: turn.resolve, giveUp });
-  if (!place) return undefined;
-  const withdraw = () => {
-    place.withdraw();
-    giveUp();
-  };
-  gone.addEventListener('abort', withdraw, { once: true });
-  const leave = await turn.promise;
-  gone.removeEventListener('abort', withdraw);
-  if (!leave) return undefined;
-  try {
-    return await task();
-  } finally {
-    leave();
-  }
 }
