@@ -101,10 +101,15 @@ it('a test that fails to be made has failed', async () => {
 it.each([
   ['15 minutes', 900_000, 900_000],
   ['a minute, because no watch is heard of all the time', 0, 60_000],
-])('what was watched counts for %s, then it is outdated', (_, outageMs, boundMs) => {
-  const { readiness, state } = stage({ outageMs });
+])('what was watched counts for %s, then it is outdated, and that is told', async (_, outageMs, boundMs) => {
+  const { readiness, state, sync } = stage({ outageMs });
+  sync();
   state.heardMs = boundMs;
   expect(readiness.isOutdated()).toBe(false);
+  await expect(readiness.problems()).resolves.not.toContainEqual(
+    expect.stringContaining('nobody gets a token'),
+  );
   state.heardMs = boundMs + 1;
   expect(readiness.isOutdated()).toBe(true);
+  await expect(readiness.problems()).resolves.toEqual(texts('nobody gets a token'));
 });

@@ -67,7 +67,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     },
     isOutdated: () => informers.some((informer) => informer.lastHeardMs() > bearableMs),
     problems: async () => {
-      const problems = [...pictureProblems(informers), ...(await tests())];
+      const problems = [...pictureProblems(informers, bearableMs), ...(await tests())];
       onJudged?.(problems.length === 0);
       return problems;
     },
@@ -75,12 +75,18 @@ export function createReadiness(options: ReadinessOptions): Readiness {
 }
 
 /** What is wrong with the picture of the cluster. */
-function pictureProblems(informers: ReadinessOptions['informers']): string[] {
+function pictureProblems(informers: ReadinessOptions['informers'], bearableMs: number): string[] {
   if (!informers.every((informer) => informer.hasSynced()))
     return [
       'the objects of the cluster have not all been read yet: if this lasts, the log says what the API server refuses',
     ];
-  return informers.some((informer) => informer.lastHeardMs() > longestSilenceMs)
+  const silentMs = Math.max(...informers.map((informer) => informer.lastHeardMs()));
+  if (silentMs > bearableMs)
+    return [
+      'a watch has not heard of the API server for longer than --pod-check-outage allows, so nobody gets a token: check the way from ' +
+        'this node to it; if it refuses the watch, the log says so',
+    ];
+  return silentMs > longestSilenceMs
     ? [
         'the API server has not been heard of for two minutes: known pods are served; check the way from this node to it',
       ]
