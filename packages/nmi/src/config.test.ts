@@ -22,7 +22,7 @@ describe('readConfig', () => {
       metadataHeaderRequired: true,
       probe: { host: '127.0.0.1', port: 8080 },
       metrics: { host: '', port: 9090 },
-      holdMs: 8000,
+      holdMs: 25_000,
       interception: 'redirect',
       firewall: { by: 'auto', everyMs: 5_000, cutsOldConnections: true },
       log: { format: 'text', level: 'info' },

@@ -6,7 +6,7 @@ export const waitingFlags: readonly NmiFlag[] = [
     {
       name: 'hold',
       kind: 'duration',
-      default: 8_000,
+      default: 25_000,
       min: 0,
       max: 60_000,
       help: 'How long a caller is held while its identity is being assigned.',
