@@ -205,3 +205,11 @@ test('it runs until it is told to end', async () => {
   end();
   await ended;
 });
+
+test('reads what editors write in pages of 100: the API server makes a whole page of objects of up to 1.5 MB before it sends it', async () => {
+  const { api } = await setUp();
+  const limits = new Map(api.lists.map(({ path, query }) => [path, query?.['limit']]));
+  const { pods, nodes, ...written } = paths;
+  expect(Object.values(written).map((path) => limits.get(path))).toEqual(['100', '100', '100']);
+  expect([pods, nodes].map((path) => limits.get(path))).toEqual(['500', '500']);
+});

@@ -202,7 +202,7 @@ function createInformers(options: ClusterViewOptions, taken: TakenNames) {
     identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), bounded),
     bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), bounded),
     assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge), {
-      ...share,
+      ...bounded,
       weigh: (view) => weighRecord(view, index, taken),
       relistMs: recordRelistMs,
     }),

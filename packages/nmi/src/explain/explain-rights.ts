@@ -210,9 +210,10 @@ function explainMismatch({ reason, binding = '', identity = '' }: Mismatch, worl
 }
 
 function createOrRaise({ pod, view }: ExplainWorld): string {
+  const create = 'create one, or change the pod’s label; selectors are compared as a whole and with case';
   return view.leavesOutBindings(pod.namespace)
-    ? `or it is left out: ${overShare('AzureIdentityBindings')}`
-    : 'create one, or change the pod’s label; selectors are compared as a whole and with case';
+    ? `${create}; or it is left out: ${overShare('AzureIdentityBindings')}`
+    : create;
 }
 
 function labelOf({ labels }: ExplainWorld['pod']): string {

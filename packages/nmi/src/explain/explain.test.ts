@@ -195,6 +195,16 @@ describe('what is wrong is told with the way out', () => {
     expect(explain().result.verdict).toBe('ok');
   });
 
+  it('a pod without a binding may need one, or its binding is left out: both remedies are given', () => {
+    const world = { identities: [reader], leavesOutBindings: ['default'] };
+    expect(problemsOf({ world }).join('\n')).toMatch(
+      /binding: no valid AzureIdentityBinding .* -> create one, or .*; or it is left out: .*--namespace-share/,
+    );
+    expect(problemsOf({ world: { ...world, leavesOutBindings: ['shop'] } }).join('\n')).not.toContain(
+      'left out',
+    );
+  });
+
   describe('records of the namespace are left out by its share', () => {
     const leftOut = 'some AzureAssignedIdentities of namespace default for node-1 are left out';
 

@@ -18,6 +18,8 @@ export interface RawObject {
 
 export interface FakeApi {
   readonly transport: KubeTransport;
+  /** Every list so far. */
+  readonly lists: readonly KubeRequest[];
   /** Puts the object into a collection such as `/api/v1/pods`, and tells whoever watches that. */
   put(collection: string, object: RawObject): void;
   remove(collection: string, object: RawObject): void;
@@ -34,6 +36,7 @@ export function createFakeApi(): FakeApi {
   const collections = new Map<string, Map<string, RawObject>>();
   const watchers = new Map<string, (news: News) => void>();
   const hanging = new Set<string>();
+  const lists: KubeRequest[] = [];
   let version = 1;
   const inside = (collection: string) => {
     const objects = collections.get(collection) ?? new Map<string, RawObject>();
@@ -47,7 +50,9 @@ export function createFakeApi(): FakeApi {
   const transport: KubeTransport = {
     server: 'fake',
     close: () => Promise.resolve(),
-    async request({ path, query, fields }) {
+    async request(request) {
+      const { path, query, fields } = request;
+      lists.push(request);
       await Promise.resolve();
       if (hanging.has(path)) return new Promise(() => undefined);
       const label = query?.['labelSelector'];
@@ -70,6 +75,7 @@ export function createFakeApi(): FakeApi {
   };
   return {
     transport,
+    lists,
     put(collection, object) {
       const stored = versioned(object);
       const isNew = !inside(collection).has(object.metadata.name);
