@@ -1,5 +1,6 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
+import { andThen } from './and-then.ts';
 import type { Handler } from './handle-token.ts';
 import type { Proxy } from './handle-proxy.ts';
 import type { Outcome } from './respond/outcome.ts';
@@ -28,7 +29,8 @@ export interface Answered {
   readonly ms: number;
 }
 
-export type App = (request: InboundRequest) => Promise<OutboundResponse>;
+/** At once where nothing has to be waited for. */
+export type App = (request: InboundRequest) => OutboundResponse | Promise<OutboundResponse>;
 
 /** Programs ask the same again and again. */
 const targetsKept = 128;
@@ -39,27 +41,31 @@ export function createApp(options: AppOptions): App {
   const routeFor = remember(routeOf, targetsKept);
   const compatFor = createCompat(options);
 
-  const handle = async (request: InboundRequest, route: Route): Promise<Outcome> => {
-    try {
-      switch (route.kind) {
-        case 'token':
-          return await options.token(request, route.query);
-        case 'host-token':
-          return await options.hostToken(request, route.query);
-        case 'metadata':
-          return await options.proxy.handle(request, route);
-        case 'nowhere':
-          return route;
-      }
-    } catch (error) {
-      log.error({ error, route: route.kind, peer: request.peer }, 'request failed');
-      return { kind: 'crashed' };
+  const handle = (request: InboundRequest, route: Route): Outcome | Promise<Outcome> => {
+    switch (route.kind) {
+      case 'token':
+        return options.token(request, route.query);
+      case 'host-token':
+        return options.hostToken(request, route.query);
+      case 'metadata':
+        return options.proxy.handle(request, route);
+      case 'nowhere':
+        return route;
     }
   };
-
-  return async (request) => {
-    const route = routeFor(request.target);
-    const outcome = await handle(request, route);
+  const outcomeOf = (request: InboundRequest, route: Route): Outcome | Promise<Outcome> => {
+    const crashed = (error: unknown): Outcome => {
+      log.error({ error, route: route.kind, peer: request.peer }, 'request failed');
+      return { kind: 'crashed' };
+    };
+    try {
+      const outcome = handle(request, route);
+      return outcome instanceof Promise ? outcome.catch(crashed) : outcome;
+    } catch (error) {
+      return crashed(error);
+    }
+  };
+  const answer = (request: InboundRequest, route: Route, outcome: Outcome): OutboundResponse => {
     const now = clock.now();
     const response = respond(outcome, { nowMs: now, notAssignedStatus, compat: compatFor(route) });
     onAnswered({
@@ -70,5 +76,10 @@ export function createApp(options: AppOptions): App {
       ms: now - request.receivedAt,
     });
     return response;
+  };
+
+  return (request) => {
+    const route = routeFor(request.target);
+    return andThen(outcomeOf(request, route), (outcome) => answer(request, route, outcome));
   };
 }

@@ -57,8 +57,8 @@ const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: num
     onWaited: (ms) => waited.push(ms),
   });
   const gone = new AbortController();
-  const request = (selector: Selector = { by: 'nothing' }, more: Partial<TokenRequest> = {}) =>
-    grant({
+  const request = async (selector: Selector = { by: 'nothing' }, more: Partial<TokenRequest> = {}) =>
+    await grant({
       pod: latest,
       request: {
         resource: 'https://vault.azure.net',

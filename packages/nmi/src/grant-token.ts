@@ -30,7 +30,7 @@ export interface GrantQuestion {
   readonly patience: Patience;
 }
 
-export type Granter = (question: GrantQuestion) => Promise<Outcome>;
+export type Granter = (question: GrantQuestion) => Outcome | Promise<Outcome>;
 type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind }>;
 /** What the pod may have. */
 interface Permit {
@@ -44,25 +44,35 @@ type Waiting = Pick<Extract<Outcome, { readonly kind: 'not-assigned' }>, 'identi
 
 /** The second half of every token request: the pod is known, now decide, wait if need be, and get the token. */
 export function createGranter(options: GranterOptions): Granter {
-  const { decide, tokens, limits } = options;
+  const { decide, tokens } = options;
 
-  return async (question) => {
-    const { pod, request, patience } = question;
+  return (question) => {
+    const { pod, request } = question;
     const decision = decide(pod, request.selector);
     // Memory holds a token for a pending identity when the host carries it, whatever the records say.
     const permit = permitOf(decision);
     const known = permit && tokens.cached(wishFor(question, permit.subject), () => askerOf(options, pod));
     if (known) return tokenFor(question, permit, { issued: known, from: 'hit' });
-    const place = limits.enter(tenantOf(pod), patience.caller);
-    if (!place) return { kind: 'overloaded', pod: pod.key };
-    try {
-      const waiting = { ...question, patience: { ...patience, caller: { gone: place.ended } } };
-      const outcome = await serve(options, waiting, decision);
-      return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
-    } finally {
-      place.leave();
-    }
+    return serveInPlace(options, question, decision);
   };
+}
+
+/** With a place to wait in, for whatever memory does not answer. */
+async function serveInPlace(
+  options: GranterOptions,
+  question: GrantQuestion,
+  decision: Decision,
+): Promise<Outcome> {
+  const { pod, patience } = question;
+  const place = options.limits.enter(tenantOf(pod), patience.caller);
+  if (!place) return { kind: 'overloaded', pod: pod.key };
+  try {
+    const waiting = { ...question, patience: { ...patience, caller: { gone: place.ended } } };
+    const outcome = await serve(options, waiting, decision);
+    return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
+  } finally {
+    place.leave();
+  }
 }
 
 async function serve(options: GranterOptions, question: GrantQuestion, decision: Decision): Promise<Outcome> {

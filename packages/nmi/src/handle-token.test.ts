@@ -4,7 +4,7 @@ import { connection, inbound, issuanceOf, pod } from '../test/builders.ts';
 import type { CallerAnswer } from './identify/answers.ts';
 import type { Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
-import { createTokenHandler } from './handle-token.ts';
+import { createTokenHandler, type Handler } from './handle-token.ts';
 import type { NamedPod } from './identify/find-named.ts';
 import type { Outcome } from './respond/outcome.ts';
 
@@ -23,14 +23,15 @@ const podCalls = (
   const findCaller = vi.fn(() => given.caller ?? ({ kind: 'pod', pod: pod() } as const));
   const whenReady = vi.fn(() => (given.isReady === false ? Promise.resolve(false) : (true as const)));
   const grant = granter();
-  const handle = createTokenHandler({
+  const handler = createTokenHandler({
     metadataHeaderRequired: given.metadataHeaderRequired ?? true,
     allowedHosts: new Set(),
     ...{ whenReady, findCaller, grant, isOutdated: () => given.isOutdated === true },
     clock: createFakeClock(),
     holdMs: 8000,
   });
-  return { handle, findCaller, whenReady, grant };
+  const handle = async (...call: Parameters<Handler>) => await handler(...call);
+  return { handle, handler, findCaller, whenReady, grant };
 };
 
 describe('a pod’s call', () => {

@@ -1,10 +1,12 @@
 import type { Clock } from '@pod-identity/kit/core';
+import { andThen } from './and-then.ts';
 import type { Patience } from './await-change.ts';
+import type { CallerAnswer } from './identify/answers.ts';
 import type { CallerFinder } from './identify/find-caller.ts';
 import type { Granter } from './grant-token.ts';
 import { remember } from './remember.ts';
 import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
-import { parseTokenRequest } from './request/token-request.ts';
+import { parseTokenRequest, type TokenRequest } from './request/token-request.ts';
 import type { Outcome } from './respond/outcome.ts';
 import type { InboundRequest } from './wire.ts';
 
@@ -20,7 +22,15 @@ export interface TokenHandlerOptions extends HeaderRules {
   readonly holdMs: number;
 }
 
-export type Handler = (request: InboundRequest, query: string) => Promise<Outcome>;
+/** At once where nothing has to be waited for. */
+export type Handler = (request: InboundRequest, query: string) => Outcome | Promise<Outcome>;
+
+/** A request that is well formed. */
+interface Call {
+  readonly inbound: InboundRequest;
+  readonly request: TokenRequest;
+  readonly patience: Patience;
+}
 
 /** Programs ask the same again and again: as many different queries are taken apart only once. */
 const queriesKept = 128;
@@ -31,27 +41,36 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
   const judge = createHeaderJudge(options);
   const parse = remember(parseTokenRequest, queriesKept);
 
-  return async (request, query) => {
-    // SDKs probe without the header and take a slow answer for "no metadata service": nothing may come before this.
-    const fault = judge(request.headers);
-    if (fault) return { kind: 'bad-request', problem: fault };
-    if (request.method !== 'GET') return { kind: 'bad-method' };
-    const parsed = parse(query);
-    if (!parsed.ok) return { kind: 'bad-request', problem: parsed.problem };
-
-    const patience = { deadline: request.receivedAt + holdMs, caller: request };
-    if (!(await whenReady(patience))) return { kind: 'starting' };
-    if (isOutdated()) return { kind: 'outdated' };
-    const caller = await findCaller(request.peer, request.connection, patience);
+  const answer = (caller: CallerAnswer, { inbound, request, patience }: Call): Outcome | Promise<Outcome> => {
     switch (caller.kind) {
       case 'pod':
-        return grant({ pod: caller.pod, request: parsed.value, patience });
+        return grant({ pod: caller.pod, request, patience });
       case 'none':
-        return { kind: 'unknown-caller', address: request.peer };
+        return { kind: 'unknown-caller', address: inbound.peer };
       case 'ambiguous':
-        return { kind: 'ambiguous-caller', address: request.peer, pods: caller.pods.map(({ key }) => key) };
+        return { kind: 'ambiguous-caller', address: inbound.peer, pods: caller.pods.map(({ key }) => key) };
       case 'unconfirmed':
         return { kind: 'unconfirmed', pod: caller.pod.key };
     }
+  };
+  const identify = (isReady: boolean, call: Call): Outcome | Promise<Outcome> => {
+    if (!isReady) return { kind: 'starting' };
+    if (isOutdated()) return { kind: 'outdated' };
+    const { inbound, patience } = call;
+    const caller = findCaller(inbound.peer, inbound.connection, patience);
+    return andThen(caller, (found) => answer(found, call));
+  };
+
+  return (inbound, query) => {
+    // SDKs probe without the header and take a slow answer for "no metadata service": nothing may come before this.
+    const fault = judge(inbound.headers);
+    if (fault) return { kind: 'bad-request', problem: fault };
+    if (inbound.method !== 'GET') return { kind: 'bad-method' };
+    const parsed = parse(query);
+    if (!parsed.ok) return { kind: 'bad-request', problem: parsed.problem };
+
+    const patience = { deadline: inbound.receivedAt + holdMs, caller: inbound };
+    const call = { inbound, request: parsed.value, patience };
+    return andThen(whenReady(patience), (isReady) => identify(isReady, call));
   };
 }

@@ -135,7 +135,7 @@ it.each(ways)(
       patience: { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } },
     });
     let outcome: string | undefined;
-    void victim.then(({ kind }) => (outcome = kind));
+    void Promise.resolve(victim).then(({ kind }) => (outcome = kind));
     await clock.advance(500);
     expect(outcome).toBe('token');
     const turns = begun.slice(before).findIndex((name) => name.endsWith('victim'));

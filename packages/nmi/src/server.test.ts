@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { systemClock } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { listenerName } from './redirect/path-probe.ts';
 import { probeListener } from './readiness.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server.ts';
@@ -120,9 +120,42 @@ it('W-S12: one caller has so many connections and no more; others have theirs', 
   await expect.poll(() => send(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('200 OK');
 });
 
-it('a failing app is answered 500', async () => {
-  const { port } = await start(() => Promise.reject(new Error('bug')));
+it.each<[string, ServerOptions['app']]>([
+  ['later', () => Promise.reject(new Error('bug'))],
+  [
+    'at once',
+    () => {
+      throw new Error('bug');
+    },
+  ],
+])('an app that fails %s is answered 500', async (_, app) => {
+  const { port } = await start(app);
   expect(await send(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('500 Internal');
+});
+
+describe('an answer that cannot be written', () => {
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  const unwritable = { ...fine, headers: { 'Content-Length': '2', 'X-Bad': 'a\nb' } };
+  // Found out once the head is on its way.
+  const notBytes = { ...fine, body: 7 as unknown as string };
+
+  it.each([
+    ['at once', () => unwritable],
+    ['later', () => Promise.resolve(unwritable)],
+  ])('is a 500 when nothing of it is out, given %s', async (_, app) => {
+    const { port } = await start(app);
+    expect(await send(port, request)).toMatch(/^HTTP\/1.1 500 Internal/);
+    expect(await send(port, request)).toMatch(/^HTTP\/1.1 500 Internal/);
+  });
+
+  it.each([
+    ['at once', () => notBytes],
+    ['later', () => Promise.resolve(notBytes)],
+  ])('ends the connection when its head is out, and nothing else, given %s', async (_, app) => {
+    const { port } = await start(app);
+    expect(await send(port, request)).not.toContain('500');
+    expect(await send(port, request)).not.toContain('500');
+  });
 });
 
 it('lets an answer under way be given before it closes, and takes nothing new', async () => {

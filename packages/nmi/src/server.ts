@@ -54,11 +54,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         write(response, told(refusal), true);
         return;
       }
-      app(new SocketRequest(message, response, arrival)).then(
-        (answer) => write(response, answer, isClosing || arrival.connection.isLast),
-        // The app answers for its own failures: this is the last resort.
-        () => write(response, told({ kind: 'crashed' }), true),
-      );
+      const isLast = () => isClosing || arrival.connection.isLast;
+      answerWith(response, { app, request: new SocketRequest(message, response, arrival), isLast });
     },
     refuse: (response, peer) => write(response, told(tooFast(peer)), true),
     lines: { tooFast: tooFastLine, malformed: badRequestLine },
@@ -189,6 +186,32 @@ function goneSignal(socket: Socket, response: ServerResponse): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+interface Asked {
+  readonly app: App;
+  readonly request: InboundRequest;
+  readonly isLast: () => boolean;
+}
+
+function answerWith(response: ServerResponse, { app, request, isLast }: Asked): void {
+  // The app answers for its own failures, and what it answers can be written: this is the last resort.
+  const fail = () => {
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // That of the answer which could not be written would stay.
+    response.statusMessage = '';
+    write(response, told({ kind: 'crashed' }), true);
+  };
+  try {
+    const answer = app(request);
+    if (answer instanceof Promise) answer.then((late) => write(response, late, isLast())).catch(fail);
+    else write(response, answer, isLast());
+  } catch {
+    fail();
+  }
 }
 
 function write(response: ServerResponse, { status, headers, body }: OutboundResponse, isLast: boolean): void {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { apiVersion } from '@pod-identity/crd-types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inbound } from './builders.ts';
 import { addressOf, startStage, tokenPath, vaultResource, type Nmi, type Stage } from './harness.ts';
 
 let stage: Stage;
@@ -133,6 +134,13 @@ it('W-P7: one token serves every pod of an identity', async () => {
     });
   }
   expect(stage.imdsCalls() - before).toBe(1);
+});
+
+it('a token out of memory is given in the turn of the request: nothing can come between the decision and the answer', async () => {
+  const { from } = await principal('at-once');
+  await nmi.ask({ from });
+  const request = inbound(`${tokenPath}?${vaultResource}`, { peer: from, receivedAt: Date.now() });
+  expect(nmi.agent.app(request)).toMatchObject({ status: 200 });
 });
 
 describe('two AzureIdentities of one managed identity, one without client id', () => {
