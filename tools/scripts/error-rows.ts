@@ -66,6 +66,9 @@ const failed = (
   outcome: { kind: 'token-failed', pod, why, description: '(what Azure said)', retryAfterMs: 7_000, ...over },
 });
 
+/** Azure told no time to wait, or was not asked. */
+const silent = { retryAfterMs: undefined };
+
 const nowhere = (situation: string, why: Extract<Outcome, { kind: 'nowhere' }>['why']): Sample => ({
   situation,
   outcome: { kind: 'nowhere', why },
@@ -158,10 +161,13 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     failed('Azure refuses the identity, such as a wrong secret', 'denied', { status: 401 }),
     failed('the AzureIdentity contradicts Azure, or cannot be served', 'misconfigured'),
     failed('Azure answers 429', 'throttled', { status: 429 }),
-    failed('the pod asks for more new tokens than its share', 'throttled'),
+    failed('the pod asks for more new tokens than its share', 'throttled', silent),
+    failed('Azure answers 429 without Retry-After', 'throttled', { ...silent, status: 429 }),
     failed('the metadata service is being updated (410)', 'updating', { status: 410 }),
+    failed('the same without Retry-After', 'updating', { ...silent, status: 410 }),
     failed('Azure answers 5xx: the same status', 'unavailable', { status: 500 }),
-    failed('Azure answers 404, or nothing, or no HTTP', 'unavailable'),
+    failed('the same without Retry-After', 'unavailable', { ...silent, status: 500 }),
+    failed('Azure answers 404, or nothing, or no HTTP', 'unavailable', silent),
   ],
   blocked: [
     {
@@ -191,11 +197,17 @@ export const errorRows: readonly ErrorRow[] = Object.values(samples)
   }));
 
 function told(outcome: Outcome, compat?: RespondRules['compat']): ToldAnswer {
-  const { status, headers, body } = respond(outcome, { nowMs: 0, notAssignedStatus: 503, compat });
+  const toldAt = (chance: number) =>
+    respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => chance, compat });
+  const { status, headers, body } = toldAt(0);
   const isPlain = outcome.kind === 'token' || outcome.kind === 'host-token' || outcome.kind === 'proxied';
   return {
     status,
     text: isPlain ? '' : Buffer.from(body).toString().trimEnd(),
-    retryAfter: headers['Retry-After'] ?? '',
+    retryAfter: rangeOf(headers['Retry-After'], toldAt(0.999).headers['Retry-After']),
   };
+}
+
+function rangeOf(first = '', last = ''): string {
+  return first === last ? first : `${first} to ${last}`;
 }

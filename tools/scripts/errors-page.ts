@@ -9,9 +9,9 @@ const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 export function errorsPage(): readonly string[] {
   return [
     '# What NMI answers',
-    'Failures are JSON, `{"error": …, "error_description": …}`, as the metadata service writes them: SDKs take text for a broken network. The statuses are chosen so that programs do the right thing without being changed: what may pass is repeated, what does not is told at once, with the remedy in the description.',
+    'Failures are JSON, `{"error": …, "error_description": …}`, as the metadata service writes them: SDKs take text for a broken network. In `error` the reason follows the metadata service’s word after a colon, because azure-identity for Python and google-auth-library show their users nothing else; `--exact-errors` leaves it out. The answer to a probe, which has no header `Metadata`, is the metadata service’s own in both cases. The statuses are chosen so that programs do the right thing without being changed: what may pass is repeated, what does not is told at once, with the remedy in the description.',
     '## Outcomes',
-    'Each line is answered by the code that serves pods. `Retry-After` is in seconds; where Azure said one, it is passed on (7 stands for it here). In the columns on the right is what `--compat-errors` answers: text, with a line break at its end; but for that of a missing header, which is JSON in the original, too.',
+    'Each line is answered by the code that serves pods. `Retry-After` is in seconds; where Azure said one, it is passed on (7 stands for it here), else it is a number of the range by chance. In the columns on the right is what `--compat-errors` answers: text, with a line break at its end; but for that of a missing header, which is JSON in the original, too.',
     outcomeTable(),
     ...notes,
     '## What programs do with a status',
@@ -138,6 +138,7 @@ const choices = [
     '- **400 when the AzureIdentity cannot be served as it is written**: for the program it is the same as an identity that is not there.',
     '- **503 with Retry-After while an assignment is under way**, after a hold: every client but msal for Python repeats it. 404 is repeated as well, but says to people that there is nothing (`--not-assigned-status 404`).',
     '- **410, 429 and 5xx as Azure said them**, with its Retry-After: clients have a schedule of their own for each. The original makes them 403, which nobody repeats.',
+    '- **Retry-After of 5 to 10 seconds, and of 10 to 15 for 410, where Azure told none**: SDKs ask three to five times and wait as long as they are told each time, so 1 second made azidentity give up after 5 instead of 98 and azure-identity for Python after 5 instead of 24; without the header @azure/identity 4 does not repeat 429, and azure-identity for Python does not repeat 410. It differs from answer to answer, so that pods that failed together do not come back together.',
     '- **502 for metadata of the machine that cannot be had**: that answer is not about tokens, and tells whose fault it is.',
   ].join('\n'),
   '## Requests',

@@ -114,8 +114,17 @@ describe('a refusal', () => {
     const error = refused(refusal('Identity not found'), { status: 400 });
     expect(String(error)).toBe('ImdsError: the endpoint answered 400 invalid_request: Identity not found');
     expect(error).toMatchObject({ imdsError: 'invalid_request' });
+    expect(refused({ error: 'a: b', error_description: 'c' }, { status: 400 }).imdsError).toBe('a: b');
     expect(String(refused('no JSON', { status: 404 }))).toBe('ImdsError: the endpoint answered 404');
     expect(String(refused(refusal('x'.repeat(9999)), { status: 400 })).length).toBeLessThan(600);
+  });
+
+  test('says it once where the reason stands in both fields, as NMI writes it', () => {
+    const reason = 'Identity not found. Pod shop/web has no label aadpodidbinding.';
+    const told = { error: `invalid_request: ${reason}`, error_description: reason };
+    const error = refused(told, { status: 400 });
+    expect(error).toMatchObject({ code: 'identity-not-found', imdsError: 'invalid_request' });
+    expect(String(error)).toBe(`ImdsError: the endpoint answered 400 invalid_request: ${reason}`);
   });
 
   test.each<[string, string | null, number | undefined]>([

@@ -86,14 +86,20 @@ function readSeconds(value: unknown): number | undefined {
 }
 
 function readRefusal(answer: Answer, body: JsonObject, at: Circumstances): ImdsError {
-  const imdsError = readText(body['error']);
   const description = readText(body['error_description']) ?? '';
+  const imdsError = wordOf(readText(body['error']), description);
   const words = [imdsError, description].filter(Boolean).join(': ').slice(0, 500);
   return new ImdsError(
     codeOf(answer.status, description),
     `the endpoint answered ${answer.status}${words === '' ? '' : ` ${words}`}`,
     { status: answer.status, imdsError, retryAfterInMs: readRetryAfter(answer.retryAfter, at) },
   );
+}
+
+/** NMI writes the description after the word as well, for clients that show nothing else. */
+function wordOf(error: string | undefined, description: string): string | undefined {
+  const told = `: ${description}`;
+  return description !== '' && error?.endsWith(told) ? readText(error.slice(0, -told.length)) : error;
 }
 
 const codes: ReadonlyMap<number, ImdsErrorCode> = new Map([

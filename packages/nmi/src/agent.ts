@@ -84,7 +84,7 @@ export function createAgent(options: AgentOptions): Agent {
 
   return {
     app: createApp({
-      ...{ ...config, proxy, clock, log },
+      ...{ ...config, proxy, clock, log, random: options.random },
       token: createTokenHandler({ ...shared, findCaller }),
       hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, podNamed }),
       onAnswered: teller.onAnswered,

@@ -15,6 +15,8 @@ export interface AppOptions extends CompatSettings {
   readonly hostToken: Handler;
   readonly proxy: Pick<Proxy, 'handle'>;
   readonly notAssignedStatus: RespondRules['notAssignedStatus'];
+  readonly exactErrors: boolean;
+  readonly random: () => number;
   readonly clock: Clock;
   /** Told of every answer. */
   readonly onAnswered: (answered: Answered) => void;
@@ -37,7 +39,7 @@ const targetsKept = 128;
 
 /** The whole agent as one function: route, handle, respond. Every request ends in exactly one outcome. */
 export function createApp(options: AppOptions): App {
-  const { clock, notAssignedStatus, onAnswered, log } = options;
+  const { clock, notAssignedStatus, exactErrors, random, onAnswered, log } = options;
   const routeFor = remember(routeOf, targetsKept);
   const compatFor = createCompat(options);
 
@@ -67,7 +69,8 @@ export function createApp(options: AppOptions): App {
   };
   const answer = (request: InboundRequest, route: Route, outcome: Outcome): OutboundResponse => {
     const now = clock.now();
-    const response = respond(outcome, { nowMs: now, notAssignedStatus, compat: compatFor(route) });
+    const rules = { notAssignedStatus, exactErrors, random, compat: compatFor(route) };
+    const response = respond(outcome, { nowMs: now, ...rules });
     onAnswered({
       request,
       route: route.kind,

@@ -104,6 +104,8 @@ describe('readConfig', () => {
       { probe: { host: '', port: 8080 }, metrics: { host: '10.0.0.4', port: 9091 } },
     ],
     [['--enable-host-token'], { hostToken: true }],
+    [[], { exactErrors: false }],
+    [['--exact-errors'], { exactErrors: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
     [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
     [

@@ -39,6 +39,8 @@ export interface NmiConfig {
   readonly notAssignedStatus: 503 | 404;
   readonly allowedHosts: ReadonlySet<string>;
   readonly compatErrors: boolean;
+  /** `error` of a failure is the metadata service's word alone. */
+  readonly exactErrors: boolean;
   /** With compatErrors: an identity that is not there yet is 503 with Retry-After instead of 404. */
   readonly setsRetryAfter: boolean;
   readonly podCheck: {
@@ -171,6 +173,7 @@ function callersOf(reading: FlagReading) {
   return {
     allowedHosts: lowerSet(reading.list('allow-host')),
     compatErrors: reading.boolean('compat-errors'),
+    exactErrors: reading.boolean('exact-errors'),
     setsRetryAfter: reading.boolean('set-retry-after-header'),
     podCheck: {
       mode: choice(reading.string('pod-check'), ['live', 'strict', 'off'] as const),

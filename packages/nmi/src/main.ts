@@ -114,7 +114,8 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   });
   const { app, onLimited, neighbourOf, namespaceOf } = agent;
   const requestsPerSecond = config.podRequestsPerSecond;
-  const serving = { ...listen, requestsPerSecond, app, clock, owner, onLimited, neighbourOf, namespaceOf };
+  const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf, namespaceOf };
+  const serving = { ...listen, ...callers, app, clock, owner };
   // Before anything is read or run: for a moment the whole process has another uid.
   const atOnce = await startIfFree(serving);
 

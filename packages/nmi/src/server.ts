@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly neighbourOf?: (address: string) => string | undefined;
   /** The namespace of the pod that is known to have an address; its pods share limits. None unless told. */
   readonly namespaceOf?: (address: string) => string | undefined;
+  /** For the time that refused callers are told to wait; the shortest unless given. */
+  readonly random?: () => number;
   /** Whose the listening socket is; the process's own unless given. */
   readonly owner?: SocketOwner;
 }
@@ -57,7 +59,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const isLast = () => isClosing || arrival.connection.isLast;
       answerWith(response, { app, request: new SocketRequest(message, response, arrival), isLast });
     },
-    refuse: (response, peer) => write(response, told(tooFast(peer)), true),
+    refuse: (response, peer) => write(response, told(tooFast(peer), options.random), true),
     lines: { tooFast: tooFastLine, malformed: badRequestLine },
   });
 
@@ -111,7 +113,9 @@ const callerLimits = {
   onLimited: () => undefined,
 };
 
-const told = (outcome: Outcome): OutboundResponse => respond(outcome, { nowMs: 0, notAssignedStatus: 503 });
+const lowest = () => 0;
+const told = (outcome: Outcome, random = lowest): OutboundResponse =>
+  respond(outcome, { nowMs: 0, notAssignedStatus: 503, random });
 const tooFast = (peer: string): Outcome => ({ kind: 'too-fast', address: peer });
 const badRequestLine = wholeAnswer({ kind: 'nowhere', why: 'malformed' });
 const tooFastLine = wholeAnswer(tooFast(''));

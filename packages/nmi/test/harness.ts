@@ -64,6 +64,9 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
+/** The Retry-After of a 503 or a 429 for which Azure told no time. */
+export const usualPause = /^(?:[5-9]|10)$/;
+
 export const tokenPath = '/metadata/identity/oauth2/token';
 export const vaultResource = 'resource=https%3A%2F%2Fvault.azure.net';
 

@@ -81,6 +81,15 @@ export const rulesFlags: readonly NmiFlag[] = [
   ),
   added(
     {
+      name: 'exact-errors',
+      kind: 'boolean',
+      default: false,
+      help: "Answer failures with the metadata service's exact word in `error`, such as invalid_request. Without it the reason follows there, after a colon, as it stands in error_description.",
+    },
+    'azure-identity for Python and google-auth-library show their users `error` and nothing else',
+  ),
+  added(
+    {
       name: 'namespace-share',
       kind: 'integer',
       default: 2048,

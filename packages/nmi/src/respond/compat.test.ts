@@ -11,6 +11,7 @@ const answer = (outcome: Outcome, over: Partial<CompatRules> = {}) => {
   const response = respond(outcome, {
     nowMs: 0,
     notAssignedStatus: 503,
+    random: () => 0,
     compat: { ...plain, ...over },
   });
   return { ...response, text: Buffer.from(response.body).toString() };
@@ -153,10 +154,10 @@ describe('--compat-errors', () => {
   });
 
   it.each<[Outcome, number, string?]>([
-    [{ kind: 'starting' }, 503, '1'],
-    [{ kind: 'outdated' }, 503, '1'],
-    [{ kind: 'overloaded', pod }, 429, '1'],
-    [{ kind: 'unconfirmed', pod }, 503, '1'],
+    [{ kind: 'starting' }, 503, '5'],
+    [{ kind: 'outdated' }, 503, '5'],
+    [{ kind: 'overloaded', pod }, 429, '5'],
+    [{ kind: 'unconfirmed', pod }, 503, '5'],
     [{ kind: 'crashed' }, 500],
     [bad('forwarded'), 400],
     [bad('foreign-host'), 400],
@@ -164,7 +165,7 @@ describe('--compat-errors', () => {
   ])(
     'an outcome that the original does not have keeps its status, as text: %j',
     (...[outcome, status, again]) => {
-      const ours = respond(outcome, { nowMs: 0, notAssignedStatus: 503 });
+      const ours = respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => 0 });
       const { headers, text, status: answered } = answer(outcome);
       const { error_description: description } = JSON.parse(String(ours.body)) as Record<string, string>;
       expect([answered, headers['Retry-After'], text]).toEqual([status, again, `${description}\n`]);

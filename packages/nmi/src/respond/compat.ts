@@ -3,6 +3,7 @@ import { parseTokenRequest, type BadRequestReason } from '../request/token-reque
 import type { Route } from '../routes.ts';
 import { redactId } from '../tokens/token-errors.ts';
 import type { Failure, Refusal } from './refusals.ts';
+import type { RetryAfter } from './retry-after.ts';
 
 /** What the original's answers depend on besides the outcome. */
 export interface CompatRules {
@@ -42,7 +43,7 @@ export interface OriginalRefusal {
   readonly status: number;
   readonly text: string;
   readonly isJson?: boolean;
-  readonly retryAfter?: number;
+  readonly retryAfter?: RetryAfter;
   readonly allow?: string;
 }
 
@@ -58,7 +59,7 @@ export function refusalAsOriginal(outcome: Failure, ours: Refusal, rules: Compat
 
 /** Ours, but as text. */
 function inText({ status, description: text, retryAfter, allow }: Refusal): OriginalRefusal {
-  return { status, text, ...(retryAfter && { retryAfter }), ...(allow && { allow }) };
+  return { status, text, ...(retryAfter !== undefined && { retryAfter }), ...(allow && { allow }) };
 }
 
 /** What the request itself, or the address it comes from, is answered. */

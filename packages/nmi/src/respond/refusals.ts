@@ -2,15 +2,16 @@ import { isMachineData, type MetadataPart } from '../instance-metadata.ts';
 import type { TokenErrorCode } from '../tokens/token-errors.ts';
 import { explainBadRequest, explainDenial, explainWaiting } from './explain.ts';
 import type { Outcome } from './outcome.ts';
+import type { RetryAfter } from './retry-after.ts';
 
 /** How a request that came to nothing is told. */
 export interface Refusal {
   readonly status: number;
-  /** The two fields of the body. */
+  /** The metadata service's word for it. */
   readonly error: string;
   readonly description: string;
-  /** Seconds until it is worth while to ask again; undefined: it is not. */
-  readonly retryAfter?: number;
+  /** Undefined: it is not worth while to ask again. */
+  readonly retryAfter?: RetryAfter;
   readonly allow?: string;
 }
 
@@ -49,7 +50,7 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'denied':
       return refuse(400, 'invalid_request', explainDenial(outcome.pod, outcome.denial));
     case 'not-assigned':
-      return later(notAssignedStatus, explainWaiting(outcome.pod, outcome.identity, outcome.seen), 2);
+      return later(notAssignedStatus, explainWaiting(outcome.pod, outcome.identity, outcome.seen));
     case 'token-failed':
       return tokenFailed(outcome);
     case 'blocked':
@@ -77,11 +78,12 @@ const tokenErrors: Readonly<Record<TokenErrorCode, { readonly status: number; re
 };
 
 function tokenFailed(outcome: Of<'token-failed'>): Refusal {
-  const { why, description, retryAfterMs = 1_000 } = outcome;
+  const { why, description, retryAfterMs } = outcome;
   const { status, error } = tokenErrors[why];
   const isPassing = why === 'throttled' || why === 'updating' || why === 'unavailable';
   if (!isPassing) return refuse(status, error, description);
-  return later(why === 'unavailable' ? serverError(outcome) : status, description, retryAfterMs / 1000);
+  const again = retryAfterMs === undefined ? 'usual' : retryAfterMs / 1000;
+  return later(why === 'unavailable' ? serverError(outcome) : status, description, again);
 }
 
 /** SDKs have their own notions of each 5xx: the one that was answered is passed on. */
@@ -114,9 +116,9 @@ const laterErrors: ReadonlyMap<number, string> = new Map([
   [429, 'too_many_requests'],
 ]);
 
-function later(status: number, description: string, seconds = 1): Refusal {
+function later(status: number, description: string, retryAfter: RetryAfter = 'usual'): Refusal {
   const error = laterErrors.get(status) ?? 'temporarily_unavailable';
-  return { status, error, description, retryAfter: Math.max(1, Math.ceil(seconds)) };
+  return { status, error, description, retryAfter };
 }
 
 function refuse(status: number, error: string, description: string): Refusal {

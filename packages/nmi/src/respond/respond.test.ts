@@ -5,7 +5,7 @@ import type { BadRequestReason } from '../request/token-request.ts';
 import type { Outcome } from './outcome.ts';
 import { respond, type RespondRules } from './respond.ts';
 
-const rules: RespondRules = { nowMs: 1_000_400, notAssignedStatus: 503 };
+const rules: RespondRules = { nowMs: 1_000_400, notAssignedStatus: 503, random: () => 0 };
 const issued = issuedTo('reader', { now: 1_000_000 });
 const pod = 'default/web';
 const compat = { setsRetryAfter: false, isManaged: false, clientId: undefined };
@@ -134,18 +134,18 @@ describe('the table', () => {
     ['other identity paths', { kind: 'nowhere', why: 'identity' }, 404, 'nothing'],
     ['foreign probes', { kind: 'nowhere', why: 'foreign' }, 404, 'nothing'],
     ['unknown paths', { kind: 'nowhere', why: 'unknown' }, 404, 'nothing'],
-    ['starting', { kind: 'starting' }, 503, 'just started', '1'],
-    ['outdated', { kind: 'outdated' }, 503, '--pod-check-outage', '1'],
-    ['unknown caller', { kind: 'unknown-caller', address: '10.0.0.9' }, 503, 'hostNetwork', '1'],
+    ['starting', { kind: 'starting' }, 503, 'just started', '5'],
+    ['outdated', { kind: 'outdated' }, 503, '--pod-check-outage', '5'],
+    ['unknown caller', { kind: 'unknown-caller', address: '10.0.0.9' }, 503, 'hostNetwork', '5'],
     [
       'ambiguous caller',
       { kind: 'ambiguous-caller', address: '10.0.0.9', pods: [] },
       503,
       'More than one pod',
-      '1',
+      '5',
     ],
     ['unknown pod', { kind: 'unknown-pod', pod }, 404, 'no running pod'],
-    ['overloaded', { kind: 'overloaded', pod }, 429, 'Too many', '1'],
+    ['overloaded', { kind: 'overloaded', pod }, 429, 'Too many', '5'],
     [
       'no label',
       denied({ why: 'no-label' }),
@@ -184,30 +184,30 @@ describe('the table', () => {
       { kind: 'not-assigned', pod, identity: 'default/i', seen: 'nothing' },
       503,
       'MIC',
-      '2',
+      '5',
     ],
     [
       'being assigned',
       { kind: 'not-assigned', pod, identity: 'default/i', seen: 'created' },
       503,
       'being assigned',
-      '2',
+      '5',
     ],
     [
       'not there yet',
       { kind: 'not-assigned', pod, identity: 'default/i', seen: 'assigned' },
       503,
       'metadata service',
-      '2',
+      '5',
     ],
     ['not on host', failed('not-on-host'), 400, 'because'],
     ['refused', failed('refused'), 400, 'because'],
     ['misconfigured', failed('misconfigured'), 400, 'because'],
     ['C53 denied', failed('denied'), 403, 'because'],
     ['throttled', failed('throttled', 2100), 429, 'because', '3'],
-    ['updating', failed('updating'), 410, 'because', '1'],
+    ['updating', failed('updating'), 410, 'because', '10'],
     ['throttled for no time at all', failed('throttled', 0), 429, 'because', '1'],
-    ['C53 unavailable', failed('unavailable'), 503, 'because', '1'],
+    ['C53 unavailable', failed('unavailable'), 503, 'because', '5'],
     ['blocked', { kind: 'blocked', family: 'instance' }, 403, '--metadata-allow'],
     ['proxy failed', { kind: 'proxy-failed', why: 'unavailable' }, 502, 'usable'],
     ['crashed', { kind: 'crashed' }, 500, 'log'],
@@ -217,6 +217,7 @@ describe('the table', () => {
     expect(response.status).toBe(status);
     expect(Object.keys(body)).toEqual(['error', 'error_description']);
     expect(body['error_description']).toContain(text);
+    expect(body['error']).toMatch(/^[a-z_]+(: |$)/);
     expect(response.headers['Retry-After']).toBe(retryAfter);
     expect(response.headers['Content-Type']).toBe('application/json; charset=utf-8');
     expect(response.headers['Content-Length']).toBe(String(Buffer.byteLength(String(response.body))));
@@ -241,11 +242,34 @@ describe('the table', () => {
     expect(response.headers['Retry-After']).toBe(isPassing ? '7' : undefined);
   });
 
+  it.each<[string, Outcome, number, number, number]>([
+    ['410 of Azure', { ...failed('updating'), status: 410 }, 410, 10, 15],
+    ['429 of Azure', { ...failed('throttled'), status: 429 }, 429, 5, 10],
+    ['503 of Azure', { ...failed('unavailable'), status: 503 }, 503, 5, 10],
+    ['500 of Azure', { ...failed('unavailable'), status: 500 }, 500, 5, 10],
+    ['an agent that starts', { kind: 'starting' }, 503, 5, 10],
+    ['a pod with too many callers', { kind: 'overloaded', pod }, 429, 5, 10],
+    ['a caller that asks too often', { kind: 'too-fast', address: '10.0.0.9' }, 429, 5, 10],
+  ])('%s: callers come back at different times within the range', (...[, outcome, status, first, last]) => {
+    const secondsAt = (chance: number) =>
+      respond(outcome, { ...rules, random: () => chance }).headers['Retry-After'];
+    const all = Array.from({ length: 60 }, (_, step) => Number(secondsAt(step / 60)));
+    expect(respond(outcome, rules).status).toBe(status);
+    expect([...new Set(all)]).toEqual(Array.from({ length: last - first + 1 }, (_, more) => first + more));
+  });
+
+  it('tells the time that Azure told, whatever chance says', () => {
+    for (const chance of [0, 0.5, 0.999])
+      expect(
+        respond({ ...failed('updating', 3_000), status: 410 }, { ...rules, random: () => chance }).headers,
+      ).toMatchObject({ 'Retry-After': '3' });
+  });
+
   it('answers 404 to an unfinished assignment where that is wanted', () => {
     const waiting: Outcome = { kind: 'not-assigned', pod, identity: 'default/i', seen: 'nothing' };
     expect(respond(waiting, { ...rules, notAssignedStatus: 404 })).toMatchObject({
       status: 404,
-      headers: { 'Retry-After': '2' },
+      headers: { 'Retry-After': '5' },
     });
   });
 
@@ -271,5 +295,42 @@ describe('the table', () => {
     });
     const throttled = { kind: 'proxied' as const, status: 429, contentType: 'x/y', retryAfter: '5', body };
     expect(respond(throttled, rules).headers['Retry-After']).toBe('5');
+  });
+});
+
+describe('`error`', () => {
+  const noLabel = denied({ why: 'no-label' });
+  const body = (outcome: Outcome, over: Partial<RespondRules> = {}) =>
+    JSON.parse(String(respond(outcome, { ...rules, ...over }).body)) as Record<string, string>;
+
+  it('says the reason after the word of the metadata service, for clients that show their users nothing else', () => {
+    const { error, error_description: description } = body(noLabel);
+    expect(error).toBe(`invalid_request: ${String(description)}`);
+    expect(description).toMatch(/^Identity not found\. Pod default\/web has no label aadpodidbinding/);
+  });
+
+  it('is that word alone where the metadata service’s exact words are wanted', () => {
+    expect(body(noLabel, { exactErrors: true })).toEqual({
+      error: 'invalid_request',
+      error_description: body(noLabel)['error_description'],
+    });
+  });
+
+  it('is that word alone on a probe: the answer is the metadata service’s to the byte', () => {
+    expect(respond(bad('no-metadata-header'), rules).body).toBe(
+      '{"error":"invalid_request","error_description":"Required metadata header not specified"}',
+    );
+  });
+
+  it('is as long as the description at most, escaped like it: what callers and editors wrote cannot end the JSON', () => {
+    const spiteful = '"}\r\n\u2028ü';
+    const outcome = denied({
+      why: 'not-this-identity',
+      offered: Array<string>(40).fill(spiteful.repeat(99)),
+    });
+    const { error = '', error_description: description = '' } = body(outcome);
+    expect(error).toBe(`invalid_request: ${description}`);
+    expect(error.length).toBeLessThan(5_000);
+    expect(String(respond(outcome, rules).body)).toMatch(/^[\x20-\x7e]*$/);
   });
 });

@@ -2,12 +2,17 @@ import type { OutboundResponse } from '../wire.ts';
 import { refusalAsOriginal, type CompatRules, type OriginalRefusal } from './compat.ts';
 import type { Outcome } from './outcome.ts';
 import { refusalOf, type Refusal } from './refusals.ts';
+import { secondsOf } from './retry-after.ts';
 import { asciiJson, jsonHeaders, tokenBody, tokenFields } from './token-body.ts';
 
 export interface RespondRules {
   readonly nowMs: number;
   /** 503 with Retry-After, or 404 for clients that repeat only that. */
   readonly notAssignedStatus: 503 | 404;
+  /** `error` is the metadata service's word alone; else the reason follows it, for clients that show nothing else. */
+  readonly exactErrors?: boolean;
+  /** At least 0, less than 1; asked where Azure told no time to wait. */
+  readonly random: () => number;
   /** Failures as the original tells them; `notAssignedStatus` means nothing then. */
   readonly compat?: CompatRules | undefined;
 }
@@ -21,8 +26,8 @@ export function respond(outcome: Outcome, rules: RespondRules): OutboundResponse
   if (outcome.kind === 'proxied') return proxied(outcome);
   const refusal = refusalOf(outcome, rules.notAssignedStatus);
   return rules.compat === undefined
-    ? asJson(refusal)
-    : asText(refusalAsOriginal(outcome, refusal, rules.compat));
+    ? asJson(refusal, rules, isProbe(outcome))
+    : asText(refusalAsOriginal(outcome, refusal, rules.compat), rules);
 }
 
 function token({ issued, resource }: Of<'token'>, { nowMs, compat }: RespondRules): OutboundResponse {
@@ -50,28 +55,37 @@ function proxied({ status, contentType, retryAfter, body }: Of<'proxied'>): Outb
   };
 }
 
-/** As the metadata service writes its errors: SDKs take anything else for a broken network. */
-function asJson(refusal: Refusal): OutboundResponse {
-  const { status, error, description } = refusal;
-  const body = asciiJson({ error, error_description: description });
-  return { status, headers: { ...jsonHeaders(body), ...extraHeaders(refusal) }, body };
+/** SDKs look for a metadata service with a request that lacks the header: the answer is that of the real one to the byte. */
+function isProbe(outcome: Outcome): boolean {
+  return outcome.kind === 'bad-request' && outcome.problem.why === 'no-metadata-header';
 }
 
-function asText(refusal: OriginalRefusal): OutboundResponse {
+/**
+ * As the metadata service writes its errors: SDKs take anything else for a broken network. Some of them show their user `error`
+ * and nothing else, so the reason stands there, too.
+ */
+function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): OutboundResponse {
+  const { status, error: code, description } = refusal;
+  const error = rules.exactErrors || isProbe ? code : `${code}: ${description}`;
+  const body = asciiJson({ error, error_description: description });
+  return { status, headers: { ...jsonHeaders(body), ...extraHeaders(refusal, rules) }, body };
+}
+
+function asText(refusal: OriginalRefusal, rules: RespondRules): OutboundResponse {
   const body = Buffer.from(`${refusal.text}\n`);
   const type = refusal.isJson
     ? { 'Content-Type': 'application/json; charset=utf-8' }
     : { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
-  const headers = { ...type, 'Content-Length': String(body.length), ...extraHeaders(refusal) };
+  const headers = { ...type, 'Content-Length': String(body.length), ...extraHeaders(refusal, rules) };
   return { status: refusal.status, headers, body };
 }
 
-function extraHeaders({
-  retryAfter,
-  allow,
-}: Pick<Refusal, 'retryAfter' | 'allow'>): Readonly<Record<string, string>> {
+function extraHeaders(
+  { status, retryAfter, allow }: Pick<Refusal, 'status' | 'retryAfter' | 'allow'>,
+  { random }: RespondRules,
+): Readonly<Record<string, string>> {
   return {
-    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+    ...(retryAfter === undefined ? {} : { 'Retry-After': String(secondsOf(retryAfter, status, random())) }),
     ...(allow === undefined ? {} : { Allow: allow }),
   };
 }

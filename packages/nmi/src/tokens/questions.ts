@@ -106,7 +106,7 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
     return undefined;
   };
   if (waitMs > 0) {
-    refuse(tooMany(waitMs));
+    refuse(tooMany());
     return;
   }
   const entered = question.line.enter(asker.tenant, {
@@ -151,20 +151,20 @@ function unlessGone<T>(answer: Promise<T>, signal: AbortSignal | undefined): Pro
 
 const ignore = () => undefined;
 
-function tooMany(waitMs: number): TokenError {
+function tooMany(): TokenError {
   const text = 'This pod asks for new tokens too often. Keep a token until it expires.';
-  return new TokenError('throttled', text, { retryAfterMs: waitMs });
+  return new TokenError('throttled', text);
 }
 
 function full(): TokenError {
   const text = 'Too many questions of this pod or its namespace wait for their turn already. Try again.';
-  return new TokenError('throttled', text, { retryAfterMs: 1_000 });
+  return new TokenError('throttled', text);
 }
 
 function late(): TokenError {
   const text =
     'The question for this token waited too long for its turn: the metadata service of the machine or Entra takes only so many. Try again.';
-  return new TokenError('throttled', text, { retryAfterMs: 1_000 });
+  return new TokenError('throttled', text);
 }
 
 function left(): TokenError {

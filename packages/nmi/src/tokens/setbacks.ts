@@ -5,7 +5,7 @@ import { TokenError } from './token-errors.ts';
 export interface Setbacks {
   note(name: string, error: TokenError): void;
   clear(name: string): void;
-  /** The service wants to be left alone: what callers are told meanwhile, with what is left of the time. */
+  /** The service wants to be left alone: what callers are told meanwhile, with what is left of the time if it told one. */
   refusal(name: string): TokenError | undefined;
   /** Whether a question that nobody waits for may be asked already. */
   mayTry(name: string): boolean;
@@ -18,7 +18,7 @@ interface Setback {
   readonly tryAt: number;
 }
 
-/** What callers wait when the service asks for time but does not say how much. */
+/** How long it is left alone when it asks for time but does not say how much. */
 const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
   throttled: 1_000,
   updating: 5_000,
@@ -48,10 +48,10 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
     clear: (name) => void setbacks.delete(name),
     refusal(name) {
       const setback = setbacks.get(name);
-      const retryAfterMs = (setback?.askAt ?? 0) - clock.now();
-      if (!setback || retryAfterMs <= 0) return undefined;
-      const { code, message } = setback.error;
-      return new TokenError(code, message, { retryAfterMs });
+      const leftMs = (setback?.askAt ?? 0) - clock.now();
+      if (!setback || leftMs <= 0) return undefined;
+      const { code, message, retryAfterMs } = setback.error;
+      return new TokenError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs: leftMs });
     },
     mayTry: (name) => clock.now() >= (setbacks.get(name)?.tryAt ?? 0),
   };

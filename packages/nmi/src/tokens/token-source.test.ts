@@ -91,7 +91,10 @@ describe('one question for all', () => {
       wishFor(subjectOf('writer')),
       admitting(() => 1500),
     );
-    await expect(refused).rejects.toMatchObject({ code: 'throttled', retryAfterMs: 1500 });
+    await expect(refused).rejects.toMatchObject({
+      code: 'throttled',
+      message: expect.stringContaining('too often') as string,
+    });
   });
 });
 
@@ -351,8 +354,9 @@ describe('W-P8: a service that wants to be left alone', () => {
       ask.mockRejectedValueOnce(new TokenError(code, 'not now', { retryAfterMs }));
       await expect(source.get(wish, free)).rejects.toMatchObject({ code });
       await clock.advance(pauseMs - 400);
+      const left = { code, retryAfterMs: retryAfterMs === undefined ? undefined : 400 };
       for (const again of [wish, { ...wish, bypassCache: true }])
-        await expect(source.get(again, free)).rejects.toMatchObject({ code, retryAfterMs: 400 });
+        await expect(source.get(again, free)).rejects.toMatchObject(left);
       expect(ask).toHaveBeenCalledTimes(1);
       await expect(source.get(wishFor(subjectOf('writer')), free)).resolves.toBeDefined();
       await clock.advance(400);

@@ -90,6 +90,7 @@ beforeAll(async () => {
     }),
     hostToken: () => Promise.resolve({ kind: 'nowhere', why: 'unknown' }),
     ...{ notAssignedStatus: 503, compatErrors: false, setsRetryAfter: false, mode: 'standard' },
+    ...{ exactErrors: false, random: () => 0 },
     clock: systemClock,
     onAnswered: () => undefined,
     log: createLog({ component: 'nmi', destination: { write: () => undefined } }),
