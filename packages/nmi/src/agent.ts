@@ -58,6 +58,8 @@ export interface Agent {
 
 /** Callers that may wait at a time: of all pods, and of the pods of one namespace. */
 const waiting = { total: 2_048, perNamespace: 1_024 };
+/** How long it is waited for what the API server says of an address: 8 s with the default of `--caller-hold`. */
+const answerPatienceMs = 6_000;
 /** What one pod may take of the 20 requests a second that the metadata service allows the machine. */
 const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
@@ -125,7 +127,7 @@ function callerFinder(
 ): CallerFinder {
   return createCallerFinder({
     ...{ pods, clock, neighbours, check: config.podCheck },
-    ...{ holdMs: config.callerHoldMs, patienceMs: config.holdMs },
+    ...{ holdMs: config.callerHoldMs, patienceMs: answerPatienceMs },
     onChecked: (result) => metrics.count('podChecks', { result }),
     onChanged: () => metrics.count('neighbourChanges'),
   });

@@ -181,6 +181,17 @@ describe('W-P6: an identity that is not assigned yet', () => {
     await expect(answer).resolves.toMatchObject({ kind: 'not-assigned', seen: 'created' });
   });
 
+  it('and that the metadata service does not know when it is assigned at last is waited for no longer than the one hold', async () => {
+    const { request, ask, cluster, clock } = stage(bound);
+    ask.mockImplementation(notFound);
+    let outcome: object | undefined;
+    void request().then((settled) => (outcome = settled));
+    await clock.advance(7000);
+    cluster.change(ready);
+    await clock.advance(1000);
+    expect(outcome).toMatchObject({ kind: 'not-assigned', seen: 'assigned' });
+  });
+
   it('item 10: is served all the same when the host carries it, though no MIC says so; and then from memory', async () => {
     const { request, ask, clock } = stage(bound);
     const answer = request();

@@ -168,7 +168,8 @@ async function obtain(options: GranterOptions, question: GrantQuestion, permit: 
   const { subject, isExpected = true } = permit;
   try {
     const wish = { ...wishFor(question, subject), isExpected };
-    const asker = { ...askerOf(options, pod), signal: patience.caller.gone };
+    const { deadline, caller } = patience;
+    const asker = { ...askerOf(options, pod), signal: caller.gone, deadline };
     const obtained = await tokens.get(wish, asker);
     return tokenFor(question, permit, obtained);
   } catch (error) {

@@ -152,3 +152,11 @@ it('ends with the signal, and leaves nothing behind', async () => {
   expect(get).not.toHaveBeenCalled();
   expect(listeners.size).toBe(0);
 });
+
+it('an identity that the metadata service does not know yet keeps a question ahead of time no longer than 8 s', async () => {
+  const { clock, bind, ready, get } = stage([vault]);
+  ready.add('reader');
+  bind('a', 'reader');
+  await clock.advance(250);
+  expect(get.mock.calls.map(([, { deadline }]) => deadline)).toEqual([clock.now() + 8_000]);
+});

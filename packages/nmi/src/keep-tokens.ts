@@ -31,6 +31,8 @@ const settleMs = 250;
 /** Tokens that nobody waits for: two at a time, each with a rest after it. Those that pods ask for find the way free. */
 const fetchesAtATime = 2;
 const restMs = 500;
+/** One that the metadata service does not know yet makes the others wait no longer. */
+const patienceMs = 8_000;
 /** A namespace that wants more gets the rest when something changes later. */
 const wishesKept = { total: 2_048, perNamespace: 512, perPod: 64 };
 
@@ -74,7 +76,8 @@ function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
   const fetch = async ({ wish, tenant }: WantedToken, signal: AbortSignal) => {
     if (signal.aborted) return;
     // The pod that asks for it is told why it fails; nobody else is concerned.
-    await tokens.get(wish, { tenant, admit: () => 0 }).catch((error: unknown) => {
+    const asker = { tenant, admit: () => 0, deadline: clock.now() + patienceMs };
+    await tokens.get(wish, asker).catch((error: unknown) => {
       log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
     });
     await clock.sleep(restMs, signal).catch(() => undefined);

@@ -50,7 +50,7 @@ export const stage = (given: Given = {}) => {
     clock,
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000, ...given.check },
     holdMs: given.holdMs ?? 2_000,
-    patienceMs: 8_000,
+    patienceMs: 6_000,
     onChecked: (result) => results.push(result),
     neighbours: { of: () => state.neighbour, since: () => Promise.resolve(state.neighbour) },
     pods: {

@@ -36,7 +36,14 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
   const searches = createSharedSearches(createSearch(options, findings), options.clock);
   const settle = createSettlement(options, findings);
 
-  const find = async (look: Look, patience: Patience): Promise<Found> => {
+  /** Callers wait for an assignment longer than anybody should for an API server that takes calls and answers none. */
+  const bounded = ({ deadline, caller }: Patience): Patience => {
+    const end = options.clock.now() + options.patienceMs + options.holdMs;
+    return { deadline: Math.min(deadline, end), caller };
+  };
+
+  const find = async (look: Look, waiting: Patience): Promise<Found> => {
+    const patience = bounded(waiting);
     for (;;) {
       const running = searches.running(look.address);
       const refusal = running ? undefined : findings.refuseToAsk(look);

@@ -20,6 +20,14 @@ describe('a caller who waits', () => {
     await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
+  it('for an API server that takes calls and answers none is told after 8 s, however long assignments are waited for', async () => {
+    const { ask, clock, state } = waiting();
+    state.answerMs = 60_000;
+    const asked = ask(clock.now() + 25_000);
+    await clock.advance(8_000);
+    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+
   it('and hangs up does not take the answer from another one of its address', async () => {
     const { ask, call, caller, clock, questions } = waiting();
     const asked = ask();

@@ -9,6 +9,8 @@ export interface Asker {
   readonly admit: (questions: number) => number;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
+  /** Until when an identity that the service does not know yet is asked for again: milliseconds since the epoch. */
+  readonly deadline?: number;
 }
 
 /** What is asked, and where it waits for its turn. */

@@ -31,7 +31,7 @@ export function untilKnown<T>(
   };
 
   return async (wish, asker) => {
-    const until = clock.now() + holdMs;
+    const until = Math.min(asker.deadline ?? Infinity, clock.now() + holdMs);
     const asked = askedBy(asker, wish);
     for (;;) {
       try {
