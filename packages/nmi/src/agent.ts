@@ -50,6 +50,8 @@ export interface Agent {
   readonly neighbourOf: (address: string) => string | undefined;
   /** For the listener: the namespace of the pod that is known to have an address. */
   readonly namespaceOf: (address: string) => string | undefined;
+  /** Nobody is held any longer: the agent ends. */
+  endHolds(): void;
   /** After the last answer. */
   close(): Promise<void>;
   /** Brings the metrics up to date; to be called before they are read. */
@@ -98,15 +100,21 @@ export function createAgent(options: AgentOptions): Agent {
     run: async (signal) => {
       await Promise.all([...informers.map((informer) => informer.run(signal)), keeper.run(signal)]);
     },
-    close: async () => {
-      await Promise.all([proxy.close(), supply.close(), teller.close()]);
+    endHolds: () => {
+      readiness.endWaiting();
+      limits.endAll();
     },
+    close: () => closeAll([proxy, supply, teller]),
     measure() {
       teller.measure();
       metrics.set('waiting', limits.waiting);
       measureAges(informers, metrics);
     },
   };
+}
+
+async function closeAll(all: readonly { close(): Promise<void> }[]): Promise<void> {
+  await Promise.all(all.map((one) => one.close()));
 }
 
 function measureAges(informers: Watched['informers'], metrics: AgentOptions['metrics']): void {

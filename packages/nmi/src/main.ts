@@ -17,6 +17,7 @@ import {
 import manifest from '../package.json' with { type: 'json' };
 import { createAgent, type Agent, type AgentOptions } from './agent.ts';
 import { checkReady } from './check-ready.ts';
+import { drain } from './drain.ts';
 import { readConfig, type ListenAt, type NmiConfig } from './config.ts';
 import type { Place } from './port/listeners.ts';
 import { createPortWatch } from './port/port-watch.ts';
@@ -36,8 +37,6 @@ import { startServer, type RunningServer, type ServerOptions } from './server.ts
 import { createStartupTaint } from './startup-taint.ts';
 
 const { version } = manifest;
-/** Less than what Kubernetes gives a pod to end. */
-const drainMs = 15_000;
 /** Between attempts to listen on a port that another program has. */
 const betweenAttemptsMs = 500;
 const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
@@ -101,7 +100,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   // Both come after the agent, which asks for them when it is asked whether it is ready.
   const late: { server?: RunningServer; redirect?: Redirect } = {};
   const owner = createSocketOwner();
-  const { listen } = config;
+  const { listen, podRequestsPerSecond: requestsPerSecond } = config;
   const place = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
   const portWatch = watchPort({ place, metrics, clock, log });
   const foreignListener = () => portWatch.look();
@@ -113,16 +112,16 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
   const { app, onLimited, neighbourOf, namespaceOf } = agent;
-  const requestsPerSecond = config.podRequestsPerSecond;
   const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf, namespaceOf };
   const serving = { ...listen, ...callers, app, clock, owner };
   // Before anything is read or run: for a moment the whole process has another uid.
   const atOnce = await startIfFree(serving);
 
+  const end = startWatching(agent, transport);
   // Before the wait for the port: whoever asks hears of it.
-  const kept = [agent.run(signal), keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
+  const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
   const server = atOnce ?? (await startWhenFree(serving, { log, signal, foreignListener }));
-  if (server === undefined) return end(kept, agent, transport);
+  if (server === undefined) return end(kept);
   late.server = server;
   tellOfListener(server, config, log);
   kept.push(portWatch.keep(signal));
@@ -141,8 +140,8 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   );
 
   await Promise.all(kept);
-  await server.close(drainMs);
-  return end(kept, agent, transport);
+  await drain({ server, agent, clock });
+  return end(kept);
 }
 
 interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {
@@ -159,10 +158,16 @@ function watchPort({ metrics, ...parts }: PortParts) {
   });
 }
 
-async function end(kept: readonly Promise<void>[], agent: Agent, transport: KubeTransport): Promise<number> {
-  await Promise.all(kept);
-  await Promise.all([agent.close(), transport.close()]);
-  return 0;
+/** To the last answer: what is assigned while the agent ends is for callers who wait. Answers how all of it is ended. */
+function startWatching(agent: Agent, transport: KubeTransport) {
+  const watch = new AbortController();
+  const watched = agent.run(watch.signal);
+  return async (kept: readonly Promise<void>[]): Promise<number> => {
+    watch.abort();
+    await Promise.all([...kept, watched]);
+    await Promise.all([agent.close(), transport.close()]);
+    return 0;
+  };
 }
 
 interface Waiting {

@@ -51,6 +51,14 @@ it('but not beyond their deadline, nor when they are gone', async () => {
   await expect(late).resolves.toBe(false);
 });
 
+it('nor when the agent ends', async () => {
+  const { readiness, clock } = stage();
+  const held = readiness.whenReady({ ...patience, deadline: 25_000 });
+  readiness.endWaiting();
+  await expect(held).resolves.toBe(false);
+  expect(clock.pending).toBe(0);
+});
+
 const texts = (...parts: string[]) => parts.map((part) => expect.stringContaining(part) as string);
 
 it('is ready when everything is, and says what is not', async () => {

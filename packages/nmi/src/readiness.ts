@@ -25,6 +25,8 @@ export interface Readiness {
   /** Everything that decisions rest on was read at least once. */
   hasSynced(): boolean;
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
+  /** The agent ends: nobody waits for the cluster to be read any longer. */
+  readonly endWaiting: () => void;
   /** A watch has been silent for too long: what it does not tell of may have been taken away. */
   readonly isOutdated: () => boolean;
   /** Empty when all is well; else what is not. */
@@ -45,6 +47,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   const tests = createTests(options);
   const hasSynced = () => informers.every((informer) => informer.hasSynced());
   const allSynced = Promise.all(informers.map(({ synced }) => synced));
+  const ended = Promise.withResolvers<undefined>();
   let isKnown = false;
 
   const untilSynced = ({ deadline, caller: { gone } }: Patience): Promise<boolean> => {
@@ -52,7 +55,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     const giveUp = () => resolve(hasSynced());
     const timer = clock.after(Math.max(0, deadline - clock.now()), giveUp);
     gone.addEventListener('abort', giveUp, { once: true });
-    void allSynced.then(giveUp);
+    void Promise.race([allSynced, ended.promise]).then(giveUp);
     return promise.finally(() => {
       timer.cancel();
       gone.removeEventListener('abort', giveUp);
@@ -65,6 +68,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       isKnown ||= hasSynced();
       return isKnown || untilSynced(patience);
     },
+    endWaiting: () => ended.resolve(undefined),
     isOutdated: () => informers.some((informer) => informer.lastHeardMs() > bearableMs),
     problems: async () => {
       const problems = [...pictureProblems(informers, bearableMs), ...(await tests())];

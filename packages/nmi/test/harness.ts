@@ -18,7 +18,7 @@ import {
 import { createAgent, type Agent, type AgentOptions } from '../src/agent.ts';
 import { readConfig } from '../src/config.ts';
 import { metricSpecs } from '../src/metrics.ts';
-import { startServer } from '../src/server.ts';
+import { startServer, type RunningServer } from '../src/server.ts';
 
 export interface Answer {
   readonly status: number;
@@ -39,6 +39,7 @@ export interface Ask {
 
 export interface Nmi {
   readonly agent: Agent;
+  readonly server: RunningServer;
   readonly port: number;
   readonly lines: string[];
   readonly audit: string[];
@@ -186,7 +187,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
   const http = new HttpAgent({ keepAlive: true });
 
   return {
-    agent,
+    ...{ agent, server },
     port: server.port,
     lines,
     audit,

@@ -28,6 +28,8 @@ export interface CallerLimits {
   enter(tenant: Tenant, caller: { readonly gone: AbortSignal }): WaitingPlace | undefined;
   /** Charges so many questions to the pod and answers 0; or charges nothing and answers the milliseconds until it may ask them. */
   admitUpstream(pod: string, questions: number, now: number): number;
+  /** The agent ends: nobody waits any longer, from now on. */
+  endAll(): void;
   readonly waiting: number;
 }
 
@@ -37,31 +39,26 @@ const bucketsKept = 2048;
 /** Keeps one pod from using up the node: the agent's memory, and the machine's quota at the real metadata service. */
 export function createCallerLimits(options: LimitOptions): CallerLimits {
   const places = createFairQueue<Place>(options.waiting);
-  const buckets = new Map<string, TokenBucket>();
+  const held = new Set<Place>();
+  let isEnding = false;
 
-  const bucketOf = (pod: string, now: number): TokenBucket => {
-    const known = buckets.get(pod);
-    if (known) return known;
-    const oldest = buckets.size < bucketsKept ? undefined : buckets.keys().next().value;
-    if (oldest !== undefined) buckets.delete(oldest);
-    const bucket = createTokenBucket({
-      capacity: options.upstreamBurst,
-      refillPerMs: options.upstreamPerSecond / 1000,
-      now,
-    });
-    buckets.set(pod, bucket);
-    return bucket;
+  const remove = (place: Place) => {
+    places.remove(place);
+    held.delete(place);
   };
+  const bucketOf = createBuckets(options);
 
   return {
     enter(tenant, { gone }) {
-      const place = new Place(gone, (left) => places.remove(left));
+      const place = new Place(gone, remove);
       const added = places.add(tenant, place);
       if (added.kind === 'full') {
         place.leave();
         return undefined;
       }
       added.displaced?.lose();
+      held.add(place);
+      if (isEnding) place.end();
       return place;
     },
     admitUpstream(pod, questions, now) {
@@ -71,9 +68,26 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
       for (let index = 0; index < questions; index += 1) bucket.take(now);
       return 0;
     },
+    endAll() {
+      isEnding = true;
+      for (const place of held) place.end();
+    },
     get waiting() {
       return places.size;
     },
+  };
+}
+
+function createBuckets({ upstreamBurst: capacity, upstreamPerSecond }: LimitOptions) {
+  const buckets = new Map<string, TokenBucket>();
+  return (pod: string, now: number): TokenBucket => {
+    const known = buckets.get(pod);
+    if (known) return known;
+    const oldest = buckets.size < bucketsKept ? undefined : buckets.keys().next().value;
+    if (oldest !== undefined) buckets.delete(oldest);
+    const bucket = createTokenBucket({ capacity, refillPerMs: upstreamPerSecond / 1000, now });
+    buckets.set(pod, bucket);
+    return bucket;
   };
 }
 
@@ -96,6 +110,10 @@ class Place implements WaitingPlace {
 
   lose() {
     this.isLost = true;
+    this.end();
+  }
+
+  end() {
     this.#end.abort();
   }
 
