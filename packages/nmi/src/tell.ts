@@ -10,9 +10,6 @@ import { createPodEvents } from './events/pod-events.ts';
 import type { PodInformer } from './identify/pod-directory.ts';
 import { createLimitLog } from './limit-log.ts';
 import type { metricSpecs } from './metrics.ts';
-import type { OutcomeKind } from './respond/outcome.ts';
-import { createTally } from './tally.ts';
-import type { TokenOrigin } from './tokens/token-source.ts';
 
 export interface TellerOptions {
   readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log' | 'node'>;
@@ -38,7 +35,6 @@ const closingMs = 1_000;
 
 export function createTeller(options: TellerOptions): Teller {
   const { config, clock, log, output, metrics, pods } = options;
-  const counts = { cache: createTally<TokenOrigin>(), outcomes: createTally<OutcomeKind>() };
   const say = createDecisionLog(log, clock);
   const events = createEvents(options);
   const audit = config.audit ? createAudit({ format: config.log.format, append: output.append }) : ignore;
@@ -49,8 +45,8 @@ export function createTeller(options: TellerOptions): Teller {
     onAnswered(answered) {
       const { route, outcome, status, ms } = answered;
       metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
-      counts.outcomes.count(outcome.kind);
-      if ('from' in outcome) counts.cache.count(outcome.from);
+      metrics.count('outcomes', { outcome: outcome.kind });
+      if ('from' in outcome) metrics.count('cache', { result: outcome.from });
       audit(answered);
       say(answered);
       events.tell(answered);
@@ -60,8 +56,6 @@ export function createTeller(options: TellerOptions): Teller {
       sayLimited(effect, peer);
     },
     measure() {
-      counts.cache.drain((result, count) => metrics.count('cache', { result }, count));
-      counts.outcomes.drain((outcome, count) => metrics.count('outcomes', { outcome }, count));
       metrics.count('linesLost', undefined, output.lost - lost);
       lost = output.lost;
     },

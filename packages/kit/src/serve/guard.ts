@@ -20,6 +20,8 @@ const requestLimits = {
   requireHostHeader: false,
   // The first of two Host headers must not be judged while the second one goes unseen.
   joinDuplicateHeaders: true,
+  // Nearly no request has a body; one that has none gets no stream that waits to be read.
+  optimizeEmptyRequests: true,
 };
 
 /**

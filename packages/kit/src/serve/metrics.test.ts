@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import type { MetricSpecs } from '../core/metrics.ts';
 import { createMetrics } from './metrics.ts';
@@ -52,4 +54,46 @@ describe('metrics', () => {
     expect(text).toContain('process_resident_memory_bytes');
     expect(text).toContain('nodejs_eventloop_lag_seconds');
   });
+
+  test('the text is the one that prom-client writes of the same values', async () => {
+    const outcomes = fc.constantFrom('token', 'denied', 'other');
+    const told = fc.record({ outcome: outcomes, value: fc.double({ min: 0, max: 3, noNaN: true }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(told), async (values) => {
+        const [metrics, library] = [createMetrics(specs), libraryMetrics()];
+        for (const { outcome, value } of values) {
+          metrics.count('requests', { outcome, method: 'GET' }, value);
+          metrics.set('ready', value);
+          metrics.observe('duration', value, { outcome: outcome === 'token' ? outcome : 'other' });
+          library.requests.inc({ outcome, method: 'GET' }, value);
+          library.ready.set(value);
+          library.duration.observe({ outcome: outcome === 'token' ? outcome : 'other' }, value);
+        }
+        const ours = (await metrics.text()).split('\n').filter((line) => line.includes('nmi_'));
+        const theirs = (await library.registry.metrics()).split('\n').filter((line) => line !== '');
+        expect(ours.sort()).toEqual(theirs.sort());
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('a value that is no number is not recorded', async () => {
+    const metrics = createMetrics(specs);
+    expect(() => metrics.observe('duration', Number.NaN, { outcome: 'token' })).toThrow(TypeError);
+    expect(await metrics.text()).not.toContain('NaN');
+  });
 });
+
+function libraryMetrics() {
+  const registry = new Registry();
+  const common = { registers: [registry] };
+  const { requests, ready, duration } = specs;
+  return {
+    registry,
+    requests: new Counter({ ...common, ...named(requests), labelNames: ['outcome', 'method'] }),
+    ready: new Gauge({ ...common, ...named(ready) }),
+    duration: new Histogram({ ...common, ...named(duration), labelNames: ['outcome'], buckets: [0.5, 1] }),
+  };
+}
+
+const named = ({ name, help }: { readonly name: string; readonly help: string }) => ({ name, help });

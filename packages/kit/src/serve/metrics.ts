@@ -1,5 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
 import type { MetricSpec, MetricSpecs } from '../core/metrics.ts';
+import { createRecorder, type Recorder } from './recorders.ts';
+import type { Labels } from './series.ts';
 
 type Named<S extends MetricSpecs, Kind extends MetricSpec['kind']> = {
   [Key in keyof S]: Kind extends S[Key]['kind'] ? Key : never;
@@ -20,10 +22,10 @@ export interface Metrics<S extends MetricSpecs> {
 export function createMetrics<const S extends MetricSpecs>(specs: S): Metrics<S> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const recorders = new Map<keyof S, Recorder>(
-    Object.entries(specs).map(([key, spec]) => [key, createRecorder(spec, registry)]),
-  );
-  const record = (key: keyof S, value: number, labels?: Labels) => recorders.get(key)?.(value, labels);
+  const recorders = Object.fromEntries(
+    Object.entries(specs).map(([key, spec]) => [key, registered(spec, registry)]),
+  ) as Record<keyof S, Recorder>;
+  const record = (key: keyof S, value: number, labels?: Labels) => recorders[key].record(value, labels);
   return {
     count: (key, labels, by = 1) => record(key, by, labels),
     set: (key, value, labels) => record(key, value, labels),
@@ -32,49 +34,14 @@ export function createMetrics<const S extends MetricSpecs>(specs: S): Metrics<S>
   };
 }
 
-type Labels = Readonly<Record<string, string>>;
-type Recorder = (value: number, labels?: Labels) => void;
-
-function createRecorder(spec: MetricSpec, registry: Registry): Recorder {
-  const closed = createLabelCloser(spec);
-  const common = {
-    name: spec.name,
-    help: spec.help,
-    labelNames: Object.keys(spec.labels ?? {}),
-    registers: [registry],
+/** A metric as far as a registry looks at it: its values are put together when somebody reads them. */
+function registered(spec: MetricSpec, registry: Registry): Recorder {
+  const recorder = createRecorder(spec);
+  const { name, help, kind: type } = spec;
+  const metric = {
+    ...{ name, help, type, aggregator: 'sum' },
+    get: () => Promise.resolve({ name, help, type, aggregator: 'sum', values: recorder.samples() }),
   };
-  switch (spec.kind) {
-    case 'counter': {
-      const counter = new Counter(common);
-      return (value, labels) => counter.inc(closed(labels), value);
-    }
-    case 'gauge': {
-      const gauge = new Gauge(common);
-      return (value, labels) => gauge.set(closed(labels), value);
-    }
-    case 'histogram': {
-      const histogram = new Histogram({ ...common, ...(spec.buckets ? { buckets: [...spec.buckets] } : {}) });
-      return (value, labels) => histogram.observe(closed(labels), value);
-    }
-  }
-}
-
-/** Only values of the declared sets. There are few of them, so each combination is put together once. */
-function createLabelCloser({ labels: declared = {} }: MetricSpec): (labels?: Labels) => Labels {
-  const names = Object.entries(declared);
-  const known = new Map<string, Labels>();
-  return (labels = {}) => {
-    let key = '';
-    for (const [name, allowed] of names) key += `${closedValue(allowed, labels[name])}\n`;
-    let closed = known.get(key);
-    if (!closed) {
-      closed = Object.fromEntries(names.map(([name, allowed]) => [name, closedValue(allowed, labels[name])]));
-      known.set(key, closed);
-    }
-    return closed;
-  };
-}
-
-function closedValue(allowed: readonly string[], value: string | undefined): string {
-  return value !== undefined && allowed.includes(value) ? value : 'other';
+  registry.registerMetric(metric as unknown as Metric);
+  return recorder;
 }

@@ -1,0 +1,91 @@
+// What is counted, kept in plain numbers: prom-client's own metrics take microseconds for each value that they are told.
+import type { MetricSpec } from '../core/metrics.ts';
+import { createSeries, type Labels } from './series.ts';
+
+/** A value as prom-client writes it out. */
+export interface Sample {
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+  /** That of the metric unless given. */
+  readonly metricName?: string;
+}
+
+export interface Recorder {
+  record(value: number, labels?: Labels): void;
+  samples(): readonly Sample[];
+}
+
+export function createRecorder(spec: MetricSpec): Recorder {
+  switch (spec.kind) {
+    case 'counter':
+      return createNumbers(spec, (before, value) => before + value);
+    case 'gauge':
+      return createNumbers(spec, (_, value) => value);
+    case 'histogram':
+      return createHistogram(spec);
+  }
+}
+
+function createNumbers({ labels }: MetricSpec, next: (before: number, value: number) => number): Recorder {
+  const series = createSeries(labels, (closed) => ({ labels: closed, value: 0 }));
+  // Without labels there is one series from the beginning.
+  if (labels === undefined) series.of();
+  return {
+    record(value, of) {
+      const one = series.of(of);
+      one.value = next(one.value, finite(value));
+    },
+    samples: () => series.all(),
+  };
+}
+
+interface Counts {
+  readonly labels: Labels;
+  /** By bucket; what is larger than all of them comes last. */
+  readonly counts: number[];
+  sum: number;
+}
+
+function createHistogram({ name, labels, buckets = [] }: MetricSpec): Recorder {
+  const create = (closed: Labels): Counts => ({
+    ...{ labels: closed, sum: 0 },
+    counts: Array.from({ length: buckets.length + 1 }, () => 0),
+  });
+  const series = createSeries(labels, create);
+  if (labels === undefined) series.of();
+  return {
+    record(value, of) {
+      const one = series.of(of);
+      one.sum += finite(value);
+      let place = 0;
+      for (const bound of buckets) {
+        if (value <= bound) break;
+        place += 1;
+      }
+      one.counts[place] = (one.counts[place] ?? 0) + 1;
+    },
+    samples: () => series.all().flatMap((one) => samplesOf(name, buckets, one)),
+  };
+}
+
+function samplesOf(name: string, buckets: readonly number[], { labels, counts, sum }: Counts): Sample[] {
+  let count = 0;
+  const below = counts.map((more, place): Sample => {
+    count += more;
+    return {
+      value: count,
+      labels: { le: buckets[place] ?? '+Inf', ...labels },
+      metricName: `${name}_bucket`,
+    };
+  });
+  return [
+    ...below,
+    { value: sum, labels, metricName: `${name}_sum` },
+    { value: count, labels, metricName: `${name}_count` },
+  ];
+}
+
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw new TypeError(`a metric is told ${value}, which is no number`);
+  return value;
+}

@@ -1,0 +1,50 @@
+import type { MetricSpec } from '../core/metrics.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** The time series of a metric: one for each combination of label values that occurred. */
+export interface SeriesOf<Series> {
+  of(labels?: Labels): Series;
+  all(): readonly Series[];
+}
+
+interface Dimension {
+  readonly name: string;
+  /** Positions of the declared values. */
+  readonly places: ReadonlyMap<string, number>;
+  readonly other: number;
+  readonly values: readonly string[];
+}
+
+const noLabels: Labels = {};
+
+/**
+ * A value outside the declared set counts as `other`, so there are few combinations and a plain array holds them. Finding one makes
+ * nothing: it is done for each request.
+ */
+export function createSeries<Series>(
+  declared: MetricSpec['labels'],
+  create: (labels: Labels) => Series,
+): SeriesOf<Series> {
+  const dimensions = Object.entries(declared ?? {}).map(([name, allowed]) => dimensionOf(name, allowed));
+  const found: (Series | undefined)[] = [];
+  const positionIn = ({ name, places, other }: Dimension, labels: Labels) =>
+    places.get(labels[name] ?? '') ?? other;
+  const labelsOf = (labels: Labels): Labels =>
+    Object.fromEntries(dimensions.map((one) => [one.name, one.values[positionIn(one, labels)] ?? '']));
+
+  return {
+    of(labels = noLabels) {
+      let index = 0;
+      for (const one of dimensions) index = index * one.values.length + positionIn(one, labels);
+      return (found[index] ??= create(labelsOf(labels)));
+    },
+    all: () => found.filter((series) => series !== undefined),
+  };
+}
+
+function dimensionOf(name: string, allowed: readonly string[]): Dimension {
+  const values = [...new Set([...allowed, 'other'])];
+  const places = new Map(values.map((value, place) => [value, place]));
+  return { name, places, values, other: values.indexOf('other') };
+}
