@@ -1,5 +1,5 @@
 // Every outcome of a request to NMI with what it is answered, in NMI's own way and in the original's, for docs/errors.md.
-import type { BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
+import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
 import { respond, type RespondRules } from '../../packages/nmi/src/respond/respond.ts';
 import type { TokenErrorCode } from '../../packages/nmi/src/tokens/token-errors.ts';
@@ -42,10 +42,16 @@ const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'no-resource': 'no `resource`',
   'malformed-parameter': 'a parameter is too long or has control characters',
   'repeated-parameter': 'a parameter is given twice, in whatever case',
+  'misnamed-parameter': 'the identity is named by a parameter that is not known, such as `clientid` or `principal_id`',
   'several-selectors': 'more than one of the selectors has a value',
   'no-pod-headers': '`/host/token` without `podname` and `podns`',
   'not-from-the-node': '`/host/token` from elsewhere than the node',
 };
+
+const problemOf = (why: BadRequestReason): BadRequest =>
+  why === 'misnamed-parameter'
+    ? { why, name: 'clientid', rightName: 'client_id' }
+    : { why, name: why === 'several-selectors' ? 'client_id and object_id' : 'client_id' };
 
 const denied = (situation: string, denial: Extract<Outcome, { kind: 'denied' }>['denial']): Sample => ({
   situation,
@@ -88,7 +94,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   ],
   'bad-request': Object.entries(badRequests).map(([why, situation]) => ({
     situation,
-    outcome: { kind: 'bad-request', problem: { why: why as BadRequestReason, name: 'client_id' } },
+    outcome: { kind: 'bad-request', problem: problemOf(why as BadRequestReason) },
   })),
   'bad-method': [{ situation: 'another method than GET', outcome: { kind: 'bad-method' } }],
   nowhere: [

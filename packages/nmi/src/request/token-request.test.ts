@@ -62,6 +62,33 @@ describe('parseTokenRequest', () => {
   });
 
   it.each([
+    ['clientid', 'client_id'],
+    ['clientId', 'client_id'],
+    ['client-id', 'client_id'],
+    ['principal_id', 'object_id'],
+    ['principalId', 'object_id'],
+    ['objectid', 'object_id'],
+    ['object-id', 'object_id'],
+    ['resource_id', 'msi_res_id'],
+    ['resourceid', 'msi_res_id'],
+    ['mi-res-id', 'msi_res_id'],
+    ['msiresid', 'msi_res_id'],
+  ])('refuses %s and names the right parameter: ignored, it would be answered with another identity', (name, rightName) => {
+    const asked = `${resource}&${name}=${clientId}`;
+    const problem = { why: 'misnamed-parameter', name: name.toLowerCase(), rightName };
+    expect(parseTokenRequest(asked)).toEqual({ ok: false, problem });
+    expect(parseTokenRequest(`${asked}&client_id=${clientId}`)).toEqual({ ok: false, problem });
+    expect(selectorOf(`${resource}&${name}=%20`)).toEqual({ by: 'nothing' });
+  });
+
+  it.each(['constructor', '__proto__', 'hasownproperty', 'identity', 'scope', 'client_id2'])(
+    'lets the unknown parameter %s be',
+    (name) => {
+      expect(selectorOf(`${resource}&${name}=x`)).toEqual({ by: 'nothing' });
+    },
+  );
+
+  it.each([
     ['a missing resource', 'api-version=2018-02-01'],
     ['an empty resource', 'resource='],
     ['a blank resource', 'resource=%20'],

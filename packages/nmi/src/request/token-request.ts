@@ -25,6 +25,7 @@ export type BadRequestReason =
   | 'no-resource'
   | 'malformed-parameter'
   | 'repeated-parameter'
+  | 'misnamed-parameter'
   | 'several-selectors'
   | 'no-pod-headers'
   | 'not-from-the-node';
@@ -33,6 +34,8 @@ export interface BadRequest {
   readonly why: BadRequestReason;
   /** The parameter or header in question. */
   readonly name?: string;
+  /** Of a misnamed parameter: the one that was meant. */
+  readonly rightName?: string;
 }
 
 export type ParsedTokenRequest =
@@ -47,13 +50,27 @@ const selectorNames = {
 } as const;
 type SelectorName = keyof typeof selectorNames;
 
+/**
+ * What others call the selectors, such as App Service. An unknown parameter is ignored, and whoever named an identity by one of
+ * these would get the token of another.
+ */
+const misnamed: ReadonlyMap<string, SelectorName> = new Map([
+  ...['clientid', 'client-id'].map((name) => [name, 'client_id'] as const),
+  ...['principal_id', 'principalid', 'principal-id', 'objectid', 'object-id'].map(
+    (name) => [name, 'object_id'] as const,
+  ),
+  ...['resource_id', 'resourceid', 'resource-id', 'mi-res-id', 'miresid', 'msiresid'].map(
+    (name) => [name, 'msi_res_id'] as const,
+  ),
+]);
+
 const forwardedNames: ReadonlySet<string> = new Set(['token_sha256_to_refresh', 'xms_cc']);
 const longestValue = 2048;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const control = /[\u0000-\u001f\u007f]/;
 
 /**
- * Reads the query of a token request. Any api-version is welcome; unknown parameters are let be. Names compare without
+ * Reads the query of a token request. Any api-version is welcome; unknown parameters are let be, but for misnamed selectors. Names compare without
  * case, so that one parameter in two spellings is one that was given twice, and never two that different readers choose
  * between. An empty selector is one that the program left out: SDKs send it when a variable of theirs is not set.
  */
@@ -63,6 +80,9 @@ export function parseTokenRequest(query: string): ParsedTokenRequest {
     const name = spelled.toLowerCase();
     if (parameters.has(name)) return refuse('repeated-parameter', name);
     if (value.length > longestValue || control.test(value)) return refuse('malformed-parameter', name);
+    const rightName = value.trim() === '' ? undefined : misnamed.get(name);
+    if (rightName !== undefined)
+      return { ok: false, problem: { why: 'misnamed-parameter', name, rightName } };
     parameters.set(name, value);
   }
   const selectors = (Object.keys(selectorNames) as SelectorName[]).filter(

@@ -2,7 +2,7 @@ import { explainUnbound } from '@pod-identity/crd-types';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../request/token-request.ts';
 
-const badRequests: Readonly<Record<BadRequestReason, (name: string) => string>> = {
+const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: string) => string>> = {
   // IMDS' own words.
   'no-metadata-header': () => 'Required metadata header not specified',
   forwarded: () => 'X-Forwarded-For is not allowed: requests for tokens may not come through a proxy.',
@@ -15,6 +15,8 @@ const badRequests: Readonly<Record<BadRequestReason, (name: string) => string>> 
     'Parameter resource is missing: name the audience of the token, such as https://vault.azure.net',
   'malformed-parameter': (name) => `Parameter ${name} is too long or has control characters.`,
   'repeated-parameter': (name) => `Parameter ${name} is given more than once.`,
+  'misnamed-parameter': (name, rightName) =>
+    `Parameter ${name} is not known here: name the identity by ${rightName}.`,
   'several-selectors': (name) =>
     `Parameters ${name} are given together: name the identity by one of client_id, object_id and msi_res_id.`,
   'no-pod-headers': () =>
@@ -23,8 +25,8 @@ const badRequests: Readonly<Record<BadRequestReason, (name: string) => string>> 
 };
 
 /** What was wrong with the request, for the person who wrote the program. */
-export function explainBadRequest({ why, name = '' }: BadRequest): string {
-  return badRequests[why](name);
+export function explainBadRequest({ why, name = '', rightName = '' }: BadRequest): string {
+  return badRequests[why](name, rightName);
 }
 
 /** Why the pod has no such identity and what would give it one. It starts with IMDS' own words, which SDKs look for. */

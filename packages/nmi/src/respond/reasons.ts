@@ -70,6 +70,7 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'no-resource': 'The parameter resource is missing.',
   'malformed-parameter': 'A parameter is too long or has control characters.',
   'repeated-parameter': 'A parameter is given more than once.',
+  'misnamed-parameter': 'A parameter names an identity by a name that the metadata service does not know.',
   'several-selectors': 'More than one parameter names an identity.',
   'no-pod-headers': 'A process of the node did not name a pod.',
   'not-from-the-node': 'A pod asked at the path that is for processes of the node.',

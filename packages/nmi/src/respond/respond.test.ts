@@ -125,6 +125,15 @@ describe('the table', () => {
     ['no resource', bad('no-resource'), 400, 'resource'],
     ['repeated', bad('repeated-parameter'), 400, 'more than once'],
     ['malformed parameter', bad('malformed-parameter'), 400, 'too long'],
+    [
+      'a misnamed parameter',
+      {
+        kind: 'bad-request',
+        problem: { why: 'misnamed-parameter', name: 'clientid', rightName: 'client_id' },
+      },
+      400,
+      'Parameter clientid is not known here: name the identity by client_id.',
+    ],
     ['several selectors', bad('several-selectors'), 400, 'one of client_id'],
     ['malformed target', bad('malformed-target'), 400, 'malformed'],
     ['no pod headers', bad('no-pod-headers'), 400, 'podname'],
