@@ -199,7 +199,7 @@ export const errorRows: readonly ErrorRow[] = Object.values(samples)
   .map(({ situation, outcome }) => ({
     ...{ kind: outcome.kind, situation },
     ours: told(outcome),
-    original: told(outcome, { setsRetryAfter: false, isManaged: false, clientId: undefined }),
+    original: told(outcome, { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined }),
   }));
 
 function told(outcome: Outcome, compat?: RespondRules['compat']): ToldAnswer {

@@ -30,7 +30,7 @@ const stage = (outcome: Outcome | Error = token) => {
     token: handler,
     hostToken: () => Promise.resolve({ kind: 'nowhere', why: 'unknown' }),
     proxy: { handle: () => Promise.resolve(proxied) },
-    ...{ notAssignedStatus: 503, compatErrors: false, setsRetryAfter: false, mode: 'standard' },
+    ...{ notAssignedStatus: 503, compatErrors: 'off', setsRetryAfter: false, mode: 'standard' },
     ...{ exactErrors: false, random: () => 0 },
     clock: createFakeClock(250),
     onAnswered: (one) => answered.push(one),

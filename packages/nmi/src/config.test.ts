@@ -104,7 +104,11 @@ describe('readConfig', () => {
       { probe: { host: '', port: 8080 }, metrics: { host: '10.0.0.4', port: 9091 } },
     ],
     [['--enable-host-token'], { hostToken: true }],
-    [[], { exactErrors: false }],
+    [[], { exactErrors: false, compatErrors: 'off' }],
+    [['--compat-errors'], { compatErrors: 'text' }],
+    [['--compat-errors=true'], { compatErrors: 'text' }],
+    [['--compat-errors=false'], { compatErrors: 'off' }],
+    [['--compat-errors=status'], { compatErrors: 'status' }],
     [['--exact-errors'], { exactErrors: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
     [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
@@ -114,6 +118,19 @@ describe('readConfig', () => {
     ],
   ])('understands %j', (argv, expected) => {
     expect(configOf(argv)).toMatchObject(expected);
+  });
+
+  it.each<[string[], RegExp[]]>([
+    [[], []],
+    [['--compat-errors'], [/as text: msal-node and msal for Python .* --compat-errors=status/]],
+    [['--compat-errors=status'], []],
+    [['--compat-errors=status', '--set-retry-after-header'], []],
+    [['--set-retry-after-header'], [/no effect without --compat-errors/]],
+  ])('%j: the log says at start what clients suffer from', (argv, warnings) => {
+    const reading = read(argv);
+    expect(reading.kind === 'config' && reading.warnings).toEqual(
+      warnings.map((text) => expect.stringMatching(text) as string),
+    );
   });
 
   it('takes the namespace of MIC alone, as the original’s deployments pass it, and says that it has no effect', () => {

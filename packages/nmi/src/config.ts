@@ -1,6 +1,7 @@
 import { readFlags, type FlagReading } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from './authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
+import type { CompatSettings } from './respond/compat.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
 import { machineData, type MetadataPart } from './instance-metadata.ts';
 import { metadataFamilies } from './routes.ts';
@@ -38,7 +39,7 @@ export interface NmiConfig {
   readonly callerHoldMs: number;
   readonly notAssignedStatus: 503 | 404;
   readonly allowedHosts: ReadonlySet<string>;
-  readonly compatErrors: boolean;
+  readonly compatErrors: CompatSettings['compatErrors'];
   /** `error` of a failure is the metadata service's word alone. */
   readonly exactErrors: boolean;
   /** With compatErrors: an identity that is not there yet is 503 with Retry-After instead of 404. */
@@ -172,7 +173,7 @@ function configOf(reading: FlagReading): NmiConfig {
 function callersOf(reading: FlagReading) {
   return {
     allowedHosts: lowerSet(reading.list('allow-host')),
-    compatErrors: reading.boolean('compat-errors'),
+    compatErrors: compatOf(reading),
     exactErrors: reading.boolean('exact-errors'),
     setsRetryAfter: reading.boolean('set-retry-after-header'),
     podCheck: {
@@ -183,6 +184,11 @@ function callersOf(reading: FlagReading) {
     podRequestsPerSecond: reading.integer('pod-requests-per-second'),
     podWaiting: reading.integer('pod-waiting'),
   };
+}
+
+function compatOf(reading: FlagReading): NmiConfig['compatErrors'] {
+  if (reading.word('compat-errors') === 'status') return 'status';
+  return reading.boolean('compat-errors') ? 'text' : 'off';
 }
 
 function interceptionOf(reading: FlagReading) {
@@ -221,6 +227,10 @@ function isPart(text: string): text is MetadataPart {
   return metadataParts.some((part) => part === text);
 }
 
+const unreadable =
+  '--compat-errors answers failures as text: msal-node and msal for Python cannot read it (they expect JSON), and ' +
+  'azidentity asks for 100 s before it gives up; --compat-errors=status has the original’s statuses with JSON';
+
 /** `-v` is the original's: from 5 on it means everything. */
 function levelOf(reading: FlagReading): NmiConfig['log']['level'] {
   if (reading.integer('v') >= 5) return 'debug';
@@ -234,9 +244,16 @@ function warningsOf(reading: FlagReading): string[] {
       ? [`--${spec.name} has no effect any more: ${why}`]
       : [],
   );
-  const all = [...dropped, ...controllerWarnings(reading)];
-  const isIdle = reading.boolean('set-retry-after-header') && !reading.boolean('compat-errors');
-  return isIdle
-    ? [...all, '--set-retry-after-header has no effect without --compat-errors: the header is always sent']
-    : all;
+  return [...dropped, ...controllerWarnings(reading), ...compatWarnings(reading)];
+}
+
+function compatWarnings(reading: FlagReading): string[] {
+  const compat = compatOf(reading);
+  const isIdle = reading.boolean('set-retry-after-header') && compat === 'off';
+  return [
+    ...(compat === 'text' ? [unreadable] : []),
+    ...(isIdle
+      ? ['--set-retry-after-header has no effect without --compat-errors: the header is always sent']
+      : []),
+  ];
 }

@@ -73,7 +73,7 @@ describe('the original’s unit tests', () => {
   it('C55 no remote address: 500 and exactly this text where the original’s answers are wanted, else 503 as for any unknown one', () => {
     const unknown = { kind: 'unknown-caller', address: '' } as const;
     const rulesOf = { nowMs: 0, notAssignedStatus: 503, random: () => 0 } as const;
-    const compat = { setsRetryAfter: false, isManaged: false, clientId: undefined };
+    const compat = { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined } as const;
     const { status, body } = respond(unknown, { ...rulesOf, compat });
     expect([status, Buffer.from(body).toString()]).toEqual([500, 'request remote address is empty\n']);
     expect(respond(unknown, rulesOf).status).toBe(503);

@@ -15,6 +15,8 @@ export interface FlagSpec {
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
+  /** Of a boolean: words that it may be as well, as in `--name=word`. */
+  readonly words?: readonly string[];
 }
 
 export interface FlagProblem {
@@ -26,7 +28,10 @@ export interface FlagProblem {
 export interface FlagReading {
   string(name: string): string;
   optionalString(name: string): string | undefined;
+  /** False where it is a word. */
   boolean(name: string): boolean;
+  /** Of a boolean that may be a word: the word that it is. */
+  word(name: string): string | undefined;
   integer(name: string): number;
   number(name: string): number;
   durationMs(name: string): number;

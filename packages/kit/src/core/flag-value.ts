@@ -28,10 +28,15 @@ const wanted = {
 
 /** One text as a value of the flag's kind, within its bounds and choices. A list is one comma-separated text. */
 export function readValue(spec: FlagSpec, text: string): ReadValue {
+  if (spec.words?.includes(text)) return { value: text };
   const value = parseValue(spec.kind, text);
-  const need = value === undefined ? wanted[spec.kind] : unmetNeed(spec, value);
+  const need = value === undefined ? wantedFor(spec) : unmetNeed(spec, value);
   if (value !== undefined && need === undefined) return { value };
   return { problem: spec.secret ? `must be ${need}` : `must be ${need}, not "${text}"` };
+}
+
+function wantedFor({ kind, words }: FlagSpec): string {
+  return words ? `true, false or ${words.join(' or ')}` : wanted[kind];
 }
 
 function parseValue(kind: FlagKind, text: string): FlagValue | undefined {

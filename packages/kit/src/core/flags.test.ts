@@ -13,6 +13,7 @@ const specs: readonly FlagSpec[] = [
     help: 'Only within a namespace.',
     env: 'FORCENAMESPACED',
   },
+  { name: 'compat', kind: 'boolean', default: false, help: 'As before.', words: ['status'] },
   { name: 'ratio', kind: 'number', default: 0.5, help: 'A share.', max: 1 },
   { name: 'interval', kind: 'duration', default: 90_000, help: 'How often.', min: 1000, aliases: ['period'] },
   { name: 'immutable', kind: 'list', default: [], help: 'Never touched.', env: 'IMMUTABLE' },
@@ -89,6 +90,26 @@ describe('flags', () => {
     ]);
   });
 
+  test.each<[string[], boolean, string | undefined]>([
+    [[], false, undefined],
+    [['--compat'], true, undefined],
+    [['--compat', 'status'], true, undefined],
+    [['--compat=1'], true, undefined],
+    [['--compat=false'], false, undefined],
+    [['--compat=status'], false, 'status'],
+    [['--compat=status', '--compat'], true, undefined],
+  ])('%j sets a boolean that may be a word as well', (argv, isTrue, word) => {
+    const flags = read(argv);
+    expect([flags.problems, flags.boolean('compat'), flags.word('compat')]).toEqual([[], isTrue, word]);
+  });
+
+  test('a boolean takes no word but its own', () => {
+    expect(read(['--compat=state', '--forceNamespaced=status']).problems).toEqual([
+      { name: 'forceNamespaced', message: '--forceNamespaced must be true or false, not "status"' },
+      { name: 'compat', message: '--compat must be true, false or status, not "state"' },
+    ]);
+  });
+
   test('an alias counts as the flag', () => {
     const flags = read(['--period=2s']);
     expect(flags.durationMs('interval')).toBe(2000);
@@ -162,6 +183,7 @@ describe('flags', () => {
     const help = flagHelp(specs, 'nmi: hands out tokens');
     expect(help).toContain('nmi: hands out tokens\n\n  --node string\n      Our node. (environment NODE)\n');
     expect(help).toContain('  --interval, --period duration\n      How often. (default 1m30s)\n');
+    expect(help).toContain('  --compat\n      As before. (default false)\n');
     expect(help).toContain('Log lines. One of: text, json. (default text)');
     const table = flagTable(specs).trimEnd().split('\n');
     expect(table).toHaveLength(2 + specs.length);

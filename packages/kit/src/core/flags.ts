@@ -103,6 +103,10 @@ function accessors(
       return given.has(name) || kinds.get(name)?.default !== undefined ? value : undefined;
     },
     boolean: (name: string) => valueOf(name, 'boolean') === true,
+    word: (name: string) => {
+      const value = valueOf(name, 'boolean');
+      return typeof value === 'string' ? value : undefined;
+    },
     integer: (name: string) => Number(valueOf(name, 'integer')),
     number: (name: string) => Number(valueOf(name, 'number')),
     durationMs: (name: string) => Number(valueOf(name, 'duration')),

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { clientIdOf } from '../../test/builders.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
 import { routeOf } from '../routes.ts';
+import type { TokenErrorCode } from '../tokens/token-errors.ts';
 import { createCompat, type CompatRules } from './compat.ts';
 import type { Outcome } from './outcome.ts';
 import { respond } from './respond.ts';
 
-const plain: CompatRules = { setsRetryAfter: false, isManaged: false, clientId: undefined };
+const plain: CompatRules = { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined };
 const answer = (outcome: Outcome, over: Partial<CompatRules> = {}) => {
   const response = respond(outcome, {
     nowMs: 0,
@@ -76,18 +77,12 @@ describe('--compat-errors', () => {
       403,
       "adal: Refresh request failed. Status Code = '401'. Response body: because",
     ],
-    [
-      'C53 a refusal that may pass',
-      failed({ why: 'throttled', status: 429 }),
-      403,
-      "adal: Refresh request failed. Status Code = '429'. Response body: because",
-    ],
     ['C53 no answer', failed({}), 503, 'because'],
     ['C53 an identity that cannot be served', failed({ why: 'misconfigured' }), 503, 'because'],
     ['more questions than a pod may ask', failed({ why: 'throttled' }), 429, 'because'],
     [
       'an exempt pod',
-      failed({ status: 500, isExempt: true }),
+      failed({ why: 'denied', status: 401, isExempt: true }),
       403,
       'failed to get service principal token, error: because',
     ],
@@ -172,6 +167,29 @@ describe('--compat-errors', () => {
     },
   );
 
+  it.each<[TokenErrorCode, number, number]>([
+    ['throttled', 429, 429],
+    ['updating', 410, 503],
+    ['unavailable', 404, 503],
+    ['unavailable', 500, 503],
+    ['unavailable', 502, 503],
+  ])('%s: a %i of the metadata service is no refusal: %i, and when to come again', (...[why, status, answered]) => {
+    const text = `adal: Refresh request failed. Status Code = '${status}'. Response body: because\n`;
+    const told = answer(failed({ why, status, retryAfterMs: 7_000 }));
+    expect([told.status, told.headers['Retry-After'], told.text]).toEqual([answered, '7', text]);
+    expect(answer(failed({ why, status })).headers['Retry-After']).toBe('5');
+    expect(answer(failed({ why, status, isExempt: true }))).toMatchObject({
+      status: answered,
+      headers: { 'Retry-After': '5' },
+      text: 'failed to get service principal token, error: because\n',
+    });
+  });
+
+  it('says when to come again where nobody answered, but not where the AzureIdentity cannot be served', () => {
+    expect(answer(failed({})).headers['Retry-After']).toBe('5');
+    expect(answer(failed({ why: 'misconfigured' })).headers['Retry-After']).toBeUndefined();
+  });
+
   it('keeps the length right where a text is not ASCII', () => {
     const { headers, body } = answer(failed({ description: 'schöne Grüße' }));
     expect(headers['Content-Length']).toBe(String(Buffer.byteLength('schöne Grüße\n')));
@@ -179,23 +197,65 @@ describe('--compat-errors', () => {
   });
 });
 
+describe('--compat-errors=status', () => {
+  const json = (outcome: Outcome, over: Partial<CompatRules> = {}) => answer(outcome, { body: 'json', ...over });
+  const pairs: readonly (readonly [Outcome, string])[] = [
+    [bad('no-resource'), 'invalid_request'],
+    [bad('not-from-the-node'), 'server_error'],
+    [{ kind: 'nowhere', why: 'unknown' }, 'not_found'],
+    [{ kind: 'unknown-caller', address: '10.0.0.9' }, 'server_error'],
+    [{ kind: 'denied', pod, denial: { why: 'no-label' } }, 'not_found'],
+    [waiting('created'), 'not_found'],
+    [waiting('assigned'), 'access_denied'],
+    [failed({ why: 'denied', status: 401 }), 'access_denied'],
+    [failed({ why: 'throttled', status: 429 }), 'too_many_requests'],
+    [failed({ why: 'updating', status: 410 }), 'temporarily_unavailable'],
+    [failed({ why: 'misconfigured' }), 'temporarily_unavailable'],
+    [{ kind: 'blocked', family: 'instance' }, 'access_denied'],
+    [{ kind: 'bad-method' }, 'method_not_allowed'],
+  ];
+
+  it.each(pairs)('answers %j with the original’s status in JSON that SDKs can read', (outcome, error) => {
+    const ours = respond(outcome, { nowMs: 0, notAssignedStatus: 503, random: () => 0 });
+    const { error_description: description } = JSON.parse(String(ours.body)) as Record<string, string>;
+    const { status, headers, text } = json(outcome);
+    const original = answer(outcome);
+    expect([status, headers['Retry-After']]).toEqual([original.status, original.headers['Retry-After']]);
+    expect(headers['Content-Type']).toBe('application/json; charset=utf-8');
+    expect(JSON.parse(text)).toEqual({ error: `${error}: ${description}`, error_description: description });
+  });
+
+  it('keeps to --set-retry-after-header and to the metadata service’s own answer to a probe', () => {
+    expect(json(waiting('created'), { setsRetryAfter: true })).toMatchObject({
+      status: 503,
+      headers: { 'Retry-After': '20' },
+    });
+    const probe = bad('no-metadata-header');
+    const { body } = respond(probe, { nowMs: 0, notAssignedStatus: 503, random: () => 0 });
+    expect(json(probe).text).toBe(body);
+  });
+});
+
 describe('what the original’s answers depend on', () => {
-  const settings = { mode: 'standard', compatErrors: true, setsRetryAfter: true } as const;
+  const settings = { mode: 'standard', compatErrors: 'text', setsRetryAfter: true } as const;
   const rulesFor = (target: string, over: Partial<Parameters<typeof createCompat>[0]> = {}) =>
     createCompat({ ...settings, ...over })(routeOf(target));
   const path = '/metadata/identity/oauth2/token?resource=r';
 
   it('is nothing unless it was asked for', () => {
-    expect(rulesFor(path, { compatErrors: false })).toBeUndefined();
+    expect(rulesFor(path, { compatErrors: 'off' })).toBeUndefined();
   });
 
   it('is the mode and the selector', () => {
-    expect(rulesFor(path)).toEqual({ setsRetryAfter: true, isManaged: false, clientId: undefined });
+    expect(rulesFor(path, { compatErrors: 'status' })?.body).toBe('json');
+    expect(rulesFor(path)).toEqual({ body: 'text', setsRetryAfter: true, isManaged: false, clientId: undefined });
     expect(rulesFor(`${path}&client_id=A`, { mode: 'managed' })).toMatchObject({
       isManaged: true,
       clientId: 'a',
     });
     expect(rulesFor(`${path}&msi_res_id=/s`)?.clientId).toBe('');
+    // The original does not know object ids: its text is that of a request without selector.
+    expect(rulesFor(`${path}&object_id=o`)?.clientId).toBeUndefined();
   });
 
   it('never sends Retry-After to the node itself', () => {

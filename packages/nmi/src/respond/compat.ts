@@ -7,24 +7,28 @@ import type { RetryAfter } from './retry-after.ts';
 
 /** What the original's answers depend on besides the outcome. */
 export interface CompatRules {
+  /** The original's text; or JSON as the metadata service writes it, with our text: SDKs read nothing else. */
+  readonly body: 'text' | 'json';
   /** `--set-retry-after-header`: an identity that is not there yet is 503 with Retry-After instead of 404. */
   readonly setsRetryAfter: boolean;
   readonly isManaged: boolean;
-  /** The client id that was asked for; '' when another selector was given, undefined when none was. */
+  /** The client id that was asked for; '' when a resource id was given, undefined when none that the original knows was. */
   readonly clientId: string | undefined;
 }
 
 export interface CompatSettings {
   readonly mode: OperationMode;
-  readonly compatErrors: boolean;
+  /** `status`: the original's statuses alone. */
+  readonly compatErrors: 'off' | 'text' | 'status';
   readonly setsRetryAfter: boolean;
 }
 
 /** The rules for requests to a route; undefined: failures are told in our own way. */
 export function createCompat(settings: CompatSettings): (route: Route) => CompatRules | undefined {
   const { mode, compatErrors, setsRetryAfter } = settings;
-  if (!compatErrors) return () => undefined;
+  if (compatErrors === 'off') return () => undefined;
   return (route) => ({
+    body: compatErrors === 'status' ? 'json' : 'text',
     // The original sends the header to pods only.
     setsRetryAfter: setsRetryAfter && route.kind === 'token',
     isManaged: mode === 'managed',
@@ -34,8 +38,10 @@ export function createCompat(settings: CompatSettings): (route: Route) => Compat
 
 function clientIdIn(query: string): string | undefined {
   const parsed = parseTokenRequest(query);
-  if (!parsed.ok || parsed.value.selector.by === 'nothing') return undefined;
-  return parsed.value.selector.by === 'client-id' ? parsed.value.selector.value : '';
+  if (!parsed.ok) return undefined;
+  const { selector } = parsed.value;
+  if (selector.by === 'client-id') return selector.value;
+  return selector.by === 'resource-id' ? '' : undefined;
 }
 
 /** An answer as the original gives it: bare text, but for the one JSON that it writes itself. */
@@ -139,12 +145,19 @@ function attempts(pod: string, state: 'CREATED' | 'ASSIGNED', made: 16 | 20): st
   );
 }
 
-/** 403 when Azure answered that there is no token, 503 when it did not answer or was not asked. */
-function tokenFailed(outcome: Of<'token-failed'>, ours: Refusal): OriginalRefusal {
-  const { why, description, status, isExempt } = outcome;
-  if (isExempt) return { status: 403, text: `failed to get service principal token, error: ${description}` };
-  if (status !== undefined) return { status: 403, text: refusedBy(status, description) };
-  return why === 'throttled' ? inText(ours) : { status: 503, text: description };
+/**
+ * 403 when Azure answered that there is no token, 503 when it did not answer or was not asked. What may pass is never 403, which
+ * no SDK repeats: the original asked again by itself before it said so.
+ */
+function tokenFailed(outcome: Of<'token-failed'>, { status: told, retryAfter }: Refusal): OriginalRefusal {
+  const { description, status, isExempt } = outcome;
+  const text = isExempt
+    ? `failed to get service principal token, error: ${description}`
+    : status === undefined
+      ? description
+      : refusedBy(status, description);
+  if (retryAfter !== undefined) return { status: told === 429 ? 429 : 503, text, retryAfter };
+  return { status: isExempt || status !== undefined ? 403 : 503, text };
 }
 
 function refusedBy(status: number, body: string): string {

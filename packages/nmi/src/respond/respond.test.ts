@@ -8,7 +8,7 @@ import { respond, type RespondRules } from './respond.ts';
 const rules: RespondRules = { nowMs: 1_000_400, notAssignedStatus: 503, random: () => 0 };
 const issued = issuedTo('reader', { now: 1_000_000 });
 const pod = 'default/web';
-const compat = { setsRetryAfter: false, isManaged: false, clientId: undefined };
+const compat = { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined } as const;
 const bodyOf = (outcome: Outcome, nowMs = rules.nowMs) =>
   JSON.parse(Buffer.from(respond(outcome, { ...rules, nowMs }).body).toString()) as Record<string, string>;
 const token = { kind: 'token' as const, ...issuanceOf('reader'), pod, issued };
@@ -72,6 +72,8 @@ describe('a token', () => {
         { ...primary, access_token: 'of-t3' },
       ]);
       expect(bodyOf(several)).toHaveProperty('auxiliary_tokens');
+      const { body: statusOnly } = respond(several, { ...rules, compat: { ...compat, body: 'json' } });
+      expect(JSON.parse(String(statusOnly))).toEqual(bodyOf(several));
     });
 
     it('is only the first one for a process of the node', () => {

@@ -25,13 +25,15 @@ export function respond(outcome: Outcome, rules: RespondRules): OutboundResponse
   if (outcome.kind === 'host-token') return hostToken(outcome, rules);
   if (outcome.kind === 'proxied') return proxied(outcome);
   const refusal = refusalOf(outcome, rules.notAssignedStatus);
-  return rules.compat === undefined
-    ? asJson(refusal, rules, isProbe(outcome))
-    : asText(refusalAsOriginal(outcome, refusal, rules.compat), rules);
+  if (rules.compat === undefined) return asJson(refusal, rules, isProbe(outcome));
+  const original = refusalAsOriginal(outcome, refusal, rules.compat);
+  return rules.compat.body === 'text'
+    ? asText(original, rules)
+    : asJson(withStatusOf(original, refusal), rules, isProbe(outcome));
 }
 
 function token({ issued, resource }: Of<'token'>, { nowMs, compat }: RespondRules): OutboundResponse {
-  const shape = compat === undefined ? 'object' : 'list';
+  const shape = compat?.body === 'text' ? 'list' : 'object';
   const { json: body, headers } = tokenBody({ issued, resource, shape }, nowMs);
   return { status: 200, headers, body };
 }
@@ -70,6 +72,23 @@ function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): Outbou
   const body = asciiJson({ error, error_description: description });
   return { status, headers: { ...jsonHeaders(body), ...extraHeaders(refusal, rules) }, body };
 }
+
+function withStatusOf({ status, retryAfter, allow }: OriginalRefusal, ours: Refusal): Refusal {
+  const { error, description } = ours;
+  return {
+    ...{ status, error: status === ours.status ? error : (words[status] ?? error), description },
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(allow !== undefined && { allow }),
+  };
+}
+
+/** Of the original's statuses. */
+const words: Readonly<Partial<Record<number, string>>> = {
+  403: 'access_denied',
+  404: 'not_found',
+  500: 'server_error',
+  503: 'temporarily_unavailable',
+};
 
 function asText(refusal: OriginalRefusal, rules: RespondRules): OutboundResponse {
   const body = Buffer.from(`${refusal.text}\n`);

@@ -89,7 +89,7 @@ beforeAll(async () => {
       grant: () => Promise.reject(new Error('nobody is granted anything here')),
     }),
     hostToken: () => Promise.resolve({ kind: 'nowhere', why: 'unknown' }),
-    ...{ notAssignedStatus: 503, compatErrors: false, setsRetryAfter: false, mode: 'standard' },
+    ...{ notAssignedStatus: 503, compatErrors: 'off', setsRetryAfter: false, mode: 'standard' },
     ...{ exactErrors: false, random: () => 0 },
     clock: systemClock,
     onAnswered: () => undefined,
