@@ -42,7 +42,8 @@ const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'no-resource': 'no `resource`',
   'malformed-parameter': 'a parameter is too long or has control characters',
   'repeated-parameter': 'a parameter is given twice, in whatever case',
-  'misnamed-parameter': 'the identity is named by a parameter that is not known, such as `clientid` or `principal_id`',
+  'misnamed-parameter':
+    'the identity is named by a parameter that is not known, such as `clientid` or `principal_id`',
   'several-selectors': 'more than one of the selectors has a value',
   'no-pod-headers': '`/host/token` without `podname` and `podns`',
   'not-from-the-node': '`/host/token` from elsewhere than the node',

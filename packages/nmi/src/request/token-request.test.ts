@@ -73,13 +73,16 @@ describe('parseTokenRequest', () => {
     ['resourceid', 'msi_res_id'],
     ['mi-res-id', 'msi_res_id'],
     ['msiresid', 'msi_res_id'],
-  ])('refuses %s and names the right parameter: ignored, it would be answered with another identity', (name, rightName) => {
-    const asked = `${resource}&${name}=${clientId}`;
-    const problem = { why: 'misnamed-parameter', name: name.toLowerCase(), rightName };
-    expect(parseTokenRequest(asked)).toEqual({ ok: false, problem });
-    expect(parseTokenRequest(`${asked}&client_id=${clientId}`)).toEqual({ ok: false, problem });
-    expect(selectorOf(`${resource}&${name}=%20`)).toEqual({ by: 'nothing' });
-  });
+  ])(
+    'refuses %s and names the right parameter: ignored, it would be answered with another identity',
+    (name, rightName) => {
+      const asked = `${resource}&${name}=${clientId}`;
+      const problem = { why: 'misnamed-parameter', name: name.toLowerCase(), rightName };
+      expect(parseTokenRequest(asked)).toEqual({ ok: false, problem });
+      expect(parseTokenRequest(`${asked}&client_id=${clientId}`)).toEqual({ ok: false, problem });
+      expect(selectorOf(`${resource}&${name}=%20`)).toEqual({ by: 'nothing' });
+    },
+  );
 
   it.each(['constructor', '__proto__', 'hasownproperty', 'identity', 'scope', 'client_id2'])(
     'lets the unknown parameter %s be',

@@ -173,17 +173,20 @@ describe('--compat-errors', () => {
     ['unavailable', 404, 503],
     ['unavailable', 500, 503],
     ['unavailable', 502, 503],
-  ])('%s: a %i of the metadata service is no refusal: %i, and when to come again', (...[why, status, answered]) => {
-    const text = `adal: Refresh request failed. Status Code = '${status}'. Response body: because\n`;
-    const told = answer(failed({ why, status, retryAfterMs: 7_000 }));
-    expect([told.status, told.headers['Retry-After'], told.text]).toEqual([answered, '7', text]);
-    expect(answer(failed({ why, status })).headers['Retry-After']).toBe('5');
-    expect(answer(failed({ why, status, isExempt: true }))).toMatchObject({
-      status: answered,
-      headers: { 'Retry-After': '5' },
-      text: 'failed to get service principal token, error: because\n',
-    });
-  });
+  ])(
+    '%s: a %i of the metadata service is no refusal: %i, and when to come again',
+    (...[why, status, answered]) => {
+      const text = `adal: Refresh request failed. Status Code = '${status}'. Response body: because\n`;
+      const told = answer(failed({ why, status, retryAfterMs: 7_000 }));
+      expect([told.status, told.headers['Retry-After'], told.text]).toEqual([answered, '7', text]);
+      expect(answer(failed({ why, status })).headers['Retry-After']).toBe('5');
+      expect(answer(failed({ why, status, isExempt: true }))).toMatchObject({
+        status: answered,
+        headers: { 'Retry-After': '5' },
+        text: 'failed to get service principal token, error: because\n',
+      });
+    },
+  );
 
   it('says when to come again where nobody answered, but not where the AzureIdentity cannot be served', () => {
     expect(answer(failed({})).headers['Retry-After']).toBe('5');
@@ -198,7 +201,8 @@ describe('--compat-errors', () => {
 });
 
 describe('--compat-errors=status', () => {
-  const json = (outcome: Outcome, over: Partial<CompatRules> = {}) => answer(outcome, { body: 'json', ...over });
+  const json = (outcome: Outcome, over: Partial<CompatRules> = {}) =>
+    answer(outcome, { body: 'json', ...over });
   const pairs: readonly (readonly [Outcome, string])[] = [
     [bad('no-resource'), 'invalid_request'],
     [bad('not-from-the-node'), 'server_error'],
@@ -248,7 +252,12 @@ describe('what the original’s answers depend on', () => {
 
   it('is the mode and the selector', () => {
     expect(rulesFor(path, { compatErrors: 'status' })?.body).toBe('json');
-    expect(rulesFor(path)).toEqual({ body: 'text', setsRetryAfter: true, isManaged: false, clientId: undefined });
+    expect(rulesFor(path)).toEqual({
+      body: 'text',
+      setsRetryAfter: true,
+      isManaged: false,
+      clientId: undefined,
+    });
     expect(rulesFor(`${path}&client_id=A`, { mode: 'managed' })).toMatchObject({
       isManaged: true,
       clientId: 'a',
