@@ -1,8 +1,9 @@
-// The least that any server of ours could cost: node:http alone, which gives one answer to everything.
+// The least that any server of ours could cost: node:http alone, which gives one answer to everything, or passes a question on.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { headersLimit, requestLimits } from '@pod-identity/kit/serve';
 import { within } from '../stage/within.ts';
 
 export interface Answer {
@@ -19,14 +20,37 @@ export interface BareServer {
   stop(): void;
 }
 
-const program = (answer: Answer) => `
-  const { createServer } = require('node:http');
-  const { headers, body } = ${JSON.stringify(answer)};
-  const server = createServer((request, response) => { response.writeHead(200, headers); response.end(body); });
+/** With the options of our own servers: without them node:http does another amount of work for a request. */
+const serverOf = (answering: string) => `
+  const { Agent, createServer, get } = require('node:http');
+  const server = createServer(${JSON.stringify(requestLimits)}, ${answering});
+  server.maxHeadersCount = ${headersLimit};
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
 
-export async function startBareServer(answer: Answer): Promise<BareServer> {
-  const child = spawn(process.execPath, ['-e', program(answer)], { stdio: ['ignore', 'pipe', 'inherit'] });
+export function startBareServer(answer: Answer): Promise<BareServer> {
+  const answering = '(request, response) => { response.writeHead(200, headers); response.end(body); }';
+  return start(`const { headers, body } = ${JSON.stringify(answer)}; ${serverOf(answering)}`);
+}
+
+/** Asks the service at this address and answers what it answers; its connections to it are kept. */
+export function startBareProxy({ hostname, port }: URL): Promise<BareServer> {
+  const to = JSON.stringify({ hostname, port });
+  return start(`${serverOf('pass')}
+  const agent = new Agent({ keepAlive: true });
+  function pass({ url }, response) {
+    get({ ...${to}, agent, path: url, headers: { Metadata: 'true' } }, (answer) => {
+      const parts = [];
+      answer.on('data', (part) => parts.push(part)).on('end', () => {
+        const body = Buffer.concat(parts);
+        response.writeHead(answer.statusCode, { 'Content-Type': 'application/json', 'Content-Length': body.length });
+        response.end(body);
+      });
+    });
+  }`);
+}
+
+async function start(program: string): Promise<BareServer> {
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
   const listening = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
   const [line] = await within(patienceMs, 'the bare node:http server to listen', listening);
   return { host: '127.0.0.1', port: Number(line), pid: child.pid ?? 0, stop: () => void child.kill() };

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { within } from '../stage/within.ts';
-import { newConnectionsPerSecond, requestsPerSecond, type Load } from './load.ts';
+import { runFresh, runKept, type Load, type Run } from './load.ts';
 
 export interface Order {
   readonly load: Load;
@@ -13,8 +13,7 @@ export interface Order {
 
 export interface LoadGenerator {
   readonly pid: number;
-  /** Requests answered with 200 in a second. */
-  rate(order: Order): Promise<number>;
+  run(order: Order): Promise<Run>;
   stop(): void;
 }
 
@@ -25,11 +24,11 @@ export function startLoadGenerator(): LoadGenerator {
   const child = fork(fileURLToPath(import.meta.url), ['serve'], { stdio: 'inherit' });
   return {
     pid: child.pid ?? 0,
-    rate: async (order) => {
+    run: async (order) => {
       const answered = once(child, 'message');
       child.send(order);
       const what = `the load generator to send ${order.load.requests} requests to port ${order.load.port}`;
-      const [answer] = (await within(patienceMs, what, answered)) as [number | string];
+      const [answer] = (await within(patienceMs, what, answered)) as [Run | string];
       if (typeof answer === 'string') throw new Error(answer);
       return answer;
     },
@@ -37,16 +36,14 @@ export function startLoadGenerator(): LoadGenerator {
   };
 }
 
-function carryOut({ load, newConnections }: Order): Promise<number> {
-  return newConnections === undefined
-    ? requestsPerSecond(load)
-    : newConnectionsPerSecond(load, newConnections);
+function carryOut({ load, newConnections }: Order): Promise<Run> {
+  return newConnections === undefined ? runKept(load) : runFresh(load, newConnections);
 }
 
 if (process.argv[2] === 'serve') {
   process.on('message', (order) => {
     carryOut(order as Order).then(
-      (rate) => process.send?.(rate),
+      (run) => process.send?.(run),
       (error: unknown) => process.send?.(String(error)),
     );
   });

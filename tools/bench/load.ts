@@ -2,10 +2,13 @@
 // addresses that it speaks from are its own choice, as many pods would.
 import { connect, type Socket } from 'node:net';
 import { within } from '../stage/within.ts';
+import { cpuMicroseconds } from './process.ts';
 
 export interface Load {
   readonly host: string;
   readonly port: number;
+  /** The process that answers. */
+  readonly pid: number;
   readonly path: string;
   /** One connection from each of these addresses, which may be repeated. */
   readonly from: readonly string[];
@@ -14,20 +17,53 @@ export interface Load {
   readonly requests: number;
 }
 
-/**
- * Requests answered with 200 in a second over connections that were used before; throws when anything else is answered.
- */
-export async function requestsPerSecond(load: Load): Promise<number> {
+/** Of requests that were answered with 200. */
+export interface Run {
+  /** All that were sent, those included that came before it was measured. */
+  readonly sent: number;
+  readonly perSecond: number;
+  /** Processor time of the server for one request (microseconds): unlike the rate, it doesn't depend on who asks, or how fast. */
+  readonly cpuUs: number;
+}
+
+/** Over connections that were used before; throws when anything but 200 is answered. */
+export async function runKept(load: Load): Promise<Run> {
   const perConnection = Math.ceil(load.requests / load.from.length / load.pipelined) * load.pipelined;
   const sockets = await Promise.all(load.from.map((localAddress) => open(load, localAddress)));
   for (const socket of sockets) await timeOf(socket, load.path);
   const rest = staySleepless();
-  const begun = performance.now();
+  const done = begin(load.pid);
   await Promise.all(sockets.map((socket) => drive(socket, load, perConnection)));
-  const seconds = (performance.now() - begun) / 1000;
+  const run = done(perConnection * load.from.length, sockets.length);
   rest();
   for (const socket of sockets) socket.destroy();
-  return (perConnection * load.from.length) / seconds;
+  return run;
+}
+
+/** The same with a new connection for each request, `atOnce` at a time. */
+export async function runFresh(load: Load, atOnce: number): Promise<Run> {
+  const done = begin(load.pid);
+  let sent = 0;
+  const work = async () => {
+    while (sent < load.requests) {
+      const localAddress = load.from[sent % load.from.length] ?? '';
+      sent += 1;
+      const socket = await open(load, localAddress);
+      await drive(socket, { ...load, pipelined: 1 }, 1);
+      socket.destroy();
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return done(sent);
+}
+
+function begin(pid: number): (requests: number, before?: number) => Run {
+  const [cpu, at] = [cpuMicroseconds(pid), performance.now()];
+  return (requests, before = 0) => {
+    const seconds = (performance.now() - at) / 1000;
+    const cpuUs = (cpuMicroseconds(pid) - cpu) / requests;
+    return { sent: requests + before, perSecond: requests / seconds, cpuUs };
+  };
 }
 
 /**
@@ -41,23 +77,6 @@ function staySleepless(): () => void {
   };
   spin();
   return () => void (isOver = true);
-}
-
-/** The same with a new connection for each request, `atOnce` at a time. */
-export async function newConnectionsPerSecond(load: Load, atOnce: number): Promise<number> {
-  const begun = performance.now();
-  let sent = 0;
-  const work = async () => {
-    while (sent < load.requests) {
-      const localAddress = load.from[sent % load.from.length] ?? '';
-      sent += 1;
-      const socket = await open(load, localAddress);
-      await drive(socket, { ...load, pipelined: 1 }, 1);
-      socket.destroy();
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return sent / ((performance.now() - begun) / 1000);
 }
 
 /** How long one request takes on this connection (ms). */
@@ -89,10 +108,9 @@ function drive(
   const batch = Buffer.from(request.repeat(pipelined));
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   let answered = 0;
-  let rest = '';
+  let taken: Taken = { answers: 0, rest: '', length: 0 };
   const hear = (chunk: Buffer) => {
-    const taken = take(rest + chunk.toString('latin1'));
-    rest = taken.rest;
+    taken = takeAlike(chunk, taken) ?? take(taken.rest + chunk.toString('latin1'));
     answered += taken.answers;
     if (taken.refused !== undefined) reject(new Error(`answered ${taken.refused}`));
     else if (answered >= requests) resolve(undefined);
@@ -107,19 +125,42 @@ function drive(
   );
 }
 
+interface Taken {
+  readonly answers: number;
+  /** Of an answer that is not whole. */
+  readonly rest: string;
+  /** Of the last whole answer, head and body; 0 before there was one. */
+  readonly length: number;
+  readonly refused?: string;
+}
+
+const goodHead = 'HTTP/1.1 200';
+
+/** Whole answers that are as long as the last one, which need no reading: else the generator would be slower than the server. */
+function takeAlike(chunk: Buffer, { rest, length }: Taken): Taken | undefined {
+  if (rest !== '' || length === 0 || chunk.length % length !== 0) return undefined;
+  for (let at = 0; at < chunk.length; at += length)
+    if (chunk.toString('latin1', at, at + goodHead.length) !== goodHead) return undefined;
+  return { answers: chunk.length / length, rest, length };
+}
+
 /** Whole answers at the head of what was received, by their Content-Length. */
-function take(text: string): { answers: number; rest: string; refused?: string } {
+function take(text: string): Taken {
   let at = 0;
   let answers = 0;
+  let length = 0;
   for (;;) {
     const head = text.indexOf('\r\n\r\n', at);
     if (head < 0) break;
-    if (!text.startsWith('HTTP/1.1 200', at)) return { answers, rest: '', refused: text.slice(at, at + 400) };
-    const length = Number(/content-length: (\d+)/i.exec(text.slice(at, head))?.[1]);
-    if (Number.isNaN(length)) return { answers, rest: '', refused: 'without a Content-Length' };
-    if (text.length < head + 4 + length) break;
-    at = head + 4 + length;
+    if (!text.startsWith(goodHead, at))
+      return { answers, length, rest: '', refused: text.slice(at, at + 400) };
+    const bodyLength = Number(/content-length: (\d+)/i.exec(text.slice(at, head))?.[1]);
+    if (Number.isNaN(bodyLength)) return { answers, length, rest: '', refused: 'without a Content-Length' };
+    const wanted = head + 4 + bodyLength - at;
+    if (text.length < at + wanted) break;
+    length = wanted;
+    at += wanted;
     answers += 1;
   }
-  return { answers, rest: text.slice(at) };
+  return { answers, length, rest: text.slice(at) };
 }

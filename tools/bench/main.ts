@@ -2,13 +2,14 @@
 // it at its smallest size: every figure is produced, and none of them means anything.
 import { parseArgs } from 'node:util';
 import { benchMic } from './areas/mic.ts';
-import { benchNmi } from './areas/nmi.ts';
+import { benchNmi, benchNmiCached } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
 const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale) => Promise<Figures>>> = {
   mic: benchMic,
   nmi: benchNmi,
+  'nmi-cached': benchNmiCached,
 };
 
 const { values, positionals } = parseArgs({
@@ -24,7 +25,7 @@ if (!bench) {
 const figures = await bench((text) => console.error(text), values.smoke ? 'smoke' : 'full');
 console.log(
   values.json
-    ? JSON.stringify(Object.fromEntries(figures.map(({ name, value }) => [name, value])))
+    ? JSON.stringify(Object.fromEntries(figures.map(({ name, value }) => [name, value ?? null])))
     : table(area, figures),
 );
 process.exit();

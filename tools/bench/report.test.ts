@@ -18,3 +18,13 @@ test('the table keeps names and figures in columns', () => {
   ];
   expect(table('area', figures)).toBe('area\n  a       1,000.5  thousand\n  longer        2  two');
 });
+
+test('the table shows between what the samples lay, and a dash for what could not be measured', () => {
+  const figures = [
+    { name: 'a', value: 0.8, spread: [0.75, 0.812] as const, what: 'share, median of 5' },
+    { name: 'b', value: undefined, what: 'not measured' },
+  ];
+  expect(table('area', figures)).toBe(
+    'area\n  a  0.8  share, median of 5 (0.75 to 0.812)\n  b    -  not measured',
+  );
+});

@@ -1,6 +1,9 @@
 export interface Figure {
   readonly name: string;
-  readonly value: number;
+  /** Undefined where it could not be measured; `what` says why. */
+  readonly value: number | undefined;
+  /** The lowest and the highest of the samples of which the value is the median. */
+  readonly spread?: readonly [lowest: number, highest: number];
   readonly what: string;
 }
 export type Figures = readonly Figure[];
@@ -25,11 +28,13 @@ export function rounded(value: number): number {
 
 export function table(area: string, figures: Figures): string {
   const width = Math.max(...figures.map(({ name }) => name.length));
-  const numbers = figures.map(({ value }) => value.toLocaleString('en', { maximumFractionDigits: 3 }));
+  const numbers = figures.map(({ value }) => (value === undefined ? '-' : shown(value)));
   const numberWidth = Math.max(...numbers.map((number) => number.length));
-  const rows = figures.map(
-    ({ name, what }, index) =>
-      `  ${name.padEnd(width)}  ${(numbers[index] ?? '').padStart(numberWidth)}  ${what}`,
-  );
+  const rows = figures.map(({ name, what, spread }, index) => {
+    const range = spread === undefined ? '' : ` (${spread.map(shown).join(' to ')})`;
+    return `  ${name.padEnd(width)}  ${(numbers[index] ?? '').padStart(numberWidth)}  ${what}${range}`;
+  });
   return [area, ...rows].join('\n');
 }
+
+const shown = (value: number) => value.toLocaleString('en', { maximumFractionDigits: 3 });

@@ -10,7 +10,8 @@ import { open, timeOf } from '../load.ts';
 import { quantile } from '../report.ts';
 import { at } from './nmi-figures.ts';
 import type { NmiSizes } from './nmi-sizes.ts';
-import { openNmiWorld, type NmiWorld, type RunningNmi } from './nmi-world.ts';
+import type { RunningNmi } from './nmi-process.ts';
+import { openNmiWorld, type NmiWorld } from './nmi-world.ts';
 
 const ways = ['identities', 'resources', 'hanging', 'leaving', 'pipelining', 'slow', 'pending'] as const;
 const program = fileURLToPath(new URL('../hostile.ts', import.meta.url));

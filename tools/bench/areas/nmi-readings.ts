@@ -7,7 +7,8 @@ import { quantile } from '../report.ts';
 import { at, type Times } from './nmi-figures.ts';
 import type { HostilePod } from './nmi-secrets.ts';
 import { manyPods, type NmiSizes } from './nmi-sizes.ts';
-import type { NmiWorld, RunningNmi } from './nmi-world.ts';
+import type { RunningNmi } from './nmi-process.ts';
+import type { NmiWorld } from './nmi-world.ts';
 
 interface Reading {
   readonly world: NmiWorld;

@@ -6,7 +6,12 @@ export interface NmiSizes {
   readonly podsOfNodes: readonly [few: number, many: number, most: number];
   /** In every case, however many pods share them: else more pods would mean more connections. */
   readonly connections: number;
+  /** With one request at a time on each: a pod asks for a token and waits. */
+  readonly connectionsOneByOne: number;
   readonly rounds: number;
+  /** Rounds of cached tokens, and those before them that don't count. */
+  readonly races: number;
+  readonly warmUpRounds: number;
   readonly tokens: number;
   /** The first of the tokens do not count: nothing is compiled then. */
   readonly warmUp: number;
@@ -29,12 +34,14 @@ export interface NmiSizes {
 export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
   full: {
     ...{ podsOfNodes: [10, 110, 250], connections: 250, rounds: 5, tokens: 1_000, warmUp: 50 },
+    ...{ connectionsOneByOne: 32, races: 7, warmUpRounds: 2 },
     ...{ podsOfNewConnections: 110, requests: [50_000, 5_000], quietQuestions: 300 },
     hostileSecrets: 8,
     ...{ hostilePods: 100, hostileSettlingMs: 2_000, quietPods: 20, coldTokens: 100 },
   },
   smoke: {
     ...{ podsOfNodes: [2, 4, 6], connections: 6, rounds: 1, tokens: 12, warmUp: 2 },
+    ...{ connectionsOneByOne: 4, races: 1, warmUpRounds: 1 },
     ...{ podsOfNewConnections: 4, requests: [120, 12], quietQuestions: 12 },
     hostileSecrets: 2,
     ...{ hostilePods: 6, hostileSettlingMs: 100, quietPods: 2, coldTokens: 3 },

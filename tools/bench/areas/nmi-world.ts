@@ -1,35 +1,33 @@
-// The world that NMI is measured in: nodes full of pods, a fake IMDS, and NMI as its manifest starts it.
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+// The world that NMI is measured in: nodes full of pods, and a fake IMDS for each.
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import * as names from '../../stage/names.ts';
-import { pathOf, readManifests } from '../../stage/objects.ts';
-import { built, inDeploy } from '../../stage/places.ts';
+import { pathOf } from '../../stage/objects.ts';
+import { inDeploy } from '../../stage/places.ts';
 import type { PodSpec } from '../../stage/cluster.ts';
-import { parseLine } from '../../stage/service.ts';
 import { openStage, type Stage, type StagePod } from '../../stage/stage.ts';
 import { untilObject } from '../../stage/until.ts';
-import { within } from '../../stage/within.ts';
+import { launch, type Place, type RunningNmi } from './nmi-process.ts';
 import { createHostilePod, hostileNamespace, type HostilePod } from './nmi-secrets.ts';
 import { manyPods } from './nmi-sizes.ts';
+
+export const tokenPath = (resource: string) =>
+  `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(resource)}`;
+/** Of the token that every pod asks for, again and again. */
+export const path = tokenPath('https://vault.azure.net');
 
 export interface NmiWorld extends AsyncDisposable {
   /** For each node the addresses of its pods. */
   readonly nodes: readonly (readonly string[])[];
-  /** On the node with many pods, in another namespace. */
-  /** In a namespace of its own; without client ids where no Secrets were asked for. */
+  /** On the node with many pods, in a namespace of its own; without client ids where no Secrets were asked for. */
   readonly hostile: HostilePod;
   /** Of the one identity. */
   readonly clientId: string;
   /** Base address of the fake IMDS of the node's machine. */
   imds(node: number): URL;
-  startNmi(node: number, args?: readonly string[]): Promise<RunningNmi>;
+  startNmi(node: number, args?: readonly string[], place?: Place): Promise<RunningNmi>;
   createNamespace(name: string): Promise<void>;
   /** Adds an object of ours, for which MIC does nothing any more. */
   create(object: Drafted): Promise<void>;
@@ -41,17 +39,6 @@ export interface Drafted {
   readonly kind: 'AzureIdentity' | 'AzureIdentityBinding';
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: object;
-}
-
-export interface RunningNmi {
-  readonly host: string;
-  readonly port: number;
-  readonly pid: number;
-  /** Of /metrics, on all addresses. */
-  readonly metricsPort: number;
-  /** From the start of the process until /readyz says 200. */
-  readonly startMs: number;
-  stop(): Promise<void>;
 }
 
 /** A node for each number of pods, each pod Assigned to the one identity; MIC is gone afterwards. */
@@ -67,9 +54,9 @@ export async function openNmiWorld(podsOfNodes: readonly number[], hostileSecret
       hostile,
       clientId: names.firstIdentity.clientId,
       imds,
-      startNmi: async (node, args = []) => {
+      startNmi: async (node, args = [], place = {}) => {
         const { hostname, port } = imds(node);
-        const nmi = await launch(stage.folder, [
+        const nmi = await launch({ folder: stage.folder, ...place }, [
           ...['--node', names.nodeName(node), ...connection, '--log-format', 'json'],
           ...['--nmi-port', '0', '--http-probe-port', '0', '--prometheus-port', '0'],
           ...['--interception', 'none', '--metadata-ip', hostname, '--metadata-port', port],
@@ -152,95 +139,4 @@ async function serviceAccount(stage: Stage): Promise<string[]> {
   await mkdir(folder);
   await writeFile(join(folder, 'token'), config.users[0]?.user.token ?? '');
   return ['--master', config.clusters[0]?.cluster.server ?? '', '--service-account-dir', folder];
-}
-
-/** What the manifest sets for the container, apart from what Kubernetes fills in. */
-async function environmentOfManifest(): Promise<Record<string, string>> {
-  const [daemonSet] = await readManifests(inDeploy('nmi/daemonset.yaml'));
-  const { template } = daemonSet?.['spec'] as {
-    template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } };
-  };
-  const variables = template.spec.containers.flatMap(({ env = [] }) => env);
-  return Object.fromEntries(
-    variables.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
-  );
-}
-
-const startPatienceMs = 60_000;
-const endPatienceMs = 30_000;
-
-/** The next question follows the last answer at once: nothing tells when it is ready but the answer. */
-async function untilReady(url: string, signal: AbortSignal): Promise<void> {
-  while ((await fetch(url, { signal })).status !== 200);
-}
-
-interface Launched extends RunningNmi {
-  readonly children: readonly ChildProcess[];
-}
-
-async function launch(folder: string, args: readonly string[]): Promise<Launched> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...(await environmentOfManifest()) };
-  const out = await openOutput(folder);
-  const told = new Map<string, Readonly<Record<string, unknown>>>();
-  const { promise: listening, resolve, reject } = Promise.withResolvers<undefined>();
-  out.onLine((line) => {
-    const fields = parseLine(line);
-    told.set(String(fields['role'] ?? fields['msg']), fields);
-    if (told.has('listening') && told.has('health') && told.has('metrics')) resolve(undefined);
-  });
-  const begun = performance.now();
-  const child = spawn(process.execPath, [built('nmi'), ...args], {
-    env,
-    stdio: ['ignore', out.descriptor, 'inherit'],
-  });
-  child.once('exit', (code) => reject(new Error(`NMI ended with ${code ?? 'a signal'}`)));
-  const heard = () => `NMI to listen on all its ports; so far it said: ${[...told.keys()].join(', ')}`;
-  await within(startPatienceMs, heard, listening).catch((error: unknown) => {
-    child.kill('SIGKILL');
-    throw error;
-  });
-  const address = String(told.get('listening')?.['address']);
-  const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
-  await within(startPatienceMs, 'NMI to be ready', untilReady(health, AbortSignal.timeout(startPatienceMs)));
-  const startMs = performance.now() - begun;
-  const dropper = await out.drop();
-  closeSync(out.descriptor);
-  const ended = once(child, 'close');
-  return {
-    ...{ children: [child, dropper], startMs, pid: child.pid ?? 0 },
-    ...{ host: address, port: Number(told.get('listening')?.['port']) },
-    metricsPort: Number(told.get('metrics')?.['port']),
-    stop: async () => {
-      child.kill();
-      await within(endPatienceMs, 'NMI to end after SIGTERM', ended);
-      dropper.kill();
-    },
-  };
-}
-
-/** For sed, which counts in its second buffer: the port for pods, health and metrics begin to listen in any order. */
-const untilAllListen = '/listening"/{x;s/$/x/;/^xxx/{x;q};x}';
-
-/**
- * A pipe, as a container has it. What is read from it is shown until NMI is ready; then it goes to nobody: a line for each
- * token is too much for the process that measures, and who reads them in a cluster is not on NMI's core either.
- */
-async function openOutput(folder: string) {
-  const path = join(folder, `output-${randomUUID()}`);
-  await promisify(execFile)('mkfifo', [path]);
-  // Open for both, so that opening waits for nobody.
-  const descriptor = openSync(path, 'r+');
-  // Readers open it for themselves: NMI may make its own end non-blocking, and a shared one would become so for them too.
-  const reader = spawn('sed', ['-u', untilAllListen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: reader.stdout });
-  const readerEnded = once(reader, 'close');
-  return {
-    descriptor,
-    onLine: (listener: (line: string) => void) => lines.on('line', listener),
-    /** What comes from now on is taken and dropped. */
-    drop: async () => {
-      await within(startPatienceMs, 'the last line of NMI that is read', readerEnded);
-      return spawn('cat', [path], { stdio: ['ignore', 'ignore', 'inherit'] });
-    },
-  };
 }

@@ -9,7 +9,7 @@ import {
 import { createMessageClass } from './message-class.ts';
 
 /** For the arrival of a request; how long its answer takes is a matter of the program. */
-const requestLimits = {
+export const requestLimits = {
   /** A request is one short line and a few headers. */
   maxHeaderSize: 16 * 1024,
   headersTimeout: 5_000,
@@ -28,7 +28,7 @@ const requestLimits = {
  * A request with more is malformed. While a request is incomplete, Node's parser keeps its first 31 headers outside of the heap and
  * any further ones as strings in it: hundreds of them, or large ones, on a thousand connections filled a heap of 64 MiB.
  */
-const headersLimit = 30;
+export const headersLimit = 30;
 
 export interface GuardOptions<About> extends ConnectionsOptions<About> {
   readonly answer: (

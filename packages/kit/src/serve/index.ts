@@ -22,7 +22,13 @@ export {
   type AdminServerOptions,
 } from './admin-server.ts';
 export { createMetricsRoute } from './metrics-route.ts';
-export { createGuardedServer, type Guarded, type GuardOptions } from './guard.ts';
+export {
+  createGuardedServer,
+  headersLimit,
+  requestLimits,
+  type Guarded,
+  type GuardOptions,
+} from './guard.ts';
 export type { Arrival } from './connections/connections.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
 export { runProcess, type ProcessOptions } from './lifecycle.ts';

@@ -1,0 +1,54 @@
+// What a token takes that is not cached: by way of NMI, of a bare proxy, and from the metadata service itself.
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startBareProxy } from '../bare-server.ts';
+import { open, timeOf } from '../load.ts';
+import { pin } from '../pin.ts';
+import { quantile } from '../report.ts';
+import { at, type MissTimes } from './nmi-figures.ts';
+import type { RunningNmi } from './nmi-process.ts';
+import { manyPods, type NmiSizes } from './nmi-sizes.ts';
+import { path, tokenPath, type NmiWorld } from './nmi-world.ts';
+
+/** The metadata service takes 20 questions a second and NMI asks it 15 at most: slower than that, no question waits its turn. */
+const missEveryMs = 80;
+
+interface Missing {
+  readonly world: NmiWorld;
+  readonly nmi: RunningNmi;
+  readonly sizes: NmiSizes;
+  readonly say: (text: string) => void;
+}
+
+/** Tokens that nobody has yet, asked for each way in turns, over connections that were used before. */
+export async function missTimes({ world, nmi, sizes, say }: Missing): Promise<MissTimes> {
+  const { tokens, warmUp } = sizes;
+  const imds = world.imds(manyPods);
+  const proxy = await startBareProxy(imds);
+  for (const { pid } of [nmi, proxy]) pin(pid, 0);
+  const direct = await open({ host: imds.hostname, port: Number(imds.port) }, '127.0.0.1');
+  const byProxy = await open(proxy, '127.0.0.1');
+  const pods = await Promise.all(at(world.nodes, manyPods).map((address) => open(nmi, address)));
+  for (const pod of pods) await timeOf(pod, path);
+  const times = { direct: [] as number[], byProxy: [] as number[], byNmi: [] as number[] };
+  const ask = async (of: number[], socket: Socket, wanted: string) => {
+    await pause(missEveryMs / 3);
+    of.push(await timeOf(socket, wanted));
+  };
+  for (let index = 0; index < tokens; index += 1) {
+    const wanted = tokenPath(`https://${index}.local.test`);
+    const named = `${wanted}&client_id=${world.clientId}`;
+    await ask(times.byNmi, at(pods, index % pods.length), wanted);
+    await ask(times.byProxy, byProxy, named);
+    await ask(times.direct, direct, named);
+  }
+  for (const socket of [direct, byProxy, ...pods]) socket.destroy();
+  proxy.stop();
+  const shown = (of: readonly number[]) =>
+    [0.5, 0.9, 0.99].map((share) => quantile(of, share).toFixed(2)).join(' / ');
+  say(
+    `${tokens} misses, p50 / p90 / p99: ${shown(times.byNmi)} ms by way of NMI, ${shown(times.byProxy)} ms of a bare proxy, ${shown(times.direct)} ms directly`,
+  );
+  const { direct: own, byProxy: proxied, byNmi } = times;
+  return { direct: own.slice(warmUp), byProxy: proxied.slice(warmUp), byNmi: byNmi.slice(warmUp) };
+}

@@ -1,0 +1,141 @@
+// NMI as its manifest starts it, and what it writes.
+import { execFile, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { readManifests } from '../../stage/objects.ts';
+import { built, inDeploy } from '../../stage/places.ts';
+import { parseLine } from '../../stage/service.ts';
+import { within } from '../../stage/within.ts';
+
+export interface Place {
+  /** The file of a cgroup that takes the ids of its processes. */
+  readonly cgroup?: string;
+}
+
+export interface RunningNmi {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  /** The process that counts its lines. */
+  readonly readerPid: number;
+  /** Of /metrics, on all addresses. */
+  readonly metricsPort: number;
+  /** From the start of the process until /readyz says 200. */
+  readonly startMs: number;
+  /** Answers how many lines it wrote since it was ready. */
+  stop(): Promise<number>;
+}
+
+/** What the manifest sets for the container, apart from what Kubernetes fills in. */
+async function environmentOfManifest(): Promise<Record<string, string>> {
+  const [daemonSet] = await readManifests(inDeploy('nmi/daemonset.yaml'));
+  const { template } = daemonSet?.['spec'] as {
+    template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } };
+  };
+  const variables = template.spec.containers.flatMap(({ env = [] }) => env);
+  return Object.fromEntries(
+    variables.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+const startPatienceMs = 60_000;
+const endPatienceMs = 30_000;
+
+/** The next question follows the last answer at once: nothing tells when it is ready but the answer. */
+async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+  while ((await fetch(url, { signal })).status !== 200);
+}
+
+interface Launched extends RunningNmi {
+  readonly children: readonly ChildProcess[];
+}
+
+export async function launch(
+  place: Place & { readonly folder: string },
+  args: readonly string[],
+): Promise<Launched> {
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...(await environmentOfManifest()) };
+  const out = await openOutput(place.folder);
+  const told = new Map<string, Readonly<Record<string, unknown>>>();
+  const { promise: listening, resolve, reject } = Promise.withResolvers<undefined>();
+  out.onLine((line) => {
+    const fields = parseLine(line);
+    told.set(String(fields['role'] ?? fields['msg']), fields);
+    if (told.has('listening') && told.has('health') && told.has('metrics')) resolve(undefined);
+  });
+  const begun = performance.now();
+  const child = spawnIn(place.cgroup, [process.execPath, built('nmi'), ...args], {
+    env,
+    stdio: ['ignore', out.descriptor, 'inherit'],
+  });
+  child.once('exit', (code) => reject(new Error(`NMI ended with ${code ?? 'a signal'}`)));
+  const heard = () => `NMI to listen on all its ports; so far it said: ${[...told.keys()].join(', ')}`;
+  await within(startPatienceMs, heard, listening).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+  const address = String(told.get('listening')?.['address']);
+  const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
+  await within(startPatienceMs, 'NMI to be ready', untilReady(health, AbortSignal.timeout(startPatienceMs)));
+  const startMs = performance.now() - begun;
+  const counter = await out.count();
+  const ended = once(child, 'close');
+  return {
+    ...{ children: [child, counter.process], startMs, pid: child.pid ?? 0 },
+    readerPid: counter.process.pid ?? 0,
+    ...{ host: address, port: Number(told.get('listening')?.['port']) },
+    metricsPort: Number(told.get('metrics')?.['port']),
+    stop: async () => {
+      child.kill();
+      await within(endPatienceMs, 'NMI to end after SIGTERM', ended);
+      // The last writer of the pipe: the counter hears its end.
+      closeSync(out.descriptor);
+      return within(endPatienceMs, 'the number of lines that NMI wrote', counter.lines);
+    },
+  };
+}
+
+/** A process moves into its cgroup before it is Node: all of its memory is counted there. */
+function spawnIn(
+  cgroup: string | undefined,
+  command: readonly string[],
+  options: SpawnOptions,
+): ChildProcess {
+  const [program = '', ...args] = command;
+  if (cgroup === undefined) return spawn(program, args, options);
+  return spawn('sh', ['-c', 'echo $$ > "$0" && exec "$@"', cgroup, ...command], options);
+}
+
+/** For sed, which counts in its second buffer: the port for pods, health and metrics begin to listen in any order. */
+const untilAllListen = '/listening"/{x;s/$/x/;/^xxx/{x;q};x}';
+
+/**
+ * A pipe, as a container has it. What is read from it is shown until NMI is ready; then it is only counted: a line for each
+ * token is too much for the process that measures.
+ */
+async function openOutput(folder: string) {
+  const path = join(folder, `output-${randomUUID()}`);
+  await promisify(execFile)('mkfifo', [path]);
+  // Open for both, so that opening waits for nobody.
+  const descriptor = openSync(path, 'r+');
+  // Readers open it for themselves: NMI may make its own end non-blocking, and a shared one would become so for them too.
+  const reader = spawn('sed', ['-u', untilAllListen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: reader.stdout });
+  const readerEnded = once(reader, 'close');
+  return {
+    descriptor,
+    onLine: (listener: (line: string) => void) => lines.on('line', listener),
+    /** From now on, until NMI ends. */
+    count: async () => {
+      await within(startPatienceMs, 'the last line of NMI that is read', readerEnded);
+      const counter = spawn('wc', ['-l', path], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const counted = once(createInterface({ input: counter.stdout }), 'line') as Promise<[string]>;
+      counted.catch(() => undefined);
+      return { process: counter, lines: counted.then(([line]) => parseInt(line, 10)) };
+    },
+  };
+}
