@@ -204,6 +204,22 @@ describe('informer', () => {
       expect(lists).toHaveLength(2);
     });
 
+    test('also by somebody who asks while a list is under way: it may have been read before what he knows', async () => {
+      const pages: (() => void)[] = [];
+      const { informer, lists, watch, clock } = start(
+        () => new Promise((resolve) => pages.push(() => resolve(listOf('10', ...[1, 2, 3, 4, 5].map(aged))))),
+        { share, relistMs: 30_000 },
+      );
+      await clock.advance(0);
+      informer.askForList();
+      pages.shift()?.();
+      await informer.synced;
+      await clock.advance(40_000);
+      watch().end();
+      await clock.advance(1000);
+      expect(lists).toHaveLength(2);
+    });
+
     test('also when the clock of the machine was set back after the last list', async () => {
       const clock = createFakeClock();
       let setBackMs = 0;

@@ -6,6 +6,7 @@ import type { Changes } from './await-change.ts';
 import { identitiesOf } from './authorize/authorize.ts';
 import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers } from './authorize/cluster-view.ts';
+import { lookingForRecords } from './authorize/look-for-records.ts';
 import type { NmiConfig } from './config.ts';
 import { createGranter, type Granter } from './grant-token.ts';
 import { createHostTokenHandler } from './handle-host-token.ts';
@@ -170,7 +171,7 @@ function granter(options: AgentOptions, { watched, limits, supply }: GranterPart
   const { config, clock, metrics } = options;
   const { pods, cluster, informers } = watched;
   return createGranter({
-    decide: createAuthorizer(cluster.view, config),
+    decide: lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
     latest: (pod) => pods.latest(pod),
     changes: changesOf(informers),
     tokens: supply.tokens,

@@ -88,8 +88,7 @@ export function createReflector<V>(
   const { transport, clock, weigh } = options;
   const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
   const keep = createKeeper(options);
-  const newShares = () => createShareKeeper(options);
-  let shares = newShares();
+  let shares = createShareKeeper(options);
   const [origin, relist] = [createListOrigin(options), createRelist(options)];
   const hear = () => {
     state.heard += 1;
@@ -102,7 +101,8 @@ export function createReflector<V>(
     shares: () => shares,
 
     async list(signal: AbortSignal) {
-      const { kept, listed, version } = await readAll(options, { keep, newShares, signal, origin });
+      relist.begins();
+      const { kept, listed, version } = await readAll(options, { keep, signal, origin });
       hear();
       shares = listed;
       relist.listed();
@@ -138,10 +138,9 @@ function createRelist({
   let isAskedFor = false;
   return {
     ask: () => void (isAskedFor = true),
-    listed: () => {
-      listedAt = clock.elapsed();
-      isAskedFor = false;
-    },
+    /** Who asks from now on may know more than the list: it asks for another one. */
+    begins: () => void (isAskedFor = false),
+    listed: () => void (listedAt = clock.elapsed()),
     isDue: (space: ShareKeeper['space']) => {
       if (space === 'none' && !isAskedFor) return false;
       return clock.elapsed() - listedAt >= (isAskedFor || space === 'much' ? soonMs : longRelistMs);
@@ -151,19 +150,18 @@ function createRelist({
 
 interface ReadAll<V> {
   readonly keep: Keep<V>;
-  readonly newShares: () => ShareKeeper;
   readonly signal: AbortSignal;
   readonly origin: ListOrigin;
 }
 
-async function readAll<V>(options: ReflectorOptions<V>, { keep, newShares, signal, origin }: ReadAll<V>) {
+async function readAll<V>(options: ReflectorOptions<V>, { keep, signal, origin }: ReadAll<V>) {
   const { weigh } = options;
   const kept = new Map<string, Versioned<V>>();
-  let listed = newShares();
+  let listed = createShareKeeper(options);
   const taker = {
     begin() {
       kept.clear();
-      listed = newShares();
+      listed = createShareKeeper(options);
     },
     take(object: unknown, bytes: number) {
       const item = keep(object);

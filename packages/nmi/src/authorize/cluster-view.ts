@@ -1,5 +1,6 @@
 import {
   absentOrLeftOut,
+  assignedIdentityNamespace,
   bindingLabel,
   matchPod,
   parseAzureIdentity,
@@ -50,6 +51,8 @@ export interface ClusterInformerOptions {
 export interface ClusterInformers {
   readonly view: ClusterView;
   readonly informers: readonly Informer<unknown>[];
+  /** A pod waits for a record of this AzureIdentity (`namespace/name`): if it may be left out, it is looked for with a new list. */
+  readonly lookForRecord: (identity: string) => void;
 }
 
 /** An AzureIdentity as it may be found: good, or with what is wrong with it, for the people who wait for it. */
@@ -85,6 +88,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
 
   return {
     informers,
+    lookForRecord: (name) => lookForRecord(records, identityOf(...partsOf(name)), options),
     view: {
       get revision() {
         return stores.reduce((sum, { revision }) => sum + revision, 0);
@@ -132,6 +136,20 @@ function recordsOf(
       return matchPod({ pod, ...known, rules: options }).matches.some((match) => match.identity === identity);
     },
   });
+}
+
+function lookForRecord(
+  records: Informer<NodeRecord> | undefined,
+  identity: AzureIdentity | undefined,
+  rules: Pick<ClusterInformerOptions, 'forceNamespaced'>,
+): void {
+  if (identity && records?.leavesOut(assignedIdentityNamespace(identity, rules)) === true)
+    records.askForList();
+}
+
+function partsOf(key: string): [namespace: string, name: string] {
+  const end = key.indexOf('/');
+  return [key.slice(0, end), key.slice(end + 1)];
 }
 
 /** The object, if it is good and was read as a whole: what an object means cannot be told from a part of it. */

@@ -33,6 +33,9 @@ export interface NodeRecordOptions {
   readonly ready: Promise<unknown>;
 }
 
+/** A record that came before the binding of its pod is found so soon; an editor can bring about one list in that time. */
+const recordRelistMs = 30_000;
+
 export function createRecordInformer(options: NodeRecordOptions): Informer<NodeRecord> {
   // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
   const byLabel = options.byNodeLabel && options.node.length <= 63;
@@ -44,6 +47,7 @@ export function createRecordInformer(options: NodeRecordOptions): Informer<NodeR
     trim: (object) => readRecord(object, options.node),
     weigh: (record) => ({ bytes: bytesOf(record), isNeeded: isNeeded(record, options) }),
     indexes: { resource: ({ resource }) => [resource] },
+    relistMs: recordRelistMs,
   });
   return {
     ...informer,

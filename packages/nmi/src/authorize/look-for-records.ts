@@ -1,0 +1,19 @@
+import type { Authorizer } from './authorizer.ts';
+import type { Decision } from './types.ts';
+
+/**
+ * A record that reaches NMI before the binding of its pod cannot be told from one that an editor wrote, and is left out where its
+ * namespace is over its share. Once a pod waits for it, the binding is known, and another list finds it.
+ */
+export function lookingForRecords(decide: Authorizer, lookFor: (identity: string) => void): Authorizer {
+  return (pod, selector) => {
+    const decision = decide(pod, selector);
+    for (const identity of waitedFor(decision)) lookFor(identity);
+    return decision;
+  };
+}
+
+function waitedFor(decision: Decision): readonly string[] {
+  if (decision.kind === 'pending') return decision.seen === 'nothing' ? [decision.identity.name] : [];
+  return decision.kind === 'allow-by-object-id' ? decision.pending.map(({ name }) => name) : [];
+}
