@@ -40,6 +40,16 @@ class Answer extends EventEmitter {
   }
 }
 
+/** Ends before those that were asked for first, so it keeps its bytes: it has no socket yet. */
+class EarlyAnswer extends Answer {
+  override readonly socket = null as unknown as object;
+  readonly writableLength: number;
+  constructor(writableLength: number) {
+    super(false);
+    this.writableLength = writableLength;
+  }
+}
+
 const underWay = () => new Answer(false);
 const finished = () => new Answer(true);
 
@@ -395,6 +405,16 @@ describe('too many connections, where idle ones are replaced', () => {
     expect(open(lines)).toEqual([0, 2, 3]);
   });
 
+  it('that came at the same time: the first of them goes, and never the newcomer itself', () => {
+    const here = world(2);
+    const lines = [here.enter(a), here.enter(b), here.enter(c)];
+    expect(open(lines)).toEqual([1, 2]);
+    const single = world(1);
+    single.enter(a).destroy();
+    const others = [single.enter(b), single.enter(a)];
+    expect(open(others)).toEqual([1]);
+  });
+
   it('of one caller alone: its newest takes the place of its own', async () => {
     const here = world(2);
     const lines = await enterInTurn(here, [a, a, a]);
@@ -516,6 +536,46 @@ describe('a connection with an answer that was not taken', () => {
     }
     expect(world.effects).toEqual([]);
     expect(world.clock.pending).toBe(0);
+  });
+
+  it('gives its room back when it closes, before its answers do', async () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const [gone, next] = [world.enter(asker), world.enter(asker)];
+    leave(world, gone, 2 * MiB);
+    gone.destroy();
+    await world.settle();
+    expect(world.clock.pending).toBe(0);
+    leave(world, next, 1);
+    expect(world.effects).toEqual([]);
+  });
+
+  it('counts for its own caller alone where callers belong to no group', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    for (let caller = 1; caller <= 5; caller += 1) leave(world, world.enter(`10.0.1.${caller}`), 2 * MiB);
+    expect(world.effects).toEqual([]);
+  });
+
+  it('is closed when what it left and what waits behind an unanswered request are too much together', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const line = world.enter(asker);
+    line.left = MiB;
+    world.arrive(line, underWay());
+    const answers = [new EarlyAnswer(MiB), new EarlyAnswer(1)];
+    for (const answer of answers) world.arrive(line, answer);
+    answers[0]!.end();
+    expect(world.effects).toEqual([]);
+    answers[1]!.end();
+    expect(world.effects).toEqual([['unread', asker]]);
+    expect(line.destroyed).toBe(true);
+  });
+
+  it('changes no answer that has none before it on its connection', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const line = world.enter(asker);
+    const [first, second] = [underWay(), underWay()];
+    world.arrive(line, first);
+    world.arrive(line, second);
+    expect([first, second].map((answer) => Object.hasOwn(answer, 'end'))).toEqual([false, true]);
   });
 
   it('is closed when half a minute later there is still something of it', async () => {

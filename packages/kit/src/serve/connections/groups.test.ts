@@ -28,6 +28,12 @@ describe('the pace of a group', () => {
     expect([ask('quiet', 1), pace('alone').take(clock.now())]).toEqual([['go'], 'go']);
   });
 
+  it('is not shared by callers that belong to no group', () => {
+    const { pace, clock } = stage();
+    const verdicts = Array.from({ length: 100 }, (_, index) => pace(`alone-${index}`).take(clock.now()));
+    expect(verdicts.every((each) => each === 'go')).toBe(true);
+  });
+
   it('never refuses: a caller is refused only for what it asked itself', () => {
     const { ask, pace, clock } = stage();
     expect(ask('hostile', 500)).not.toContain('refuse');
@@ -65,7 +71,10 @@ describe('a caller that is held', () => {
     ];
     groups.hold(all[0]!, all);
     expect(held.splice(0)).toEqual(['hostile/1']);
-    ask('hostile', 50);
+    ask('hostile', 49);
+    groups.hold(all[0]!, all);
+    expect(held.splice(0)).toEqual(['hostile/1']);
+    ask('hostile', 1);
     groups.hold(all[0]!, all);
     expect(held.splice(0)).toEqual(['hostile/1', 'hostile/1', 'hostile/2']);
     groups.hold(all[4]!, all);
@@ -89,6 +98,12 @@ describe('who gives a connection up', () => {
       'a/2',
       { 'a/1': 3, 'a/2': 3 },
       'a/2',
+    ],
+    [
+      'a group that has more than half: the newcomer, though one that came later has as many',
+      'a/1',
+      { 'a/1': 3, 'a/2': 3 },
+      'a/1',
     ],
     ['not a caller without a group that has more than half', 'x', { x: 6 }, undefined],
     ['the heaviest caller of the heaviest group', 'x', { y: 4, 'a/1': 2, 'a/2': 3, 'b/1': 1, x: 1 }, 'a/2'],

@@ -73,6 +73,13 @@ it('when all together leave too much, those are closed that belong to the caller
   expect(closed).toEqual(['hostile-0-a', 'hostile-0-b']);
 });
 
+it('nothing is closed while all together leave just what they may', () => {
+  const { closed, line, leave } = stage();
+  for (let index = 0; index < total / perCaller; index += 1)
+    leave(line(`caller-${index}`, `line-${index}`), perCaller);
+  expect(closed).toEqual([]);
+});
+
 it('the pods of a namespace that leave more unread than its share lose the connection that went over it', () => {
   const { closed, line, leave } = stage();
   const pods = perGroup / perCaller;
@@ -94,4 +101,17 @@ it('an answer that nobody takes for half a minute ends its connection', async ()
   leave(slow, 0);
   await clock.advance(1);
   expect(closed).toEqual(['dead']);
+});
+
+it('each answer that is not taken has half a minute of its own on a connection that goes on', async () => {
+  const { clock, closed, line, leave } = stage();
+  const one = line('pod', 'one');
+  leave(one, 10);
+  leave(one, 0);
+  await clock.advance(patienceMs / 2);
+  leave(one, 10);
+  await clock.advance(patienceMs - 1);
+  expect(closed).toEqual([]);
+  await clock.advance(1);
+  expect(closed).toEqual(['one']);
 });
