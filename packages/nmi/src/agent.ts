@@ -21,6 +21,7 @@ import type { metricSpecs } from './metrics.ts';
 import { createReadiness, type Readiness, type ReadinessOptions } from './readiness.ts';
 import { createCallerLimits, type CallerLimits } from './request/limits.ts';
 import { createTeller } from './tell.ts';
+import { untilPassed } from './tokens/until-passed.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
 export interface AgentOptions extends Pick<
@@ -174,7 +175,8 @@ function granter(options: AgentOptions, { watched, limits, supply }: GranterPart
     decide: lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
     latest: (pod) => pods.latest(pod),
     changes: changesOf(informers),
-    tokens: supply.tokens,
+    // The original's statuses are for failures that lasted.
+    tokens: config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options),
     limits,
     clock,
     onWaited: (ms) => metrics.observe('waited', ms / 1000),

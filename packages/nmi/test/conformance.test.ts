@@ -22,7 +22,15 @@ import {
   viewOf,
   type World,
 } from './builders.ts';
-import { addressOf, startStage, tokenPath, vaultResource, type Nmi, type Stage } from './harness.ts';
+import {
+  addressOf,
+  startStage,
+  tokenPath,
+  usualPause,
+  vaultResource,
+  type Nmi,
+  type Stage,
+} from './harness.ts';
 
 let stage: Stage;
 let nmi: Nmi;
@@ -340,6 +348,32 @@ describe('--compat-errors, on a running agent', () => {
     await expect(
       original.ask({ from: '127.0.0.1', path: '/host/token', headers: {} }),
     ).resolves.toMatchObject({ status: 400, text: "missing 'podname' and 'podns' from request header\n" });
+  });
+
+  it.each([429, 404, 410, 500])(
+    'one %i of the metadata service is not told: the caller is held and gets its token',
+    async (status) => {
+      const { from } = await assigned(`passing-${status}`);
+      const fault = stage.sim.azure.faults.add({ match: { service: 'imds' }, times: 1, then: { status } });
+      await expect(original.ask({ from })).resolves.toMatchObject({ status: 200 });
+      fault.remove();
+    },
+  );
+
+  it.each([
+    ['--compat-errors', 429, 429],
+    ['--compat-errors', 404, 503],
+    ['--compat-errors', 410, 503],
+    ['--compat-errors=status', 500, 503],
+  ])('%s: a %i that lasts is %i with Retry-After, never a final 403', async (flag, status, answered) => {
+    const { from } = await assigned(`lasting-${status}`);
+    const compat = await hasty(flag);
+    const fault = stage.sim.azure.faults.add({ match: { service: 'imds' }, then: { status } });
+    await expect(compat.ask({ from })).resolves.toMatchObject({
+      status: answered,
+      headers: { 'retry-after': expect.stringMatching(usualPause) as string },
+    });
+    fault.remove();
   });
 
   it('a token is the same to the byte', async () => {

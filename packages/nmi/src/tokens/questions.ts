@@ -9,7 +9,7 @@ export interface Asker {
   readonly admit: (questions: number) => number;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
-  /** Until when an identity that the service does not know yet is asked for again: milliseconds since the epoch. */
+  /** Until when it waits: an identity that the service does not know yet is asked for again. Milliseconds since the epoch. */
   readonly deadline?: number;
 }
 

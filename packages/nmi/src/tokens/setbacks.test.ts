@@ -7,7 +7,7 @@ const stage = () => {
   const clock = createFakeClock(1_000_000);
   const setbacks = createSetbacks({ clock, random: () => 0.5 });
   const fail = (code: TokenErrorCode, retryAfterMs?: number, name = 'a') =>
-    setbacks.note(name, new TokenError(code, `why ${code}`, { retryAfterMs }));
+    setbacks.note(name, new TokenError(code, `why ${code}`, { status: 599, retryAfterMs }));
   return { clock, setbacks, fail };
 };
 
@@ -24,7 +24,7 @@ it.each<[TokenErrorCode, number | undefined, number]>([
     fail(code, after);
     await clock.advance(ms - 1);
     const retryAfterMs = after === undefined ? undefined : 1;
-    expect(setbacks.refusal('a')).toMatchObject({ code, message: `why ${code}`, retryAfterMs });
+    expect(setbacks.refusal('a')).toMatchObject({ code, status: 599, message: `why ${code}`, retryAfterMs });
     await clock.advance(1);
     expect(setbacks.refusal('a')).toBeUndefined();
   },

@@ -50,8 +50,11 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
       const setback = setbacks.get(name);
       const leftMs = (setback?.askAt ?? 0) - clock.now();
       if (!setback || leftMs <= 0) return undefined;
-      const { code, message, retryAfterMs } = setback.error;
-      return new TokenError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs: leftMs });
+      const { code, message, status, retryAfterMs } = setback.error;
+      return new TokenError(code, message, {
+        status,
+        retryAfterMs: retryAfterMs === undefined ? undefined : leftMs,
+      });
     },
     mayTry: (name) => clock.now() >= (setbacks.get(name)?.tryAt ?? 0),
   };

@@ -1,0 +1,147 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { askerOf, issuedTo, openLine } from '../../test/builders.ts';
+import { createCallerLimits } from '../request/limits.ts';
+import { TokenError, type TokenErrorCode } from './token-errors.ts';
+import { createTokenSource } from './token-source.ts';
+import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from './types.ts';
+import { untilPassed } from './until-passed.ts';
+
+const holdMs = 25_000;
+const machine: HostSubject = { kind: 'machine', by: 'nothing' };
+const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
+  const clock = createFakeClock(1_000_000);
+  const ask = vi.fn<(wish: TokenWish) => Promise<IssuedToken>>();
+  const limits = createCallerLimits({
+    ...{ waiting: { total: 9, perNamespace: 9, perPod: 9 }, upstreamBurst, upstreamPerSecond: 0.001 },
+  });
+  const source = createTokenSource({ ask, clock, random, lineFor: () => openLine, holdMs });
+  const tokens = untilPassed(source, { clock, random });
+  const left = new AbortController();
+  const get = (over: { subject?: TokenSubject; deadline?: number } = {}) => {
+    const { subject = machine, deadline = clock.now() + holdMs } = over;
+    const asker = askerOf({
+      admit: (questions) => limits.admitUpstream('uid-web', questions, clock.now()),
+      signal: left.signal,
+    });
+    const wish = { subject, resource: 'r', bypassCache: false, passThrough: {}, isExpected: true };
+    const answer = tokens.get(wish, { ...asker, deadline });
+    // A failure is looked at when the clock has moved.
+    answer.catch(() => undefined);
+    return answer;
+  };
+  return { ask, clock, get, left };
+};
+const failing = (code: TokenErrorCode, status?: number, retryAfterMs?: number) => () =>
+  Promise.reject(new TokenError(code, 'not now', { status, retryAfterMs }));
+
+describe('a failure that may pass', () => {
+  it.each<[TokenErrorCode, number | undefined]>([
+    ['throttled', 429],
+    ['unavailable', 404],
+    ['updating', 410],
+    ['unavailable', 500],
+    ['unavailable', undefined],
+  ])('%s (%s) once: the caller is held and gets the token', async (code, status) => {
+    const { ask, clock, get } = stage();
+    ask.mockImplementationOnce(failing(code, status)).mockResolvedValue(issuedTo('reader'));
+    const answer = get();
+    await clock.advance(holdMs);
+    await expect(answer).resolves.toMatchObject({ from: 'miss' });
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
+  it('all the time: it is told within the hold, after few questions', async () => {
+    const { ask, clock, get } = stage();
+    ask.mockImplementation(failing('unavailable', 500));
+    const answer = get();
+    await clock.advance(holdMs);
+    await expect(answer).rejects.toMatchObject({ code: 'unavailable', status: 500 });
+    expect(ask.mock.calls.length).toBeGreaterThan(2);
+    expect(ask.mock.calls.length).toBeLessThan(7);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('with a time to wait: nothing is asked before, and nobody is held for a time that is longer than the hold', async () => {
+    const { ask, clock, get } = stage();
+    ask.mockImplementationOnce(failing('throttled', 429, 7_000)).mockResolvedValue(issuedTo('reader'));
+    const answer = get();
+    await clock.advance(6_999);
+    expect(ask).toHaveBeenCalledTimes(1);
+    await clock.advance(1);
+    await expect(answer).resolves.toMatchObject({ from: 'miss' });
+    const short = stage();
+    short.ask.mockImplementation(failing('throttled', 429, 60_000));
+    await expect(short.get()).rejects.toMatchObject({ retryAfterMs: 60_000 });
+  });
+
+  it('while a second caller asks for the same: both get the token that is there in the end', async () => {
+    const { ask, clock, get } = stage();
+    ask.mockImplementationOnce(failing('updating', 410)).mockResolvedValue(issuedTo('reader'));
+    const first = get();
+    await clock.advance(100);
+    const second = get();
+    await clock.advance(holdMs);
+    await expect(first).resolves.toBeDefined();
+    await expect(second).resolves.toBeDefined();
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
+  it('each further question is charged to the pod: one that has no more is told so', async () => {
+    const { ask, clock, get } = stage({ upstreamBurst: 2 });
+    ask.mockImplementation(failing('unavailable', 500));
+    const answer = get();
+    await clock.advance(holdMs);
+    await expect(answer).rejects.toMatchObject({
+      code: 'throttled',
+      message: expect.stringContaining('too often') as string,
+    });
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
+  it('ends with its caller', async () => {
+    const { ask, clock, get, left } = stage();
+    ask.mockImplementation(failing('unavailable', 500));
+    const answer = get();
+    await clock.advance(100);
+    left.abort();
+    await expect(answer).rejects.toMatchObject({ code: 'unavailable' });
+    expect([ask.mock.calls.length, clock.pending]).toEqual([1, 0]);
+  });
+});
+
+it.each<[TokenErrorCode, number]>([
+  ['denied', 401],
+  ['refused', 400],
+  ['misconfigured', 400],
+])('%s is told at once', async (code, status) => {
+  const { ask, get } = stage();
+  ask.mockImplementation(failing(code, status));
+  await expect(get()).rejects.toMatchObject({ code });
+  expect(ask).toHaveBeenCalledTimes(1);
+});
+
+it('after the deadline nothing is asked again', async () => {
+  const { ask, clock, get } = stage();
+  ask.mockImplementation(failing('unavailable', 500));
+  await expect(get({ deadline: clock.now() })).rejects.toMatchObject({ code: 'unavailable' });
+  expect(ask).toHaveBeenCalledTimes(1);
+});
+
+it('Entra is not asked again: it has told its own time', async () => {
+  const { ask, get } = stage();
+  ask.mockImplementation(failing('unavailable', 503));
+  const subject: TokenSubject = {
+    ...{
+      kind: 'service-principal',
+      name: 'default/app',
+      clientId: 'c',
+      tenantId: 't',
+      auxiliaryTenantIds: [],
+    },
+    ...{ authority: 'https://login.microsoftonline.com', credential: 'secret' },
+    secret: { namespace: 'default', name: 's' },
+  };
+  await expect(get({ subject })).rejects.toMatchObject({ code: 'unavailable' });
+  expect(ask).toHaveBeenCalledTimes(1);
+});
