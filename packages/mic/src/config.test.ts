@@ -36,7 +36,7 @@ describe('the defaults', () => {
   });
 
   it('and ours where they are new', () => {
-    expect(config()).toMatchObject({ detachGraceMs: 300_000, debounceMs: 500, debounceMaxMs: 5000 });
+    expect(config()).toMatchObject({ detachGraceMs: 300_000, debounceMs: 50, debounceMaxMs: 5000 });
   });
 });
 

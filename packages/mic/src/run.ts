@@ -8,6 +8,7 @@ import {
   createPrinter,
   keepAdminServer,
   runProcess,
+  standardOutput,
   systemClock,
   type AdminRoute,
   type Log,
@@ -62,7 +63,9 @@ export async function runMic({ argv, env, hostname }: Surroundings): Promise<voi
     return;
   }
 
-  const log = createLog({ component: 'mic', ...config.log });
+  // A line for each pod that is assigned: one write for many lines, at the end of the process too.
+  const destination = { write: (text: string) => standardOutput().append(text) };
+  const log = createLog({ component: 'mic', ...config.log, destination });
   const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
   const run = async (signal: AbortSignal) => {
     const metrics = createMetrics(micMetrics);

@@ -40,7 +40,7 @@ type Open = (request: KubeRequest, sending: Sending) => Promise<IncomingMessage>
 
 /** A transport over kept-alive HTTP connections. */
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
-  const lanes = createLanes({ isSecure: options.server.startsWith('https:') });
+  const lanes = createLanes(new URL(options.server));
   const open = createOpen(options, lanes);
   return {
     server: options.server,
@@ -102,7 +102,7 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
     const attempt = async (fresh: boolean) => {
       const { headers, tls } = await options.access(fresh);
       insistOnSending(request);
-      return lanes.send(urlOf(options.server, request), {
+      return lanes.send(targetOf(request), {
         ...{ lane, tls, signal, method: request.method },
         headers: { ...headers, ...headersOf(request), 'user-agent': options.userAgent },
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
@@ -181,10 +181,11 @@ const notJson = (cause?: unknown) =>
 
 const looksLikeJson = (text: string) => text.startsWith('{');
 
-function urlOf(server: string, { path, query = {} }: KubeRequest): URL {
+function targetOf({ path, query }: KubeRequest): string {
+  if (query === undefined) return path;
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
-  return new URL(`${server.replace(/\/$/, '')}${path}${search.size > 0 ? `?${search.toString()}` : ''}`);
+  return search.size > 0 ? `${path}?${search.toString()}` : path;
 }
 
 function headersOf({ body, contentType = 'application/json' }: KubeRequest): Record<string, string> {

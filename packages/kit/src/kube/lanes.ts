@@ -2,6 +2,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { urlToHttpOptions } from 'node:url';
 
 /** Ordinary calls share a few connections; watches and leases never queue behind them. */
 export type Lane = 'calls' | 'express';
@@ -22,15 +23,17 @@ export interface Sending {
 
 export interface Lanes {
   /** Answers when the headers are there. */
-  send(url: URL, sending: Sending): Promise<http.IncomingMessage>;
+  send(path: string, sending: Sending): Promise<http.IncomingMessage>;
   /** Ends what is under way, too. */
   close(): Promise<void>;
 }
 
 const callConnections = 16;
 
-/** Kept-alive connections. Other TLS settings than the last (the same object means the same) get new ones. */
-export function createLanes({ isSecure }: { readonly isSecure: boolean }): Lanes {
+/** Kept-alive connections to a server. Other TLS settings than the last (the same object means the same) get new ones. */
+export function createLanes(server: URL): Lanes {
+  const address = addressOf(server);
+  const isSecure = address.protocol === 'https:';
   const underWay = new Set<http.ClientRequest>();
   let current: { readonly tls: TlsSettings; readonly agents: Record<Lane, http.Agent> } | undefined;
   let isClosed = false;
@@ -38,24 +41,20 @@ export function createLanes({ isSecure }: { readonly isSecure: boolean }): Lanes
   const agentFor = (lane: Lane, tls: TlsSettings): http.Agent => {
     if (current?.tls !== tls) {
       if (current) Object.values(current.agents).forEach(retire);
-      current = {
-        tls,
-        agents: {
-          calls: createAgent(isSecure, tls, callConnections),
-          express: createAgent(isSecure, tls, Infinity),
-        },
-      };
+      const calls = createAgent(isSecure, tls, callConnections);
+      current = { tls, agents: { calls, express: createAgent(isSecure, tls, Infinity) } };
     }
     return current.agents[lane];
   };
 
   return {
-    send(url, { lane, tls, body, headers, ...settings }) {
+    send(path, { lane, tls, body, headers, ...settings }) {
       const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
       const { request: open } = isSecure ? https : http;
       // Node tells the length of a DELETE's body only when it is told itself.
       const framed = body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) };
-      const request = open(url, { ...settings, headers: framed, agent: agentFor(lane, tls) });
+      const options = { ...settings, headers: framed, agent: agentFor(lane, tls) };
+      const request = open({ ...address, path: address.path + path, ...options });
       underWay.add(request);
       request.once('response', resolve);
       // For good: it may break after the answer has begun, too; whoever reads that is told as well.
@@ -76,6 +75,12 @@ export function createLanes({ isSecure }: { readonly isSecure: boolean }): Lanes
       return Promise.resolve();
     },
   };
+}
+
+/** Once for all requests: to read a URL anew costs a tenth of a small one. */
+function addressOf(server: URL) {
+  const { protocol, hostname, port, auth } = urlToHttpOptions(server);
+  return { protocol, hostname, port, ...(auth && { auth }), path: server.pathname.replace(/\/$/, '') };
 }
 
 /**

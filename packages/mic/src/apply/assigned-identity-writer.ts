@@ -5,7 +5,7 @@ import {
   parseAzureAssignedIdentity,
   type AzureAssignedIdentity,
 } from '@pod-identity/crd-types';
-import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
+import { KubeError, type Fields, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { AssignedView, Assignment } from '../plan/types.ts';
 import { assignedObject, assignedStatus, type WrittenState } from './assigned-object.ts';
 
@@ -34,6 +34,9 @@ export function createAssignedIdentityWriter(options: WriterOptions): AssignedId
   return new Writer(options);
 }
 
+/** Nothing else is needed of what was written. */
+const versionOnly: Fields = { members: { metadata: { members: { resourceVersion: { upTo: 1024 } } } } };
+
 type Resource = ResourceClient<AzureAssignedIdentity>;
 
 class Writer implements AssignedIdentityWriter {
@@ -49,7 +52,7 @@ class Writer implements AssignedIdentityWriter {
     const object = assignedObject(assignment, state);
     return this.#fenced(async (signal) => {
       try {
-        return written(await this.#resource.create(object, { signal }));
+        return written(await this.#resource.create(object, { signal, fields: versionOnly }));
       } catch (error) {
         if (error instanceof KubeError && error.code === 'already-exists') return this.#adopt(object, signal);
         throw error;
@@ -60,14 +63,23 @@ class Writer implements AssignedIdentityWriter {
   /** Replaced as a whole: a merge would keep fields of the identity that was there before. A leftover finalizer goes too. */
   update(assignment: Assignment, current: AssignedView, state: WrittenState): Promise<WriteOutcome> {
     const object = replacing(assignedObject(assignment, state), current.resourceVersion);
-    return this.#fenced(async (signal) => written(await this.#resource.replace(object, { signal })));
+    return this.#fenced(async (signal) =>
+      written(await this.#resource.replace(object, { signal, fields: versionOnly })),
+    );
   }
 
   confirm(current: AssignedView): Promise<WriteOutcome> {
     const { resourceVersion } = current;
     const patch = { status: assignedStatus('Assigned') };
     return this.#fenced(async (signal) =>
-      written(await this.#resource.patch(keyOf(current), patch, { type: 'merge', resourceVersion, signal })),
+      written(
+        await this.#resource.patch(keyOf(current), patch, {
+          type: 'merge',
+          resourceVersion,
+          signal,
+          fields: versionOnly,
+        }),
+      ),
     );
   }
 
@@ -88,7 +100,7 @@ class Writer implements AssignedIdentityWriter {
       return { kind: 'stale', message: 'its name is taken by another pod' };
     if (!this.#term.holds()) return { kind: 'fenced' };
     const replacement = replacing(object, found.metadata.resourceVersion ?? '');
-    return written(await this.#resource.replace(replacement, { signal }));
+    return written(await this.#resource.replace(replacement, { signal, fields: versionOnly }));
   }
 
   async #fenced(write: (signal: AbortSignal) => Promise<WriteOutcome>): Promise<WriteOutcome> {

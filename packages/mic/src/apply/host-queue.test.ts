@@ -61,6 +61,64 @@ test('a plain poke does not push the turn back, one for more work does, but neve
   expect(turns[1]).toBe('more@2000');
 });
 
+test('the first change of a quiet host waits a moment, and twice as long each time while changes keep coming', async () => {
+  const { clock, queue, turns } = setUp({ quietMs: 50, longestMs: 5_000 });
+  const waits: number[] = [];
+  for (let change = 0; change < 6; change += 1) {
+    const askedAt = clock.now();
+    queue.poke('busy', { more: true });
+    await clock.advance(9_000);
+    waits.push(Number(turns.at(-1)?.split('@')[1]) - askedAt);
+  }
+  expect(waits).toEqual([50, 100, 200, 400, 500, 500]);
+  expect(turns).toHaveLength(6);
+  await clock.advance(2_000);
+  const askedAt = clock.now();
+  queue.poke('busy');
+  queue.poke('other');
+  await clock.advance(50);
+  expect(turns.slice(6)).toEqual([`busy@${askedAt + 50}`, `other@${askedAt + 50}`]);
+});
+
+test('changes that come while a turn lasts are not the first of a quiet host, however long it lasts', async () => {
+  const running = Promise.withResolvers<undefined>();
+  const times: number[] = [];
+  const { clock, queue } = setUp({
+    quietMs: 50,
+    longestMs: 5_000,
+    turn: () => {
+      times.push(clock.now());
+      return times.length === 1 ? running.promise : Promise.resolve(undefined);
+    },
+  });
+  queue.poke('a');
+  await clock.advance(60_000);
+  running.resolve(undefined);
+  queue.poke('a', { more: true });
+  await clock.advance(99);
+  expect(times).toEqual([50]);
+  await clock.advance(1);
+  expect(times).toEqual([50, 60_100]);
+});
+
+test('turns that did not wait for more (urgent ones, and those a host asked for itself) make no change wait longer', async () => {
+  const times: number[] = [];
+  const { clock, queue } = setUp({
+    quietMs: 50,
+    longestMs: 5_000,
+    turn: () => {
+      times.push(clock.now());
+      return Promise.resolve(times.length < 4 ? clock.now() + 10 : undefined);
+    },
+  });
+  queue.poke('a', { now: true });
+  await clock.advance(100);
+  expect(times).toEqual([0, 10, 20, 30]);
+  queue.poke('a');
+  await clock.advance(100);
+  expect(times.slice(4)).toEqual([150]);
+});
+
 test('an urgent poke has its turn at once', async () => {
   const { clock, queue, turns } = setUp();
   queue.poke('a');

@@ -1,6 +1,7 @@
 // The acting room: executes plans host by host, records what happened, tells people. Its ports say what it needs.
 // It must not decide what a host or a pod should have: that was decided in plan/, and is only carried out here.
 import type { Clock, Timer } from '@pod-identity/kit/core';
+import { beginTurn, endTurn, noTurns, waitMs, type DebounceLimits, type RecentTurns } from './debounce.ts';
 
 export interface PokeOptions {
   /** Something new was added to the work that waits: wait for more of it, up to the longest wait. */
@@ -9,14 +10,11 @@ export interface PokeOptions {
   readonly now?: boolean;
 }
 
-export interface HostQueueOptions {
+/** The limits are of the wait from a poke to the turn: each poke for more work starts it again, up to the longest. */
+export interface HostQueueOptions extends DebounceLimits {
   readonly clock: Clock;
   /** Everything stops at once when it aborts; what is running is expected to listen to it as well. */
   readonly signal: AbortSignal;
-  /** From the first poke to the turn. Each poke for more work starts the wait again … */
-  readonly quietMs: number;
-  /** … but never beyond this long after the first one: so the wait grows with the load, and has an end. */
-  readonly longestMs: number;
   /** One turn of one host. It answers when the host wants another turn even if nothing happens. */
   readonly turn: (host: string) => Promise<number | undefined>;
   /** A turn never throws on purpose: what arrives here is a bug, and the host is tried again. */
@@ -70,6 +68,9 @@ class Lane {
   /** When the turn that was asked for is due, and the latest that more work may push it to. */
   #due: number | undefined;
   #latest = 0;
+  /** Whether the turn that is due has waited for more work, and those that did. */
+  #isDebounced = false;
+  #recent: RecentTurns = noTurns;
   /** When the host wants a turn even if nobody asks. */
   #wakeAt: number | undefined;
   #timer: Timer | undefined;
@@ -85,12 +86,14 @@ class Lane {
   }
 
   poke({ more = false, now: isUrgent = false }: PokeOptions): void {
-    const { clock, quietMs, longestMs } = this.#options;
+    const { clock, longestMs } = this.#options;
     const now = clock.now();
     if (this.#due === undefined) this.#latest = now + longestMs;
-    const due = Math.min(now + (isUrgent ? 0 : quietMs), this.#latest);
+    const wait = isUrgent ? 0 : waitMs(this.#options, this.#recent, now);
+    const due = Math.min(now + wait, this.#latest);
     if (this.#due !== undefined && due > this.#due && !more) return;
     this.#due = due;
+    this.#isDebounced = !isUrgent;
     this.#setTimer();
   }
 
@@ -110,6 +113,9 @@ class Lane {
   #begin(): void {
     if (this.#options.signal.aborted) return;
     this.#isRunning = true;
+    const { clock } = this.#options;
+    const isDebounced = this.#isDebounced && this.#due !== undefined && this.#due <= clock.now();
+    if (isDebounced) this.#recent = beginTurn(this.#options, this.#recent, clock.now());
     this.#due = undefined;
     this.#wakeAt = undefined;
     const turn = this.#takeTurn();
@@ -126,6 +132,7 @@ class Lane {
       if (!signal.aborted) onCrash(this.#host, problem);
     }
     this.#isRunning = false;
+    this.#recent = endTurn(this.#recent, clock.now());
     this.#setTimer();
   }
 }

@@ -100,10 +100,10 @@ const behaviour: readonly MicFlag[] = [
   {
     name: 'debounce',
     kind: 'duration',
-    default: 500,
+    default: 50,
     min: 0,
     fate: 'new',
-    help: 'Changes of one moment are planned together: wait for so much quiet.',
+    help: 'Changes of one moment are planned together: wait for so much quiet on a host that was quiet, and twice as long with each of its PATCHes in quick succession, up to a tenth of --debounce-max.',
   },
   {
     name: 'debounce-max',
