@@ -12,6 +12,7 @@ import {
   systemClock,
   type AdminRoute,
   type Log,
+  type LogOptions,
   type Metrics,
 } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
@@ -64,7 +65,11 @@ export async function runMic({ argv, env, hostname }: Surroundings): Promise<voi
   }
 
   // A line for each pod that is assigned: one write for many lines, at the end of the process too.
-  const destination = { write: (text: string) => standardOutput().append(text) };
+  const output = standardOutput();
+  const destination: LogOptions['destination'] = {
+    write: (line) => output.append(line),
+    onLost: (say) => output.onLost(say),
+  };
   const log = createLog({ component: 'mic', ...config.log, destination });
   const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
   const run = async (signal: AbortSignal) => {

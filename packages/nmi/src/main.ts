@@ -7,6 +7,7 @@ import {
   createMetrics,
   createMetricsRoute,
   createPrinter,
+  printWhole,
   runProcess,
   keepAdminServer,
   standardOutput,
@@ -40,7 +41,7 @@ const { version } = manifest;
 /** Between attempts to listen on a port that another program has. */
 const betweenAttemptsMs = 500;
 const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
-const printer = createPrinter((line) => standardOutput().write(`${line}\n`));
+const printer = createPrinter((line) => printWhole(`${line}\n`));
 
 const reading = readConfig({ argv: process.argv.slice(2), env: process.env });
 switch (reading.kind) {

@@ -134,7 +134,7 @@ export const metricSpecs = {
   linesLost: {
     kind: 'counter',
     name: `${prefix}nmi_lines_lost_total`,
-    help: 'Lines of log and audit that standard output did not take. Anything but 0 means that the audit has holes.',
+    help: 'Lines of log and audit that were dropped because the reader of standard output was more than 1 MiB behind, or is gone. Anything but 0 means that the audit has holes.',
   },
   watchAge: {
     kind: 'gauge',

@@ -9,7 +9,8 @@ export {
   type LogLevel,
   type LogOptions,
 } from './log.ts';
-export { createOutput, standardOutput, type Output, type OutputOptions } from './output.ts';
+export { createOutput, type Output, type OutputOptions } from './output.ts';
+export { printWhole, standardOutput } from './standard-output.ts';
 export { createRepeatedLine, type RepeatedLine } from './repeated-line.ts';
 export { createPrinter, type Printer } from './printer.ts';
 export { redactText } from './redact.ts';

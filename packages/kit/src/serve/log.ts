@@ -1,5 +1,5 @@
 import { pino, stdTimeFunctions, type Logger } from 'pino';
-import { standardOutput } from './output.ts';
+import { standardOutput } from './standard-output.ts';
 import { asciiJson } from '../core/printable.ts';
 import { redact, redactText } from './redact.ts';
 import { textLine } from './text-line.ts';
@@ -23,7 +23,7 @@ export interface LogOptions {
   readonly level?: LogLevel;
   readonly format?: LogFormat;
   /** Where whole lines go; standard output unless told. */
-  readonly destination?: { write(line: string): void };
+  readonly destination?: { write(line: string): void; onLost?(say: (lines: number) => void): void };
 }
 
 /** One line per decision or action. Fields and messages are cleaned of secrets before they are written. */
@@ -41,7 +41,14 @@ export function createLog(options: LogOptions): Log {
     },
     { write: (json: string) => destination.write(toLine(json)) },
   );
-  return wrap(logger, level);
+  const log = wrap(logger, level);
+  destination.onLost?.((lines) =>
+    log.warn(
+      { lines },
+      'lines of this log were lost before this one: whoever reads standard output was behind',
+    ),
+  );
+  return log;
 }
 
 function wrap(logger: Logger, level: LogLevel): Log {

@@ -4,11 +4,20 @@ import { createLog } from './log.ts';
 import { createOutput } from './output.ts';
 import { createRepeatedLine } from './repeated-line.ts';
 
-function stage() {
+function stage(room = 100) {
   const clock = createFakeClock();
   const written: string[] = [];
-  const output = createOutput({ write: (text) => void written.push(text), clock, holdLength: 20 });
-  return { clock, written, output };
+  const reader = { takes: Infinity };
+  const output = createOutput({
+    write: (bytes) => {
+      const taken = Math.min(bytes.length, reader.takes);
+      reader.takes -= taken;
+      if (taken > 0) written.push(Buffer.from(bytes.subarray(0, taken)).toString());
+      return taken;
+    },
+    ...{ clock, holdLength: 20, room },
+  });
+  return { clock, written, output, reader };
 }
 
 describe('output', () => {
@@ -49,9 +58,57 @@ describe('output', () => {
       },
       clock: createFakeClock(),
     });
+    const log = createLog({ component: 'nmi', destination: output });
     output.append('one\n');
     output.write('two\n');
-    expect(output.lost).toBe(2);
+    log.info({}, 'three');
+    expect([output.lost, output.isBehind]).toEqual([3, false]);
+  });
+});
+
+describe('a reader that is behind', () => {
+  const line = (index: number) => `line ${index}\n`;
+
+  test('stops nobody: lines are kept and go out, whole and in order, when it reads again', async () => {
+    const { clock, written, output, reader } = stage();
+    reader.takes = 10;
+    for (let index = 0; index < 8; index += 1) output.append(line(index));
+    output.write(line(8));
+    expect(output.isBehind).toBe(true);
+    reader.takes = 5;
+    await clock.advance(10);
+    expect(written.join('')).toBe('line 0\nline 1\nl');
+    reader.takes = Infinity;
+    await clock.advance(10);
+    expect(written.join('')).toBe(Array.from({ length: 9 }, (_, index) => line(index)).join(''));
+    expect([output.isBehind, output.lost, clock.pending]).toEqual([false, 0, 0]);
+  });
+
+  test('costs as much as there is room for, and the lines that are lost are counted', () => {
+    const { output, reader, written } = stage();
+    reader.takes = 0;
+    for (let index = 0; index < 1_000; index += 1) output.append('audit\n');
+    expect(output.lost).toBe(1_000 - Math.floor(75 / 6));
+    for (let index = 0; index < 1_000; index += 1) output.write('log\n');
+    expect(output.lost).toBe(1_000 - 12 + 1_000 - Math.floor((100 - 12 * 6) / 4));
+    reader.takes = Infinity;
+    output.flush();
+    expect(written.join('')).toBe('audit\n'.repeat(12) + 'log\n'.repeat(7));
+  });
+
+  test('is told by the log how many lines it missed, once, where they are missing', async () => {
+    const { clock, output, reader, written } = stage(1_000);
+    createLog({ component: 'nmi', format: 'json', destination: output });
+    reader.takes = 0;
+    for (let index = 0; index < 133; index += 1) output.append('audit\n');
+    reader.takes = Infinity;
+    await clock.advance(10);
+    output.append('after\n');
+    await clock.advance(1_000);
+    const lines = written.join('').split('\n').slice(0, -1);
+    expect(lines.filter((one) => one === 'audit')).toHaveLength(125);
+    expect(JSON.parse(lines[125] ?? '')).toMatchObject({ level: 'warn', lines: 8 });
+    expect(lines.slice(126)).toEqual(['after']);
   });
 });
 

@@ -1,0 +1,84 @@
+// The door to file descriptor 1.
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { createOutput, type Output } from './output.ts';
+import { systemClock } from './system-clock.ts';
+
+const descriptorOfOutput = 1;
+/** What a reader that is behind is given to catch up when the process ends. */
+const lastWordsMs = 1_000;
+const betweenAttemptsMs = 2;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+let standard: Output | undefined;
+
+/** The one output of this process for its log and audit: a reader that stalls stops nothing. What it holds is written when the process ends. */
+export function standardOutput(): Output {
+  if (standard === undefined) {
+    let write: ((bytes: Uint8Array) => number) | undefined;
+    const output = createOutput({
+      write: (bytes) => (write ??= writerWithoutWait())(bytes),
+      clock: systemClock,
+    });
+    process.once('exit', () => sayLastWords(output));
+    standard = output;
+  }
+  return standard;
+}
+
+/** For what a command prints, and nothing else does meanwhile: waits for the reader, so that nothing of it is lost. */
+export function printWhole(text: string): void {
+  let rest: Uint8Array = Buffer.from(text);
+  while (rest.length > 0) {
+    const taken = takenOf(descriptorOfOutput, rest);
+    if (taken === 0) Atomics.wait(pause, 0, 0, betweenAttemptsMs);
+    rest = rest.subarray(taken);
+  }
+}
+
+function sayLastWords(output: Output): void {
+  const until = systemClock.elapsed() + lastWordsMs;
+  output.flush();
+  while (output.isBehind && systemClock.elapsed() < until) {
+    Atomics.wait(pause, 0, 0, betweenAttemptsMs);
+    output.flush();
+  }
+}
+
+/** How many of the bytes were taken; 0 where the reader of a non-blocking descriptor is behind. */
+function takenOf(descriptor: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    return 0;
+  }
+}
+
+function writerWithoutWait(): (bytes: Uint8Array) => number {
+  const descriptor = withoutWait();
+  return (bytes) => takenOf(descriptor, bytes);
+}
+
+/** A socket that is collected closes its descriptor. */
+const kept: Socket[] = [];
+
+/**
+ * A descriptor of standard output that takes what fits and doesn't block. Where that is possible one of our own, since whether a
+ * descriptor blocks is shared with the processes that it came from. A file always takes what it is given.
+ */
+function withoutWait(): number {
+  const kind = fstatSync(descriptorOfOutput);
+  if (kind.isFIFO() || kind.isCharacterDevice()) {
+    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+    try {
+      return openSync(`/proc/self/fd/${descriptorOfOutput}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    } catch {
+      // No /proc, or a pipe that is somebody else's.
+    }
+  }
+  // Node makes it non-blocking when it takes it over.
+  if (kind.isFIFO() || kind.isSocket())
+    kept.push(new Socket({ fd: descriptorOfOutput, readable: false, writable: true }).unref());
+  return descriptorOfOutput;
+}
