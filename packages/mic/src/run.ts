@@ -45,6 +45,12 @@ const conditionWritesPerSecond = 10;
 /** After this an assignment is shown as Created while its identity is on its way. */
 const recordAfterMs = 2_000;
 
+/** A line for each pod that is assigned: one write for many lines, at the end of the process too. */
+function gathered(): LogOptions['destination'] {
+  const output = standardOutput();
+  return { write: (line) => output.append(line), onLost: (say) => output.onLost(say) };
+}
+
 export async function runMic({ argv, env, hostname }: Surroundings): Promise<void> {
   const reading = readMicConfig({ argv, env, hostname });
   if (!reading.ok) {
@@ -64,13 +70,7 @@ export async function runMic({ argv, env, hostname }: Surroundings): Promise<voi
     return;
   }
 
-  // A line for each pod that is assigned: one write for many lines, at the end of the process too.
-  const output = standardOutput();
-  const destination: LogOptions['destination'] = {
-    write: (line) => output.append(line),
-    onLost: (say) => output.onLost(say),
-  };
-  const log = createLog({ component: 'mic', ...config.log, destination });
+  const log = createLog({ component: 'mic', ...config.log, destination: gathered() });
   const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
   const run = async (signal: AbortSignal) => {
     const metrics = createMetrics(micMetrics);
