@@ -46,10 +46,17 @@ function setUp() {
   const world = { answer: { kind: 'written', resourceVersion: '2' } as WriteOutcome, seen: current };
   const reported: StepResult[] = [];
   const taken: string[] = [];
+  const called: string[] = [];
   const timeNow = () => clock.now();
-  const write = () => clock.sleep(7).then(() => world.answer);
+  const write = (name: string) => () => {
+    called.push(name);
+    return clock.sleep(7).then(() => world.answer);
+  };
   const applier = createAssignmentsApplier({
-    writer: { create: write, update: write, confirm: write, remove: write },
+    writer: {
+      ...{ create: write('create'), update: write('update') },
+      ...{ confirm: write('confirm'), remove: write('delete') },
+    },
     ...{ echoes: createEchoes(timeNow), memory: createHostMemory(), now: timeNow },
     ...{ writesAtOnce: 20, recordAfterMs: 2_000 },
     seen: (key) => (key === objectKey ? world.seen : undefined),
@@ -61,7 +68,7 @@ function setUp() {
     await clock.advance(7);
     return done;
   };
-  return { apply, reported, taken, world };
+  return { apply, reported, taken, called, world };
 }
 
 test('of a name that is taken it is told when a create fails by it, not when another write is out of date', async () => {
@@ -86,10 +93,11 @@ test.each([
 ] as const)(
   'a %s that is %s is done with, and reported with how long it took',
   async (kind, outcome, state) => {
-    const { apply, reported, world } = setUp();
+    const { apply, reported, taken, called, world } = setUp();
     world.answer = outcome === 'written' ? { kind: outcome, resourceVersion: '2' } : { kind: outcome };
     expect(await apply([steps[kind]])).toEqual({ unfinished: [], wakeAt: undefined });
     expect(reported).toEqual([{ step: steps[kind], state, outcome: world.answer, ms: 7 }]);
+    expect([called, taken]).toEqual([[kind], []]);
   },
 );
 

@@ -96,6 +96,12 @@ describe('what a turn does', () => {
     expect(changes).toMatchObject([{ attach: [b], renew: [c], detach: [] }]);
   });
 
+  test('attaching goes on where something is sent again as well', async () => {
+    const { apply, changes } = setUp();
+    await apply({ attach: [b], again: [c] });
+    expect(changes).toHaveLength(1);
+  });
+
   test('an identity that a pod has come to need since the plan is not even asked to go', async () => {
     const { apply, changes, world } = setUp();
     world.needed = [a];

@@ -275,6 +275,14 @@ describe('of a step', () => {
     expect([of('finished'), of('not-scheduled')]).toEqual([[], []]);
   });
 
+  test('a pod without a binding is told that its binding may be left out, only where that may be', () => {
+    const told = (skip: object) =>
+      reportSkip({ pod: pod(), reason: 'no-binding', ...skip }).events[0]?.message ?? '';
+    expect(told({ leftOut: true })).toMatch(/Or it is left out: /);
+    expect(told({})).not.toMatch(/left out/);
+    expect(told({ leftOut: false })).toBe(told({}));
+  });
+
   const bindingKey = 'shop/reader-binding';
   const named = { binding: bindingKey, identity: 'shop/reader' };
   test.each<[Omit<Skip, 'pod'>, reason: string, words: RegExp]>([
@@ -351,6 +359,10 @@ describe('of a host', () => {
     expect(fieldsOf({ change, outcome: { rejected, patches: 2 } })).toStrictEqual({
       ...{ host: host.id, attach: [], renew: [id], detach: [idOf('old')] },
       ...{ rejected: [{ id, code: 'Unknown' }], patches: 2, ms: 5 },
+    });
+    const withdrawn = { attach: [], renew: [], detach: [], withdraw: [id] };
+    expect(fieldsOf({ change: withdrawn })).toStrictEqual({
+      ...{ host: host.id, attach: [], withdraw: [id], patches: 1, ms: 5 },
     });
   });
 
@@ -440,6 +452,14 @@ describe('of a host', () => {
     expect(told(failed(1), failed(1))).toEqual([]);
     // It was over in between.
     expect(told(failed(1, { trouble: undefined }), failed(2))).toHaveLength(1);
+    // The trouble before was another one: they do not know.
+    expect(told({ ...before, trouble: { ...trouble, kind: 'throttled' } }, failed(1))).toHaveLength(1);
+    // Nothing is known of the reason.
+    expect(told(before, failed(1, { trouble: undefined }))).toEqual([
+      ['WaitingForIdentity', 'Pod', words.replace('no capacity', '')],
+    ]);
+    // The log has the change and the trouble.
+    expect(report(result({ after: failed(1) })).lines.map(({ level }) => level)).toEqual(['info', 'warn']);
   });
 
   test('a reading that says nothing new is silent', () => {
