@@ -46,7 +46,7 @@ const conditionWritesPerSecond = 10;
 const recordAfterMs = 2_000;
 
 /** A line for each pod that is assigned: one write for many lines, at the end of the process too. */
-function gathered(): LogOptions['destination'] {
+function gathered(): NonNullable<LogOptions['destination']> {
   const output = standardOutput();
   return { write: (line) => output.append(line), onLost: (say) => output.onLost(say) };
 }
