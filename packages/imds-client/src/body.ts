@@ -6,19 +6,25 @@ const longestBody = 64 * 1024;
 
 /** The body as text. One that is longer than any answer of a metadata service is not read to its end. */
 export async function readBody(response: FetchResponse, endpoint: string): Promise<string> {
+  const decoder = new TextDecoder();
+  if (response.readUpTo) {
+    const whole = await response.readUpTo(longestBody);
+    if (!whole) throw tooLong(endpoint);
+    return decoder.decode(whole);
+  }
   const { body } = response;
   if (!body) return response.text();
-  const decoder = new TextDecoder();
   let size = 0;
   let read = '';
   for await (const part of body) {
     size += part.length;
-    if (size > longestBody)
-      throw new ImdsError(
-        'invalid-response',
-        `${endpoint} answered more than ${longestBody} bytes: it is no metadata service`,
-      );
+    if (size > longestBody) throw tooLong(endpoint);
     read += decoder.decode(part, { stream: true });
   }
   return read + decoder.decode();
+}
+
+function tooLong(endpoint: string): ImdsError {
+  const text = `${endpoint} answered more than ${longestBody} bytes: it is no metadata service`;
+  return new ImdsError('invalid-response', text);
 }

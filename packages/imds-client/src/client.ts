@@ -70,17 +70,22 @@ async function ask(
   settings: Settings,
   signal: AbortSignal,
 ): Promise<AccessToken | ImdsError> {
-  const overdue = new AbortController();
+  const end = new AbortController();
+  const overdue = { isSo: false };
+  const leave = () => end.abort();
   const timer = setTimeout(() => {
-    overdue.abort();
+    overdue.isSo = true;
+    end.abort();
   }, settings.requestTimeoutInMs);
+  signal.addEventListener('abort', leave);
   try {
-    const answer = await exchange(target, settings, AbortSignal.any([signal, overdue.signal]));
+    signal.throwIfAborted();
+    const answer = await exchange(target, settings, end.signal);
     return readAnswer(answer, { resource: target.resource, now: settings.now(), parseDate: Date.parse });
   } catch (cause) {
     if (signal.aborted) return aborted();
     if (cause instanceof ImdsError) return cause;
-    if (!overdue.signal.aborted)
+    if (!overdue.isSo)
       return new ImdsError('unavailable', `${settings.endpoint} cannot be reached`, { cause });
     return new ImdsError(
       'timeout',
@@ -88,6 +93,7 @@ async function ask(
     );
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', leave);
   }
 }
 

@@ -83,7 +83,9 @@ export interface FetchResponse {
   readonly headers: { get(name: string): string | null };
   /** Read by chunks, so that an answer without end is not read to its end. */
   readonly body?: AsyncIterable<Uint8Array> | null;
-  /** Called when there is no `body`. */
+  /** The whole body; undefined when it has more bytes than that. Called instead of reading `body`, where it is there. */
+  readUpTo?(limit: number): Promise<Uint8Array | undefined>;
+  /** Called when there is neither. */
   text(): Promise<string>;
 }
 

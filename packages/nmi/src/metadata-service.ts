@@ -1,5 +1,7 @@
-import { Agent, request, type IncomingMessage } from 'node:http';
+import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { FetchLike } from '@pod-identity/imds-client';
+import { readUpTo } from '@pod-identity/kit/core';
 
 /** The way to the machine's metadata service. It follows no redirect. */
 export interface MetadataService {
@@ -16,35 +18,93 @@ interface Asking {
   readonly signal: AbortSignal;
 }
 
+/** As many as are used at a time (metadata-pace.ts); each is closed after it was idle for half a minute. */
+const connections = { maxFreeSockets: 5, maxSockets: 16, timeout: 30_000 };
+
 /**
- * Over node:http, because `fetch` is another HTTP client, which costs 14 MiB of memory on every node. Each question has a
- * connection of its own: the service is on the same machine, a few are asked in a second, and no kept connection breaks.
+ * Over node:http, because `fetch` is another HTTP client, which costs 14 MiB of memory on every node. Connections are kept: to make
+ * one takes as long as the service takes for an answer. A question is repeated once, on a connection of its own, when it was sent over
+ * a kept one that turns out to be closed: questions change nothing, so that it doesn't matter whether the first one was heard.
  */
 export function createMetadataService(): MetadataService {
-  const agent = new Agent({ keepAlive: false });
-  const get: MetadataService['get'] = (url, { headers, signal }) => {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    request(url, { agent, headers, signal })
-      .on('response', resolve)
-      .on('error', reject)
-      // An answer that switches protocols closes the connection, and is neither a response nor an error.
-      .once('close', () => reject(new Error('the connection was closed before an answer came')))
-      .end();
-    return promise;
+  const agent = new KeepingAgent();
+  const get: MetadataService['get'] = async (url, how) => {
+    const first = open(url, how, agent);
+    try {
+      return await headOf(first, how);
+    } catch (error) {
+      if (!first.reusedSocket || !isBroken(error) || how.signal.aborted) throw error;
+      return headOf(open(url, how, false), how);
+    }
   };
   return {
     get,
-    fetch: async (url, { headers, signal }) => {
-      const answer = await get(url, { headers, signal });
+    fetch: async (url, how) => {
+      const answer = await get(url, how);
       return {
         status: answer.statusCode ?? 0,
         headers: { get: (name) => headerOf(answer, name) },
-        body: answer,
+        readUpTo: (limit) => readUpTo(answer, limit),
         text: () => Promise.resolve(''),
       };
     },
     close: () => agent.destroy(),
   };
+}
+
+/**
+ * Keeps a connection only after an answer as the service gives it: 200, JSON. What comes over a kept one unasked would be read as the
+ * answer to the next question, which another pod may ask: Node closes such a connection.
+ */
+class KeepingAgent extends Agent {
+  readonly #unwanted = new WeakSet<object>();
+
+  constructor() {
+    super({ keepAlive: true, ...connections });
+  }
+
+  /** Is not to be kept. */
+  refuse(socket: object): void {
+    this.#unwanted.add(socket);
+  }
+
+  override keepSocketAlive(socket: Duplex): boolean {
+    if (this.#unwanted.has(socket)) return false;
+    super.keepSocketAlive(socket);
+    return true;
+  }
+}
+
+function open(url: string, { headers }: Asking, agent: KeepingAgent | false): ClientRequest {
+  return request(url, { agent, headers }).once('response', (answer) => {
+    if (agent && !isUsual(answer)) agent.refuse(answer.socket);
+  });
+}
+
+function isUsual({ statusCode, headers }: IncomingMessage): boolean {
+  return statusCode === 200 && headers['content-type']?.startsWith('application/json') === true;
+}
+
+/** The signal ends the question and its answer. */
+function headOf(question: ClientRequest, { signal }: Asking): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const end = () => question.destroy(new Error('the question was given up'));
+  question
+    .on('response', resolve)
+    .on('error', reject)
+    // An answer that switches protocols closes the connection, and is neither a response nor an error.
+    .once('close', () => {
+      signal.removeEventListener('abort', end);
+      reject(new Error('the connection was closed before an answer came'));
+    });
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end);
+  question.end();
+  return promise;
+}
+
+function isBroken(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function headerOf(answer: IncomingMessage, name: string): string | null {

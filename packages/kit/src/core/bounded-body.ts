@@ -1,11 +1,36 @@
-/** The whole body; undefined when it has more bytes than the limit, and then the rest is not read: the iteration is ended. */
-export async function readUpTo(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer | undefined> {
+/** What is used of a readable stream of Node. */
+export interface ByteStream {
+  readonly destroyed: boolean;
+  readonly errored?: Error | null;
+  on(event: 'data', listener: (part: Uint8Array) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end' | 'close', listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+/**
+ * The whole body; undefined when it has more bytes than the limit: the rest is not read, and the stream is destroyed. Fails when the
+ * stream ends before the body does. By events: an iteration of a stream costs more than all else that is done with a short body.
+ */
+export function readUpTo(body: ByteStream, limit: number): Promise<Buffer | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
+  const cutOff = () => reject(body.errored ?? new Error('the answer was cut off before its end'));
+  if (body.destroyed) {
+    cutOff();
+    return promise;
+  }
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of body) {
+  body.on('data', (part) => {
     size += part.length;
-    if (size > limit) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
+    if (size <= limit) parts.push(part);
+    else {
+      resolve(undefined);
+      body.destroy();
+    }
+  });
+  body.on('end', () => resolve(Buffer.concat(parts)));
+  body.on('error', reject);
+  body.on('close', cutOff);
+  return promise;
 }

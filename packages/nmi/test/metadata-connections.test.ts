@@ -1,0 +1,127 @@
+// NMI keeps its connections to the metadata service: what may happen to one that is idle must not be seen by any caller.
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createImdsClient } from '@pod-identity/imds-client';
+import { afterEach, expect, it } from 'vitest';
+import { createMetadataService } from '../src/metadata-service.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+const answer = (token: string, { status = '200 OK' } = {}) => {
+  const body = JSON.stringify({ access_token: token, expires_in: '3600' });
+  return `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+};
+
+interface Question {
+  readonly socket: Socket;
+  /** Of all questions, and of those over its connection, from 1. */
+  readonly count: number;
+  readonly countOfConnection: number;
+}
+
+/** A metadata service whose connections stay open, and a client of it; answers the number of its connections. */
+async function stage(serve: (question: Question) => void) {
+  const sockets = new Set<Socket>();
+  let count = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let countOfConnection = 0;
+    socket
+      .on('error', () => undefined)
+      .on('data', () => {
+        count += 1;
+        countOfConnection += 1;
+        serve({ socket, count, countOfConnection });
+      });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const metadata = createMetadataService();
+  const imds = createImdsClient({
+    ...{
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      cache: false,
+      maxRetries: 0,
+    },
+    fetch: metadata.fetch,
+  });
+  closing.push(async () => {
+    metadata.close();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+  return {
+    ask: async (resource = 'r') => (await imds.getToken({ resource })).token,
+    asked: () => count,
+    connections: () => sockets.size,
+    open: () => [...sockets].filter(({ closed }) => !closed).length,
+  };
+}
+
+it('questions one after another go over one connection', async () => {
+  const { ask, connections } = await stage(({ socket, count }) => socket.write(answer(`t${count}`)));
+  expect([await ask(), await ask(), await ask()]).toEqual(['t1', 't2', 't3']);
+  expect(connections()).toBe(1);
+});
+
+it('a question over a kept connection that the service has closed is asked again, over a new one', async () => {
+  const { ask, asked, connections } = await stage(({ socket, count, countOfConnection }) => {
+    if (countOfConnection > 1) socket.resetAndDestroy();
+    else socket.write(answer(`t${count}`));
+  });
+  expect(await ask()).toBe('t1');
+  expect(await ask()).toBe('t3');
+  expect([asked(), connections()]).toEqual([3, 2]);
+});
+
+it('a question that a new connection fails is not asked again', async () => {
+  const { ask, asked } = await stage(({ socket }) => socket.resetAndDestroy());
+  await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
+  expect(asked()).toBe(1);
+});
+
+it('a question is asked twice at most, however many kept connections are broken', async () => {
+  let isBroken = false;
+  const { ask, asked } = await stage(({ socket }) => {
+    if (isBroken) socket.resetAndDestroy();
+    else socket.write(answer('t'));
+  });
+  await Promise.all(['a', 'b', 'c'].map(ask));
+  isBroken = true;
+  await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
+  expect(asked()).toBe(5);
+});
+
+it('what the service sends unasked over a kept connection ends it, and is not the next answer', async () => {
+  const used: Socket[] = [];
+  const { ask, open } = await stage(({ socket, count }) => {
+    used.push(socket);
+    socket.write(answer(`t${count}`));
+  });
+  expect(await ask()).toBe('t1');
+  used[0]?.write(answer('of another pod'));
+  await expect.poll(open, { timeout: 10_000, message: 'connections that are open' }).toBe(0);
+  expect(await ask()).toBe('t2');
+});
+
+it('a connection over which anything but a token was answered is not kept', async () => {
+  const { ask, connections } = await stage(({ socket }) =>
+    socket.write(answer('t', { status: '429 Too Many Requests' })),
+  );
+  for (let count = 0; count < 2; count += 1) await expect(ask()).rejects.toMatchObject({ status: 429 });
+  expect(connections()).toBe(2);
+});
+
+it('of many connections that were used at a time five are kept', async () => {
+  const waiting: Socket[] = [];
+  const { ask, open } = await stage(({ socket, count }) => {
+    waiting.push(socket);
+    if (count === 12) for (const each of waiting) each.write(answer('t'));
+  });
+  await Promise.all(Array.from({ length: 12 }, (_, index) => ask(`${index}`)));
+  await expect.poll(open, { timeout: 10_000, message: 'connections that are open' }).toBe(5);
+});
