@@ -59,7 +59,8 @@ const denied = (situation: string, denial: Extract<Outcome, { kind: 'denied' }>[
   outcome: { kind: 'denied', pod, denial },
 });
 
-const waiting = (situation: string, seen: Extract<Outcome, { kind: 'not-assigned' }>['seen']): Sample => ({
+type Unassigned = Extract<Outcome, { kind: 'not-assigned'; identity: string }>;
+const waiting = (situation: string, seen: Unassigned['seen']): Sample => ({
   situation,
   outcome: { kind: 'not-assigned', pod, identity, seen },
 });
@@ -157,6 +158,10 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   'not-assigned': [
     waiting('not assigned within `--hold`: MIC has not taken it up', 'nothing'),
     waiting('not assigned within `--hold`: MIC is assigning it', 'created'),
+    {
+      situation: 'a pod younger than `--binding-grace`, and no binding has its label within `--hold`',
+      outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },
+    },
     waiting('assigned, but the metadata service does not know it yet', 'assigned'),
   ],
   'token-failed': [

@@ -60,6 +60,7 @@ export {
   absentOrLeftOut,
   explainTooMany,
   explainUnbound,
+  whyUnbound,
   overShare,
   tooManyRemedy,
   type Unbound,

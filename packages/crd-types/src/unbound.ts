@@ -15,10 +15,11 @@ export type Unbound =
  * know them.
  */
 export function explainUnbound(pod: string, unbound: Unbound): string {
-  return `Identity not found. ${reasonOf(pod, unbound)}`;
+  return `Identity not found. ${whyUnbound(pod, unbound)}`;
 }
 
-function reasonOf(pod: string, unbound: Unbound): string {
+/** The same without the words that end it: for a pod that is still waited for. */
+export function whyUnbound(pod: string, unbound: Unbound): string {
   switch (unbound.why) {
     case 'no-label':
       return `Pod ${pod} has no label ${bindingLabel}: give it one whose value is the selector of an AzureIdentityBinding.`;

@@ -177,6 +177,7 @@ function granter(options: AgentOptions, { watched, limits, supply }: GranterPart
     changes: changesOf(informers),
     // The original's statuses are for failures that lasted.
     tokens: config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options),
+    bindingGraceMs: config.bindingGraceMs,
     limits,
     clock,
     onWaited: (ms) => metrics.observe('waited', ms / 1000),

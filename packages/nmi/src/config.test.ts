@@ -23,6 +23,7 @@ describe('readConfig', () => {
       probe: { host: '127.0.0.1', port: 8080 },
       metrics: { host: '', port: 9090 },
       holdMs: 25_000,
+      bindingGraceMs: 60_000,
       interception: 'redirect',
       firewall: { by: 'auto', everyMs: 5_000, cutsOldConnections: true },
       log: { format: 'text', level: 'info' },

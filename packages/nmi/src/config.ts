@@ -36,6 +36,7 @@ export interface NmiConfig {
   readonly metadataAllowed: ReadonlySet<MetadataPart>;
   readonly hostToken: boolean;
   readonly holdMs: number;
+  readonly bindingGraceMs: number;
   readonly callerHoldMs: number;
   readonly notAssignedStatus: 503 | 404;
   readonly allowedHosts: ReadonlySet<string>;
@@ -156,6 +157,7 @@ function configOf(reading: FlagReading): NmiConfig {
     metadataAllowed: allowedParts(reading),
     hostToken: reading.boolean('enable-host-token'),
     holdMs: reading.durationMs('hold'),
+    bindingGraceMs: reading.durationMs('binding-grace'),
     callerHoldMs: reading.durationMs('caller-hold'),
     notAssignedStatus: reading.string('not-assigned-status') === '404' ? 404 : 503,
     ...callersOf(reading),

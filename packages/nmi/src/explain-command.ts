@@ -43,7 +43,8 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     }
     const explanation = explainPod({
       ...(await lookAround(command, found)),
-      ...{ rules: config, holdMs: config.holdMs, notAssignedStatus: config.notAssignedStatus },
+      ...{ rules: config, holdMs: config.holdMs, bindingGraceMs: config.bindingGraceMs },
+      notAssignedStatus: config.notAssignedStatus,
       now: clock.now(),
     });
     if (config.log.format === 'json') command.printer.json(explanation);

@@ -33,7 +33,10 @@ const both: World = {
   records: [record(reader, 'Assigned'), record(writer, 'Assigned')],
 };
 
-const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: number } = {}) => {
+const stage = (
+  world: World,
+  over: { rules?: AuthorizeRules; waitingPerPod?: number; acceptedAt?: number; graceMs?: number } = {},
+) => {
   const clock = createFakeClock();
   const cluster = viewOf(world);
   const ask = vi.fn((wish: TokenWish): Promise<IssuedToken> => {
@@ -46,7 +49,9 @@ const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: num
     upstreamBurst: 5,
     upstreamPerSecond: 1,
   });
-  let latest = pod();
+  const { acceptedAt, graceMs = 60_000 } = over;
+  const started = acceptedAt === undefined ? {} : { acceptedAt };
+  let latest = pod(started);
   const grant = createGranter({
     decide: createAuthorizer(cluster.view, over.rules ?? rules),
     latest: () => latest,
@@ -55,6 +60,7 @@ const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: num
     limits,
     clock,
     onWaited: (ms) => waited.push(ms),
+    bindingGraceMs: graceMs,
   });
   const gone = new AbortController();
   const request = async (selector: Selector = { by: 'nothing' }, more: Partial<TokenRequest> = {}) =>
@@ -70,7 +76,7 @@ const stage = (world: World, over: { rules?: AuthorizeRules; waitingPerPod?: num
       patience: { deadline: clock.now() + 8000, caller: { gone: gone.signal } },
     });
   const relabel = (labels: Record<string, string>) => {
-    latest = pod({ labels });
+    latest = pod({ ...started, labels });
   };
   return { ask, clock, cluster, gone, limits, relabel, request, waited };
 };
@@ -225,6 +231,117 @@ describe('W-P6: an identity that is not assigned yet', () => {
     cluster.change(ready);
     expect((await Promise.all(answers)).every(({ kind }) => kind === 'token')).toBe(true);
     expect(ask).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('a pod that has started less than --binding-grace ago', () => {
+  const unbound: World = {};
+  const young = { acceptedAt: 0 };
+  const refused = (why: string) => ({ kind: 'denied', denial: { why } });
+  const toldToWait = (why: string) => ({ kind: 'not-assigned', seen: 'unbound', denial: { why } });
+  const end = async ({ clock, request }: ReturnType<typeof stage>, selector?: Selector) => {
+    const answer = request(selector);
+    await clock.advance(8000);
+    return answer;
+  };
+  const client = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
+
+  it('is served at the moment of the assignment when identity, binding and record come after its call', async () => {
+    const { request, cluster, clock } = stage(unbound, young);
+    const answer = request();
+    await clock.advance(3000);
+    cluster.change({ bindings: bound.bindings ?? [] });
+    cluster.change(bound);
+    await clock.advance(2000);
+    cluster.change(ready);
+    await expect(answer).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
+    expect([clock.now(), cluster.listeners]).toEqual([5000, 0]);
+  });
+
+  interface Case {
+    readonly what: string;
+    readonly world: World;
+    readonly labels?: Record<string, string>;
+    readonly selector?: Selector;
+    readonly why: string;
+  }
+  it.each<Case>([
+    { what: 'its binding', world: unbound, why: 'no-binding' },
+    {
+      what: 'a binding of its own namespace',
+      world: {
+        identities: [identity({ name: 'reader', namespace: 'shop', isNamespaced: true })],
+        bindings: [binding('reader', { namespace: 'shop' })],
+      },
+      why: 'other-namespace',
+    },
+    {
+      what: 'the identity of its binding',
+      world: { bindings: [binding('reader')] },
+      why: 'identity-missing',
+    },
+    {
+      ...{ what: 'the identity that it asks for', world: ready },
+      ...{ selector: client('writer'), why: 'not-this-identity' },
+    },
+  ])(
+    'is told to ask again while $what is missing, and refused when the grace is over',
+    async ({ world, selector, why }) => {
+      const staged = stage(world, young);
+      await expect(end(staged, selector)).resolves.toMatchObject(toldToWait(why));
+      await staged.clock.advance(50_000);
+      const last = staged.request(selector);
+      await staged.clock.advance(2000);
+      await expect(last).resolves.toMatchObject(refused(why));
+      expect(staged.clock.now()).toBe(60_000);
+      await expect(staged.request(selector)).resolves.toMatchObject(refused(why));
+    },
+  );
+
+  const listed = [exception({ aadpodidbinding: 'demo' }, 'default', [clientIdOf('reader')])];
+  it.each<Case>([
+    { what: 'no label', world: unbound, labels: {}, why: 'no-label' },
+    { what: 'an empty label', world: unbound, labels: { aadpodidbinding: '' }, why: 'empty-label' },
+    { what: 'several identities, and no word which', world: both, why: 'several-identities' },
+    {
+      ...{ what: 'an exception that does not free what it asks for', world: { ...both, exceptions: listed } },
+      ...{ selector: client('writer'), why: 'not-this-identity' },
+    },
+  ])('is refused at once with $what', async ({ world, selector, labels, why }) => {
+    const { request, relabel } = stage(world, young);
+    if (labels) relabel(labels);
+    await expect(request(selector)).resolves.toMatchObject(refused(why));
+  });
+
+  it('is refused at once when its label is taken away while it waits', async () => {
+    const { request, cluster, clock, relabel } = stage(unbound, young);
+    const answer = request();
+    await clock.advance(1000);
+    relabel({});
+    cluster.change(unbound);
+    await expect(answer).resolves.toMatchObject(refused('no-label'));
+  });
+
+  it('has a place to wait in like one whose identity is pending', async () => {
+    const { request, gone, limits } = stage(unbound, { ...young, waitingPerPod: 1 });
+    const first = request();
+    await expect(request()).resolves.toEqual({ kind: 'overloaded', pod: 'default/web' });
+    expect(limits.waiting).toBe(1);
+    gone.abort();
+    await expect(first).resolves.toMatchObject(toldToWait('no-binding'));
+  });
+
+  it.each<[string, { acceptedAt?: number; graceMs?: number }]>([
+    ['whose start nobody has told', {}],
+    ['that has started a minute ago', { acceptedAt: -60_000 }],
+    ['that will start in a minute, because the clock was set back', { acceptedAt: 60_000 }],
+    ['where the grace is turned off', { acceptedAt: 0, graceMs: 0 }],
+  ])('and one %s is refused at once', async (_, over) => {
+    await expect(stage(unbound, over).request()).resolves.toMatchObject(refused('no-binding'));
+  });
+
+  it('and one whose start is a little ahead of the clock waits', async () => {
+    await expect(end(stage(unbound, { acceptedAt: 2000 }))).resolves.toMatchObject(toldToWait('no-binding'));
   });
 });
 

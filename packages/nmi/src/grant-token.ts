@@ -1,6 +1,6 @@
-import type { Clock, Tenant } from '@pod-identity/kit/core';
-import { awaitChange, type Changes, type Patience } from './await-change.ts';
-import type { Authorizer } from './authorize/authorizer.ts';
+import type { Tenant } from '@pod-identity/kit/core';
+import type { Patience } from './await-change.ts';
+import { awaitDecision, unsettled, type AwaitOptions, type Unsettled } from './await-decision.ts';
 import type { Decision, GrantedIdentity } from './authorize/types.ts';
 import type { PodView } from './identify/pod-view.ts';
 import type { CallerLimits } from './request/limits.ts';
@@ -12,16 +12,9 @@ import { TokenError } from './tokens/token-errors.ts';
 import type { Obtained, TokenSource } from './tokens/token-source.ts';
 import type { TokenSubject, TokenWish } from './tokens/types.ts';
 
-export interface GranterOptions {
-  readonly decide: Authorizer;
-  /** The pod as it is known now: it may have been labelled while its caller waits. */
-  readonly latest: (pod: PodView) => PodView;
-  /** Of anything that decisions rest on. */
-  readonly changes: Changes;
+export interface GranterOptions extends AwaitOptions {
   readonly tokens: TokenSource;
   readonly limits: CallerLimits;
-  readonly clock: Clock;
-  readonly onWaited: (ms: number) => void;
 }
 
 export interface GrantQuestion {
@@ -40,7 +33,10 @@ interface Permit {
   /** False: the machine may not carry the identity. */
   readonly isExpected?: boolean;
 }
-type Waiting = Pick<Extract<Outcome, { readonly kind: 'not-assigned' }>, 'identity' | 'seen'>;
+type Waiting = Pick<
+  Extract<Outcome, { readonly kind: 'not-assigned'; readonly identity: string }>,
+  'identity' | 'seen'
+>;
 
 /** The second half of every token request: the pod is known, now decide, wait if need be, and get the token. */
 export function createGranter(options: GranterOptions): Granter {
@@ -85,12 +81,23 @@ async function serve(options: GranterOptions, question: GrantQuestion, decision:
     case 'pass-through':
       return servePassThrough(options, question, decision);
     case 'pending':
-      return serveWhenAssigned(options, question, decision);
+      return serveWhenSettled(options, question, decision);
     case 'deny':
-      return { kind: 'denied', pod, denial: decision.denial };
+      return refuse(options, question, decision);
     case 'unusable':
       return { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
   }
+}
+
+async function refuse(
+  options: GranterOptions,
+  question: GrantQuestion,
+  decision: Of<'deny'>,
+): Promise<Outcome> {
+  const open = unsettled(options, question.pod, decision);
+  return open
+    ? serveWhenSettled(options, question, open)
+    : { kind: 'denied', pod: question.pod.key, denial: decision.denial };
 }
 
 async function serveIdentity(
@@ -129,24 +136,15 @@ async function serveByObjectId(
   return { kind: 'denied', pod, denial: { why: 'not-this-identity', offered } };
 }
 
-async function serveWhenAssigned(
+async function serveWhenSettled(
   options: GranterOptions,
   question: GrantQuestion,
-  first: Of<'pending'>,
+  first: Unsettled,
 ): Promise<Outcome> {
-  const { decide, latest, clock, onWaited } = options;
-  const { pod, request, patience } = question;
-  const startedAt = clock.now();
-  let last = first;
-  const settled = () => {
-    const decision = decide(latest(pod), request.selector);
-    if (decision.kind !== 'pending') return decision;
-    last = decision;
-    return undefined;
-  };
-  const decision = await awaitChange(settled, patience, options);
-  onWaited(clock.now() - startedAt);
-  return decision ? serve(options, question, decision) : serveUnassigned(options, question, last);
+  const { isSettled, decision } = await awaitDecision(options, question, first);
+  if (isSettled) return serve(options, question, decision);
+  if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
+  return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
 }
 
 /** Nobody says that the host carries the identity, but it may all the same: MIC may be away. One question tells. */

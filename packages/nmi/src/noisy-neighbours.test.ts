@@ -98,6 +98,7 @@ const stage = (way: Way) => {
     changes: () => () => undefined,
     tokens: createTokenSource({ ask, clock, random: () => 0, lineFor: () => pace.tokens, holdMs }),
     onWaited: () => undefined,
+    bindingGraceMs: 0,
   });
   return { clock, begun, grant, limits };
 };

@@ -575,6 +575,11 @@ it('a pod whose binding may be left out is told so, and never of bindings of ano
   expect(told('default')).toEqual({
     kind: 'deny',
     denial: { why: 'no-binding', label: 'late', leftOut: true },
+    mayCome: true,
   });
-  expect(told('other')).toEqual({ kind: 'deny', denial: { why: 'no-binding', label: 'late' } });
+  expect(told('other')).toEqual({
+    kind: 'deny',
+    denial: { why: 'no-binding', label: 'late' },
+    mayCome: true,
+  });
 });

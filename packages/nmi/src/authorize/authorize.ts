@@ -1,4 +1,4 @@
-import { bindingLabel, type Mismatch } from '@pod-identity/crd-types';
+import { absentOrLeftOut, bindingLabel, type Mismatch } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import { candidatesOf } from './candidates.ts';
@@ -28,16 +28,39 @@ export function authorize({ pod, selector }: Question, view: ClusterView, rules:
   if (exemption !== undefined) return decideOnExempt(exemption, selector);
 
   const { candidates, mismatches } = candidatesOf(pod, view, rules);
-  if (candidates.length === 0) return { kind: 'deny', denial: denialOf(pod, mismatches, view) };
+  if (candidates.length === 0) return deny(denialOf(pod, mismatches, view));
 
   const selection = selectIdentity(candidates, { selector, defaultIdentity: pod.defaultIdentity });
   switch (selection.kind) {
     case 'none':
-      return { kind: 'deny', denial: selection.denial };
+      return deny(selection.denial);
     case 'one':
       return decideOn(selection.candidate, rules);
     case 'by-object-id':
       return decideByObjectId(selection, rules);
+  }
+}
+
+/** Of a pod to which its label, and nothing else, gives identities. */
+function deny(denial: Denial): Decision {
+  return mayCome(denial) ? { kind: 'deny', denial, mayCome: true } : { kind: 'deny', denial };
+}
+
+/** Whether objects are missing, and not the label, the words of the request or what somebody wrote into an object. */
+function mayCome(denial: Denial): boolean {
+  switch (denial.why) {
+    case 'no-binding':
+    case 'other-namespace':
+    case 'identity-missing':
+    case 'not-this-identity':
+      return true;
+    case 'identity-invalid':
+      return denial.fault === absentOrLeftOut;
+    case 'no-label':
+    case 'empty-label':
+    case 'pod-too-large':
+    case 'several-identities':
+      return false;
   }
 }
 

@@ -115,6 +115,7 @@ export type Decision =
     }
   | PassThrough
   | { readonly kind: 'pending'; readonly seen: 'nothing' | 'created'; readonly identity: GrantedIdentity }
-  | { readonly kind: 'deny'; readonly denial: Denial }
+  /** `mayCome`: a binding or an identity that is created later may end it. */
+  | { readonly kind: 'deny'; readonly denial: Denial; readonly mayCome?: true }
   /** Permitted, but this identity cannot be served. */
   | { readonly kind: 'unusable'; readonly identity: string; readonly fault: string };

@@ -21,7 +21,8 @@ export function eventReasonOf(
 ): { readonly reason: EventReason; readonly outcome: Failure } | undefined {
   const { kind } = outcome;
   if (kind === 'denied') return { reason: 'IdentityNotFound', outcome };
-  if (kind === 'not-assigned') return { reason: 'IdentityNotAssigned', outcome };
+  if (kind === 'not-assigned')
+    return { reason: outcome.seen === 'unbound' ? 'IdentityNotFound' : 'IdentityNotAssigned', outcome };
   if (kind === 'overloaded') return { reason: 'TooManyRequests', outcome };
   if (kind === 'ambiguous-caller') return { reason: 'AddressAmbiguous', outcome };
   return kind === 'token-failed' && isLasting[outcome.why] ? { reason: 'TokenRefused', outcome } : undefined;

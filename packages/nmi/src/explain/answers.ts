@@ -1,4 +1,5 @@
 import { authorize } from '../authorize/authorize.ts';
+import { awaitedBy, graceLeftMs, type Awaited } from '../authorize/grace.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { explainUnusable } from '../respond/explain.ts';
@@ -13,6 +14,8 @@ export interface Answer {
   readonly text: string;
   /** The status comes only when this time is over: until then the caller is held. */
   readonly afterMs?: number;
+  /** Objects: an AzureIdentityBinding or AzureIdentity is missing, and the pod is young. */
+  readonly waitsFor?: 'assignment' | 'objects';
 }
 
 export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: Failure | undefined): Answer {
@@ -23,9 +26,25 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
   };
   if (placeFailure) return told(placeFailure);
   const decision = authorize({ pod: world.pod, selector }, world.view, world.rules);
+  const awaited = awaitedBy(decision, world.pod, world);
+  if (awaited) return { ...told(failureWithin(awaited, world)), ...waitOf(world) };
   const failure = failureOf(decision, world.pod.key);
   if (failure === undefined) return { selector: asked, status: 200, text: givenBy(decision) };
-  return decision.kind === 'pending' ? { ...told(failure), afterMs: world.holdMs } : told(failure);
+  return decision.kind === 'pending'
+    ? { ...told(failure), afterMs: world.holdMs, waitsFor: 'assignment' }
+    : told(failure);
+}
+
+/** A young pod waits until its hold or its grace ends, whichever is first. */
+function waitOf(world: ExplainWorld): Pick<Answer, 'afterMs' | 'waitsFor'> {
+  return { afterMs: Math.min(world.holdMs, graceLeftMs(world.pod, world)), waitsFor: 'objects' };
+}
+
+function failureWithin({ denial }: Awaited, world: ExplainWorld): Failure {
+  const { key: pod } = world.pod;
+  return graceLeftMs(world.pod, world) > world.holdMs
+    ? { kind: 'not-assigned', pod, seen: 'unbound', denial }
+    : { kind: 'denied', pod, denial };
 }
 
 function failureOf(decision: Decision, pod: string): Failure | undefined {

@@ -30,7 +30,7 @@ interface Given extends Partial<Omit<ExplainWorld, 'view'>> {
 const explain = ({ world = assigned, pod = podOf(), ...over }: Given = {}) =>
   explainPod({
     ...{ pod, neighbours: [pod], view: viewOf(world).view, rules },
-    ...{ isOnHostNetwork: false, holdMs: 8_000, notAssignedStatus: 503, now: 0 },
+    ...{ isOnHostNetwork: false, holdMs: 8_000, bindingGraceMs: 60_000, notAssignedStatus: 503, now: 0 },
     ...over,
   });
 const lines = (given?: Given) => explanationLines(explain(given)).join('\n');
@@ -275,5 +275,48 @@ describe('what is wrong is told with the way out', () => {
       ' 200',
       `client_id=${clientIdOf('reader')} 200`,
     ]);
+  });
+});
+
+describe('a young pod for which something is missing', () => {
+  const young = (ageMs: number, world: World = {}) => explain({ world, pod: podOf({ acceptedAt: -ageMs }) });
+  const texts = ({ findings }: ReturnType<typeof explain>) => findings.map(({ text }) => text).join('\n');
+
+  it('is said to wait: for what, until when, and what would help', () => {
+    expect(lines({ world: {}, pod: podOf({ acceptedAt: -12_400 }) })).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✓ address      10.0.0.1 is the pod’s alone
+      ✓ label        aadpodidbinding=demo
+      ✗ binding      no valid AzureIdentityBinding has the selector demo
+                     remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
+                     $ kubectl get azureidentitybindings --all-namespaces
+      … pod          it has started 12 s ago: until 60 s after its start (--binding-grace) its calls wait for what is missing, and are told to try again; from then on they are refused at once
+      · pod          looked at by the rules of standard mode
+      … answer       without selector: 503 after 8 s without what is missing, No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web. That may be created after the pod: until it has run for --binding-grace, its calls wait for it. Try again.
+      … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
+    `);
+  });
+
+  it('is told what comes at the end of its grace, where that is before the end of the hold', () => {
+    expect(young(55_000).answers[0]).toMatchObject({ status: 400, afterMs: 5_000, waitsFor: 'objects' });
+  });
+
+  it('waits for the AzureIdentity of its binding, too', () => {
+    const { answers } = young(1_000, { bindings: [binding('reader')] });
+    expect(answers[0]).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('names AzureIdentity default/reader, which does not exist') as string,
+    });
+  });
+
+  it('waits for nothing when it is young no more, or when all is there', () => {
+    const old = young(60_000);
+    expect([old.answers[0]?.status, old.answers[0]?.afterMs, old.result.verdict]).toEqual([
+      400,
+      undefined,
+      'problem',
+    ]);
+    for (const one of [old, young(1_000, assigned)]) expect(texts(one)).not.toContain('--binding-grace');
   });
 });

@@ -28,7 +28,12 @@ export function explainPod(world: ExplainWorld): Explanation {
   const rules = `by the rules of ${mode} mode${forceNamespaced ? ', identities kept in their namespace' : ''}`;
   return {
     pod: world.pod.key,
-    findings: [...place.findings, ...rights.findings, info('pod', `looked at ${rules}`)],
+    findings: [
+      ...place.findings,
+      ...rights.findings,
+      ...graceOf(answers, world),
+      info('pod', `looked at ${rules}`),
+    ],
     answers,
     result: conclude(answers),
   };
@@ -36,11 +41,29 @@ export function explainPod(world: ExplainWorld): Explanation {
 
 const shorten = { text: 'shorten what is named here, in the template of the pod too' };
 
+/** Why a pod for which something is missing is not refused at once. */
+function graceOf(answers: readonly Answer[], { pod, bindingGraceMs, now }: ExplainWorld): readonly Finding[] {
+  if (!answers.some(({ waitsFor }) => waitsFor === 'objects')) return [];
+  const ageMs = Math.max(0, now - (pod.acceptedAt ?? now));
+  return [
+    waiting(
+      'pod',
+      `it has started ${Math.floor(ageMs / 1000)} s ago: until ${bindingGraceMs / 1000} s after its start (--binding-grace) its calls wait for what ` +
+        'is missing, and are told to try again; from then on they are refused at once',
+    ),
+  ];
+}
+
 function conclude(answers: readonly Answer[]): Finding {
   const [plain] = answers;
   if (plain?.status === 200) return ok('result', 'the pod gets a token');
   if (answers.some(({ status }) => status === 200))
     return ok('result', 'the pod gets a token when its request names the identity');
+  if (plain?.waitsFor === 'objects')
+    return waiting(
+      'result',
+      'the pod gets a token as soon as what is missing is created and its identity is assigned',
+    );
   if (answers.some(({ afterMs }) => afterMs !== undefined))
     return waiting('result', 'the pod gets a token as soon as its identity is assigned');
   return problem('result', 'the pod gets no token');

@@ -10,9 +10,12 @@ export function explanationLines({ pod, findings, answers, result }: Explanation
   return [`pod ${pod}`, ...[...findings, ...answers.map(findingOf), result].flatMap(linesOf)];
 }
 
-function findingOf({ selector, status, text, afterMs }: Answer): Finding {
+function findingOf({ selector, status, text, afterMs, waitsFor }: Answer): Finding {
   const asked = selector === '' ? 'without selector' : selector;
-  const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s without assignment`;
+  const after =
+    afterMs === undefined
+      ? ''
+      : ` after ${afterMs / 1000} s without ${waitsFor === 'objects' ? 'what is missing' : 'assignment'}`;
   const verdict = status === 200 ? 'ok' : afterMs === undefined ? 'problem' : 'waiting';
   return { topic: 'answer', verdict, text: `${asked}: ${status}${after}, ${text}` };
 }

@@ -17,6 +17,7 @@ export interface ExplainWorld {
   readonly rules: AuthorizeRules;
   /** How the agent answers what is not assigned yet: after how long, and with which status. */
   readonly holdMs: number;
+  readonly bindingGraceMs: number;
   readonly notAssignedStatus: 503 | 404;
   /** Milliseconds since the epoch. */
   readonly now: number;

@@ -15,6 +15,17 @@ export const waitingFlags: readonly NmiFlag[] = [
   ),
   added(
     {
+      name: 'binding-grace',
+      kind: 'duration',
+      default: 60_000,
+      min: 0,
+      max: 600_000,
+      help: 'How long after its start a pod with the label aadpodidbinding waits for an AzureIdentityBinding or AzureIdentity that is missing, as for an assignment. 0 turns it off.',
+    },
+    'the original waits for an assignment whatever is missing for it, and for every pod',
+  ),
+  added(
+    {
       name: 'caller-hold',
       kind: 'duration',
       default: 2_000,

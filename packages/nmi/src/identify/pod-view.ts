@@ -16,6 +16,8 @@ export interface PodView {
   readonly isOnHostNetwork?: true;
   /** When its kubelet last said that a container was started: milliseconds since the epoch. */
   readonly startedAt?: number;
+  /** When its kubelet took it up, by the node's own clock. Restarts of containers do not change it. */
+  readonly acceptedAt?: number;
   readonly phase: string;
   /** Marked for deletion; it may still be running its last seconds. */
   readonly isEnding: boolean;
@@ -174,8 +176,14 @@ function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: Sp
 function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isTold: boolean) {
   const { phase = '', podIP, podIPs = [] } = status;
   const all = [podIP, ...podIPs.map(({ ip }) => ip)].flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
-  if (hostNetwork === true) return { phase, addresses: [], isOnHostNetwork: true as const };
-  return { phase, addresses: [...new Set(all)], ...lastStart(status, isTold) };
+  const accepted = { phase, ...readAccepted(status) };
+  if (hostNetwork === true) return { ...accepted, addresses: [], isOnHostNetwork: true as const };
+  return { ...accepted, addresses: [...new Set(all)], ...lastStart(status, isTold) };
+}
+
+function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedAt'> {
+  const acceptedAt = Date.parse(startTime);
+  return Number.isNaN(acceptedAt) ? {} : { acceptedAt };
 }
 
 /** By the node's own clock. Undefined when nothing is said of any container, and not because it was too much. */

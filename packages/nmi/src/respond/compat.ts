@@ -115,12 +115,21 @@ function unidentified(text: string, { setsRetryAfter }: CompatRules): OriginalRe
 function notFound(outcome: Of<'unknown-pod' | 'denied'>, rules: CompatRules, ours: string): string {
   // The original takes one of several at random.
   if (outcome.kind === 'denied' && outcome.denial.why === 'several-identities') return ours;
-  if (rules.isManaged) return `no azure identity found for request clientID ${redacted(rules)}`;
-  return notCreated(outcome.pod, rules);
+  return notCreatedIn(outcome.pod, rules);
+}
+
+/** In either mode. */
+function notCreatedIn(pod: string, rules: CompatRules): string {
+  return rules.isManaged
+    ? `no azure identity found for request clientID ${redacted(rules)}`
+    : notCreated(pod, rules);
 }
 
 function notAssigned({ pod, seen }: Of<'not-assigned'>, rules: CompatRules): OriginalRefusal {
   switch (seen) {
+    // It looks for assignments only, whatever is missing for one.
+    case 'unbound':
+      return unidentified(notCreatedIn(pod, rules), rules);
     case 'nothing':
       return unidentified(notCreated(pod, rules), rules);
     case 'created':

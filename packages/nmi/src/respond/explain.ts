@@ -1,6 +1,7 @@
-import { explainUnbound } from '@pod-identity/crd-types';
+import { whyUnbound } from '@pod-identity/crd-types';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../request/token-request.ts';
+import type { Outcome } from './outcome.ts';
 
 const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: string) => string>> = {
   // IMDS' own words.
@@ -31,14 +32,18 @@ export function explainBadRequest({ why, name = '', rightName = '' }: BadRequest
 
 /** Why the pod has no such identity and what would give it one. It starts with IMDS' own words, which SDKs look for. */
 export function explainDenial(pod: string, denial: Denial): string {
+  return `Identity not found. ${whyDenied(pod, denial)}`;
+}
+
+function whyDenied(pod: string, denial: Denial): string {
   switch (denial.why) {
     case 'pod-too-large':
-      return `Identity not found. Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
+      return `Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
     case 'not-this-identity':
-      return `Identity not found. Pod ${pod} has no such identity. It may ask for: ${listed(denial.offered)}.`;
+      return `Pod ${pod} has no such identity. It may ask for: ${listed(denial.offered)}.`;
     case 'several-identities':
       return (
-        `Identity not found. Multiple user assigned identities exist for pod ${pod}, please specify the clientId / ` +
+        `Multiple user assigned identities exist for pod ${pod}, please specify the clientId / ` +
         `resourceId of the identity in the token request. It may ask for: ${listed(denial.offered)}.`
       );
     case 'no-label':
@@ -47,7 +52,7 @@ export function explainDenial(pod: string, denial: Denial): string {
     case 'other-namespace':
     case 'identity-missing':
     case 'identity-invalid':
-      return explainUnbound(pod, denial);
+      return whyUnbound(pod, denial);
   }
 }
 
@@ -64,11 +69,19 @@ function listed(offered: readonly string[]): string {
 }
 
 /** What an assignment waits for. */
-export function explainWaiting(
-  pod: string,
-  identity: string,
-  seen: 'nothing' | 'created' | 'assigned',
-): string {
+export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-assigned' }>): string {
+  const { pod } = outcome;
+  return outcome.seen === 'unbound'
+    ? `${whyDenied(pod, outcome.denial)} That may be created after the pod: until it has run for --binding-grace, its calls wait for it. Try again.`
+    : explainUnassigned(pod, outcome);
+}
+
+type Unassigned = Pick<
+  Extract<Outcome, { readonly kind: 'not-assigned'; readonly identity: string }>,
+  'identity' | 'seen'
+>;
+
+function explainUnassigned(pod: string, { identity, seen }: Unassigned): string {
   switch (seen) {
     case 'nothing':
       return (

@@ -34,6 +34,13 @@ export type Outcome =
       readonly identity: string;
       readonly seen: 'nothing' | 'created' | 'assigned';
     }
+  /** The pod is young: what it would be refused for may be created after it. */
+  | {
+      readonly kind: 'not-assigned';
+      readonly pod: string;
+      readonly seen: 'unbound';
+      readonly denial: Denial;
+    }
   | {
       readonly kind: 'token-failed';
       readonly pod: string;

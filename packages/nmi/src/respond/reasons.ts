@@ -44,6 +44,8 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
     'The pod has several identities and the request names none of them, or AzureIdentities state different client ids for the resource id that it names.',
   'assignment-nothing': 'The identity is not assigned, and nothing says that MIC works on it.',
   'assignment-created': 'MIC is assigning the identity.',
+  'assignment-unbound':
+    'The pod has started less than `--binding-grace` ago, and an AzureIdentityBinding or AzureIdentity for its label, or of the client id that it asks for, is not there yet.',
   'assignment-assigned':
     'The identity is assigned, but the metadata service of the machine does not know it yet.',
   'azure-not-on-host': 'The machine does not carry the identity.',

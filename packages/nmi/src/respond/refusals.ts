@@ -50,7 +50,7 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'denied':
       return refuse(400, 'invalid_request', explainDenial(outcome.pod, outcome.denial));
     case 'not-assigned':
-      return later(notAssignedStatus, explainWaiting(outcome.pod, outcome.identity, outcome.seen));
+      return later(notAssignedStatus, explainWaiting(outcome));
     case 'token-failed':
       return tokenFailed(outcome);
     case 'blocked':
