@@ -14,6 +14,8 @@ export interface PodSpec {
   readonly node: number;
   /** The value of aadpodidbinding; undefined: no such label. */
   readonly label?: string;
+  /** When its kubelet took it up; not told when absent. */
+  readonly startedAt?: Date;
   /** From a manifest: everything but where it runs. */
   readonly object?: KubeObject;
 }

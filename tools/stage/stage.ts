@@ -199,7 +199,9 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
     runPod: async (spec) => {
       const address = network.podAddress(spec.node + 1);
       const object = await create(podObject(spec));
-      await setPodStatus(kube, object, { phase: 'Running', podIP: address, podIPs: [{ ip: address }] });
+      const startTime = spec.startedAt && { startTime: `${spec.startedAt.toISOString().slice(0, 19)}Z` };
+      const reported = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], ...startTime };
+      await setPodStatus(kube, object, reported);
       return { object, node: spec.node, address };
     },
     finishPod: (pod, phase) => setPodStatus(kube, pod.object, { phase }),

@@ -41,6 +41,8 @@ export interface PodSpec {
   readonly ip?: string;
   /** `Running` when absent. */
   readonly phase?: string;
+  /** When its kubelet took it up; not told when absent. */
+  readonly startedAt?: Date;
   readonly serviceAccountName?: string;
 }
 
@@ -234,7 +236,12 @@ async function runPod(ground: Ground, nodes: readonly ScenarioNode[], spec: PodS
       containers: [{ name: 'main', image: 'local.test/app:1' }],
     },
   });
-  const status = { phase, podIP: ip, podIPs: [{ ip }], hostIP: node.address };
+  const status = { phase, podIP: ip, podIPs: [{ ip }], hostIP: node.address, ...startOf(spec) };
   // The server answers with the pod.
   return (await ground.client.request('PATCH', `${path}/${name}/status`, { status })) as KubeObject;
+}
+
+/** Kubernetes writes times in whole seconds. */
+function startOf({ startedAt }: PodSpec) {
+  return startedAt && { startTime: `${startedAt.toISOString().slice(0, 19)}Z` };
 }

@@ -27,6 +27,10 @@ const failed = (over: Partial<Extract<Outcome, { kind: 'token-failed' }>>): Outc
 const waiting = (seen: 'nothing' | 'created' | 'assigned'): Outcome => ({
   ...{ kind: 'not-assigned', pod, identity: 'default/i', seen },
 });
+const unbound: Outcome = {
+  ...{ kind: 'not-assigned', pod, seen: 'unbound' },
+  denial: { why: 'no-binding', label: 'demo' },
+};
 const notCreated =
   'getting assigned identities for pod default/web in CREATED state failed after 16 attempts, retry duration [5]s, ' +
   'error: <nil>. Check MIC pod logs for identity assignment errors';
@@ -64,6 +68,7 @@ describe('--compat-errors', () => {
     ['an unknown pod', { kind: 'unknown-pod', pod }, 404, notCreated],
     ['a pod without label', { kind: 'denied', pod, denial: { why: 'no-label' } }, 404, notCreated],
     ['an identity that nobody assigns', waiting('nothing'), 404, notCreated],
+    ['a binding that may still come', unbound, 404, notCreated],
     ['an identity that takes too long', waiting('created'), 404, notAssigned],
     [
       'an identity that the machine does not know yet',

@@ -7,6 +7,10 @@ it.each<[string | undefined, Outcome]>([
   [undefined, { kind: 'token', ...issuanceOf('reader') }],
   ['no-label', { kind: 'denied', pod: 'a/b', denial: { why: 'no-label' } }],
   ['assignment-created', { kind: 'not-assigned', pod: 'a/b', identity: 'a/i', seen: 'created' }],
+  [
+    'assignment-unbound',
+    { kind: 'not-assigned', pod: 'a/b', seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },
+  ],
   ['azure-denied', { kind: 'token-failed', pod: 'a/b', why: 'denied', description: '' }],
   ['metadata-too-large', { kind: 'proxy-failed', why: 'too-large' }],
   ['path-foreign', { kind: 'nowhere', why: 'foreign' }],
