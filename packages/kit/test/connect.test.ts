@@ -272,4 +272,22 @@ describe('rate', () => {
     await expect(fenced.request({ method: 'PUT', path: '/c' })).rejects.toMatchObject({ code: 'aborted' });
     expect(sent).toEqual(['POST /a', 'GET /b']);
   });
+
+  test('a write without a fence that holds takes no turn from others', async () => {
+    const asked: KubeRequest[] = [];
+    const inner: KubeTransport = {
+      ...{ server: 'x', close: () => Promise.resolve() },
+      watch: () => {
+        throw new Error('nobody watches');
+      },
+      request: (request) => {
+        asked.push(request);
+        return Promise.resolve({});
+      },
+    };
+    const fenced = fenceWrites(inner, () => false);
+    await expect(fenced.request({ method: 'PATCH', path: '/a' })).rejects.toMatchObject({ code: 'aborted' });
+    await fenced.request({ method: 'GET', path: '/b' });
+    expect(asked.map(({ path }) => path)).toEqual(['/b']);
+  });
 });

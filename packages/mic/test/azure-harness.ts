@@ -97,7 +97,12 @@ export interface TestAzure extends AsyncDisposable {
   update(
     host: Host,
     change: Partial<HostChange>,
-    context?: { signal?: AbortSignal; beforePatch?: UpdateContext['beforePatch']; spentUntil?: number },
+    context?: {
+      signal?: AbortSignal;
+      beforePatch?: UpdateContext['beforePatch'];
+      mayBeSent?: () => boolean;
+      spentUntil?: number;
+    },
   ): Promise<UpdateOutcome>;
   /** As another process would connect: what this one remembers is gone. */
   reconnect(): Promise<Azure>;
@@ -184,6 +189,7 @@ export async function startTestAzure(
         {
           signal: context.signal ?? new AbortController().signal,
           ...(context.spentUntil !== undefined && { spentUntil: context.spentUntil }),
+          ...(context.mayBeSent !== undefined && { mayBeSent: context.mayBeSent }),
           beforePatch: context.beforePatch ?? (() => Promise.resolve()),
         },
       ),

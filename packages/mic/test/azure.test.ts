@@ -371,6 +371,24 @@ describe('the fence', () => {
     expect(t.patches(host)).toBe(0);
   });
 
+  it('sends no PATCH when the lease has ended since it was written down, though nobody was told yet', async () => {
+    const host = newHost();
+    let leads = true;
+    const outcome = await t.update(
+      host,
+      { attach: newIdentities(1) },
+      {
+        mayBeSent: () => leads,
+        beforePatch: () => {
+          leads = false;
+          return Promise.resolve();
+        },
+      },
+    );
+    expect(outcome).toMatchObject({ refusal: { kind: 'aborted' } });
+    expect(t.patches(host)).toBe(0);
+  });
+
   it('sends nothing more once aborted, in the middle of an operation too', async () => {
     const host = newHost();
     const term = new AbortController();
