@@ -1,3 +1,4 @@
+import { klogFlags } from '@pod-identity/kit/core';
 import { describe, expect, it, test } from 'vitest';
 import { configurationTable, micUserAgent, readMicConfig } from './config.ts';
 import { micFlags } from './config/flags.ts';
@@ -163,6 +164,20 @@ describe('flags of the original', () => {
       'update-user-msi-retry-interval',
     ]);
     expect(ignored.every(({ why }) => why !== '')).toBe(true);
+  });
+
+  it('of klog are taken with any value and told in one line', () => {
+    const { ignored } = config(
+      klogFlags.map(({ name, kind }) => `--${name}=${kind === 'boolean' ? 'true' : 'x'}`),
+    );
+    expect(ignored).toEqual([
+      {
+        flag:
+          'logtostderr, --alsologtostderr, --add_dir_header, --skip_headers, --skip_log_headers, --one_output, ' +
+          '--log_dir, --log_file, --log_file_max_size, --stderrthreshold, --vmodule, --log_backtrace_at',
+        why: 'klog is gone: lines go to standard error',
+      },
+    ]);
   });
 
   it('changed or dropped say why in the table', () => {

@@ -1,5 +1,12 @@
 // The configuration of MIC: flags and environment, read once into one frozen value, or every problem at once.
-import { flagHelp, readFlags, type FlagProblem, type FlagReading } from '@pod-identity/kit/core';
+import {
+  flagHelp,
+  klogFlagsGiven,
+  readFlags,
+  type FlagProblem,
+  type FlagReading,
+} from '@pod-identity/kit/core';
+import { klogNote } from './config/dropped-flags.ts';
 import { micFlags } from './config/flags.ts';
 import { readStartupTaint, startupProblems, type StartupTaintSettings } from './config/startup-taint.ts';
 
@@ -104,10 +111,19 @@ function readSettings(
     ...readStartupTaint(flags, podNamespace),
     log: { level: readLevel(flags), format: flags.string('log-format') === 'json' ? 'json' : 'text' },
     userAgentSuffix: flags.string('custom-user-agent'),
-    ignored: micFlags
-      .filter((flag) => flag.fate === 'dropped' && flags.given.has(flag.name))
-      .map(({ name, note = '' }) => ({ flag: name, why: note })),
+    ignored: ignoredOf(flags),
   };
+}
+
+function ignoredOf(flags: FlagReading): MicConfig['ignored'] {
+  const klog = klogFlagsGiven(flags);
+  const others = micFlags.filter(
+    ({ name, fate, note }) => fate === 'dropped' && note !== klogNote && flags.given.has(name),
+  );
+  return [
+    ...others.map(({ name, note = '' }) => ({ flag: name, why: note })),
+    ...(klog === undefined ? [] : [{ flag: klog, why: klogNote }]),
+  ];
 }
 
 function readLeader(

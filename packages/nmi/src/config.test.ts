@@ -46,6 +46,29 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('takes the flags of klog with any value, and says in one line that they have no effect', () => {
+    const reading = read([
+      '--logtostderr',
+      '--alsologtostderr=true',
+      '--add_dir_header=false',
+      '--skip_headers',
+      '--skip_log_headers',
+      '--one_output',
+      '--log_dir=/var/log',
+      '--log_file',
+      '/var/log/nmi.log',
+      '--log_file_max_size=1800',
+      '--stderrthreshold=2',
+      '--vmodule=server=4',
+      '--log_backtrace_at=:0',
+    ]);
+    expect(reading.kind === 'config' && reading.warnings).toEqual([
+      '--logtostderr, --alsologtostderr, --add_dir_header, --skip_headers, --skip_log_headers, --one_output, --log_dir, ' +
+        '--log_file, --log_file_max_size, --stderrthreshold, --vmodule, --log_backtrace_at: no effect any more, ' +
+        'klog is gone: the log goes to standard output',
+    ]);
+  });
+
   it('reads the environment of the original', () => {
     const config = readConfig({
       argv: [],

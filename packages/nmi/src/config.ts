@@ -1,8 +1,9 @@
-import { readFlags, type FlagReading } from '@pod-identity/kit/core';
+import { klogFlagsGiven, readFlags, type FlagReading } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from './authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import type { CompatSettings } from './respond/compat.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
+import { klogNote } from './flags/logging.ts';
 import { machineData, type MetadataPart } from './instance-metadata.ts';
 import { metadataFamilies } from './routes.ts';
 
@@ -242,10 +243,12 @@ function levelOf(reading: FlagReading): NmiConfig['log']['level'] {
 
 function warningsOf(reading: FlagReading): string[] {
   const dropped = flags.flatMap(({ spec, fate, why }) =>
-    fate === 'dropped' && reading.given.has(spec.name)
+    fate === 'dropped' && why !== klogNote && reading.given.has(spec.name)
       ? [`--${spec.name} has no effect any more: ${why}`]
       : [],
   );
+  const klog = klogFlagsGiven(reading);
+  if (klog !== undefined) dropped.push(`--${klog}: no effect any more, ${klogNote}`);
   return [...dropped, ...controllerWarnings(reading), ...compatWarnings(reading)];
 }
 

@@ -19,6 +19,7 @@ export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from './
 export { formatDuration, parseDuration } from './duration.ts';
 export type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
 export { readFlags } from './flags.ts';
+export { klogFlags, klogFlagsGiven } from './klog-flags.ts';
 export { flagHelp, flagTable } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';
 export type { MetricSpec, MetricSpecs } from './metrics.ts';

@@ -1,4 +1,7 @@
+import { klogFlags } from '@pod-identity/kit/core';
 import type { MicFlag } from './mic-flag.ts';
+
+export const klogNote = 'klog is gone: lines go to standard error';
 
 const gone = (name: string, kind: MicFlag['kind'], note: string): MicFlag => ({
   name,
@@ -23,15 +26,5 @@ export const droppedFlags: readonly MicFlag[] = [
     'boolean',
     'Go profiles have no meaning here; `node --cpu-prof` and the event-loop metrics do that',
   ),
-  ...[
-    'logtostderr',
-    'alsologtostderr',
-    'add_dir_header',
-    'skip_headers',
-    'skip_log_headers',
-    'one_output',
-  ].map((name) => gone(name, 'boolean', 'klog is gone: lines go to standard error')),
-  ...['log_dir', 'log_file', 'log_file_max_size', 'stderrthreshold', 'vmodule', 'log_backtrace_at'].map(
-    (name) => gone(name, 'string', 'klog is gone: lines go to standard error'),
-  ),
+  ...klogFlags.map((flag): MicFlag => ({ ...flag, fate: 'dropped', note: klogNote })),
 ];

@@ -1,4 +1,7 @@
+import { klogFlags } from '@pod-identity/kit/core';
 import { added, atLeast0, changed, dropped, kept, type NmiFlag } from './flag.ts';
+
+export const klogNote = 'klog is gone: the log goes to standard output';
 
 /** The log. */
 export const loggingFlags: readonly NmiFlag[] = [
@@ -23,7 +26,7 @@ export const loggingFlags: readonly NmiFlag[] = [
     { name: 'v', ...atLeast0, default: 0, help: '5 and more: --log-level debug.' },
     'there are no klog levels in between',
   ),
-  dropped({ name: 'logtostderr', kind: 'boolean', default: false }, 'the log goes to standard output'),
+  ...klogFlags.map((flag) => dropped(flag, klogNote)),
   dropped({ name: 'custom-user-agent', kind: 'string', default: '' }, 'the user agent is fixed'),
   dropped(
     { name: 'enableProfile', kind: 'boolean', default: false },

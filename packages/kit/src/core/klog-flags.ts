@@ -1,0 +1,25 @@
+import type { FlagReading, FlagSpec } from './flag-spec.ts';
+
+const klog = (kind: FlagSpec['kind']) => (name: string) =>
+  ({ name, kind, default: undefined, help: 'Accepted without effect.' }) satisfies FlagSpec;
+
+/** The flags of the original's logging library: manifests and charts that set them start our programs. `--v` has a meaning. */
+export const klogFlags: readonly FlagSpec[] = [
+  ...[
+    'logtostderr',
+    'alsologtostderr',
+    'add_dir_header',
+    'skip_headers',
+    'skip_log_headers',
+    'one_output',
+  ].map(klog('boolean')),
+  ...['log_dir', 'log_file', 'log_file_max_size', 'stderrthreshold', 'vmodule', 'log_backtrace_at'].map(
+    klog('string'),
+  ),
+];
+
+/** Those that were given, for one line that says so; undefined where none was. */
+export function klogFlagsGiven({ given }: Pick<FlagReading, 'given'>): string | undefined {
+  const names = klogFlags.flatMap(({ name }) => (given.has(name) ? [name] : []));
+  return names.length === 0 ? undefined : names.join(', --');
+}
