@@ -2,6 +2,7 @@ import { AzureError } from './azure-error.ts';
 import type { CredentialSettings } from './cloud.ts';
 import type { CloudEndpoints } from './clouds.ts';
 import { entraAnswerLimits } from './entra-answers.ts';
+import { authorityFor } from './plain-authority.ts';
 import type { TokenSource } from './token-keeper.ts';
 
 type ApplicationSettings = Extract<CredentialSettings, { readonly tenantId: string }>;
@@ -30,12 +31,15 @@ async function createIdentityCredential(
 ) {
   const identity = await import('@azure/identity');
   const { tenantId, clientId } = settings;
+  const authority = authorityFor(endpoints.authority);
+  const limits = entraAnswerLimits(signal);
   const options = {
-    authorityHost: endpoints.authority,
+    authorityHost: authority.host,
     disableInstanceDiscovery: endpoints.customAuthority,
     // Whoever wants the token comes again anyhow: no long waits hidden in here.
     retryOptions: { maxRetries: 1, retryDelayInMs: 200 },
-    ...entraAnswerLimits(signal),
+    ...limits,
+    additionalPolicies: [...limits.additionalPolicies, ...authority.policies],
   };
   switch (settings.kind) {
     case 'client-secret':

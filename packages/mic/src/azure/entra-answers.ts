@@ -10,7 +10,7 @@ const longestAnswer = 256 * 1024;
  */
 export function entraAnswerLimits(
   signal: AbortSignal,
-): Pick<TokenCredentialOptions, 'additionalPolicies' | 'redirectOptions'> {
+): Required<Pick<TokenCredentialOptions, 'additionalPolicies' | 'redirectOptions'>> {
   const policy: Policies[number]['policy'] = {
     name: 'boundedAnswer',
     sendRequest: (request, next) => {
