@@ -1,4 +1,10 @@
-import { behaviorAnnotation, defaultIdentityAnnotation, podUidAnnotation, type Kind } from './group.ts';
+import {
+  behaviorAnnotation,
+  defaultIdentityAnnotation,
+  nodeLabel,
+  podUidAnnotation,
+  type Kind,
+} from './group.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -73,7 +79,7 @@ export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = {
       nodename: name,
       replicas: word,
     }),
-    { finalizers: several, ownerReferences: several },
+    { finalizers: several, ownerReferences: several, labels: { members: { [nodeLabel]: name } } },
   ),
   AzurePodIdentityException: object(anyCase({ podLabels: many, clientIDs: many })),
 };

@@ -18,6 +18,8 @@ import type { Meter } from './meter.ts';
 import { skipsOf } from './plan/desired.ts';
 import type { ClusterIndex, SharedKind } from './snapshot/cluster-index.ts';
 import type { ClusterView } from './snapshot/cluster-view.ts';
+import type { HostFacts } from './snapshot/facts.ts';
+import { isCarried } from './snapshot/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
 
 export interface TermState {
@@ -138,6 +140,7 @@ function createHosts(deps: ControllerDeps, state: TermState, { conditions, publi
         })),
       );
       conditions.concern('AzureIdentity', index.concernedBy(result.host.id));
+      index.markDirty(podsLacking(index, result.host.id, result.after));
     },
   });
 }
@@ -166,4 +169,14 @@ function affectedBy(
     return pod && refused?.resourceId ? [{ pod, resourceId: refused.resourceId }] : [];
   });
   return { identities, pods };
+}
+
+/** Their records may say Assigned all the same: editors can write such ones. */
+function podsLacking(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
+  const lacking = new Set([...index.need(host).keys()].filter((id) => !isCarried(facts, id)));
+  if (facts.present === undefined || lacking.size === 0) return [];
+  return [...index.podKeysOn(host)].filter((key) => {
+    const pod = index.pod(key);
+    return pod && index.matchSet(pod.namespace, pod.bindingLabel).needs.some((id) => lacking.has(id));
+  });
 }

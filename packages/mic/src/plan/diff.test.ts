@@ -19,7 +19,7 @@ import {
   rules,
   snapshot,
 } from './test/builders.ts';
-import type { AssignmentStep, DeleteReason, PlanRules } from './types.ts';
+import type { AssignmentStep, DeleteReason, PlanRules, PodView } from './types.ts';
 
 const scaleSet = hostOf(instanceOf('vmss1'));
 
@@ -85,7 +85,24 @@ describe('what one pod has against what it should have', () => {
     const different = { facts: factsMap(facts(scaleSet, [], { quarantined })) };
     expect(briefs({ ...different, assigned: [assigned({ state: 'Created' })] })).toEqual([]);
     expect(briefs({ ...different, assigned: [] })).toEqual([`create ${own}`]);
-    expect(briefs({ ...different, assigned: [assigned()] })).toEqual([]);
+  });
+
+  it('an object in Assigned whose identity the host is known to lack, and will not get now, is corrected: an editor can write one', () => {
+    const refused = { until: Infinity, failures: 1, code: 'FailedIdentityOperation', message: 'no' } as const;
+    const quarantined = new Map([[idOf('reader'), refused]]);
+    const read = facts(scaleSet, [], { quarantined });
+    for (const state of ['Assigned', ''])
+      expect(briefs({ facts: factsMap(read), assigned: [assigned({ state })] })).toEqual([`update ${own}`]);
+    // It will be there in a moment.
+    expect(briefs({ facts: factsMap(facts(scaleSet)), assigned: [assigned()] })).toEqual([]);
+    // A host that was not read may carry it: a running pod keeps its identity.
+    const { present, ...unread } = read;
+    expect(present?.size).toBe(0);
+    expect(briefs({ facts: factsMap(unread), assigned: [assigned()] })).toEqual([]);
+  });
+
+  it('an object without the label by which NMI asks for it is brought up to date, as those of the original before 1.5.3', () => {
+    expect(briefs({ assigned: [assigned({ label: 'node-1' })] })).toEqual([`update ${own}`]);
   });
 
   describe('is brought up to date when its meaning changes', () => {
@@ -479,9 +496,18 @@ describe('names of objects', () => {
   });
 
   it('a pod keeps its distinct name after the collision has ended', () => {
-    const name = 'a-b-c-reader-0123456789abcdef';
+    const [{ uid: podUid }] = rivals as [PodView, ...PodView[]];
+    const parts = { podName: 'a-b', podNamespace: 'c', identityNamespace: 'default', identityName: 'reader' };
+    const name = distinctAssignedIdentityName({ ...parts, podUid });
     const object = assigned({ podName: 'a-b', podNamespace: 'c', name });
     expect(briefs({ pods: [rivals[0]!], assigned: [object] })).toEqual([]);
+  });
+
+  it('an object under a name that MIC does not give is an editor’s, whatever it says: the pod gets its own', () => {
+    expect(briefs({ assigned: [assigned({ name: 'forged' })] })).toEqual([
+      `create ${own}`,
+      'delete default/forged (duplicate)',
+    ]);
   });
 
   it('of two objects for one assignment the one with the plain name is kept, whichever came first', () => {

@@ -1,6 +1,6 @@
 // What one pod should have, against the AzureAssignedIdentities there are. Meanings are compared, never versions: whoever
 // edits a label or an annotation of an identity must not take tokens away from running pods.
-import type { ObjectMeta } from '@pod-identity/crd-types';
+import type { ObjectMeta, ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/cluster-index.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignedView, Assignment, AssignmentStep, DeleteReason } from './types.ts';
@@ -11,11 +11,17 @@ import type { AssignedView, Assignment, AssignmentStep, DeleteReason } from './t
  */
 const removedAtOnce = 500;
 
+export interface Wanted {
+  readonly assignments: readonly Assignment[];
+  /** The host is known not to carry the identity, and will not get it now. */
+  readonly isMissing: (id: ResourceId) => boolean;
+}
+
 /** What the pod is to have comes first, then what has to go. */
 export function diffPod(
   index: ClusterIndex,
   key: PodKey,
-  assignments: readonly Assignment[],
+  { assignments, isMissing }: Wanted,
 ): AssignmentStep[] {
   const current = index.assignedOf(key);
   const kept = new Set<AssignedView>();
@@ -23,7 +29,7 @@ export function diffPod(
     const held = current.find((view) => standsFor(view, assignment));
     if (!held) return [{ kind: 'create', assignment } as const];
     kept.add(held);
-    return compare(assignment, held);
+    return compare(assignment, held, isMissing);
   });
   const surplus = current.filter((view) => !kept.has(view)).slice(0, removedAtOnce);
   const removals = surplus.map((view) => remove(view, whyDelete(index, view, assignments)));
@@ -34,20 +40,30 @@ function standsFor(view: AssignedView, { objectNamespace, objectName }: Assignme
   return view.namespace === objectNamespace && view.name === objectName;
 }
 
-/** An object that says the right thing needs at most to be brought to Assigned, also from the original's Unassigned. */
-function compare(assignment: Assignment, current: AssignedView): AssignmentStep[] {
+/**
+ * An object that says the right thing needs at most to be brought to Assigned, also from the original's Unassigned. One that says
+ * Assigned of an identity that the host lacks is corrected, or its pod would not be told that it waits: editors can write one.
+ */
+function compare(
+  assignment: Assignment,
+  current: AssignedView,
+  isMissing: Wanted['isMissing'],
+): AssignmentStep[] {
   if (!saysTheSame(assignment, current)) return [{ kind: 'update', assignment, current }];
+  const { resourceId } = assignment;
   switch (current.state) {
     case 'Assigned':
     case '':
-      return [];
+      return resourceId !== undefined && isMissing(resourceId)
+        ? [{ kind: 'update', assignment, current }]
+        : [];
     case 'Created':
     case 'Unassigned':
       return [{ kind: 'confirm', assignment, current }];
   }
 }
 
-/** The original's objects do not tell the pod's uid; its finalizer has to go, or it hangs a namespace once no MIC is left. */
+/** The original's objects do not tell the pod's uid, and those of before 1.5.3 have no label; its finalizer has to go, or it hangs a namespace once no MIC is left. */
 function saysTheSame({ pod, identity, binding, meaning }: Assignment, current: AssignedView): boolean {
   return (
     current.meaning === meaning &&
@@ -55,6 +71,7 @@ function saysTheSame({ pod, identity, binding, meaning }: Assignment, current: A
     current.binding === keyOf(binding.metadata) &&
     current.nodeName === pod.nodeName &&
     (current.podUid === undefined || current.podUid === pod.uid) &&
+    current.isMislabelled !== true &&
     !current.hasFinalizer
   );
 }

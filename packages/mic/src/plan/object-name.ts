@@ -17,7 +17,10 @@ export interface ObjectName {
 const maxNameLength = 253;
 const maxNamespaceLength = 63;
 
-/** For each match of a pod, in the same order. An object that stands for the assignment already keeps its name. */
+/**
+ * For each match of a pod, in the same order. An object that stands for the assignment already keeps its name, if it is one that
+ * MIC gives: others are an editor's, whatever they say. NMI keeps by those names what it needs of a namespace with too many records.
+ */
 export function objectNames(
   index: ClusterIndex,
   pod: PodView,
@@ -27,14 +30,10 @@ export function objectNames(
   const current = index.assignedOf(podKeyOf(pod));
   return matches.map((match, position) => {
     const own = plain[position] ?? plainName(index, pod, match);
-    const isFree = (view: AssignedView) => isNamed(view, own) || !plain.some((name) => isNamed(view, name));
-    const held =
-      current.find((view) => isNamed(view, own)) ??
-      current.find(
-        (view) => view.identity === match.identityKey && view.namespace === own.namespace && isFree(view),
-      );
-    if (held) return { namespace: held.namespace, name: held.name };
-    return isTaken(index, pod, own) ? distinctName(pod, match, own.namespace) : own;
+    if (current.some((view) => isNamed(view, own))) return own;
+    const distinct = distinctName(pod, match, own.namespace);
+    const isHeld = current.some((view) => isNamed(view, distinct));
+    return isHeld || isTaken(index, pod, own) ? distinct : own;
   });
 }
 

@@ -8,7 +8,7 @@ import type { HostKey } from '../snapshot/host-groups.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import { decidePod, skipsOf } from './desired.ts';
-import { diffPod } from './diff.ts';
+import { diffPod, type Wanted } from './diff.ts';
 import type { HostChanges } from './host-identities.ts';
 import { outlookFor } from './host-outlook.ts';
 import type { AssignmentStep, HostPlan, Plan, PlanRules } from './types.ts';
@@ -26,11 +26,18 @@ export interface PlanMoment {
 export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment): HostPlan {
   // A host whose nodes are all gone may still carry what MIC attached: the facts remember it.
   const host = key === undefined ? undefined : (index.host(key) ?? moment.facts?.host);
-  if (host === undefined) return { ...nothing, host, steps: stepsOn(index, key, moment), needed: new Set() };
+  if (host === undefined)
+    return {
+      ...nothing,
+      host,
+      steps: stepsOn(index, key, { ...moment, isMissing: () => false }),
+      needed: new Set(),
+    };
   const facts = moment.facts ?? createFacts(host);
   const { changes, needed, coming } = outlookFor(index, facts, moment);
   const willCarry = (id: ResourceId) => coming.has(id) || isCarried(facts, id);
-  const steps = stepsOn(index, key, moment).filter((step) => canBeTaken(step, willCarry));
+  const isMissing = (id: ResourceId) => facts.present !== undefined && !willCarry(id);
+  const steps = stepsOn(index, key, { ...moment, isMissing }).filter((step) => canBeTaken(step, willCarry));
   return { host, ...changes, steps, needed };
 }
 
@@ -65,10 +72,12 @@ export function podKeyOf(step: AssignmentStep): PodKey {
 
 const nothing: HostChanges = { attach: [], renew: [], detach: [], read: false };
 
-function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods }: PlanMoment): AssignmentStep[] {
+type Looking = Pick<PlanMoment, 'dirtyPods'> & Pick<Wanted, 'isMissing'>;
+
+function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Looking): AssignmentStep[] {
   const pods = dirtyPods === undefined ? index.podKeysOn(key) : [...dirtyPods, ...index.waitingOn(key)];
   const here = [...new Set(pods)].filter((pod) => index.homeOf(pod) === key).sort();
-  return here.flatMap((pod) => diffPod(index, pod, decidePod(index, pod).assignments));
+  return here.flatMap((pod) => diffPod(index, pod, { ...decidePod(index, pod), isMissing }));
 }
 
 /** An object that waits for an identity which the host will not get now is left as it is, so that the plan stays quiet. */

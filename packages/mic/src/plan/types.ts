@@ -67,6 +67,8 @@ export interface AssignedView {
   readonly meaning: string;
   readonly resourceId?: ResourceId;
   readonly state: AssignedState;
+  /** Its label does not name its node: an NMI that asks for the records of its node by label does not see it. */
+  readonly isMislabelled?: true;
   /** Left by the original's MIC: must be taken off when the object is deleted. */
   readonly hasFinalizer: boolean;
 }

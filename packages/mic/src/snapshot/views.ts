@@ -2,6 +2,7 @@
 // It must not decide what to do, and must not write anything. Only cluster-view.ts may talk to the API server.
 import {
   assignedIdentityFinalizer,
+  nodeLabel,
   bindingLabel,
   canonicalResourceId,
   parseAzureAssignedIdentity,
@@ -175,8 +176,13 @@ function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
     ...(identity.spec.type === 0 &&
       resourceID !== undefined && { resourceId: canonical(resourceID, intern) }),
     state: status.status,
+    ...mislabelled(parsed.value),
     hasFinalizer: metadata.finalizers?.includes(assignedIdentityFinalizer) ?? false,
   };
+}
+
+function mislabelled({ metadata, spec }: AzureAssignedIdentity): Pick<AssignedView, 'isMislabelled'> {
+  return metadata.labels?.[nodeLabel] === spec.nodename ? {} : { isMislabelled: true };
 }
 
 /** In the copy of the identity or of the binding: whose object it is can be told without. */

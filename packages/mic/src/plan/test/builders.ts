@@ -4,6 +4,7 @@ import {
   bindingLabel,
   canonicalResourceId,
   parseProviderId,
+  nodeLabel,
   podUidAnnotation,
   type Host,
   type ResourceId,
@@ -150,6 +151,8 @@ export interface AssignedFields {
   /** `null`: as the original writes it. */
   readonly podUid?: string | null;
   readonly node?: string;
+  /** The name of the node unless told. */
+  readonly label?: string;
   readonly identity?: IdentityFields;
   readonly binding?: BindingFields;
   readonly state?: string;
@@ -179,6 +182,7 @@ export function assigned(fields: AssignedFields = {}): AssignedView {
         name,
         uid: `uid-of-${name}`,
         resourceVersion: '1',
+        labels: { [nodeLabel]: fields.label ?? nodename },
         ...(podUid === null ? {} : { annotations: { [podUidAnnotation]: podUid } }),
         finalizers,
       },

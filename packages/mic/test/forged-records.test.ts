@@ -1,0 +1,107 @@
+// An editor of the namespace that holds the records of all pods (identities are not namespaced here) writes AzureAssignedIdentities
+// for a pod of somebody else, as MIC would write them or nearly so, before MIC does.
+import { nodeLabel } from '@pod-identity/crd-types';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { identityId, setStage, stateOf, type Stage } from './stage.ts';
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 1 }], namespaces: ['shop'] });
+  await stage.town.identity({ name: 'app', namespace: 'shop' });
+  await stage.town.binding({ name: 'app', namespace: 'shop', identity: 'app', selector: 'app' });
+});
+afterEach(() => stage.close());
+
+/** Ten seconds at most. */
+function until(holds: () => boolean, what: string): Promise<void> {
+  let deadline: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    deadline = setTimeout(
+      () => reject(new Error(`waited for ${what}; there is ${stage.states().join()}`)),
+      10_000,
+    );
+  });
+  return Promise.race([stage.sim.kube.until(holds), late]).finally(() => clearTimeout(deadline));
+}
+
+const node = () => stage.town.nodes[0]?.name ?? '';
+const ownName = 'web-shop-app';
+
+interface Forged {
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** As MIC's own, but for what is told. */
+async function forge({ name = ownName, labels = { [nodeLabel]: node() } }: Forged = {}) {
+  const copyOf = (plural: string) => stage.sim.kube.get(plural, 'app', 'shop');
+  await stage.town.client.request(
+    'POST',
+    '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureassignedidentities',
+    {
+      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureAssignedIdentity' },
+      metadata: { name, labels },
+      spec: {
+        azureIdentityRef: copyOf('azureidentities'),
+        azureBindingRef: copyOf('azureidentitybindings'),
+        ...{ pod: 'web', podNamespace: 'shop', nodename: node() },
+      },
+      status: { status: 'Assigned', availableReplicas: 1 },
+    },
+  );
+}
+const victim = () => stage.town.pod({ name: 'web', namespace: 'shop', label: 'app' });
+
+/** What an NMI of the node sees that asks for its records by their label, as the manifests have it. */
+const seenByNmi = () =>
+  stage
+    .assigned()
+    .filter(({ metadata }) => metadata.labels?.[nodeLabel] === node())
+    .map((object) => `${object.metadata.name}: ${stateOf(object)}`);
+
+test.each<{ what: string; forged: Forged }>([
+  { what: 'another name', forged: { name: 'forged' } },
+  { what: 'another name and without the label by which NMI asks', forged: { name: 'forged', labels: {} } },
+  { what: 'the name that MIC gives, without the label', forged: { labels: {} } },
+  {
+    what: 'the name that MIC gives, with the label of another node',
+    forged: { labels: { [nodeLabel]: 'x' } },
+  },
+])(
+  'a record with $what is not taken for one of MIC: the pod gets its own, and NMI sees it',
+  async ({ forged }) => {
+    await forge(forged);
+    await victim();
+    await stage.startMic();
+    await until(
+      () => seenByNmi().join() === `${ownName}: Assigned` && stage.assigned().length === 1,
+      'the record of MIC alone',
+    );
+    expect(stage.states()).toEqual([`${ownName}: Assigned`]);
+  },
+);
+
+const toldOf = (reason: string) =>
+  stage.sim.kube
+    .list('events')
+    .filter((event) => event['reason'] === reason)
+    .map((event) => event['involvedObject'] as { kind: string; name: string })
+    .some(({ kind, name }) => kind === 'Pod' && name === 'web');
+
+test.each(['before', 'after'])(
+  'a record that is forged as Assigned does not keep the pod from hearing that Azure refused its identity, written %s that',
+  async (when) => {
+    stage.sim.azure.world.deleteIdentity(identityId('app'));
+    if (when === 'before') await forge();
+    else {
+      await stage.town.pod({ name: 'first', namespace: 'shop', label: 'app' });
+      await stage.startMic();
+      await until(() => stage.states().join() === 'first-shop-app: Created', 'the first refusal');
+      await forge();
+    }
+    await victim();
+    if (when === 'before') await stage.startMic();
+    await until(() => toldOf('IdentityRejected'), 'the Event on the pod');
+    await until(() => stage.states().includes(`${ownName}: Created`), 'the record to be corrected');
+  },
+);
