@@ -36,7 +36,7 @@ const bytes = new Uint8Array();
 const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'no-metadata-header': 'the header `Metadata: true` is missing: a probe',
   forwarded: 'the header `X-Forwarded-For` is there',
-  'foreign-host': 'the header `Host` has a name that is not allowed, or is there twice',
+  'foreign-host': 'the header `Host`, or the address in the request line, has a name that is not allowed; or `Host` is there twice',
   'malformed-target': 'the request line cannot be read',
   'body-too-large': 'the request has a large body',
   'no-resource': 'no `resource`',

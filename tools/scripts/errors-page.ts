@@ -146,7 +146,7 @@ const choices = [
   [
     '- Names of parameters compare without case; a name that is given twice, in whatever case, is refused, so that no two readers can choose differently. Any `api-version` will do, and none.',
     '- An empty selector (`client_id=`) is one that was left out: SDKs send it when a variable is not set.',
-    '- `Host` may be missing, an address with or without port, `localhost`, or a name of `--allow-host`. A second `Host` header makes the request a bad one.',
+    '- `Host` may be missing, an address with or without port, `localhost`, or a name of `--allow-host`. A second `Host` header makes the request a bad one. The request line may have the whole address (`GET http://169.254.169.254/metadata/…`, RFC 9112, 3.2.2); its host is judged in the same way, and `Host` besides.',
     '- What is sent on to the metadata service has a path of letters, digits, `-`, `_` and `/`, in one spelling, and a query as RFC 3986 has it, without encoded control characters. Of the answer come back the status, the body, Content-Type and Retry-After.',
   ].join('\n'),
 ];

@@ -49,7 +49,7 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
 function judge(request: InboundRequest, judgeHeaders: HeaderJudge): BadRequest | undefined {
   const { podname: name, podns: namespace } = request.headers;
   if (!isNodeItself(request.peer)) return { why: 'not-from-the-node' };
-  const fault = judgeHeaders(request.headers);
+  const fault = judgeHeaders(request);
   if (fault) return fault;
   return typeof name === 'string' && name !== '' && typeof namespace === 'string' && namespace !== ''
     ? undefined

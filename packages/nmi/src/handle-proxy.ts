@@ -60,7 +60,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 
   return {
     async handle(request, route) {
-      const fault = judge(request.headers);
+      const fault = judge(request);
       if (fault) return { kind: 'bad-request', problem: fault };
       if (request.method !== 'GET') return { kind: 'bad-method' };
       const blocked = blockedPart(route, allowed);

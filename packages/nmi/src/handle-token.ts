@@ -63,7 +63,7 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
 
   return (inbound, query) => {
     // SDKs probe without the header and take a slow answer for "no metadata service": nothing may come before this.
-    const fault = judge(inbound.headers);
+    const fault = judge(inbound);
     if (fault) return { kind: 'bad-request', problem: fault };
     if (inbound.method !== 'GET') return { kind: 'bad-method' };
     const parsed = parse(query);

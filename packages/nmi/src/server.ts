@@ -7,6 +7,7 @@ import type { SocketOwner } from './port/socket-owner.ts';
 import { listen } from './listen.ts';
 import { listenerName } from './redirect/path-probe.ts';
 import { bodyOf, largestBody } from './request/body.ts';
+import { readTarget } from './request/request-target.ts';
 import type { Outcome } from './respond/outcome.ts';
 import { respond } from './respond/respond.ts';
 import type { CallerConnection, InboundRequest, OutboundResponse } from './wire.ts';
@@ -146,6 +147,7 @@ function cutEndless(message: IncomingMessage): void {
 class SocketRequest implements InboundRequest {
   readonly method: string;
   readonly target: string;
+  readonly authority: string | undefined;
   readonly peer: string;
   readonly receivedAt: number;
   readonly connection: CallerConnection;
@@ -159,7 +161,9 @@ class SocketRequest implements InboundRequest {
     at: Arrival<CallerConnection> & { now: number },
   ) {
     this.method = message.method ?? '';
-    this.target = message.url ?? '';
+    const { target, authority } = readTarget(message.url ?? '');
+    this.target = target;
+    this.authority = authority;
     this.peer = at.peer;
     this.receivedAt = at.now;
     this.connection = at.connection;

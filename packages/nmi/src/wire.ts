@@ -6,8 +6,10 @@ import type { PodView } from './identify/pod-view.ts';
 
 export interface InboundRequest {
   readonly method: string;
-  /** The request target as it stood in the request line, neither decoded nor cleaned. */
+  /** Path and query as they stood in the request line, neither decoded nor cleaned. */
   readonly target: string;
+  /** The host that stood before them in the request line; most callers send none. */
+  readonly authority?: string | undefined;
   /** Names in lower case; a header that was sent twice is joined with ', '. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Who called, as the kernel says: the socket's peer address, read once for each connection. No header can change it. */

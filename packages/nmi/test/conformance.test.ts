@@ -384,6 +384,53 @@ describe('--compat-errors, on a running agent', () => {
   });
 });
 
+describe('RFC 9112, 3.2.2: the absolute form of the request line', () => {
+  const at = (authority: string, path = tokenPath) => `http://${authority}${path}`;
+
+  it('gets the same token and the same metadata as the path alone', async () => {
+    const { from, of } = await assigned('absolute');
+    await expect(nmi.ask({ from, path: at('169.254.169.254') })).resolves.toMatchObject({
+      status: 200,
+      body: { client_id: of.clientId },
+    });
+    const instance = { from, query: 'api-version=2021-02-01' };
+    const plain = await nmi.ask({ ...instance, path: '/metadata/instance' });
+    const whole = await nmi.ask({ ...instance, path: at('169.254.169.254:80', '/metadata/instance') });
+    expect([whole.status, whole.text]).toEqual([200, plain.text]);
+  });
+
+  it('with the name of a web page is refused on every path, though Host has a good one; and the other way round', async () => {
+    const { from } = await assigned('rebound');
+    const told = { status: 400, text: expect.stringContaining('names another host') as string };
+    const headers = { Metadata: 'true', Host: '169.254.169.254' };
+    for (const path of [tokenPath, '/metadata/instance'])
+      await expect(nmi.ask({ from, path: at('evil.example', path), headers })).resolves.toMatchObject(told);
+    const foreign = { Metadata: 'true', Host: 'evil.example' };
+    await expect(nmi.ask({ from, path: at('localhost'), headers: foreign })).resolves.toMatchObject(told);
+    const host = { from: '127.0.0.1', headers: { podname: 'rebound-pod', podns: 'default' } };
+    await expect(
+      original.ask({ ...host, path: at('evil.example', '/host/token') }),
+    ).resolves.toMatchObject({ status: 400, text: expect.stringContaining('names another host') as string });
+  });
+
+  it('without the header Metadata is a probe like any other, and leads to no other path', async () => {
+    const from = '127.0.0.1';
+    await expect(nmi.ask({ from, path: at('evil.example'), headers: {} })).resolves.toMatchObject({
+      status: 400,
+      text: missingHeader,
+    });
+    for (const path of [
+      at('169.254.169.254', '/metadata/instance/../identity/oauth2/token'),
+      'http:///metadata/instance',
+      'https://169.254.169.254/metadata/instance',
+    ])
+      await expect(nmi.ask({ from, path })).resolves.toMatchObject({
+        status: 400,
+        text: expect.stringContaining('malformed') as string,
+      });
+  });
+});
+
 describe('while the API server is away', () => {
   it('item 29: a probe without header is answered 400 though the API server takes connections and never answers', async () => {
     const silent = createServer();

@@ -7,7 +7,7 @@ const rules = {
   allowedHosts: new Set(['imds.internal', 'nmi.kube-system.svc']),
 };
 const whyOf = (headers: Record<string, string>, over: Partial<typeof rules> = {}) =>
-  createHeaderJudge({ ...rules, ...over })(headers)?.why;
+  createHeaderJudge({ ...rules, ...over })({ headers })?.why;
 
 describe('the header Metadata', () => {
   it.each([
@@ -74,20 +74,20 @@ describe('the header Host', () => {
   it('is refused after a welcome one, and welcome after a refused one', () => {
     const judge = createHeaderJudge(rules);
     const judged = ['localhost', 'evil.example', 'localhost', 'localhost.evil.example', '[::1]', '[::1]evil'];
-    expect(judged.map((host) => judge({ metadata: 'true', host })?.why)).toEqual(
+    expect(judged.map((host) => judge({ headers: { metadata: 'true', host } })?.why)).toEqual(
       judged.map((host) => (host.includes('evil') ? 'foreign-host' : undefined)),
     );
   });
 
   it.each([[['localhost', 'localhost']], [['localhost']]])('is refused as a list: %j', (list) => {
     const headers = { metadata: 'true', host: list as unknown as string };
-    expect(createHeaderJudge(rules)(headers)?.why).toBe('foreign-host');
+    expect(createHeaderJudge(rules)({ headers })?.why).toBe('foreign-host');
   });
 
   it('may be missing, also after a caller that sent one', () => {
     const judge = createHeaderJudge(rules);
-    expect(judge({ metadata: 'true', host: 'localhost' })).toBeUndefined();
-    expect(judge({ metadata: 'true' })).toBeUndefined();
+    expect(judge({ headers: { metadata: 'true', host: 'localhost' } })).toBeUndefined();
+    expect(judge({ headers: { metadata: 'true' } })).toBeUndefined();
   });
 
   it('never names a domain that nobody allowed', () => {
@@ -97,5 +97,40 @@ describe('the header Host', () => {
     );
     fc.assert(fc.property(fc.ipV4(), (address) => hostIsWelcome(address)));
     fc.assert(fc.property(fc.ipV6(), (address) => hostIsWelcome(`[${address}]`)));
+  });
+});
+
+describe('the host in the absolute form of the request line', () => {
+  const whyOfBoth = (authority: string, host?: string) =>
+    createHeaderJudge(rules)({ authority, headers: { metadata: 'true', ...(host !== undefined && { host }) } })
+      ?.why;
+
+  it.each(['169.254.169.254', '169.254.169.254:80', 'localhost', '[::1]:2579', 'imds.internal'])(
+    'may be %s, with and without a Host header',
+    (authority) => {
+      expect(whyOfBoth(authority)).toBeUndefined();
+      expect(whyOfBoth(authority, authority)).toBeUndefined();
+      expect(whyOfBoth(authority, '169.254.169.254')).toBeUndefined();
+    },
+  );
+
+  it.each(['evil.example', 'evil.example:80', 'a@169.254.169.254', 'localhost\\@evil.example', '169.254.169.254.'])(
+    'is refused as %s, whatever the Host header says; and so is that Host',
+    (name) => {
+      expect(whyOfBoth(name)).toBe('foreign-host');
+      expect(whyOfBoth(name, 'localhost')).toBe('foreign-host');
+      expect(whyOfBoth('localhost', name)).toBe('foreign-host');
+    },
+  );
+
+  it('is judged after the header Metadata: a probe gets the answer of a probe', () => {
+    expect(createHeaderJudge(rules)({ authority: 'evil.example', headers: {} })?.why).toBe('no-metadata-header');
+  });
+
+  it('never names a domain that nobody allowed', () => {
+    const domain = fc.domain().filter((name) => !rules.allowedHosts.has(name));
+    fc.assert(
+      fc.property(domain, fc.constantFrom('', ':80'), (name, port) => whyOfBoth(name + port) === 'foreign-host'),
+    );
   });
 });

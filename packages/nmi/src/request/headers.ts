@@ -8,29 +8,34 @@ export interface HeaderRules {
 }
 
 /** What is wrong with the headers; undefined: nothing. */
-export type HeaderJudge = (headers: InboundRequest['headers']) => BadRequest | undefined;
+export type HeaderJudge = (
+  request: Pick<InboundRequest, 'headers' | 'authority'>,
+) => BadRequest | undefined;
 
 /**
  * Tells whether the headers are those of a program on this machine that means the metadata service. A browser or a careless
  * proxy that was talked into calling us (SSRF) cannot add `Metadata: true`, and would add X-Forwarded-For. A web page whose
- * own name was made to resolve to our address (DNS rebinding) may add what it likes, but its name stands in Host.
+ * own name was made to resolve to our address (DNS rebinding) may add what it likes, but its name stands in Host, or in the
+ * absolute form of the request line: where there is one, both are judged.
  */
 export function createHeaderJudge({ metadataHeaderRequired, allowedHosts }: HeaderRules): HeaderJudge {
   // Nearly all callers ask by the same address: that one is judged once.
   let lastWelcome: string | undefined;
 
-  return (headers) => {
+  return ({ headers, authority: named }) => {
     if (metadataHeaderRequired && !isMarked(headers['metadata']))
       return { why: 'no-metadata-header', name: 'Metadata' };
     if (headers['x-forwarded-for'] !== undefined) return { why: 'forwarded', name: 'X-Forwarded-For' };
+    if (named !== undefined && !isWelcome(named, allowedHosts)) return foreignHost;
     const { host } = headers;
     if (host === undefined || host === lastWelcome) return undefined;
-    if (typeof host !== 'string' || !isWelcome(host, allowedHosts))
-      return { why: 'foreign-host', name: 'Host' };
+    if (typeof host !== 'string' || !isWelcome(host, allowedHosts)) return foreignHost;
     lastWelcome = host;
     return undefined;
   };
 }
+
+const foreignHost: BadRequest = { why: 'foreign-host', name: 'Host' };
 
 function isMarked(metadata: InboundRequest['headers'][string]): boolean {
   return typeof metadata === 'string' && metadata.trim().toLowerCase() === 'true';

@@ -8,7 +8,7 @@ const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: s
   'no-metadata-header': () => 'Required metadata header not specified',
   forwarded: () => 'X-Forwarded-For is not allowed: requests for tokens may not come through a proxy.',
   'foreign-host': () =>
-    'The Host header names another host: ask by the address of the metadata service. The administrator can allow names (NMI flag --allow-host).',
+    'The Host header or the request line names another host: ask by the address of the metadata service. The administrator can allow names (NMI flag --allow-host).',
   'malformed-target': () =>
     'The request target is malformed. Allowed in the path: letters, digits and / . _ -',
   'body-too-large': () => 'The request has a body. Nothing that is asked here has one.',

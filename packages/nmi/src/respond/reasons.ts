@@ -66,7 +66,7 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   overloaded: 'Too many callers of the pod wait already.',
   'no-metadata-header': 'The header Metadata: true is missing.',
   forwarded: 'The request came through a proxy.',
-  'foreign-host': 'The Host header names another host.',
+  'foreign-host': 'The Host header or the request line names another host.',
   'malformed-target': 'The request target is malformed.',
   'body-too-large': 'The request has a large body.',
   'no-resource': 'The parameter resource is missing.',

@@ -55,6 +55,8 @@ export const disguises: readonly string[] = [
   '/metadata/identity/oauth2/token/../../../instance?api-version=1',
   'http://169.254.169.254/metadata/identity/oauth2/token?resource=r',
   'http://metadata/instance/../identity/oauth2/token?resource=r',
+  'http://169.254.169.254/metadata/instance/../identity/oauth2/token?resource=r',
+  'HTTP://localhost:80//metadata/instance/%2e%2e/identity/oauth2/token?resource=r',
   'file:///metadata/identity/oauth2/token',
   '//169.254.169.254/metadata/identity/oauth2/token?resource=r',
   '//metadata/instance//..//identity//oauth2//token?resource=r',

@@ -14,6 +14,7 @@ import {
 export function drawTarget(chance: Chance): string {
   if (chance.once(6)) return `/${Array.from({ length: chance.below(8) }, () => chance.one(pieces)).join('')}`;
   let target = chance.one(chance.once(3) ? honestTargets : targets);
+  if (chance.once(8)) target = `http://169.254.169.254${target}`;
   for (let changes = chance.below(4); changes > 0; changes -= 1) target = changeTarget(target, chance);
   return target;
 }
