@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { errorRows } from './error-rows.ts';
+import { originalAnswers } from './original-answers.ts';
 
 /** The cells of each line of the table of outcomes, without padding. */
 const lines = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
@@ -13,7 +14,7 @@ const lines = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'ut
       .map((cell) => cell.trim()),
   );
 
-test('the page on errors has a line for every outcome, with the status that is answered, ours and the original’s', () => {
+test('the page on errors has a line for every outcome, with the status that is answered, ours and that of --compat-errors', () => {
   expect(
     lines.map(([kind, situation, status, , retryAfter]) => [kind, situation, status, retryAfter]),
   ).toEqual(
@@ -24,8 +25,8 @@ test('the page on errors has a line for every outcome, with the status that is a
       ours.retryAfter,
     ]),
   );
-  expect(lines.map(([, , , , , original = '']) => original.split(',')[0])).toEqual(
-    errorRows.map(({ original }) => String(original.status)),
+  expect(lines.map(([, , , , , compat = '']) => compat.split(',')[0])).toEqual(
+    errorRows.map(({ compat }) => String(compat.status)),
   );
 });
 
@@ -35,4 +36,59 @@ test('every failure is told in JSON with the two members that SDKs read', () => 
       kind,
       ['error', 'error_description'],
     ]);
+});
+
+test('the column of the original has a text for every situation, and none for any other', () => {
+  const situations = errorRows.map(({ situation }) => situation);
+  expect([...situations].sort()).toEqual(Object.keys(originalAnswers).sort());
+});
+
+/** Status and text of the original, as they were found by running it. */
+const golden: readonly (readonly [situation: string, answer: string])[] = [
+  ['the header `Metadata: true` is missing: a probe', '400 `{"error":"invalid_request",'],
+  ['the caller is gone already', '500 `request remote address is empty`'],
+  ['no `resource`', '400 `parameter resource cannot be empty`'],
+  ['a path or query with characters that are not allowed', '400 `Invalid request`'],
+  [
+    '`--block-instance-metadata`, or not in `--metadata-allow`',
+    '403 `Request blocked by AAD Pod Identity NMI`',
+  ],
+  ['no pod has the address, after `--caller-hold`', '500 `pod list is empty`'],
+  ['two live pods have the address', '500 `failed to match pod IP'],
+  [
+    'the machine does not carry the identity that an exempt pod asks for',
+    '403 `failed to get service principal token, error:',
+  ],
+  ['the pod has no label', '404 `getting assigned identities for pod default/web in CREATED state failed'],
+  [
+    'the pod has no such identity',
+    '404 `clientID in request: (the id, shortened), getting assigned identities for pod default/web in CREATED',
+  ],
+  [
+    'not assigned within `--hold`: MIC is assigning it',
+    '404 `getting assigned identities for pod default/web in ASSIGNED state failed after 20 attempts',
+  ],
+  [
+    'Azure refuses the identity, such as a wrong secret',
+    "403 `adal: Refresh request failed. Status Code = '401'",
+  ],
+  ['Azure answers 429', "403 `adal: Refresh request failed. Status Code = '429'"],
+  ['Azure answers 404', "403 `adal: Refresh request failed. Status Code = '404'"],
+  ['Azure answers nothing, or no HTTP', '503 with an error text'],
+  ['`/host/token` without `podname` and `podns`', "400 `missing 'podname' and 'podns' from request header`"],
+  ['`/host/token` from elsewhere than the node', '500 `request remote address is not from a host`'],
+  ['metadata of the machine: no usable answer', '500 with an error text'],
+];
+
+test.each(golden)('what the original does: %s', (situation, answer) => {
+  expect(originalAnswers[situation]?.slice(0, answer.length)).toBe(answer);
+});
+
+test('--compat-errors makes no passing failure of the metadata service final', () => {
+  const passing = errorRows.filter(({ kind, ours }) => kind === 'token-failed' && ours.retryAfter !== '');
+  expect(passing.length).toBeGreaterThan(6);
+  for (const { situation, ours, compat } of passing) {
+    const answered = [situation, compat.status, compat.retryAfter !== ''];
+    expect(answered).toEqual([situation, ours.status === 429 ? 429 : 503, true]);
+  }
 });

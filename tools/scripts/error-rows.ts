@@ -1,15 +1,17 @@
-// Every outcome of a request to NMI with what it is answered, in NMI's own way and in the original's, for docs/errors.md.
+// Every outcome of a request to NMI with what it is answered, in NMI's own way and with --compat-errors, and what the original answered, for docs/errors.md.
 import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
 import { respond, type RespondRules } from '../../packages/nmi/src/respond/respond.ts';
 import type { TokenErrorCode } from '../../packages/nmi/src/tokens/token-errors.ts';
 import type { IssuedToken } from '../../packages/nmi/src/tokens/types.ts';
+import { originalAnswers } from './original-answers.ts';
 
 export interface ErrorRow {
   readonly kind: OutcomeKind;
   readonly situation: string;
   readonly ours: ToldAnswer;
-  readonly original: ToldAnswer;
+  readonly compat: ToldAnswer;
+  readonly original: string;
 }
 
 export interface ToldAnswer {
@@ -36,7 +38,8 @@ const bytes = new Uint8Array();
 const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'no-metadata-header': 'the header `Metadata: true` is missing: a probe',
   forwarded: 'the header `X-Forwarded-For` is there',
-  'foreign-host': 'the header `Host`, or the address in the request line, has a name that is not allowed; or `Host` is there twice',
+  'foreign-host':
+    'the header `Host`, or the address in the request line, has a name that is not allowed; or `Host` is there twice',
   'malformed-target': 'the request line cannot be read',
   'body-too-large': 'the request has a large body',
   'no-resource': 'no `resource`',
@@ -176,10 +179,11 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     failed('the pod asks for more new tokens than its share', 'throttled', silent),
     failed('Azure answers 429 without Retry-After', 'throttled', { ...silent, status: 429 }),
     failed('the metadata service is being updated (410)', 'updating', { status: 410 }),
-    failed('the same without Retry-After', 'updating', { ...silent, status: 410 }),
+    failed('a 410 without Retry-After', 'updating', { ...silent, status: 410 }),
     failed('Azure answers 5xx: the same status', 'unavailable', { status: 500 }),
-    failed('the same without Retry-After', 'unavailable', { ...silent, status: 500 }),
-    failed('Azure answers 404, or nothing, or no HTTP', 'unavailable', silent),
+    failed('a 5xx without Retry-After', 'unavailable', { ...silent, status: 500 }),
+    failed('Azure answers 404', 'unavailable', { ...silent, status: 404 }),
+    failed('Azure answers nothing, or no HTTP', 'unavailable', silent),
   ],
   blocked: [
     {
@@ -205,7 +209,8 @@ export const errorRows: readonly ErrorRow[] = Object.values(samples)
   .map(({ situation, outcome }) => ({
     ...{ kind: outcome.kind, situation },
     ours: told(outcome),
-    original: told(outcome, { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined }),
+    original: originalAnswers[situation] ?? '',
+    compat: told(outcome, { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined }),
   }));
 
 function told(outcome: Outcome, compat?: RespondRules['compat']): ToldAnswer {

@@ -11,7 +11,7 @@ export function errorsPage(): readonly string[] {
     '# What NMI answers',
     'Failures are JSON, `{"error": …, "error_description": …}`, as the metadata service writes them: SDKs take text for a broken network. In `error` the reason follows the metadata service’s word after a colon, because azure-identity for Python and google-auth-library show their users nothing else; `--exact-errors` leaves it out. The answer to a probe, which has no header `Metadata`, is the metadata service’s own in both cases. The statuses are chosen so that programs do the right thing without being changed: what may pass is repeated, what does not is told at once, with the remedy in the description.',
     '## Outcomes',
-    'Each line is answered by the code that serves pods. `Retry-After` is in seconds; where Azure said one, it is passed on (7 stands for it here), else it is a number of the range by chance. In the columns on the right is what `--compat-errors` answers: text, with a line break at its end; but for that of a missing header, which is JSON in the original, too.',
+    'Each line is answered by the code that serves pods. `Retry-After` is in seconds; where Azure said one, it is passed on (7 stands for it here), else it is a number of the range by chance. Then what `--compat-errors` answers: text, with a line break at its end; but for that of a missing header, which is JSON in the original, too. The last column is what the original (1.8.17) itself does there: `--compat-errors` gives its statuses and texts for outcomes that ours has, but not its behaviour.',
     outcomeTable(),
     ...notes,
     '## What programs do with a status',
@@ -23,21 +23,22 @@ export function errorsPage(): readonly string[] {
 
 function outcomeTable(): string {
   return [
-    row('Outcome', 'Situation', 'Status', 'Body', 'Retry-After', 'Original', 'Its text'),
-    row('---', '---', '---', '---', '---', '---', '---'),
+    row('Outcome', 'Situation', 'Status', 'Body', 'Retry-After', '`--compat-errors`', 'Its text', 'Original'),
+    row('---', '---', '---', '---', '---', '---', '---', '---'),
     ...errorRows.map(outcomeRow),
   ].join('\n');
 }
 
-function outcomeRow({ kind, situation, ours, original }: ErrorRow): string {
+function outcomeRow({ kind, situation, ours, compat, original }: ErrorRow): string {
   return row(
     code(kind),
     situation,
     String(ours.status),
     code(ours.text),
     ours.retryAfter,
-    String(original.status) + (original.retryAfter === '' ? '' : `, Retry-After ${original.retryAfter}`),
-    code(original.text),
+    String(compat.status) + (compat.retryAfter === '' ? '' : `, Retry-After ${compat.retryAfter}`),
+    code(compat.text),
+    original,
   );
 }
 

@@ -408,9 +408,10 @@ describe('RFC 9112, 3.2.2: the absolute form of the request line', () => {
     const foreign = { Metadata: 'true', Host: 'evil.example' };
     await expect(nmi.ask({ from, path: at('localhost'), headers: foreign })).resolves.toMatchObject(told);
     const host = { from: '127.0.0.1', headers: { podname: 'rebound-pod', podns: 'default' } };
-    await expect(
-      original.ask({ ...host, path: at('evil.example', '/host/token') }),
-    ).resolves.toMatchObject({ status: 400, text: expect.stringContaining('names another host') as string });
+    await expect(original.ask({ ...host, path: at('evil.example', '/host/token') })).resolves.toMatchObject({
+      status: 400,
+      text: expect.stringContaining('names another host') as string,
+    });
   });
 
   it('without the header Metadata is a probe like any other, and leads to no other path', async () => {

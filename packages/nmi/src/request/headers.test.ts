@@ -102,8 +102,10 @@ describe('the header Host', () => {
 
 describe('the host in the absolute form of the request line', () => {
   const whyOfBoth = (authority: string, host?: string) =>
-    createHeaderJudge(rules)({ authority, headers: { metadata: 'true', ...(host !== undefined && { host }) } })
-      ?.why;
+    createHeaderJudge(rules)({
+      authority,
+      headers: { metadata: 'true', ...(host !== undefined && { host }) },
+    })?.why;
 
   it.each(['169.254.169.254', '169.254.169.254:80', 'localhost', '[::1]:2579', 'imds.internal'])(
     'may be %s, with and without a Host header',
@@ -114,23 +116,32 @@ describe('the host in the absolute form of the request line', () => {
     },
   );
 
-  it.each(['evil.example', 'evil.example:80', 'a@169.254.169.254', 'localhost\\@evil.example', '169.254.169.254.'])(
-    'is refused as %s, whatever the Host header says; and so is that Host',
-    (name) => {
-      expect(whyOfBoth(name)).toBe('foreign-host');
-      expect(whyOfBoth(name, 'localhost')).toBe('foreign-host');
-      expect(whyOfBoth('localhost', name)).toBe('foreign-host');
-    },
-  );
+  it.each([
+    'evil.example',
+    'evil.example:80',
+    'a@169.254.169.254',
+    'localhost\\@evil.example',
+    '169.254.169.254.',
+  ])('is refused as %s, whatever the Host header says; and so is that Host', (name) => {
+    expect(whyOfBoth(name)).toBe('foreign-host');
+    expect(whyOfBoth(name, 'localhost')).toBe('foreign-host');
+    expect(whyOfBoth('localhost', name)).toBe('foreign-host');
+  });
 
   it('is judged after the header Metadata: a probe gets the answer of a probe', () => {
-    expect(createHeaderJudge(rules)({ authority: 'evil.example', headers: {} })?.why).toBe('no-metadata-header');
+    expect(createHeaderJudge(rules)({ authority: 'evil.example', headers: {} })?.why).toBe(
+      'no-metadata-header',
+    );
   });
 
   it('never names a domain that nobody allowed', () => {
     const domain = fc.domain().filter((name) => !rules.allowedHosts.has(name));
     fc.assert(
-      fc.property(domain, fc.constantFrom('', ':80'), (name, port) => whyOfBoth(name + port) === 'foreign-host'),
+      fc.property(
+        domain,
+        fc.constantFrom('', ':80'),
+        (name, port) => whyOfBoth(name + port) === 'foreign-host',
+      ),
     );
   });
 });

@@ -8,9 +8,7 @@ export interface HeaderRules {
 }
 
 /** What is wrong with the headers; undefined: nothing. */
-export type HeaderJudge = (
-  request: Pick<InboundRequest, 'headers' | 'authority'>,
-) => BadRequest | undefined;
+export type HeaderJudge = (request: Pick<InboundRequest, 'headers' | 'authority'>) => BadRequest | undefined;
 
 /**
  * Tells whether the headers are those of a program on this machine that means the metadata service. A browser or a careless

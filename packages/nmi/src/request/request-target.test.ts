@@ -24,9 +24,12 @@ describe('the target of a request line', () => {
     ['http://a@b:c@d/metadata/instance', '/metadata/instance', 'a@b:c@d'],
     ['http://localhost\\@evil.example/metadata', '/metadata', 'localhost\\@evil.example'],
     ['http://localhost/http://evil.example/', '/http://evil.example/', 'localhost'],
-  ])('RFC 9112, 3.2.2: %s is path and query, with the host that must be judged like Host', (...[whole, target, authority]) => {
-    expect(readTarget(whole)).toEqual({ target, authority });
-  });
+  ])(
+    'RFC 9112, 3.2.2: %s is path and query, with the host that must be judged like Host',
+    (...[whole, target, authority]) => {
+      expect(readTarget(whole)).toEqual({ target, authority });
+    },
+  );
 
   it.each([
     'http:///metadata/identity/oauth2/token?resource=r',
