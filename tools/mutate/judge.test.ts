@@ -1,29 +1,128 @@
 import { describe, expect, test } from 'vitest';
-import { judge, type Mutant } from './judge.ts';
+import { findListed, judge, type Outcome, type Site } from './judge.ts';
+import { createLedger, enter } from './ledger.ts';
+import { parseNotes, type Note } from './notes.ts';
 
-const mutant = (over: Partial<Mutant>): Mutant => ({
-  ...{ file: 'a.ts', line: 1, original: 'a < b', replacement: 'a <= b', status: 'Killed' },
+const site = (over: Partial<Site>): Site => ({
+  ...{
+    id: '0',
+    file: 'a.ts',
+    line: 1,
+    inLine: 'if (a < b) return;',
+    original: 'a < b',
+    replacement: 'a <= b',
+  },
   ...over,
 });
-const known = [{ file: 'a.ts', original: 'a < b', replacement: 'a <= b', reason: 'a is never b' }];
 
 describe('the score of a room', () => {
-  test('counts what tests killed, by failing or by running too long, and what they did not reach as living', () => {
-    const verdict = judge(
-      ['Killed', 'Timeout', 'Survived', 'NoCoverage', 'CompileError'].map((status) => mutant({ status })),
-      [],
+  const verdictOn = (outcomes: readonly Outcome[], listed: readonly string[] = []) =>
+    judge(
+      outcomes.map((_, i) => site({ id: `${i}` })),
+      new Map(outcomes.map((outcome, i) => [`${i}`, outcome])),
+      new Set(listed),
     );
-    expect(verdict).toMatchObject({ score: 50, killed: 2, timedOut: 1, equivalent: 0 });
-    expect(verdict.living.map(({ status }) => status)).toEqual(['Survived', 'NoCoverage']);
+
+  test('counts what a test ended in any way, and once more without loops and time limits', () => {
+    const verdict = verdictOn(['failure', 'loop', 'time', 'lives', 'unreached']);
+    expect(verdict).toMatchObject({ score: 60, strictScore: 20, mutants: 5, looped: 1, late: 1 });
+    expect(verdict.living.map(({ outcome }) => outcome)).toEqual(['lives', 'unreached']);
   });
 
-  test('leaves out what is listed as equivalent, in this file and with this text alone', () => {
-    const other = mutant({ status: 'Survived', file: 'b.ts' });
-    const verdict = judge([mutant({}), mutant({ status: 'Survived' }), other], known);
-    expect(verdict).toEqual({ score: 50, killed: 1, timedOut: 0, equivalent: 1, living: [other] });
+  test('leaves out what is listed as equivalent, and names what is listed although a test kills it', () => {
+    const verdict = verdictOn(['failure', 'lives', 'lives', 'failure'], ['1', '3']);
+    expect(verdict).toMatchObject({ score: (100 * 2) / 3, equivalent: 1 });
+    expect(verdict.living.map(({ id }) => id)).toEqual(['2']);
+    expect(verdict.refuted.map(({ id }) => id)).toEqual(['3']);
+  });
+
+  test('counts a mutant that was not measured as one that no test reaches', () => {
+    expect(judge([site({})], new Map(), new Set()).living).toMatchObject([{ outcome: 'unreached' }]);
   });
 
   test('of a room without mutants is 100', () => {
-    expect(judge([], known).score).toBe(100);
+    expect(verdictOn([])).toMatchObject({ score: 100, strictScore: 100 });
+  });
+});
+
+describe('the list of equivalent mutants', () => {
+  const entry = {
+    file: 'a.ts',
+    inLine: 'if (a < b) return;',
+    original: 'a < b',
+    replacement: 'a <= b',
+    reason: '',
+  };
+
+  test('names one mutant by its whole line, wherever the line moves to', () => {
+    const sites = [
+      site({ id: 'other line', inLine: 'while (a < b) {' }),
+      site({ id: 'other file', file: 'b.ts' }),
+      site({ id: 'other change', replacement: 'a >= b' }),
+      site({ id: 'meant', line: 99 }),
+      site({ id: 'again', line: 120 }),
+    ];
+    expect(findListed(sites, [entry])).toEqual({ ids: new Set(['meant']), stale: [] });
+    expect(findListed(sites, [{ ...entry, nth: 2 }])).toEqual({ ids: new Set(['again']), stale: [] });
+  });
+
+  test('tells of an entry that names nothing any more, in the files that are measured', () => {
+    const gone = { ...entry, nth: 2 };
+    const elsewhere = { ...entry, file: 'elsewhere.ts' };
+    expect(findListed([site({})], [gone, elsewhere])).toEqual({ ids: new Set(), stale: [gone] });
+  });
+
+  test('takes an entry that stands there twice for stale the second time', () => {
+    expect(findListed([site({})], [entry, entry]).stale).toEqual([entry]);
+  });
+});
+
+describe('what the processes with the tests wrote down', () => {
+  const begun: Note = { kind: 'begun', test: 't' };
+  const tries: Note = { kind: 'try', test: 't', mutant: '7' };
+
+  test('is read up to the line that was being written; empty lines are signs of life', () => {
+    expect(parseNotes('{"kind":"end"}\n\n\n{"kind":"be')).toEqual([{ kind: 'end' }]);
+  });
+
+  test('a process that ends in the middle of a mutant was killed by it; the rest goes on in another one', () => {
+    const ledger = createLedger();
+    expect(enter(ledger, 'f', [begun, tries])).toBe(true);
+    expect(ledger.killed.get('7')).toEqual({ cause: 'time', test: 't' });
+  });
+
+  test('a process that ends in a test without a mutant makes that test useless', () => {
+    const ledger = createLedger();
+    expect(enter(ledger, 'f', [begun])).toBe(true);
+    expect([...ledger.useless.keys()]).toEqual(['t']);
+    expect(ledger.killed.size).toBe(0);
+  });
+
+  test('a process that ends before any test leaves the file out', () => {
+    const ledger = createLedger();
+    expect(enter(ledger, 'f', [])).toBe(false);
+    expect([...ledger.useless.keys()]).toEqual(['f']);
+  });
+
+  test('a mutant that found damage is tried again in another process', () => {
+    const ledger = createLedger();
+    expect(enter(ledger, 'f', [begun, tries, { kind: 'again', test: 't', mutant: '7' }])).toBe(true);
+    expect(ledger.tried.size).toBe(0);
+    expect(ledger.killed.size).toBe(0);
+  });
+
+  test('a file whose tests all finished needs no other process; its slow tests wait with what they reach', () => {
+    const ledger = createLedger();
+    const notes: Note[] = [
+      { kind: 'imported', mutants: ['1'] },
+      { kind: 'reaches', test: 'slow', ms: 900, mutants: ['2'] },
+      { kind: 'finished', test: 'slow', isSlow: true },
+      { kind: 'reaches', test: 'quick', ms: 1, mutants: ['3'] },
+      { kind: 'finished', test: 'quick', isSlow: false },
+      { kind: 'end' },
+    ];
+    expect(enter(ledger, 'f', notes)).toBe(false);
+    expect([...ledger.slow]).toEqual([['slow', { file: 'f', mutants: ['2'] }]]);
+    expect(ledger.reached.get('f')).toEqual(new Set(['1', '2', '3']));
   });
 });
