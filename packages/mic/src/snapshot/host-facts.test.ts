@@ -533,6 +533,7 @@ describe('a renewal that was carried out', () => {
     expect(read(after, present('reader'))).toEqual([reader]);
     expect(read(after, dead)).toEqual([]);
     expect(read(after, new Map())).toEqual([]);
+    expect(read({ ...after, present: new Map() }, new Map())).toEqual([reader]);
     const still = foldUpdate(facts(host), update({ present: dead, applied: [reader] }, renewed), at);
     expect(read(still, dead)).toEqual([reader]);
     expect(read(still, new Map())).toEqual([reader]);

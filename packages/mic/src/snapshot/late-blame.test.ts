@@ -67,6 +67,12 @@ describe('an update that failed late', () => {
     expect(after).toMatchObject({ notBefore: now + 5_000, trouble: { kind: 'failed', message } });
   });
 
+  test('where nothing was sent again, what was attached is quarantined alone', () => {
+    const first = { attach: [a], namespaces: answeredBy({ [a]: 'evil' }) };
+    const { quarantined } = foldUpdate(struck('evil'), update(first, { refusal: late }), at);
+    expect([...quarantined.keys()]).toEqual([a]);
+  });
+
   test('it is no failure of the host: however many of them, the pause stays short and none is counted', () => {
     const once = failed({ ...struck('evil'), lateFailures: 3 });
     expect(once.lateFailures).toBe(3);

@@ -122,6 +122,13 @@ describe('a host’s record', () => {
     ]);
   });
 
+  it('that has something else in place of a list is read without it', () => {
+    const text = JSON.stringify({ version: 1, host: { kind: 'vmss', id: host.id }, ours: 7 });
+    const parsed = parseRecord(text);
+    expect(parsed).toMatchObject({ ok: true, warnings: [] });
+    if (parsed.ok) expect(parsed.value.ours.size).toBe(0);
+  });
+
   it('is empty when it says nothing', () => {
     const empty: HostRecord = recordOf(createFacts(host));
     expect(isEmptyRecord(empty)).toBe(true);

@@ -48,6 +48,11 @@ describe('the objects that name one pod', () => {
     expect(all.first).toBe(b);
   });
 
+  it('know the first that came of two that have one name in different namespaces', () => {
+    const [a, other] = [view('a'), view('a')];
+    expect(holding(a, other).first).toBe(a);
+  });
+
   it('wait for a change while one of them is Created', () => {
     const [waiting, other] = [view('a', 'Created'), view('b', 'Created')];
     const all = holding(waiting, other);
