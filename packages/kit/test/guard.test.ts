@@ -1,6 +1,7 @@
 // What a guarded server does with requests that come together, and with readers that are slow, over real connections.
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { createGuardedServer, type GuardOptions } from '@pod-identity/kit/serve';
 import type { LimitEffect } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
@@ -20,9 +21,10 @@ afterEach(() => {
 
 async function start(answer: GuardOptions<undefined>['answer']) {
   const effects: LimitEffect[] = [];
+  const clock = createFakeClock();
   const told = Promise.withResolvers<LimitEffect>();
   const { server } = createGuardedServer<undefined>({
-    ...{ requestsPerSecond: 0, connections: 100, connectionsPerCaller: 100, clock: createFakeClock() },
+    ...{ requestsPerSecond: 0, connections: 100, connectionsPerCaller: 100, clock },
     ...{ answer, describe: () => undefined },
     onLimited: (effect) => {
       effects.push(effect);
@@ -40,7 +42,9 @@ async function start(answer: GuardOptions<undefined>['answer']) {
     server.closeAllConnections();
     server.close();
   };
-  return { port: (server.address() as AddressInfo).port, effects, limited: told.promise };
+  const connections = () => promisify(server.getConnections.bind(server))();
+  const { port } = server.address() as AddressInfo;
+  return { port, effects, limited: told.promise, clock, connections };
 }
 
 async function open(port: number, localAddress: string): Promise<Socket> {
@@ -171,3 +175,20 @@ test('what waited for its turn on its connection counts no more once it was read
   }
   expect(effects).toEqual([]);
 });
+
+test.each([
+  ['a request that is none', 'hello\r\n\r\n'],
+  ['a request that is refused for its headers', ask.replace('\r\n\r\n', `\r\n${'a: b\r\n'.repeat(40)}\r\n`)],
+])(
+  'after %s the connection is closed for good, though its client keeps its half open',
+  async (_, request) => {
+    const { port, clock, connections } = await start(fine);
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    sockets.push(socket);
+    socket.on('error', () => undefined).write(request);
+    await Promise.all([once(socket, 'end'), once(socket.resume(), 'data')]);
+    expect(await connections()).toBe(1);
+    await clock.advance(1_000);
+    await expect.poll(connections).toBe(0);
+  },
+);

@@ -99,6 +99,83 @@ it('tells the app when the caller hangs up, whenever it asks', async () => {
   await expect(gone.promise).resolves.toBe(true);
 });
 
+describe('a client that closes its half of the connection (nc -N)', () => {
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  /** Closes nothing by itself. */
+  const ask = (port: number) => {
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+    const ended = once(socket, 'end').then(() => text);
+    socket.write(request);
+    return { socket, ended };
+  };
+  const stage = async (app: (request: InboundRequest) => Promise<OutboundResponse>) => {
+    const clock = createFakeClock();
+    const arrived = Promise.withResolvers<undefined>();
+    const { port } = await start(
+      (inbound) => {
+        arrived.resolve(undefined);
+        return app(inbound);
+      },
+      { clock },
+    );
+    const client = ask(port);
+    await arrived.promise;
+    const closeHalf = async () => {
+      const before = clock.pending;
+      client.socket.end();
+      await expect.poll(() => clock.pending).toBeGreaterThan(before);
+    };
+    return { clock, closeHalf, ...client };
+  };
+  const held = async ({ gone }: InboundRequest) => {
+    if (!gone.aborted) await once(gone, 'abort');
+    return { ...fine, status: 503 };
+  };
+
+  it('gets an answer that is there at once', async () => {
+    const { port } = await start(() => fine);
+    const { socket, ended } = ask(port);
+    socket.end();
+    expect(await ended).toMatch(/^HTTP\/1.1 200 OK[^]*ok$/);
+  });
+
+  it('gets an answer that comes soon, and its end with it', async () => {
+    const answer = Promise.withResolvers<OutboundResponse>();
+    const { closeHalf, ended, clock } = await stage(() => answer.promise);
+    await closeHalf();
+    await clock.advance(500);
+    answer.resolve(fine);
+    expect(await ended).toMatch(/^HTTP\/1.1 200 OK[^]*ok$/);
+    await expect.poll(() => clock.pending).toBe(0);
+  });
+
+  it('is told why there is nothing when a second is nearly over', async () => {
+    const { clock, closeHalf, ended } = await stage(held);
+    await closeHalf();
+    await clock.advance(900);
+    expect(await ended).toMatch(/^HTTP\/1.1 503 /);
+    await expect.poll(() => clock.pending).toBe(0);
+  });
+
+  it('waits no more at once when it was held for longer before', async () => {
+    const { clock, closeHalf, ended } = await stage(held);
+    await clock.advance(5_000);
+    await closeHalf();
+    await clock.advance(0);
+    expect(await ended).toMatch(/^HTTP\/1.1 503 /);
+  });
+
+  it('has no connection any more after a second, whatever the app does', async () => {
+    const { clock, closeHalf, ended } = await stage(() => new Promise(() => undefined));
+    await closeHalf();
+    await clock.advance(1_000);
+    expect(await ended).toBe('');
+    expect(clock.pending).toBe(0);
+  });
+});
+
 it('an answered caller is not one who hung up', async () => {
   let signal: AbortSignal | undefined;
   const { port } = await start(({ gone }) => {

@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Server as Listener, type AddressInfo, type Socket } from 'node:net';
-import type { Clock, LimitEffect } from '@pod-identity/kit/core';
+import type { Clock, LimitEffect, Timer } from '@pod-identity/kit/core';
 import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
 import type { App } from './app.ts';
 import type { SocketOwner } from './port/socket-owner.ts';
@@ -58,7 +58,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         return;
       }
       const isLast = () => isClosing || arrival.connection.isLast;
-      answerWith(response, { app, request: new SocketRequest(message, response, arrival), isLast });
+      answerWith(response, {
+        app,
+        request: new SocketRequest(message, response, { ...arrival, clock }),
+        isLast,
+      });
     },
     refuse: (response, peer) => write(response, told(tooFast(peer), options.random), true),
     lines: { tooFast: tooFastLine, malformed: badRequestLine },
@@ -153,12 +157,13 @@ class SocketRequest implements InboundRequest {
   readonly connection: CallerConnection;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #clock: Clock;
   #gone: AbortSignal | undefined;
 
   constructor(
     message: IncomingMessage,
     response: ServerResponse,
-    at: Arrival<CallerConnection> & { now: number },
+    at: Arrival<CallerConnection> & { now: number; clock: Clock },
   ) {
     this.method = message.method ?? '';
     const { target, authority } = readTarget(message.url ?? '');
@@ -169,6 +174,7 @@ class SocketRequest implements InboundRequest {
     this.connection = at.connection;
     this.#message = message;
     this.#response = response;
+    this.#clock = at.clock;
   }
 
   get headers() {
@@ -176,20 +182,39 @@ class SocketRequest implements InboundRequest {
   }
 
   get gone() {
-    this.#gone ??= goneSignal(this.#message.socket, this.#response);
+    this.#gone ??= goneSignal(this.#message.socket, this.#response, (hangUp) =>
+      this.#clock.after(Math.max(0, this.receivedAt + halfClosedMs - this.#clock.now()), hangUp),
+    );
     return this.#gone;
   }
 }
 
+/**
+ * A client that has closed its half of the connection (`nc -N`) gets what is due within this time from its request, which is less
+ * than what its connection has left. A dead client looks the same, so whoever has waited for longer waits no more.
+ */
+const halfClosedMs = 900;
+
 /** Listens to the connection as well: Node emits 'close' of a response only after all responses before it. */
-function goneSignal(socket: Socket, response: ServerResponse): AbortSignal {
+function goneSignal(
+  socket: Socket,
+  response: ServerResponse,
+  later: (hangUp: () => void) => Timer,
+): AbortSignal {
   const controller = new AbortController();
+  let timer: Timer | undefined;
   const hangUp = () => controller.abort();
+  const hangUpLater = () => {
+    timer = later(hangUp);
+  };
   if (response.destroyed || socket.destroyed) hangUp();
   else {
     socket.once('close', hangUp);
+    if (socket.readableEnded) hangUpLater();
+    else socket.once('end', hangUpLater);
     response.once('close', () => {
-      socket.off('close', hangUp);
+      timer?.cancel();
+      socket.off('close', hangUp).off('end', hangUpLater);
       if (!response.writableFinished) hangUp();
     });
   }

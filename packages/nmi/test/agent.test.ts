@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   addressOf,
@@ -106,6 +108,25 @@ describe('an identity that is not assigned yet', () => {
     await expect
       .poll(async () => (await hasty.ask({ from })).body['error_description'])
       .toContain('is being assigned');
+  });
+
+  it('is not waited for by a client that has closed its half (nc -N): it is told why within a second, and its place is free', async () => {
+    const identity = await stage.bound('half-closed');
+    const from = addressOf(await stage.cluster.pod({ name: 'half-closed-pod', label: 'half-closed' }));
+    await stage.record({ pod: 'half-closed-pod', identity: 'half-closed', state: 'Created' });
+    const socket = connect({ host: '127.0.0.1', port: nmi.port, localAddress: from, allowHalfOpen: true });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+    const target = `${tokenPath}?${vaultResource}&client_id=${identity.clientId}`;
+    socket.write(`GET ${target} HTTP/1.1\r\nMetadata: true\r\n\r\n`);
+    const waiting = async () => /nmi_waiting_callers (\d+)/.exec(await nmi.metricsText())?.[1];
+    await expect.poll(async () => [await waiting(), text], { timeout: 5_000 }).toEqual(['1', '']);
+    const ended = once(socket, 'end');
+    socket.end();
+    await ended;
+    expect(text).toMatch(/^HTTP\/1.1 503 /);
+    expect(text).toContain('half-closed');
+    expect(await waiting()).toBe('0');
   });
 
   it('item 10: MIC is away, but the machine carries the identity: the pod gets its token', async () => {

@@ -190,6 +190,28 @@ describe('a caller that asks too often', () => {
   });
 });
 
+it('connections whose clients close their half while they are held are gone within a second; another pod is served meanwhile', async () => {
+  const arrived = Promise.withResolvers<undefined>();
+  let held = 0;
+  const { port, clock } = await stage({
+    requestsPerSecond: 0,
+    app: ({ peer }) => {
+      if (peer === quiet) return fine;
+      held += 1;
+      if (held === 50) arrived.resolve(undefined);
+      return new Promise(() => undefined);
+    },
+  });
+  const lines = await Promise.all(Array.from({ length: 50 }, () => open(port, hostile)));
+  for (const { socket } of lines) socket.end(ask);
+  await arrived.promise;
+  expect(await once200(port)).toContain('200 OK');
+  await expect.poll(() => clock.pending, { timeout: 5_000 }).toBe(50);
+  await clock.advance(1_000);
+  expect(await Promise.all(lines.map(({ closed }) => closed))).toEqual(lines.map(() => ''));
+  expect(clock.pending).toBe(0);
+});
+
 describe('a caller that pipelines', () => {
   it('has its connection closed with the fifth unanswered request, and those that wait are told', async () => {
     const gone: string[] = [];

@@ -6,6 +6,7 @@ import {
   type Connections,
   type ConnectionsOptions,
 } from './connections/connections.ts';
+import { closeSoon } from './connections/close-soon.ts';
 import { createMessageClass } from './message-class.ts';
 
 /** For the arrival of a request; how long its answer takes is a matter of the program. */
@@ -59,12 +60,18 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   };
   const server = createServer({ ...requestLimits, IncomingMessage: createMessageClass(connections) }, take);
   server.maxHeadersCount = headersLimit;
+  // A client that has sent all that it wants to say may close its half (`nc -N`); connections.ts says for how long.
+  Object.assign(server, { httpAllowHalfOpen: true });
   // Expectations that nobody knows: Node would answer each of them 417 by itself, at no pace.
   server.on('checkExpectation', take);
   server.on('connection', (socket) => connections.enter(socket));
   server.on('clientError', (_, socket) => {
-    if (socket.writable) socket.end(connections.isHeld(socket) ? lines.tooFast : lines.malformed);
-    else socket.destroy();
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    socket.end(connections.isHeld(socket) ? lines.tooFast : lines.malformed);
+    closeSoon(socket, clock);
   });
   return { server, connections };
 }

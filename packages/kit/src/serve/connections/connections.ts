@@ -8,6 +8,7 @@ import { createPace } from '../../core/pace.ts';
 import { callerAddress, isNodeItself } from '../../core/peer-address.ts';
 import { createCaller, type Caller, type Line } from './caller.ts';
 import { createCallers } from './callers.ts';
+import { closeSoon } from './close-soon.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { createUnwritten, type Unwritten } from './unwritten.ts';
 import { createIdleTime, longestIdle, type Resting } from './idle-time.ts';
@@ -98,6 +99,10 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
       known.set(socket, connection);
       socket.on('resume', () => {
         if (caller.isHeld(connection)) stopReading(socket);
+      });
+      // Its client may have closed its half only, or be dead: that looks the same.
+      socket.once('end', () => {
+        if (connection.unanswered > 0) closeSoon(socket, clock);
       });
       enter(connection);
     },
