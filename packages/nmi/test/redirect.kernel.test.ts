@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { assembleRedirect } from '../src/redirect/assemble.ts';
 import { installRedirect, uninstallRedirect } from '../src/redirect/commands.ts';
 import type { Redirect } from '../src/redirect/installer.ts';
+import { chain, restoreLines, tableNames } from '../src/redirect/iptables-rules.ts';
 import { createWorld, listen, metadata, whyNoNamespaces, type World } from './redirect/namespaces.ts';
 
 const skipped = whyNoNamespaces();
@@ -116,10 +117,10 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
           'iptables -F',
           'iptables -t nat -F; iptables -t nat -X; iptables -F; iptables -X',
           'iptables -t nat -I PREROUTING -j ACCEPT',
-          'iptables -t nat -A PREROUTING -j aad-metadata',
-          'iptables -t nat -I aad-metadata -j RETURN',
+          'iptables -t nat -A PREROUTING -j aad-pod-identity',
+          'iptables -t nat -I aad-pod-identity -j RETURN',
           'iptables -I INPUT -j ACCEPT',
-          'iptables -D FORWARD -j aad-metadata',
+          'iptables -D FORWARD -j aad-pod-identity',
         ],
       }[by];
       for (const harm of harms) {
@@ -156,7 +157,7 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
       await hammer.say('start');
       for (let time = 0; time < 10; time += 1) {
         if (by === 'iptables')
-          world.sh('iptables -t nat -A aad-metadata -j RETURN; iptables -A aad-metadata -j RETURN');
+          world.sh('iptables -t nat -A aad-pod-identity -j RETURN; iptables -A aad-pod-identity -j RETURN');
         await install(world, by);
       }
       const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
@@ -266,7 +267,7 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
       expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
       const left = world.sh('nft list tables; iptables -t nat -S; iptables -S');
       expect(left.includes('aad_pod_identity')).toBe(second === 'nftables');
-      expect(left.includes('aad-metadata')).toBe(second === 'iptables');
+      expect(left.includes('aad-pod-identity')).toBe(second === 'iptables');
     },
   );
 
@@ -293,21 +294,82 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
     expect(lines.join('')).toMatch(/older redirect rules removed.*iptables-legacy/);
   });
 
+  it.each([
+    { by: 'iptables', started: 'before', program: 'iptables-nft' },
+    { by: 'iptables', started: 'after', program: 'iptables-nft' },
+    { by: 'iptables', started: 'before', program: 'iptables-legacy' },
+    { by: 'iptables', started: 'after', program: 'iptables-legacy' },
+    { by: 'nftables', started: 'before', program: 'iptables-nft' },
+    { by: 'nftables', started: 'after', program: 'iptables-legacy' },
+  ] as const)(
+    'in $by: the original, started $started ours with $program, takes its rules away when it ends; calls go on being led here',
+    async ({ by, started, program }) => {
+      const world = open('beyond the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      if (started === 'before') world.sh(original(program));
+      const redirect = redirectOf(world, by);
+      await redirect.check();
+      if (started === 'after') world.sh(original(program));
+      const [hammer, pod] = [await world.hammer(), await world.caller()];
+      await hammer.say('start');
+      ours(await pod.say('new'));
+      world.sh(originalsEnd(program));
+      ours(await pod.say('new'));
+      const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
+      expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
+      await redirect.check();
+      expect(lines.filter((line) => line.includes('put right'))).toEqual([]);
+    },
+  );
+
   it.each(['iptables-nft', 'iptables-legacy'] as const)(
-    'E27 %s: listed as the original’s after the installation, gone after uninstall-redirect, which says so',
+    '%s: rules of an earlier version, which had the name of the original’s, are replaced and no call is lost',
+    async (program) => {
+      const world = open('beyond the node');
+      await Promise.all([world.serve('IMDS'), world.serve('pod-identity-nmi')]);
+      const before = world.sh(`${program} -t nat -S; ${program} -S; ${program} -t mangle -S`);
+      await world.run(`${program}-restore`, ['--noflush'], earlierRules());
+      const hammer = await world.hammer();
+      await hammer.say('start');
+      await install(world, 'iptables');
+      const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;
+      expect(Object.keys(counts)).toEqual(['pod-identity-nmi']);
+      const all = () => world.sh(`${program} -t nat -S; ${program} -S; ${program} -t mangle -S`);
+      expect(all()).not.toContain('aad-metadata');
+      expect(await uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world))).toBe(0);
+      expect(all()).toBe(before);
+    },
+  );
+
+  it('rules of the original, or of an earlier version, are gone after uninstall-redirect', async () => {
+    const world = open('on the node');
+    const all = () => world.sh('iptables -t nat -S; iptables -S; iptables -t mangle -S');
+    const before = all();
+    for (const put of [
+      () => world.sh(original('iptables')),
+      () => world.run('iptables-restore', ['--noflush'], earlierRules()),
+    ]) {
+      await put();
+      expect(await uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world))).toBe(0);
+      expect(all()).toBe(before);
+    }
+  });
+
+  it.each(['iptables-nft', 'iptables-legacy'] as const)(
+    'E27 %s: with the rules of the original after the installation, gone after uninstall-redirect, which says so',
     async (program) => {
       const world = open('on the node');
       // Where kube-proxy has its rules, ours go.
       world.sh(`${program} -t nat -N KUBE-SERVICES; ${program} -t nat -A PREROUTING -j KUBE-SERVICES`);
       const before = world.sh(`${program} -t nat -S; ${program} -S`);
       await install(world, 'iptables');
-      expect(world.sh(`${program} -t nat -S aad-metadata`)).toBe(
-        '-N aad-metadata\n' +
-          '-A aad-metadata ! -s 127.0.0.1/32 -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:2579\n' +
-          '-A aad-metadata -j RETURN\n',
+      expect(world.sh(`${program} -t nat -S aad-pod-identity`)).toBe(
+        '-N aad-pod-identity\n' +
+          '-A aad-pod-identity ! -s 127.0.0.1/32 -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:2579\n' +
+          '-A aad-pod-identity -j RETURN\n',
       );
       expect(world.sh(`${program} -t nat -S PREROUTING`)).toBe(
-        '-P PREROUTING ACCEPT\n-A PREROUTING -j aad-metadata\n-A PREROUTING -j KUBE-SERVICES\n',
+        '-P PREROUTING ACCEPT\n-A PREROUTING -j aad-pod-identity\n-A PREROUTING -j KUBE-SERVICES\n',
       );
       const uninstall = () => uninstallRedirect({ ...target, firewall: firewall('auto') }, doors(world));
       expect(await uninstall()).toBe(0);
@@ -362,7 +424,7 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
     await kept;
     expect(redirect.problem()).toBeUndefined();
     expect(lines.filter((line) => line.includes('lock'))).toHaveLength(1);
-    expect(world.sh('iptables-legacy -t nat -S PREROUTING')).toContain('-A PREROUTING -j aad-metadata');
+    expect(world.sh('iptables-legacy -t nat -S PREROUTING')).toContain('-A PREROUTING -j aad-pod-identity');
   });
 
   it('two listeners share the port, and no call is lost when the older one closes', async () => {
@@ -379,11 +441,25 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_00
   });
 });
 
-/** What the original does at its start. */
+/** What the original does at its start, and at each look. */
 const original = (program: string) =>
   [
-    `${program} -t nat -N aad-metadata`,
+    `${program} -t nat -N aad-metadata 2>/dev/null`,
+    `${program} -t nat -F aad-metadata`,
     `${program} -t nat -A aad-metadata ! -s 127.0.0.1/32 -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:2579`,
     `${program} -t nat -A aad-metadata -j RETURN`,
-    `${program} -t nat -I PREROUTING 1 -j aad-metadata`,
+    `${program} -t nat -C PREROUTING -j aad-metadata 2>/dev/null || ${program} -t nat -I PREROUTING 1 -j aad-metadata`,
   ].join('; ');
+
+/** What it does at SIGTERM. */
+const originalsEnd = (program: string) =>
+  ['-D PREROUTING -j', '-F', '-X']
+    .map((how) => `${program} -t nat ${how} aad-metadata 2>/dev/null || true`)
+    .join('; ');
+
+/** For iptables-restore: ours of before they had a name of their own. */
+const earlierRules = () =>
+  tableNames
+    .flatMap((name) => restoreLines(name, { chains: [], rules: [] }, target))
+    .map((line) => `${line.replaceAll(chain, 'aad-metadata')}\n`)
+    .join('');

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describePlaces } from '../kernel/places.ts';
 import { openKernelWorld, type KernelWorld } from '../kernel/world.ts';
 
-/** Shares the port with whoever lets it, and says how that went. */
-const listener = `
+/** Shares the port with whoever lets it, or with nobody, and says how that went. */
+const listener = (reusePort: boolean) => `
 require('node:net').createServer().on('error', ({ code }) => console.log(code))
-  .listen({ host: '127.0.0.1', port: 2579, reusePort: true }, () => console.log('listening'))`;
+  .listen({ host: '127.0.0.1', port: 2579, reusePort: ${reusePort} }, () => console.log('listening'))`;
 
 describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall }) => {
   let world: KernelWorld;
@@ -17,8 +17,8 @@ describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall
   });
   afterEach(() => world.stop());
 
-  const startForeign = async () => {
-    const command = ['netns', 'exec', world.network.node, process.execPath, '-e', listener];
+  const startForeign = async (isShared = true) => {
+    const command = ['netns', 'exec', world.network.node, process.execPath, '-e', listener(isShared)];
     const child = spawn('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(child, 'close');
     const [said] = (await once(child.stdout, 'data')) as [Buffer];
@@ -36,13 +36,19 @@ describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall
     expect(foreign.said).toBe('EADDRINUSE');
   });
 
-  test('NMI waits for a port that another program has, names it, is not ready meanwhile, and then serves', async () => {
-    const foreign = await startForeign();
-    expect(foreign.said).toBe('listening');
-    const nmi = world.launchNmi(['--firewall', firewall]);
-    await nmi.until(/another program listens on port 2579 .*uid 0, socket inode \d+/);
-    expect(await nmi.readyz()).toMatch(/^503 /);
-    await foreign.stop();
-    await nmi.until(/^200 ready$/);
-  });
+  test.each([
+    { what: 'another program has', isShared: true },
+    { what: 'the original has, which shares it with nobody', isShared: false },
+  ])(
+    'NMI waits for a port that $what, names it, is not ready meanwhile, and then serves',
+    async ({ isShared }) => {
+      const foreign = await startForeign(isShared);
+      expect(foreign.said).toBe('listening');
+      const nmi = world.launchNmi(['--firewall', firewall]);
+      await nmi.until(/another program listens on port 2579 .*uid 0, socket inode \d+/);
+      expect(await nmi.readyz()).toMatch(/^503 /);
+      await foreign.stop();
+      await nmi.until(/^200 ready$/);
+    },
+  );
 });

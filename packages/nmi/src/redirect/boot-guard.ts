@@ -57,7 +57,7 @@ export const guardPaths: readonly string[] = [
 ];
 
 function iptablesLines(target: RedirectTarget): readonly string[] {
-  return tableNames.flatMap((name) => restoreLines(name, { hasChain: false, rules: [] }, target));
+  return tableNames.flatMap((name) => restoreLines(name, { chains: [], rules: [] }, target));
 }
 
 /** Rules that are there already are left alone: NMI looks after them. */

@@ -1,7 +1,10 @@
 import { firewallMark } from './route-rules.ts';
 import { leadsToLoopback, selfTestPort, type RedirectTarget } from './target.ts';
 
-export const chain = 'aad-metadata';
+/** Not the original's: when that ends it deletes its chain, and would take ours away while it is being replaced. */
+export const chain = 'aad-pod-identity';
+/** The original's, in nat. Our earlier versions had it as well, there and in the other tables. */
+export const earlierChain = 'aad-metadata';
 
 export type TableName = 'nat' | 'filter' | 'mangle';
 export const tableNames: readonly TableName[] = ['nat', 'filter', 'mangle'];
@@ -13,10 +16,10 @@ export const hooks: Readonly<Record<TableName, readonly string[]>> = {
   mangle: ['PREROUTING'],
 };
 
-/** Rules of one table as `iptables -S` lists them, of our chain and of the built-in ones. */
+/** Rules of one table as `iptables -S` lists them, of our chain, of the earlier one and of the built-in ones. */
 export interface TableListing {
-  /** Whether there is our chain at all. */
-  readonly hasChain: boolean;
+  /** Which of the two there are at all. */
+  readonly chains: readonly string[];
   readonly rules: readonly string[];
 }
 
@@ -77,7 +80,8 @@ export function wantedTables(target: RedirectTarget): Readonly<Record<TableName,
 
 /**
  * What `iptables-restore --noflush` must read to turn the listing into what is wanted, in one step for the table; empty when
- * all is as wanted. Naming the chain empties it, in the same step that fills it again.
+ * all is as wanted. Naming the chain empties it, in the same step that fills it again. What an earlier version of ours left
+ * goes in that step as well; the original's own rules, which an original that still runs would put back, are left to it.
  */
 export function restoreLines(
   name: TableName,
@@ -89,22 +93,33 @@ export function restoreLines(
   const isChainRight =
     rules.length === wanted.rules.length && wanted.rules.every((rule, at) => rules[at] === rule);
   const moves = wanted.jumps.flatMap((jump) => placed(jump, listing));
-  if (isChainRight && moves.length === 0) return [];
-  return [`*${name}`, `:${chain} - [0:0]`, ...wanted.rules, ...moves, 'COMMIT'];
+  const removals = isOfEarlierVersion(name, listing) ? removalOf(earlierChain, listing) : [];
+  if (isChainRight && moves.length + removals.length === 0) return [];
+  return [`*${name}`, `:${chain} - [0:0]`, ...wanted.rules, ...moves, ...removals, 'COMMIT'];
 }
 
-/** What takes everything of ours out of the table; empty when there is nothing. */
+/** What takes everything of ours, and of the original, out of the table; empty when there is nothing. */
 export function removalLines(name: TableName, listing: TableListing): readonly string[] {
-  const jumps = listing.rules.filter((line) => leadsToUs(line));
-  if (!listing.hasChain && jumps.length === 0) return [];
-  const chainLines = listing.hasChain ? [`-F ${chain}`, `-X ${chain}`] : [];
-  return [`*${name}`, ...jumps.map(deletion), ...chainLines, 'COMMIT'];
+  const lines = [chain, earlierChain].flatMap((each) => removalOf(each, listing));
+  return lines.length === 0 ? [] : [`*${name}`, ...lines, 'COMMIT'];
+}
+
+/** The original has nothing in the other tables, and leaves OUTPUT alone. */
+function isOfEarlierVersion(name: TableName, { chains, rules }: TableListing): boolean {
+  const jumps = rules.filter((line) => leadsTo(earlierChain, line));
+  if (name === 'nat') return jumps.some((line) => hookOf(line) === 'OUTPUT');
+  return chains.includes(earlierChain) || jumps.length > 0;
+}
+
+function removalOf(name: string, { chains, rules }: TableListing): string[] {
+  const jumps = rules.filter((line) => leadsTo(name, line));
+  return [...jumps.map(deletion), ...(chains.includes(name) ? [`-F ${name}`, `-X ${name}`] : [])];
 }
 
 function placed(jump: string, listing: TableListing): string[] {
   const hook = hookOf(jump);
   const rules = listing.rules.filter((line) => line.startsWith(`-A ${hook} `));
-  const ours = rules.filter((line) => leadsToUs(line));
+  const ours = rules.filter((line) => leadsTo(chain, line));
   if (rules[0] === jump && ours.length === 1) return [];
   return [...ours.map(deletion), jump.replace(`-A ${hook}`, `-I ${hook} 1`)];
 }
@@ -113,8 +128,8 @@ function hookOf(rule: string): string {
   return rule.split(' ')[1] ?? '';
 }
 
-function leadsToUs(rule: string): boolean {
-  return rule.endsWith(` -j ${chain}`);
+function leadsTo(name: string, rule: string): boolean {
+  return rule.endsWith(` -j ${name}`);
 }
 
 function deletion(rule: string): string {

@@ -1,6 +1,7 @@
 import type { Firewall } from './firewall.ts';
 import {
   chain,
+  earlierChain,
   hooks,
   removalLines,
   restoreLines,
@@ -85,8 +86,13 @@ type List = (...args: string[]) => Promise<string[]>;
 async function look(name: TableName, list: List): Promise<TableListing> {
   const rules: string[] = [];
   for (const hook of hooks[name]) rules.push(...(await list('-t', name, '-S', hook)));
-  const ours = await list('-t', name, '-S', chain).catch(noneIfAbsent);
-  return { hasChain: ours.length > 0, rules: [...rules, ...ours] };
+  const chains: string[] = [];
+  for (const each of [chain, earlierChain]) {
+    const ours = await list('-t', name, '-S', each).catch(noneIfAbsent);
+    if (ours.length > 0) chains.push(each);
+    rules.push(...ours);
+  }
+  return { chains, rules };
 }
 
 function noneIfAbsent(error: unknown): string[] {
