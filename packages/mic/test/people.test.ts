@@ -30,6 +30,31 @@ test('the owner of a pod reads on the pod why it gets no identity, until it gets
   ).toBe(true);
 });
 
+test('what was assigned before a swap with the original is not told again when its object is rewritten', async () => {
+  const { town, sim } = await enter();
+  await town.identity({ name: 'app' });
+  await town.binding({ name: 'app-binding', identity: 'app', selector: 'app' });
+  await town.pod({ name: 'pod1', label: 'app' });
+  const first = await stage.startMic();
+  await told('app-binding', 'Binding app-binding applied');
+  await first.stop();
+  const object = () => stage.assigned()[0]!;
+  const { name } = object().metadata;
+  const path = `/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureassignedidentities/${name}`;
+  const finalizers = ['azureassignedidentity.finalizers.aadpodidentity.k8s.io'];
+  await town.client.request('PATCH', path, { metadata: { finalizers, ownerReferences: null } });
+  expect(object().metadata.finalizers).toEqual(finalizers);
+  const swap = sim.kube.journal.mark();
+  await stage.startMic();
+  await sim.kube.until(() => !object().metadata.finalizers?.length);
+  await town.identity({ name: 'other' });
+  await town.binding({ name: 'other-binding', identity: 'other', selector: 'app' });
+  await told('other-binding', 'Binding other-binding applied');
+  // Events are written one after another: one on the first binding would have come before.
+  const written = sim.kube.journal.entries({ path: /\/events/, since: swap });
+  expect(written.filter(({ body = '' }) => !body.includes('other-binding'))).toEqual([]);
+});
+
 test('a pod that waits already when Azure refuses its identity is told so, with the command that helps', async () => {
   const { town, sim } = await enter();
   const { resourceId } = await town.identity({ name: 'app' });

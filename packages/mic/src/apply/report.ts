@@ -2,6 +2,7 @@
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip } from '../explain/explain-skip.ts';
+import { saysTheSame } from '../plan/diff.ts';
 import type { AssignedView, Assignment, PodView, Skip } from '../plan/types.ts';
 import type { StepResult } from './apply-assignments.ts';
 import type { Waiting } from './assignment-state.ts';
@@ -81,8 +82,20 @@ function unboundOf(skip: Skip): Unbound | undefined {
 
 function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {
   if (result.outcome.kind === 'removed') return nothing;
-  if (result.state === 'Assigned') return applied(assignment);
+  if (result.state === 'Assigned') return isNews(result) ? applied(assignment) : rewritten(result);
   return result.waiting ? waits(assignment, result.waiting, at) : nothing;
+}
+
+/** Where the pod had it before, only the object is another one now: without the original's finalizer. */
+function isNews({ step }: StepResult): boolean {
+  if (step.kind !== 'update') return true;
+  const { assignment, current } = step;
+  const wasUsable = current.state === 'Assigned' || current.state === '';
+  return !wasUsable || !saysTheSame(assignment, current);
+}
+
+function rewritten(result: StepResult): Report {
+  return line('debug', fieldsOf(result), 'object of a pod that has its identity rewritten');
 }
 
 function applied({ binding, pod, objectName, objectNamespace }: Assignment): Report {

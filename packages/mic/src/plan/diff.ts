@@ -49,7 +49,8 @@ function compare(
   current: AssignedView,
   isMissing: Wanted['isMissing'],
 ): AssignmentStep[] {
-  if (!saysTheSame(assignment, current)) return [{ kind: 'update', assignment, current }];
+  if (isLeftover(current) || !saysTheSame(assignment, current))
+    return [{ kind: 'update', assignment, current }];
   const { resourceId } = assignment;
   switch (current.state) {
     case 'Assigned':
@@ -63,16 +64,19 @@ function compare(
   }
 }
 
-/** The original's objects do not tell the pod's uid, and those of before 1.5.3 have no label; its finalizer has to go, or it hangs a namespace once no MIC is left. */
-function saysTheSame({ pod, identity, binding, meaning }: Assignment, current: AssignedView): boolean {
+/** By the original: its finalizer hangs a namespace once no MIC is left, and its objects of before 1.5.3 have no label. */
+function isLeftover({ hasFinalizer, isMislabelled }: AssignedView): boolean {
+  return hasFinalizer || isMislabelled === true;
+}
+
+/** The original's objects do not tell the pod's uid. */
+export function saysTheSame({ pod, identity, binding, meaning }: Assignment, current: AssignedView): boolean {
   return (
     current.meaning === meaning &&
     current.identity === keyOf(identity.metadata) &&
     current.binding === keyOf(binding.metadata) &&
     current.nodeName === pod.nodeName &&
-    (current.podUid === undefined || current.podUid === pod.uid) &&
-    current.isMislabelled !== true &&
-    !current.hasFinalizer
+    (current.podUid === undefined || current.podUid === pod.uid)
   );
 }
 
