@@ -8,6 +8,7 @@ import {
 } from '@pod-identity/kit/core';
 import { klogNote } from './config/dropped-flags.ts';
 import { micFlags } from './config/flags.ts';
+import { originalLockProblems, readOriginalLock, type LockName } from './config/original-lock.ts';
 import { readStartupTaint, startupProblems, type StartupTaintSettings } from './config/startup-taint.ts';
 
 export { configurationTable } from './config/table.ts';
@@ -53,6 +54,8 @@ export interface MicConfig {
   readonly debounceMaxMs: number;
   /** Undefined: no node is changed. */
   readonly startupTaint?: StartupTaintSettings;
+  /** Of the original's MIC. */
+  readonly originalLock?: LockName;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'text' | 'json' };
   readonly userAgentSuffix: string;
   /** Flags of the original that were given and have no effect any more. */
@@ -109,6 +112,7 @@ function readSettings(
     debounceMs: flags.durationMs('debounce'),
     debounceMaxMs: flags.durationMs('debounce-max'),
     ...readStartupTaint(flags, podNamespace),
+    ...readOriginalLock(flags),
     log: { level: readLevel(flags), format: flags.string('log-format') === 'json' ? 'json' : 'text' },
     userAgentSuffix: flags.string('custom-user-agent'),
     ignored: ignoredOf(flags),
@@ -179,7 +183,7 @@ const helpHeading =
   'mic: assigns Azure identities to pods\n\nUsage: mic [flags]\n       mic explain --namespace NAMESPACE POD';
 
 function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
-  const problems = [...flags.problems, ...startupProblems(flags)];
+  const problems = [...flags.problems, ...startupProblems(flags), ...originalLockProblems(flags)];
   if (flags.durationMs('debounce') > flags.durationMs('debounce-max')) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
   }

@@ -26,6 +26,8 @@ export interface ExplainCommand {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly printer: Printer;
+  /** What there is to be said of the original's MIC, if it runs too. */
+  originalRuns?(signal: AbortSignal): Promise<string | undefined>;
 }
 
 /** Azure may not be reachable from where a person asks: what the cluster says is still worth printing. */
@@ -35,6 +37,7 @@ const azurePatienceMs = 15_000;
 export async function explainCommand(command: ExplainCommand): Promise<number> {
   const { question, azure, clock, signal } = command;
   const { namespace, pod: name } = question;
+  const original = command.originalRuns?.(signal);
   const index = await lookAtCluster(command);
   const home = index.homeOf(`${namespace}/${name}`);
   const facts = home === undefined ? undefined : await lookAtHost(command, index, home);
@@ -42,7 +45,10 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const micPrincipalId = await azure.principalId(within(signal, azurePatienceMs));
   const explanation = explainPod(
     { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
-    { index, factsOf: (host) => (host === home ? facts : undefined), now: clock.now(), micPrincipalId },
+    {
+      ...{ index, micPrincipalId, now: clock.now(), original: await original },
+      factsOf: (host) => (host === home ? facts : undefined),
+    },
   );
   for (const line of explanationLines(explanation)) command.printer.line(line);
   return explanation.result.verdict === 'ok' ? 0 : 1;

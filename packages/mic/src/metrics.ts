@@ -82,6 +82,10 @@ export const micMetrics = {
     labels: watch,
   },
   leader: gauge('mic_leader', '1 while this process leads.'),
+  originalRunning: gauge(
+    'mic_original_running',
+    "1 while this process leads and the original's MIC renews its lock too: they undo each other's work.",
+  ),
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 
 export type MicMetricSpecs = typeof micMetrics;

@@ -24,6 +24,7 @@ import type { ControllerSettings } from './controller-deps.ts';
 import { startController, type Controller } from './controller.ts';
 import { explainCommand } from './explain-command.ts';
 import { micMetrics, type MicMetricSpecs } from './metrics.ts';
+import { askOriginal, watchOriginal } from './original/connect-original.ts';
 
 interface Surroundings {
   readonly argv: readonly string[];
@@ -80,11 +81,8 @@ export async function runMic({ argv, env, hostname }: Surroundings): Promise<voi
       if (question.kind !== 'explain') return await serve(edges, signal);
       const place = { namespace, forceNamespaced, namespaceShareBytes };
       return await explainCommand({
-        ...edges,
-        question,
-        place,
-        clock: systemClock,
-        signal,
+        ...{ ...edges, question, place, signal, clock: systemClock },
+        originalRuns: askOriginal(config, edges.transport),
         printer: createPrinter(console.log),
       });
     } finally {
@@ -164,11 +162,14 @@ async function serve(edges: Edges, signal: AbortSignal): Promise<number> {
       }
     },
   });
+  const original = watchOriginal({ ...edges, events });
   const elector = createElector({ transport, ...config.leader, clock, random, log });
   await Promise.all([
     controller.run(signal),
     azure.watch(signal),
-    elector.run(signal, (term) => controller.lead(term)),
+    original
+      .standBy(signal)
+      .then(() => elector.run(signal, (term) => original.beside(term, controller.lead(term)))),
     keepAdmin(edges, controller, signal),
   ]);
   await events.flush();

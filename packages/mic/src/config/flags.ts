@@ -164,6 +164,13 @@ const leadership: readonly MicFlag[] = [
     fate: 'kept',
     help: 'How long the Lease holds; renewed within half of it, tried for every quarter.',
   },
+  {
+    name: 'original-lock',
+    kind: 'string',
+    default: 'default/aad-pod-identity-mic',
+    fate: 'new',
+    help: "Endpoints by which the original's MICs elect their leader, as NAMESPACE/NAME. While somebody renews them the first start of ours waits, 5 minutes at most; later that is only told. Empty: not looked at.",
+  },
 ];
 
 const upgrade: readonly MicFlag[] = [

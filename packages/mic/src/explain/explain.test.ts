@@ -57,6 +57,16 @@ const refused = facts(vmss1, [], {
 });
 
 describe('a pod is explained', () => {
+  it("when the original's MIC runs too: first of all, and the pod's own result is what it is", () => {
+    const world = snapshot({});
+    const explanation = explainPod(
+      { namespace: 'shop', name: 'web-0' },
+      { index: indexOf(world, rules), factsOf: () => undefined, now, original: 'the original runs too' },
+    );
+    expect(explanationLines(explanation)[1]).toBe('· original     the original runs too');
+    expect(explanation.result.verdict).toBe('waiting');
+  });
+
   it('when its AzureIdentity states another client id than the host lists', () => {
     const present = new Map([[idOf('reader'), { clientId: 'of-others', principalId: 'p' }]]);
     const said = text(withFacts(facts(vmss1, [], { present }), 'Assigned'));

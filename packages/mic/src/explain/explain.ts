@@ -13,6 +13,8 @@ export interface ExplainWorld {
   readonly factsOf: (host: HostKey) => HostFacts | undefined;
   readonly now: number;
   readonly micPrincipalId?: string | undefined;
+  /** What there is to be said of the original's MIC, if it runs too. */
+  readonly original?: string | undefined;
 }
 
 export interface ExplainQuestion {
@@ -34,7 +36,8 @@ export interface Explanation {
 export function explainPod(question: ExplainQuestion, world: ExplainWorld): Explanation {
   const key = `${question.namespace}/${question.name}`;
   const pod = world.index.pod(key);
-  const findings = pod ? explainLabelled(pod, world) : [withoutView(question)];
+  const others = world.original === undefined ? [] : [info('original', world.original)];
+  const findings = [...others, ...(pod ? explainLabelled(pod, world) : [withoutView(question)])];
   return { pod: key, findings, result: conclude(findings) };
 }
 

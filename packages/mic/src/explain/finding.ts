@@ -1,6 +1,7 @@
 import type { Remedy } from './remedy.ts';
 
 export type Topic =
+  | 'original'
   | 'pod'
   | 'label'
   | 'node'

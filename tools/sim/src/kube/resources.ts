@@ -132,6 +132,7 @@ export const builtInTypes: readonly ResourceType[] = [
   builtIn('v1', 'configmaps/ConfigMap', { shortNames: ['cm'] }),
   builtIn('v1', 'secrets/Secret', { selectable: ['type'] }),
   builtIn('v1', 'serviceaccounts/ServiceAccount', { returnsDeleted: true, shortNames: ['sa'] }),
+  builtIn('v1', 'endpoints/Endpoints', { shortNames: ['ep'] }),
   builtIn('v1', 'services/Service', { hasStatus: true, shortNames: ['svc'] }),
   builtIn('coordination.k8s.io/v1', 'leases/Lease', { unconditionalUpdate: false, createOnUpdate: true }),
   builtIn('apps/v1', 'deployments/Deployment', { ...workload, shortNames: ['deploy'] }),

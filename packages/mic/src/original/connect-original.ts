@@ -1,0 +1,45 @@
+// The original's lock as the flags name it, looked at over our connection to the API server.
+import type { EventRecorder, KubeTransport } from '@pod-identity/kit/kube';
+import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
+import type { MicConfig } from '../config.ts';
+import type { MicMetricSpecs } from '../metrics.ts';
+import { createLockReader } from './lock-reader.ts';
+import { createOriginalWatch, runningText, whoRenews, type OriginalWatch } from './original-watch.ts';
+
+type Names = Pick<MicConfig, 'originalLock' | 'leader'>;
+
+export interface Surroundings {
+  readonly config: Names;
+  readonly transport: KubeTransport;
+  readonly log: Log;
+  readonly metrics: Metrics<MicMetricSpecs>;
+  readonly events: EventRecorder;
+}
+
+const unwatched: OriginalWatch = {
+  standBy: () => Promise.resolve(),
+  beside: (_term, work) => work,
+};
+
+export function watchOriginal({ config, transport, log, metrics, events }: Surroundings): OriginalWatch {
+  const { originalLock: lock, leader: lease } = config;
+  if (!lock) return unwatched;
+  return createOriginalWatch({
+    ...{ lock, lease, log, events, clock: systemClock },
+    reader: createLockReader(transport, { lock, lease }),
+    onRunning: (isRunning) => metrics.set('originalRunning', isRunning ? 1 : 0),
+  });
+}
+
+/** For `mic explain`: what there is to be said of the original's MIC, if it runs. */
+export function askOriginal(
+  { originalLock: lock, leader: lease }: Names,
+  transport: KubeTransport,
+): (signal: AbortSignal) => Promise<string | undefined> {
+  if (!lock) return () => Promise.resolve(undefined);
+  const reader = createLockReader(transport, { lock, lease });
+  return async (signal) => {
+    const holder = await whoRenews({ reader, clock: systemClock }, signal);
+    return holder === undefined ? undefined : runningText(`${lock.namespace}/${lock.name}`, holder);
+  };
+}

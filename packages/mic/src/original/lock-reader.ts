@@ -1,0 +1,63 @@
+// The door to the original's lock: one annotation of one Endpoints object, and whether a MIC of ours has ever led.
+import {
+  coreKinds,
+  createResource,
+  KubeError,
+  type Fields,
+  type KubeErrorCode,
+  type KubeTransport,
+  type ObjectKey,
+  type ResourceKind,
+} from '@pod-identity/kit/kube';
+import { lockAnnotation, readLock, type LockReading } from './lock.ts';
+
+export interface LockReader {
+  look(signal: AbortSignal): Promise<LockReading>;
+  /** Whether our own Lease exists: a MIC of ours has led before. Undefined when that could not be found out now. */
+  hasLed(signal: AbortSignal): Promise<boolean | undefined>;
+}
+
+const endpoints: ResourceKind = {
+  ...{ group: '', version: 'v1', kind: 'Endpoints', plural: 'endpoints', namespaced: true },
+};
+/** Several times what the original writes. */
+const fields: Fields = {
+  members: { metadata: { members: { annotations: { members: { [lockAnnotation]: { upTo: 4096 } } } } } },
+};
+const patienceMs = 5_000;
+const passing: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled', 'aborted']);
+
+export function createLockReader(
+  given: KubeTransport,
+  keys: { readonly lock: ObjectKey; readonly lease: ObjectKey },
+): LockReader {
+  const transport: KubeTransport = {
+    ...given,
+    request: (request) => given.request({ timeoutMs: patienceMs, ...request }),
+  };
+  const locks = createResource(transport, endpoints);
+  const leases = createResource(transport, coreKinds.leases);
+  return {
+    async look(signal) {
+      try {
+        return readLock(await locks.get(keys.lock, { signal, fields }));
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error;
+        const { code, message: why } = error;
+        return code === 'not-found'
+          ? { kind: 'free' }
+          : { kind: 'unreadable', isPassing: passing.has(code), why };
+      }
+    },
+    async hasLed(signal) {
+      try {
+        await leases.get(keys.lease, { signal, fields: { members: {} } });
+        return true;
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error;
+        if (error.code === 'not-found') return false;
+        return passing.has(error.code) ? undefined : true;
+      }
+    },
+  };
+}

