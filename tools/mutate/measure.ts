@@ -60,31 +60,22 @@ class Round {
   }
 
   async run(): Promise<Measured> {
-    const { ledger } = this;
+    const { wanted, tried } = this.room;
     const files = await this.testFiles();
-    for (const file of files) {
-      const more = this.distance(file) === 0 ? this.room.tried : [];
-      await this.judgeAll(file, [...this.room.wanted, ...more], quickMs);
-    }
-    const living = (): readonly string[] => this.living(this.room.wanted);
-    const slow = [...ledger.slow.entries()];
-    for (const [test] of slow) ledger.finished.delete(test);
-    for (const file of files.filter((one) => this.distance(one) === 0)) {
-      const isNeeded = slow.some(
-        ([, { file: its, mutants }]) => its === file.moduleId && living().some((id) => mutants.includes(id)),
-      );
-      if (isNeeded) await this.judgeAll(file, this.room.wanted, Number.MAX_VALUE);
-    }
-    const reached = new Set([...ledger.reached.values()].flatMap((ids) => [...ids]));
-    for (const mutant of living()) await this.judgeFresh(mutant, files);
-    return { outcomes: this.outcomes(reached), useless: ledger.useless };
+    const near = files.filter((file) => this.isNear(file));
+    for (const file of near) await this.judgeAll(file, [...wanted, ...tried], quickMs);
+    await this.judgeSlow(near);
+    for (const file of files) if (!near.includes(file)) await this.judgeAll(file, wanted, quickMs);
+    for (const mutant of this.living(wanted)) await this.judgeFresh(mutant, near);
+    return { outcomes: this.outcomes(), useless: this.ledger.useless };
   }
 
   private living(mutants: readonly string[]): readonly string[] {
     return mutants.filter((id) => !this.ledger.killed.has(id));
   }
 
-  private outcomes(reached: ReadonlySet<string>): ReadonlyMap<string, Outcome> {
+  private outcomes(): ReadonlyMap<string, Outcome> {
+    const reached = new Set([...this.ledger.reached.values()].flatMap((ids) => [...ids]));
     return new Map(
       this.room.mutants.map((id) => [
         id,
@@ -106,19 +97,30 @@ class Round {
     }
   }
 
+  /** The tests that were left while more mutants lived. */
+  private async judgeSlow(files: readonly TestSpecification[]): Promise<void> {
+    const { slow, finished } = this.ledger;
+    for (const test of slow.keys()) finished.delete(test);
+    const all = [...slow.values()];
+    for (const file of files) {
+      const living = new Set(this.living(this.room.wanted));
+      const isNeeded = all.some(
+        (one) => one.file === file.moduleId && one.mutants.some((id) => living.has(id)),
+      );
+      if (isNeeded) await this.judgeAll(file, this.room.wanted, Number.MAX_VALUE);
+    }
+  }
+
   /**
-   * In processes that start with the mutant on, until a test notices it: what an import has computed, no test computes anew. Only
-   * the tests next to the code are asked, first those of its file.
+   * In processes that start with the mutant on, until a test notices it: what an import has computed, no test computes anew. Of
+   * the tests next to the code those of its file go first.
    */
-  private async judgeFresh(mutant: string, files: readonly TestSpecification[]): Promise<void> {
+  private async judgeFresh(mutant: string, near: readonly TestSpecification[]): Promise<void> {
     const { imported, useless, killed } = this.ledger;
-    const source = this.room.sourceOf.get(mutant)?.replace(/ts$/, 'test.ts') ?? '';
-    const near = files.filter(
-      (file) => this.distance(file) === 0 && imported.get(file.moduleId)?.has(mutant),
-    );
-    for (const file of near.toSorted(
-      (a, b) => Number(b.moduleId.endsWith(source)) - Number(a.moduleId.endsWith(source)),
-    )) {
+    const own = this.room.sourceOf.get(mutant)?.replace(/ts$/, 'test.ts') ?? '';
+    const isOwn = ({ moduleId }: TestSpecification): number => Number(moduleId.endsWith(own));
+    const those = near.filter(({ moduleId }) => imported.get(moduleId)?.has(mutant));
+    for (const file of those.toSorted((a, b) => isOwn(b) - isOwn(a))) {
       if (killed.has(mutant)) return;
       const plan = { mutants: [], fresh: mutant, finished: [...useless.keys()], tried: [], untilMs: 0 };
       await this.runFile(file, plan);
@@ -139,19 +141,18 @@ class Round {
     return enter(this.ledger, file.moduleId, parseNotes(readFileSync(notes, 'utf8')));
   }
 
-  /** Those that import a source of the room; first those next to it. */
+  /** Those that import a source of the room. */
   private async testFiles(): Promise<readonly TestSpecification[]> {
-    const { root, sources } = this.room;
-    this.vitest.config.related = sources.map((file) => join(root, file));
+    this.vitest.config.related = this.room.sources.map((file) => join(this.room.root, file));
     const all = await this.vitest.getRelevantTestSpecifications();
-    return all.toSorted((a, b) => this.distance(a) - this.distance(b) || (a.moduleId < b.moduleId ? -1 : 1));
+    return all.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
   }
 
-  private distance({ moduleId }: TestSpecification): number {
-    const file = relative(this.room.root, moduleId);
-    const folders = this.room.sources.map((source) => `${dirname(source)}/`);
-    if (folders.some((folder) => file.startsWith(folder))) return 0;
-    return file.split('/')[1] === this.room.sources[0]?.split('/')[1] ? 1 : 2;
+  /** Next to the code: what it tests is the room, and it should notice what changes there. */
+  private isNear({ moduleId }: TestSpecification): boolean {
+    const { root, sources } = this.room;
+    const file = relative(root, moduleId);
+    return sources.some((source) => file.startsWith(`${dirname(source)}/`));
   }
 }
 
