@@ -69,6 +69,13 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('warns that with --interception=none some programs ask the machine itself', () => {
+    const reading = readConfig({ argv: ['--node=n', '--interception=none'], env: {} });
+    expect(reading.kind === 'config' && reading.warnings).toEqual([
+      expect.stringContaining('ignore AZURE_POD_IDENTITY_AUTHORITY_HOST'),
+    ]);
+  });
+
   it('reads the environment of the original', () => {
     const config = readConfig({
       argv: [],

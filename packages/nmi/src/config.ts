@@ -2,6 +2,7 @@ import { klogFlagsGiven, readFlags, type FlagReading } from '@pod-identity/kit/c
 import type { ControllerPods, OperationMode } from './authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import type { CompatSettings } from './respond/compat.ts';
+import { interceptionWarnings } from './flags/redirect.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
 import { klogNote } from './flags/logging.ts';
 import { machineData, type MetadataPart } from './instance-metadata.ts';
@@ -249,7 +250,8 @@ function warningsOf(reading: FlagReading): string[] {
   );
   const klog = klogFlagsGiven(reading);
   if (klog !== undefined) dropped.push(`--${klog}: no effect any more, ${klogNote}`);
-  return [...dropped, ...controllerWarnings(reading), ...compatWarnings(reading)];
+  const here = [...controllerWarnings(reading), ...compatWarnings(reading), ...interceptionWarnings(reading)];
+  return [...dropped, ...here];
 }
 
 function compatWarnings(reading: FlagReading): string[] {

@@ -95,7 +95,8 @@ function givenBy(decision: Decision): readonly string[] {
 const labelOf = ({ labels }: PodView) => labels['aadpodidbinding'] ?? '';
 
 it('nothing changes for pods without the label, pods whose start nobody has told and pods that are older than the grace', async () => {
-  const start = fc.constantFrom(undefined, 0, -graceMs, 2 * graceMs);
+  // The last one is far ahead of a clock that was set back.
+  const start = fc.constantFrom(undefined, 0, -graceMs, 10 * graceMs);
   await fc.assert(
     fc.asyncProperty(
       fc.record({ ...given, start, young: fc.boolean() }),

@@ -1,3 +1,4 @@
+import type { FlagReading } from '@pod-identity/kit/core';
 import { added, changed, dropped, type NmiFlag } from './flag.ts';
 
 /** How calls get here. */
@@ -77,3 +78,14 @@ export const redirectFlags: readonly NmiFlag[] = [
     'the kubelet configuration is not read',
   ),
 ];
+
+/** What `--interception=none` leaves open. */
+export function interceptionWarnings(reading: FlagReading): string[] {
+  return reading.string('interception') === 'none'
+    ? [
+        '--interception=none: nothing leads calls of pods here. Programs that ignore AZURE_POD_IDENTITY_AUTHORITY_HOST (azidentity, adal, ' +
+          'msrestazure, ms-rest-azure, ms-rest-nodeauth, google-auth-library and others) ask the metadata service of the machine itself, which gives ' +
+          'them tokens of any of its identities: keep pods from it by other means, and see what nmi check-ready says in a pod (docs/operations.md)',
+      ]
+    : [];
+}
