@@ -182,7 +182,9 @@ export async function showRefusals(stage: Stage, narrator: Narrator, programs: P
     const path = await stage.path(pod, nmi);
     const answer = await askForToken(path.url, clientId);
     refusals.push({ who, ...answer });
-    narrator.say(`${who}: ${answer.status} ${answer.error}\n           ${answer.reason}`);
+    // The reason stands in both fields.
+    const [word = ''] = answer.error.split(':', 1);
+    narrator.say(`${who}: ${answer.status} ${word}\n           ${answer.reason}`);
   }
   return refusals;
 }
