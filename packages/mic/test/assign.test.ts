@@ -1,3 +1,4 @@
+import type { KubeRequest } from '@pod-identity/kit/kube';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { KubeObject } from '@pod-identity/sim';
 import { identityId, own, scaleSetId, setStage, stateOf, type Stage, type StageOptions } from './stage.ts';
@@ -351,3 +352,21 @@ function seededPod(name: string, label: string, nodeName: string): KubeObject {
     status: { phase: 'Running' },
   };
 }
+
+test('nothing that a term has asked to be written may be sent after it, also what waits for its turn then', async () => {
+  const { town, sim } = await enter(oneScaleSet);
+  await bind('app');
+  await town.pod({ name: 'pod1', label: 'app' });
+  const writes: KubeRequest[] = [];
+  const mic = await stage.startMic({
+    onRequest: (request) => {
+      if (request.method !== 'GET') writes.push(request);
+    },
+  });
+  await stage.allAssigned(1);
+  await sim.kube.until((kube) => 'status' in (kube.get('azureidentities', 'app', 'default') ?? {}));
+  await mic.stop();
+  const kinds = new Set(writes.map(({ path }) => /configmaps|azure\w+/.exec(path)?.[0]));
+  expect([...kinds].sort()).toEqual(['azureassignedidentities', 'azureidentities', 'configmaps']);
+  expect(writes.filter(({ mayBeSent }) => mayBeSent?.() !== false)).toEqual([]);
+});

@@ -3,7 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { connectKube, createElector, createEventRecorder } from '@pod-identity/kit/kube';
+import {
+  connectKube,
+  createElector,
+  createEventRecorder,
+  type KubeRequest,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
 import { createLog, createMetrics, createPrinter, systemClock } from '@pod-identity/kit/serve';
 import {
   cluster,
@@ -30,6 +36,8 @@ export interface MicOptions extends Partial<Omit<ControllerSettings, 'rules' | '
   readonly name?: string;
   readonly rules?: Partial<PlanRules>;
   readonly leaseMs?: number;
+  /** Told of each request of the controller. */
+  readonly onRequest?: (request: KubeRequest) => void;
 }
 
 export interface RunningMic {
@@ -191,7 +199,7 @@ interface Running {
 }
 
 async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Running): Promise<RunningMic> {
-  const { name, rules, leaseMs = 15_000, ...settings } = options;
+  const { name, rules, leaseMs = 15_000, onRequest, ...settings } = options;
   const lines: string[] = [];
   const log = createLog({
     component: name,
@@ -206,10 +214,17 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
     ...{ clock, random, userAgent, log },
   });
   const transport = await connectKube({ kubeconfig, userAgent });
+  const watched: KubeTransport = {
+    ...transport,
+    request: (request) => {
+      onRequest?.(request);
+      return transport.request(request);
+    },
+  };
   const metrics = createMetrics(micMetrics);
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
   const controller = startController({
-    ...{ transport, clock, random, yieldTurn, log, metrics, events },
+    ...{ transport: watched, clock, random, yieldTurn, log, metrics, events },
     hosts: azure.hosts,
     settings: {
       namespace: own,
