@@ -125,7 +125,7 @@ function withDefaults(options: ImdsClientOptions): Settings {
     random: Math.random,
     sleep: (ms, signal) => delay(ms, undefined, { ...(signal && { signal }) }),
     maxRetries: 4,
-    requestTimeoutInMs: 20_000,
+    requestTimeoutInMs: 40_000,
     cache: true,
     maxCacheEntries: 1000,
     ...withoutUndefined(options),

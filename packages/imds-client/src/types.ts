@@ -60,7 +60,7 @@ export interface ImdsClientOptions {
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Tries after the first one. Default 4; 0 means a single try. */
   readonly maxRetries?: number;
-  /** For each try. Default 20 000. */
+  /** For each try. Default 40 000: a stand-in for the metadata service may hold a request while an identity is on its way. */
   readonly requestTimeoutInMs?: number;
   /** Keep tokens and give them out again. Default true. Callers of one moment share a request in either case. */
   readonly cache?: boolean;

@@ -55,6 +55,8 @@ function managedIdentityToken(
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random,
     cache: false,
+    // The machine's own service holds nobody.
+    requestTimeoutInMs: 20_000,
   });
   return async ({ fresh, signal }) => {
     try {
