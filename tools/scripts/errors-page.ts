@@ -1,4 +1,5 @@
 // The text of docs/errors.md around the table of outcomes.
+import { clientSection } from './client-table.ts';
 import { errorRows, type ErrorRow } from './error-rows.ts';
 
 const row = (...cells: readonly string[]) =>
@@ -14,9 +15,7 @@ export function errorsPage(): readonly string[] {
     'Each line is answered by the code that serves pods. `Retry-After` is in seconds; where Azure said one, it is passed on (7 stands for it here), else it is a number of the range by chance. Then what `--compat-errors` answers: text, with a line break at its end; but for that of a missing header, which is JSON in the original, too. The last column is what the original (1.8.17) itself does there: `--compat-errors` gives its statuses and texts for outcomes that ours has, but not its behaviour.',
     outcomeTable(),
     ...notes,
-    '## What programs do with a status',
-    'As their source, documentation and issue threads say; `yes` means that they ask again by themselves. The scenarios in `tools/e2e` run those for JavaScript and MSAL for Python; the others were not run.',
-    clientTable(),
+    ...clientSection(),
     ...choices,
   ];
 }
@@ -49,97 +48,14 @@ const notes = [
   'Left out of the original’s texts: the list of the pods that share an address, and the URL with the client id of a refused question.',
 ];
 
-const clients: readonly (readonly [string, ...string[]])[] = [
-  [
-    '@azure/identity (JS)',
-    'no; the next credential of the chain',
-    'no; ends the chain',
-    'yes',
-    'yes, from 3 s on, over 70 s in all',
-    'yes',
-    'yes',
-    '5 times from 0.8 s on, doubling',
-  ],
-  [
-    'msal-node',
-    'no',
-    'no',
-    'yes',
-    'yes, 7 times 10 s',
-    'yes',
-    'yes',
-    '3 times: 1, 2, 4 s; does not look at Retry-After',
-  ],
-  [
-    'azure-identity (Python)',
-    'no; the next credential',
-    'no; ends the chain',
-    'yes',
-    'yes',
-    'yes',
-    'yes',
-    '5 times from 4 s on, 60 s at most',
-  ],
-  [
-    'msal (Python)',
-    'no',
-    'no',
-    'no',
-    'no',
-    'no; keeps callers back for 5 s or Retry-After',
-    'no; likewise',
-    'by the program',
-  ],
-  [
-    'azidentity (Go)',
-    'no; the next credential',
-    'no; ends the chain',
-    'yes',
-    'yes',
-    'yes',
-    'yes',
-    '5 times from 2 s on, 60 s at most',
-  ],
-  ['adal (Go)', 'no', 'no', 'yes', 'yes', 'yes', 'yes', '5 times, 2^n s, 60 s at most'],
-  [
-    'Azure.Identity, MSAL (.NET)',
-    'no; the next credential',
-    'no; ends the chain',
-    'yes',
-    'yes, 7 times 10 s',
-    'yes',
-    'yes',
-    '3 times: 1, 2, 4 s',
-  ],
-  [
-    'azure-identity (Java)',
-    'no; the next credential',
-    'no; ends the chain',
-    'yes',
-    'yes, over 70 s in all',
-    'yes',
-    'yes',
-    '5 times from 0.8 s on, doubling',
-  ],
-  ['msrestazure (az of old)', 'no', 'no', 'yes', 'no', 'yes', 'yes', '20 times at most, at random'],
-];
-
-function clientTable(): string {
-  return [
-    row('Client', '400', '403', '404', '410', '429', '5xx', 'How often'),
-    row('---', '---', '---', '---', '---', '---', '---', '---'),
-    ...clients.map((cells) => row(...cells)),
-  ].join('\n');
-}
-
 const choices = [
   '## Why these',
   [
     '- **400 for an identity that the pod does not have**, with the words `Identity not found` that SDKs look for: nobody repeats it, and a chain of credentials goes on to the next one. On a probe (no `Metadata` header) those words never stand: some clients take them for "no metadata service here".',
-    '- **403 when Azure refuses the identity** (a wrong secret, an application that was deleted): nobody repeats it, and a chain ends with this text. The identity was chosen on purpose; another credential must not hide that it is broken. 401 is not used: it would ask for a login.',
+    '- **403 when Azure refuses the identity** (a wrong secret, an application that was deleted): nobody repeats it. The identity was chosen on purpose: the older @azure/identity and the async azure-identity for Python end a chain of credentials with this text, while @azure/identity 4 and the sync one go on at any refusal. 401 is not used: it would ask for a login.',
     '- **400 when the AzureIdentity cannot be served as it is written**: for the program it is the same as an identity that is not there.',
-    '- **503 with Retry-After while an assignment is under way**, after a hold: every client but msal for Python repeats it. 404 is repeated as well, but says to people that there is nothing (`--not-assigned-status 404`).',
-    '- **410, 429 and 5xx as Azure said them**, with its Retry-After: clients have a schedule of their own for each. The original makes them 403, which nobody repeats.',
+    '- **503 with Retry-After while an assignment is under way**, after a hold: every SDK but msal for Python repeats it, and so does curl when it may repeat at all. 404 is repeated as well, by the older @azure/identity for 3 s only and by curl not at all, and says to people that there is nothing (`--not-assigned-status 404`).',
+    '- **410, 429 and 5xx as Azure said them**, with its Retry-After: clients have a schedule of their own for each (msal-node and @azure/identity for 410). The original makes them 403, which nobody repeats. Where Azure told no time, NMI chooses one: without it @azure/identity does not repeat 429, the sync azure-identity for Python neither 404 nor 410. Most clients wait as it says and ask four to six times, so a longer time is more patience: with 5 to 10 seconds they hold out for 15 to 50, with 410, which Azure says to last 70 seconds at most, with 10 to 15 for 30 to 75.',
     '- **Retry-After of 5 to 10 seconds, and of 10 to 15 for 410, where Azure told none**: SDKs ask three to five times and wait as long as they are told each time, so 1 second made azidentity give up after 5 instead of 98 and azure-identity for Python after 5 instead of 24; without the header @azure/identity 4 does not repeat 429, and azure-identity for Python does not repeat 410. It differs from answer to answer, so that pods that failed together do not come back together.',
     '- **502 for metadata of the machine that cannot be had**: that answer is not about tokens, and tells whose fault it is.',
   ].join('\n'),

@@ -1,73 +1,64 @@
-// How long each client holds out while an identity does not come: the figures of docs/decisions/0008-pending-status.md.
-// Run by hand, with the bundles built: node tools/e2e/clients/measure.ts [HOLD], where HOLD is NMI's --hold, 0s unless given.
-import { openStage, type StageNmi } from '../../stage/stage.ts';
-import type { Stage } from '../../stage/stage.ts';
-import { openHeardPath } from './heard-path.ts';
-import {
-  identity,
-  olderIdentity,
-  persistentCurl,
-  realClients,
-  run,
-  type RealClient,
-  type Wish,
-} from './real-clients.ts';
-import { pendingPod } from './scene.ts';
+// Measures clients by hand, with the bundles built and nothing else at work on the machine:
+//   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, of which docs/errors.md is made
+//   node tools/e2e/clients/measure.ts pending    prints the table of docs/decisions/0008-pending-status.md
+import { rm, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openStage } from '../../stage/stage.ts';
+import { behaviourOf, cellOf } from './behaviour.ts';
+import { playPending, type Played } from './pending.ts';
+import { columnsOf, pathWithAz, players } from './players.ts';
+import { playStatus } from './play-status.ts';
+import { createStarts } from './starts.ts';
 
-interface Run {
-  readonly name: string;
-  readonly client: RealClient;
-  readonly wish: Wish;
+const starts = createStarts(4);
+
+async function measureStatuses(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'clients-'));
+  const path = await pathWithAz(folder);
+  const rows = players.map(async (player) => {
+    const cells = columnsOf(player).map(async (column) => {
+      const measured = await playStatus({ starts, path }, player, column);
+      return [column.title, cellOf(behaviourOf(measured))] as const;
+    });
+    return [player.name, Object.fromEntries(await Promise.all(cells))] as const;
+  });
+  const table = Object.fromEntries(await Promise.all(rows));
+  const file = fileURLToPath(new URL('behaviour.json', import.meta.url));
+  await writeFile(file, `${JSON.stringify(table, null, 2)}\n`);
+  await rm(folder, { recursive: true });
 }
 
-const runs: readonly Run[] = [
-  ...realClients.map((client) => ({ name: client.name, client, wish: {} })),
-  ...[identity, olderIdentity].map((client) => ({
-    name: `${client.name}, DefaultAzureCredential`,
-    client,
-    wish: { credential: 'default' } as const,
-  })),
-  { name: persistentCurl.name, client: persistentCurl, wish: {} },
-];
+const seconds = [5, 15, 20, 60, 90];
 
-interface Measured {
-  readonly name: string;
-  readonly status: string;
-  readonly requests: number;
-  /** From the first request to the last answer. */
-  readonly seconds: string;
-  /** Between an answer and the next request, in seconds. */
-  readonly pauses: string;
-}
-
-async function measure(
-  stage: Stage,
-  nmi: StageNmi,
-  of: Run & { status: string; key: string },
-): Promise<Measured> {
-  const { pod } = await pendingPod(stage, of.key);
-  const path = await openHeardPath({ pod, nmi });
-  await run(of.client, of.wish, { url: path.url });
-  await path.close();
-  const { calls } = path;
-  const seconds = (ms: number) => (ms / 1000).toFixed(1);
-  const pauses = calls.slice(1).map((call, index) => seconds(call.askedAt - (calls[index]?.answeredAt ?? 0)));
-  const lasted = (calls.at(-1)?.answeredAt ?? 0) - (calls[0]?.askedAt ?? 0);
-  const { name, status } = of;
-  return { name, status, requests: calls.length, seconds: seconds(lasted), pauses: pauses.join(' ') };
-}
-
-const hold = process.argv[2] ?? '0s';
-const stage = await openStage();
-try {
-  await stage.install();
-  const measured: Measured[] = [];
-  for (const status of ['404', '503']) {
-    const nmi = await stage.startNmi(0, ['--hold', hold, '--not-assigned-status', status]);
-    const all = runs.map((one, index) => measure(stage, nmi, { ...one, status, key: `m${status}-${index}` }));
-    measured.push(...(await Promise.all(all)));
+async function measurePending(): Promise<void> {
+  const stage = await openStage();
+  try {
+    await stage.install();
+    const nmi = await stage.startNmi(0);
+    const rows = players.map(async (player, index) => {
+      const cells = seconds.map(async (late) => {
+        const key = `m${index}-${late}`;
+        return [
+          `${late} s`,
+          describePlay(await playPending({ stage, nmi, starts }, { player, key, seconds: late })),
+        ];
+      });
+      return { client: player.name, ...Object.fromEntries(await Promise.all(cells)) } as object;
+    });
+    console.table(await Promise.all(rows));
+  } finally {
+    await stage.stop();
   }
-  console.table(measured);
-} finally {
-  await stage.stop();
 }
+
+function describePlay({ answer, statuses, lasted }: Played): string {
+  const end = 'token' in answer ? 'token' : 'none';
+  return `${end}, ${statuses.length} in ${lasted.toFixed(0)} s`;
+}
+
+const what = process.argv[2];
+if (what === 'statuses') await measureStatuses();
+else if (what === 'pending') await measurePending();
+else throw new Error('say what to measure: statuses or pending');

@@ -15,13 +15,29 @@ export interface Scene {
 
 /** A pod on node 0, and an identity that is bound to it and on no machine yet. */
 export async function pendingPod(stage: Stage, name: string): Promise<Scene> {
+  const scene = await labelledPod(stage, name);
+  await scene.bind();
+  return scene;
+}
+
+export interface UnboundScene extends Scene {
+  /** The AzureIdentity and its binding. */
+  bind(): Promise<void>;
+}
+
+/** A pod on node 0 whose label no binding has yet, and a managed identity that is on no machine. */
+export async function labelledPod(
+  stage: Stage,
+  name: string,
+  more: { readonly startedAt?: Date } = {},
+): Promise<UnboundScene> {
   const identity = addIdentity(stage, name);
-  await bind(stage, { ...identity, name });
-  const pod = await stage.runPod({ name, node: 0, label: name });
+  const pod = await stage.runPod({ name, node: 0, label: name, ...more });
   const record = { pod, name, selector: name, ...identity };
   return {
     pod,
     identity,
+    bind: () => bind(stage, { ...identity, name }),
     create: () => stage.create(assignedIdentity(record)).then(() => undefined),
     assign: () => assign(stage, record),
   };

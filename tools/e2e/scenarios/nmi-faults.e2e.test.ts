@@ -3,12 +3,15 @@ import type { FaultAction } from '@pod-identity/sim';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { askByHand, probe } from '../clients/ask.ts';
 import { openHeardPath } from '../clients/heard-path.ts';
-import { identity, msal, olderIdentity, run, type RealClient } from '../clients/real-clients.ts';
+import { clients, type RealClient } from '../clients/real-clients.ts';
+import { run } from '../clients/run-client.ts';
 import { assign, pendingPod, type Scene } from '../clients/scene.ts';
 import { addIdentity, bind } from '../objects.ts';
 import { setPodStatus } from '../../stage/cluster.ts';
 import { pathOf } from '../../stage/objects.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
+
+const { identity, msal, olderIdentity } = clients;
 
 let stage: Stage;
 let nmi: StageNmi;

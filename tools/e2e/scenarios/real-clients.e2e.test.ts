@@ -1,18 +1,23 @@
 // The clients that pods bring along, unmodified and each a process of its own, against the built NMI: what they send, what
 // they make of its answers, and how often they ask.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openHeardPath, type HeardCall } from '../clients/heard-path.ts';
 import { openPodNamespace, whyNoNamespaces } from '../clients/pod-namespace.ts';
-import * as clients from '../clients/real-clients.ts';
-import { run, type Answer, type RealClient, type Selector, type Wish } from '../clients/real-clients.ts';
+import { pathWithAz, tokenOfAz } from '../clients/players.ts';
+import {
+  clients,
+  persistentCurl,
+  realClients,
+  type Answer,
+  type RealClient,
+  type Selector,
+  type Wish,
+} from '../clients/real-clients.ts';
+import { run } from '../clients/run-client.ts';
 import { pendingPod, type Scene } from '../clients/scene.ts';
 import { readVault } from '../objects.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
-
-const { identity, olderIdentity, msal, olderMsal, persistentCurl } = clients;
 
 let stage: Stage;
 let nmi: StageNmi;
@@ -35,12 +40,18 @@ beforeAll(async () => {
 afterAll(() => stage.stop());
 
 /** The clients whose programs are installed here. */
-const here = clients.realClients.filter((client) => {
+const here = realClients.filter((client) => {
   const missing = whyNoPrograms({ programs: client.programs });
   if (missing !== undefined) console.warn(`skipped with ${client.name}: ${missing}`);
   return missing === undefined;
 });
-const isHere = ({ programs }: RealClient) => whyNoPrograms({ programs }) === undefined;
+/** SDKs with a chain of credentials. */
+const chained = [
+  clients.identity,
+  clients.olderIdentity,
+  clients.pythonIdentity,
+  clients.asyncPythonIdentity,
+].filter((client) => here.includes(client));
 
 /** Whose token it is; or why there is none. */
 function subjectOf(answer: Answer): string {
@@ -129,7 +140,7 @@ describe('told to come later', () => {
     return { later, subject, expected: scene.identity.clientId, last: path.calls.at(-1)?.status };
   }
 
-  test.each([identity, olderIdentity, msal, olderMsal, persistentCurl].filter(isHere))(
+  test.each([...here, persistentCurl].filter((client) => client.repeats.includes(503)))(
     'E24 by 503 and Retry-After, $name comes again on its own and gets the token',
     async (client) => {
       const { later, subject, expected, last } = await play(client, {
@@ -140,7 +151,7 @@ describe('told to come later', () => {
     },
   );
 
-  test.each([identity, olderIdentity, msal, olderMsal])(
+  test.each(here.filter((client) => client.repeats.includes(404)))(
     'by 404, as the original did, $name comes again on its own and gets the token',
     async (client) => {
       const { later, subject, expected, last } = await play(client, {
@@ -153,27 +164,14 @@ describe('told to come later', () => {
 });
 
 describe('DefaultAzureCredential', () => {
-  /** A PATH on which the next credential of the chain finds what it runs. */
-  async function pathWithAz(): Promise<string> {
-    const folder = join(stage.folder, 'bin');
-    await mkdir(folder, { recursive: true });
-    const token = {
-      accessToken: 'token-of-az',
-      expiresOn: '2099-01-01 00:00:00.000000',
-      expires_on: 4_070_908_800,
-    };
-    await writeFile(join(folder, 'az'), `#!/bin/sh\necho '${JSON.stringify(token)}'\n`, { mode: 0o755 });
-    return folder;
-  }
-
-  test.each([identity, olderIdentity])(
+  test.each(chained)(
     'of $name goes on to the next credential after one request when the pod has no identity',
     async (client) => {
       const path = await openHeardPath({ pod: bare, nmi });
-      const place = { url: path.url, path: await pathWithAz() };
+      const place = { url: path.url, path: await pathWithAz(stage.folder) };
       const answer = await run(client, { credential: 'default' }, place);
       await path.close();
-      expect(answer).toEqual({ token: 'token-of-az' });
+      expect(answer).toEqual({ token: tokenOfAz });
       expect(path.calls.map(({ status }) => status)).toEqual([400]);
     },
   );
@@ -207,21 +205,18 @@ describe.skipIf(noNamespaces !== undefined)('at the address of IMDS, with nothin
     expect(heard.filter((one) => one !== probe)).toEqual([token]);
   });
 
-  test.each([identity, olderIdentity])(
-    'DefaultAzureCredential of $name probes, and then gets the token',
-    async (client) => {
-      const { answer, heard } = await askInside(client, { credential: 'default' }, mine.pod);
-      expect(heard).toEqual([probe, token]);
-      expect(subjectOf(answer)).toBe(mine.identity.clientId);
-    },
-  );
+  test.each(chained)('DefaultAzureCredential of $name probes, and then gets the token', async (client) => {
+    const { answer, heard } = await askInside(client, { credential: 'default' }, mine.pod);
+    expect(heard).toEqual([probe, token]);
+    expect(subjectOf(answer)).toBe(mine.identity.clientId);
+  });
 
-  test.each([identity, olderIdentity])(
+  test.each(chained)(
     'DefaultAzureCredential of $name probes, asks once and goes on when the pod has no identity',
     async (client) => {
       const { answer, heard } = await askInside(client, { credential: 'default' }, bare);
       expect(heard).toEqual([probe, refusal]);
-      expect(subjectOf(answer)).toMatch(/Azure CLI could not be found/);
+      expect(subjectOf(answer)).toMatch(/Azure CLI (could not be found|not found on path)/);
     },
   );
 });

@@ -64,8 +64,8 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
 
 /**
  * What SDKs do with each is in docs/errors.md. 400 lets a chain of credentials (DefaultAzureCredential) go on to the next
- * one, which is right where the pod has no such identity. 403 ends the chain at once with this text: the identity was
- * chosen on purpose and Azure refuses it, which no other credential should hide.
+ * one, which is right where the pod has no such identity. 403 says that Azure refuses an identity that was chosen on purpose:
+ * nobody repeats it, and some SDKs end the chain with it, so that no other credential hides the fault.
  */
 const tokenErrors: Readonly<Record<TokenErrorCode, { readonly status: number; readonly error: string }>> = {
   'not-on-host': { status: 400, error: 'invalid_request' },

@@ -1,0 +1,110 @@
+// What a client does with an answer, as it is measured and as a cell of a table in docs/errors.md says it.
+import type { Again, ToldStatus } from './told-answers.ts';
+
+/** One call of a program, answered with the same status each time. */
+export interface Measured {
+  /** Between an answer and the next request, in seconds. */
+  readonly gaps: readonly number[];
+  /** In seconds. */
+  readonly retryAfter: number | undefined;
+  /** A chain of credentials went on to the next one. */
+  readonly goesOn: boolean;
+  /** The user reads NMI's reason, or got a token elsewhere. */
+  readonly showsReason: boolean;
+}
+
+/** What is claimed of a client and holds each time, whatever chance adds to its pauses. */
+export interface Behaviour {
+  readonly requests: number;
+  /** Every pause is at least this long: the client waits as Retry-After says. In seconds. */
+  readonly every?: number;
+  /** From the first answer to the last request, by a schedule of the client's own; about, in seconds. */
+  readonly over?: number;
+  readonly goesOn?: true;
+  readonly hidesReason?: true;
+}
+
+/** More than Retry-After by this factor is a schedule of the client's own. */
+const looseness = 1.6;
+
+export function behaviourOf({ gaps, retryAfter, goesOn, showsReason }: Measured): Behaviour {
+  const total = gaps.reduce((sum, gap) => sum + gap, 0);
+  const waits = retryAfter !== undefined && gaps.every((gap) => isAfter(gap, retryAfter));
+  const isTold = waits && gaps.every((gap) => gap < retryAfter * looseness);
+  const pauses = isTold ? { every: retryAfter } : { over: Math.max(1, Math.round(total)) };
+  return {
+    requests: gaps.length + 1,
+    ...(gaps.length > 0 && pauses),
+    ...(goesOn && { goesOn: true as const }),
+    ...(!showsReason && { hidesReason: true as const }),
+  };
+}
+
+/** Timers of some clients end a few milliseconds early. */
+const isAfter = (gap: number, seconds: number) => gap > seconds - 0.1;
+
+/** What the measurement contradicts, as text; undefined: nothing. Pauses are judged from below only: a busy machine adds to them. */
+export function contradiction(claimed: Behaviour, measured: Measured): string | undefined {
+  const { requests, goesOn, hidesReason } = behaviourOf(measured);
+  const { gaps } = measured;
+  const seen = `${cellOf(behaviourOf(measured))} (pauses of ${gaps.map((gap) => gap.toFixed(1)).join(', ')} s)`;
+  const isSame =
+    requests === claimed.requests && goesOn === claimed.goesOn && hidesReason === claimed.hidesReason;
+  const { every, over } = claimed;
+  const keeps = every === undefined || gaps.every((gap) => isAfter(gap, every));
+  // Pauses are drawn at random by some: half of the usual sum is as little as it gets.
+  const lasts = over === undefined || gaps.reduce((sum, gap) => sum + gap, 0) > over / 2 - 0.5;
+  return isSame && keeps && lasts ? undefined : `claimed: ${cellOf(claimed)}; measured: ${seen}`;
+}
+
+/** How long it takes, about. */
+export function secondsOf(behaviour: Behaviour | undefined): number {
+  if (behaviour === undefined) return 0;
+  const { requests, every, over = 0 } = behaviour;
+  return every === undefined ? over : every * (requests - 1);
+}
+
+export function cellOf({ requests, every, over, goesOn, hidesReason }: Behaviour): string {
+  const pauses = every !== undefined ? ` each ${every} s` : over !== undefined ? ` in ${over} s` : '';
+  return `${requests}${pauses}${goesOn ? ', goes on' : ''}${hidesReason ? ', no reason' : ''}`;
+}
+
+const cellForm = /^(\d+)(?: each (\d+) s)?(?: in (\d+) s)?(, goes on)?(, no reason)?$/;
+
+export function parseCell(text: string): Behaviour {
+  const found = cellForm.exec(text);
+  if (found === null) throw new Error(`docs/errors.md: "${text}" is not what a client does`);
+  const [, requests, every, over, goesOn, hidesReason] = found;
+  return {
+    requests: Number(requests),
+    ...(every !== undefined && { every: Number(every) }),
+    ...(over !== undefined && { over: Number(over) }),
+    ...(goesOn !== undefined && { goesOn: true as const }),
+    ...(hidesReason !== undefined && { hidesReason: true as const }),
+  };
+}
+
+/** The columns of the two tables. */
+export interface Column {
+  readonly title: string;
+  readonly status: ToldStatus;
+  readonly again: Again;
+}
+
+const chosen = ([400, 403, 404, 410, 429, 500, 502, 503, 504] as const).map((status): Column => ({
+  title: String(status),
+  status,
+  again: 'chosen',
+}));
+const others = ([410, 429, 503] as const).flatMap((status): Column[] => [
+  { title: `${status}, 4 s`, status, again: 'given' },
+  { title: `${status}, none`, status, again: 'none' },
+]);
+
+/** As NMI answers where Azure said no time to come again. */
+export const chosenColumns: readonly Column[] = chosen;
+/** With another Retry-After, or none. */
+export const otherColumns: readonly Column[] = [
+  { title: '404, none', status: 404, again: 'none' },
+  ...others,
+];

@@ -1,0 +1,15 @@
+// Asks for a Key Vault token with this project's own client.
+import { createImdsClient } from '@pod-identity/imds-client';
+import { tell, told } from './program.ts';
+
+const { clientId, resourceId, objectId } = told();
+const selector = {
+  ...(clientId !== undefined && { clientId }),
+  ...(resourceId !== undefined && { resourceId }),
+  ...(objectId !== undefined && { objectId }),
+};
+
+await tell(async () => {
+  const client = createImdsClient();
+  return (await client.getToken({ resource: 'https://vault.azure.net', ...selector })).token;
+});

@@ -1,0 +1,79 @@
+// An identity that comes some seconds after the first call of a client, at the real NMI: how the client gets its token, if it does.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Stage, StageNmi } from '../../stage/stage.ts';
+import { openHeardPath } from './heard-path.ts';
+import type { Player } from './players.ts';
+import type { Answer } from './real-clients.ts';
+import { run } from './run-client.ts';
+import { labelledPod, pendingPod } from './scene.ts';
+import type { Starts } from './starts.ts';
+
+export interface PendingStage {
+  readonly stage: Stage;
+  readonly nmi: StageNmi;
+  readonly starts: Starts;
+}
+
+export interface PendingPlay {
+  readonly player: Player;
+  /** Of the pod, its identity and its binding. */
+  readonly key: string;
+  /** The seconds are what is asked about, so they really pass. */
+  readonly seconds: number;
+}
+
+export interface Played {
+  readonly answer: Answer;
+  readonly clientId: string;
+  /** Of NMI's answers. */
+  readonly statuses: readonly number[];
+  /** From the first request to the last answer. */
+  readonly lasted: number;
+}
+
+/** MIC has taken the identity up before the first call, and assigns it so many seconds after it. */
+export function playPending(where: PendingStage, play: PendingPlay): Promise<Played> {
+  return playLate(where, play, async () => {
+    const scene = await pendingPod(where.stage, play.key);
+    await scene.create();
+    return { ...scene, give: () => scene.assign() };
+  });
+}
+
+/** At the first call there is nothing but a pod that has just started, and its label; all else comes so many seconds after it. */
+export function playUnbound(where: PendingStage, play: PendingPlay): Promise<Played> {
+  return playLate(where, play, async () => {
+    const scene = await labelledPod(where.stage, play.key, { startedAt: new Date() });
+    const give = async () => {
+      await scene.bind();
+      await scene.assign();
+    };
+    return { ...scene, give };
+  });
+}
+
+interface LateScene extends Pick<Awaited<ReturnType<typeof pendingPod>>, 'pod' | 'identity'> {
+  give(): Promise<void>;
+}
+
+function playLate(
+  { nmi, starts }: PendingStage,
+  { player, seconds }: PendingPlay,
+  prepare: () => Promise<LateScene>,
+): Promise<Played> {
+  const asked = Promise.withResolvers<number>();
+  return starts.run(async () => {
+    const scene = await prepare();
+    const path = await openHeardPath({ pod: scene.pod, nmi });
+    const answer = run(player.client, player.wish, { url: path.url });
+    asked.resolve((await path.asked()).askedAt);
+    await delay((await asked.promise) + seconds * 1000 - Date.now());
+    await scene.give();
+    const told = await answer;
+    await path.close();
+    const { calls } = path;
+    const lasted = ((calls.at(-1)?.answeredAt ?? 0) - (calls[0]?.askedAt ?? 0)) / 1000;
+    const statuses = calls.map(({ status }) => status);
+    return { answer: told, clientId: scene.identity.clientId, statuses, lasted };
+  }, asked.promise);
+}

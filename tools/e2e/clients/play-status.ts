@@ -1,0 +1,31 @@
+// One client, and one answer to whatever it asks: what it does.
+import type { Measured } from './behaviour.ts';
+import { tokenOfAz, type Player } from './players.ts';
+import { run } from './run-client.ts';
+import type { Starts } from './starts.ts';
+import { openToldServer, reasonOf, type ToldAnswer } from './told-answers.ts';
+
+export interface StatusStage {
+  readonly starts: Starts;
+  /** Of `pathWithAz`. */
+  readonly path: string;
+}
+
+export async function playStatus(
+  stage: StatusStage,
+  { client, wish }: Player,
+  told: ToldAnswer,
+): Promise<Measured> {
+  const server = await openToldServer(told);
+  const place = { url: server.url, ...(wish.credential === 'default' && { path: stage.path }) };
+  try {
+    const answer = await stage.starts.run(() => run(client, wish, place), server.asked);
+    const { calls, retryAfter } = server;
+    const gaps = calls.slice(1).map((call, index) => (call.askedAt - (calls[index]?.answeredAt ?? 0)) / 1000);
+    const goesOn = 'token' in answer && answer.token === tokenOfAz;
+    const showsReason = goesOn || ('refused' in answer && answer.refused.includes(reasonOf(told.status)));
+    return { gaps, retryAfter, goesOn, showsReason };
+  } finally {
+    server.close();
+  }
+}

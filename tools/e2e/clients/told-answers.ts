@@ -1,0 +1,100 @@
+// Servers that answer every request for a token in one way, with the status, headers and body of NMI's own code, at once:
+// what clients make of an answer is seen without NMI's waiting.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { respond } from '../../../packages/nmi/src/respond/respond.ts';
+import type { Outcome } from '../../../packages/nmi/src/respond/outcome.ts';
+import type { TokenErrorCode } from '../../../packages/nmi/src/tokens/token-errors.ts';
+
+export type ToldStatus = 400 | 403 | 404 | 410 | 429 | 500 | 502 | 503 | 504;
+
+/**
+ * When the client is told to come again: the middle of what NMI chooses from where Azure gave no time, a time that Azure
+ * gave, or none at all, which NMI never sends.
+ */
+export type Again = 'chosen' | 'given' | 'none';
+
+export interface ToldAnswer {
+  readonly status: ToldStatus;
+  readonly again: Again;
+}
+
+/** What Azure gives, in seconds. */
+const givenSeconds = 4;
+
+const pod = 'default/web';
+const reason = 'this is what Azure said';
+
+/** What NMI says in the description, which a user has to read. */
+export const reasonOf = (status: ToldStatus): string =>
+  status === 400 ? 'No AzureIdentityBinding has the selector' : status === 404 ? 'is being assigned' : reason;
+
+function failed(why: TokenErrorCode, { status, again }: ToldAnswer): Outcome {
+  const description = reason;
+  const retryAfterMs = again === 'given' ? givenSeconds * 1000 : undefined;
+  return { kind: 'token-failed', pod, why, status, description, retryAfterMs };
+}
+
+function outcomeOf(told: ToldAnswer): Outcome {
+  switch (told.status) {
+    case 400:
+      return { kind: 'denied', pod, denial: { why: 'no-binding', label: 'demo' } };
+    case 403:
+      return failed('denied', told);
+    case 404:
+      return { kind: 'not-assigned', pod, identity: 'default/reader', seen: 'created' };
+    case 410:
+      return failed('updating', told);
+    case 429:
+      return failed('throttled', told);
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return failed('unavailable', told);
+  }
+}
+
+interface Heard {
+  readonly askedAt: number;
+  readonly answeredAt: number;
+}
+
+export interface ToldServer {
+  readonly url: string;
+  readonly calls: readonly Heard[];
+  /** The Retry-After that it sends, in seconds. */
+  readonly retryAfter: number | undefined;
+  /** Resolves with the first request. */
+  readonly asked: Promise<unknown>;
+  close(): void;
+}
+
+export async function openToldServer(told: ToldAnswer): Promise<ToldServer> {
+  const response = respond(outcomeOf(told), { nowMs: 0, notAssignedStatus: 404, random: () => 0.5 });
+  if (response.status !== told.status) throw new Error(`NMI answers ${response.status}, not ${told.status}`);
+  const { 'Retry-After': chosen, ...others } = response.headers;
+  const isTold = chosen !== undefined && told.again !== 'none';
+  const headers = isTold ? { ...others, 'Retry-After': chosen } : others;
+  const calls: Heard[] = [];
+  const asked = Promise.withResolvers<true>();
+  const server = createServer((_, answer) => {
+    const askedAt = performance.now();
+    answer.writeHead(response.status, headers).end(response.body);
+    calls.push({ askedAt, answeredAt: performance.now() });
+    asked.resolve(true);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    retryAfter: isTold ? Number(chosen) : undefined,
+    asked: asked.promise,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+// How long the clients that pods bring along hold out: at an answer that stays the same, as the tables of docs/errors.md say,
+// and at the built NMI, while an identity comes late. All of them run at once, since they mostly wait.
+import { whyNoPrograms } from '@pod-identity/kit/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contradiction, secondsOf, type Behaviour, type Column } from '../clients/behaviour.ts';
+import { readClaims, type Claims } from '../clients/claims.ts';
+import { playPending, playUnbound, type Played } from '../clients/pending.ts';
+import { columnsOf, pathWithAz, players, type Player } from '../clients/players.ts';
+import { playStatus } from '../clients/play-status.ts';
+import { createStarts } from '../clients/starts.ts';
+import { openStage, type Stage } from '../../stage/stage.ts';
+
+/** The clients whose programs are installed here. */
+const here = players.filter(({ name, client }) => {
+  const missing = whyNoPrograms({ programs: client.programs });
+  if (missing !== undefined) console.warn(`skipped with ${name}: ${missing}`);
+  return missing === undefined;
+});
+/** A chain of credentials waits for managed identity as that credential does alone. */
+const alone = here.filter(({ wish }) => wish.credential === undefined);
+const repeating = alone.filter(({ client }) => client.repeats.includes(503));
+
+const withinHold = [5, 15, 20];
+const beyondHold = 60;
+
+let stage: Stage;
+let claims: Claims;
+/** All that is played, from the beginning on. */
+const plays = new Map<string, Promise<unknown>>();
+
+const play = <T>(name: string, playing: Promise<T>) => {
+  playing.catch(() => undefined);
+  plays.set(name, playing);
+};
+const played = <T>(name: string) => plays.get(name) as Promise<T>;
+
+beforeAll(async () => {
+  claims = await readClaims();
+  stage = await openStage();
+  await stage.install();
+  const nmi = await stage.startNmi(0);
+  const path = await pathWithAz(stage.folder);
+  const starts = createStarts(4);
+  const where = { stage, nmi, starts };
+  for (const player of alone) {
+    const key = `client-${alone.indexOf(player)}`;
+    for (const seconds of [beyondHold, ...withinHold])
+      play(`${player.name} ${seconds}`, playPending(where, { player, key: `${key}-${seconds}`, seconds }));
+    play(`${player.name} unbound`, playUnbound(where, { player, key: `${key}-unbound`, seconds: 3 }));
+  }
+  for (const { player, column, claimed } of longestFirst()) {
+    const comparing = playStatus({ starts, path }, player, column).then((measured) => {
+      if (claimed === undefined) return `${column.title} is not in docs/errors.md`;
+      const wrong = contradiction(claimed, measured);
+      return wrong && `${column.title}: ${wrong}`;
+    });
+    play(`${player.name}, status ${column.title}`, comparing);
+  }
+});
+afterAll(() => stage.stop());
+
+interface Cell {
+  readonly player: Player;
+  readonly column: Column;
+  readonly claimed: Behaviour | undefined;
+}
+
+/** Of all cells of the tables in docs/errors.md: the suite takes as long as the last of them. */
+function longestFirst(): readonly Cell[] {
+  const cells = here.flatMap((player) =>
+    columnsOf(player).map((column) => ({
+      ...{ player, column },
+      claimed: claims.get(player.name)?.get(column.title),
+    })),
+  );
+  return cells.toSorted((one, other) => secondsOf(other.claimed) - secondsOf(one.claimed));
+}
+
+const patienceMs = 400_000;
+
+test.each(here)(
+  '$name does with each status what docs/errors.md says, and shows its user the reason where it says so',
+  async (player) => {
+    const all = columnsOf(player).map(({ title }) =>
+      played<string | undefined>(`${player.name}, status ${title}`),
+    );
+    expect((await Promise.all(all)).filter((wrong) => wrong !== undefined)).toEqual([]);
+  },
+  patienceMs,
+);
+
+/** Whose token it is; or why there is none. */
+function subjectOf({ answer }: Played): string {
+  if ('refused' in answer) return answer.refused;
+  return (
+    JSON.parse(Buffer.from(answer.token.split('.')[1] ?? '', 'base64url').toString()) as { appid: string }
+  ).appid;
+}
+
+describe.each(alone)('$name', ({ name }) => {
+  test.each(withinHold)(
+    'gets an identity that comes %i s after its first request, with this request',
+    async (seconds) => {
+      const seen = await played<Played>(`${name} ${seconds}`);
+      expect([subjectOf(seen), seen.statuses]).toEqual([seen.clientId, [200]]);
+    },
+    patienceMs,
+  );
+
+  test(
+    'gets an identity whose binding is created 3 s after its first request, with this request',
+    async () => {
+      const seen = await played<Played>(`${name} unbound`);
+      expect([subjectOf(seen), seen.statuses]).toEqual([seen.clientId, [200]]);
+    },
+    patienceMs,
+  );
+});
+
+test.each(repeating)(
+  '$name asks again on its own, and gets an identity that comes 60 s after its first request',
+  async ({ name }) => {
+    const seen = await played<Played>(`${name} ${beyondHold}`);
+    expect(subjectOf(seen)).toBe(seen.clientId);
+    expect(seen.statuses.slice(0, -1)).toEqual(seen.statuses.slice(0, -1).fill(503));
+  },
+  patienceMs,
+);
+
+test.each(alone.filter((player) => !repeating.includes(player)))(
+  '$name asks once, and is told after the hold why there is no identity yet',
+  async ({ name }) => {
+    const seen = await played<Played>(`${name} ${beyondHold}`);
+    expect(seen.statuses).toEqual([503]);
+    expect(subjectOf(seen)).toContain('is being assigned');
+  },
+  patienceMs,
+);
