@@ -67,6 +67,18 @@ describe('a pod is explained', () => {
     expect(explanation.result.verdict).toBe('waiting');
   });
 
+  it('when its record lacks the label by which NMI asks for it, whatever state it tells', () => {
+    const { findings, result } = explain({
+      facts: factsMap(facts(vmss1, ['reader'])),
+      assigned: [assigned({ label: 'elsewhere' })],
+    });
+    expect(findings.find(({ topic }) => topic === 'record')).toMatchObject({
+      verdict: 'waiting',
+      text: 'AzureAssignedIdentity default/web-0-shop-reader lacks the label nodename=node-0, by which NMI asks for it',
+    });
+    expect(result.verdict).toBe('waiting');
+  });
+
   it('when its AzureIdentity states another client id than the host lists', () => {
     const present = new Map([[idOf('reader'), { clientId: 'of-others', principalId: 'p' }]]);
     const said = text(withFacts(facts(vmss1, [], { present }), 'Assigned'));

@@ -1,4 +1,4 @@
-import { bindingLabel, hostName, isNamespaced } from '@pod-identity/crd-types';
+import { bindingLabel, hostName, isNamespaced, nodeLabel } from '@pod-identity/crd-types';
 import { decidePod } from '../plan/desired.ts';
 import type { Assignment, AssignedView, PodView } from '../plan/types.ts';
 import type { ClusterIndex } from '../snapshot/cluster-index.ts';
@@ -112,6 +112,13 @@ function explainRecord({ objectNamespace, objectName }: Assignment, index: Clust
   const key = `${objectNamespace}/${objectName}`;
   const view = index.assigned(key);
   if (!view) return waiting('record', `AzureAssignedIdentity ${key} is not written yet`);
+  if (view.isMislabelled) {
+    const label = `${nodeLabel}=${view.nodeName}`;
+    return waiting(
+      'record',
+      `AzureAssignedIdentity ${key} lacks the label ${label}, by which NMI asks for it`,
+    );
+  }
   return isUsable(view)
     ? ok(
         'record',
