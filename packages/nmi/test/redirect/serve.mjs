@@ -10,6 +10,7 @@ const server = createServer((request, response) => {
   if (isClosing) response.setHeader('Connection', 'close');
   response.end(`${name} ${request.socket.remoteAddress}`);
 });
+server.keepAliveTimeout = 60_000;
 server.listen({ host, port: Number(port), reusePort: true }, () => console.log('up'));
 createInterface({ input: process.stdin }).on('line', () => {
   isClosing = true;
