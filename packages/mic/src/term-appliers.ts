@@ -16,6 +16,7 @@ import { reportSkip, reportStep } from './apply/report.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import type { Meter } from './meter.ts';
 import { skipsOf } from './plan/desired.ts';
+import type { AssignedView } from './plan/types.ts';
 import type { ClusterIndex, SharedKind } from './snapshot/cluster-index.ts';
 import type { ClusterView } from './snapshot/cluster-view.ts';
 import type { HostFacts } from './snapshot/facts.ts';
@@ -140,7 +141,7 @@ function createHosts(deps: ControllerDeps, state: TermState, { conditions, publi
         })),
       );
       conditions.concern('AzureIdentity', index.concernedBy(result.host.id));
-      index.markDirty(podsLacking(index, result.host.id, result.after));
+      index.markDirty(podsMisled(index, result.host.id, result.after));
     },
   });
 }
@@ -171,12 +172,11 @@ function affectedBy(
   return { identities, pods };
 }
 
-/** Their records may say Assigned all the same: editors can write such ones. */
-function podsLacking(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
+/** Pods with a record that says Assigned of what the host lacks. The others wait already, and are planned with each pass. */
+function podsMisled(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
   const lacking = new Set([...index.need(host).keys()].filter((id) => !isCarried(facts, id)));
   if (facts.present === undefined || lacking.size === 0) return [];
-  return [...index.podKeysOn(host)].filter((key) => {
-    const pod = index.pod(key);
-    return pod && index.matchSet(pod.namespace, pod.bindingLabel).needs.some((id) => lacking.has(id));
-  });
+  const misleads = ({ state, resourceId }: AssignedView) =>
+    (state === 'Assigned' || state === '') && resourceId !== undefined && lacking.has(resourceId);
+  return [...index.podKeysOn(host)].filter((key) => index.assignedOf(key).some(misleads));
 }
