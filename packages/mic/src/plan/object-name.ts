@@ -26,10 +26,9 @@ export function objectNames(
   pod: PodView,
   matches: readonly MatchedIdentity[],
 ): ObjectName[] {
-  const plain = matches.map((match) => plainName(index, pod, match));
   const current = index.assignedOf(podKeyOf(pod));
-  return matches.map((match, position) => {
-    const own = plain[position] ?? plainName(index, pod, match);
+  return matches.map((match) => {
+    const own = plainName(index, pod, match);
     if (current.some((view) => isNamed(view, own))) return own;
     const distinct = distinctName(pod, match, own.namespace);
     const isHeld = current.some((view) => isNamed(view, distinct));
