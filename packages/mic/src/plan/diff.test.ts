@@ -511,7 +511,10 @@ describe('names of objects', () => {
   });
 
   it('of two objects for one assignment the one with the plain name is kept, whichever came first', () => {
-    const [plain, distinct] = [assigned(), assigned({ name: 'web-0-shop-reader-0123456789abcdef' })];
+    const parts = { podName: 'web-0', podNamespace: 'shop', podUid: 'uid-shop-web-0' };
+    const identityParts = { identityNamespace: 'default', identityName: 'reader' };
+    const name = distinctAssignedIdentityName({ ...parts, ...identityParts });
+    const [plain, distinct] = [assigned(), assigned({ name })];
     for (const both of [
       [plain, distinct],
       [distinct, plain],
