@@ -25,6 +25,7 @@ const serverOf = (answering: string) => `
   const { Agent, createServer, get } = require('node:http');
   const server = createServer(${JSON.stringify(requestLimits)}, ${answering});
   server.maxHeadersCount = ${headersLimit};
+  server.httpAllowHalfOpen = true;
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
 
 export function startBareServer(answer: Answer): Promise<BareServer> {

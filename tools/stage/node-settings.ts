@@ -17,7 +17,7 @@ interface Container {
 }
 
 const manifests = { mic: 'mic/deployment.yaml', nmi: 'nmi/daemonset.yaml' } as const;
-const settings = new Set(['NODE_OPTIONS', 'MALLOC_ARENA_MAX']);
+const settings = /^(NODE_OPTIONS|MALLOC_\w+)$/;
 
 export async function nodeSettings(program: keyof typeof manifests): Promise<NodeSettings> {
   const file = manifests[program];
@@ -26,7 +26,7 @@ export async function nodeSettings(program: keyof typeof manifests): Promise<Nod
   if (!container) throw new Error(`${file} has no container`);
   const memory = /^(\d+)Mi$/.exec(container.resources.limits.memory)?.[1];
   const env = container.env.flatMap(({ name, value }) =>
-    settings.has(name) && value !== undefined ? [[name, value] as const] : [],
+    settings.test(name) && value !== undefined ? [[name, value] as const] : [],
   );
   if (memory === undefined || env.length === 0)
     throw new Error(`${file} sets no memory limit in Mi, or no NODE_OPTIONS`);
