@@ -10,6 +10,8 @@ describe('the target of a request line', () => {
     '169.254.169.254:80',
     'metadata/identity/oauth2/token',
     '/http://169.254.169.254/metadata/instance',
+    ' http://169.254.169.254/metadata/instance',
+    'xhttp://169.254.169.254/metadata/instance',
   ])('is %j as it stands', (target) => {
     expect(readTarget(target)).toEqual({ target });
   });
