@@ -20,7 +20,7 @@ export type Order =
   | { readonly do: 'count' };
 
 export interface Opened {
-  readonly kubeconfig: string;
+  readonly kubeUrl: string;
   readonly armUrl: string;
   readonly imdsUrl: string;
 }
@@ -103,7 +103,7 @@ async function open(size: ClusterSize): Promise<Opened> {
   );
   world = { sim, size, assigned: followAssigned(sim) };
   return {
-    kubeconfig: sim.kube.kubeconfig(),
+    kubeUrl: sim.kube.url,
     armUrl: sim.azure.armUrl,
     imdsUrl: sim.azure.imdsUrl('set-0_0'),
   };

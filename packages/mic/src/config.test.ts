@@ -70,6 +70,11 @@ test.each([
     {},
     { detachGraceMs: 0, debounceMs: 50, debounceMaxMs: 100 },
   ],
+  [
+    '--master https://10.0.0.1:6443 --service-account-dir /sa',
+    {},
+    { master: 'https://10.0.0.1:6443', serviceAccountDir: '/sa' },
+  ],
   ['--http-probe-port 0 --prometheus-port 0', {}, { health: { port: 0 }, metrics: { host: '', port: 0 } }],
   ['--http-probe-address=', { HOST_IP: '10.0.0.4' }, { health: { host: '' }, metrics: { host: '10.0.0.4' } }],
   ['--prometheus-address 127.0.0.1', { HOST_IP: '10.0.0.4' }, { metrics: { host: '127.0.0.1' } }],
@@ -96,12 +101,15 @@ describe('problems', () => {
       'x',
       '--debounce',
       '9s',
+      ...['--master', 'https://10.0.0.1:6443', '--kubeconfig', 'x', '--original-lock', 'default'],
     ]);
     expect(reading.ok ? [] : reading.problems.map(({ name }) => name).sort()).toEqual([
       'cloudconfg',
       'debounce-max',
       'http-probe-port',
       'log-format',
+      'master',
+      'original-lock',
     ]);
   });
 

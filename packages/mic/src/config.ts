@@ -24,6 +24,8 @@ export type MicCommand =
 export interface MicConfig {
   readonly command: MicCommand;
   readonly kubeconfig?: string;
+  readonly master?: string;
+  readonly serviceAccountDir: string;
   readonly cloudConfigPath?: string;
   /** MIC's own namespace. */
   readonly podNamespace: string;
@@ -86,11 +88,10 @@ function readSettings(
   flags: FlagReading,
   from: { readonly env: Env; readonly hostname: string },
 ): Omit<MicConfig, 'command'> {
-  const kubeconfig = flags.optionalString('kubeconfig');
   const cloudConfigPath = flags.optionalString('cloudconfig');
   const podNamespace = from.env['MIC_POD_NAMESPACE'] ?? 'default';
   return {
-    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...readServer(flags),
     ...(cloudConfigPath !== undefined && { cloudConfigPath }),
     podNamespace,
     forceNamespaced: flags.boolean('forceNamespaced'),
@@ -128,6 +129,15 @@ function ignoredOf(flags: FlagReading): MicConfig['ignored'] {
     ...others.map(({ name, note = '' }) => ({ flag: name, why: note })),
     ...(klog === undefined ? [] : [{ flag: klog, why: klogNote }]),
   ];
+}
+
+function readServer(flags: FlagReading): Pick<MicConfig, 'kubeconfig' | 'master' | 'serviceAccountDir'> {
+  const [kubeconfig, master] = [flags.optionalString('kubeconfig'), flags.optionalString('master')];
+  return {
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(master !== undefined && { master }),
+    serviceAccountDir: flags.string('service-account-dir'),
+  };
 }
 
 function readLeader(
@@ -186,6 +196,10 @@ function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): r
   const problems = [...flags.problems, ...startupProblems(flags), ...originalLockProblems(flags)];
   if (flags.durationMs('debounce') > flags.durationMs('debounce-max')) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
+  }
+  if (flags.given.has('master') && flags.given.has('kubeconfig')) {
+    const message = '--master and --kubeconfig both name an API server: give one of them';
+    problems.push({ name: 'master', message });
   }
   // The value of a misspelt flag looks like a command: the flag is the problem then.
   if (command.kind === 'unknown' && problems.length === 0) problems.push(command.problem);

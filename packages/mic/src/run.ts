@@ -110,7 +110,7 @@ async function connect({
   metrics,
   userAgent,
 }: Connecting): Promise<Pick<Edges, 'transport' | 'azure'>> {
-  const { kubeconfig, cloudConfigPath, kubeQps: qps } = config;
+  const { kubeconfig, master, serviceAccountDir, cloudConfigPath, kubeQps: qps } = config;
   const azure = await connectAzure({
     cloudConfigPath,
     env,
@@ -124,6 +124,8 @@ async function connect({
     userAgent,
     qps,
     burst: qps,
+    serviceAccountDir,
+    ...(master === undefined ? {} : { master }),
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
   });
   return { azure, transport };

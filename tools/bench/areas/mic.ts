@@ -10,7 +10,7 @@ import { within } from '../../stage/within.ts';
 import type { ClusterSize, Counts, Opened, Order } from '../cluster-world.ts';
 import { decisionFigures } from './mic-decisions.ts';
 import { micSizes, type MicSizes } from './mic-sizes.ts';
-import { residentMiB } from '../process.ts';
+import { anonymousMiB, residentMiB } from '../process.ts';
 import { rounded, type Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
 
@@ -27,6 +27,8 @@ export async function benchMic(say: (text: string) => void, scale: Scale): Promi
   const figure = (name: string, value: number, what: string) => ({ name, value: rounded(value), what });
   return [
     ...decisions,
+    figure('rss100MiB', hundred.rssMiB, "MIC's resident memory after 100 pods (MiB)"),
+    figure('rssAnon100MiB', hundred.anonymousMiB, 'the part of it that belongs to no file (MiB)'),
     figure('rssMiB', tenThousand.rssMiB, "MIC's resident memory after 10,000 pods (MiB)"),
     figure(
       'assign100Ms',
@@ -98,12 +100,12 @@ class Ring implements AsyncDisposable {
   }
 
   async startMic({
-    kubeconfig,
+    kubeUrl,
     armUrl,
     imdsUrl,
   }: Opened): Promise<{ readonly service: Service; readonly metrics: () => Promise<string> }> {
-    const [config, azure] = [join(this.#folder, 'kubeconfig'), join(this.#folder, 'azure.json')];
-    await writeFile(config, kubeconfig);
+    const azure = join(this.#folder, 'azure.json');
+    await writeFile(join(this.#folder, 'token'), 'any');
     const cloud = {
       cloud: 'AzurePublicCloud',
       tenantId: 'tenant',
@@ -118,7 +120,9 @@ class Ring implements AsyncDisposable {
       name: 'mic',
       entry: mic,
       args: [
-        ...['--kubeconfig', config, '--cloudconfig', azure, '--log-format', 'json', '--log-level', 'info'],
+        // As in a pod: a kubeconfig would cost it the memory of a library.
+        ...['--master', kubeUrl, '--service-account-dir', this.#folder],
+        ...['--cloudconfig', azure, '--log-format', 'json', '--log-level', 'info'],
         ...[
           '--http-probe-port',
           '0',
@@ -153,6 +157,7 @@ class Ring implements AsyncDisposable {
 interface Assigned {
   readonly ms: number;
   readonly rssMiB: number;
+  readonly anonymousMiB: number;
   readonly counts: Counts;
   readonly writesPerPod: number;
   readonly eventsPerPod: number;
@@ -167,14 +172,19 @@ async function assignAll(size: ClusterSize, say: (text: string) => void): Promis
   await world.order({ do: 'untilAssigned', count: size.pods });
   const ms = performance.now() - begun;
   const counts = (await world.order({ do: 'count' })) as Counts;
-  const rssMiB = await residentMiB(service.pid);
+  const memory = {
+    rssMiB: await residentMiB(service.pid),
+    anonymousMiB: await anonymousMiB(service.pid),
+  };
   await world.order({ do: 'removePods' });
   await world.order({ do: 'untilAssigned', count: 0 });
   const life = (await world.order({ do: 'count' })) as Counts;
-  say(`${size.pods} pods: ${Math.round(ms)} ms, ${counts.armPatches} PATCHes, ${Math.round(rssMiB)} MiB`);
+  say(
+    `${size.pods} pods: ${Math.round(ms)} ms, ${counts.armPatches} PATCHes, ${Math.round(memory.rssMiB)} MiB`,
+  );
   return {
     ms,
-    rssMiB,
+    ...memory,
     counts,
     writesPerPod: life.assignedIdentityWrites / size.pods,
     eventsPerPod: life.eventWrites / size.pods,

@@ -13,6 +13,20 @@ const connections: readonly MicFlag[] = [
     help: 'Path of a kubeconfig; in-cluster settings without it.',
   },
   {
+    name: 'master',
+    kind: 'string',
+    default: undefined,
+    fate: 'new',
+    help: 'URL of the API server, to be asked with the token in --service-account-dir. Unless given: what Kubernetes tells the pod.',
+  },
+  {
+    name: 'service-account-dir',
+    kind: 'string',
+    default: '/var/run/secrets/kubernetes.io/serviceaccount',
+    fate: 'new',
+    help: 'Folder with the token of the service account, and ca.crt, the authority that the API server is to be certified by.',
+  },
+  {
     name: 'cloudconfig',
     kind: 'string',
     default: undefined,
