@@ -89,13 +89,17 @@ function isUsual({ statusCode, headers }: IncomingMessage): boolean {
 function headOf(question: ClientRequest, { signal }: Asking): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const end = () => question.destroy(new Error('the question was given up'));
+  let isAnswered = false;
   question
-    .on('response', resolve)
+    .on('response', (answer) => {
+      isAnswered = true;
+      resolve(answer);
+    })
     .on('error', reject)
     // An answer that switches protocols closes the connection, and is neither a response nor an error.
     .once('close', () => {
       signal.removeEventListener('abort', end);
-      reject(new Error('the connection was closed before an answer came'));
+      if (!isAnswered) reject(new Error('the connection was closed before an answer came'));
     });
   if (signal.aborted) end();
   else signal.addEventListener('abort', end);

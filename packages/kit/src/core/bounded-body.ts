@@ -21,6 +21,7 @@ export function readUpTo(body: ByteStream, limit: number): Promise<Buffer | unde
   }
   const parts: Uint8Array[] = [];
   let size = 0;
+  let isOver = false;
   body.on('data', (part) => {
     size += part.length;
     if (size <= limit) parts.push(part);
@@ -29,8 +30,13 @@ export function readUpTo(body: ByteStream, limit: number): Promise<Buffer | unde
       body.destroy();
     }
   });
-  body.on('end', () => resolve(Buffer.concat(parts)));
+  body.on('end', () => {
+    isOver = true;
+    resolve(Buffer.concat(parts));
+  });
   body.on('error', reject);
-  body.on('close', cutOff);
+  body.on('close', () => {
+    if (!isOver) cutOff();
+  });
   return promise;
 }
