@@ -47,6 +47,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, app, clock } = options;
   let isClosing = false;
+  const give = createGiving(app, () => isClosing);
 
   const { server, connections } = createGuardedServer({
     ...{ ...callerLimits, ...options, describe: connectionsOf(options.neighbourOf) },
@@ -57,12 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         write(response, told(refusal), true);
         return;
       }
-      const isLast = () => isClosing || arrival.connection.isLast;
-      answerWith(response, {
-        app,
-        request: new SocketRequest(message, response, { ...arrival, clock }),
-        isLast,
-      });
+      give(response, new SocketRequest(response, arrival, clock));
     },
     refuse: (response, peer) => write(response, told(tooFast(peer), options.random), true),
     lines: { tooFast: tooFastLine, malformed: badRequestLine },
@@ -160,11 +156,8 @@ class SocketRequest implements InboundRequest {
   readonly #clock: Clock;
   #gone: AbortSignal | undefined;
 
-  constructor(
-    message: IncomingMessage,
-    response: ServerResponse,
-    at: Arrival<CallerConnection> & { now: number; clock: Clock },
-  ) {
+  constructor(response: ServerResponse, at: Arrival<CallerConnection> & { now: number }, clock: Clock) {
+    const message = response.req;
     this.method = message.method ?? '';
     const { target, authority } = readTarget(message.url ?? '');
     this.target = target;
@@ -174,7 +167,7 @@ class SocketRequest implements InboundRequest {
     this.connection = at.connection;
     this.#message = message;
     this.#response = response;
-    this.#clock = at.clock;
+    this.#clock = clock;
   }
 
   get headers() {
@@ -221,30 +214,31 @@ function goneSignal(
   return controller.signal;
 }
 
-interface Asked {
-  readonly app: App;
-  readonly request: InboundRequest;
-  readonly isLast: () => boolean;
+/** Has the app answer a request, and writes the answer. The app answers for its own failures: what is done here is the last resort. */
+function createGiving(app: App, isClosing: () => boolean) {
+  const finish = (response: ServerResponse, request: InboundRequest, answer: OutboundResponse) =>
+    write(response, answer, isClosing() || request.connection.isLast);
+
+  return (response: ServerResponse, request: InboundRequest): void => {
+    try {
+      const answer = app(request);
+      if (answer instanceof Promise)
+        answer.then((late) => finish(response, request, late)).catch(() => fail(response));
+      else finish(response, request, answer);
+    } catch {
+      fail(response);
+    }
+  };
 }
 
-function answerWith(response: ServerResponse, { app, request, isLast }: Asked): void {
-  // The app answers for its own failures, and what it answers can be written: this is the last resort.
-  const fail = () => {
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    // That of the answer which could not be written would stay.
-    response.statusMessage = '';
-    write(response, told({ kind: 'crashed' }), true);
-  };
-  try {
-    const answer = app(request);
-    if (answer instanceof Promise) answer.then((late) => write(response, late, isLast())).catch(fail);
-    else write(response, answer, isLast());
-  } catch {
-    fail();
+function fail(response: ServerResponse): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
   }
+  // That of the answer which could not be written would stay.
+  response.statusMessage = '';
+  write(response, told({ kind: 'crashed' }), true);
 }
 
 function write(response: ServerResponse, { status, headers, body }: OutboundResponse, isLast: boolean): void {

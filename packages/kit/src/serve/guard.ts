@@ -54,9 +54,11 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   const connections = createConnections(options);
   const take = (message: IncomingMessage, response: ServerResponse) => {
     const now = clock.now();
-    const arrival = connections.arrive(message.socket, response, now);
-    if (arrival.verdict === 'refuse') refuse(response, arrival.peer);
-    else if (arrival.verdict === 'answer') answer(message, response, { ...arrival, now });
+    const { socket } = message;
+    const { peer, connection, verdict } = connections.arrive(socket, response, now);
+    if (verdict === 'refuse') refuse(response, peer);
+    else if (verdict === 'answer') answer(message, response, { peer, connection, verdict, now });
+    connections.given(socket, response);
   };
   const server = createServer({ ...requestLimits, IncomingMessage: createMessageClass(connections) }, take);
   server.maxHeadersCount = headersLimit;

@@ -71,6 +71,7 @@ const stage = (limits: Partial<ConnectionLimits> = {}) => {
   const arrive = (line: Line, answer: Answer = finished()) => {
     const response = answer as unknown as ServerResponse;
     const arrival = connections.arrive(line as unknown as Socket, response, clock.now());
+    connections.given(line as unknown as Socket, response);
     if (answer.isTaken) answer.emit('close');
     return arrival;
   };

@@ -48,6 +48,8 @@ export interface Connections<About> {
   /** The head of a request was read. When too many before it are unanswered, its connection is closed. */
   mayAsk(socket: Socket): boolean;
   arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
+  /** To be told once the program has taken a request in hand, whether or not it has answered: what is left to write is counted. */
+  given(socket: Socket, response: ServerResponse): void;
   /** Whether nothing is read from it because its caller asked too often. */
   isHeld(socket: object): boolean;
   /** Reads everybody again, for good: what is under way can come to its end. */
@@ -84,43 +86,41 @@ const unansweredLimit = 4;
  */
 export function createConnections<About>(options: ConnectionsOptions<About>): Connections<About> {
   const { clock, describe } = options;
-  const known = new WeakMap<object, Connection<About>>();
+  const marks = createMarks<About>();
   const groups = createGroups(options);
   const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options, groups));
   const { enter, close, look } = createDoor(options, callers, groups);
-  let isReleased = false;
   const judge = createJudge<About>(options, (caller) => groups.hold(caller, callers.all()));
-
+  let isReleased = false;
   return {
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
       const about = describe(caller.peer, clock.elapsed());
       const connection = connectionOf(socket, { caller, groups, look, about, clock });
-      known.set(socket, connection);
-      socket.on('resume', () => {
-        if (caller.isHeld(connection)) stopReading(socket);
-      });
-      // Its client may have closed its half only, or be dead: that looks the same.
-      socket.once('end', () => {
-        if (connection.unanswered > 0) closeSoon(socket, clock);
-      });
+      marks.set(socket, connection);
+      listen(connection, clock);
       enter(connection);
     },
     mayAsk(socket) {
-      const connection = known.get(socket);
+      const connection = marks.of(socket);
       if (!connection || connection.unanswered < unansweredLimit) return true;
       close(connection, 'pipelined');
       return false;
     },
     arrive(socket, response, now) {
-      const connection = known.get(socket);
+      const connection = marks.of(socket);
       if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
       follow(connection, response, look);
       const verdict = isReleased ? 'answer' : judge(connection, now);
       return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
+    given(socket, response) {
+      const connection = marks.of(socket);
+      if (response.writableEnded && connection) look(connection);
+      else if (connection) response.on('prefinish', connection.sent);
+    },
     isHeld(socket) {
-      const connection = known.get(socket);
+      const connection = marks.of(socket);
       return connection?.caller.isHeld(connection) ?? false;
     },
     release() {
@@ -128,6 +128,29 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
       for (const caller of callers.all()) caller.release();
     },
   };
+}
+
+/** On the socket itself: a map would be asked three times for each request. */
+function createMarks<About>() {
+  const mark = Symbol('connection');
+  type Marked = Record<symbol, Connection<About> | undefined>;
+  return {
+    of: (socket: object) => (socket as Marked)[mark],
+    set(socket: object, connection: Connection<About>) {
+      (socket as Marked)[mark] = connection;
+    },
+  };
+}
+
+function listen<About>(connection: Connection<About>, clock: Clock): void {
+  const { socket, caller } = connection;
+  socket.on('resume', () => {
+    if (caller.isHeld(connection)) stopReading(socket);
+  });
+  // Its client may have closed its half only, or be dead: that looks the same.
+  socket.once('end', () => {
+    if (connection.unanswered > 0) closeSoon(socket, clock);
+  });
 }
 
 /** What is to become of a request. */
@@ -155,7 +178,7 @@ function follow<About>(
 ): void {
   connection.unanswered += 1;
   connection.idle.asked();
-  response.on('close', connection.over).on('prefinish', connection.sent);
+  response.on('close', connection.over);
   if (connection.unanswered === 1) return;
   whenGivenEarly(response, (bytes) => {
     connection.behind += bytes;
