@@ -65,8 +65,8 @@ class Round {
     const near = files.filter((file) => this.isNear(file));
     for (const file of near) await this.judgeAll(file, [...wanted, ...tried], quickMs);
     await this.judgeSlow(near);
-    for (const file of files) if (!near.includes(file)) await this.judgeAll(file, wanted, quickMs);
     for (const mutant of this.living(wanted)) await this.judgeFresh(mutant, near);
+    for (const file of files) if (!near.includes(file)) await this.judgeAll(file, wanted, quickMs);
     return { outcomes: this.outcomes(), useless: this.ledger.useless };
   }
 
