@@ -16,7 +16,7 @@ interface Following {
 /** How long a host is left alone whose operation outlasted our patience. */
 const updatingRetryMs = 30_000;
 
-const pollBaseMs = 250;
+const pollBaseMs = 100;
 const pollCapMs = 10_000;
 
 type Step =
