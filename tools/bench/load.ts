@@ -1,6 +1,7 @@
 // A load generator that costs little beside the server that it measures: raw sockets, pipelined requests, and the
 // addresses that it speaks from are its own choice, as many pods would.
 import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { within } from '../stage/within.ts';
 import { cpuMicroseconds } from './process.ts';
 
@@ -31,18 +32,18 @@ export async function runKept(load: Load): Promise<Run> {
   const perConnection = Math.ceil(load.requests / load.from.length / load.pipelined) * load.pipelined;
   const sockets = await Promise.all(load.from.map((localAddress) => open(load, localAddress)));
   for (const socket of sockets) await timeOf(socket, load.path);
+  const done = await begin(load.pid);
   const rest = staySleepless();
-  const done = begin(load.pid);
   await Promise.all(sockets.map((socket) => drive(socket, load, perConnection)));
-  const run = done(perConnection * load.from.length, sockets.length);
   rest();
+  const run = await done(perConnection * load.from.length, sockets.length);
   for (const socket of sockets) socket.destroy();
   return run;
 }
 
 /** The same with a new connection for each request, `atOnce` at a time. */
 export async function runFresh(load: Load, atOnce: number): Promise<Run> {
-  const done = begin(load.pid);
+  const done = await begin(load.pid);
   let sent = 0;
   const work = async () => {
     while (sent < load.requests) {
@@ -57,10 +58,15 @@ export async function runFresh(load: Load, atOnce: number): Promise<Run> {
   return done(sent);
 }
 
-function begin(pid: number): (requests: number, before?: number) => Run {
+/** The kernel adds up what a thread has run when it stops running: what was measured a moment later is all of it. */
+const settledMs = 20;
+
+async function begin(pid: number): Promise<(requests: number, before?: number) => Promise<Run>> {
+  await pause(settledMs);
   const [cpu, at] = [cpuMicroseconds(pid), performance.now()];
-  return (requests, before = 0) => {
+  return async (requests, before = 0) => {
     const seconds = (performance.now() - at) / 1000;
+    await pause(settledMs);
     const cpuUs = (cpuMicroseconds(pid) - cpu) / requests;
     return { sent: requests + before, perSecond: requests / seconds, cpuUs };
   };

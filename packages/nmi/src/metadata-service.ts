@@ -22,9 +22,9 @@ interface Asking {
 const connections = { maxFreeSockets: 5, maxSockets: 16, timeout: 30_000 };
 
 /**
- * Over node:http, because `fetch` is another HTTP client, which costs 14 MiB of memory on every node. Connections are kept: to make
- * one takes as long as the service takes for an answer. A question is repeated once, on a connection of its own, when it was sent over
- * a kept one that turns out to be closed: questions change nothing, so that it doesn't matter whether the first one was heard.
+ * Over node:http, because `fetch` is another HTTP client, which costs 14 MiB of memory on every node. Connections are kept,
+ * so that a caller doesn't wait for a new one. A question is repeated once, on a connection of its own, when it was sent over a kept
+ * one that turns out to be closed: questions change nothing, so that it doesn't matter whether the first one was heard.
  */
 export function createMetadataService(): MetadataService {
   const agent = new KeepingAgent();
