@@ -129,3 +129,18 @@ it('nothing is left on the connection of a caller that has its answer, or that g
   second?.leave();
   expect(getEventListeners(connection.gone, 'abort')).toEqual([]);
 });
+
+it('when the agent ends, nobody waits any longer, whoever comes later neither; who has left is not concerned', () => {
+  const places = limits();
+  const waiting = places.enter(of('one', 'a'), caller());
+  const left = places.enter(of('one', 'b'), caller());
+  left?.leave();
+  expect(waiting?.ended.aborted).toBe(false);
+  places.endAll();
+  const late = places.enter(of('other', 'x'), caller());
+  expect([waiting, late].map((place) => [place?.ended.aborted, place?.isLost])).toEqual([
+    [true, false],
+    [true, false],
+  ]);
+  expect(left?.ended.aborted).toBe(false);
+});
