@@ -22,14 +22,32 @@ export interface Question {
 
 /** May this pod have a token, and of which identity: the four rules in order, the first refusal keeps its reason. */
 export function authorize({ pod, selector }: Question, view: ClusterView, rules: AuthorizeRules): Decision {
-  if (pod.tooLarge !== undefined)
-    return { kind: 'deny', denial: { why: 'pod-too-large', fault: pod.tooLarge } };
+  return rightsOf(pod, view, rules)(selector);
+}
+
+/** The part that costs most, the bindings of the pod, is looked at once for all selectors. */
+export function rightsOf(
+  pod: PodView,
+  view: ClusterView,
+  rules: AuthorizeRules,
+): (selector: Selector) => Decision {
+  if (pod.tooLarge !== undefined) {
+    const tooLarge: Decision = { kind: 'deny', denial: { why: 'pod-too-large', fault: pod.tooLarge } };
+    return () => tooLarge;
+  }
   const exemption = exemptionOf(pod, view, rules);
-  if (exemption !== undefined) return decideOnExempt(exemption, selector);
+  if (exemption !== undefined) return (selector) => decideOnExempt(exemption, selector);
 
   const { candidates, mismatches } = candidatesOf(pod, view, rules);
-  if (candidates.length === 0) return deny(denialOf(pod, mismatches, view));
+  if (candidates.length > 0) return (selector) => decideAmong(candidates, { pod, selector, rules });
+  const unbound = deny(denialOf(pod, mismatches, view));
+  return () => unbound;
+}
 
+function decideAmong(
+  candidates: readonly Candidate[],
+  { pod, selector, rules }: Question & { readonly rules: AuthorizeRules },
+): Decision {
   const selection = selectIdentity(candidates, { selector, defaultIdentity: pod.defaultIdentity });
   switch (selection.kind) {
     case 'none':

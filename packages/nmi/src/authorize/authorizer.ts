@@ -1,12 +1,13 @@
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize } from './authorize.ts';
+import { rightsOf } from './authorize.ts';
 import type { AuthorizeRules, ClusterView, Decision } from './types.ts';
 
 export type Authorizer = (pod: PodView, selector: Selector) => Decision;
 
 interface Remembered {
   readonly revision: number;
+  readonly rights: (selector: Selector) => Decision;
   readonly decisions: Map<string, Decision>;
 }
 
@@ -20,21 +21,22 @@ const decisionsKept = 32;
 export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Authorizer {
   const memory = new WeakMap<PodView, Remembered>();
 
-  const recall = (pod: PodView): Remembered['decisions'] => {
+  const recall = (pod: PodView): Remembered => {
     const { revision } = view;
     const known = memory.get(pod);
-    if (known?.revision === revision && known.decisions.size < decisionsKept) return known.decisions;
-    const fresh = { revision, decisions: new Map<string, Decision>() };
+    if (known?.revision === revision) return known;
+    const fresh = { revision, rights: rightsOf(pod, view, rules), decisions: new Map<string, Decision>() };
     memory.set(pod, fresh);
-    return fresh.decisions;
+    return fresh;
   };
 
   return (pod, selector) => {
-    const decisions = recall(pod);
+    const { rights, decisions } = recall(pod);
     const key = selector.by === 'nothing' ? '' : `${selector.by} ${selector.value}`;
     const known = decisions.get(key);
     if (known) return known;
-    const decision = authorize({ pod, selector }, view, rules);
+    const decision = rights(selector);
+    if (decisions.size >= decisionsKept) decisions.clear();
     decisions.set(key, decision);
     return decision;
   };

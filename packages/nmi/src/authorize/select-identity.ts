@@ -63,8 +63,17 @@ function isSameResource(a: Candidate, b: Candidate): boolean {
   return a.resourceId !== undefined && a.resourceId === b.resourceId;
 }
 
-/** By client ids; an identity without one by its resource id, unless another object states the client id of that resource. */
 function none(why: 'not-this-identity' | 'several-identities', candidates: readonly Candidate[]): Selection {
+  const offered = offers.get(candidates) ?? offeredOf(candidates);
+  offers.set(candidates, offered);
+  return { kind: 'none', denial: { why, offered } };
+}
+
+/** Of each list of candidates: a thousand callers of a pod may ask for what is none of them. */
+const offers = new WeakMap<readonly Candidate[], readonly string[]>();
+
+/** By client ids; an identity without one by its resource id, unless another object states the client id of that resource. */
+function offeredOf(candidates: readonly Candidate[]): readonly string[] {
   const stated = candidates.filter(({ clientId }) => clientId !== '');
   const offeredAlready = new Set(stated.map(({ resourceId }) => resourceId));
   const silent = candidates.filter(
@@ -74,5 +83,5 @@ function none(why: 'not-this-identity' | 'several-identities', candidates: reado
     ...stated.map(({ clientId }) => clientId),
     ...silent.map(({ resourceId, name }) => resourceId ?? name),
   ];
-  return { kind: 'none', denial: { why, offered: [...new Set(offered)].sort() } };
+  return [...new Set(offered)].sort();
 }
