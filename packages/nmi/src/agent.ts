@@ -18,6 +18,7 @@ import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-
 import { createPodInformer, type PodQuestion } from './identify/pod-directory.ts';
 import { createTokenKeeper, type TokenKeeper } from './keep-tokens.ts';
 import type { metricSpecs } from './metrics.ts';
+import { pacedChanges } from './paced-changes.ts';
 import { createReadiness, type Readiness, type ReadinessOptions } from './readiness.ts';
 import { createCallerLimits, type CallerLimits } from './request/limits.ts';
 import { createTeller } from './tell.ts';
@@ -174,7 +175,7 @@ function granter(options: AgentOptions, { watched, limits, supply }: GranterPart
   return createGranter({
     decide: lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
     latest: (pod) => pods.latest(pod),
-    changes: changesOf(informers),
+    changes: pacedChanges(changesOf(informers), clock),
     // The original's statuses are for failures that lasted.
     tokens: config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options),
     bindingGraceMs: config.bindingGraceMs,

@@ -1,0 +1,72 @@
+import type { Clock } from '@pod-identity/kit/core';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { pacedChanges } from './paced-changes.ts';
+
+/** Changes, and a clock on which deciding again takes time. */
+const stage = () => {
+  const even = createFakeClock();
+  let worked = 0;
+  const clock: Clock = { ...even, elapsed: () => even.elapsed() + worked };
+  const sources = new Set<() => void>();
+  const changes = pacedChanges((listener) => {
+    sources.add(listener);
+    return () => sources.delete(listener);
+  }, clock);
+  const rounds: number[] = [];
+  const waitFor = (costMs: number) =>
+    changes(() => {
+      worked += costMs;
+      rounds.push(even.now());
+    });
+  const change = () => {
+    for (const source of [...sources]) source();
+  };
+  return {
+    advance: (ms: number) => even.advance(ms),
+    sources,
+    waitFor,
+    change,
+    rounds,
+    timers: () => even.pending,
+  };
+};
+
+it('a change is told at once, and the next one too where deciding takes no time', () => {
+  const { waitFor, change, rounds } = stage();
+  waitFor(0);
+  change();
+  change();
+  expect(rounds).toEqual([0, 0]);
+});
+
+it('however many changes come, waiting callers take a fifth of the time; the last change is never lost', async () => {
+  const { waitFor, change, rounds, advance, timers } = stage();
+  waitFor(60);
+  waitFor(40);
+  for (let count = 0; count < 1_000; count += 1) change();
+  expect(rounds).toEqual([0, 0]);
+  await advance(399);
+  expect(rounds).toHaveLength(2);
+  await advance(1);
+  expect(rounds).toEqual([0, 0, 400, 400]);
+  await advance(10_000);
+  expect([rounds.length, timers()]).toEqual([4, 0]);
+  change();
+  expect(rounds).toHaveLength(6);
+});
+
+it('nothing is listened to, and no timer is left, when nobody waits any more', async () => {
+  const { waitFor, change, rounds, advance, sources, timers } = stage();
+  const stops = [waitFor(50), waitFor(50)];
+  change();
+  change();
+  expect([sources.size, timers()]).toEqual([1, 1]);
+  for (const stop of stops) stop();
+  expect([sources.size, timers()]).toEqual([0, 0]);
+  await advance(10_000);
+  expect(rounds).toHaveLength(2);
+  waitFor(0);
+  change();
+  expect(rounds).toHaveLength(3);
+});
