@@ -94,13 +94,10 @@ function takenOff(facts: HostFacts): ResourceId[] {
  * A living entry stays as it is, whatever objects in Kubernetes say of it: anybody who may write an AzureIdentity can name
  * any client id. Azure itself says which entries are dead; they are no use to anybody, and a pod waits for this one.
  */
-function judgeWanted(id: ResourceId, { needs, facts, moment }: Question): Verdict {
+function judgeWanted(id: ResourceId, question: Question): Verdict {
+  const { facts, moment } = question;
   if (isCarried(facts, id)) return 'leave';
-  const standing = standingOf(id, facts, (one) => needs.claimants(one));
-  const allowedAt = Math.max(
-    facts.quarantined.get(id)?.until ?? 0,
-    attemptDueAt(standing, facts, moment.now),
-  );
+  const allowedAt = Math.max(facts.quarantined.get(id)?.until ?? 0, attemptAt(id, question));
   const soonest = (change: Verdict) => (allowedAt > moment.now ? allowedAt : change);
   if (facts.present?.has(id) !== true) return soonest('attach');
   // Only what MIC itself has sent: that a host is Failed for other reasons is no reason to send anything.
@@ -108,6 +105,13 @@ function judgeWanted(id: ResourceId, { needs, facts, moment }: Question): Verdic
   const renewedAt = facts.renewedAt.get(id);
   const dueAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);
   return dueAt > moment.now ? dueAt : 'renew';
+}
+
+/** On a host where no namespace has a strike nobody waits, whoever names the id. */
+function attemptAt(id: ResourceId, { needs, facts, moment }: Question): number {
+  if (facts.strikes.size === 0) return 0;
+  const standing = standingOf(id, facts, (one) => needs.claimants(one));
+  return attemptDueAt(standing, facts, moment.now);
 }
 
 /** MIC's own, and needed by nobody on this host. */
