@@ -454,6 +454,28 @@ describe('what is remembered of callers', () => {
   });
 });
 
+describe('a connection whose client sends no more', () => {
+  it('is closed after a second where a request of it has no answer yet', async () => {
+    const { clock, enter, arrive } = stage();
+    const line = enter(asker);
+    arrive(line, underWay());
+    line.emit('end');
+    await clock.advance(999);
+    expect(line.destroyed).toBe(false);
+    await clock.advance(1);
+    expect(line.destroyed).toBe(true);
+  });
+
+  it('is left to the server where all is answered', async () => {
+    const { clock, enter, arrive } = stage();
+    const line = enter(asker);
+    arrive(line);
+    line.emit('end');
+    await clock.advance(60_000);
+    expect(line.destroyed).toBe(false);
+  });
+});
+
 describe('a connection with unanswered requests', () => {
   it('is closed with the fifth, and told of once', () => {
     const { enter, arrive, mayAsk, effects } = stage({ requestsPerSecond: 0 });
@@ -501,6 +523,14 @@ describe('a connection with an answer that was not taken', () => {
     answer.emit('prefinish');
     return answer;
   };
+
+  it('is closed as well when its answer was given at once', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const line = world.enter(asker);
+    line.left = 2 * MiB + 1;
+    world.arrive(line, Object.assign(underWay(), { writableEnded: true }));
+    expect(world.effects).toEqual([['unread', asker]]);
+  });
 
   it('is closed when its caller leaves more than two MiB on all of its connections', () => {
     const world = stage({ requestsPerSecond: 0 });
