@@ -24,7 +24,15 @@ const nmiCached = [
 const figures = {
   mic: [
     ...['plan1000Ms', 'plan10000Ms', 'changedPod1000Us', 'changedPod10000Us', 'changedPod100000Us'],
-    ...['rssMiB', 'assign100Ms', 'assign1000Ms', 'assign10000Ms', 'armPatchesPerHost'],
+    ...[
+      'rss100MiB',
+      'rssAnon100MiB',
+      'rssMiB',
+      'assign100Ms',
+      'assign1000Ms',
+      'assign10000Ms',
+      'armPatchesPerHost',
+    ],
     ...['apiWritesPerPod', 'eventWritesPerPod'],
     ...['largeRssMiB', 'largeLagP99Ms', 'largePassMs', 'largeFillMs'],
   ],
