@@ -17,6 +17,7 @@ const refused: LockReading = { kind: 'unreadable', isPassing: false, why: 'forbi
 const silent: LockReading = { kind: 'unreadable', isPassing: true, why: 'no answer' };
 
 function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {}) {
+  let led = hasLed;
   const clock = createFakeClock(1_000_000);
   const log = createFakeLog();
   const events: string[] = [];
@@ -29,7 +30,7 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
       looks += 1;
       return Promise.resolve(look());
     },
-    hasLed: () => Promise.resolve(hasLed),
+    hasLed: () => Promise.resolve(led),
   };
   const watch = createOriginalWatch({
     ...{ reader, clock, log },
@@ -50,6 +51,8 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
     looks: () => looks,
     /** The lock is renewed whenever `isRenewed` says so, and looked at. */
     shows: (reading: () => LockReading) => void (look = reading),
+    /** A MIC of ours leads from now on. */
+    otherLeads: () => void (led = true),
     standBy: () => void watch.standBy(stopping.signal).then(() => (startedAt = clock.elapsed() - begunAt)),
     startedAt: () => startedAt,
     stop: () => stopping.abort(),
@@ -162,6 +165,18 @@ describe('the first start', () => {
     expect(startedAt()).toBeLessThanOrEqual(5 * minute);
   });
 
+  test('attack: a lock forged once another replica of ours leads does not keep this one from standing for election', async () => {
+    const { clock, shows, standBy, startedAt, otherLeads, said } = setUp();
+    shows(renewedUntil(clock, Infinity));
+    standBy();
+    await clock.advance(10_000);
+    expect(startedAt()).toBeUndefined();
+    otherLeads();
+    await clock.advance(2_500);
+    expect(startedAt()).toBe(12_500);
+    expect(said(/another MIC of ours has started/)).toBe(1);
+  });
+
   test('of a MIC where one of ours has led before is at once, whatever the lock says', async () => {
     const { clock, shows, standBy, startedAt, looks } = setUp({ hasLed: true });
     shows(renewedUntil(clock, Infinity));
@@ -233,6 +248,24 @@ describe('a leader', () => {
     void watch.beside(term, work);
     await clock.advance(5 * minute);
     expect(events).toEqual([]);
+  });
+
+  test('of a later term takes what was seen in an earlier one for no sign that the original runs now', async () => {
+    const { clock, shows, watch, events } = setUp();
+    shows(() => readLock(endpoints('mic-0', '2026-01-01T00:00:00Z')));
+    const first = leading();
+    void watch.beside(first.term, first.work);
+    await clock.advance(minute);
+    first.end();
+    await clock.advance(0);
+    // The original ran between the two terms.
+    shows(() => readLock(endpoints('mic-0', '2026-01-01T08:00:00Z')));
+    await clock.advance(minute);
+    const second = leading();
+    void watch.beside(second.term, second.work);
+    await clock.advance(5 * minute);
+    expect(events).toEqual([]);
+    second.end();
   });
 
   test('whose term is over says nothing, and fails as its work does', async () => {

@@ -53,11 +53,13 @@ class Watch implements OriginalWatch {
   async standBy(signal: AbortSignal): Promise<void> {
     const { clock, reader, log } = this.#ports;
     const begunAt = clock.elapsed();
-    let hasLed: boolean | undefined;
     let isTold = false;
     while (!signal.aborted) {
-      hasLed ??= await reader.hasLed(signal);
-      if (hasLed === true) return;
+      // Asked each time: whoever forges the lock once another replica leads must not keep this one from standing for election.
+      if ((await reader.hasLed(signal)) === true) {
+        if (isTold) this.#follow();
+        return;
+      }
       const reading = await this.#look(signal);
       const sighting = this.#sighting;
       if (mayStart({ reading, sighting, begunAt }, clock.elapsed())) {
@@ -73,6 +75,11 @@ class Watch implements OriginalWatch {
       }
       await pause(clock, standByLookMs, signal);
     }
+  }
+
+  #follow(): void {
+    this.#sighting = undefined;
+    this.#ports.log.info({ lock: this.#lock }, 'another MIC of ours has started: this one does not stand by');
   }
 
   #start(isOverdue: boolean): void {
@@ -97,8 +104,9 @@ class Watch implements OriginalWatch {
       this.#tell(term);
       await pause(clock, termLookMs, term.signal);
     }
-    // The next leader says how it is.
+    // The next leader says how it is, by what it sees itself.
     this.#isRunning = false;
+    this.#sighting = undefined;
     this.#ports.onRunning(false);
   }
 
