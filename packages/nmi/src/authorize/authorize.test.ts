@@ -1,3 +1,4 @@
+import { absentOrLeftOut } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import {
   binding,
@@ -14,7 +15,7 @@ import {
 } from '../../test/builders.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { authorize } from './authorize.ts';
+import { authorize, rightsOf } from './authorize.ts';
 import type { AuthorizeRules, Decision } from './types.ts';
 
 const reader = identity({ name: 'reader' });
@@ -582,4 +583,25 @@ it('a pod whose binding may be left out is told so, and never of bindings of ano
     denial: { why: 'no-binding', label: 'late' },
     mayCome: true,
   });
+});
+
+it.each([
+  ['that may be left out may come', absentOrLeftOut, true],
+  ['whose spec is invalid does not come', 'spec.resourceID is empty', false],
+])('an identity %s', (_, fault, mayCome) => {
+  const world: World = { bindings: [binding('reader')], faults: { 'default/reader': fault } };
+  const decision = decide({ world });
+  expect(decision).toMatchObject({ kind: 'deny', denial: { why: 'identity-invalid', fault } });
+  expect('mayCome' in decision).toBe(mayCome);
+});
+
+it('all refusals of one pod share one list of what it may ask for', () => {
+  const decideOn = rightsOf(pod(), viewOf(both).view, rules);
+  const offeredFor = (value: string) => {
+    const decision = decideOn({ by: 'client-id', value });
+    return decision.kind === 'deny' && 'offered' in decision.denial ? decision.denial.offered : undefined;
+  };
+  const first = offeredFor('one');
+  expect(first).toHaveLength(2);
+  expect(offeredFor('another')).toBe(first);
 });
