@@ -1,4 +1,11 @@
-import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent,
+  request,
+  type ClientRequest,
+  type ClientRequestArgs,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FetchLike } from '@pod-identity/imds-client';
 import { readUpTo } from '@pod-identity/kit/core';
@@ -53,8 +60,9 @@ export function createMetadataService(): MetadataService {
 }
 
 /**
- * Keeps a connection only after an answer as the service gives it: 200, JSON. What comes over a kept one unasked would be read as the
- * answer to the next question, which another pod may ask: Node closes such a connection.
+ * Keeps a connection only after an answer as the service gives it: 200, JSON. Node closes an idle one over which something comes
+ * unasked. What comes when the next question is sent already is read as the answer to that: so all questions over a connection are about
+ * one identity, or one path, and an answer that is given to another question is of the same identity.
  */
 class KeepingAgent extends Agent {
   readonly #unwanted = new WeakSet<object>();
@@ -68,15 +76,39 @@ class KeepingAgent extends Agent {
     this.#unwanted.add(socket);
   }
 
+  override getName(options?: ClientRequestArgs & Partial<About>): string {
+    return `${super.getName(options)} ${options?.about ?? ''}`;
+  }
+
   override keepSocketAlive(socket: Duplex): boolean {
     if (this.#unwanted.has(socket)) return false;
     super.keepSocketAlive(socket);
+    this.#makeRoom();
     return true;
+  }
+
+  /** No more are kept for all identities together than for one: the oldest is closed. */
+  #makeRoom(): void {
+    const free = Object.values(this.freeSockets).flatMap((sockets) => sockets ?? []);
+    const open = free.filter(({ destroyed }) => !destroyed);
+    if (open.length >= connections.maxFreeSockets) open[0]?.destroy();
   }
 }
 
+interface About {
+  readonly about: string;
+}
+
+/** All of the question but the resource. */
+function aboutOf(url: string): string {
+  const { pathname, searchParams } = new URL(url);
+  searchParams.delete('resource');
+  return `${pathname}?${searchParams.toString()}`;
+}
+
 function open(url: string, { headers }: Asking, agent: KeepingAgent | false): ClientRequest {
-  return request(url, { agent, headers }).once('response', (answer) => {
+  const options: RequestOptions & About = { agent, headers, about: aboutOf(url) };
+  return request(url, options).once('response', (answer) => {
     if (agent && !isUsual(answer)) agent.refuse(answer.socket);
   });
 }

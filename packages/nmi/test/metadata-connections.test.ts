@@ -56,6 +56,7 @@ async function stage(serve: (question: Question) => void) {
   });
   return {
     ask: async (resource = 'r') => (await imds.getToken({ resource })).token,
+    askFor: async (clientId: string) => (await imds.getToken({ resource: 'r', clientId })).token,
     asked: () => count,
     connections: () => sockets.size,
     open: () => [...sockets].filter(({ closed }) => !closed).length,
@@ -106,6 +107,24 @@ it('what the service sends unasked over a kept connection ends it, and is not th
   used[0]?.write(answer('of another pod'));
   await expect.poll(open, { timeout: 10_000, message: 'connections that are open' }).toBe(0);
   expect(await ask()).toBe('t2');
+});
+
+it('what the service sends unasked when the next question is sent already is no answer about another identity', async () => {
+  const { askFor, connections } = await stage(({ socket, count, countOfConnection }) =>
+    socket.write(answer(countOfConnection === 1 ? `t${count}` : 'of another identity')),
+  );
+  expect([await askFor('a'), await askFor('b')]).toEqual(['t1', 't2']);
+  expect(connections()).toBe(2);
+});
+
+it('of connections for many identities the five are kept that were used last', async () => {
+  const { askFor, connections, open } = await stage(({ socket, count }) => socket.write(answer(`t${count}`)));
+  for (const identity of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await askFor(identity);
+  await expect.poll(open, { timeout: 10_000, message: 'connections that are open' }).toBe(5);
+  await askFor('c');
+  expect(connections()).toBe(7);
+  await askFor('b');
+  expect(connections()).toBe(8);
 });
 
 it('a connection over which anything but a token was answered is not kept', async () => {
