@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { inbound, issuanceOf } from '../test/builders.ts';
 import type { Answered } from './app.ts';
 import { createAudit } from './audit.ts';
@@ -77,6 +77,17 @@ it('tells pods, identities and resources apart, however often they alternate', (
     'default/web default/writer https://vault.azure.net',
   ];
   expect(seen).toEqual([...round, ...round, ...round]);
+});
+
+it('says of which namespace each line is: none of them may take all the room that there is for lines', () => {
+  const append = vi.fn();
+  const say = createAudit({ format: 'json', append });
+  for (const pod of ['default/web', 'shop/web', 'shop/web'])
+    say({
+      ...{ request: inbound(''), route: 'token', status: 200, ms: 5 },
+      outcome: { ...token, pod, uid: `uid-${pod}` },
+    });
+  expect(append.mock.calls.map(([, namespace]) => String(namespace))).toEqual(['default', 'shop', 'shop']);
 });
 
 it('a pod of the same name that came later is another one', () => {

@@ -7,8 +7,8 @@ import type { TokenOrigin } from './tokens/token-source.ts';
 
 export interface AuditOptions {
   readonly format: LogFormat;
-  /** Takes whole lines. */
-  readonly append: (line: string) => void;
+  /** Takes whole lines, and the namespace that each is about. */
+  readonly append: (line: string, namespace: string) => void;
 }
 
 /** Whom a line is about. A copy: what was issued must not live on in here. */
@@ -24,6 +24,7 @@ interface Matter {
 type Line = (time: string) => string;
 interface Entry {
   readonly matter: Matter;
+  readonly namespace: string;
   /** By where the token came from. */
   readonly lines: Partial<Record<TokenOrigin, Line>>;
 }
@@ -47,16 +48,17 @@ export function createAudit({ format, append }: AuditOptions): (answered: Answer
     if (known) for (const entry of known) if (isAbout(entry.matter, issuance, route)) return entry;
     const oldest = known || entries.size < podsKept ? undefined : entries.keys().next().value;
     if (oldest !== undefined) entries.delete(oldest);
-    const entry: Entry = { matter: matterOf(issuance, route), lines: {} };
+    const [namespace = ''] = issuance.pod.split('/', 1);
+    const entry: Entry = { matter: matterOf(issuance, route), namespace, lines: {} };
     entries.set(issuance.uid, [entry, ...(known ?? []).slice(0, entriesKept - 1)]);
     return entry;
   };
 
   return ({ outcome, route, request, ms }) => {
     if (outcome.kind !== 'token' && outcome.kind !== 'host-token') return;
-    const { matter, lines } = entryFor(outcome, route);
+    const { matter, namespace, lines } = entryFor(outcome, route);
     const line = (lines[outcome.from] ??= lineFor(matter, outcome.from, format));
-    append(line(timeText(request.receivedAt + ms)));
+    append(line(timeText(request.receivedAt + ms)), namespace);
   };
 }
 

@@ -96,6 +96,25 @@ describe('a reader that is behind', () => {
     expect(written.join('')).toBe('audit\n'.repeat(12) + 'log\n'.repeat(7));
   });
 
+  test('has kept lines of everybody: one namespace takes half of the room, and as much anew once all was read', () => {
+    const { output, reader, written } = stage();
+    const floods = () => {
+      for (let index = 0; index < 1_000; index += 1) output.append('flood\n', 'hostile');
+    };
+    for (let round = 1; round <= 2; round += 1) {
+      reader.takes = 0;
+      floods();
+      output.append('other\n', 'other');
+      expect(output.lost).toBe(round * (1_000 - 6));
+      reader.takes = Infinity;
+      output.flush();
+      expect(written.join('')).toBe(('flood\n'.repeat(6) + 'other\n').repeat(round));
+    }
+    floods();
+    output.flush();
+    expect(written.join('').match(/flood/g)).toHaveLength(1_012);
+  });
+
   test('is told by the log how many lines it missed, once, where they are missing', async () => {
     const { clock, output, reader, written } = stage(1_000);
     createLog({ component: 'nmi', format: 'json', destination: output });

@@ -5,8 +5,11 @@ import type { Clock, Timer } from '../core/clock.ts';
 export interface Output {
   /** Out at once, after all that was appended before, unless the reader is behind: the last words of a dying process are not lost. */
   write(line: string): void;
-  /** Out within `holdMs`, or with many others when there are many. For lines that are too many to be written one by one. */
-  append(line: string): void;
+  /**
+   * Out within `holdMs`, or with many others when there are many. For lines that are too many to be written one by one. Of the room for
+   * them whoever causes them has half at most, where that is told: such as a namespace, which must not push out the lines of others.
+   */
+  append(line: string, cause?: string): void;
   /** Hands on as much as is taken now. */
   flush(): void;
   /** Lines are kept that the reader has not taken yet. */
@@ -32,6 +35,8 @@ export interface OutputOptions {
 /** Between two attempts while the reader is behind. */
 const retryMs = 10;
 const appendedShare = 0.75;
+/** Of what is kept of appended lines. */
+const causeShare = 0.5;
 const lineEnd = 0x0a;
 
 export function createOutput(options: OutputOptions): Output {
@@ -57,8 +62,9 @@ export function createOutput(options: OutputOptions): Output {
     write(line) {
       if (lines.add(line, room)) flush();
     },
-    append(line) {
-      if (!lines.add(line, room * appendedShare)) return;
+    append(line, cause) {
+      const most = room * appendedShare;
+      if (!lines.mayAdd(line, cause, most * causeShare) || !lines.add(line, most)) return;
       if (lines.isDue) flush();
       else timer ??= clock.after(holdMs, flush);
     },
@@ -81,6 +87,8 @@ class Lines {
   #text = '';
   #bytes = 0;
   readonly #parts: Uint8Array[] = [];
+  /** Since all was taken last, by cause. */
+  readonly #causes = new Map<string, number>();
   readonly #write: OutputOptions['write'];
   readonly #holdLength: number;
 
@@ -108,13 +116,29 @@ class Lines {
     return true;
   }
 
+  /** Counts the line for its cause; false where it is lost, because the cause has its share already. */
+  mayAdd(line: string, cause: string | undefined, share: number): boolean {
+    if (cause === undefined) return true;
+    const length = (this.#causes.get(cause) ?? 0) + line.length;
+    if (length > share) {
+      this.lost += 1;
+      return false;
+    }
+    this.#causes.set(cause, length);
+    return true;
+  }
+
   /** Whether all was taken; what nobody will ever take is lost. */
   handOn(): boolean {
     try {
       if (this.isDue) this.#seal();
       while (this.#writeParts()) {
-        if (this.#text === '') return true;
-        this.#seal();
+        if (this.#text !== '') {
+          this.#seal();
+          continue;
+        }
+        this.#causes.clear();
+        return true;
       }
     } catch {
       // There is no other place to say that nobody reads any longer.
@@ -135,6 +159,7 @@ class Lines {
     for (const part of this.#parts.splice(0))
       this.lost += part.reduce((ends, byte) => ends + (byte === lineEnd ? 1 : 0), 0);
     this.#bytes = 0;
+    this.#causes.clear();
   }
 
   /** Whether all of the parts were taken. */
