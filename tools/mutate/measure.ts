@@ -62,7 +62,9 @@ class Round {
   async run(): Promise<Measured> {
     const { wanted, tried } = this.room;
     const files = await this.testFiles();
-    const near = files.filter((file) => this.isNear(file));
+    const near = files
+      .filter((file) => this.isNear(file))
+      .toSorted((a, b) => Number(this.isOwn(b)) - Number(this.isOwn(a)));
     for (const file of near) await this.judgeAll(file, [...wanted, ...tried], quickMs);
     await this.judgeSlow(near);
     for (const mutant of this.living(wanted)) await this.judgeFresh(mutant, near);
@@ -146,6 +148,12 @@ class Round {
     this.vitest.config.related = this.room.sources.map((file) => join(this.room.root, file));
     const all = await this.vitest.getRelevantTestSpecifications();
     return all.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+  }
+
+  /** The test of one of the sources, by its name: what it kills need not be tried with tests of the code around. */
+  private isOwn({ moduleId }: TestSpecification): boolean {
+    const tested = relative(this.room.root, moduleId).replace(/(\.[a-z]+)?\.test\.ts$/, '.ts');
+    return this.room.sources.includes(tested);
   }
 
   /** Next to the code: what it tests is the room, and it should notice what changes there. */
