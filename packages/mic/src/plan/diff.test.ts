@@ -352,6 +352,11 @@ describe('names of objects', () => {
   // `a-b` in `c` and `a` in `b-c` come to the same name.
   const rivalFields = { name: 'a', namespace: 'b-c', createdAt: 1 };
   const rivals = [pod({ name: 'a-b', namespace: 'c' }), pod({ name: 'a', namespace: 'b-c' })];
+  const distinctOf = ({ name: podName, namespace: podNamespace, uid: podUid }: PodView) =>
+    distinctAssignedIdentityName({
+      ...{ podName, podNamespace, podUid },
+      ...{ identityNamespace: 'default', identityName: 'reader' },
+    });
 
   it('of two pods with one plain name the older one gets it, the other a name of its own', () => {
     const [older, younger] = [
@@ -385,8 +390,10 @@ describe('names of objects', () => {
     ['has no node yet', { pods: [pod({ ...rivalFields, node: '' })] }],
     ['has finished', { pods: [pod({ ...rivalFields, phase: 'Failed' })] }],
     [
-      'holds an object of another name',
-      { assigned: [assigned({ podName: 'a', podNamespace: 'b-c', name: 'a-b-c-reader-0123' })] },
+      'holds an object of its distinct name',
+      {
+        assigned: [assigned({ podName: 'a', podNamespace: 'b-c', name: distinctOf(pod(rivalFields)) })],
+      },
     ],
     ['gets another identity', { pods: [pod({ ...rivalFields, label: 'other' })] }],
   ])('an older pod that %s has no claim to the name', (_, different) => {
@@ -501,6 +508,18 @@ describe('names of objects', () => {
     const name = distinctAssignedIdentityName({ ...parts, podUid });
     const object = assigned({ podName: 'a-b', podNamespace: 'c', name });
     expect(briefs({ pods: [rivals[0]!], assigned: [object] })).toEqual([]);
+  });
+
+  it('an object of that name in another namespace is no claim to the plain name', () => {
+    const [mine, rival] = rivals as [PodView, PodView];
+    const objects = [
+      assigned({ podName: 'a-b', podNamespace: 'c', namespace: 'elsewhere' }),
+      assigned({ podName: rival.name, podNamespace: rival.namespace }),
+    ];
+    expect(briefs({ pods: rivals, assigned: objects })).toEqual([
+      `create default/${distinctOf(mine)}`,
+      'delete elsewhere/a-b-c-reader (duplicate)',
+    ]);
   });
 
   it('an object under a name that MIC does not give is an editor’s, whatever it says: the pod gets its own', () => {

@@ -1,7 +1,9 @@
+import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import type { HostFacts, Quarantine } from '../snapshot/facts.ts';
 import { createFacts } from '../snapshot/host-facts.ts';
 import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { planIdentities } from './host-identities.ts';
 import { plan } from './plan.ts';
 import {
   alive,
@@ -78,6 +80,36 @@ describe('attaching', () => {
     const wakes = both.hosts.flatMap(({ wakeAt }) => wakeAt ?? []);
     expect(new Set(wakes).size).toBe(2);
     expect(both.wakeAt).toBe(Math.min(...wakes));
+  });
+
+  describe('when updates of the host were refused because of a namespace', () => {
+    const strikes = new Map([
+      ['default', { failedAt: now, spentUntil: now + 4 * 2 * minute, distrusted: false }],
+    ]);
+    const struck = withFacts(facts(vmss1, [], { strikes }));
+
+    it('what only that namespace names is attached when it may try again', () => {
+      const planned = planOf({ ...struck, assigned: [] });
+      expect(changes(planned)).toEqual([]);
+      expect(planned.wakeAt).toBe(now + 2 * minute);
+    });
+
+    it('what another namespace names as well is attached at once', () => {
+      const identities = [identity(), identity({ namespace: 'shop' })];
+      expect(changesOf({ ...struck, identities })).toEqual(['vmss1: +reader']);
+    });
+  });
+
+  it('on a host without refusals nobody asks which namespaces name an identity', () => {
+    const asked: string[] = [];
+    const claimants = (id: ResourceId) => {
+      asked.push(id);
+      return [];
+    };
+    const needs = { needed: new Set([reader]), statedClientIds: () => [], claimants };
+    const { changes: planned } = planIdentities(needs, facts(vmss1), { now, rules });
+    expect(planned.attach).toEqual([reader]);
+    expect(asked).toEqual([]);
   });
 
   it('what is there already is never asked for again, whoever attached it', () => {

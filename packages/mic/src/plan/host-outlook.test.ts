@@ -33,6 +33,12 @@ describe('what a host’s identities come to', () => {
     expect(outlookFor(index, carrying, { now: now + 1, rules: { ...rules } })).toBe(first);
   });
 
+  it('is not worked out again at the moment at which a throttled host may be changed', () => {
+    const index = filled();
+    const free = facts(host, ['reader'], { oursNames: ['reader'], notBefore: now });
+    expect(outlookFor(index, free, moment)).toBe(outlookFor(index, free, moment));
+  });
+
   it('is worked out anew when other identities are protected, be they as many, and not when the same are', () => {
     const index = filled();
     const of = (...ids: string[]) =>

@@ -44,6 +44,15 @@ describe('planning one host', () => {
     expect(planned(elsewhere, ['shop/web-0']).steps).toEqual([]);
   });
 
+  it('looks at the dirty pods only where the nodes have no host', () => {
+    const gone = { pods: [], nodes: [], assigned: [assigned(), assigned({ podName: 'web-1' })] };
+    const index = indexOf(snapshot(gone), rules);
+    const of = (dirtyPods: string[]) =>
+      planHost(index, undefined, { facts: undefined, now, rules, dirtyPods }).steps.map(podKeyOf);
+    expect(of(['shop/web-1'])).toEqual(['shop/web-1']);
+    expect(of([])).toEqual([]);
+  });
+
   it('tells what is needed, whatever is dirty', () => {
     expect(planned(two, []).needed).toEqual(new Set([idOf('reader')]));
   });
