@@ -1,6 +1,6 @@
 import type { AzureAssignedIdentity } from '@pod-identity/crd-types';
 import { KubeError } from '@pod-identity/kit/kube';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { assigned, binding, identity, pod } from '../plan/test/builders.ts';
 import type { Assignment } from '../plan/types.ts';
 import { createTrims } from '../snapshot/views.ts';
@@ -94,6 +94,15 @@ describe('what is written', () => {
       status: { status: 'Assigned', availableReplicas: 1 },
     });
     expect(only().metadata.finalizers).toBeUndefined();
+  });
+
+  test('of the answer only the version is read', async () => {
+    const { writer, resource } = setUp();
+    const create = vi.spyOn(resource, 'create');
+    await writer.create(assignmentOf(), 'Assigned');
+    expect(create.mock.lastCall?.[1]?.fields).toEqual({
+      members: { metadata: { members: { resourceVersion: { upTo: 1024 } } } },
+    });
   });
 
   test('of the annotations of the identity only the one that means something is copied', async () => {

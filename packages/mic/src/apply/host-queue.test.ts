@@ -119,6 +119,38 @@ test('turns that did not wait for more (urgent ones, and those a host asked for 
   expect(times.slice(4)).toEqual([150]);
 });
 
+test('a host is quiet again after twice the longest wait, whatever urgent turns it had meanwhile', async () => {
+  const { clock, queue, turns } = setUp({ quietMs: 50, longestMs: 5_000 });
+  queue.poke('a');
+  await clock.advance(5_000);
+  queue.poke('a', { now: true });
+  await clock.advance(5_050);
+  expect(turns).toEqual(['a@50', 'a@5000']);
+  queue.poke('a');
+  await clock.advance(50);
+  expect(turns.slice(2)).toEqual(['a@10100']);
+});
+
+test('a turn that the host asked for before a change was due makes the next change wait no longer', async () => {
+  const times: number[] = [];
+  const { clock, queue } = setUp({
+    quietMs: 50,
+    longestMs: 5_000,
+    turn: () => {
+      times.push(clock.now());
+      return Promise.resolve(times.length === 1 ? 100 : undefined);
+    },
+  });
+  queue.poke('a', { now: true });
+  await clock.advance(80);
+  queue.poke('a');
+  await clock.advance(120);
+  expect(times).toEqual([0, 100]);
+  queue.poke('a');
+  await clock.advance(50);
+  expect(times.slice(2)).toEqual([250]);
+});
+
 test('an urgent poke has its turn at once', async () => {
   const { clock, queue, turns } = setUp();
   queue.poke('a');

@@ -11,7 +11,7 @@ import {
   now,
   pod,
 } from '../plan/test/builders.ts';
-import type { Assignment, Skip } from '../plan/types.ts';
+import type { AssignedView, Assignment, Skip } from '../plan/types.ts';
 import type { Quarantine } from '../snapshot/facts.ts';
 import type { StepResult } from './apply-assignments.ts';
 import type { HostResult } from './apply-host.ts';
@@ -88,6 +88,24 @@ describe('of a step', () => {
     ).toMatchObject([
       { level: 'warn', fields: { step: 'delete', state: 'removed', ...object, why: 'etcd' } },
     ]);
+  });
+
+  test.each<[string, Partial<AssignedView>, boolean]>([
+    ['of a pod that had its identity', { state: 'Assigned' }, false],
+    ['of a pod that had its identity, as MIC before 1.5 wrote it', { state: '' }, false],
+    ['of a pod that waited', { state: 'Created' }, true],
+    ['of a pod that had another identity', { state: 'Assigned', meaning: 'another' }, true],
+  ])('an object %s is rewritten', (_, before, isNews) => {
+    const current: AssignedView = { ...assigned(), ...before };
+    const { meaning } = assigned();
+    const update = { kind: 'update', assignment: { ...assignment(), meaning }, current } as const;
+    const { events, lines } = reportStep(step({ step: update }), at);
+    expect(events).toHaveLength(isNews ? 1 : 0);
+    const message = isNews
+      ? 'Binding reader-binding applied on node node-0 for pod web-0'
+      : 'object of a pod that has its identity rewritten';
+    expect(lines).toMatchObject([{ level: isNews ? 'info' : 'debug', message }]);
+    if (!isNews) expect(lines[0]?.fields).toMatchObject({ step: 'update', state: 'Assigned' });
   });
 
   test('an object that turned out to be gone when it was to be written: nothing, the next plan sees to it', () => {
