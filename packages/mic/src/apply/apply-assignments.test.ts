@@ -1,6 +1,6 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, test } from 'vitest';
-import { assigned, clientIdOf, idOf } from '../plan/test/builders.ts';
+import { assigned, clientIdOf, idOf, pod } from '../plan/test/builders.ts';
 import { createFakeWorld, recordAfterMs } from './test/fake-world.ts';
 
 function setUp() {
@@ -144,4 +144,31 @@ test('objects of another namespace that name pods which are not there delay a ne
   await world.clock.advance(30_000);
   expect(world.states()).toEqual(['pod: Assigned']);
   expect(ofObjects(world.writes).indexOf('create assigned')).toBeLessThan(1_100);
+});
+
+test('attack: objects about pods that wait for a refused identity delay a pod of another namespace by two passes at most', async () => {
+  const world = createFakeWorld();
+  world.addNode();
+  for (const name of ['app', 'bad']) world.addIdentity(name);
+  world.azure.rejecting.set(idOf('bad'), 'IdentityNotFound');
+  world.attached.set(idOf('app'), { clientId: clientIdOf('app'), principalId: 'p' });
+  const waiting = Array.from({ length: 30 }, (_, n) =>
+    pod({ namespace: 'evil', name: `waits-${n}`, label: 'bad' }),
+  );
+  for (const view of waiting) world.index.apply({ kind: 'pod', key: `evil/${view.name}`, view });
+  const term = await world.startTerm();
+  await world.clock.advance(30_000);
+  expect(world.states()).toEqual(waiting.map(({ name }) => `${name}: Created`).sort());
+  const forged = waiting.flatMap(({ name: podName }) =>
+    Array.from({ length: 200 }, (_, n) =>
+      assigned({ namespace: 'evil', name: `forged-${podName}-${n}`, podNamespace: 'evil', podName }),
+    ),
+  );
+  for (const view of forged) world.index.apply({ kind: 'assigned', key: `evil/${view.name}`, view });
+  world.addPod('pod', 'app');
+  const before = world.writes.length;
+  term.poke();
+  await world.clock.advance(30_000);
+  expect(world.states()).toContain('pod: Assigned');
+  expect(ofObjects(world.writes.slice(before)).indexOf('create assigned')).toBeLessThan(1_100);
 });

@@ -601,4 +601,17 @@ describe('objects that an editor of another namespace writes about a pod', () =>
   it('are removed in portions, so that the next plan of the host does not wait for thousands', () => {
     expect(briefs({ assigned: forged(2_000) })).toHaveLength(501);
   });
+
+  it('attack: those that a finalizer of the editor keeps are deleted once, and take no place in a portion', () => {
+    const kept = forged(600).map((view) => ({ ...view, isEnding: true as const }));
+    const last = assigned({ namespace: 'aaa', name: 'last' });
+    expect(briefs({ assigned: [assigned(), ...kept] })).toEqual([]);
+    expect(briefs({ assigned: [assigned(), ...kept, last] })).toEqual(['delete aaa/last (duplicate)']);
+  });
+
+  it('are deleted while the finalizer of the original keeps them', () => {
+    const finalizers = [assignedIdentityFinalizer];
+    const kept = { ...assigned({ namespace: 'aaa', name: 'kept', finalizers }), isEnding: true as const };
+    expect(briefs({ assigned: [assigned(), kept] })).toEqual(['delete aaa/kept (duplicate)']);
+  });
 });

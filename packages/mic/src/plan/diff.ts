@@ -15,13 +15,15 @@ export interface Wanted {
   readonly assignments: readonly Assignment[];
   /** The host is known not to carry the identity, and will not get it now. */
   readonly isMissing: (id: ResourceId) => boolean;
+  /** What is not wanted stays for now: the pod is looked at for the sake of what it waits for. */
+  readonly keepsOthers?: boolean;
 }
 
 /** What the pod is to have comes first, then what has to go. */
 export function diffPod(
   index: ClusterIndex,
   key: PodKey,
-  { assignments, isMissing }: Wanted,
+  { assignments, isMissing, keepsOthers = false }: Wanted,
 ): AssignmentStep[] {
   const current = index.assignedOf(key);
   const kept = new Set<AssignedView>();
@@ -31,9 +33,15 @@ export function diffPod(
     kept.add(held);
     return compare(assignment, held, isMissing);
   });
-  const surplus = current.filter((view) => !kept.has(view)).slice(0, removedAtOnce);
+  const isSurplus = (view: AssignedView) => !kept.has(view) && !isStuck(view);
+  const surplus = keepsOthers ? [] : current.filter(isSurplus).slice(0, removedAtOnce);
   const removals = surplus.map((view) => remove(view, whyDelete(index, view, assignments)));
   return [...steps.sort(byObject), ...removals.sort(byObject)];
+}
+
+/** Deleted, and kept by the finalizer of somebody else: an editor may write any number that would be deleted again and again. */
+function isStuck({ isEnding, hasFinalizer }: AssignedView): boolean {
+  return isEnding === true && !hasFinalizer;
 }
 
 function standsFor(view: AssignedView, { objectNamespace, objectName }: Assignment): boolean {

@@ -75,9 +75,13 @@ const nothing: HostChanges = { attach: [], renew: [], detach: [], read: false };
 type Looking = Pick<PlanMoment, 'dirtyPods'> & Pick<Wanted, 'isMissing'>;
 
 function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Looking): AssignmentStep[] {
-  const pods = dirtyPods === undefined ? index.podKeysOn(key) : [...dirtyPods, ...index.waitingOn(key)];
-  const here = [...new Set(pods)].filter((pod) => index.homeOf(pod) === key).sort();
-  return here.flatMap((pod) => diffPod(index, pod, { ...decidePod(index, pod), isMissing }));
+  const looked = new Set(dirtyPods ?? index.podKeysOn(key));
+  const waiting = dirtyPods === undefined ? [] : index.waitingOn(key);
+  const here = [...new Set([...looked, ...waiting])].filter((pod) => index.homeOf(pod) === key).sort();
+  // Those that only wait take part in each pass, in no turn: objects that an editor writes about them are none of its business.
+  return here.flatMap((pod) =>
+    diffPod(index, pod, { ...decidePod(index, pod), isMissing, keepsOthers: !looked.has(pod) }),
+  );
 }
 
 /** An object that waits for an identity which the host will not get now is left as it is, so that the plan stays quiet. */

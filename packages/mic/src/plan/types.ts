@@ -71,6 +71,8 @@ export interface AssignedView {
   readonly isMislabelled?: true;
   /** Left by the original's MIC: must be taken off when the object is deleted. */
   readonly hasFinalizer: boolean;
+  /** Deleted already, and kept by a finalizer. */
+  readonly isEnding?: true;
 }
 
 /** One pod that may act as one identity. */

@@ -201,6 +201,12 @@ describe('an assigned identity', () => {
     expect(view).not.toHaveProperty('podUid');
   });
 
+  it('that was deleted and is kept by a finalizer is known to end', () => {
+    const deletionTimestamp = '2023-11-14T22:14:00Z';
+    expect(trims.assigned(raw({ metadata: { ...metadata, deletionTimestamp } }))?.isEnding).toBe(true);
+    expect(trims.assigned(raw({}))).not.toHaveProperty('isEnding');
+  });
+
   it('with a copy that was not read as a whole belongs to its pod all the same, and means nothing that is wanted', () => {
     const finalized = raw({ metadata: { ...metadata, finalizers: [assignedIdentityFinalizer] } });
     for (const path of ['spec.azureIdentityRef.spec.clientID', 'spec.azurebindingref.spec.selector'])

@@ -177,12 +177,17 @@ function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
       resourceID !== undefined && { resourceId: canonical(resourceID, intern) }),
     state: status.status,
     ...mislabelled(parsed.value),
+    ...ending(metadata),
     hasFinalizer: metadata.finalizers?.includes(assignedIdentityFinalizer) ?? false,
   };
 }
 
 function mislabelled({ metadata, spec }: AzureAssignedIdentity): Pick<AssignedView, 'isMislabelled'> {
   return metadata.labels?.[nodeLabel] === spec.nodename ? {} : { isMislabelled: true };
+}
+
+function ending({ deletionTimestamp }: ObjectMeta): Pick<AssignedView, 'isEnding'> {
+  return deletionTimestamp === undefined ? {} : { isEnding: true };
 }
 
 /** In the copy of the identity or of the binding: whose object it is can be told without. */
