@@ -43,25 +43,13 @@ export function createApp(options: AppOptions): App {
   const routeFor = remember(routeOf, targetsKept);
   const compatFor = createCompat(options);
 
-  const handle = (request: InboundRequest, route: Route): Outcome | Promise<Outcome> => {
-    switch (route.kind) {
-      case 'token':
-        return options.token(request, route.query);
-      case 'host-token':
-        return options.hostToken(request, route.query);
-      case 'metadata':
-        return options.proxy.handle(request, route);
-      case 'nowhere':
-        return route;
-    }
-  };
   const outcomeOf = (request: InboundRequest, route: Route): Outcome | Promise<Outcome> => {
     const crashed = (error: unknown): Outcome => {
       log.error({ error, route: route.kind, peer: request.peer }, 'request failed');
       return { kind: 'crashed' };
     };
     try {
-      const outcome = handle(request, route);
+      const outcome = handle(options, request, route);
       return outcome instanceof Promise ? outcome.catch(crashed) : outcome;
     } catch (error) {
       return crashed(error);
@@ -85,4 +73,17 @@ export function createApp(options: AppOptions): App {
     const route = routeFor(request.target);
     return andThen(outcomeOf(request, route), (outcome) => answer(request, route, outcome));
   };
+}
+
+function handle(options: AppOptions, request: InboundRequest, route: Route): Outcome | Promise<Outcome> {
+  switch (route.kind) {
+    case 'token':
+      return options.token(request, route.query);
+    case 'host-token':
+      return options.hostToken(request, route.query);
+    case 'metadata':
+      return options.proxy.handle(request, route);
+    case 'nowhere':
+      return route;
+  }
 }
