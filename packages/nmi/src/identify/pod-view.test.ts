@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parsePod, sinceBoot } from './pod-view.ts';
+import { parsePod, podFields, sinceBoot } from './pod-view.ts';
 
 const object = (over: { spec?: object; status?: object; metadata?: object } = {}) => ({
   metadata: { uid: 'u', namespace: 'shop', name: 'web', labels: { a: 'b' }, ...over.metadata },
@@ -141,4 +141,42 @@ it.each([
   const pod = parsePod(object({ status: { podIP: '10.0.0.9', podIPs: [], ...status } }));
   expect(pod && sinceBoot(pod, Date.parse(boot)).addresses).toEqual(addresses);
   expect(pod && sinceBoot(pod, undefined).addresses).toEqual(['10.0.0.9']);
+});
+
+it.each([
+  ['as its kubelet wrote it', '2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:00:00Z')],
+  ['not by what is no time', 'soon', undefined],
+  ['not before it is said', undefined, undefined],
+])('knows when the node accepted the pod: %s', (_, startTime, acceptedAt) => {
+  const view = parsePod(object({ status: startTime === undefined ? {} : { startTime } }));
+  expect(view?.acceptedAt).toBe(acceptedAt);
+  expect(view && 'acceptedAt' in view).toBe(acceptedAt !== undefined);
+});
+
+it('of a pod only what decisions need is read, and no more of it than is ever meant', () => {
+  const [word, containers] = [{ upTo: 1_024 }, { upTo: 32_768 }];
+  expect(podFields).toEqual({
+    members: {
+      metadata: {
+        members: {
+          ...{ name: word, namespace: word, uid: word, resourceVersion: word },
+          ...{ creationTimestamp: word, deletionTimestamp: word, labels: { upTo: 16_384 } },
+          annotations: {
+            members: {
+              'aadpodidentity.k8s.io/default-identity': word,
+              'aadpodidentity.k8s.io/prefetch': { upTo: 4_096 },
+            },
+          },
+        },
+      },
+      spec: { members: { nodeName: word, hostNetwork: word, serviceAccountName: word } },
+      status: {
+        members: {
+          ...{ phase: word, podIP: word, podIPs: { upTo: 4_096 }, startTime: word },
+          ...{ initContainerStatuses: containers, containerStatuses: containers },
+          ephemeralContainerStatuses: containers,
+        },
+      },
+    },
+  });
 });
