@@ -3,7 +3,6 @@ import { andThen } from './and-then.ts';
 import type { Patience } from './await-change.ts';
 import type { CallerAnswer } from './identify/answers.ts';
 import type { CallerFinder } from './identify/find-caller.ts';
-import type { PodView } from './identify/pod-view.ts';
 import type { Granter } from './grant-token.ts';
 import { remember } from './remember.ts';
 import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
@@ -35,36 +34,31 @@ interface Call {
 
 /** Programs ask the same again and again: as many different queries are taken apart only once. */
 const queriesKept = 128;
-/** How long it is certain whose an address is (the default of `--pod-check-age`): an answer that took longer is checked again. */
-const certainMs = 1_000;
 
 /** A pod asks for a token: parse, identify, then decide and get it. */
 export function createTokenHandler(options: TokenHandlerOptions): Handler {
-  const { whenReady, isOutdated, findCaller, grant, clock, holdMs } = options;
+  const { whenReady, isOutdated, findCaller, grant, holdMs } = options;
   const judge = createHeaderJudge(options);
   const parse = remember(parseTokenRequest, queriesKept);
 
-  const grantTo = (pod: PodView, call: Call): Outcome | Promise<Outcome> => {
-    const { request, patience } = call;
-    const granted = grant({ pod, request, patience });
-    return granted instanceof Promise ? whenGranted(granted, call) : granted;
+  const answer = (caller: CallerAnswer, { inbound, request, patience }: Call): Outcome | Promise<Outcome> => {
+    switch (caller.kind) {
+      case 'pod':
+        return grant({ pod: caller.pod, request, patience });
+      case 'none':
+        return { kind: 'unknown-caller', address: inbound.peer };
+      case 'ambiguous':
+        return { kind: 'ambiguous-caller', address: inbound.peer, pods: caller.pods.map(({ key }) => key) };
+      case 'unconfirmed':
+        return { kind: 'unconfirmed', pod: caller.pod.key };
+    }
   };
-  /** An address may have gone to another pod while its caller was held: a token leaves only if the connection is still its pod's. */
-  const whenGranted = async (granted: Promise<Outcome>, call: Call): Promise<Outcome> => {
-    const begunAt = clock.elapsed();
-    const outcome = await granted;
-    if (outcome.kind !== 'token' || clock.elapsed() - begunAt < certainMs) return outcome;
-    return identify(call, ({ uid, key }) =>
-      uid === outcome.uid ? outcome : { kind: 'unconfirmed', pod: key },
-    );
-  };
-  const identify = (call: Call, next: (pod: PodView) => Outcome | Promise<Outcome>) => {
-    if (isOutdated()) return { kind: 'outdated' } as const;
+  const identify = (isReady: boolean, call: Call): Outcome | Promise<Outcome> => {
+    if (!isReady) return { kind: 'starting' };
+    if (isOutdated()) return { kind: 'outdated' };
     const { inbound, patience } = call;
     const caller = findCaller(inbound.peer, inbound.connection, patience);
-    return andThen(caller, (found) =>
-      found.kind === 'pod' ? next(found.pod) : refusalOf(found, inbound.peer),
-    );
+    return andThen(caller, (found) => answer(found, call));
   };
 
   return (inbound, query) => {
@@ -77,20 +71,6 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
 
     const patience = { deadline: inbound.receivedAt + holdMs, caller: inbound };
     const call = { inbound, request: parsed.value, patience };
-    return andThen(whenReady(patience), (isReady) =>
-      isReady ? identify(call, (pod) => grantTo(pod, call)) : { kind: 'starting' },
-    );
+    return andThen(whenReady(patience), (isReady) => identify(isReady, call));
   };
-}
-
-/** What is told where it is not known which pod calls. */
-function refusalOf(caller: Exclude<CallerAnswer, { readonly kind: 'pod' }>, address: string): Outcome {
-  switch (caller.kind) {
-    case 'none':
-      return { kind: 'unknown-caller', address };
-    case 'ambiguous':
-      return { kind: 'ambiguous-caller', address, pods: caller.pods.map(({ key }) => key) };
-    case 'unconfirmed':
-      return { kind: 'unconfirmed', pod: caller.pod.key };
-  }
 }
