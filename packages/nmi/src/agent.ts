@@ -92,7 +92,7 @@ export function createAgent(options: AgentOptions): Agent {
   return {
     app: createApp({
       ...{ ...config, proxy, clock, log, random: options.random },
-      token: createTokenHandler({ ...shared, findCaller }),
+      token: createTokenHandler({ ...shared, findCaller, uidAt: (address) => pods.uidAt(address) }),
       hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, podNamed }),
       onAnswered: teller.onAnswered,
     }),

@@ -23,15 +23,16 @@ const podCalls = (
   const findCaller = vi.fn(() => given.caller ?? ({ kind: 'pod', pod: pod() } as const));
   const whenReady = vi.fn(() => (given.isReady === false ? Promise.resolve(false) : (true as const)));
   const grant = granter();
+  const uidAt = vi.fn<(address: string) => string | undefined>();
   const handler = createTokenHandler({
     metadataHeaderRequired: given.metadataHeaderRequired ?? true,
     allowedHosts: new Set(),
-    ...{ whenReady, findCaller, grant, isOutdated: () => given.isOutdated === true },
+    ...{ whenReady, findCaller, uidAt, grant, isOutdated: () => given.isOutdated === true },
     clock: createFakeClock(),
     holdMs: 8000,
   });
   const handle = async (...call: Parameters<Handler>) => await handler(...call);
-  return { handle, handler, findCaller, whenReady, grant };
+  return { handle, handler, findCaller, uidAt, whenReady, grant };
 };
 
 describe('a pod’s call', () => {
@@ -106,6 +107,32 @@ describe('a pod’s call', () => {
     await expect(handle(inbound('', { headers, connection: over }), resource)).resolves.toEqual(token);
     expect(findCaller).toHaveBeenCalledExactlyOnceWith('10.0.0.1', over, expect.anything());
     expect(grant.mock.calls[0]?.[0].pod).toEqual(pod());
+  });
+
+  const own = pod().uid;
+  it.each<[string, string | undefined, string | undefined, Outcome]>([
+    ['its pod still has', own, own, token],
+    ['nobody has any more', own, undefined, { kind: 'unconfirmed', pod: 'default/web' }],
+    ['another pod has now', own, 'uid-heir', { kind: 'unconfirmed', pod: 'default/web' }],
+    [
+      'another pod is found at, the first that is',
+      undefined,
+      'uid-heir',
+      { kind: 'unconfirmed', pod: 'default/web' },
+    ],
+    ['is not known yet: the API server named its pod', undefined, undefined, token],
+    ['becomes known as its pod’s', undefined, own, token],
+    ['a pod of before still has in memory, all the time', 'uid-gone', 'uid-gone', token],
+  ])('that waited for its token, from an address that %s', async (...[, before, now, expected]) => {
+    const { handle, uidAt, grant } = podCalls();
+    const granted = Promise.withResolvers<Outcome>();
+    grant.mockReturnValueOnce(granted.promise);
+    uidAt.mockReturnValue(before);
+    const answer = handle(inbound(''), resource);
+    uidAt.mockReturnValue(now);
+    granted.resolve(token);
+    await expect(answer).resolves.toEqual(expected);
+    expect(uidAt).toHaveBeenCalledWith('10.0.0.1');
   });
 
   it('has until the hold is over, counted from its arrival', async () => {

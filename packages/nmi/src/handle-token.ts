@@ -3,6 +3,7 @@ import { andThen } from './and-then.ts';
 import type { Patience } from './await-change.ts';
 import type { CallerAnswer } from './identify/answers.ts';
 import type { CallerFinder } from './identify/find-caller.ts';
+import type { PodView } from './identify/pod-view.ts';
 import type { Granter } from './grant-token.ts';
 import { remember } from './remember.ts';
 import { createHeaderJudge, type HeaderRules } from './request/headers.ts';
@@ -16,6 +17,8 @@ export interface TokenHandlerOptions extends HeaderRules {
   /** A watch has been silent for too long: rights may have been taken away meanwhile. */
   readonly isOutdated: () => boolean;
   readonly findCaller: CallerFinder;
+  /** The uid of the pod that is known to have an address, out of memory. */
+  readonly uidAt: (address: string) => string | undefined;
   readonly grant: Granter;
   readonly clock: Clock;
   /** How long a caller is held for an assignment that is under way. */
@@ -37,14 +40,19 @@ const queriesKept = 128;
 
 /** A pod asks for a token: parse, identify, then decide and get it. */
 export function createTokenHandler(options: TokenHandlerOptions): Handler {
-  const { whenReady, isOutdated, findCaller, grant, holdMs } = options;
+  const { whenReady, isOutdated, findCaller, uidAt, grant, holdMs } = options;
   const judge = createHeaderJudge(options);
   const parse = remember(parseTokenRequest, queriesKept);
 
-  const answer = (caller: CallerAnswer, { inbound, request, patience }: Call): Outcome | Promise<Outcome> => {
+  const grantTo = (pod: PodView, { inbound, request, patience }: Call): Outcome | Promise<Outcome> => {
+    const granted = grant({ pod, request, patience });
+    return granted instanceof Promise ? unlessMoved(granted, pod, () => uidAt(inbound.peer)) : granted;
+  };
+  const answer = (caller: CallerAnswer, call: Call): Outcome | Promise<Outcome> => {
+    const { inbound } = call;
     switch (caller.kind) {
       case 'pod':
-        return grant({ pod: caller.pod, request, patience });
+        return grantTo(caller.pod, call);
       case 'none':
         return { kind: 'unknown-caller', address: inbound.peer };
       case 'ambiguous':
@@ -73,4 +81,17 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
     const call = { inbound, request: parsed.value, patience };
     return andThen(whenReady(patience), (isReady) => identify(isReady, call));
   };
+}
+
+/** While a caller waits, its address may go to another pod. Memory that said the same all the time is no sign of that. */
+async function unlessMoved(
+  granted: Promise<Outcome>,
+  { uid, key }: PodView,
+  holder: () => string | undefined,
+): Promise<Outcome> {
+  const before = holder();
+  const outcome = await granted;
+  const now = holder();
+  if (outcome.kind !== 'token' || now === uid || now === before) return outcome;
+  return { kind: 'unconfirmed', pod: key };
 }

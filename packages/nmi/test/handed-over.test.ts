@@ -8,7 +8,7 @@ import { addressOf, startStage, usualPause, type Nmi, type NodeFacts, type Stage
 const names = [
   ...['ending', 'kept', 'kept-heir', 'idle', 'idle-heir', 'one', 'two', 'booted', 'fresh-boot'],
   ...['busy', 'busy-heir', 'slow', 'slow-heir', 'back', 'back-heir', 'stranded', 'stranded-heir'],
-  ...['capped', 'between', 'between-heir'],
+  ...['capped', 'between', 'between-heir', 'held-heir'],
 ] as const;
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -104,6 +104,24 @@ describe('(b) an open connection', () => {
     const answer = await nmi.ask({ from });
     expect(answer).toMatchObject({ status: 503, headers: { connection: 'close' } });
     await expect(nmi.ask({ from })).resolves.toMatchObject(tokenOf('kept-heir'));
+  });
+
+  it('on which a call is held gets no token when the address is another pod’s by the time of the assignment', async () => {
+    const clock = createFakeClock(Date.now());
+    const nmi = await started([], clock);
+    stage.attach(await stage.bound('held'));
+    const from = await runs('held');
+    const answer = alone(nmi, from);
+    const held = async () => /^aadpodidentity_nmi_waiting_callers (\d+)$/m.exec(await nmi.metricsText())?.[1];
+    await expect.poll(held, { message: 'calls that are held' }).toBe('1');
+    await clock.advance(1_000);
+    await remove('held');
+    await runs('held-heir', from);
+    await expect
+      .poll(async () => (await alone(nmi, from)).body['client_id'])
+      .toBe(clientIds.get('held-heir'));
+    await stage.record({ pod: 'held', identity: 'held', state: 'Assigned' });
+    await expect(answer).resolves.toMatchObject({ status: 503 });
   });
 });
 

@@ -11,7 +11,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import type { Said, Unsaid } from './answers.ts';
 import type { PodName } from './ask-holder.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
-import { addressIsUnreported, identifyPod, type Identification } from './identify-pod.ts';
+import { addressIsUnreported, identifyPod } from './identify-pod.ts';
 import { parsePod, podFields, sinceBoot, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions {
@@ -38,6 +38,8 @@ export type PodInformer = CallerFinderOptions['pods'] & {
   named(namespace: string, name: string): PodView | undefined;
   /** The namespace of the pod that is known to hold the address. Pods that have stopped may be filed under it too: they do not count. */
   namespaceAt(address: string): string | undefined;
+  /** The same, of its uid. */
+  uidAt(address: string): string | undefined;
 };
 
 /** Silence beyond which what is remembered may be out of date. A little more than the informer itself bears. */
@@ -90,12 +92,14 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
       return now?.uid === pod.uid ? now : pod;
     },
     named: (namespace, name) => informer.store.get(`${namespace}/${name}`),
-    namespaceAt: (address) => namespaceOf(identifyPod(informer.store.by('address', address), clock.now())),
+    namespaceAt: (address) => only(informer.store.by('address', address), clock)?.namespace,
+    uidAt: (address) => only(informer.store.by('address', address), clock)?.uid,
   };
 }
 
-function namespaceOf(found: Identification): string | undefined {
-  return found.kind === 'pod' ? found.pod.namespace : undefined;
+function only(filed: readonly PodView[], clock: Clock): PodView | undefined {
+  const found = identifyPod(filed, clock.now());
+  return found.kind === 'pod' ? found.pod : undefined;
 }
 
 type QuestionOptions = Pick<PodInformerOptions, 'log' | 'onFailed'>;

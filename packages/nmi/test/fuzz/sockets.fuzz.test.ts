@@ -83,6 +83,7 @@ beforeAll(async () => {
         isOutdated: () => false,
         whenReady: () => true,
         findCaller: () => ({ kind: 'none' }),
+        uidAt: () => undefined,
         clock: systemClock,
         holdMs: 0,
       },
