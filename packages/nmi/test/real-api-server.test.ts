@@ -216,6 +216,13 @@ function suite(server: RunningApiServer) {
       subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: 'aad-pod-identity' }],
     });
     const read = createSecretDoor(nmi);
+    // The API server's own watch of RoleBindings may be behind.
+    await expect
+      .poll(() => read({ namespace: 'team', name: 'app' }).then(() => 'read', String), {
+        timeout: 20_000,
+        message: 'the API server to heed the RoleBinding',
+      })
+      .toBe('read');
     const { data, version } = await read({ namespace: 'team', name: 'app' });
     expect(data.get('clientSecret')?.toString()).toBe('value');
     expect(version).toMatch(/^\S+ \d+$/);
