@@ -76,6 +76,12 @@ it('when there are too many, the namespace with most of them loses its oldest', 
   expect(known('mine', 'a', 'b', 'c', 'd', 'e')).toEqual(['mine', 'c', 'd', 'e']);
 });
 
+it('of namespaces with equally many the one that has had tokens for longest loses one', () => {
+  const { store, known } = stage(2);
+  for (const name of ['a', 'b', 'c']) store(name, { namespace: name });
+  expect(known('a', 'b', 'c')).toEqual(['b', 'c']);
+});
+
 it('the namespace with most of them loses one wherever it stands, also to itself', () => {
   const { store, known } = stage();
   for (const name of ['a', 'b', 'c']) store(name);

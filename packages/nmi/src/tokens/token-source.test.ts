@@ -154,6 +154,16 @@ describe('how long a token is given again', () => {
     await expect(source.get(wish, free)).rejects.toMatchObject({ code: 'not-on-host' });
   });
 
+  it('after a bug it is asked again at once', async () => {
+    const { clock, ask, source } = stage(60 * minute);
+    const wish = wishFor(subjectOf('reader'));
+    await source.get(wish, free);
+    await clock.advance(56 * minute);
+    ask.mockRejectedValueOnce(new TypeError('bug'));
+    await expect(source.get(wish, free)).rejects.toThrow('bug');
+    await expect(source.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
+  });
+
   it('a late answer never replaces a newer token', async () => {
     const { ask, source } = stage();
     const wish = wishFor(subjectOf('reader'));
@@ -452,6 +462,32 @@ describe('an identity that the service does not know', () => {
     const last = expect(source.get(wish, free)).rejects.toMatchObject({ code: 'misconfigured', status: 400 });
     await clock.advance(10_000);
     await last;
+  });
+
+  it('an identity that is unknown for exactly two minutes is still awaited', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockImplementation(() => Promise.reject(notFound()));
+    const wish = wishFor(subjectOf('reader'));
+    const asked = async () => {
+      const refused = source.get(wish, { ...free, deadline: clock.now() }).catch((error: unknown) => error);
+      await clock.advance(0);
+      return refused;
+    };
+    await expect(asked()).resolves.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(60_000);
+    await expect(asked()).resolves.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(60_000);
+    await expect(asked()).resolves.toMatchObject({ code: 'not-on-host' });
+    await clock.advance(10_000);
+    await expect(asked()).resolves.toMatchObject({ code: 'misconfigured' });
+  });
+
+  it('it is asked for once more at the end of the hold', async () => {
+    const { ask, clock, source } = stage();
+    ask.mockRejectedValueOnce(notFound());
+    const answer = source.get(wishFor(subjectOf('reader')), { ...free, deadline: clock.now() + 1_000 });
+    await clock.advance(1_000);
+    await expect(answer).resolves.toMatchObject({ from: 'miss' });
   });
 
   it('a success in between, or a long pause, starts the two minutes again', async () => {

@@ -30,7 +30,7 @@ const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
     answer.catch(() => undefined);
     return answer;
   };
-  return { ask, clock, get, left };
+  return { ask, clock, get, left, tokens };
 };
 const failing = (code: TokenErrorCode, status?: number, retryAfterMs?: number) => () =>
   Promise.reject(new TokenError(code, 'not now', { status, retryAfterMs }));
@@ -110,7 +110,9 @@ describe('a failure that may pass', () => {
   });
 });
 
-it.each<[TokenErrorCode, number]>([
+it.each<[TokenErrorCode, number | undefined]>([
+  // A refusal of NMI's own, not of the metadata service.
+  ['throttled', undefined],
   ['denied', 401],
   ['refused', 400],
   ['misconfigured', 400],
@@ -119,6 +121,23 @@ it.each<[TokenErrorCode, number]>([
   ask.mockImplementation(failing(code, status));
   await expect(get()).rejects.toMatchObject({ code });
   expect(ask).toHaveBeenCalledTimes(1);
+});
+
+it('at the deadline it is asked once more', async () => {
+  const { ask, clock, get } = stage();
+  ask.mockImplementationOnce(failing('throttled', 429, holdMs)).mockResolvedValue(issuedTo('reader'));
+  const answer = get();
+  await clock.advance(holdMs);
+  await expect(answer).resolves.toMatchObject({ from: 'miss' });
+});
+
+it('a caller that cannot leave is held as well', async () => {
+  const { ask, clock, tokens } = stage();
+  ask.mockImplementationOnce(failing('unavailable', 500)).mockResolvedValue(issuedTo('reader'));
+  const wish = { subject: machine, resource: 'r', bypassCache: false, passThrough: {}, isExpected: true };
+  const answer = tokens.get(wish, { ...askerOf(), deadline: clock.now() + holdMs });
+  await clock.advance(holdMs);
+  await expect(answer).resolves.toMatchObject({ from: 'miss' });
 });
 
 it('after the deadline nothing is asked again', async () => {

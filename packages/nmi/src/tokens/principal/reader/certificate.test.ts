@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   encryptKey,
@@ -9,7 +9,7 @@ import {
 } from '../../../../test/certificates.ts';
 import { questionOf, readAnswer, type Question } from '../reader-words.ts';
 import { answerTo } from './answer.ts';
-import type { ReadCertificate as Certificate } from './certificate.ts';
+import { readKey, type ReadCertificate as Certificate } from './certificate.ts';
 import { readPem } from './pem.ts';
 import { readPfx } from './pfx.ts';
 
@@ -140,5 +140,14 @@ describe.skipIf(whyNoCertificates !== undefined)('the answer of the program that
           ? 'it has no private key in PEM form'
           : 'its key certificate is no PKCS#12 file that can be read',
     });
+  });
+});
+
+it('a key that is encrypted with an empty password is not read without a password', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const encrypted = { type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase: '' } as const;
+  expect(readKey(privateKey.export(encrypted), 'pkcs8')).toBeUndefined();
+  expect(readKey(privateKey.export({ type: 'pkcs8', format: 'der' }), 'pkcs8')).toMatchObject({
+    type: 'private',
   });
 });
