@@ -261,5 +261,5 @@ it('the limits of a namespace are not shared by a pod that has the address of a 
   expect(pods.filedUnder('10.0.0.1')).toHaveLength(2);
   expect(pods.namespaceAt('10.0.0.1')).toBe('default');
   expect(pods.namespaceAt('10.0.0.9')).toBeUndefined();
-  expect(pods.uidAt('10.0.0.9')).toBeUndefined();
+  expect([pods.uidAt('10.0.0.1'), pods.uidAt('10.0.0.9')]).toEqual(['web', undefined]);
 });
