@@ -24,6 +24,9 @@ for (const name of wanted) {
   process.exit(2);
 }
 
+// Ctrl-C reaches only the process group of the terminal; the tests have groups of their own, which are killed at the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const inRooms = new Set(sourcesOf(root, Object.values(rooms).flat()));
 const homeless = known.filter(({ file }) => !inRooms.has(file));
 for (const one of homeless) console.log(`listed, but in no room: ${textOf(one)}`);

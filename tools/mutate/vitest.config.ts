@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import everything from '../../vitest.config.ts';
+import { groupPool } from './group-worker.ts';
 
 const root = join(import.meta.dirname, '../..');
 const setup = join(import.meta.dirname, 'setup.ts');
@@ -33,7 +34,7 @@ export default defineConfig({
         // Kept on disk they would be taken for the plain sources, and those for them.
         fsModuleCache: false,
         runner: join(import.meta.dirname, 'runner.ts'),
-        pool: 'forks' as const,
+        pool: groupPool,
         // Node's warnings about what a mutant does.
         execArgv: ['--no-warnings'],
         hookTimeout: 30_000,
