@@ -115,6 +115,21 @@ describe('a reader that is behind', () => {
     expect(written.join('').match(/flood/g)).toHaveLength(1_012);
   });
 
+  test('misses no more of a namespace for lines of it that found no room before', async () => {
+    const { clock, output, reader, written } = stage();
+    reader.takes = 0;
+    output.append(`${'x'.repeat(70)}\n`);
+    for (let index = 0; index < 100; index += 1) output.append('early\n', 'shop');
+    expect(output.lost).toBe(100);
+    reader.takes = 60;
+    await clock.advance(10);
+    expect(output.isBehind).toBe(true);
+    output.append('late\n', 'shop');
+    reader.takes = Infinity;
+    await clock.advance(10);
+    expect(written.join('')).toBe(`${'x'.repeat(70)}\nlate\n`);
+  });
+
   test('is told by the log how many lines it missed, once, where they are missing', async () => {
     const { clock, output, reader, written } = stage(1_000);
     createLog({ component: 'nmi', format: 'json', destination: output });

@@ -1,27 +1,27 @@
 import { Buffer } from 'node:buffer';
 import type { Clock, Timer } from '../core/clock.ts';
 
-/** Where a process tells what it does: whole lines, in the order in which they were given. Nothing here waits for a reader. */
+/** Log and audit of a process: whole lines, in the order in which they were given. Nothing here blocks on the reader. */
 export interface Output {
-  /** Out at once, after all that was appended before, unless the reader is behind: the last words of a dying process are not lost. */
+  /** Written at once, after all that was appended before, unless the reader is behind: a process that dies loses no such line. */
   write(line: string): void;
   /**
-   * Out within `holdMs`, or with many others when there are many. For lines that are too many to be written one by one. Of the room for
-   * them whoever causes them has half at most, where that is told: such as a namespace, which must not push out the lines of others.
+   * Written within `holdMs`, or with many others when there are many. For lines that are too many to be written one by one. The lines of
+   * one cause, such as a namespace, take at most half of the room for appended lines: they cannot push out those of others.
    */
   append(line: string, cause?: string): void;
-  /** Hands on as much as is taken now. */
+  /** Writes as much as the reader takes now. */
   flush(): void;
   /** Lines are kept that the reader has not taken yet. */
   readonly isBehind: boolean;
   /** Lines that will never be written: there was no room for them, or nobody to read them. */
   readonly lost: number;
-  /** `say` is told how many lines were lost, once lines are taken again. */
+  /** Calls `say` with the number of lines lost, once the reader has caught up. Only the last listener is called. */
   onLost(say: (lines: number) => void): void;
 }
 
 export interface OutputOptions {
-  /** Takes as many of the bytes as it can without waiting, and answers how many that were. Throws when nobody reads any more. */
+  /** Writes as many of the bytes as it can without blocking, and returns how many. Throws when nobody reads any more. */
   readonly write: (bytes: Uint8Array) => number;
   readonly clock: Clock;
   /** The longest that an appended line is kept while the reader is not behind (50 ms unless told). */
@@ -35,7 +35,7 @@ export interface OutputOptions {
 /** Between two attempts while the reader is behind. */
 const retryMs = 10;
 const appendedShare = 0.75;
-/** Of what is kept of appended lines. */
+/** Of the room for appended lines. */
 const causeShare = 0.5;
 const lineEnd = 0x0a;
 
@@ -63,8 +63,7 @@ export function createOutput(options: OutputOptions): Output {
       if (lines.add(line, room)) flush();
     },
     append(line, cause) {
-      const most = room * appendedShare;
-      if (!lines.mayAdd(line, cause, most * causeShare) || !lines.add(line, most)) return;
+      if (!lines.add(line, room * appendedShare, cause)) return;
       if (lines.isDue) flush();
       else timer ??= clock.after(holdMs, flush);
     },
@@ -87,7 +86,7 @@ class Lines {
   #text = '';
   #bytes = 0;
   readonly #parts: Uint8Array[] = [];
-  /** Since all was taken last, by cause. */
+  /** Characters since all was taken last, by cause. */
   readonly #causes = new Map<string, number>();
   readonly #write: OutputOptions['write'];
   readonly #holdLength: number;
@@ -106,45 +105,35 @@ class Lines {
     return this.#text.length >= this.#holdLength;
   }
 
-  /** False where the line is lost, for want of room. */
-  add(line: string, room: number): boolean {
-    if (this.size + line.length > room) {
+  /** False where the line is lost: there is no room, or its cause has its share already. Lost lines do not count for their cause. */
+  add(line: string, room: number, cause?: string): boolean {
+    const ofCause = cause === undefined ? 0 : (this.#causes.get(cause) ?? 0) + line.length;
+    if (this.size + line.length > room || ofCause > room * causeShare) {
       this.lost += 1;
       return false;
     }
+    if (cause !== undefined) this.#causes.set(cause, ofCause);
     this.#text += line;
     return true;
   }
 
-  /** Counts the line for its cause; false where it is lost, because the cause has its share already. */
-  mayAdd(line: string, cause: string | undefined, share: number): boolean {
-    if (cause === undefined) return true;
-    const length = (this.#causes.get(cause) ?? 0) + line.length;
-    if (length > share) {
-      this.lost += 1;
-      return false;
-    }
-    this.#causes.set(cause, length);
-    return true;
-  }
-
-  /** Whether all was taken; what nobody will ever take is lost. */
+  /** Whether all was taken. Where nobody reads any more, all is lost. */
   handOn(): boolean {
     try {
       if (this.isDue) this.#seal();
-      while (this.#writeParts()) {
-        if (this.#text !== '') {
-          this.#seal();
-          continue;
-        }
-        this.#causes.clear();
-        return true;
+      // Not before the older parts are taken: each log line would become a buffer of its own while the reader is behind.
+      if (this.#writeParts() && this.#text !== '') {
+        this.#seal();
+        this.#writeParts();
       }
     } catch {
       // There is no other place to say that nobody reads any longer.
       this.#loseAll();
+      return false;
     }
-    return false;
+    if (this.size > 0) return false;
+    this.#causes.clear();
+    return true;
   }
 
   #seal() {

@@ -1,4 +1,4 @@
-// What is counted, kept in plain numbers: prom-client's own metrics take microseconds for each value that they are told.
+// Metrics as plain numbers: recording a value in prom-client's own metrics takes microseconds.
 import type { MetricSpec } from '../core/metrics.ts';
 import { createSeries, type Labels } from './series.ts';
 
@@ -86,6 +86,6 @@ function samplesOf(name: string, buckets: readonly number[], { labels, counts, s
 }
 
 function finite(value: number): number {
-  if (!Number.isFinite(value)) throw new TypeError(`a metric is told ${value}, which is no number`);
+  if (!Number.isFinite(value)) throw new TypeError(`a metric cannot record ${value}`);
   return value;
 }

@@ -19,8 +19,8 @@ interface Dimension {
 const noLabels: Labels = {};
 
 /**
- * A value outside the declared set counts as `other`, so there are few combinations and a plain array holds them. Finding one makes
- * nothing: it is done for each request.
+ * A value outside the declared set counts as `other`, so there are few combinations and a plain array holds them. A lookup allocates
+ * nothing: there are several for each request.
  */
 export function createSeries<Series>(
   declared: MetricSpec['labels'],

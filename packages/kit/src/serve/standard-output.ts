@@ -12,7 +12,7 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 
 let standard: Output | undefined;
 
-/** The one output of this process for its log and audit: a reader that stalls stops nothing. What it holds is written when the process ends. */
+/** The one output of this process for its log and audit. A reader that stalls does not block the process; what is held is written at its exit. */
 export function standardOutput(): Output {
   if (standard === undefined) {
     let write: ((bytes: Uint8Array) => number) | undefined;
@@ -26,7 +26,7 @@ export function standardOutput(): Output {
   return standard;
 }
 
-/** For what a command prints, and nothing else does meanwhile: waits for the reader, so that nothing of it is lost. */
+/** For the output of a command that does nothing else meanwhile: blocks until the reader has taken all of it. */
 export function printWhole(text: string): void {
   let rest: Uint8Array = Buffer.from(text);
   while (rest.length > 0) {
@@ -45,7 +45,7 @@ function sayLastWords(output: Output): void {
   }
 }
 
-/** How many of the bytes were taken; 0 where the reader of a non-blocking descriptor is behind. */
+/** How many of the bytes were written; 0 where the reader of a non-blocking descriptor is behind. */
 function takenOf(descriptor: number, bytes: Uint8Array): number {
   try {
     return writeSync(descriptor, bytes);
