@@ -71,12 +71,8 @@ async function ask(
   signal: AbortSignal,
 ): Promise<AccessToken | ImdsError> {
   const end = new AbortController();
-  const overdue = { isSo: false };
   const leave = () => end.abort();
-  const timer = setTimeout(() => {
-    overdue.isSo = true;
-    end.abort();
-  }, settings.requestTimeoutInMs);
+  const timer = setTimeout(leave, settings.requestTimeoutInMs);
   signal.addEventListener('abort', leave);
   try {
     signal.throwIfAborted();
@@ -85,7 +81,7 @@ async function ask(
   } catch (cause) {
     if (signal.aborted) return aborted();
     if (cause instanceof ImdsError) return cause;
-    if (!overdue.isSo)
+    if (!end.signal.aborted)
       return new ImdsError('unavailable', `${settings.endpoint} cannot be reached`, { cause });
     return new ImdsError(
       'timeout',
