@@ -4,7 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
-import { createPodNetwork, startSim, type PodPath, type Sim, type SimOptions } from '@pod-identity/sim';
+import {
+  createPodNetwork,
+  startSim,
+  startTimeOf,
+  type PodPath,
+  type Sim,
+  type SimOptions,
+} from '@pod-identity/sim';
 import { azureConfiguration, seed } from './azure.ts';
 import {
   established,
@@ -199,9 +206,8 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
     runPod: async (spec) => {
       const address = network.podAddress(spec.node + 1);
       const object = await create(podObject(spec));
-      const startTime = spec.startedAt && { startTime: `${spec.startedAt.toISOString().slice(0, 19)}Z` };
-      const reported = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], ...startTime };
-      await setPodStatus(kube, object, reported);
+      const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], ...startTimeOf(spec) };
+      await setPodStatus(kube, object, status);
       return { object, node: spec.node, address };
     },
     finishPod: (pod, phase) => setPodStatus(kube, pod.object, { phase }),

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   addressOf,
+  assignedPod,
   startStage,
   tokenPath,
   usualPause,
@@ -19,14 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-/** An identity that is attached and assigned to a pod of its own. */
-const assigned = async (name: string) => {
-  const identity = await stage.bound(name);
-  stage.attach(identity);
-  const from = addressOf(await stage.cluster.pod({ name: `${name}-pod`, label: name }));
-  await stage.record({ pod: `${name}-pod`, identity: name, state: 'Assigned' });
-  return { identity, from };
-};
+const assigned = (name: string) => assignedPod(stage, name);
 
 describe('a pod with an assigned identity', () => {
   it('E1 gets its token by client id, by resource id, by object id and without selector', async () => {
@@ -119,14 +113,13 @@ describe('an identity that is not assigned yet', () => {
     socket.setEncoding('utf8').on('data', (part: string) => (text += part));
     const target = `${tokenPath}?${vaultResource}&client_id=${identity.clientId}`;
     socket.write(`GET ${target} HTTP/1.1\r\nMetadata: true\r\n\r\n`);
-    const waiting = async () => /nmi_waiting_callers (\d+)/.exec(await nmi.metricsText())?.[1];
-    await expect.poll(async () => [await waiting(), text], { timeout: 5_000 }).toEqual(['1', '']);
+    await expect.poll(async () => [await nmi.waitingCallers(), text], { timeout: 5_000 }).toEqual([1, '']);
     const ended = once(socket, 'end');
     socket.end();
     await ended;
     expect(text).toMatch(/^HTTP\/1.1 503 /);
     expect(text).toContain('half-closed');
-    expect(await waiting()).toBe('0');
+    expect(await nmi.waitingCallers()).toBe(0);
   });
 
   it('item 10: MIC is away, but the machine carries the identity: the pod gets its token', async () => {

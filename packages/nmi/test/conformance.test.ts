@@ -24,6 +24,7 @@ import {
 } from './builders.ts';
 import {
   addressOf,
+  assignedPod,
   startStage,
   tokenPath,
   usualPause,
@@ -53,14 +54,7 @@ const hasty = async (...argv: readonly string[]) => {
   return agent;
 };
 
-/** An identity that is attached and assigned to a pod of its own. */
-const assigned = async (name: string) => {
-  const of = await stage.bound(name);
-  stage.attach(of);
-  const from = addressOf(await stage.cluster.pod({ name: `${name}-pod`, label: name }));
-  await stage.record({ pod: `${name}-pod`, identity: name, state: 'Assigned' });
-  return { of, from };
-};
+const assigned = (name: string) => assignedPod(stage, name);
 
 describe('the original’s unit tests', () => {
   it('C54 no Metadata header while one is required: 400 and exactly this JSON, with a line break only where the original’s answers are wanted', async () => {
@@ -112,7 +106,7 @@ describe('the original’s unit tests', () => {
   });
 
   it('C58 the token path with and without slash, in any case; what is disguised is refused, and reaches nobody', async () => {
-    const { from, of } = await assigned('routes');
+    const { from, identity: of } = await assigned('routes');
     for (const path of [
       tokenPath,
       `${tokenPath}/`,
@@ -278,7 +272,7 @@ async function readSecret(token: string): Promise<number | undefined> {
 
 describe('the original’s end-to-end suite', () => {
   it('E1 one identity: its token opens the vault by client id, by resource id and without selector, another’s does not', async () => {
-    const { from, of } = await assigned('vault-reader');
+    const { from, identity: of } = await assigned('vault-reader');
     const stranger = await assigned('vault-stranger');
     stage.sim.azure.world.addVault({
       ...{ name: 'conformance', secrets: { greeting: 'hello' }, readers: [of.principalId] },
@@ -292,7 +286,7 @@ describe('the original’s end-to-end suite', () => {
   });
 
   it('E18 a pod with a label of an exception gets the machine’s own identities, one without gets none', async () => {
-    const { of } = await assigned('machine');
+    const { identity: of } = await assigned('machine');
     await stage.cluster.exception({ name: 'plugin', podLabels: { app: 'plugin' } });
     const exempt = addressOf(await stage.cluster.pod({ name: 'plugin', labels: { app: 'plugin' } }));
     const plain = addressOf(await stage.cluster.pod({ name: 'no-plugin', labels: { app: 'other' } }));
@@ -388,7 +382,7 @@ describe('RFC 9112, 3.2.2: the absolute form of the request line', () => {
   const at = (authority: string, path = tokenPath) => `http://${authority}${path}`;
 
   it('gets the same token and the same metadata as the path alone', async () => {
-    const { from, of } = await assigned('absolute');
+    const { from, identity: of } = await assigned('absolute');
     await expect(nmi.ask({ from, path: at('169.254.169.254') })).resolves.toMatchObject({
       status: 200,
       body: { client_id: of.clientId },

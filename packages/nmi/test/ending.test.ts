@@ -15,16 +15,12 @@ beforeEach(async () => {
 });
 afterEach(() => stage.stop());
 
-const waiting = async () => {
-  const metrics = await nmi.metricsText();
-  return Number(/^aadpodidentity_nmi_waiting_callers (\d+)$/m.exec(metrics)?.[1]);
-};
 /** A caller who waits for an identity that is not assigned. */
 async function heldCaller(name: string) {
   const identity = await stage.bound(name);
   const from = addressOf(await stage.cluster.pod({ name, label: name }));
   const answer = nmi.ask({ from });
-  await expect.poll(waiting).toBeGreaterThan(0);
+  await expect.poll(() => nmi.waitingCallers()).toBeGreaterThan(0);
   return { identity, answer };
 }
 

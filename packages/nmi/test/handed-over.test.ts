@@ -112,8 +112,7 @@ describe('(b) an open connection', () => {
     stage.attach(await stage.bound('held'));
     const from = await runs('held');
     const answer = alone(nmi, from);
-    const held = async () => /^aadpodidentity_nmi_waiting_callers (\d+)$/m.exec(await nmi.metricsText())?.[1];
-    await expect.poll(held, { message: 'calls that are held' }).toBe('1');
+    await expect.poll(() => nmi.waitingCallers(), { message: 'calls that are held' }).toBe(1);
     await clock.advance(1_000);
     await remove('held');
     await runs('held-heir', from);

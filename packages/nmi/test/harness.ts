@@ -44,6 +44,8 @@ export interface Nmi {
   readonly lines: string[];
   readonly audit: string[];
   metricsText(): Promise<string>;
+  /** Calls that are held now. */
+  waitingCallers(): Promise<number>;
   ask(ask: Ask): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -185,16 +187,16 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
     namespaceOf: agent.namespaceOf,
   });
   const http = new HttpAgent({ keepAlive: true });
+  const metricsText = () => {
+    agent.measure();
+    return metrics.text();
+  };
 
   return {
-    ...{ agent, server },
+    ...{ agent, server, lines, audit, metricsText },
     port: server.port,
-    lines,
-    audit,
-    metricsText: () => {
-      agent.measure();
-      return metrics.text();
-    },
+    waitingCallers: async () =>
+      Number(/^aadpodidentity_nmi_waiting_callers (\d+)$/m.exec(await metricsText())?.[1]),
     ask: (ask) => askOver(http, server.port, ask),
     stop: async () => {
       stop.abort();
@@ -236,3 +238,12 @@ export const addressOf = (pod: KubeObject): string => {
   const { podIP } = (pod as unknown as { status: { podIP: string } }).status;
   return podIP;
 };
+
+/** An identity that is bound, attached and assigned to a pod of its own, NAME-pod. */
+export async function assignedPod(stage: Stage, name: string) {
+  const identity = await stage.bound(name);
+  stage.attach(identity);
+  const from = addressOf(await stage.cluster.pod({ name: `${name}-pod`, label: name }));
+  await stage.record({ pod: `${name}-pod`, identity: name, state: 'Assigned' });
+  return { identity, from };
+}

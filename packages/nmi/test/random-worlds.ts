@@ -30,7 +30,6 @@ const anIdentity = fc
   .map(({ resource, client, ...rest }) =>
     identity({
       ...rest,
-      type: rest.type,
       ...(rest.type === 1 && { spec: principalSpec }),
       resourceID: resourceIdOf(resource),
       clientID: client === null ? undefined : clientIdOf(client),
@@ -53,7 +52,7 @@ export const aWorld = fc.record({
     fc
       .tuple(
         anIdentity,
-        fc.constantFrom('Created', 'Assigned', 'Unassigned', '' as const),
+        fc.constantFrom('Created', 'Assigned', 'Unassigned', ''),
         fc.constantFrom('web', 'other'),
       )
       .map(([of, state, podName]) => record(of, state, { pod: podName })),

@@ -190,17 +190,8 @@ test('a pod whose labels are too large keeps its address, gets no token, and is 
     denial: { why: 'pod-too-large', fault },
   });
   const { findings } = explainPod({
-    ...{
-      pod: known,
-      isOnHostNetwork: false,
-      neighbours: [known],
-      view,
-      rules,
-      holdMs: 0,
-      bindingGraceMs: 0,
-      now: 0,
-    },
-    notAssignedStatus: 503,
+    ...{ pod: known, isOnHostNetwork: false, neighbours: [known], view, rules },
+    ...{ holdMs: 0, bindingGraceMs: 0, now: 0, notAssignedStatus: 503 },
   });
   expect(findings.map(({ text }) => text).join()).toContain(fault);
 });

@@ -21,12 +21,10 @@ const started = async (name: string, label: string | undefined, secondsAgo = 0) 
       ...(label !== undefined && { label }),
     }),
   );
-const waiting = async () =>
-  Number(/^aadpodidentity_nmi_waiting_callers (\d+)$/m.exec(await nmi.metricsText())?.[1]);
 /** The answer to a call that is held now. */
 async function held(ask: Ask) {
   const answer = nmi.ask(ask);
-  await expect.poll(waiting).toBe(1);
+  await expect.poll(() => nmi.waitingCallers()).toBe(1);
   return { answer };
 }
 

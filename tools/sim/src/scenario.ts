@@ -236,12 +236,12 @@ async function runPod(ground: Ground, nodes: readonly ScenarioNode[], spec: PodS
       containers: [{ name: 'main', image: 'local.test/app:1' }],
     },
   });
-  const status = { phase, podIP: ip, podIPs: [{ ip }], hostIP: node.address, ...startOf(spec) };
+  const status = { phase, podIP: ip, podIPs: [{ ip }], hostIP: node.address, ...startTimeOf(spec) };
   // The server answers with the pod.
   return (await ground.client.request('PATCH', `${path}/${name}/status`, { status })) as KubeObject;
 }
 
-/** Kubernetes writes times in whole seconds. */
-function startOf({ startedAt }: PodSpec) {
+/** As a part of a pod's status. Kubernetes writes times in whole seconds. */
+export function startTimeOf({ startedAt }: Pick<PodSpec, 'startedAt'>) {
   return startedAt && { startTime: `${startedAt.toISOString().slice(0, 19)}Z` };
 }
