@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { once } from 'node:events';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Informer } from '@pod-identity/kit/kube';
-import type { Patience } from './await-change.ts';
+import { awaitChange, type Changes, type Patience } from './await-change.ts';
 
 export interface ReadinessOptions {
   readonly informers: readonly Pick<Informer<unknown>, 'hasSynced' | 'synced' | 'lastHeardMs'>[];
@@ -46,20 +46,14 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   const bearableMs = Math.max(options.outageMs, shortestOutageMs);
   const tests = createTests(options);
   const hasSynced = () => informers.every((informer) => informer.hasSynced());
-  const allSynced = Promise.all(informers.map(({ synced }) => synced));
-  const ended = Promise.withResolvers<undefined>();
+  const { changes, tell } = createSignal();
+  void Promise.all(informers.map(({ synced }) => synced)).then(tell);
   let isKnown = false;
+  let isEnding = false;
 
-  const untilSynced = ({ deadline, caller: { gone } }: Patience): Promise<boolean> => {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const giveUp = () => resolve(hasSynced());
-    const timer = clock.after(Math.max(0, deadline - clock.now()), giveUp);
-    gone.addEventListener('abort', giveUp, { once: true });
-    void Promise.race([allSynced, ended.promise]).then(giveUp);
-    return promise.finally(() => {
-      timer.cancel();
-      gone.removeEventListener('abort', giveUp);
-    });
+  const untilSynced = async (patience: Patience): Promise<boolean> => {
+    const look = () => (isEnding || hasSynced() ? hasSynced() : undefined);
+    return (await awaitChange(look, patience, { clock, changes })) ?? hasSynced();
   };
 
   return {
@@ -68,13 +62,28 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       isKnown ||= hasSynced();
       return isKnown || untilSynced(patience);
     },
-    endWaiting: () => ended.resolve(undefined),
+    endWaiting: () => {
+      isEnding = true;
+      tell();
+    },
     isOutdated: () => informers.some((informer) => informer.lastHeardMs() > bearableMs),
     problems: async () => {
       const problems = [...pictureProblems(informers, bearableMs), ...(await tests())];
       onJudged?.(problems.length === 0);
       return problems;
     },
+  };
+}
+
+/** Keeps nothing of callers who left: a promise would keep what each of them waited with until it is resolved. */
+function createSignal(): { readonly changes: Changes; readonly tell: () => void } {
+  const listeners = new Set<() => void>();
+  return {
+    changes(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    tell: () => [...listeners].forEach((listener) => listener()),
   };
 }
 
