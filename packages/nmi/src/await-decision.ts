@@ -24,46 +24,45 @@ interface Awaiting {
   readonly patience: Patience;
 }
 
-/** What may yet become better by itself: the identity is to be assigned, or what the pod's label needs is to be created. */
-export type Unsettled = Extract<Decision, { readonly kind: 'pending' }> | Awaited;
+/** What may become better by itself: the identity is to be assigned, or what the pod's label needs is to be created. */
+type Unsettled = Extract<Decision, { readonly kind: 'pending' }> | Awaited;
+export type Settled = Exclude<Decision, { readonly kind: 'pending' }>;
 
-export type AwaitedDecision =
-  | { readonly isSettled: true; readonly decision: Decision }
-  /** Nobody waits any longer: what was decided last. */
+export type JudgedDecision =
+  | { readonly isSettled: true; readonly decision: Settled }
   | { readonly isSettled: false; readonly decision: Unsettled };
 
-export function unsettled(
-  { bindingGraceMs, clock }: AwaitOptions,
-  pod: PodView,
-  decision: Decision,
-): Unsettled | undefined {
-  if (decision.kind === 'pending') return decision;
-  return awaitedBy(decision, pod, { bindingGraceMs, now: clock.now() });
-}
-
-/** Decides again at every change until there is something to be served or refused for good. */
+/**
+ * Decides again at every change until the decision is settled; returns the last one, unsettled, when the caller's patience ends
+ * before.
+ */
 export async function awaitDecision(
   options: AwaitOptions,
   { pod, request, patience }: Awaiting,
-  first: Unsettled,
-): Promise<AwaitedDecision> {
+  first: Decision,
+): Promise<JudgedDecision> {
   const { decide, latest, clock, onWaited } = options;
+  let last = judge(options, pod, first);
+  if (last.isSettled) return last;
   const startedAt = clock.now();
-  let last = first;
-  const settled = () => {
+  const look = () => {
     const known = latest(pod);
-    const decision = decide(known, request.selector);
-    const open = unsettled(options, known, decision);
-    last = open ?? last;
-    return open ? undefined : decision;
+    last = judge(options, known, decide(known, request.selector));
+    return last.isSettled ? last : undefined;
   };
   const changes = withEndOfGrace(options, pod);
-  const decision = await awaitChange(settled, patience, { clock, changes });
+  await awaitChange(look, patience, { clock, changes });
   onWaited(clock.now() - startedAt);
-  return decision ? { isSettled: true, decision } : { isSettled: false, decision: last };
+  return last;
 }
 
-/** That the pod is young no more changes what it is told, too. */
+function judge({ bindingGraceMs, clock }: AwaitOptions, pod: PodView, decision: Decision): JudgedDecision {
+  if (decision.kind === 'pending') return { isSettled: false, decision };
+  const awaited = awaitedBy(decision, pod, { bindingGraceMs, now: clock.now() });
+  return awaited ? { isSettled: false, decision: awaited } : { isSettled: true, decision };
+}
+
+/** The end of the grace changes what the pod is told, too. */
 function withEndOfGrace({ changes, bindingGraceMs, clock }: AwaitOptions, pod: PodView): Changes {
   const leftMs = graceLeftMs(pod, { bindingGraceMs, now: clock.now() });
   if (leftMs === 0) return changes;

@@ -78,7 +78,10 @@ const stage = (
   const relabel = (labels: Record<string, string>) => {
     latest = pod({ ...started, labels });
   };
-  return { ask, clock, cluster, gone, limits, relabel, request, waited };
+  const update = (status: { acceptedAt?: number }) => {
+    latest = pod(status);
+  };
+  return { ask, clock, cluster, gone, limits, relabel, request, update, waited };
 };
 
 const notFound = () => Promise.reject(new TokenError('not-on-host', 'Identity not found'));
@@ -320,6 +323,14 @@ describe('a pod that has started less than --binding-grace ago', () => {
     relabel({});
     cluster.change(unbound);
     await expect(answer).resolves.toMatchObject(refused('no-label'));
+  });
+
+  it('is refused when its status loses its start while it waits', async () => {
+    const { request, update, cluster } = stage(unbound, { acceptedAt: 0 });
+    const answer = request();
+    update({});
+    cluster.change(unbound);
+    await expect(answer).resolves.toMatchObject({ kind: 'denied', denial: { why: 'no-binding' } });
   });
 
   it('has a place to wait in like one whose identity is pending', async () => {

@@ -1,6 +1,6 @@
 import type { Tenant } from '@pod-identity/kit/core';
 import type { Patience } from './await-change.ts';
-import { awaitDecision, unsettled, type AwaitOptions, type Unsettled } from './await-decision.ts';
+import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
 import type { Decision, GrantedIdentity } from './authorize/types.ts';
 import type { PodView } from './identify/pod-view.ts';
 import type { CallerLimits } from './request/limits.ts';
@@ -71,7 +71,19 @@ async function serveInPlace(
   }
 }
 
-async function serve(options: GranterOptions, question: GrantQuestion, decision: Decision): Promise<Outcome> {
+/** What is not settled is waited for first. */
+async function serve(options: GranterOptions, question: GrantQuestion, first: Decision): Promise<Outcome> {
+  const { isSettled, decision } = await awaitDecision(options, question, first);
+  if (isSettled) return serveSettled(options, question, decision);
+  if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
+  return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
+}
+
+async function serveSettled(
+  options: GranterOptions,
+  question: GrantQuestion,
+  decision: Settled,
+): Promise<Outcome> {
   const { key: pod } = question.pod;
   switch (decision.kind) {
     case 'allow':
@@ -80,24 +92,11 @@ async function serve(options: GranterOptions, question: GrantQuestion, decision:
       return serveByObjectId(options, question, decision);
     case 'pass-through':
       return servePassThrough(options, question, decision);
-    case 'pending':
-      return serveWhenSettled(options, question, decision);
     case 'deny':
-      return refuse(options, question, decision);
+      return { kind: 'denied', pod, denial: decision.denial };
     case 'unusable':
       return { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
   }
-}
-
-async function refuse(
-  options: GranterOptions,
-  question: GrantQuestion,
-  decision: Of<'deny'>,
-): Promise<Outcome> {
-  const open = unsettled(options, question.pod, decision);
-  return open
-    ? serveWhenSettled(options, question, open)
-    : { kind: 'denied', pod: question.pod.key, denial: decision.denial };
 }
 
 async function serveIdentity(
@@ -136,18 +135,7 @@ async function serveByObjectId(
   return { kind: 'denied', pod, denial: { why: 'not-this-identity', offered } };
 }
 
-async function serveWhenSettled(
-  options: GranterOptions,
-  question: GrantQuestion,
-  first: Unsettled,
-): Promise<Outcome> {
-  const { isSettled, decision } = await awaitDecision(options, question, first);
-  if (isSettled) return serve(options, question, decision);
-  if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
-  return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
-}
-
-/** Nobody says that the host carries the identity, but it may all the same: MIC may be away. One question tells. */
+/** No record says that the host carries the identity, but it may all the same: MIC may be down. One question tells. */
 async function serveUnassigned(
   options: GranterOptions,
   question: GrantQuestion,
@@ -219,7 +207,7 @@ function machinePermit({ selector, clientIds }: Of<'pass-through'>): Permit {
   return { subject: { kind: 'machine', ...selector }, clientIds };
 }
 
-/** Whose token may be given out of memory without another look. */
+/** What may be given out of memory at once; undefined: nothing. */
 function permitOf(decision: Decision): Permit | undefined {
   if (decision.kind === 'pass-through') return machinePermit(decision);
   return decision.kind === 'allow' || decision.kind === 'pending'
