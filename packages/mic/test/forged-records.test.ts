@@ -12,18 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-/** Ten seconds at most. */
-function until(holds: () => boolean, what: string): Promise<void> {
-  let deadline: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    deadline = setTimeout(
-      () => reject(new Error(`waited for ${what}; there is ${stage.states().join()}`)),
-      10_000,
-    );
-  });
-  return Promise.race([stage.sim.kube.until(holds), late]).finally(() => clearTimeout(deadline));
-}
-
 const node = () => stage.town.nodes[0]?.name ?? '';
 const ownName = 'web-shop-app';
 
@@ -73,7 +61,7 @@ test.each<{ what: string; forged: Forged }>([
     await forge(forged);
     await victim();
     await stage.startMic();
-    await until(
+    await stage.until(
       () => seenByNmi().join() === `${ownName}: Assigned` && stage.assigned().length === 1,
       'the record of MIC alone',
     );
@@ -96,12 +84,12 @@ test.each(['before', 'after'])(
     else {
       await stage.town.pod({ name: 'first', namespace: 'shop', label: 'app' });
       await stage.startMic();
-      await until(() => stage.states().join() === 'first-shop-app: Created', 'the first refusal');
+      await stage.until(() => stage.states().join() === 'first-shop-app: Created', 'the first refusal');
       await forge();
     }
     await victim();
     if (when === 'before') await stage.startMic();
-    await until(() => toldOf('IdentityRejected'), 'the Event on the pod');
-    await until(() => stage.states().includes(`${ownName}: Created`), 'the record to be corrected');
+    await stage.until(() => toldOf('IdentityRejected'), 'the Event on the pod');
+    await stage.until(() => stage.states().includes(`${ownName}: Created`), 'the record to be corrected');
   },
 );

@@ -39,17 +39,20 @@ test('attack: each is deleted once, however often their pod and its host are loo
       if (method === 'DELETE' && path.startsWith(records)) deleted.push(path.slice(records.length + 1));
     },
   });
-  await stage.sim.kube.until(() => stage.states().join() === 'web-evil-bad: Created');
+  await stage.until(
+    () => stage.states().join() === 'web-evil-bad: Created',
+    'the record of the refused identity',
+  );
   const names = ['forged-1', 'forged-2', 'forged-3'];
   for (const name of names) await forge(name);
   const isEnding = () => stage.assigned().filter(({ metadata }) => metadata.deletionTimestamp).length === 3;
-  await stage.sim.kube.until(isEnding);
+  await stage.until(isEnding, 'the forged records to be deleted');
   for (let round = 0; round < 3; round += 1) {
     // Longer than MIC waits for an object that it has deleted to go.
     stage.warp(20_000);
     const first = `first-${round}`;
     await stage.town.pod({ name: first, namespace: 'evil', label: 'bad' });
-    await stage.sim.kube.until(() => stage.states().includes(`${first}-evil-bad: Created`));
+    await stage.until(() => stage.states().includes(`${first}-evil-bad: Created`), `the record of ${first}`);
   }
   expect(deleted.sort()).toEqual(names);
 });

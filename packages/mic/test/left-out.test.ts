@@ -31,6 +31,12 @@ const conditionOf = (plural: string, name: string) => {
   return (status as { conditions?: { reason: string; message: string }[] } | undefined)?.conditions?.[0];
 };
 
+const untilCondition = (identity: string, reason: string) =>
+  stage.until(
+    () => conditionOf('azureidentities', identity)?.reason === reason,
+    `the condition ${reason} of AzureIdentity ${identity}`,
+  );
+
 async function crowdIn() {
   stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 1 }], namespaces: ['crowded'] });
   const { town } = stage;
@@ -45,12 +51,18 @@ async function crowdIn() {
 test('the pod, the binding and explain say that its identity may be left out; another namespace hears nothing', async () => {
   await crowdIn();
   await stage.startMic(share);
-  await stage.sim.kube.until(() => eventsOf('IdentityNotFound').some(({ name }) => name === 'late'));
+  await stage.until(
+    () => eventsOf('IdentityNotFound').some(({ name }) => name === 'late'),
+    'the Event IdentityNotFound on the pod late',
+  );
   expect(eventsOf('IdentityNotFound').map(({ message }) => message)).toEqual([
     expect.stringContaining(`AzureIdentity crowded/${last} is not valid: it is not there, or left out`),
   ]);
   await stage.allAssigned(1);
-  await stage.sim.kube.until(() => conditionOf('azureidentitybindings', 'late') !== undefined);
+  await stage.until(
+    () => conditionOf('azureidentitybindings', 'late') !== undefined,
+    'a condition of the binding late',
+  );
   expect(conditionOf('azureidentitybindings', 'late')?.message).toContain('--namespace-share');
   expect((await stage.explain('late', 'crowded', share)).text).toContain('--namespace-share');
   expect((await stage.explain('other', 'default', share)).text).not.toContain('crowded');
@@ -59,7 +71,7 @@ test('the pod, the binding and explain say that its identity may be left out; an
 test('objects that are left out have an Event and a condition, 16 of the namespace, by the leader alone', async () => {
   await crowdIn();
   const mic = await stage.startMic(share);
-  await stage.sim.kube.until(() => eventsOf('LeftOut').length >= 16);
+  await stage.until(() => eventsOf('LeftOut').length >= 16, '16 Events LeftOut');
   const [one] = eventsOf('LeftOut');
   if (!one) throw new Error('there must be an Event');
   const { metadata } = stage.sim.kube
@@ -67,9 +79,9 @@ test('objects that are left out have an Event and a condition, 16 of the namespa
     .find((of) => of.metadata.name === one.name)!;
   expect(one).toMatchObject({ kind: 'AzureIdentity', namespace: 'crowded', uid: metadata.uid });
   expect(one.message).toContain('--namespace-share');
-  await stage.sim.kube.until(() => conditionOf('azureidentities', one.name)?.reason === 'LeftOut');
+  await untilCondition(one.name, 'LeftOut');
   const standby = await stage.startMic(share);
-  await stage.sim.kube.until(() => standby.controller.view.hasSynced());
+  await stage.within(standby.controller.view.synced, 'the watches of the standby');
   expect(eventsOf('LeftOut')).toHaveLength(16);
   expect(new Set(eventsOf('LeftOut').map(({ namespace }) => namespace))).toEqual(new Set(['crowded']));
   expect(mic.lines.filter((line) => line.includes('LeftOut'))).toHaveLength(16);
@@ -78,12 +90,12 @@ test('objects that are left out have an Event and a condition, 16 of the namespa
 test('where the share is raised, the condition is what it would have been', async () => {
   await crowdIn();
   const mic = await stage.startMic(share);
-  await stage.sim.kube.until(() => eventsOf('LeftOut').length >= 16);
+  await stage.until(() => eventsOf('LeftOut').length >= 16, '16 Events LeftOut');
   const [{ name } = { name: '' }] = eventsOf('LeftOut');
-  await stage.sim.kube.until(() => conditionOf('azureidentities', name)?.reason === 'LeftOut');
+  await untilCondition(name, 'LeftOut');
   await mic.stop();
   await stage.startMic();
-  await stage.sim.kube.until(() => conditionOf('azureidentities', name)?.reason === 'NotInUse');
+  await untilCondition(name, 'NotInUse');
   await stage.allAssigned(2);
 });
 
@@ -95,7 +107,7 @@ test('a pod whose binding may be left out is told so', async () => {
   await town.pod({ name: 'late', label: last, ...crowded });
   await town.pod({ name: 'other', label: last });
   await stage.startMic({ ...share, forceNamespaced: true });
-  await stage.sim.kube.until(() => eventsOf('IdentityNotFound').length >= 2);
+  await stage.until(() => eventsOf('IdentityNotFound').length >= 2, 'the Events of both pods');
   const messageTo = (name: string) =>
     eventsOf('IdentityNotFound').find((event) => event.name === name)?.message;
   expect(messageTo('late')).toContain('Or it is left out: its namespace has more AzureIdentityBindings');

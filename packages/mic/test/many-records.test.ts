@@ -8,7 +8,6 @@ let stage: Stage;
 afterEach(() => stage.close());
 
 const flood = 30;
-const patienceMs = 20_000;
 const share = { namespaceShareBytes: 16 * 1024 };
 const copy = (kind: string) => ({
   ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind, metadata: { name: 'app', namespace: 'default' } },
@@ -51,17 +50,13 @@ const pass = () => {
 
 /** Until MIC sees none of the editor's any more. */
 function untilSeen(mic: RunningMic, of: () => boolean, what: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  const deadline = setTimeout(() => reject(new Error(`waited for ${what}`)), patienceMs);
+  const { promise, resolve } = Promise.withResolvers<undefined>();
   const look = () => {
     if (of()) resolve(undefined);
   };
   const end = mic.controller.view.onChange(look);
   look();
-  return promise.finally(() => {
-    clearTimeout(deadline);
-    end();
-  });
+  return stage.within(promise, what).finally(end);
 }
 
 /** A share at a time. */
@@ -71,15 +66,15 @@ async function untilRemoved(mic: RunningMic, own: number) {
     const before = count();
     if (before === own) return;
     pass();
-    await stage.sim.kube.until(() => count() < before);
+    await stage.until(() => count() < before, 'the next share of records to be removed');
   }
 }
 
 test('MIC keeps no more than the share holds, removes all of them over time, and logs one line for each list', async () => {
   await floodIn();
   const mic = await stage.startMic(share);
-  await untilSeen(mic, () => mic.controller.view.hasSynced(), 'the first list');
-  await stage.sim.kube.until(() => count() < flood);
+  await stage.within(mic.controller.view.synced, 'the first list');
+  await stage.until(() => count() < flood, 'the first share of records to be removed');
   expect(count()).toBeGreaterThan(flood / 2);
   await untilRemoved(mic, 0);
   const told = mic.lines.filter((line) => line.includes('more objects than its share holds'));
@@ -91,7 +86,7 @@ test('a pod gets its record meanwhile, which is written once and stays', async (
   await floodIn();
   const mic = await stage.startMic(share);
   await stage.town.pod({ name: 'web', label: 'app' });
-  await stage.sim.kube.until(() => stage.states().includes('web-default-app: Assigned'));
+  await stage.until(() => stage.states().includes('web-default-app: Assigned'), 'the record of the pod');
   const { uid } = stage.assigned().find(({ metadata }) => metadata.name === 'web-default-app')!.metadata;
   await untilRemoved(mic, 1);
   expect(stage.states()).toEqual(['web-default-app: Assigned']);
@@ -111,9 +106,9 @@ test('a pod whose record has its name taken by one that is left out gets another
   const mic = await stage.startMic(share);
   await stage.town.pod({ name: 'web', label: 'app' });
   const refused = () => mic.lines.filter((line) => line.includes('its name is taken by another pod'));
-  await stage.sim.kube.until(() => refused().length > 0);
+  await stage.until(() => refused().length > 0, 'a create to be refused');
   expect((await stage.explain('web', 'default', share)).text).toContain('--namespace-share');
   pass();
-  await stage.sim.kube.until(hasRecord);
+  await stage.until(hasRecord, 'the record of the pod');
   expect(refused().length).toBeLessThanOrEqual(3);
 });

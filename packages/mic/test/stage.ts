@@ -62,6 +62,9 @@ export interface Stage {
   assigned(): readonly KubeObject[];
   /** `name: state` of every AzureAssignedIdentity, sorted. */
   states(): readonly string[];
+  /** Fails after 20 s, with what it waited for. */
+  within<T>(awaited: Promise<T>, what: string): Promise<T>;
+  until(holds: () => boolean, what: string): Promise<void>;
   allAssigned(count: number): Promise<void>;
   patches(): number;
   /** Minutes pass for every MIC, in no time. */
@@ -74,6 +77,7 @@ export interface Stage {
 }
 
 const micMachine = 'mic-machine';
+const patienceMs = 20_000;
 export const subscription = '00000000-0000-0000-0000-00000000000a';
 const providers = `/subscriptions/${subscription}/resourceGroups/cluster/providers`;
 export const scaleSetId = (name: string) => `${providers}/Microsoft.Compute/virtualMachineScaleSets/${name}`;
@@ -157,6 +161,13 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     assigned()
       .map((object) => `${object.metadata.name}: ${stateOf(object)}`)
       .sort();
+  const within: Stage['within'] = (awaited, what) => {
+    const late = Promise.withResolvers<never>();
+    const why = () => new Error(`waited for ${what}; the records: ${states().join()}`);
+    const deadline = setTimeout(() => late.reject(why()), patienceMs);
+    return Promise.race([awaited, late.promise]).finally(() => clearTimeout(deadline));
+  };
+  const until: Stage['until'] = (holds, what) => within(sim.kube.until(holds), what);
   return {
     sim,
     town,
@@ -164,11 +175,13 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     explain,
     assigned,
     states,
+    within,
+    until,
     allAssigned: (count) =>
-      sim.kube.until(() => {
+      until(() => {
         const now = assigned();
         return now.length === count && now.every((object) => stateOf(object) === 'Assigned');
-      }),
+      }, `${count} records, all of them Assigned`),
     warp: (ms) => clock.warp(ms),
     attached: (scaleSet) =>
       sim.azure.world.attachedTo(scaleSetId(scaleSet)).map((id) => id.slice(id.lastIndexOf('/') + 1)),
