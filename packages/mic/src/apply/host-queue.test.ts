@@ -2,7 +2,14 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test, vi } from 'vitest';
 import { createHostQueue, type HostQueueOptions } from './host-queue.ts';
 
-function setUp(options: Partial<HostQueueOptions> = {}) {
+type Answer = number | undefined;
+
+interface SetUpOptions extends Partial<HostQueueOptions> {
+  /** What the turns answer, of which this is the nth. */
+  readonly answer?: (nth: number, now: number) => Answer | Promise<Answer>;
+}
+
+function setUp({ answer, ...options }: SetUpOptions = {}) {
   const clock = createFakeClock();
   const ending = new AbortController();
   const turns: string[] = [];
@@ -11,9 +18,9 @@ function setUp(options: Partial<HostQueueOptions> = {}) {
     signal: ending.signal,
     quietMs: 500,
     longestMs: 2_000,
-    turn: (host) => {
+    turn: async (host) => {
       turns.push(`${host}@${clock.now()}`);
-      return Promise.resolve(undefined);
+      return answer?.(turns.length, clock.now());
     },
     onCrash: () => undefined,
     ...options,
@@ -82,41 +89,33 @@ test('the first change of a quiet host waits a moment, and twice as long each ti
 
 test('changes that come while a turn lasts are not the first of a quiet host, however long it lasts', async () => {
   const running = Promise.withResolvers<undefined>();
-  const times: number[] = [];
-  const { clock, queue } = setUp({
+  const { clock, queue, turns } = setUp({
     quietMs: 50,
     longestMs: 5_000,
-    turn: () => {
-      times.push(clock.now());
-      return times.length === 1 ? running.promise : Promise.resolve(undefined);
-    },
+    answer: (nth) => (nth === 1 ? running.promise : undefined),
   });
   queue.poke('a');
   await clock.advance(60_000);
   running.resolve(undefined);
   queue.poke('a', { more: true });
   await clock.advance(99);
-  expect(times).toEqual([50]);
+  expect(turns).toEqual(['a@50']);
   await clock.advance(1);
-  expect(times).toEqual([50, 60_100]);
+  expect(turns).toEqual(['a@50', 'a@60100']);
 });
 
 test('turns that did not wait for more (urgent ones, and those a host asked for itself) make no change wait longer', async () => {
-  const times: number[] = [];
-  const { clock, queue } = setUp({
+  const { clock, queue, turns } = setUp({
     quietMs: 50,
     longestMs: 5_000,
-    turn: () => {
-      times.push(clock.now());
-      return Promise.resolve(times.length < 4 ? clock.now() + 10 : undefined);
-    },
+    answer: (nth, now) => (nth < 4 ? now + 10 : undefined),
   });
   queue.poke('a', { now: true });
   await clock.advance(100);
-  expect(times).toEqual([0, 10, 20, 30]);
+  expect(turns).toEqual(['a@0', 'a@10', 'a@20', 'a@30']);
   queue.poke('a');
   await clock.advance(100);
-  expect(times.slice(4)).toEqual([150]);
+  expect(turns.slice(4)).toEqual(['a@150']);
 });
 
 test('a host is quiet again after twice the longest wait, whatever urgent turns it had meanwhile', async () => {
@@ -132,23 +131,19 @@ test('a host is quiet again after twice the longest wait, whatever urgent turns 
 });
 
 test('a turn that the host asked for before a change was due makes the next change wait no longer', async () => {
-  const times: number[] = [];
-  const { clock, queue } = setUp({
+  const { clock, queue, turns } = setUp({
     quietMs: 50,
     longestMs: 5_000,
-    turn: () => {
-      times.push(clock.now());
-      return Promise.resolve(times.length === 1 ? 100 : undefined);
-    },
+    answer: (nth) => (nth === 1 ? 100 : undefined),
   });
   queue.poke('a', { now: true });
   await clock.advance(80);
   queue.poke('a');
   await clock.advance(120);
-  expect(times).toEqual([0, 100]);
+  expect(turns).toEqual(['a@0', 'a@100']);
   queue.poke('a');
   await clock.advance(50);
-  expect(times.slice(2)).toEqual([250]);
+  expect(turns.slice(2)).toEqual(['a@250']);
 });
 
 test('an urgent poke has its turn at once', async () => {
@@ -161,23 +156,17 @@ test('an urgent poke has its turn at once', async () => {
 
 test('a host has one turn at a time; what is asked for meanwhile comes once, after it', async () => {
   const running = Promise.withResolvers<undefined>();
-  let count = 0;
-  const { clock, queue } = setUp({
-    turn: () => {
-      count += 1;
-      return count === 1 ? running.promise : Promise.resolve(undefined);
-    },
-  });
+  const { clock, queue, turns } = setUp({ answer: (nth) => (nth === 1 ? running.promise : undefined) });
   queue.poke('a', { now: true });
   await clock.advance(0);
   for (let poke = 0; poke < 10; poke += 1) queue.poke('a');
   await clock.advance(10_000);
-  expect(count).toBe(1);
+  expect(turns).toHaveLength(1);
   running.resolve(undefined);
   await clock.advance(0);
-  expect(count).toBe(2);
+  expect(turns).toHaveLength(2);
   await clock.advance(10_000);
-  expect(count).toBe(2);
+  expect(turns).toHaveLength(2);
 });
 
 test('a host that hangs delays no other', async () => {
@@ -198,18 +187,12 @@ test('a host that hangs delays no other', async () => {
 });
 
 test('a host comes back at the time it asked for, though nobody pokes it', async () => {
-  const times: number[] = [];
-  const { clock, queue } = setUp({
-    turn: () => {
-      times.push(clock.now());
-      return Promise.resolve(times.length === 1 ? 60_000 : undefined);
-    },
-  });
+  const { clock, queue, turns } = setUp({ answer: (nth) => (nth === 1 ? 60_000 : undefined) });
   queue.poke('a', { now: true });
   await clock.advance(0);
   expect(queue.depth).toBe(0);
   await clock.advance(120_000);
-  expect(times).toEqual([0, 60_000]);
+  expect(turns).toEqual(['a@0', 'a@60000']);
 });
 
 test('a turn that crashes is told of and tried again, not in a loop', async () => {
