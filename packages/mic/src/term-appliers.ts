@@ -16,6 +16,7 @@ import { reportSkip, reportStep } from './apply/report.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import type { Meter } from './meter.ts';
 import { skipsOf } from './plan/desired.ts';
+import { saysAssigned } from './plan/diff.ts';
 import type { AssignedView } from './plan/types.ts';
 import type { ClusterIndex, SharedKind } from './snapshot/cluster-index.ts';
 import type { ClusterView } from './snapshot/cluster-view.ts';
@@ -176,7 +177,7 @@ function affectedBy(
 function podsMisled(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
   const lacking = new Set([...index.need(host).keys()].filter((id) => !isCarried(facts, id)));
   if (facts.present === undefined || lacking.size === 0) return [];
-  const misleads = ({ state, resourceId }: AssignedView) =>
-    (state === 'Assigned' || state === '') && resourceId !== undefined && lacking.has(resourceId);
+  const misleads = (view: AssignedView) =>
+    view.resourceId !== undefined && lacking.has(view.resourceId) && saysAssigned(view);
   return [...index.podKeysOn(host)].filter((key) => index.assignedOf(key).some(misleads));
 }

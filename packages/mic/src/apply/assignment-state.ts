@@ -1,5 +1,6 @@
 // Which state a step may be written in by now. Pure: the facts and the time come in.
 import type { ResourceId } from '@pod-identity/crd-types';
+import { saysAssigned } from '../plan/diff.ts';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
 import type { HostFacts, Quarantine } from '../snapshot/facts.ts';
 import { isCarried } from '../snapshot/host-facts.ts';
@@ -47,10 +48,8 @@ function isUsable(id: ResourceId, step: Step, { plan, facts, leaving }: StepMome
 /** As long as the host was not read, an object that said so before is believed: a running pod keeps its identity. */
 function wasAssigned(id: ResourceId, step: Step): boolean {
   if (step.kind === 'create') return false;
-  const { resourceId, nodeName, state } = step.current;
-  return (
-    resourceId === id && nodeName === step.assignment.pod.nodeName && (state === 'Assigned' || state === '')
-  );
+  const { resourceId, nodeName } = step.current;
+  return resourceId === id && nodeName === step.assignment.pod.nodeName && saysAssigned(step.current);
 }
 
 /** Its namespace has used up what it may have refused: it is tried later, and the pod is told so. */

@@ -2,7 +2,7 @@
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip } from '../explain/explain-skip.ts';
-import { saysTheSame } from '../plan/diff.ts';
+import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { AssignedView, Assignment, PodView, Skip } from '../plan/types.ts';
 import type { StepResult } from './apply-assignments.ts';
 import type { Waiting } from './assignment-state.ts';
@@ -90,8 +90,7 @@ function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Rep
 function isNews({ step }: StepResult): boolean {
   if (step.kind !== 'update') return true;
   const { assignment, current } = step;
-  const wasUsable = current.state === 'Assigned' || current.state === '';
-  return !wasUsable || !saysTheSame(assignment, current);
+  return !saysAssigned(current) || !saysTheSame(assignment, current);
 }
 
 function rewritten(result: StepResult): Report {

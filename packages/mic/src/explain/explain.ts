@@ -1,6 +1,7 @@
 import { bindingLabel, hostName, isNamespaced, nodeLabel } from '@pod-identity/crd-types';
 import { decidePod } from '../plan/desired.ts';
-import type { Assignment, AssignedView, PodView } from '../plan/types.ts';
+import { saysAssigned } from '../plan/diff.ts';
+import type { Assignment, PodView } from '../plan/types.ts';
 import type { ClusterIndex } from '../snapshot/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts.ts';
 import type { HostKey } from '../snapshot/host-groups.ts';
@@ -119,7 +120,7 @@ function explainRecord({ objectNamespace, objectName }: Assignment, index: Clust
       `AzureAssignedIdentity ${key} lacks the label ${label}, by which NMI asks for it`,
     );
   }
-  return isUsable(view)
+  return saysAssigned(view)
     ? ok(
         'record',
         `AzureAssignedIdentity ${key} is ${view.state === '' ? 'usable (without a state)' : view.state}`,
@@ -142,10 +143,6 @@ function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex)
         },
       ),
     );
-}
-
-function isUsable({ state }: AssignedView): boolean {
-  return state === 'Assigned' || state === '';
 }
 
 /** The worst of it decides. */

@@ -16,14 +16,14 @@ export interface Wanted {
   /** The host is known not to carry the identity, and will not get it now. */
   readonly isMissing: (id: ResourceId) => boolean;
   /** What is not wanted stays for now: the pod is looked at for the sake of what it waits for. */
-  readonly keepsOthers?: boolean;
+  readonly keepsOthers: boolean;
 }
 
 /** What the pod is to have comes first, then what has to go. */
 export function diffPod(
   index: ClusterIndex,
   key: PodKey,
-  { assignments, isMissing, keepsOthers = false }: Wanted,
+  { assignments, isMissing, keepsOthers }: Wanted,
 ): AssignmentStep[] {
   const current = index.assignedOf(key);
   const kept = new Set<AssignedView>();
@@ -75,6 +75,11 @@ function compare(
 /** By the original: its finalizer hangs a namespace once no MIC is left, and its objects of before 1.5.3 have no label. */
 function isLeftover({ hasFinalizer, isMislabelled }: AssignedView): boolean {
   return hasFinalizer || isMislabelled === true;
+}
+
+/** The original's objects of before 1.5 have no state, and were usable as soon as they existed. */
+export function saysAssigned({ state }: AssignedView): boolean {
+  return state === 'Assigned' || state === '';
 }
 
 /** The original's objects do not tell the pod's uid. */
