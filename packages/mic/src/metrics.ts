@@ -81,6 +81,10 @@ export const micMetrics = {
     ),
     labels: watch,
   },
+  linesLost: counter(
+    'mic_lines_lost_total',
+    'Lines of the log that were dropped because the reader of standard output was more than 768 KiB behind, or is gone.',
+  ),
   leader: gauge('mic_leader', '1 while this process leads.'),
   originalRunning: gauge(
     'mic_original_running',

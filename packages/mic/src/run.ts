@@ -199,8 +199,12 @@ async function keepAdmin(
     { path: '/healthz', answer: () => ({ status: 200, body: controller.term ? 'Active' : 'Not Active' }) },
     { path: '/readyz', answer: () => readiness(controller) },
   ];
+  const output = standardOutput();
+  let lost = 0;
   const text = () => {
     controller.refreshGauges();
+    metrics.count('linesLost', undefined, output.lost - lost);
+    lost = output.lost;
     return metrics.text();
   };
   const keep = (role: string, at: MicConfig['health'], routes: readonly AdminRoute[]) =>

@@ -52,6 +52,15 @@ test('health of MIC and of NMI answers on loopback, and on no other address of t
   }
 });
 
+test('metrics of MIC and of NMI count the lines that standard output did not take', async () => {
+  for (const [name, service] of Object.entries({ mic, nmi: nmi.service })) {
+    const answer = await fetch(`http://127.0.0.1:${await portOf(service, 'metrics')}/metrics`, {
+      signal: AbortSignal.timeout(30_000),
+    });
+    expect(await answer.text()).toContain(`\naadpodidentity_${name}_lines_lost_total 0\n`);
+  }
+});
+
 test('forty pipelined connections of a pod get few metrics, and another pod its tokens', async () => {
   const port = await portOf(nmi.service, 'metrics');
   const attack: Socket[] = [];
