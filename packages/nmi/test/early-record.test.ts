@@ -3,7 +3,7 @@
 import { apiVersion } from '@pod-identity/crd-types';
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { addressOf, startStage, type Nmi, type Stage } from './harness.ts';
+import { addressOf, passing, startStage, type Nmi, type Stage } from './harness.ts';
 
 const flood = 60;
 /** KiB: some 40 records. */
@@ -42,21 +42,6 @@ async function record(name: string, pod: string, resourceID = '/subscriptions/s/
   });
 }
 
-/** Time passes until the answer is there, five minutes at most. */
-async function passing<T>(promise: Promise<T>, what: string): Promise<T> {
-  const state = { isOver: false };
-  const over = () => {
-    state.isOver = true;
-  };
-  promise.then(over, over);
-  const deadline = clock.now() + 300_000;
-  while (!state.isOver) {
-    if (clock.now() > deadline) throw new Error(`waited five minutes for ${what}`);
-    await clock.advance(1_000);
-  }
-  return promise;
-}
-
 const recordList = { method: 'GET', path: /azureassignedidentities$/, query: /^(?!.*watch=)/ };
 
 it('that was left out is found with the next list, once its binding is known and the pod asks', async () => {
@@ -64,16 +49,16 @@ it('that was left out is found with the next list, once its binding is known and
   const identity = await stage.cluster.identity({ name: 'web' });
   const from = addressOf(await stage.cluster.pod({ name: 'web', label: 'web' }));
   nmi = await stage.nmi(['--hold=5s', '--caller-hold=0s', share], clock);
-  expect((await passing(nmi.ask({ from }), 'a refusal without binding')).status).toBe(400);
+  expect((await passing(nmi.ask({ from }), { clock, what: 'a refusal without binding' })).status).toBe(400);
   await record('web-default-web', 'web', identity.resourceId);
   await stage.cluster.binding({ name: 'web', identity: 'web', selector: 'web' });
-  expect((await passing(nmi.ask({ from }), 'the end of the hold')).status).toBe(503);
+  expect((await passing(nmi.ask({ from }), { clock, what: 'the end of the hold' })).status).toBe(503);
   stage.attach(identity);
 
   const listed = stage.sim.kube.journal.next({ ...recordList, since: stage.sim.kube.journal.mark() });
   await clock.advance(31_000);
   stage.sim.kube.dropWatches();
-  await passing(listed, 'a list of the records');
+  await passing(listed, { clock, what: 'a list of the records' });
   // No time passes: nothing is asked of the metadata service for want of a record.
   const { status, body } = await nmi.ask({ from });
   expect([status, body['client_id']]).toEqual([200, identity.clientId]);
@@ -87,7 +72,7 @@ async function listsOfPatientPod() {
   nmi = await stage.nmi(['--hold=20s', '--caller-hold=0s', share], clock);
   const startedAt = clock.now();
   for (let n = 0; n < 10; n += 1) {
-    expect((await passing(nmi.ask({ from }), 'the end of the hold')).status).toBe(503);
+    expect((await passing(nmi.ask({ from }), { clock, what: 'the end of the hold' })).status).toBe(503);
     stage.sim.kube.dropWatches();
   }
   return { lists: stage.sim.kube.journal.count(recordList), seconds: (clock.now() - startedAt) / 1000 };

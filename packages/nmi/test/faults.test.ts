@@ -5,7 +5,14 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import type { Clock } from '@pod-identity/kit/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { watchedKinds } from '../src/metrics.ts';
-import { addressOf, startStage, vaultResource, type Nmi, type Stage } from './harness.ts';
+import {
+  addressOf,
+  passing as passingOn,
+  startStage,
+  vaultResource,
+  type Nmi,
+  type Stage,
+} from './harness.ts';
 
 // Hours of watches are seconds of work: more on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 60_000 });
@@ -50,14 +57,8 @@ afterEach(async () => {
 const fresh = `${vaultResource}&bypass_cache=true`;
 const probe = () => nmi.ask({ from, query: '', headers: {}, isAlone: true });
 
-/** Moves the clock on, a second at a time, until the promise has settled. */
-async function passing<T>(promise: Promise<T>): Promise<T> {
-  const state = { isOver: false };
-  const over = () => (state.isOver = true);
-  promise.then(over, over);
-  while (!state.isOver) await time.advance(1_000);
-  return promise;
-}
+const passing = <T>(promise: Promise<T>, what = 'an answer of NMI') =>
+  passingOn(promise, { clock: { now: time.azure, advance: time.advance }, what });
 
 /** Asks from the address until the answer is this identity's token. */
 async function untilToken(address: string, clientId: string): Promise<void> {
@@ -122,7 +123,10 @@ describe('item 14: watches are half-open', () => {
     await time.advance(20_000);
     expect(await watchAges()).toEqual(new Map(watchedKinds.map((kind) => [kind, 20])));
     await time.advance(10_000);
-    await passing(kube.journal.next({ since: mark, path: /\/azureidentities$/, query: /watch=true/ }));
+    await passing(
+      kube.journal.next({ since: mark, path: /\/azureidentities$/, query: /watch=true/ }),
+      'a watch of identities',
+    );
     await untilToken(address, clientId);
   });
 });

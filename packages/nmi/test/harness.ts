@@ -7,6 +7,7 @@ import { apiVersion, type AssignedState } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import { connectKube } from '@pod-identity/kit/kube';
 import { createLog, createMetrics, systemClock } from '@pod-identity/kit/serve';
+import type { FakeClock } from '@pod-identity/kit/testing';
 import {
   cluster,
   startSim,
@@ -246,4 +247,23 @@ export async function assignedPod(stage: Stage, name: string) {
   const from = addressOf(await stage.cluster.pod({ name: `${name}-pod`, label: name }));
   await stage.record({ pod: `${name}-pod`, identity: name, state: 'Assigned' });
   return { identity, from };
+}
+
+interface Passing {
+  readonly clock: Pick<FakeClock, 'now' | 'advance'>;
+  /** What is waited for, as the failure says. */
+  readonly what: string;
+}
+
+/** The value of the promise. Moves the clock on, a second at a time, until it has settled: for five minutes at most. */
+export async function passing<T>(promise: Promise<T>, { clock, what }: Passing): Promise<T> {
+  const state = { isOver: false };
+  const over = () => void (state.isOver = true);
+  promise.then(over, over);
+  const deadline = clock.now() + 300_000;
+  while (!state.isOver) {
+    if (clock.now() > deadline) throw new Error(`waited five minutes for ${what}`);
+    await clock.advance(1_000);
+  }
+  return promise;
 }
