@@ -83,7 +83,7 @@ export interface FetchResponse {
   readonly headers: { get(name: string): string | null };
   /** Read by chunks, so that an answer without end is not read to its end. */
   readonly body?: AsyncIterable<Uint8Array> | null;
-  /** The whole body; undefined when it has more bytes than that. Called instead of reading `body`, where it is there. */
+  /** The whole body; undefined when it has more bytes than the limit. When present, it is called instead of reading `body`. */
   readUpTo?(limit: number): Promise<Uint8Array | undefined>;
   /** Called when there is neither. */
   text(): Promise<string>;

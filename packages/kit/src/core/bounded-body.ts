@@ -10,7 +10,7 @@ export interface ByteStream {
 
 /**
  * The whole body; undefined when it has more bytes than the limit: the rest is not read, and the stream is destroyed. Fails when the
- * stream ends before the body does. By events: an iteration of a stream costs more than all else that is done with a short body.
+ * stream ends before the body does. By events: iterating over a stream costs more than everything else done with a short body.
  */
 export function readUpTo(body: ByteStream, limit: number): Promise<Buffer | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();

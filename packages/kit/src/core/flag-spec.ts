@@ -15,7 +15,7 @@ export interface FlagSpec {
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
-  /** Of a boolean: words that it may be as well, as in `--name=word`. */
+  /** Of a boolean: values that it accepts besides, as in `--name=word`. */
   readonly words?: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface FlagReading {
   optionalString(name: string): string | undefined;
   /** False where it is a word. */
   boolean(name: string): boolean;
-  /** Of a boolean that may be a word: the word that it is. */
+  /** The word that was given to a boolean that accepts some; undefined where it is true or false. */
   word(name: string): string | undefined;
   integer(name: string): number;
   number(name: string): number;

@@ -3,7 +3,7 @@ import type { FlagReading, FlagSpec } from './flag-spec.ts';
 const klog = (kind: FlagSpec['kind']) => (name: string) =>
   ({ name, kind, default: undefined, help: 'Accepted without effect.' }) satisfies FlagSpec;
 
-/** The flags of the original's logging library: manifests and charts that set them start our programs. `--v` has a meaning. */
+/** Flags of the original's logging library that have no effect here: accepted, because manifests and charts set them. */
 export const klogFlags: readonly FlagSpec[] = [
   ...[
     'logtostderr',

@@ -138,7 +138,7 @@ function createRelist({
   let isAskedFor = false;
   return {
     ask: () => void (isAskedFor = true),
-    /** Who asks from now on may know more than the list: it asks for another one. */
+    /** Whoever asks after this may know of more than the list will contain: another list is needed then. */
     begins: () => void (isAskedFor = false),
     listed: () => void (listedAt = clock.elapsed()),
     isDue: (space: ShareKeeper['space']) => {

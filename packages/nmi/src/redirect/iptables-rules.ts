@@ -1,9 +1,9 @@
 import { firewallMark } from './route-rules.ts';
 import { leadsToLoopback, selfTestPort, type RedirectTarget } from './target.ts';
 
-/** Not the original's: when that ends it deletes its chain, and would take ours away while it is being replaced. */
+/** Not the original's name: the original deletes its chain when it ends, and would delete ours while it is being replaced. */
 export const chain = 'aad-pod-identity';
-/** The original's, in nat. Our earlier versions had it as well, there and in the other tables. */
+/** The name of the original's chain, which is in nat alone; our earlier versions used it in all three tables. */
 export const earlierChain = 'aad-metadata';
 
 export type TableName = 'nat' | 'filter' | 'mangle';
@@ -18,7 +18,7 @@ export const hooks: Readonly<Record<TableName, readonly string[]>> = {
 
 /** Rules of one table as `iptables -S` lists them, of our chain, of the earlier one and of the built-in ones. */
 export interface TableListing {
-  /** Which of the two there are at all. */
+  /** Which of these two chains exist. */
   readonly chains: readonly string[];
   readonly rules: readonly string[];
 }

@@ -48,7 +48,7 @@ export interface Connections<About> {
   /** The head of a request was read. When too many before it are unanswered, its connection is closed. */
   mayAsk(socket: Socket): boolean;
   arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
-  /** To be told once the program has taken a request in hand, whether or not it has answered: what is left to write is counted. */
+  /** To be called once the program has been given a request, whether or not it has answered: what is left to write is counted. */
   given(socket: Socket, response: ServerResponse): void;
   /** Whether nothing is read from it because its caller asked too often. */
   isHeld(socket: object): boolean;
@@ -61,7 +61,7 @@ interface Connection<About> extends Line, Resting {
   readonly caller: Caller<Connection<About>>;
   readonly about: About;
   isRefused: boolean;
-  /** Counted, not kept: responses that are referenced until the next request comes made a fifth of the time garbage collection. */
+  /** A count, not the responses: with each kept until the next request, garbage collection took a fifth of the time. */
   unanswered: number;
   /** Bytes of whole answers that wait for those before them. */
   behind: number;
@@ -130,7 +130,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   };
 }
 
-/** On the socket itself: a map would be asked three times for each request. */
+/** A property of the socket: a map would need three lookups for each request. */
 function createMarks<About>() {
   const mark = Symbol('connection');
   type Marked = Record<symbol, Connection<About> | undefined>;
