@@ -26,6 +26,8 @@ const serverOf = (answering: string) => `
   const server = createServer(${JSON.stringify(requestLimits)}, ${answering});
   server.maxHeadersCount = ${headersLimit};
   server.httpAllowHalfOpen = true;
+  // Ends with whoever started it, however that ends.
+  process.stdin.on('end', () => process.exit()).resume();
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
 
 export function startBareServer(answer: Answer): Promise<BareServer> {
@@ -51,7 +53,7 @@ export function startBareProxy({ hostname, port }: URL): Promise<BareServer> {
 }
 
 async function start(program: string): Promise<BareServer> {
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
   const listening = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
   const [line] = await within(patienceMs, 'the bare node:http server to listen', listening);
   return { host: '127.0.0.1', port: Number(line), pid: child.pid ?? 0, stop: () => void child.kill() };

@@ -27,4 +27,6 @@ function hammer(): void {
 }
 
 for (let count = 0; count < connections; count += 1) hammer();
+// Ends with whoever started it, however that ends.
+process.stdin.on('end', () => process.exit()).resume();
 process.stdout.write('hammering\n');

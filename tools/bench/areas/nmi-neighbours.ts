@@ -41,7 +41,7 @@ export async function neighbours(
   const beside = async (share: number, target: { readonly port: number; readonly path: string }) => {
     const without = await wait(share);
     const args = [hammerProgram, nmi.host, String(target.port), hostile, target.path];
-    const hammer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const hammer = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     await within(30_000, 'the noisy pod to begin', once(hammer.stdout, 'data'));
     pin(hammer.pid ?? 0, 1);
     const pair = { without, with: await wait(share) };
