@@ -10,10 +10,10 @@ const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 export function clientSection(): readonly string[] {
   return [
     '## What programs do with a status',
-    'Measured with the clients themselves, unmodified, by `node tools/e2e/clients/measure.ts statuses`. `tools/e2e/scenarios/client-patience.e2e.test.ts` runs them again, in CI too, and compares with these tables. A program asks for one token, and every request is answered at once with the same status. A cell is the number of requests in all, and when they are made: `each 5 s` as `Retry-After` says, `in 7 s` by a schedule of the client’s own (about: some draw their pauses by chance). `goes on`: the chain of credentials tries the next credential. `no reason`: what the user reads lacks the reason that NMI gave.',
-    'As NMI answers where Azure told no time to wait. `Retry-After` is the middle of what it then chooses from: 13 seconds with 410, 8 with the others, none with 400 and 403.',
+    'Measured with the clients themselves, unmodified, by `node tools/e2e/clients/measure.ts statuses`. `tools/e2e/scenarios/client-patience.e2e.test.ts` runs them again, in CI too, and compares with these tables. A program asks for one token, and every request is answered at once with the same status. A cell is the number of requests in all, and when they are made: `each 5 s` as `Retry-After` says, `in 7 s` by a schedule of the client’s own (approximate: some pauses are random). `goes on`: the chain of credentials tries the next credential. `no reason`: what the user reads lacks the reason that NMI gave.',
+    'The answers of NMI where Azure sent no Retry-After. NMI then sends one of its own; the table was measured with the middle of its range: 13 seconds with 410, 8 with the others, none with 400 and 403.',
     tableOf(chosenColumns),
-    'With a `Retry-After` of 4 seconds that Azure told, and without the header. NMI always sends it with these statuses: some clients repeat a status only with it, and others give up sooner without.',
+    'With a `Retry-After` of 4 seconds from Azure, and without the header. NMI always sends the header with these statuses: some clients retry a status only with it, and others give up sooner without it.',
     tableOf(otherColumns),
     'Not run here; what users or other tests reported:',
     reportedTable(),
