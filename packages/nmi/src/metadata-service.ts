@@ -59,6 +59,12 @@ export function createMetadataService(): MetadataService {
   };
 }
 
+/** Node's types leave out what it returns: false when the service has said that it closes the connection within a second. */
+interface Keeping {
+  readonly keepSocketAlive: (this: Agent, socket: Duplex) => boolean;
+}
+const { keepSocketAlive: keep } = Agent.prototype as unknown as Keeping;
+
 /**
  * Keeps a connection only after an answer as the service gives it: 200, JSON. Node closes an idle one over which something comes
  * unasked. What comes when the next question is sent already is read as the answer to that: so all questions over a connection are about
@@ -81,8 +87,7 @@ class KeepingAgent extends Agent {
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
-    if (this.#unwanted.has(socket)) return false;
-    super.keepSocketAlive(socket);
+    if (this.#unwanted.has(socket) || !keep.call(this, socket)) return false;
     this.#makeRoom();
     return true;
   }

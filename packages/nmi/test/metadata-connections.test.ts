@@ -10,9 +10,10 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-const answer = (token: string, { status = '200 OK' } = {}) => {
+const answer = (token: string, { status = '200 OK', keepAlive = 'timeout=60' } = {}) => {
   const body = JSON.stringify({ access_token: token, expires_in: '3600' });
-  return `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const headers = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nKeep-Alive: ${keepAlive}`;
+  return `HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`;
 };
 
 interface Question {
@@ -132,6 +133,14 @@ it('a connection over which anything but a token was answered is not kept', asyn
     socket.write(answer('t', { status: '429 Too Many Requests' })),
   );
   for (let count = 0; count < 2; count += 1) await expect(ask()).rejects.toMatchObject({ status: 429 });
+  expect(connections()).toBe(2);
+});
+
+it('a connection that the service says it closes within a second is not kept', async () => {
+  const { ask, connections } = await stage(({ socket, count }) =>
+    socket.write(answer(`t${count}`, { keepAlive: 'timeout=1' })),
+  );
+  expect([await ask(), await ask()]).toEqual(['t1', 't2']);
   expect(connections()).toBe(2);
 });
 
