@@ -53,7 +53,7 @@ export interface Agent {
   readonly neighbourOf: (address: string) => string | undefined;
   /** For the listener: the namespace of the pod that is known to have an address. */
   readonly namespaceOf: (address: string) => string | undefined;
-  /** Nobody is held any longer: the agent ends. */
+  /** Ends all holds: the agent is shutting down. */
   endHolds(): void;
   /** After the last answer. */
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import type { RunningServer } from './server.ts';
 const drainMs = 15_000;
 /**
  * Where agents cannot share the port the next one listens only after this one has ended, and calls of all pods of the node are refused
- * meanwhile: callers who wait for an assignment may not make that as long as `--hold`. What they asked for last still has time.
+ * meanwhile: callers who wait for an assignment may not make that as long as `--hold`. The rest of the time is for writing their answers.
  */
 const holdsEndMs = 8_000;
 

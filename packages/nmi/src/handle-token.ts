@@ -83,7 +83,10 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
   };
 }
 
-/** While a caller waits, its address may go to another pod. Memory that said the same all the time is no sign of that. */
+/**
+ * While a caller waits, its address may go to another pod: then no token leaves. Memory tells of that only by a change: where it
+ * names another pod before and after the wait alike, the caller was found by a newer answer of the API server.
+ */
 async function unlessMoved(
   granted: Promise<Outcome>,
   { uid, key }: PodView,

@@ -31,7 +31,7 @@ const settleMs = 250;
 /** Tokens that nobody waits for: two at a time, each with a rest after it. Those that pods ask for find the way free. */
 const fetchesAtATime = 2;
 const restMs = 500;
-/** One that the metadata service does not know yet makes the others wait no longer. */
+/** How long it is asked for an identity that the metadata service does not know yet: other tokens wait meanwhile. */
 const patienceMs = 8_000;
 /** A namespace that wants more gets the rest when something changes later. */
 const wishesKept = { total: 2_048, perNamespace: 512, perPod: 64 };

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Changes } from './await-change.ts';
 
-/** After each round of deciding again there is a rest of so many times its length. */
+/** After each round of deciding again there is a pause of so many times its length. */
 const restPerWork = 4;
 
 /**

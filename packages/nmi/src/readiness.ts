@@ -25,7 +25,7 @@ export interface Readiness {
   /** Everything that decisions rest on was read at least once. */
   hasSynced(): boolean;
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
-  /** The agent ends: nobody waits for the cluster to be read any longer. */
+  /** Ends all waits for the cluster to be read, also those that begin later: the agent is shutting down. */
   readonly endWaiting: () => void;
   /** A watch has been silent for too long: what it does not tell of may have been taken away. */
   readonly isOutdated: () => boolean;

@@ -11,8 +11,7 @@ export interface Grace {
 /**
  * The milliseconds for which the pod still counts as young. Its start is what its kubelet wrote (`status.startTime`): by the clock
  * that the agent of the node has, later than creation by as long as the pod was not scheduled, and not moved by containers
- * that crash. A pod without it is not young. Nor is one that starts in the future by more than the grace, until the clock, which was
- * set back, comes near its start again.
+ * that crash. A pod without it is not young, nor is one whose start is in the future by more than the grace: the clock was set back.
  */
 export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Grace): number {
   if (acceptedAt === undefined) return 0;

@@ -28,7 +28,7 @@ export interface CallerLimits {
   enter(tenant: Tenant, caller: { readonly gone: AbortSignal }): WaitingPlace | undefined;
   /** Charges so many questions to the pod and answers 0; or charges nothing and answers the milliseconds until it may ask them. */
   admitUpstream(pod: string, questions: number, now: number): number;
-  /** The agent ends: nobody waits any longer, from now on. */
+  /** Ends all waits, also those that begin later: the agent is shutting down. */
   endAll(): void;
   readonly waiting: number;
 }

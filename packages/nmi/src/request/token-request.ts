@@ -51,8 +51,8 @@ const selectorNames = {
 type SelectorName = keyof typeof selectorNames;
 
 /**
- * What others call the selectors, such as App Service. An unknown parameter is ignored, and whoever named an identity by one of
- * these would get the token of another.
+ * What others call the selectors, such as App Service. Other unknown parameters are ignored; if these were, a
+ * caller that names an identity by one of them would get the token of another identity.
  */
 const misnamed: ReadonlyMap<string, SelectorName> = new Map([
   ...['clientid', 'client-id'].map((name) => [name, 'client_id'] as const),
@@ -70,9 +70,9 @@ const longestValue = 2048;
 const control = /[\u0000-\u001f\u007f]/;
 
 /**
- * Reads the query of a token request. Any api-version is welcome; unknown parameters are let be, but for misnamed selectors. Names compare without
- * case, so that one parameter in two spellings is one that was given twice, and never two that different readers choose
- * between. An empty selector is one that the program left out: SDKs send it when a variable of theirs is not set.
+ * Reads the query of a token request. Any api-version is accepted; unknown parameters are ignored, except misnamed selectors.
+ * Names compare without case: one parameter in two spellings is given twice, or two readers could choose different ones of
+ * them. An empty selector counts as left out: SDKs send it when a variable of theirs is not set.
  */
 export function parseTokenRequest(query: string): ParsedTokenRequest {
   const parameters = new Map<string, string>();
