@@ -6,7 +6,7 @@ import { request as httpsRequest } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { authorize } from '../src/authorize/authorize.ts';
 import type { AuthorizeRules, Decision } from '../src/authorize/types.ts';
 import { parseTokenRequest, type Selector } from '../src/request/token-request.ts';
@@ -349,8 +349,8 @@ describe('--compat-errors, on a running agent', () => {
     async (status) => {
       const { from } = await assigned(`passing-${status}`);
       const fault = stage.sim.azure.faults.add({ match: { service: 'imds' }, times: 1, then: { status } });
+      onTestFinished(() => fault.remove());
       await expect(original.ask({ from })).resolves.toMatchObject({ status: 200 });
-      fault.remove();
     },
   );
 
@@ -363,11 +363,11 @@ describe('--compat-errors, on a running agent', () => {
     const { from } = await assigned(`lasting-${status}`);
     const compat = await hasty(flag);
     const fault = stage.sim.azure.faults.add({ match: { service: 'imds' }, then: { status } });
+    onTestFinished(() => fault.remove());
     await expect(compat.ask({ from })).resolves.toMatchObject({
       status: answered,
       headers: { 'retry-after': expect.stringMatching(usualPause) as string },
     });
-    fault.remove();
   });
 
   it('a token is the same to the byte', async () => {
