@@ -83,7 +83,7 @@ settle(
     page(
       'docs/reasons.md',
       '# Reasons',
-      'NMI writes a line when the luck of a pod, or of an address that is no pod, changes. Its field `reason` says why nothing was given; it is one of these words. A line without it is about something that was given.',
+      'NMI writes a log line when the outcome for a pod, or for an address that is no pod, changes. Its field `reason` says why nothing was given; it is one of these words. A line without the field is about something that was given.',
       reasonTable(),
     ),
   ]),

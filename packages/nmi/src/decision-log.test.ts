@@ -23,7 +23,7 @@ const stage = (level: 'debug' | 'info' = 'info') => {
   return { answer, clock, lines, say };
 };
 
-it('tells a change of luck once, and what has not changed only to those who debug', () => {
+it('tells a changed outcome once, and what has not changed only to those who debug', () => {
   const quiet = stage();
   for (const outcome of [token, token, denied, denied, token]) quiet.answer(outcome);
   expect(quiet.lines.length).toBe(3);
@@ -71,7 +71,7 @@ it('addresses that are no pod share one budget', () => {
   expect(lines.length).toBeLessThanOrEqual(100);
 });
 
-it('a pod whose luck changes all the time does not fill the disk', async () => {
+it('a pod whose outcome changes all the time does not fill the disk', async () => {
   const { answer, clock, lines } = stage();
   for (let index = 0; index < 1000; index += 1) answer(index % 2 === 0 ? token : denied);
   expect(lines.length).toBe(100);

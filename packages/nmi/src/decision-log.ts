@@ -12,7 +12,7 @@ const subjectsKept = 2_000;
 const perNamespace = { burst: 100, perSecond: 5 };
 
 /**
- * One line when a pod's (or an unknown address's) luck changes; the same again is for those who debug. A change that finds
+ * One line when the outcome for a pod (or an unknown address) changes; the same again is for those who debug. A change that finds
  * its namespace's budget empty is told later, unless it has passed by then.
  */
 export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
