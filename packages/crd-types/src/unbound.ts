@@ -18,7 +18,7 @@ export function explainUnbound(pod: string, unbound: Unbound): string {
   return `Identity not found. ${whyUnbound(pod, unbound)}`;
 }
 
-/** The same without the words that end it: for a pod that is still waited for. */
+/** The same without "Identity not found.": for a pod that may get its identity yet. */
 export function whyUnbound(pod: string, unbound: Unbound): string {
   switch (unbound.why) {
     case 'no-label':

@@ -46,7 +46,7 @@ const conditionWritesPerSecond = 10;
 /** After this an assignment is shown as Created while its identity is on its way. */
 const recordAfterMs = 2_000;
 
-/** A line for each pod that is assigned: one write for many lines, at the end of the process too. */
+/** A line for each pod that is assigned: many lines are one write. What is left is written when the process ends. */
 function gathered(): NonNullable<LogOptions['destination']> {
   const output = standardOutput();
   return { write: (line) => output.append(line), onLost: (say) => output.onLost(say) };

@@ -1,5 +1,5 @@
-// How long a host's change waits for more of it: a moment where the host was quiet, twice as long with each turn that
-// follows another one closely.
+// How long a host's change waits for others to join it: briefly on a quiet host, twice as long after each turn that closely
+// follows another one.
 
 export interface DebounceLimits {
   /** How much quiet the first change of a quiet host waits for; a host with many turns up to a tenth of `longestMs`. */
@@ -20,7 +20,7 @@ export const noTurns: RecentTurns = { count: 0, endedAt: -Infinity };
 /** A host without a turn for so many times the longest wait is quiet again. */
 const quietAfter = 2;
 const longestShare = 0.1;
-/** More make no difference. */
+/** With so many the wait has long reached its limit. */
 const mostCounted = 16;
 
 export function waitMs(limits: DebounceLimits, turns: RecentTurns, now: number): number {

@@ -68,7 +68,7 @@ class Lane {
   /** When the turn that was asked for is due, and the latest that more work may push it to. */
   #due: number | undefined;
   #latest = 0;
-  /** Whether the turn that is due has waited for more work, and those that did. */
+  /** Whether the turn that is due has waited for more work, and the recent turns that did. */
   #isDebounced = false;
   #recent: RecentTurns = noTurns;
   /** When the host wants a turn even if nobody asks. */

@@ -55,7 +55,7 @@ function managedIdentityToken(
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random,
     cache: false,
-    // The machine's own service holds nobody.
+    // The default, 40 s, is for an NMI, which holds requests; the metadata service answers at once.
     requestTimeoutInMs: 20_000,
   });
   return async ({ fresh, signal }) => {

@@ -24,7 +24,7 @@ const connections: readonly MicFlag[] = [
     kind: 'string',
     default: '/var/run/secrets/kubernetes.io/serviceaccount',
     fate: 'new',
-    help: 'Folder with the token of the service account, and ca.crt, the authority that the API server is to be certified by.',
+    help: 'Folder with the token of the service account, and ca.crt, the certificate of the authority that signs for the API server.',
   },
   {
     name: 'cloudconfig',
@@ -117,7 +117,7 @@ const behaviour: readonly MicFlag[] = [
     default: 50,
     min: 0,
     fate: 'new',
-    help: 'Changes of one moment are planned together: wait for so much quiet on a host that was quiet, and twice as long with each of its PATCHes in quick succession, up to a tenth of --debounce-max.',
+    help: 'Changes that come together are one PATCH: the first change of a quiet host waits for so long without another one, and twice as long after each PATCH in quick succession, up to a tenth of --debounce-max.',
   },
   {
     name: 'debounce-max',
@@ -183,7 +183,7 @@ const leadership: readonly MicFlag[] = [
     kind: 'string',
     default: 'default/aad-pod-identity-mic',
     fate: 'new',
-    help: "Endpoints by which the original's MICs elect their leader, as NAMESPACE/NAME. While somebody renews them the first start of ours waits, 5 minutes at most; later that is only told. Empty: not looked at.",
+    help: "Endpoints by which the original's MICs elect their leader, as NAMESPACE/NAME. While they are renewed, the first start of our MIC in a cluster waits, 5 minutes at most; later starts do not wait, and a leader warns. Empty: no look at them.",
   },
 ];
 

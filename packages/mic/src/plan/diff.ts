@@ -72,7 +72,7 @@ function compare(
   }
 }
 
-/** By the original: its finalizer hangs a namespace once no MIC is left, and its objects of before 1.5.3 have no label. */
+/** Of the original: once no MIC is left its finalizer keeps a namespace from being deleted; its objects of before 1.5.3 have no label. */
 function isLeftover({ hasFinalizer, isMislabelled }: AssignedView): boolean {
   return hasFinalizer || isMislabelled === true;
 }

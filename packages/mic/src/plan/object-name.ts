@@ -19,7 +19,7 @@ const maxNamespaceLength = 63;
 
 /**
  * For each match of a pod, in the same order. An object that stands for the assignment already keeps its name, if it is one that
- * MIC gives: others are an editor's, whatever they say. NMI keeps by those names what it needs of a namespace with too many records.
+ * MIC gives: others are an editor's, whatever they say. By these names NMI finds the records that it keeps of a namespace with too many.
  */
 export function objectNames(
   index: ClusterIndex,

@@ -78,7 +78,8 @@ function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Lo
   const looked = new Set(dirtyPods ?? index.podKeysOn(key));
   const waiting = dirtyPods === undefined ? [] : index.waitingOn(key);
   const here = [...new Set([...looked, ...waiting])].filter((pod) => index.homeOf(pod) === key).sort();
-  // Those that only wait take part in each pass, in no turn: objects that an editor writes about them are none of its business.
+  // Pods that only wait are planned with each pass, outside the turns of their namespaces: what an editor writes about them, in any
+  // number, is removed in their turn.
   return here.flatMap((pod) =>
     diffPod(index, pod, { ...decidePod(index, pod), isMissing, keepsOthers: !looked.has(pod) }),
   );

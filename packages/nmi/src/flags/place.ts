@@ -47,7 +47,7 @@ export const placeFlags: readonly NmiFlag[] = [
       name: 'service-account-dir',
       kind: 'string',
       default: '/var/run/secrets/kubernetes.io/serviceaccount',
-      help: 'Folder with the token of the service account, and ca.crt, the authority that the API server is to be certified by.',
+      help: 'Folder with the token of the service account, and ca.crt, the certificate of the authority that signs for the API server.',
     },
     'the folder of every pod, which may be mounted elsewhere',
   ),
