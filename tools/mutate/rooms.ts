@@ -13,7 +13,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'mic/plan': ['packages/mic/src/plan/'],
   'mic/snapshot': ['packages/mic/src/snapshot/'],
   'mic/apply': ['packages/mic/src/apply/'],
-  'mic/identity-patch': ['packages/mic/src/azure/identity-patch.ts'],
+  'mic/tell': [
+    'packages/mic/src/tell/conditions.ts',
+    'packages/mic/src/tell/conditions-writer.ts',
+    'packages/mic/src/tell/events.ts',
+    'packages/mic/src/tell/report.ts',
+    'packages/mic/src/tell/report-host.ts',
+    'packages/mic/src/tell/report-left-out.ts',
+  ],
+  'mic/identity-patch': ['packages/mic/src/azure/hosts/identity-patch.ts'],
   'mic/immutable': [
     'packages/mic/src/config/immutable-client-ids.ts',
     'packages/mic/src/config/plan-rules.ts',

@@ -1,8 +1,8 @@
 // Writes docs/configuration.md, docs/errors.md, docs/metrics.md and docs/reasons.md from the services' own lists; --check only says what is stale, and fails.
 import type { FlagSpec, MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
-import { configurationTable } from '../../packages/mic/src/config.ts';
-import { micMetrics } from '../../packages/mic/src/metrics.ts';
+import { configurationTable } from '../../packages/mic/src/config/config.ts';
+import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { flags as nmiFlags } from '../../packages/nmi/src/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/metrics.ts';
 import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';

@@ -13,6 +13,8 @@ test('a link that leads nowhere is named; one with a fragment is checked without
 
 test('a path named in code style must exist; code blocks are left alone', () => {
   const page =
-    'Read `packages/mic/src/loop.ts` and `tools/gone.ts`.\n```sh\ncat `packages/not-checked`\n```\n';
-  expect(brokenReferences(page, only('packages/mic/src/loop.ts'))).toEqual(['there is no tools/gone.ts']);
+    'Read `packages/mic/src/term/loop.ts` and `tools/gone.ts`.\n```sh\ncat `packages/not-checked`\n```\n';
+  expect(brokenReferences(page, only('packages/mic/src/term/loop.ts'))).toEqual([
+    'there is no tools/gone.ts',
+  ]);
 });

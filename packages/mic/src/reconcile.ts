@@ -9,12 +9,12 @@ import type { HostMemory } from './apply/memory.ts';
 import type { Pace } from './apply/pace.ts';
 import { planHost } from './plan/plan.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
-import type { ClusterIndex } from './snapshot/cluster-index.ts';
-import { isEmptyRecord } from './snapshot/ledger.ts';
-import type { HostKey } from './snapshot/host-groups.ts';
+import type { ClusterIndex } from './snapshot/index/cluster-index.ts';
+import { isEmptyRecord } from './snapshot/facts/ledger.ts';
+import type { HostKey } from './snapshot/index/host-groups.ts';
 import { namespaceOf } from './snapshot/keys.ts';
-import type { HostFacts } from './snapshot/facts.ts';
-import { foldExpiry, foldIdle } from './snapshot/host-facts.ts';
+import type { HostFacts } from './snapshot/facts/facts.ts';
+import { foldExpiry, foldIdle } from './snapshot/facts/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
 
 export interface ReconcilePorts {

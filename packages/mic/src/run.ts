@@ -17,13 +17,13 @@ import {
 } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { connectAzure, type Azure } from './azure/connect.ts';
-import type { ArmCall } from './azure/host-calls.ts';
-import { micUserAgent, readMicConfig, type Env, type MicCommand, type MicConfig } from './config.ts';
+import type { ArmCall } from './azure/hosts/host-calls.ts';
+import { micUserAgent, readMicConfig, type Env, type MicCommand, type MicConfig } from './config/config.ts';
 import { planRules } from './config/plan-rules.ts';
-import type { ControllerSettings } from './controller-deps.ts';
-import { startController, type Controller } from './controller.ts';
-import { explainCommand } from './explain-command.ts';
-import { micMetrics, type MicMetricSpecs } from './metrics.ts';
+import type { ControllerSettings } from './term/deps.ts';
+import { startController, type Controller } from './term/controller.ts';
+import { explainCommand } from './commands/explain.ts';
+import { micMetrics, type MicMetricSpecs } from './tell/metrics.ts';
 import { askOriginal, watchOriginal } from './original/connect-original.ts';
 
 interface Surroundings {

@@ -13,10 +13,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResourceId } from '@pod-identity/crd-types';
 import { systemClock } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { loadCloudConfig, watchCloudConfig } from '../src/azure/cloud-config.ts';
-import type { CloudSettings } from '../src/azure/cloud.ts';
-import { createCredential } from '../src/azure/credential.ts';
-import { roleCommand, type AzureRole } from '../src/explain/remedy.ts';
+import { loadCloudConfig, watchCloudConfig } from '../src/azure/cloud/cloud-config.ts';
+import type { CloudSettings } from '../src/azure/cloud/cloud.ts';
+import { createCredential } from '../src/azure/credential/credential.ts';
+import { roleCommand, type AzureRole } from '../src/tell/remedy.ts';
 import { canonical, identityId, startTestAzure, type TestAzure } from './azure-harness.ts';
 import { selfSigned } from './self-signed.ts';
 

@@ -7,7 +7,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import { startSim, type AzureOptions, type ManagedIdentity } from '@pod-identity/sim';
 import { connectAzure, type Azure } from '../src/azure/connect.ts';
-import type { ArmCall } from '../src/azure/host-calls.ts';
+import type { ArmCall } from '../src/azure/hosts/host-calls.ts';
 import type { HostChange, UpdateContext, UpdateOutcome } from '../src/apply/host-identities.ts';
 
 export const subscription = '11111111-1111-1111-1111-111111111111';

@@ -1,7 +1,7 @@
 import { ComputeManagementClient } from '@azure/arm-compute';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import { identityPatch, readHostState, stepsToChange } from '../src/azure/identity-patch.ts';
+import { identityPatch, readHostState, stepsToChange } from '../src/azure/hosts/identity-patch.ts';
 import { canonical, identityId, startTestAzure, subscription, type TestAzure } from './azure-harness.ts';
 
 let t: TestAzure;

@@ -2,7 +2,7 @@
 import { systemClock } from '@pod-identity/kit/serve';
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createArmClient } from '../src/azure/arm-client.ts';
+import { createArmClient } from '../src/azure/arm/arm-client.ts';
 
 let server: HostileServer;
 beforeAll(async () => {

@@ -9,7 +9,7 @@ import {
   type Hostility,
 } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applicationToken } from '../src/azure/application-token.ts';
+import { applicationToken } from '../src/azure/credential/application-token.ts';
 
 let server: HostileServer;
 let certificate: Awaited<ReturnType<typeof createServerCertificate>>;

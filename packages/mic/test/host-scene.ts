@@ -10,8 +10,8 @@ import { createFakeResource } from '../src/apply/test/fake-kube.ts';
 import { createFakeLog } from '../src/apply/test/fake-log.ts';
 import * as build from '../src/plan/test/builders.ts';
 import { createReconciler } from '../src/reconcile.ts';
-import { ClusterIndex } from '../src/snapshot/cluster-index.ts';
-import { factsFromRecord } from '../src/snapshot/host-facts.ts';
+import { ClusterIndex } from '../src/snapshot/index/cluster-index.ts';
+import { factsFromRecord } from '../src/snapshot/facts/host-facts.ts';
 import { identityId, startTestAzure } from './azure-harness.ts';
 
 export const minuteMs = 60_000;

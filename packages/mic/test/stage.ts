@@ -21,10 +21,10 @@ import {
   type Sim,
 } from '@pod-identity/sim';
 import { connectAzure } from '../src/azure/connect.ts';
-import type { ControllerSettings } from '../src/controller-deps.ts';
-import { startController, type Controller } from '../src/controller.ts';
-import { explainCommand } from '../src/explain-command.ts';
-import { micMetrics } from '../src/metrics.ts';
+import type { ControllerSettings } from '../src/term/deps.ts';
+import { startController, type Controller } from '../src/term/controller.ts';
+import { explainCommand } from '../src/commands/explain.ts';
+import { micMetrics } from '../src/tell/metrics.ts';
 import type { PlanRules } from '../src/plan/types.ts';
 import { createWarpClock, type WarpClock } from './warp-clock.ts';
 

@@ -3,7 +3,7 @@
 import type { Host } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
-import type { HostFacts } from '../snapshot/facts.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { AssignedIdentityWriter, WriteOutcome } from './assigned-identity-writer.ts';
 import { readinessOf, type Readiness, type Waiting } from './assignment-state.ts';
 import type { Echoes, Seen } from './echoes.ts';

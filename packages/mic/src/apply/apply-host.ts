@@ -4,8 +4,8 @@ import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import { nextTurn } from '../plan/host-turn.ts';
 import type { HostPlan } from '../plan/types.ts';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { attemptsLeft } from '../snapshot/strikes.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { attemptsLeft } from '../snapshot/facts/strikes.ts';
 import {
   createFacts,
   factsFromRecord,
@@ -17,7 +17,7 @@ import {
   foldSpending,
   foldUpdate,
   recordOf,
-} from '../snapshot/host-facts.ts';
+} from '../snapshot/facts/host-facts.ts';
 import type {
   HostChange,
   HostIdentities,

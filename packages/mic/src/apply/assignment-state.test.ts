@@ -12,8 +12,8 @@ import {
   pod,
 } from '../plan/test/builders.ts';
 import type { Assignment, AssignmentStep } from '../plan/types.ts';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { createFacts } from '../snapshot/host-facts.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { readinessOf, type StepMoment } from './assignment-state.ts';
 
 const host = hostOf(instanceOf('vmss1'));

@@ -2,9 +2,9 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import { saysAssigned } from '../plan/diff.ts';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
-import type { HostFacts, Quarantine } from '../snapshot/facts.ts';
-import { isCarried } from '../snapshot/host-facts.ts';
-import { nextAttemptAt } from '../snapshot/strikes.ts';
+import type { HostFacts, Quarantine } from '../snapshot/facts/facts.ts';
+import { isCarried } from '../snapshot/facts/host-facts.ts';
+import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
 
 /** Why an object is written as Created: for the waiting pod's Event. */
 export type Waiting =

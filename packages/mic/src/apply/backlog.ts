@@ -1,7 +1,7 @@
 // The pods of one host that are still to be looked at: those nobody has planned since they changed, a portion at a time,
 // and those whose steps wait for something, which are left alone until that may have come.
 import { podKeyOf } from '../plan/plan.ts';
-import type { HostFacts } from '../snapshot/facts.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignmentsDone, HeldSteps } from './apply-assignments.ts';

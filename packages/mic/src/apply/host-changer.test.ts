@@ -3,7 +3,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
 import { alive, facts, hostOf, idlePlan, idOf, instanceOf, now } from '../plan/test/builders.ts';
 import type { HostPlan } from '../plan/types.ts';
-import { createFacts, recordOf } from '../snapshot/host-facts.ts';
+import { createFacts, recordOf } from '../snapshot/facts/host-facts.ts';
 import { createHostApplier, isHeldBack, type HostResult } from './apply-host.ts';
 import type { HostChange, ReadOutcome, UpdateContext, UpdateOutcome } from './host-identities.ts';
 import type { SaveOutcome } from './ledger.ts';

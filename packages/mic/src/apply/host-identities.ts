@@ -1,7 +1,7 @@
 // What applying a plan needs from Azure: read a host's identities and change them. Implemented in azure/.
 // Types only. An answer is per identity; a refusal is a value, never an exception.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { PresentIdentity, RejectionCode } from '../snapshot/facts.ts';
+import type { PresentIdentity, RejectionCode } from '../snapshot/facts/facts.ts';
 
 export interface HostChange {
   readonly attach: readonly ResourceId[];

@@ -1,7 +1,7 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
 import { facts, hostOf, idOf, instanceOf } from '../plan/test/builders.ts';
-import { createFacts, recordOf } from '../snapshot/host-facts.ts';
+import { createFacts, recordOf } from '../snapshot/facts/host-facts.ts';
 import { createLedger, type ConfigMap } from './ledger.ts';
 import { createFakeResource } from './test/fake-kube.ts';
 import { createFakeLog } from './test/fake-log.ts';

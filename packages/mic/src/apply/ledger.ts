@@ -2,8 +2,8 @@
 // one for each host, where no editor of another namespace can forge it. See docs/decisions for why there.
 import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import type { HostRecord } from '../snapshot/facts.ts';
-import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from '../snapshot/ledger.ts';
+import type { HostRecord } from '../snapshot/facts/facts.ts';
+import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from '../snapshot/facts/ledger.ts';
 
 export interface ConfigMap {
   readonly apiVersion: 'v1';

@@ -1,7 +1,7 @@
 // What this term knows of the hosts: the facts that outcomes were folded into, and what is leaving a host right now.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { createFacts, foldThrottle } from '../snapshot/host-facts.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { createFacts, foldThrottle } from '../snapshot/facts/host-facts.ts';
 
 export interface HostMemory {
   readonly all: ReadonlyMap<ResourceId, HostFacts>;

@@ -2,16 +2,16 @@ import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { HostIdentities } from '../apply/host-identities.ts';
-import { createArmClient, type ArmAccess } from './arm-client.ts';
-import { clusterClientId, type CloudSettings, type Env } from './cloud.ts';
-import { loadCloudConfig, watchCloudConfig } from './cloud-config.ts';
-import { createCredential } from './credential.ts';
-import { createHostCalls, type ArmCall } from './host-calls.ts';
-import { createHostIdentities } from './host-identities.ts';
-import type { MissingRole } from './missing-roles.ts';
-import { checkRoles } from './preflight.ts';
-import { createThrottle } from './throttle.ts';
-import { principalIn } from './token-keeper.ts';
+import { createArmClient, type ArmAccess } from './arm/arm-client.ts';
+import { clusterClientId, type CloudSettings, type Env } from './cloud/cloud.ts';
+import { loadCloudConfig, watchCloudConfig } from './cloud/cloud-config.ts';
+import { createCredential } from './credential/credential.ts';
+import { createHostCalls, type ArmCall } from './hosts/host-calls.ts';
+import { createHostIdentities } from './hosts/host-identities.ts';
+import type { MissingRole } from './roles/missing-roles.ts';
+import { checkRoles } from './roles/preflight.ts';
+import { createThrottle } from './arm/throttle.ts';
+import { principalIn } from './credential/token-keeper.ts';
 
 export interface AzureOptions {
   readonly cloudConfigPath?: string | undefined;

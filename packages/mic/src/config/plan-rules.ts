@@ -1,4 +1,4 @@
-import type { MicConfig } from '../config.ts';
+import type { MicConfig } from './config.ts';
 import type { PlanRules } from '../plan/types.ts';
 import { immutableClientIds } from './immutable-client-ids.ts';
 

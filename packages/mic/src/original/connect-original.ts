@@ -1,8 +1,8 @@
 // The original's lock as the flags name it, looked at over our connection to the API server.
 import type { EventRecorder, KubeTransport } from '@pod-identity/kit/kube';
 import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
-import type { MicConfig } from '../config.ts';
-import type { MicMetricSpecs } from '../metrics.ts';
+import type { MicConfig } from '../config/config.ts';
+import type { MicMetricSpecs } from '../tell/metrics.ts';
 import { createLockReader } from './lock-reader.ts';
 import { createOriginalWatch, runningText, whoRenews, type OriginalWatch } from './original-watch.ts';
 

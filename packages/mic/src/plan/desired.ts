@@ -1,9 +1,9 @@
 // The deciding room: from what is known to what is to be done, as values. It must not do anything, know the time other than
 // as an argument, or look anywhere but into snapshot/.
 import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
-import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
-import type { MatchedIdentity } from '../snapshot/matching.ts';
+import type { MatchedIdentity } from '../snapshot/index/matching.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import { objectNames, type ObjectName } from './object-name.ts';
 import type { Assignment, PodView, Skip, SkipReason } from './types.ts';

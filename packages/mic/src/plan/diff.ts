@@ -1,7 +1,7 @@
 // What one pod should have, against the AzureAssignedIdentities there are. Meanings are compared, never versions: whoever
 // edits a label or an annotation of an identity must not take tokens away from running pods.
 import type { ObjectMeta, ResourceId } from '@pod-identity/crd-types';
-import type { ClusterIndex } from '../snapshot/cluster-index.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignedView, Assignment, AssignmentStep, DeleteReason } from './types.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldThrottle } from '../snapshot/host-facts.ts';
+import { foldThrottle } from '../snapshot/facts/host-facts.ts';
 import { indexOf } from '../snapshot/snapshot.ts';
 import { outlookFor } from './host-outlook.ts';
 import {

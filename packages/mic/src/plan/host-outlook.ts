@@ -1,9 +1,9 @@
 // What one host's identities come to, worked out once and kept while nothing that it was made from has changed. Pods come
 // and go by the thousand without changing it: only the first and the last one that need an identity do.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { ClusterIndex } from '../snapshot/cluster-index.ts';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { planIdentities, type HostChanges, type HostNeeds, type Moment } from './host-identities.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { planIdentities, type HostChanges, type HostNeeds, type Moment } from './host-changes.ts';
 
 export interface HostOutlook {
   readonly changes: HostChanges;

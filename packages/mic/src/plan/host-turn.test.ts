@@ -1,8 +1,8 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HostFacts, Strike } from '../snapshot/facts.ts';
-import { createFacts } from '../snapshot/host-facts.ts';
+import type { HostFacts, Strike } from '../snapshot/facts/facts.ts';
+import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { nextTurn, type Changes } from './host-turn.ts';
 import { rankOf, standingOf } from './standing.ts';
 import { hostOf, idOf, instanceOf, now } from './test/builders.ts';

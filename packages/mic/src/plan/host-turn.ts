@@ -1,7 +1,7 @@
 // Which part of a host's plan is sent now. Pure: everything of namespaces without a strike in one go; after that one
 // namespace at a time, what was accepted before first, and of the unproven the namespace that has spent least.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts } from '../snapshot/facts.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { lateTurn } from './late-turn.ts';
 import { rankOf, spentBy, standingOf, type Claimants, type Standing } from './standing.ts';
 import type { HostPlan } from './types.ts';

@@ -2,8 +2,8 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { createFacts, foldIntent, foldUpdate, isCarried } from '../snapshot/host-facts.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { createFacts, foldIntent, foldUpdate, isCarried } from '../snapshot/facts/host-facts.ts';
 import { attemptDueAt, standingOf } from './standing.ts';
 import { nextTurn, type HostTurn } from './host-turn.ts';
 import { partOf } from './late-turn.ts';

@@ -1,6 +1,6 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
-import type { HostFacts, Strike } from '../snapshot/facts.ts';
+import type { HostFacts, Strike } from '../snapshot/facts/facts.ts';
 import { nextTurn } from './host-turn.ts';
 import { lateTurn, partOf } from './late-turn.ts';
 import { alive, facts, hostOf, idOf, instanceOf, now } from './test/builders.ts';

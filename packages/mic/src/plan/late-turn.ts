@@ -3,9 +3,9 @@
 // others from theirs for ever. What such updates have added cannot be used yet; part of it is removed again, until an update
 // succeeds without it.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { isClean } from '../snapshot/strikes.ts';
-import { listedUnapplied } from '../snapshot/unapplied.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { isClean } from '../snapshot/facts/strikes.ts';
+import { listedUnapplied } from '../snapshot/facts/unapplied.ts';
 import { standingOf, type Claimants } from './standing.ts';
 
 /** The first failure is often one of the moment: all is sent again once before anything comes off. */

@@ -5,8 +5,8 @@ import {
   assignedIdentityNamespace,
   distinctAssignedIdentityName,
 } from '@pod-identity/crd-types';
-import type { ClusterIndex } from '../snapshot/cluster-index.ts';
-import type { MatchedIdentity } from '../snapshot/matching.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { MatchedIdentity } from '../snapshot/index/matching.ts';
 import type { AssignedView, PodView } from './types.ts';
 
 export interface ObjectName {

@@ -1,9 +1,9 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClusterIndex, type ClusterChange } from '../snapshot/cluster-index.ts';
-import type { PresentIdentity } from '../snapshot/facts.ts';
-import type { HostKey } from '../snapshot/host-groups.ts';
+import { ClusterIndex, type ClusterChange } from '../snapshot/index/cluster-index.ts';
+import type { PresentIdentity } from '../snapshot/facts/facts.ts';
+import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { BindingView, IdentityView } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';

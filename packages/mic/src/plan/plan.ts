@@ -1,15 +1,15 @@
 // The plan: for one host from the index, or for the whole cluster. Every rule is in the files beside this one, and there
 // is one of each: planning the cluster is planning each of its hosts.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { ClusterIndex } from '../snapshot/cluster-index.ts';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { createFacts, isCarried } from '../snapshot/host-facts.ts';
-import type { HostKey } from '../snapshot/host-groups.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { createFacts, isCarried } from '../snapshot/facts/host-facts.ts';
+import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import { decidePod, skipsOf } from './desired.ts';
 import { diffPod, type Wanted } from './diff.ts';
-import type { HostChanges } from './host-identities.ts';
+import type { HostChanges } from './host-changes.ts';
 import { outlookFor } from './host-outlook.ts';
 import type { AssignmentStep, HostPlan, Plan, PlanRules } from './types.ts';
 

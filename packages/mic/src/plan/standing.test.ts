@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { HostFacts, Strike } from '../snapshot/facts.ts';
-import { createFacts } from '../snapshot/host-facts.ts';
+import type { HostFacts, Strike } from '../snapshot/facts/facts.ts';
+import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { attemptDueAt, standingOf } from './standing.ts';
 import { hostOf, idOf, instanceOf, now } from './test/builders.ts';
 

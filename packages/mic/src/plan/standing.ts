@@ -1,9 +1,9 @@
 // Whose attempt an attachment is, and what speaks for it. ARM takes or refuses a PATCH as a whole, and PATCHes are few:
 // what will probably pass goes first, and what may be refused never shares a PATCH with another namespace's.
 import type { ResourceId } from '@pod-identity/crd-types';
-import { updateBudget, waitFor } from '../snapshot/budget.ts';
-import type { HostFacts } from '../snapshot/facts.ts';
-import { isClean, nextAttemptAt } from '../snapshot/strikes.ts';
+import { updateBudget, waitFor } from '../snapshot/facts/budget.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { isClean, nextAttemptAt } from '../snapshot/facts/strikes.ts';
 
 export interface Standing {
   /** The namespace to which a refusal is charged; undefined for an id that no AzureIdentity names. */

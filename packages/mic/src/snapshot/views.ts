@@ -1,5 +1,5 @@
 // The seeing room: what MIC knows of the cluster and of Azure, as values, and an index over them.
-// It must not decide what to do, and must not write anything. Only cluster-view.ts may talk to the API server.
+// It must not decide what to do, and must not write anything. Only watch/ may talk to the API server.
 import {
   assignedIdentityFinalizer,
   nodeLabel,

@@ -4,8 +4,8 @@ import type { Clock } from '@pod-identity/kit/core';
 import { connectKube, createElector, createEventRecorder, type LeaderTerm } from '@pod-identity/kit/kube';
 import { createLog, createMetrics } from '@pod-identity/kit/serve';
 import { connectAzure } from '../../src/azure/connect.ts';
-import { startController, type Controller, type ControllerSettings } from '../../src/controller.ts';
-import { micMetrics } from '../../src/metrics.ts';
+import { startController, type Controller, type ControllerSettings } from '../../src/term/controller.ts';
+import { micMetrics } from '../../src/tell/metrics.ts';
 import type { PlanRules } from '../../src/plan/types.ts';
 import { own } from '../stage.ts';
 

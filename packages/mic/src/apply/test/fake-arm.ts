@@ -3,12 +3,12 @@
 // it, and refuses on demand in every way that leaves a different state behind.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
-import type { ArmAnswer, ArmClient } from '../../azure/arm-client.ts';
-import { classify, type ArmResult } from '../../azure/arm-errors.ts';
-import type { CloudEndpoints } from '../../azure/clouds.ts';
-import { createHostCalls } from '../../azure/host-calls.ts';
-import { createHostIdentities } from '../../azure/host-identities.ts';
-import { createThrottle } from '../../azure/throttle.ts';
+import type { ArmAnswer, ArmClient } from '../../azure/arm/arm-client.ts';
+import { classify, type ArmResult } from '../../azure/arm/arm-errors.ts';
+import type { CloudEndpoints } from '../../azure/cloud/clouds.ts';
+import { createHostCalls } from '../../azure/hosts/host-calls.ts';
+import { createHostIdentities } from '../../azure/hosts/host-identities.ts';
+import { createThrottle } from '../../azure/arm/throttle.ts';
 import type { HostIdentities } from '../host-identities.ts';
 import type { Gate } from './fake-kube.ts';
 

@@ -9,8 +9,8 @@ import {
   type Host,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import type { HostFacts, PresentIdentity } from '../../snapshot/facts.ts';
-import { createFacts } from '../../snapshot/host-facts.ts';
+import type { HostFacts, PresentIdentity } from '../../snapshot/facts/facts.ts';
+import { createFacts } from '../../snapshot/facts/host-facts.ts';
 import type { ClusterSnapshot } from '../../snapshot/snapshot.ts';
 import { createTrims } from '../../snapshot/views.ts';
 import type { AssignedView, HostPlan, PlanRules } from '../types.ts';

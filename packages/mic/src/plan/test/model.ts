@@ -1,7 +1,7 @@
 // A world small enough to be checked as a whole: ARM, the store of AzureAssignedIdentities and MIC's memory, in plain maps.
 // It carries a HostPlan out in the documented order (record, attach, confirm, detach, delete) and can stop after any step.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts, HostRecord, PresentIdentity, RejectionCode } from '../../snapshot/facts.ts';
+import type { HostFacts, HostRecord, PresentIdentity, RejectionCode } from '../../snapshot/facts/facts.ts';
 import {
   createFacts,
   factsFromRecord,
@@ -13,7 +13,7 @@ import {
   foldUpdate,
   isCarried,
   recordOf,
-} from '../../snapshot/host-facts.ts';
+} from '../../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../../snapshot/snapshot.ts';
 import { plan } from '../plan.ts';
 import type { AssignedView, Assignment, HostPlan, PlanRules } from '../types.ts';

@@ -1,0 +1,212 @@
+import { Agent, request as send } from 'undici';
+import type { Clock } from '@pod-identity/kit/core';
+import { classify, unavailableDefaultMs, type ArmFailure, type ArmResult } from './arm-errors.ts';
+import { AzureError } from '../azure-error.ts';
+import type { CloudEndpoints } from '../cloud/clouds.ts';
+import type { ArmCredential } from '../credential/token-keeper.ts';
+import { withDeadline } from '../deadline.ts';
+
+/** Where ARM is and as whom to speak to it; another one after azure.json was replaced. */
+export interface ArmAccess {
+  readonly endpoints: CloudEndpoints;
+  readonly credential: ArmCredential;
+}
+
+interface ArmRequest {
+  readonly method: 'GET' | 'PATCH';
+  /** A path with its query, or an address of ARM's own making (a long-running operation). */
+  readonly url: string;
+  readonly body?: unknown;
+  readonly ifMatch?: string | undefined;
+  readonly signal: AbortSignal;
+  /** Asked right before it is sent, when there is a token: false ends it as `aborted`. */
+  readonly mayBeSent?: (() => boolean) | undefined;
+}
+
+export interface ArmAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly retryAfter?: string | undefined;
+  readonly asyncOperation?: string | undefined;
+  readonly location?: string | undefined;
+}
+
+export interface ArmClient {
+  /** One exchange. A GET that finds ARM unavailable is repeated shortly; a PATCH never is: the caller looks first. */
+  send(request: ArmRequest): Promise<ArmResult<ArmAnswer>>;
+  readonly access: () => ArmAccess;
+  close(): Promise<void>;
+}
+
+interface ArmClientOptions {
+  readonly access: () => ArmAccess;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly userAgent: string;
+  readonly requestTimeoutMs?: number;
+}
+
+/** A scale set with all that can be in it has less than a tenth. */
+const longestAnswer = 4 * 1024 * 1024;
+const getAttempts = 3;
+const retryBaseMs = 500;
+/** Longer than what `send` repeats by itself: a token is waited for long enough in one try. */
+const tokenRetryMs = 2 * unavailableDefaultMs;
+
+export function createArmClient(options: ArmClientOptions): ArmClient {
+  const { access, clock, random } = options;
+  const dispatcher = new Agent({ connections: 32, maxResponseSize: longestAnswer });
+  const exchange = createExchange(options, dispatcher);
+  return {
+    access,
+    close: () => dispatcher.close(),
+    async send(request) {
+      const attempts = request.method === 'GET' ? getAttempts : 1;
+      for (let attempt = 1; ; attempt += 1) {
+        const result = await exchange(request);
+        if (result.ok || !isPassing(result.failure) || attempt >= attempts) return result;
+        try {
+          await clock.sleep(retryBaseMs * attempt * (0.5 + random() / 2), request.signal);
+        } catch {
+          return { ok: false, failure: { kind: 'aborted' } };
+        }
+      }
+    },
+  };
+}
+
+/** ARM asked for no longer pause than the usual one. */
+function isPassing(failure: ArmFailure): boolean {
+  return failure.kind === 'unavailable' && failure.retryAfterMs <= unavailableDefaultMs;
+}
+
+function createExchange(options: ArmClientOptions, dispatcher: Agent) {
+  const { access, clock, userAgent, requestTimeoutMs = 60_000 } = options;
+
+  const once = async (request: ArmRequest, url: URL): Promise<Exchange> => {
+    const token = await access().credential.getToken(request.signal);
+    if (request.mayBeSent?.() === false) return notSent;
+    const answer = await withDeadline(
+      { clock, ms: requestTimeoutMs, signal: request.signal },
+      async (signal) => {
+        const response = await send(url, {
+          method: request.method,
+          dispatcher,
+          signal,
+          headers: {
+            authorization: `Bearer ${token}`,
+            accept: 'application/json',
+            'user-agent': userAgent,
+            ...(request.body !== undefined && { 'content-type': 'application/json' }),
+            ...(request.ifMatch !== undefined && { 'if-match': request.ifMatch }),
+          },
+          ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+        });
+        return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+      },
+    );
+    return readAnswer(answer, clock.now());
+  };
+
+  return async (request: ArmRequest): Promise<ArmResult<ArmAnswer>> => {
+    const url = armAddress(access().endpoints, request.url);
+    if (url === undefined)
+      return { ok: false, failure: { kind: 'failed', message: `not an address of ARM: ${request.url}` } };
+    try {
+      const first = await once(request, url);
+      if (!first.unauthorized) return first.result;
+      // Revoked, or cut off by a clock that is off: one new token, no more.
+      access().credential.invalidate();
+      return (await once(request, url)).result;
+    } catch (error) {
+      return { ok: false, failure: failureOf(error, url, request.signal) };
+    }
+  };
+}
+
+const notSent: Exchange = { result: { ok: false, failure: { kind: 'aborted' } }, unauthorized: false };
+
+interface Exchange {
+  readonly result: ArmResult<ArmAnswer>;
+  /** ARM does not take the token. */
+  readonly unauthorized: boolean;
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+function readAnswer(answer: RawAnswer, now: number): Exchange {
+  const header = (name: string) => {
+    const value = answer.headers[name];
+    return typeof value === 'string' ? value : value?.[0];
+  };
+  const { status } = answer;
+  const body = parseBody(answer.text);
+  const retryAfter = header('retry-after');
+  if (status < 200 || status >= 300) {
+    const complaint = { status, body, retryAfter, subscriptionExhausted: isExhausted(answer.headers) };
+    return { result: { ok: false, failure: classify(complaint, now), status }, unauthorized: status === 401 };
+  }
+  const operation = { asyncOperation: header('azure-asyncoperation'), location: header('location') };
+  return { result: { ok: true, value: { status, body, retryAfter, ...operation } }, unauthorized: false };
+}
+
+/** A proxy or gateway may answer in HTML: its first words are better than nothing. */
+function parseBody(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return {
+      error: {
+        message: text
+          .replaceAll(/<[^>]*>|\s+/g, ' ')
+          .trim()
+          .slice(0, 200),
+      },
+    };
+  }
+}
+
+function isExhausted(headers: Headers): boolean {
+  return Object.entries(headers).some(
+    ([name, value]) => name.startsWith('x-ms-ratelimit-remaining-subscription-') && value === '0',
+  );
+}
+
+/** The token goes nowhere but to ARM: the address of an operation comes from an answer, so it is checked. */
+function armAddress(endpoints: CloudEndpoints, url: string): URL | undefined {
+  const home = new URL(endpoints.resourceManager);
+  if (url.startsWith('/') && !url.startsWith('//'))
+    return URL.parse(endpoints.resourceManager + url) ?? undefined;
+  const address = URL.parse(url);
+  if (address?.protocol !== home.protocol) return undefined;
+  // Regional front doors of ARM are its subdomains.
+  const isHome = address.host === home.host || address.host.endsWith(`.${home.host}`);
+  return isHome ? address : undefined;
+}
+
+function failureOf(error: unknown, url: URL, signal: AbortSignal): ArmFailure {
+  if (signal.aborted) return { kind: 'aborted' };
+  if (error instanceof AzureError) return tokenFailure(error);
+  const why = error instanceof Error ? (errorCode(error) ?? error.message) : String(error);
+  return {
+    kind: 'unavailable',
+    message: `no answer from ${url.origin}: ${why}`,
+    retryAfterMs: unavailableDefaultMs,
+  };
+}
+
+function errorCode(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? `${error.code} ${error.message}` : undefined;
+}
+
+function tokenFailure(error: AzureError): ArmFailure {
+  if (error.code === 'token-refused') return { kind: 'denied', message: error.message };
+  return { kind: 'unavailable', message: error.message, retryAfterMs: tokenRetryMs };
+}

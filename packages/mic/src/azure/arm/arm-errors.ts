@@ -1,0 +1,263 @@
+// The Azure room: everything MIC says to Azure Resource Manager, and what the answers mean for a host.
+// It must not know pods, bindings or the life of AzureAssignedIdentity objects, and it decides nothing about who needs what.
+import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
+import type { RejectionCode } from '../../snapshot/facts/facts.ts';
+
+/** What an answer of ARM means for the request as a whole. */
+export type ArmFailure =
+  | {
+      readonly kind: 'rejected';
+      readonly code: RejectionCode;
+      readonly message: string;
+      readonly named: readonly ResourceId[];
+    }
+  | {
+      readonly kind: 'throttled';
+      readonly message: string;
+      readonly retryAfterMs: number;
+      readonly scope: 'host' | 'subscription';
+    }
+  | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
+  | { readonly kind: 'gone'; readonly message: string }
+  | { readonly kind: 'denied'; readonly message: string; readonly action?: string }
+  | {
+      readonly kind: 'unavailable';
+      readonly message: string;
+      readonly retryAfterMs: number;
+      /** ARM's own, where it answered with an error in its words. */
+      readonly code?: string;
+    }
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: string }
+  | { readonly kind: 'aborted' };
+
+export type ArmResult<T> =
+  | { readonly ok: true; readonly value: T }
+  /** With the HTTP status, where ARM itself has answered. */
+  | { readonly ok: false; readonly failure: ArmFailure; readonly status?: number };
+
+/** Whether such an answer to a PATCH says that it was not taken. 408 and 5xx leave that open, and so does no answer. */
+export function isDefinite(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && status !== 408;
+}
+
+/** An HTTP answer, or the end of a long-running operation (which has no status of its own: 0). */
+interface ArmComplaint {
+  readonly status: number;
+  readonly body: unknown;
+  /** The header as it came. */
+  readonly retryAfter?: string | undefined;
+  /** `x-ms-ratelimit-remaining-subscription-…` stood at 0. */
+  readonly subscriptionExhausted?: boolean;
+}
+
+const throttledDefaultMs = 60_000;
+const busyDefaultMs = 5_000;
+export const unavailableDefaultMs = 5_000;
+
+// Segments as Azure allows them: groups with letters of any language; identities without a dot, so that a full stop
+// after an id is not part of it.
+const identityId =
+  /\/subscriptions\/[\w-]+\/resourcegroups\/[-\p{L}\p{N}_.()]+\/providers\/microsoft\.managedidentity\/userassignedidentities\/[-\w]+/giu;
+
+/** Every user-assigned identity that a message of ARM names, once each, in the order named. */
+export function identitiesNamedIn(message: string | undefined): readonly ResourceId[] {
+  const found = message?.match(identityId) ?? [];
+  return [...new Set(found.map(canonicalResourceId))];
+}
+
+/** A Retry-After header (seconds or an HTTP date) in milliseconds from `now`; undefined when there is none to read. */
+export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+  const text = header?.trim() ?? '';
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
+  // A date has a time of day; without that, Date.parse would read a date into almost any words.
+  if (!/\d:\d\d/.test(text)) return undefined;
+  // eslint-disable-next-line no-restricted-globals -- Date.parse of a text that names its zone reads no clock.
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}
+
+interface ErrorWords {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** ARM's error body, `{error: {code, message, details}}` or without the envelope. Nested details add their words. */
+function wordsOf(body: unknown): ErrorWords {
+  const outer = record(body);
+  const error = record(outer['error'] ?? body);
+  const details = Array.isArray(error['details']) ? error['details'].map(wordsOf) : [];
+  const message = [text(error['message']), ...details.map((detail) => detail.message)].filter(
+    (part) => part !== '',
+  );
+  return { code: text(error['code']) || (details[0]?.code ?? ''), message: message.join(' ') };
+}
+
+/** What an unsuccessful answer means. `now` turns a Retry-After date into a delay. */
+export function classify(complaint: ArmComplaint, now: number): ArmFailure {
+  const words = wordsOf(complaint.body);
+  const said = { code: words.code, message: sentence(words, complaint.status) };
+  const retryAfterMs = parseRetryAfter(complaint.retryAfter, now) ?? retryAfterInWords(words.message);
+  if (isThrottled(complaint.status, words)) return throttled(complaint, said, retryAfterMs);
+  const read =
+    byCode.get(said.code) ??
+    byStatus.get(complaint.status) ??
+    (complaint.status >= 500 ? readAsUnavailable : readAsFailed);
+  return read(said, retryAfterMs);
+}
+
+type Reading = (said: ErrorWords, retryAfterMs: number | undefined) => ArmFailure;
+
+const readAsBusy: Reading = ({ message }, retryAfterMs = busyDefaultMs) => ({
+  kind: 'busy',
+  message,
+  retryAfterMs,
+});
+const readAsBusyNoMore: Reading = ({ message }, retryAfterMs = 0) => ({
+  kind: 'busy',
+  message,
+  retryAfterMs,
+});
+const readAsUnavailable: Reading = ({ code, message }, retryAfterMs = unavailableDefaultMs) => ({
+  kind: 'unavailable',
+  message,
+  retryAfterMs,
+  ...(code !== '' && { code }),
+});
+const readAsDenied: Reading = ({ message }) => denied(message);
+const readAsFailed: Reading = ({ code, message }) => ({
+  kind: 'failed',
+  message,
+  ...(code !== '' && { code }),
+});
+
+/** Codes that mean the same whichever status carries them (the end of a long-running operation has none). */
+const byCode: ReadonlyMap<string, Reading> = new Map<string, Reading>([
+  ['LinkedAuthorizationFailed', (said) => linkedRefusal(said)],
+  ['FailedIdentityOperation', ({ message }) => rejected('FailedIdentityOperation', message)],
+  ['AuthorizationFailed', ({ message }) => deniedOrRejected(message)],
+  ['ScopeLocked', readAsDenied],
+  ['ReadOnlyDisabledSubscription', readAsDenied],
+  ['RequestDisallowedByPolicy', readAsDenied],
+  // Somebody's newer change took our operation's place: look and plan again at once.
+  ['OperationPreempted', readAsBusyNoMore],
+  ['Conflict', readAsBusy],
+  ['AnotherOperationInProgress', readAsBusy],
+  ['RetryableError', readAsBusy],
+  ['InternalServerError', readAsUnavailable],
+  ['InternalExecutionError', readAsUnavailable],
+  ['ServerTimeout', readAsUnavailable],
+]);
+
+const byStatus: ReadonlyMap<number, Reading> = new Map<number, Reading>([
+  [
+    0,
+    (said) =>
+      namesIdentity(said) ? rejected('FailedIdentityOperation', said.message) : readAsFailed(said, undefined),
+  ],
+  [
+    400,
+    ({ message }) =>
+      rejected(/identity|userAssignedIdentities/i.test(message) ? 'InvalidIdentity' : 'Unknown', message),
+  ],
+  [401, readAsDenied],
+  [403, readAsDenied],
+  [
+    404,
+    (said) =>
+      namesIdentity(said)
+        ? rejected('IdentityNotFound', said.message)
+        : { kind: 'gone', message: said.message },
+  ],
+  [408, readAsUnavailable],
+  [
+    409,
+    (said, retryAfterMs) =>
+      isDeleting(said) ? { kind: 'gone', message: said.message } : readAsBusy(said, retryAfterMs),
+  ],
+  // The host changed since it was read.
+  [412, readAsBusyNoMore],
+]);
+
+/** With its id, or as ARM's own "resource not found" writes it: type and name, and the group apart. */
+function namesIdentity(said: ErrorWords): boolean {
+  return /microsoft\.managedidentity\/userassignedidentities\//i.test(said.message);
+}
+
+function isDeleting(said: ErrorWords): boolean {
+  return /marked for deletion|being deleted/i.test(said.message);
+}
+
+function rejected(code: RejectionCode, message: string): ArmFailure {
+  return { kind: 'rejected', code, message, named: identitiesNamedIn(message) };
+}
+
+function denied(message: string): ArmFailure {
+  const action = actionIn(message);
+  return { kind: 'denied', message, ...(action !== undefined && { action }) };
+}
+
+/** The right that is missing may be one on the host (nothing can be done there) or one on a single identity. */
+function deniedOrRejected(message: string): ArmFailure {
+  const onIdentity = actionIn(message)?.toLowerCase().startsWith('microsoft.managedidentity/') ?? false;
+  return onIdentity ? rejected('LinkedAuthorizationFailed', message) : denied(message);
+}
+
+/** What is linked may be an identity, or something that the host depends on: its subnet, for example. */
+function linkedRefusal(said: ErrorWords): ArmFailure {
+  const action = actionIn(said.message, 'last')?.toLowerCase() ?? '';
+  const isOnIdentity = action.startsWith('microsoft.managedidentity/') || namesIdentity(said);
+  return isOnIdentity || action === ''
+    ? rejected('LinkedAuthorizationFailed', said.message)
+    : readAsFailed(said, undefined);
+}
+
+/** The action that a refusal of ARM names: `Microsoft.Compute/virtualMachines/write`. */
+function actionIn(message: string, which: 'first' | 'last' = 'first'): string | undefined {
+  const actions = Array.from(
+    message.matchAll(/perform action(?:\(s\))? '([^']+)'/gi),
+    ([, action]) => action,
+  );
+  return actions.at(which === 'first' ? 0 : -1);
+}
+
+/**
+ * The identity service throttles too, and Compute wraps its answer as FailedIdentityOperation: that says nothing
+ * against the identity it names.
+ */
+function isThrottled(status: number, words: ErrorWords): boolean {
+  if (status === 429) return true;
+  return (
+    words.code === 'FailedIdentityOperation' && /TooManyRequests|retry after \d+ seconds/i.test(words.message)
+  );
+}
+
+function throttled(complaint: ArmComplaint, said: ErrorWords, retryAfterMs: number | undefined): ArmFailure {
+  const wholeSubscription =
+    complaint.subscriptionExhausted === true ||
+    said.code.includes('Subscription') ||
+    /for (this|the) subscription/i.test(said.message);
+  return {
+    kind: 'throttled',
+    message: said.message,
+    retryAfterMs: retryAfterMs ?? throttledDefaultMs,
+    scope: wholeSubscription ? 'subscription' : 'host',
+  };
+}
+
+function retryAfterInWords(message: string): number | undefined {
+  const seconds = /retry after (\d+) seconds?/i.exec(message)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+function sentence(words: ErrorWords, status: number): string {
+  const subject = words.code || (status === 0 ? 'the operation failed' : `HTTP ${status}`);
+  return words.message === '' ? subject : `${subject}: ${words.message}`;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,74 @@
+import { watch } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Clock, Timer } from '@pod-identity/kit/core';
+import { AzureError } from '../azure-error.ts';
+import { readCloud, type CloudSettings, type Env } from './cloud.ts';
+
+interface CloudConfigSource {
+  /** azure.json; undefined when the environment holds the settings. */
+  readonly path?: string | undefined;
+  readonly env: Env;
+}
+
+/** Reads and checks the settings. Throws AzureError 'configuration' with every problem. */
+export async function loadCloudConfig(source: CloudConfigSource): Promise<CloudSettings> {
+  const { path, env } = source;
+  const environmentPath = env['AZURE_ENVIRONMENT_FILEPATH'];
+  const read = readCloud({
+    env,
+    file: path === undefined ? undefined : await readText(path, 'cloudconfig'),
+    environmentFile: environmentPath
+      ? await readText(environmentPath, 'AZURE_ENVIRONMENT_FILEPATH')
+      : undefined,
+  });
+  if (read.ok) return read.value;
+  const where = path ?? 'the environment';
+  throw new AzureError(
+    'configuration',
+    `${where}: ${read.problems.map(({ path: key, message }) => `${key} ${message}`).join('; ')}`,
+  );
+}
+
+async function readText(path: string, setting: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new AzureError('configuration', `${setting} cannot be read: ${why}`, error);
+  }
+}
+
+interface CloudConfigWatch extends CloudConfigSource {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onChange: (settings: CloudSettings) => void;
+  /** The new file is no good; what was read before stays in force. */
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** A file is often written in several steps: it is read when it has been quiet for so long. */
+const quietMs = 500;
+
+/**
+ * Reads azure.json again whenever it is written or replaced. It watches the directory, because a rename (and the
+ * symbolic link of a mounted secret) puts another file in its place.
+ */
+export async function watchCloudConfig(options: CloudConfigWatch): Promise<void> {
+  const { path, clock, signal } = options;
+  if (signal.aborted) return;
+  let timer: Timer | undefined;
+  const reload = () => void loadCloudConfig(options).then(options.onChange, options.onProblem);
+  const watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
+    if (name !== null && name !== basename(path) && !name.startsWith('..')) return;
+    timer?.cancel();
+    timer = clock.after(quietMs, reload);
+  });
+  watcher.on('error', options.onProblem);
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  await promise;
+  timer?.cancel();
+  watcher.close();
+}

@@ -1,0 +1,101 @@
+import { AzureError } from '../azure-error.ts';
+import type { CredentialSettings } from '../cloud/cloud.ts';
+import type { CloudEndpoints } from '../cloud/clouds.ts';
+import { entraAnswerLimits } from './entra-answers.ts';
+import { authorityFor } from './plain-authority.ts';
+import type { TokenSource } from './token-keeper.ts';
+
+type ApplicationSettings = Extract<CredentialSettings, { readonly tenantId: string }>;
+
+/**
+ * Tokens for an application, by @azure/identity. It is loaded only when it is needed, and the credential is made anew
+ * for every token (once an hour), so that a replaced certificate or projected token is read again.
+ */
+export function applicationToken(settings: ApplicationSettings, endpoints: CloudEndpoints): TokenSource {
+  const scope = `${endpoints.audience.replace(/\/$/, '')}/.default`;
+  return async ({ signal }) => {
+    try {
+      const credential = await createIdentityCredential(settings, endpoints, signal);
+      return await credential.getToken(scope, { abortSignal: signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw applicationFailure(error, settings);
+    }
+  };
+}
+
+async function createIdentityCredential(
+  settings: ApplicationSettings,
+  endpoints: CloudEndpoints,
+  signal: AbortSignal,
+) {
+  const identity = await import('@azure/identity');
+  const { tenantId, clientId } = settings;
+  const authority = authorityFor(endpoints.authority);
+  const limits = entraAnswerLimits(signal);
+  const options = {
+    authorityHost: authority.host,
+    disableInstanceDiscovery: endpoints.customAuthority,
+    // Whoever wants the token comes again anyhow: no long waits hidden in here.
+    retryOptions: { maxRetries: 1, retryDelayInMs: 200 },
+    ...limits,
+    additionalPolicies: [...limits.additionalPolicies, ...authority.policies],
+  };
+  switch (settings.kind) {
+    case 'client-secret':
+      return new identity.ClientSecretCredential(tenantId, clientId, settings.clientSecret, options);
+    case 'client-certificate':
+      return new identity.ClientCertificateCredential(
+        tenantId,
+        clientId,
+        {
+          certificatePath: settings.certificatePath,
+          ...(settings.password !== undefined && { certificatePassword: settings.password }),
+        },
+        { ...options, sendCertificateChain: true },
+      );
+    case 'federated':
+      return new identity.WorkloadIdentityCredential({
+        ...options,
+        tenantId,
+        clientId,
+        tokenFilePath: settings.tokenFile,
+      });
+  }
+}
+
+function applicationFailure(error: unknown, settings: ApplicationSettings): AzureError {
+  const message = error instanceof Error ? error.message : String(error);
+  const who = `application ${settings.clientId} of tenant ${settings.tenantId} (${settings.kind})`;
+  return new AzureError(
+    isRefusal(error) ? 'token-refused' : 'token-unavailable',
+    `no token for ARM as ${who}: ${withoutSecrets(firstLine(message), settings)}`,
+  );
+}
+
+/** Entra said no (MSAL's ServerError carries OAuth's `error`), or a file is not there: trying again will not help. */
+function isRefusal(error: unknown): boolean {
+  if (field(error, 'code') === 'ENOENT') return true;
+  const cause = field(error, 'cause') ?? error;
+  const code = field(cause, 'errorCode');
+  return (
+    field(cause, 'name') === 'ServerError' && code !== 'temporarily_unavailable' && code !== 'server_error'
+  );
+}
+
+/** Entra's texts hold no secret; a library's might, so it is cut out whatever they say. */
+function withoutSecrets(message: string, settings: ApplicationSettings): string {
+  const secrets = [field(settings, 'clientSecret'), field(settings, 'password')];
+  return secrets.reduce<string>(
+    (text, secret) => (typeof secret === 'string' ? text.replaceAll(secret, '…') : text),
+    message,
+  );
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1).join('').slice(0, 500);
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

@@ -1,0 +1,78 @@
+import { createImdsClient, ImdsError } from '@pod-identity/imds-client';
+import type { Clock } from '@pod-identity/kit/core';
+import { applicationToken } from './application-token.ts';
+import { AzureError } from '../azure-error.ts';
+import type { CloudSettings, Env } from '../cloud/cloud.ts';
+import { keepToken, type ArmCredential, type TokenSource } from './token-keeper.ts';
+
+interface CredentialDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly env: Env;
+}
+
+/**
+ * MIC's own token call must not end in NMI: NMI holds a pod without an assignment until MIC has made one, and MIC
+ * makes none without a token. So the call is bounded, and a failure names that cause first.
+ */
+const interceptionHint =
+  "if NMI intercepts the controller's own call, exempt it: an AzurePodIdentityException in its namespace that matches its pod labels, or hostNetwork: true";
+
+export function createCredential(settings: CloudSettings, deps: CredentialDeps): ArmCredential {
+  const { clock } = deps;
+  const usesImds =
+    settings.credential.kind === 'system-assigned' || settings.credential.kind === 'user-assigned';
+  return keepToken(tokenSource(settings, deps), {
+    clock,
+    hint: usesImds ? interceptionHint : 'is the login endpoint reachable?',
+  });
+}
+
+function tokenSource(settings: CloudSettings, deps: CredentialDeps): TokenSource {
+  const { credential, endpoints } = settings;
+  switch (credential.kind) {
+    case 'system-assigned':
+      return managedIdentityToken(endpoints.audience, undefined, deps);
+    case 'user-assigned':
+      return managedIdentityToken(endpoints.audience, credential.clientId, deps);
+    case 'client-secret':
+    case 'client-certificate':
+    case 'federated':
+      return applicationToken(credential, endpoints);
+  }
+}
+
+function managedIdentityToken(
+  resource: string,
+  clientId: string | undefined,
+  deps: CredentialDeps,
+): TokenSource {
+  const { clock, random, env } = deps;
+  const endpoint = env['AZURE_POD_IDENTITY_AUTHORITY_HOST'];
+  const imds = createImdsClient({
+    ...(endpoint !== undefined && endpoint !== '' && { endpoint }),
+    now: () => clock.now(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    random,
+    cache: false,
+    // The default, 40 s, is for an NMI, which holds requests; the metadata service answers at once.
+    requestTimeoutInMs: 20_000,
+  });
+  return async ({ fresh, signal }) => {
+    try {
+      return await imds.getToken({
+        resource,
+        bypassCache: fresh,
+        abortSignal: signal,
+        ...(clientId !== undefined && { clientId }),
+      });
+    } catch (error) {
+      throw error instanceof ImdsError && error.code !== 'aborted' ? imdsFailure(error) : error;
+    }
+  };
+}
+
+function imdsFailure(error: ImdsError): AzureError {
+  const message = `no token for ARM from the metadata service: ${error.message}; ${interceptionHint}`;
+  return new AzureError(error.retryable ? 'token-unavailable' : 'token-refused', message, error);
+}

@@ -1,0 +1,95 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it } from 'vitest';
+import { AzureError } from '../azure-error.ts';
+import { keepToken, principalIn, type TokenWithEnd } from './token-keeper.ts';
+
+const hour = 3_600_000;
+const going = new AbortController().signal;
+
+function keeper() {
+  const clock = createFakeClock();
+  const asked: { fresh: boolean; answer: PromiseWithResolvers<TokenWithEnd> }[] = [];
+  const credential = keepToken(
+    ({ fresh }) => {
+      const answer = Promise.withResolvers<TokenWithEnd>();
+      asked.push({ fresh, answer });
+      return answer.promise;
+    },
+    { clock, hint: 'exempt it' },
+  );
+  const give = (token: string) =>
+    asked.at(-1)?.answer.resolve({ token, expiresOnTimestamp: clock.now() + hour });
+  return { clock, asked, credential, give };
+}
+
+describe('MIC’s own token', () => {
+  it('is asked for once by all who wait, and kept until five minutes before its end', async () => {
+    const { clock, asked, credential, give } = keeper();
+    const both = Promise.all([credential.getToken(going), credential.getToken(going)]);
+    give('one');
+    expect(await both).toEqual(['one', 'one']);
+    await clock.advance(hour - 5 * 60_000 - 1);
+    expect(await credential.getToken(going)).toBe('one');
+    await clock.advance(1);
+    const renewed = credential.getToken(going);
+    give('two');
+    expect(await renewed).toBe('two');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('lives on while its renewal fails, until its end', async () => {
+    const { clock, asked, credential, give } = keeper();
+    const first = credential.getToken(going);
+    give('one');
+    await first;
+    await clock.advance(hour - 5 * 60_000);
+    const renewal = credential.getToken(going);
+    asked.at(-1)?.answer.reject(new Error('down'));
+    expect(await renewal).toBe('one');
+    await clock.advance(5 * 60_000);
+    const over = credential.getToken(going);
+    asked.at(-1)?.answer.reject(new Error('down'));
+    await expect(over).rejects.toThrow('no token for ARM: down');
+  });
+
+  it('is asked for afresh after ARM refused it', async () => {
+    const { asked, credential, give } = keeper();
+    const first = credential.getToken(going);
+    give('one');
+    await first;
+    credential.invalidate();
+    const second = credential.getToken(going);
+    give('two');
+    expect(await second).toBe('two');
+    expect(asked.map(({ fresh }) => fresh)).toEqual([false, true]);
+  });
+
+  it('not coming, it ends in an error that names NMI’s interception, within 30 s', async () => {
+    const { clock, credential } = keeper();
+    const never = credential.getToken(going);
+    const failure = expect(never).rejects.toMatchObject({
+      code: 'token-unavailable',
+      message: expect.stringContaining('exempt it') as string,
+    });
+    await clock.advance(30_000);
+    await failure;
+    await expect(never).rejects.toBeInstanceOf(AzureError);
+  });
+
+  it('is given up by one caller without being lost to the other', async () => {
+    const { credential, give } = keeper();
+    const term = new AbortController();
+    const gone = credential.getToken(term.signal);
+    const stays = credential.getToken(going);
+    term.abort(new Error('stopping'));
+    await expect(gone).rejects.toThrow('stopping');
+    give('one');
+    expect(await stays).toBe('one');
+  });
+
+  it('tells for whom it is', () => {
+    const claims = Buffer.from(JSON.stringify({ oid: 'principal' })).toString('base64url');
+    expect(principalIn(`head.${claims}.signature`)).toBe('principal');
+    expect(principalIn('opaque')).toBeUndefined();
+  });
+});

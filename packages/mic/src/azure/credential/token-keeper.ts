@@ -1,0 +1,109 @@
+import type { Clock } from '@pod-identity/kit/core';
+import { AzureError } from '../azure-error.ts';
+import { DeadlinePassed, withDeadline } from '../deadline.ts';
+
+/** MIC's own way to a token for ARM. */
+export interface ArmCredential {
+  /** A token with some life left; throws AzureError. Callers of one moment share a request. */
+  getToken(signal: AbortSignal): Promise<string>;
+  /** The token was refused: the next call gets a new one. */
+  invalidate(): void;
+}
+
+export interface TokenWithEnd {
+  readonly token: string;
+  readonly expiresOnTimestamp: number;
+}
+
+/** How a token is got, without any cache. */
+export type TokenSource = (how: {
+  readonly fresh: boolean;
+  readonly signal: AbortSignal;
+}) => Promise<TokenWithEnd>;
+
+/** Renewed this long before its end, as the original did. */
+const renewBeforeMs = 5 * 60_000;
+const tokenTimeoutMs = 30_000;
+/** After a renewal failed while the old token still lives. */
+const renewAgainMs = 30_000;
+
+/** Keeps one token, renews it before its end with one request at a time, and uses the old one while renewal fails. */
+export function keepToken(
+  source: TokenSource,
+  options: { readonly clock: Clock; readonly hint: string },
+): ArmCredential {
+  const { clock, hint } = options;
+  let kept: TokenWithEnd | undefined;
+  let renewAt = 0;
+  let flight: Promise<string> | undefined;
+  let refused = false;
+
+  const fetchToken = async (): Promise<string> => {
+    const still = kept;
+    try {
+      // Not the caller's signal: others wait for the same token.
+      const never = new AbortController().signal;
+      kept = await withDeadline({ clock, ms: tokenTimeoutMs, signal: never }, (signal) =>
+        outrace(source({ fresh: refused, signal }), signal),
+      );
+      refused = false;
+      const lifeMs = kept.expiresOnTimestamp - clock.now();
+      renewAt = clock.now() + Math.max(lifeMs - renewBeforeMs, lifeMs / 2);
+      return kept.token;
+    } catch (error) {
+      if (still === undefined || refused || still.expiresOnTimestamp <= clock.now())
+        throw tokenFailure(error, hint);
+      renewAt = clock.now() + renewAgainMs;
+      return still.token;
+    } finally {
+      flight = undefined;
+    }
+  };
+
+  return {
+    async getToken(signal) {
+      signal.throwIfAborted();
+      if (kept !== undefined && !refused && clock.now() < renewAt) return kept.token;
+      flight ??= fetchToken();
+      return outrace(flight, signal);
+    },
+    invalidate() {
+      refused = true;
+    },
+  };
+}
+
+function tokenFailure(error: unknown, hint: string): AzureError {
+  if (error instanceof AzureError) return error;
+  if (error instanceof DeadlinePassed) {
+    return new AzureError('token-unavailable', `no token for ARM: ${error.message}; ${hint}`, error);
+  }
+  return new AzureError(
+    'token-unavailable',
+    `no token for ARM: ${error instanceof Error ? error.message : String(error)}`,
+    error,
+  );
+}
+
+/** Settles as the promise does, or rejects with the signal's reason, whichever comes first. */
+async function outrace<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** The object id that a token speaks for. It is our own token: read for a message, not trusted for a decision. */
+export function principalIn(token: string): string | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    const oid = typeof claims === 'object' && claims !== null && 'oid' in claims ? claims.oid : undefined;
+    return typeof oid === 'string' ? oid : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+// Whether an identity exists and MIC may attach it: asked of ARM before a dead entry of it is taken off a host, because
+// what can't be put back must not be taken off.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { Rejection } from '../../apply/host-identities.ts';
+import type { ArmClient } from '../arm/arm-client.ts';
+import type { ArmFailure } from '../arm/arm-errors.ts';
+import { deniedAction, missingRole, needOfIdentity } from '../roles/missing-roles.ts';
+import { permissionsAt } from '../roles/permissions.ts';
+
+export type Attachable =
+  | { readonly kind: 'attachable' }
+  /** There is no such identity: an entry of it is of no use to anybody. */
+  | { readonly kind: 'missing'; readonly rejection: Rejection }
+  | { readonly kind: 'refused'; readonly rejection: Rejection };
+
+const identityApiVersion = '2023-01-31';
+
+export async function askAttachable(
+  client: ArmClient,
+  id: ResourceId,
+  signal: AbortSignal,
+): Promise<Attachable> {
+  const need = needOfIdentity(id);
+  const permissions = await permissionsAt(client, id, signal);
+  if (permissions === undefined) return unknown(id, { message: "MIC's rights there could not be read" });
+  const denied = deniedAction(need.actions, permissions);
+  if (denied !== undefined) {
+    const { message } = missingRole(need, denied, undefined);
+    return { kind: 'refused', rejection: { id, code: 'LinkedAuthorizationFailed', message } };
+  }
+  const found = await client.send({ method: 'GET', url: `${id}?api-version=${identityApiVersion}`, signal });
+  return found.ok ? { kind: 'attachable' } : unread(id, found.failure);
+}
+
+/** A role of one's own making may hold the right to attach and not the one to read: then existence is not asked for. */
+function unread(id: ResourceId, failure: ArmFailure): Attachable {
+  switch (failure.kind) {
+    case 'denied':
+      return { kind: 'attachable' };
+    case 'gone':
+      return { kind: 'missing', rejection: { id, code: 'IdentityNotFound', message: failure.message } };
+    case 'rejected':
+      if (failure.code !== 'IdentityNotFound') return unknown(id, failure);
+      return { kind: 'missing', rejection: { id, code: failure.code, message: failure.message } };
+    case 'throttled':
+    case 'busy':
+    case 'unavailable':
+    case 'failed':
+      return unknown(id, failure);
+    case 'aborted':
+      return unknown(id, { message: 'stopped' });
+  }
+}
+
+function unknown(id: ResourceId, { message }: { readonly message: string }): Attachable {
+  const text = `its dead entry is left as it is, because it is not known whether it can be put back: ${message}`;
+  return { kind: 'refused', rejection: { id, code: 'FailedIdentityOperation', message: text } };
+}

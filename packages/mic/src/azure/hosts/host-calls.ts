@@ -1,0 +1,172 @@
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
+import type { ArmAnswer, ArmClient } from '../arm/arm-client.ts';
+import { isDefinite, type ArmFailure, type ArmResult } from '../arm/arm-errors.ts';
+import {
+  dropsWholeList,
+  isDead,
+  readHostState,
+  type HostState,
+  type IdentityPatch,
+} from './identity-patch.ts';
+import { followOperation } from '../arm/operation.ts';
+import { askAttachable, type Attachable } from './attachable.ts';
+import type { Hold, Throttle, ThrottledAction } from '../arm/throttle.ts';
+
+type ArmOperation = 'vm_get' | 'vm_update' | 'vmss_get' | 'vmss_update' | 'operation_get';
+
+export interface ArmCall {
+  readonly operation: ArmOperation;
+  readonly result: 'ok' | ArmFailure['kind'];
+  /** For an update: until its long-running operation ended. */
+  readonly ms: number;
+}
+
+export interface HostCalls {
+  read(host: Host, signal: AbortSignal): Promise<ArmResult<HostState>>;
+  /** Takes one PATCH from the host's budget and answers what is spent of it, or why none may be sent yet. */
+  spend(host: Host): ArmResult<number>;
+  /** What a former leader spent. */
+  restore(host: Host, spentUntil: number): void;
+  /** Sends one PATCH and follows it to its end. The state comes only if the answer already tells it whole. */
+  patch(host: Host, change: HostPatch, signal: AbortSignal): Promise<PatchResult>;
+  /** What holds so many updates in a row back, by our own throttle; nothing is taken from it. */
+  budget(host: Host, updates: number): ArmFailure | undefined;
+  /** Whether an identity exists and may be attached, before a dead entry of it is taken off. */
+  attachable(identity: ResourceId, signal: AbortSignal): Promise<Attachable>;
+}
+
+export interface HostPatch {
+  readonly from: HostState;
+  readonly patch: IdentityPatch;
+  /** Asked right before it is sent. */
+  readonly mayBeSent?: (() => boolean) | undefined;
+}
+
+export type PatchResult = ArmResult<HostState | undefined> & {
+  /** Whether ARM accepted it: from then on the host may be changed, however the operation ends. */
+  readonly begun: boolean;
+  /** Whether it is certain that ARM did not take it: it was not sent, or was answered so. */
+  readonly refused: boolean;
+};
+
+interface HostCallsOptions {
+  readonly client: ArmClient;
+  readonly throttle: Throttle;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly operationLimitMs?: number;
+  readonly onCall: (call: ArmCall) => void;
+}
+
+export function createHostCalls(options: HostCallsOptions): HostCalls {
+  const { client, throttle, clock, onCall } = options;
+
+  /** Measures a call, tells of it, and obeys a Retry-After. */
+  const measured = async <R extends ArmResult<unknown>>(
+    host: Host,
+    operation: ArmOperation,
+    call: () => Promise<R>,
+  ): Promise<R> => {
+    const startedAt = clock.now();
+    const result = await call();
+    onCall({
+      operation,
+      result: result.ok ? 'ok' : result.failure.kind,
+      ms: clock.now() - startedAt,
+    });
+    if (!result.ok && result.failure.kind === 'throttled') throttle.hold(host, result.failure, clock.now());
+    return result;
+  };
+
+  return {
+    async read(host, signal) {
+      const held = heldBack(options, host, 'read');
+      if (held !== undefined) return { ok: false, failure: held };
+      const answer = await measured(host, `${host.kind}_get`, () =>
+        client.send({ method: 'GET', url: hostUrl(host, client), signal }),
+      );
+      return answer.ok ? { ok: true, value: readHostState(answer.value.body) } : answer;
+    },
+    async patch(host, change, signal) {
+      return measured(host, `${host.kind}_update`, () =>
+        patchAndFollow(options, host, { ...change, signal }),
+      );
+    },
+    spend(host) {
+      const failure = heldBack(options, host, 'update');
+      return failure === undefined ? { ok: true, value: throttle.spentUntil(host) } : { ok: false, failure };
+    },
+    budget(host, updates) {
+      const hold = throttle.look(host, updates, clock.now());
+      return hold && throttledBy(hold, 'update');
+    },
+    restore: (host, spentUntil) => throttle.restore(host, spentUntil, clock.now()),
+    attachable: (identity, signal) => askAttachable(client, identity, signal),
+  };
+}
+
+interface PatchRequest extends HostPatch {
+  readonly signal: AbortSignal;
+}
+
+async function patchAndFollow(
+  options: HostCallsOptions,
+  host: Host,
+  { from, patch, mayBeSent, signal }: PatchRequest,
+): Promise<Omit<PatchResult, 'sent'> & ArmResult<HostState | undefined>> {
+  const { client, clock, random, operationLimitMs = 5 * 60_000 } = options;
+  // Only a PATCH that drops the list could wipe what somebody else attached since we looked.
+  const ifMatch = dropsWholeList(patch) ? from.etag : undefined;
+  const answer = await client.send({
+    method: 'PATCH',
+    url: hostUrl(host, client),
+    body: patch.body,
+    ifMatch,
+    signal,
+    mayBeSent,
+  });
+  if (!answer.ok) return { ...answer, begun: false, refused: isDefinite(answer.status) };
+  const onPoll = (failure: ArmFailure | undefined, ms: number) =>
+    options.onCall({ operation: 'operation_get', result: failure?.kind ?? 'ok', ms });
+  const followed = await followOperation(answer.value, {
+    client,
+    clock,
+    random,
+    signal,
+    limitMs: operationLimitMs,
+    onPoll,
+  });
+  if (!followed.ok) return { ...followed, begun: true, refused: false };
+  const state = followed.value === 'immediate' ? wholeState(answer.value, patch) : undefined;
+  return { ok: true, value: state, begun: true, refused: false };
+}
+
+/** A token for one request, or why there is none yet. */
+function heldBack(
+  { throttle, clock }: HostCallsOptions,
+  host: Host,
+  action: ThrottledAction,
+): ArmFailure | undefined {
+  const hold = throttle.take(host, action, clock.now());
+  return hold && throttledBy(hold, action);
+}
+
+function throttledBy({ scope, retryAfterMs, why }: Hold, action: ThrottledAction): ArmFailure {
+  const who = why === 'own-limit' ? "held back below ARM's limits" : 'ARM asked to wait';
+  const message = `${who}: next ${action} of this ${scope} in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return { kind: 'throttled', scope, retryAfterMs, message };
+}
+
+function hostUrl(host: Host, client: ArmClient): string {
+  return `${host.id}?api-version=${client.access().endpoints.computeApiVersion}`;
+}
+
+/** The answer's own identity block, if it shows just what was asked for and knows the ids of every entry. */
+function wholeState(answer: ArmAnswer, patch: IdentityPatch): HostState | undefined {
+  const state = readHostState(answer.body);
+  const expected = patch.after.present;
+  const asAsked =
+    state.present.size === expected.size && [...expected.keys()].every((id) => state.present.has(id));
+  return asAsked && ![...state.present.values()].some(isDead) ? state : undefined;
+}

@@ -1,0 +1,387 @@
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import { describe, expect, it } from 'vitest';
+import type { HostChange } from '../../apply/host-identities.ts';
+import type { ArmFailure } from '../arm/arm-errors.ts';
+import type { Attachable } from './attachable.ts';
+import type { HostCalls, PatchResult } from './host-calls.ts';
+import { createHostIdentities } from './host-identities.ts';
+import type { HostState } from './identity-patch.ts';
+
+const host: Host = { kind: 'vmss', id: '/subscriptions/s/x' as ResourceId };
+const id = (name: string | number) => `/identity/${name}` as ResourceId;
+const alive = { clientId: 'c', principalId: 'p' };
+const refusal = (
+  code: 'Unknown' | 'FailedIdentityOperation' | 'InvalidIdentity',
+  named: readonly ResourceId[] = [],
+): ArmFailure => ({
+  kind: 'rejected',
+  code,
+  message: `${code} said ARM`,
+  named,
+});
+const throttled: ArmFailure = { kind: 'throttled', message: 'wait', retryAfterMs: 20_000, scope: 'host' };
+const unavailable: ArmFailure = { kind: 'unavailable', message: 'no answer', retryAfterMs: 5000 };
+
+/** ARM in memory: `judge` says what a PATCH meets; undefined lets it pass. */
+function fakeArm(
+  present: readonly ResourceId[],
+  judge: (
+    adding: readonly ResourceId[],
+    patch: number,
+  ) => Partial<PatchResult & { applied: boolean }> | undefined,
+) {
+  const state = {
+    present: new Map(
+      present.map((one) => [
+        one,
+        alive as HostState['present'] extends ReadonlyMap<unknown, infer V> ? V : never,
+      ]),
+    ),
+    systemAssigned: false,
+  };
+  const sent: (readonly ResourceId[])[] = [];
+  let reads = 0;
+  let held: ArmFailure | undefined;
+  let provisioningState = 'Succeeded';
+  const refusing = new Map<ResourceId, Attachable>();
+  /** MIC's own, and not known to be on the machines. */
+  const mayComeOff = new Set<ResourceId>();
+  const budget = { updates: Infinity };
+  const calls: HostCalls = {
+    spend: () => (held === undefined ? { ok: true, value: 1 } : { ok: false, failure: held }),
+    restore: () => undefined,
+    attachable: (one) => Promise.resolve(refusing.get(one) ?? { kind: 'attachable' }),
+    budget: (_, updates) => (updates <= budget.updates ? undefined : throttled),
+    read: () => {
+      reads += 1;
+      return Promise.resolve({
+        ok: true,
+        value: { present: new Map(state.present), systemAssigned: false, provisioningState },
+      });
+    },
+    patch: (_, { from, patch }) => {
+      const adding = [...patch.after.present.keys()].filter((one) => !from.present.has(one));
+      sent.push(adding);
+      const verdict = judge(adding, sent.length);
+      if (verdict === undefined || verdict.applied === true) {
+        for (const one of [...state.present.keys()])
+          if (!patch.after.present.has(one)) state.present.delete(one);
+        for (const one of patch.after.present.keys()) state.present.set(one, state.present.get(one) ?? alive);
+      }
+      const answer = { ok: true, value: undefined, begun: true, refused: false, ...verdict };
+      return Promise.resolve(answer as PatchResult);
+    },
+  };
+  const identities = createHostIdentities(calls);
+  const written: { attaching: readonly ResourceId[]; renewing: readonly ResourceId[] }[] = [];
+  const update = (change: Partial<HostChange>) =>
+    identities.update(
+      host,
+      { attach: [], renew: [], detach: [], ...change },
+      {
+        signal: new AbortController().signal,
+        mayComeOff: (one) => mayComeOff.has(one),
+        beforePatch: (attaching, _, renewing = []) =>
+          Promise.resolve(void written.push({ attaching, renewing })),
+      },
+    );
+  return {
+    update,
+    identities,
+    sent,
+    state,
+    written,
+    refusing,
+    mayComeOff,
+    budget,
+    reads: () => reads,
+    set held(failure: ArmFailure | undefined) {
+      held = failure;
+    },
+    set provisioningState(value: string) {
+      provisioningState = value;
+    },
+  };
+}
+
+const refused = (failure: ArmFailure, more: object = {}) => ({
+  ok: false as const,
+  failure,
+  begun: false,
+  ...more,
+});
+
+describe('unnamed refusals', () => {
+  it('finds one bad id of 40 by halving, within 8 PATCHes, and attaches 39', async () => {
+    const all = Array.from({ length: 40 }, (_, index) => id(index));
+    const arm = fakeArm([], (adding) =>
+      adding.includes(id(3)) ? refused(refusal('InvalidIdentity')) : undefined,
+    );
+    const outcome = await arm.update({ attach: all });
+    expect(outcome.rejected.map((rejection) => rejection.id)).toEqual([id(3)]);
+    expect(outcome.present?.size).toBe(39);
+    expect(outcome.refusal).toBeUndefined();
+    expect(outcome.patches).toBeLessThanOrEqual(8);
+    expect(arm.reads()).toBe(2);
+  });
+
+  it('an unexplained refusal of everything is the host’s trouble, no identity’s', async () => {
+    const arm = fakeArm([], () => refused(refusal('Unknown')));
+    expect(await arm.update({ attach: [id('a'), id('b')] })).toMatchObject({
+      rejected: [],
+      refusal: { kind: 'failed', message: 'Unknown said ARM' },
+    });
+  });
+
+  it('an unexplained refusal counts against an id when the host takes the others', async () => {
+    const arm = fakeArm([], (adding) => (adding.includes(id('a')) ? refused(refusal('Unknown')) : undefined));
+    const outcome = await arm.update({ attach: [id('a'), id('b')] });
+    expect(outcome.refusal).toBeUndefined();
+    expect(outcome.rejected).toMatchObject([{ id: id('a'), code: 'Unknown' }]);
+  });
+
+  it('goes on with a search that the throttle cut short', async () => {
+    let allowed = 2;
+    const arm = fakeArm([], (adding) => {
+      allowed -= 1;
+      if (allowed === 0) arm.held = throttled;
+      return adding.includes(id(0)) ? refused(refusal('InvalidIdentity')) : undefined;
+    });
+    const attach = [0, 1, 2, 3, 4, 5, 6, 7].map(id);
+    expect(await arm.update({ attach })).toMatchObject({ refusal: throttled, patches: 2 });
+    // With two tokens each time, an update that began anew would never get beyond the first halves.
+    let rejected: readonly ResourceId[] = [];
+    for (let round = 0; round < 4 && rejected.length === 0; round += 1) {
+      allowed = 2;
+      arm.held = undefined;
+      const missing = attach.filter((one) => !arm.state.present.has(one));
+      rejected = (await arm.update({ attach: missing })).rejected.map((rejection) => rejection.id);
+    }
+    expect(rejected).toEqual([id(0)]);
+  });
+});
+
+describe('named refusals', () => {
+  it('drops all named ids at once', async () => {
+    const bad = [id('a'), id('c')];
+    const arm = fakeArm([], (adding) =>
+      adding.some((one) => bad.includes(one)) ? refused(refusal('FailedIdentityOperation', bad)) : undefined,
+    );
+    const outcome = await arm.update({ attach: [id('a'), id('b'), id('c')] });
+    expect(outcome.rejected.map((rejection) => rejection.id)).toEqual(bad);
+    expect(outcome.patches).toBe(2);
+  });
+
+  it('after an operation that began and failed, looks at the host before it goes on', async () => {
+    const arm = fakeArm([], (_, patch) =>
+      patch === 1 ? refused(refusal('FailedIdentityOperation', [id('a')]), { begun: true }) : undefined,
+    );
+    const outcome = await arm.update({ attach: [id('a'), id('b')] });
+    expect(outcome.rejected.map((rejection) => rejection.id)).toEqual([id('a')]);
+    expect([...(outcome.present?.keys() ?? [])]).toEqual([id('b')]);
+    expect(arm.reads()).toBe(3);
+  });
+
+  it('does not take back on what was refused in the second half of a renewal', async () => {
+    const arm = fakeArm([], (adding) =>
+      adding.includes(id('a')) ? refused(refusal('FailedIdentityOperation', [id('a')])) : undefined,
+    );
+    arm.state.present.set(id('a'), {});
+    const outcome = await arm.update({ renew: [id('a')] });
+    expect(arm.sent).toEqual([[], [id('a')]]);
+    expect(outcome).toMatchObject({ rejected: [{ id: id('a') }], patches: 2 });
+    expect(outcome.present?.size).toBe(0);
+  });
+});
+
+describe('a renewal', () => {
+  const deadHost = (judge: Parameters<typeof fakeArm>[1] = () => undefined) => {
+    const arm = fakeArm([id('living')], judge);
+    arm.state.present.set(id('dead'), {});
+    return arm;
+  };
+  const no: Attachable = {
+    kind: 'refused',
+    rejection: { id: id('dead'), code: 'LinkedAuthorizationFailed', message: 'no right' },
+  };
+
+  it('takes a dead entry off and puts it back, and says so before each half', async () => {
+    const arm = deadHost();
+    const outcome = await arm.update({ renew: [id('dead')] });
+    expect(outcome).toMatchObject({ rejected: [], patches: 2 });
+    expect(arm.written).toEqual([
+      { attaching: [], renewing: [id('dead')] },
+      { attaching: [id('dead')], renewing: [] },
+    ]);
+    expect(arm.state.present.get(id('dead'))).toEqual(alive);
+  });
+
+  it('never begins for what is alive by now, or is not there any more', async () => {
+    const arm = deadHost();
+    expect(await arm.update({ renew: [id('living'), id('nowhere')] })).toMatchObject({ patches: 0 });
+    expect(arm.sent).toEqual([]);
+  });
+
+  it.each([
+    ['MIC has no right to put it back', no],
+    [
+      'there is no such identity',
+      { kind: 'missing', rejection: { ...no.rejection, code: 'IdentityNotFound' } },
+    ],
+  ] satisfies [string, Attachable][])('never begins when %s', async (_, answer) => {
+    const arm = deadHost();
+    arm.refusing.set(id('dead'), answer);
+    expect(await arm.update({ renew: [id('dead')], attach: [id('b')] })).toMatchObject({
+      rejected: [{ id: id('dead') }],
+      patches: 1,
+    });
+    expect([...arm.state.present.keys()]).toEqual([id('living'), id('dead'), id('b')]);
+  });
+
+  it('never begins without budget for both halves; the rest of the change is made all the same', async () => {
+    const arm = deadHost();
+    arm.budget.updates = 1;
+    const outcome = await arm.update({ renew: [id('dead')], attach: [id('b')] });
+    expect(outcome).toMatchObject({ refusal: { kind: 'throttled' }, patches: 1 });
+    expect([...arm.state.present.keys()]).toEqual([id('living'), id('dead'), id('b')]);
+  });
+
+  const inTheWay = (arm: ReturnType<typeof fakeArm>) =>
+    arm.state.present.get(id('dead'))?.clientId === undefined && arm.state.present.has(id('dead'));
+  const blocked = () => {
+    const arm: ReturnType<typeof fakeArm> = deadHost((adding, patch) =>
+      patch === 1 && adding.length > 0
+        ? refused(refusal('FailedIdentityOperation', [id('dead')]))
+        : undefined,
+    );
+    return arm;
+  };
+
+  it('of a dead entry that was in the way of an update is completed by the same update', async () => {
+    const arm = blocked();
+    expect(await arm.update({ attach: [id('b')] })).toMatchObject({ rejected: [], patches: 3 });
+    expect(inTheWay(arm)).toBe(false);
+    expect([...arm.state.present.keys()].sort()).toEqual([id('b'), id('dead'), id('living')]);
+  });
+
+  it('of a dead entry that is in the way does not begin without the right to put it back: the host refuses', async () => {
+    const arm = blocked();
+    arm.refusing.set(id('dead'), no);
+    expect(await arm.update({ attach: [id('b')] })).toMatchObject({
+      refusal: { kind: 'failed', message: 'no right' },
+      patches: 1,
+    });
+    expect(inTheWay(arm)).toBe(true);
+  });
+});
+
+describe('an operation that failed after ARM had accepted the update', () => {
+  const late = (failure: ArmFailure) => ({ ...refused(failure), begun: true, applied: true });
+
+  it('is sent again while the host is Failed, and not once it is not', async () => {
+    const arm = fakeArm([id('a'), id('b')], () => undefined);
+    arm.provisioningState = 'Failed';
+    expect(await arm.update({ again: [id('a')] })).toMatchObject({ applied: [id('a')], patches: 1 });
+    expect(arm.written).toEqual([{ attaching: [id('a')], renewing: [] }]);
+    arm.provisioningState = 'Succeeded';
+    expect(await arm.update({ again: [id('a')] })).toMatchObject({ patches: 0 });
+  });
+
+  it('attaches nothing, and the host refuses', async () => {
+    const arm = fakeArm([], () => {
+      arm.provisioningState = 'Failed';
+      return late({ kind: 'failed', message: 'extension', code: 'X' });
+    });
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ failed: true, refusal: { kind: 'failed', late: true } });
+    expect(outcome).not.toHaveProperty('applied');
+    expect(outcome.present?.has(id('a'))).toBe(true);
+  });
+
+  it('for want of a healthy Azure is sent once more at once', async () => {
+    const arm = fakeArm([], () => {
+      arm.provisioningState = 'Failed';
+      return late(unavailable);
+    });
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ patches: 2, refusal: { kind: 'unavailable', late: true } });
+  });
+
+  it('over what may come off takes it off together with what is sent next', async () => {
+    const arm = fakeArm([], (_, patch) =>
+      patch === 1 ? late(refusal('FailedIdentityOperation', [id('bad')])) : undefined,
+    );
+    arm.mayComeOff.add(id('bad'));
+    const outcome = await arm.update({ attach: [id('bad'), id('a')] });
+    expect(outcome).toMatchObject({ rejected: [{ id: id('bad') }], patches: 2 });
+    expect([...arm.state.present.keys()]).toEqual([id('a')]);
+  });
+
+  it('over an entry of others blames nothing that was sent', async () => {
+    const arm = fakeArm([id('theirs')], () => late(refusal('FailedIdentityOperation', [id('theirs')])));
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ rejected: [], patches: 1, refusal: { kind: 'failed', late: true } });
+    expect(arm.state.present.has(id('theirs'))).toBe(true);
+  });
+});
+
+describe('what became of a PATCH', () => {
+  it('names what was certainly not attached, once for each PATCH', async () => {
+    const bad = refused(refusal('FailedIdentityOperation', [id('a')]), { refused: true });
+    const arm = fakeArm([], (adding) => (adding.includes(id('a')) ? bad : undefined));
+    expect((await arm.update({ attach: [id('a'), id('b')] })).refused).toEqual([id('a'), id('b')]);
+  });
+
+  it('a host that refuses because of another operation is read again: the operation may be our own earlier PATCH', async () => {
+    const busy: ArmFailure = { kind: 'busy', message: 'another operation', retryAfterMs: 5000 };
+    const arm = fakeArm([], (_, patch) => {
+      if (patch === 1) return refused(unavailable);
+      arm.provisioningState = 'Updating';
+      arm.state.present.set(id('a'), {});
+      return refused(busy, { refused: true });
+    });
+    const outcome = await arm.update({ attach: [id('a')] });
+    expect(outcome).toMatchObject({ refusal: busy, unsettled: true, refused: [id('a')], patches: 2 });
+    expect(arm.written).toHaveLength(2);
+  });
+
+  it('a list that is older than a PATCH which failed is said to be unsettled', async () => {
+    const arm = fakeArm([id('x')], () => refused(throttled, { refused: true }));
+    expect(await arm.update({ attach: [id('a')] })).toMatchObject({ unsettled: true, refused: [id('a')] });
+  });
+});
+
+describe('lost answers', () => {
+  it('a PATCH applied without an answer is done when the host shows it', async () => {
+    const arm = fakeArm([], () => refused(unavailable, { applied: true }));
+    expect(await arm.update({ attach: [id('a')] })).toEqual({
+      present: new Map([[id('a'), alive]]),
+      rejected: [],
+      patches: 1,
+    });
+  });
+
+  it('one that did not arrive goes out once more and no more', async () => {
+    const arm = fakeArm([], () => refused(unavailable));
+    expect(await arm.update({ attach: [id('a')] })).toMatchObject({
+      refusal: unavailable,
+      patches: 2,
+      present: new Map(),
+    });
+  });
+});
+
+describe('reading', () => {
+  it('takes an entry without ids for one on its way while the host is changing, and for a dead one after', async () => {
+    const arm = fakeArm([id('a')], () => undefined);
+    arm.state.present.set(id('b'), {});
+    arm.provisioningState = 'Updating';
+    const read = async () => {
+      const outcome = await arm.identities.read(host, new AbortController().signal);
+      return outcome.kind === 'read' ? [...outcome.present.keys()] : outcome;
+    };
+    expect(await read()).toEqual([id('a')]);
+    arm.provisioningState = 'Succeeded';
+    expect(await read()).toEqual([id('a'), id('b')]);
+  });
+});

@@ -1,0 +1,84 @@
+// Dead entries that are taken off a host and put back, so that Azure fills them in anew. They may be anybody's: what can't be
+// put back is not taken off, and what is taken off is on record before.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostRefusal } from '../../apply/host-identities.ts';
+import type { Attachable } from './attachable.ts';
+import type { HostCalls } from './host-calls.ts';
+import { deadOf, patchLimit, stepsToRestore, type IdentityStep } from './identity-patch.ts';
+import { refusalOf } from './refusals.ts';
+import type { Session } from './session.ts';
+
+export type CarryOut = (session: Session, steps: readonly IdentityStep[]) => Promise<HostRefusal | undefined>;
+
+interface Renewals {
+  readonly ids: readonly ResourceId[];
+  readonly carryOut: CarryOut;
+}
+
+/** Off, and on again. */
+const halves = 2;
+
+/** No more at a time than one PATCH takes. What was in the way of an earlier PATCH of the session is put back as well. */
+export async function renewEntries(
+  calls: HostCalls,
+  session: Session,
+  { ids, carryOut }: Renewals,
+): Promise<HostRefusal | undefined> {
+  for (let left = deadOf(session.state, ids); ; left = left.slice(patchLimit)) {
+    const wanted = left.slice(0, patchLimit);
+    const refusal =
+      (await prepareRenewals(calls, session, { ids: wanted, isInTheWay: false })) ??
+      (await carryOut(session, removals(session, wanted))) ??
+      (await carryOut(session, restorals(session)));
+    if (refusal !== undefined || left.length <= patchLimit) return refusal;
+  }
+}
+
+function removals({ renewing }: Session, ids: readonly ResourceId[]): readonly IdentityStep[] {
+  return ids.filter((id) => renewing.has(id)).map((id): IdentityStep => ({ id, kind: 'remove' }));
+}
+
+function restorals({ state, renewing, rejected }: Session): readonly IdentityStep[] {
+  const due = [...renewing].flatMap(([id, when]) => (when === 'now' && !rejected.has(id) ? id : []));
+  return stepsToRestore(state, due);
+}
+
+interface Prepared {
+  readonly ids: readonly ResourceId[];
+  /** ARM refuses every update for as long as these are on the host. */
+  readonly isInTheWay: boolean;
+}
+
+/**
+ * Before dead entries are taken off: that each can be put back, and that there is budget for both halves. One that can't is
+ * left as it is, and counts as rejected. If it is in the way, it comes off all the same when there is no such identity any
+ * more, to be put back should there be one again; without the right to put it back the host refuses as a whole.
+ */
+export async function prepareRenewals(
+  calls: HostCalls,
+  session: Session,
+  { ids, isInTheWay }: Prepared,
+): Promise<HostRefusal | undefined> {
+  const answers = new Map<ResourceId, Attachable>();
+  for (const id of ids) answers.set(id, await calls.attachable(id, session.context.signal));
+  if (session.context.signal.aborted) return { kind: 'aborted' };
+  const hindrance = isInTheWay ? hindranceIn(answers) : undefined;
+  if (hindrance !== undefined) return hindrance;
+  if (!isInTheWay) reject(session, answers);
+  const begun = [...answers].filter(([, { kind }]) => kind === 'attachable' || isInTheWay);
+  const lacking = begun.length > 0 ? calls.budget(session.host, halves) : undefined;
+  if (lacking !== undefined) return refusalOf(lacking);
+  for (const [id, { kind }] of begun) session.renewing.set(id, kind === 'attachable' ? 'now' : 'later');
+  return undefined;
+}
+
+function hindranceIn(answers: ReadonlyMap<ResourceId, Attachable>): HostRefusal | undefined {
+  const refused = [...answers.values()].find((answer) => answer.kind === 'refused');
+  return refused && { kind: 'failed', message: refused.rejection.message, code: refused.rejection.code };
+}
+
+function reject({ rejected }: Session, answers: ReadonlyMap<ResourceId, Attachable>): void {
+  for (const [id, answer] of answers) {
+    if (answer.kind !== 'attachable') rejected.set(id, answer.rejection);
+  }
+}

@@ -1,0 +1,284 @@
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostRefusal, Rejection, UpdateOutcome } from '../../apply/host-identities.ts';
+import { unavailableDefaultMs, type ArmFailure } from '../arm/arm-errors.ts';
+import type { HostCalls } from './host-calls.ts';
+import {
+  identityPatch,
+  isDead,
+  isDone,
+  isFailed,
+  type HostState,
+  type IdentityStep,
+} from './identity-patch.ts';
+import {
+  blockedBy,
+  forgetDone,
+  onlyNamespace,
+  passed,
+  refused,
+  type Search,
+  type Verdict,
+} from './isolate.ts';
+import { inMotion, presenceOf, refusalOf } from './refusals.ts';
+import { prepareRenewals } from './renewal.ts';
+import type { Session } from './session.ts';
+
+/** The search goes on, or the host refuses as a whole. */
+interface Next {
+  readonly search: Search;
+  readonly refusal?: HostRefusal;
+}
+
+interface Batch {
+  readonly search: Search;
+  readonly batch: readonly IdentityStep[];
+}
+
+/** Sends one PATCH, paid from the host's budget and written down beforehand, and says how the search goes on. */
+export async function sendBatch(calls: HostCalls, session: Session, sent: Batch): Promise<Next> {
+  const { host, context, state } = session;
+  const { search, batch } = sent;
+  const paid = calls.spend(host);
+  if (!paid.ok) return { search, refusal: refusalOf(paid.failure) };
+  const unwritten = await writeDown(session, batch, paid.value);
+  if (unwritten !== undefined) return { search, refusal: unwritten };
+  const patch = identityPatch(state, batch);
+  const { signal, mayBeSent } = context;
+  const result = await calls.patch(host, { from: state, patch, mayBeSent }, signal);
+  session.patches += 1;
+  if (!result.ok) {
+    if (result.refused) session.refused.push(...batch.filter(isAddition).map(({ id }) => id));
+    // Refused or not, an earlier PATCH whose answer was lost may have been carried out meanwhile: a 409 can be its trace.
+    session.settled = false;
+    if (!result.refused) session.certain = false;
+    return afterFailure(calls, session, { ...sent, failure: result.failure, begun: result.begun });
+  }
+  session.passed += 1;
+  if (hasSucceeded(result.value)) session.applied.push(...batch.filter(isAddition).map(({ id }) => id));
+  session.certain = result.value !== undefined;
+  session.settled = session.certain;
+  session.state = result.value ?? patch.after;
+  return convict(session, passed(within(session, search), batch));
+}
+
+/** An operation that was followed has; an answer that came at once says so itself. */
+function hasSucceeded(answer: HostState | undefined): boolean {
+  return answer === undefined || (inMotion(answer) === undefined && !isFailed(answer));
+}
+
+/** A namespace that is alone is searched on, within what it may have refused and while nothing else has come up. */
+function within(session: Session, search: Search): Search {
+  const { context } = session;
+  const { attempts = Infinity } = context;
+  const namespace = onlyNamespace(search);
+  const spent = session.refusals + (session.blamed.get(namespace ?? '') ?? 0);
+  return {
+    ...search,
+    isWithin: namespace !== undefined && spent < attempts && context.othersWait?.() !== true,
+  };
+}
+
+/** Also the fence: a leader that lost its lease throws here, and nothing is sent. */
+async function writeDown(
+  { context, renewing }: Session,
+  batch: readonly IdentityStep[],
+  spentUntil: number,
+): Promise<HostRefusal | undefined> {
+  const attaching = batch.filter(isAddition).map(({ id }) => id);
+  const taken = batch.filter((step) => !isAddition(step) && renewing.has(step.id)).map(({ id }) => id);
+  try {
+    await context.beforePatch(attaching, spentUntil, taken);
+  } catch (error) {
+    if (context.signal.aborted) return { kind: 'aborted' };
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      kind: 'unavailable',
+      message: `could not write down what is to be attached: ${why}`,
+      retryAfterMs: unavailableDefaultMs,
+    };
+  }
+  return context.signal.aborted ? { kind: 'aborted' } : undefined;
+}
+
+function isAddition({ kind }: IdentityStep): boolean {
+  return kind === 'add';
+}
+
+interface FailedBatch extends Batch {
+  readonly failure: ArmFailure;
+  /** ARM had accepted the PATCH and begun: what became of it only ARM knows. */
+  readonly begun: boolean;
+}
+
+async function afterFailure(calls: HostCalls, session: Session, failed: FailedBatch): Promise<Next> {
+  const { search, failure, begun } = failed;
+  const late = begun && { late: true as const };
+  switch (failure.kind) {
+    case 'rejected':
+      return afterRejection(calls, session, { ...failed, failure });
+    case 'unavailable':
+      return afterLostAnswer(calls, session, { ...failed, failure });
+    case 'failed':
+      return { search, refusal: { ...failure, ...late } };
+    case 'busy':
+    case 'throttled':
+    case 'gone':
+    case 'denied':
+    case 'aborted':
+      return { search, refusal: refusalOf(failure) };
+  }
+}
+
+type Rejected = Extract<ArmFailure, { kind: 'rejected' }>;
+
+async function afterRejection(
+  calls: HostCalls,
+  session: Session,
+  failed: FailedBatch & { readonly failure: Rejected },
+): Promise<Next> {
+  const { batch, failure, begun } = failed;
+  session.lastRejection = failure;
+  session.refusals += 1;
+  let { search } = failed;
+  // What was attached in this session has no ids yet, and is not to be taken for dead.
+  if (begun || (!session.certain && failure.named.length > 0)) {
+    const refusal = await lookAgain(calls, session);
+    if (refusal !== undefined) return { search, refusal };
+    search = forgetDone(search, (step) => isDone(session.state, step));
+  }
+  const blockers = failure.named.filter((id) => isDead(session.state.present.get(id)));
+  const stuck = await prepareRenewals(calls, session, { ids: blockers, isInTheWay: true });
+  if (stuck !== undefined) return { search, refusal: stuck };
+  const blocked = blockedBy(search, blockers);
+  if (blocked !== undefined) return blocked;
+  if (begun) return afterLateRejection(session, { search, batch, failure });
+  return isHostsOwn(session, batch, failure)
+    ? { search, refusal: refusalOf(failure) }
+    : afterRefusal(session, { search, batch, failure });
+}
+
+function afterRefusal(session: Session, failed: Batch & { readonly failure: Rejected }): Next {
+  const { search, batch, failure } = failed;
+  const open = within(session, search);
+  const verdict = refused(open, batch, failure.named);
+  const namespace = open.isWithin === true ? onlyNamespace(search) : undefined;
+  return convict(session, namespace === undefined ? verdict : { ...verdict, blamed: [namespace] });
+}
+
+/** A right is missing on what the host carries already: nobody of those that the PATCH is for has anything to do with it. */
+function isHostsOwn({ state }: Session, batch: readonly IdentityStep[], { code, named }: Rejected): boolean {
+  const isCarried = (id: ResourceId) => state.present.has(id) && !batch.some((step) => step.id === id);
+  return code === 'LinkedAuthorizationFailed' && named.length > 0 && named.every(isCarried);
+}
+
+/**
+ * The host lists all that the failed operation was to add, and every later update would fail over it again: what ARM names
+ * comes off together with the next PATCH. Where it names nothing that may come off, no part of the list is better than another.
+ * It has kept the others waiting: they go first now.
+ */
+function afterLateRejection(
+  session: Session,
+  { search, batch, failure }: Batch & { readonly failure: Rejected },
+): Next {
+  const { named, code, message } = failure;
+  const isListed = (id: ResourceId) => session.state.present.has(id);
+  const offending = named.filter((id) => isListed(id) && session.context.mayComeOff?.(id) === true);
+  const isOver = (step: IdentityStep) => named.includes(step.id);
+  if (offending.length === 0 && !batch.some(isOver))
+    return { search, refusal: { kind: 'failed', message, code, late: true } };
+  for (const id of offending) session.rejected.set(id, { id, code, message });
+  const next = batch.some(isOver) ? convict(session, refused(search, batch, named)) : { search };
+  return blockedBy(next.search, offending) ?? next;
+}
+
+/** The answer got lost, the PATCH perhaps not: the host itself tells, before anything is sent again. */
+async function afterLostAnswer(
+  calls: HostCalls,
+  session: Session,
+  failed: FailedBatch & { readonly failure: Extract<ArmFailure, { kind: 'unavailable' }> },
+): Promise<Next> {
+  const { search, batch, failure, begun } = failed;
+  const refusal = (await lookAgain(calls, session)) ?? inMotion(session.state);
+  if (refusal !== undefined) return { search, refusal };
+  if (batch.every((step) => isDone(session.state, step))) {
+    session.passed += 1;
+    return convict(session, passed(within(session, search), batch));
+  }
+  // An operation that failed is told as that, and not as the throttle that keeps it from being sent once more.
+  const isHeld = begun && calls.budget(session.host, 1) !== undefined;
+  if (session.resent || isHeld) return { search, refusal: { ...failure, ...(begun && { late: true }) } };
+  session.resent = true;
+  return { search };
+}
+
+async function lookAgain(calls: HostCalls, session: Session): Promise<HostRefusal | undefined> {
+  const reading = await calls.read(session.host, session.context.signal);
+  session.certain = reading.ok;
+  session.settled = reading.ok;
+  if (!reading.ok) return refusalOf(reading.failure);
+  session.state = reading.value;
+  return undefined;
+}
+
+function convict(session: Session, verdict: Verdict): Next {
+  const { code, message } = session.lastRejection ?? { code: 'Unknown', message: 'rejected' };
+  const { culprits, blamed, leftBehind } = verdict;
+  for (const { id } of culprits) session.rejected.set(id, { id, code, message });
+  for (const { id } of leftBehind) session.leftBehind.add(id);
+  for (const namespace of blamed) {
+    session.blamed.set(namespace, (session.blamed.get(namespace) ?? 0) + session.refusals);
+    session.refusals = 0;
+  }
+  return { search: verdict.search };
+}
+
+/** The outcome for the caller; the host is read once more where its state is only inferred. */
+export async function finish(
+  calls: HostCalls,
+  session: Session,
+  stopped: HostRefusal | undefined,
+): Promise<UpdateOutcome> {
+  if (isOutdated(session, stopped) && mayLook(session, stopped)) await lookAgain(calls, session);
+  const { rejected, refusal, blamed } = judge(session, stopped);
+  return {
+    ...(session.certain && presenceOf(session.state)),
+    ...(session.certain && !session.settled && { unsettled: true }),
+    ...(session.refused.length > 0 && { refused: session.refused }),
+    ...(session.applied.length > 0 && { applied: session.applied }),
+    rejected,
+    ...(refusal !== undefined && { refusal }),
+    patches: session.patches,
+    ...(blamed.size > 0 && { blamed }),
+  };
+}
+
+/** A host that somebody else is changing has changed since it was read. */
+function isOutdated({ certain, settled }: Session, stopped: HostRefusal | undefined): boolean {
+  return !certain || (!settled && stopped?.kind === 'busy');
+}
+
+function mayLook(session: Session, stopped: HostRefusal | undefined): boolean {
+  return !session.context.signal.aborted && stopped?.kind !== 'aborted' && stopped?.kind !== 'gone';
+}
+
+interface Judged {
+  readonly rejected: readonly Rejection[];
+  readonly refusal: HostRefusal | undefined;
+  readonly blamed: ReadonlyMap<string, number>;
+}
+
+/**
+ * An unexplained refusal counts against an identity only if the host takes others: else it is the host's own trouble. Where
+ * one namespace alone was tried, its attempts say nothing about the host, and make nobody else wait.
+ */
+function judge(session: Session, stopped: HostRefusal | undefined): Judged {
+  const { rejected, blamed, lastRejection, passed: donePatches } = session;
+  const all = [...rejected.values()];
+  const isUnexplained = donePatches === 0 && lastRejection?.code === 'Unknown' && blamed.size !== 1;
+  if (!isUnexplained) return { rejected: all, refusal: stopped, blamed };
+  const { message } = lastRejection;
+  const explained = all.filter((rejection) => rejection.code !== 'Unknown');
+  const isHosts = explained.length < all.length || blamed.size > 0;
+  const refusal: HostRefusal | undefined = isHosts ? { kind: 'failed', message, code: 'Unknown' } : undefined;
+  return { rejected: explained, refusal: stopped ?? refusal, blamed: new Map() };
+}

@@ -1,0 +1,78 @@
+import { canonicalResourceId, type Host, type ResourceId } from '@pod-identity/crd-types';
+import { roleCommand, type AzureRole } from '../../tell/remedy.ts';
+
+/** A right that MIC needs at a scope, and the built-in role that holds it. */
+export interface RoleNeed {
+  readonly role: AzureRole;
+  /** Where the role is best given: the identity itself, or the resource group of the host. */
+  readonly scope: ResourceId;
+  readonly actions: readonly string[];
+}
+
+export interface MissingRole {
+  readonly role: AzureRole;
+  readonly scope: ResourceId;
+  /** The first action that is not allowed. */
+  readonly action: string;
+  /** The exact az command that gives it. */
+  readonly command: string;
+  readonly message: string;
+}
+
+/** One entry of ARM's permissions answer: what one role assignment allows. */
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly notActions: readonly string[];
+}
+
+export function needOfHost(host: Host): RoleNeed {
+  const type = host.kind === 'vm' ? 'virtualMachines' : 'virtualMachineScaleSets';
+  return {
+    role: 'Virtual Machine Contributor',
+    scope: resourceGroupOf(host.id),
+    actions: [`Microsoft.Compute/${type}/read`, `Microsoft.Compute/${type}/write`],
+  };
+}
+
+/** To attach an identity; needed at the identity or above it. */
+export const managedIdentityNeed = {
+  role: 'Managed Identity Operator',
+  actions: ['Microsoft.ManagedIdentity/userAssignedIdentities/assign/action'],
+} as const satisfies Omit<RoleNeed, 'scope'>;
+
+export function needOfIdentity(identity: ResourceId): RoleNeed {
+  return { ...managedIdentityNeed, scope: identity };
+}
+
+/** `/subscriptions/<id>/resourcegroups/<name>` of a canonical resource id. */
+export function resourceGroupOf(id: ResourceId): ResourceId {
+  return canonicalResourceId(id.split('/', 5).join('/'));
+}
+
+/** The first action that no assignment allows. What one assignment excludes, another may still allow. */
+export function deniedAction(
+  actions: readonly string[],
+  permissions: readonly Permission[],
+): string | undefined {
+  return actions.find((action) => !permissions.some((permission) => allows(permission, action)));
+}
+
+function allows(permission: Permission, action: string): boolean {
+  return (
+    permission.actions.some((pattern) => covers(pattern, action)) &&
+    !permission.notActions.some((pattern) => covers(pattern, action))
+  );
+}
+
+/** Azure's patterns: `*` stands for any part of an action, between two slashes also for none; case does not matter. */
+function covers(pattern: string, action: string): boolean {
+  const literal = (text: string) => text.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const betweenSlashes = pattern.split('/*/').map((part) => part.split('*').map(literal).join('.*'));
+  return new RegExp(`^${betweenSlashes.join('/(.+/)?')}$`, 'i').test(action);
+}
+
+export function missingRole(need: RoleNeed, action: string, micPrincipalId: string | undefined): MissingRole {
+  const { role, scope } = need;
+  const command = roleCommand({ role, scope, micPrincipalId });
+  return { role, scope, action, command, message: `MIC may not perform '${action}' at ${scope}: ${command}` };
+}

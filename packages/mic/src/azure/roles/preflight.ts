@@ -1,0 +1,65 @@
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import { createLimit } from '@pod-identity/kit/core';
+import type { ArmClient } from '../arm/arm-client.ts';
+import {
+  deniedAction,
+  missingRole,
+  managedIdentityNeed,
+  needOfHost,
+  needOfIdentity,
+  resourceGroupOf,
+  type MissingRole,
+  type RoleNeed,
+} from './missing-roles.ts';
+import { permissionsAt } from './permissions.ts';
+
+interface RoleQuestion {
+  readonly hosts: readonly Host[];
+  readonly identities: readonly ResourceId[];
+  readonly signal: AbortSignal;
+}
+
+interface PreflightOptions {
+  readonly client: ArmClient;
+  /** The object id that MIC's own token is for. */
+  principalId(signal: AbortSignal): Promise<string | undefined>;
+}
+
+const askAtATime = 4;
+/** One resource group of identities may hold thousands: beyond this the group as a whole is named. */
+const singlesInAGroup = 25;
+
+/** Names the roles that MIC lacks, by asking ARM what MIC's own credential may do. What ARM does not tell is passed over. */
+export async function checkRoles(
+  options: PreflightOptions,
+  question: RoleQuestion,
+): Promise<readonly MissingRole[]> {
+  const { signal } = question;
+  const limit = createLimit(askAtATime);
+  const ask = (scope: ResourceId) => limit(() => permissionsAt(options.client, scope, signal));
+  const principalId = await options.principalId(signal);
+
+  const lacking = async (need: RoleNeed, askedAt = need.scope): Promise<MissingRole[]> => {
+    const permissions = await ask(askedAt);
+    const action = permissions && deniedAction(need.actions, permissions);
+    return action === undefined ? [] : [missingRole(need, action, principalId)];
+  };
+
+  // A role on the group covers all within: most clusters need no more than one question for each group.
+  const lackingIdentities = async ([group, identities]: readonly [ResourceId, readonly ResourceId[]]) => {
+    const whole = await lacking({ ...managedIdentityNeed, scope: group });
+    if (whole.length === 0 || identities.length > singlesInAGroup) return whole;
+    return (await Promise.all(identities.map((identity) => lacking(needOfIdentity(identity))))).flat();
+  };
+
+  const lackingHost = async (host: Host) => {
+    const whole = await lacking(needOfHost(host));
+    return whole.length === 0 ? whole : lacking(needOfHost(host), host.id);
+  };
+
+  const found = await Promise.all([
+    ...question.hosts.map(lackingHost),
+    ...[...Map.groupBy(question.identities, resourceGroupOf)].map(lackingIdentities),
+  ]);
+  return [...new Map(found.flat().map((missing) => [`${missing.role} ${missing.scope}`, missing])).values()];
+}

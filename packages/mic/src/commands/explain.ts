@@ -1,0 +1,121 @@
+// `mic explain`: looks once at the cluster and at the pod's host, decides nothing, writes nothing, and says what it saw.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
+import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Log, Printer } from '@pod-identity/kit/serve';
+import { createLedger, type ConfigMap } from '../apply/ledger.ts';
+import type { Azure } from '../azure/connect.ts';
+import { explainPod } from '../tell/explain.ts';
+import { explanationLines } from '../tell/explanation-lines.ts';
+import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { createClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
+
+export interface ExplainCommand {
+  readonly question: { readonly namespace: string; readonly pod: string };
+  /** MIC's own namespace, and how it matches. */
+  readonly place: {
+    readonly namespace: string;
+    readonly forceNamespaced: boolean;
+    readonly namespaceShareBytes?: number;
+  };
+  readonly transport: KubeTransport;
+  readonly azure: Azure;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly printer: Printer;
+  /** What there is to be said of the original's MIC, if it runs too. */
+  originalRuns?(signal: AbortSignal): Promise<string | undefined>;
+}
+
+/** Azure may not be reachable from where a person asks: what the cluster says is still worth printing. */
+const azurePatienceMs = 15_000;
+
+/** The exit code: 0 when the pod can act as everything it is meant to act as. */
+export async function explainCommand(command: ExplainCommand): Promise<number> {
+  const { question, azure, clock, signal } = command;
+  const { namespace, pod: name } = question;
+  const original = command.originalRuns?.(signal);
+  const index = await lookAtCluster(command);
+  const home = index.homeOf(`${namespace}/${name}`);
+  const facts = home === undefined ? undefined : await lookAtHost(command, index, home);
+  const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
+  const micPrincipalId = await azure.principalId(within(signal, azurePatienceMs));
+  const explanation = explainPod(
+    { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
+    {
+      ...{ index, micPrincipalId, now: clock.now(), original: await original },
+      factsOf: (host) => (host === home ? facts : undefined),
+    },
+  );
+  for (const line of explanationLines(explanation)) command.printer.line(line);
+  return explanation.result.verdict === 'ok' ? 0 : 1;
+}
+
+async function lookAtCluster({
+  place,
+  transport,
+  clock,
+  log,
+  signal,
+}: ExplainCommand): Promise<ClusterIndex> {
+  const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced });
+  const view = createClusterView({
+    ...{ transport, index, clock, random: Math.random, log },
+    namespaceShareBytes: place.namespaceShareBytes,
+  });
+  const once = new AbortController();
+  const running = view.run(AbortSignal.any([signal, once.signal]));
+  await view.synced;
+  once.abort();
+  await running;
+  return index;
+}
+
+async function lookAtHost(
+  command: ExplainCommand,
+  index: ClusterIndex,
+  id: ResourceId,
+): Promise<HostFacts | undefined> {
+  const { transport, place, azure, clock, log, signal } = command;
+  const host = index.host(id);
+  if (!host) return undefined;
+  // Reads what the leader wrote down; being no leader, it can write nothing.
+  const ledger = createLedger({
+    configMaps: createResource<ConfigMap>(transport, coreKinds.configMaps),
+    namespace: place.namespace,
+    term: { signal, holds: () => false },
+    log,
+  });
+  const records = await ledger.load().catch((error: unknown) => {
+    if (!(error instanceof KubeError)) throw error;
+    log.warn({ why: error.message }, 'what MIC wrote down about hosts cannot be read');
+    return [];
+  });
+  const record = records.find((candidate) => candidate.host.id === id);
+  const outcome = await azure.hosts.read(host, within(signal, azurePatienceMs));
+  return foldReading(record ? factsFromRecord(record) : createFacts(host), outcome, {
+    now: clock.now(),
+    chance: 0,
+  });
+}
+
+/** The watches keep labelled pods only: for any other, the API server is asked what it is. */
+async function lookForPod({ transport, question, signal }: ExplainCommand): Promise<'unlabelled' | 'absent'> {
+  try {
+    await createResource(transport, coreKinds.pods).get(
+      { namespace: question.namespace, name: question.pod },
+      { signal, fields: { members: {} } },
+    );
+    return 'unlabelled';
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return 'absent';
+    throw error;
+  }
+}
+
+function within(signal: AbortSignal, ms: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+}

@@ -1,0 +1,208 @@
+import { klogFlags } from '@pod-identity/kit/core';
+import { describe, expect, it, test } from 'vitest';
+import { configurationTable, micUserAgent, readMicConfig } from './config.ts';
+import { micFlags } from './flags.ts';
+
+const read = (argv: readonly string[] = [], env: Readonly<Record<string, string>> = {}) =>
+  readMicConfig({ argv, env, hostname: 'mic-0' });
+const config = (...from: Parameters<typeof read>) => {
+  const reading = read(...from);
+  if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
+  return reading.config;
+};
+
+describe('the defaults', () => {
+  it('are the original’s where they still mean something', () => {
+    expect(config()).toMatchObject({
+      command: { kind: 'run' },
+      podNamespace: 'default',
+      forceNamespaced: true,
+      leader: {
+        identity: 'mic-0',
+        namespace: 'default',
+        name: 'aad-pod-identity-mic',
+        durationMs: 15_000,
+        renewMs: 7500,
+        retryMs: 3750,
+      },
+      health: { host: '127.0.0.1', port: 8080 },
+      metrics: { host: '', port: 8888 },
+      writesPerHost: 20,
+      typeUpgrade: { enabled: true, configMap: 'aad-pod-identity-config', key: 'type-upgrade-status' },
+      resyncMs: 3_600_000,
+      driftPeriodMs: 180_000,
+      log: { level: 'info', format: 'text' },
+      ignored: [],
+    });
+  });
+
+  it('and ours where they are new', () => {
+    expect(config()).toMatchObject({ detachGraceMs: 300_000, debounceMs: 50, debounceMaxMs: 5000 });
+  });
+});
+
+test.each([
+  ['--cloudconfig /etc/kubernetes/azure.json', {}, { cloudConfigPath: '/etc/kubernetes/azure.json' }],
+  ['--kubeconfig=/k', {}, { kubeconfig: '/k' }],
+  ['-forceNamespaced=false', {}, { forceNamespaced: false }],
+  ['--force-namespaced=false', {}, { forceNamespaced: false }],
+  ['', { FORCENAMESPACED: 'false' }, { forceNamespaced: false }],
+  ['--forceNamespaced', { FORCENAMESPACED: 'false' }, { forceNamespaced: true }],
+  [
+    '',
+    { MIC_POD_NAMESPACE: 'kube-system' },
+    { podNamespace: 'kube-system', leader: { namespace: 'kube-system' } },
+  ],
+  ['--leader-election-namespace x', { MIC_POD_NAMESPACE: 'kube-system' }, { leader: { namespace: 'x' } }],
+  [
+    '--leader-election-instance me --leader-election-duration 30s',
+    {},
+    { leader: { identity: 'me', durationMs: 30_000 } },
+  ],
+  ['--immutable-user-msis=AB,cd', {}, { immutableClientIds: new Set(['ab', 'cd']) }],
+  [
+    '--identity-assignment-reconcile-interval 1m30s --syncRetryDuration 3600s',
+    {},
+    { driftPeriodMs: 90_000, resyncMs: 3_600_000 },
+  ],
+  [
+    '--detach-grace-period 0s --debounce 50ms --debounce-max 100ms',
+    {},
+    { detachGraceMs: 0, debounceMs: 50, debounceMaxMs: 100 },
+  ],
+  [
+    '--master https://10.0.0.1:6443 --service-account-dir /sa',
+    {},
+    { master: 'https://10.0.0.1:6443', serviceAccountDir: '/sa' },
+  ],
+  ['--http-probe-port 0 --prometheus-port 0', {}, { health: { port: 0 }, metrics: { host: '', port: 0 } }],
+  ['--http-probe-address=', { HOST_IP: '10.0.0.4' }, { health: { host: '' }, metrics: { host: '10.0.0.4' } }],
+  ['--prometheus-address 127.0.0.1', { HOST_IP: '10.0.0.4' }, { metrics: { host: '127.0.0.1' } }],
+  ['-v 5', {}, { log: { level: 'debug' } }],
+  ['-v 5 --log-level warn', {}, { log: { level: 'warn' } }],
+  ['-v=2 --log-format json', {}, { log: { level: 'info', format: 'json' } }],
+  ['--enable-type-upgrade=false', {}, { typeUpgrade: { enabled: false } }],
+  ['--custom-user-agent mine', {}, { userAgentSuffix: 'mine' }],
+  ['--version', {}, { command: { kind: 'version' } }],
+  ['explain --namespace team web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
+  ['explain -n team web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
+])('%s %j', (line, env, expected) => {
+  expect(config(line === '' ? [] : line.split(' '), env)).toMatchObject(expected);
+});
+
+describe('problems', () => {
+  it('C19 come all at once', () => {
+    const reading = read([
+      '--log-format',
+      'xml',
+      '--http-probe-port',
+      '70000',
+      '--cloudconfg',
+      'x',
+      '--debounce',
+      '9s',
+      ...['--master', 'https://10.0.0.1:6443', '--kubeconfig', 'x', '--original-lock', 'default'],
+    ]);
+    expect(reading.ok ? [] : reading.problems.map(({ name }) => name).sort()).toEqual([
+      'cloudconfg',
+      'debounce-max',
+      'http-probe-port',
+      'log-format',
+      'master',
+      'original-lock',
+    ]);
+  });
+
+  test.each([['frobnicate'], ['explain'], ['explain a b']])('the command "%s" is refused', (line) => {
+    expect(read(line.split(' ')).ok).toBe(false);
+  });
+
+  it('help is given in spite of them', () => {
+    expect(config(['--help', '--log-format', 'xml']).command).toMatchObject({
+      kind: 'help',
+      text: expect.stringContaining('--detach-grace-period') as string,
+    });
+  });
+});
+
+describe('flags of the original', () => {
+  const original = [
+    'kubeconfig',
+    'cloudconfig',
+    'forceNamespaced',
+    'version',
+    'syncRetryDuration',
+    'leader-election-instance',
+    'leader-election-namespace',
+    'leader-election-name',
+    'leader-election-duration',
+    'http-probe-port',
+    'prometheus-port',
+    'enableProfile',
+    'enableScaleFeatures',
+    'createDeleteBatch',
+    'clientQps',
+    'immutable-user-msis',
+    'config-map-name',
+    'type-upgrade-status-key',
+    'enable-type-upgrade',
+    'update-user-msi-max-retry',
+    'update-user-msi-retry-interval',
+    'identity-assignment-reconcile-interval',
+    'log-format',
+    'custom-user-agent',
+  ];
+
+  it('are all accepted', () => {
+    const known = new Set(micFlags.map(({ name }) => name));
+    expect(original.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('without effect any more are reported with the reason', () => {
+    const { ignored } = config([
+      '--enableScaleFeatures',
+      '--update-user-msi-max-retry=2',
+      '--update-user-msi-retry-interval=1s',
+      '--logtostderr',
+    ]);
+    expect(ignored.map(({ flag }) => flag).sort()).toEqual([
+      'enableScaleFeatures',
+      'logtostderr',
+      'update-user-msi-max-retry',
+      'update-user-msi-retry-interval',
+    ]);
+    expect(ignored.every(({ why }) => why !== '')).toBe(true);
+  });
+
+  it('of klog are taken with any value and told in one line', () => {
+    const { ignored } = config(
+      klogFlags.map(({ name, kind }) => `--${name}=${kind === 'boolean' ? 'true' : 'x'}`),
+    );
+    expect(ignored).toEqual([
+      {
+        flag:
+          'logtostderr, --alsologtostderr, --add_dir_header, --skip_headers, --skip_log_headers, --one_output, ' +
+          '--log_dir, --log_file, --log_file_max_size, --stderrthreshold, --vmodule, --log_backtrace_at',
+        why: 'klog is gone: lines go to standard error',
+      },
+    ]);
+  });
+
+  it('changed or dropped say why in the table', () => {
+    for (const flag of micFlags.filter(({ fate }) => fate === 'changed' || fate === 'dropped'))
+      expect(flag.note, flag.name).toBeTruthy();
+    const table = configurationTable();
+    for (const { name } of micFlags) expect(table).toContain(`| \`--${name}\` |`);
+    expect(table).toContain('| `--detach-grace-period` | `5m` |');
+  });
+});
+
+test.each([
+  [undefined, 'aad-pod-identity/MIC/1/c/d'],
+  ['', 'aad-pod-identity/MIC/1/c/d'],
+  ['mine', 'aad-pod-identity/MIC/1/c/d mine'],
+])('C17 user agent with suffix %j', (suffix, expected) => {
+  expect(
+    micUserAgent({ version: '1', commit: 'c', date: 'd', ...(suffix !== undefined && { suffix }) }),
+  ).toBe(expected);
+});

@@ -1,0 +1,218 @@
+// The configuration of MIC: flags and environment, read once into one frozen value, or every problem at once.
+import {
+  flagHelp,
+  klogFlagsGiven,
+  readFlags,
+  type FlagProblem,
+  type FlagReading,
+} from '@pod-identity/kit/core';
+import { klogNote } from './dropped-flags.ts';
+import { micFlags } from './flags.ts';
+import { originalLockProblems, readOriginalLock, type LockName } from './original-lock.ts';
+import { readStartupTaint, startupProblems, type StartupTaintSettings } from './startup-taint.ts';
+
+export { configurationTable } from './table.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export type MicCommand =
+  | { readonly kind: 'run' }
+  | { readonly kind: 'explain'; readonly namespace: string; readonly pod: string }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'help'; readonly text: string };
+
+export interface MicConfig {
+  readonly command: MicCommand;
+  readonly kubeconfig?: string;
+  readonly master?: string;
+  readonly serviceAccountDir: string;
+  readonly cloudConfigPath?: string;
+  /** MIC's own namespace. */
+  readonly podNamespace: string;
+  readonly forceNamespaced: boolean;
+  readonly namespaceShareBytes: number;
+  readonly leader: {
+    readonly identity: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly durationMs: number;
+    readonly renewMs: number;
+    readonly retryMs: number;
+  };
+  /** Host '': all addresses. */
+  readonly health: { readonly host: string; readonly port: number };
+  readonly metrics: { readonly host: string; readonly port: number };
+  /** Writes of assigned identities under way at a time for each host. */
+  readonly writesPerHost: number;
+  /** Requests a second to the API server, and the burst. */
+  readonly kubeQps: number;
+  /** Lower case. */
+  readonly immutableClientIds: ReadonlySet<string>;
+  readonly typeUpgrade: { readonly enabled: boolean; readonly configMap: string; readonly key: string };
+  readonly resyncMs: number;
+  readonly driftPeriodMs: number;
+  readonly detachGraceMs: number;
+  readonly debounceMs: number;
+  readonly debounceMaxMs: number;
+  /** Undefined: no node is changed. */
+  readonly startupTaint?: StartupTaintSettings;
+  /** Of the original's MIC. */
+  readonly originalLock?: LockName;
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'text' | 'json' };
+  readonly userAgentSuffix: string;
+  /** Flags of the original that were given and have no effect any more. */
+  readonly ignored: readonly { readonly flag: string; readonly why: string }[];
+}
+
+export type ConfigReading =
+  | { readonly ok: true; readonly config: MicConfig }
+  | { readonly ok: false; readonly problems: readonly FlagProblem[] };
+
+/** klog's verbosity from which on the original told what it did in detail. */
+const debugVerbosity = 5;
+
+export function readMicConfig(from: {
+  readonly argv: readonly string[];
+  readonly env: Env;
+  readonly hostname: string;
+}): ConfigReading {
+  const flags = readFlags(micFlags, from);
+  const command = readCommand(flags);
+  // Whoever asks for help gets it, whatever else is wrong.
+  const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
+  if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
+  return { ok: true, config: Object.freeze({ command, ...readSettings(flags, from) }) };
+}
+
+function readSettings(
+  flags: FlagReading,
+  from: { readonly env: Env; readonly hostname: string },
+): Omit<MicConfig, 'command'> {
+  const cloudConfigPath = flags.optionalString('cloudconfig');
+  const podNamespace = from.env['MIC_POD_NAMESPACE'] ?? 'default';
+  return {
+    ...readServer(flags),
+    ...(cloudConfigPath !== undefined && { cloudConfigPath }),
+    podNamespace,
+    forceNamespaced: flags.boolean('forceNamespaced'),
+    namespaceShareBytes: flags.integer('namespace-share') * 1024,
+    leader: readLeader(flags, { podNamespace, hostname: from.hostname }),
+    health: { host: flags.string('http-probe-address'), port: flags.integer('http-probe-port') },
+    metrics: { host: flags.string('prometheus-address'), port: flags.integer('prometheus-port') },
+    writesPerHost: flags.integer('createDeleteBatch'),
+    kubeQps: flags.number('clientQps'),
+    immutableClientIds: new Set(flags.list('immutable-user-msis').map((id) => id.toLowerCase())),
+    typeUpgrade: {
+      enabled: flags.boolean('enable-type-upgrade'),
+      configMap: flags.string('config-map-name'),
+      key: flags.string('type-upgrade-status-key'),
+    },
+    resyncMs: flags.durationMs('syncRetryDuration'),
+    driftPeriodMs: flags.durationMs('identity-assignment-reconcile-interval'),
+    detachGraceMs: flags.durationMs('detach-grace-period'),
+    debounceMs: flags.durationMs('debounce'),
+    debounceMaxMs: flags.durationMs('debounce-max'),
+    ...readStartupTaint(flags, podNamespace),
+    ...readOriginalLock(flags),
+    log: { level: readLevel(flags), format: flags.string('log-format') === 'json' ? 'json' : 'text' },
+    userAgentSuffix: flags.string('custom-user-agent'),
+    ignored: ignoredOf(flags),
+  };
+}
+
+function ignoredOf(flags: FlagReading): MicConfig['ignored'] {
+  const klog = klogFlagsGiven(flags);
+  const others = micFlags.filter(
+    ({ name, fate, note }) => fate === 'dropped' && note !== klogNote && flags.given.has(name),
+  );
+  return [
+    ...others.map(({ name, note = '' }) => ({ flag: name, why: note })),
+    ...(klog === undefined ? [] : [{ flag: klog, why: klogNote }]),
+  ];
+}
+
+function readServer(flags: FlagReading): Pick<MicConfig, 'kubeconfig' | 'master' | 'serviceAccountDir'> {
+  const [kubeconfig, master] = [flags.optionalString('kubeconfig'), flags.optionalString('master')];
+  return {
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(master !== undefined && { master }),
+    serviceAccountDir: flags.string('service-account-dir'),
+  };
+}
+
+function readLeader(
+  flags: FlagReading,
+  defaults: { readonly podNamespace: string; readonly hostname: string },
+): MicConfig['leader'] {
+  const durationMs = flags.durationMs('leader-election-duration');
+  return {
+    identity: flags.optionalString('leader-election-instance') ?? defaults.hostname,
+    namespace: flags.optionalString('leader-election-namespace') ?? defaults.podNamespace,
+    name: flags.string('leader-election-name'),
+    durationMs,
+    renewMs: durationMs / 2,
+    retryMs: durationMs / 4,
+  };
+}
+
+function readLevel(flags: FlagReading): MicConfig['log']['level'] {
+  const level = flags.string('log-level');
+  if (!flags.given.has('log-level') && flags.integer('v') >= debugVerbosity) return 'debug';
+  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
+}
+
+interface UnknownCommand {
+  readonly kind: 'unknown';
+  readonly problem: FlagProblem;
+}
+
+function readCommand(flags: FlagReading): MicCommand | UnknownCommand {
+  if (flags.boolean('help')) {
+    return {
+      kind: 'help',
+      text: flagHelp(
+        micFlags.filter((flag) => flag.fate !== 'dropped'),
+        helpHeading,
+      ),
+    };
+  }
+  if (flags.boolean('version')) return { kind: 'version' };
+  const [word, pod, ...more] = flags.positional;
+  if (word === undefined) return { kind: 'run' };
+  if (word !== 'explain') return unknown(word, `unknown command '${word}'; the only one is: explain POD`);
+  if (pod !== undefined && more.length === 0)
+    return { kind: 'explain', namespace: flags.string('namespace'), pod };
+  return unknown('explain', 'name one pod: mic explain --namespace NAMESPACE POD');
+}
+
+function unknown(name: string, message: string): UnknownCommand {
+  return { kind: 'unknown', problem: { name, message } };
+}
+
+const helpHeading =
+  'mic: assigns Azure identities to pods\n\nUsage: mic [flags]\n       mic explain --namespace NAMESPACE POD';
+
+function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
+  const problems = [...flags.problems, ...startupProblems(flags), ...originalLockProblems(flags)];
+  if (flags.durationMs('debounce') > flags.durationMs('debounce-max')) {
+    problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
+  }
+  if (flags.given.has('master') && flags.given.has('kubeconfig')) {
+    const message = '--master and --kubeconfig both name an API server: give one of them';
+    problems.push({ name: 'master', message });
+  }
+  // The value of a misspelt flag looks like a command: the flag is the problem then.
+  if (command.kind === 'unknown' && problems.length === 0) problems.push(command.problem);
+  return problems;
+}
+
+/** C17. */
+export function micUserAgent(of: {
+  readonly version: string;
+  readonly commit: string;
+  readonly date: string;
+  readonly suffix?: string;
+}): string {
+  const agent = `aad-pod-identity/MIC/${of.version}/${of.commit}/${of.date}`;
+  return of.suffix ? `${agent} ${of.suffix}` : agent;
+}

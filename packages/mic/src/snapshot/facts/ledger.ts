@@ -1,0 +1,204 @@
+// The record of a host as text, for MIC's own memory. Deterministic, so that equal records are equal texts; read with
+// care, because a person may have had a hand in it.
+import {
+  canonicalResourceId,
+  parseIdentityResourceId,
+  parseResourceId,
+  type Host,
+  type HostKind,
+  type Parsed,
+  type Problem,
+  type ResourceId,
+} from '@pod-identity/crd-types';
+import type { HostRecord, OwnAttachment, Quarantine, RejectionCode, Renewal, Strike } from './facts.ts';
+import { memberOf, stringAt } from '../raw-object.ts';
+
+const version = 1;
+
+/** A name for the host's record that Kubernetes accepts for an object: readable, and different for different hosts. */
+export function ledgerKey(host: Host): string {
+  const name = host.id.slice(host.id.lastIndexOf('/') + 1).replace(/[^a-z0-9]+/g, '-');
+  return `mic-host-${host.kind}-${name.slice(0, 80)}-${digest(host.id)}`;
+}
+
+/** Whether the record says nothing that a missing one would not say. */
+export function isEmptyRecord(record: HostRecord): boolean {
+  const { ours, renewing, quarantined, strikes, unapplied, notBefore, spentUntil } = record;
+  // What was accepted counts only beside a strike.
+  const entries = ours.size + renewing.size + quarantined.size + strikes.size + unapplied.size;
+  return entries === 0 && notBefore === 0 && spentUntil === 0;
+}
+
+export function serialiseRecord(record: HostRecord): string {
+  const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = record;
+  return JSON.stringify({
+    version,
+    host: { kind: host.kind, id: host.id },
+    ours: sorted(ours).map(([id, { since, confirmed, attempts }]) => ({
+      id,
+      since,
+      confirmed,
+      ...(attempts !== undefined && { attempts }),
+    })),
+    // Left out when empty: the usual record reads as it did in earlier versions.
+    ...(renewing.size > 0 && { renewing: sorted(renewing).map(([id, { since }]) => ({ id, since })) }),
+    quarantined: sorted(quarantined).map(([id, { until, failures, code, message }]) => ({
+      id,
+      until,
+      failures,
+      code,
+      message,
+    })),
+    notBefore,
+    subscriptionNotBefore,
+    spentUntil,
+    strikes: [...record.strikes]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([namespace, strike]) => ({ namespace, ...strike })),
+    accepted: sorted(record.accepted).map(([id, until]) => ({ id, until })),
+    ...(record.unapplied.size > 0 && { unapplied: [...record.unapplied].sort().map((id) => ({ id })) }),
+    ...(record.lateFailures > 0 && { lateFailures: record.lateFailures }),
+  });
+}
+
+/** An entry that makes no sense is left out with a warning; only a record of nobody knows which host is refused. */
+export function parseRecord(text: string): Parsed<HostRecord> {
+  const raw = parseJson(text);
+  const found = memberOf(raw, 'version');
+  if (found !== version)
+    return refuse('version', `must be ${version}: this record is damaged or of a newer MIC`);
+  const host = parseHost(memberOf(raw, 'host'));
+  if (!host) return refuse('host', 'must have a kind (vm or vmss) and an ARM id');
+  const warnings: Problem[] = [];
+  const ours = readEntries(raw, { list: 'ours', read: readAttachment, warnings });
+  return {
+    ok: true,
+    value: {
+      host,
+      ours,
+      renewing: readEntries(raw, { list: 'renewing', read: readRenewal, warnings }),
+      quarantined: readEntries(raw, { list: 'quarantined', read: readQuarantine, warnings }),
+      notBefore: numberAt(raw, 'notBefore') ?? 0,
+      subscriptionNotBefore: numberAt(raw, 'subscriptionNotBefore') ?? 0,
+      spentUntil: numberAt(raw, 'spentUntil') ?? 0,
+      strikes: readStrikes(raw),
+      accepted: readEntries(raw, { list: 'accepted', read: (entry) => numberAt(entry, 'until'), warnings }),
+      unapplied: new Set([
+        ...readEntries(raw, { list: 'unapplied', read: () => true, warnings }).keys(),
+        // Earlier versions have no such list.
+        ...[...ours].filter(([, { confirmed }]) => !confirmed).map(([id]) => id),
+      ]),
+      lateFailures: numberAt(raw, 'lateFailures') ?? 0,
+    },
+    warnings,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseHost(raw: unknown): Host | undefined {
+  const kind = stringAt(raw, 'kind');
+  const id = stringAt(raw, 'id');
+  if (!isHostKind(kind) || !parseResourceId(id).ok) return undefined;
+  return { kind, id: canonicalResourceId(id) };
+}
+
+interface List<V> {
+  readonly list: string;
+  readonly read: (raw: unknown) => V | undefined;
+  readonly warnings: Problem[];
+}
+
+function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<ResourceId, V> {
+  const entries = memberOf(raw, list);
+  const result = new Map<ResourceId, V>();
+  for (const [position, entry] of (Array.isArray(entries) ? entries : []).entries()) {
+    const id = parseIdentityResourceId(stringAt(entry, 'id'));
+    const value = read(entry);
+    if (id.ok && value !== undefined) result.set(id.value, value);
+    else warnings.push({ path: `${list}[${position}]`, message: 'is unreadable and left out' });
+  }
+  return result;
+}
+
+/** One that makes no sense is left out: the namespace is clean then. */
+function readStrikes(raw: unknown): Map<string, Strike> {
+  const entries = memberOf(raw, 'strikes');
+  const result = new Map<string, Strike>();
+  for (const entry of Array.isArray(entries) ? (entries as unknown[]) : []) {
+    const namespace = stringAt(entry, 'namespace');
+    const [failedAt, spentUntil] = [numberAt(entry, 'failedAt'), numberAt(entry, 'spentUntil')];
+    if (namespace === '' || failedAt === undefined || spentUntil === undefined) continue;
+    result.set(namespace, { failedAt, spentUntil, distrusted: memberOf(entry, 'distrusted') === true });
+  }
+  return result;
+}
+
+function readAttachment(raw: unknown): OwnAttachment | undefined {
+  const since = numberAt(raw, 'since');
+  if (since === undefined) return undefined;
+  const attempts = numberAt(raw, 'attempts');
+  if (memberOf(raw, 'confirmed') === true) return { since, confirmed: true };
+  return { since, confirmed: false, ...(attempts !== undefined && attempts > 1 && { attempts }) };
+}
+
+function readRenewal(raw: unknown): Renewal | undefined {
+  const since = numberAt(raw, 'since');
+  return since === undefined ? undefined : { since };
+}
+
+function readQuarantine(raw: unknown): Quarantine | undefined {
+  const until = numberAt(raw, 'until');
+  const code = stringAt(raw, 'code');
+  if (until === undefined) return undefined;
+  return {
+    until,
+    failures: numberAt(raw, 'failures') ?? 1,
+    code: isRejectionCode(code) ? code : 'Unknown',
+    message: stringAt(raw, 'message'),
+  };
+}
+
+function numberAt(raw: unknown, key: string): number | undefined {
+  const value = memberOf(raw, key);
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function isHostKind(kind: string): kind is HostKind {
+  return kind === 'vm' || kind === 'vmss';
+}
+
+const rejectionCodes: Readonly<Record<RejectionCode, true>> = {
+  LinkedAuthorizationFailed: true,
+  FailedIdentityOperation: true,
+  IdentityNotFound: true,
+  InvalidIdentity: true,
+  Unknown: true,
+};
+
+function isRejectionCode(code: string): code is RejectionCode {
+  return Object.hasOwn(rejectionCodes, code);
+}
+
+function refuse(path: string, message: string): Parsed<never> {
+  return { ok: false, problems: [{ path, message }] };
+}
+
+function sorted<V>(map: ReadonlyMap<ResourceId, V>): [ResourceId, V][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** 64 bits of FNV-1a in hex: two hosts of one name in different groups need different names. */
+function digest(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (let position = 0; position < text.length; position += 1) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(position))) * 0x100000001b3n);
+  }
+  return hash.toString(16).padStart(16, '0');
+}

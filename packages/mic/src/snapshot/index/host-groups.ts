@@ -1,0 +1,75 @@
+// Which nodes belong to which host. A scale set is one host for all its nodes; nodes without a host form a group too.
+import { parseProviderId, type Host, type ResourceId } from '@pod-identity/crd-types';
+import type { NodeView } from '../../plan/types.ts';
+import { Grouped } from './grouped.ts';
+
+/** The id of a host; undefined for everything that is on none: other machines, nodes that are gone, unscheduled pods. */
+export type HostKey = ResourceId | undefined;
+
+export interface Place {
+  /** Whether the node exists. */
+  readonly exists: boolean;
+  readonly host?: Host;
+  /** Why an existing node has no host. */
+  readonly problem?: string;
+}
+
+const nowhere: Place = { exists: false };
+
+export class HostGroups {
+  readonly #places = new Map<string, Place>();
+  readonly #nodes = new Grouped<HostKey, string>();
+  readonly #hosts = new Map<ResourceId, Host>();
+
+  place(node: string): Place {
+    return this.#places.get(node) ?? nowhere;
+  }
+
+  host(id: ResourceId): Host | undefined {
+    return this.#hosts.get(id);
+  }
+
+  hosts(): Iterable<Host> {
+    return this.#hosts.values();
+  }
+
+  nodesOf(host: HostKey): ReadonlySet<string> {
+    return this.#nodes.of(host);
+  }
+
+  /** Whether it now stands elsewhere than before. */
+  set(node: string, view: NodeView | undefined): boolean {
+    const before = this.place(node);
+    const after = view === undefined ? nowhere : placeOf(view);
+    if (isSame(before, after)) return false;
+    this.#leave(node, before);
+    if (after.exists) this.#enter(node, after);
+    return true;
+  }
+
+  #enter(node: string, place: Place): void {
+    const { host } = place;
+    // One object for all nodes of a scale set.
+    const known = host === undefined ? undefined : this.#hosts.get(host.id);
+    this.#places.set(node, known === undefined ? place : { exists: true, host: known });
+    if (host !== undefined && known === undefined) this.#hosts.set(host.id, host);
+    this.#nodes.add(host?.id, node);
+  }
+
+  #leave(node: string, place: Place): void {
+    const id = place.host?.id;
+    this.#places.delete(node);
+    this.#nodes.remove(id, node);
+    if (id !== undefined && this.#nodes.of(id).size === 0) this.#hosts.delete(id);
+  }
+}
+
+function placeOf(view: NodeView): Place {
+  const parsed = parseProviderId(view.providerId);
+  if (parsed.ok) return { exists: true, host: parsed.value };
+  return { exists: true, problem: parsed.problems.map(({ message }) => `providerID ${message}`).join('; ') };
+}
+
+function isSame(a: Place, b: Place): boolean {
+  return a.exists === b.exists && a.host?.id === b.host?.id && a.problem === b.problem;
+}

@@ -1,0 +1,57 @@
+// The watch of NMI's pods. Like cluster-view.ts it only listens to the API server.
+import type { Clock } from '@pod-identity/kit/core';
+import { coreKinds, createInformer, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { AgentView } from '../../plan/types.ts';
+import { agentPod, type DaemonSetName } from '../startup-views.ts';
+
+const text: Fields = { upTo: 1024 };
+const several: Fields = { upTo: 16 * 1024 };
+const fields: Fields = {
+  members: {
+    metadata: {
+      members: {
+        ...{ name: text, namespace: text, uid: text, resourceVersion: text },
+        ...{ creationTimestamp: text, deletionTimestamp: text, ownerReferences: several },
+      },
+    },
+    spec: { members: { nodeName: text } },
+    status: { members: { phase: text, conditions: several } },
+  },
+};
+
+export interface AgentViewOptions {
+  readonly transport: KubeTransport;
+  readonly daemonSet: DaemonSetName;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface AgentViewSource {
+  /** Lists and watches until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  on(node: string): readonly AgentView[];
+  /** Told the name of the node whose agent has changed. Answers the function that ends it. */
+  onChange(listener: (node: string) => void): () => void;
+}
+
+export function createAgentView({ daemonSet, log, ...options }: AgentViewOptions): AgentViewSource {
+  const informer = createInformer<AgentView>({
+    ...options,
+    kind: coreKinds.pods,
+    namespace: daemonSet.namespace,
+    fields,
+    trim: (raw) => agentPod(raw, daemonSet),
+    indexes: { node: ({ nodeName }) => [nodeName] },
+    log: log.child({ watch: 'pods of NMI' }),
+  });
+  return {
+    run: (signal) => informer.run(signal),
+    on: (node) => informer.store.by('node', node),
+    onChange: (listener) =>
+      informer.onChange((change) => {
+        listener((change.type === 'deleted' ? change.before : change.after).nodeName);
+      }),
+  };
+}

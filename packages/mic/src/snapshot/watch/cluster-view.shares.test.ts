@@ -1,0 +1,120 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, test } from 'vitest';
+import { createFakeLog } from '../../apply/test/fake-log.ts';
+import { rawBinding, rawIdentity, rules } from '../../plan/test/builders.ts';
+import { ClusterIndex } from '../index/cluster-index.ts';
+import { createClusterView } from './cluster-view.ts';
+import { createFakeApi, paths } from './test/fake-api.ts';
+
+const made = (second: number) => ({
+  uid: `uid-${second}`,
+  creationTimestamp: `2023-11-14T22:13:${second}Z`,
+});
+const anIdentity = (name: string, second: number, namespace = 'evil') =>
+  rawIdentity({ namespace, name, metadata: made(second) });
+const aBinding = (name: string, second: number) =>
+  rawBinding({ namespace: 'evil', name, metadata: { ...made(second) } });
+
+const aRecord = (name: string, second: number) => ({
+  ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureAssignedIdentity' },
+  metadata: { namespace: 'evil', name, ...made(second) },
+  spec: {
+    ...{ azureIdentityRef: anIdentity('a', 10), azureBindingRef: aBinding('a', 10) },
+    ...{ pod: 'web', podNamespace: 'evil', nodename: 'node-0' },
+  },
+  status: { status: 'Assigned' },
+});
+
+/** An object costs 256 bytes besides its own: of these shares two fit in. */
+async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 600 }) {
+  const clock = createFakeClock();
+  const api = createFakeApi();
+  const index = new ClusterIndex(rules);
+  const ending = new AbortController();
+  const view = createClusterView({
+    ...{ transport: api.transport, index, clock, random: () => 0, log: createFakeLog(), ...share },
+  });
+  const ended = view.run(ending.signal);
+  await clock.advance(0);
+  const putIdentities = async (...objects: readonly ReturnType<typeof anIdentity>[]) => {
+    for (const object of objects) {
+      api.put(paths.identities, object);
+      await clock.advance(0);
+    }
+  };
+  const putBindings = async (...objects: readonly ReturnType<typeof aBinding>[]) => {
+    for (const object of objects) {
+      api.put(paths.bindings, object);
+      await clock.advance(0);
+    }
+  };
+  const end = async () => {
+    ending.abort();
+    await ended;
+  };
+  const putRecord = async (name: string, second: number) => {
+    api.put(paths.assigned, aRecord(name, second));
+    await clock.advance(0);
+  };
+  return { index, view, putIdentities, putBindings, putRecord, end };
+}
+
+test('what a namespace has over its share is left out of the index, the youngest first, and others keep theirs', async () => {
+  const { index, view, putIdentities, end } = await setUp();
+  await putIdentities(
+    anIdentity('a', 10),
+    anIdentity('b', 11),
+    anIdentity('c', 12),
+    anIdentity('d', 13, 'shop'),
+  );
+  const known = ['evil/a', 'evil/b', 'evil/c', 'shop/d'].filter((key) => index.identity(key) !== undefined);
+  expect(known).toEqual(['evil/a', 'evil/b', 'shop/d']);
+  for (const source of [
+    view.leftOut,
+    { of: index.leavesOut.bind(index), has: index.isLeftOut.bind(index) },
+  ]) {
+    expect([source.of('AzureIdentity', 'evil'), source.of('AzureIdentity', 'shop')]).toEqual([true, false]);
+    expect(source.of('AzureIdentityBinding', 'evil')).toBe(false);
+    expect(['evil/a', 'evil/c'].map((key) => source.has('AzureIdentity', key))).toEqual([false, true]);
+    expect(source.has('AzureIdentityBinding', 'evil/c')).toBe(false);
+  }
+  await end();
+});
+
+test('who listens is told what is left out already, then what comes, of both kinds, until the listener ends', async () => {
+  const { view, putIdentities, putBindings, end } = await setUp();
+  const told: string[] = [];
+  await putIdentities(anIdentity('a', 10), anIdentity('b', 11), anIdentity('c', 12));
+  const stop = view.leftOut.tell((kind, { key }) => told.push(`${kind} ${key}`));
+  expect(told).toEqual(['AzureIdentity evil/c']);
+  await putBindings(aBinding('a', 10), aBinding('b', 11), aBinding('c', 12));
+  await putIdentities(anIdentity('d', 13));
+  const both = ['AzureIdentity evil/c', 'AzureIdentityBinding evil/c', 'AzureIdentity evil/d'];
+  expect(told).toEqual(both);
+  stop();
+  await putIdentities(anIdentity('e', 14));
+  await putBindings(aBinding('e', 14));
+  expect(told).toEqual(both);
+  await end();
+});
+
+test('without a share nothing is left out', async () => {
+  const { index, view, putIdentities, end } = await setUp({});
+  const many = Array.from({ length: 20 }, (_, at) => anIdentity(`i${at + 10}`, at + 10));
+  await putIdentities(...many);
+  expect(many.filter(({ metadata }) => index.identity(`evil/${metadata.name}`) === undefined)).toEqual([]);
+  expect(view.leftOut.of('AzureIdentity', 'evil')).toBe(false);
+  await end();
+});
+
+test('a record that is left out is kept once MIC has found its name taken', async () => {
+  const { index, view, putRecord, end } = await setUp({ namespaceShareBytes: 5_000 });
+  for (const [at, name] of ['a', 'b', 'c', 'd'].entries()) await putRecord(name, 10 + at);
+  const known = () => ['a', 'b', 'c', 'd'].filter((name) => index.assigned(`evil/${name}`) !== undefined);
+  expect(known()).toEqual(['a', 'b']);
+  view.nameTaken('evil/d');
+  await putRecord('c', 12);
+  await putRecord('d', 13);
+  expect(known()).toEqual(['a', 'b', 'd']);
+  await end();
+});

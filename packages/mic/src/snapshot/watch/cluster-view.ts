@@ -1,0 +1,222 @@
+// The watches of MIC: five informers feed one index, change by change. The only file of this room that talks to the
+// API server, and it only listens.
+import {
+  bindingLabel,
+  fieldLimits,
+  resources,
+  tooLargeProblems,
+  type Kind,
+  type Problem,
+} from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
+import {
+  coreKinds,
+  createInformer,
+  tooLargeIn,
+  type Change,
+  type Fields,
+  type Informer,
+  type InformerOptions,
+  type KubeTransport,
+  type LeftOut,
+  type ResourceKind,
+} from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { AssignedView, NodeView, PodView, TaintedNode } from '../../plan/types.ts';
+import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
+import { weighRecord } from './record-weight.ts';
+import { createTakenNames, type TakenNames } from './taken-names.ts';
+import { createTrims } from '../views.ts';
+
+const text: Fields = { upTo: 1024 };
+const named: Readonly<Record<string, Fields>> = {
+  name: text,
+  namespace: text,
+  uid: text,
+  resourceVersion: text,
+};
+const podFields: Fields = {
+  members: {
+    metadata: {
+      members: { ...named, creationTimestamp: text, labels: { members: { [bindingLabel]: text } } },
+    },
+    spec: { members: { nodeName: text } },
+    status: { members: { phase: text } },
+  },
+};
+const nodeFields: Fields = {
+  members: {
+    metadata: { members: { ...named, creationTimestamp: text } },
+    spec: { members: { providerID: { upTo: 2048 }, taints: { upTo: 16 * 1024 } } },
+  },
+};
+
+export interface ClusterViewOptions {
+  /** The most that is kept of one namespace's identities, of its bindings and of its records; no bound without. */
+  readonly namespaceShareBytes?: number | undefined;
+  readonly transport: KubeTransport;
+  readonly index: ClusterIndex;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Key of the taint that makes a node `tainted`; undefined: none is. */
+  readonly startupTaint?: string | undefined;
+}
+
+/** Objects that are left out because their namespace is over its share. */
+export interface LeftOutView extends LeftOutSource {
+  /** Told of 16 of each namespace and kind, those that are left out already first. Answers the function that ends it. */
+  tell(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
+}
+
+export interface ClusterView {
+  /** Lists and watches until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Nothing may be decided before: what is not listed yet looks as if it were gone. */
+  readonly synced: Promise<void>;
+  hasSynced(): boolean;
+  /** Called after every change that the index took in. Answers the function that ends it. */
+  readonly onChange: (listener: () => void) => () => void;
+  readonly onPod: (listener: (key: string, pod: PodView | undefined) => void) => () => void;
+  readonly onNode: (listener: (name: string) => void) => () => void;
+  taintedNode(name: string): TaintedNode | undefined;
+  taintedNodes(): readonly TaintedNode[];
+  /** An AzureAssignedIdentity could not be created because this name is taken. */
+  nameTaken(key: string): void;
+  readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
+  readonly leftOut: LeftOutView;
+  /** For each watch, by plural: milliseconds since the API server last proved that it is alive. */
+  ages(): ReadonlyMap<string, number>;
+}
+
+export function createClusterView(options: ClusterViewOptions): ClusterView {
+  const { index } = options;
+  const taken = createTakenNames(() => assigned);
+  const { pods, nodes, identities, bindings, assigned } = createInformers(options, taken);
+  const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings }, assigned);
+  index.leftOutBy = leftOut;
+  // First of all listeners, so that whoever else is told finds the index as new as the news.
+  pods.onChange((change) => {
+    if (isNewsOfPod(change)) index.apply({ kind: 'pod', key: change.key, view: after(change) });
+  });
+  nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
+  identities.onChange((change) => index.apply({ kind: 'identity', key: change.key, view: after(change) }));
+  bindings.onChange((change) => index.apply({ kind: 'binding', key: change.key, view: after(change) }));
+  assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
+
+  const all = {
+    pods,
+    nodes,
+    azureidentities: identities,
+    azureidentitybindings: bindings,
+    azureassignedidentities: assigned,
+  };
+  const informers = Object.values(all);
+  return {
+    run: (signal) => runAll({ pods, nodes, identities, bindings, assigned }, signal),
+    synced: Promise.all(informers.map((informer) => informer.synced)).then(() => undefined),
+    hasSynced: () => informers.every((informer) => informer.hasSynced()),
+    onChange(listener) {
+      const ends = informers.map((informer) => informer.onChange(() => listener()));
+      return () => ends.forEach((end) => end());
+    },
+    onPod: (listener) => pods.onChange((change) => listener(change.key, after(change))),
+    onNode: (listener) => nodes.onChange(({ key }) => listener(key)),
+    taintedNode: (name) => nodes.store.get(name)?.tainted,
+    taintedNodes: () =>
+      nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
+    nameTaken: (key) => taken.add(key),
+    onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
+    leftOut,
+    ages: () => new Map(Object.entries(all).map(([plural, informer]) => [plural, informer.lastHeardMs()])),
+  };
+}
+
+/** Which records are needed is judged as they come, by pods, identities and bindings. */
+async function runAll({ assigned, ...others }: ReturnType<typeof createInformers>, signal: AbortSignal) {
+  const { pods, identities, bindings } = others;
+  const running = Object.values(others).map((informer) => informer.run(signal));
+  await Promise.all([pods, identities, bindings].map(({ synced }) => synced));
+  await Promise.all([...running, assigned.run(signal)]);
+}
+
+function createLeftOut(
+  informers: Readonly<Record<SharedKind, Informer<unknown>>>,
+  records: Informer<unknown>,
+): LeftOutView {
+  const all = { ...informers, AzureAssignedIdentity: records };
+  return {
+    of: (kind, namespace) => all[kind].leavesOut(namespace),
+    has: (kind, key) => informers[kind].leftOut().has(key),
+    tell(listener) {
+      const ends = (Object.keys(informers) as SharedKind[]).map((kind) => {
+        for (const object of informers[kind].leftOut().values()) listener(kind, object);
+        return informers[kind].onLeftOut((object) => listener(kind, object));
+      });
+      return () => ends.forEach((end) => end());
+    },
+  };
+}
+
+/** The API server makes a whole page before it sends it, of objects of up to 1.5 MB. */
+const pageSize = 100;
+/** For all namespaces together, of each kind: a seventh of the heap that the manifest gives. */
+const totalBytes = 48 * 1024 * 1024;
+/** Records that an editor wrote are removed a share at a time. */
+const recordRelistMs = 30_000;
+
+type Bounds<V> = Pick<InformerOptions<V>, 'share' | 'pageSize' | 'weigh' | 'relistMs'>;
+
+function createInformers(options: ClusterViewOptions, taken: TakenNames) {
+  const { index, transport, clock, random, log, startupTaint, namespaceShareBytes } = options;
+  const share =
+    namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
+  const bounded = { pageSize, ...share };
+  const trims = createTrims({ startupTaint });
+  const watch = <V>(
+    kind: ResourceKind,
+    how: Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes'> & Bounds<V>,
+  ) => createInformer<V>({ transport, kind, clock, random, log: log.child({ watch: kind.plural }), ...how });
+  const custom = <V>(
+    kind: Kind,
+    trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
+    more: Bounds<V>,
+  ): Informer<V> =>
+    watch<V>(resources[kind], {
+      ...more,
+      fields: fieldLimits[kind],
+      trim: (raw) => trim(raw, tooLargeProblems(tooLargeIn(raw))),
+    });
+  return {
+    // Only pods that ask for an identity are listed at all: the others never cross the wire.
+    pods: watch(coreKinds.pods, {
+      fields: podFields,
+      labelSelector: bindingLabel,
+      trim: (raw) => trims.pod(raw),
+    }),
+    nodes: watch(coreKinds.nodes, {
+      fields: nodeFields,
+      trim: (raw) => trims.node(raw),
+      indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
+    }),
+    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), bounded),
+    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), bounded),
+    assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge), {
+      ...bounded,
+      weigh: (view) => weighRecord(view, index, taken),
+      relistMs: recordRelistMs,
+    }),
+  };
+}
+
+/** A pod's status changes many times over its life; hardly any of that concerns its identities. */
+function isNewsOfPod(change: Change<PodView>): boolean {
+  if (change.type !== 'updated') return true;
+  const { before, after: now } = change;
+  const fields = ['uid', 'nodeName', 'bindingLabel', 'finished'] as const;
+  return fields.some((field) => before[field] !== now[field]);
+}
+
+function after<V>(change: Change<V>): V | undefined {
+  return change.type === 'deleted' ? undefined : change.after;
+}

@@ -1,0 +1,275 @@
+import type { Condition } from '@pod-identity/crd-types';
+import { describe, expect, it } from 'vitest';
+import type { HostFacts, HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
+import { createFacts } from '../snapshot/facts/host-facts.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { bindingCondition, identityCondition, leftOutCondition, nextConditions } from './conditions.ts';
+import {
+  alive,
+  binding,
+  facts,
+  factsMap,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  node,
+  now,
+  pod,
+  rules,
+  snapshot,
+  type IdentityFields,
+} from '../plan/test/builders.ts';
+
+const vmss1 = hostOf(instanceOf('vmss1'));
+const vmss2 = hostOf(instanceOf('vmss2'));
+const reader = idOf('reader');
+
+function worldOf(different: Partial<ClusterSnapshot> = {}) {
+  const one = snapshot(different);
+  return { index: indexOf(one, rules), facts: one.facts };
+}
+
+const of = (different: Partial<ClusterSnapshot> = {}, fields: IdentityFields = {}) =>
+  identityCondition(identity(fields), worldOf(different));
+const withFacts = (...list: HostFacts[]) => ({ facts: factsMap(...list) });
+const rejectedFor = (code: RejectionCode, message: string) =>
+  facts(vmss1, [], { quarantined: new Map([[reader, { until: now, failures: 1, code, message }]]) });
+const trouble = (kind: HostTrouble['kind']) =>
+  facts(vmss1, [], { trouble: { kind, message: 'request 1234', at: now, failures: 1 } });
+
+describe('an AzureIdentity', () => {
+  it('Attached: on a host that needs it', () => {
+    expect(of()).toEqual({
+      type: 'Ready',
+      status: 'True',
+      reason: 'Attached',
+      message: 'attached to the hosts of the pods that use it',
+    });
+    expect(of()).not.toHaveProperty('observedGeneration');
+  });
+
+  it('ClientIDMismatch: on a host under another client id, which is not told', () => {
+    const present = new Map([[reader, { ...alive('reader'), clientId: 'secret-of-others' }]]);
+    const condition = of(withFacts(facts(vmss1, [], { present })));
+    expect(condition).toEqual({
+      type: 'Ready',
+      status: 'False',
+      reason: 'ClientIDMismatch',
+      message:
+        'spec.clientID is not the client id of spec.resourceID; correct spec.clientID, or leave it out: ' +
+        `az identity show --ids ${reader} --query clientId`,
+    });
+    const unstated = { spec: { type: 0, resourceID: reader } };
+    expect(of(withFacts(facts(vmss1, [], { present })), unstated)).toMatchObject({ reason: 'Attached' });
+  });
+
+  it('Attaching: on none yet', () => {
+    expect(of(withFacts(facts(vmss1)))).toMatchObject({ status: 'Unknown', reason: 'Attaching' });
+  });
+
+  it('Rejected: names Azure’s code, the host and what to do', () => {
+    const condition = of(withFacts(rejectedFor('LinkedAuthorizationFailed', 'correlation 5 at noon')));
+    expect(condition).toMatchObject({ status: 'False', reason: 'Rejected' });
+    expect(condition.message).toBe(
+      'Azure refused to attach it to vmss1 (LinkedAuthorizationFailed). MIC may not assign this identity: grant it the role ' +
+        'Managed Identity Operator on it: az role assignment create --role "Managed Identity Operator" ' +
+        `--assignee-object-id <mic-principal-id> --scope ${reader}`,
+    );
+  });
+
+  it('Rejected by several hosts: names the same one, whichever pod came first', () => {
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
+    const { quarantined } = rejectedFor('Unknown', '');
+    const both = withFacts(facts(vmss1, [], { quarantined }), facts(vmss2, [], { quarantined }));
+    const one = of({ nodes, pods, ...both });
+    expect(one.message).toContain('vmss1 (Unknown)');
+    expect(of({ nodes: nodes.toReversed(), pods: pods.toReversed(), ...both })).toEqual(one);
+  });
+
+  it('Rejected: even when other hosts carry it', () => {
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
+    const both = withFacts(rejectedFor('Unknown', ''), facts(vmss2, ['reader']));
+    expect(of({ nodes, pods, ...both }).reason).toBe('Rejected');
+  });
+
+  it.each(['denied', 'gone', 'failed'] as const)('HostRefused: the host is %s', (kind) => {
+    const condition = of(withFacts(trouble(kind)));
+    expect(condition).toMatchObject({ status: 'False', reason: 'HostRefused' });
+    expect(condition.message).toMatch(new RegExp(`^vmss1 could not be changed \\(${kind}\\)\\. `));
+    expect(condition.message).not.toContain('undefined');
+  });
+
+  it.each(['throttled', 'busy', 'unavailable'] as const)(
+    'Attaching: the host is %s, which passes',
+    (kind) => {
+      expect(of(withFacts(trouble(kind))).reason).toBe('Attaching');
+    },
+  );
+
+  it('HostRefused: the update that attaches it has failed; Attaching while it is under way', () => {
+    const unapplied = new Set([idOf('reader')]);
+    const failed = of(withFacts(facts(vmss1, ['reader'], { unapplied, failed: true })));
+    expect(failed).toMatchObject({ status: 'False', reason: 'HostRefused' });
+    expect(of(withFacts(facts(vmss1, ['reader'], { unapplied }))).reason).toBe('Attaching');
+    expect(of(withFacts(facts(vmss1, ['reader'], { failed: true }))).reason).toBe('Attached');
+  });
+
+  it('InvalidSpec: names the field', () => {
+    const condition = of({}, { spec: { type: 0, resourceID: 'x' }, metadata: { generation: 4 } });
+    expect(condition).toMatchObject({ status: 'False', reason: 'InvalidSpec', observedGeneration: 4 });
+    expect(condition.message).toMatch(/^spec\.resourceID must be the id of a user-assigned managed identity/);
+  });
+
+  it('NotInUse: no pod uses it, whether a host carries it or not', () => {
+    const pods = { pods: [] };
+    expect(of({ ...pods, ...withFacts(facts(vmss1)) })).toMatchObject({ status: 'True', reason: 'NotInUse' });
+    expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'])) }).reason).toBe('NotInUse');
+    const graced = facts(vmss2, ['reader'], { oursNames: ['reader'] });
+    expect(of({ ...pods, ...withFacts(facts(vmss1), graced) }).reason).toBe('NotInUse');
+  });
+
+  describe('that names what pods of another namespace use', () => {
+    const present = new Map([[reader, { ...alive('reader'), clientId: 'of-others' }]]);
+    const theirs: readonly (readonly [string, HostFacts])[] = [
+      ['carries it', facts(vmss1, ['reader'])],
+      ['carries it by MIC', facts(vmss1, ['reader'], { oursNames: ['reader'] })],
+      ['carries it under another client id', facts(vmss1, [], { present })],
+      ['was refused it', rejectedFor('LinkedAuthorizationFailed', '')],
+      ['may not be changed', trouble('denied')],
+      ['does not carry it', facts(vmss1)],
+    ];
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const evil = { namespace: 'evil' };
+    const bindings = [binding(), binding({ namespace: 'evil', selector: 'evil' })];
+    const identities = [identity(), identity(evil)];
+
+    it.each(theirs)('tells nothing of a host of theirs that %s', (_, host) => {
+      expect(of({ nodes, identities, bindings, ...withFacts(host) }, evil).reason).toBe('NotInUse');
+      const pods = [pod(), pod({ namespace: 'evil', label: 'evil', node: 'node-1' })];
+      const both = withFacts(host, facts(vmss2));
+      expect(of({ nodes, identities, bindings, pods, ...both }, evil).reason).toBe('Attaching');
+    });
+  });
+
+  it('NoAttachmentNeeded: a service principal', () => {
+    expect(of({}, { spec: { type: 1 } })).toMatchObject({ status: 'True', reason: 'NoAttachmentNeeded' });
+  });
+
+  it('keeps what it says until a new leader has read a host', () => {
+    const ready = {
+      type: 'Ready',
+      status: 'True',
+      reason: 'Attached',
+      message: 'm',
+      lastTransitionTime: 't',
+    };
+    const other = { ...ready, type: 'Other', reason: 'Unrelated' };
+    const said = { status: { conditions: [other, ready] } };
+    for (const unread of [withFacts(createFacts(vmss1)), { facts: new Map() }]) {
+      expect(of(unread, said)).toMatchObject({ reason: 'Attached', message: 'm' });
+      expect(of(unread).reason).toBe('Attaching');
+    }
+    const nodes = [node(), node('node-1', instanceOf('vmss2'))];
+    const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
+    const half = withFacts(facts(vmss1), createFacts(vmss2));
+    expect(of({ nodes, pods, ...half }, said).reason).toBe('Attaching');
+  });
+});
+
+describe('is not rewritten', () => {
+  it('because of pods that come and go', () => {
+    const many = Array.from({ length: 50 }, (_, position) => pod({ name: `web-${position}` }));
+    expect(of({ pods: many })).toEqual(of());
+  });
+
+  it.each([
+    [rejectedFor('Unknown', 'correlation 5 at noon'), rejectedFor('Unknown', 'correlation 6 at one')],
+    [
+      trouble('failed'),
+      { ...trouble('failed'), trouble: { ...trouble('failed').trouble!, message: 'other', failures: 9 } },
+    ],
+  ])('because Azure says the same in other words', (before, after) => {
+    expect(of(withFacts(after))).toEqual(of(withFacts(before)));
+  });
+});
+
+describe('an AzureIdentityBinding', () => {
+  const bindingOf = (different: Partial<ClusterSnapshot>, view = binding()) =>
+    bindingCondition(view, worldOf(different));
+
+  it.each([
+    [{}, ['True', 'Bound'], 'pods labelled aadpodidbinding=demo may act as AzureIdentity default/reader'],
+    [{ identities: [] }, ['False', 'IdentityNotFound'], 'there is no AzureIdentity default/reader'],
+    [
+      { identities: [identity({ spec: { type: 9 } })] },
+      ['False', 'IdentityInvalid'],
+      'AzureIdentity default/reader is invalid: spec.type',
+    ],
+  ])('%#: %j %s', (different, [status, reason], message) => {
+    const condition = bindingOf(different);
+    expect(condition).toMatchObject({ type: 'Ready', status, reason });
+    expect(condition.message).toContain(message);
+  });
+
+  it('InvalidSpec: names the field', () => {
+    expect(bindingOf({}, binding({ azureIdentity: '' }))).toMatchObject({
+      reason: 'InvalidSpec',
+      message: expect.stringContaining('spec.azureIdentity') as unknown,
+    });
+  });
+});
+
+describe('what is left out by the share of its namespace', () => {
+  it.each([
+    ['AzureIdentity', 'AzureIdentities'],
+    ['AzureIdentityBinding', 'AzureIdentityBindings'],
+  ] as const)('LeftOut: an %s is told so, and what to do', (kind, kinds) => {
+    const condition = leftOutCondition(kind);
+    expect(condition).toMatchObject({ type: 'Ready', status: 'False', reason: 'LeftOut' });
+    expect(condition.message).toMatch(new RegExp(`^left out: .* more ${kinds} than --namespace-share`));
+  });
+
+  it('a binding whose identity is not known is told that it may be left out, where its namespace has too many', () => {
+    const messageWhere = (full: string) => {
+      const world = worldOf({ identities: [] });
+      world.index.leftOutBy = {
+        of: (kind, namespace) => kind === 'AzureIdentity' && namespace === full,
+        has: () => false,
+      };
+      return bindingCondition(binding(), world).message;
+    };
+    expect(messageWhere('default')).toContain('it is not there, or left out');
+    expect(messageWhere('shop')).toContain('there is no AzureIdentity default/reader');
+  });
+});
+
+describe('the next conditions of an object', () => {
+  const ready: Condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'A',
+    message: 'm',
+    lastTransitionTime: 'then',
+  };
+  const other: Condition = { ...ready, type: 'Other' };
+  const draft = { type: 'Ready', status: 'True', reason: 'A', message: 'm' } as const;
+
+  it.each<[readonly Condition[] | undefined, object, unknown]>([
+    [[ready], draft, undefined],
+    [[{ ...other, status: 'False' }, ready], draft, undefined],
+    [[ready], { ...draft, reason: 'B' }, [{ ...ready, reason: 'B' }]],
+    [undefined, draft, [{ ...draft, lastTransitionTime: 'now' }]],
+    [[ready], { ...draft, message: 'n' }, [{ ...ready, message: 'n' }]],
+    [
+      [ready, other],
+      { ...draft, status: 'False' },
+      [other, { ...ready, status: 'False', lastTransitionTime: 'now' }],
+    ],
+    [[ready], { ...draft, observedGeneration: 2 }, [{ ...ready, observedGeneration: 2 }]],
+  ])('%#: none when equal, others kept, a new time only with a new status', (before, change, after) => {
+    expect(nextConditions(before, { ...draft, ...change }, 'now')).toEqual(after);
+  });
+});

@@ -1,0 +1,208 @@
+// The Ready condition of AzureIdentities and AzureIdentityBindings. It says what lasts: nothing in it counts pods or hosts or
+// quotes ARM's words (they have times and request ids in them), so that churn and retries cause no writes.
+import {
+  absentOrLeftOut,
+  bindingLabel,
+  hostName,
+  overShare,
+  type Condition,
+  type Problem,
+  type ResourceId,
+} from '@pod-identity/crd-types';
+import { clientIdRemedy, hostRemedy, remedyFor, type Remedy } from './remedy.ts';
+import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
+import { namespaceOf } from '../snapshot/keys.ts';
+import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
+
+export type ConditionDraft = Omit<Condition, 'lastTransitionTime'>;
+
+export interface World {
+  readonly index: ClusterIndex;
+  readonly facts: ReadonlyMap<ResourceId, HostFacts>;
+  /** The object id of MIC's own identity, for the commands it suggests. */
+  readonly micPrincipalId?: string | undefined;
+}
+
+type Judgement = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+const attached: Judgement = {
+  status: 'True',
+  reason: 'Attached',
+  message: 'attached to the hosts of the pods that use it',
+};
+const attaching: Judgement = {
+  status: 'Unknown',
+  reason: 'Attaching',
+  message: 'is being attached to the hosts of the pods that use it',
+};
+const notInUse: Judgement = {
+  status: 'True',
+  reason: 'NotInUse',
+  message: 'valid, and used by no running pod',
+};
+const principal: Judgement = {
+  status: 'True',
+  reason: 'NoAttachmentNeeded',
+  message: 'a service principal: its tokens need nothing attached to a host',
+};
+
+/**
+ * Speaks only of hosts where pods use this very object: whoever writes one that names the resource of others is not told where,
+ * or whether, it is attached for them.
+ */
+export function identityCondition(view: IdentityView, world: World): ConditionDraft {
+  if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
+  const reference = referenceTo(view.identity);
+  const judgement =
+    view.resourceId === undefined ? principal : judgeResource({ ...view, id: view.resourceId }, world);
+  return draft(reference, judgement ?? current(reference) ?? attaching);
+}
+
+export function bindingCondition(view: BindingView, world: World): ConditionDraft {
+  if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
+  return draft(referenceTo(view.binding), judgeBinding(view.identityKey, view.binding.spec.selector, world));
+}
+
+/** Of an object of which nothing else is known. */
+export function leftOutCondition(kind: SharedKind): ConditionDraft {
+  return { type: 'Ready', status: 'False', reason: 'LeftOut', message: leftOutText(kind) };
+}
+
+export function leftOutText(kind: SharedKind): string {
+  const kinds = kind === 'AzureIdentity' ? 'AzureIdentities' : 'AzureIdentityBindings';
+  return `left out: ${overShare(kinds)}`;
+}
+
+/** The object's conditions with this one in its place; undefined when they say so already. */
+export function nextConditions(
+  conditions: readonly Condition[] | undefined,
+  wanted: ConditionDraft,
+  nowIso: string,
+): readonly Condition[] | undefined {
+  const before = conditions?.find(({ type }) => type === wanted.type);
+  if (before && isSame(before, wanted)) return undefined;
+  const lastTransitionTime = before?.status === wanted.status ? before.lastTransitionTime : nowIso;
+  const others = conditions?.filter(({ type }) => type !== wanted.type) ?? [];
+  return [...others, { ...wanted, lastTransitionTime }];
+}
+
+interface Resource extends Pick<Extract<IdentityView, { readonly kind: 'valid' }>, 'identity' | 'clientId'> {
+  readonly id: ResourceId;
+}
+
+/** Undefined while no host that matters has been read: a new leader must not take back what the last one said. */
+function judgeResource({ id, identity, clientId }: Resource, world: World): Judgement | undefined {
+  const { namespace, name } = referenceTo(identity);
+  const hosts = [...world.index.hostsUsing(`${namespace}/${name}`)].sort();
+  if (hosts.length === 0) return notInUse;
+  const facts = hosts.flatMap((host) => world.facts.get(host) ?? []);
+  if (facts.some((host) => isMisstated(host, id, clientId))) return misstated(id);
+  return judgeHosts(id, facts, world);
+}
+
+function judgeHosts(id: ResourceId, facts: readonly HostFacts[], world: World): Judgement | undefined {
+  const lacking = facts.filter((host) => !isCarried(host, id));
+  const refused = lacking.find(({ quarantined }) => quarantined.has(id));
+  if (refused) return rejected(id, refused, world);
+  const troubled = lacking.find(({ trouble }) => trouble !== undefined && needsPeople(trouble.kind));
+  if (troubled) return hostRefused(troubled, world);
+  const failed = lacking.find((host) => host.failed && host.unapplied.has(id));
+  if (failed) return hostRefused(failed, world);
+  if (lacking.length < facts.length) return attached;
+  return facts.some(({ present }) => present !== undefined) ? attaching : undefined;
+}
+
+/** Nothing is done about it on the host: an AzureIdentity says nothing against what Azure lists. */
+function misstated(id: ResourceId): Judgement {
+  const message = `spec.clientID is not the client id of spec.resourceID; ${sentence(clientIdRemedy(id))}`;
+  return { status: 'False', reason: 'ClientIDMismatch', message };
+}
+
+function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincipalId }: World): Judgement {
+  const code = quarantined.get(id)?.code ?? 'Unknown';
+  const remedy = remedyFor({ code, id, micPrincipalId });
+  return {
+    status: 'False',
+    reason: 'Rejected',
+    message: `Azure refused to attach it to ${hostName(host)} (${code}). ${sentence(remedy)}`,
+  };
+}
+
+function hostRefused({ host, trouble }: HostFacts, { micPrincipalId }: World): Judgement {
+  const kind = trouble !== undefined && needsPeople(trouble.kind) ? trouble.kind : 'failed';
+  return {
+    status: 'False',
+    reason: 'HostRefused',
+    message: `${hostName(host)} could not be changed (${kind}). ${sentence(hostRemedy({ kind, host, micPrincipalId }))}`,
+  };
+}
+
+function needsPeople(kind: NonNullable<HostFacts['trouble']>['kind']): boolean {
+  switch (kind) {
+    case 'denied':
+    case 'gone':
+    case 'failed':
+      return true;
+    case 'throttled':
+    case 'busy':
+    case 'unavailable':
+      return false;
+  }
+}
+
+function judgeBinding(identityKey: string, selector: string, { index }: World): Judgement {
+  const identity = index.identity(identityKey);
+  if (identity === undefined) {
+    return {
+      status: 'False',
+      reason: 'IdentityNotFound',
+      message: index.leavesOut('AzureIdentity', namespaceOf(identityKey))
+        ? `AzureIdentity ${identityKey}: ${absentOrLeftOut}`
+        : `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
+    };
+  }
+  if (identity.kind === 'invalid') {
+    return {
+      status: 'False',
+      reason: 'IdentityInvalid',
+      message: `AzureIdentity ${identityKey} is invalid: ${listed(identity.problems)}`,
+    };
+  }
+  return {
+    status: 'True',
+    reason: 'Bound',
+    message: `pods labelled ${bindingLabel}=${selector} may act as AzureIdentity ${identityKey}`,
+  };
+}
+
+function invalidSpec(problems: readonly Problem[]): Judgement {
+  return { status: 'False', reason: 'InvalidSpec', message: listed(problems) };
+}
+
+function listed(problems: readonly Problem[]): string {
+  return problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+}
+
+function sentence({ text, command }: Remedy): string {
+  return command === undefined ? text : `${text}: ${command}`;
+}
+
+function draft({ generation }: ObjectReference, judgement: Judgement): ConditionDraft {
+  return { type: 'Ready', ...judgement, ...(generation !== undefined && { observedGeneration: generation }) };
+}
+
+function current({ conditions }: ObjectReference): Judgement | undefined {
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  return ready && { status: ready.status, reason: ready.reason, message: ready.message };
+}
+
+function isSame(a: ConditionDraft, b: ConditionDraft): boolean {
+  return (
+    a.status === b.status &&
+    a.reason === b.reason &&
+    a.message === b.message &&
+    a.observedGeneration === b.observedGeneration
+  );
+}

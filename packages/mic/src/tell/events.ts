@@ -1,0 +1,96 @@
+// The words of Events and log lines that both reports share, and how an Event names the object that it is about.
+import { apiVersion, hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
+import type { EventDraft } from '@pod-identity/kit/kube';
+import { remedyFor } from './remedy.ts';
+import type { PodView } from '../plan/types.ts';
+import type { Quarantine } from '../snapshot/facts/facts.ts';
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+export interface Report {
+  readonly events: readonly EventDraft[];
+  readonly lines: readonly LogLine[];
+}
+
+/** An object as an Event points at it; the names of deleted objects are all that is left of them. */
+export interface Named {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
+export interface Refused {
+  readonly name: string;
+  readonly place: string;
+  readonly id: ResourceId | undefined;
+  readonly micPrincipalId: string | undefined;
+}
+
+export function rejection(
+  { code, message }: Quarantine,
+  { name, place, id, micPrincipalId }: Refused,
+): string {
+  const remedy = id === undefined ? undefined : remedyFor({ code, id, micPrincipalId });
+  // Azure's own words come last: they are long, and an Event's message is cut off at its end.
+  const advice = remedy ? ` ${remedy.text}${remedy.command === undefined ? '' : `: ${remedy.command}`}.` : '';
+  return `identity ${name} cannot be attached to ${place} (${code}).${advice} Azure said: ${message}`;
+}
+
+export const nothing: Report = { events: [], lines: [] };
+
+export function line(level: LogLine['level'], fields: LogLine['fields'], message: string): Report {
+  return { events: [], lines: [{ level, fields, message }] };
+}
+
+export function warning(reason: string, message: string, involved: EventDraft['involved']): EventDraft {
+  return { type: 'Warning', reason, message, involved };
+}
+
+export function describe(host: Host): string {
+  return `${host.kind === 'vmss' ? 'scale set' : 'virtual machine'} ${hostName(host)}`;
+}
+
+export function keyed({ namespace, name }: { readonly namespace?: string; readonly name: string }): string {
+  return `${namespace ?? ''}/${name}`;
+}
+
+export function namedBy({
+  namespace,
+  name,
+  uid,
+}: {
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid?: string;
+}): Named {
+  return { namespace: namespace ?? '', name, ...(uid === undefined ? {} : { uid }) };
+}
+
+export function namedByKey(key: string): Named {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+}
+
+export const onBinding = (named: Named): EventDraft['involved'] => ({
+  apiVersion,
+  kind: 'AzureIdentityBinding',
+  ...named,
+});
+export const onIdentity = ({ namespace, name, uid }: Named): EventDraft['involved'] => ({
+  apiVersion,
+  kind: 'AzureIdentity',
+  namespace,
+  name,
+  ...(uid === undefined ? {} : { uid }),
+});
+export const onPod = ({ namespace, name, uid }: PodView): EventDraft['involved'] => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  namespace,
+  name,
+  uid,
+});

@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import {
+  assigned,
+  binding,
+  facts,
+  factsMap,
+  hostOf,
+  identity,
+  idOf,
+  instanceOf,
+  minute,
+  node,
+  now,
+  pod,
+  rules,
+  snapshot,
+} from '../plan/test/builders.ts';
+import type { SkipReason } from '../plan/types.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { createFacts } from '../snapshot/facts/host-facts.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { explainPod, type ExplainQuestion } from './explain.ts';
+import { explanationLines } from './explanation-lines.ts';
+
+const vmss1 = hostOf(instanceOf('vmss1'));
+const principal = '11111111-2222-3333-4444-555555555555';
+
+function explain(
+  different: Partial<ClusterSnapshot>,
+  question: Partial<ExplainQuestion> & { mic?: string } = {},
+) {
+  const world = snapshot(different);
+  const { mic, ...rest } = question;
+  return explainPod(
+    { namespace: 'shop', name: 'web-0', ...rest },
+    { index: indexOf(world, rules), factsOf: (id) => id && world.facts.get(id), now, micPrincipalId: mic },
+  );
+}
+
+const text = (...args: Parameters<typeof explain>) => explanationLines(explain(...args)).join('\n');
+const withFacts = (one: HostFacts, state = 'Created') => ({
+  facts: factsMap(one),
+  assigned: [assigned({ state })],
+});
+const refused = facts(vmss1, [], {
+  quarantined: new Map([
+    [
+      idOf('reader'),
+      {
+        until: now + 4 * minute,
+        failures: 3,
+        code: 'LinkedAuthorizationFailed' as const,
+        message: "The client 'mic' does not have permission to perform action",
+      },
+    ],
+  ]),
+});
+
+describe('a pod is explained', () => {
+  it("when the original's MIC runs too: first of all, and the pod's own result is what it is", () => {
+    const world = snapshot({});
+    const explanation = explainPod(
+      { namespace: 'shop', name: 'web-0' },
+      { index: indexOf(world, rules), factsOf: () => undefined, now, original: 'the original runs too' },
+    );
+    expect(explanationLines(explanation)[1]).toBe('· original     the original runs too');
+    expect(explanation.result.verdict).toBe('waiting');
+  });
+
+  it('when its record lacks the label by which NMI asks for it, whatever state it tells', () => {
+    const { findings, result } = explain({
+      facts: factsMap(facts(vmss1, ['reader'])),
+      assigned: [assigned({ label: 'elsewhere' })],
+    });
+    expect(findings.find(({ topic }) => topic === 'record')).toMatchObject({
+      verdict: 'waiting',
+      text: 'AzureAssignedIdentity default/web-0-shop-reader lacks the label nodename=node-0, by which NMI asks for it',
+    });
+    expect(result.verdict).toBe('waiting');
+  });
+
+  it('when its AzureIdentity states another client id than the host lists', () => {
+    const present = new Map([[idOf('reader'), { clientId: 'of-others', principalId: 'p' }]]);
+    const said = text(withFacts(facts(vmss1, [], { present }), 'Assigned'));
+    expect(said).toContain('states another clientID than vmss1 lists for its resourceID');
+    expect(said).toContain(`az identity show --ids ${idOf('reader')} --query clientId`);
+    expect(said).not.toContain('of-others');
+  });
+
+  it('when other identities of its namespace were refused on the host', () => {
+    const strikes = new Map([
+      ['default', { failedAt: now, spentUntil: now + 7 * minute, distrusted: false }],
+    ]);
+    expect(text(withFacts(facts(vmss1, [], { strikes })))).toContain(
+      "Azure refused identities of namespace default there: what else it asks for is tried apart from others', the next one in 60 s",
+    );
+  });
+
+  it('when all is well', () => {
+    expect(text({})).toMatchInlineSnapshot(`
+      "pod shop/web-0
+      ✓ label        aadpodidbinding=demo
+      ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ namespace    default/reader is for pods of any namespace
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      ✓ permission   Azure let it be attached
+      ✓ host         vmss1 carries it, attached by MIC
+      ✓ record       AzureAssignedIdentity default/web-0-shop-reader is Assigned
+      ✓ result       the pod gets tokens"
+    `);
+  });
+
+  it('when MIC lacks a role on the identity: down to the command that grants it', () => {
+    expect(text(withFacts(refused), { mic: principal })).toMatchInlineSnapshot(`
+      "pod shop/web-0
+      ✓ label        aadpodidbinding=demo
+      ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ namespace    default/reader is for pods of any namespace
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      ✗ permission   MIC has no right to assign this identity
+      ✗ host         vmss1 does not carry it: Azure refused with LinkedAuthorizationFailed, 3 times so far, to be tried again in 4 min
+                     Azure said: The client 'mic' does not have permission to perform action
+                     remedy: MIC may not assign this identity: grant it the role Managed Identity Operator on it
+                     $ az role assignment create --role "Managed Identity Operator" --assignee-object-id 11111111-2222-3333-4444-555555555555 --scope /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      … record       AzureAssignedIdentity default/web-0-shop-reader is Created
+      ✗ result       the pod does not get everything it is meant to get"
+    `);
+  });
+
+  it('when MIC lacks a role on the host', () => {
+    const trouble = { kind: 'denied', message: 'AuthorizationFailed', at: now, failures: 1 } as const;
+    const one = facts(vmss1, [], { trouble, notBefore: now + minute });
+    expect(text(withFacts(one))).toMatchInlineSnapshot(`
+      "pod shop/web-0
+      ✓ label        aadpodidbinding=demo
+      ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ namespace    default/reader is for pods of any namespace
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      · permission   not known before it was attached once
+      ✗ host         vmss1 could not be read or changed (denied), to be tried again in 60 s
+                     Azure said: AuthorizationFailed
+                     remedy: MIC may not change this host: grant it the role Virtual Machine Contributor on it
+                     $ az role assignment create --role "Virtual Machine Contributor" --assignee-object-id <mic-principal-id> --scope /subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1
+      … record       AzureAssignedIdentity default/web-0-shop-reader is Created
+      ✗ result       the pod does not get everything it is meant to get"
+    `);
+  });
+
+  it('while Azure holds MIC back', () => {
+    const trouble = { kind: 'throttled', message: 'TooManyRequests', at: now, failures: 1 } as const;
+    const one = facts(vmss1, [], { trouble, notBefore: now + 10 * minute });
+    expect(text(withFacts(one))).toMatchInlineSnapshot(`
+      "pod shop/web-0
+      ✓ label        aadpodidbinding=demo
+      ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ namespace    default/reader is for pods of any namespace
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      · permission   not known before it was attached once
+      … host         vmss1 could not be read or changed (throttled), to be tried again in 10 min
+                     Azure said: TooManyRequests
+                     remedy: nothing to do: MIC goes on when Azure allows it
+      … record       AzureAssignedIdentity default/web-0-shop-reader is Created
+      … result       the pod will get what it is meant to get"
+    `);
+  });
+
+  it('before its object and its host are ready', () => {
+    expect(text({ facts: factsMap(createFacts(vmss1)), assigned: [] })).toMatchInlineSnapshot(`
+      "pod shop/web-0
+      ✓ label        aadpodidbinding=demo
+      ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✓ namespace    default/reader is for pods of any namespace
+      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/reader
+      · permission   not known before it was attached once
+      … host         what vmss1 carries has not been read yet
+      … record       AzureAssignedIdentity default/web-0-shop-reader is not written yet
+      … result       the pod will get what it is meant to get"
+    `);
+  });
+
+  it.each([
+    [true, 'lists it, and the update that put it there has failed in Azure: MIC sends it again'],
+    [
+      undefined,
+      'lists it, and the update that puts it there is not known to have succeeded: MIC waits for its end',
+    ],
+  ] as const)('when an update has not reached the machines: failed %s', (failed, words) => {
+    const one = facts(vmss1, ['reader'], { unapplied: new Set([idOf('reader')]), failed });
+    expect(text(withFacts(one))).toContain(`… host         vmss1 ${words}`);
+  });
+
+  it('when its binding names an identity that is not valid', () => {
+    expect(text({ identities: [identity({ spec: { type: 0, resourceID: 'x' } })] })).toMatchInlineSnapshot(`
+      "pod shop/web-0
+      ✓ label        aadpodidbinding=demo
+      ✓ node         node-0 on scale set vmss1 (/subscriptions/s1/resourcegroups/rg/providers/microsoft.compute/virtualmachinescalesets/vmss1)
+      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
+      ✗ identity     AzureIdentity default/reader is invalid
+                     remedy: spec.resourceID must be the id of a user-assigned managed identity, /subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>, not "x"
+      ✗ result       the pod does not get everything it is meant to get"
+    `);
+  });
+
+  it('when it carries no label, or is not there', () => {
+    expect(text({}, { name: 'other', unknownPod: 'unlabelled' })).toMatchInlineSnapshot(`
+      "pod shop/other
+      ✗ label        the pod has no label aadpodidbinding
+                     remedy: set the label aadpodidbinding to the selector of an AzureIdentityBinding
+      ✗ result       the pod does not get everything it is meant to get"
+    `);
+    expect(text({}, { name: 'other', unknownPod: 'absent' })).toMatchInlineSnapshot(`
+      "pod shop/other
+      ✗ pod          there is no such pod
+                     remedy: check the name and the namespace
+      ✗ result       the pod does not get everything it is meant to get"
+    `);
+  });
+});
+
+describe('every reason to skip has words and a verdict', () => {
+  const behavior = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
+  const rows: Record<SkipReason, [Partial<ClusterSnapshot>, RegExp]> = {
+    'not-scheduled': [{ pods: [pod({ node: '' })] }, /… node .*no node has been chosen/],
+    finished: [{ pods: [pod({ phase: 'Failed' })] }, /· pod .*has finished/],
+    'empty-label': [{ pods: [pod({ label: '' })] }, /✗ label .*is empty/],
+    'no-binding': [{ bindings: [] }, /✗ binding .*no valid AzureIdentityBinding has the selector demo/],
+    'identity-missing': [{ identities: [] }, /✗ identity .*there is no AzureIdentity default\/reader/],
+    'identity-invalid': [{ identities: [identity({ spec: { type: 5 } })] }, /✗ identity .*is invalid/],
+    'other-namespace': [
+      { identities: [identity({ metadata: behavior })] },
+      /✗ namespace .*for pods of its own namespace only[^]*create AzureIdentity and binding in namespace shop/,
+    ],
+    shadowed: [
+      {
+        identities: [identity(), identity({ namespace: 'shop' })],
+        bindings: [binding(), binding({ namespace: 'shop' })],
+      },
+      /· binding .*shop\/reader-binding adds nothing/,
+    ],
+    'too-many-bindings': [
+      {
+        bindings: Array.from({ length: 101 }, (_, at) =>
+          binding({ namespace: 'shop', metadata: { name: `b${at + 100}` } }),
+        ),
+      },
+      /✗ binding .*more than 100 AzureIdentityBindings select the pod: shop\/b200/,
+    ],
+    'node-missing': [{ nodes: [] }, /✗ node .*node-0 does not exist/],
+    'node-without-host': [{ nodes: [node('node-0', '')] }, /✗ host .*only an Azure host can carry/],
+  };
+
+  it.each(Object.entries(rows))('%s', (_, [different, words]) => {
+    expect(text(different)).toMatch(words);
+  });
+});
+
+it('tells who attached the identity', () => {
+  expect(text({ facts: factsMap(facts(vmss1, ['reader'])) })).toContain('attached by somebody else');
+  expect(text({})).toContain('attached by MIC');
+});
+
+it('a confined identity is said to be for the pod’s namespace', () => {
+  const metadata = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
+  const different = {
+    pods: [pod({ namespace: 'default' })],
+    identities: [identity({ metadata })],
+  };
+  expect(text(different, { namespace: 'default' })).toContain('default/reader is for this namespace');
+});
+
+it('a service principal needs no host', () => {
+  const spec = { type: 1, clientID: 'app' };
+  const output = text({ identities: [identity({ spec })], assigned: [assigned({ identity: { spec } })] });
+  expect(output).toContain('the service principal app with a client secret');
+  expect(output).toContain('need not carry anything');
+  expect(output).toContain('✓ result');
+});

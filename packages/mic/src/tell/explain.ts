@@ -1,0 +1,155 @@
+import { bindingLabel, hostName, isNamespaced, nodeLabel } from '@pod-identity/crd-types';
+import { decidePod } from '../plan/desired.ts';
+import { saysAssigned } from '../plan/diff.ts';
+import type { Assignment, PodView } from '../plan/types.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import type { HostKey } from '../snapshot/index/host-groups.ts';
+import { explainHost } from './explain-host.ts';
+import { explainSkip } from './explain-skip.ts';
+import { info, ok, problem, waiting, type Finding } from './finding.ts';
+
+export interface ExplainWorld {
+  readonly index: ClusterIndex;
+  readonly factsOf: (host: HostKey) => HostFacts | undefined;
+  readonly now: number;
+  readonly micPrincipalId?: string | undefined;
+  /** What there is to be said of the original's MIC, if it runs too. */
+  readonly original?: string | undefined;
+}
+
+export interface ExplainQuestion {
+  readonly namespace: string;
+  readonly name: string;
+  /** What the API server says of a pod that the index does not know: it keeps only those with the label. */
+  readonly unknownPod?: 'unlabelled' | 'absent';
+}
+
+export interface Explanation {
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly findings: readonly Finding[];
+  /** What it comes to. */
+  readonly result: Finding;
+}
+
+/** Why a pod can or cannot act as the identities it is meant to act as: every step that has to hold, in order. */
+export function explainPod(question: ExplainQuestion, world: ExplainWorld): Explanation {
+  const key = `${question.namespace}/${question.name}`;
+  const pod = world.index.pod(key);
+  const others = world.original === undefined ? [] : [info('original', world.original)];
+  const findings = [...others, ...(pod ? explainLabelled(pod, world) : [withoutView(question)])];
+  return { pod: key, findings, result: conclude(findings) };
+}
+
+function withoutView({ unknownPod }: ExplainQuestion): Finding {
+  if (unknownPod === 'absent') {
+    return problem('pod', 'there is no such pod', { text: 'check the name and the namespace' });
+  }
+  return problem('label', `the pod has no label ${bindingLabel}`, {
+    text: `set the label ${bindingLabel} to the selector of an AzureIdentityBinding`,
+  });
+}
+
+function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
+  const { assignments, skips } = decidePod(world.index, `${pod.namespace}/${pod.name}`);
+  const isLabelBad = skips.some(({ reason }) => reason === 'empty-label');
+  return [
+    ...(isLabelBad ? [] : [ok('label', `${bindingLabel}=${pod.bindingLabel}`)]),
+    ...explainNode(pod, world.index),
+    ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
+    ...explainLeftOut(assignments, world.index),
+    ...skips.flatMap(explainSkip),
+  ];
+}
+
+function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
+  const { exists, host } = index.place(pod.nodeName);
+  if (!exists) return [];
+  if (!host) return [info('node', `${pod.nodeName} is on no Azure host`)];
+  const kind = host.kind === 'vmss' ? 'scale set' : 'virtual machine';
+  return [ok('node', `${pod.nodeName} on ${kind} ${hostName(host)} (${host.id})`)];
+}
+
+function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding[] {
+  const { pod, binding, identity, resourceId } = assignment;
+  const { namespace = '', name } = identity.metadata;
+  const identityKey = `${namespace}/${name}`;
+  const bindingKey = `${binding.metadata.namespace ?? ''}/${binding.metadata.name}`;
+  const { host } = world.index.place(pod.nodeName);
+  const isConfined = world.index.rules.forceNamespaced || isNamespaced(identity);
+  return [
+    ok('binding', `${bindingKey} selects the pod and names AzureIdentity ${identityKey}`),
+    ok(
+      'namespace',
+      isConfined
+        ? `${identityKey} is for this namespace, the pod’s`
+        : `${identityKey} is for pods of any namespace`,
+    ),
+    ok('identity', `${identityKey} is ${describe(assignment)}`),
+    ...(host && resourceId !== undefined
+      ? explainHost({
+          ...world,
+          ...{ id: resourceId, host, namespace, facts: world.factsOf(host.id) },
+          statedClientId: identity.spec.clientID,
+        })
+      : [info('host', 'need not carry anything for a service principal')]),
+    explainRecord(assignment, world.index),
+  ];
+}
+
+function describe({ identity, resourceId }: Assignment): string {
+  switch (identity.spec.type) {
+    case 0:
+      return `the managed identity ${resourceId ?? ''}`;
+    case 1:
+      return `the service principal ${identity.spec.clientID ?? ''} with a client secret`;
+    case 2:
+      return `the service principal ${identity.spec.clientID ?? ''} with a certificate`;
+  }
+}
+
+function explainRecord({ objectNamespace, objectName }: Assignment, index: ClusterIndex): Finding {
+  const key = `${objectNamespace}/${objectName}`;
+  const view = index.assigned(key);
+  if (!view) return waiting('record', `AzureAssignedIdentity ${key} is not written yet`);
+  if (view.isMislabelled) {
+    const label = `${nodeLabel}=${view.nodeName}`;
+    return waiting(
+      'record',
+      `AzureAssignedIdentity ${key} lacks the label ${label}, by which NMI asks for it`,
+    );
+  }
+  return saysAssigned(view)
+    ? ok(
+        'record',
+        `AzureAssignedIdentity ${key} is ${view.state === '' ? 'usable (without a state)' : view.state}`,
+      )
+    : waiting('record', `AzureAssignedIdentity ${key} is ${view.state}`);
+}
+
+/** Only where a record is missing: those that MIC needs are kept, unless it does not know yet that their name is taken. */
+function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex): Finding[] {
+  const missing = assignments.filter((of) => !index.assigned(`${of.objectNamespace}/${of.objectName}`));
+  return [...new Set(missing.map(({ objectNamespace }) => objectNamespace))]
+    .filter((namespace) => index.leavesOut('AzureAssignedIdentity', namespace))
+    .map((namespace) =>
+      problem(
+        'record',
+        `some AzureAssignedIdentities of namespace ${namespace} are left out: there are more than --namespace-share holds; MIC removes those that it did not write, a share at a time`,
+        {
+          text: 'find out who writes them, and delete them',
+          command: `kubectl get azureassignedidentities --namespace ${namespace}`,
+        },
+      ),
+    );
+}
+
+/** The worst of it decides. */
+function conclude(findings: readonly Finding[]): Finding {
+  const has = (verdict: Finding['verdict']) => findings.some((finding) => finding.verdict === verdict);
+  if (has('problem')) return problem('result', 'the pod does not get everything it is meant to get');
+  if (has('waiting')) return waiting('result', 'the pod will get what it is meant to get');
+  if (findings.some(({ topic }) => topic === 'record')) return ok('result', 'the pod gets tokens');
+  return info('result', 'the pod gets nothing, and needs nothing');
+}

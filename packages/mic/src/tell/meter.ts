@@ -1,0 +1,93 @@
+// Counts and times what happens. It decides nothing and never fails.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { Metrics } from '@pod-identity/kit/serve';
+import type { StepResult } from '../apply/apply-assignments.ts';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import type { PodView } from '../plan/types.ts';
+import type { MicMetricSpecs } from './metrics.ts';
+
+export interface Meter {
+  /** A pod as the watch shows it; undefined when it is gone. Its waiting starts when it has a node. */
+  pod(key: string, pod: PodView | undefined, isAssigned: boolean): void;
+  step(result: StepResult): void;
+  pass(ms: number): void;
+  hosts(facts: Iterable<HostFacts>): void;
+}
+
+export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number): Meter {
+  const seenAt = new Map<string, number>();
+
+  const assigned = ({ step, state }: StepResult) => {
+    if (step.kind === 'delete' || state !== 'Assigned') return;
+    const { pod } = step.assignment;
+    const key = `${pod.namespace}/${pod.name}`;
+    const since = seenAt.get(key);
+    // Without a sighting of the wait (the term began later) the time would be made up: better none.
+    if (since !== undefined) metrics.observe('assignSeconds', (now() - since) / 1000);
+    seenAt.delete(key);
+  };
+
+  return {
+    pod(key, pod, isAssigned) {
+      if (!pod || pod.finished || isAssigned) seenAt.delete(key);
+      else if (pod.nodeName !== '' && !seenAt.has(key)) seenAt.set(key, now());
+    },
+    step(result) {
+      if (result.outcome.kind === 'failed')
+        metrics.count('kubeErrors', { operation_type: operationOf(result) });
+      if (result.outcome.kind !== 'written' && result.outcome.kind !== 'removed') return;
+      const { count, duration } = seriesOf(result);
+      metrics.count(count);
+      metrics.observe(duration, result.ms / 1000);
+      assigned(result);
+    },
+    pass(ms) {
+      metrics.count('cycles');
+      metrics.observe('cycleSeconds', ms / 1000);
+    },
+    hosts(facts) {
+      const { throttled, until, quarantined } = censusOf(facts, now());
+      metrics.set('throttledHosts', throttled);
+      metrics.set('throttledUntil', until / 1000);
+      metrics.set('quarantined', quarantined);
+    },
+  };
+}
+
+function censusOf(facts: Iterable<HostFacts>, now: number) {
+  const identities = new Set<ResourceId>();
+  let throttled = 0;
+  let until = 0;
+  for (const { notBefore, quarantined } of facts) {
+    for (const [id, quarantine] of quarantined) if (quarantine.until > now) identities.add(id);
+    if (notBefore <= now) continue;
+    throttled += 1;
+    until = Math.max(until, notBefore);
+  }
+  return { throttled, until, quarantined: identities.size };
+}
+
+function seriesOf({ step }: StepResult) {
+  switch (step.kind) {
+    case 'create':
+      return { count: 'additions', duration: 'additionSeconds' } as const;
+    case 'update':
+    case 'confirm':
+      return { count: 'updates', duration: 'updateSeconds' } as const;
+    case 'delete':
+      return { count: 'deletions', duration: 'deletionSeconds' } as const;
+  }
+}
+
+function operationOf({ step }: StepResult): string {
+  switch (step.kind) {
+    case 'create':
+      return 'assigned_identity_addition';
+    case 'update':
+      return 'assigned_identity_update';
+    case 'confirm':
+      return 'update_azure_assigned_identity_status';
+    case 'delete':
+      return 'assigned_identity_deletion';
+  }
+}

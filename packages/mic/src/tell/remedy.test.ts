@@ -1,0 +1,41 @@
+import { canonicalResourceId } from '@pod-identity/crd-types';
+import { expect, it } from 'vitest';
+import { hostOf, idOf, instanceOf } from '../plan/test/builders.ts';
+import type { HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
+import { hostRemedy, remedyFor } from './remedy.ts';
+
+const id = idOf('reader');
+const host = hostOf(instanceOf('vmss1'));
+
+it('a missing right to assign names the role, who needs it and where', () => {
+  expect(remedyFor({ code: 'LinkedAuthorizationFailed', id, micPrincipalId: 'p' }).command).toBe(
+    `az role assignment create --role "Managed Identity Operator" --assignee-object-id p --scope ${id}`,
+  );
+  expect(remedyFor({ code: 'LinkedAuthorizationFailed', id }).command).toContain('<mic-principal-id>');
+});
+
+it('a missing right on a host names the other role and the host', () => {
+  expect(hostRemedy({ kind: 'denied', host }).command).toBe(
+    `az role assignment create --role "Virtual Machine Contributor" --assignee-object-id <mic-principal-id> --scope ${host.id}`,
+  );
+});
+
+it('an id that a shell would trip over is quoted', () => {
+  const odd = canonicalResourceId('/subscriptions/s/resourceGroups/a(b)/providers/M/t/n');
+  expect(remedyFor({ code: 'IdentityNotFound', id: odd }).command).toBe(`az identity show --ids '${odd}'`);
+});
+
+it.each<RejectionCode>(['FailedIdentityOperation', 'IdentityNotFound', 'InvalidIdentity'])(
+  '%s: correct the id',
+  (code) => expect(remedyFor({ code, id }).text).toContain('spec.resourceID'),
+);
+
+it.each<HostTrouble['kind']>(['throttled', 'busy', 'unavailable'])('%s: nothing to do', (kind) =>
+  expect(hostRemedy({ kind, host }).text).toMatch(/^nothing to do/),
+);
+
+it('what MIC does not understand is left to the reader', () => {
+  expect(remedyFor({ code: 'Unknown', id })).not.toHaveProperty('command');
+  expect(hostRemedy({ kind: 'failed', host }).text).toContain('mic explain');
+  expect(hostRemedy({ kind: 'gone', host }).text).toContain('delete its nodes');
+});

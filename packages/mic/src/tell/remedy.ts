@@ -1,0 +1,90 @@
+// The telling room: why things are as they are and what a person can do about it, as text. It must not decide or do anything.
+import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
+
+export interface Remedy {
+  readonly text: string;
+  /** To be pasted into a shell. */
+  readonly command?: string;
+}
+
+export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contributor';
+
+export interface RoleAssignment {
+  readonly role: AzureRole;
+  readonly scope: ResourceId;
+  /** The object id of MIC's own identity, where it is known. */
+  readonly micPrincipalId?: string | undefined;
+}
+
+/** The command that grants MIC what it lacks. */
+export function roleCommand({ role, scope, micPrincipalId = '<mic-principal-id>' }: RoleAssignment): string {
+  return `az role assignment create --role "${role}" --assignee-object-id ${micPrincipalId} --scope ${quoted(scope)}`;
+}
+
+/** What helps against ARM refusing an identity. The same for the same input: it goes into conditions. */
+export function remedyFor(of: {
+  readonly code: RejectionCode;
+  readonly id: ResourceId;
+  readonly micPrincipalId?: string | undefined;
+}): Remedy {
+  const lookUp = `az identity show --ids ${quoted(of.id)}`;
+  switch (of.code) {
+    case 'LinkedAuthorizationFailed':
+      return {
+        text: 'MIC may not assign this identity: grant it the role Managed Identity Operator on it',
+        command: roleCommand({ ...of, role: 'Managed Identity Operator', scope: of.id }),
+      };
+    case 'FailedIdentityOperation':
+    case 'IdentityNotFound':
+      return {
+        text: 'Azure does not find this identity: create it, or correct spec.resourceID of the AzureIdentity',
+        command: lookUp,
+      };
+    case 'InvalidIdentity':
+      return {
+        text: 'Azure does not take this id: correct spec.resourceID of the AzureIdentity',
+        command: lookUp,
+      };
+    case 'Unknown':
+      return { text: 'Azure gave no reason that MIC knows: see its message in the output of `mic explain`' };
+  }
+}
+
+/** What helps when an AzureIdentity states a client id that is not that of its resource. Whose it is, is not told. */
+export function clientIdRemedy(id: ResourceId): Remedy {
+  return {
+    text: 'correct spec.clientID, or leave it out',
+    command: `az identity show --ids ${quoted(id)} --query clientId`,
+  };
+}
+
+/** What helps against a host that could not be read or changed as a whole. */
+export function hostRemedy(of: {
+  readonly kind: HostTrouble['kind'];
+  readonly host: Host;
+  readonly micPrincipalId?: string | undefined;
+}): Remedy {
+  switch (of.kind) {
+    case 'denied':
+      return {
+        text: 'MIC may not change this host: grant it the role Virtual Machine Contributor on it',
+        command: roleCommand({ ...of, role: 'Virtual Machine Contributor', scope: of.host.id }),
+      };
+    case 'gone':
+      return { text: 'Azure does not know this host: delete its nodes if it was removed' };
+    case 'throttled':
+      return { text: 'nothing to do: MIC goes on when Azure allows it' };
+    case 'busy':
+      return { text: 'nothing to do: MIC waits for another operation on this host to end' };
+    case 'unavailable':
+      return { text: 'nothing to do: MIC tries again' };
+    case 'failed':
+      return { text: 'see the message in the output of `mic explain`; MIC tries again' };
+  }
+}
+
+/** An id may have parentheses and letters of any language in it, which a shell would trip over. */
+function quoted(id: ResourceId): string {
+  return /^[\w./-]+$/.test(id) ? id : `'${id}'`;
+}

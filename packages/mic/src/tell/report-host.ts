@@ -1,0 +1,132 @@
+// What came of reading or changing a host, as words for people: for the owners of the identities that Azure refused and
+// of the pods that wait for them, and for whoever reads the log.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { PodView } from '../plan/types.ts';
+import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts/facts.ts';
+import type { HostResult } from '../apply/apply-host.ts';
+import {
+  describe,
+  keyed,
+  line,
+  nothing,
+  onIdentity,
+  onPod,
+  rejection,
+  warning,
+  type Named,
+  type Report,
+} from './events.ts';
+
+/** The pods whose objects were written before Azure said no, and the identities as the cluster knows them. */
+export interface Affected {
+  readonly micPrincipalId: string | undefined;
+  readonly pods: readonly { readonly pod: PodView; readonly resourceId: ResourceId }[];
+  readonly identities: readonly (Named & { readonly resourceId: ResourceId })[];
+}
+
+export function reportHost(
+  result: HostResult,
+  affectedBy: (ids: ReadonlySet<ResourceId>) => Affected,
+): Report {
+  const { before, after } = result;
+  const reports = [
+    ...(result.kind === 'changed' ? [changeLine(result)] : []),
+    ...(after.trouble && after.trouble !== before.trouble ? [troubleLine(result, after.trouble)] : []),
+    rejections(result, newlyRejected(before, after), affectedBy),
+    ...(isLateNews(result) ? [lateFailure(result, affectedBy)] : []),
+  ];
+  return { events: reports.flatMap(({ events }) => events), lines: reports.flatMap(({ lines }) => lines) };
+}
+
+function changeLine(result: Extract<HostResult, { kind: 'changed' }>): Report {
+  const { attach, again = [], renew, detach, withdraw = [] } = result.change;
+  const { patches, rejected } = result.outcome;
+  const fields = {
+    host: result.host.id,
+    attach,
+    ...(again.length > 0 && { again }),
+    ...(renew.length > 0 && { renew }),
+    ...(detach.length > 0 && { detach }),
+    ...(withdraw.length > 0 && { withdraw }),
+    ...(rejected.length > 0 && { rejected: rejected.map(({ id, code }) => ({ id, code })) }),
+    patches,
+    ms: result.ms,
+  };
+  return line(
+    'info',
+    fields,
+    `identities of ${describe(result.host)} ${result.outcome.refusal ? 'not changed' : 'changed'}`,
+  );
+}
+
+function troubleLine({ host, after, at }: HostResult, { kind, message }: HostTrouble): Report {
+  const pause = after.notBefore > at ? { forSeconds: Math.ceil((after.notBefore - at) / 1000) } : {};
+  return line(
+    'warn',
+    { host: host.id, kind, why: message, ...pause },
+    `${describe(host)} is left alone for now`,
+  );
+}
+
+function rejections(
+  { host, at }: HostResult,
+  quarantined: ReadonlyMap<ResourceId, Quarantine>,
+  affectedBy: (ids: ReadonlySet<ResourceId>) => Affected,
+): Report {
+  if (quarantined.size === 0) return nothing;
+  const { pods, identities, micPrincipalId } = affectedBy(new Set(quarantined.keys()));
+  const place = describe(host);
+  const messageFor = (name: string, id: ResourceId) => {
+    const quarantine = quarantined.get(id);
+    return quarantine ? rejection(quarantine, { name, place, id, micPrincipalId }) : '';
+  };
+  return {
+    events: [
+      ...identities.map((identity) =>
+        warning('IdentityRejected', messageFor(keyed(identity), identity.resourceId), onIdentity(identity)),
+      ),
+      ...pods.map(({ pod, resourceId }) =>
+        warning('IdentityRejected', messageFor(resourceId, resourceId), onPod(pod)),
+      ),
+    ],
+    lines: [...quarantined].map(([id, { code, message, until, failures }]) => ({
+      level: 'warn',
+      fields: {
+        host: host.id,
+        identity: id,
+        code,
+        why: message,
+        failures,
+        forSeconds: Math.ceil((until - at) / 1000),
+      },
+      message: 'identity rejected by Azure',
+    })),
+  };
+}
+
+/** Once for each row of failures in a term: pods that come to wait later are told when their objects are written. */
+function isLateNews({ before, after }: HostResult): boolean {
+  return after.lateFailures > before.lateFailures && (before.lateFailures === 0 || !before.trouble);
+}
+
+/** The objects of these pods were written while the update was still going on. */
+function lateFailure(
+  { host, after }: HostResult,
+  affectedBy: (ids: ReadonlySet<ResourceId>) => Affected,
+): Report {
+  const why = after.trouble?.message ?? '';
+  const events = affectedBy(after.unapplied).pods.map(({ pod, resourceId }) =>
+    warning(
+      'WaitingForIdentity',
+      `identity ${resourceId} cannot be attached to ${describe(host)} yet: ${why}`,
+      onPod(pod),
+    ),
+  );
+  return { events, lines: [] };
+}
+
+function newlyRejected(before: HostFacts, after: HostFacts): ReadonlyMap<ResourceId, Quarantine> {
+  return new Map(
+    [...after.quarantined].filter(([id, { failures }]) => before.quarantined.get(id)?.failures !== failures),
+  );
+}

@@ -1,0 +1,224 @@
+// What came of a step, as words for people: Events on the objects that they own, and lines of the log.
+import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
+import type { EventDraft } from '@pod-identity/kit/kube';
+import { explainSkip } from './explain-skip.ts';
+import { saysAssigned, saysTheSame } from '../plan/diff.ts';
+import type { AssignedView, Assignment, PodView, Skip } from '../plan/types.ts';
+import type { StepResult } from '../apply/apply-assignments.ts';
+import type { Waiting } from '../apply/assignment-state.ts';
+import {
+  describe,
+  keyed,
+  line,
+  namedBy,
+  namedByKey,
+  nothing,
+  onBinding,
+  onPod,
+  rejection,
+  warning,
+  type LogLine,
+  type Named,
+  type Report,
+} from './events.ts';
+
+/** Where a step was taken, and as whom. */
+export interface Scene {
+  readonly host: Host | undefined;
+  /** The object id of MIC's own identity, where it is known: for the commands advised. */
+  readonly micPrincipalId: string | undefined;
+  /** Objects live in the namespace of their identity and binding, always. */
+  readonly forceNamespaced: boolean;
+}
+
+export function reportStep(result: StepResult, at: Scene): Report {
+  const { step, outcome } = result;
+  switch (outcome.kind) {
+    case 'fenced':
+      return nothing;
+    case 'stale':
+      return line(
+        'debug',
+        { ...fieldsOf(result), why: outcome.message },
+        'object changed under the plan; planning again',
+      );
+    case 'failed':
+      return stepFailed(result, outcome.message, at);
+    case 'written':
+    case 'removed':
+      return step.kind === 'delete'
+        ? removed(step.current, step.why, at)
+        : stepWritten(result, step.assignment, at);
+  }
+}
+
+/** A pod that asks for an identity and gets none, or not all, for a reason that somebody has to see to. */
+export function reportSkip(skip: Skip): Report {
+  const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
+  const unbound = unboundOf(skip);
+  if (unbound) {
+    const message = explainUnbound(keyed(skip.pod), unbound);
+    return podEvent(skip.pod, { reason: 'IdentityNotFound', message }, fields);
+  }
+  const findings = explainSkip(skip).filter(({ verdict }) => verdict === 'problem');
+  const texts = findings.map(({ text, remedy }) => (remedy ? `${text}; ${remedy.text}` : text));
+  if (texts.length === 0) return nothing;
+  return podEvent(skip.pod, { reason: 'IdentityNotBound', message: texts.join('. ') }, fields);
+}
+
+/** What NMI tells too, to a pod that asks: in the same words, so that it is one Event. */
+function unboundOf(skip: Skip): Unbound | undefined {
+  const { binding = '', identity = '', detail = '' } = skip;
+  if (skip.reason === 'empty-label' || skip.reason === 'other-namespace') return { why: skip.reason };
+  if (skip.reason === 'no-binding')
+    return {
+      why: skip.reason,
+      label: skip.pod.bindingLabel,
+      ...(skip.leftOut === true && { leftOut: true }),
+    };
+  if (skip.reason === 'identity-missing') return { why: skip.reason, binding, identity };
+  return skip.reason === 'identity-invalid' ? { why: skip.reason, identity, fault: detail } : undefined;
+}
+
+function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {
+  if (result.outcome.kind === 'removed') return nothing;
+  if (result.state === 'Assigned') return isNews(result) ? applied(assignment) : rewritten(result);
+  return result.waiting ? waits(assignment, result.waiting, at) : nothing;
+}
+
+/** Where the pod had it before, only the object is another one now: without the original's finalizer. */
+function isNews({ step }: StepResult): boolean {
+  if (step.kind !== 'update') return true;
+  const { assignment, current } = step;
+  return !saysAssigned(current) || !saysTheSame(assignment, current);
+}
+
+function rewritten(result: StepResult): Report {
+  return line('debug', fieldsOf(result), 'object of a pod that has its identity rewritten');
+}
+
+function applied({ binding, pod, objectName, objectNamespace }: Assignment): Report {
+  const message = `Binding ${binding.metadata.name} applied on node ${pod.nodeName} for pod ${pod.name}`;
+  return {
+    events: [
+      { type: 'Normal', reason: 'binding applied', message, involved: onBinding(namedBy(binding.metadata)) },
+    ],
+    lines: [
+      {
+        level: 'info',
+        fields: { event: 'binding applied', podNamespace: pod.namespace, objectNamespace, objectName },
+        message,
+      },
+    ],
+  };
+}
+
+function removed(current: AssignedView, why: string, at: Scene): Report {
+  const message = `Binding ${namedByKey(current.binding).name} removed from node ${current.nodeName} for pod ${current.podName}`;
+  const involved = bindingOf(current, at);
+  return {
+    events: involved ? [{ type: 'Normal', reason: 'binding removed', message, involved }] : [],
+    lines: [
+      {
+        level: 'info',
+        fields: { event: 'binding removed', podNamespace: current.podNamespace, why },
+        message,
+      },
+    ],
+  };
+}
+
+/** A pod that waits is told on the pod itself: that is where its owner looks. */
+function waits(
+  { pod, identity, resourceId, binding }: Assignment,
+  waiting: Waiting,
+  { host, micPrincipalId }: Scene,
+): Report {
+  const name = `${identity.metadata.namespace ?? ''}/${identity.metadata.name}`;
+  const place = host ? describe(host) : `node ${pod.nodeName}`;
+  const fields = { podNamespace: pod.namespace, pod: pod.name, identity: name };
+  switch (waiting.why) {
+    case 'late':
+      return podEvent(
+        pod,
+        { reason: 'WaitingForIdentity', message: `identity ${name} is being attached to ${place}` },
+        fields,
+      );
+    case 'host':
+      return podEvent(
+        pod,
+        {
+          reason: 'WaitingForIdentity',
+          message: `identity ${name} cannot be attached to ${place} yet: ${waiting.message}`,
+        },
+        fields,
+      );
+    case 'rejected': {
+      const told = podEvent(
+        pod,
+        {
+          reason: 'IdentityRejected',
+          message: rejection(waiting.quarantine, { name, place, id: resourceId, micPrincipalId }),
+        },
+        fields,
+      );
+      const message = `failed to apply binding ${keyed(binding.metadata)} node ${pod.nodeName} for pod ${keyed(pod)}, error: ${waiting.quarantine.message}`;
+      return { ...told, events: [...told.events, bindingProblem(namedBy(binding.metadata), message)] };
+    }
+  }
+}
+
+/**
+ * The binding that an object names, where MIC itself would have written the object. Anybody may write one in a namespace of
+ * their own that names a binding of another: Events in that other namespace would then be theirs to write.
+ */
+function bindingOf(
+  { namespace, binding }: AssignedView,
+  { forceNamespaced }: Scene,
+): EventDraft['involved'] | undefined {
+  const named = namedByKey(binding);
+  const isShared = !forceNamespaced && namespace === defaultAssignedNamespace;
+  return isShared || named.namespace === namespace ? onBinding(named) : undefined;
+}
+
+function stepFailed(result: StepResult, why: string, at: Scene): Report {
+  const { step } = result;
+  const told = line(
+    'warn',
+    { ...fieldsOf(result), why },
+    'write of an AzureAssignedIdentity failed; it will be tried again',
+  );
+  if (step.kind === 'delete') {
+    const { current } = step;
+    const pod = `${current.podNamespace}/${current.podName}`;
+    const message = `failed to remove AzureIdentityBinding ${current.binding} from node ${current.nodeName} for pod ${pod}, error: ${why}`;
+    const involved = bindingOf(current, at);
+    return { ...told, events: involved ? [warning('binding remove error', message, involved)] : [] };
+  }
+  const { assignment } = step;
+  const object = `${assignment.objectNamespace}/${assignment.objectName}`;
+  const verb = step.kind === 'create' ? 'create' : 'update';
+  const message = `failed to ${verb} AzureAssignedIdentity ${object} for pod ${keyed(assignment.pod)}, error: ${why}`;
+  return { ...told, events: [bindingProblem(namedBy(assignment.binding.metadata), message)] };
+}
+
+function podEvent(
+  pod: PodView,
+  what: { reason: string; message: string },
+  fields: LogLine['fields'],
+): Report {
+  const told = line('info', { event: what.reason, ...fields }, what.message);
+  return { ...told, events: [warning(what.reason, what.message, onPod(pod))] };
+}
+
+function bindingProblem(binding: Named, message: string): EventDraft {
+  return warning('binding apply error', message, onBinding(binding));
+}
+
+function fieldsOf({ step, state }: StepResult): LogLine['fields'] {
+  const name =
+    step.kind === 'delete'
+      ? step.current
+      : { namespace: step.assignment.objectNamespace, name: step.assignment.objectName };
+  return { step: step.kind, state, objectNamespace: name.namespace, objectName: name.name };
+}

@@ -1,0 +1,95 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, test } from 'vitest';
+import { hostKeyOf, laneOf, startLoop } from './loop.ts';
+import { binding, hostOf, identity, instanceOf, node, now, pod } from '../plan/test/builders.ts';
+import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+
+const host = hostOf(instanceOf('vmss1'));
+
+function setUp() {
+  const clock = createFakeClock(now);
+  const ending = new AbortController();
+  const index = new ClusterIndex({ forceNamespaced: false });
+  index.apply({ kind: 'node', key: 'node-0', view: node() });
+  const poked: string[] = [];
+  const concerned: string[] = [];
+  const listeners = new Set<() => void>();
+  let yields = 0;
+  startLoop({
+    ...{ index, clock, signal: ending.signal, resyncMs: 3_600_000, random: () => 0.5 },
+    view: {
+      onChange: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    objects: { poke: (lane) => void poked.push(lane), depth: 0, settled: () => Promise.resolve() },
+    conditions: { concern: (_kind, keys) => void concerned.push(...keys) },
+    yieldTurn: () => {
+      yields += 1;
+      return Promise.resolve();
+    },
+  });
+  const change = (name: string) => {
+    index.apply({ kind: 'pod', key: `shop/${name}`, view: pod({ name }) });
+    listeners.forEach((listener) => listener());
+  };
+  return {
+    clock,
+    index,
+    poked,
+    concerned,
+    listeners,
+    change,
+    end: () => ending.abort(),
+    yields: () => yields,
+  };
+}
+
+test('a term begins by looking at every host', () => {
+  const { poked } = setUp();
+  expect(poked).toContain(host.id);
+});
+
+test('changes of one moment are swept up together, and poke the hosts that they concern', async () => {
+  const { clock, poked, change, index, yields } = setUp();
+  index.takeDirty(host.id);
+  index.takeDirty(undefined);
+  poked.length = 0;
+  for (let count = 0; count < 100; count += 1) change(`pod-${count}`);
+  await clock.advance(0);
+  expect(poked).toEqual([host.id]);
+  expect(yields()).toBe(1);
+});
+
+test('identities and bindings whose condition may have changed are handed on', async () => {
+  const { clock, concerned, change, index } = setUp();
+  index.apply({ kind: 'identity', key: 'default/reader', view: identity() });
+  index.apply({ kind: 'binding', key: 'default/reader-binding', view: binding() });
+  change('pod');
+  await clock.advance(0);
+  expect(concerned.sort()).toEqual(['default/reader', 'default/reader-binding']);
+});
+
+test('once in a long while everything is looked at anew', async () => {
+  const { clock, poked, index } = setUp();
+  index.takeDirty(host.id);
+  poked.length = 0;
+  await clock.advance(3_600_000);
+  expect(poked).toContain(host.id);
+});
+
+test('C46 after the term nothing is listened to, and no timer is left', async () => {
+  const { clock, poked, listeners, change, end } = setUp();
+  change('pod');
+  end();
+  poked.length = 0;
+  await clock.advance(10_000_000);
+  expect(poked).toEqual([]);
+  expect([listeners.size, clock.pending]).toEqual([0, 0]);
+});
+
+test('a lane and its host name each other', () => {
+  expect(hostKeyOf(laneOf(host.id))).toBe(host.id);
+  expect(hostKeyOf(laneOf(undefined))).toBeUndefined();
+});

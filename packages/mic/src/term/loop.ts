@@ -1,0 +1,66 @@
+// When to plan again: whatever has changed makes its host dirty, and dirty hosts get a turn. Besides, everything is
+// looked at anew at the start of a term and once in a long while.
+import { canonicalResourceId } from '@pod-identity/crd-types';
+import type { Clock, Timer } from '@pod-identity/kit/core';
+import type { ConditionsWriter } from '../tell/conditions-writer.ts';
+import type { HostQueue } from '../apply/host-queue.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { HostKey } from '../snapshot/index/host-groups.ts';
+
+export interface LoopPorts {
+  readonly index: ClusterIndex;
+  readonly view: Pick<ClusterView, 'onChange'>;
+  readonly objects: HostQueue;
+  readonly conditions: ConditionsWriter;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly resyncMs: number;
+  /** Spreads the resyncs of several clusters, 0 to 1. */
+  readonly random: () => number;
+  readonly yieldTurn: () => Promise<void>;
+}
+
+/** A lane of the queues is named by its host's id; the nodes that have no host in Azure share the one without a name. */
+export function laneOf(host: HostKey): string {
+  return host ?? '';
+}
+
+export function hostKeyOf(lane: string): HostKey {
+  return lane === '' ? undefined : canonicalResourceId(lane);
+}
+
+/** Runs until the signal aborts; answers at once. Every informer must have synced before. */
+export function startLoop(ports: LoopPorts): void {
+  const { index, view, objects, conditions, clock, signal, yieldTurn } = ports;
+  let isSweepDue = false;
+
+  const sweep = () => {
+    isSweepDue = false;
+    if (signal.aborted) return;
+    for (const host of index.dirtyHosts()) objects.poke(laneOf(host));
+    const concerned = index.takeConcerned();
+    conditions.concern('AzureIdentity', concerned.identities);
+    conditions.concern('AzureIdentityBinding', concerned.bindings);
+  };
+  // However many changes one read of the watch brings, they are swept up together.
+  const sweepSoon = () => {
+    if (isSweepDue) return;
+    isSweepDue = true;
+    void yieldTurn().then(sweep);
+  };
+  let nextResync: Timer | undefined;
+  const resync = () => {
+    index.markAllDirty();
+    sweep();
+    nextResync = clock.after(ports.resyncMs * (0.9 + 0.2 * ports.random()), resync);
+  };
+
+  const stopListening = view.onChange(sweepSoon);
+  const stop = () => {
+    stopListening();
+    nextResync?.cancel();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  resync();
+}
