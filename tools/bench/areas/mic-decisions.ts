@@ -2,7 +2,7 @@
 import { planHost, plan } from '../../../packages/mic/src/plan/plan.ts';
 import type { PlanRules } from '../../../packages/mic/src/plan/types.ts';
 import { indexOf, type ClusterSnapshot } from '../../../packages/mic/src/snapshot/snapshot.ts';
-import { createTrims } from '../../../packages/mic/src/snapshot/views.ts';
+import { createTrims } from '../../../packages/mic/src/snapshot/trims.ts';
 import { median, rounded, type Figure, type Figures } from '../report.ts';
 
 const rules: PlanRules = {

@@ -3,7 +3,7 @@ import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, test, vi } from 'vitest';
 import { assigned, binding, identity, pod } from '../plan/test/builders.ts';
 import type { Assignment } from '../plan/types.ts';
-import { createTrims } from '../snapshot/views.ts';
+import { createTrims } from '../snapshot/trims.ts';
 import { createAssignedIdentityWriter } from './assigned-identity-writer.ts';
 import { createFakeResource } from './test/fake-kube.ts';
 

@@ -6,7 +6,8 @@ import {
   type AzureAssignedIdentity,
 } from '@pod-identity/crd-types';
 import { KubeError, type Fields, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
-import type { AssignedView, Assignment } from '../plan/types.ts';
+import type { Assignment } from '../plan/types.ts';
+import type { AssignedView } from '../snapshot/views.ts';
 import { assignedObject, assignedStatus, type WrittenState } from './assigned-object.ts';
 
 export type WriteOutcome =

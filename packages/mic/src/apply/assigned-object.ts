@@ -10,7 +10,8 @@ import {
   type AzureIdentityBinding,
   type ObjectMeta,
 } from '@pod-identity/crd-types';
-import type { Assignment, PodView } from '../plan/types.ts';
+import type { Assignment } from '../plan/types.ts';
+import type { PodView } from '../snapshot/views.ts';
 
 /** The states that this MIC writes. The original's `Unassigned` hop is left out: nothing reads it but its own MIC. */
 export type WrittenState = Extract<AssignedState, 'Created' | 'Assigned'>;

@@ -1,7 +1,7 @@
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
-import type { AgentView, TaintedNode } from '../plan/types.ts';
+import type { AgentView, TaintedNode } from '../snapshot/views.ts';
 import { keepStartupTaints } from './startup-taints.ts';
 import { createFakeLog } from './test/fake-log.ts';
 

@@ -10,7 +10,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import { judgeStartup } from '../plan/startup-taint.ts';
-import type { AgentView, TaintedNode } from '../plan/types.ts';
+import type { AgentView, TaintedNode } from '../snapshot/views.ts';
 
 /** What is watched of nodes and of NMI's pods. */
 export interface StartupView {

@@ -4,9 +4,9 @@ import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identi
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/matching.ts';
-import type { PodKey } from '../snapshot/views.ts';
+import type { PodKey, PodView } from '../snapshot/views.ts';
 import { objectNames, type ObjectName } from './object-name.ts';
-import type { Assignment, PodView, Skip, SkipReason } from './types.ts';
+import type { Assignment, Skip, SkipReason } from './types.ts';
 
 export interface PodDecision {
   readonly assignments: readonly Assignment[];

@@ -19,7 +19,8 @@ import {
   rules,
   snapshot,
 } from './test/builders.ts';
-import type { AssignmentStep, DeleteReason, PlanRules, PodView } from './types.ts';
+import type { AssignmentStep, DeleteReason, PlanRules } from './types.ts';
+import type { PodView } from '../snapshot/views.ts';
 
 const scaleSet = hostOf(instanceOf('vmss1'));
 

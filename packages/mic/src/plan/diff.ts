@@ -2,8 +2,8 @@
 // edits a label or an annotation of an identity must not take tokens away from running pods.
 import type { ObjectMeta, ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { PodKey } from '../snapshot/views.ts';
-import type { AssignedView, Assignment, AssignmentStep, DeleteReason } from './types.ts';
+import type { PodKey, AssignedView } from '../snapshot/views.ts';
+import type { Assignment, AssignmentStep, DeleteReason } from './types.ts';
 
 /**
  * An editor may write any number that name a pod. Those that are left are removed by the next plan: each removal makes the pod

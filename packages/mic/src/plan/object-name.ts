@@ -7,7 +7,7 @@ import {
 } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { MatchedIdentity } from '../snapshot/index/matching.ts';
-import type { AssignedView, PodView } from './types.ts';
+import type { AssignedView, PodView } from '../snapshot/views.ts';
 
 export interface ObjectName {
   readonly namespace: string;

@@ -5,7 +5,7 @@ import { ClusterIndex, type ClusterChange } from '../snapshot/index/cluster-inde
 import type { PresentIdentity } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
-import type { BindingView, IdentityView } from '../snapshot/views.ts';
+import type { BindingView, IdentityView, AssignedView, NodeView, PodView } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';
 import { isIdle, plan, planHost, podKeyOf } from './plan.ts';
 import {
@@ -27,7 +27,7 @@ import {
   rules,
 } from './test/builders.ts';
 import { Model } from './test/model.ts';
-import type { AssignedView, NodeView, PlanRules, PodView } from './types.ts';
+import type { PlanRules } from './types.ts';
 
 const providerIds: Readonly<Record<string, string>> = {
   n0: instanceOf('vmss1', 0),

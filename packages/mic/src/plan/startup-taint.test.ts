@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { agentPod, taintedNode } from '../snapshot/startup-views.ts';
 import { judgeStartup } from './startup-taint.ts';
-import type { AgentView } from './types.ts';
+import type { AgentView } from '../snapshot/views.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const nmi = { namespace: 'aad-pod-identity', name: 'nmi' };

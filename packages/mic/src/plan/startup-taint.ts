@@ -1,5 +1,5 @@
 // Whether a node may lose its start-up taint: whether NMI of that node answers for it.
-import type { AgentView, TaintedNode } from './types.ts';
+import type { AgentView, TaintedNode } from '../snapshot/views.ts';
 
 export type StartupVerdict =
   | { readonly kind: 'remove'; readonly agent: string }

@@ -1,9 +1,8 @@
 // The whole world that a plan is made from, as one value. Filling an index with it is the only thing done to it.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { AssignedView, NodeView, PodView } from '../plan/types.ts';
+import type { AssignedView, NodeView, PodView, BindingView, IdentityView } from './views.ts';
 import { ClusterIndex } from './index/cluster-index.ts';
 import type { HostFacts } from './facts/facts.ts';
-import type { BindingView, IdentityView } from './views.ts';
 
 export interface ClusterSnapshot {
   readonly pods: readonly PodView[];

@@ -1,5 +1,5 @@
 // What the start-up taint is decided by: nodes that bear it, and the pods of NMI's DaemonSet.
-import type { AgentView, TaintedNode } from '../plan/types.ts';
+import type { AgentView, TaintedNode } from './views.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
 
 export interface DaemonSetName {

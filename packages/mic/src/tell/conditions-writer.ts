@@ -26,7 +26,8 @@ import {
 } from './conditions.ts';
 import type { Pace } from '../apply/pace.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
-import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
+import { referenceTo } from '../snapshot/trims.ts';
+import type { BindingView, IdentityView, ObjectReference } from '../snapshot/views.ts';
 
 export type ConditionedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 

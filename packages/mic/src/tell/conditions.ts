@@ -14,7 +14,8 @@ import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.t
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
-import { referenceTo, type BindingView, type IdentityView, type ObjectReference } from '../snapshot/views.ts';
+import { referenceTo } from '../snapshot/trims.ts';
+import type { BindingView, IdentityView, ObjectReference } from '../snapshot/views.ts';
 
 export type ConditionDraft = Omit<Condition, 'lastTransitionTime'>;
 

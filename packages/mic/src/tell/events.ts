@@ -2,7 +2,7 @@
 import { apiVersion, hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { remedyFor } from './remedy.ts';
-import type { PodView } from '../plan/types.ts';
+import type { PodView } from '../snapshot/views.ts';
 import type { Quarantine } from '../snapshot/facts/facts.ts';
 
 export interface LogLine {

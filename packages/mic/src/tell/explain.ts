@@ -1,7 +1,8 @@
 import { bindingLabel, hostName, isNamespaced, nodeLabel } from '@pod-identity/crd-types';
 import { decidePod } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
-import type { Assignment, PodView } from '../plan/types.ts';
+import type { Assignment } from '../plan/types.ts';
+import type { PodView } from '../snapshot/views.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';

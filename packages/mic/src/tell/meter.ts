@@ -3,7 +3,7 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
-import type { PodView } from '../plan/types.ts';
+import type { PodView } from '../snapshot/views.ts';
 import type { MicMetricSpecs } from './metrics.ts';
 
 export interface Meter {

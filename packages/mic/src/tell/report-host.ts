@@ -1,7 +1,7 @@
 // What came of reading or changing a host, as words for people: for the owners of the identities that Azure refused and
 // of the pods that wait for them, and for whoever reads the log.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { PodView } from '../plan/types.ts';
+import type { PodView } from '../snapshot/views.ts';
 import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts/facts.ts';
 import type { HostResult } from '../apply/apply-host.ts';
 import {

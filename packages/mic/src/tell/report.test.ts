@@ -11,7 +11,8 @@ import {
   now,
   pod,
 } from '../plan/test/builders.ts';
-import type { AssignedView, Assignment, Skip } from '../plan/types.ts';
+import type { Assignment, Skip } from '../plan/types.ts';
+import type { AssignedView } from '../snapshot/views.ts';
 import type { Quarantine } from '../snapshot/facts/facts.ts';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { HostResult } from '../apply/apply-host.ts';

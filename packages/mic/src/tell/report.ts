@@ -3,7 +3,8 @@ import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } fro
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip } from './explain-skip.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
-import type { AssignedView, Assignment, PodView, Skip } from '../plan/types.ts';
+import type { Assignment, Skip } from '../plan/types.ts';
+import type { AssignedView, PodView } from '../snapshot/views.ts';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { Waiting } from '../apply/assignment-state.ts';
 import {

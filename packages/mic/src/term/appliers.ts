@@ -17,12 +17,11 @@ import type { ControllerDeps } from './deps.ts';
 import type { Meter } from '../tell/meter.ts';
 import { skipsOf } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
-import type { AssignedView } from '../plan/types.ts';
+import type { AssignedView, PodKey } from '../snapshot/views.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
 import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';
-import type { PodKey } from '../snapshot/views.ts';
 
 export interface TermState {
   readonly term: LeaderTerm;

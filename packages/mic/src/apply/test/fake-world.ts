@@ -3,13 +3,14 @@ import type { AzureAssignedIdentity, ResourceId } from '@pod-identity/crd-types'
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import type { AssignedView, PlanRules } from '../../plan/types.ts';
+import type { PlanRules } from '../../plan/types.ts';
+import type { AssignedView } from '../../snapshot/views.ts';
 import * as build from '../../plan/test/builders.ts';
 import { createReconciler } from '../../reconcile.ts';
 import { ClusterIndex } from '../../snapshot/index/cluster-index.ts';
 import type { PresentIdentity, RejectionCode } from '../../snapshot/facts/facts.ts';
 import { factsFromRecord } from '../../snapshot/facts/host-facts.ts';
-import { createTrims } from '../../snapshot/views.ts';
+import { createTrims } from '../../snapshot/trims.ts';
 import { createAssignmentsApplier, type StepResult } from '../apply-assignments.ts';
 import { createHostApplier, type HostResult } from '../apply-host.ts';
 import { createAssignedIdentityWriter } from '../assigned-identity-writer.ts';

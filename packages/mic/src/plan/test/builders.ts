@@ -12,8 +12,9 @@ import {
 import type { HostFacts, PresentIdentity } from '../../snapshot/facts/facts.ts';
 import { createFacts } from '../../snapshot/facts/host-facts.ts';
 import type { ClusterSnapshot } from '../../snapshot/snapshot.ts';
-import { createTrims } from '../../snapshot/views.ts';
-import type { AssignedView, HostPlan, PlanRules } from '../types.ts';
+import { createTrims } from '../../snapshot/trims.ts';
+import type { HostPlan, PlanRules } from '../types.ts';
+import type { AssignedView } from '../../snapshot/views.ts';
 
 export const now = 1_700_000_000_000;
 export const minute = 60_000;

@@ -16,7 +16,8 @@ import {
 } from '../../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../../snapshot/snapshot.ts';
 import { plan } from '../plan.ts';
-import type { AssignedView, Assignment, HostPlan, PlanRules } from '../types.ts';
+import type { Assignment, HostPlan, PlanRules } from '../types.ts';
+import type { AssignedView } from '../../snapshot/views.ts';
 
 class Crash extends Error {}
 

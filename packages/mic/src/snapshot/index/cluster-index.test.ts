@@ -13,7 +13,7 @@ import {
   rules,
   snapshot,
 } from '../../plan/test/builders.ts';
-import type { PodView } from '../../plan/types.ts';
+import type { PodView } from '../views.ts';
 import type { ClusterIndex } from './cluster-index.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot.ts';
 

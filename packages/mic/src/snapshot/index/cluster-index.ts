@@ -1,7 +1,7 @@
 // The cluster in memory, indexed for the questions that plans ask. It takes one change at a time, at a cost that depends
 // on the change and not on the size of the cluster. Pure in that it does no I/O and knows no time; it is mutable.
 import type { Host, MatchingRules, ResourceId } from '@pod-identity/crd-types';
-import type { AssignedView, NodeView, PodView } from '../../plan/types.ts';
+import type { AssignedView, NodeView, PodView, BindingView, IdentityView, PodKey } from '../views.ts';
 import { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
@@ -9,7 +9,6 @@ import { namespaceOf } from '../keys.ts';
 import { Matching, type Changed, type MatchSet } from './matching.ts';
 import { NeedCounts } from './need-counts.ts';
 import { nothingCounted, PodEntries, type Counted, type Entry } from './pod-entries.ts';
-import type { BindingView, IdentityView, PodKey } from '../views.ts';
 
 /** `key` is `namespace/name`, or the name of a node. Without a view the object is gone. */
 export type ClusterChange =

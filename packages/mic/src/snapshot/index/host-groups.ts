@@ -1,6 +1,6 @@
 // Which nodes belong to which host. A scale set is one host for all its nodes; nodes without a host form a group too.
 import { parseProviderId, type Host, type ResourceId } from '@pod-identity/crd-types';
-import type { NodeView } from '../../plan/types.ts';
+import type { NodeView } from '../views.ts';
 import { Grouped } from './grouped.ts';
 
 /** The id of a host; undefined for everything that is on none: other machines, nodes that are gone, unscheduled pods. */

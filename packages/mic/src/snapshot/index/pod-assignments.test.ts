@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assigned } from '../../plan/test/builders.ts';
-import type { AssignedView } from '../../plan/types.ts';
+import type { AssignedView } from '../views.ts';
 import { PodAssignments } from './pod-assignments.ts';
 
 const holding = (...views: readonly AssignedView[]) => {

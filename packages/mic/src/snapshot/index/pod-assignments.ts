@@ -1,4 +1,4 @@
-import type { AssignedView } from '../../plan/types.ts';
+import type { AssignedView } from '../views.ts';
 
 /**
  * The AzureAssignedIdentities that name one pod. An editor may write any number that name whichever pod: adding one costs the

@@ -1,11 +1,10 @@
 // All that is known under the names of pods, and the ways to find it: by node, by label, by what still waits.
-import type { PodView } from '../../plan/types.ts';
+import type { PodView, PodKey } from '../views.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
 import { namespaceOf } from '../keys.ts';
 import type { MatchSet } from './matching.ts';
 import { PodAssignments } from './pod-assignments.ts';
-import type { PodKey } from '../views.ts';
 
 /** What a host must carry for a pod, and the AzureIdentities that it gets that by. */
 export type Counted = Pick<MatchSet, 'needs' | 'uses'>;

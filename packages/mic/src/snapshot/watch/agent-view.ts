@@ -2,7 +2,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { coreKinds, createInformer, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import type { AgentView } from '../../plan/types.ts';
+import type { AgentView } from '../views.ts';
 import { agentPod, type DaemonSetName } from '../startup-views.ts';
 
 const text: Fields = { upTo: 1024 };

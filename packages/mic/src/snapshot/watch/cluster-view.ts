@@ -22,11 +22,11 @@ import {
   type ResourceKind,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import type { AssignedView, NodeView, PodView, TaintedNode } from '../../plan/types.ts';
+import type { AssignedView, NodeView, PodView, TaintedNode } from '../views.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
 import { weighRecord } from './record-weight.ts';
 import { createTakenNames, type TakenNames } from './taken-names.ts';
-import { createTrims } from '../views.ts';
+import { createTrims } from '../trims.ts';
 
 const text: Fields = { upTo: 1024 };
 const named: Readonly<Record<string, Fields>> = {

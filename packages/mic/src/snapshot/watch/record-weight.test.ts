@@ -1,7 +1,7 @@
 import { distinctAssignedIdentityName } from '@pod-identity/crd-types';
 import { expect, test } from 'vitest';
 import { assigned, identity, pod, rules, snapshot } from '../../plan/test/builders.ts';
-import type { AssignedView } from '../../plan/types.ts';
+import type { AssignedView } from '../views.ts';
 import { weighRecord } from './record-weight.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot.ts';
 

@@ -7,7 +7,7 @@ import {
   type MatchingRules,
 } from '@pod-identity/crd-types';
 import type { Weight } from '@pod-identity/kit/kube';
-import type { AssignedView, PodView } from '../../plan/types.ts';
+import type { AssignedView, PodView } from '../views.ts';
 import type { ClusterIndex } from '../index/cluster-index.ts';
 import type { MatchedIdentity } from '../index/matching.ts';
 import type { TakenNames } from './taken-names.ts';

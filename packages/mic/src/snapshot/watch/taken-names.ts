@@ -1,5 +1,5 @@
 import type { Informer } from '@pod-identity/kit/kube';
-import type { AssignedView } from '../../plan/types.ts';
+import type { AssignedView } from '../views.ts';
 import { namespaceOf } from '../keys.ts';
 
 /**

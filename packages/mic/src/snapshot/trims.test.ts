@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assigned, identity, idOf, rawBinding, rawIdentity, resourceIdOf } from '../plan/test/builders.ts';
 import { bindingMeaning, identityMeaning } from './meaning.ts';
 import { podUidAnnotation } from '@pod-identity/crd-types';
-import { createTrims } from './views.ts';
+import { createTrims } from './trims.ts';
 
 const trims = createTrims();
 const rawPod = (more: object = {}) => ({

@@ -1,0 +1,223 @@
+// What a view keeps of an object of the API server.
+import {
+  assignedIdentityFinalizer,
+  nodeLabel,
+  bindingLabel,
+  canonicalResourceId,
+  parseAzureAssignedIdentity,
+  parseAzureIdentity,
+  parseAzureIdentityBinding,
+  podUidAnnotation,
+  type AzureAssignedIdentity,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+  type ObjectMeta,
+  type Problem,
+  type ResourceId,
+} from '@pod-identity/crd-types';
+import { createIntern, type Intern } from './intern.ts';
+import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
+import { instantOf, memberOf, stringAt } from './raw-object.ts';
+import { taintedNode } from './startup-views.ts';
+import type {
+  AssignedView,
+  BindingView,
+  IdentityView,
+  InvalidView,
+  NodeView,
+  ObjectReference,
+  PodView,
+} from './views.ts';
+
+/**
+ * From the API server's objects to views; undefined leaves an object out. `tooLarge`: what was not read of the object
+ * because it is larger than anything that is meant.
+ */
+export interface Trims {
+  pod(raw: unknown): PodView | undefined;
+  node(raw: unknown): NodeView | undefined;
+  identity(raw: unknown, tooLarge?: readonly Problem[]): IdentityView | undefined;
+  binding(raw: unknown, tooLarge?: readonly Problem[]): BindingView | undefined;
+  assigned(raw: unknown, tooLarge?: readonly Problem[]): AssignedView | undefined;
+}
+
+/** One set of trims for a whole process: what they share is shared by all views they make. */
+export function createTrims({ startupTaint }: { readonly startupTaint?: string | undefined } = {}): Trims {
+  const intern = createIntern();
+  return {
+    pod: (raw) => trimPod(raw, intern),
+    node: (raw) => trimNode(raw, startupTaint),
+    identity: (raw, tooLarge = []) =>
+      tooLarge.length > 0 ? invalidIdentity(raw, tooLarge) : trimIdentity(raw, intern),
+    binding: (raw, tooLarge = []) =>
+      tooLarge.length > 0 ? invalidBinding(raw, tooLarge) : trimBinding(raw, intern),
+    assigned: (raw, tooLarge = []) => {
+      if (tooLarge.length === 0) return trimAssigned(raw, intern);
+      return tooLarge.every(isInCopy) ? incomplete(trimAssigned(raw, intern)) : undefined;
+    },
+  };
+}
+
+/** A pod without the label has no view: to lose the label is the same as to be deleted. */
+function trimPod(raw: unknown, intern: Intern): PodView | undefined {
+  const metadata = memberOf(raw, 'metadata');
+  const label = memberOf(memberOf(metadata, 'labels'), bindingLabel);
+  if (typeof label !== 'string') return undefined;
+  const phase = stringAt(memberOf(raw, 'status'), 'phase');
+  return {
+    uid: stringAt(metadata, 'uid'),
+    namespace: intern(stringAt(metadata, 'namespace')),
+    name: stringAt(metadata, 'name'),
+    nodeName: intern(stringAt(memberOf(raw, 'spec'), 'nodeName')),
+    bindingLabel: intern(label),
+    finished: phase === 'Succeeded' || phase === 'Failed',
+    createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
+  };
+}
+
+function trimNode(raw: unknown, startupTaint: string | undefined): NodeView | undefined {
+  const name = stringAt(memberOf(raw, 'metadata'), 'name');
+  if (name === '') return undefined;
+  const tainted = startupTaint === undefined ? undefined : taintedNode(raw, startupTaint);
+  return {
+    name,
+    providerId: stringAt(memberOf(raw, 'spec'), 'providerID'),
+    ...(tainted !== undefined && { tainted }),
+  };
+}
+
+function trimIdentity(raw: unknown, intern: Intern): IdentityView | undefined {
+  const parsed = parseAzureIdentity(raw);
+  if (!parsed.ok) return invalidIdentity(raw, parsed.problems);
+  const identity = { ...parsed.value, metadata: lean(parsed.value.metadata) };
+  const { type, resourceID, clientID } = identity.spec;
+  return {
+    kind: 'valid',
+    key: keyOf(identity.metadata),
+    identity,
+    meaning: intern(identityMeaning(identity)),
+    ...(type === 0 && resourceID !== undefined && { resourceId: canonical(resourceID, intern) }),
+    ...(clientID !== undefined && { clientId: clientID.toLowerCase() }),
+  };
+}
+
+function trimBinding(raw: unknown, intern: Intern): BindingView | undefined {
+  const parsed = parseAzureIdentityBinding(raw);
+  if (!parsed.ok) return invalidBinding(raw, parsed.problems);
+  const binding = { ...parsed.value, metadata: lean(parsed.value.metadata) };
+  return {
+    kind: 'valid',
+    key: keyOf(binding.metadata),
+    binding,
+    identityKey: intern(`${binding.metadata.namespace ?? ''}/${binding.spec.azureIdentity}`),
+    meaning: intern(bindingMeaning(binding)),
+  };
+}
+
+/** One that cannot be understood at all is left out: not knowing whose it is, nobody may delete it. */
+function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
+  const parsed = parseAzureAssignedIdentity(raw);
+  if (!parsed.ok) return undefined;
+  const { metadata, spec, status } = parsed.value;
+  const { azureIdentityRef: identity, azureBindingRef: binding } = spec;
+  const podUid = podUidOf(parsed.value);
+  const { resourceID } = identity.spec;
+  return {
+    namespace: intern(metadata.namespace ?? ''),
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    resourceVersion: metadata.resourceVersion ?? '',
+    podNamespace: intern(spec.podNamespace),
+    podName: spec.pod,
+    ...(podUid !== undefined && { podUid }),
+    nodeName: intern(spec.nodename),
+    identity: intern(keyOf(identity.metadata)),
+    binding: intern(keyOf(binding.metadata)),
+    meaning: intern(assignmentMeaning(identityMeaning(identity), bindingMeaning(binding))),
+    ...(identity.spec.type === 0 &&
+      resourceID !== undefined && { resourceId: canonical(resourceID, intern) }),
+    state: status.status,
+    ...mislabelled(parsed.value),
+    ...ending(metadata),
+    hasFinalizer: metadata.finalizers?.includes(assignedIdentityFinalizer) ?? false,
+  };
+}
+
+function mislabelled({ metadata, spec }: AzureAssignedIdentity): Pick<AssignedView, 'isMislabelled'> {
+  return metadata.labels?.[nodeLabel] === spec.nodename ? {} : { isMislabelled: true };
+}
+
+function ending({ deletionTimestamp }: ObjectMeta): Pick<AssignedView, 'isEnding'> {
+  return deletionTimestamp === undefined ? {} : { isEnding: true };
+}
+
+/** In the copy of the identity or of the binding: whose object it is can be told without. */
+function isInCopy({ path }: Problem): boolean {
+  return /^spec\.azure(?:identity|binding)ref\./i.test(path);
+}
+
+/** Equal to no assignment, so that it is replaced while its pod lives and deleted afterwards, with its finalizer. */
+function incomplete(view: AssignedView | undefined): AssignedView | undefined {
+  return view && { ...view, meaning: '' };
+}
+
+function podUidOf({ metadata }: AzureAssignedIdentity): string | undefined {
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Pod');
+  return metadata.annotations?.[podUidAnnotation] ?? owner?.uid;
+}
+
+/** Everything but the spec of an object whose spec is wrong: read with a spec in its place that cannot be. */
+function invalidIdentity(raw: unknown, problems: readonly Problem[]): InvalidView | undefined {
+  const parsed = parseAzureIdentity({ ...(raw as object), spec: { type: 1 } });
+  return parsed.ok ? invalidView(parsed.value, problems) : undefined;
+}
+
+function invalidBinding(raw: unknown, problems: readonly Problem[]): InvalidView | undefined {
+  const parsed = parseAzureIdentityBinding({
+    ...(raw as object),
+    spec: { azureIdentity: '-', selector: '-' },
+  });
+  return parsed.ok ? invalidView(parsed.value, problems) : undefined;
+}
+
+function invalidView(
+  object: AzureIdentity | AzureIdentityBinding,
+  problems: readonly Problem[],
+): InvalidView {
+  return { kind: 'invalid', key: keyOf(object.metadata), reference: referenceTo(object), problems };
+}
+
+/** For Events and status writes. */
+export function referenceTo({
+  apiVersion,
+  kind,
+  metadata,
+  status,
+}: AzureIdentity | AzureIdentityBinding): ObjectReference {
+  const { namespace = '', name, uid, generation } = metadata;
+  return {
+    apiVersion,
+    kind,
+    namespace,
+    name,
+    ...(uid !== undefined && { uid }),
+    ...(generation !== undefined && { generation }),
+    conditions: status?.conditions ?? [],
+  };
+}
+
+/** Without what kubectl last applied: it is the object once more. */
+function lean(metadata: ObjectMeta): ObjectMeta {
+  const { annotations, ...rest } = metadata;
+  if (annotations === undefined) return rest;
+  const kept = Object.entries(annotations).filter(([key]) => !key.startsWith('kubectl.kubernetes.io/'));
+  return { ...rest, annotations: Object.fromEntries(kept) };
+}
+
+function canonical(resourceId: string, intern: Intern): ResourceId {
+  return intern(canonicalResourceId(resourceId)) as ResourceId;
+}
+
+function keyOf(metadata: ObjectMeta): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}
