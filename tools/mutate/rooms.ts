@@ -3,7 +3,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   match: ['packages/crd-types/src/match.ts'],
   'nmi/authorize': ['packages/nmi/src/authorize/'],
   'nmi/identify': ['packages/nmi/src/identify/'],
-  'nmi/tokens': ['packages/nmi/src/tokens/', 'packages/nmi/src/fair-lines.ts'],
+  'nmi/tokens': ['packages/nmi/src/tokens/'],
+  'nmi/waiting': ['packages/nmi/src/waiting/'],
   'nmi/request': ['packages/nmi/src/request/'],
   'kit/connections': [
     'packages/kit/src/serve/connections/',

@@ -2,7 +2,7 @@
 import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
 import { respond, type RespondRules } from '../../packages/nmi/src/respond/respond.ts';
-import type { TokenErrorCode } from '../../packages/nmi/src/tokens/token-errors.ts';
+import type { TokenErrorCode } from '../../packages/nmi/src/tokens/errors.ts';
 import type { IssuedToken } from '../../packages/nmi/src/tokens/types.ts';
 import { originalAnswers } from './original-answers.ts';
 

@@ -3,8 +3,9 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { inbound, issuanceOf, tokenPath } from '../test/builders.ts';
-import { createApp, type Answered } from './app.ts';
-import { createDecisionLog } from './decision-log.ts';
+import { createApp } from './app.ts';
+import type { Answered } from './respond/answered.ts';
+import { createDecisionLog } from './tell/decision-log.ts';
 import type { Outcome } from './respond/outcome.ts';
 
 const token: Outcome = { kind: 'token', ...issuanceOf('reader') };

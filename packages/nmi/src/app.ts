@@ -1,14 +1,15 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import { andThen } from './and-then.ts';
-import type { Handler } from './handle-token.ts';
-import type { Proxy } from './handle-proxy.ts';
+import { andThen } from './handle/and-then.ts';
+import type { Handler } from './handle/token.ts';
+import type { Proxy } from './handle/proxy.ts';
 import type { Outcome } from './respond/outcome.ts';
-import { remember } from './remember.ts';
+import { remember } from './handle/remember.ts';
 import { createCompat, type CompatSettings } from './respond/compat.ts';
 import { respond, type RespondRules } from './respond/respond.ts';
-import { routeOf, type Route } from './routes.ts';
-import type { InboundRequest, OutboundResponse } from './wire.ts';
+import type { Answered } from './respond/answered.ts';
+import { routeOf, type Route } from './request/routes.ts';
+import type { App, InboundRequest, OutboundResponse } from './request/wire.ts';
 
 export interface AppOptions extends CompatSettings {
   readonly token: Handler;
@@ -22,17 +23,6 @@ export interface AppOptions extends CompatSettings {
   readonly onAnswered: (answered: Answered) => void;
   readonly log: Log;
 }
-
-export interface Answered {
-  readonly request: InboundRequest;
-  readonly route: Route['kind'];
-  readonly outcome: Outcome;
-  readonly status: number;
-  readonly ms: number;
-}
-
-/** At once where nothing has to be waited for. */
-export type App = (request: InboundRequest) => OutboundResponse | Promise<OutboundResponse>;
 
 /** Programs ask the same again and again. */
 const targetsKept = 128;

@@ -2,20 +2,20 @@ import { createImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
-import type { NmiConfig } from './config.ts';
-import { createMetadataService, type MetadataService } from './metadata-service.ts';
-import type { metricSpecs } from './metrics.ts';
-import { createFairLines, type Line } from './fair-lines.ts';
-import { createManagedIdentitySource } from './tokens/managed-identity.ts';
-import { createMetadataPace, type MetadataPace } from './tokens/metadata-pace.ts';
+import type { NmiConfig } from './config/config.ts';
+import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
+import type { metricSpecs } from './tell/metrics.ts';
+import { createFairLines, type Line } from './waiting/fair-lines.ts';
+import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
+import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
 import { createEntraHttp } from './tokens/principal/entra-http.ts';
 import { createPrincipalSource } from './tokens/principal/principal-source.ts';
 import { createReaderProcess } from './tokens/principal/reader-process.ts';
 import { createSecretDoor, type SecretReference } from './tokens/principal/secret-door.ts';
-import { keyOf } from './tokens/token-memory.ts';
-import { createTokenSource, type TokenSource } from './tokens/token-source.ts';
+import { keyOf } from './tokens/memory.ts';
+import { createTokenSource, type TokenSource } from './tokens/source.ts';
 import type { AskForToken, HostSubject, TokenSubject } from './tokens/types.ts';
 
 export interface TokenSupply {

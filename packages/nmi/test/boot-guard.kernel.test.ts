@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { afterEach, describe, expect, it } from 'vitest';
-import { installRedirect, uninstallRedirect } from '../src/redirect/commands.ts';
+import { installRedirect, uninstallRedirect } from '../src/commands/redirect.ts';
 import { createWorld, listen, metadata, whyNoNamespaces, type World } from './redirect/namespaces.ts';
 
 const skipped = whyNoNamespaces();

@@ -3,8 +3,8 @@ import { createImdsClient } from '@pod-identity/imds-client';
 import { createLimit } from '@pod-identity/kit/core';
 import { hostilities, startHostileServer, type Hostility, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProxy, type ProxyRoute } from '../src/handle-proxy.ts';
-import { createMetadataService } from '../src/metadata-service.ts';
+import { createProxy, type ProxyRoute } from '../src/handle/proxy.ts';
+import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
 import { createEntraHttp } from '../src/tokens/principal/entra-http.ts';
 import { inbound } from './builders.ts';
 

@@ -16,11 +16,12 @@ import { recordOf } from '../src/authorize/node-records.ts';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
-import type { Patience } from '../src/await-change.ts';
-import type { Line } from '../src/fair-lines.ts';
+import type { Patience } from '../src/waiting/await-change.ts';
+import type { Line } from '../src/waiting/fair-lines.ts';
 import type { Asker } from '../src/tokens/questions.ts';
 import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
-import type { CallerConnection, InboundRequest } from '../src/wire.ts';
+import type { CallerConnection } from '../src/identify/caller-connection.ts';
+import type { InboundRequest } from '../src/request/wire.ts';
 
 export const resourceIdOf = (name: string) =>
   `/subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;

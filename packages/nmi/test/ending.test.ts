@@ -1,7 +1,7 @@
 // The agent is told to end while callers wait.
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { drain } from '../src/drain.ts';
+import { drain } from '../src/server/drain.ts';
 import { addressOf, startStage, type Nmi, type Stage } from './harness.ts';
 
 let clock: FakeClock;

@@ -17,9 +17,9 @@ import {
 import * as names from '../../../tools/stage/names.ts';
 import { applyObject, pathOf, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
-import { readConfig } from '../src/config.ts';
-import { createPodEvents } from '../src/events/pod-events.ts';
-import { explainCommand } from '../src/explain-command.ts';
+import { readConfig } from '../src/config/config.ts';
+import { createPodEvents } from '../src/tell/pod-events.ts';
+import { explainCommand } from '../src/commands/explain.ts';
 import { parsePod } from '../src/identify/pod-view.ts';
 import { inbound } from './builders.ts';
 

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { Clock } from '@pod-identity/kit/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { watchedKinds } from '../src/metrics.ts';
+import { watchedKinds } from '../src/tell/metrics.ts';
 import {
   addressOf,
   passing as passingOn,

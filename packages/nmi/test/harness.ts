@@ -17,9 +17,9 @@ import {
   type Sim,
 } from '@pod-identity/sim';
 import { createAgent, type Agent, type AgentOptions } from '../src/agent.ts';
-import { readConfig } from '../src/config.ts';
-import { metricSpecs } from '../src/metrics.ts';
-import { startServer, type RunningServer } from '../src/server.ts';
+import { readConfig } from '../src/config/config.ts';
+import { metricSpecs } from '../src/tell/metrics.ts';
+import { startServer, type RunningServer } from '../src/server/server.ts';
 
 export interface Answer {
   readonly status: number;

@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LimitEffect } from '@pod-identity/kit/core';
-import { startServer, type RunningServer, type ServerOptions } from '../src/server.ts';
-import type { OutboundResponse } from '../src/wire.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../src/server/server.ts';
+import type { OutboundResponse } from '../src/request/wire.ts';
 
 const hostile = '127.66.0.1';
 const quiet = '127.77.0.1';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createImdsClient } from '@pod-identity/imds-client';
 import { afterEach, expect, it } from 'vitest';
-import { createMetadataService } from '../src/metadata-service.ts';
+import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -16,7 +16,7 @@ import { createPrincipalSource } from '../src/tokens/principal/principal-source.
 import { createReaderProcess } from '../src/tokens/principal/reader-process.ts';
 import { readPfx } from '../src/tokens/principal/reader/pfx.ts';
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
-import { createTokenSource } from '../src/tokens/token-source.ts';
+import { createTokenSource } from '../src/tokens/source.ts';
 import type { ServicePrincipal, TokenSubject, TokenWish } from '../src/tokens/types.ts';
 import { askerOf, openLine, wishFor } from './builders.ts';
 import { encryptKey, makeCertificate, makePfx, whyNoCertificates, type Made } from './certificates.ts';

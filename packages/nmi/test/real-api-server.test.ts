@@ -10,7 +10,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { isUnsaid } from '../src/identify/answers.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
-import { createStartupTaint } from '../src/startup-taint.ts';
+import { createStartupTaint } from '../src/ready/startup-taint.ts';
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
 import { connection, nothingKnown } from './builders.ts';
 

@@ -2,7 +2,7 @@
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { afterEach, describe, expect, it } from 'vitest';
 import { assembleRedirect } from '../src/redirect/assemble.ts';
-import { installRedirect, uninstallRedirect } from '../src/redirect/commands.ts';
+import { installRedirect, uninstallRedirect } from '../src/commands/redirect.ts';
 import type { Redirect } from '../src/redirect/installer.ts';
 import { chain, restoreLines, tableNames } from '../src/redirect/iptables-rules.ts';
 import { createWorld, listen, metadata, whyNoNamespaces, type World } from './redirect/namespaces.ts';

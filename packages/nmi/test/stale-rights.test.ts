@@ -6,7 +6,7 @@ import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAuthorizer } from '../src/authorize/authorizer.ts';
 import { createClusterInformers } from '../src/authorize/cluster-view.ts';
-import { createReadiness } from '../src/readiness.ts';
+import { createReadiness } from '../src/ready/readiness.ts';
 import { binding, identity, pod } from './builders.ts';
 
 const stops: AbortController[] = [];

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { respond } from '../../../packages/nmi/src/respond/respond.ts';
 import type { Outcome } from '../../../packages/nmi/src/respond/outcome.ts';
-import type { TokenErrorCode } from '../../../packages/nmi/src/tokens/token-errors.ts';
+import type { TokenErrorCode } from '../../../packages/nmi/src/tokens/errors.ts';
 
 export type ToldStatus = 400 | 403 | 404 | 410 | 429 | 500 | 502 | 503 | 504;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { pod, viewOf } from '../../test/builders.ts';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import { exemptionOf } from './exception.ts';
 
 function rulesOf(...argv: string[]) {

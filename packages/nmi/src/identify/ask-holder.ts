@@ -1,5 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { Questioner } from '../fair-lines.ts';
+import type { Questioner } from '../waiting/fair-lines.ts';
 import {
   isTold,
   isUnsaid,

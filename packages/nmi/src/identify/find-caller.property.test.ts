@@ -4,7 +4,7 @@ import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { connection, patient, pod } from '../../test/builders.ts';
-import type { CallerConnection } from '../wire.ts';
+import type { CallerConnection } from './caller-connection.ts';
 import type { CallerAnswer, Said } from './answers.ts';
 import { createCallerFinder } from './find-caller.ts';
 import { addressIsUnreported } from './identify-pod.ts';

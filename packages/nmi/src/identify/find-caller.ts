@@ -1,5 +1,5 @@
-import { awaitChange, type Changes, type Patience } from '../await-change.ts';
-import type { CallerConnection } from '../wire.ts';
+import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
+import type { CallerConnection } from './caller-connection.ts';
 import { isTold, type CallerAnswer } from './answers.ts';
 import { createHolderQuestion, type HolderOptions } from './ask-holder.ts';
 import { createFindings, holdersOf, type Findings, type Found, type Look } from './findings.ts';

@@ -1,5 +1,5 @@
 import type { Clock, FairQueueLimits } from '@pod-identity/kit/core';
-import { createFairLines, runInTurn, type Questioner } from '../fair-lines.ts';
+import { createFairLines, runInTurn, type Questioner } from '../waiting/fair-lines.ts';
 
 export interface QuestionLineOptions {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { Patience } from '../await-change.ts';
+import type { Patience } from '../waiting/await-change.ts';
 import type { Found, Look } from './findings.ts';
 
 /** Finds out who has the address of a connection. `gone` aborts when nobody waits for the answer any more. */

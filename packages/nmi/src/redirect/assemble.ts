@@ -1,6 +1,6 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import type { NmiConfig } from '../config.ts';
+import type { NmiConfig } from '../config/config.ts';
 import { chooseFirewall, type Firewalls } from './choose-firewall.ts';
 import { createConntrackCutter } from './conntrack.ts';
 import { createRedirect, type Redirect } from './installer.ts';

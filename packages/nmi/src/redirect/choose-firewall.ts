@@ -1,5 +1,5 @@
 import type { Log } from '@pod-identity/kit/serve';
-import type { NmiConfig } from '../config.ts';
+import type { NmiConfig } from '../config/config.ts';
 import type { Firewall } from './firewall.ts';
 import type { Iptables } from './iptables.ts';
 import { isBusy, ProgramError } from './run-program.ts';

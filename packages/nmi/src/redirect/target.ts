@@ -1,6 +1,6 @@
 // The redirect room: leading pods' calls to the metadata service here, and nobody past us.
 // The rules are values (nftables-rules.ts, iptables-rules.ts); only run-program.ts may start a process, and never with a shell.
-import type { NmiConfig } from '../config.ts';
+import type { NmiConfig } from '../config/config.ts';
 
 export interface RedirectTarget {
   /** What pods call. */

@@ -1,4 +1,4 @@
-import type { InboundRequest } from '../wire.ts';
+import type { InboundRequest } from './wire.ts';
 
 /** In bytes. */
 export const largestBody = 16 * 1024;

@@ -1,4 +1,4 @@
-import type { InboundRequest } from '../wire.ts';
+import type { InboundRequest } from './wire.ts';
 import type { BadRequest } from './token-request.ts';
 
 export interface HeaderRules {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { clientIdOf } from '../../test/builders.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
-import { routeOf } from '../routes.ts';
-import type { TokenErrorCode } from '../tokens/token-errors.ts';
+import { routeOf } from '../request/routes.ts';
+import type { TokenErrorCode } from '../tokens/errors.ts';
 import { createCompat, type CompatRules } from './compat.ts';
 import type { Outcome } from './outcome.ts';
 import { respond } from './respond.ts';

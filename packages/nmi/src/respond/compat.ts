@@ -1,7 +1,7 @@
 import type { OperationMode } from '../authorize/types.ts';
 import { parseTokenRequest, type BadRequestReason } from '../request/token-request.ts';
-import type { Route } from '../routes.ts';
-import { redactId } from '../tokens/token-errors.ts';
+import type { Route } from '../request/routes.ts';
+import { redactId } from '../tokens/errors.ts';
 import type { Failure, Refusal } from './refusals.ts';
 import type { RetryAfter } from './retry-after.ts';
 

@@ -2,10 +2,10 @@
 // It must not branch on anything but the outcome.
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest } from '../request/token-request.ts';
-import type { MetadataPart } from '../instance-metadata.ts';
-import type { NowhereReason } from '../routes.ts';
-import type { TokenErrorCode } from '../tokens/token-errors.ts';
-import type { TokenOrigin } from '../tokens/token-source.ts';
+import type { MetadataPart } from '../request/instance-metadata.ts';
+import type { NowhereReason } from '../request/routes.ts';
+import type { TokenErrorCode } from '../tokens/errors.ts';
+import type { TokenOrigin } from '../tokens/source.ts';
 import type { IssuedToken } from '../tokens/types.ts';
 
 /** `pod` is always the caller's own, `namespace/name`. */

@@ -1,7 +1,7 @@
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
-import type { NowhereReason } from '../routes.ts';
-import type { TokenErrorCode } from '../tokens/token-errors.ts';
+import type { NowhereReason } from '../request/routes.ts';
+import type { TokenErrorCode } from '../tokens/errors.ts';
 import type { Outcome } from './outcome.ts';
 
 type Told = 'token' | 'host-token' | 'proxied';

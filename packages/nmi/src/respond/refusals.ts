@@ -1,5 +1,5 @@
-import { isMachineData, type MetadataPart } from '../instance-metadata.ts';
-import type { TokenErrorCode } from '../tokens/token-errors.ts';
+import { isMachineData, type MetadataPart } from '../request/instance-metadata.ts';
+import type { TokenErrorCode } from '../tokens/errors.ts';
 import { explainBadRequest, explainDenial, explainWaiting } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryAfter } from './retry-after.ts';

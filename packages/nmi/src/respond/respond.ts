@@ -1,4 +1,4 @@
-import type { OutboundResponse } from '../wire.ts';
+import type { OutboundResponse } from '../request/wire.ts';
 import { refusalAsOriginal, type CompatRules, type OriginalRefusal } from './compat.ts';
 import type { Outcome } from './outcome.ts';
 import { refusalOf, type Refusal } from './refusals.ts';

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { askerOf } from '../../test/builders.ts';
-import { createMetadataPace } from './metadata-pace.ts';
+import { createMetadataPace } from './metadata/pace.ts';
 import { createQuestions, type Question } from './questions.ts';
 
 const stage = () => {

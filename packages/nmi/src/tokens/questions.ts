@@ -1,6 +1,6 @@
 import type { Tenant } from '@pod-identity/kit/core';
-import type { Line } from '../fair-lines.ts';
-import { TokenError } from './token-errors.ts';
+import type { Line } from '../waiting/fair-lines.ts';
+import { TokenError } from './errors.ts';
 
 /** On whose behalf something is asked. */
 export interface Asker {

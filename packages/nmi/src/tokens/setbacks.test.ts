@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { createSetbacks } from './setbacks.ts';
-import { TokenError, type TokenErrorCode } from './token-errors.ts';
+import { TokenError, type TokenErrorCode } from './errors.ts';
 
 const stage = () => {
   const clock = createFakeClock(1_000_000);

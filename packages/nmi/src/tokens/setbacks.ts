@@ -1,5 +1,5 @@
 import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
-import { TokenError } from './token-errors.ts';
+import { TokenError } from './errors.ts';
 
 /** What went wrong lately, by the name of what was asked for. */
 export interface Setbacks {

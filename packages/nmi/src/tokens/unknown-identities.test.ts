@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { TokenError } from './token-errors.ts';
+import { TokenError } from './errors.ts';
 import { createUnknownIdentities } from './unknown-identities.ts';
 
 const asked = (namespace: string, identity: string) => ({ namespace, identity, isExpected: false });

@@ -1,5 +1,5 @@
 import { createBackoff, type Backoff } from '@pod-identity/kit/core';
-import type { TokenError } from './token-errors.ts';
+import type { TokenError } from './errors.ts';
 
 /** Identities that the metadata service did not know when it was asked last, by the namespace that asked. */
 export interface UnknownIdentities {

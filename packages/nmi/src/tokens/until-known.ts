@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Asker } from './questions.ts';
-import { TokenError } from './token-errors.ts';
-import { keyOf } from './token-memory.ts';
+import { TokenError } from './errors.ts';
+import { keyOf } from './memory.ts';
 import type { TokenWish } from './types.ts';
 import type { Asked, UnknownIdentities } from './unknown-identities.ts';
 

@@ -1,9 +1,9 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { askerOf, issuedTo, openLine } from '../../test/builders.ts';
-import { createCallerLimits } from '../request/limits.ts';
-import { TokenError, type TokenErrorCode } from './token-errors.ts';
-import { createTokenSource } from './token-source.ts';
+import { createCallerLimits } from '../waiting/caller-limits.ts';
+import { TokenError, type TokenErrorCode } from './errors.ts';
+import { createTokenSource } from './source.ts';
 import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from './types.ts';
 import { untilPassed } from './until-passed.ts';
 

@@ -1,7 +1,7 @@
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import type { Asker } from './questions.ts';
-import { TokenError, type TokenErrorCode } from './token-errors.ts';
-import type { Obtained, TokenSource } from './token-source.ts';
+import { TokenError, type TokenErrorCode } from './errors.ts';
+import type { Obtained, TokenSource } from './source.ts';
 import type { TokenWish } from './types.ts';
 
 /** The original's first pause; its later ones grow to a minute. */

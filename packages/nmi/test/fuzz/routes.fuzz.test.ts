@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readTarget } from '../../src/request/request-target.ts';
-import { metadataFamilies, routeOf } from '../../src/routes.ts';
+import { metadataFamilies, routeOf } from '../../src/request/routes.ts';
 import { createChance, seed } from './chance.ts';
 import { disguises, honestTargets, pieces, targets } from './corpus.ts';
 import { isHarmless, mayMeanIdentity } from './oracle.ts';

@@ -5,10 +5,11 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createApp, type App } from '../../src/app.ts';
-import { createProxy, type Proxy } from '../../src/handle-proxy.ts';
-import { createTokenHandler } from '../../src/handle-token.ts';
-import { startServer, type RunningServer } from '../../src/server.ts';
+import { createApp } from '../../src/app.ts';
+import type { App } from '../../src/request/wire.ts';
+import { createProxy, type Proxy } from '../../src/handle/proxy.ts';
+import { createTokenHandler } from '../../src/handle/token.ts';
+import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { createChance, seed, type Chance } from './chance.ts';
 import { isHarmless } from './oracle.ts';
 import { drawConnection, drawCuts } from './raw-requests.ts';

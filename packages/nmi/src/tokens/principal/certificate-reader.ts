@@ -2,7 +2,7 @@
 // is counted for each namespace, and no namespace waits for more than one certificate of each other one.
 import { createHash } from 'node:crypto';
 import type { Clock } from '@pod-identity/kit/core';
-import { TokenError } from '../token-errors.ts';
+import { TokenError } from '../errors.ts';
 import { questionOf, readAnswer, type Certificate, type StoredCertificate } from './reader-words.ts';
 import { createReadingBudgets } from './reading-budgets.ts';
 import { createRefusedCertificates } from './refused-certificates.ts';

@@ -1,4 +1,4 @@
-import { redactId, TokenError, withoutIds, type TokenErrorCode } from '../token-errors.ts';
+import { redactId, TokenError, withoutIds, type TokenErrorCode } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 
 /** What the token endpoint answered, or that it did not. */

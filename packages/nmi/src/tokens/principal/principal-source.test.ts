@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { TokenError } from '../token-errors.ts';
+import { TokenError } from '../errors.ts';
 import type { ServicePrincipal, TokenWish } from '../types.ts';
 import type { EntraQuestion } from './entra-client.ts';
 import { createPrincipalSource } from './principal-source.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { readClaims } from '../claims.ts';
 import { createSetbacks } from '../setbacks.ts';
-import { TokenError } from '../token-errors.ts';
-import { keyOf } from '../token-memory.ts';
+import { TokenError } from '../errors.ts';
+import { keyOf } from '../memory.ts';
 import type { AskForToken, IssuedToken, ServicePrincipal, TokenWish } from '../types.ts';
 import type { AskEntra, EntraQuestion, Proof } from './entra-client.ts';
 import type { CertificateReader } from './certificate-reader.ts';

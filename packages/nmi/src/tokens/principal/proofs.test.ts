@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { TokenError } from '../token-errors.ts';
+import { TokenError } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
 import { createProofs } from './proofs.ts';

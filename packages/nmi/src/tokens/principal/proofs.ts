@@ -1,4 +1,4 @@
-import { TokenError } from '../token-errors.ts';
+import { TokenError } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
 import type { Proof } from './entra-client.ts';

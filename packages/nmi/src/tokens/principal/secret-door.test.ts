@@ -1,7 +1,7 @@
 import { KubeError, type KubeErrorCode } from '@pod-identity/kit/kube';
 import { expect, it } from 'vitest';
 import { createTransport } from '../../../test/transport.ts';
-import { TokenError } from '../token-errors.ts';
+import { TokenError } from '../errors.ts';
 import { createSecretDoor } from './secret-door.ts';
 
 const reference = { namespace: 'shop', name: 'app' };

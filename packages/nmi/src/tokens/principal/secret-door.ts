@@ -1,5 +1,5 @@
 import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
-import { TokenError } from '../token-errors.ts';
+import { TokenError } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 import type { SecretData } from './secret-keys.ts';
 

@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { TokenError, type TokenErrorCode } from '../token-errors.ts';
+import { TokenError, type TokenErrorCode } from '../errors.ts';
 import type { ReadSecret } from './secret-door.ts';
 import { createSecretMemory } from './secret-memory.ts';
 

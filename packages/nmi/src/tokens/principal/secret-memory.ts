@@ -1,6 +1,6 @@
 import type { Clock } from '@pod-identity/kit/core';
 import { createFlights } from '../flights.ts';
-import { TokenError, type TokenErrorCode } from '../token-errors.ts';
+import { TokenError, type TokenErrorCode } from '../errors.ts';
 import type { ReadSecret, ReadSecretNow, SecretReference } from './secret-door.ts';
 
 export interface SecretMemory {

@@ -1,0 +1,122 @@
+import { createFairQueue, type Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import type { BoundIdentity, GrantedIdentity } from '../authorize/types.ts';
+import type { Changes } from '../waiting/await-change.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import { wantedTokens, type WantedToken } from './prefetch.ts';
+import type { TokenSource } from '../tokens/source.ts';
+
+export interface TokenKeeperOptions {
+  /** The pods of this node. */
+  readonly pods: () => Iterable<PodView>;
+  readonly identitiesOf: (pod: PodView) => readonly BoundIdentity[];
+  /** Of anything that decisions rest on. */
+  readonly changes: Changes;
+  readonly tokens: Pick<TokenSource, 'get'>;
+  /** Forgets the tokens of all identities but these. */
+  readonly retain: (identities: readonly GrantedIdentity[]) => void;
+  /** Resources to have tokens ready for. */
+  readonly prefetch: readonly string[];
+  readonly clock: Clock;
+  readonly log: Pick<Log, 'debug'>;
+}
+
+export interface TokenKeeper {
+  /** Until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Changes of a moment are looked at together. */
+const settleMs = 250;
+/** Tokens that nobody waits for: two at a time, each with a rest after it. Those that pods ask for find the way free. */
+const fetchesAtATime = 2;
+const restMs = 500;
+/** How long it is asked for an identity that the metadata service does not know yet: other tokens wait meanwhile. */
+const patienceMs = 8_000;
+/** A namespace that wants more gets the rest when something changes later. */
+const wishesKept = { total: 2_048, perNamespace: 512, perPod: 64 };
+
+/** Keeps in memory what pods of this node may ask for, and nothing else; gets ahead of them where that is wanted. */
+export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
+  const { pods, identitiesOf, changes, retain, prefetch, clock } = options;
+  const fetcher = createFetcher(options);
+
+  const tend = (signal: AbortSignal) => {
+    const known = [...pods()].map((pod) => ({ pod, identities: identitiesOf(pod) }));
+    retain(known.flatMap(({ identities }) => identities.map(({ identity }) => identity)));
+    fetcher.want(wantedTokens(known, prefetch), signal);
+  };
+
+  return {
+    async run(signal) {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      let isDue = false;
+      const stop = changes(() => {
+        if (isDue) return;
+        isDue = true;
+        clock.after(settleMs, () => {
+          isDue = false;
+          if (!signal.aborted) tend(signal);
+        });
+      });
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      if (signal.aborted) resolve(undefined);
+      await promise;
+      stop();
+    },
+  };
+}
+
+/** Asks once for each identity and resource, for as long as they are wanted; namespaces take turns. */
+function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
+  const waiting = createFairQueue<Job>(wishesKept);
+  const asked = new Map<string, Job>();
+  let running = 0;
+
+  const fetch = async ({ wish, tenant }: WantedToken, signal: AbortSignal) => {
+    if (signal.aborted) return;
+    // The pod that asks for it is told why it fails; nobody else is concerned.
+    const asker = { tenant, admit: () => 0, deadline: clock.now() + patienceMs };
+    await tokens.get(wish, asker).catch((error: unknown) => {
+      log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
+    });
+    await clock.sleep(restMs, signal).catch(() => undefined);
+  };
+
+  const goOn = (signal: AbortSignal) => {
+    for (let job = nextOf(); job; job = nextOf()) {
+      running += 1;
+      void fetch(job.wanted, signal).finally(() => {
+        running -= 1;
+        goOn(signal);
+      });
+    }
+  };
+  const nextOf = () => (running < fetchesAtATime ? waiting.next() : undefined);
+
+  const add = (name: string, wanted: WantedToken) => {
+    const job = { name, wanted };
+    const added = waiting.add(wanted.tenant, job);
+    if (added.kind === 'full') return;
+    asked.set(name, job);
+    // It is wanted again at the next change.
+    if (added.displaced) asked.delete(added.displaced.name);
+  };
+
+  return {
+    want(wanted: ReadonlyMap<string, WantedToken>, signal: AbortSignal) {
+      for (const [name, job] of asked) {
+        if (wanted.has(name)) continue;
+        asked.delete(name);
+        waiting.remove(job);
+      }
+      for (const [name, one] of wanted) if (!asked.has(name)) add(name, one);
+      goOn(signal);
+    },
+  };
+}
+
+interface Job {
+  readonly name: string;
+  readonly wanted: WantedToken;
+}

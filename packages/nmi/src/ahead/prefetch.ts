@@ -1,0 +1,34 @@
+import type { Tenant } from '@pod-identity/kit/core';
+import type { BoundIdentity } from '../authorize/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import { keyOf } from '../tokens/memory.ts';
+import type { TokenWish } from '../tokens/types.ts';
+
+export interface BoundPod {
+  readonly pod: PodView;
+  readonly identities: readonly BoundIdentity[];
+}
+
+/** A token to have ready, and for whom. */
+export interface WantedToken {
+  readonly wish: TokenWish;
+  readonly tenant: Tenant;
+}
+
+/** The tokens that the pods will ask for: each once, of identities that can be had now, for these resources and the pods' own. */
+export function wantedTokens(
+  bound: readonly BoundPod[],
+  resources: readonly string[],
+): ReadonlyMap<string, WantedToken> {
+  const wanted = new Map<string, WantedToken>();
+  for (const { pod, identities } of bound) {
+    const own = [...resources, ...(pod.prefetch ?? [])];
+    for (const { identity, isReady } of identities)
+      for (const resource of isReady ? own : [])
+        wanted.set(`${keyOf(identity)} ${resource}`, {
+          wish: { subject: identity, resource, bypassCache: false, passThrough: {}, isExpected: true },
+          tenant: { namespace: pod.namespace, pod: pod.uid },
+        });
+  }
+  return wanted;
+}

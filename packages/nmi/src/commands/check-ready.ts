@@ -1,0 +1,77 @@
+import { get, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import type { Printer } from '@pod-identity/kit/serve';
+import type { NmiConfig } from '../config/config.ts';
+import { listenerName } from '../redirect/path-probe.ts';
+
+export interface CheckReadyOptions extends Pick<NmiConfig, 'interception' | 'metadata'> {
+  readonly probe: { readonly host: string; readonly port: number };
+  readonly printer: Printer;
+}
+
+interface Told {
+  readonly code: 0 | 1;
+  readonly lines: readonly string[];
+}
+
+const timeoutMs = 4_000;
+/** Of the metadata service, which answers at once where it can be reached; probes of kubelets wait for a second. */
+const metadataTimeoutMs = 800;
+
+/**
+ * For a probe that is a program: asks the agent on this machine whether it is ready. Where nothing leads calls of pods to the agent
+ * it says as well who answers at the address of the metadata service, for people who run it in a pod. The exit code.
+ */
+export async function checkReady(options: CheckReadyOptions): Promise<0 | 1> {
+  const { printer, interception } = options;
+  const [ready, way] = await Promise.all([
+    askAgent(options),
+    interception === 'none' ? lookForMachine(options) : undefined,
+  ]);
+  for (const line of ready.lines) printer.line(line);
+  if (way !== undefined) printer.line(way);
+  return ready.code;
+}
+
+async function askAgent({ probe }: CheckReadyOptions): Promise<Told> {
+  try {
+    const host = probe.host === '' ? '127.0.0.1' : probe.host;
+    const response = await ask({ host, port: probe.port, path: '/readyz' }, timeoutMs);
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += String(part);
+    return { code: response.statusCode === 200 ? 0 : 1, lines: text.trim().split('\n') };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const line = `the agent does not answer at port ${probe.port} (--http-probe-port, --http-probe-address): ${why}`;
+    return { code: 1, lines: [line] };
+  }
+}
+
+/** A call as a program's that asks the machine, for a path that nobody serves: it can get no token. */
+async function lookForMachine({ metadata: { host, port } }: CheckReadyOptions): Promise<string> {
+  const where = `${host}:${port} (--metadata-ip, --metadata-port)`;
+  try {
+    const response = await ask({ host, port, path: '/' }, metadataTimeoutMs);
+    response.destroy();
+    return response.headers['server'] === listenerName
+      ? `calls from here to ${where} are answered by NMI`
+      : `calls from here to ${where} reach the metadata service of the machine. On the node itself that is as it should be. In a pod, programs that ` +
+          'ignore AZURE_POD_IDENTITY_AUTHORITY_HOST get tokens of any identity of the machine: keep pods from the address (a network policy, a ' +
+          'firewall), or choose another --interception. docs/operations.md lists such programs';
+  } catch {
+    return `nothing answers calls from here to ${where}: programs in this place cannot ask the machine itself`;
+  }
+}
+
+interface Where {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+}
+
+async function ask(where: Where, timeout: number): Promise<IncomingMessage> {
+  const request = get({ ...where, agent: false, timeout });
+  request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return response;
+}

@@ -1,0 +1,135 @@
+// `nmi explain`: looks once at the cluster, decides as the agent would, writes nothing but text.
+import type { Clock } from '@pod-identity/kit/core';
+import {
+  coreKinds,
+  createResource,
+  KubeError,
+  listTrimmed,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
+import type { Log, Printer } from '@pod-identity/kit/serve';
+import { createClusterInformers } from '../authorize/cluster-view.ts';
+import type { ClusterView } from '../authorize/types.ts';
+import type { NmiConfig } from '../config/config.ts';
+import { explanationLines } from '../explain/explanation-lines.ts';
+import { explainPod } from '../explain/explain.ts';
+import { parsePod, podFields, sinceBoot, type PodView } from '../identify/pod-view.ts';
+
+export interface ExplainCommand {
+  readonly config: NmiConfig;
+  /** `namespace/name`. */
+  readonly pod: string;
+  readonly transport: KubeTransport;
+  /** When this machine was started, if that is known: it counts for pods of this node only. */
+  readonly bootedAt?: number | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly printer: Printer;
+}
+
+const patienceMs = 15_000;
+const exitCodes = { isGiven: 0, isNotGiven: 1, cannotSay: 2 } as const;
+
+/** The exit code: 0 when the pod would get a token, 1 when not, 2 when that could not be found out. */
+export async function explainCommand(command: ExplainCommand): Promise<number> {
+  const { config, clock } = command;
+  try {
+    const found = await findPod(command);
+    if (!found) {
+      command.printer.line(`there is no pod ${command.pod}: check the namespace and the name`);
+      return exitCodes.cannotSay;
+    }
+    const explanation = explainPod({
+      ...(await lookAround(command, found)),
+      ...{ rules: config, holdMs: config.holdMs, bindingGraceMs: config.bindingGraceMs },
+      notAssignedStatus: config.notAssignedStatus,
+      now: clock.now(),
+    });
+    if (config.log.format === 'json') command.printer.json(explanation);
+    else for (const line of explanationLines(explanation)) command.printer.line(line);
+    return explanation.result.verdict === 'ok' ? exitCodes.isGiven : exitCodes.isNotGiven;
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    command.printer.line(`the API server does not say what is needed (${error.code}): ${error.message}`);
+    return exitCodes.cannotSay;
+  }
+}
+
+interface FoundPod {
+  readonly pod: PodView;
+  readonly isOnHostNetwork: boolean;
+}
+
+async function findPod({ transport, pod: key, signal }: ExplainCommand): Promise<FoundPod | undefined> {
+  const [namespace = '', name = ''] = key.split('/');
+  try {
+    const object: unknown = await createResource(transport, coreKinds.pods).get(
+      { namespace, name },
+      { signal: within(signal), fields: podFields },
+    );
+    const pod = parsePod(object);
+    const { spec } = object as { readonly spec?: { readonly hostNetwork?: boolean } };
+    return pod && { pod, isOnHostNetwork: spec?.hostNetwork === true };
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+interface Surroundings extends FoundPod {
+  readonly boot?: 'stale' | 'unknown';
+  readonly neighbours: readonly PodView[];
+  readonly view: ClusterView;
+}
+
+/** The pods of its node, and everything that rights rest on, read as the agent of that node reads it. */
+async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Surroundings> {
+  const { config, bootedAt } = command;
+  const isHere = config.node === found.pod.nodeName;
+  const believed = (pod: PodView) => sinceBoot(pod, isHere ? bootedAt : undefined);
+  const pod = believed(found.pod);
+  const { neighbours, view } = await readNode(command, pod);
+  const surroundings = { ...found, pod, neighbours: neighbours.map(believed), view };
+  if (!isHere) return { ...surroundings, boot: 'unknown' };
+  return pod === found.pod ? surroundings : { ...surroundings, boot: 'stale' };
+}
+
+async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {
+  const { config, transport, clock, random, log } = command;
+  const signal = within(command.signal);
+  const neighbours = await listTrimmed(
+    {
+      ...{ transport, kind: coreKinds.pods, fieldSelector: `spec.nodeName=${node}`, fields: podFields },
+      ...{ pageSize: undefined, signal },
+    },
+    parsePod,
+  );
+  const { mode, byNodeLabel, forceNamespaced, namespaceShareBytes } = config;
+  const { view, informers } = createClusterInformers({
+    ...{ transport, node, mode, byNodeLabel, forceNamespaced, namespaceShareBytes, clock, random, log },
+    pods: {
+      named: (namespace, name) => neighbours.find(({ key }) => key === `${namespace}/${name}`),
+      synced: Promise.resolve(),
+    },
+  });
+  const once = new AbortController();
+  const running = informers.map((informer) => informer.run(AbortSignal.any([signal, once.signal])));
+  const isRead = await Promise.race([
+    Promise.all(informers.map(({ synced }) => synced)).then(() => true),
+    Promise.all(running).then(() => false),
+  ]);
+  once.abort();
+  await Promise.all(running);
+  if (!isRead) {
+    const why =
+      'AzureIdentities, bindings, exceptions and records could not all be read; the lines above say why';
+    throw new KubeError('unavailable', why);
+  }
+  return { neighbours, view };
+}
+
+function within(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+}

@@ -1,0 +1,266 @@
+import { klogFlagsGiven, readFlags, type FlagReading } from '@pod-identity/kit/core';
+import type { ControllerPods, OperationMode } from '../authorize/types.ts';
+import { flags, flagSpecs } from './flags.ts';
+import type { CompatSettings } from '../respond/compat.ts';
+import { interceptionWarnings } from './flags/redirect.ts';
+import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
+import { klogNote } from './flags/logging.ts';
+import { machineData, type MetadataPart } from '../request/instance-metadata.ts';
+import { metadataFamilies } from '../request/routes.ts';
+
+/** What is to be done. `explain`: say what a pod (`namespace/name`) would be answered, and why. */
+export type NmiCommand =
+  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' }
+  | { readonly kind: 'explain'; readonly pod: string };
+
+/** Host '': all addresses. */
+export interface ListenAt {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface NmiConfig {
+  readonly command: NmiCommand;
+  readonly node: string;
+  readonly kubeconfig: string | undefined;
+  /** URL of the API server; undefined: as the kubeconfig or the pod's environment says. */
+  readonly master: string | undefined;
+  readonly serviceAccountDir: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly metadata: { readonly host: string; readonly port: number };
+  readonly mode: OperationMode;
+  readonly forceNamespaced: boolean;
+  readonly byNodeLabel: boolean;
+  readonly namespaceShareBytes: number;
+  /** Undefined: no pod is exempt as MIC. */
+  readonly controller: ControllerPods | undefined;
+  readonly metadataHeaderRequired: boolean;
+  readonly metadataAllowed: ReadonlySet<MetadataPart>;
+  readonly hostToken: boolean;
+  readonly holdMs: number;
+  readonly bindingGraceMs: number;
+  readonly callerHoldMs: number;
+  readonly notAssignedStatus: 503 | 404;
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly compatErrors: CompatSettings['compatErrors'];
+  /** `error` of a failure is the metadata service's word alone. */
+  readonly exactErrors: boolean;
+  /** With compatErrors: an identity that is not there yet is 503 with Retry-After instead of 404. */
+  readonly setsRetryAfter: boolean;
+  readonly podCheck: {
+    readonly mode: 'live' | 'strict' | 'off';
+    readonly ageMs: number;
+    readonly outageMs: number;
+  };
+  /** 0: no limit. */
+  readonly podRequestsPerSecond: number;
+  readonly podWaiting: number;
+  /** In lower case. */
+  readonly authorities: ReadonlySet<string>;
+  readonly prefetch: readonly string[];
+  readonly interception: 'redirect' | 'bind-address' | 'none';
+  readonly firewall: {
+    readonly by: 'auto' | 'nftables' | 'iptables';
+    readonly everyMs: number;
+    readonly cutsOldConnections: boolean;
+  };
+  /** install-redirect: keep the rules on the host as well, below this folder, its /etc. */
+  readonly persist: boolean;
+  readonly hostEtc: string;
+  /** Key; undefined: none is touched. */
+  readonly startupTaint: string | undefined;
+  readonly audit: boolean;
+  readonly events: boolean;
+  readonly probe: ListenAt;
+  readonly metrics: ListenAt;
+  readonly log: { readonly format: 'text' | 'json'; readonly level: 'debug' | 'info' | 'warn' | 'error' };
+}
+
+export type ConfigReading =
+  | { readonly kind: 'help' | 'version' }
+  | { readonly kind: 'problems'; readonly problems: readonly string[] }
+  | { readonly kind: 'config'; readonly config: NmiConfig; readonly warnings: readonly string[] };
+
+export interface ConfigSource {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The whole configuration, or everything that is wrong with it at once. */
+export function readConfig(from: ConfigSource): ConfigReading {
+  const reading = readFlags(flagSpecs, from);
+  if (reading.given.has('help') && reading.boolean('help')) return { kind: 'help' };
+  if (reading.given.has('version') && reading.boolean('version')) return { kind: 'version' };
+  const problems = [...reading.problems.map(({ message }) => message), ...relations(reading)];
+  if (problems.length > 0) return { kind: 'problems', problems };
+  return { kind: 'config', config: Object.freeze(configOf(reading)), warnings: warningsOf(reading) };
+}
+
+function serverOf(reading: FlagReading): Pick<NmiConfig, 'kubeconfig' | 'master' | 'serviceAccountDir'> {
+  return {
+    kubeconfig: reading.optionalString('kubeconfig'),
+    master: reading.optionalString('master'),
+    serviceAccountDir: reading.string('service-account-dir'),
+  };
+}
+
+/** What single flags cannot say. */
+function relations(reading: FlagReading): string[] {
+  const problems: string[] = [];
+  const command = commandOf(reading);
+  if (typeof command === 'string') problems.push(command);
+  else if (needsNode.has(command.kind) && reading.string('node') === '')
+    problems.push('--node is missing: give the name of the Kubernetes node that this runs on');
+  if (reading.string('operation-mode') === 'managed' && !reading.boolean('forceNamespaced')) {
+    problems.push(
+      '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
+    );
+  }
+  problems.push(...controllerProblems(reading));
+  if (reading.given.has('master') && reading.given.has('kubeconfig'))
+    problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
+  const unknown = reading.list('metadata-allow').filter((part) => !isPart(part));
+  if (unknown.length > 0) {
+    problems.push(`--metadata-allow knows ${metadataParts.join(', ')}, but not ${unknown.join(', ')}`);
+  }
+  return problems;
+}
+
+const needsNode: ReadonlySet<NmiCommand['kind']> = new Set(['run'] as const);
+const commands = ['run', 'install-redirect', 'uninstall-redirect', 'check-ready', 'explain'] as const;
+
+/** The command, or what is wrong with it. */
+function commandOf(reading: FlagReading): NmiCommand | string {
+  const [word = 'run', ...more] = reading.positional;
+  const kind = commands.find((command) => command === word);
+  if (kind === undefined || more.length > 0)
+    return `${reading.positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
+  if (kind !== 'explain') return { kind };
+  const pod = reading.string('pod');
+  return /^[^/]+\/[^/]+$/.test(pod)
+    ? { kind, pod }
+    : 'explain needs --pod NAMESPACE/NAME: which pod is it about?';
+}
+
+function configOf(reading: FlagReading): NmiConfig {
+  const command = commandOf(reading);
+  return {
+    command: typeof command === 'string' ? { kind: 'run' } : command,
+    node: reading.string('node'),
+    ...serverOf(reading),
+    listen: { host: reading.string('nmi-listen-address'), port: reading.integer('nmi-port') },
+    metadata: { host: reading.string('metadata-ip'), port: reading.integer('metadata-port') },
+    mode: reading.string('operation-mode').toLowerCase() === 'managed' ? 'managed' : 'standard',
+    forceNamespaced: reading.boolean('forceNamespaced'),
+    byNodeLabel: reading.boolean('enableScaleFeatures'),
+    namespaceShareBytes: reading.integer('namespace-share') * 1024,
+    controller: controllerOf(reading),
+    metadataHeaderRequired: reading.boolean('metadata-header-required'),
+    metadataAllowed: allowedParts(reading),
+    hostToken: reading.boolean('enable-host-token'),
+    holdMs: reading.durationMs('hold'),
+    bindingGraceMs: reading.durationMs('binding-grace'),
+    callerHoldMs: reading.durationMs('caller-hold'),
+    notAssignedStatus: reading.string('not-assigned-status') === '404' ? 404 : 503,
+    ...callersOf(reading),
+    ...interceptionOf(reading),
+    audit: reading.boolean('audit'),
+    events: reading.boolean('events'),
+    authorities: lowerSet(reading.list('authority-allow')),
+    prefetch: reading.list('prefetch'),
+    probe: { host: reading.string('http-probe-address'), port: reading.integer('http-probe-port') },
+    metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
+    log: { format: reading.string('log-format') === 'json' ? 'json' : 'text', level: levelOf(reading) },
+  };
+}
+
+function callersOf(reading: FlagReading) {
+  return {
+    allowedHosts: lowerSet(reading.list('allow-host')),
+    compatErrors: compatOf(reading),
+    exactErrors: reading.boolean('exact-errors'),
+    setsRetryAfter: reading.boolean('set-retry-after-header'),
+    podCheck: {
+      mode: choice(reading.string('pod-check'), ['live', 'strict', 'off'] as const),
+      ageMs: reading.durationMs('pod-check-age'),
+      outageMs: reading.durationMs('pod-check-outage'),
+    },
+    podRequestsPerSecond: reading.integer('pod-requests-per-second'),
+    podWaiting: reading.integer('pod-waiting'),
+  };
+}
+
+function compatOf(reading: FlagReading): NmiConfig['compatErrors'] {
+  if (reading.word('compat-errors') === 'status') return 'status';
+  return reading.boolean('compat-errors') ? 'text' : 'off';
+}
+
+function interceptionOf(reading: FlagReading) {
+  const taint = reading.string('startup-taint');
+  return {
+    interception: choice(reading.string('interception'), ['redirect', 'bind-address', 'none'] as const),
+    firewall: {
+      by: choice(reading.string('firewall'), ['auto', 'nftables', 'iptables'] as const),
+      everyMs: reading.integer('ipt-update-interval-sec') * 1000,
+      cutsOldConnections: reading.boolean('enable-conntrack-deletion'),
+    },
+    persist: reading.boolean('persist'),
+    hostEtc: reading.string('host-etc'),
+    startupTaint: taint === '' ? undefined : taint,
+  };
+}
+
+/** The flag's choices are checked already; anything else is the first of them. */
+function choice<const T extends string>(text: string, [first, ...others]: readonly [T, ...T[]]): T {
+  return others.find((other) => other === text) ?? first;
+}
+
+function lowerSet(texts: readonly string[]): ReadonlySet<string> {
+  return new Set(texts.map((text) => text.toLowerCase()));
+}
+
+function allowedParts(reading: FlagReading): ReadonlySet<MetadataPart> {
+  const allowed = new Set(reading.list('metadata-allow').filter(isPart));
+  if (reading.boolean('block-instance-metadata')) allowed.delete('instance');
+  return allowed;
+}
+
+const metadataParts: readonly MetadataPart[] = [...metadataFamilies, ...machineData];
+
+function isPart(text: string): text is MetadataPart {
+  return metadataParts.some((part) => part === text);
+}
+
+const unreadable =
+  '--compat-errors answers failures as text: msal-node and msal for Python cannot read it (they expect JSON), and ' +
+  'azidentity asks for 100 s before it gives up; --compat-errors=status has the original’s statuses with JSON';
+
+/** `-v` is the original's: from 5 on it means everything. */
+function levelOf(reading: FlagReading): NmiConfig['log']['level'] {
+  if (reading.integer('v') >= 5) return 'debug';
+  const level = reading.string('log-level');
+  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
+}
+
+function warningsOf(reading: FlagReading): string[] {
+  const dropped = flags.flatMap(({ spec, fate, why }) =>
+    fate === 'dropped' && why !== klogNote && reading.given.has(spec.name)
+      ? [`--${spec.name} has no effect any more: ${why}`]
+      : [],
+  );
+  const klog = klogFlagsGiven(reading);
+  if (klog !== undefined) dropped.push(`--${klog}: no effect any more, ${klogNote}`);
+  const here = [...controllerWarnings(reading), ...compatWarnings(reading), ...interceptionWarnings(reading)];
+  return [...dropped, ...here];
+}
+
+function compatWarnings(reading: FlagReading): string[] {
+  const compat = compatOf(reading);
+  const isIdle = reading.boolean('set-retry-after-header') && compat === 'off';
+  return [
+    ...(compat === 'text' ? [unreadable] : []),
+    ...(isIdle
+      ? ['--set-retry-after-header has no effect without --compat-errors: the header is always sent']
+      : []),
+  ];
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '@pod-identity/kit/core';
+import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
+import type { Authorizer } from '../authorize/authorizer.ts';
+import { awaitedBy, graceLeftMs, type Awaited } from '../authorize/grace.ts';
+import type { Decision } from '../authorize/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
+
+export interface AwaitOptions {
+  readonly decide: Authorizer;
+  /** The pod as it is known now: it may have been labelled while its caller waits. */
+  readonly latest: (pod: PodView) => PodView;
+  /** Of anything that decisions rest on. */
+  readonly changes: Changes;
+  /** How long after its start a pod waits for what its label needs and nobody has created. */
+  readonly bindingGraceMs: number;
+  readonly clock: Clock;
+  readonly onWaited: (ms: number) => void;
+}
+
+interface Awaiting {
+  readonly pod: PodView;
+  readonly request: { readonly selector: Selector };
+  readonly patience: Patience;
+}
+
+/** What may become better by itself: the identity is to be assigned, or what the pod's label needs is to be created. */
+type Unsettled = Extract<Decision, { readonly kind: 'pending' }> | Awaited;
+export type Settled = Exclude<Decision, { readonly kind: 'pending' }>;
+
+export type JudgedDecision =
+  | { readonly isSettled: true; readonly decision: Settled }
+  | { readonly isSettled: false; readonly decision: Unsettled };
+
+/**
+ * Decides again at every change until the decision is settled; returns the last one, unsettled, when the caller's patience ends
+ * before.
+ */
+export async function awaitDecision(
+  options: AwaitOptions,
+  { pod, request, patience }: Awaiting,
+  first: Decision,
+): Promise<JudgedDecision> {
+  const { decide, latest, clock, onWaited } = options;
+  let last = judge(options, pod, first);
+  if (last.isSettled) return last;
+  const startedAt = clock.now();
+  const look = () => {
+    const known = latest(pod);
+    last = judge(options, known, decide(known, request.selector));
+    return last.isSettled ? last : undefined;
+  };
+  const changes = withEndOfGrace(options, pod);
+  await awaitChange(look, patience, { clock, changes });
+  onWaited(clock.now() - startedAt);
+  return last;
+}
+
+function judge({ bindingGraceMs, clock }: AwaitOptions, pod: PodView, decision: Decision): JudgedDecision {
+  if (decision.kind === 'pending') return { isSettled: false, decision };
+  const awaited = awaitedBy(decision, pod, { bindingGraceMs, now: clock.now() });
+  return awaited ? { isSettled: false, decision: awaited } : { isSettled: true, decision };
+}
+
+/** The end of the grace changes what the pod is told, too. */
+function withEndOfGrace({ changes, bindingGraceMs, clock }: AwaitOptions, pod: PodView): Changes {
+  const leftMs = graceLeftMs(pod, { bindingGraceMs, now: clock.now() });
+  if (leftMs === 0) return changes;
+  return (listener) => {
+    const stop = changes(listener);
+    const end = clock.after(leftMs, listener);
+    return () => {
+      stop();
+      end.cancel();
+    };
+  };
+}

@@ -1,0 +1,78 @@
+import { readUpTo, type Tenant } from '@pod-identity/kit/core';
+import { blockedPart, withoutMachineData } from '../request/instance-metadata.ts';
+import { createMetadataService } from '../tokens/metadata/metadata-service.ts';
+import { createHeaderJudge, type HeaderRules } from '../request/headers.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import type { Route } from '../request/routes.ts';
+import type { MetadataPace } from '../tokens/metadata/pace.ts';
+import type { InboundRequest } from '../request/wire.ts';
+
+export type ProxyRoute = Extract<Route, { readonly kind: 'metadata' }>;
+
+export interface ProxyOptions extends HeaderRules {
+  /** Base address of the machine's metadata service. */
+  readonly upstream: string;
+  /** What pods may read. */
+  readonly allowed: ReadonlySet<string>;
+  /** Lets a read through in its turn; undefined when that does not come in time. */
+  readonly read: MetadataPace['read'];
+  /** Whose turn a call from this address takes. */
+  readonly tenantAt: (address: string) => Tenant;
+  /** For the whole answer. Default: 10 seconds. */
+  readonly timeoutMs?: number;
+}
+
+export interface Proxy {
+  handle(request: InboundRequest, route: ProxyRoute): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+const largestBody = 1024 * 1024;
+
+/**
+ * Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on;
+ * of the answer only status, body, and the two headers that say how to read it and when to ask again.
+ */
+export function createProxy(options: ProxyOptions): Proxy {
+  const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
+  const judge = createHeaderJudge(rules);
+  const service = createMetadataService();
+
+  const pass = async (request: InboundRequest, route: ProxyRoute): Promise<Outcome> => {
+    const { path, query } = route;
+    const answer = await service.get(`${upstream}${query === '' ? path : `${path}?${query}`}`, {
+      headers: { Metadata: 'true' },
+      signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
+    });
+    const { statusCode = 0, headers } = answer;
+    // Nothing else can be written as an answer.
+    if (statusCode < 200 || statusCode > 599) {
+      answer.destroy();
+      return { kind: 'proxy-failed', why: 'unavailable' };
+    }
+    const whole = await readUpTo(answer, largestBody);
+    if (!whole) return { kind: 'proxy-failed', why: 'too-large' };
+    const body = statusCode === 200 ? withoutMachineData(route, whole, allowed) : whole;
+    if (!body) return { kind: 'proxy-failed', why: 'unavailable' };
+    const { 'content-type': contentType = 'application/octet-stream', 'retry-after': retryAfter } = headers;
+    return { kind: 'proxied', status: statusCode, contentType, retryAfter, body };
+  };
+
+  return {
+    async handle(request, route) {
+      const fault = judge(request);
+      if (fault) return { kind: 'bad-request', problem: fault };
+      if (request.method !== 'GET') return { kind: 'bad-method' };
+      const blocked = blockedPart(route, allowed);
+      if (blocked !== undefined) return { kind: 'blocked', family: blocked };
+      // Whatever went wrong on the way there is the same to the caller, and says nothing about a bug of ours.
+      const asker = { tenant: tenantAt(request.peer), gone: request.gone };
+      const passed = await read(asker, () => pass(request, route)).catch(() => undefined);
+      return passed ?? { kind: 'proxy-failed', why: 'unavailable' };
+    },
+    close() {
+      service.close();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { get } from 'node:http';
+import { once } from 'node:events';
+import type { Clock } from '@pod-identity/kit/core';
+import type { Informer } from '@pod-identity/kit/kube';
+import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
+
+export interface ReadinessOptions {
+  readonly informers: readonly Pick<Informer<unknown>, 'hasSynced' | 'synced' | 'lastHeardMs'>[];
+  /** What keeps calls of pods from getting here, with its remedy; undefined when nothing does. */
+  readonly redirectProblem?: () => string | undefined;
+  /** Makes a request by the way that calls of pods take; true when it was answered here. Without redirect there is no such way. */
+  readonly throughRedirect?: () => Promise<boolean>;
+  /** Who else may answer calls of pods on our port; undefined when nobody. */
+  readonly foreignListener?: () => Promise<string | undefined>;
+  /** Asks our own listener as a pod would; true when it answers as it must. */
+  readonly selfTest: () => Promise<boolean>;
+  /** Silence of a watch beyond which what it told does not count any more. */
+  readonly outageMs: number;
+  /** Told each time somebody asks. */
+  readonly onJudged?: (isReady: boolean) => void;
+  readonly clock: Clock;
+}
+
+export interface Readiness {
+  /** Everything that decisions rest on was read at least once. */
+  hasSynced(): boolean;
+  readonly whenReady: (patience: Patience) => true | Promise<boolean>;
+  /** Ends all waits for the cluster to be read, also those that begin later: the agent is shutting down. */
+  readonly endWaiting: () => void;
+  /** A watch has been silent for too long: what it does not tell of may have been taken away. */
+  readonly isOutdated: () => boolean;
+  /** Empty when all is well; else what is not. */
+  readonly problems: () => Promise<readonly string[]>;
+}
+
+/** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 30 s. */
+const longestSilenceMs = 120_000;
+/** A watch that works is heard of every 30 s at least: with a shorter setting all callers would be refused between two signs of it. */
+const shortestOutageMs = 60_000;
+/** Anybody may ask whether we are ready: a test is not made again for so long. */
+const testHoldsMs = 3_000;
+
+/** Ready means: the cluster is known, callers are led here, and the way that they take works. */
+export function createReadiness(options: ReadinessOptions): Readiness {
+  const { informers, clock, onJudged } = options;
+  const bearableMs = Math.max(options.outageMs, shortestOutageMs);
+  const tests = createTests(options);
+  const hasSynced = () => informers.every((informer) => informer.hasSynced());
+  const { changes, tell } = createSignal();
+  void Promise.all(informers.map(({ synced }) => synced)).then(tell);
+  let isKnown = false;
+  let isEnding = false;
+
+  const untilSynced = async (patience: Patience): Promise<boolean> => {
+    const look = () => (isEnding || hasSynced() ? hasSynced() : undefined);
+    return (await awaitChange(look, patience, { clock, changes })) ?? hasSynced();
+  };
+
+  return {
+    hasSynced,
+    whenReady: (patience) => {
+      isKnown ||= hasSynced();
+      return isKnown || untilSynced(patience);
+    },
+    endWaiting: () => {
+      isEnding = true;
+      tell();
+    },
+    isOutdated: () => informers.some((informer) => informer.lastHeardMs() > bearableMs),
+    problems: async () => {
+      const problems = [...pictureProblems(informers, bearableMs), ...(await tests())];
+      onJudged?.(problems.length === 0);
+      return problems;
+    },
+  };
+}
+
+/** Keeps nothing of callers who left: a promise would keep what each of them waited with until it is resolved. */
+function createSignal(): { readonly changes: Changes; readonly tell: () => void } {
+  const listeners = new Set<() => void>();
+  return {
+    changes(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    tell: () => [...listeners].forEach((listener) => listener()),
+  };
+}
+
+/** What is wrong with the picture of the cluster. */
+function pictureProblems(informers: ReadinessOptions['informers'], bearableMs: number): string[] {
+  if (!informers.every((informer) => informer.hasSynced()))
+    return [
+      'the objects of the cluster have not all been read yet: if this lasts, the log says what the API server refuses',
+    ];
+  const silentMs = Math.max(...informers.map((informer) => informer.lastHeardMs()));
+  if (silentMs > bearableMs)
+    return [
+      'a watch has not heard of the API server for longer than --pod-check-outage allows, so nobody gets a token: check the way from ' +
+        'this node to it; if it refuses the watch, the log says so',
+    ];
+  return silentMs > longestSilenceMs
+    ? [
+        'the API server has not been heard of for two minutes: known pods are served; check the way from this node to it',
+      ]
+    : [];
+}
+
+/** What is wrong with the way of the calls. */
+function createTests(options: ReadinessOptions): () => Promise<string[]> {
+  const { redirectProblem, throughRedirect, selfTest, clock } = options;
+  const { foreignListener = () => Promise.resolve(undefined) } = options;
+  const answers = heldFor(testHoldsMs, () => selfTest().catch(() => false), clock);
+  const leadsHere =
+    throughRedirect && heldFor(testHoldsMs, () => throughRedirect().catch(() => false), clock);
+  const foreign = heldFor(testHoldsMs, () => foreignListener().catch(unlisted), clock);
+  return async () => {
+    const problems: string[] = [];
+    if (!(await answers()))
+      problems.push('the listener does not answer: if this lasts, restart this pod of NMI and keep its log');
+    const stranger = await foreign();
+    if (stranger !== undefined) problems.push(stranger);
+    const problem = redirectProblem?.();
+    if (problem !== undefined) problems.push(problem);
+    else if (leadsHere && !(await leadsHere()))
+      problems.push(
+        'a request to the metadata service from this node does not get here: look for other rules that lead it elsewhere ' +
+          '(nft list ruleset; iptables -t nat -S)',
+      );
+    return problems;
+  };
+}
+
+const unlisted = (error: unknown) =>
+  `the listeners of this node cannot be listed, so it is not known whether another program answers calls of pods: ${String(error)}`;
+
+/** The test, made once for all who ask within a time. */
+function heldFor<T>(ms: number, test: () => Promise<T>, clock: Clock): () => Promise<T> {
+  let last: { readonly answer: Promise<T>; readonly at: number } | undefined;
+  return () => {
+    const age = last ? clock.now() - last.at : Infinity;
+    if (!last || age < 0 || age >= ms) last = { answer: test(), at: clock.now() };
+    return last.answer;
+  };
+}
+
+/** A probe as SDKs send it: no Metadata header, so the answer must be 400 and must come at once. */
+export async function probeListener({ address, port }: { address: string; port: number }): Promise<boolean> {
+  try {
+    const request = get({
+      host: address,
+      port,
+      path: '/metadata/identity/oauth2/token',
+      timeout: 1_000,
+      agent: false,
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer')));
+    const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume(): void }];
+    response.resume();
+    return response.statusCode === 400 || response.statusCode === 503;
+  } catch {
+    return false;
+  }
+}

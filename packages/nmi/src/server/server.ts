@@ -1,0 +1,250 @@
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as Listener, type AddressInfo, type Socket } from 'node:net';
+import type { Clock, LimitEffect, Timer } from '@pod-identity/kit/core';
+import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
+import type { SocketOwner } from './port/socket-owner.ts';
+import { listen } from './listen.ts';
+import { listenerName } from '../redirect/path-probe.ts';
+import { bodyOf, largestBody } from '../request/body.ts';
+import type { CallerConnection } from '../identify/caller-connection.ts';
+import { readTarget } from '../request/request-target.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import { respond } from '../respond/respond.ts';
+import type { App, InboundRequest, OutboundResponse } from '../request/wire.ts';
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly app: App;
+  readonly clock: Clock;
+  /** Of one caller; 0, as unless told: as many as come. */
+  readonly requestsPerSecond?: number;
+  /** Connections of all callers, and of one of them. */
+  readonly connections?: number;
+  readonly connectionsPerCaller?: number;
+  readonly onLimited?: (effect: LimitEffect, peer: string) => void;
+  /** What the node's kernel says of an address; nothing unless told. */
+  readonly neighbourOf?: (address: string) => string | undefined;
+  /** The namespace of the pod that is known to have an address; its pods share limits. None unless told. */
+  readonly namespaceOf?: (address: string) => string | undefined;
+  /** For the time that refused callers are told to wait; the shortest unless given. */
+  readonly random?: () => number;
+  /** Whose the listening socket is; the process's own unless given. */
+  readonly owner?: SocketOwner;
+}
+
+export interface RunningServer {
+  readonly address: string;
+  readonly port: number;
+  /** Alone: the agent that replaces this one can listen only after it. */
+  readonly sharing: 'shared' | 'alone';
+  /** Takes no new connection, lets answers under way be given until the time is over, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Makes values of requests and writes the answers. The one place that reads who is at the other end of a connection. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { host, port, app, clock } = options;
+  let isClosing = false;
+  const give = createGiving(app, () => isClosing);
+
+  const { server, connections } = createGuardedServer({
+    ...{ ...callerLimits, ...options, describe: connectionsOf(options.neighbourOf) },
+    ...(options.namespaceOf && { groupOf: options.namespaceOf }),
+    answer: (message, response, arrival) => {
+      const refusal = refusalOfBody(message);
+      if (refusal) {
+        write(response, told(refusal), true);
+        return;
+      }
+      give(response, new SocketRequest(response, arrival, clock));
+    },
+    refuse: (response, peer) => write(response, told(tooFast(peer), options.random), true),
+    lines: { tooFast: tooFastLine, malformed: badRequestLine },
+  });
+
+  const sharing = await listen(server, { host, port, backlog: queuedConnections }, options.owner);
+  const bound = server.address() as AddressInfo;
+
+  return {
+    address: bound.address,
+    port: bound.port,
+    sharing,
+    close: (graceMs) => {
+      isClosing = true;
+      connections.release();
+      return closeGently(server, graceMs, clock);
+    },
+  };
+}
+
+/** A connection that looks idle may carry its next request already. It gets the answer, and its end with it. */
+const idleGraceMs = 3_000;
+
+function closeGently(server: Server, graceMs: number, clock: Clock): Promise<void> {
+  const cuts = [
+    clock.after(Math.min(graceMs, idleGraceMs), () => server.closeIdleConnections()),
+    clock.after(graceMs, () => server.closeAllConnections()),
+  ];
+  return new Promise((resolve) => {
+    // Not close() of HTTP, which cuts idle connections at once.
+    Listener.prototype.close.call(server, () => {
+      cuts.forEach((cut) => cut.cancel());
+      resolve();
+    });
+  });
+}
+
+/** Those that the kernel keeps until they are taken; with Node's 511 one caller that connects fast makes others wait for a second. */
+const queuedConnections = 4_096;
+
+/** What is kept of a connection from its beginning to its end. */
+function connectionsOf(neighbourOf: ServerOptions['neighbourOf']) {
+  return (peer: string, openedAt: number): CallerConnection => ({
+    ...{ openedAt, neighbour: neighbourOf?.(peer) },
+    ...{ owner: undefined, isLast: false },
+  });
+}
+
+const callerLimits = {
+  requestsPerSecond: 0,
+  connections: 4_096,
+  connectionsPerCaller: 1_024,
+  onLimited: () => undefined,
+};
+
+const lowest = () => 0;
+const told = (outcome: Outcome, random = lowest): OutboundResponse =>
+  respond(outcome, { nowMs: 0, notAssignedStatus: 503, random });
+const tooFast = (peer: string): Outcome => ({ kind: 'too-fast', address: peer });
+const badRequestLine = wholeAnswer({ kind: 'nowhere', why: 'malformed' });
+const tooFastLine = wholeAnswer(tooFast(''));
+
+/** For a connection on which no request was read. */
+function wholeAnswer(outcome: Outcome): string {
+  const { status, headers, body } = told(outcome);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}Connection: close\r\n\r\n${String(body)}`;
+}
+
+/** Nothing that is asked here has a body. A small one is read past; it is never kept. */
+function refusalOfBody(message: IncomingMessage): Outcome | undefined {
+  const body = bodyOf(message.headers);
+  if (body === 'none' || body === 'small') return undefined;
+  if (body === 'unknown') cutEndless(message);
+  return body === 'large' ? { kind: 'bad-request', problem: { why: 'body-too-large' } } : undefined;
+}
+
+function cutEndless(message: IncomingMessage): void {
+  let length = 0;
+  message.on('data', (part: Buffer) => {
+    length += part.length;
+    if (length > largestBody) message.destroy();
+  });
+}
+
+class SocketRequest implements InboundRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string | undefined;
+  readonly peer: string;
+  readonly receivedAt: number;
+  readonly connection: CallerConnection;
+  readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #clock: Clock;
+  #gone: AbortSignal | undefined;
+
+  constructor(response: ServerResponse, at: Arrival<CallerConnection> & { now: number }, clock: Clock) {
+    const message = response.req;
+    this.method = message.method ?? '';
+    const { target, authority } = readTarget(message.url ?? '');
+    this.target = target;
+    this.authority = authority;
+    this.peer = at.peer;
+    this.receivedAt = at.now;
+    this.connection = at.connection;
+    this.#message = message;
+    this.#response = response;
+    this.#clock = clock;
+  }
+
+  get headers() {
+    return this.#message.headers;
+  }
+
+  get gone() {
+    this.#gone ??= goneSignal(this.#message.socket, this.#response, (hangUp) =>
+      this.#clock.after(Math.max(0, this.receivedAt + halfClosedMs - this.#clock.now()), hangUp),
+    );
+    return this.#gone;
+  }
+}
+
+/**
+ * A client that has closed its half of the connection (`nc -N`) gets what is due within this time from its request, which is less
+ * than what its connection has left. A dead client looks the same, so whoever has waited for longer waits no more.
+ */
+const halfClosedMs = 900;
+
+/** Listens to the connection as well: Node emits 'close' of a response only after all responses before it. */
+function goneSignal(
+  socket: Socket,
+  response: ServerResponse,
+  later: (hangUp: () => void) => Timer,
+): AbortSignal {
+  const controller = new AbortController();
+  let timer: Timer | undefined;
+  const hangUp = () => controller.abort();
+  const hangUpLater = () => {
+    timer = later(hangUp);
+  };
+  if (response.destroyed || socket.destroyed) hangUp();
+  else {
+    socket.once('close', hangUp);
+    if (socket.readableEnded) hangUpLater();
+    else socket.once('end', hangUpLater);
+    response.once('close', () => {
+      timer?.cancel();
+      socket.off('close', hangUp).off('end', hangUpLater);
+      if (!response.writableFinished) hangUp();
+    });
+  }
+  return controller.signal;
+}
+
+/** Has the app answer a request, and writes the answer. The app answers for its own failures: what is done here is the last resort. */
+function createGiving(app: App, isClosing: () => boolean) {
+  const finish = (response: ServerResponse, request: InboundRequest, answer: OutboundResponse) =>
+    write(response, answer, isClosing() || request.connection.isLast);
+
+  return (response: ServerResponse, request: InboundRequest): void => {
+    try {
+      const answer = app(request);
+      if (answer instanceof Promise)
+        answer.then((late) => finish(response, request, late)).catch(() => fail(response));
+      else finish(response, request, answer);
+    } catch {
+      fail(response);
+    }
+  };
+}
+
+function fail(response: ServerResponse): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // That of the answer which could not be written would stay.
+  response.statusMessage = '';
+  write(response, told({ kind: 'crashed' }), true);
+}
+
+function write(response: ServerResponse, { status, headers, body }: OutboundResponse, isLast: boolean): void {
+  if (response.destroyed) return;
+  const named = { ...headers, Server: listenerName };
+  response.writeHead(status, isLast ? { ...named, Connection: 'close' } : named);
+  if (typeof body === 'string') response.end(body, 'latin1');
+  else response.end(body);
+}

@@ -1,0 +1,83 @@
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import type { Log, LogLevel } from '@pod-identity/kit/serve';
+import type { Answered } from '../respond/answered.ts';
+import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
+import { reasonOf } from '../respond/reasons.ts';
+import { refusalOf } from '../respond/refusals.ts';
+import { withoutIds } from '../tokens/errors.ts';
+
+/** Pods and addresses remembered; far more than a node has. */
+const subjectsKept = 2_000;
+/** A pod that asks in turns for what it may and may not have must fill neither the disk nor what others may write. */
+const perNamespace = { burst: 100, perSecond: 5 };
+
+/**
+ * One line when the outcome for a pod (or an unknown address) changes; the same again is for those who debug. A change that finds
+ * its namespace's budget empty is told later, unless it has passed by then.
+ */
+export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
+  const last = new Map<string, string>();
+  const budgets = createBudgets(perNamespace);
+
+  const remember = (subject: string, state: string) => {
+    const oldest = last.size < subjectsKept ? undefined : last.keys().next().value;
+    if (oldest !== undefined) last.delete(oldest);
+    last.set(subject, state);
+  };
+
+  const mayTell = (subject: string, state: string, outcome: Outcome): boolean => {
+    const isNew = last.get(subject) !== state && isWritten(levelOf(outcome), log);
+    if (!isNew || !budgets.take(namespaceOf(outcome), clock.now())) return false;
+    remember(subject, state);
+    return true;
+  };
+
+  return ({ request, route, outcome, status, ms }) => {
+    const subject = 'pod' in outcome ? outcome.pod : request.peer;
+    const reason = reasonOf(outcome);
+    // Tokens come by the ten thousand: what is the same again costs a look into a map and makes no text.
+    const isNew = mayTell(subject, reason ?? outcome.kind, outcome);
+    if (!isNew && log.level !== 'debug') return;
+    const level = isNew ? levelOf(outcome) : 'debug';
+    log[level](
+      { subject, route, outcome: outcome.kind, status, ms, ...(reason && { reason }), ...detailsOf(outcome) },
+      'answered',
+    );
+  };
+}
+
+/** Whom the line is charged to; '' for all addresses that are no pod's. */
+function namespaceOf(outcome: Outcome): string {
+  const [pod = ''] = 'pods' in outcome ? outcome.pods : 'pod' in outcome ? [outcome.pod] : [];
+  return pod.split('/', 1)[0] ?? '';
+}
+
+const ranks = ['debug', 'info', 'warn', 'error'] as const;
+
+function isWritten(level: LogLevel, log: Log): boolean {
+  return ranks.indexOf(level) >= ranks.indexOf(log.level);
+}
+
+function levelOf({ kind }: Outcome): 'debug' | 'info' | 'warn' {
+  return levels[kind] ?? 'info';
+}
+
+const levels: Readonly<Partial<Record<OutcomeKind, 'debug' | 'warn'>>> = {
+  'ambiguous-caller': 'warn',
+  overloaded: 'warn',
+  'token-failed': 'warn',
+  'proxy-failed': 'warn',
+  nowhere: 'debug',
+  'bad-request': 'debug',
+  'bad-method': 'debug',
+  proxied: 'debug',
+};
+
+/** Whose token it is, or what the caller was told. */
+function detailsOf(outcome: Outcome): Readonly<Record<string, unknown>> {
+  if (outcome.kind === 'token' || outcome.kind === 'host-token')
+    return { identity: outcome.identity, from: outcome.from };
+  if (outcome.kind === 'proxied') return {};
+  const explanation = withoutIds(refusalOf(outcome, 503).description);
+  return outcome.kind === 'ambiguous-caller' ? { explanation, pods: outcome.pods } : { explanation };
+}

@@ -1,0 +1,145 @@
+import { limitEffects, type MetricSpec } from '@pod-identity/kit/core';
+import { eventReasons } from './event-reason.ts';
+import type { OutcomeKind } from '../respond/outcome.ts';
+
+const prefix = 'aadpodidentity_';
+
+/** The routes of routes.ts: never a path, which callers choose. */
+const operations = ['token', 'host-token', 'metadata', 'nowhere'] as const;
+
+const statuses = [200, 400, 403, 404, 405, 410, 429, 500, 502, 503].map(String);
+
+const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
+  token: true,
+  'host-token': true,
+  'bad-request': true,
+  'bad-method': true,
+  nowhere: true,
+  starting: true,
+  outdated: true,
+  'unknown-caller': true,
+  'ambiguous-caller': true,
+  'unknown-pod': true,
+  overloaded: true,
+  'too-fast': true,
+  unconfirmed: true,
+  denied: true,
+  'not-assigned': true,
+  'token-failed': true,
+  blocked: true,
+  proxied: true,
+  'proxy-failed': true,
+  crashed: true,
+};
+
+// The original's buckets begin at half a second; an answer from memory takes far less.
+const operationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 60];
+const imdsBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
+const imdsOperations = ['adal_token_msi', 'adal_token_msi_userassignedid', 'adal_token'] as const;
+
+/** What is watched, by plural. */
+export const watchedKinds = [
+  'pods',
+  'azureidentities',
+  'azureidentitybindings',
+  'azurepodidentityexceptions',
+  'azureassignedidentities',
+] as const;
+
+/** Every metric of this process. Names of the original are kept where the meaning is the same. */
+export const metricSpecs = {
+  operations: {
+    kind: 'histogram',
+    name: `${prefix}nmi_operations_duration_seconds`,
+    help: 'Time to answer a request. operation_type is the route, not the path: the label values are a closed set.',
+    labels: { operation_type: operations, status_code: statuses },
+    buckets: operationBuckets,
+  },
+  outcomes: {
+    kind: 'counter',
+    name: `${prefix}nmi_outcomes_total`,
+    help: 'What requests ended as.',
+    labels: { outcome: Object.keys(outcomeSet) },
+  },
+  imdsDuration: {
+    kind: 'histogram',
+    name: `${prefix}imds_operations_duration_seconds`,
+    help: 'Time of successful token requests to the metadata service of the machine.',
+    labels: { operation_type: imdsOperations },
+    buckets: imdsBuckets,
+  },
+  imdsErrors: {
+    kind: 'counter',
+    name: `${prefix}imds_operations_errors_count`,
+    help: 'Failed token requests to the metadata service of the machine.',
+    labels: { operation_type: imdsOperations },
+  },
+  kubernetesErrors: {
+    kind: 'counter',
+    name: `${prefix}kubernetes_api_operations_errors_count`,
+    help: 'Questions to the API server that were not answered.',
+    labels: { operation_type: ['get_pod', 'get_pod_list'] },
+  },
+  podChecks: {
+    kind: 'counter',
+    name: `${prefix}nmi_pod_checks_total`,
+    help: 'Questions to the API server whether a pod that is remembered still has its address: it has (confirmed), it has not (moved), or nothing was said (unanswered).',
+    labels: { result: ['confirmed', 'moved', 'unanswered'] },
+  },
+  neighbourChanges: {
+    kind: 'counter',
+    name: `${prefix}nmi_neighbour_changes_total`,
+    help: 'Connections that were closed because the node’s kernel says something else of the address (link-layer address, device) than when they were opened: it may belong to another pod.',
+  },
+  cache: {
+    kind: 'counter',
+    name: `${prefix}nmi_token_cache_total`,
+    help: 'Where tokens came from: memory (hit), a question under way (joined), a new one (miss), memory for want of a new one (stale).',
+    labels: { result: ['hit', 'joined', 'miss', 'stale'] },
+  },
+  waited: {
+    kind: 'histogram',
+    name: `${prefix}nmi_assignment_wait_seconds`,
+    help: 'How long callers were held until their identity was assigned, or until their time was over.',
+    buckets: [0.05, 0.2, 0.5, 1, 2, 3, 5, 8, 10, 20],
+  },
+  ready: {
+    kind: 'gauge',
+    name: `${prefix}nmi_ready`,
+    help: '1 when /readyz said so the last time, which takes a request by the way of pods’ calls; else 0.',
+  },
+  foreignListeners: {
+    kind: 'gauge',
+    name: `${prefix}nmi_foreign_listeners`,
+    help: 'Sockets of other programs that listen where calls of pods are led to. Anything but 0 means that somebody else may answer them.',
+  },
+  foreignListenersFound: {
+    kind: 'counter',
+    name: `${prefix}nmi_foreign_listeners_found_total`,
+    help: 'Such sockets found since NMI started; one that stays is counted once.',
+  },
+  waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Callers that are held now.' },
+  limited: {
+    kind: 'counter',
+    name: `${prefix}nmi_limited_total`,
+    help: 'What was done to callers that take too much: not read for a while (paused), a request answered 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted), one closed with more than 4 unanswered requests (pipelined), one closed because its answers were not read (unread).',
+    labels: { effect: limitEffects },
+  },
+  events: {
+    kind: 'counter',
+    name: `${prefix}nmi_events_total`,
+    help: 'Events about refusals: handed on to the API server (recorded), or not because the node has too many (dropped). Repeats within five minutes are not counted.',
+    labels: { reason: eventReasons, result: ['recorded', 'dropped'] },
+  },
+  linesLost: {
+    kind: 'counter',
+    name: `${prefix}nmi_lines_lost_total`,
+    help: 'Lines of log and audit that were dropped because the reader of standard output was more than 1 MiB behind, or is gone. Anything but 0 means that the audit has holes.',
+  },
+  watchAge: {
+    kind: 'gauge',
+    name: `${prefix}nmi_watch_age_seconds`,
+    help: 'Seconds since the watch last heard of the API server; -1 before the first time. Rights that were taken away since may still count.',
+    labels: { kind: watchedKinds },
+  },
+} as const satisfies Record<string, MetricSpec>;

@@ -1,0 +1,87 @@
+// The events room: says on the pod itself why it got no token, where its owner looks. Courtesy: late or never rather than in
+// the way. It must not decide anything, and nothing that a caller wrote by itself makes an Event.
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import type { EventRecorder } from '@pod-identity/kit/kube';
+import { redactText } from '@pod-identity/kit/serve';
+import type { Answered } from '../respond/answered.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import { refusalOf } from '../respond/refusals.ts';
+import { withoutIds } from '../tokens/errors.ts';
+import { eventReasonOf, type EventReason } from './event-reason.ts';
+
+export interface PodEventsOptions {
+  readonly recorder: Pick<EventRecorder, 'record'>;
+  readonly podNamed: (namespace: string, name: string) => PodView | undefined;
+  readonly clock: Clock;
+  /** `dropped`: the pods of the namespace are refused too often, or the API server did not take it. */
+  readonly onEvent: (reason: EventReason, result: 'recorded' | 'dropped') => void;
+}
+
+/** A pod that repeats itself has one Event of a kind in this time. */
+const quietMs = 5 * 60_000;
+const rememberedEvents = 2_000;
+/** For all pods of a namespace: the API server is everybody's. */
+const perNamespace = { burst: 20, perSecond: 0.2 };
+
+/** A Warning on the pod for each refusal, at a limited rate. */
+export function createPodEvents(options: PodEventsOptions): (answered: Answered) => void {
+  const { recorder, podNamed, clock, onEvent } = options;
+  const quiet = createQuiet(clock);
+
+  const record = (pod: PodView, reason: EventReason, message: string) => {
+    const { uid, namespace, name } = pod;
+    const event = `${uid} ${reason}`;
+    const due = quiet.isDue(event, namespace);
+    if (due === 'repeated') return;
+    onEvent(reason, due === 'now' ? 'recorded' : 'dropped');
+    if (due !== 'now') return;
+    const involved = { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
+    recorder.record({ type: 'Warning', reason, message, involved }, (isWritten) => {
+      if (isWritten) return;
+      // What nobody can read was not told: the next refusal is.
+      quiet.forget(event);
+      onEvent(reason, 'dropped');
+    });
+  };
+
+  return ({ outcome }) => {
+    const refused = eventReasonOf(outcome);
+    if (refused === undefined) return;
+    const message = clean(refusalOf(refused.outcome, 503).description);
+    for (const key of podsOf(refused.outcome)) {
+      const [namespace = '', name = ''] = key.split('/');
+      const pod = podNamed(namespace, name);
+      if (pod) record(pod, refused.reason, message);
+    }
+  };
+}
+
+/** Azure's words may repeat the caller's: they are not to pass for anything else. */
+function clean(text: string): string {
+  return redactText(withoutIds(text)).replaceAll(/\p{Cc}+/gu, ' ');
+}
+
+function podsOf(outcome: Outcome): readonly string[] {
+  if (outcome.kind === 'ambiguous-caller') return outcome.pods;
+  return 'pod' in outcome ? [outcome.pod] : [];
+}
+
+function createQuiet(clock: Clock) {
+  const last = new Map<string, number>();
+  const budgets = createBudgets(perNamespace);
+  return {
+    isDue(event: string, namespace: string): 'now' | 'repeated' | 'too-many' {
+      const now = clock.now();
+      const before = last.get(event);
+      if (before !== undefined && now - before < quietMs) return 'repeated';
+      if (!budgets.take(namespace, now)) return 'too-many';
+      const oldest = last.size < rememberedEvents ? undefined : last.keys().next().value;
+      if (oldest !== undefined) last.delete(oldest);
+      last.delete(event);
+      last.set(event, now);
+      return 'now';
+    },
+    forget: (event: string) => void last.delete(event),
+  };
+}

@@ -1,0 +1,85 @@
+// Everything that is said about a request besides its answer: metrics, the decision line, the audit line, the Event.
+import type { Clock, LimitEffect } from '@pod-identity/kit/core';
+import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
+import type { Answered } from '../respond/answered.ts';
+import { createAudit } from './audit.ts';
+import type { NmiConfig } from '../config/config.ts';
+import { createDecisionLog } from './decision-log.ts';
+import { createPodEvents } from './pod-events.ts';
+import type { PodInformer } from '../identify/pod-directory.ts';
+import { createLimitLog } from './limit-log.ts';
+import type { metricSpecs } from './metrics.ts';
+
+export interface TellerOptions {
+  readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log' | 'node'>;
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly output: Pick<Output, 'append' | 'lost'>;
+  readonly metrics: Metrics<typeof metricSpecs>;
+  readonly pods: Pick<PodInformer, 'named' | 'filedUnder'>;
+}
+
+export interface Teller {
+  readonly onAnswered: (answered: Answered) => void;
+  readonly onLimited: (effect: LimitEffect, peer: string) => void;
+  /** Brings the metrics up to date. */
+  measure(): void;
+  /** Gives what is under way a moment to be written. */
+  close(): Promise<void>;
+}
+
+const closingMs = 1_000;
+
+export function createTeller(options: TellerOptions): Teller {
+  const { config, clock, log, output, metrics, pods } = options;
+  const say = createDecisionLog(log, clock);
+  const events = createEvents(options);
+  const audit = config.audit ? createAudit({ format: config.log.format, append: output.append }) : ignore;
+  const sayLimited = createLimitLog({ log, clock, podsAt: (peer) => pods.filedUnder(peer) });
+  let lost = 0;
+
+  return {
+    onAnswered(answered) {
+      const { route, outcome, status, ms } = answered;
+      metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
+      metrics.count('outcomes', { outcome: outcome.kind });
+      if ('from' in outcome) metrics.count('cache', { result: outcome.from });
+      audit(answered);
+      say(answered);
+      events.tell(answered);
+    },
+    onLimited(effect, peer) {
+      metrics.count('limited', { effect });
+      sayLimited(effect, peer);
+    },
+    measure() {
+      metrics.count('linesLost', undefined, output.lost - lost);
+      lost = output.lost;
+    },
+    close: () => events.close(),
+  };
+}
+
+function createEvents({ config, transport, clock, random, log, metrics, pods }: TellerOptions) {
+  if (!config.events) return { tell: ignore, close: () => Promise.resolve() };
+  // While the API server is away there is enough in the log.
+  const quiet: Log = { ...log, warn: (fields, message) => log.debug(fields, message) };
+  const recorder = createEventRecorder({
+    ...{ transport, clock, random, log: quiet },
+    component: 'aad-pod-identity-nmi',
+    // Where the API server knows the node of a token, admission lets no agent write Events of another node (deploy/policies).
+    host: config.node,
+    maxQueued: 100,
+  });
+  const tell = createPodEvents({
+    ...{ recorder, clock },
+    podNamed: (namespace, name) => pods.named(namespace, name),
+    onEvent: (reason, result) => metrics.count('events', { reason, result }),
+  });
+  return { tell, close: () => Promise.race([recorder.flush(), clock.sleep(closingMs)]) };
+}
+
+const ignore = () => undefined;

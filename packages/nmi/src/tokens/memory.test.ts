@@ -1,0 +1,116 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it } from 'vitest';
+import { issuedTo, subjectOf } from '../../test/builders.ts';
+import { createTokenMemory, keyOf, type Entry } from './memory.ts';
+import type { ServicePrincipal } from './types.ts';
+
+const application: ServicePrincipal = {
+  kind: 'service-principal',
+  ...{ name: 'shop/app', clientId: 'app', tenantId: 'home', auxiliaryTenantIds: ['aux'] },
+  authority: 'https://login.example',
+  credential: 'secret',
+  secret: { namespace: 'shop', name: 'app' },
+};
+
+it.each<[string, Partial<ServicePrincipal>]>([
+  ['client id', { clientId: 'other' }],
+  ['tenant', { tenantId: 'other' }],
+  ['auxiliary tenants', { auxiliaryTenantIds: [] }],
+  ['login endpoint', { authority: 'https://other.example' }],
+  ['kind of credential', { credential: 'certificate' }],
+  ['Secret', { secret: { namespace: 'shop', name: 'other' } }],
+  ['namespace of the Secret', { secret: { namespace: 'other', name: 'app' } }],
+])('an application with another %s gets tokens of its own', (_, over) => {
+  expect(keyOf({ ...application, ...over })).not.toBe(keyOf(application));
+});
+
+it('two objects that describe one application share its tokens', () => {
+  expect(keyOf({ ...application, name: 'shop/again' })).toBe(keyOf(application));
+});
+
+it.each([
+  { kind: 'machine', by: 'client-id', value: 'a' },
+  { kind: 'machine', by: 'object-id', value: 'a' },
+] as const)('what the machine makes of %j is not what it makes of nothing', (subject) => {
+  expect(keyOf(subject)).not.toBe(keyOf({ kind: 'machine', by: 'nothing' }));
+});
+
+it('what the machine makes of one selector is not what it makes of another', () => {
+  const all = (['client-id', 'object-id', 'resource-id'] as const).flatMap((by) =>
+    ['a', 'b'].map((value) => keyOf({ kind: 'machine', by, value })),
+  );
+  expect(new Set(all).size).toBe(6);
+});
+
+const stage = (kept = 4) => {
+  const clock = createFakeClock();
+  const memory = createTokenMemory(kept, clock);
+  let question = 0;
+  const store = (name: string, over: Partial<Entry> & { expiresInMs?: number } = {}) =>
+    memory.store(subjectOf(name), 'r', {
+      ...{ issued: issuedTo(name, { now: clock.now(), expiresInMs: over.expiresInMs ?? 60_000 }) },
+      ...{ storedAt: clock.now(), age: { refreshAt: 0, freshUntil: 0 }, question: ++question },
+      ...{ namespace: 'shop', ...over },
+    });
+  const known = (...names: readonly string[]) =>
+    names.filter((name) => memory.recall(subjectOf(name), 'r') !== undefined);
+  return { clock, memory, store, known };
+};
+
+it('a token is forgotten at the end of its life, and one that came over it at its own', async () => {
+  const { clock, store, known } = stage();
+  store('a', { expiresInMs: 1_000 });
+  await clock.advance(500);
+  store('a', { expiresInMs: 1_000 });
+  await clock.advance(999);
+  expect(known('a')).toEqual(['a']);
+  await clock.advance(1);
+  expect(known('a')).toEqual([]);
+  expect(clock.pending).toBe(0);
+});
+
+it('when there are too many, the namespace with most of them loses its oldest', () => {
+  const { store, known } = stage();
+  store('mine', { namespace: 'other' });
+  for (const name of ['a', 'b', 'c', 'd', 'e']) store(name);
+  expect(known('mine', 'a', 'b', 'c', 'd', 'e')).toEqual(['mine', 'c', 'd', 'e']);
+});
+
+it('of namespaces with equally many the one that has had tokens for longest loses one', () => {
+  const { store, known } = stage(2);
+  for (const name of ['a', 'b', 'c']) store(name, { namespace: name });
+  expect(known('a', 'b', 'c')).toEqual(['b', 'c']);
+});
+
+it('the namespace with most of them loses one wherever it stands, also to itself', () => {
+  const { store, known } = stage();
+  for (const name of ['a', 'b', 'c']) store(name);
+  store('mine', { namespace: 'other' });
+  store('next', { namespace: 'other' });
+  expect(known('a', 'b', 'c', 'mine', 'next')).toEqual(['b', 'c', 'mine', 'next']);
+});
+
+it('a token that is stored anew takes the place of its old one, and no other’s', () => {
+  const { store, known } = stage(2);
+  store('a');
+  store('b');
+  store('a');
+  expect(known('a', 'b')).toEqual(['a', 'b']);
+  store('c');
+  expect(known('a', 'b', 'c')).toEqual(['a', 'c']);
+});
+
+it('what is forgotten takes no place, in whatever namespace', () => {
+  const { memory, store, known } = stage(2);
+  store('a');
+  store('b');
+  memory.forget(subjectOf('a'), 'r');
+  memory.forget(subjectOf('never'), 'r');
+  store('c');
+  expect(known('a', 'b', 'c')).toEqual(['b', 'c']);
+  memory.prune(({ kind }) => kind !== 'identity');
+  expect(known('b', 'c')).toEqual([]);
+  store('d');
+  store('e');
+  expect(known('d', 'e')).toEqual(['d', 'e']);
+});

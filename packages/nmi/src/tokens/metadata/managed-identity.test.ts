@@ -1,0 +1,121 @@
+import { ImdsError, type AccessToken, type TokenRequest } from '@pod-identity/imds-client';
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it, vi } from 'vitest';
+import { clientIdOf, issuedTo, objectIdOf, subjectOf, wishFor } from '../../../test/builders.ts';
+import { createManagedIdentitySource } from './managed-identity.ts';
+import type { HostSubject } from '../types.ts';
+
+const jwt = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
+
+const stage = () => {
+  const clock = createFakeClock();
+  const getToken = vi.fn<(request: TokenRequest) => Promise<AccessToken>>(() =>
+    Promise.resolve(issuedTo('reader').access),
+  );
+  const asked: unknown[] = [];
+  const ask = createManagedIdentitySource({
+    imds: { getToken },
+    clock,
+    onAsked: (one) => asked.push(one),
+  });
+  return { getToken, ask, asked, clock };
+};
+const notFound = () =>
+  new ImdsError('identity-not-found', 'the endpoint answered 400 invalid_request: Identity not found', {
+    status: 400,
+  });
+const sentOf = (getToken: { mock: { calls: TokenRequest[][] } }) =>
+  getToken.mock.calls.map(([request]) => request);
+
+it('asks by resource id, never by the client id that the AzureIdentity states', async () => {
+  const { ask, getToken } = stage();
+  await ask(wishFor(subjectOf('reader', { clientId: clientIdOf('victim') })));
+  const [request] = sentOf(getToken);
+  expect(request?.resourceId).toContain('/userassignedidentities/reader');
+  expect(request).not.toHaveProperty('clientId');
+});
+
+it.each<[HostSubject, Partial<TokenRequest>]>([
+  [{ kind: 'machine', by: 'nothing' }, {}],
+  [{ kind: 'machine', by: 'client-id', value: 'a' }, { clientId: 'a' }],
+  [{ kind: 'machine', by: 'object-id', value: 'a' }, { objectId: 'a' }],
+  [{ kind: 'machine', by: 'resource-id', value: '/a' }, { resourceId: '/a' }],
+])('W-C10: passes the selector of an exempt pod on: %j', async (subject, sent) => {
+  const { ask, getToken } = stage();
+  await ask(wishFor(subject));
+  expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', passThrough: {}, ...sent }]);
+});
+
+it('reads the client and object id out of the token when the answer does not state them', async () => {
+  const { ask, getToken } = stage();
+  const token = jwt({ appid: clientIdOf('x').toUpperCase(), oid: objectIdOf('x') });
+  getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
+  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+    clientId: clientIdOf('x'),
+    objectId: objectIdOf('x'),
+  });
+  getToken.mockResolvedValue({ token: 'opaque', expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r' });
+  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({
+    clientId: undefined,
+    objectId: undefined,
+  });
+});
+
+it('takes the client id of the answer before that of the token, in lower case', async () => {
+  const { ask, getToken } = stage();
+  const token = jwt({ appid: clientIdOf('other') });
+  const clientId = clientIdOf('x').toUpperCase();
+  getToken.mockResolvedValue({ token, expiresOnTimestamp: 1, tokenType: 'Bearer', resource: 'r', clientId });
+  await expect(ask(wishFor(subjectOf('reader')))).resolves.toMatchObject({ clientId: clientIdOf('x') });
+});
+
+it('tells of each question whose it was, that it was answered, and how long that took', async () => {
+  const { ask, getToken, asked, clock } = stage();
+  await clock.advance(1_000);
+  getToken.mockImplementation(async () => {
+    await clock.sleep(30);
+    return issuedTo('reader').access;
+  });
+  const answer = ask(wishFor({ kind: 'machine', by: 'nothing' }));
+  await clock.advance(30);
+  await answer;
+  expect(asked).toEqual([{ subject: 'machine', ms: 30, isOk: true }]);
+});
+
+it('makes one request, also for an assigned identity that is not known yet', async () => {
+  const { ask, getToken } = stage();
+  getToken.mockRejectedValue(notFound());
+  await expect(ask(wishFor(subjectOf('reader')))).rejects.toMatchObject({ code: 'not-on-host' });
+  expect(getToken).toHaveBeenCalledTimes(1);
+});
+
+it.each([
+  ['denied', 403, 'denied'],
+  ['throttled', 429, 'throttled'],
+  ['unavailable', 410, 'updating'],
+  ['unavailable', 503, 'unavailable'],
+  ['timeout', undefined, 'unavailable'],
+  ['invalid-response', 200, 'unavailable'],
+  ['bad-request', 400, 'refused'],
+  ['ambiguous-identity', 400, 'refused'],
+] as const)(
+  'C53 classifies %s (%s) as %s, without ids of the machine’s owner',
+  async (code, status, expected) => {
+    const { ask, getToken, asked } = stage();
+    const tenant = '11111111-2222-4333-8444-555555555555';
+    getToken.mockRejectedValue(
+      new ImdsError(code, `AADSTS1: tenant ${tenant}`, { ...(status && { status }), retryAfterInMs: 3000 }),
+    );
+    const error = await ask(wishFor(subjectOf('reader'))).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: expected, retryAfterMs: 3000 });
+    expect(String(error)).toContain('AADSTS1');
+    expect(String(error)).not.toContain(tenant);
+    expect(asked).toMatchObject([{ isOk: false }]);
+  },
+);
+
+it('a bug stays a bug', async () => {
+  const { ask, getToken } = stage();
+  getToken.mockRejectedValue(new TypeError('no resource'));
+  await expect(ask(wishFor(subjectOf('reader')))).rejects.toThrow(TypeError);
+});
