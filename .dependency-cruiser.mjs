@@ -1,4 +1,4 @@
-import { purePaths } from './tools/rooms.mjs';
+import { purePaths } from './tools/workspace/rooms.mjs';
 
 const may = {
   'packages/crd-types': [],

@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { configs as ts } from 'typescript-eslint';
 import prettier from 'eslint-config-prettier';
-import { pureGlobs } from './tools/rooms.mjs';
+import { pureGlobs } from './tools/workspace/rooms.mjs';
 
 const ambient = ['Date', 'process', 'fetch', 'setTimeout', 'setInterval', 'console'];
 

@@ -40,10 +40,10 @@ export default defineConfig({
       unit('./tools/sim'),
       {
         extends: true as const,
-        root: './tools/scripts',
+        root: './tools',
         test: {
           name: 'scripts',
-          include: ['**/*.test.ts', '../{bench,chaos,mutate,stage}/**/*.test.ts'],
+          include: ['{bench,chaos,checks,docs,mutate,stage,workspace}/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },
@@ -59,6 +59,6 @@ export default defineConfig({
         },
       },
     ],
-    reporters: ['default', './tools/ci-reporter.mjs'],
+    reporters: ['default', './tools/workspace/reporter.mjs'],
   },
 });

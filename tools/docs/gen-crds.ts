@@ -3,13 +3,12 @@ import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../../packages/crd-types/src/schemas.ts';
 import { settle } from './generated-files.ts';
 
-const header =
-  '# Made from packages/crd-types/src/schemas.ts by tools/scripts/gen-crds.ts: change it there.\n';
+const header = '# Made from packages/crd-types/src/schemas.ts by tools/docs/gen-crds.ts: change it there.\n';
 
 settle(
   customResourceDefinitions().map((definition) => ({
     path: `deploy/crds/${definition.metadata.name.replace(/\..*/, '')}.yaml`,
     text: header + stringify(definition, { singleQuote: true, lineWidth: 0, aliasDuplicateObjects: false }),
   })),
-  { command: 'node tools/scripts/gen-crds.ts', noun: 'CustomResourceDefinitions' },
+  { command: 'node tools/docs/gen-crds.ts', noun: 'CustomResourceDefinitions' },
 );

@@ -9,7 +9,7 @@ import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
 import { errorsPage } from './errors-page.ts';
 import { settle } from './generated-files.ts';
 
-const made = '<!-- Made by tools/scripts/gen-docs.ts from the lists in the code: change it there. -->\n';
+const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
 
 const row = (...cells: readonly string[]) =>
   `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -87,5 +87,5 @@ settle(
       reasonTable(),
     ),
   ]),
-  { command: 'node tools/scripts/gen-docs.ts', noun: 'generated pages' },
+  { command: 'node tools/docs/gen-docs.ts', noun: 'generated pages' },
 );

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
-const nodeFolder = join(root, 'tools/node');
+const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
+const nodeFolder = join(root, 'tools/workspace/node');
 const needed = [22, 19];
 
 const tasks = {
@@ -15,10 +15,10 @@ const tasks = {
   check: [
     ...staticChecks(),
     build,
-    ['node', 'tools/scripts/check-packages.ts'],
+    ['node', 'tools/checks/check-packages.ts'],
     ['vitest', 'run', '--project', '!e2e'],
   ],
-  'check:static': [...staticChecks(), build, ['node', 'tools/scripts/check-packages.ts']],
+  'check:static': [...staticChecks(), build, ['node', 'tools/checks/check-packages.ts']],
   mutate: [['node', 'tools/mutate/main.ts']],
   chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
@@ -31,12 +31,12 @@ function staticChecks() {
     ['npm', 'run', '--silent', 'boundaries'],
     ['npm', 'run', '--silent', 'typecheck'],
     ['npm', 'run', '--silent', 'unused'],
-    ['node', 'tools/scripts/check-docs.ts'],
-    ['node', 'tools/scripts/count-exceptions.ts'],
+    ['node', 'tools/docs/check-docs.ts'],
+    ['node', 'tools/checks/count-exceptions.ts'],
     build,
-    ['node', 'tools/scripts/check-packages.ts'],
-    ['node', 'tools/scripts/gen-crds.ts', '--check'],
-    ['node', 'tools/scripts/gen-docs.ts', '--check'],
+    ['node', 'tools/checks/check-packages.ts'],
+    ['node', 'tools/docs/gen-crds.ts', '--check'],
+    ['node', 'tools/docs/gen-docs.ts', '--check'],
   ];
 }
 
