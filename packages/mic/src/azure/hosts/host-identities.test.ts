@@ -1,6 +1,6 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
-import type { HostChange } from '../../apply/host-identities.ts';
+import type { HostChange, UpdateOutcome } from '../../apply/host-identities.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import type { Attachable } from './attachable.ts';
 import type { HostCalls, PatchResult } from './host-calls.ts';
@@ -28,6 +28,7 @@ function fakeArm(
   judge: (
     adding: readonly ResourceId[],
     patch: number,
+    after: HostState['present'],
   ) => Partial<PatchResult & { applied: boolean }> | undefined,
 ) {
   const state = {
@@ -48,7 +49,11 @@ function fakeArm(
   const mayComeOff = new Set<ResourceId>();
   const budget = { updates: Infinity };
   const calls: HostCalls = {
-    spend: () => (held === undefined ? { ok: true, value: 1 } : { ok: false, failure: held }),
+    spend: () => {
+      if (held !== undefined || budget.updates < 1) return { ok: false, failure: held ?? throttled };
+      budget.updates -= 1;
+      return { ok: true, value: 1 };
+    },
     restore: () => undefined,
     attachable: (one) => Promise.resolve(refusing.get(one) ?? { kind: 'attachable' }),
     budget: (_, updates) => (updates <= budget.updates ? undefined : throttled),
@@ -62,7 +67,7 @@ function fakeArm(
     patch: (_, { from, patch }) => {
       const adding = [...patch.after.present.keys()].filter((one) => !from.present.has(one));
       sent.push(adding);
-      const verdict = judge(adding, sent.length);
+      const verdict = judge(adding, sent.length, patch.after.present);
       if (verdict === undefined || verdict.applied === true) {
         for (const one of [...state.present.keys()])
           if (!patch.after.present.has(one)) state.present.delete(one);
@@ -272,6 +277,26 @@ describe('a renewal', () => {
       patches: 1,
     });
     expect(inTheWay(arm)).toBe(true);
+  });
+
+  it('of dead entries that ARM names one by one goes on after the throttle cut it short, with 2 PATCHes each time', async () => {
+    const dead = ['d1', 'd2', 'd3'].map(id);
+    const renewed = new Set<ResourceId>();
+    const arm = fakeArm([], (adding, _, after) => {
+      const left = dead.find((one) => after.has(one) && !renewed.has(one) && !adding.includes(one));
+      if (left !== undefined) return refused(refusal('FailedIdentityOperation', [left]), { refused: true });
+      for (const one of adding) renewed.add(one);
+      return undefined;
+    });
+    for (const one of dead) arm.state.present.set(one, {});
+    let outcome: UpdateOutcome | undefined;
+    for (let round = 0; round < 5 && (outcome === undefined || outcome.refusal); round += 1) {
+      arm.budget.updates = 2;
+      outcome = await arm.update({ attach: [id('b')] });
+    }
+    expect(outcome).toMatchObject({ rejected: [], patches: 2 });
+    expect(outcome?.refusal).toBeUndefined();
+    expect([...arm.state.present.keys()].sort()).toEqual([id('b'), ...dead].sort());
   });
 });
 

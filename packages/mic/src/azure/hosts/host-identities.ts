@@ -2,21 +2,23 @@ import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostChange, HostIdentities, HostRefusal, ReadOutcome } from '../../apply/host-identities.ts';
 import type { HostCalls } from './host-calls.ts';
 import { deadOf, stepsToChange, type IdentityStep } from './identity-patch.ts';
-import { nextBatch, startSearch } from './isolate.ts';
+import { nextBatch, startSearch, withRemovals, type Search } from './isolate.ts';
 import { inMotion, presenceOf, refusalOf } from './refusals.ts';
-import { renewEntries, type CarryOut } from './renewal.ts';
+import { prepareRenewals, renewEntries, type CarryOut } from './renewal.ts';
 import { startSession, type Session } from './session.ts';
 import { finish, sendBatch } from './update-session.ts';
 
 /** The HostIdentities port over ARM. One update of a host at a time; different hosts don't wait for each other. */
 export function createHostIdentities(calls: HostCalls): HostIdentities {
-  // A search that the throttle cut short goes on where it stood: otherwise a low bucket could starve it for ever.
-  const suspects = new Suspects();
+  // An update that the throttle cut short goes on where it stood: otherwise a low bucket could starve it for ever.
+  const suspects = new IdsByHost();
+  const blockers = new IdsByHost();
 
   /** Sends the steps in as few PATCHes as will do. Answers what stopped it: nothing, when each step is done or rejected. */
-  const carryOut: CarryOut = async (session, steps) => {
+  const carryOut: CarryOut = async (session, wanted) => {
     const { id } = session.host;
-    let search = startSearch(steps, suspects.of(id));
+    const steps = wanted.length === 0 ? wanted : withRemovals(wanted, blockersIn(session));
+    let search = resume(steps, wanted, suspects.of(id));
     for (let batch = nextBatch(search); batch.length > 0; batch = nextBatch(search)) {
       const next = await sendBatch(calls, session, { search, batch });
       if (next.refusal !== undefined) {
@@ -30,15 +32,21 @@ export function createHostIdentities(calls: HostCalls): HostIdentities {
     return undefined;
   };
 
-  /** The change, then what is renewed. A host in motion is waited for, not fought. */
+  /** The change, then what is renewed. What was found in the way before comes off with the first PATCH. */
   const changeFrom = async (session: Session, change: HostChange): Promise<HostRefusal | undefined> => {
     const steps = stepsToChange(session.state, change);
     if (steps.length + deadOf(session.state, change.renew).length === 0) return undefined;
-    return (
-      inMotion(session.state) ??
+    // A host in motion is waited for, not fought.
+    const motion = inMotion(session.state);
+    if (motion !== undefined) return motion;
+    const { id } = session.host;
+    const known = deadOf(session.state, [...blockers.of(id)]).filter((one) => !isStep(steps, one));
+    const refusal =
+      (await prepareRenewals(calls, session, { ids: known, isInTheWay: true })) ??
       (await carryOut(session, steps)) ??
-      (await renewEntries(calls, session, { ids: change.renew, carryOut }))
-    );
+      (await renewEntries(calls, session, { ids: change.renew, carryOut }));
+    blockers.keep(id, refusal === undefined ? [] : blockersIn(session));
+    return refusal;
   };
 
   return {
@@ -65,23 +73,48 @@ async function readHost(calls: HostCalls, host: Host, signal: AbortSignal): Prom
   };
 }
 
-/** Searches among more ids than that begin anew: it is others who write them. */
-const mostSuspected = 1000;
+function isStep(steps: readonly IdentityStep[], id: ResourceId): boolean {
+  return steps.some((step) => step.id === id);
+}
 
-/** By host, ids among which a bad one is. */
-class Suspects {
+/** In the way, and not off yet. */
+function blockersIn({ state, inTheWay, rejected }: Session): readonly ResourceId[] {
+  return deadOf(state, [...inTheWay]).filter((id) => !rejected.has(id));
+}
+
+/** Goes on with a search that was cut short, if any. What is in the way is in its first half, because no other half passes before. */
+function resume(
+  steps: readonly IdentityStep[],
+  wanted: readonly IdentityStep[],
+  suspected: ReadonlySet<ResourceId>,
+): Search {
+  if (!wanted.some(({ id }) => suspected.has(id))) return startSearch(steps);
+  const removals = steps.filter((step) => !wanted.includes(step));
+  return startSearch(steps, new Set([...suspected, ...removals.map(({ id }) => id)]));
+}
+
+/** Of more ids than that nothing is remembered: it is others who write them. */
+const mostRemembered = 1000;
+
+const none: ReadonlySet<ResourceId> = new Set();
+
+/** By host, what updates that were cut short had found out about ids. */
+class IdsByHost {
   readonly #byHost = new Map<ResourceId, ReadonlySet<ResourceId>>();
 
-  of(host: ResourceId): ReadonlySet<ResourceId> | undefined {
-    return this.#byHost.get(host);
+  of(host: ResourceId): ReadonlySet<ResourceId> {
+    return this.#byHost.get(host) ?? none;
+  }
+
+  keep(host: ResourceId, ids: Iterable<ResourceId>): void {
+    const kept = new Set(ids);
+    if (kept.size > 0 && kept.size <= mostRemembered) this.#byHost.set(host, kept);
+    else this.#byHost.delete(host);
   }
 
   /** The search among the steps has ended or was cut short: it goes on among `left`. */
   settle(host: ResourceId, steps: readonly IdentityStep[], left: Iterable<ResourceId>): void {
-    const all = new Set(this.of(host));
-    for (const { id } of steps) all.delete(id);
-    for (const id of left) all.add(id);
-    if (all.size > 0 && all.size <= mostSuspected) this.#byHost.set(host, all);
-    else this.#byHost.delete(host);
+    const others = [...this.of(host)].filter((id) => !isStep(steps, id));
+    this.keep(host, [...others, ...left]);
   }
 }

@@ -74,11 +74,18 @@ export function blockedBy(
   search: Search,
   blockers: readonly ResourceId[],
 ): { readonly search: Search } | undefined {
-  const known = new Set(search.pending.map((step) => step.id));
-  const removals = blockers
-    .filter((id) => !known.has(id))
-    .map((id): IdentityStep => ({ id, kind: 'remove' }));
-  return removals.length === 0 ? undefined : { search: startSearch([...removals, ...search.pending]) };
+  const steps = withRemovals(search.pending, blockers);
+  return steps.length === search.pending.length ? undefined : { search: startSearch(steps) };
+}
+
+/** What is in the way comes off first: no other part of the search passes while it is there. */
+export function withRemovals(
+  steps: readonly IdentityStep[],
+  blockers: readonly ResourceId[],
+): readonly IdentityStep[] {
+  const known = new Set(steps.map((step) => step.id));
+  const removals = blockers.filter((id) => !known.has(id));
+  return [...removals.map((id): IdentityStep => ({ id, kind: 'remove' })), ...steps];
 }
 
 /** After the host was read again: what turned out to be done leaves the search. */

@@ -62,9 +62,8 @@ export async function prepareRenewals(
   const answers = new Map<ResourceId, Attachable>();
   for (const id of ids) answers.set(id, await calls.attachable(id, session.context.signal));
   if (session.context.signal.aborted) return { kind: 'aborted' };
-  const hindrance = isInTheWay ? hindranceIn(answers) : undefined;
+  const hindrance = (isInTheWay ? admit : reject)(session, answers);
   if (hindrance !== undefined) return hindrance;
-  if (!isInTheWay) reject(session, answers);
   const begun = [...answers].filter(([, { kind }]) => kind === 'attachable' || isInTheWay);
   const lacking = begun.length > 0 ? calls.budget(session.host, halves) : undefined;
   if (lacking !== undefined) return refusalOf(lacking);
@@ -72,12 +71,15 @@ export async function prepareRenewals(
   return undefined;
 }
 
-function hindranceIn(answers: ReadonlyMap<ResourceId, Attachable>): HostRefusal | undefined {
+type Answers = ReadonlyMap<ResourceId, Attachable>;
+
+function admit({ inTheWay }: Session, answers: Answers): HostRefusal | undefined {
   const refused = [...answers.values()].find((answer) => answer.kind === 'refused');
+  if (refused === undefined) for (const id of answers.keys()) inTheWay.add(id);
   return refused && { kind: 'failed', message: refused.rejection.message, code: refused.rejection.code };
 }
 
-function reject({ rejected }: Session, answers: ReadonlyMap<ResourceId, Attachable>): void {
+function reject({ rejected }: Session, answers: Answers): undefined {
   for (const [id, answer] of answers) {
     if (answer.kind !== 'attachable') rejected.set(id, answer.rejection);
   }

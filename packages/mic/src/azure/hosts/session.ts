@@ -22,6 +22,8 @@ export interface Session {
   readonly rejected: Map<ResourceId, Rejection>;
   /** Dead entries that are taken off in order to be put back: in this update, or once there is such an identity again. */
   readonly renewing: Map<ResourceId, 'now' | 'later'>;
+  /** Of those: the ones that ARM refuses every update for, as long as they are on the host. */
+  readonly inTheWay: Set<ResourceId>;
   /** For each PATCH that ARM certainly did not take: the ids that it was to attach. */
   readonly refused: ResourceId[];
   /** What PATCHes added whose operations succeeded. */
@@ -35,7 +37,7 @@ export interface Session {
 
 export function startSession(host: Host, context: UpdateContext, state: HostState): Session {
   const counters = { patches: 0, passed: 0, resent: false, lastRejection: undefined };
-  const lists = { refused: [], applied: [] };
+  const lists = { refused: [], applied: [], inTheWay: new Set<ResourceId>() };
   const collections = { rejected: new Map(), renewing: new Map<ResourceId, 'now' | 'later'>(), ...lists };
   const blame = { refusals: 0, blamed: new Map<string, number>(), leftBehind: new Set<ResourceId>() };
   return { host, context, state, ...blame, certain: true, settled: true, ...counters, ...collections };

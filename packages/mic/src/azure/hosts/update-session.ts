@@ -53,11 +53,16 @@ export async function sendBatch(calls: HostCalls, session: Session, sent: Batch)
     if (!result.refused) session.certain = false;
     return afterFailure(calls, session, { ...sent, failure: result.failure, begun: result.begun });
   }
-  session.passed += 1;
   if (hasSucceeded(result.value)) session.applied.push(...batch.filter(isAddition).map(({ id }) => id));
   session.certain = result.value !== undefined;
   session.settled = session.certain;
   session.state = result.value ?? patch.after;
+  return afterPassed(session, sent);
+}
+
+function afterPassed(session: Session, { search, batch }: Batch): Next {
+  session.passed += 1;
+  for (const step of batch) if (!isAddition(step)) session.inTheWay.delete(step.id);
   return convict(session, passed(within(session, search), batch));
 }
 
@@ -200,10 +205,7 @@ async function afterLostAnswer(
   const { search, batch, failure, begun } = failed;
   const refusal = (await lookAgain(calls, session)) ?? inMotion(session.state);
   if (refusal !== undefined) return { search, refusal };
-  if (batch.every((step) => isDone(session.state, step))) {
-    session.passed += 1;
-    return convict(session, passed(within(session, search), batch));
-  }
+  if (batch.every((step) => isDone(session.state, step))) return afterPassed(session, failed);
   // An operation that failed is told as that, and not as the throttle that keeps it from being sent once more.
   const isHeld = begun && calls.budget(session.host, 1) !== undefined;
   if (session.resent || isHeld) return { search, refusal: { ...failure, ...(begun && { late: true }) } };
