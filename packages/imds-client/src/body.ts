@@ -3,17 +3,19 @@ import type { FetchResponse } from './types.ts';
 
 /** A token with many groups has a tenth of it. */
 const longestBody = 64 * 1024;
+/** Has no state between two texts that are whole. */
+const wholeDecoder = new TextDecoder();
 
 /** The body as text. One that is longer than any answer of a metadata service is not read to its end. */
 export async function readBody(response: FetchResponse, endpoint: string): Promise<string> {
-  const decoder = new TextDecoder();
   if (response.readUpTo) {
     const whole = await response.readUpTo(longestBody);
     if (!whole) throw tooLong(endpoint);
-    return decoder.decode(whole);
+    return wholeDecoder.decode(whole);
   }
   const { body } = response;
   if (!body) return response.text();
+  const decoder = new TextDecoder();
   let size = 0;
   let read = '';
   for await (const part of body) {

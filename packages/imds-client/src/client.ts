@@ -70,47 +70,48 @@ async function ask(
   settings: Settings,
   signal: AbortSignal,
 ): Promise<AccessToken | ImdsError> {
-  const end = new AbortController();
-  const leave = () => end.abort();
-  const timer = setTimeout(leave, settings.requestTimeoutInMs);
-  signal.addEventListener('abort', leave);
+  const isLeft = () => signal.aborted;
+  if (isLeft()) return aborted();
+  const { answer, end, isEnded } = exchange(target, settings);
+  const timer = setTimeout(end, settings.requestTimeoutInMs);
+  signal.addEventListener('abort', end);
   try {
-    signal.throwIfAborted();
-    const answer = await exchange(target, settings, end.signal);
-    return readAnswer(answer, { resource: target.resource, now: settings.now(), parseDate: Date.parse });
+    const whole = await answer;
+    return readAnswer(whole, { resource: target.resource, now: settings.now(), parseDate: Date.parse });
   } catch (cause) {
-    if (signal.aborted) return aborted();
+    if (isLeft()) return aborted();
     if (cause instanceof ImdsError) return cause;
-    if (!end.signal.aborted)
-      return new ImdsError('unavailable', `${settings.endpoint} cannot be reached`, { cause });
+    if (!isEnded()) return new ImdsError('unavailable', `${settings.endpoint} cannot be reached`, { cause });
     return new ImdsError(
       'timeout',
       `${settings.endpoint} did not answer within ${settings.requestTimeoutInMs} ms`,
     );
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', leave);
+    signal.removeEventListener('abort', end);
   }
 }
 
-/** Ends with the signal, whether or not the given `fetch` hears it. */
-async function exchange(target: Target, { fetch, endpoint }: Settings, signal: AbortSignal): Promise<Answer> {
-  let end: () => void = () => undefined;
-  const ended = new Promise<never>((_, reject) => {
-    end = () => reject(new Error('time is up'));
-    signal.addEventListener('abort', end);
-  });
-  const answer = async () => {
+/** `end` makes the answer fail, whether or not the given `fetch` hears its signal. */
+function exchange({ url }: Target, { fetch, endpoint }: Settings) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const read = async (): Promise<Answer> => {
     const init = { method: 'GET', headers: { Metadata: 'true' }, redirect: 'manual', signal } as const;
-    const response = await fetch(target.url, init);
+    const response = await fetch(url, init);
     const body = await readBody(response, endpoint);
     return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
   };
-  try {
-    return await Promise.race([answer(), ended]);
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
+  let giveUp: (error: Error) => void = () => undefined;
+  const answer = new Promise<Answer>((resolve, reject) => {
+    giveUp = reject;
+    read().then(resolve, reject);
+  });
+  const end = () => {
+    giveUp(new Error('time is up'));
+    controller.abort();
+  };
+  return { answer, end, isEnded: () => signal.aborted };
 }
 
 function withDefaults(options: ImdsClientOptions): Settings {

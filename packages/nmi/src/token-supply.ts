@@ -46,7 +46,7 @@ const entraPace = {
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
-  const metadata = createMetadataService();
+  const metadata = createMetadataService(metadataUrl(options.config));
   const byHost = imdsSource(options, metadata);
   const http = createEntraHttp();
   const reader = createReaderProcess(clock);

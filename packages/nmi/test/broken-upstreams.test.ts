@@ -30,7 +30,7 @@ const passedOn: Partial<Record<Hostility, object>> = {
 
 describe.each(hostilities)('a server that %s', (script) => {
   it('as metadata service gives no token, and all places back', async () => {
-    const metadata = createMetadataService();
+    const metadata = createMetadataService(server.url);
     const imds = createImdsClient({
       ...{ endpoint: server.url, cache: false, maxRetries: 0 },
       ...{ requestTimeoutInMs: timeoutMs, fetch: metadata.fetch },

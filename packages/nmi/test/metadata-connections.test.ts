@@ -40,15 +40,9 @@ async function stage(serve: (question: Question) => void) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const metadata = createMetadataService();
-  const imds = createImdsClient({
-    ...{
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      cache: false,
-      maxRetries: 0,
-    },
-    fetch: metadata.fetch,
-  });
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const metadata = createMetadataService(endpoint);
+  const imds = createImdsClient({ endpoint, cache: false, maxRetries: 0, fetch: metadata.fetch });
   closing.push(async () => {
     metadata.close();
     for (const socket of sockets) socket.destroy();
@@ -57,9 +51,10 @@ async function stage(serve: (question: Question) => void) {
   });
   return {
     ask: async (resource = 'r') => (await imds.getToken({ resource })).token,
-    askFor: async (clientId: string) => (await imds.getToken({ resource: 'r', clientId })).token,
+    askFor: async (clientId: string, resource = 'r') => (await imds.getToken({ resource, clientId })).token,
     asked: () => count,
     connections: () => sockets.size,
+    close: () => metadata.close(),
     open: () => [...sockets].filter(({ closed }) => !closed).length,
   };
 }
@@ -126,6 +121,44 @@ it('of connections for many identities the five are kept that were used last', a
   expect(connections()).toBe(7);
   await askFor('b');
   expect(connections()).toBe(8);
+});
+
+it('of several connections for one identity and others, the one is closed first that was idle for the longest time', async () => {
+  const { askFor, connections } = await stage(({ socket, count }) => socket.write(answer(`t${count}`)));
+  await Promise.all([askFor('a', 'r1'), askFor('a', 'r2')]);
+  for (const identity of ['b', 'c', 'd']) await askFor(identity);
+  for (const identity of ['a', 'e', 'f']) await askFor(identity);
+  expect(connections()).toBe(7);
+  await askFor('a');
+  expect(connections()).toBe(7);
+});
+
+it('closing it ends a question that is asked again', async () => {
+  const { promise: asksAgain, resolve } = Promise.withResolvers<undefined>();
+  const { ask, close } = await stage(({ socket, count, countOfConnection }) => {
+    if (count === 1) socket.write(answer('t'));
+    else if (countOfConnection > 1) socket.resetAndDestroy();
+    else resolve(undefined);
+  });
+  await ask();
+  const asked = ask();
+  await asksAgain;
+  close();
+  await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+it('a question that is ended by closing it is not asked again', async () => {
+  const { promise: isAsked, resolve } = Promise.withResolvers<undefined>();
+  const { ask, asked, close } = await stage(({ socket, count }) => {
+    if (count === 1) socket.write(answer('t'));
+    else resolve(undefined);
+  });
+  await ask();
+  const second = ask();
+  await isAsked;
+  close();
+  await expect(second).rejects.toMatchObject({ code: 'unavailable' });
+  expect(asked()).toBe(2);
 });
 
 it('a connection over which anything but a token was answered is not kept', async () => {

@@ -36,12 +36,12 @@ const largestBody = 1024 * 1024;
 export function createProxy(options: ProxyOptions): Proxy {
   const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
   const judge = createHeaderJudge(rules);
-  const service = createMetadataService();
+  const service = createMetadataService(upstream);
 
   const pass = async (request: InboundRequest, route: ProxyRoute): Promise<Outcome> => {
     const { path, query } = route;
-    const answer = await service.get(`${upstream}${query === '' ? path : `${path}?${query}`}`, {
-      headers: { Metadata: 'true' },
+    const { pathname, search } = new URL(`${upstream}${query === '' ? path : `${path}?${query}`}`);
+    const answer = await service.get(`${pathname}${search}`, {
       signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
     });
     const { statusCode = 0, headers } = answer;

@@ -96,20 +96,20 @@ export function createKernelFiles({
   };
 }
 
+/** For all readings, which are made at once: a new one for each is memory that the process gets from the kernel and returns. */
+const part = Buffer.allocUnsafeSlow(16 * 1024);
+
 /** The rest is not read, whoever fills the table. */
 function readStart(path: string, most: number): string {
   const file = openSync(path, 'r');
   try {
-    const parts: Buffer[] = [];
-    let length = 0;
-    while (length < most) {
-      const part = Buffer.allocUnsafe(16 * 1024);
+    let text = '';
+    while (text.length < most) {
       const count = readSync(file, part);
       if (count === 0) break;
-      parts.push(part.subarray(0, count));
-      length += count;
+      text += part.toString('latin1', 0, count);
     }
-    return Buffer.concat(parts).toString('latin1');
+    return text;
   } finally {
     closeSync(file);
   }

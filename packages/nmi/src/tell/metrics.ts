@@ -134,7 +134,7 @@ export const metricSpecs = {
   linesLost: {
     kind: 'counter',
     name: `${prefix}nmi_lines_lost_total`,
-    help: 'Lines of log and audit that were dropped because the reader of standard output was more than 1 MiB behind, or is gone. Anything but 0 means that the audit has holes.',
+    help: 'Lines that were dropped because the reader of standard output is gone, or was behind: by more than 1 MiB for a line of the log, by more than 768 KiB for one of the audit, or with 384 KiB of lines about the same namespace. Anything but 0 means that the audit may have holes.',
   },
   watchAge: {
     kind: 'gauge',

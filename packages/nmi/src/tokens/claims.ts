@@ -9,22 +9,27 @@ export interface IdentityClaims {
  * link-local connection, and is checked by whoever it is for. Empty for a token that cannot be read.
  */
 export function readClaims(token: string): IdentityClaims {
-  const clientId = textOf(payloadOf(token), ['appid', 'azp']);
-  const objectId = textOf(payloadOf(token), ['oid']);
+  const payload = payloadOf(token);
+  const clientId = textOf(payload, ['appid', 'azp']);
+  const objectId = textOf(payload, ['oid']);
   return { ...(clientId && { clientId }), ...(objectId && { objectId }) };
 }
 
-function payloadOf(token: string): object {
+type Payload = Readonly<Record<string, unknown>>;
+
+function payloadOf(token: string): Payload {
   try {
     const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    return typeof payload === 'object' && payload !== null ? payload : {};
+    return typeof payload === 'object' && payload !== null ? (payload as Payload) : {};
   } catch {
     return {};
   }
 }
 
-function textOf(payload: object, names: readonly string[]): string | undefined {
-  const claims = new Map<string, unknown>(Object.entries(payload));
-  const value = names.map((name) => claims.get(name)).find((claim) => typeof claim === 'string');
-  return typeof value === 'string' ? value.toLowerCase() : undefined;
+function textOf(payload: Payload, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = Object.hasOwn(payload, name) ? payload[name] : undefined;
+    if (typeof value === 'string') return value.toLowerCase();
+  }
+  return undefined;
 }

@@ -7,22 +7,18 @@ import {
   type RequestOptions,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { urlToHttpOptions } from 'node:url';
 import type { FetchLike } from '@pod-identity/imds-client';
 import { readUpTo } from '@pod-identity/kit/core';
 
 /** The way to the machine's metadata service. It follows no redirect. */
 export interface MetadataService {
-  /** Answers when the headers are there. */
-  get(url: string, how: Asking): Promise<IncomingMessage>;
-  /** The same in the shape of `fetch`. */
+  /** Asks for this path with its query; resolves when the headers are there. The signal ends the question and its answer. */
+  get(path: string, how: { readonly signal: AbortSignal }): Promise<IncomingMessage>;
+  /** The same in the shape of `fetch`, for URLs of this service. */
   readonly fetch: FetchLike;
-  /** Cuts what is under way. */
+  /** Ends all questions under way; none of them is asked again. */
   close(): void;
-}
-
-interface Asking {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
 }
 
 /** As many as are used at a time (pace.ts); each is closed after it was idle for half a minute. */
@@ -33,21 +29,27 @@ const connections = { maxFreeSockets: 5, maxSockets: 16, timeout: 30_000 };
  * so that a caller doesn't wait for a new one. A question is repeated once, on a connection of its own, when it was sent over a kept
  * one that turns out to be closed: questions change nothing, so that it doesn't matter whether the first one was heard.
  */
-export function createMetadataService(): MetadataService {
-  const agent = new KeepingAgent();
-  const get: MetadataService['get'] = async (url, how) => {
-    const first = open(url, how, agent);
+export function createMetadataService(endpoint: string): MetadataService {
+  const open = createOpening(endpoint);
+  const keeping = new KeepingAgent();
+  const single = new Agent();
+  let isClosed = false;
+  const get: MetadataService['get'] = async (path, { signal }) => {
+    const first = open(path, keeping);
+    first.once('response', (answer) => {
+      if (!isUsual(answer)) keeping.refuse(answer.socket);
+    });
     try {
-      return await headOf(first, how);
+      return await headOf(first, signal);
     } catch (error) {
-      if (!first.reusedSocket || !isBroken(error) || how.signal.aborted) throw error;
-      return headOf(open(url, how, false), how);
+      if (!first.reusedSocket || !isBroken(error) || signal.aborted || isClosed) throw error;
+      return headOf(open(path, single), signal);
     }
   };
   return {
     get,
     fetch: async (url, how) => {
-      const answer = await get(url, how);
+      const answer = await get(pathOf(url), how);
       return {
         status: answer.statusCode ?? 0,
         headers: { get: (name) => headerOf(answer, name) },
@@ -55,7 +57,11 @@ export function createMetadataService(): MetadataService {
         text: () => Promise.resolve(''),
       };
     },
-    close: () => agent.destroy(),
+    close: () => {
+      isClosed = true;
+      keeping.destroy();
+      single.destroy();
+    },
   };
 }
 
@@ -72,6 +78,8 @@ const { keepSocketAlive: keep } = Agent.prototype as unknown as Keeping;
  */
 class KeepingAgent extends Agent {
   readonly #unwanted = new WeakSet<object>();
+  /** The connections that are kept, the one first that has been idle for the longest time. */
+  readonly #idle = new Set<Duplex>();
 
   constructor() {
     super({ keepAlive: true, ...connections });
@@ -83,47 +91,68 @@ class KeepingAgent extends Agent {
   }
 
   override getName(options?: ClientRequestArgs & Partial<About>): string {
-    return `${super.getName(options)} ${options?.about ?? ''}`;
+    return options?.about ?? '';
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
     if (this.#unwanted.has(socket) || !keep.call(this, socket)) return false;
     this.#makeRoom();
+    this.#idle.add(socket);
     return true;
   }
 
-  /** No more are kept for all identities together than for one: the oldest is closed. */
+  override reuseSocket(socket: Duplex, question: ClientRequest): void {
+    this.#idle.delete(socket);
+    super.reuseSocket(socket, question);
+  }
+
+  /** No more are kept for all identities together than for one. */
   #makeRoom(): void {
-    const free = Object.values(this.freeSockets).flatMap((sockets) => sockets ?? []);
-    const open = free.filter(({ destroyed }) => !destroyed);
-    if (open.length >= connections.maxFreeSockets) open[0]?.destroy();
+    for (const socket of this.#idle) if (socket.destroyed) this.#idle.delete(socket);
+    const [oldest] = this.#idle;
+    if (!oldest || this.#idle.size < connections.maxFreeSockets) return;
+    this.#idle.delete(oldest);
+    oldest.destroy();
   }
 }
 
+/** What the questions over a connection have in common. */
 interface About {
   readonly about: string;
 }
 
-/** All of the question but the resource. */
-function aboutOf(url: string): string {
-  const { pathname, searchParams } = new URL(url);
-  searchParams.delete('resource');
-  return `${pathname}?${searchParams.toString()}`;
+/** What is the same for all questions is made once. */
+function createOpening(endpoint: string): (path: string, agent: Agent) => ClientRequest {
+  const url = new URL(endpoint);
+  const { hostname: host, port } = urlToHttpOptions(url);
+  const headers = ['Host', url.host, 'Metadata', 'true'];
+  return (path, agent) => {
+    const options: RequestOptions & About = {
+      host,
+      port,
+      headers,
+      path,
+      agent,
+      about: withoutResource(path),
+    };
+    return request(options);
+  };
 }
 
-function open(url: string, { headers }: Asking, agent: KeepingAgent | false): ClientRequest {
-  const options: RequestOptions & About = { agent, headers, about: aboutOf(url) };
-  return request(url, options).once('response', (answer) => {
-    if (agent && !isUsual(answer)) agent.refuse(answer.socket);
-  });
+/** As the client writes it, once at most. */
+function withoutResource(path: string): string {
+  return path.replace(/(?<=[?&])resource=[^&]*/, '');
+}
+
+function pathOf(url: string): string {
+  return url.slice(url.indexOf('/', url.indexOf('//') + 2));
 }
 
 function isUsual({ statusCode, headers }: IncomingMessage): boolean {
   return statusCode === 200 && headers['content-type']?.startsWith('application/json') === true;
 }
 
-/** The signal ends the question and its answer. */
-function headOf(question: ClientRequest, { signal }: Asking): Promise<IncomingMessage> {
+function headOf(question: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const end = () => question.destroy(new Error('the question was given up'));
   let isAnswered = false;
