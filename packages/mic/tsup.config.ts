@@ -1,17 +1,4 @@
 import { defineConfig } from 'tsup';
+import { serviceBundle } from '../../tools/workspace/service-bundle.ts';
 
-// One self-contained file: the image needs no node_modules.
-export default defineConfig({
-  entry: { mic: 'src/main.ts' },
-  format: ['esm'],
-  dts: false,
-  sourcemap: true,
-  clean: true,
-  target: 'node24',
-  platform: 'node',
-  noExternal: [/.*/],
-  splitting: true,
-  banner: {
-    js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
-  },
-});
+export default defineConfig({ ...serviceBundle, entry: { mic: 'src/main.ts' } });

@@ -1,42 +1,7 @@
-import { defineConfig, type Options } from 'tsup';
+import { defineConfig } from 'tsup';
+import { serviceBundle } from '../../tools/workspace/service-bundle.ts';
 
-type Plugin = NonNullable<Options['esbuildPlugins']>[number];
-
-/**
- * `import` of node:http reads every export of it, and one of them is the WebSocket, which loads a whole second HTTP client:
- * 14 MiB of memory on every node. `require` reads what is used.
- */
-const leanHttp: Plugin = {
-  name: 'lean-http',
-  setup(build) {
-    build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
-      kind === 'import-statement' ? { path: 'node:http', namespace: 'lean-http' } : undefined,
-    );
-    build.onLoad({ filter: /^/, namespace: 'lean-http' }, () => ({
-      contents: "module.exports = require('node:http')",
-    }));
-  },
-};
-
-// One self-contained file, and beside it what few nodes need: the image needs no node_modules.
 export default defineConfig({
+  ...serviceBundle,
   entry: { nmi: 'src/main.ts', 'certificate-reader': 'src/tokens/principal/reader/main.ts' },
-  format: ['esm'],
-  dts: false,
-  sourcemap: true,
-  clean: true,
-  target: 'node24',
-  platform: 'node',
-  noExternal: [/.*/],
-  splitting: true,
-  // Else this comes before the plugins.
-  removeNodeProtocol: false,
-  esbuildPlugins: [leanHttp],
-  esbuildOptions: (options) => {
-    // One character beyond Latin-1 and the whole file takes two bytes a character in memory.
-    options.charset = 'ascii';
-  },
-  banner: {
-    js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
-  },
 });

@@ -37,7 +37,7 @@ export interface Azure {
   }): Promise<readonly MissingRole[]>;
   /** Follows changes of azure.json until the signal aborts. */
   watch(signal: AbortSignal): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Reads the settings (throws AzureError 'configuration' with every problem) and builds the room; calls nothing yet. */

@@ -1,10 +1,11 @@
-import { Agent, request as send } from 'undici';
-import type { Clock } from '@pod-identity/kit/core';
+import type { IncomingHttpHeaders } from 'node:http';
+import { readUpTo, type Clock } from '@pod-identity/kit/core';
 import { classify, unavailableDefaultMs, type ArmFailure, type ArmResult } from './arm-errors.ts';
 import { AzureError } from '../azure-error.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
 import type { ArmCredential } from '../credential/token-keeper.ts';
 import { withDeadline } from '../deadline.ts';
+import { createHttpDoor, type HttpDoor } from '../http-door.ts';
 
 /** Where ARM is and as whom to speak to it; another one after azure.json was replaced. */
 export interface ArmAccess {
@@ -35,7 +36,7 @@ export interface ArmClient {
   /** One exchange. A GET that finds ARM unavailable is repeated shortly; a PATCH never is: the caller looks first. */
   send(request: ArmRequest): Promise<ArmResult<ArmAnswer>>;
   readonly access: () => ArmAccess;
-  close(): Promise<void>;
+  close(): void;
 }
 
 interface ArmClientOptions {
@@ -55,11 +56,11 @@ const tokenRetryMs = 2 * unavailableDefaultMs;
 
 export function createArmClient(options: ArmClientOptions): ArmClient {
   const { access, clock, random } = options;
-  const dispatcher = new Agent({ connections: 32, maxResponseSize: longestAnswer });
-  const exchange = createExchange(options, dispatcher);
+  const door = createHttpDoor();
+  const exchange = createExchange(options, door);
   return {
     access,
-    close: () => dispatcher.close(),
+    close: () => door.close(),
     async send(request) {
       const attempts = request.method === 'GET' ? getAttempts : 1;
       for (let attempt = 1; ; attempt += 1) {
@@ -80,7 +81,7 @@ function isPassing(failure: ArmFailure): boolean {
   return failure.kind === 'unavailable' && failure.retryAfterMs <= unavailableDefaultMs;
 }
 
-function createExchange(options: ArmClientOptions, dispatcher: Agent) {
+function createExchange(options: ArmClientOptions, door: HttpDoor) {
   const { access, clock, userAgent, requestTimeoutMs = 60_000 } = options;
 
   const once = async (request: ArmRequest, url: URL): Promise<Exchange> => {
@@ -89,9 +90,8 @@ function createExchange(options: ArmClientOptions, dispatcher: Agent) {
     const answer = await withDeadline(
       { clock, ms: requestTimeoutMs, signal: request.signal },
       async (signal) => {
-        const response = await send(url, {
+        const response = await door.send(url, {
           method: request.method,
-          dispatcher,
           signal,
           headers: {
             authorization: `Bearer ${token}`,
@@ -102,7 +102,13 @@ function createExchange(options: ArmClientOptions, dispatcher: Agent) {
           },
           ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         });
-        return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+        const body = await readUpTo(response, longestAnswer);
+        if (body === undefined) throw new Error(`it is longer than ${longestAnswer} bytes`);
+        return {
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: new TextDecoder().decode(body),
+        };
       },
     );
     return readAnswer(answer, clock.now());
@@ -132,11 +138,9 @@ interface Exchange {
   readonly unauthorized: boolean;
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
-
 interface RawAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
@@ -173,7 +177,7 @@ function parseBody(text: string): unknown {
   }
 }
 
-function isExhausted(headers: Headers): boolean {
+function isExhausted(headers: IncomingHttpHeaders): boolean {
   return Object.entries(headers).some(
     ([name, value]) => name.startsWith('x-ms-ratelimit-remaining-subscription-') && value === '0',
   );

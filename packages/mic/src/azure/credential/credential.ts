@@ -3,6 +3,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import { applicationToken } from './application-token.ts';
 import { AzureError } from '../azure-error.ts';
 import type { CloudSettings, Env } from '../cloud/cloud.ts';
+import { fetchOnce } from '../http-door.ts';
 import { keepToken, type ArmCredential, type TokenSource } from './token-keeper.ts';
 
 interface CredentialDeps {
@@ -55,6 +56,7 @@ function managedIdentityToken(
     sleep: (ms, signal) => clock.sleep(ms, signal),
     random,
     cache: false,
+    fetch: fetchOnce,
     // The default, 40 s, is for an NMI, which holds requests; the metadata service answers at once.
     requestTimeoutInMs: 20_000,
   });
