@@ -279,6 +279,19 @@ describe('a renewal', () => {
     expect(inTheWay(arm)).toBe(true);
   });
 
+  it('does not begin for a dead entry that is being detached, and which every part of the search is refused for: it comes off first', async () => {
+    const [x, y, dead] = ['x', 'y', 'dead'].map(id) as [ResourceId, ResourceId, ResourceId];
+    const arm = fakeArm([], (adding, _, after) => {
+      if (after.has(dead)) return refused(refusal('FailedIdentityOperation', [dead]), { refused: true });
+      return adding.includes(y) ? refused(refusal('InvalidIdentity'), { refused: true }) : undefined;
+    });
+    arm.state.present.set(dead, {});
+    const namespaces = new Map([x, y].map((one) => [one, `namespace of ${one}`]));
+    const outcome = await arm.update({ attach: [x, y], detach: [dead], namespaces });
+    expect(outcome.rejected).toMatchObject([{ id: y }]);
+    expect([...arm.state.present.keys()]).toEqual([x]);
+  });
+
   it('of dead entries that ARM names one by one goes on after the throttle cut it short, with 2 PATCHes each time', async () => {
     const dead = ['d1', 'd2', 'd3'].map(id);
     const renewed = new Set<ResourceId>();

@@ -68,10 +68,20 @@ describe('the search for what ARM refuses', () => {
   });
 
   it('takes off a dead entry that ARM trips over, once', () => {
-    const once = blockedBy(startSearch([step(0)]), [step(9).id])?.search;
+    const once = blockedBy(startSearch([step(0)]), [step(0)], [step(9).id])?.search;
     expect(once?.pending).toEqual([{ id: step(9).id, kind: 'remove' }, step(0)]);
-    expect(blockedBy(once!, [step(9).id])).toBeUndefined();
-    expect(blockedBy(once!, [])).toBeUndefined();
+    expect(blockedBy(once!, once!.pending, [step(9).id])).toBeUndefined();
+    expect(blockedBy(once!, once!.pending, [])).toBeUndefined();
+  });
+
+  it('takes off first what was to be taken off in a later batch', () => {
+    const removal: IdentityStep = { id: step(9).id, kind: 'remove' };
+    const halved = { pending: [step(0), step(1), removal], suspects: [step(0), step(1)] };
+    expect(blockedBy(halved, [step(0)], [removal.id])?.search).toEqual(
+      startSearch([removal, step(0), step(1)]),
+    );
+    expect(blockedBy(halved, halved.pending, [removal.id])).toBeUndefined();
+    expect(blockedBy(halved, [step(0)], [step(1).id])).toBeUndefined();
   });
 
   it('drops what a second look shows to be done', () => {

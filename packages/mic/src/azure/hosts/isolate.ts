@@ -67,15 +67,18 @@ export function refused(
 }
 
 /**
- * Dead entries that ARM trips over although nobody asked for them: they come off together with the rest. Undefined if
- * there is none, or if taking them off was what ARM refused.
+ * Dead entries that ARM refuses the batch over: they come off before anything else, also those whose removal was to follow in
+ * a later batch. Undefined if there is none, or if taking them off was what ARM refused.
  */
 export function blockedBy(
-  search: Search,
+  { pending }: Search,
+  batch: readonly IdentityStep[],
   blockers: readonly ResourceId[],
 ): { readonly search: Search } | undefined {
-  const steps = withRemovals(search.pending, blockers);
-  return steps.length === search.pending.length ? undefined : { search: startSearch(steps) };
+  const isLater = (step: IdentityStep) => step.kind === 'remove' && !batch.includes(step);
+  const later = pending.filter((step) => blockers.includes(step.id) && isLater(step));
+  const steps = withRemovals([...later, ...without(pending, later)], blockers);
+  return later.length === 0 && steps.length === pending.length ? undefined : { search: startSearch(steps) };
 }
 
 /** What is in the way comes off first: no other part of the search passes while it is there. */

@@ -152,9 +152,11 @@ async function afterRejection(
     search = forgetDone(search, (step) => isDone(session.state, step));
   }
   const blockers = failure.named.filter((id) => isDead(session.state.present.get(id)));
-  const stuck = await prepareRenewals(calls, session, { ids: blockers, isInTheWay: true });
+  // What is a step of its own is not put back.
+  const ids = blockers.filter((id) => !search.pending.some((step) => step.id === id));
+  const stuck = await prepareRenewals(calls, session, { ids, isInTheWay: true });
   if (stuck !== undefined) return { search, refusal: stuck };
-  const blocked = blockedBy(search, blockers);
+  const blocked = blockedBy(search, batch, blockers);
   if (blocked !== undefined) return blocked;
   if (begun) return afterLateRejection(session, { search, batch, failure });
   return isHostsOwn(session, batch, failure)
@@ -193,7 +195,7 @@ function afterLateRejection(
     return { search, refusal: { kind: 'failed', message, code, late: true } };
   for (const id of offending) session.rejected.set(id, { id, code, message });
   const next = batch.some(isOver) ? convict(session, refused(search, batch, named)) : { search };
-  return blockedBy(next.search, offending) ?? next;
+  return blockedBy(next.search, batch, offending) ?? next;
 }
 
 /** The answer got lost, the PATCH perhaps not: the host itself tells, before anything is sent again. */
