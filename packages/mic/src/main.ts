@@ -1,4 +1,4 @@
-// The only file that sees the process: its version of Node, its arguments and its environment. Everything else is told.
+// The only file of MIC that sees the process: its version of Node, its arguments, its environment and its exit code.
 import { hostname } from 'node:os';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -9,4 +9,4 @@ if (major < 22 || (major === 22 && minor < 19)) {
 
 // Only now: what is imported here would fail on an old Node before it could say why.
 const { runMic } = await import('./run.ts');
-await runMic({ argv: process.argv.slice(2), env: process.env, hostname: hostname() });
+process.exitCode = await runMic({ argv: process.argv.slice(2), env: process.env, hostname: hostname() });

@@ -1,223 +1,276 @@
-// MIC as a process: configuration in, edges built, elector started, shut down in order.
+// MIC, and all that runs in it: `serve` names what runs as long as the process does, `startLanes` and `startLoops` what runs while
+// it leads. Only here the parts are put together; each gets what it uses, by name.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { connectKube, createElector, createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Clock } from '@pod-identity/kit/core';
 import {
-  createLog,
-  createMetrics,
-  createMetricsRoute,
-  createPrinter,
-  keepAdminServer,
-  runProcess,
-  standardOutput,
-  systemClock,
-  type AdminRoute,
-  type Log,
-  type LogOptions,
-  type Metrics,
-} from '@pod-identity/kit/serve';
-import manifest from '../package.json' with { type: 'json' };
-import { connectAzure, type Azure } from './azure/connect.ts';
-import type { ArmCall } from './azure/hosts/host-calls.ts';
-import { micUserAgent, readMicConfig, type Env, type MicCommand, type MicConfig } from './config/config.ts';
-import { planRules } from './config/plan-rules.ts';
-import type { ControllerSettings } from './term/deps.ts';
-import { startController, type Controller } from './term/controller.ts';
-import { explainCommand } from './commands/explain.ts';
-import { micMetrics, type MicMetricSpecs } from './tell/metrics.ts';
-import { askOriginal, watchOriginal } from './original/connect-original.ts';
+  coreKinds,
+  createElector,
+  createEventRecorder,
+  createResource,
+  fenceWrites,
+  type EventRecorder,
+  type KubeTransport,
+  type LeaderTerm,
+} from '@pod-identity/kit/kube';
+import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
+import type { HostIdentities } from './apply/host-identities.ts';
+import { createLedger, type ConfigMap, type Ledger } from './apply/ledger.ts';
+import { createHostMemory, type HostMemory } from './apply/memory.ts';
+import { createPace } from './apply/pace.ts';
+import { keepStartupTaints } from './apply/startup-taints.ts';
+import { runCommand, type Started, type Surroundings } from './commands/command.ts';
+import type { MicConfig } from './config/config.ts';
+import { watchOriginal } from './original/connect-original.ts';
+import { skipsOf } from './plan/desired.ts';
+import { createReconciler } from './reconcile.ts';
+import { ClusterIndex } from './snapshot/index/cluster-index.ts';
+import { createAgentView, type AgentViewSource } from './snapshot/watch/agent-view.ts';
+import { createClusterView, type ClusterView } from './snapshot/watch/cluster-view.ts';
+import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
+import { conditionsOf, createConditionsWriter, type ConditionsWriter } from './tell/conditions-writer.ts';
+import { createMeter, type Meter } from './tell/meter.ts';
+import type { MicMetricSpecs } from './tell/metrics.ts';
+import { createPublisher, type Publisher } from './tell/publisher.ts';
+import { reportLeftOut } from './tell/report-left-out.ts';
+import { createAssignments, createHosts } from './term/appliers.ts';
+import { createController, type Controller, type Preflight, type Term } from './term/controller.ts';
+import { createLanes, type Lanes } from './term/lanes.ts';
+import { startLoop } from './term/loop.ts';
+import { aborted, openTerm } from './term/opening.ts';
+import { settingsOf, type MicSettings } from './term/settings.ts';
+import { startupViewOf } from './term/startup-view.ts';
 
-interface Surroundings {
-  readonly argv: readonly string[];
-  readonly env: Env;
-  readonly hostname: string;
-}
+/** Resolves to the exit code. */
+export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
 
-interface Edges {
-  readonly config: MicConfig;
-  readonly log: Log;
-  readonly metrics: Metrics<MicMetricSpecs>;
-  readonly transport: KubeTransport;
-  readonly azure: Azure;
-}
-
-/** A watch that was not heard of for so long is as good as none: it should have been dropped and resumed by then. */
-const longestSilenceMs = 150_000;
-const conditionWritesPerSecond = 10;
-/** After this an assignment is shown as Created while its identity is on its way. */
-const recordAfterMs = 2_000;
-
-/** A line for each pod that is assigned: many lines are one write. What is left is written when the process ends. */
-function gathered(): NonNullable<LogOptions['destination']> {
-  const output = standardOutput();
-  return { write: (line) => output.append(line), onLost: (say) => output.onLost(say) };
-}
-
-export async function runMic({ argv, env, hostname }: Surroundings): Promise<void> {
-  const reading = readMicConfig({ argv, env, hostname });
-  if (!reading.ok) {
-    for (const { name, message } of reading.problems) console.error(`${name}: ${message}`);
-    process.exit(2);
-  }
-  const { config } = reading;
-  const { version } = manifest;
-  const commit = env['MIC_COMMIT'] ?? 'unknown';
-  const date = env['MIC_BUILD_DATE'] ?? 'unknown';
-  const said = wordsFor(
-    config.command,
-    `${version} - NMI Version: ${version} - Commit: ${commit} - Date: ${date}`,
-  );
-  if (said !== undefined) {
-    console.log(said);
-    return;
-  }
-
-  const log = createLog({ component: 'mic', ...config.log, destination: gathered() });
-  const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
-  const run = async (signal: AbortSignal) => {
-    const metrics = createMetrics(micMetrics);
-    const edges = { config, log, metrics, ...(await connect({ config, env, log, metrics, userAgent })) };
-    try {
-      const { command: question, podNamespace: namespace, forceNamespaced, namespaceShareBytes } = config;
-      if (question.kind !== 'explain') return await serve(edges, signal);
-      const place = { namespace, forceNamespaced, namespaceShareBytes };
-      return await explainCommand({
-        ...{ ...edges, question, place, signal, clock: systemClock },
-        originalRuns: askOriginal(config, edges.transport),
-        printer: createPrinter(console.log),
-      });
-    } finally {
-      await Promise.allSettled([edges.transport.close(), edges.azure.close()]);
-    }
-  };
-  await runProcess({ log, run });
-}
-
-/** What only needs an answer. */
-function wordsFor(command: MicCommand, build: string): string | undefined {
-  if (command.kind === 'help') return command.text;
-  return command.kind === 'version' ? `MIC Version: ${build}` : undefined;
-}
-
-type Connecting = Pick<Edges, 'config' | 'log' | 'metrics'> & {
-  readonly env: Env;
-  readonly userAgent: string;
-};
-
-async function connect({
-  config,
-  env,
-  log,
-  metrics,
-  userAgent,
-}: Connecting): Promise<Pick<Edges, 'transport' | 'azure'>> {
-  const { kubeconfig, master, serviceAccountDir, cloudConfigPath, kubeQps: qps } = config;
-  const azure = await connectAzure({
-    cloudConfigPath,
-    env,
-    clock: systemClock,
-    random: Math.random,
-    userAgent,
-    log,
-    onCall: (call) => meterCall(metrics, call),
-  });
-  const transport = await connectKube({
-    userAgent,
-    qps,
-    burst: qps,
-    serviceAccountDir,
-    ...(master === undefined ? {} : { master }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-  });
-  return { azure, transport };
-}
-
-function meterCall(metrics: Metrics<MicMetricSpecs>, { operation, result, ms }: ArmCall): void {
-  metrics.count('armCalls', { operation, result });
-  // The original knew reads and changes of hosts only; a change is timed to the end of its operation.
-  if (operation === 'operation_get') return;
-  if (result === 'ok') metrics.observe('cloudSeconds', ms / 1000, { operation_type: operation });
-  else metrics.count('cloudErrors', { operation_type: operation });
-}
-
-async function serve(edges: Edges, signal: AbortSignal): Promise<number> {
-  const { config, log, transport, azure } = edges;
-  for (const { flag, why } of config.ignored) log.warn({ flag, why }, 'this flag has no effect any more');
-  if (config.startupTaint === undefined)
-    log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
+/** MIC as a process: everything here runs until the signal aborts, leader or not. */
+async function serve({ config, version, log, metrics, transport, azure, signal }: Started): Promise<number> {
+  reportIdleSettings(config, log);
   const clock = systemClock;
   const random = Math.random;
   // Known a little later, or never: it only fills in the commands that MIC advises.
   let principalId: string | undefined;
   void azure.principalId(signal).then((id) => (principalId = id));
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
-  const controller = startController({
-    ...edges,
-    hosts: azure.hosts,
+  const clusterClientId = () => azure.clusterClientId();
+  const settings = settingsOf(config, { version, clusterClientId, principalId: () => principalId });
+  const preflight: Preflight = async (question) => {
+    for (const { message, role, scope, command } of await azure.checkRoles(question))
+      log.warn({ role, scope, command }, message);
+  };
+  const { hosts } = azure;
+  const mic = createMic({
+    transport,
+    hosts,
     clock,
     random,
     yieldTurn,
+    log,
+    metrics,
     events,
-    settings: { ...settingsOf(edges), principalId: () => principalId },
-    preflight: async (question) => {
-      for (const { message, role, scope, command } of await azure.checkRoles(question)) {
-        log.warn({ role, scope, command }, message);
-      }
-    },
+    settings,
+    preflight,
   });
-  const original = watchOriginal({ ...edges, events });
-  const elector = createElector({ transport, ...config.leader, clock, random, log });
+  const original = watchOriginal({ config, transport, log, metrics, events });
+  const { identity, namespace, name, durationMs, renewMs, retryMs } = config.leader;
+  const lease = { identity, namespace, name, durationMs, renewMs, retryMs };
+  const elector = createElector({ transport, ...lease, clock, random, log });
   await Promise.all([
-    controller.run(signal),
+    // The watches of pods, nodes, AzureIdentities, bindings and records, and of NMI's pods: a new leader starts with a warm view.
+    mic.run(signal),
+    // Reads azure.json again when it changes.
     azure.watch(signal),
-    original
-      .standBy(signal)
-      .then(() => elector.run(signal, (term) => original.beside(term, controller.lead(term)))),
-    keepAdmin(edges, controller, signal),
+    // Stands for election, after the original's MIC is gone; leads, and reports the original's MIC meanwhile.
+    original.standBy(signal).then(() => elector.run(signal, (term) => original.beside(term, mic.lead(term)))),
+    // Health, readiness, metrics.
+    keepAdminServers(adminOf(mic, { config, log, metrics }), signal),
   ]);
   await events.flush();
   return 0;
 }
 
-function settingsOf({ config, azure }: Edges): Omit<ControllerSettings, 'principalId'> {
+function reportIdleSettings(config: MicConfig, log: Log): void {
+  for (const { flag, why } of config.ignored) log.warn({ flag, why }, 'this flag has no effect any more');
+  if (config.startupTaint === undefined)
+    log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
+}
+
+function adminOf(mic: Controller, started: Pick<Started, 'config' | 'log' | 'metrics'>): AdminOptions {
+  const { config, log, metrics: registry } = started;
+  const { health, metrics } = config;
+  const isLeading = () => mic.term !== undefined;
+  const refreshGauges = () => mic.refreshGauges();
+  return { health, metrics, log, registry, isLeading, watches: mic.view, refreshGauges };
+}
+
+/** What MIC needs from outside, and how it is to behave; tests hand in a simulator's. */
+export interface MicParts {
+  readonly transport: KubeTransport;
+  readonly hosts: HostIdentities;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Lets timers and sockets have their turn: setImmediate, as a promise. */
+  readonly yieldTurn: () => Promise<void>;
+  readonly log: Log;
+  readonly metrics: Metrics<MicMetricSpecs>;
+  readonly events: EventRecorder;
+  readonly settings: MicSettings;
+  readonly preflight?: Preflight;
+}
+
+/** MIC without a process around it. */
+export function createMic(parts: MicParts): Controller {
+  const { transport, clock, random, log, metrics, settings, preflight } = parts;
+  const { namespaceShareBytes, startupTaint, forceNamespaced } = settings;
+  const index = new ClusterIndex({ forceNamespaced });
+  const view = createClusterView({
+    transport,
+    index,
+    clock,
+    random,
+    log,
+    namespaceShareBytes,
+    startupTaint: startupTaint?.key,
+  });
+  const agents =
+    startupTaint && createAgentView({ transport, clock, random, log, daemonSet: startupTaint.daemonSet });
+  const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, agents });
+  return createController({ view, index, agents, log, metrics, startTerm, preflight });
+}
+
+interface TermScene {
+  readonly term: LeaderTerm;
+  readonly view: ClusterView;
+  readonly index: ClusterIndex;
+  readonly agents: AgentViewSource | undefined;
+}
+
+/** What the lanes and loops of a term share. */
+interface TermParts extends TermScene {
+  /** Its writes are fenced by the lease. */
+  readonly transport: KubeTransport;
+  readonly memory: HostMemory;
+  readonly ledger: Ledger;
+  readonly now: () => number;
+  readonly meter: Meter;
+  readonly publisher: Publisher;
+}
+
+/** One term of leadership; undefined when it ended before anything could be decided. Nothing of it is written without the lease. */
+async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> {
+  const { clock, random, log, metrics, events, settings } = mic;
+  const { term, view } = scene;
+  const { namespace, version, typeUpgrade } = settings;
+  const transport = fenceWrites(mic.transport, () => term.holds());
+  const memory = createHostMemory();
+  const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
+  const ledger = createLedger({ configMaps, namespace, term, log });
+  const opening = { term, transport, view, ledger, memory, typeUpgrade, namespace, version };
+  if (!(await openTerm({ ...opening, clock, random, log }))) return undefined;
+
+  const now = () => clock.now();
+  const meter = createMeter(metrics, now);
+  const publisher = createPublisher({ log, events, now, holds: () => term.holds() });
+  const parts: TermParts = { ...scene, transport, memory, ledger, now, meter, publisher };
+  const conditions = startConditions(mic, parts);
+  const lanes = startLanes(mic, parts, conditions);
+  const loops = startLoops(mic, parts, { lanes, conditions });
   return {
-    ...config,
-    namespace: config.podNamespace,
-    version: manifest.version,
-    recordAfterMs,
-    conditionWritesPerSecond,
-    rules: () => planRules(config, azure.clusterClientId()),
+    ended: aborted(term.signal)
+      .then(() => Promise.all([lanes.objects.settled(), lanes.azure.settled(), loops]))
+      .then(() => undefined),
+    depth: () => ({ objects: lanes.objects.depth, azure: lanes.azure.depth }),
+    facts: memory.all,
+    meter,
   };
 }
 
-async function keepAdmin(
-  { config, log, metrics }: Edges,
-  controller: Controller,
-  signal: AbortSignal,
-): Promise<void> {
-  const health: AdminRoute[] = [
-    // As the original answers it: whether this replica is the one that works. A standby is as alive as a leader.
-    { path: '/healthz', answer: () => ({ status: 200, body: controller.term ? 'Active' : 'Not Active' }) },
-    { path: '/readyz', answer: () => readiness(controller) },
-  ];
-  const output = standardOutput();
-  let lost = 0;
-  const text = () => {
-    controller.refreshGauges();
-    metrics.count('linesLost', undefined, output.lost - lost);
-    lost = output.lost;
-    return metrics.text();
-  };
-  const keep = (role: string, at: MicConfig['health'], routes: readonly AdminRoute[]) =>
-    keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock: systemClock, signal });
-  await Promise.all([
-    keep('health', config.health, health),
-    keep('metrics', config.metrics, [createMetricsRoute(text, systemClock)]),
-  ]);
+/** Planning leaves the event loop to others after this. */
+const sliceMs = 8;
+
+/** Two lanes for each host (docs/decisions/0007-two-lanes.md): what the first one does never waits for Azure. */
+function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): Lanes {
+  const { clock, random, yieldTurn, log, hosts: identities, settings } = mic;
+  const { term, transport, view, index, memory, ledger, now, meter, publisher } = parts;
+  const { debounceMs, debounceMaxMs, writesPerHost, recordAfterMs } = settings;
+  const principalId = () => settings.principalId();
+  const acting = { term, index, memory, now, publisher, principalId };
+  return createLanes({
+    clock,
+    signal: term.signal,
+    log,
+    debounceMs,
+    debounceMaxMs,
+    turnsWith: (askAzure) =>
+      createReconciler({
+        index,
+        memory,
+        rules: () => settings.rules(),
+        pace: createPace({ now, sliceMs, yieldTurn }),
+        now,
+        // Lane `objects`: plans the pods that have changed and writes their AzureAssignedIdentities.
+        assignments: createAssignments({ ...acting, transport, view, writesPerHost, recordAfterMs, meter }),
+        // Lane `azure`: plans the host as a whole and changes the identities that it carries.
+        hosts: createHosts({ ...acting, identities, ledger, random, log, conditions }),
+        askAzure,
+        onPass: (ms) => meter.pass(ms),
+        onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
+      }),
+  });
 }
 
-function readiness({ view }: Controller): { status: number; body: string } {
-  if (!view.hasSynced()) return { status: 503, body: 'the watches have not listed everything yet' };
-  const silent = [...view.ages()].filter(([, ms]) => ms > longestSilenceMs).map(([plural]) => plural);
-  if (silent.length > 0) return { status: 503, body: `nothing heard of: ${silent.join(', ')}` };
-  return { status: 200, body: 'ready' };
+/** Loop: writes the conditions of AzureIdentities and AzureIdentityBindings that may have changed, so many a second. */
+function startConditions(
+  mic: MicParts,
+  { term, transport, index, memory, now }: TermParts,
+): ConditionsWriter {
+  const { clock, log, settings, yieldTurn } = mic;
+  return createConditionsWriter({
+    transport,
+    term,
+    clock,
+    log,
+    pace: createPace({ now, sliceMs, yieldTurn }),
+    perSecond: settings.conditionWritesPerSecond,
+    judge: (kind, key) => {
+      const world = { index, facts: memory.all, micPrincipalId: settings.principalId() };
+      return conditionsOf({ kind, key }, world, new Date(now()).toISOString());
+    },
+  });
+}
+
+interface Startable {
+  readonly lanes: Lanes;
+  readonly conditions: ConditionsWriter;
+}
+
+/** All other loops of a term. Resolves when nothing of them is on its way any more. */
+async function startLoops(mic: MicParts, parts: TermParts, { lanes, conditions }: Startable): Promise<void> {
+  const { clock, random, yieldTurn, log, settings } = mic;
+  const { term, transport, view, index, agents, memory, meter, publisher } = parts;
+  const { signal } = term;
+  const { objects } = lanes;
+  const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
+
+  // Reports objects that are left out because their namespace is over its share.
+  untilEnd(
+    view.leftOut.tell((kind, object) => {
+      publisher.publish(reportLeftOut(kind, object));
+      conditions.concern(kind, [object.key]);
+    }),
+  );
+  // Measures the time from a pod to its identity.
+  untilEnd(view.onPod((key, pod) => meter.pod(key, pod, index.assignedOf(key).length > 0)));
+  // Brings what has changed into the lanes, and everything once in each resync period.
+  const { resyncMs } = settings;
+  startLoop({ index, view, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
+  // A host whose nodes are all gone is in no index any more, but may still carry what is ours.
+  for (const host of memory.all.keys()) objects.poke(host);
+  // Takes the start-up taint off nodes whose NMI is ready.
+  if (agents === undefined || settings.startupTaint === undefined) return;
+  const { key } = settings.startupTaint;
+  const startupView = startupViewOf(view, agents);
+  await keepStartupTaints({ key, view: startupView, transport, term, clock, random, log }).catch(
+    (error: unknown) => log.error({ error }, 'start-up taints are not looked after in this term'),
+  );
 }

@@ -21,8 +21,9 @@ import {
   type Sim,
 } from '@pod-identity/sim';
 import { connectAzure } from '../src/azure/connect.ts';
-import type { ControllerSettings } from '../src/term/deps.ts';
-import { startController, type Controller } from '../src/term/controller.ts';
+import { createMic } from '../src/run.ts';
+import type { Controller } from '../src/term/controller.ts';
+import type { MicSettings } from '../src/term/settings.ts';
 import { explainCommand } from '../src/commands/explain.ts';
 import { micMetrics } from '../src/tell/metrics.ts';
 import type { PlanRules } from '../src/plan/types.ts';
@@ -32,7 +33,7 @@ export interface StageOptions extends ClusterSpec {
   readonly azure?: AzureOptions;
 }
 
-export interface MicOptions extends Partial<Omit<ControllerSettings, 'rules' | 'principalId'>> {
+export interface MicOptions extends Partial<Omit<MicSettings, 'rules' | 'principalId'>> {
   readonly name?: string;
   readonly rules?: Partial<PlanRules>;
   readonly leaseMs?: number;
@@ -236,7 +237,7 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
   };
   const metrics = createMetrics(micMetrics);
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
-  const controller = startController({
+  const controller = createMic({
     ...{ transport: watched, clock, random, yieldTurn, log, metrics, events },
     hosts: azure.hosts,
     settings: {

@@ -1,101 +1,47 @@
-// The acting half of a term: what is written where, and who is told of what came of it.
+// The acting half of a term: what is written where, and where it is reported.
 import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-identity/crd-types';
-import { createBudgets } from '@pod-identity/kit/core';
-import { createResource, type LeaderTerm, type LeftOut } from '@pod-identity/kit/kube';
+import { createResource, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
 import { createAssignmentsApplier, type AssignmentsApplier } from '../apply/apply-assignments.ts';
-import { createHostApplier, type HostApplier, type HostResult } from '../apply/apply-host.ts';
+import { createHostApplier, type HostApplier } from '../apply/apply-host.ts';
 import { createAssignedIdentityWriter } from '../apply/assigned-identity-writer.ts';
-import type { ConditionsWriter } from '../tell/conditions-writer.ts';
 import { createEchoes } from '../apply/echoes.ts';
+import type { HostIdentities } from '../apply/host-identities.ts';
 import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
-import type { Report } from '../tell/events.ts';
-import { reportLeftOut } from '../tell/report-left-out.ts';
-import { reportHost, type Affected } from '../tell/report-host.ts';
-import { reportSkip, reportStep } from '../tell/report.ts';
-import type { ControllerDeps } from './deps.ts';
-import type { Meter } from '../tell/meter.ts';
-import { skipsOf } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
-import type { AssignedView, PodKey } from '../snapshot/views.ts';
-import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
-import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AssignedView, PodKey } from '../snapshot/views.ts';
+import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { ConditionsWriter } from '../tell/conditions-writer.ts';
+import type { Meter } from '../tell/meter.ts';
+import type { Publisher } from '../tell/publisher.ts';
+import { reportHost, type Affected } from '../tell/report-host.ts';
+import { reportStep } from '../tell/report.ts';
 
-export interface TermState {
+interface ApplierOptions {
   readonly term: LeaderTerm;
-  readonly view: ClusterView;
   readonly index: ClusterIndex;
   readonly memory: HostMemory;
-  readonly ledger: Ledger;
+  readonly now: () => number;
+  readonly publisher: Publisher;
+  readonly principalId: () => string | undefined;
 }
 
-/** Who is told of what was done, besides people. */
-export interface Told {
+export interface AssignmentsOptions extends ApplierOptions {
+  /** Its writes are fenced by the lease. */
+  readonly transport: KubeTransport;
+  readonly view: Pick<ClusterView, 'onAssigned' | 'nameTaken'>;
+  readonly writesPerHost: number;
+  readonly recordAfterMs: number;
   readonly meter: Meter;
-  readonly conditions: ConditionsWriter;
 }
 
-export interface Appliers {
-  readonly assignments: AssignmentsApplier;
-  readonly hosts: HostApplier;
-  readonly onPlanned: (pods: readonly PodKey[]) => void;
-}
-
-/**
- * Lines on pods that get nothing, since each change of an identity or binding tells all its pods again; and on objects that are
- * removed.
- */
-const linesOfNamespace = { burst: 100, perSecond: 5 };
-
-export function createAppliers(deps: ControllerDeps, state: TermState, told: Told): Appliers {
-  const publish = ({ events, lines }: Report) => {
-    for (const { level, fields, message } of lines) deps.log[level](fields, message);
-    // An Event is a write as well: none after the term, however long it has waited by then. The next leader tells it.
-    for (const event of events) deps.events.record(event, undefined, () => state.term.holds());
-  };
-  const voice = { ...told, publish };
-  tellLeftOut(state, voice);
-  const budgets = createBudgets(linesOfNamespace);
-  const removals = createBudgets(linesOfNamespace);
-  const publishRemoval = (namespace: string, report: Report) =>
-    publish(removals.take(namespace, deps.clock.now()) ? report : { ...report, lines: [] });
-  return {
-    assignments: createAssignments(deps, state, { ...voice, publishRemoval }),
-    hosts: createHosts(deps, state, voice),
-    onPlanned(pods) {
-      for (const skip of pods.flatMap((pod) => skipsOf(state.index, pod))) {
-        const report = reportSkip(skip);
-        const isWritten = report.lines.length > 0 && budgets.take(skip.pod.namespace, deps.clock.now());
-        publish(isWritten ? report : { ...report, lines: [] });
-      }
-    },
-  };
-}
-
-/** The objects that are left out already, and those that will be. */
-function tellLeftOut({ view, term }: TermState, { conditions, publish }: Voice): void {
-  const tell = (kind: SharedKind, object: LeftOut) => {
-    publish(reportLeftOut(kind, object));
-    conditions.concern(kind, [object.key]);
-  };
-  term.signal.addEventListener('abort', view.leftOut.tell(tell), { once: true });
-}
-
-type Voice = Told & { readonly publish: (report: Report) => void };
-
-/** Of an object in a namespace, whose editor may write any number of them for MIC to remove. */
-type RemovalVoice = Voice & { readonly publishRemoval: (namespace: string, report: Report) => void };
-
-function createAssignments(
-  deps: ControllerDeps,
-  state: TermState,
-  { meter, publish, publishRemoval }: RemovalVoice,
-): AssignmentsApplier {
-  const { clock, settings, transport } = deps;
-  const { index, memory, term, view } = state;
-  const now = () => clock.now();
+/** For the AzureAssignedIdentities of a host's pods. */
+export function createAssignments(options: AssignmentsOptions): AssignmentsApplier {
+  const { term, index, memory, now, publisher, principalId, transport, view, meter } = options;
   const echoes = createEchoes(now);
   const stopListening = view.onAssigned((key, object) => echoes.heard(key, object));
   term.signal.addEventListener('abort', stopListening, { once: true });
@@ -103,45 +49,54 @@ function createAssignments(
   return createAssignmentsApplier({
     writer: createAssignedIdentityWriter({ resource, term }),
     echoes,
-    writesAtOnce: settings.writesPerHost,
+    writesAtOnce: options.writesPerHost,
     memory,
     seen: (key) => index.assigned(key),
     now,
-    recordAfterMs: settings.recordAfterMs,
+    recordAfterMs: options.recordAfterMs,
     onNameTaken: (key) => view.nameTaken(key),
     report(result, host) {
       meter.step(result);
       const { forceNamespaced } = index.rules;
-      const report = reportStep(result, { host, micPrincipalId: settings.principalId(), forceNamespaced });
-      if (result.step.kind === 'delete') publishRemoval(result.step.current.namespace, report);
-      else publish(report);
+      const report = reportStep(result, { host, micPrincipalId: principalId(), forceNamespaced });
+      if (result.step.kind === 'delete') publisher.publishRemoval(result.step.current.namespace, report);
+      else publisher.publish(report);
     },
   });
 }
 
-function createHosts(deps: ControllerDeps, state: TermState, { conditions, publish }: Voice): HostApplier {
-  const { index, memory, ledger, term } = state;
+export interface HostsOptions extends ApplierOptions {
+  readonly identities: HostIdentities;
+  readonly ledger: Ledger;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly conditions: ConditionsWriter;
+}
+
+/** For the identities that a host carries in Azure. */
+export function createHosts(options: HostsOptions): HostApplier {
+  const { term, index, memory, now, publisher, principalId, identities, ledger, random } = options;
   return createHostApplier({
-    identities: deps.hosts,
+    identities,
     ledger,
     memory,
     term,
-    now: () => deps.clock.now(),
-    random: deps.random,
+    now,
+    random,
     isNeeded: (host, identity) => index.need(host).has(identity),
     needed: (host) => index.need(host).keys(),
     claimants: (identity) => index.claimants(identity),
     onLedgerTrouble: (host, outcome) =>
-      deps.log.warn({ host: host.id, outcome }, 'host record was not written'),
-    report(result: HostResult) {
-      publish(
-        reportHost(result, (ids) => ({
-          ...affectedBy(index, result.host.id, ids),
-          micPrincipalId: deps.settings.principalId(),
-        })),
-      );
-      conditions.concern('AzureIdentity', index.concernedBy(result.host.id));
-      index.markDirty(podsMisled(index, result.host.id, result.after));
+      options.log.warn({ host: host.id, outcome }, 'host record was not written'),
+    report(result) {
+      const { id } = result.host;
+      const affected = (ids: ReadonlySet<ResourceId>) => ({
+        ...affectedBy(index, id, ids),
+        micPrincipalId: principalId(),
+      });
+      publisher.publish(reportHost(result, affected));
+      options.conditions.concern('AzureIdentity', index.concernedBy(id));
+      index.markDirty(podsMisled(index, id, result.after));
     },
   });
 }

@@ -1,14 +1,13 @@
-// MIC without a process around it: the watches, and what a term of leadership does with them. Everything that reaches
-// outside comes in, so that tests run the whole of it against the simulator.
+// The watches, and the term of leadership that is under way, if any.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
-import type { ControllerDeps } from './deps.ts';
-import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import { createAgentView } from '../snapshot/watch/agent-view.ts';
-import { createClusterView, type ClusterView } from '../snapshot/watch/cluster-view.ts';
-import { startTerm, type Term } from './term.ts';
-
-export type { ControllerDeps, ControllerSettings } from './deps.ts';
+import type { Log, Metrics } from '@pod-identity/kit/serve';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AgentViewSource } from '../snapshot/watch/agent-view.ts';
+import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { Meter } from '../tell/meter.ts';
+import type { MicMetricSpecs } from '../tell/metrics.ts';
 
 export interface Controller {
   /** Keeps the watches alive, leader or not, so that a new leader starts with a warm view. */
@@ -23,13 +22,35 @@ export interface Controller {
   refreshGauges(): void;
 }
 
-export function startController(deps: ControllerDeps): Controller {
-  const { transport, clock, random, metrics, settings } = deps;
-  const index = new ClusterIndex({ forceNamespaced: settings.forceNamespaced });
-  const { startupTaint: startup } = settings;
-  const common = { transport, clock, random, log: deps.log };
-  const view = createClusterView({ ...common, ...shareOf(settings), index, startupTaint: startup?.key });
-  const agents = startup && createAgentView({ ...common, ...startup });
+export interface Term {
+  /** Resolves once the term is over and nothing of it is on its way any more. */
+  readonly ended: Promise<void>;
+  depth(): { readonly objects: number; readonly azure: number };
+  readonly facts: ReadonlyMap<ResourceId, HostFacts>;
+  readonly meter: Meter;
+}
+
+/** Names the roles that MIC lacks for what it is about to do; it has no say in whether that is tried. */
+export type Preflight = (question: {
+  readonly hosts: readonly Host[];
+  readonly identities: readonly ResourceId[];
+  readonly signal: AbortSignal;
+}) => Promise<void>;
+
+export interface ControllerOptions {
+  readonly view: ClusterView;
+  readonly index: ClusterIndex;
+  /** NMI's pods; undefined where the start-up taint is left alone. */
+  readonly agents: AgentViewSource | undefined;
+  readonly log: Log;
+  readonly metrics: Metrics<MicMetricSpecs>;
+  /** Resolves to undefined when the term ended before anything could be decided. */
+  readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;
+  readonly preflight?: Preflight | undefined;
+}
+
+export function createController(options: ControllerOptions): Controller {
+  const { view, index, agents, log, metrics, startTerm } = options;
   let current: Term | undefined;
   let isLeading = false;
   // Without a term nobody looks at what has changed, and it would pile up; a term begins by looking at everything.
@@ -44,7 +65,7 @@ export function startController(deps: ControllerDeps): Controller {
       return current;
     },
     run: async (signal) => {
-      // Of what NMI's pods tell only the start-up taint depends: nothing else waits for that watch.
+      // Only the start-up taint depends on NMI's pods: nothing else waits for that watch.
       await Promise.all([view.run(signal), agents?.run(signal)]);
     },
 
@@ -52,13 +73,13 @@ export function startController(deps: ControllerDeps): Controller {
       metrics.count('elections');
       isLeading = true;
       try {
-        current = await startTerm(deps, { term, view, index, agents });
-        if (current) void preflight(deps, index, term);
+        current = await startTerm(term);
+        if (current) void checkRoles(options, term.signal);
         await current?.ended;
       } finally {
         isLeading = false;
         current = undefined;
-        deps.log.info({}, 'lost leadership');
+        log.info({}, 'lost leadership');
       }
     },
 
@@ -73,12 +94,15 @@ export function startController(deps: ControllerDeps): Controller {
   };
 }
 
-async function preflight(deps: ControllerDeps, index: ClusterIndex, { signal }: LeaderTerm) {
+async function checkRoles(
+  { preflight, index, log }: Pick<ControllerOptions, 'preflight' | 'index' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await deps.preflight?.({ ...whatIsNeeded(index), signal });
+    await preflight?.({ ...whatIsNeeded(index), signal });
   } catch (error) {
     // Nothing depends on it: what is not allowed will be said again by whoever refuses it.
-    if (!signal.aborted) deps.log.warn({ why: String(error) }, "MIC's own roles could not be checked");
+    if (!signal.aborted) log.warn({ why: String(error) }, "MIC's own roles could not be checked");
   }
 }
 
@@ -86,5 +110,3 @@ function whatIsNeeded(index: ClusterIndex): { hosts: readonly Host[]; identities
   const hosts = [...index.hosts()].filter(({ id }) => index.need(id).size > 0);
   return { hosts, identities: [...new Set(hosts.flatMap(({ id }) => [...index.need(id).keys()]))] };
 }
-
-const shareOf = ({ namespaceShareBytes }: ControllerDeps['settings']) => ({ namespaceShareBytes });

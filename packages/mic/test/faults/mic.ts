@@ -4,7 +4,9 @@ import type { Clock } from '@pod-identity/kit/core';
 import { connectKube, createElector, createEventRecorder, type LeaderTerm } from '@pod-identity/kit/kube';
 import { createLog, createMetrics } from '@pod-identity/kit/serve';
 import { connectAzure } from '../../src/azure/connect.ts';
-import { startController, type Controller, type ControllerSettings } from '../../src/term/controller.ts';
+import { createMic } from '../../src/run.ts';
+import type { Controller } from '../../src/term/controller.ts';
+import type { MicSettings } from '../../src/term/settings.ts';
 import { micMetrics } from '../../src/tell/metrics.ts';
 import type { PlanRules } from '../../src/plan/types.ts';
 import { own } from '../stage.ts';
@@ -65,7 +67,7 @@ export async function runMic(place: Place): Promise<RunningMic> {
   const transport = await connectKube({ kubeconfig, userAgent, clock });
   const metrics = createMetrics(micMetrics);
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
-  const controller = startController({
+  const controller = createMic({
     ...{ transport, clock, random, yieldTurn, log, metrics, events },
     hosts: azure.hosts,
     settings: settingsOf(options, azure.clusterClientId()),
@@ -105,7 +107,7 @@ export async function runMic(place: Place): Promise<RunningMic> {
 }
 
 /** As the program has them by default, but for the grace. */
-function settingsOf({ rules }: MicOptions, clusterClientId: string): ControllerSettings {
+function settingsOf({ rules }: MicOptions, clusterClientId: string): MicSettings {
   return {
     namespace: own,
     version: 'test',

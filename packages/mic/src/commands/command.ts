@@ -1,0 +1,111 @@
+// From arguments and environment to one command: help, the version, `mic explain`, or MIC itself.
+import {
+  createLog,
+  createMetrics,
+  createPrinter,
+  runProcess,
+  standardOutput,
+  systemClock,
+  type Log,
+  type LogOptions,
+  type Metrics,
+} from '@pod-identity/kit/serve';
+import type { KubeTransport } from '@pod-identity/kit/kube';
+import manifest from '../../package.json' with { type: 'json' };
+import type { Azure } from '../azure/connect.ts';
+import { micUserAgent, readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
+import { askOriginal } from '../original/connect-original.ts';
+import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
+import { connect } from './connect.ts';
+import { explainCommand } from './explain.ts';
+
+/** What this process was started with. */
+export interface Surroundings {
+  readonly argv: readonly string[];
+  readonly env: Env;
+  readonly hostname: string;
+}
+
+/** What MIC itself is given. */
+export interface Started {
+  readonly config: MicConfig;
+  readonly version: string;
+  readonly log: Log;
+  readonly metrics: Metrics<MicMetricSpecs>;
+  readonly transport: KubeTransport;
+  readonly azure: Azure;
+  readonly signal: AbortSignal;
+}
+
+/** `serve` is MIC itself. Both resolve to the exit code; a command that takes time ends the process with it. */
+export async function runCommand(
+  { argv, env, hostname }: Surroundings,
+  serve: (started: Started) => Promise<number>,
+): Promise<number> {
+  const reading = readMicConfig({ argv, env, hostname });
+  if (!reading.ok) {
+    for (const { name, message } of reading.problems) console.error(`${name}: ${message}`);
+    return 2;
+  }
+  const { config } = reading;
+  const { version } = manifest;
+  const commit = env['MIC_COMMIT'] ?? 'unknown';
+  const date = env['MIC_BUILD_DATE'] ?? 'unknown';
+  const printed = textOf(
+    config.command,
+    `${version} - NMI Version: ${version} - Commit: ${commit} - Date: ${date}`,
+  );
+  if (printed !== undefined) {
+    console.log(printed);
+    return 0;
+  }
+
+  const { level, format } = config.log;
+  const log = createLog({ component: 'mic', level, format, destination: gathered() });
+  const metrics = createMetrics(micMetrics);
+  const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
+  const run = async (signal: AbortSignal) => {
+    const connections = await connect({ config, env, userAgent, log, metrics });
+    const { transport, azure } = connections;
+    try {
+      const started = { config, version, log, metrics, transport, azure, signal };
+      return config.command.kind === 'explain'
+        ? await explain(config.command, started)
+        : await serve(started);
+    } finally {
+      await connections.close();
+    }
+  };
+  await runProcess({ log, run });
+  return 0;
+}
+
+/** Of commands that need only a text. */
+function textOf(command: MicCommand, build: string): string | undefined {
+  if (command.kind === 'help') return command.text;
+  return command.kind === 'version' ? `MIC Version: ${build}` : undefined;
+}
+
+function explain(
+  question: { readonly namespace: string; readonly pod: string },
+  { config, log, transport, azure, signal }: Started,
+): Promise<number> {
+  const { podNamespace: namespace, forceNamespaced, namespaceShareBytes } = config;
+  return explainCommand({
+    question,
+    place: { namespace, forceNamespaced, namespaceShareBytes },
+    transport,
+    azure,
+    clock: systemClock,
+    log,
+    signal,
+    originalRuns: askOriginal(config, transport),
+    printer: createPrinter(console.log),
+  });
+}
+
+/** A line for each pod that is assigned: many lines are one write. What is left is written when the process ends. */
+function gathered(): NonNullable<LogOptions['destination']> {
+  const output = standardOutput();
+  return { write: (line) => output.append(line), onLost: (report) => output.onLost(report) };
+}

@@ -1,0 +1,67 @@
+// The admin port: health, readiness, metrics.
+import {
+  createMetricsRoute,
+  keepAdminServer,
+  standardOutput,
+  systemClock,
+  type AdminRoute,
+  type Log,
+  type Metrics,
+} from '@pod-identity/kit/serve';
+import type { MicMetricSpecs } from './metrics.ts';
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface AdminOptions {
+  readonly health: Address;
+  readonly metrics: Address;
+  readonly log: Log;
+  readonly registry: Metrics<MicMetricSpecs>;
+  readonly isLeading: () => boolean;
+  readonly watches: Watches;
+  /** Called right before metrics are shown. */
+  readonly refreshGauges: () => void;
+}
+
+export interface Watches {
+  hasSynced(): boolean;
+  /** For each watch: milliseconds since the API server last proved that it is alive. */
+  ages(): ReadonlyMap<string, number>;
+}
+
+/** A watch that was not heard of for so long is as good as none: it should have been dropped and resumed by then. */
+const longestSilenceMs = 150_000;
+
+/** Resolves when the signal has aborted. */
+export async function keepAdminServers(options: AdminOptions, signal: AbortSignal): Promise<void> {
+  const { health, metrics, log, registry, isLeading, watches, refreshGauges } = options;
+  const healthRoutes: AdminRoute[] = [
+    // As the original answers it: whether this replica is the one that works. A standby is as alive as a leader.
+    { path: '/healthz', answer: () => ({ status: 200, body: isLeading() ? 'Active' : 'Not Active' }) },
+    { path: '/readyz', answer: () => readiness(watches) },
+  ];
+  const output = standardOutput();
+  let lost = 0;
+  const text = () => {
+    refreshGauges();
+    registry.count('linesLost', undefined, output.lost - lost);
+    lost = output.lost;
+    return registry.text();
+  };
+  const keep = (role: string, { host, port }: Address, routes: readonly AdminRoute[]) =>
+    keepAdminServer({ host, port, routes, log: log.child({ role }) }, { clock: systemClock, signal });
+  await Promise.all([
+    keep('health', health, healthRoutes),
+    keep('metrics', metrics, [createMetricsRoute(text, systemClock)]),
+  ]);
+}
+
+function readiness(watches: Watches): { status: number; body: string } {
+  if (!watches.hasSynced()) return { status: 503, body: 'the watches have not listed everything yet' };
+  const silent = [...watches.ages()].filter(([, ms]) => ms > longestSilenceMs).map(([plural]) => plural);
+  if (silent.length > 0) return { status: 503, body: `nothing heard of: ${silent.join(', ')}` };
+  return { status: 200, body: 'ready' };
+}

@@ -1,0 +1,57 @@
+// The two queues of hosts: turns that the API server alone can serve, and turns that need Azure.
+import type { Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import { createHostQueue, type HostQueue, type PokeOptions } from '../apply/host-queue.ts';
+import type { Host } from '@pod-identity/crd-types';
+import type { HostKey } from '../snapshot/index/host-groups.ts';
+import { hostKeyOf } from './loop.ts';
+
+/** One turn of a host in either lane. Each resolves to when the host wants another turn even if nothing happens. */
+export interface Turns {
+  objects(host: HostKey): Promise<number | undefined>;
+  azure(host: HostKey): Promise<number | undefined>;
+}
+
+export interface LaneOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** How long the second lane waits for more work of a host, and how long at most. */
+  readonly debounceMs: number;
+  readonly debounceMaxMs: number;
+  readonly turnsWith: (askAzure: (host: Host, how: PokeOptions) => void) => Turns;
+}
+
+export interface Lanes {
+  readonly objects: HostQueue;
+  readonly azure: HostQueue;
+}
+
+/** A pass over what the API server alone can serve waits only so long: enough to see what came together as one. */
+const objectsQuietMs = 25;
+
+export function createLanes({ clock, signal, log, turnsWith, ...limits }: LaneOptions): Lanes {
+  const turns = turnsWith((host, how) => azure.poke(host.id, how));
+  const onCrash = (host: string, error: unknown) => log.error({ host, error }, 'pass crashed');
+  const objects = createHostQueue({
+    clock,
+    signal,
+    onCrash,
+    quietMs: objectsQuietMs,
+    longestMs: objectsQuietMs,
+    turn: (host) => turns.objects(hostKeyOf(host)),
+  });
+  const azure = createHostQueue({
+    clock,
+    signal,
+    onCrash,
+    quietMs: limits.debounceMs,
+    longestMs: limits.debounceMaxMs,
+    turn: async (host) => {
+      const wakeAt = await turns.azure(hostKeyOf(host));
+      objects.poke(host, { now: true });
+      return wakeAt;
+    },
+  });
+  return { objects, azure };
+}

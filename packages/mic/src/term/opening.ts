@@ -1,0 +1,88 @@
+// What comes before the first decision of a term, in the order in which it is needed: stored objects upgraded, records read,
+// watches synced.
+import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { Ledger } from '../apply/ledger.ts';
+import type { HostMemory } from '../apply/memory.ts';
+import { upgradeStoredObjects } from '../apply/upgrade.ts';
+import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
+import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { UpgradeSettings } from './settings.ts';
+
+export interface OpeningOptions {
+  readonly term: LeaderTerm;
+  /** Its writes are fenced by the lease. */
+  readonly transport: KubeTransport;
+  readonly view: Pick<ClusterView, 'synced' | 'hasSynced'>;
+  readonly ledger: Ledger;
+  /** Filled from the records. */
+  readonly memory: HostMemory;
+  readonly typeUpgrade: UpgradeSettings;
+  /** MIC's own namespace, where the marker of the upgrade is kept. */
+  readonly namespace: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** False when the term ended before anything could be decided. */
+export async function openTerm(options: OpeningOptions): Promise<boolean> {
+  const { term, view, ledger, memory } = options;
+  try {
+    await upgrade(options);
+    const records = await untilRead(options, () => ledger.load());
+    for (const record of records) memory.keep(factsFromRecord(record));
+    for (const { host, subscriptionNotBefore } of records)
+      memory.holdSubscription(host.id, subscriptionNotBefore);
+    await Promise.race([view.synced, aborted(term.signal)]);
+  } catch (error) {
+    if (term.signal.aborted) return false;
+    throw error;
+  }
+  return !term.signal.aborted && view.hasSynced();
+}
+
+type UpgradeOptions = Pick<
+  OpeningOptions,
+  'transport' | 'term' | 'log' | 'typeUpgrade' | 'namespace' | 'version'
+>;
+
+/** Reading never depends on it, so that a cluster where it fails is served all the same; the next term tries again. */
+async function upgrade({ transport, term, log, typeUpgrade, ...at }: UpgradeOptions): Promise<void> {
+  const { enabled, configMap: name, key } = typeUpgrade;
+  if (!enabled) return;
+  const marker = { namespace: at.namespace, name, key, version: at.version };
+  try {
+    await upgradeStoredObjects({ transport, term, log, marker });
+  } catch (error) {
+    if (term.signal.aborted || !(error instanceof KubeError)) throw error;
+    log.warn({ why: error.message }, 'stored objects could not be upgraded');
+  }
+}
+
+/** Without the records nothing may be decided: what was attached by MIC would look as if others had attached it. */
+async function untilRead<T>(
+  { clock, random, log, term }: Pick<OpeningOptions, 'clock' | 'random' | 'log' | 'term'>,
+  read: () => Promise<T>,
+): Promise<T> {
+  const { signal } = term;
+  const backoff = createBackoff({ baseMs: 1_000, capMs: 5_000, random });
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (signal.aborted || !(error instanceof KubeError)) throw error;
+      log.error({ why: error.message }, 'host records cannot be read; nothing is done before they are');
+      await clock.sleep(backoff.next(), signal);
+    }
+  }
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
