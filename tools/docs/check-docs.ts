@@ -1,20 +1,26 @@
-// Documentation that can be wrong is checked: links lead somewhere, paths that are named exist.
+// Checks the pages: links lead somewhere, paths that are named exist, listed words are not used.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { brokenReferences } from './references.ts';
+import { listedWords } from './words.mjs';
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
   encoding: 'utf8',
 })
   .split('\n')
   .filter((file) => file !== '' && existsSync(file));
-const problems = files.flatMap((file) =>
-  brokenReferences(readFileSync(file, 'utf8'), {
+const problems = files.flatMap((file) => {
+  const text = readFileSync(file, 'utf8');
+  const references = brokenReferences(text, {
     linkExists: (target) => existsSync(join(dirname(file), target)),
     pathExists: (path) => existsSync(path),
-  }).map((problem) => `${file}: ${problem}`),
-);
+  });
+  const listed = listedWords(text).map(
+    ({ line, word, instead }) => `line ${line + 1}: write ${instead} instead of "${word}"`,
+  );
+  return [...references, ...listed].map((problem) => `${file}: ${problem}`);
+});
 for (const problem of problems) console.error(problem);
-console.log(`${files.length} pages of documentation, ${problems.length} broken references`);
+console.log(`${files.length} pages of documentation, ${problems.length} broken references and listed words`);
 process.exit(problems.length > 0 ? 1 : 0);

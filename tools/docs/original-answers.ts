@@ -7,7 +7,7 @@ const refused = (status: number | string) =>
   `403 \`adal: Refresh request failed. Status Code = '${status}'. Response body: (what Azure said) Endpoint (the URL, with the client id)\``;
 const withoutLimit = 'answered: there is no limit';
 const afterRetries = 'after five attempts in 112 s';
-const passedOn = 'passed on to the metadata service, which answers 404';
+const passedOn = 'passed on to the metadata service, which returns 404';
 const never = `404 \`${notCreated}\`, after 80 s`;
 
 /** By the situation. */
@@ -68,15 +68,15 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'Azure refuses the identity, such as a wrong secret': refused(401),
   'the AzureIdentity contradicts Azure, or cannot be served':
     '503 with an error text where the Secret, the certificate or the type is of no use; a token of the stated client id otherwise',
-  'Azure answers 429': `${refused(429)}, ${afterRetries}`,
-  'Azure answers 429 without Retry-After': `${refused(429)}, ${afterRetries}`,
+  'Azure returns 429': `${refused(429)}, ${afterRetries}`,
+  'Azure returns 429 without Retry-After': `${refused(429)}, ${afterRetries}`,
   'the pod asks for more new tokens than its share': withoutLimit,
   'the metadata service is being updated (410)': `${refused(410)}, ${afterRetries}`,
   'a 410 without Retry-After': `${refused(410)}, ${afterRetries}`,
-  'Azure answers 5xx: the same status': `${refused(500)}, ${afterRetries}`,
+  'Azure returns 5xx: the same status': `${refused(500)}, ${afterRetries}`,
   'a 5xx without Retry-After': `${refused(500)}, ${afterRetries}`,
-  'Azure answers 404': `${refused(404)}, ${afterRetries}`,
-  'Azure answers nothing, or no HTTP': `503 with an error text, ${afterRetries}`,
+  'Azure returns 404': `${refused(404)}, ${afterRetries}`,
+  'Azure returns nothing, or no HTTP': `503 with an error text, ${afterRetries}`,
   '`--block-instance-metadata`, or not in `--metadata-allow`':
     '403 `Request blocked by AAD Pod Identity NMI` for `--block-instance-metadata`; the rest is passed on',
   'metadata of the machine: no usable answer': '500 with an error text',

@@ -160,12 +160,12 @@ describe('what the editor of another namespace writes', () => {
   const own = { bindings: [binding('shop/b → reader')], identities: [identity('shop/reader')] };
   const foreign = Array.from({ length: 300 }, (_, index) => binding(`evil/b${index} → x${index}`));
 
-  test.each([true, false])('is no matter of a pod that has an identity (all namespaced: %s)', (force) => {
+  test.each([true, false])('does not concern a pod that has an identity (all namespaced: %s)', (force) => {
     const cluster = { ...own, bindings: [...foreign, ...own.bindings] };
     expect(ask(cluster, shop, force)).toEqual(ask(own, shop, force));
   });
 
-  test('is no matter of a pod whose own binding is wrong', () => {
+  test('does not concern a pod whose own binding is wrong', () => {
     const cluster = { bindings: [...foreign, ...own.bindings], identities: [] };
     expect(ask(cluster, shop, true)).toEqual(ask({ ...own, identities: [] }, shop, true));
   });

@@ -13,7 +13,7 @@ const clientOf = (requestTimeoutInMs = 300, more: { fetch?: FetchLike } = {}) =>
   createImdsClient({ endpoint: server.url, maxRetries: 0, requestTimeoutInMs, ...more });
 
 describe.each(hostilities)('an endpoint that %s', (script) => {
-  test('gives no token, and the next one is asked anew', async () => {
+  test('gives no token, and the next one is asked for again', async () => {
     const client = clientOf();
     server.play(script);
     await expect(client.getToken({ resource: 'r' })).rejects.toMatchObject({ name: 'ImdsError' });

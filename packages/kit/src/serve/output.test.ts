@@ -96,7 +96,7 @@ describe('a reader that is behind', () => {
     expect(written.join('')).toBe('audit\n'.repeat(12) + 'log\n'.repeat(7));
   });
 
-  test('has kept lines of everybody: one namespace takes half of the room, and as much anew once all was read', () => {
+  test('has kept lines of everybody: one namespace takes half of the room, and as much again once all was read', () => {
     const { output, reader, written } = stage();
     const floods = () => {
       for (let index = 0; index < 1_000; index += 1) output.append('flood\n', 'hostile');

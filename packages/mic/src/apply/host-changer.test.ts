@@ -305,7 +305,7 @@ test('that a host can be read at last does not make it be asked sooner while it 
   expect(of().trouble).toMatchObject({ kind: 'busy', failures: 4 });
 });
 
-test('Azure is asked for nothing once the term is over, and only what MIC added in vain may come off again', async () => {
+test('Azure is asked for nothing once the term is over, and only what MIC added without need may come off again', async () => {
   const known = facts(host, ['a', 'b', 'c'], { oursNames: ['a', 'b'] });
   const { apply, world } = setUp({ ...known, unapplied: new Set([b, c]) });
   const seen: unknown[] = [];

@@ -84,7 +84,7 @@ const behaviour: readonly MicFlag[] = [
     default: 60 * minuteMs,
     min: 1000,
     fate: 'kept',
-    help: 'The whole plan is made anew at least this often, events or not.',
+    help: 'The whole plan is made again at least this often, events or not.',
   },
   {
     name: 'identity-assignment-reconcile-interval',
@@ -92,7 +92,7 @@ const behaviour: readonly MicFlag[] = [
     default: 3 * minuteMs,
     min: 1000,
     fate: 'changed',
-    help: 'How long what Azure told of a host is believed (the drift period).',
+    help: 'How long what Azure reported of a host counts (the drift period).',
     note: 'hosts are looked at each in their own time, and one that fails holds up no other',
   },
   {

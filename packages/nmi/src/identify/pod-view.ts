@@ -101,7 +101,7 @@ function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLa
 }
 
 /**
- * What is true of a pod on a machine that was started then. All networks of pods were made anew since: an address that was
+ * What is true of a pod on a machine that was started then. All networks of pods were made again since: an address that was
  * reported before may be another pod's.
  */
 export function sinceBoot(pod: PodView, bootedAt: number | undefined): PodView {

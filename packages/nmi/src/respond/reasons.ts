@@ -61,7 +61,7 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   unconfirmed: 'The API server does not confirm that the pod has the address.',
   starting: 'The agent has not read the cluster yet.',
   outdated:
-    'The API server has not told of the cluster for longer than --pod-check-outage: rights may have been taken away.',
+    'The API server has reported nothing for longer than --pod-check-outage: rights may have been taken away.',
   'too-fast': 'More requests a second than one caller may make, and too many to let them wait.',
   overloaded: 'Too many callers of the pod wait already.',
   'no-metadata-header': 'The header Metadata: true is missing.',

@@ -94,7 +94,7 @@ export const metricSpecs = {
   cache: {
     kind: 'counter',
     name: `${prefix}nmi_token_cache_total`,
-    help: 'Where tokens came from: memory (hit), a question under way (joined), a new one (miss), memory for want of a new one (stale).',
+    help: 'Where tokens came from: memory (hit), a question under way (joined), a new one (miss), memory because no new one could be had (stale).',
     labels: { result: ['hit', 'joined', 'miss', 'stale'] },
   },
   waited: {
@@ -122,7 +122,7 @@ export const metricSpecs = {
   limited: {
     kind: 'counter',
     name: `${prefix}nmi_limited_total`,
-    help: 'What was done to callers that take too much: not read for a while (paused), a request answered 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted), one closed with more than 4 unanswered requests (pipelined), one closed because its answers were not read (unread).',
+    help: 'What was done to callers that take too much: not read for a while (paused), a request refused with 429 (refused), a new connection closed (turned-away), an idle one closed to make room for others (evicted), one closed with more than 4 unanswered requests (pipelined), one closed because its answers were not read (unread).',
     labels: { effect: limitEffects },
   },
   events: {
@@ -139,7 +139,7 @@ export const metricSpecs = {
   watchAge: {
     kind: 'gauge',
     name: `${prefix}nmi_watch_age_seconds`,
-    help: 'Seconds since the watch last heard of the API server; -1 before the first time. Rights that were taken away since may still count.',
+    help: 'Seconds since the watch last received anything from the API server; -1 before the first time. Rights that were taken away since may still count.',
     labels: { kind: watchedKinds },
   },
 } as const satisfies Record<string, MetricSpec>;

@@ -426,7 +426,7 @@ describe('an identity that the service does not know', () => {
     expect(ask).toHaveBeenCalledTimes(1);
   });
 
-  it('is hidden for five seconds at most once it is there, however often it was asked for in vain', async () => {
+  it('is hidden for five seconds at most once it is there, however often it was asked for without success', async () => {
     const { ask, clock, source } = stage();
     ask.mockImplementation(() => Promise.reject(notFound()));
     for (let passed = 0; passed < 60_000; passed += 250) {

@@ -21,7 +21,7 @@ export interface TokenSource {
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
 
-/** From memory, from a question under way, from a new one, or from memory for want of a new one. */
+/** From memory, from a question under way, from a new one, or from memory because no new one could be had. */
 export type TokenOrigin = 'hit' | 'joined' | 'miss' | 'stale';
 
 export interface Obtained {

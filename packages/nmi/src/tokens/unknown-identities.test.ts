@@ -6,7 +6,7 @@ import { createUnknownIdentities } from './unknown-identities.ts';
 const asked = (namespace: string, identity: string) => ({ namespace, identity, isExpected: false });
 const notFound = () => new TokenError('not-on-host', 'Identity not found');
 
-it('whatever was asked for in vain and when, no identity is hidden for longer than five seconds', () => {
+it('whatever was asked for without success and when, no identity is hidden for longer than five seconds', () => {
   const notes = fc.array(
     fc.record({
       namespace: fc.constantFrom('a', 'b'),

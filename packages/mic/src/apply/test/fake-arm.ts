@@ -45,7 +45,7 @@ export interface FakeArm {
   rejectsDeadEntries: boolean;
   /** Every update ends like that, whoever sends it. */
   failsLate: boolean;
-  /** The next readings of the host are answered 429. */
+  /** The next readings of the host fail with 429. */
   throttledReads: number;
   onPatch: (seen: PatchSeen) => void;
   /** Creates an identity, or another one of the same name: entries of the old one are dead. */

@@ -29,7 +29,7 @@ export const callersFlags: readonly NmiFlag[] = [
       kind: 'duration',
       default: 900_000,
       min: 0,
-      help: 'With --pod-check live: how long after the API server was last heard of pods are served by what was watched before, while nothing comes back from it. An answer such as 429 or 503 is no outage. With any --pod-check: how long bindings, identities and exceptions count after the API server last told of them, a minute at least; then nobody gets a token.',
+      help: 'With --pod-check live: how long after the last answer of the API server pods are served by what was watched before, while nothing comes back from it. An answer such as 429 or 503 is no outage. With any --pod-check: how long bindings, identities and exceptions count after the API server last reported them, a minute at least; then nobody gets a token.',
     },
     'an address can change hands while the API server cannot be asked',
   ),

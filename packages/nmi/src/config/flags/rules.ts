@@ -76,7 +76,7 @@ export const rulesFlags: readonly NmiFlag[] = [
       kind: 'boolean',
       default: false,
       words: ['status'],
-      help: 'Answer failures with the statuses and texts of the original; =status: with its statuses, in JSON as the metadata service writes it. Texts break msal-node and msal for Python, which read JSON. Both make azidentity ask for 100 s where the original answers 404 or 500.',
+      help: 'Answer failures with the statuses and texts of the original; =status: with its statuses, in JSON as the metadata service writes it. Texts break msal-node and msal for Python, which read JSON. Both make azidentity ask for 100 s where the original returns 404 or 500.',
     },
     'for programs that depend on them; SDKs do better without. What may pass (429, 404, 410 and 5xx of the metadata service) is asked again within --hold, then 503 or 429 with Retry-After instead of 403',
   ),

@@ -43,14 +43,14 @@ export const waitingFlags: readonly NmiFlag[] = [
       choices: ['503', '404'],
       help: 'Status when the identity was not assigned in time, unless --compat-errors. Both carry Retry-After.',
     },
-    'the original answers 404, or 503 with --set-retry-after-header',
+    'the original returns 404, or 503 with --set-retry-after-header',
   ),
   changed(
     {
       name: 'set-retry-after-header',
       kind: 'boolean',
       default: false,
-      help: 'With --compat-errors: answer 503 with Retry-After instead of 404 when the identity was not assigned in time.',
+      help: 'With --compat-errors: return 503 with Retry-After instead of 404 when the identity was not assigned in time.',
     },
     'without --compat-errors the header is always sent',
   ),
