@@ -83,18 +83,18 @@ export function createAgent(options: AgentOptions): Agent {
 
   const supply = createTokenSupply(options);
   const parts: GranterParts = { watched, limits, supply };
-  const grant = granter(options, parts);
+  const granter = createTokenGranter(options, parts);
   const keeper = tokenKeeper(options, parts);
-  const findCaller = callerFinder(options, pods, neighbours);
-  const shared = { ...config, ...readiness, grant, clock };
-  const podNamed = createNamedPodFinder({ ...{ pods, clock }, node: config.node, check: config.podCheck });
+  const callers = callerFinder(options, pods, neighbours);
+  const shared = { ...config, ...readiness, granter };
+  const namedPods = createNamedPodFinder({ ...{ pods, clock }, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
 
   return {
     app: createApp({
       ...{ ...config, proxy, clock, log, random: options.random },
-      token: createTokenHandler({ ...shared, findCaller, uidAt: (address) => pods.uidAt(address) }),
-      hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, podNamed }),
+      token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
+      hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
       onAnswered: teller.onAnswered,
     }),
     onLimited: teller.onLimited,
@@ -170,11 +170,11 @@ interface GranterParts {
   readonly supply: TokenSupply;
 }
 
-function granter(options: AgentOptions, { watched, limits, supply }: GranterParts): Granter {
+function createTokenGranter(options: AgentOptions, { watched, limits, supply }: GranterParts): Granter {
   const { config, clock, metrics } = options;
   const { pods, cluster, informers } = watched;
   return createGranter({
-    decide: lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
+    authorizer: lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
     latest: (pod) => pods.latest(pod),
     changes: pacedChanges(changesOf(informers), clock),
     // The original's statuses are for failures that lasted.

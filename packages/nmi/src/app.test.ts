@@ -28,8 +28,8 @@ const stage = (outcome: Outcome | Error = token) => {
     body: new Uint8Array(),
   };
   const app = createApp({
-    token: handler,
-    hostToken: () => Promise.resolve({ kind: 'nowhere', why: 'unknown' }),
+    token: { handle: handler },
+    hostToken: { handle: () => Promise.resolve({ kind: 'nowhere', why: 'unknown' }) },
     proxy: { handle: () => Promise.resolve(proxied) },
     ...{ notAssignedStatus: 503, compatErrors: 'off', setsRetryAfter: false, mode: 'standard' },
     ...{ exactErrors: false, random: () => 0 },

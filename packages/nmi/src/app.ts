@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import { andThen } from './handle/and-then.ts';
-import type { Handler } from './handle/token.ts';
+import type { Handler } from './handle/token-pipeline.ts';
 import type { Proxy } from './handle/proxy.ts';
 import type { Outcome } from './respond/outcome.ts';
 import { remember } from './handle/remember.ts';
@@ -68,9 +68,9 @@ export function createApp(options: AppOptions): App {
 function handle(options: AppOptions, request: InboundRequest, route: Route): Outcome | Promise<Outcome> {
   switch (route.kind) {
     case 'token':
-      return options.token(request, route.query);
+      return options.token.handle(request, route.query);
     case 'host-token':
-      return options.hostToken(request, route.query);
+      return options.hostToken.handle(request, route.query);
     case 'metadata':
       return options.proxy.handle(request, route);
     case 'nowhere':

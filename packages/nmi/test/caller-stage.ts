@@ -2,7 +2,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { PodCheck, Unsaid } from '../src/identify/answers.ts';
 import type { CheckResult } from '../src/identify/ask-holder.ts';
-import { createCallerFinder } from '../src/identify/find-caller.ts';
+import { createCallerFinder, type CallerFinder } from '../src/identify/find-caller.ts';
 import { addressIsUnreported } from '../src/identify/identify-pod.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
 import { connection, patient, pod } from './builders.ts';
@@ -46,7 +46,7 @@ export const stage = (given: Given = {}) => {
     if (state.answerMs > 0) await clock.sleep(state.answerMs);
     return state.live ? select(state.live) : state.unsaid;
   };
-  const find = createCallerFinder({
+  const callers = createCallerFinder({
     clock,
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000, ...given.check },
     holdMs: given.holdMs ?? 2_000,
@@ -78,10 +78,11 @@ export const stage = (given: Given = {}) => {
     for (const listener of [...listeners]) listener();
   };
   /** One request, over a connection that is opened now. */
-  const call = (over = open()) => find(address, over, patient);
+  const call = (over = open()) => callers.find(address, over, patient);
   const open = () => connection(clock.elapsed(), { neighbour: state.neighbour });
   /** Many at once, each over a connection of its own. */
   const calls = (count: number) => Promise.all(Array.from({ length: count }, async () => call()));
+  const find: CallerFinder['find'] = (...given) => callers.find(...given);
   return { call, calls, open, find, clock, state, arrive, questions, results };
 };
 

@@ -111,13 +111,13 @@ function suite(server: RunningApiServer) {
     });
     void directory.informer.run(stop.signal);
     await directory.informer.synced;
-    const find = createCallerFinder({
+    const callers = createCallerFinder({
       ...{ pods: directory, clock: systemClock, check: { mode: 'live', ageMs: 0, outageMs: 0 } },
       ...{ holdMs: 0, patienceMs: 5_000, neighbours: nothingKnown },
     });
     /** Over a connection that is opened now. */
     const call = (address: string) =>
-      find(address, connection(systemClock.elapsed()), {
+      callers.find(address, connection(systemClock.elapsed()), {
         deadline: systemClock.now() + 30_000,
         caller: { gone: new AbortController().signal },
       });

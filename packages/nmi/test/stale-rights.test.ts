@@ -160,8 +160,8 @@ async function serving(random: () => number) {
     controller: undefined,
     authorities: new Set<string>(),
   } as const;
-  const decide = createAuthorizer(cluster.view, rules);
-  const isServed = () => !isOutdated() && decide(pod(), { by: 'nothing' }).kind === 'allow';
+  const authorizer = createAuthorizer(cluster.view, rules);
+  const isServed = () => !isOutdated() && authorizer.decide(pod(), { by: 'nothing' }).kind === 'allow';
   await clock.advance(1_000);
   expect(isServed()).toBe(true);
   return { clock, api, isServed };

@@ -87,11 +87,13 @@ it('what is remembered is what would be decided now, however the world changes',
       fc.array(aSelector, { minLength: 1, maxLength: 40 }),
       (worlds, caller, selectors) => {
         const stage = viewOf();
-        const decide = createAuthorizer(stage.view, rules);
+        const authorizer = createAuthorizer(stage.view, rules);
         for (const world of worlds) {
           stage.change(world);
           for (const selector of [...selectors, ...selectors]) {
-            expect(decide(caller, selector)).toEqual(authorize({ pod: caller, selector }, stage.view, rules));
+            expect(authorizer.decide(caller, selector)).toEqual(
+              authorize({ pod: caller, selector }, stage.view, rules),
+            );
           }
         }
       },

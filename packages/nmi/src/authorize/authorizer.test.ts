@@ -8,32 +8,32 @@ const world = { identities: [reader], bindings: [binding('reader')], records: [r
 it('decides once while nothing changes, and again after any change', () => {
   const stage = viewOf(world);
   const looks = vi.spyOn(stage.view, 'bindingsWithSelector');
-  const decide = createAuthorizer(stage.view, rules);
+  const authorizer = createAuthorizer(stage.view, rules);
   const caller = pod();
-  decide(caller, { by: 'nothing' });
-  expect(decide(caller, { by: 'nothing' }).kind).toBe('allow');
+  authorizer.decide(caller, { by: 'nothing' });
+  expect(authorizer.decide(caller, { by: 'nothing' }).kind).toBe('allow');
   expect(looks).toHaveBeenCalledTimes(1);
   stage.change({ ...world, bindings: [] });
-  expect(decide(caller, { by: 'nothing' }).kind).toBe('deny');
+  expect(authorizer.decide(caller, { by: 'nothing' }).kind).toBe('deny');
 });
 
 it('a changed pod is another pod', () => {
-  const decide = createAuthorizer(viewOf(world).view, rules);
-  expect(decide(pod(), { by: 'nothing' }).kind).toBe('allow');
-  expect(decide(pod({ labels: {} }), { by: 'nothing' }).kind).toBe('deny');
+  const authorizer = createAuthorizer(viewOf(world).view, rules);
+  expect(authorizer.decide(pod(), { by: 'nothing' }).kind).toBe('allow');
+  expect(authorizer.decide(pod({ labels: {} }), { by: 'nothing' }).kind).toBe('deny');
 });
 
 it('does not mix selectors up', () => {
-  const decide = createAuthorizer(viewOf(world).view, rules);
+  const authorizer = createAuthorizer(viewOf(world).view, rules);
   const caller = pod();
-  expect(decide(caller, { by: 'client-id', value: 'x' }).kind).toBe('deny');
-  expect(decide(caller, { by: 'nothing' }).kind).toBe('allow');
+  expect(authorizer.decide(caller, { by: 'client-id', value: 'x' }).kind).toBe('deny');
+  expect(authorizer.decide(caller, { by: 'nothing' }).kind).toBe('allow');
 });
 
 it('remembers 32 selectors of a pod, and starts anew with the next one', () => {
-  const decide = createAuthorizer(viewOf(world).view, rules);
+  const authorizer = createAuthorizer(viewOf(world).view, rules);
   const caller = pod();
-  const ask = (i: number) => decide(caller, { by: 'client-id', value: `${i}` });
+  const ask = (i: number) => authorizer.decide(caller, { by: 'client-id', value: `${i}` });
   const first = ask(0);
   for (let i = 1; i < 32; i += 1) ask(i);
   expect(ask(0)).toBe(first);
@@ -45,10 +45,10 @@ it('remembers 32 selectors of a pod, and starts anew with the next one', () => {
 it('a thousand callers of a pod who wait for as many identities cost one look at its bindings for each change', () => {
   const stage = viewOf(world);
   const looks = vi.spyOn(stage.view, 'bindingsWithSelector');
-  const decide = createAuthorizer(stage.view, rules);
+  const authorizer = createAuthorizer(stage.view, rules);
   const caller = pod();
   for (let change = 1; change <= 3; change += 1) {
-    for (let i = 0; i < 1_000; i += 1) decide(caller, { by: 'client-id', value: `${i}` });
+    for (let i = 0; i < 1_000; i += 1) authorizer.decide(caller, { by: 'client-id', value: `${i}` });
     expect(looks).toHaveBeenCalledTimes(change);
     stage.change(world);
   }

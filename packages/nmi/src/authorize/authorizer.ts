@@ -3,7 +3,9 @@ import type { Selector } from '../request/token-request.ts';
 import { rightsOf } from './authorize.ts';
 import type { AuthorizeRules, ClusterView, Decision } from './types.ts';
 
-export type Authorizer = (pod: PodView, selector: Selector) => Decision;
+export interface Authorizer {
+  decide(pod: PodView, selector: Selector): Decision;
+}
 
 interface Remembered {
   readonly revision: number;
@@ -30,14 +32,16 @@ export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Auth
     return fresh;
   };
 
-  return (pod, selector) => {
-    const { rights, decisions } = recall(pod);
-    const key = selector.by === 'nothing' ? '' : `${selector.by} ${selector.value}`;
-    const known = decisions.get(key);
-    if (known) return known;
-    const decision = rights(selector);
-    if (decisions.size >= decisionsKept) decisions.clear();
-    decisions.set(key, decision);
-    return decision;
+  return {
+    decide(pod, selector) {
+      const { rights, decisions } = recall(pod);
+      const key = selector.by === 'nothing' ? '' : `${selector.by} ${selector.value}`;
+      const known = decisions.get(key);
+      if (known) return known;
+      const decision = rights(selector);
+      if (decisions.size >= decisionsKept) decisions.clear();
+      decisions.set(key, decision);
+      return decision;
+    },
   };
 }

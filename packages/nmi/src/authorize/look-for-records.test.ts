@@ -5,11 +5,8 @@ import type { Decision } from './types.ts';
 
 const lookedFor = (decision: object) => {
   const names: string[] = [];
-  const decide = lookingForRecords(
-    () => decision as Decision,
-    (name) => names.push(name),
-  );
-  expect(decide(pod(), { by: 'nothing' })).toBe(decision);
+  const authorizer = lookingForRecords({ decide: () => decision as Decision }, (name) => names.push(name));
+  expect(authorizer.decide(pod(), { by: 'nothing' })).toBe(decision);
   return names;
 };
 

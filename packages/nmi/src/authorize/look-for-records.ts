@@ -5,11 +5,13 @@ import type { Decision } from './types.ts';
  * A record that reaches NMI before the binding of its pod cannot be told from one that an editor wrote, and is left out where its
  * namespace is over its share. Once a pod waits for it, the binding is known, and another list finds it.
  */
-export function lookingForRecords(decide: Authorizer, lookFor: (identity: string) => void): Authorizer {
-  return (pod, selector) => {
-    const decision = decide(pod, selector);
-    for (const identity of waitedFor(decision)) lookFor(identity);
-    return decision;
+export function lookingForRecords(authorizer: Authorizer, lookFor: (identity: string) => void): Authorizer {
+  return {
+    decide(pod, selector) {
+      const decision = authorizer.decide(pod, selector);
+      for (const identity of waitedFor(decision)) lookFor(identity);
+      return decision;
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 
 export interface AwaitOptions {
-  readonly decide: Authorizer;
+  readonly authorizer: Authorizer;
   /** The pod as it is known now: it may have been labelled while its caller waits. */
   readonly latest: (pod: PodView) => PodView;
   /** Of anything that decisions rest on. */
@@ -41,13 +41,13 @@ export async function awaitDecision(
   { pod, request, patience }: Awaiting,
   first: Decision,
 ): Promise<JudgedDecision> {
-  const { decide, latest, clock, onWaited } = options;
+  const { authorizer, latest, clock, onWaited } = options;
   let last = judge(options, pod, first);
   if (last.isSettled) return last;
   const startedAt = clock.now();
   const look = () => {
     const known = latest(pod);
-    last = judge(options, known, decide(known, request.selector));
+    last = judge(options, known, authorizer.decide(known, request.selector));
     return last.isSettled ? last : undefined;
   };
   const changes = withEndOfGrace(options, pod);

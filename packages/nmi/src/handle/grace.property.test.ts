@@ -35,9 +35,9 @@ interface End {
 async function play({ worlds: [first = {}, ...others], pod, selector, ...given }: Given): Promise<End> {
   const clock = createFakeClock(graceMs);
   const cluster = viewOf(first);
-  const decide = createAuthorizer(cluster.view, given.rules);
-  const grant = createGranter({
-    ...{ decide, latest: () => pod, changes: cluster.changes, clock },
+  const authorizer = createAuthorizer(cluster.view, given.rules);
+  const granter = createGranter({
+    ...{ authorizer, latest: () => pod, changes: cluster.changes, clock },
     ...{ onWaited: () => undefined, bindingGraceMs: given.bindingGraceMs },
     tokens: createTokenSource({
       ask: ({ subject }) =>
@@ -55,8 +55,8 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
   const request = { resource: 'https://vault.azure.net', selector, bypassCache: false, passThrough: {} };
   const patience = { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } };
   let end: End | undefined;
-  void Promise.resolve(grant({ pod, request, patience })).then((outcome) => {
-    end = { outcome, atMs: clock.now() - graceMs, decision: decide(pod, selector) };
+  void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {
+    end = { outcome, atMs: clock.now() - graceMs, decision: authorizer.decide(pod, selector) };
   });
   await clock.advance(0);
   for (const world of others) {

@@ -52,8 +52,8 @@ const stage = (
   const { acceptedAt, graceMs = 60_000 } = over;
   const started = acceptedAt === undefined ? {} : { acceptedAt };
   let latest = pod(started);
-  const grant = createGranter({
-    decide: createAuthorizer(cluster.view, over.rules ?? rules),
+  const granter = createGranter({
+    authorizer: createAuthorizer(cluster.view, over.rules ?? rules),
     latest: () => latest,
     changes: cluster.changes,
     tokens: createTokenSource({ ask, clock, random: () => 0, lineFor: () => openLine, holdMs: 8_000 }),
@@ -64,7 +64,7 @@ const stage = (
   });
   const gone = new AbortController();
   const request = async (selector: Selector = { by: 'nothing' }, more: Partial<TokenRequest> = {}) =>
-    await grant({
+    await granter.grant({
       pod: latest,
       request: {
         resource: 'https://vault.azure.net',

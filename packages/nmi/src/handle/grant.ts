@@ -23,7 +23,10 @@ export interface GrantQuestion {
   readonly patience: Patience;
 }
 
-export type Granter = (question: GrantQuestion) => Outcome | Promise<Outcome>;
+export interface Granter {
+  /** At once where nothing has to be waited for. */
+  grant(question: GrantQuestion): Outcome | Promise<Outcome>;
+}
 type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind }>;
 /** What the pod may have. */
 interface Permit {
@@ -40,16 +43,18 @@ type Waiting = Pick<
 
 /** The second half of every token request: the pod is known, now decide, wait if need be, and get the token. */
 export function createGranter(options: GranterOptions): Granter {
-  const { decide, tokens } = options;
+  const { authorizer, tokens } = options;
 
-  return (question) => {
-    const { pod, request } = question;
-    const decision = decide(pod, request.selector);
-    // Memory holds a token for a pending identity when the host carries it, whatever the records say.
-    const permit = permitOf(decision);
-    const known = permit && tokens.cached(wishFor(question, permit.subject), () => askerOf(options, pod));
-    if (known) return tokenFor(question, permit, { issued: known, from: 'hit' });
-    return serveInPlace(options, question, decision);
+  return {
+    grant(question) {
+      const { pod, request } = question;
+      const decision = authorizer.decide(pod, request.selector);
+      // Memory holds a token for a pending identity when the host carries it, whatever the records say.
+      const permit = permitOf(decision);
+      const known = permit && tokens.cached(wishFor(question, permit.subject), () => askerOf(options, pod));
+      if (known) return tokenFor(question, permit, { issued: known, from: 'hit' });
+      return serveInPlace(options, question, decision);
+    },
   };
 }
 

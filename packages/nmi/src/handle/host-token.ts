@@ -1,20 +1,22 @@
 import { isNodeItself } from '@pod-identity/kit/core';
-import type { Granter } from './grant.ts';
-import type { Handler, TokenHandlerOptions } from './token.ts';
 import type { NamedPodFinder } from '../identify/find-named.ts';
-import { createHeaderJudge, type HeaderJudge } from '../request/headers.ts';
-import { parseTokenRequest, type BadRequest } from '../request/token-request.ts';
-import type { Outcome } from '../respond/outcome.ts';
+import { createHeaderJudge, type HeaderJudge, type HeaderRules } from '../request/headers.ts';
+import type { BadRequest } from '../request/token-request.ts';
 import type { InboundRequest } from '../request/wire.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import type { Granter } from './grant.ts';
+import {
+  createTokenPipeline,
+  type Handler,
+  type TokenCall,
+  type TokenPipelineOptions,
+} from './token-pipeline.ts';
 
-export interface HostTokenHandlerOptions extends Pick<
-  TokenHandlerOptions,
-  'whenReady' | 'isOutdated' | 'holdMs' | 'allowedHosts'
-> {
+export interface HostTokenHandlerOptions extends TokenPipelineOptions, Pick<HeaderRules, 'allowedHosts'> {
   /** False: the path answers as if it were not there. */
   readonly isEnabled: boolean;
-  readonly podNamed: NamedPodFinder;
-  readonly grant: Granter;
+  readonly namedPods: NamedPodFinder;
+  readonly granter: Granter;
 }
 
 /**
@@ -23,30 +25,25 @@ export interface HostTokenHandlerOptions extends Pick<
  * come from there. Forwarded requests and foreign hosts are refused like everywhere.
  */
 export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
-  const { isEnabled, podNamed, grant, whenReady, isOutdated, holdMs, allowedHosts } = options;
+  const { isEnabled, namedPods, granter, allowedHosts } = options;
   const judgeHeaders = createHeaderJudge({ metadataHeaderRequired: false, allowedHosts });
 
-  return async (request, query) => {
-    if (!isEnabled) return { kind: 'nowhere', why: 'unknown' };
-    const { podname: name, podns: namespace } = request.headers;
-    const problem = judge(request, judgeHeaders);
-    if (problem) return { kind: 'bad-request', problem };
-    if (request.method !== 'GET') return { kind: 'bad-method' };
-    const parsed = parseTokenRequest(query);
-    if (!parsed.ok) return { kind: 'bad-request', problem: parsed.problem };
-
-    const patience = { deadline: request.receivedAt + holdMs, caller: request };
-    if (!(await whenReady(patience))) return { kind: 'starting' };
-    if (isOutdated()) return { kind: 'outdated' };
+  const serve = async ({ inbound, request, patience }: TokenCall): Promise<Outcome> => {
+    const { podname: name, podns: namespace } = inbound.headers;
     // A hostNetwork pod may be named: it needs no address for that.
-    const pod = await podNamed(String(namespace), String(name));
+    const pod = await namedPods.find(String(namespace), String(name));
     if (pod === 'none') return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };
     if (pod === 'unconfirmed') return { kind: 'unconfirmed', pod: `${String(namespace)}/${String(name)}` };
-    return forHost(await grant({ pod, request: parsed.value, patience }));
+    return forHost(await granter.grant({ pod, request, patience }));
   };
+  const judge = (inbound: InboundRequest) => judgeHostCall(inbound, judgeHeaders);
+
+  return isEnabled ? createTokenPipeline(options, { judge, serve }) : disabled;
 }
 
-function judge(request: InboundRequest, judgeHeaders: HeaderJudge): BadRequest | undefined {
+const disabled: Handler = { handle: () => ({ kind: 'nowhere', why: 'unknown' }) };
+
+function judgeHostCall(request: InboundRequest, judgeHeaders: HeaderJudge): BadRequest | undefined {
   const { podname: name, podns: namespace } = request.headers;
   if (!isNodeItself(request.peer)) return { why: 'not-from-the-node' };
   const fault = judgeHeaders(request);

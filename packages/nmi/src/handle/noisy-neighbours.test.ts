@@ -92,19 +92,23 @@ const stage = (way: Way) => {
     const isPending = pod.namespace === 'hostile' && way.decide === 'pending';
     return isPending ? { kind: 'pending', seen: 'created', identity } : { kind: 'allow', identity };
   };
-  const grant = createGranter({
-    ...{ decide, limits, clock },
+  const granter = createGranter({
+    ...{ authorizer: { decide }, limits, clock },
     latest: (pod) => pod,
     changes: () => () => undefined,
     tokens: createTokenSource({ ask, clock, random: () => 0, lineFor: () => pace.tokens, holdMs }),
     onWaited: () => undefined,
     bindingGraceMs: 0,
   });
-  return { clock, begun, grant, limits };
+  return { clock, begun, granter, limits };
 };
 
 /** Asks again 400 ms after each answer, for as long as the test runs. */
-async function beHostile(way: Way, { clock, grant }: { clock: FakeClock; grant: Granter }, number: number) {
+async function beHostile(
+  way: Way,
+  { clock, granter }: { clock: FakeClock; granter: Granter },
+  number: number,
+) {
   const pod = podOf({
     namespace: 'hostile',
     name: `pod-${number % hostilePods}`,
@@ -116,7 +120,7 @@ async function beHostile(way: Way, { clock, grant }: { clock: FakeClock; grant: 
     if (way.leavesMs !== undefined) clock.after(way.leavesMs, () => gone.abort());
     const { selector, resource } = way.asks(call);
     const patience = { deadline: clock.now() + holdMs, caller: { gone: gone.signal } };
-    await grant({ pod, request: requestOf(selector, resource), patience });
+    await granter.grant({ pod, request: requestOf(selector, resource), patience });
     await clock.sleep(400);
   }
 }
@@ -125,15 +129,15 @@ it.each(ways)(
   '$name of a hundred pods delay another namespace by two turns at most',
   { timeout: 30_000 },
   async (way) => {
-    const { clock, begun, grant, limits } = stage(way);
+    const { clock, begun, granter, limits } = stage(way);
     for (let caller = 0; caller < (way.callers ?? callersOfPod); caller += 1)
       for (let pod = 0; pod < hostilePods; pod += 1)
-        void beHostile(way, { clock, grant }, caller * hostilePods + pod);
+        void beHostile(way, { clock, granter }, caller * hostilePods + pod);
     await clock.advance(3_000);
     expect(limits.waiting).toBeLessThanOrEqual(1_024);
 
     const before = begun.length;
-    const victim = grant({
+    const victim = granter.grant({
       pod: podOf({ namespace: 'victim', name: 'web', uid: 'victim' }),
       request: requestOf('victim', 'https://vault.azure.net'),
       patience: { deadline: clock.now() + holdMs, caller: { gone: new AbortController().signal } },

@@ -1,16 +1,16 @@
-import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { connection, inbound, issuanceOf, pod } from '../../test/builders.ts';
 import type { CallerAnswer } from '../identify/answers.ts';
 import type { Granter } from './grant.ts';
 import { createHostTokenHandler } from './host-token.ts';
-import { createTokenHandler, type Handler } from './token.ts';
+import { createTokenHandler } from './token.ts';
+import type { Handler } from './token-pipeline.ts';
 import type { NamedPod } from '../identify/find-named.ts';
 import type { Outcome } from '../respond/outcome.ts';
 
 const resource = 'resource=https://vault.azure.net';
 const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
-const granter = () => vi.fn<Granter>(() => Promise.resolve(token));
+const granter = () => vi.fn<Granter['grant']>(() => Promise.resolve(token));
 
 const podCalls = (
   given: {
@@ -27,11 +27,12 @@ const podCalls = (
   const handler = createTokenHandler({
     metadataHeaderRequired: given.metadataHeaderRequired ?? true,
     allowedHosts: new Set(),
-    ...{ whenReady, findCaller, uidAt, grant, isOutdated: () => given.isOutdated === true },
-    clock: createFakeClock(),
+    ...{ whenReady, uidAt, isOutdated: () => given.isOutdated === true },
+    callers: { find: findCaller },
+    granter: { grant },
     holdMs: 8000,
   });
-  const handle = async (...call: Parameters<Handler>) => await handler(...call);
+  const handle = async (...call: Parameters<Handler['handle']>) => await handler.handle(...call);
   return { handle, handler, findCaller, uidAt, whenReady, grant };
 };
 
@@ -148,13 +149,16 @@ describe('a call from the node itself', () => {
     const podNamed = vi.fn((namespace: string, name: string) =>
       Promise.resolve(namespace === 'default' && name === 'web' ? known : 'none'),
     );
+    const handler = createHostTokenHandler({
+      ...{ isEnabled, whenReady: () => true, isOutdated: () => isOutdated, holdMs: 8000 },
+      namedPods: { find: podNamed },
+      granter: { grant },
+      allowedHosts: new Set(),
+    });
     return {
       grant,
       podNamed,
-      handle: createHostTokenHandler({
-        ...{ isEnabled, podNamed, grant, whenReady: () => true, isOutdated: () => isOutdated, holdMs: 8000 },
-        allowedHosts: new Set(),
-      }),
+      handle: async (...call: Parameters<Handler['handle']>) => await handler.handle(...call),
     };
   };
   const from = (peer: string, headers: Record<string, string> = { podname: 'web', podns: 'default' }) =>

@@ -165,7 +165,7 @@ async function play(told: History, checkAgeMs: number) {
     await clock.sleep(told.backMs);
     return said;
   };
-  const find = createCallerFinder({
+  const finder = createCallerFinder({
     ...{ clock, check: { mode: 'live', ageMs: checkAgeMs, outageMs: 900_000 } },
     ...{ holdMs: 1_000, patienceMs: 8_000 },
     neighbours: createNeighbourTable(clock, { arp: world.arp, indexOf: () => '1' }),
@@ -204,7 +204,7 @@ async function play(told: History, checkAgeMs: number) {
     const from = Math.min(over.openedAt, clock.now()) - ageMs - told.lagMs - pauseAfterRefusalMs;
     // What it was found to be the first time was judged then.
     const first = over.owner?.uid;
-    const answer = await find(address, over, patient);
+    const answer = await finder.find(address, over, patient);
     const callers = first === undefined ? [caller, world.ownerOf(address) ?? ''] : [first];
     // A pod that has finished or is deleted by now, with no grace, has nobody who could use the answer.
     if (world.isAlive(caller)) seen.push({ callers, answer, isCertain: wasCertain(address, caller, from) });

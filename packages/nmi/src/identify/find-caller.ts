@@ -19,11 +19,13 @@ export interface CallerFinderOptions extends HolderOptions {
 }
 
 /** What was found out of a connection stays with it: nobody but its pod is answered over it. */
-export type CallerFinder = (
-  address: string,
-  connection: CallerConnection,
-  patience: Patience,
-) => CallerAnswer | Promise<CallerAnswer>;
+export interface CallerFinder {
+  find(
+    address: string,
+    connection: CallerConnection,
+    patience: Patience,
+  ): CallerAnswer | Promise<CallerAnswer>;
+}
 
 /**
  * The pod behind an address: at once where that is certain. Otherwise the API server is asked, once for all callers from
@@ -42,7 +44,7 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
     return { deadline: Math.min(deadline, end), caller };
   };
 
-  const find = async (look: Look, waiting: Patience): Promise<Found> => {
+  const search = async (look: Look, waiting: Patience): Promise<Found> => {
     const patience = bounded(waiting);
     for (;;) {
       const running = searches.running(look.address);
@@ -56,17 +58,19 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
     }
   };
 
-  return (address, connection, patience) => {
-    const neighbour = neighbours.of(address);
-    if (differs(connection.neighbour, neighbour) && !connection.isLast) {
-      connection.isLast = true;
-      onChanged?.();
-    }
-    const look = { address, openedAt: connection.openedAt, neighbour };
-    const known = findings.recall(look) ?? recallSilentPod(findings, look);
-    return known
-      ? settle(known, look, connection)
-      : find(look, patience).then((found) => settle(found, look, connection));
+  return {
+    find(address, connection, patience) {
+      const neighbour = neighbours.of(address);
+      if (differs(connection.neighbour, neighbour) && !connection.isLast) {
+        connection.isLast = true;
+        onChanged?.();
+      }
+      const look = { address, openedAt: connection.openedAt, neighbour };
+      const known = findings.recall(look) ?? recallSilentPod(findings, look);
+      return known
+        ? settle(known, look, connection)
+        : search(look, patience).then((found) => settle(found, look, connection));
+    },
   };
 }
 

@@ -23,14 +23,15 @@ const finder = ({ known, said, mode = 'live', isCurrent = true, heardMs = 0, mis
   const read = vi.fn(() => Promise.resolve(said ?? ({ why: 'away', pauseMs: 1_000 } as const)));
   const memory = { isCurrent: () => isCurrent, lastHeardMs: () => heardMs, missedMs: () => missedMs };
   const pods = { named: () => known, ...memory, read };
+  const named = createNamedPodFinder({
+    pods,
+    node: 'node-1',
+    check: { mode, ageMs: 1_000, outageMs: 900_000 },
+    clock: createFakeClock(),
+  });
   return {
     read,
-    find: createNamedPodFinder({
-      pods,
-      node: 'node-1',
-      check: { mode, ageMs: 1_000, outageMs: 900_000 },
-      clock: createFakeClock(),
-    }),
+    find: (namespace: string, name: string) => named.find(namespace, name),
   };
 };
 

@@ -18,7 +18,9 @@ export interface NamedPodFinderOptions {
 
 /** `unconfirmed`: it is remembered, and the API server, which must confirm it, did not answer. */
 export type NamedPod = PodView | 'none' | 'unconfirmed';
-export type NamedPodFinder = (namespace: string, name: string) => Promise<NamedPod>;
+export interface NamedPodFinder {
+  find(namespace: string, name: string): Promise<NamedPod>;
+}
 
 /** Of namespaces and pods; whatever else is asked for would be another path at the API server. */
 const isName = (text: string) => /^[a-z0-9][-a-z0-9.]{0,252}$/.test(text);
@@ -43,9 +45,11 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
     return isSame && pods.isCurrent() ? known : pod;
   };
 
-  return async (namespace, name) => {
-    if (!isName(namespace) || !isName(name)) return 'none';
-    const known = pods.named(namespace, name);
-    return known && check.mode === 'off' ? live(known) : ask({ namespace, name }, known);
+  return {
+    async find(namespace, name) {
+      if (!isName(namespace) || !isName(name)) return 'none';
+      const known = pods.named(namespace, name);
+      return known && check.mode === 'off' ? live(known) : ask({ namespace, name }, known);
+    },
   };
 }

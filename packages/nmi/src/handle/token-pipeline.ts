@@ -1,0 +1,65 @@
+import { parseTokenRequest, type BadRequest, type TokenRequest } from '../request/token-request.ts';
+import type { InboundRequest } from '../request/wire.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import type { Patience } from '../waiting/await-change.ts';
+import { andThen } from './and-then.ts';
+import { remember } from './remember.ts';
+
+export interface Handler {
+  /** Returns at once where nothing has to be waited for. */
+  handle(request: InboundRequest, query: string): Outcome | Promise<Outcome>;
+}
+
+export interface TokenPipelineOptions {
+  /** Resolves to true once everything that decisions rest on was read; to false at the deadline or when the caller is gone. */
+  readonly whenReady: (patience: Patience) => true | Promise<boolean>;
+  /** A watch has been silent for too long: rights may have been taken away meanwhile. */
+  readonly isOutdated: () => boolean;
+  /** How long a caller is held for an assignment that is under way. */
+  readonly holdMs: number;
+}
+
+/** A request that is well formed. */
+export interface TokenCall {
+  readonly inbound: InboundRequest;
+  readonly request: TokenRequest;
+  readonly patience: Patience;
+}
+
+/** In what the two ways to a token differ. */
+export interface TokenSteps {
+  /** What is wrong with where the request comes from and with its headers. */
+  judge(inbound: InboundRequest): BadRequest | undefined;
+  /** Finds the pod and gets its token. */
+  serve(call: TokenCall): Outcome | Promise<Outcome>;
+}
+
+/** Programs ask the same again and again: as many different queries are parsed only once. */
+const queriesKept = 128;
+
+/** Judges headers, method and query in this order, then waits until the agent is ready, then serves. */
+export function createTokenPipeline(options: TokenPipelineOptions, steps: TokenSteps): Handler {
+  const { whenReady, isOutdated, holdMs } = options;
+  const parse = remember(parseTokenRequest, queriesKept);
+
+  const serve = (isReady: boolean, call: TokenCall): Outcome | Promise<Outcome> => {
+    if (!isReady) return { kind: 'starting' };
+    if (isOutdated()) return { kind: 'outdated' };
+    return steps.serve(call);
+  };
+
+  return {
+    handle(inbound, query) {
+      // SDKs probe without the header and take a slow answer for "no metadata service": nothing may come before this.
+      const fault = steps.judge(inbound);
+      if (fault) return { kind: 'bad-request', problem: fault };
+      if (inbound.method !== 'GET') return { kind: 'bad-method' };
+      const parsed = parse(query);
+      if (!parsed.ok) return { kind: 'bad-request', problem: parsed.problem };
+
+      const patience = { deadline: inbound.receivedAt + holdMs, caller: inbound };
+      const call = { inbound, request: parsed.value, patience };
+      return andThen(whenReady(patience), (isReady) => serve(isReady, call));
+    },
+  };
+}
