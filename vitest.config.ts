@@ -3,15 +3,21 @@ import { defineConfig } from 'vitest/config';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+// Deadlines against hanging, not figures: a machine that does other work as well takes its time. Waits within a test give up
+// before the test does, and say what they waited for.
+const patience = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
+};
+
 const unit = (root: string) => ({
   extends: true as const,
   root,
   test: {
     name: root.replace(/^\.\/(packages|tools)\//, ''),
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    // Deadlines against hanging, not figures: a machine that does other work as well takes its time.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    ...patience,
     typecheck: {
       enabled: root.endsWith('crd-types') || root.endsWith('imds-client'),
       include: ['src/**/*.test-d.ts'],
@@ -44,7 +50,7 @@ export default defineConfig({
         test: {
           name: 'scripts',
           include: ['{bench,chaos,checks,docs,mutate,stage,workspace}/**/*.test.ts'],
-          testTimeout: 30_000,
+          ...patience,
         },
       },
       {
@@ -54,8 +60,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['scenarios/**/*.e2e.test.ts'],
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          ...{ ...patience, testTimeout: 240_000, hookTimeout: 300_000 },
         },
       },
     ],

@@ -1,12 +1,15 @@
 // The stage's part of Kubernetes: nodes, pods and their status, definitions, and kubeconfigs of ServiceAccounts.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KubeTransport } from '@pod-identity/kit/kube';
+import { setTimeout as pause } from 'node:timers/promises';
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { parse } from 'yaml';
 import * as names from './names.ts';
 import { pathOf, readManifests, type KubeObject } from './objects.ts';
 import { inDeploy } from './places.ts';
 import { untilObject } from './until.ts';
+
+const servedWithinMs = 60_000;
 
 export interface PodSpec {
   readonly name: string;
@@ -53,17 +56,42 @@ export async function setPodStatus(kube: KubeTransport, pod: KubeObject, status:
   });
 }
 
+/** Resolves when the API server serves the kinds of deploy/crds. */
 export async function established(kube: KubeTransport): Promise<void> {
   const isEstablished = (crd: KubeObject) => {
     const { conditions = [] } = (crd['status'] ?? {}) as { conditions?: { type: string; status: string }[] };
     return conditions.some(({ type, status }) => type === 'Established' && status === 'True');
   };
   const path = pathOf({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' });
-  for (const { metadata } of await readManifests(inDeploy('crds'))) {
+  for (const { metadata, spec } of await readManifests(inDeploy('crds'))) {
     await untilObject(kube, {
       path,
       fits: (crd) => crd.metadata.name === metadata.name && isEstablished(crd),
     });
+    const { group, names, versions } = spec as Definition;
+    for (const { name } of versions) await served(kube, `/apis/${group}/${name}/${names.plural}`);
+  }
+}
+
+interface Definition {
+  readonly group: string;
+  readonly names: { readonly plural: string };
+  readonly versions: readonly { readonly name: string }[];
+}
+
+/** A real server needs a moment after it has said Established, for which there is no signal. */
+async function served(kube: KubeTransport, path: string): Promise<void> {
+  const endsAt = performance.now() + servedWithinMs;
+  for (;;) {
+    try {
+      await kube.request({ method: 'GET', path, query: { limit: '1' } });
+      return;
+    } catch (error) {
+      if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
+      if (performance.now() > endsAt)
+        throw new Error(`${path} was not served within ${servedWithinMs} ms`, { cause: error });
+    }
+    await pause(50);
   }
 }
 

@@ -20,6 +20,7 @@ export interface KubeObject {
 const irregular: Readonly<Record<string, string>> = {
   AzureIdentity: 'azureidentities',
   AzureAssignedIdentity: 'azureassignedidentities',
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
 };
 const clusterScoped = new Set([
   'Namespace',
@@ -27,6 +28,8 @@ const clusterScoped = new Set([
   'ClusterRole',
   'ClusterRoleBinding',
   'CustomResourceDefinition',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
 ]);
 
 /** The path of a kind's collection, or of one object when a name is given. */

@@ -25,6 +25,7 @@ import * as names from './names.ts';
 import { applyObject, deleteObject, readManifests, type KubeObject } from './objects.ts';
 import { nodeSettings } from './node-settings.ts';
 import { built, inDeploy } from './places.ts';
+import { untilGranted } from './rights.ts';
 import { startService, type Service } from './service.ts';
 
 export interface StageOptions {
@@ -160,8 +161,11 @@ async function build({ options, nodes, folder, undo, stop }: Building): Promise<
     create,
     stop,
     install: async () => {
-      for (const path of ['crds', 'namespace.yaml', 'rbac']) await apply(inDeploy(path));
+      const objects: KubeObject[] = [];
+      for (const path of ['crds', 'namespace.yaml', 'rbac']) objects.push(...(await apply(inDeploy(path))));
       await established(kube);
+      // The simulated server knows no rights.
+      if (isReal) await untilGranted(kube, objects);
       for (let node = 0; node < nodes; node += 1) await create(nodeObject(node));
     },
     startMic: async (replica, args = []) => {

@@ -19,7 +19,7 @@ const program = `
 `;
 const names = '{ parseAzureIdentity, customResourceDefinitions }';
 
-describe.skipIf(node20 === undefined)('the built crd-types in Node 20', { timeout: 60_000 }, () => {
+describe.skipIf(node20 === undefined)('the built crd-types in Node 20', () => {
   beforeAll(() => {
     if (!existsSync(`${folder}/dist/index.cjs`)) execFileSync('tsup', { cwd: folder, shell: true });
   }, 120_000);

@@ -30,7 +30,7 @@ const server = createServer((request, response) => {
   response.end(JSON.stringify(isKnown ? { access_token: 'built', expires_in: '3600' } : refusal));
 });
 
-describe.skipIf(node20 === undefined)('the built imds-client in Node 20', { timeout: 60_000 }, () => {
+describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => {
   beforeAll(async () => {
     if (!existsSync(`${folder}/dist/index.cjs`)) execFileSync('tsup', { cwd: folder, shell: true });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

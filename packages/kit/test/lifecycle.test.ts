@@ -19,7 +19,7 @@ async function play(args: string[], cues: readonly (readonly [string, NodeJS.Sig
   return { code, messages };
 }
 
-describe('a process', { timeout: 30_000 }, () => {
+describe('a process', () => {
   test('ends with what the program answers, though something still keeps it alive', async () => {
     expect(await play(['ends'])).toEqual({ code: 3, messages: ['started'] });
   });

@@ -46,7 +46,7 @@ for (const flavour of flavours) {
   const server = await startApiServer({ flavour });
   if ('skipped' in server)
     console.log(`the tests against a real API server ${flavour} are skipped: ${server.skipped}`);
-  describe.skipIf('skipped' in server)(`a real API server ${flavour}`, { timeout: 60_000 }, () => {
+  describe.skipIf('skipped' in server)(`a real API server ${flavour}`, () => {
     if (!('skipped' in server)) suite(server);
   });
 }

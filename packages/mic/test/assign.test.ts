@@ -70,7 +70,7 @@ test('what no pod needs any more is NotInUse, and not only after the next resync
   await stage.remove('pods', 'pod1');
   await sim.azure.world.until(() => stage.attached('vmss1').length === 0);
   await sim.kube.until(() => reason() === 'NotInUse');
-}, 30_000);
+});
 
 test('C36 while Azure fails, the object is Created, and Assigned as soon as Azure is well', async () => {
   const { town, sim } = await enter(oneScaleSet);

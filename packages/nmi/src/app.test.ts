@@ -72,7 +72,7 @@ it('every request, whatever it is, ends in exactly one outcome and one well-form
       },
     ),
   );
-}, 60_000);
+});
 
 it('no token appears in a log line, whatever is logged', async () => {
   const { app, answered, lines, say } = stage();

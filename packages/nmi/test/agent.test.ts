@@ -113,7 +113,7 @@ describe('an identity that is not assigned yet', () => {
     socket.setEncoding('utf8').on('data', (part: string) => (text += part));
     const target = `${tokenPath}?${vaultResource}&client_id=${identity.clientId}`;
     socket.write(`GET ${target} HTTP/1.1\r\nMetadata: true\r\n\r\n`);
-    await expect.poll(async () => [await nmi.waitingCallers(), text], { timeout: 5_000 }).toEqual([1, '']);
+    await expect.poll(async () => [await nmi.waitingCallers(), text]).toEqual([1, '']);
     const ended = once(socket, 'end');
     socket.end();
     await ended;

@@ -57,73 +57,69 @@ const hostWith = async (...programs: readonly string[]) => {
 const boot = (world: World, etc: string, path: string) =>
   world.sh(`PATH=${path} /bin/sh ${etc}/aad-pod-identity/guard 2>&1 || echo "failed with $?"`);
 
-describe.skipIf(skipped !== undefined)(
-  'after a restart of the node, before NMI runs',
-  { timeout: 60_000 },
-  () => {
-    const nft = ['nft'];
-    const iptables = ['iptables', 'iptables-restore'];
-    const ip = ['ip'];
+describe.skipIf(skipped !== undefined)('after a restart of the node, before NMI runs', () => {
+  const nft = ['nft'];
+  const iptables = ['iptables', 'iptables-restore'];
+  const ip = ['ip'];
 
-    it('without the guard a pod that was bound to the node reaches the metadata service of the machine', async () => {
-      const { world } = await open('beyond the node');
+  it('without the guard a pod that was bound to the node reaches the metadata service of the machine', async () => {
+    const { world } = await open('beyond the node');
+    await world.serve('IMDS');
+    restart(world);
+    const pod = await world.caller();
+    expect(await pod.say('new')).toMatch(/^IMDS /);
+  });
+
+  it.each([
+    ['nft', 'beyond the node', [...nft, ...ip]],
+    ['nft, no iproute2', 'on the node', nft],
+    ['iptables', 'beyond the node', [...iptables, ...ip]],
+    ['iptables, no iproute2', 'on the node', iptables],
+    ['iproute2 alone', 'beyond the node', ip],
+  ] as const)(
+    'with %s on the host, the metadata service %s, its call is refused; NMI then answers',
+    async (_, place, programs) => {
+      const { world, etc } = await open(place);
       await world.serve('IMDS');
       restart(world);
+      const path = await hostWith(...programs);
+      expect(boot(world, etc, path)).toContain('pods are refused');
       const pod = await world.caller();
-      expect(await pod.say('new')).toMatch(/^IMDS /);
-    });
+      expect(await pod.say('new')).toMatch(/^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|EACCES)$/);
+      // As often as somebody restarts it.
+      expect(boot(world, etc, path)).toContain('pods are refused');
 
-    it.each([
-      ['nft', 'beyond the node', [...nft, ...ip]],
-      ['nft, no iproute2', 'on the node', nft],
-      ['iptables', 'beyond the node', [...iptables, ...ip]],
-      ['iptables, no iproute2', 'on the node', iptables],
-      ['iproute2 alone', 'beyond the node', ip],
-    ] as const)(
-      'with %s on the host, the metadata service %s, its call is refused; NMI then answers',
-      async (_, place, programs) => {
-        const { world, etc } = await open(place);
-        await world.serve('IMDS');
-        restart(world);
-        const path = await hostWith(...programs);
-        expect(boot(world, etc, path)).toContain('pods are refused');
-        const pod = await world.caller();
-        expect(await pod.say('new')).toMatch(/^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|EACCES)$/);
-        // As often as somebody restarts it.
-        expect(boot(world, etc, path)).toContain('pods are refused');
+      await world.serve('pod-identity-nmi');
+      expect(await installRedirect(settings(etc), doors(world)), lines.join('')).toBe(0);
+      expect(await pod.say('new')).toBe('pod-identity-nmi 10.9.0.2');
+    },
+  );
 
-        await world.serve('pod-identity-nmi');
-        expect(await installRedirect(settings(etc), doors(world)), lines.join('')).toBe(0);
-        expect(await pod.say('new')).toBe('pod-identity-nmi 10.9.0.2');
-      },
-    );
+  it('where nothing takes the rules the guard fails, so that the kubelet, which requires it, does not start', async () => {
+    const { world, etc } = await open('beyond the node');
+    restart(world);
+    expect(boot(world, etc, await hostWith())).toContain('failed with 1');
+    expect(
+      await readlink(join(etc, 'systemd/system/kubelet.service.requires/aad-pod-identity-guard.service')),
+    ).toBe('../aad-pod-identity-guard.service');
+  });
 
-    it('where nothing takes the rules the guard fails, so that the kubelet, which requires it, does not start', async () => {
-      const { world, etc } = await open('beyond the node');
-      restart(world);
-      expect(boot(world, etc, await hostWith())).toContain('failed with 1');
-      expect(
-        await readlink(join(etc, 'systemd/system/kubelet.service.requires/aad-pod-identity-guard.service')),
-      ).toBe('../aad-pod-identity-guard.service');
-    });
+  it('uninstall-redirect leaves nothing of it on the host', async () => {
+    const { world, etc } = await open('beyond the node');
+    await mkdir(join(etc, 'other'));
+    expect(await uninstallRedirect(settings(etc), doors(world)), lines.join('')).toBe(0);
+    expect((await readdir(etc)).sort()).toEqual(['other', 'systemd']);
+    expect(await readdir(join(etc, 'systemd/system'))).toEqual([]);
+    expect(await uninstallRedirect(settings(etc), doors(world))).toBe(0);
+  });
 
-    it('uninstall-redirect leaves nothing of it on the host', async () => {
-      const { world, etc } = await open('beyond the node');
-      await mkdir(join(etc, 'other'));
-      expect(await uninstallRedirect(settings(etc), doors(world)), lines.join('')).toBe(0);
-      expect((await readdir(etc)).sort()).toEqual(['other', 'systemd']);
-      expect(await readdir(join(etc, 'systemd/system'))).toEqual([]);
-      expect(await uninstallRedirect(settings(etc), doors(world))).toBe(0);
-    });
-
-    it.skipIf(!canVerify)('systemd accepts the unit', async () => {
-      const { etc } = await open('beyond the node');
-      const unit = join(etc, 'systemd/system/aad-pod-identity-guard.service');
-      const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', unit]);
-      expect(stderr).not.toContain('aad-pod-identity-guard.service');
-    });
-  },
-);
+  it.skipIf(!canVerify)('systemd accepts the unit', async () => {
+    const { etc } = await open('beyond the node');
+    const unit = join(etc, 'systemd/system/aad-pod-identity-guard.service');
+    const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', unit]);
+    expect(stderr).not.toContain('aad-pod-identity-guard.service');
+  });
+});
 
 describe('where the host keeps nothing', () => {
   it('--persist fails and says what is missing', async () => {

@@ -20,40 +20,32 @@ const nmi = async (...args: string[]) => {
   return { code, out, err };
 };
 
-it(
-  'check-ready prints what is wrong and ends with 1, or with 0 when all is well',
-  { timeout: 30_000 },
-  async () => {
-    let status = 503;
-    const server = await startAdminServer({
-      ...{ port: 0, host: '127.0.0.1' },
-      routes: [{ path: '/readyz', answer: () => ({ status, body: 'the listener does not answer\n' }) }],
-      log: createLog({ component: 'nmi', level: 'error' }),
-    });
-    const check = () => nmi('check-ready', '--http-probe-port', `${server.port}`);
-    expect(await check()).toEqual({ code: 1, out: 'the listener does not answer\n', err: '' });
-    status = 200;
-    expect((await check()).code).toBe(0);
-    await server.close();
-  },
-);
+it('check-ready prints what is wrong and ends with 1, or with 0 when all is well', async () => {
+  let status = 503;
+  const server = await startAdminServer({
+    ...{ port: 0, host: '127.0.0.1' },
+    routes: [{ path: '/readyz', answer: () => ({ status, body: 'the listener does not answer\n' }) }],
+    log: createLog({ component: 'nmi', level: 'error' }),
+  });
+  const check = () => nmi('check-ready', '--http-probe-port', `${server.port}`);
+  expect(await check()).toEqual({ code: 1, out: 'the listener does not answer\n', err: '' });
+  status = 200;
+  expect((await check()).code).toBe(0);
+  await server.close();
+});
 
-it(
-  'item 24: explain prints its findings and nothing else, and ends with what they come to',
-  { timeout: 30_000 },
-  async () => {
-    const sim = await startSim();
-    const world = await cluster(sim, { scaleSets: [{ name: 'pool', instances: 1 }] });
-    await world.pod({ name: 'bare' });
-    const folder = await mkdtemp(join(tmpdir(), 'nmi-commands-'));
-    const kubeconfig = join(folder, 'config');
-    await writeFile(kubeconfig, sim.kube.kubeconfig());
-    const explain = (pod: string) => nmi('explain', '--pod', pod, '--kubeconfig', kubeconfig);
-    const bare = await explain('default/bare');
-    expect(bare.code).toBe(1);
-    expect(bare.out).toMatch(/^pod default\/bare\n(. \w+ .*\n| +(remedy:|\$) .*\n)+$/);
-    expect((await explain('default/nobody')).code).toBe(2);
-    await sim.stop();
-    await rm(folder, { recursive: true });
-  },
-);
+it('item 24: explain prints its findings and nothing else, and ends with what they come to', async () => {
+  const sim = await startSim();
+  const world = await cluster(sim, { scaleSets: [{ name: 'pool', instances: 1 }] });
+  await world.pod({ name: 'bare' });
+  const folder = await mkdtemp(join(tmpdir(), 'nmi-commands-'));
+  const kubeconfig = join(folder, 'config');
+  await writeFile(kubeconfig, sim.kube.kubeconfig());
+  const explain = (pod: string) => nmi('explain', '--pod', pod, '--kubeconfig', kubeconfig);
+  const bare = await explain('default/bare');
+  expect(bare.code).toBe(1);
+  expect(bare.out).toMatch(/^pod default\/bare\n(. \w+ .*\n| +(remedy:|\$) .*\n)+$/);
+  expect((await explain('default/nobody')).code).toBe(2);
+  await sim.stop();
+  await rm(folder, { recursive: true });
+});

@@ -17,6 +17,7 @@ import {
 import * as names from '../../../tools/stage/names.ts';
 import { applyObject, pathOf, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
+import { untilGranted } from '../../../tools/stage/rights.ts';
 import { readConfig } from '../src/config/config.ts';
 import { createPodEvents } from '../src/tell/pod-events.ts';
 import { explainCommand } from '../src/commands/explain.ts';
@@ -26,6 +27,8 @@ import { inbound } from './builders.ts';
 interface Server {
   /** An administrator's. */
   readonly kubeconfig: string;
+  /** Resolves when the server obeys the bindings of NMI, where it knows rights. */
+  granted(admin: KubeTransport): Promise<void>;
   /** With the rights of NMI and no more, where the server knows rights. */
   agentKubeconfig(admin: KubeTransport, folder: string): Promise<string>;
   stop(): Promise<unknown>;
@@ -35,7 +38,12 @@ const simulated = async (folder: string): Promise<Server> => {
   const sim = await startSim();
   const kubeconfig = join(folder, 'simulated.kubeconfig');
   await writeFile(kubeconfig, sim.kube.kubeconfig());
-  return { kubeconfig, agentKubeconfig: () => Promise.resolve(kubeconfig), stop: () => sim.stop() };
+  return {
+    kubeconfig,
+    granted: () => Promise.resolve(),
+    agentKubeconfig: () => Promise.resolve(kubeconfig),
+    stop: () => sim.stop(),
+  };
 };
 const real = (flavour: 'v1.20' | 'v1.36') => async (): Promise<Server> => {
   const server = await startApiServer({ flavour });
@@ -43,6 +51,7 @@ const real = (flavour: 'v1.20' | 'v1.36') => async (): Promise<Server> => {
   const { kubeconfig } = server;
   return {
     kubeconfig,
+    granted: async (kube) => untilGranted(kube, await readManifests(inDeploy('rbac/nmi.yaml'))),
     agentKubeconfig: (kube, folder) => serviceAccountKubeconfig({ kube, kubeconfig, account: 'nmi', folder }),
     stop: () => server.stop(),
   };
@@ -51,12 +60,8 @@ const real = (flavour: 'v1.20' | 'v1.36') => async (): Promise<Server> => {
 const missing = whyNoApiServer();
 if (missing !== undefined) console.warn(`explain is not tested on real API servers: ${missing}`);
 describe('on the simulated API server', () => suite(simulated));
-describe.skipIf(missing !== undefined)('on a real API server v1.20', { timeout: 60_000 }, () =>
-  suite(real('v1.20')),
-);
-describe.skipIf(missing !== undefined)('on a real API server v1.36', { timeout: 60_000 }, () =>
-  suite(real('v1.36')),
-);
+describe.skipIf(missing !== undefined)('on a real API server v1.20', () => suite(real('v1.20')));
+describe.skipIf(missing !== undefined)('on a real API server v1.36', () => suite(real('v1.36')));
 
 const reader = {
   apiVersion,
@@ -125,6 +130,7 @@ function suite(start: (folder: string) => Promise<Server>) {
     for (const path of ['namespace.yaml', 'crds', 'rbac/nmi.yaml'])
       for (const object of await readManifests(inDeploy(path))) await applyObject(admin, object);
     await established(admin);
+    await server.granted(admin);
     for (const object of [serviceAccount, nodeObject(0), reader, binding, record, forged, forgedBinding])
       await applyObject(admin, object);
     await runPod('web', '10.0.0.1', 'demo');
@@ -137,7 +143,7 @@ function suite(start: (folder: string) => Promise<Server>) {
       userAgent: 'nmi/test',
     });
     undo.push(() => agent.close());
-  }, 120_000);
+  });
   afterAll(async () => {
     for (const step of undo.reverse()) await step();
   });

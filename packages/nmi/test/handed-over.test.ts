@@ -23,7 +23,7 @@ beforeAll(async () => {
     await stage.record({ pod: 'another', identity: name, state: 'Assigned' });
     clientIds.set(name, identity.clientId);
   }
-}, 20_000);
+});
 afterEach(async () => {
   stage.sim.kube.stallWatches(false);
   stage.sim.kube.faults.clear();
@@ -74,7 +74,7 @@ describe('(a) a pod ends, and its address may be another one’s whose status ha
     expect((await alone(nmi, from)).headers['retry-after']).toMatch(usualPause);
     await remove('nameless');
     // What was found of the address is good for a second.
-    await expect.poll(async () => (await alone(nmi, from)).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await alone(nmi, from)).status).toBe(200);
   });
 
   it('its connection from before it began to end goes on, and pods of the host network do not matter', async () => {
@@ -198,7 +198,7 @@ describe('the API server answers kubelets, and not NMI', () => {
     async (name, status) => {
       const { nmi, from } = await passes(name, `${name}-heir`, { status, headers: { 'retry-after': '1' } });
       await expect
-        .poll(async () => (await alone(nmi, from)).body['client_id'], { timeout: 5_000 })
+        .poll(async () => (await alone(nmi, from)).body['client_id'])
         .toBe(clientIds.get(`${name}-heir`));
     },
   );
@@ -260,7 +260,7 @@ describe('an outage', () => {
     kube.faults.clear();
     await kube.startListening();
     await expect
-      .poll(async () => (await alone(nmi, from)).body['client_id'], { timeout: 20_000 })
+      .poll(async () => (await alone(nmi, from)).body['client_id'])
       .toBe(clientIds.get('between-heir'));
   });
 

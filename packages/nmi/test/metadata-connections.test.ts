@@ -101,7 +101,7 @@ it('what the service sends unasked over a kept connection ends it, and is not th
   });
   expect(await ask()).toBe('t1');
   used[0]?.write(answer('of another pod'));
-  await expect.poll(open, { timeout: 10_000, message: 'connections that are open' }).toBe(0);
+  await expect.poll(open, { message: 'connections that are open' }).toBe(0);
   expect(await ask()).toBe('t2');
 });
 
@@ -116,7 +116,7 @@ it('what the service sends unasked when the next question is sent already is no 
 it('of connections for many identities the five are kept that were used last', async () => {
   const { askFor, connections, open } = await stage(({ socket, count }) => socket.write(answer(`t${count}`)));
   for (const identity of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await askFor(identity);
-  await expect.poll(open, { timeout: 10_000, message: 'connections that are open' }).toBe(5);
+  await expect.poll(open, { message: 'connections that are open' }).toBe(5);
   await askFor('c');
   expect(connections()).toBe(7);
   await askFor('b');
@@ -184,5 +184,5 @@ it('of many connections that were used at a time five are kept', async () => {
     if (count === 12) for (const each of waiting) each.write(answer('t'));
   });
   await Promise.all(Array.from({ length: 12 }, (_, index) => ask(`${index}`)));
-  await expect.poll(open, { timeout: 10_000, message: 'connections that are open' }).toBe(5);
+  await expect.poll(open, { message: 'connections that are open' }).toBe(5);
 });

@@ -4,14 +4,17 @@ import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { join } from 'node:path';
+import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startApiServer, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
+import { applyObject, readManifests } from '../../../tools/stage/objects.ts';
+import { inDeploy } from '../../../tools/stage/places.ts';
+import { untilGranted } from '../../../tools/stage/rights.ts';
 
 const server = await startApiServer({ flavour: 'v1.36' });
 if ('skipped' in server) console.log(`the tests of deploy/policies are skipped: ${server.skipped}`);
-describe.skipIf('skipped' in server)('what a stolen token may write', { timeout: 60_000 }, () => {
+describe.skipIf('skipped' in server)('what a stolen token may write', () => {
   if (!('skipped' in server)) suite(server);
 });
 
@@ -31,12 +34,10 @@ interface Told {
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const gpu = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
 const ours = { key, effect: 'NoSchedule' };
-const plurals: Readonly<Record<string, string>> = {
-  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
-};
 
 function suite(api: RunningApiServer) {
   let credentials: { ca: Buffer; cert: Buffer; key: Buffer };
+  let admin: KubeTransport;
 
   const call = ({ method, path, body, as }: Call): Promise<Told> =>
     new Promise((resolve, reject) => {
@@ -56,21 +57,11 @@ function suite(api: RunningApiServer) {
       sent.on('error', reject);
       sent.end(body && JSON.stringify(body));
     });
+  /** Resolves when the API server obeys the rights among the objects of the file. */
   const apply = async (file: string) => {
-    const text = await readFile(join(import.meta.dirname, '../../../deploy', file), 'utf8');
-    for (const document of parseAllDocuments(text)) {
-      const object = document.toJS() as {
-        apiVersion: string;
-        kind: string;
-        metadata: { name: string; namespace?: string };
-      };
-      const { apiVersion, kind, metadata } = object;
-      const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-      const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
-      const plural = plurals[kind] ?? `${kind.toLowerCase()}s`;
-      const told = await call({ method: 'POST', path: `${base}${scope}/${plural}`, body: object });
-      expect(told).toMatchObject({ status: 201 });
-    }
+    const objects = await readManifests(inDeploy(file));
+    for (const object of objects) await applyObject(admin, object);
+    await untilGranted(admin, objects);
   };
 
   const nodes = '/api/v1/nodes';
@@ -104,6 +95,7 @@ function suite(api: RunningApiServer) {
       cert: await read(user, 'client-certificate'),
       key: await read(user, 'client-key'),
     };
+    admin = await connectKube({ kubeconfig: api.kubeconfig, userAgent: 'nmi-test-admin' });
     for (const file of ['namespace', 'rbac/nmi', 'rbac/mic', 'rbac/mic-startup-taint'])
       await apply(`${file}.yaml`);
     for (const name of ['n1', 'n2'])
@@ -112,8 +104,11 @@ function suite(api: RunningApiServer) {
         path: nodes,
         body: { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { taints: [gpu, ours] } },
       });
-  }, 60_000);
-  afterAll(() => api.stop());
+  });
+  afterAll(async () => {
+    await admin.close();
+    await api.stop();
+  });
 
   it('with the roles of the manifests NMI may neither read nor change a node', async () => {
     const as = { account: 'nmi', node: 'n1' } as const;
@@ -135,7 +130,7 @@ function suite(api: RunningApiServer) {
       await apply('policies/nmi-own-node.yaml');
       await apply('policies/startup-taint-only.yaml');
       // The API server takes a moment to put new policies into force, and has no sign that says when it has.
-      for (let attempt = 0; attempt < 300; attempt += 1) {
+      for (let attempt = 0; attempt < 600; attempt += 1) {
         const isRefused = [
           await post('n2', { account: 'nmi', node: 'n1' }),
           await patchNode('n1', { metadata: { labels: { probe: `${attempt}` } } }, { account: 'mic' }),
@@ -143,8 +138,8 @@ function suite(api: RunningApiServer) {
         if (isRefused) return;
         await pause(100);
       }
-      throw new Error('the policies were not in force within 30 seconds');
-    }, 60_000);
+      throw new Error('the policies were not in force within 600 attempts');
+    });
 
     it('NMI writes Events of its own node, and none of another', async () => {
       const as = { account: 'nmi', node: 'n1' } as const;

@@ -6,7 +6,10 @@ import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-ident
 import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
+import { applyObject, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
+import { inDeploy } from '../../../tools/stage/places.ts';
+import { untilGranted } from '../../../tools/stage/rights.ts';
 import { isUnsaid } from '../src/identify/answers.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
@@ -14,13 +17,6 @@ import { createStartupTaint } from '../src/ready/startup-taint.ts';
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
 import { connection, nothingKnown } from './builders.ts';
 
-interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
-}
-
-const deploy = (path: string) => join(import.meta.dirname, '../../../deploy', path);
 const node = 'node-1';
 const taint = 'aadpodidentity.k8s.io/nmi-not-ready';
 
@@ -28,7 +24,7 @@ for (const flavour of ['v1.36', 'v1.20'] as const satisfies ApiServerFlavour[]) 
   const server = await startApiServer({ flavour });
   if ('skipped' in server)
     console.log(`the tests against a real API server ${flavour} are skipped: ${server.skipped}`);
-  describe.skipIf('skipped' in server)(`the real API server ${flavour}`, { timeout: 60_000 }, () => {
+  describe.skipIf('skipped' in server)(`the real API server ${flavour}`, () => {
     if (!('skipped' in server)) suite(server);
   });
 }
@@ -56,22 +52,24 @@ function suite(server: RunningApiServer) {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'nmi-real-'));
     admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi-test-admin' });
+    const rights: KubeObject[] = [];
     for (const file of [
       'namespace.yaml',
       'rbac/nmi.yaml',
       'nmi-startup-taint/rbac.yaml',
       'rbac/nmi-secrets.yaml',
     ])
-      for (const document of parseAllDocuments(await readFile(deploy(file), 'utf8'))) {
-        const manifest = document.toJS() as Manifest;
-        await post(collectionOf(manifest), manifest);
+      for (const object of await readManifests(inDeploy(file))) {
+        await applyObject(admin, object);
+        rights.push(object);
       }
+    await untilGranted(admin, rights);
     // Nothing makes it here, and no pod is let in without.
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
     await post('/api/v1/namespaces/default/serviceaccounts', account);
     nmi = await connectAs('aad-pod-identity/nmi');
     nobody = await connectAs('aad-pod-identity/nobody');
-  }, 60_000);
+  });
   afterAll(async () => {
     await Promise.all([admin, nmi, nobody].map((transport) => transport.close()));
     await server.stop();
@@ -219,7 +217,6 @@ function suite(server: RunningApiServer) {
     // The API server's own watch of RoleBindings may be behind.
     await expect
       .poll(() => read({ namespace: 'team', name: 'app' }).then(() => 'read', String), {
-        timeout: 20_000,
         message: 'the API server to heed the RoleBinding',
       })
       .toBe('read');
@@ -243,11 +240,6 @@ function suite(server: RunningApiServer) {
     await expect(door.replace(seen)).rejects.toMatchObject({ code: 'conflict' });
     expect(await taintsOf()).toContain('late');
   });
-}
-
-function collectionOf({ apiVersion, kind, metadata: { namespace } }: Manifest): string {
-  const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  return `${base}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind.toLowerCase()}s`;
 }
 
 async function* silence(signal: AbortSignal | undefined): AsyncGenerator<never> {

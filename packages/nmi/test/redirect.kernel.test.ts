@@ -39,7 +39,7 @@ const install = async (world: World, by: By) => {
 const ours = (answer: string) => expect(answer).toBe('pod-identity-nmi 10.9.0.2');
 const refused = (answer: string) => expect(['ECONNREFUSED', 'ECONNRESET']).toContain(answer);
 
-describe.skipIf(skipped !== undefined)('rules of the redirect', { timeout: 60_000 }, () => {
+describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
   describe.each([
     ['nftables', 'on the node'],
     ['nftables', 'beyond the node'],

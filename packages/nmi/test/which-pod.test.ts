@@ -24,7 +24,7 @@ beforeAll(async () => {
   }
   // No confirmation outlives the connection that it was made for: every call over a new one is checked.
   nmi = await started('--pod-check-age=0s');
-}, 20_000);
+});
 afterEach(() => stage.sim.kube.stallWatches(false));
 afterAll(() => stage.stop());
 
@@ -147,7 +147,7 @@ describe('what the checks cost', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const lists = stage.sim.kube.journal.count({ path: /^\/api\/v1\/pods$/, since: mark });
     expect(questionsAbout('crowd', mark) + lists).toBeLessThanOrEqual(10);
-  }, 20_000);
+  });
 });
 
 describe('the API server is away', () => {
@@ -267,5 +267,5 @@ describe('item 13: random histories, against the API server’s own view at the 
     await fc.assert(fc.asyncProperty(fc.array(deed, { minLength: 10, maxLength: 24, size: 'max' }), play), {
       numRuns: 60,
     });
-  }, 60_000);
+  });
 });

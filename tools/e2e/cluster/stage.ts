@@ -11,6 +11,7 @@ import * as names from '../../stage/names.ts';
 import { applyObject, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { built, inDeploy } from '../../stage/places.ts';
 import { createPrintedLines, type PrintedLines } from '../../stage/printed-lines.ts';
+import { isAllowed, untilGranted } from '../../stage/rights.ts';
 import { runCommand } from '../../stage/run-command.ts';
 import { startProgram, type Program } from '../kernel/program.ts';
 import type { AzureQuestions } from './azure.program.ts';
@@ -73,11 +74,13 @@ async function build(
   };
   for (const path of ['crds', 'namespace.yaml', 'rbac']) await apply(path);
   await established(kube);
+  await untilGranted(kube, await readManifests(inDeploy('rbac')));
 
   return {
     ...{ kube, node, azure, apply, create, stop },
     onNode: (...command) => cluster.inNode(node.name, ...command),
-    mayChangeNodes: (account) => mayChangeNodes(kube, account),
+    mayChangeNodes: (name) =>
+      isAllowed(kube, { name, namespace: names.systemNamespace }, { verb: 'patch', resource: 'nodes' }),
     inNode: async (...command) => (await runCommand('ip', ['netns', 'exec', node.netns, ...command])).stdout,
     follow: (pod) => {
       const [program, ...args] = cluster.kubectl('logs', '--follow', pod);
@@ -89,21 +92,6 @@ async function build(
       return lines;
     },
   };
-}
-
-async function mayChangeNodes(kube: KubeTransport, account: string): Promise<boolean> {
-  const review = (await kube.request({
-    method: 'POST',
-    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-    body: {
-      ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
-      spec: {
-        user: `system:serviceaccount:${names.systemNamespace}:${account}`,
-        resourceAttributes: { verb: 'patch', resource: 'nodes' },
-      },
-    },
-  })) as { readonly status?: { readonly allowed?: boolean } };
-  return review.status?.allowed === true;
 }
 
 const fileOfAzure = '../cluster/azure.program.ts';

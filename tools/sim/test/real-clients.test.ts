@@ -85,7 +85,7 @@ async function run(
   return JSON.parse(stdout) as Outcome;
 }
 
-describe("Azure's own clients against the simulator", { timeout: 60_000 }, () => {
+describe("Azure's own clients against the simulator", () => {
   test('ManagedIdentityCredential and DefaultAzureCredential get a token for the identity they name', async () => {
     const outcomes = await Promise.all([
       run({ client: 'managed identity' }),

@@ -72,7 +72,6 @@ const isBuilt = existsSync(
 
 test.runIf(isBuilt)(
   'from a terminal, the simulator says in one line where it is, and ends on SIGTERM',
-  { timeout: 30_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sim-'));
     const config = join(folder, 'config.json');

@@ -156,7 +156,7 @@ describe('operations that fail late', () => {
       }),
       { numRuns: 200 },
     );
-  }, 60_000);
+  });
 
   it('that go on for ever are tried every five minutes at last, in one PATCH for all, in any number of terms', async () => {
     const scene = createScene([]);

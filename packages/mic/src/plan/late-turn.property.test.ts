@@ -97,7 +97,7 @@ test('whoever is guilty, all other namespaces are served, nothing that serves a 
     }),
     { numRuns: 200 },
   );
-}, 60_000);
+});
 
 test('the parts of some things: each alone at some time, all of them at another, none left out of a round', () => {
   fc.assert(
