@@ -51,7 +51,7 @@ test('while a PATCH is under way, pods whose identity is there already do not wa
   await bind('slow');
   await bind('there');
   await town.pod({ name: 'pod1', label: 'there' });
-  await stage.startMic({ recordAfterMs: 60_000 });
+  await stage.startMic();
   await stage.allAssigned(1);
   const hold = sim.azure.holdOperations();
   await town.pod({ name: 'pod2', label: 'slow' });
@@ -122,7 +122,7 @@ test('checklist 11: a lost lease stops all writes at once and leaves the process
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
   const hold = sim.azure.holdOperations();
-  const mic = await stage.startMic({ leaseMs: 1_000, recordAfterMs: 60_000 });
+  const mic = await stage.startMic({ leaseMs: 1_000 });
   await sim.azure.journal.next({ service: 'arm', method: 'PATCH' });
   const partition = sim.kube.faults.add({ match: { path: /\/leases/ }, then: { status: 500 } });
   while (mic.controller.term) await sim.kube.journal.next({ path: /\/leases/ });

@@ -1,9 +1,8 @@
 // An editor has made more AzureAssignedIdentities than the share of their namespace holds: MIC removes them a share at a time, and
 // pods get theirs meanwhile.
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { identityId, setStage, type RunningMic, type Stage } from './stage.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 let stage: Stage;
 afterEach(() => stage.close());
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { Clock } from '@pod-identity/kit/core';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { watchedKinds } from '../src/tell/metrics.ts';
 import {
   addressOf,
@@ -15,7 +15,6 @@ import {
 } from './harness.ts';
 
 // Hours of watches are seconds of work: more on a machine that is busy with other tests.
-vi.setConfig({ testTimeout: 60_000 });
 
 const hour = 3_600_000;
 /** Where hours pass at once the watch has no time to be heard of. */

@@ -1,7 +1,7 @@
 // Attacks on the time between a network's giving an address to another pod and the API server's saying so. Over real sockets of
 // the loopback interface, of whose addresses the kernel says nothing; what it says elsewhere is told to the agent by a test’s own table.
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '@pod-identity/kit/core';
 import { addressOf, startStage, usualPause, type Nmi, type NodeFacts, type Stage } from './harness.ts';
 
@@ -10,8 +10,6 @@ const names = [
   ...['busy', 'busy-heir', 'slow', 'slow-heir', 'back', 'back-heir', 'stranded', 'stranded-heir'],
   ...['capped', 'between', 'between-heir', 'held-heir'],
 ] as const;
-
-vi.setConfig({ testTimeout: 30_000 });
 
 let stage: Stage;
 const clientIds = new Map<string, string>();

@@ -32,7 +32,9 @@ export type Tally = Readonly<Record<string, number>>;
 
 export type ClientQuestions = typeof questions;
 
+/** Of one call; what waits for many has longer. */
 const patienceMs = 15_000;
+const longPatienceMs = 60_000;
 const agents = new Map<string, Agent>();
 const newAgent = () => new Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -107,7 +109,7 @@ const questions = {
     const { promise, resolve } = Promise.withResolvers<string>();
     let answer = '';
     const socket = connect({ host, port }, () => socket.write(text, 'latin1'));
-    socket.setTimeout(patienceMs, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(longPatienceMs, () => socket.destroy(new Error('no answer')));
     socket.on('data', (part) => (answer += part.toString('latin1')));
     socket.once('error', (error: NodeJS.ErrnoException) =>
       resolve(`${answer}(${error.code ?? error.message})`),
@@ -117,8 +119,10 @@ const questions = {
   },
   curl: (args: readonly string[]): Promise<string> =>
     new Promise((resolve) => {
-      execFile('curl', ['--silent', '--show-error', '--max-time', '15', ...args], (error, stdout, stderr) =>
-        resolve(error ? `${stdout}${stderr}` : stdout),
+      execFile(
+        'curl',
+        ['--silent', '--show-error', '--max-time', String(longPatienceMs / 1_000), ...args],
+        (error, stdout, stderr) => resolve(error ? `${stdout}${stderr}` : stdout),
       );
     }),
   startLoad: ({ name, ...spec }: LoadSpec & { name: string }) => {
@@ -135,7 +139,7 @@ const questions = {
     load.listener = () => seen() >= enough && resolve(undefined);
     const timer = setTimeout(
       () => reject(new Error(`no ${count} more of ${end}: ${JSON.stringify(tally(load))}`)),
-      patienceMs,
+      longPatienceMs,
     );
     await promise.finally(() => clearTimeout(timer));
     return tally(load);

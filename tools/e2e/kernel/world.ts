@@ -233,7 +233,7 @@ function kernelNmi(service: Service, host: KernelClient): KernelNmi {
   };
 }
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 const kubeconfigFor = (server: string): object => ({
   ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'node' },

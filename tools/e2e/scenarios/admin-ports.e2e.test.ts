@@ -55,7 +55,7 @@ test('health of MIC and of NMI answers on loopback, and on no other address of t
 test('metrics of MIC and of NMI count the lines that standard output did not take', async () => {
   for (const [name, service] of Object.entries({ mic, nmi: nmi.service })) {
     const answer = await fetch(`http://127.0.0.1:${await portOf(service, 'metrics')}/metrics`, {
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(60_000),
     });
     expect(await answer.text()).toContain(`\naadpodidentity_${name}_lines_lost_total 0\n`);
   }
@@ -76,7 +76,7 @@ test('forty pipelined connections of a pod get few metrics, and another pod its 
     socket.on('connect', () => socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(4)));
     attack.push(socket);
   }
-  await within(30_000, 'the first metrics of the hostile pod', begun.promise);
+  await within(60_000, 'the first metrics of the hostile pod', begun.promise);
   for (let asked = 0; asked < 20; asked += 1)
     expect((await askByHand({ pod: victim, nmi })).status).toBe(200);
   expect(answers).toBeLessThan(100);

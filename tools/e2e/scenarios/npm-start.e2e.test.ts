@@ -28,7 +28,7 @@ function startDemo(...args: string[]) {
   reader.on('line', (line) => lines.push(line));
   child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   const closed = once(child, 'close') as Promise<[number | null, string | null]>;
-  const ended = () => within(110_000, () => `the demo to end; it said:\n${lines.join('\n')}`, closed);
+  const ended = () => within(220_000, () => `the demo to end; it said:\n${lines.join('\n')}`, closed);
   return { child, lines, reader, ended };
 }
 

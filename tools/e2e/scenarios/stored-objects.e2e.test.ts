@@ -73,7 +73,7 @@ function ofOriginal(definition: KubeObject): KubeObject {
 
 /** Tries again until the server knows the path: it serves new definitions a little after it has taken them. */
 async function onceServed(what: string, call: () => Promise<unknown>): Promise<void> {
-  const endsAt = performance.now() + 30_000;
+  const endsAt = performance.now() + 60_000;
   for (;;) {
     try {
       await call();

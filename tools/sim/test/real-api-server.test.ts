@@ -65,7 +65,7 @@ describe.runIf(missing === undefined).for(['v1.20', 'v1.36'] as const)(
 
     const rows = [...objectRows, ...listRows, ...customRows, ...controllerRows];
     const alike = rows.filter((row) => row.unlike?.[flavour] === undefined);
-    test.for(alike)('$sentence', async ({ check }) => {
+    test.for(alike)('$sentence', { timeout: 400_000 }, async ({ check }) => {
       await check(await openStage(real.door, patienceSeconds));
     });
   },

@@ -16,6 +16,23 @@ async function versionOf({ door }: Stage, path: string): Promise<string> {
   return (await door.ask('GET', path)).body.metadata.resourceVersion;
 }
 
+/** Two watches to their ends, during which something happens that they do not show. */
+async function watchWithAndWithoutBookmarks(
+  stage: Stage,
+  since: string,
+  seconds: number,
+): Promise<readonly WatchEvent[][]> {
+  const { door, custom } = stage;
+  const path = `${custom}/widgets?watch=true&fieldSelector=metadata.name%3Dnone&resourceVersion=${since}&timeoutSeconds=${seconds}`;
+  const begunAt = performance.now();
+  const open = [await door.openWatch(path), await door.openWatch(`${path}&allowWatchBookmarks=true`)];
+  await makeWidgets(stage, `unseen-${seconds}`);
+  const isInTime = performance.now() - begunAt < seconds * 250;
+  const events = await Promise.all(open.map((watch) => watch.until()));
+  // The bookmark comes two seconds before the end. A machine that did not manage to write well before that gets more time.
+  return isInTime || seconds > 60 ? events : watchWithAndWithoutBookmarks(stage, since, 2 * seconds);
+}
+
 const group = {
   name: 'sim.example.com',
   preferredVersion: { groupVersion: 'sim.example.com/v1', version: 'v1' },
@@ -285,13 +302,13 @@ export const listRows: readonly Row[] = [
       'a watch ends after timeoutSeconds; a bookmark before says how far it came, if it was asked for',
     source: `${concepts}#watch-bookmarks`,
     check: async (stage) => {
-      const { door, custom, patienceSeconds } = stage;
       await makeWidgets(stage, 'a');
-      const since = await versionOf(stage, `${custom}/widgets`);
-      const path = `${custom}/widgets?watch=true&fieldSelector=metadata.name%3Dnone&resourceVersion=${since}&timeoutSeconds=${patienceSeconds}`;
-      const open = [await door.openWatch(path), await door.openWatch(`${path}&allowWatchBookmarks=true`)];
-      await makeWidgets(stage, 'unseen');
-      const [plain = [], marked = []] = await Promise.all(open.map((watch) => watch.until()));
+      const since = await versionOf(stage, `${stage.custom}/widgets`);
+      const [plain = [], marked = []] = await watchWithAndWithoutBookmarks(
+        stage,
+        since,
+        stage.patienceSeconds,
+      );
       expect(plain).toEqual([]);
       expect(marked.length).toBeGreaterThan(0);
       for (const { type, object } of marked) {
