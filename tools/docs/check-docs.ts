@@ -1,7 +1,8 @@
-// Checks the pages: links lead somewhere, paths that are named exist, listed words are not used.
+// Checks the pages: links lead somewhere, paths that are named exist, listed words are not used, terms are in the glossary.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { glossaryTerms, termsWithoutEntry } from './glossary.ts';
 import { brokenReferences } from './references.ts';
 import { listedWords } from './words.mjs';
 
@@ -10,6 +11,9 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 })
   .split('\n')
   .filter((file) => file !== '' && existsSync(file));
+const terms = glossaryTerms(readFileSync('docs/glossary.md', 'utf8'));
+/** Pages for users; decisions and CONTRIBUTING.md are for those who change the code. */
+const isPublic = (file: string) => /^(README|docs\/[^/]+|packages\/[^/]+\/README)\.md$/.test(file);
 const problems = files.flatMap((file) => {
   const text = readFileSync(file, 'utf8');
   const references = brokenReferences(text, {
@@ -19,8 +23,13 @@ const problems = files.flatMap((file) => {
   const listed = listedWords(text).map(
     ({ line, word, instead }) => `line ${line + 1}: write ${instead} instead of "${word}"`,
   );
-  return [...references, ...listed].map((problem) => `${file}: ${problem}`);
+  const terminology = isPublic(file)
+    ? termsWithoutEntry(text, terms).map((term) => `${term} has no entry in docs/glossary.md`)
+    : [];
+  return [...references, ...listed, ...terminology].map((problem) => `${file}: ${problem}`);
 });
 for (const problem of problems) console.error(problem);
-console.log(`${files.length} pages of documentation, ${problems.length} broken references and listed words`);
+console.log(
+  `${files.length} pages of documentation, ${problems.length} broken references, listed words and unexplained terms`,
+);
 process.exit(problems.length > 0 ? 1 : 0);
