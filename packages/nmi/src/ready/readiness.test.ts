@@ -110,14 +110,40 @@ it.each([
   ['15 minutes', 900_000, 900_000],
   ['a minute, because no watch is heard of all the time', 0, 60_000],
 ])('what was watched counts for %s, then it is outdated, and that is told', async (_, outageMs, boundMs) => {
-  const { readiness, state, sync } = stage({ outageMs });
+  const { clock, readiness, state, sync } = stage({ outageMs });
   sync();
+  expect(readiness.isOutdated()).toBe(false);
+  await clock.advance(boundMs);
   state.heardMs = boundMs;
   expect(readiness.isOutdated()).toBe(false);
   await expect(readiness.problems()).resolves.not.toContainEqual(
     expect.stringContaining('nobody gets a token'),
   );
+  await clock.advance(1);
   state.heardMs = boundMs + 1;
   expect(readiness.isOutdated()).toBe(true);
   await expect(readiness.problems()).resolves.toEqual(texts('nobody gets a token'));
+});
+
+it('what was watched counts again, as long as before, once every watch is heard of', async () => {
+  const clock = createFakeClock();
+  const heardAt = [0, 0];
+  const informers = heardAt.map((_, watch) => ({
+    ...{ hasSynced: () => true, synced: Promise.resolve() },
+    lastHeardMs: () => clock.elapsed() - heardAt[watch]!,
+  }));
+  const { isOutdated } = createReadiness({
+    ...{ informers, clock, outageMs: 60_000, selfTest: () => Promise.resolve(true) },
+  });
+  await clock.advance(50_000);
+  heardAt[0] = clock.elapsed();
+  expect(isOutdated()).toBe(false);
+  await clock.advance(10_001);
+  expect(isOutdated()).toBe(true);
+  heardAt[1] = clock.elapsed();
+  expect(isOutdated()).toBe(false);
+  await clock.advance(49_999);
+  expect(isOutdated()).toBe(false);
+  await clock.advance(1);
+  expect(isOutdated()).toBe(true);
 });

@@ -46,6 +46,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   const bearableMs = Math.max(options.outageMs, shortestOutageMs);
   const tests = createTests(options);
   const hasSynced = () => informers.every((informer) => informer.hasSynced());
+  const isOutdated = createOutdated(options, bearableMs);
   const { changes, tell } = createSignal();
   void Promise.all(informers.map(({ synced }) => synced)).then(tell);
   let isKnown = false;
@@ -66,12 +67,24 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       isEnding = true;
       tell();
     },
-    isOutdated: () => informers.some((informer) => informer.lastHeardMs() > bearableMs),
+    isOutdated,
     problems: async () => {
       const problems = [...pictureProblems(informers, bearableMs), ...(await tests())];
       onJudged?.(problems.length === 0);
       return problems;
     },
+  };
+}
+
+/** Asked for every token: as long as no watch can be too old, the watches themselves are not asked. */
+function createOutdated({ informers, clock }: ReadinessOptions, bearableMs: number): () => boolean {
+  let soundUntil = -Infinity;
+  return () => {
+    const now = clock.elapsed();
+    if (now <= soundUntil) return false;
+    const silentMs = Math.max(...informers.map((informer) => informer.lastHeardMs()));
+    soundUntil = now + bearableMs - silentMs;
+    return silentMs > bearableMs;
   };
 }
 

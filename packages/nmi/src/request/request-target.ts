@@ -12,6 +12,7 @@ const absoluteForm = /^http:\/\/([^/?#:][^/?#]*)/i;
 
 /** Servers have to take both forms of a target, the path alone and the whole address (RFC 9112, 3.2.2). */
 export function readTarget(target: string): RequestTarget {
+  if (target.startsWith('/')) return { target };
   const authority = absoluteForm.exec(target)?.[1];
   if (authority === undefined) return { target };
   const rest = target.slice(scheme.length + authority.length);

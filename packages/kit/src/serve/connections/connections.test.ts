@@ -600,6 +600,42 @@ describe('a connection with an answer that was not taken', () => {
     expect(line.destroyed).toBe(true);
   });
 
+  it('is closed when answers that were given at once wait for too long behind an unanswered request', async () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const line = world.enter(asker);
+    world.arrive(line, underWay());
+    const early = Object.assign(new EarlyAnswer(70), { writableEnded: true });
+    world.arrive(line, early);
+    expect(Object.hasOwn(early, 'end')).toBe(false);
+    await world.clock.advance(30_009);
+    expect(world.effects).toEqual([]);
+    await world.clock.advance(1);
+    expect(world.effects).toEqual([['unread', asker]]);
+  });
+
+  it('counts what was given at once until it has its turn, and then what is left of it', async () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const line = world.enter(asker);
+    const answers: Answer[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      const first = underWay();
+      world.arrive(line, first);
+      const early = Object.assign(new EarlyAnswer(MiB), { writableEnded: true });
+      world.arrive(line, early);
+      first.emit('close');
+      early.emit('socket');
+      answers.push(early);
+    }
+    line.left = 2 * MiB;
+    answers[0]!.emit('close');
+    expect(world.effects).toEqual([]);
+    line.left = 0;
+    answers[1]!.emit('close');
+    await world.clock.advance(60_000);
+    expect(world.effects).toEqual([]);
+    expect(world.clock.pending).toBe(0);
+  });
+
   it('changes no answer that has none before it on its connection', () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);

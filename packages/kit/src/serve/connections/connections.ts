@@ -56,6 +56,8 @@ export interface Connections<About> {
   release(): void;
 }
 
+type Looks<About> = Unwritten<Connection<About>>;
+
 interface Connection<About> extends Line, Resting {
   readonly socket: Socket;
   readonly caller: Caller<Connection<About>>;
@@ -89,14 +91,14 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   const marks = createMarks<About>();
   const groups = createGroups(options);
   const callers = createCallers<Connection<About>>((peer) => callerFrom(peer, options, groups));
-  const { enter, close, look } = createDoor(options, callers, groups);
+  const { enter, close, looks } = createDoor(options, callers, groups);
   const judge = createJudge<About>(options, (caller) => groups.hold(caller, callers.all()));
   let isReleased = false;
   return {
     enter(socket) {
       const caller = callers.of(callerAddress(socket.remoteAddress));
       const about = describe(caller.peer, clock.elapsed());
-      const connection = connectionOf(socket, { caller, groups, look, about, clock });
+      const connection = connectionOf(socket, { caller, groups, looks, about, clock });
       marks.set(socket, connection);
       listen(connection, clock);
       enter(connection);
@@ -110,14 +112,13 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
     arrive(socket, response, now) {
       const connection = marks.of(socket);
       if (!connection) return { peer: '', connection: describe('', 0), verdict: 'answer' };
-      follow(connection, response, look);
+      follow(connection, response);
       const verdict = isReleased ? 'answer' : judge(connection, now);
       return { peer: connection.caller.peer, connection: connection.about, verdict };
     },
     given(socket, response) {
       const connection = marks.of(socket);
-      if (response.writableEnded && connection) look(connection);
-      else if (connection) response.on('prefinish', connection.sent);
+      if (connection) account(connection, response, looks);
     },
     isHeld(socket) {
       const connection = marks.of(socket);
@@ -171,19 +172,27 @@ function createJudge<About>(
   };
 }
 
-function follow<About>(
-  connection: Connection<About>,
-  response: ServerResponse,
-  look: (connection: Connection<About>) => void,
-): void {
+function follow<About>(connection: Connection<About>, response: ServerResponse): void {
   connection.unanswered += 1;
   connection.idle.asked();
   response.on('close', connection.over);
-  if (connection.unanswered === 1) return;
-  whenGivenEarly(response, (bytes) => {
+}
+
+/** Counts what is left to write of an answer, or arranges for that where it is not there yet. */
+function account<About>(connection: Connection<About>, response: ServerResponse, looks: Looks<About>): void {
+  if (!response.writableEnded) {
+    response.on('prefinish', connection.sent);
+    if (connection.unanswered === 1) return;
+    whenGivenEarly(response, (bytes) => {
+      connection.behind += bytes;
+      looks.look(connection);
+    });
+  } else if (response.socket === null) {
+    const bytes = response.writableLength;
     connection.behind += bytes;
-    look(connection);
-  });
+    response.on('socket', () => void (connection.behind -= bytes));
+    looks.lookSoon(connection, bytes);
+  } else looks.look(connection);
 }
 
 /** Lets a connection in, and another one out when there are too many. */
@@ -225,7 +234,7 @@ function createDoor<About>(
     if (caller.size > options.connectionsPerCaller) close(connection, 'turned-away');
     else makeRoom(connection);
   };
-  return { enter, close, look: (connection: Connection<About>) => unwritten.look(connection) };
+  return { enter, close, looks: unwritten };
 }
 
 function callerFrom<About>(
@@ -248,7 +257,7 @@ function stopReading(socket: Socket): void {
 
 function connectionOf<About>(
   socket: Socket,
-  { caller, about, groups, look, clock }: Parts<About>,
+  { caller, about, groups, looks, clock }: Parts<About>,
 ): Connection<About> {
   const connection: Connection<About> = {
     ...{ socket, caller, about, idle: createIdleTime(clock) },
@@ -258,9 +267,10 @@ function connectionOf<About>(
     over() {
       connection.unanswered -= 1;
       if (connection.unanswered === 0) connection.idle.answered();
-      look(connection);
+      if (connection.behind > 0) looks.lookSoon(connection, 0);
+      else looks.look(connection);
     },
-    sent: () => look(connection),
+    sent: () => looks.look(connection),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     isIdle: () => connection.unanswered === 0,
@@ -273,5 +283,5 @@ function connectionOf<About>(
 interface Parts<About> extends Pick<Connection<About>, 'caller' | 'about'> {
   readonly groups: Groups;
   readonly clock: Clock;
-  readonly look: (connection: Connection<About>) => void;
+  readonly looks: Looks<About>;
 }

@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { expect, it } from 'vitest';
-import { createUnwritten, patienceMs, unwrittenLimits, type Taker } from './unwritten.ts';
+import { describe, expect, it } from 'vitest';
+import { createUnwritten, patienceMs, soon, unwrittenLimits, type Taker } from './unwritten.ts';
 
 const { perCaller, perGroup, total } = unwrittenLimits;
 
@@ -25,7 +25,12 @@ const stage = () => {
     taker.bytes = bytes;
     unwritten.look(taker);
   };
-  return { clock, closed, unwritten, line, leave };
+  /** Given before its turn. */
+  const leaveEarly = (taker: Line, bytes: number) => {
+    taker.bytes += bytes;
+    unwritten.lookSoon(taker, bytes);
+  };
+  return { clock, closed, unwritten, line, leave, leaveEarly };
 };
 
 it('a caller that leaves more unread than its share loses the connection that went over it', () => {
@@ -114,4 +119,58 @@ it('each answer that is not taken has half a minute of its own on a connection t
   expect(closed).toEqual([]);
   await clock.advance(1);
   expect(closed).toEqual(['one']);
+});
+
+describe('what waits for its turn', () => {
+  it('counts a moment later, and not when it was taken by then', async () => {
+    const { clock, closed, line, leaveEarly } = stage();
+    const [taken, left] = [line('pod', 'taken'), line('other', 'left')];
+    leaveEarly(taken, 10);
+    leaveEarly(left, 10);
+    taken.bytes = 0;
+    await clock.advance(soon.afterMs + patienceMs - 1);
+    expect(closed).toEqual([]);
+    await clock.advance(1);
+    expect(closed).toEqual(['left']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is looked at for all connections with one timer', () => {
+    const { clock, line, leaveEarly } = stage();
+    for (let index = 0; index < 50; index += 1) leaveEarly(line('pod', `${index}`), 10);
+    expect(clock.pending).toBe(1);
+  });
+
+  it('is looked at at once when it is much', () => {
+    const { closed, line, leaveEarly } = stage();
+    leaveEarly(line('pod', 'large'), perCaller + 1);
+    expect(closed).toEqual(['large']);
+  });
+
+  it('exceeds no bound by more than may be looked at later, of all connections together', () => {
+    const { closed, line, leaveEarly } = stage();
+    let given = 0;
+    for (; closed.length === 0; given += 1_000) leaveEarly(line('pod', `${given}`), 1_000);
+    expect(given).toBeGreaterThan(perCaller);
+    expect(given).toBeLessThanOrEqual(perCaller + soon.bytes + 2_000);
+  });
+
+  it('counts at once where something of its connection is known to wait', () => {
+    const { closed, line, leave, leaveEarly } = stage();
+    const one = line('pod', 'one');
+    leave(one, perCaller);
+    expect(closed).toEqual([]);
+    leaveEarly(one, 1);
+    expect(closed).toEqual(['one']);
+  });
+
+  it('is not looked at any more once its connection is gone', async () => {
+    const { clock, closed, unwritten, line, leaveEarly } = stage();
+    const one = line('pod', 'one');
+    leaveEarly(one, 10);
+    unwritten.forget(one);
+    await clock.advance(soon.afterMs + patienceMs);
+    expect(closed).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
 });

@@ -18,6 +18,8 @@ export interface UnwrittenOptions<T> {
 export interface Unwritten<T> {
   /** Something of it was left to write, or has been written since. */
   look(taker: T): void;
+  /** So many bytes more wait for what is before them on the connection: nearly always they are written in the same turn. */
+  lookSoon(taker: T, bytes: number): void;
   forget(taker: T): void;
 }
 
@@ -26,6 +28,9 @@ const MiB = 1024 * 1024;
 export const unwrittenLimits = { perCaller: 2 * MiB, perGroup: 8 * MiB, total: 16 * MiB };
 /** An answer fits into one packet, or into a few hundred. */
 export const patienceMs = 30_000;
+
+/** What waits for its turn only is looked at after this time, with one timer for all connections; before, when it is so much together. */
+export const soon = { afterMs: 10, bytes: MiB };
 
 interface Waiting {
   readonly group: string;
@@ -43,6 +48,7 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
   const { count, isOver, heaviestGroup } = createAccounts<Caller>();
 
   const forget = (taker: T) => {
+    later.drop(taker);
     const known = waiting.get(taker);
     if (!known) return;
     known.timer.cancel();
@@ -58,19 +64,49 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
     for (const [taker, known] of [...waiting]) if (known.group === group) shut(taker);
   };
 
+  const look = (taker: T) => {
+    const bytes = taker.unwritten();
+    if (bytes === 0) {
+      forget(taker);
+      return;
+    }
+    const known = waiting.get(taker) ?? { group: taker.group(), bytes: 0, timer: waitFor(taker) };
+    waiting.set(taker, known);
+    count(taker.caller, known, bytes);
+    if (isOver(taker.caller, known.group)) shut(taker);
+    for (let group = heaviestGroup(); group !== undefined; group = heaviestGroup()) shutAll(group);
+  };
+  const later = createLater(clock, look);
+
   return {
-    forget,
-    look(taker) {
-      const bytes = taker.unwritten();
-      if (bytes === 0) {
-        forget(taker);
-        return;
-      }
-      const known = waiting.get(taker) ?? { group: taker.group(), bytes: 0, timer: waitFor(taker) };
-      waiting.set(taker, known);
-      count(taker.caller, known, bytes);
-      if (isOver(taker.caller, known.group)) shut(taker);
-      for (let group = heaviestGroup(); group !== undefined; group = heaviestGroup()) shutAll(group);
+    ...{ forget, look },
+    lookSoon(taker, bytes) {
+      if (waiting.has(taker)) look(taker);
+      else later.add(taker, bytes);
+    },
+  };
+}
+
+/** Looks put off. What is left of their bytes then is counted; a bound is exceeded by `soon.bytes` at most, and for `soon.afterMs`. */
+function createLater<T>(clock: Clock, look: (taker: T) => void) {
+  const takers = new Set<T>();
+  let sum = 0;
+  let timer: Timer | undefined;
+  const lookAtAll = () => {
+    timer?.cancel();
+    timer = undefined;
+    sum = 0;
+    const due = [...takers];
+    takers.clear();
+    due.forEach(look);
+  };
+  return {
+    drop: (taker: T) => void takers.delete(taker),
+    add(taker: T, bytes: number) {
+      takers.add(taker);
+      sum += bytes;
+      if (sum > soon.bytes) lookAtAll();
+      else timer ??= clock.after(soon.afterMs, lookAtAll);
     },
   };
 }
