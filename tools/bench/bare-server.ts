@@ -20,7 +20,7 @@ export interface BareServer {
   stop(): void;
 }
 
-/** With the options of our own servers: without them node:http does another amount of work for a request. */
+/** With the options of our own servers, and the variables of our manifest: without them node:http does another amount of work for a request. */
 const serverOf = (answering: string) => `
   const { Agent, createServer, get } = require('node:http');
   const server = createServer(${JSON.stringify(requestLimits)}, ${answering});
@@ -30,15 +30,18 @@ const serverOf = (answering: string) => `
   process.stdin.on('end', () => process.exit()).resume();
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
 
-export function startBareServer(answer: Answer): Promise<BareServer> {
+/** Variables of the process, such as Node's options. */
+type Environment = Readonly<Record<string, string>>;
+
+export function startBareServer(answer: Answer, env: Environment): Promise<BareServer> {
   const answering = '(request, response) => { response.writeHead(200, headers); response.end(body); }';
-  return start(`const { headers, body } = ${JSON.stringify(answer)}; ${serverOf(answering)}`);
+  return start(`const { headers, body } = ${JSON.stringify(answer)}; ${serverOf(answering)}`, env);
 }
 
 /** Asks the service at this address and answers what it answers; its connections to it are kept. */
-export function startBareProxy({ hostname, port }: URL): Promise<BareServer> {
+export function startBareProxy({ hostname, port }: URL, env: Environment): Promise<BareServer> {
   const to = JSON.stringify({ hostname, port });
-  return start(`${serverOf('pass')}
+  const program = `${serverOf('pass')}
   const agent = new Agent({ keepAlive: true });
   function pass({ url }, response) {
     get({ ...${to}, agent, path: url, headers: { Metadata: 'true' } }, (answer) => {
@@ -49,11 +52,14 @@ export function startBareProxy({ hostname, port }: URL): Promise<BareServer> {
         response.end(body);
       });
     });
-  }`);
+  }`;
+  return start(program, env);
 }
 
-async function start(program: string): Promise<BareServer> {
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function start(program: string, env: Environment): Promise<BareServer> {
+  const child = spawn(process.execPath, ['-e', program], {
+    ...{ stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] ?? '', ...env } },
+  });
   const listening = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
   const [line] = await within(patienceMs, 'the bare node:http server to listen', listening);
   return { host: '127.0.0.1', port: Number(line), pid: child.pid ?? 0, stop: () => void child.kill() };

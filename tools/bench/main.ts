@@ -2,7 +2,7 @@
 // it at its smallest size: every figure is produced, and none of them means anything.
 import { parseArgs } from 'node:util';
 import { benchMic } from './areas/mic.ts';
-import { benchNmi, benchNmiCached } from './areas/nmi.ts';
+import { benchNmi, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
@@ -10,6 +10,7 @@ const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale)
   mic: benchMic,
   nmi: benchNmi,
   'nmi-cached': benchNmiCached,
+  'nmi-misses': benchNmiMisses,
 };
 
 const { values, positionals } = parseArgs({

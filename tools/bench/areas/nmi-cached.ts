@@ -4,7 +4,7 @@ import { startLoadGenerator, type LoadGenerator } from '../load-generator.ts';
 import type { Load, Run } from '../load.ts';
 import { pin } from '../pin.ts';
 import { at, type Duel, type Round } from './nmi-figures.ts';
-import type { RunningNmi } from './nmi-process.ts';
+import { environmentOfManifest, type RunningNmi } from './nmi-process.ts';
 import { fewPods, manyPods, type NmiSizes } from './nmi-sizes.ts';
 import { path, type NmiWorld } from './nmi-world.ts';
 
@@ -19,7 +19,8 @@ interface Racing {
 export async function cachedRounds(racing: Racing): Promise<readonly Round[]> {
   const { world, agents, sizes, say } = racing;
   const [localAddress = ''] = from(world, fewPods, { count: 1 });
-  const bare = await startBareServer(await answerOf({ ...at(agents, fewPods), path, localAddress }));
+  const answer = await answerOf({ ...at(agents, fewPods), path, localAddress });
+  const bare = await startBareServer(answer, await environmentOfManifest());
   const generator = startLoadGenerator();
   // What counts the lines is beside NMI, and not where it would slow down who asks.
   for (const { pid, readerPid } of agents) [pid, readerPid].forEach((id) => pin(id, 0));

@@ -6,7 +6,7 @@ import { open, timeOf } from '../load.ts';
 import { pin } from '../pin.ts';
 import { quantile } from '../report.ts';
 import { at, type MissTimes } from './nmi-figures.ts';
-import type { RunningNmi } from './nmi-process.ts';
+import { environmentOfManifest, type RunningNmi } from './nmi-process.ts';
 import { manyPods, type NmiSizes } from './nmi-sizes.ts';
 import { path, tokenPath, type NmiWorld } from './nmi-world.ts';
 
@@ -20,16 +20,31 @@ interface Missing {
   readonly say: (text: string) => void;
 }
 
-/** Tokens that nobody has yet, asked for each way in turns, over connections that were used before. */
+/** A connection from each address, over which one request was answered. */
+async function opened(
+  to: { readonly host: string; readonly port: number },
+  addresses: readonly string[],
+  firstPath: string,
+): Promise<readonly Socket[]> {
+  const sockets = await Promise.all(addresses.map((address) => open(to, address)));
+  for (const socket of sockets) await timeOf(socket, firstPath);
+  return sockets;
+}
+
+/**
+ * Tokens that nobody has yet, asked for each way in turns, over connections that were used before: from the pods' addresses where pods
+ * ask, and from one where NMI would.
+ */
 export async function missTimes({ world, nmi, sizes, say }: Missing): Promise<MissTimes> {
   const { tokens, warmUp } = sizes;
   const imds = world.imds(manyPods);
-  const proxy = await startBareProxy(imds);
+  const addresses = at(world.nodes, manyPods);
+  const proxy = await startBareProxy(imds, await environmentOfManifest());
   for (const { pid } of [nmi, proxy]) pin(pid, 0);
   const direct = await open({ host: imds.hostname, port: Number(imds.port) }, '127.0.0.1');
-  const byProxy = await open(proxy, '127.0.0.1');
-  const pods = await Promise.all(at(world.nodes, manyPods).map((address) => open(nmi, address)));
-  for (const pod of pods) await timeOf(pod, path);
+  const named = (wanted: string) => `${wanted}&client_id=${world.clientId}`;
+  const pods = await opened(nmi, addresses, path);
+  const proxied = await opened(proxy, addresses, named(path));
   const times = { direct: [] as number[], byProxy: [] as number[], byNmi: [] as number[] };
   const ask = async (of: number[], socket: Socket, wanted: string) => {
     await pause(missEveryMs / 3);
@@ -37,18 +52,17 @@ export async function missTimes({ world, nmi, sizes, say }: Missing): Promise<Mi
   };
   for (let index = 0; index < tokens; index += 1) {
     const wanted = tokenPath(`https://${index}.local.test`);
-    const named = `${wanted}&client_id=${world.clientId}`;
     await ask(times.byNmi, at(pods, index % pods.length), wanted);
-    await ask(times.byProxy, byProxy, named);
-    await ask(times.direct, direct, named);
+    await ask(times.byProxy, at(proxied, index % proxied.length), named(wanted));
+    await ask(times.direct, direct, named(wanted));
   }
-  for (const socket of [direct, byProxy, ...pods]) socket.destroy();
+  for (const socket of [direct, ...proxied, ...pods]) socket.destroy();
   proxy.stop();
   const shown = (of: readonly number[]) =>
     [0.5, 0.9, 0.99].map((share) => quantile(of, share).toFixed(2)).join(' / ');
   say(
     `${tokens} misses, p50 / p90 / p99: ${shown(times.byNmi)} ms by way of NMI, ${shown(times.byProxy)} ms of a bare proxy, ${shown(times.direct)} ms directly`,
   );
-  const { direct: own, byProxy: proxied, byNmi } = times;
-  return { direct: own.slice(warmUp), byProxy: proxied.slice(warmUp), byNmi: byNmi.slice(warmUp) };
+  const counted = (of: readonly number[]) => of.slice(warmUp);
+  return { direct: counted(times.direct), byProxy: counted(times.byProxy), byNmi: counted(times.byNmi) };
 }

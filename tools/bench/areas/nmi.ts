@@ -6,11 +6,19 @@ import { anonymousMiB, residentMiB } from '../process.ts';
 import type { Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
 import { cachedRounds } from './nmi-cached.ts';
-import { at, cachedFigures, figures, type Cached, type Memory } from './nmi-figures.ts';
+import {
+  at,
+  cachedFigures,
+  figures,
+  missFigures,
+  restFigures,
+  type Cached,
+  type Memory,
+} from './nmi-figures.ts';
 import { hostileColdP99 } from './nmi-hostile.ts';
 import { missTimes } from './nmi-misses.ts';
 import { neighbours } from './nmi-neighbours.ts';
-import type { RunningNmi } from './nmi-process.ts';
+import type { Place, RunningNmi } from './nmi-process.ts';
 import { secretReadings } from './nmi-readings.ts';
 import { manyPods, nmiSizes, type NmiSizes } from './nmi-sizes.ts';
 import { openNmiWorld, path, type NmiWorld } from './nmi-world.ts';
@@ -50,29 +58,54 @@ async function startTimes(world: NmiWorld, { rounds }: NmiSizes, say: Say): Prom
   return times;
 }
 
+/** Misses, and memory at rest. */
+export async function benchNmiMisses(say: Say, scale: Scale): Promise<Figures> {
+  const sizes = nmiSizes[scale];
+  await using world = await openNmiWorld(sizes.podsOfNodes);
+  pin(process.pid, 1);
+  using place = memoryPlace(say);
+  const nmi = await world.startNmi(manyPods, unlimited, place);
+  const misses = await missTimes({ world, nmi, sizes, say });
+  const memory = await place.memoryOf(nmi);
+  await nmi.stop();
+  return [...missFigures(misses), ...restFigures({ memory, sizes })];
+}
+
+/** The default for one pod would be the limit of everything. */
+const unlimited = ['--pod-requests-per-second', '0'];
+
 /** Misses, cached tokens and memory, of agents that answer from the first to the last of them. */
 async function measureCached(world: NmiWorld, sizes: NmiSizes, say: Say): Promise<Cached> {
-  const cgroup = createMemoryCgroup(`pod-identity-bench-${process.pid}`);
-  if (typeof cgroup === 'string') say(`no working set is measured, for want of a memory cgroup: ${cgroup}`);
-  const place = typeof cgroup === 'string' ? {} : { cgroup: cgroup.processes };
+  using place = memoryPlace(say);
   const agents: RunningNmi[] = [];
-  // The default for one pod would be the limit of everything.
-  for (const node of sizes.podsOfNodes.keys()) {
-    const args = ['--pod-requests-per-second', '0'];
-    agents.push(await world.startNmi(node, args, node === manyPods ? place : {}));
-  }
+  for (const node of sizes.podsOfNodes.keys())
+    agents.push(await world.startNmi(node, unlimited, node === manyPods ? place : {}));
   const nmi = at(agents, manyPods);
-  const measure = async (): Promise<Memory> => ({
-    resident: await residentMiB(nmi.pid),
-    anonymous: await anonymousMiB(nmi.pid),
-    workingSet: typeof cgroup === 'string' ? undefined : cgroup.workingSetMiB(),
-  });
   const misses = await missTimes({ world, nmi, sizes, say });
-  const memory = await measure();
+  const memory = await place.memoryOf(nmi);
   const rounds = await cachedRounds({ world, agents, sizes, say });
-  const memoryLoaded = await measure();
+  const memoryLoaded = await place.memoryOf(nmi);
   const lines = await nmi.stop();
   for (const other of agents) if (other !== nmi) await other.stop();
-  if (typeof cgroup !== 'string') cgroup.remove();
   return { sizes, misses, rounds, memory, memoryLoaded, lines };
+}
+
+interface MemoryPlace extends Place, Disposable {
+  memoryOf(nmi: RunningNmi): Promise<Memory>;
+}
+
+/** A cgroup of its own where one can be made. It goes when the process in it has ended. */
+function memoryPlace(say: Say): MemoryPlace {
+  const made = createMemoryCgroup(`pod-identity-bench-${process.pid}`);
+  if (typeof made === 'string') say(`no working set is measured: no memory cgroup can be made: ${made}`);
+  const cgroup = typeof made === 'string' ? undefined : made;
+  return {
+    ...(cgroup && { cgroup: cgroup.processes }),
+    memoryOf: async ({ pid }) => ({
+      resident: await residentMiB(pid),
+      anonymous: await anonymousMiB(pid),
+      workingSet: cgroup?.workingSetMiB(),
+    }),
+    [Symbol.dispose]: () => cgroup?.remove(),
+  };
 }

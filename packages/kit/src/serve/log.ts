@@ -1,4 +1,3 @@
-import { pino, stdTimeFunctions, type Logger } from 'pino';
 import { standardOutput } from './standard-output.ts';
 import { asciiJson } from '../core/printable.ts';
 import { redact, redactText } from './redact.ts';
@@ -26,22 +25,21 @@ export interface LogOptions {
   readonly destination?: { write(line: string): void; onLost?(say: (lines: number) => void): void };
 }
 
+const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+interface Writing {
+  readonly level: LogLevel;
+  /** On every line. */
+  readonly fields: object;
+  readonly writeJson: (json: string) => void;
+}
+
 /** One line per decision or action. Fields and messages are cleaned of secrets before they are written. */
 export function createLog(options: LogOptions): Log {
   const { component, level = 'info', format = 'text', destination = standardOutput() } = options;
-  const toLine = format === 'json' ? asciiJson : textLine;
-  const logger = pino(
-    {
-      level,
-      base: { component },
-      timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      // Errors are spelled out by `redact`, wherever they stand.
-      serializers: {},
-    },
-    { write: (json: string) => destination.write(toLine(json)) },
-  );
-  const log = wrap(logger, level);
+  const toLine = format === 'json' ? jsonLine : textLine;
+  const writeJson = (json: string) => destination.write(toLine(json));
+  const log = logOf({ level, fields: { component }, writeJson });
   destination.onLost?.((lines) =>
     log.warn(
       { lines },
@@ -51,16 +49,24 @@ export function createLog(options: LogOptions): Log {
   return log;
 }
 
-function wrap(logger: Logger, level: LogLevel): Log {
-  const write = (at: LogLevel) => (fields: LogFields, message: string) => {
-    if (logger.isLevelEnabled(at)) logger[at](redact(fields), redactText(message));
+function logOf({ level, fields, writeJson }: Writing): Log {
+  const write = (at: LogLevel) => (more: LogFields, message: string) => {
+    if (ranks[at] < ranks[level]) return;
+    const time = new Date().toISOString();
+    writeJson(JSON.stringify({ level: at, time, ...fields, ...cleaned(more), msg: redactText(message) }));
   };
   return {
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    child: (fields) => wrap(logger.child(redact(fields) as object), level),
+    child: (more) => logOf({ level, fields: { ...fields, ...cleaned(more) }, writeJson }),
     level,
   };
+}
+
+const jsonLine = (json: string) => `${asciiJson(json)}\n`;
+
+function cleaned(fields: LogFields): object {
+  return redact(fields) as object;
 }

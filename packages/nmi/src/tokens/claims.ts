@@ -28,7 +28,7 @@ function payloadOf(token: string): Payload {
 
 function textOf(payload: Payload, names: readonly string[]): string | undefined {
   for (const name of names) {
-    const value = Object.hasOwn(payload, name) ? payload[name] : undefined;
+    const value = payload[name];
     if (typeof value === 'string') return value.toLowerCase();
   }
   return undefined;
