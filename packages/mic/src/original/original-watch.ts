@@ -12,6 +12,8 @@ import {
   type LockSighting,
 } from './lock.ts';
 import type { LockReader } from './lock-reader.ts';
+import { warning } from '../tell/events.ts';
+import { publishReport } from '../tell/publisher.ts';
 
 export interface OriginalWatchPorts {
   readonly reader: LockReader;
@@ -138,13 +140,17 @@ class Watch implements OriginalWatch {
     const { log, events, lease } = this.#ports;
     const { holder = '' } = this.#sighting ?? {};
     const message = runningText(this.#lock, holder);
-    log.warn({ event: 'OriginalRunning', lock: this.#lock, holder }, message);
     const involved = {
       ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
       ...{ namespace: lease.namespace ?? '', name: lease.name },
     };
-    events.record({ type: 'Warning', reason: 'OriginalRunning', message, involved }, undefined, () =>
-      term.holds(),
+    const fields = { event: 'OriginalRunning', lock: this.#lock, holder };
+    publishReport(
+      { log, events, holds: () => term.holds() },
+      {
+        events: [warning('OriginalRunning', message, involved)],
+        lines: [{ level: 'warn', fields, message }],
+      },
     );
   }
 }

@@ -26,26 +26,24 @@ export function diffPod(
   { assignments, isMissing, keepsOthers }: Wanted,
 ): AssignmentStep[] {
   const current = index.assignedOf(key);
+  const byName = new Map(current.map((view) => [`${view.namespace}/${view.name}`, view]));
   const kept = new Set<AssignedView>();
   const steps = assignments.flatMap((assignment) => {
-    const held = current.find((view) => standsFor(view, assignment));
+    const held = byName.get(`${assignment.objectNamespace}/${assignment.objectName}`);
     if (!held) return [{ kind: 'create', assignment } as const];
     kept.add(held);
     return compare(assignment, held, isMissing);
   });
   const isSurplus = (view: AssignedView) => !kept.has(view) && !isStuck(view);
   const surplus = keepsOthers ? [] : current.filter(isSurplus).slice(0, removedAtOnce);
-  const removals = surplus.map((view) => remove(view, whyDelete(index, view, assignments)));
+  const wanted = new Set(assignments.map(({ identity }) => keyOf(identity.metadata)));
+  const removals = surplus.map((view) => remove(view, whyDelete(index, view, wanted)));
   return [...steps.sort(byObject), ...removals.sort(byObject)];
 }
 
 /** Deleted, and kept by the finalizer of somebody else: an editor may write any number that would be deleted again and again. */
 function isStuck({ isEnding, hasFinalizer }: AssignedView): boolean {
   return isEnding === true && !hasFinalizer;
-}
-
-function standsFor(view: AssignedView, { objectNamespace, objectName }: Assignment): boolean {
-  return view.namespace === objectNamespace && view.name === objectName;
 }
 
 /**
@@ -97,18 +95,14 @@ function remove(current: AssignedView, why: DeleteReason): AssignmentStep {
   return { kind: 'delete', current, why };
 }
 
-function whyDelete(
-  index: ClusterIndex,
-  view: AssignedView,
-  assignments: readonly Assignment[],
-): DeleteReason {
+function whyDelete(index: ClusterIndex, view: AssignedView, wanted: ReadonlySet<string>): DeleteReason {
   const pod = index.pod(`${view.podNamespace}/${view.podName}`);
   if (!pod) return index.place(view.nodeName).exists ? 'pod-gone' : 'node-gone';
   if (pod.finished) return 'pod-finished';
   // A pod of that name waits for a node: it cannot be the one that the object was made for.
   if (pod.nodeName === '') return 'pod-gone';
   if (!index.place(pod.nodeName).exists) return 'node-gone';
-  if (assignments.some(({ identity }) => keyOf(identity.metadata) === view.identity)) {
+  if (wanted.has(view.identity)) {
     return view.nodeName === pod.nodeName ? 'duplicate' : 'pod-moved';
   }
   return index.identity(view.identity)?.kind === 'valid' ? 'unbound' : 'identity-gone';

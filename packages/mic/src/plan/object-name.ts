@@ -7,7 +7,7 @@ import {
 } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { MatchedIdentity } from '../snapshot/index/matching.ts';
-import type { AssignedView, PodView } from '../snapshot/views.ts';
+import type { PodView } from '../snapshot/views.ts';
 
 export interface ObjectName {
   readonly namespace: string;
@@ -26,14 +26,17 @@ export function objectNames(
   pod: PodView,
   matches: readonly MatchedIdentity[],
 ): ObjectName[] {
-  const current = index.assignedOf(podKeyOf(pod));
+  const held = new Set(index.assignedOf(podKeyOf(pod)).map(fullName));
   return matches.map((match) => {
     const own = plainName(index, pod, match);
-    if (current.some((view) => isNamed(view, own))) return own;
+    if (held.has(fullName(own))) return own;
     const distinct = distinctName(pod, match, own.namespace);
-    const isHeld = current.some((view) => isNamed(view, distinct));
-    return isHeld || isTaken(index, pod, own) ? distinct : own;
+    return held.has(fullName(distinct)) || isTaken(index, pod, own) ? distinct : own;
   });
+}
+
+function fullName({ namespace, name }: ObjectName): string {
+  return `${namespace}/${name}`;
 }
 
 function podKeyOf(pod: PodView): string {
@@ -61,7 +64,7 @@ function distinctName(pod: PodView, { identity }: MatchedIdentity, namespace: st
 
 function isTaken(index: ClusterIndex, pod: PodView, own: ObjectName): boolean {
   if (own.name.length > maxNameLength) return true;
-  const holder = index.assigned(`${own.namespace}/${own.name}`);
+  const holder = index.assigned(fullName(own));
   if (holder) return holder.podName !== pod.name || holder.podNamespace !== pod.namespace;
   return rivals(index, pod, own).some((rival) => goesFirst(rival, pod));
 }
@@ -113,8 +116,4 @@ function goesFirst(a: PodView, b: PodView): boolean {
 
 function isSamePod(a: PodView, b: PodView): boolean {
   return a.name === b.name && a.namespace === b.namespace;
-}
-
-function isNamed(view: AssignedView, name: ObjectName): boolean {
-  return view.name === name.name && view.namespace === name.namespace;
 }

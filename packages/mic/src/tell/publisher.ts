@@ -14,23 +14,28 @@ export interface Publisher {
   publishSkips(skips: readonly Skip[]): void;
 }
 
-export interface PublisherOptions {
+interface Readers {
   readonly log: Log;
   readonly events: EventRecorder;
-  readonly now: () => number;
   /** Whether this process still leads. */
   readonly holds: () => boolean;
+}
+
+export interface PublisherOptions extends Readers {
+  readonly now: () => number;
 }
 
 /** For skips and for removals, each. */
 const linesOfNamespace = { burst: 100, perSecond: 5 };
 
-export function createPublisher({ log, events, now, holds }: PublisherOptions): Publisher {
-  const publish = (report: Report) => {
-    for (const { level, fields, message } of report.lines) log[level](fields, message);
-    // An Event is a write as well: none after the term, however long it has waited by then. The next leader sends it.
-    for (const event of report.events) events.record(event, undefined, holds);
-  };
+export function publishReport({ log, events, holds }: Readers, report: Report): void {
+  for (const { level, fields, message } of report.lines) log[level](fields, message);
+  // An Event is a write as well: none after the term, however long it has waited by then. The next leader sends it.
+  for (const event of report.events) events.record(event, undefined, holds);
+}
+
+export function createPublisher({ now, ...readers }: PublisherOptions): Publisher {
+  const publish = (report: Report) => publishReport(readers, report);
   const skips = createBudgets(linesOfNamespace);
   const removals = createBudgets(linesOfNamespace);
   return {

@@ -1,7 +1,7 @@
 // What came of reading or changing a host, as words for people: for the owners of the identities that Azure refused and
 // of the pods that wait for them, and for whoever reads the log.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { PodView } from '../snapshot/views.ts';
+import type { Affected } from '../plan/affected.ts';
 import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts/facts.ts';
 import type { HostResult } from '../apply/apply-host.ts';
 import {
@@ -13,20 +13,16 @@ import {
   onPod,
   rejection,
   warning,
-  type Named,
   type Report,
 } from './events.ts';
 
-/** The pods whose objects were written before Azure said no, and the identities as the cluster knows them. */
-export interface Affected {
+export interface Concerned extends Affected {
   readonly micPrincipalId: string | undefined;
-  readonly pods: readonly { readonly pod: PodView; readonly resourceId: ResourceId }[];
-  readonly identities: readonly (Named & { readonly resourceId: ResourceId })[];
 }
 
 export function reportHost(
   result: HostResult,
-  affectedBy: (ids: ReadonlySet<ResourceId>) => Affected,
+  affectedBy: (ids: ReadonlySet<ResourceId>) => Concerned,
 ): Report {
   const { before, after } = result;
   const reports = [
@@ -71,7 +67,7 @@ function troubleLine({ host, after, at }: HostResult, { kind, message }: HostTro
 function rejections(
   { host, at }: HostResult,
   quarantined: ReadonlyMap<ResourceId, Quarantine>,
-  affectedBy: (ids: ReadonlySet<ResourceId>) => Affected,
+  affectedBy: (ids: ReadonlySet<ResourceId>) => Concerned,
 ): Report {
   if (quarantined.size === 0) return nothing;
   const { pods, identities, micPrincipalId } = affectedBy(new Set(quarantined.keys()));
@@ -112,7 +108,7 @@ function isLateNews({ before, after }: HostResult): boolean {
 /** The objects of these pods were written while the update was still going on. */
 function lateFailure(
   { host, after }: HostResult,
-  affectedBy: (ids: ReadonlySet<ResourceId>) => Affected,
+  affectedBy: (ids: ReadonlySet<ResourceId>) => Concerned,
 ): Report {
   const why = after.trouble?.message ?? '';
   const events = affectedBy(after.unapplied).pods.map(({ pod, resourceId }) =>

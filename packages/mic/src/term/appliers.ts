@@ -9,16 +9,13 @@ import { createEchoes } from '../apply/echoes.ts';
 import type { HostIdentities } from '../apply/host-identities.ts';
 import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
-import { saysAssigned } from '../plan/diff.ts';
-import type { HostFacts } from '../snapshot/facts/facts.ts';
-import { isCarried } from '../snapshot/facts/host-facts.ts';
+import { affectedBy, podsMisled } from '../plan/affected.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { AssignedView, PodKey } from '../snapshot/views.ts';
 import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { Publisher } from '../tell/publisher.ts';
-import { reportHost, type Affected } from '../tell/report-host.ts';
+import { reportHost } from '../tell/report-host.ts';
 import { reportStep } from '../tell/report.ts';
 
 interface ApplierOptions {
@@ -99,39 +96,4 @@ export function createHosts(options: HostsOptions): HostApplier {
       index.markDirty(podsMisled(index, id, result.after));
     },
   });
-}
-
-/** Whom to tell that identities were refused on a host: their AzureIdentities, and the pods whose objects wait already. */
-function affectedBy(
-  index: ClusterIndex,
-  host: ResourceId,
-  ids: ReadonlySet<ResourceId>,
-): Omit<Affected, 'micPrincipalId'> {
-  // Others may name the same resource: what was refused on a host is told to those whose pods use it there.
-  const users = index.concernedBy(host);
-  const identities = [...ids].flatMap((resourceId) =>
-    [...index.identitiesFor(resourceId).intersection(users)].flatMap((key) => {
-      const view = index.identity(key);
-      if (view?.kind !== 'valid') return [];
-      const { namespace = '', name, uid } = view.identity.metadata;
-      return [{ resourceId, namespace, name, ...(uid === undefined ? {} : { uid }) }];
-    }),
-  );
-  const pods = [...index.waitingOn(host)].flatMap((key) => {
-    const pod = index.pod(key);
-    const refused = index
-      .assignedOf(key)
-      .find(({ resourceId }) => resourceId !== undefined && ids.has(resourceId));
-    return pod && refused?.resourceId ? [{ pod, resourceId: refused.resourceId }] : [];
-  });
-  return { identities, pods };
-}
-
-/** Pods with a record that says Assigned of what the host lacks. The others wait already, and are planned with each pass. */
-function podsMisled(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
-  const lacking = new Set([...index.need(host).keys()].filter((id) => !isCarried(facts, id)));
-  if (facts.present === undefined || lacking.size === 0) return [];
-  const misleads = (view: AssignedView) =>
-    view.resourceId !== undefined && lacking.has(view.resourceId) && saysAssigned(view);
-  return [...index.podKeysOn(host)].filter((key) => index.assignedOf(key).some(misleads));
 }

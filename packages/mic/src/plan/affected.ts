@@ -1,0 +1,51 @@
+// Whom an outcome on a host concerns: who is told of a refusal, and whose record has become wrong.
+import type { ResourceId } from '@pod-identity/crd-types';
+import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { isCarried } from '../snapshot/facts/host-facts.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AssignedView, PodKey, PodView } from '../snapshot/views.ts';
+import { saysAssigned } from './diff.ts';
+
+/** The pods whose objects were written before Azure said no, and the identities as the cluster knows them. */
+export interface Affected {
+  readonly pods: readonly { readonly pod: PodView; readonly resourceId: ResourceId }[];
+  readonly identities: readonly AffectedIdentity[];
+}
+
+interface AffectedIdentity {
+  readonly resourceId: ResourceId;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
+/** Whom to tell that identities were refused on a host: their AzureIdentities, and the pods whose objects wait already. */
+export function affectedBy(index: ClusterIndex, host: ResourceId, ids: ReadonlySet<ResourceId>): Affected {
+  // Others may name the same resource: what was refused on a host is told to those whose pods use it there.
+  const users = index.concernedBy(host);
+  const identities = [...ids].flatMap((resourceId) =>
+    [...index.identitiesFor(resourceId).intersection(users)].flatMap((key) => {
+      const view = index.identity(key);
+      if (view?.kind !== 'valid') return [];
+      const { namespace = '', name, uid } = view.identity.metadata;
+      return [{ resourceId, namespace, name, ...(uid === undefined ? {} : { uid }) }];
+    }),
+  );
+  const pods = [...index.waitingOn(host)].flatMap((key) => {
+    const pod = index.pod(key);
+    const refused = index
+      .assignedOf(key)
+      .find(({ resourceId }) => resourceId !== undefined && ids.has(resourceId));
+    return pod && refused?.resourceId ? [{ pod, resourceId: refused.resourceId }] : [];
+  });
+  return { identities, pods };
+}
+
+/** Pods with a record that says Assigned of what the host lacks. The others wait already, and are planned with each pass. */
+export function podsMisled(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
+  const lacking = new Set([...index.need(host).keys()].filter((id) => !isCarried(facts, id)));
+  if (facts.present === undefined || lacking.size === 0) return [];
+  const misleads = (view: AssignedView) =>
+    view.resourceId !== undefined && lacking.has(view.resourceId) && saysAssigned(view);
+  return [...index.podKeysOn(host)].filter((key) => index.assignedOf(key).some(misleads));
+}
