@@ -1,4 +1,5 @@
-import { purePaths } from './tools/workspace/rooms.mjs';
+import { neverRules, pureExpressions } from './tools/workspace/room-patterns.mjs';
+import { rooms } from './tools/workspace/rooms.mjs';
 
 const may = {
   'packages/crd-types': [],
@@ -11,7 +12,7 @@ const may = {
 };
 const escape = (path) => path.replaceAll('/', '\\/');
 const isTest = '\\.test(-d)?\\.ts$|/test/';
-const pure = purePaths.map((path) => `^${path}`);
+const pure = pureExpressions(rooms);
 
 export default {
   forbidden: [
@@ -29,7 +30,7 @@ export default {
       from: { path: pure, pathNot: isTest },
       to: {
         path: '^(packages|tools)/',
-        pathNot: [...pure, '^packages/imds-client/src/types\\.ts$'],
+        pathNot: pure,
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -69,12 +70,7 @@ export default {
       from: { path: '^packages/', pathNot: [isTest, '^packages/kit/src/testing/'] },
       to: { path: '^packages/kit/src/testing/' },
     },
-    {
-      name: 'plan-decides-alone',
-      severity: 'error',
-      from: { path: '^packages/mic/src/plan/', pathNot: isTest },
-      to: { path: '^packages/(kit/src/(kube|serve)|mic/src/(apply|azure)/)' },
-    },
+    ...neverRules(rooms, isTest),
     ...Object.entries(may).map(([from, allowed]) => ({
       name: `graph-${from.split('/')[1]}`,
       severity: 'error',

@@ -2,8 +2,10 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { configs as ts } from 'typescript-eslint';
 import prettier from 'eslint-config-prettier';
-import { pureGlobs } from './tools/workspace/rooms.mjs';
+import { pureGlobs } from './tools/workspace/room-patterns.mjs';
+import { rooms } from './tools/workspace/rooms.mjs';
 
+const pure = pureGlobs(rooms);
 const ambient = ['Date', 'process', 'fetch', 'setTimeout', 'setInterval', 'console'];
 
 export default defineConfig(
@@ -58,8 +60,8 @@ export default defineConfig(
     },
   },
   {
-    files: pureGlobs,
-    ignores: ['**/*.test.ts'],
+    files: pure.files,
+    ignores: [...pure.ignores, '**/*.test.ts'],
     rules: {
       'no-restricted-globals': [
         'error',

@@ -1,54 +1,112 @@
-// Which files are pure: no I/O, no ambient clock, chance or environment. ESLint and dependency-cruiser read the same list.
-export const purePaths = [
-  'packages/crd-types/src',
-  'packages/imds-client/src/(errors|scopes|request|response|retry|token-cache|token-store|single-flight)\\.ts$',
-  'packages/kit/src/core',
-  'packages/kit/src/kube/(errors|store)\\.ts$',
-  'packages/mic/src/config/',
-  'packages/mic/src/snapshot/(?!watch/(cluster-view|agent-view))',
-  'packages/mic/src/plan/',
-  'packages/mic/src/tell/(?!admin|conditions-writer|meter)',
-  'packages/mic/src/original/lock\\.ts$',
-  'packages/mic/src/apply/(assignment-state|assigned-object|echoes|backlog|debounce|memory)\\.ts$',
-  'packages/mic/src/azure/(cloud/(clouds|cloud-file|cloud)|arm/(arm-errors|throttle)|hosts/(identity-patch|isolate)|roles/missing-roles)\\.ts$',
-  'packages/nmi/src/config/',
-  'packages/nmi/src/(request|respond|explain)/',
-  'packages/nmi/src/tell/(metrics|event-reason)\\.ts$',
-  'packages/nmi/src/identify/(identify-pod|judge-caller|neighbour)\\.ts$',
-  'packages/nmi/src/server/port/listeners\\.ts$',
-  'packages/nmi/src/authorize/(types|candidates|exception|policy|grace|select-identity|authorize)\\.ts$',
-  'packages/nmi/src/ahead/prefetch\\.ts$',
-  'packages/nmi/src/tokens/(types|claims|errors|age|memory)\\.ts$',
-  'packages/nmi/src/tokens/principal/(secret-keys|reader-words|entra-errors|reading-budgets|refused-certificates|turns)\\.ts$',
-  'packages/nmi/src/tokens/principal/reader/(?!main)',
-  'packages/nmi/src/redirect/(target|nftables-rules|iptables-rules|route-rules|boot-guard)\\.ts$',
-  'tools/chaos/(plan|judge)/',
-  'tools/chaos/(recovery|report)\\.ts$',
-];
+// The rooms: folders with a purpose. ESLint and dependency-cruiser take their rules from this list (through room-patterns.mjs), and
+// the table of rooms in docs/architecture.md is made of it and of the first two lines of each room's head file.
 
-/** The same list as globs, for ESLint. */
-export const pureGlobs = [
-  'packages/crd-types/src/**/*.ts',
-  'packages/imds-client/src/{errors,scopes,request,response,retry,token-cache,token-store,single-flight}.ts',
-  'packages/kit/src/core/**/*.ts',
-  'packages/kit/src/kube/{errors,store}.ts',
-  'packages/mic/src/{config,plan}/**/*.ts',
-  'packages/mic/src/tell/!(admin*|conditions-writer*|meter*).ts',
-  'packages/mic/src/original/lock.ts',
-  'packages/mic/src/snapshot/**/!(cluster-view*|agent-view*).ts',
-  'packages/mic/src/apply/{assignment-state,assigned-object,echoes,backlog,debounce,memory}.ts',
-  'packages/mic/src/azure/{cloud/{clouds,cloud-file,cloud},arm/{arm-errors,throttle},hosts/{identity-patch,isolate},roles/missing-roles}.ts',
-  'packages/nmi/src/config/**/*.ts',
-  'packages/nmi/src/{request,respond,explain}/**/*.ts',
-  'packages/nmi/src/tell/{metrics,event-reason}.ts',
-  'packages/nmi/src/identify/{identify-pod,judge-caller,neighbour}.ts',
-  'packages/nmi/src/server/port/listeners.ts',
-  'packages/nmi/src/authorize/{types,candidates,exception,policy,grace,select-identity,authorize}.ts',
-  'packages/nmi/src/ahead/prefetch.ts',
-  'packages/nmi/src/tokens/{types,claims,errors,age,memory}.ts',
-  'packages/nmi/src/tokens/principal/{secret-keys,reader-words,entra-errors,reading-budgets,refused-certificates,turns}.ts',
-  'packages/nmi/src/tokens/principal/reader/!(main).ts',
-  'packages/nmi/src/redirect/{target,nftables-rules,iptables-rules,route-rules,boot-guard}.ts',
-  'tools/chaos/{plan,judge}/**/*.ts',
-  'tools/chaos/{recovery,report}.ts',
+/**
+ * @typedef {object} Room
+ * @property {string} folder
+ * @property {string} [head] The file that begins with the two lines on the room, without `.ts`. Default: the file with the
+ *   folder's name, else index.ts, else main.ts.
+ * @property {'all' | readonly string[] | { readonly except: readonly string[] }} [pure] Which files do no I/O and read no clock,
+ *   chance or environment: relative to the folder, without `.ts`. Default: none.
+ * @property {readonly string[]} [never] Folders from which the room must not import, not even a type.
+ */
+
+const apiServer = 'packages/kit/src/kube';
+const ownProcess = 'packages/kit/src/serve';
+const mic = (/** @type {string} */ room) => `packages/mic/src/${room}`;
+const nmi = (/** @type {string} */ room) => `packages/nmi/src/${room}`;
+
+/** @type {readonly Room[]} */
+export const rooms = [
+  { folder: 'packages/crd-types/src', pure: 'all' },
+  { folder: 'packages/imds-client/src', pure: { except: ['body', 'client', 'credential', 'index'] } },
+  { folder: 'packages/keyvault-sample/src' },
+
+  { folder: 'packages/kit/src/core', pure: 'all' },
+  { folder: ownProcess, never: [apiServer] },
+  { folder: 'packages/kit/src/serve/connections', never: [apiServer] },
+  { folder: apiServer, pure: ['errors', 'store'] },
+  { folder: 'packages/kit/src/testing' },
+
+  { folder: 'packages/mic/src' },
+  { folder: mic('commands'), head: 'explain' },
+  { folder: mic('config'), pure: 'all' },
+  { folder: mic('term'), head: 'lanes', never: [mic('azure'), mic('config')] },
+  { folder: mic('snapshot'), pure: { except: ['watch/cluster-view', 'watch/agent-view'] } },
+  { folder: mic('snapshot/facts'), never: [mic('snapshot/watch')] },
+  { folder: mic('snapshot/index'), head: 'cluster-index', never: [mic('snapshot/watch')] },
+  { folder: mic('snapshot/watch'), head: 'cluster-view' },
+  {
+    folder: mic('plan'),
+    pure: 'all',
+    never: [apiServer, ownProcess, mic('apply'), mic('azure'), mic('tell')],
+  },
+  {
+    folder: mic('apply'),
+    head: 'apply-host',
+    pure: ['assignment-state', 'assigned-object', 'echoes', 'backlog', 'debounce', 'memory'],
+    never: [mic('azure'), mic('tell')],
+  },
+  { folder: mic('azure'), head: 'connect', never: [apiServer, mic('plan'), mic('term')] },
+  { folder: mic('azure/arm'), head: 'arm-client', pure: ['arm-errors', 'throttle'] },
+  { folder: mic('azure/cloud'), pure: ['clouds', 'cloud-file', 'cloud'] },
+  { folder: mic('azure/credential') },
+  { folder: mic('azure/hosts'), head: 'host-identities', pure: ['identity-patch', 'isolate'] },
+  { folder: mic('azure/roles'), head: 'preflight', pure: ['missing-roles'] },
+  { folder: mic('original'), head: 'original-watch', pure: ['lock'] },
+  {
+    folder: mic('tell'),
+    head: 'report',
+    pure: { except: ['admin', 'conditions-writer', 'meter'] },
+    never: [mic('azure')],
+  },
+
+  { folder: 'packages/nmi/src' },
+  { folder: nmi('commands'), head: 'redirect', never: [nmi('server'), nmi('handle')] },
+  { folder: nmi('config'), pure: 'all' },
+  { folder: nmi('server'), never: [nmi('authorize'), nmi('tokens')] },
+  { folder: nmi('server/port'), head: 'port-watch', pure: ['listeners'] },
+  { folder: nmi('request'), head: 'token-request', pure: 'all', never: [nmi('authorize'), nmi('tokens')] },
+  {
+    folder: nmi('identify'),
+    head: 'find-caller',
+    pure: ['identify-pod', 'judge-caller', 'neighbour'],
+    never: [nmi('authorize'), nmi('tokens')],
+  },
+  {
+    folder: nmi('authorize'),
+    pure: ['types', 'candidates', 'exception', 'policy', 'grace', 'select-identity', 'authorize'],
+    never: [nmi('handle'), nmi('respond')],
+  },
+  { folder: nmi('waiting'), head: 'fair-lines', never: [apiServer, ownProcess] },
+  { folder: nmi('handle'), head: 'token', never: [apiServer, ownProcess, nmi('server')] },
+  { folder: nmi('respond'), pure: 'all', never: [apiServer, ownProcess, nmi('identify')] },
+  {
+    folder: nmi('tokens'),
+    head: 'source',
+    pure: ['types', 'claims', 'errors', 'age', 'memory'],
+    never: [nmi('identify'), nmi('authorize'), nmi('request'), nmi('respond')],
+  },
+  { folder: nmi('tokens/metadata'), head: 'metadata-service' },
+  {
+    folder: nmi('tokens/principal'),
+    head: 'principal-source',
+    pure: ['secret-keys', 'reader-words', 'entra-errors', 'reading-budgets', 'refused-certificates', 'turns'],
+  },
+  { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },
+  { folder: nmi('ahead'), head: 'keep', pure: ['prefetch'], never: [nmi('handle'), nmi('server')] },
+  { folder: nmi('ready'), head: 'readiness', never: [nmi('tokens')] },
+  {
+    folder: nmi('redirect'),
+    head: 'installer',
+    pure: ['target', 'nftables-rules', 'iptables-rules', 'route-rules', 'boot-guard'],
+    never: [apiServer, nmi('identify'), nmi('tokens')],
+  },
+  { folder: nmi('tell'), pure: ['metrics', 'event-reason'], never: [nmi('handle'), nmi('server')] },
+  { folder: nmi('explain'), pure: 'all', never: [nmi('tokens')] },
+
+  { folder: 'tools/sim/src' },
+  { folder: 'tools/chaos', head: 'main', pure: ['recovery', 'report'] },
+  { folder: 'tools/chaos/plan', pure: 'all' },
+  { folder: 'tools/chaos/judge', pure: 'all' },
 ];
