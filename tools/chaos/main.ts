@@ -1,4 +1,5 @@
-// `npm run chaos`: a small cluster of real processes in which everything goes wrong, by chance from a seed.
+// Room: `npm run chaos`: MICs, NMIs and the simulator as processes, with faults from a seed.
+// It must not import the services: it knows them from outside.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments, type Arguments } from './arguments.ts';

@@ -1,4 +1,5 @@
-// Writes docs/configuration.md, docs/errors.md, docs/metrics.md and docs/reasons.md from the services' own lists; --check only says what is stale, and fails.
+// Writes docs/configuration.md, errors.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
+// architecture.md and the index of decisions; --check only says what is stale, and fails.
 import type { FlagSpec, MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { configurationTable } from '../../packages/mic/src/config/config.ts';
@@ -6,8 +7,11 @@ import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { flags as nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
+import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
-import { settle } from './generated-files.ts';
+import { read, settle } from './generated-files.ts';
+import { decisionsIndex } from './decisions-index.ts';
+import { roomsTable } from './rooms-table.ts';
 
 const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
 
@@ -54,9 +58,23 @@ function reasonTable(): string {
   return [row('Reason', 'Meaning'), row('---', '---'), ...rows].join('\n');
 }
 
-async function page(path: string, ...parts: readonly string[]) {
+async function formatted(path: string, text: string) {
   const options = await resolveConfig(new URL(`../../${path}`, import.meta.url));
-  return { path, text: await format(`${made}\n${parts.join('\n\n')}\n`, { ...options, parser: 'markdown' }) };
+  return { path, text: await format(text, { ...options, parser: 'markdown' }) };
+}
+
+function page(path: string, ...parts: readonly string[]) {
+  return formatted(path, `${made}\n${parts.join('\n\n')}\n`);
+}
+
+/** A page written by hand, with the part between two marks made anew. */
+function pageWithPart(path: string, name: string, lines: readonly string[]) {
+  const [start, end] = [`<!-- ${name}: made by tools/docs/gen-docs.ts -->`, `<!-- end of ${name} -->`];
+  const text = read(path) ?? '';
+  const [before, after] = [text.indexOf(start), text.indexOf(end)];
+  if (before < 0 || after < before) throw new Error(`${path} has no marks for ${name}`);
+  const part = `${start}\n\n${lines.join('\n')}\n\n`;
+  return formatted(path, text.slice(0, before) + part + text.slice(after));
 }
 
 settle(
@@ -79,6 +97,8 @@ settle(
       '## NMI',
       metricTable(nmiMetrics),
     ),
+    pageWithPart('docs/architecture.md', 'rooms', roomsTable(rooms)),
+    page('docs/decisions/README.md', ...decisionsIndex()),
     page('docs/errors.md', ...errorsPage()),
     page(
       'docs/reasons.md',

@@ -31,7 +31,7 @@ function write(path: string, text: string): void {
   writeFileSync(at(path), text);
 }
 
-function read(path: string): string | undefined {
+export function read(path: string): string | undefined {
   try {
     return readFileSync(at(path), 'utf8');
   } catch {

@@ -31,7 +31,7 @@ export const rooms = [
   { folder: 'packages/mic/src' },
   { folder: mic('commands'), head: 'explain' },
   { folder: mic('config'), pure: 'all' },
-  { folder: mic('term'), head: 'lanes', never: [mic('azure'), mic('config')] },
+  { folder: mic('term'), head: 'controller', never: [mic('azure')] },
   { folder: mic('snapshot'), pure: { except: ['watch/cluster-view', 'watch/agent-view'] } },
   { folder: mic('snapshot/facts'), never: [mic('snapshot/watch')] },
   { folder: mic('snapshot/index'), head: 'cluster-index', never: [mic('snapshot/watch')] },

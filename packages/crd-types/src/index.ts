@@ -1,5 +1,5 @@
-// @pod-identity/crd-types: the language of aadpodidentity.k8s.io. Shapes, parsing, names, ids, schemas and the one matching rule.
-// It must not touch anything: no I/O, no clock, no environment, no dependency.
+// Room: the language of the custom resources: shapes, parsing, names, ids, schemas, and the one rule which pod may use which identity.
+// It must not do I/O, read a clock or the environment, or have a dependency.
 export type { Condition, ObjectMeta, OwnerReference } from './meta.ts';
 export type { Kind, Resource } from './group.ts';
 export {

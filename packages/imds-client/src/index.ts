@@ -1,5 +1,5 @@
-// @pod-identity/imds-client: asks an IMDS-shaped endpoint for managed identity tokens, and does it well.
-// It must not touch anything but that endpoint: `fetch` and the environment in client.ts alone, no log, no dependency.
+// Room: asks an IMDS-shaped endpoint for managed identity tokens, with retries, a cache and one call for equal questions.
+// It must not touch anything but that endpoint (`fetch` and the environment in client.ts alone), write a log, or have a dependency.
 export type {
   AbortSignalLike,
   AccessToken,

@@ -1,5 +1,5 @@
-// Reads secrets from Azure Key Vault as whatever identity the pod was given, and says so.
-// There is nothing of Pod Identity in here: the two Azure SDK packages are all that an application needs.
+// Room: an application as users write it: reads secrets from Azure Key Vault with the identity of its pod.
+// It must not import anything of this project: two packages of the Azure SDK are all that an application needs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultAzureCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';

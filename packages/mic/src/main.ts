@@ -1,4 +1,5 @@
-// The only file of MIC that sees the process: its version of Node, its arguments, its environment and its exit code.
+// Room: MIC as a process: main.ts reads arguments and environment, run.ts names what runs, reconcile.ts is one pass over a host.
+// It must not read arguments or the environment anywhere but in main.ts.
 import { hostname } from 'node:os';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

@@ -1,4 +1,4 @@
-// The composition root: configuration in, sockets and processes out. The only file that sees process.*.
+// Room: NMI as a process: main.ts reads arguments and environment, agent.ts and app.ts put the rooms together.
 // It must not decide anything that a pod could notice.
 import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
 import { flagHelp, type Clock } from '@pod-identity/kit/core';

@@ -1,4 +1,5 @@
-// Every rule over the whole history, in order of time.
+// Room: the rules that must hold during a run and after it, over its history.
+// It must not do I/O, or know the plan of the run.
 import { judgeFencing } from './fencing.ts';
 import type { History, Violation } from './history.ts';
 import { judgeHosts } from './hosts.ts';

@@ -1,4 +1,5 @@
-// Everything that a run does, in order: a function of the seed and the length, and of nothing else.
+// Room: everything that a run does, in order, as a function of the seed and the length.
+// It must not do I/O, or read a clock or chance.
 import { planMeasured, planPassing, type MeasuredFault, type PassingFault } from './faults.ts';
 import { planOperations, type Step } from './operations.ts';
 import { createRandom } from './random.ts';

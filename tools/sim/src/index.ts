@@ -1,5 +1,5 @@
-// The simulator: Azure and Kubernetes on loopback, for the demo and the tests. Its two halves know nothing of each other;
-// only scenario.ts speaks of both. Nothing here may import the programs that are tested against it.
+// Room: the simulator: Azure and Kubernetes on loopback, for the demo and the tests. Its halves meet in scenario.ts alone.
+// It must not import the programs that are tested against it.
 export type * from './azure/index.ts';
 export { startAzure } from './azure/index.ts';
 export { createServerCertificate } from './azure/cert.ts';

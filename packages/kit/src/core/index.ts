@@ -1,5 +1,5 @@
-// The pure room: time as an argument, delays, limits, flags and metric declarations.
-// It must not touch the process, the clock, the network or chance: all of that comes in as arguments.
+// Room: what both services need as values and pure functions: time, delays, limits, queues, flags, declarations of metrics.
+// It must not touch the process, the clock, the network or chance: they come in as arguments.
 export type { Clock, Timer } from './clock.ts';
 export { createBudgets, type BudgetOptions, type Budgets } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';

@@ -1,5 +1,5 @@
-// The Kubernetes room: one connection to the API server, typed calls, list/watch into a store, Lease election, Events.
-// It must not know custom resources, Azure or either app.
+// Room: the API server: one connection, typed calls, lists and watches into a store, the Lease, Events.
+// It must not know custom resources, Azure or either service.
 export { connectKube, type ConnectOptions } from './connect.ts';
 export { KubeError, type KubeErrorCode, type KubeErrorDetails } from './errors.ts';
 export {

@@ -1,4 +1,4 @@
-// The process room: the real clock, log lines, metrics text, the admin port, signals and exit codes.
+// Room: the process: the real clock, log lines, metrics text, ports, signals and exit codes.
 // It must not know Kubernetes, Azure or what the program is for.
 export { systemClock } from './system-clock.ts';
 export {

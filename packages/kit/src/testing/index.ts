@@ -1,5 +1,5 @@
-// For tests only: a clock that stands still, a real API server or a real cluster for a while.
-// It must not be imported by anything that ships.
+// Room: for tests of several packages: a clock that stands still, real API servers, programs that may be missing.
+// It must not be imported by a product.
 export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export {
   startApiServer,

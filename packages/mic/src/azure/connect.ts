@@ -1,3 +1,5 @@
+// Room: the client of Azure Resource Manager: which identities a host carries, attaching and detaching them.
+// It must not decide who may use which identity, or know the API server.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';

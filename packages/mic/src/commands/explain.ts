@@ -1,3 +1,6 @@
+// Room: commands of `mic` besides the service: `mic explain`.
+// It must not write to the API server or to Azure.
+//
 // `mic explain`: looks once at the cluster and at the pod's host, decides nothing, writes nothing, and says what it saw.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';

@@ -1,4 +1,5 @@
-// The configuration of MIC: flags and environment, read once into one frozen value, or every problem at once.
+// Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
+// It must not read `process`, or use a value of the configuration.
 import {
   flagHelp,
   klogFlagsGiven,

@@ -1,3 +1,6 @@
+// Room: what MIC does while the original's MIC runs: the first start waits, a leader warns.
+// It must not write the original's lock, or stop MIC for good: the lock can be forged.
+//
 // While the original's MIC runs, ours changes the same hosts and objects as it does. The first start waits for it, for a while;
 // a leader says that it is there.
 import type { Clock } from '@pod-identity/kit/core';

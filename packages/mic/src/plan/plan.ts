@@ -1,3 +1,6 @@
+// Room: what should be done: from the index and the facts to a plan for one host, as a value.
+// It must not do I/O, read a clock, or know the API server, the client of Azure or the words of Events.
+//
 // The plan: for one host from the index, or for the whole cluster. Every rule is in the files beside this one, and there
 // is one of each: planning the cluster is planning each of its hosts.
 import type { ResourceId } from '@pod-identity/crd-types';

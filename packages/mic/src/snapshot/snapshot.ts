@@ -1,3 +1,6 @@
+// Room: what is known: views of objects, the index over them, facts about hosts.
+// It must not decide what should be done, or write to the API server or to Azure.
+//
 // The whole world that a plan is made from, as one value. Filling an index with it is the only thing done to it.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodView, BindingView, IdentityView } from './views.ts';

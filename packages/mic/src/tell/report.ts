@@ -1,3 +1,6 @@
+// Room: what MIC says: Events, conditions, `mic explain`, remedies, metrics.
+// It must not decide anything, or write anything but Events and conditions.
+//
 // What came of a step, as words for people: Events on the objects that they own, and lines of the log.
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';

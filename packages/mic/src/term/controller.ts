@@ -1,3 +1,6 @@
+// Room: what runs while this process leads: built at the start of a term, stopped at its end.
+// It must not know the client of Azure, or read arguments or the environment.
+//
 // The watches, and the term of leadership that is under way, if any.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';

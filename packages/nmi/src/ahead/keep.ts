@@ -1,3 +1,5 @@
+// Room: tokens that are got before a pod asks for them, and renewed before they expire.
+// It must not respond to requests, or widen what a pod may use.
 import { createFairQueue, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { BoundIdentity, GrantedIdentity } from '../authorize/types.ts';

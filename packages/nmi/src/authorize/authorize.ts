@@ -1,3 +1,5 @@
+// Room: which identity the pod may use, over a view of the cluster's objects.
+// It must not get a token, or choose a status or text.
 import { absentOrLeftOut, bindingLabel, type Mismatch } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';

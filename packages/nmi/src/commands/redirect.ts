@@ -1,3 +1,5 @@
+// Room: commands of `nmi` besides the service: `redirect`, `explain`, `check-ready`.
+// It must not serve requests of pods.
 import type { NmiConfig } from '../config/config.ts';
 import { allFirewalls, assembleRedirect, type RedirectDoors } from '../redirect/assemble.ts';
 import { removal } from '../redirect/choose-firewall.ts';

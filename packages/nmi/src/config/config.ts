@@ -1,3 +1,5 @@
+// Room: the configuration of NMI: flags and environment, read once into one frozen value, or all problems at once.
+// It must not read `process`, or use a value of the configuration.
 import { klogFlagsGiven, readFlags, type FlagReading } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';

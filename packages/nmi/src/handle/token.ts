@@ -1,3 +1,5 @@
+// Room: one request from its parsed form to an outcome: identify, authorize, get the token.
+// It must not read a socket, or choose a status or text.
 import type { CallerAnswer } from '../identify/answers.ts';
 import type { CallerFinder } from '../identify/find-caller.ts';
 import type { PodView } from '../identify/pod-view.ts';

@@ -1,3 +1,5 @@
+// Room: which pod sent a request: by its address, in memory and as the API server confirms it.
+// It must not know identities, bindings or tokens.
 import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
 import type { CallerConnection } from './caller-connection.ts';
 import { isTold, type CallerAnswer } from './answers.ts';

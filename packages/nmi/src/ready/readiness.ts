@@ -1,3 +1,5 @@
+// Room: whether NMI can serve its node: readiness, and the start-up taint.
+// It must not know tokens.
 import { get } from 'node:http';
 import { once } from 'node:events';
 import type { Clock } from '@pod-identity/kit/core';

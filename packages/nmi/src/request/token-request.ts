@@ -1,5 +1,5 @@
-// The request room: what a request says, taken apart and judged by itself, before anybody asks who sent it.
-// It must not look at a header to learn who the caller is, and must not know pods or tokens.
+// Room: what a request says, judged by itself, before anybody asks who sent it.
+// It must not look at a header to learn who the caller is, or know pods or tokens.
 
 /** How the caller says which of its identities it means. Values are in lower case: ids compare without case. */
 export type Selector =

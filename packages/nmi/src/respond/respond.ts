@@ -1,3 +1,5 @@
+// Room: every status, header and text of a response, ours and the original's.
+// It must not do I/O, or look at anything but the outcome.
 import type { OutboundResponse } from '../request/wire.ts';
 import { refusalAsOriginal, type CompatRules, type OriginalRefusal } from './compat.ts';
 import type { Outcome } from './outcome.ts';

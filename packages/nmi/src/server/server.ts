@@ -1,3 +1,5 @@
+// Room: sockets: listens, turns what arrives into a request as a value, writes the response, drains at the end.
+// It must not choose a status, or know pods' identities or tokens.
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Server as Listener, type AddressInfo, type Socket } from 'node:net';
 import type { Clock, LimitEffect, Timer } from '@pod-identity/kit/core';

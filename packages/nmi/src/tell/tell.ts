@@ -1,4 +1,5 @@
-// Everything that is said about a request besides its answer: metrics, the decision line, the audit line, the Event.
+// Room: what NMI says besides the response: metrics, log lines, the audit, Events.
+// It must not change an outcome, or contain a secret, a token or an assertion.
 import type { Clock, LimitEffect } from '@pod-identity/kit/core';
 import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';

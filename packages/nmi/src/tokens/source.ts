@@ -1,3 +1,5 @@
+// Room: one token for an identity that the caller may use already: memory, shared calls, remembered failures.
+// It must not know requests or responses, or decide who may use which identity.
 import type { Clock } from '@pod-identity/kit/core';
 import type { Line } from '../waiting/fair-lines.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';

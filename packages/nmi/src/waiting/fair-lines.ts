@@ -1,3 +1,5 @@
+// Room: waiting: for a change of a store, for a turn by namespace and pod; and how many may wait.
+// It must not know what is waited for.
 import {
   createFairQueue,
   createTokenBucket,

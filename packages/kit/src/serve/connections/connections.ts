@@ -1,5 +1,5 @@
-// The connections room: who is connected, and how much of it is read. It keeps callers from each other before anything is
-// known of what they want. It must not know requests or pods.
+// Room: who is connected, how much is read of each caller, and how callers are kept apart before a request is read.
+// It must not know what requests mean, or pods.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';

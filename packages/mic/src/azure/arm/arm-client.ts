@@ -1,3 +1,5 @@
+// Room: one call of Azure Resource Manager: its errors as values, long operations, throttling.
+// It must not know hosts or identities.
 import type { IncomingHttpHeaders } from 'node:http';
 import { readUpTo, type Clock } from '@pod-identity/kit/core';
 import { classify, unavailableDefaultMs, type ArmFailure, type ArmResult } from './arm-errors.ts';

@@ -1,3 +1,5 @@
+// Room: which Azure: endpoints of its clouds, azure.json, and as whom MIC calls it.
+// It must not get a token.
 import type { Parsed, Problem } from '@pod-identity/crd-types';
 import { endpointsOf, type CloudEndpoints } from './clouds.ts';
 import { cloudFile, parseCloudFile, type CloudFile } from './cloud-file.ts';

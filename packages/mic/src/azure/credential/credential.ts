@@ -1,3 +1,5 @@
+// Room: tokens for MIC's own calls: of a managed identity or of an application.
+// It must not know what the tokens are used for.
 import { createImdsClient, ImdsError } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { applicationToken } from './application-token.ts';

@@ -1,3 +1,5 @@
+// Room: the identities of VMs and scale sets: read, attach, detach, and what was refused for each identity.
+// It must not decide what should be attached.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostChange, HostIdentities, HostRefusal, ReadOutcome } from '../../apply/host-identities.ts';
 import type { HostCalls } from './host-calls.ts';

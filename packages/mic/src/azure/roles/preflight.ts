@@ -1,3 +1,5 @@
+// Room: role assignments that MIC misses, as the command that adds them.
+// It must not assign a role.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
 import type { ArmClient } from '../arm/arm-client.ts';

@@ -1,5 +1,5 @@
-// What Azure last told us about each host, and what MIC remembers of its own doing there.
-// Values only: folded from outcomes, fed into the next plan. Facts never call anything.
+// Room: what Azure last returned for each host, and what MIC did there: folded from outcomes, read by the next plan.
+// It must not call anything: facts are values.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 
 /** One identity that the host carries, as ARM reports it. A dead entry (its identity was deleted) has neither id. */

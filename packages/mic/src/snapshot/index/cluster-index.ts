@@ -1,3 +1,6 @@
+// Room: the cluster in memory, indexed for the questions of plans, changed by one object at a time.
+// It must not do I/O or read a clock.
+//
 // The cluster in memory, indexed for the questions that plans ask. It takes one change at a time, at a cost that depends
 // on the change and not on the size of the cluster. Pure in that it does no I/O and knows no time; it is mutable.
 import type { Host, MatchingRules, ResourceId } from '@pod-identity/crd-types';

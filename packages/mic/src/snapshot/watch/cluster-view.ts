@@ -1,3 +1,6 @@
+// Room: the watches of MIC: informers that feed the index.
+// It must not write to the API server.
+//
 // The watches of MIC: five informers feed one index, change by change. The only file of this room that talks to the
 // API server, and it only listens.
 import {

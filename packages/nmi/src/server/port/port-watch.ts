@@ -1,3 +1,5 @@
+// Room: which process has NMI's port, from the tables of the kernel.
+// It must not open or close a socket.
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import { describeListeners, type Listener, type Place } from './listeners.ts';

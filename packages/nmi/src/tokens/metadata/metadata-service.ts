@@ -1,3 +1,5 @@
+// Room: the metadata service of the machine: tokens of managed identities, and how fast it may be asked.
+// It must not decide who may use which identity.
 import {
   Agent,
   request,

@@ -1,3 +1,5 @@
+// Room: tokens of applications: the Secret of an identity, its certificate or password, and Entra.
+// It must not parse or decrypt a certificate: that is done in a process of its own (reader).
 import type { Clock } from '@pod-identity/kit/core';
 import { readClaims } from '../claims.ts';
 import { createSetbacks } from '../setbacks.ts';

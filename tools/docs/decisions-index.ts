@@ -1,0 +1,32 @@
+// The index of docs/decisions: the title and the first sentence of the decision of each page.
+import { readdirSync, readFileSync } from 'node:fs';
+
+const folder = 'docs/decisions';
+
+export interface DecisionPage {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** One row for each page. Throws for a page whose title has another number than its file, and for one without a decision. */
+export function indexRows(pages: readonly DecisionPage[]): readonly string[] {
+  return pages.map(({ file, text }) => {
+    const [, number, title] = /^# (\d+)\. (.+)\n/.exec(text) ?? [];
+    if (number === undefined || Number(number) !== Number(file.slice(0, 4)))
+      throw new Error(`${file}: the title does not begin with the number of the file`);
+    if (!text.includes('**Decision')) throw new Error(`${file}: there is no paragraph **Decision.**`);
+    return `| ${number} | [${title ?? ''}](${file}) |`;
+  });
+}
+
+export function decisionsIndex(): readonly string[] {
+  const pages = readdirSync(folder)
+    .filter((file) => /^\d{4}-.*\.md$/.test(file))
+    .sort()
+    .map((file) => ({ file, text: readFileSync(`${folder}/${file}`, 'utf8') }));
+  return [
+    '# Decisions',
+    'What was decided, and why: the context, the decision, its consequences, and what was not chosen. Numbers are not reused; a number that is missing here was never merged.',
+    ['| | |', '| --- | --- |', ...indexRows(pages)].join('\n'),
+  ];
+}
