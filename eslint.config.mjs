@@ -36,6 +36,10 @@ export default defineConfig(
           selector: 'ExportDefaultDeclaration',
           message: 'Named exports only (tool configuration files excepted).',
         },
+        {
+          selector: 'ObjectExpression > SpreadElement > ObjectExpression',
+          message: 'Write the properties themselves instead of the spread of a literal.',
+        },
       ],
       'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 45, skipBlankLines: true, skipComments: true, IIFEs: true }],

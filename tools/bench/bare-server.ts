@@ -58,7 +58,8 @@ export function startBareProxy({ hostname, port }: URL, env: Environment): Promi
 
 async function start(program: string, env: Environment): Promise<BareServer> {
   const child = spawn(process.execPath, ['-e', program], {
-    ...{ stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] ?? '', ...env } },
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
   });
   const listening = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
   const [line] = await within(patienceMs, 'the bare node:http server to listen', listening);

@@ -4,7 +4,10 @@ import { readArguments } from './arguments.ts';
 test('a run has a seed and a length, small ones when nothing is said', () => {
   expect(readArguments([])).toMatchObject({ kind: 'run', seed: 1, minutes: 0.5 });
   expect(readArguments(['--seed', '7', '--minutes', '3', '--json', 'f'])).toMatchObject({
-    ...{ kind: 'run', seed: 7, minutes: 3, json: 'f' },
+    kind: 'run',
+    seed: 7,
+    minutes: 3,
+    json: 'f',
   });
   expect(readArguments(['--sum', 'a', 'b'])).toEqual({ kind: 'sum', files: ['a', 'b'] });
 });

@@ -29,7 +29,8 @@ function readReport(file: string): Report {
 async function runOnce({ seed, minutes, json, logs }: Extract<Arguments, { kind: 'run' }>): Promise<number> {
   if (logs !== undefined) mkdirSync(logs, { recursive: true });
   const report = await run({
-    ...{ seed, minutes },
+    seed,
+    minutes,
     say: (text) => console.error(`› ${text}`),
     onLine: (service, line) => {
       if (logs !== undefined) appendFileSync(join(logs, `${service.replaceAll(' ', '-')}.log`), `${line}\n`);

@@ -122,11 +122,14 @@ function reportOf(
   const history = world.recorder.history();
   const violations = [...judge(history), ...found.failures, ...found.late].sort((a, b) => a.at - b.at);
   return {
-    ...{ seed: plan.seed, minutes: plan.durationMs / 60_000 },
-    ...{ operations: plan.steps.length, faults: plan.measured.length + plan.passing.length },
+    seed: plan.seed,
+    minutes: plan.durationMs / 60_000,
+    operations: plan.steps.length,
+    faults: plan.measured.length + plan.passing.length,
     answers: history.asks.length,
     tokens: history.asks.filter(({ token }) => token !== undefined).length,
-    ...{ convergenceMs: found.convergenceMs, recoveries: found.recoveries },
+    convergenceMs: found.convergenceMs,
+    recoveries: found.recoveries,
     violations: violations.map((one) => ({ ...one, history: leadingTo(history, one, shownBefore) })),
   };
 }

@@ -30,7 +30,8 @@ test('no container of the manifests is privileged, may gain rights, or may write
   ]);
   for (const { securityContext } of containers) {
     expect(securityContext).toMatchObject({
-      ...{ readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'] },
     });
     expect(securityContext).not.toHaveProperty('privileged');

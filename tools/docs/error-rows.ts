@@ -147,12 +147,15 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     denied('the pod has no label', { why: 'no-label' }),
     denied('the label of the pod is empty', { why: 'empty-label' }),
     denied('the labels of the pod, or an annotation for NMI, are too large to be read', {
-      ...{ why: 'pod-too-large', fault: 'metadata.labels has more than 16384 bytes' },
+      why: 'pod-too-large',
+      fault: 'metadata.labels has more than 16384 bytes',
     }),
     denied('no binding has the label of the pod', { why: 'no-binding', label: 'demo' }),
     denied('the binding is for pods of another namespace', { why: 'other-namespace' }),
     denied('the AzureIdentity does not exist', {
-      ...{ why: 'identity-missing', binding: 'default/reader-binding', identity },
+      why: 'identity-missing',
+      binding: 'default/reader-binding',
+      identity,
     }),
     denied('the AzureIdentity is not valid', { why: 'identity-invalid', identity, fault: '(what is wrong)' }),
     denied('the pod has no such identity', { why: 'not-this-identity', offered: ['a', 'b'] }),
@@ -207,7 +210,8 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
 export const errorRows: readonly ErrorRow[] = Object.values(samples)
   .flat()
   .map(({ situation, outcome }) => ({
-    ...{ kind: outcome.kind, situation },
+    kind: outcome.kind,
+    situation,
     ours: told(outcome),
     original: originalAnswers[situation] ?? '',
     compat: told(outcome, { body: 'text', setsRetryAfter: false, isManaged: false, clientId: undefined }),

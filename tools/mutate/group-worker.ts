@@ -7,8 +7,11 @@ class GroupWorker extends ForksPoolWorker {
   override async start(): Promise<void> {
     const { env, execArgv } = this;
     const child = fork(this.entrypoint, [], {
-      ...{ env, execArgv, detached: true },
-      ...{ stdio: 'pipe' as const, serialization: 'advanced' as const },
+      env,
+      execArgv,
+      detached: true,
+      stdio: 'pipe' as const,
+      serialization: 'advanced' as const,
     });
     const { pid } = child;
     if (pid !== undefined) {

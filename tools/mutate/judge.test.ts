@@ -4,14 +4,12 @@ import { createLedger, enter } from './ledger.ts';
 import { parseNotes, type Note } from './notes.ts';
 
 const site = (over: Partial<Site>): Site => ({
-  ...{
-    id: '0',
-    file: 'a.ts',
-    line: 1,
-    inLine: 'if (a < b) return;',
-    original: 'a < b',
-    replacement: 'a <= b',
-  },
+  id: '0',
+  file: 'a.ts',
+  line: 1,
+  inLine: 'if (a < b) return;',
+  original: 'a < b',
+  replacement: 'a <= b',
   ...over,
 });
 

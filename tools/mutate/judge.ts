@@ -60,11 +60,13 @@ export function judge(
   const late = count('time');
   const killed = failed + looped + late;
   return {
-    ...{
-      score: percent(killed, killed + living.length),
-      strictScore: percent(failed, killed + living.length),
-    },
-    ...{ mutants: all.length, killed, looped, late, living },
+    score: percent(killed, killed + living.length),
+    strictScore: percent(failed, killed + living.length),
+    mutants: all.length,
+    killed,
+    looped,
+    late,
+    living,
     equivalent: all.filter((one) => isAlive(one) && listed.has(one.id)).length,
     refuted: all.filter((one) => !isAlive(one) && listed.has(one.id)),
   };

@@ -19,8 +19,14 @@ export interface Ledger {
 
 export function createLedger(): Ledger {
   return {
-    ...{ killed: new Map(), imported: new Map(), reached: new Map(), usualMs: new Map() },
-    ...{ finished: new Set(), slow: new Map(), tried: new Set(), useless: new Map() },
+    killed: new Map(),
+    imported: new Map(),
+    reached: new Map(),
+    usualMs: new Map(),
+    finished: new Set(),
+    slow: new Map(),
+    tried: new Set(),
+    useless: new Map(),
   };
 }
 

@@ -45,7 +45,10 @@ async function tell(room: string): Promise<boolean> {
   const { ids: listed, stale } = findListed(sites, known);
   const mutants = sites.map(({ id }) => id);
   const { outcomes, useless } = await measure({
-    ...{ root, sources, box, mutants },
+    root,
+    sources,
+    box,
+    mutants,
     wanted: mutants.filter((id) => !listed.has(id)),
     sourceOf: new Map(sites.map(({ id, file }) => [id, file])),
     tried: isListChecked ? [...listed] : [],

@@ -37,8 +37,13 @@ export async function measure(room: Room): Promise<Measured> {
   process.env['MUTATE_PLAN'] = join(room.box, 'plan.json');
   const vitest = await createVitest(
     {
-      ...{ root: room.root, config: join(import.meta.dirname, 'vitest.config.ts'), watch: false },
-      ...{ maxWorkers: 1, maxConcurrency: 1, reporters: [{}], silent: true },
+      root: room.root,
+      config: join(import.meta.dirname, 'vitest.config.ts'),
+      watch: false,
+      maxWorkers: 1,
+      maxConcurrency: 1,
+      reporters: [{}],
+      silent: true,
     },
     { logLevel: 'silent' },
   );
@@ -92,8 +97,11 @@ class Round {
     for (let left = mostProcesses; left > 0; left--) {
       const { finished, tried } = this.ledger;
       const isUnfinished = await this.runFile(file, {
-        ...{ mutants: this.living(among), fresh: undefined },
-        ...{ finished: [...finished], tried: [...tried], untilMs },
+        mutants: this.living(among),
+        fresh: undefined,
+        finished: [...finished],
+        tried: [...tried],
+        untilMs,
       });
       if (!isUnfinished) return;
     }

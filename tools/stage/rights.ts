@@ -35,7 +35,8 @@ export async function isAllowed(kube: KubeTransport, { namespace, name }: Accoun
     method: 'POST',
     path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
     body: {
-      ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
       spec: { user: `system:serviceaccount:${namespace}:${name}`, resourceAttributes: right },
     },
   })) as { readonly status?: { readonly allowed?: boolean } };
@@ -75,7 +76,9 @@ function grantsOf(objects: readonly KubeObject[]) {
 function rightOf({ apiGroups, resources, resourceNames, verbs }: Rule, namespace: string | undefined): Right {
   const [resource = '', subresource] = resources[0]?.split('/') ?? [];
   return {
-    ...{ verb: verbs[0] ?? '', group: apiGroups[0] ?? '', resource },
+    verb: verbs[0] ?? '',
+    group: apiGroups[0] ?? '',
+    resource,
     ...(subresource !== undefined && { subresource }),
     ...(resourceNames?.[0] !== undefined && { name: resourceNames[0] }),
     ...(namespace !== undefined && { namespace }),

@@ -26,7 +26,9 @@ const target = fc.constantFrom('one', 'two', 'three', 'gone');
 const aBinding = fc
   .record({ namespace, target, name: fc.constantFrom('a', 'b', 'b-c', 'b.c', 'c') })
   .map(({ namespace: ns, name, target: azureIdentity }): AzureIdentityBinding => ({
-    ...{ apiVersion, kind: 'AzureIdentityBinding', metadata: { namespace: ns, name } },
+    apiVersion,
+    kind: 'AzureIdentityBinding',
+    metadata: { namespace: ns, name },
     spec: { azureIdentity, selector: 'demo' },
   }));
 /** More than count, under names that sort before, between and after the others. */
@@ -34,7 +36,8 @@ const aCrowd = fc
   .record({ namespace, prefix: fc.constantFrom('a0', 'b', 'c0'), size: fc.integer({ min: 95, max: 105 }) })
   .map(({ namespace: ns, prefix, size }) =>
     Array.from({ length: size }, (_, index): AzureIdentityBinding => ({
-      ...{ apiVersion, kind: 'AzureIdentityBinding' },
+      apiVersion,
+      kind: 'AzureIdentityBinding',
       metadata: { namespace: ns, name: `${prefix}${index}` },
       spec: { azureIdentity: index % 7 === 0 ? 'one' : `many-${index}`, selector: 'demo' },
     })),
@@ -42,9 +45,12 @@ const aCrowd = fc
 const anIdentity = fc
   .record({ namespace, name: target, closed: fc.boolean() })
   .map(({ namespace: ns, name, closed }): AzureIdentity => ({
-    ...{ apiVersion, kind: 'AzureIdentity', spec: { type: 0 } },
+    apiVersion,
+    kind: 'AzureIdentity',
+    spec: { type: 0 },
     metadata: {
-      ...{ namespace: ns, name },
+      namespace: ns,
+      name,
       annotations: closed ? { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } : {},
     },
   }));

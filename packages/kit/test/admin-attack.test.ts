@@ -20,7 +20,9 @@ async function start() {
   const clock = createFakeClock();
   const seen = { made: 0 };
   server = await startAdminServer({
-    ...{ port: 0, host: '0.0.0.0', clock },
+    port: 0,
+    host: '0.0.0.0',
+    clock,
     log: createLog({ component: 'x', level: 'error' }),
     routes: [{ path: '/metrics', answer: () => ({ status: 200, body: `${(seen.made += 1)}` }) }],
   });

@@ -276,7 +276,8 @@ describe('rate', () => {
   test('a write without a fence that holds takes no turn from others', async () => {
     const asked: KubeRequest[] = [];
     const inner: KubeTransport = {
-      ...{ server: 'x', close: () => Promise.resolve() },
+      server: 'x',
+      close: () => Promise.resolve(),
       watch: () => {
         throw new Error('nobody watches');
       },

@@ -24,8 +24,12 @@ async function start(answer: GuardOptions<undefined>['answer']) {
   const clock = createFakeClock();
   const told = Promise.withResolvers<LimitEffect>();
   const { server } = createGuardedServer<undefined>({
-    ...{ requestsPerSecond: 0, connections: 100, connectionsPerCaller: 100, clock },
-    ...{ answer, describe: () => undefined },
+    requestsPerSecond: 0,
+    connections: 100,
+    connectionsPerCaller: 100,
+    clock,
+    answer,
+    describe: () => undefined,
     onLimited: (effect) => {
       effects.push(effect);
       told.resolve(effect);

@@ -35,27 +35,37 @@ const ways: readonly Way[] = [
   {
     name: 'pipelined requests',
     text: ask.repeat(oneRead / ask.length),
-    ...{ connections: [4, 16], reads: true, ends: true },
+    connections: [4, 16],
+    reads: true,
+    ends: true,
   },
   {
     name: 'pipelined requests whose answers are not read',
     text: ask.repeat(oneRead / ask.length),
-    ...{ connections: [16, 16], reads: false, ends: true },
+    connections: [16, 16],
+    reads: false,
+    ends: true,
   },
   {
     name: 'half-sent requests with hundreds of headers',
     text: `GET / HTTP/1.1\r\n${headers(990, 2)}`,
-    ...{ connections: [40, 40], reads: true, ends: true },
+    connections: [40, 40],
+    reads: true,
+    ends: true,
   },
   {
     name: 'half-sent requests with dozens of large headers',
     text: `GET / HTTP/1.1\r\n${headers(99, 150)}`,
-    ...{ connections: [40, 40], reads: true, ends: true },
+    connections: [40, 40],
+    reads: true,
+    ends: true,
   },
   {
     name: 'half-sent requests as large as they may be',
     text: `GET / HTTP/1.1\r\n${headers(30, 500)}`,
-    ...{ connections: [40, 40], reads: true, ends: false },
+    connections: [40, 40],
+    reads: true,
+    ends: false,
   },
 ];
 

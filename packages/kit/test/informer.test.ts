@@ -224,7 +224,8 @@ describe('informer', () => {
       const clock = createFakeClock();
       let setBackMs = 0;
       const { informer, lists, watch } = start(() => listOf('10', ...[1, 2, 3, 4, 5].map(aged)), {
-        ...{ share, relistMs: 30_000 },
+        share,
+        relistMs: 30_000,
         clock: { ...clock, now: () => clock.now() - setBackMs },
       });
       await informer.synced;

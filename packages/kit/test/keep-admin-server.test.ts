@@ -19,7 +19,9 @@ let old: AdminServer;
 const aliveOn = (port: number): Promise<string> =>
   request(`http://127.0.0.1:${port}/who`).then(({ body }) => body.text());
 const options = (who: string, port: number, log = readableLog().log) => ({
-  ...{ port, host: '127.0.0.1', log },
+  port,
+  host: '127.0.0.1',
+  log,
   routes: [{ path: '/who', answer: () => ({ status: 200, body: who }) }],
 });
 

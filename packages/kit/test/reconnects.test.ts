@@ -62,7 +62,9 @@ function createServerModel(clock: FakeClock) {
     },
   });
   return {
-    ...{ process, asked, open },
+    process,
+    asked,
+    open,
     since: (at: number) => asked.filter((one) => one.at >= at),
     goAway() {
       state.isAway = true;
@@ -220,7 +222,10 @@ describe('a half-open watch', () => {
     const controller = new AbortController();
     afterwards(() => controller.abort());
     const informer = createInformer({
-      ...{ transport, kind: coreKinds.pods, clock, random: () => 1 },
+      transport,
+      kind: coreKinds.pods,
+      clock,
+      random: () => 1,
       trim: () => ({}),
     });
     void informer.run(controller.signal);

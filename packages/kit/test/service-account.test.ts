@@ -106,7 +106,10 @@ describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
     );
     const clock = createFakeClock();
     const transport = await connectKube({
-      ...{ userAgent: 'x', master: server.url, serviceAccountDir: folder, clock },
+      userAgent: 'x',
+      master: server.url,
+      serviceAccountDir: folder,
+      clock,
     });
     afterwards(() => transport.close());
     const events = transport.watch({ ...get, query: { watch: 'true' } })[Symbol.asyncIterator]();

@@ -40,7 +40,9 @@ test('C36 a labelled pod gets one object, Assigned, that names pod, node, bindin
         spec: { clientID: identity.clientId },
       },
       azureBindingRef: { kind: 'AzureIdentityBinding', metadata: { name: 'app-binding' } },
-      ...{ pod: 'pod1', podNamespace: 'default', nodename: node },
+      pod: 'pod1',
+      podNamespace: 'default',
+      nodename: node,
     },
   });
   expect(object?.metadata.ownerReferences).toMatchObject([{ kind: 'Pod', name: 'pod1' }]);
@@ -313,7 +315,9 @@ test('E14 E17 what others attached stays, also when the last pod that used it is
   sim.azure.world.addScaleSet({ id: scaleSetId('vmss9'), instances: 1, identities: [foreign.resourceId] });
   await sim.azure.ready();
   await town.client.request('POST', '/api/v1/nodes', {
-    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'vmss9-0' } },
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'vmss9-0' },
     spec: { providerID: `azure://${scaleSetId('vmss9')}/virtualMachines/0` },
   });
   await bind('foreign');
@@ -343,11 +347,9 @@ test('what MIC attached is on record in its own namespace, and the record goes w
 
 function seededPod(name: string, label: string, nodeName: string): KubeObject {
   return {
-    ...{
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name, namespace: 'default', labels: { aadpodidbinding: label } },
-    },
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', labels: { aadpodidbinding: label } },
     spec: { nodeName },
     status: { phase: 'Running' },
   };

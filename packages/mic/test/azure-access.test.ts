@@ -88,7 +88,8 @@ describe('an application’s token for ARM', () => {
       const endpoints = {
         token_endpoint: `${tenant}/oauth2/v2.0/token`,
         authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
-        ...{ issuer: `${tenant}/v2.0`, jwks_uri: `${tenant}/discovery/v2.0/keys` },
+        issuer: `${tenant}/v2.0`,
+        jwks_uri: `${tenant}/discovery/v2.0/keys`,
       };
       const token = { token_type: 'Bearer', expires_in: 3600, access_token: 'token' };
       response.writeHead(200, { 'content-type': 'application/json' });
@@ -98,7 +99,8 @@ describe('an application’s token for ARM', () => {
     try {
       const { port } = server.address() as AddressInfo;
       const settings = await application({
-        ...{ aadClientId: 'app', activeDirectoryEndpoint: `http://127.0.0.1:${port}/` },
+        aadClientId: 'app',
+        activeDirectoryEndpoint: `http://127.0.0.1:${port}/`,
         ...(await keys()),
       });
       await expect(credentialOf(settings).getToken(going)).resolves.toBe('token');

@@ -23,7 +23,9 @@ function client(getToken = () => Promise.resolve('token')) {
       endpoints,
       credential: { getToken, invalidate: () => undefined },
     }),
-    ...{ clock: systemClock, random: () => 0, userAgent: 'mic/test' },
+    clock: systemClock,
+    random: () => 0,
+    userAgent: 'mic/test',
     // Silence is as good as any: it ends by the deadline.
     requestTimeoutMs: 300,
   });

@@ -26,8 +26,11 @@ afterAll(async () => {
 
 const ask = (timeoutMs: number) => {
   const endpoints = {
-    ...{ resourceManager: 'https://arm', authority: server.url, audience: 'https://arm' },
-    ...{ customAuthority: true, computeApiVersion: '1' },
+    resourceManager: 'https://arm',
+    authority: server.url,
+    audience: 'https://arm',
+    customAuthority: true,
+    computeApiVersion: '1',
   };
   const source = applicationToken(
     { kind: 'client-secret', tenantId: 'tenant', clientId: 'app', clientSecret: 'hidden' },

@@ -240,12 +240,11 @@ test('C45 in small: watches that were cut, compacted (410) or lost with the API 
   await sim.kube.stopListening();
   sim.kube.seed([
     {
-      ...{
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name: 'pod3', namespace: 'default', labels: { aadpodidbinding: 'app' } },
-      },
-      ...{ spec: { nodeName: 'vmss1-0' }, status: { phase: 'Running' } },
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'pod3', namespace: 'default', labels: { aadpodidbinding: 'app' } },
+      spec: { nodeName: 'vmss1-0' },
+      status: { phase: 'Running' },
     },
   ]);
   stage.warp(60_000);
@@ -262,24 +261,28 @@ test("E12 the original's finalizer hangs nothing: neither an object of ours to d
     apiVersion: 'aadpodidentity.k8s.io/v1',
     kind: 'AzureAssignedIdentity',
     metadata: {
-      ...{ name: `${pod}-default-app`, namespace: 'default', labels: { nodename: node } },
+      name: `${pod}-default-app`,
+      namespace: 'default',
+      labels: { nodename: node },
       finalizers: ['azureassignedidentity.finalizers.aadpodidentity.k8s.io'],
     },
     spec: {
       azureIdentityRef: {
-        ...{
-          apiVersion: 'aadpodidentity.k8s.io/v1',
-          kind: 'AzureIdentity',
-          metadata: { name: 'app', namespace: 'default' },
-        },
+        apiVersion: 'aadpodidentity.k8s.io/v1',
+        kind: 'AzureIdentity',
+        metadata: { name: 'app', namespace: 'default' },
         spec: { type: 0, clientID: clientId, resourceID: resourceId },
       },
       azureBindingRef: {
-        ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentityBinding' },
+        apiVersion: 'aadpodidentity.k8s.io/v1',
+        kind: 'AzureIdentityBinding',
         metadata: { name: 'app-binding', namespace: 'default' },
         spec: { azureIdentity: 'app', selector: 'app' },
       },
-      ...{ pod, podNamespace: 'default', nodename: node, replicas: null },
+      pod,
+      podNamespace: 'default',
+      nodename: node,
+      replicas: null,
     },
     status: { status: 'Assigned', availableReplicas: 1 },
   });

@@ -27,12 +27,15 @@ async function forge({ name = ownName, labels = { [nodeLabel]: node() } }: Forge
     'POST',
     '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureassignedidentities',
     {
-      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureAssignedIdentity' },
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureAssignedIdentity',
       metadata: { name, labels },
       spec: {
         azureIdentityRef: copyOf('azureidentities'),
         azureBindingRef: copyOf('azureidentitybindings'),
-        ...{ pod: 'web', podNamespace: 'shop', nodename: node() },
+        pod: 'web',
+        podNamespace: 'shop',
+        nodename: node(),
       },
       status: { status: 'Assigned', availableReplicas: 1 },
     },

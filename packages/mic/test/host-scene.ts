@@ -51,7 +51,9 @@ export async function createHostScene(options: AzureOptions = {}) {
     const ledger = createLedger({ configMaps, namespace: 'mic', term: lease, log: createFakeLog() });
     for (const record of await ledger.load()) memory.keep(factsFromRecord(record));
     const reconciler = createReconciler({
-      ...{ index, memory, now },
+      index,
+      memory,
+      now,
       rules: () => ({ ...build.rules, forceNamespaced: true }),
       pace: (work) => Promise.resolve().then(work),
       askAzure: (on, how) => azureLane.poke(on.id, how),
@@ -59,7 +61,11 @@ export async function createHostScene(options: AzureOptions = {}) {
       onPlanned: () => undefined,
       assignments: { apply: () => Promise.resolve({ unfinished: [], wakeAt: undefined }) },
       hosts: createHostApplier({
-        ...{ identities: room.hosts, ledger, memory, term: lease, now },
+        identities: room.hosts,
+        ledger,
+        memory,
+        term: lease,
+        now,
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
         needed: (on) => index.need(on).keys(),
@@ -80,11 +86,19 @@ export async function createHostScene(options: AzureOptions = {}) {
       return ended;
     };
     const objects = createHostQueue({
-      ...{ clock, signal, onCrash, quietMs: 25, longestMs: 25 },
+      clock,
+      signal,
+      onCrash,
+      quietMs: 25,
+      longestMs: 25,
       turn: tracked(() => reconciler.objects(host.id)),
     });
     const azureLane = createHostQueue({
-      ...{ clock, signal, onCrash, quietMs: 500, longestMs: 5_000 },
+      clock,
+      signal,
+      onCrash,
+      quietMs: 500,
+      longestMs: 5_000,
       turn: tracked(async () => {
         const wakeAt = await reconciler.azure(host.id);
         note();

@@ -18,12 +18,15 @@ async function forge(name: string) {
   const copyOf = (plural: string) => stage.sim.kube.get(plural, 'bad', 'evil');
   const nodename = stage.town.nodes[0]?.name ?? '';
   await stage.town.client.request('POST', records, {
-    ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureAssignedIdentity' },
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureAssignedIdentity',
     metadata: { name, labels: { [nodeLabel]: nodename }, finalizers: ['evil.example/keep'] },
     spec: {
       azureIdentityRef: copyOf('azureidentities'),
       azureBindingRef: copyOf('azureidentitybindings'),
-      ...{ pod: 'web', podNamespace: 'evil', nodename },
+      pod: 'web',
+      podNamespace: 'evil',
+      nodename,
     },
     status: { status: 'Assigned', availableReplicas: 1 },
   });

@@ -9,7 +9,9 @@ afterEach(() => stage.close());
 const flood = 30;
 const share = { namespaceShareBytes: 16 * 1024 };
 const copy = (kind: string) => ({
-  ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind, metadata: { name: 'app', namespace: 'default' } },
+  apiVersion: 'aadpodidentity.k8s.io/v1',
+  kind,
+  metadata: { name: 'app', namespace: 'default' },
 });
 
 async function forge(name: string, pod: string) {
@@ -17,14 +19,18 @@ async function forge(name: string, pod: string) {
     'POST',
     '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureassignedidentities',
     {
-      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureAssignedIdentity', metadata: { name } },
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureAssignedIdentity',
+      metadata: { name },
       spec: {
         azureIdentityRef: {
           ...copy('AzureIdentity'),
           spec: { type: 0, resourceID: identityId('app'), clientID: 'c' },
         },
         azureBindingRef: { ...copy('AzureIdentityBinding'), spec: { azureIdentity: 'app', selector: 'app' } },
-        ...{ pod, podNamespace: 'default', nodename: 'nowhere' },
+        pod,
+        podNamespace: 'default',
+        nodename: 'nowhere',
       },
       status: { status: 'Assigned' },
     },

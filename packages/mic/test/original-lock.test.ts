@@ -46,7 +46,8 @@ test('who holds it, and since when, comes from the annotation', async () => {
   expect(await reader.look(signal)).toEqual({ kind: 'free' });
   write('{"holderIdentity":"mic-1","leaseDurationSeconds":15,"renewTime":"2021-03-04T05:06:07Z"}');
   expect(await reader.look(signal)).toEqual({
-    ...{ kind: 'held', holder: 'mic-1' },
+    kind: 'held',
+    holder: 'mic-1',
     renewTime: '2021-03-04T05:06:07Z',
   });
 });
@@ -68,8 +69,10 @@ test('our own Lease says whether a MIC of ours has led', async () => {
   expect(await reader.hasLed(signal)).toBe(false);
   const client = kubeClient(sim.kube.url);
   await client.request('POST', `/apis/coordination.k8s.io/v1/namespaces/${own}/leases`, {
-    ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
-    ...{ metadata: { name, namespace: own }, spec: { holderIdentity: '' } },
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, namespace: own },
+    spec: { holderIdentity: '' },
   });
   expect(await reader.hasLed(signal)).toBe(true);
   sim.kube.faults.add({ match: { path: /leases/ }, then: { status: 503 } });

@@ -117,7 +117,9 @@ test('what an AzureIdentity says forges no line of explain and steers no termina
       kind: 'AzureIdentity',
       metadata: { name: 'app', namespace: 'default' },
       spec: {
-        ...{ type: 1, clientID: hostile, tenantID: 'tenant' },
+        type: 1,
+        clientID: hostile,
+        tenantID: 'tenant',
         clientPassword: { name: 'secret', namespace: 'default' },
       },
     },

@@ -150,7 +150,12 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     const transport = await connectKube({ kubeconfig, userAgent: 'test/explain' });
     const lines: string[] = [];
     const code = await explainCommand({
-      ...{ question: { namespace, pod }, transport, azure, clock, log, signal: new AbortController().signal },
+      question: { namespace, pod },
+      transport,
+      azure,
+      clock,
+      log,
+      signal: new AbortController().signal,
       place: { namespace: own, forceNamespaced: false, ...place },
       printer: createPrinter((line) => void lines.push(line)),
     });
@@ -226,7 +231,10 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
   const azure = await connectAzure({
     cloudConfigPath,
     env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(micMachine) },
-    ...{ clock, random, userAgent, log },
+    clock,
+    random,
+    userAgent,
+    log,
   });
   const transport = await connectKube({ kubeconfig, userAgent });
   const watched: KubeTransport = {
@@ -239,7 +247,13 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
   const metrics = createMetrics(micMetrics);
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
   const controller = createMic({
-    ...{ transport: watched, clock, random, yieldTurn, log, metrics, events },
+    transport: watched,
+    clock,
+    random,
+    yieldTurn,
+    log,
+    metrics,
+    events,
     hosts: azure.hosts,
     settings: {
       namespace: own,
@@ -266,10 +280,16 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
   });
   const elector = createElector({
     transport,
-    ...{ namespace: own, name: 'aad-pod-identity-mic', identity: name },
-    ...{ durationMs: leaseMs, renewMs: leaseMs / 2, retryMs: Math.min(leaseMs / 4, 250) },
+    namespace: own,
+    name: 'aad-pod-identity-mic',
+    identity: name,
+    durationMs: leaseMs,
+    renewMs: leaseMs / 2,
+    retryMs: Math.min(leaseMs / 4, 250),
     // The lease lives in real time: a test that jumps ahead does not want a new leader.
-    ...{ clock: systemClock, random, log },
+    clock: systemClock,
+    random,
+    log,
   });
   const stopping = new AbortController();
   const running = Promise.all([

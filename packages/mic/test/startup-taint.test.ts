@@ -34,7 +34,8 @@ interface AgentPod {
 }
 const runAgent = async ({ name, node, namespace = own, metadata = {} }: AgentPod) => {
   await call('POST', `/api/v1/namespaces/${namespace}/pods`, {
-    ...{ apiVersion: 'v1', kind: 'Pod' },
+    apiVersion: 'v1',
+    kind: 'Pod',
     metadata: { name, namespace, labels, ownerReferences: [owner], ...metadata },
     spec: { nodeName: node, containers: [{ name: 'nmi', image: 'nmi' }] },
   });

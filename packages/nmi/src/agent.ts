@@ -74,10 +74,7 @@ export function createAgent(options: AgentOptions): Agent {
   const { config, metrics, clock, log, neighbours = createNeighbourTable(options.clock) } = options;
   const watched = watch(options);
   const { pods, informers } = watched;
-  const readiness = createReadiness({
-    ...{ ...options, informers, outageMs: config.podCheck.outageMs },
-    onJudged: (isReady) => metrics.set('ready', isReady ? 1 : 0),
-  });
+  const readiness = readinessOf(options, informers);
   const limits = callerLimits(config);
   const teller = createTeller({ ...options, pods });
 
@@ -87,12 +84,16 @@ export function createAgent(options: AgentOptions): Agent {
   const keeper = tokenKeeper(options, parts);
   const callers = callerFinder(options, pods, neighbours);
   const shared = { ...config, ...readiness, granter };
-  const namedPods = createNamedPodFinder({ ...{ pods, clock }, node: config.node, check: config.podCheck });
+  const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
 
   return {
     app: createApp({
-      ...{ ...config, proxy, clock, log, random: options.random },
+      ...config,
+      proxy,
+      clock,
+      log,
+      random: options.random,
       token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
       hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
       onAnswered: teller.onAnswered,
@@ -117,6 +118,15 @@ export function createAgent(options: AgentOptions): Agent {
   };
 }
 
+function readinessOf(options: AgentOptions, informers: Watched['informers']) {
+  return createReadiness({
+    ...options,
+    informers,
+    outageMs: options.config.podCheck.outageMs,
+    onJudged: (isReady) => options.metrics.set('ready', isReady ? 1 : 0),
+  });
+}
+
 async function closeAll(all: readonly { close(): Promise<void> }[]): Promise<void> {
   await Promise.all(all.map((one) => one.close()));
 }
@@ -138,8 +148,12 @@ function callerFinder(
   neighbours: NeighbourTable,
 ): CallerFinder {
   return createCallerFinder({
-    ...{ pods, clock, neighbours, check: config.podCheck },
-    ...{ holdMs: config.callerHoldMs, patienceMs: answerPatienceMs },
+    pods,
+    clock,
+    neighbours,
+    check: config.podCheck,
+    holdMs: config.callerHoldMs,
+    patienceMs: answerPatienceMs,
     onChecked: (result) => metrics.count('podChecks', { result }),
     onChanged: () => metrics.count('neighbourChanges'),
   });

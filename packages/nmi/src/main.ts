@@ -86,8 +86,14 @@ async function explain(
   const transport = await connect(config);
   try {
     return await explainCommand({
-      ...{ config, pod, transport, printer, ...given },
-      ...{ clock: systemClock, random: Math.random, bootedAt: readBootTime() },
+      config,
+      pod,
+      transport,
+      printer,
+      ...given,
+      clock: systemClock,
+      random: Math.random,
+      bootedAt: readBootTime(),
     });
   } finally {
     await transport.close();
@@ -105,10 +111,11 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const place = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
   const portWatch = watchPort({ place, metrics, clock, log });
   const foreignListener = () => portWatch.look();
+  const doors = { config, transport, clock, random: Math.random, log, metrics, bootedAt: readBootTime() };
   const agent = createAgent({
-    ...{ config, transport, clock, random: Math.random, log, metrics, foreignListener },
+    ...doors,
+    foreignListener,
     output: standardOutput(),
-    bootedAt: readBootTime(),
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
@@ -135,10 +142,9 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     late.redirect = assembleRedirect(target, config.firewall, { clock, log });
     kept.push(late.redirect.keep(signal));
   } else kept.push(warnOfLeftovers(config, { clock, log }));
-  const node = createNodeTaintDoor(transport, config.node);
-  kept.push(
-    createStartupTaint({ ...agent.readiness, node, key: config.startupTaint, clock, log }).keep(signal),
-  );
+  const { node: name, startupTaint: key } = config;
+  const node = createNodeTaintDoor(transport, name);
+  kept.push(createStartupTaint({ ...agent.readiness, node, key, clock, log }).keep(signal));
 
   await Promise.all(kept);
   await drain({ server, agent, clock });
@@ -151,7 +157,8 @@ interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {
 
 function watchPort({ metrics, ...parts }: PortParts) {
   return createPortWatch({
-    ...{ ...parts, read: readForeignListeners },
+    ...parts,
+    read: readForeignListeners,
     onCounted: (foreign, found) => {
       metrics.set('foreignListeners', foreign);
       metrics.count('foreignListenersFound', {}, found);
@@ -203,7 +210,8 @@ async function startIfFree(options: ServerOptions): Promise<RunningServer | unde
 
 function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
   return connectKube({
-    ...{ userAgent: `nmi/${version}`, serviceAccountDir },
+    userAgent: `nmi/${version}`,
+    serviceAccountDir,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { master }),
   });

@@ -19,8 +19,10 @@ const timeoutMs = 300;
 const token = JSON.stringify({ access_token: 't', expires_in: '3600', resource: 'r', token_type: 'Bearer' });
 
 const instance: ProxyRoute = {
-  ...{ kind: 'metadata', family: 'instance' },
-  ...{ path: '/metadata/instance', query: 'api-version=1' },
+  kind: 'metadata',
+  family: 'instance',
+  path: '/metadata/instance',
+  query: 'api-version=1',
 };
 /** What is a whole answer all the same is passed on. */
 const passedOn: Partial<Record<Hostility, object>> = {
@@ -32,8 +34,11 @@ describe.each(hostilities)('a server that %s', (script) => {
   it('as metadata service gives no token, and all places back', async () => {
     const metadata = createMetadataService(server.url);
     const imds = createImdsClient({
-      ...{ endpoint: server.url, cache: false, maxRetries: 0 },
-      ...{ requestTimeoutInMs: timeoutMs, fetch: metadata.fetch },
+      endpoint: server.url,
+      cache: false,
+      maxRetries: 0,
+      requestTimeoutInMs: timeoutMs,
+      fetch: metadata.fetch,
     });
     const inTurn = createLimit(5);
     server.play(script);
@@ -50,8 +55,11 @@ describe.each(hostilities)('a server that %s', (script) => {
   it('as metadata service for what NMI passes on gives a whole answer or none, and all places back', async () => {
     const inTurn = createLimit(5);
     const proxy = createProxy({
-      ...{ upstream: server.url, timeoutMs, allowed: new Set(['instance']) },
-      ...{ metadataHeaderRequired: true, allowedHosts: new Set<string>() },
+      upstream: server.url,
+      timeoutMs,
+      allowed: new Set(['instance']),
+      metadataHeaderRequired: true,
+      allowedHosts: new Set<string>(),
       tenantAt: (pod) => ({ namespace: 'default', pod }),
       read: (_, task) => inTurn(task),
     });

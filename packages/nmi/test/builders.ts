@@ -249,7 +249,10 @@ export const askerOf = (over: Partial<Asker> & Partial<Tenant> = {}): Asker => (
 export const patient: Patience = { deadline: 1e15, caller: { gone: new AbortController().signal } };
 
 export const connection = (openedAt = 0, over: Partial<CallerConnection> = {}): CallerConnection => ({
-  ...{ openedAt, neighbour: undefined, owner: undefined, isLast: false },
+  openedAt,
+  neighbour: undefined,
+  owner: undefined,
+  isLast: false,
   ...over,
 });
 

@@ -23,7 +23,8 @@ const nmi = async (...args: string[]) => {
 it('check-ready prints what is wrong and ends with 1, or with 0 when all is well', async () => {
   let status = 503;
   const server = await startAdminServer({
-    ...{ port: 0, host: '127.0.0.1' },
+    port: 0,
+    host: '127.0.0.1',
     routes: [{ path: '/readyz', answer: () => ({ status, body: 'the listener does not answer\n' }) }],
     log: createLog({ component: 'nmi', level: 'error' }),
   });

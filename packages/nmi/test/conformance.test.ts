@@ -275,7 +275,9 @@ describe('the original’s end-to-end suite', () => {
     const { from, identity: of } = await assigned('vault-reader');
     const stranger = await assigned('vault-stranger');
     stage.sim.azure.world.addVault({
-      ...{ name: 'conformance', secrets: { greeting: 'hello' }, readers: [of.principalId] },
+      name: 'conformance',
+      secrets: { greeting: 'hello' },
+      readers: [of.principalId],
     });
     await stage.sim.azure.ready();
     const tokenFor = async (caller: string, selector: string) =>

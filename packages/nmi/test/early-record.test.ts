@@ -28,15 +28,20 @@ async function record(name: string, pod: string, resourceID = '/subscriptions/s/
   const [node = { name: '' }] = stage.cluster.nodes;
   const identity = { metadata: { name: 'web', namespace: 'default' } };
   await stage.cluster.client.request('POST', `${group}/namespaces/default/azureassignedidentities`, {
-    ...{ apiVersion, kind: 'AzureAssignedIdentity' },
+    apiVersion,
+    kind: 'AzureAssignedIdentity',
     metadata: { name, namespace: 'default', labels: { nodename: node.name } },
     spec: {
       azureIdentityRef: { apiVersion, kind: 'AzureIdentity', ...identity, spec: { type: 0, resourceID } },
       azureBindingRef: {
-        ...{ apiVersion, kind: 'AzureIdentityBinding', ...identity },
+        apiVersion,
+        kind: 'AzureIdentityBinding',
+        ...identity,
         spec: { azureIdentity: 'web', selector: 'web' },
       },
-      ...{ pod, podNamespace: 'default', nodename: node.name },
+      pod,
+      podNamespace: 'default',
+      nodename: node.name,
     },
     status: { status: 'Assigned' },
   });

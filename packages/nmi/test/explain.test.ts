@@ -158,7 +158,12 @@ function suite(start: (folder: string) => Promise<Server>) {
     if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
     const lines: string[] = [];
     const code = await explainCommand({
-      ...{ config: reading.config, pod, transport: agent, clock: systemClock, random: Math.random, bootedAt },
+      config: reading.config,
+      pod,
+      transport: agent,
+      clock: systemClock,
+      random: Math.random,
+      bootedAt,
       log: createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } }),
       signal: new AbortController().signal,
       printer: createPrinter((line) => lines.push(line)),
@@ -201,7 +206,11 @@ function suite(start: (folder: string) => Promise<Server>) {
     const pod = await runPod('rebooted', '10.0.0.5', 'demo');
     const containerStatuses = [
       {
-        ...{ name: 'main', image: 'local.test/app:1', imageID: '', ready: true, restartCount: 0 },
+        name: 'main',
+        image: 'local.test/app:1',
+        imageID: '',
+        ready: true,
+        restartCount: 0,
         state: { running: { startedAt } },
       },
     ];
@@ -250,12 +259,16 @@ function suite(start: (folder: string) => Promise<Server>) {
     );
     const recorder = createEventRecorder({ transport: agent, component: 'nmi', clock: systemClock });
     const tell = createPodEvents({
-      ...{ recorder, clock: systemClock },
+      recorder,
+      clock: systemClock,
       podNamed: () => pod,
       onEvent: () => undefined,
     });
     tell({
-      ...{ request: inbound(''), route: 'token', status: 400, ms: 1 },
+      request: inbound(''),
+      route: 'token',
+      status: 400,
+      ms: 1,
       outcome: { kind: 'denied', pod: 'default/bare', denial: { why: 'no-label' } },
     });
     await recorder.flush();

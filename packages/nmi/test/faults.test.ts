@@ -142,14 +142,20 @@ describe('Microsoft Entra is away', () => {
     azure.world.addApp({ clientId, secrets: ['s'] });
     const { client } = stage.cluster;
     await client.request('POST', '/api/v1/namespaces/default/secrets', {
-      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'password', namespace: 'default' } },
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'password', namespace: 'default' },
       data: { clientSecret: Buffer.from('s').toString('base64') },
     });
     await client.request('POST', '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureidentities', {
-      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentity' },
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureIdentity',
       metadata: { name: 'principal', namespace: 'default' },
       spec: {
-        ...{ type: 1, tenantID: azure.world.defaultTenantId, clientID: clientId, adEndpoint: azure.entraUrl },
+        type: 1,
+        tenantID: azure.world.defaultTenantId,
+        clientID: clientId,
+        adEndpoint: azure.entraUrl,
         clientPassword: { name: 'password', namespace: 'default' },
       },
     });

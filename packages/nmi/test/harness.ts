@@ -122,7 +122,9 @@ export async function startStage({ now = Date.now }: { readonly now?: () => numb
         kubeconfig,
         node: node.name,
         imds: new URL(sim.azure.imdsUrl(node.machine)),
-        ...{ argv, clock, facts },
+        argv,
+        clock,
+        facts,
       });
       running.push(nmi);
       return nmi;
@@ -173,15 +175,23 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
   });
   const metrics = createMetrics(metricSpecs);
   const agent = createAgent({
-    ...{ config, transport, clock, random: Math.random, log },
+    config,
+    transport,
+    clock,
+    random: Math.random,
+    log,
     output: { append: (line) => audit.push(line), lost: 0 },
-    ...{ metrics, ...facts },
+    metrics,
+    ...facts,
     selfTest: () => Promise.resolve(true),
   });
   const stop = new AbortController();
   const watching = agent.run(stop.signal);
   const server = await startServer({
-    ...{ host: '127.0.0.1', port: 0, app: agent.app, clock },
+    host: '127.0.0.1',
+    port: 0,
+    app: agent.app,
+    clock,
     requestsPerSecond: config.podRequestsPerSecond,
     onLimited: agent.onLimited,
     neighbourOf: agent.neighbourOf,
@@ -194,7 +204,11 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
   };
 
   return {
-    ...{ agent, server, lines, audit, metricsText },
+    agent,
+    server,
+    lines,
+    audit,
+    metricsText,
     port: server.port,
     waitingCallers: async () =>
       Number(/^aadpodidentity_nmi_waiting_callers (\d+)$/m.exec(await metricsText())?.[1]),

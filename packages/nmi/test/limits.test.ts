@@ -25,7 +25,10 @@ const stage = async (over: Partial<ServerOptions> = {}) => {
   const answered: string[] = [];
   const effects: LimitEffect[] = [];
   const server = await startServer({
-    ...{ host: '127.0.0.1', port: 0, clock, requestsPerSecond: 1 },
+    host: '127.0.0.1',
+    port: 0,
+    clock,
+    requestsPerSecond: 1,
     app: ({ peer }) => {
       answered.push(peer);
       return Promise.resolve(fine);

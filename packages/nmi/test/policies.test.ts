@@ -68,11 +68,17 @@ function suite(api: RunningApiServer) {
   const events = '/api/v1/namespaces/default/events';
   let serial = 0;
   const eventFrom = (host: string) => ({
-    ...{ apiVersion: 'v1', kind: 'Event', metadata: { name: `e${++serial}`, namespace: 'default' } },
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `e${++serial}`, namespace: 'default' },
     involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'p', uid: 'u' },
-    ...{ reason: 'IdentityNotFound', message: 'text', type: 'Warning', count: 1 },
+    reason: 'IdentityNotFound',
+    message: 'text',
+    type: 'Warning',
+    count: 1,
     source: { component: 'aad-pod-identity-nmi', host },
-    ...{ reportingComponent: 'aad-pod-identity-nmi', reportingInstance: host },
+    reportingComponent: 'aad-pod-identity-nmi',
+    reportingInstance: host,
   });
   const post = (host: string, as: Call['as']) =>
     call({ method: 'POST', path: events, body: eventFrom(host), ...(as && { as }) });

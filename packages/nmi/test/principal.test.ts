@@ -71,7 +71,9 @@ async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over
       Buffer.from(value).toString('base64'),
     ]);
     const secret = {
-      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' } },
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace: 'default' },
       data: Object.fromEntries(entries) as Record<string, string>,
     };
     await kube.request(method, method === 'POST' ? path : `${path}/${name}`, secret);
@@ -79,12 +81,10 @@ async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over
   await put('POST', keys);
   const subject: ServicePrincipal = {
     kind: 'service-principal',
-    ...{
-      name: `default/${name}`,
-      clientId,
-      tenantId: sim.azure.world.defaultTenantId,
-      auxiliaryTenantIds: [],
-    },
+    name: `default/${name}`,
+    clientId,
+    tenantId: sim.azure.world.defaultTenantId,
+    auxiliaryTenantIds: [],
     authority: sim.azure.entraUrl,
     credential:
       'clientSecret' in keys || !('certificate' in keys || 'tls.crt' in keys) ? 'secret' : 'certificate',
@@ -118,14 +118,18 @@ function tokensOn(clock: FakeClock) {
     readSecret: noted(createSecretDoor(transport)),
     askEntra: noted(createEntraClient({ post: http.post, clock })),
     readCertificate: createCertificateReader({ run: createReaderProcess(clock).run, clock }),
-    ...{ clock, random },
+    clock,
+    random,
     onSecretChanged: ({ name }) =>
       tokens.prune((subject) => subject.kind !== 'service-principal' || subject.secret.name !== name),
     onAsked: () => undefined,
   });
   const tokens = createTokenSource({
     ask: (wish) => principals.ask(wish as TokenWish<ServicePrincipal>),
-    ...{ clock, random, lineFor: () => openLine, holdMs: 8_000 },
+    clock,
+    random,
+    lineFor: () => openLine,
+    holdMs: 8_000,
     onRecalled: (subject) => {
       if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);
     },

@@ -41,7 +41,10 @@ function suite(server: RunningApiServer) {
     const { clusters } = parse(await readFile(server.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
     const file = join(folder, account.replace('/', '-'));
     const config = {
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'c', clusters },
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'c',
+      clusters,
       users: [{ name: 'u', user: { token: await server.token(account) } }],
       contexts: [{ name: 'c', context: { cluster: clusters[0]?.name, user: 'u' } }],
     };
@@ -79,7 +82,9 @@ function suite(server: RunningApiServer) {
   const pods = '/api/v1/namespaces/default/pods';
   const runPod = async (name: string, ip: string) => {
     await post(pods, {
-      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { of: name } } },
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, labels: { of: name } },
       spec: {
         nodeName: node,
         automountServiceAccountToken: false,
@@ -87,13 +92,16 @@ function suite(server: RunningApiServer) {
       },
     });
     await admin.request({
-      ...{ method: 'PATCH', path: `${pods}/${name}/status`, contentType: 'application/merge-patch+json' },
+      method: 'PATCH',
+      path: `${pods}/${name}/status`,
+      contentType: 'application/merge-patch+json',
       body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] } },
     });
   };
   const deletePod = (name: string, gracePeriodSeconds: number) =>
     admin.request({
-      ...{ method: 'DELETE', path: `${pods}/${name}` },
+      method: 'DELETE',
+      path: `${pods}/${name}`,
       body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
     });
 
@@ -102,7 +110,10 @@ function suite(server: RunningApiServer) {
     const stop = new AbortController();
     onTestFinished(() => stop.abort());
     const directory = createPodInformer({
-      ...{ node, clock: systemClock, random: Math.random, onFailed: () => expect.unreachable() },
+      node,
+      clock: systemClock,
+      random: Math.random,
+      onFailed: () => expect.unreachable(),
       lastAnswerMs: () => Infinity,
       log: createLog({ component: 'nmi', level: 'error' }),
       transport: { ...nmi, watch: ({ signal }) => silence(signal) },
@@ -110,8 +121,12 @@ function suite(server: RunningApiServer) {
     void directory.informer.run(stop.signal);
     await directory.informer.synced;
     const callers = createCallerFinder({
-      ...{ pods: directory, clock: systemClock, check: { mode: 'live', ageMs: 0, outageMs: 0 } },
-      ...{ holdMs: 0, patienceMs: 5_000, neighbours: nothingKnown },
+      pods: directory,
+      clock: systemClock,
+      check: { mode: 'live', ageMs: 0, outageMs: 0 },
+      holdMs: 0,
+      patienceMs: 5_000,
+      neighbours: nothingKnown,
     });
     /** Over a connection that is opened now. */
     const call = (address: string) =>
@@ -174,7 +189,9 @@ function suite(server: RunningApiServer) {
 
   it('item 17: lets the start-up taint be taken off with the rights of the optional role, and no other one', async () => {
     await post(nodes, {
-      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: node } },
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: node },
       spec: {
         taints: [
           { key: taint, effect: 'NoSchedule' },
@@ -198,18 +215,19 @@ function suite(server: RunningApiServer) {
     await post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
     for (const namespace of ['default', 'team'])
       await post(`/api/v1/namespaces/${namespace}/secrets`, {
-        ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'app', namespace } },
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'app', namespace },
         data: { clientSecret: Buffer.from('value').toString('base64') },
       });
     await post('/apis/rbac.authorization.k8s.io/v1/namespaces/team/rolebindings', {
-      ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
       metadata: { name: 'nmi-secrets', namespace: 'team' },
       roleRef: {
-        ...{
-          apiGroup: 'rbac.authorization.k8s.io',
-          kind: 'ClusterRole',
-          name: 'aad-pod-identity-nmi-secrets',
-        },
+        apiGroup: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+        name: 'aad-pod-identity-nmi-secrets',
       },
       subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: 'aad-pod-identity' }],
     });

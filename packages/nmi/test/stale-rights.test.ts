@@ -144,14 +144,22 @@ async function serving(random: () => number) {
   const api = createModel(clock);
   const log = createLog({ component: 'nmi', destination: { write: () => undefined } });
   const cluster = createClusterInformers({
-    ...{ transport: api.transport, clock, random, log },
-    ...{ node: 'node-1', mode: 'managed', byNodeLabel: true, forceNamespaced: true },
+    transport: api.transport,
+    clock,
+    random,
+    log,
+    node: 'node-1',
+    mode: 'managed',
+    byNodeLabel: true,
+    forceNamespaced: true,
   });
   const stop = new AbortController();
   stops.push(stop);
   for (const informer of cluster.informers) void informer.run(stop.signal);
   const { isOutdated } = createReadiness({
-    ...{ informers: cluster.informers, clock, outageMs: 15 * 60_000 },
+    informers: cluster.informers,
+    clock,
+    outageMs: 15 * 60_000,
     selfTest: () => Promise.resolve(true),
   });
   const rules = {

@@ -33,13 +33,19 @@ async function principal(
   const { azure } = stage.sim;
   azure.world.addApp({ clientId, secrets: ['right', 'next'] });
   await stage.cluster.client.request('POST', `/api/v1/namespaces/${secretNamespace}/secrets`, {
-    ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: secretNamespace } },
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace: secretNamespace },
     data: { clientSecret: Buffer.from(secret).toString('base64') },
   });
   await stage.cluster.client.request('POST', `/apis/${apiVersion}/namespaces/default/azureidentities`, {
-    ...{ apiVersion, kind: 'AzureIdentity', metadata: { name, namespace: 'default' } },
+    apiVersion,
+    kind: 'AzureIdentity',
+    metadata: { name, namespace: 'default' },
     spec: {
-      ...{ type: 1, clientID: clientId, tenantID: azure.world.defaultTenantId },
+      type: 1,
+      clientID: clientId,
+      tenantID: azure.world.defaultTenantId,
       clientPassword: { name, namespace: secretNamespace },
       ...spec,
     },
@@ -153,7 +159,9 @@ describe('two AzureIdentities of one managed identity, one without client id', (
       const name = `${silent === 'first' ? 'a' : 'z'}-silent-${label}`;
       const path = `/apis/${apiVersion}/namespaces/default/azureidentities`;
       await stage.cluster.client.request('POST', path, {
-        ...{ apiVersion, kind: 'AzureIdentity', metadata: { name, namespace: 'default' } },
+        apiVersion,
+        kind: 'AzureIdentity',
+        metadata: { name, namespace: 'default' },
         spec: { type: 0, resourceID: identity.resourceId },
       });
       await stage.cluster.binding({ name: `${name}-binding`, identity: name, selector: label });

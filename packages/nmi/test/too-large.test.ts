@@ -54,7 +54,9 @@ async function serve(lists: Readonly<Record<string, readonly object[]>>) {
 
 const common = { node: 'node-1', clock: createFakeClock(), random: () => 0, log };
 const rules: AuthorizeRules = {
-  ...{ mode: 'managed', forceNamespaced: true, authorities: new Set<string>() },
+  mode: 'managed',
+  forceNamespaced: true,
+  authorities: new Set<string>(),
   controller: { namespace: '', serviceAccount: '', labels: {} },
 };
 const resourceID =
@@ -68,7 +70,11 @@ const podObject = (name: string, metadata: object = {}) => ({
 async function viewOf(lists: Parameters<typeof serve>[0], mode: AuthorizeRules['mode'] = 'managed') {
   const { transport, signal } = await serve(lists);
   const { view, informers } = createClusterInformers({
-    ...{ ...common, transport, mode, byNodeLabel: false, forceNamespaced: true },
+    ...common,
+    transport,
+    mode,
+    byNodeLabel: false,
+    forceNamespaced: true,
   });
   for (const informer of informers) void informer.run(signal);
   await Promise.all(informers.map(({ synced }) => synced));
@@ -78,7 +84,8 @@ async function viewOf(lists: Parameters<typeof serve>[0], mode: AuthorizeRules['
 async function podsOf(...items: readonly object[]) {
   const { transport, signal } = await serve({ pods: items });
   const pods = createPodInformer({
-    ...{ ...common, transport },
+    ...common,
+    transport,
     lastAnswerMs: () => Infinity,
     onFailed: () => undefined,
   });
@@ -96,8 +103,16 @@ const identity = (spec: object, metadata: object = {}) => ({
   spec: { type: 0, resourceID, ...spec },
 });
 const pod: PodView = {
-  ...{ uid: 'u', key: 'shop/web', namespace: 'shop', name: 'web', nodeName: 'node-1', phase: 'Running' },
-  ...{ addresses: ['10.0.0.1'], isEnding: false, labels: { aadpodidbinding: 'demo' }, serviceAccount: 'sa' },
+  uid: 'u',
+  key: 'shop/web',
+  namespace: 'shop',
+  name: 'web',
+  nodeName: 'node-1',
+  phase: 'Running',
+  addresses: ['10.0.0.1'],
+  isEnding: false,
+  labels: { aadpodidbinding: 'demo' },
+  serviceAccount: 'sa',
 };
 const ask = { pod, selector: { by: 'nothing' } } as const;
 
@@ -119,7 +134,8 @@ test('an identity whose own field is too large is not used, and its pod is told 
   expect(authorize(ask, view, rules)).toEqual({
     kind: 'deny',
     denial: {
-      ...{ why: 'identity-invalid', identity: 'shop/i' },
+      why: 'identity-invalid',
+      identity: 'shop/i',
       fault: 'spec.clientID has more than 1024 bytes: shorten it',
     },
   });
@@ -190,8 +206,15 @@ test('a pod whose labels are too large keeps its address, gets no token, and is 
     denial: { why: 'pod-too-large', fault },
   });
   const { findings } = explainPod({
-    ...{ pod: known, isOnHostNetwork: false, neighbours: [known], view, rules },
-    ...{ holdMs: 0, bindingGraceMs: 0, now: 0, notAssignedStatus: 503 },
+    pod: known,
+    isOnHostNetwork: false,
+    neighbours: [known],
+    view,
+    rules,
+    holdMs: 0,
+    bindingGraceMs: 0,
+    now: 0,
+    notAssignedStatus: 503,
   });
   expect(findings.map(({ text }) => text).join()).toContain(fault);
 });
@@ -216,7 +239,9 @@ test('what is read of a pod is all that decisions need: it is the same as if the
       ...object,
       spec: { ...object.spec, serviceAccountName: 'till' },
       status: {
-        ...{ ...object.status, podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }], startTime: at(1).startedAt },
+        ...object.status,
+        podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }],
+        startTime: at(1).startedAt,
         ...status,
       },
     };
@@ -250,7 +275,9 @@ test('a pod with many labels, addresses, containers and resources to prefetch is
     ip,
   }));
   const containerStatuses = Array.from({ length: 40 }, (_, n) => ({
-    ...{ name: `container-${n}`, image: 'i'.repeat(400), state: { running: at(n) } },
+    name: `container-${n}`,
+    image: 'i'.repeat(400),
+    state: { running: at(n) },
   }));
   const object = podObject('web', { labels, annotations: { [prefetch]: resources.join() } });
   const pods = await podsOf({ ...object, status: { ...object.status, podIPs, containerStatuses } });

@@ -17,7 +17,8 @@ afterEach(() => stage.stop());
 const started = async (name: string, label: string | undefined, secondsAgo = 0) =>
   addressOf(
     await stage.cluster.pod({
-      ...{ name, startedAt: new Date(clock.now() - secondsAgo * 1000) },
+      name,
+      startedAt: new Date(clock.now() - secondsAgo * 1000),
       ...(label !== undefined && { label }),
     }),
   );

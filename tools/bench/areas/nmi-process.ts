@@ -78,16 +78,18 @@ export async function launch(
     child.kill('SIGKILL');
     throw error;
   });
-  const address = String(told.get('listening')?.['address']);
   const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
   await within(startPatienceMs, 'NMI to be ready', untilReady(health, AbortSignal.timeout(startPatienceMs)));
   const startMs = performance.now() - begun;
   const counter = await out.count();
   const ended = once(child, 'close');
   return {
-    ...{ children: [child, counter.process], startMs, pid: child.pid ?? 0 },
+    children: [child, counter.process],
+    startMs,
+    pid: child.pid ?? 0,
     readerPid: counter.process.pid ?? 0,
-    ...{ host: address, port: Number(told.get('listening')?.['port']) },
+    host: String(told.get('listening')?.['address']),
+    port: Number(told.get('listening')?.['port']),
     metricsPort: Number(told.get('metrics')?.['port']),
     stop: async () => {
       child.kill();

@@ -28,7 +28,10 @@ export async function createHostilePod(stage: Stage, node: number, secrets: numb
     await stage.create({ apiVersion, kind: 'AzureIdentityBinding', metadata, spec: binding });
   }
   const pod: StagePod = await stage.runPod({
-    ...{ name: 'hostile', namespace: hostileNamespace, node, label: hostileNamespace },
+    name: 'hostile',
+    namespace: hostileNamespace,
+    node,
+    label: hostileNamespace,
   });
   return { address: pod.address, clientIds };
 }

@@ -124,8 +124,17 @@ export interface History {
 }
 
 export const emptyHistory: History = {
-  ...{ changes: [], addresses: [], asks: [], writes: [], patches: [], azure: [], exits: [], lines: [] },
-  ...{ disturbances: [], standstills: [], notes: [] },
+  changes: [],
+  addresses: [],
+  asks: [],
+  writes: [],
+  patches: [],
+  azure: [],
+  exits: [],
+  lines: [],
+  disturbances: [],
+  standstills: [],
+  notes: [],
 };
 
 export interface Violation {

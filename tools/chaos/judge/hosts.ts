@@ -35,7 +35,9 @@ export interface HostsVerdict {
 
 export function judgeHosts(history: History): HostsVerdict {
   const state: Ownership = {
-    ...{ hosts: new Map(), generations: new Map(), violations: [] },
+    hosts: new Map(),
+    generations: new Map(),
+    violations: [],
     patches: history.patches.filter(({ isAccepted }) => isAccepted),
   };
   const records = history.changes.filter(({ resource }) => resource === 'configmaps');

@@ -14,7 +14,10 @@ function change(at: number, resource: string, object: KubeObject): ObjectChange 
   return { at, resource, namespace, name, object };
 }
 const gone = ({ resource, namespace, name }: ObjectChange, at: number): ObjectChange => ({
-  ...{ at, resource, namespace, name },
+  at,
+  resource,
+  namespace,
+  name,
   object: undefined,
 });
 
@@ -33,8 +36,14 @@ const labelled = change(0, 'pods', pod('web', { aadpodidbinding: 'blue' }));
 const plain = change(0, 'pods', pod('next', {}));
 
 const ask = (at: number, resourceId: string): Ask => ({
-  ...{ at, endedAt: at + 20, node: 'pool-0', address, status: 200, reason: '' },
-  ...{ clientId: 'c', token: { clientId: 'c', resourceId } },
+  at,
+  endedAt: at + 20,
+  node: 'pool-0',
+  address,
+  status: 200,
+  reason: '',
+  clientId: 'c',
+  token: { clientId: 'c', resourceId },
 });
 
 /** A pod that may have `own`, at the address from the beginning. */
@@ -189,8 +198,12 @@ describe('limits', () => {
   test('more PATCHes of a host in a minute than ARM takes, whoever sent them', () => {
     const patches = (count: number) =>
       Array.from({ length: count }, (_, n) => ({
-        ...{ at: n * 4_000, component: `mic-${(n % 2) + 1}`, host: 'h', isAccepted: true },
-        ...{ attaches: [], detaches: [] },
+        at: n * 4_000,
+        component: `mic-${(n % 2) + 1}`,
+        host: 'h',
+        isAccepted: true,
+        attaches: [],
+        detaches: [],
       }));
     expect(rules({ patches: patches(12) })).toEqual([]);
     expect(rules({ patches: patches(13) })).toEqual(['arm-budget']);

@@ -41,7 +41,8 @@ function judgeLines({ lines }: History): Violation[] {
   return lines
     .filter((count) => count.lines > linesPerMinute)
     .map(({ at, service, minute, lines: count }) => ({
-      ...{ at, rule: 'log-lines' },
+      at,
+      rule: 'log-lines',
       what: `${service} printed ${count} lines in minute ${minute + 1}; ${linesPerMinute} are the most`,
     }));
 }

@@ -92,7 +92,8 @@ export function planMeasured(random: Random, durationMs: number): MeasuredFault[
     ...random.shuffle(faultNames).slice(0, rest),
   ];
   return kinds.map((kind, number) => ({
-    ...{ kind, number },
+    kind,
+    number,
     holdMs: holdOf(random, faultKinds[kind]),
     host: probeHosts[number % probeHosts.length] ?? '',
     node: random.pick(nmiNodes),

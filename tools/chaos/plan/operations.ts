@@ -74,10 +74,8 @@ const perMinute = 100;
 
 /** Operations for so many milliseconds; the first ones, at 0, are what the run begins with. */
 export function planOperations(random: Random, durationMs: number): Step[] {
-  const planned: Planned = {
-    ...{ random, pods: [], identities: [], bindings: [], exceptions: [], foreign: [] },
-    ...{ instances: 2, count: 0 },
-  };
+  const nothing = { pods: [], identities: [], bindings: [], exceptions: [], foreign: [] };
+  const planned: Planned = { random, ...nothing, instances: 2, count: 0 };
   const steps: Step[] = beginning(planned).map((operation) => ({ at: 0, operation }));
   const meanMs = 60_000 / perMinute;
   for (let at = meanMs; at < durationMs; at += random.between(meanMs * 0.4, meanMs * 1.6)) {

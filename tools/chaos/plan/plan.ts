@@ -15,7 +15,8 @@ export interface Plan {
 
 export function makePlan(seed: number, durationMs: number): Plan {
   return {
-    ...{ seed, durationMs },
+    seed,
+    durationMs,
     // Each with chance of its own: a longer list of one kind leaves the others as they are.
     steps: planOperations(createRandom(seed * 3), durationMs),
     measured: planMeasured(createRandom(seed * 3 + 1), durationMs),

@@ -41,7 +41,8 @@ const usualLatencyMs = 150;
 
 export function azureOptions(latencies: Latencies): Partial<AzureOptions> {
   return {
-    ...{ throttle: true, enforceRoles: true },
+    throttle: true,
+    enforceRoles: true,
     armLatencyMs: ({ hostId }) => latencies.get(hostId.toLowerCase()) ?? usualLatencyMs,
   };
 }

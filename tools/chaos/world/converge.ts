@@ -55,7 +55,8 @@ function look(world: World): EndView {
     kube.list(resource).map((object) => object as SimObject & KubeObject);
   const { people, either } = judgeHosts(world.recorder.history());
   return {
-    ...{ people, either },
+    people,
+    either,
     pods: list('pods'),
     identities: list('azureidentities'),
     bindings: list('azureidentitybindings'),
@@ -75,7 +76,10 @@ async function askAll(world: World, view: EndView): Promise<string[]> {
     const clientId = want && textOf(want.identity, 'clientID');
     const { status, token, reason } = await askForToken(live.address, nmi, clientId);
     return problemOf({
-      ...{ pod: nameOf(pod), wanted: want?.resourceId, status, reason },
+      pod: nameOf(pod),
+      wanted: want?.resourceId,
+      status,
+      reason,
       ...(token ? { resourceId: token.resourceId } : {}),
     });
   });

@@ -9,7 +9,10 @@ const refusal = (status: 429 | 503): FaultAction => ({
   status,
   headers: { 'content-type': 'application/json', 'retry-after': '1' },
   body: {
-    ...{ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status },
+    kind: 'Status',
+    apiVersion: 'v1',
+    status: 'Failure',
+    code: status,
     reason: status === 429 ? 'TooManyRequests' : 'ServiceUnavailable',
     message: 'on purpose',
   },

@@ -31,7 +31,9 @@ export function createOperator(world: World): Operator {
   const tails = new Set<Promise<void>>();
   const failures: unknown[] = [];
   const scene: Scene = {
-    ...{ world, foreign: new Set(), away: new Set() },
+    world,
+    foreign: new Set(),
+    away: new Set(),
     later: (task) => {
       const tail = task
         .catch((error: unknown) => void failures.push(error))

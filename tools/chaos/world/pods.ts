@@ -22,7 +22,9 @@ function podObjectOf({ namespace, name, node, label, exempt = false }: NewPod): 
     ...(exempt ? { [exemptLabel.name]: exemptLabel.value } : {}),
   };
   return {
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels } },
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels },
     spec: { nodeName: node, containers: [{ name: 'app', image: 'local.test/app:1' }] },
   };
 }

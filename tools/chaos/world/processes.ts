@@ -41,7 +41,8 @@ interface Watched {
 export function createProcesses(stage: Stage, recorder: Recorder): Processes {
   const expected = new Set<Service>();
   const watched: Watched = {
-    ...{ stage, recorder },
+    stage,
+    recorder,
     follow: (service) => {
       void service.ended.then(() => {
         const lastLine = service.lines.at(-1) ?? '';
@@ -76,7 +77,8 @@ function createMics({ stage, recorder, follow, end }: Watched) {
     signal(mics.get(name), 'SIGCONT');
   };
   return {
-    ...{ startMic, wake },
+    startMic,
+    wake,
     leader: () => leaderOf(stage, (name) => mics.has(name) && !halted.has(name)),
     kill: (name: string) => {
       end(mics.get(name));

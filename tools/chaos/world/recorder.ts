@@ -40,13 +40,21 @@ const watched = new Set([
 /** How a MIC is called in its user agent. */
 const micAgent = /\bmic-\d+$/;
 
+const emptyLists = () => ({
+  changes: [] as ObjectChange[],
+  addresses: [] as AddressChange[],
+  asks: [] as Ask[],
+  writes: [] as Write[],
+  patches: [] as Patch[],
+  azure: [] as AzureEvent[],
+  exits: [] as Exit[],
+  standstills: [] as Standstill[],
+  notes: [] as Note[],
+  disturbances: [] as { kind: string; startedAt: number; endedAt: number }[] satisfies Disturbance[],
+});
+
 export function createRecorder(now: () => number): Recorder & { attach(sim: Sim): void } {
-  const lists = {
-    ...{ changes: [] as ObjectChange[], addresses: [] as AddressChange[], asks: [] as Ask[] },
-    ...{ writes: [] as Write[], patches: [] as Patch[], azure: [] as AzureEvent[], exits: [] as Exit[] },
-    ...{ standstills: [] as Standstill[], notes: [] as Note[] },
-    disturbances: [] as { kind: string; startedAt: number; endedAt: number }[] satisfies Disturbance[],
-  };
+  const lists = emptyLists();
   const startedAt = now();
   const lineCounts = new Map<string, number>();
   let drain = (): void => undefined;
@@ -124,7 +132,9 @@ function patchOf(entry: JournalEntry): Patch {
   const idsWith = (isWanted: (value: object | null) => boolean) =>
     named.filter(([, value]) => isWanted(value)).map(([id]) => id.toLowerCase());
   return {
-    ...{ at, component: componentOf(entry), host: path.toLowerCase() },
+    at,
+    component: componentOf(entry),
+    host: path.toLowerCase(),
     isAccepted: outcome === 'answer-lost' || (status >= 200 && status < 300),
     attaches: idsWith((value) => value !== null),
     detaches: idsWith((value) => value === null),

@@ -46,7 +46,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   });
   const network = createPodNetwork();
   const world: World = {
-    ...{ stage, recorder, latencyMs, reliably },
+    stage,
+    recorder,
+    latencyMs,
+    reliably,
     processes: createProcesses(stage, recorder),
     pods: new Map(),
     nextAddress: (node) => network.podAddress(positionOf(nodes.findIndex(({ name }) => name === node))),

@@ -81,7 +81,9 @@ function assignedIdentity({ pod, name, selector, resourceId, clientId }: Assigne
     spec: {
       azureIdentityRef: copyOf('AzureIdentity', { type: 0, resourceID: resourceId, clientID: clientId }),
       azureBindingRef: copyOf('AzureIdentityBinding', { azureIdentity: name, selector }),
-      ...{ pod: pod.object.metadata.name, podNamespace: 'default', nodename: node },
+      pod: pod.object.metadata.name,
+      podNamespace: 'default',
+      nodename: node,
     },
     status: { status: 'Created', availableReplicas: 1 },
   };

@@ -52,7 +52,9 @@ export function commandPod(daemonSet: KubeObject, name: string, ...args: readonl
     kind: 'Pod',
     metadata: { name, namespace: 'default' },
     spec: {
-      ...{ hostNetwork: true, restartPolicy: 'Never', securityContext },
+      hostNetwork: true,
+      restartPolicy: 'Never',
+      securityContext,
       containers: [{ ...container, args, volumeMounts: withEtc(container.volumeMounts, mountOfEtc) }],
       volumes: withEtc(volumes, volumeOfEtc),
     },

@@ -77,7 +77,12 @@ async function build(
   await untilGranted(kube, await readManifests(inDeploy('rbac')));
 
   return {
-    ...{ kube, node, azure, apply, create, stop },
+    kube,
+    node,
+    azure,
+    apply,
+    create,
+    stop,
     onNode: (...command) => cluster.inNode(node.name, ...command),
     mayChangeNodes: (name) =>
       isAllowed(kube, { name, namespace: names.systemNamespace }, { verb: 'patch', resource: 'nodes' }),

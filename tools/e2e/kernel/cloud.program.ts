@@ -37,7 +37,9 @@ const questions = {
   /** It was created and bound to the node; its kubelet has not said yet which address it got. */
   podWithoutAddress: async ({ name, label }: { name: string; label: string }) => {
     await world.client.request('POST', podsPath, {
-      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { aadpodidbinding: label } } },
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, labels: { aadpodidbinding: label } },
       spec: { nodeName: node.name, containers: [{ name: 'main', image: 'local.test/app:1' }] },
     });
   },

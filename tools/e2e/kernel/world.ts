@@ -150,7 +150,11 @@ async function build({ layout, links, folder, undo, stop }: Building): Promise<K
     );
 
   return {
-    ...{ network, node, cloud, host, stop },
+    network,
+    node,
+    cloud,
+    host,
+    stop,
     pod: async ({ name, label }) => {
       const place = await network.addPod();
       await cloud.ask('pod', { name, node, ip: place.address, ...(label === undefined ? {} : { label }) });
@@ -236,7 +240,9 @@ function kernelNmi(service: Service, host: KernelClient): KernelNmi {
 const patienceMs = 60_000;
 
 const kubeconfigFor = (server: string): object => ({
-  ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'node' },
+  apiVersion: 'v1',
+  kind: 'Config',
+  'current-context': 'node',
   clusters: [{ name: 'node', cluster: { server } }],
   users: [{ name: 'node', user: { token: 'node' } }],
   contexts: [{ name: 'node', context: { cluster: 'node', user: 'node' } }],

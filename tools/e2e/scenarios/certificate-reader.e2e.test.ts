@@ -61,7 +61,9 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
     await stage.create({ apiVersion: 'v1', kind: 'Secret', metadata, data });
     const spec = { type: 2, clientID: clientId, tenantID: names.tenant, clientPassword: metadata };
     await stage.create({
-      ...{ apiVersion, kind: 'AzureIdentity', metadata },
+      apiVersion,
+      kind: 'AzureIdentity',
+      metadata,
       spec: { ...spec, adEndpoint: stage.sim.azure.entraUrl },
     });
     const binding = { azureIdentity: name, selector: name };
@@ -89,7 +91,8 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
     expect(answer).toMatchObject({ status: 200, body: { client_id: clientId } });
     const [, claims = ''] = answer.body['access_token']?.split('.') ?? [];
     expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({
-      ...{ appid: clientId, tid: names.tenant },
+      appid: clientId,
+      tid: names.tenant,
     });
   });
 

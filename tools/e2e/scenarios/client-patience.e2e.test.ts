@@ -69,7 +69,8 @@ interface Cell {
 function longestFirst(): readonly Cell[] {
   const cells = here.flatMap((player) =>
     columnsOf(player).map((column) => ({
-      ...{ player, column },
+      player,
+      column,
       claimed: claims.get(player.name)?.get(column.title),
     })),
   );

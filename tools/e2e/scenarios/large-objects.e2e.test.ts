@@ -26,7 +26,8 @@ function largeIdentity(n: number): KubeObject {
     ? Array.from({ length: 5_000 }, () => ({ a: '"'.repeat(60) }))
     : 'x'.repeat(800_000);
   return {
-    ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentity' },
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureIdentity',
     metadata: { name: `large-${n}`, namespace, annotations } as KubeObject['metadata'],
     spec: { type: 0, resourceID: names.identityId(`large-${n}`), unknown },
   };
@@ -35,7 +36,9 @@ function largeIdentity(n: number): KubeObject {
 function largePod(n: number): KubeObject {
   const env = [{ name: 'LARGE', value: 'x'.repeat(900_000) }];
   return {
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: `large-${n}`, namespace } },
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: `large-${n}`, namespace },
     spec: { nodeName: names.nodeName(0), containers: [{ name: 'app', image: 'local.test/app:1', env }] },
   };
 }
@@ -98,7 +101,8 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
     stage = await openStage({ ...server.options, asDeployed: true });
     await stage.install();
     await stage.kube.request({
-      ...{ method: 'POST', path: '/api/v1/namespaces' },
+      method: 'POST',
+      path: '/api/v1/namespaces',
       body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     });
     await start();

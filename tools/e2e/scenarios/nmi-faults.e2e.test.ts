@@ -172,9 +172,13 @@ describe('item 22: a pod that is young, or not for long', () => {
   test('E19 gets its token in an init container, while it is Pending', async () => {
     stage.sim.kube.stallWatches(true);
     const pod = await stage.runPod({
-      ...{ name: 'init', node: 0, label: 'known' },
+      name: 'init',
+      node: 0,
+      label: 'known',
       object: {
-        ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'init' } },
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'init' },
         spec: {
           initContainers: [{ name: 'first', image: 'local.test/first:1' }],
           containers: [{ name: 'app', image: 'local.test/app:1' }],

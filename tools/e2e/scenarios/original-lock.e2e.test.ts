@@ -14,13 +14,16 @@ const path = '/api/v1/namespaces/default/endpoints';
 async function renew(stage: Stage, signal: AbortSignal): Promise<void> {
   for (let beat = 0; !signal.aborted; beat += 1) {
     const record = {
-      ...{ holderIdentity: 'mic-of-old-0', leaseDurationSeconds: 15, leaderTransitions: 1 },
+      holderIdentity: 'mic-of-old-0',
+      leaseDurationSeconds: 15,
+      leaderTransitions: 1,
       renewTime: new Date().toISOString(),
     };
     const annotations = { 'control-plane.alpha.kubernetes.io/leader': JSON.stringify(record) };
     const method = beat === 0 ? 'POST' : 'PATCH';
     await stage.kube.request({
-      ...{ method, path: beat === 0 ? path : `${path}/${name}` },
+      method,
+      path: beat === 0 ? path : `${path}/${name}`,
       ...(beat > 0 && { contentType: 'application/merge-patch+json' }),
       body: { apiVersion: 'v1', kind: 'Endpoints', metadata: { name, namespace: 'default', annotations } },
     });

@@ -15,58 +15,74 @@ const node = names.nodeName(0);
 
 /** As its documentation spelled it. */
 const identity2018: KubeObject = {
-  ...{ apiVersion, kind: 'AzureIdentity', metadata: { name: 'old', namespace: 'default' } },
+  apiVersion,
+  kind: 'AzureIdentity',
+  metadata: { name: 'old', namespace: 'default' },
   spec: { type: 0, ResourceID: resourceId, ClientID: clientId },
 };
 const binding2018: KubeObject = {
-  ...{ apiVersion, kind: 'AzureIdentityBinding', metadata: { name: 'old-binding', namespace: 'default' } },
+  apiVersion,
+  kind: 'AzureIdentityBinding',
+  metadata: { name: 'old-binding', namespace: 'default' },
   spec: { AzureIdentity: 'old', Selector: 'old' },
 };
 
 /** As MIC up to 1.5.5 stored it: keys in lower case, a `Status`, labels with the pod's name. */
 const assignedBefore16 = (pod: string, state: string): KubeObject => ({
-  ...{ apiVersion, kind: 'AzureAssignedIdentity' },
+  apiVersion,
+  kind: 'AzureAssignedIdentity',
   metadata: {
-    ...{ name: `${pod}-default-old`, namespace: 'default' },
+    name: `${pod}-default-old`,
+    namespace: 'default',
     labels: { nodename: node, podname: pod, podnamespace: 'default' },
   },
   spec: {
     azureidentityref: {
-      ...{ apiVersion, kind: 'AzureIdentity', metadata: { name: 'old', namespace: 'default' } },
+      apiVersion,
+      kind: 'AzureIdentity',
+      metadata: { name: 'old', namespace: 'default' },
       spec: { type: 0, resourceid: resourceId, clientid: clientId },
     },
     azurebindingref: {
-      ...{
-        apiVersion,
-        kind: 'AzureIdentityBinding',
-        metadata: { name: 'old-binding', namespace: 'default' },
-      },
+      apiVersion,
+      kind: 'AzureIdentityBinding',
+      metadata: { name: 'old-binding', namespace: 'default' },
       spec: { azureidentity: 'old', selector: 'old' },
     },
-    ...{ pod, podnamespace: 'default', nodename: node },
+    pod,
+    podnamespace: 'default',
+    nodename: node,
   },
   Status: { status: state, availableReplicas: 1 },
 });
 
 /** As MIC from 1.6.1 stored it: with its finalizer, and (a slip of its upgrade) the kinds of lists in its copies. */
 const assignedSince16 = (pod: string, state: string): Finalized => ({
-  ...{ apiVersion, kind: 'AzureAssignedIdentity' },
+  apiVersion,
+  kind: 'AzureAssignedIdentity',
   metadata: {
-    ...{ name: `${pod}-default-old`, namespace: 'default' },
+    name: `${pod}-default-old`,
+    namespace: 'default',
     labels: { nodename: node },
     finalizers: [finalizer],
   },
   spec: {
     azureIdentityRef: {
-      ...{ apiVersion, kind: 'AzureIdentityList', metadata: { name: 'old', namespace: 'default' } },
+      apiVersion,
+      kind: 'AzureIdentityList',
+      metadata: { name: 'old', namespace: 'default' },
       spec: { resourceID: resourceId, clientID: clientId },
     },
     azureBindingRef: {
-      ...{ apiVersion, kind: 'AzureIdentityBindingList' },
+      apiVersion,
+      kind: 'AzureIdentityBindingList',
       metadata: { name: 'old-binding', namespace: 'default' },
       spec: { azureIdentity: 'old', selector: 'old' },
     },
-    ...{ pod, podNamespace: 'default', nodename: node, replicas: null },
+    pod,
+    podNamespace: 'default',
+    nodename: node,
+    replicas: null,
   },
   status: { status: state, availableReplicas: 1 },
 });

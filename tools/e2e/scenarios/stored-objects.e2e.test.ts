@@ -51,7 +51,8 @@ function assigned(name: string, spec: object, state: object): KubeObject {
   };
   const whose = { pod: name, podNamespace: namespace, nodename: names.nodeName(0), replicas: null };
   return stored('AzureAssignedIdentity', name, {
-    ...{ spec: { ...copies, ...whose }, metadata: { finalizers } },
+    spec: { ...copies, ...whose },
+    metadata: { finalizers },
     ...state,
   });
 }
@@ -92,7 +93,9 @@ describeRealServers("the original's stored objects on $name", (choice) => {
   const collection = (kind: string) => pathOf({ apiVersion, kind, namespace });
   const patchStatus = (kind: string, name: string, status: object) =>
     stage.kube.request({
-      ...{ method: 'PATCH', path: `${collection(kind)}/${name}/status`, body: { status } },
+      method: 'PATCH',
+      path: `${collection(kind)}/${name}/status`,
+      body: { status },
       contentType: 'application/merge-patch+json',
     });
   const readyOf = async ({ kind, metadata: { name } }: KubeObject) => {

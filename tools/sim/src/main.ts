@@ -24,8 +24,13 @@ function describe({ azure, kube }: Sim, kubeconfig: string): object {
   const machines = azure.world.machines().map(({ name }) => [name, azure.imdsUrl(name)] as const);
   const vaults = azure.world.vaults().map(({ name }) => [name, azure.vaultUrl(name)] as const);
   return {
-    ...{ kube: kube.url, kubeconfig, arm: azure.armUrl, entra: azure.entraUrl, caFile: azure.caFile },
-    ...{ imds: Object.fromEntries(machines), vaults: Object.fromEntries(vaults) },
+    kube: kube.url,
+    kubeconfig,
+    arm: azure.armUrl,
+    entra: azure.entraUrl,
+    caFile: azure.caFile,
+    imds: Object.fromEntries(machines),
+    vaults: Object.fromEntries(vaults),
   };
 }
 

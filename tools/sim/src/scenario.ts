@@ -98,7 +98,9 @@ interface Ground {
 export async function cluster(sim: Sim, spec: ClusterSpec): Promise<Cluster> {
   const { subscriptionId = '00000000-0000-0000-0000-00000000000a', resourceGroup = 'cluster' } = spec;
   const ground: Ground = {
-    ...{ sim, client: kubeClient(sim.kube.url), network: createPodNetwork() },
+    sim,
+    client: kubeClient(sim.kube.url),
+    network: createPodNetwork(),
     group: `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers`,
   };
   sim.kube.seed(
@@ -151,7 +153,9 @@ function placeNodes({ sim, network, group }: Ground, spec: ClusterSpec): Scenari
 }
 
 const nodeObject = ({ name, address, providerId }: ScenarioNode): object => ({
-  ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name } } },
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name, labels: { 'kubernetes.io/hostname': name } },
   spec: { providerID: providerId },
   status: {
     addresses: [
@@ -192,17 +196,22 @@ async function addIdentity(ground: Ground, given: IdentitySpec): Promise<Managed
 
 function describe(ground: Ground, nodes: readonly ScenarioNode[]): Cluster {
   return {
-    ...{ nodes, network: ground.network, client: ground.client },
+    nodes,
+    network: ground.network,
+    client: ground.client,
     pod: (spec) => runPod(ground, nodes, spec),
     identity: (spec) => addIdentity(ground, spec),
     binding: ({ namespace = 'default', name, identity, selector }) =>
       postCustom(ground, 'azureidentitybindings', {
-        ...{ kind: 'AzureIdentityBinding', metadata: { name, namespace } },
+        kind: 'AzureIdentityBinding',
+        metadata: { name, namespace },
         spec: { azureIdentity: identity, selector },
       }),
     exception: ({ namespace = 'default', name, ...spec }) =>
       postCustom(ground, 'azurepodidentityexceptions', {
-        ...{ kind: 'AzurePodIdentityException', metadata: { name, namespace }, spec },
+        kind: 'AzurePodIdentityException',
+        metadata: { name, namespace },
+        spec,
       }),
     vault: async ({ name, secrets, readers }) => {
       const { azure } = ground.sim;
@@ -229,7 +238,9 @@ async function runPod(ground: Ground, nodes: readonly ScenarioNode[], spec: PodS
   const path = `/api/v1/namespaces/${namespace}/pods`;
   const allLabels = { ...labels, ...(label === undefined ? {} : { aadpodidbinding: label }) };
   await ground.client.request('POST', path, {
-    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: allLabels } },
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels: allLabels },
     spec: {
       nodeName: node.name,
       serviceAccountName,

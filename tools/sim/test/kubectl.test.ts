@@ -105,7 +105,9 @@ describe.skipIf(missing !== undefined)('kubectl works with the simulated API ser
     await kubectl('label', 'pod', 'one', 'labelled=yes');
     await kubectl('annotate', 'widget', 'one', 'noted=yes');
     expect(kube.get('widgets', 'one', 'default')).toMatchObject({
-      ...{ spec: { size: 3 }, status: { phase: 'Good' }, metadata: { annotations: { noted: 'yes' } } },
+      spec: { size: 3 },
+      status: { phase: 'Good' },
+      metadata: { annotations: { noted: 'yes' } },
     });
     expect(kube.get('pods', 'one', 'default')?.metadata.labels).toEqual({
       size: '1',

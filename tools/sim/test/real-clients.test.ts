@@ -65,13 +65,15 @@ async function run(
   environment: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
   const whole: ClientJob = {
-    ...{ tenantId, clientId: readerId, subscriptionId, resourceGroup: 'group', scaleSet: 'pool' },
-    ...{
-      entraUrl: sim.entraUrl,
-      armUrl: sim.armSecureUrl,
-      vaultUrl: sim.vaultUrl('vault'),
-      attach: laterIdentity,
-    },
+    tenantId,
+    clientId: readerId,
+    subscriptionId,
+    resourceGroup: 'group',
+    scaleSet: 'pool',
+    entraUrl: sim.entraUrl,
+    armUrl: sim.armSecureUrl,
+    vaultUrl: sim.vaultUrl('vault'),
+    attach: laterIdentity,
     ...job,
   };
   const script = fileURLToPath(new URL('real-clients.child.ts', import.meta.url));

@@ -46,7 +46,8 @@ describe('a scenario', () => {
     const stage = await cluster(sim, { nodes: 2, namespaces: ['team'] });
     const pod = await stage.pod({ namespace: 'team', name: 'a', label: 'reader', node: 'node2' });
     expect(pod).toMatchObject({
-      ...{ metadata: { labels: { aadpodidbinding: 'reader' } }, spec: { nodeName: 'node2' } },
+      metadata: { labels: { aadpodidbinding: 'reader' } },
+      spec: { nodeName: 'node2' },
       status: { phase: 'Running', podIP: '127.0.2.10', hostIP: '127.0.2.1' },
     });
     const identity = await stage.identity({ namespace: 'team', name: 'reader' });

@@ -73,7 +73,8 @@ function createShares<T extends object>() {
   const shares = new Map<string, Share<T>>();
   const tenants = new Map<T, Tenant>();
   return {
-    ...{ shares, tenants },
+    shares,
+    tenants,
     insert: ({ namespace, pod }: Tenant, item: T): void => {
       const share = shares.get(namespace) ?? { size: 0, pods: new Map<string, Set<T>>() };
       shares.set(namespace, share);

@@ -103,7 +103,10 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
       const { headers, tls } = await options.access(fresh);
       insistOnSending(request);
       return lanes.send(targetOf(request), {
-        ...{ lane, tls, signal, method: request.method },
+        lane,
+        tls,
+        signal,
+        method: request.method,
         headers: { ...headers, ...headersOf(request), 'user-agent': options.userAgent },
         body: request.body === undefined ? undefined : JSON.stringify(request.body),
       });

@@ -33,7 +33,9 @@ export interface AdminServer {
 
 /** Much more than probes and scrapers need, and too little to be felt by whom the program serves. */
 const callerLimits = {
-  ...{ requestsPerSecond: 1, connections: 128, connectionsPerCaller: 16 },
+  requestsPerSecond: 1,
+  connections: 128,
+  connectionsPerCaller: 16,
   // 128 addresses with one connection each would keep a new scraper out for good.
   replacesIdle: true,
 };
@@ -47,7 +49,10 @@ const silenceMs = 60_000;
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { routes, log, host, clock = systemClock } = options;
   const { server, connections } = createGuardedServer({
-    ...{ ...callerLimits, clock, describe: () => undefined, onLimited: () => undefined },
+    ...callerLimits,
+    clock,
+    describe: () => undefined,
+    onLimited: () => undefined,
     answer: (request, response) => void reply(routes, log, { request, response }),
     refuse: (response) => {
       response.writeHead(429, { ...headersOf(tooFast), connection: 'close' });

@@ -39,7 +39,10 @@ function registered(spec: MetricSpec, registry: Registry): Recorder {
   const recorder = createRecorder(spec);
   const { name, help, kind: type } = spec;
   const metric = {
-    ...{ name, help, type, aggregator: 'sum' },
+    name,
+    help,
+    type,
+    aggregator: 'sum',
     get: () => Promise.resolve({ name, help, type, aggregator: 'sum', values: recorder.samples() }),
   };
   registry.registerMetric(metric as unknown as Metric);

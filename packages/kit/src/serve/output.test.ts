@@ -15,7 +15,9 @@ function stage(room = 100) {
       if (taken > 0) written.push(Buffer.from(bytes.subarray(0, taken)).toString());
       return taken;
     },
-    ...{ clock, holdLength: 20, room },
+    clock,
+    holdLength: 20,
+    room,
   });
   return { clock, written, output, reader };
 }

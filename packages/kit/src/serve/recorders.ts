@@ -48,7 +48,8 @@ interface Counts {
 
 function createHistogram({ name, labels, buckets = [] }: MetricSpec): Recorder {
   const create = (closed: Labels): Counts => ({
-    ...{ labels: closed, sum: 0 },
+    labels: closed,
+    sum: 0,
     counts: Array.from({ length: buckets.length + 1 }, () => 0),
   });
   const series = createSeries(labels, create);

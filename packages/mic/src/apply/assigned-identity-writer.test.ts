@@ -20,13 +20,13 @@ function assignmentOf({ podNamespace = 'shop', objectNamespace = 'default' } = {
   ];
   if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
   return {
-    ...{
-      key: 'k',
-      pod: pod({ namespace: podNamespace }),
-      identity: identityView.identity,
-      binding: bindingView.binding,
-    },
-    ...{ meaning: 'm', objectNamespace, objectName: 'web-0-shop-reader' },
+    key: 'k',
+    pod: pod({ namespace: podNamespace }),
+    identity: identityView.identity,
+    binding: bindingView.binding,
+    meaning: 'm',
+    objectNamespace,
+    objectName: 'web-0-shop-reader',
   };
 }
 
@@ -57,7 +57,10 @@ function setUp() {
   });
   const only = () => [...resource.objects.values()][0]!;
   return {
-    ...{ sent, resource, writer, only },
+    sent,
+    resource,
+    writer,
+    only,
     view: () => createTrims().assigned(only())!,
     fail: (code: KubeError['code']) => (failure = new KubeError(code, `${code}!`)),
     crash: () => (failure = new TypeError('bug')),
@@ -76,12 +79,15 @@ describe('what is written', () => {
       apiVersion: 'aadpodidentity.k8s.io/v1',
       kind: 'AzureAssignedIdentity',
       metadata: {
-        ...{ name: 'web-0-shop-reader', namespace: 'default', labels: { nodename: 'node-0' } },
+        name: 'web-0-shop-reader',
+        namespace: 'default',
+        labels: { nodename: 'node-0' },
         annotations: { 'aadpodidentity.k8s.io/pod-uid': 'uid-shop-web-0' },
       },
       spec: {
         azureIdentityRef: {
-          ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentity' },
+          apiVersion: 'aadpodidentity.k8s.io/v1',
+          kind: 'AzureIdentity',
           metadata: { name: 'reader', namespace: 'default', uid: 'identity-uid', resourceVersion: '7' },
           spec: { type: 0 },
         },
@@ -89,7 +95,9 @@ describe('what is written', () => {
           kind: 'AzureIdentityBinding',
           spec: { azureIdentity: 'reader', selector: 'demo' },
         },
-        ...{ pod: 'web-0', podNamespace: 'shop', nodename: 'node-0' },
+        pod: 'web-0',
+        podNamespace: 'shop',
+        nodename: 'node-0',
       },
       status: { status: 'Assigned', availableReplicas: 1 },
     });
@@ -137,14 +145,14 @@ describe('what is written', () => {
     const { writer, view } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     expect(view()).toMatchObject({
-      ...{
-        podNamespace: 'shop',
-        podName: 'web-0',
-        podUid: 'uid-shop-web-0',
-        nodeName: 'node-0',
-        state: 'Assigned',
-      },
-      ...{ identity: 'default/reader', binding: 'default/reader-binding', hasFinalizer: false },
+      podNamespace: 'shop',
+      podName: 'web-0',
+      podUid: 'uid-shop-web-0',
+      nodeName: 'node-0',
+      state: 'Assigned',
+      identity: 'default/reader',
+      binding: 'default/reader-binding',
+      hasFinalizer: false,
       meaning: assigned().meaning.length > 0 ? expect.any(String) : '',
     });
   });

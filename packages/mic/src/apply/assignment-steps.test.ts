@@ -28,9 +28,14 @@ function assignment(): Assignment {
   const [identityView, bindingView] = [identity(), binding()];
   if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
   return {
-    ...{ key: 'the-key', pod: pod(), identity: identityView.identity, binding: bindingView.binding },
-    ...{ meaning: 'm', resourceId: idOf('reader') },
-    ...{ objectNamespace: 'default', objectName: 'web-0-shop-reader' },
+    key: 'the-key',
+    pod: pod(),
+    identity: identityView.identity,
+    binding: bindingView.binding,
+    meaning: 'm',
+    resourceId: idOf('reader'),
+    objectNamespace: 'default',
+    objectName: 'web-0-shop-reader',
   };
 }
 const steps = {
@@ -54,11 +59,16 @@ function setUp() {
   };
   const applier = createAssignmentsApplier({
     writer: {
-      ...{ create: write('create'), update: write('update') },
-      ...{ confirm: write('confirm'), remove: write('delete') },
+      create: write('create'),
+      update: write('update'),
+      confirm: write('confirm'),
+      remove: write('delete'),
     },
-    ...{ echoes: createEchoes(timeNow), memory: createHostMemory(), now: timeNow },
-    ...{ writesAtOnce: 20, recordAfterMs: 2_000 },
+    echoes: createEchoes(timeNow),
+    memory: createHostMemory(),
+    now: timeNow,
+    writesAtOnce: 20,
+    recordAfterMs: 2_000,
     seen: (key) => (key === objectKey ? world.seen : undefined),
     onNameTaken: (key) => void taken.push(key),
     report: (result) => void reported.push(result),

@@ -142,11 +142,9 @@ type Play = {
 const plays: Play = {
   identity({ world }, { slot: name, resource: of, clientId }) {
     const stated = {
-      ...{
-        right: { clientID: build.clientIdOf(of) },
-        wrong: { clientID: build.clientIdOf('other') },
-        none: {},
-      },
+      right: { clientID: build.clientIdOf(of) },
+      wrong: { clientID: build.clientIdOf('other') },
+      none: {},
     }[clientId];
     const spec = { type: 0, resourceID: build.resourceIdOf(of), ...stated };
     const view = build.identity({ namespace: 'evil', name, spec });

@@ -34,13 +34,17 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
   const calls = { reads: 0, saves: 0 };
   const trouble: string[] = [];
   const world: World = {
-    ...{ holds: true, saving: { kind: 'saved' }, needed: [] },
+    holds: true,
+    saving: { kind: 'saved' },
+    needed: [],
     reading: { kind: 'read', present: new Map([[a, alive('a')]]), systemAssigned: false },
     claimants: () => [],
     update: () => Promise.resolve(nothing),
   };
   const applier = createHostApplier({
-    ...{ memory, now: () => clock.now(), random: () => 0.5 },
+    memory,
+    now: () => clock.now(),
+    random: () => 0.5,
     term: { signal: new AbortController().signal, holds: () => world.holds },
     identities: {
       read: () => ((calls.reads += 1), clock.sleep(7).then(() => world.reading)),
@@ -64,7 +68,7 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
     await clock.advance(7);
     return done;
   };
-  return { ...{ apply, memory, reported, changes, calls, trouble, world }, of: () => memory.facts(host.id)! };
+  return { apply, memory, reported, changes, calls, trouble, world, of: () => memory.facts(host.id)! };
 }
 /** What `azure/` does right before a PATCH; answered as it answers when that is refused. */
 const patching =
@@ -298,7 +302,9 @@ test('that a host can be read at last does not make it be asked sooner while it 
   const trouble = { kind: 'busy', message: 'in motion', at: now, failures: 3 } as const;
   const { apply, world, of } = setUp({ ...createFacts(host), trouble });
   world.reading = {
-    ...{ kind: 'read', present: new Map(), systemAssigned: false },
+    kind: 'read',
+    present: new Map(),
+    systemAssigned: false,
     provisioningState: 'Updating',
   };
   await apply({ attach: [b], read: true });

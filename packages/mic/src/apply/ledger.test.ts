@@ -25,11 +25,16 @@ function setUp() {
   const log = createFakeLog();
   const open = () =>
     createLedger({
-      ...{ configMaps, log, namespace: 'mic' },
+      configMaps,
+      log,
+      namespace: 'mic',
       term: { signal: ending.signal, holds: () => holds },
     });
   return {
-    ...{ sent, errors: log.errors, configMaps, open },
+    sent,
+    errors: log.errors,
+    configMaps,
+    open,
     fail: (code: KubeError['code'] | undefined) => (failure = code && new KubeError(code, `${code}!`)),
     crash: () => (failure = new TypeError('bug')),
     lapse: () => (holds = false),

@@ -8,7 +8,11 @@ import { createFakeLog } from './test/fake-log.ts';
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const tainted = (name: string, uid = `uid-${name}`): TaintedNode => ({ name, uid, createdAt: 1_000 });
 const ready = (nodeName: string, readyAt = 3_000): AgentView => ({
-  ...{ name: `nmi-${nodeName}`, nodeName, createdAt: readyAt - 500, readyAt, ending: false },
+  name: `nmi-${nodeName}`,
+  nodeName,
+  createdAt: readyAt - 500,
+  readyAt,
+  ending: false,
 });
 
 interface World {
@@ -54,7 +58,11 @@ function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView
     },
   };
   const ended = keepStartupTaints({
-    ...{ key, transport, clock, log, random: () => 0 },
+    key,
+    transport,
+    clock,
+    log,
+    random: () => 0,
     view: {
       tainted: () => bearing.values(),
       taintedNode: (name) => bearing.get(name),
@@ -67,7 +75,12 @@ function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView
     term: { signal: ending.signal, holds: () => world.holds },
   });
   return {
-    ...{ clock, lines, patched, bearing, world, ended },
+    clock,
+    lines,
+    patched,
+    bearing,
+    world,
+    ended,
     told: (level: string) =>
       lines.filter((line) => line.level === level).map(({ fields, message }) => ({ ...fields, message })),
     isListening: () => listener !== undefined,

@@ -6,7 +6,8 @@ import { upgradeStoredObjects } from './upgrade.ts';
 
 const base = '/apis/aadpodidentity.k8s.io/v1';
 const old = (name: string, version = '1') => ({
-  ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentityBinding' },
+  apiVersion: 'aadpodidentity.k8s.io/v1',
+  kind: 'AzureIdentityBinding',
   metadata: { name, namespace: 'ns', resourceVersion: version },
   spec: { AzureIdentity: 'a', Selector: 's' },
 });
@@ -49,12 +50,16 @@ function setUp(answers: Record<string, (request: KubeRequest) => unknown> = {}) 
   const log = createFakeLog();
   const run = () =>
     upgradeStoredObjects({
-      ...{ transport, log },
+      transport,
+      log,
       term: { signal: ending.signal, holds: () => holds },
       marker: { namespace: 'mic', name: 'config', key: 'type-upgrade-status', version: '2.0' },
     });
   return {
-    ...{ run, sent, asked, told: log.lines },
+    run,
+    sent,
+    asked,
+    told: log.lines,
     hang: (request: string) => (hanging = request),
     end: () => ending.abort(),
     lapse: () => (holds = false),

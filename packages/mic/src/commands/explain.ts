@@ -49,7 +49,10 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const explanation = explainPod(
     { namespace, name, ...(unknownPod === undefined ? {} : { unknownPod }) },
     {
-      ...{ index, micPrincipalId, now: clock.now(), original: await original },
+      index,
+      micPrincipalId,
+      now: clock.now(),
+      original: await original,
       factsOf: (host) => (host === home ? facts : undefined),
     },
   );
@@ -66,7 +69,11 @@ async function lookAtCluster({
 }: ExplainCommand): Promise<ClusterIndex> {
   const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced });
   const view = createClusterView({
-    ...{ transport, index, clock, random: Math.random, log },
+    transport,
+    index,
+    clock,
+    random: Math.random,
+    log,
     namespaceShareBytes: place.namespaceShareBytes,
   });
   const once = new AbortController();

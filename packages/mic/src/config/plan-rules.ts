@@ -11,7 +11,9 @@ type PlanConfig = Pick<
 export function planRules(config: PlanConfig, clusterClientId: string): PlanRules {
   const { forceNamespaced, detachGraceMs, driftPeriodMs } = config;
   return {
-    ...{ forceNamespaced, detachGraceMs, driftPeriodMs },
+    forceNamespaced,
+    detachGraceMs,
+    driftPeriodMs,
     immutableClientIds: immutableClientIds(config.immutableClientIds, clusterClientId),
   };
 }

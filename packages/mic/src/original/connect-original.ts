@@ -25,7 +25,11 @@ export function watchOriginal({ config, transport, log, metrics, events }: Surro
   const { originalLock: lock, leader: lease } = config;
   if (!lock) return unwatched;
   return createOriginalWatch({
-    ...{ lock, lease, log, events, clock: systemClock },
+    lock,
+    lease,
+    log,
+    events,
+    clock: systemClock,
     reader: createLockReader(transport, { lock, lease }),
     onRunning: (isRunning) => metrics.set('originalRunning', isRunning ? 1 : 0),
   });

@@ -18,7 +18,11 @@ export interface LockReader {
 }
 
 const endpoints: ResourceKind = {
-  ...{ group: '', version: 'v1', kind: 'Endpoints', plural: 'endpoints', namespaced: true },
+  group: '',
+  version: 'v1',
+  kind: 'Endpoints',
+  plural: 'endpoints',
+  namespaced: true,
 };
 /** Several times what the original writes. */
 const fields: Fields = {

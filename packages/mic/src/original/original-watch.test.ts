@@ -33,7 +33,9 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
     hasLed: () => Promise.resolve(led),
   };
   const watch = createOriginalWatch({
-    ...{ reader, clock, log },
+    reader,
+    clock,
+    log,
     lock: { namespace: 'default', name: 'aad-pod-identity-mic' },
     lease: { namespace: 'aad-pod-identity', name: 'aad-pod-identity-mic' },
     events: {
@@ -47,7 +49,12 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
   let startedAt: number | undefined;
   const begunAt = clock.elapsed();
   return {
-    ...{ clock, log, events, running, reader, watch },
+    clock,
+    log,
+    events,
+    running,
+    reader,
+    watch,
     looks: () => looks,
     /** The lock is renewed whenever `isRenewed` says so, and looked at. */
     shows: (reading: () => LockReading) => void (look = reading),

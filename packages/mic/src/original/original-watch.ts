@@ -144,8 +144,10 @@ class Watch implements OriginalWatch {
     const { holder = '' } = this.#sighting ?? {};
     const message = runningText(this.#lock, holder);
     const involved = {
-      ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
-      ...{ namespace: lease.namespace ?? '', name: lease.name },
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      namespace: lease.namespace ?? '',
+      name: lease.name,
     };
     const fields = { event: 'OriginalRunning', lock: this.#lock, holder };
     publishReport(

@@ -72,7 +72,8 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
       [
         { nodes: [node('node-0', '')] },
         {
-          ...{ binding: 'default/reader-binding', identity: 'default/reader' },
+          binding: 'default/reader-binding',
+          identity: 'default/reader',
           detail: expect.stringContaining('providerID') as unknown,
         },
       ],

@@ -355,8 +355,11 @@ describe('names of objects', () => {
   const rivals = [pod({ name: 'a-b', namespace: 'c' }), pod({ name: 'a', namespace: 'b-c' })];
   const distinctOf = ({ name: podName, namespace: podNamespace, uid: podUid }: PodView) =>
     distinctAssignedIdentityName({
-      ...{ podName, podNamespace, podUid },
-      ...{ identityNamespace: 'default', identityName: 'reader' },
+      podName,
+      podNamespace,
+      podUid,
+      identityNamespace: 'default',
+      identityName: 'reader',
     });
 
   it('of two pods with one plain name the older one gets it, the other a name of its own', () => {
@@ -430,7 +433,10 @@ describe('names of objects', () => {
     const plain = `${holder.name}-${namespace}-x`;
     expect(plain).toBe('web-shop-shop-x');
     const held = assigned({
-      ...{ namespace: where, name: plain, podName: holder.name, podNamespace: namespace },
+      namespace: where,
+      name: plain,
+      podName: holder.name,
+      podNamespace: namespace,
       identity: named('x'),
       binding: { namespace: where, azureIdentity: 'x', selector: 'x' },
     });
@@ -455,8 +461,11 @@ describe('names of objects', () => {
       {
         assigned: [
           assigned({
-            ...{ podName: 'a', podNamespace: 'b-c', name: 'a-b-c-writer' },
-            ...{ identity: { name: 'writer' }, binding: { azureIdentity: 'writer' } },
+            podName: 'a',
+            podNamespace: 'b-c',
+            name: 'a-b-c-writer',
+            identity: { name: 'writer' },
+            binding: { azureIdentity: 'writer' },
           }),
         ],
         identities: [identity(), identity({ name: 'writer' })],

@@ -35,7 +35,9 @@ describe('what is sent next', () => {
   test('of updates that are sent again as well, by the same rules', () => {
     const struck = facts({ strikes: new Map([['evil', strike(0)]]) });
     expect(nextTurn(changes({ attach: [a], again: [b, c] }), struck, owners)).toMatchObject({
-      ...{ attach: [a], again: [b], hasMore: true },
+      attach: [a],
+      again: [b],
+      hasMore: true,
     });
     expect(nextTurn(changes({ attach: [a], again: [c] }), struck, owners).again ?? []).toEqual([]);
     expect(nextTurn(changes({ again: [c] }), struck, owners)).toMatchObject({ again: [c], hasMore: false });

@@ -37,7 +37,10 @@ export function nextTurn(changes: Changes, facts: HostFacts, claimants: Claimant
   const detach = isSafe ? changes.detach : [];
   const hasMore = chosen.size < ids.length;
   return {
-    ...{ attach, ...(again.length > 0 && { again }), renew, detach },
+    attach,
+    ...(again.length > 0 && { again }),
+    renew,
+    detach,
     ...(withdraw.length > 0 && { withdraw }),
     ...(suspect !== undefined && { suspect }),
     namespaces: new Map(namespaces),

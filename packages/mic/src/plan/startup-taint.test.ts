@@ -7,7 +7,11 @@ const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const nmi = { namespace: 'aad-pod-identity', name: 'nmi' };
 const node = { name: 'n1', uid: 'u1', createdAt: 10_000 };
 const agent = (more: Partial<AgentView> = {}): AgentView => ({
-  ...{ name: 'nmi-1', nodeName: 'n1', createdAt: 11_000, readyAt: 15_000, ending: false },
+  name: 'nmi-1',
+  nodeName: 'n1',
+  createdAt: 11_000,
+  readyAt: 15_000,
+  ending: false,
   ...more,
 });
 const unready: AgentView = { name: 'nmi-1', nodeName: 'n1', createdAt: 11_000, ending: false };
@@ -47,8 +51,12 @@ describe('which pods are those of NMI', () => {
   const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'd', controller: true };
   const pod = (metadata: object = {}, phase = 'Running') => ({
     metadata: {
-      ...{ name: 'nmi-1', namespace: 'aad-pod-identity', labels: { component: 'nmi', tier: 'node' } },
-      ...{ creationTimestamp: '1970-01-01T00:00:11Z', ownerReferences: [owner], ...metadata },
+      name: 'nmi-1',
+      namespace: 'aad-pod-identity',
+      labels: { component: 'nmi', tier: 'node' },
+      creationTimestamp: '1970-01-01T00:00:11Z',
+      ownerReferences: [owner],
+      ...metadata,
     },
     spec: { nodeName: 'n1' },
     status: {

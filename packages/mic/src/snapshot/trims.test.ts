@@ -211,7 +211,10 @@ describe('an assigned identity', () => {
     const finalized = raw({ metadata: { ...metadata, finalizers: [assignedIdentityFinalizer] } });
     for (const path of ['spec.azureIdentityRef.spec.clientID', 'spec.azurebindingref.spec.selector'])
       expect(trims.assigned(finalized, [{ path, message: 'has more than 1024 bytes' }])).toMatchObject({
-        ...{ podName: 'web-0', podNamespace: 'shop', hasFinalizer: true, meaning: '' },
+        podName: 'web-0',
+        podNamespace: 'shop',
+        hasFinalizer: true,
+        meaning: '',
       });
   });
 
@@ -294,8 +297,11 @@ describe('an assigned identity of which a field was not read', () => {
   const raw = {
     metadata: { name: 'web-0-shop-reader', namespace: 'default', uid: 'a' },
     spec: {
-      ...{ azureIdentityRef: rawIdentity(), azureBindingRef: rawBinding() },
-      ...{ pod: 'web-0', podNamespace: 'shop', nodename: 'node-0' },
+      azureIdentityRef: rawIdentity(),
+      azureBindingRef: rawBinding(),
+      pod: 'web-0',
+      podNamespace: 'shop',
+      nodename: 'node-0',
     },
     status: { status: 'Assigned' },
   };

@@ -43,14 +43,21 @@ function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Err
   };
   const log = createFakeLog();
   const writer = createConditionsWriter({
-    ...{ transport, clock, log },
+    transport,
+    clock,
+    log,
     term: { signal: ending.signal, holds: () => holds },
     judge: options.judge ?? (() => [ready]),
     perSecond: options.perSecond ?? 10,
     pace: (work) => Promise.resolve(work()),
   });
   return {
-    ...{ clock, sent, failing, writer, problems: log.errors, lines: log.lines },
+    clock,
+    sent,
+    failing,
+    writer,
+    problems: log.errors,
+    lines: log.lines,
     onSend: (listener: () => void) => (tell = listener),
     lapse: () => (holds = false),
     end: () => ending.abort(new Error('the term is over')),

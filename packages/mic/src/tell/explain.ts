@@ -91,7 +91,10 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
     ...(host && resourceId !== undefined
       ? explainHost({
           ...world,
-          ...{ id: resourceId, host, namespace, facts: world.factsOf(host.id) },
+          id: resourceId,
+          host,
+          namespace,
+          facts: world.factsOf(host.id),
           statedClientId: identity.spec.clientID,
         })
       : [info('host', 'need not carry anything for a service principal')]),

@@ -24,8 +24,13 @@ function assignment(): Assignment {
   const [identityView, bindingView] = [identity(), binding()];
   if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
   return {
-    ...{ key: 'k', pod: pod(), identity: identityView.identity, binding: bindingView.binding, meaning: 'm' },
-    ...{ objectNamespace: 'default', objectName: 'web-0-shop-reader' },
+    key: 'k',
+    pod: pod(),
+    identity: identityView.identity,
+    binding: bindingView.binding,
+    meaning: 'm',
+    objectNamespace: 'default',
+    objectName: 'web-0-shop-reader',
   };
 }
 const written = { outcome: { kind: 'written', resourceVersion: '1' }, ms: 20 } as const;

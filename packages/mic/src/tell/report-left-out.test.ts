@@ -9,7 +9,8 @@ test.each(['AzureIdentity', 'AzureIdentityBinding'] as const)(
     expect(message).toMatch(/^left out: /);
     expect(events).toMatchObject([
       {
-        ...{ type: 'Warning', reason: 'LeftOut' },
+        type: 'Warning',
+        reason: 'LeftOut',
         involved: { kind, namespace: 'shop', name: 'reader', uid: 'uid-1' },
       },
     ]);

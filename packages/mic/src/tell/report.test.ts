@@ -32,13 +32,21 @@ function assignment(): Assignment {
   const [identityView, bindingView] = [identity(), binding()];
   if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
   return {
-    ...{ key: 'k', pod: pod(), identity: identityView.identity, binding: bindingView.binding, meaning: 'm' },
-    ...{ resourceId: idOf('reader'), objectNamespace: 'default', objectName: 'web-0-shop-reader' },
+    key: 'k',
+    pod: pod(),
+    identity: identityView.identity,
+    binding: bindingView.binding,
+    meaning: 'm',
+    resourceId: idOf('reader'),
+    objectNamespace: 'default',
+    objectName: 'web-0-shop-reader',
   };
 }
 const step = (result: Partial<StepResult>): StepResult => ({
   step: { kind: 'create', assignment: assignment() },
-  ...{ state: 'Assigned', outcome: { kind: 'written', resourceVersion: '1' }, ms: 1 },
+  state: 'Assigned',
+  outcome: { kind: 'written', resourceVersion: '1' },
+  ms: 1,
   ...result,
 });
 const eventsOf = (result: StepResult) =>
@@ -76,7 +84,9 @@ describe('of a step', () => {
       {
         level: 'info',
         fields: {
-          ...{ event: 'WaitingForIdentity', podNamespace: 'shop', pod: 'web-0' },
+          event: 'WaitingForIdentity',
+          podNamespace: 'shop',
+          pod: 'web-0',
           identity: 'default/reader',
         },
       },
@@ -124,8 +134,10 @@ describe('of a step', () => {
     const involved = (of: Assignment) =>
       reportStep(step({ step: { kind: 'create', assignment: of } }), at).events[0]?.involved;
     const named = {
-      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentityBinding' },
-      ...{ namespace: 'default', name: 'reader-binding' },
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureIdentityBinding',
+      namespace: 'default',
+      name: 'reader-binding',
     };
     expect(involved(known)).toEqual({ ...named, uid: 'binding-uid' });
     expect(involved(assignment())).toStrictEqual(named);
@@ -229,7 +241,8 @@ describe('of a step', () => {
     expect(resourceId).toBeDefined();
     const result = step({
       step: { kind: 'create', assignment: nameless },
-      ...{ state: 'Created', waiting: { why: 'rejected', quarantine } },
+      state: 'Created',
+      waiting: { why: 'rejected', quarantine },
     });
     expect(eventsOf(result)[0]?.[3]).toBe(
       'identity default/reader cannot be attached to scale set vmss1 (LinkedAuthorizationFailed). Azure said: no right to assign',
@@ -345,7 +358,12 @@ describe('of a step', () => {
 describe('of a host', () => {
   const before = facts(host);
   const result = (different: Partial<Extract<HostResult, { kind: 'changed' }>>): HostResult => ({
-    ...{ kind: 'changed', host, before, after: before, at: now, ms: 5 },
+    kind: 'changed',
+    host,
+    before,
+    after: before,
+    at: now,
+    ms: 5,
     change: { attach: [idOf('reader')], renew: [], detach: [] },
     outcome: { rejected: [], patches: 1 },
     ...different,
@@ -376,12 +394,21 @@ describe('of a host', () => {
     const change = { attach: [], renew: [id], detach: [idOf('old')] };
     const rejected = [{ id, code: 'Unknown', message: 'no' } as const];
     expect(fieldsOf({ change, outcome: { rejected, patches: 2 } })).toStrictEqual({
-      ...{ host: host.id, attach: [], renew: [id], detach: [idOf('old')] },
-      ...{ rejected: [{ id, code: 'Unknown' }], patches: 2, ms: 5 },
+      host: host.id,
+      attach: [],
+      renew: [id],
+      detach: [idOf('old')],
+      rejected: [{ id, code: 'Unknown' }],
+      patches: 2,
+      ms: 5,
     });
     const withdrawn = { attach: [], renew: [], detach: [], withdraw: [id] };
     expect(fieldsOf({ change: withdrawn })).toStrictEqual({
-      ...{ host: host.id, attach: [], withdraw: [id], patches: 1, ms: 5 },
+      host: host.id,
+      attach: [],
+      withdraw: [id],
+      patches: 1,
+      ms: 5,
     });
   });
 
@@ -397,13 +424,20 @@ describe('of a host', () => {
     expect(events[0]?.message).toMatch(words('default/reader'));
     expect(events[1]?.message).toMatch(words(idOf('reader')));
     expect(events[0]?.involved).toEqual({
-      ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentity' },
-      ...{ namespace: 'default', name: 'reader', uid: 'identity-uid' },
+      apiVersion: 'aadpodidentity.k8s.io/v1',
+      kind: 'AzureIdentity',
+      namespace: 'default',
+      name: 'reader',
+      uid: 'identity-uid',
     });
     expect(report(result({ after })).events[0]?.involved).not.toHaveProperty('uid');
     expect(lines.at(-1)?.fields).toEqual({
-      ...{ host: host.id, identity: idOf('reader'), code: 'LinkedAuthorizationFailed' },
-      ...{ why: 'no right to assign', failures: 1, forSeconds: 60 },
+      host: host.id,
+      identity: idOf('reader'),
+      code: 'LinkedAuthorizationFailed',
+      why: 'no right to assign',
+      failures: 1,
+      forSeconds: 60,
     });
   });
 
@@ -454,7 +488,10 @@ describe('of a host', () => {
     const trouble = { kind: 'failed', message: 'no capacity', at: now, failures: 1 } as const;
     const unapplied = new Set([idOf('reader')]);
     const failed = (lateFailures: number, over: object = {}) => ({
-      ...{ ...before, lateFailures, trouble, unapplied },
+      ...before,
+      lateFailures,
+      trouble,
+      unapplied,
       ...over,
     });
     const asked: ReadonlySet<string>[] = [];

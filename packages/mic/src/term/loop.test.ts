@@ -16,7 +16,11 @@ function setUp() {
   const listeners = new Set<() => void>();
   let yields = 0;
   startLoop({
-    ...{ index, clock, signal: ending.signal, resyncMs: 3_600_000, random: () => 0.5 },
+    index,
+    clock,
+    signal: ending.signal,
+    resyncMs: 3_600_000,
+    random: () => 0.5,
     view: {
       onChange: (listener) => {
         listeners.add(listener);

@@ -51,7 +51,9 @@ describe('ARM asks to be left alone', () => {
     const elsewhere = scaleSetId('vmss3').replace(/[^/]{36}/, '00000000-0000-0000-0000-00000000000b');
     sim.azure.world.addScaleSet({ id: elsewhere, instances: 1 });
     await town.client.request('POST', '/api/v1/nodes', {
-      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name: 'vmss3-0' } },
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'vmss3-0' },
       spec: { providerID: `azure://${elsewhere}/virtualMachines/0` },
     });
     await scene.bind('app');

@@ -27,7 +27,9 @@ test('item 2 50 new pods that use 20 new identities each, arriving within a seco
     }
     scene.pods(
       numbers(5).map((offset) => ({
-        ...{ name: `pod${5 * step + offset}`, label: 'app', node: nodeOf(offset) },
+        name: `pod${5 * step + offset}`,
+        label: 'app',
+        node: nodeOf(offset),
       })),
     );
     await scene.pass(100, 100);

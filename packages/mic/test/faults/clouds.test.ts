@@ -55,7 +55,10 @@ describe('item 26 the cloud decides where MIC asks', () => {
     const azure = await connectAzure({
       cloudConfigPath: await config(settings),
       env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(machine) },
-      ...{ clock: createJumpingClock(), random: () => 0.5, userAgent: 'test', log: createTestLog() },
+      clock: createJumpingClock(),
+      random: () => 0.5,
+      userAgent: 'test',
+      log: createTestLog(),
     });
     const outcome = await azure.hosts.read(host, new AbortController().signal);
     await azure.close();
@@ -96,8 +99,10 @@ describe('item 25 a MIC that lacks roles', () => {
     const kubeconfig = join(folder, 'kubeconfig');
     await writeFile(kubeconfig, sim.kube.kubeconfig());
     const cloudconfig = await config({
-      ...{ cloud: 'AzurePublicCloud', useManagedIdentityExtension: true },
-      ...{ resourceManagerEndpoint: sim.azure.armUrl, activeDirectoryEndpoint: sim.azure.entraUrl },
+      cloud: 'AzurePublicCloud',
+      useManagedIdentityExtension: true,
+      resourceManagerEndpoint: sim.azure.armUrl,
+      activeDirectoryEndpoint: sim.azure.entraUrl,
       userAssignedIdentityID: mine.clientId,
     });
     const group = scaleSetId('vmss1').split('/', 5).join('/').toLowerCase();
@@ -108,11 +113,15 @@ describe('item 25 a MIC that lacks roles', () => {
     const lines = await mic.until((seen) => seen.filter(({ command }) => command).length === 2);
     expect(lines.filter(({ command }) => command)).toMatchObject([
       {
-        ...{ level: 'warn', role: 'Virtual Machine Contributor', scope: group },
+        level: 'warn',
+        role: 'Virtual Machine Contributor',
+        scope: group,
         command: give('Virtual Machine Contributor', group),
       },
       {
-        ...{ level: 'warn', role: 'Managed Identity Operator', scope: identityId('app').toLowerCase() },
+        level: 'warn',
+        role: 'Managed Identity Operator',
+        scope: identityId('app').toLowerCase(),
         command: give('Managed Identity Operator', identityId('app').toLowerCase()),
       },
     ]);

@@ -26,7 +26,9 @@ async function enter(namespaces: readonly string[]) {
   scene = await setScene({ scaleSets: [{ name: 'vmss1', instances: 1 }], azure: { armLatencyMs: 500 } });
   for (const name of namespaces)
     await scene.town.client.request('POST', '/api/v1/namespaces', {
-      ...{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name },
     });
 }
 
@@ -90,19 +92,24 @@ test.each([
     await enter([...teams.slice(0, 2), ...broken, bare]);
     if (annotations) for (const team of teams.slice(0, 2)) await bindTeam(team, annotations);
     await scene.town.binding({
-      ...{ name: 'binding-of-team-missing', namespace: 'team-missing' },
-      ...{ identity: 'identity-of-team-missing', selector: 'app' },
+      name: 'binding-of-team-missing',
+      namespace: 'team-missing',
+      identity: 'identity-of-team-missing',
+      selector: 'app',
     });
     scene.sim.kube.seed([
       {
-        ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentity' },
+        apiVersion: 'aadpodidentity.k8s.io/v1',
+        kind: 'AzureIdentity',
         metadata: { name: 'identity-of-team-invalid', namespace: 'team-invalid' },
         spec: { type: 0, resourceID: 'nonsense', clientID: '' },
       },
     ]);
     await scene.town.binding({
-      ...{ name: 'binding-of-team-invalid', namespace: 'team-invalid' },
-      ...{ identity: 'identity-of-team-invalid', selector: 'app' },
+      name: 'binding-of-team-invalid',
+      namespace: 'team-invalid',
+      identity: 'identity-of-team-invalid',
+      selector: 'app',
     });
     seedPods([bare]);
     const mic = await scene.startMic();

@@ -68,7 +68,13 @@ export async function runMic(place: Place): Promise<RunningMic> {
   const metrics = createMetrics(micMetrics);
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
   const controller = createMic({
-    ...{ transport, clock, random, yieldTurn, log, metrics, events },
+    transport,
+    clock,
+    random,
+    yieldTurn,
+    log,
+    metrics,
+    events,
     hosts: azure.hosts,
     settings: settingsOf(options, azure.clusterClientId()),
   });
@@ -79,8 +85,14 @@ export async function runMic(place: Place): Promise<RunningMic> {
   let isStarved = false;
   const given: LeaderTerm = { signal, holds: () => !signal.aborted && !isStarved };
   const elector = createElector({
-    ...{ transport, clock, random, log, ...lease },
-    ...{ namespace: own, name: 'aad-pod-identity-mic', identity: name },
+    transport,
+    clock,
+    random,
+    log,
+    ...lease,
+    namespace: own,
+    name: 'aad-pod-identity-mic',
+    identity: name,
   });
   const lead = (term: LeaderTerm) => controller.lead(term);
   const running = Promise.all([

@@ -111,7 +111,10 @@ export async function setScene({ azure = {}, ...spec }: SceneOptions): Promise<S
   const time = createTime({ sim, clock, wire });
   const mics: RunningMic[] = [];
   return {
-    ...{ sim, town, clock, calls: time.calls },
+    sim,
+    town,
+    clock,
+    calls: time.calls,
     ...lookAt(sim, time.calls),
     ...createActs(sim, town, wire),
     settle: () => time.settle(),

@@ -20,7 +20,9 @@ test('item 6 a steady hour of 50 identities and 150 pods: no ARM call but one re
   await scene.bind(...labels);
   scene.pods(
     numbers(150).map((position) => ({
-      ...{ name: `pod${position}`, label: `app${position % 50}`, node: `vmss1-${position % 5}` },
+      name: `pod${position}`,
+      label: `app${position % 50}`,
+      node: `vmss1-${position % 5}`,
     })),
   );
   await scene.startMic();

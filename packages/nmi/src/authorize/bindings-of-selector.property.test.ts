@@ -8,7 +8,9 @@ const namespaces = ['a', 'a-b', 'shop', 'z'];
 const target = fc.constantFrom('one', 'two', 'gone');
 const aBinding = fc
   .record({
-    ...{ target, namespace: fc.constantFrom(...namespaces), selector: fc.constantFrom('demo', 'other') },
+    target,
+    namespace: fc.constantFrom(...namespaces),
+    selector: fc.constantFrom('demo', 'other'),
     name: fc.constantFrom('a', 'b', 'b-c', 'b.c', 'c'),
   })
   .map(({ target: name, namespace, selector, name: own }): AzureIdentityBinding => {

@@ -40,7 +40,11 @@ const start = async (over: Partial<ClusterInformerOptions> = {}) => {
   const log = createLog({ component: 'nmi', destination: { write: (line) => void lines.push(line) } });
   const common = { transport, clock, random: () => 0, log };
   const cluster = createClusterInformers({
-    ...{ ...common, node: 'node-1', mode: 'standard', byNodeLabel: true, forceNamespaced: true },
+    ...common,
+    node: 'node-1',
+    mode: 'standard',
+    byNodeLabel: true,
+    forceNamespaced: true,
     ...over,
   });
   const before = cluster.view.revision;

@@ -129,7 +129,8 @@ function recordsOf(
   if (mode !== 'standard') return undefined;
   return createRecordInformer({
     ...options,
-    ...{ common, ...known },
+    common,
+    ...known,
     podNamed: (namespace, name) => pods?.named(namespace, name),
     mayActAs: ({ namespace, labels }, identity) => {
       const pod = { namespace, bindingLabel: labels[bindingLabel] };

@@ -27,7 +27,8 @@ const stored = (of: AzureAssignedIdentity, { created, ...metadata }: Draft) => (
   ...of,
   metadata: {
     ...metadata,
-    ...{ uid: metadata.name, resourceVersion: '1' },
+    uid: metadata.name,
+    resourceVersion: '1',
     creationTimestamp: new Date(created * 1000).toISOString(),
   },
 });
@@ -72,8 +73,12 @@ async function viewOf(records: readonly object[], of: AuthorizeRules, { pods, bo
     transport: createTransport(({ path }) =>
       list(...(objects[path.split('/').at(-1) ?? ''] ?? []).map(withIds)),
     ),
-    ...{ clock, random: () => 0, node: 'node-1', byNodeLabel: true },
-    ...{ mode: of.mode, forceNamespaced: of.forceNamespaced },
+    clock,
+    random: () => 0,
+    node: 'node-1',
+    byNodeLabel: true,
+    mode: of.mode,
+    forceNamespaced: of.forceNamespaced,
     log: createLog({ component: 'nmi', destination: { write: () => undefined } }),
     namespaceShareBytes: shareBytes,
     pods: {
@@ -105,7 +110,8 @@ it.each([
   { what: 'in the namespace that all records share', namespace: 'default', of: shared, name: plainName },
   {
     what: 'under its distinct name',
-    ...{ namespace: 'default', of: shared },
+    namespace: 'default',
+    of: shared,
     name: distinctAssignedIdentityName({ ...names, identityNamespace: 'shop', podUid: 'uid-1' }),
   },
 ])('what MIC wrote is kept, however many older ones there are $what', async ({ namespace, of, name }) => {

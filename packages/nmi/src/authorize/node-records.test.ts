@@ -13,14 +13,20 @@ import { createClusterInformers, type ClusterInformerOptions } from './cluster-v
 
 const reader = identity({ name: 'reader' });
 const distinctName = distinctAssignedIdentityName({
-  ...{ podNamespace: 'default', podName: 'web', identityName: 'reader' },
-  ...{ identityNamespace: 'default', podUid: 'uid-web' },
+  podNamespace: 'default',
+  podName: 'web',
+  identityName: 'reader',
+  identityNamespace: 'default',
+  podUid: 'uid-web',
 });
 /** So many seconds after the first of them. */
 const named = (name: string, second: number, of: AzureAssignedIdentity = record(reader, 'Assigned')) => ({
   ...of,
   metadata: {
-    ...{ namespace: 'default', name, uid: name, resourceVersion: '1' },
+    namespace: 'default',
+    name,
+    uid: name,
+    resourceVersion: '1',
     creationTimestamp: `2026-01-01T00:00:0${second}Z`,
   },
 });
@@ -57,15 +63,14 @@ const start = async ({ pods = [pod()], podsSynced = Promise.resolve(undefined), 
     yield* [];
   }
   const cluster = createClusterInformers({
-    ...{
-      transport: { ...transport, watch },
-      clock,
-      random: () => 0,
-      node: 'node-1',
-      mode: 'standard',
-      byNodeLabel: true,
-    },
-    ...{ forceNamespaced: false, namespaceShareBytes: oneRecord },
+    transport: { ...transport, watch },
+    clock,
+    random: () => 0,
+    node: 'node-1',
+    mode: 'standard',
+    byNodeLabel: true,
+    forceNamespaced: false,
+    namespaceShareBytes: oneRecord,
     log: createLog({ component: 'nmi', destination: { write: () => undefined } }),
     pods: {
       synced: podsSynced,

@@ -20,7 +20,11 @@ export function principalOf(candidate: Candidate, rules: AuthorizeRules): Servic
   if (fault !== undefined) return fault;
   return {
     kind: 'service-principal',
-    ...{ name, clientId, tenantId, auxiliaryTenantIds, authority: authority.origin },
+    name,
+    clientId,
+    tenantId,
+    auxiliaryTenantIds,
+    authority: authority.origin,
     credential: type === 1 ? 'secret' : 'certificate',
     secret: { namespace, name: clientPassword.name },
   };

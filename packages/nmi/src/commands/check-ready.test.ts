@@ -20,14 +20,16 @@ const check = async (
   way: Pick<CheckReadyOptions, 'interception' | 'metadata'> = led,
 ) => {
   const server = await startAdminServer({
-    ...{ port: 0, host: '127.0.0.1' },
+    port: 0,
+    host: '127.0.0.1',
     routes: [{ path: '/readyz', answer: () => ({ status, body }) }],
     log: createLog({ component: 'nmi', level: 'error' }),
   });
   servers.push(server);
   const lines: string[] = [];
   const code = await checkReady({
-    ...{ ...way, probe: { host: '127.0.0.1', port: server.port } },
+    ...way,
+    probe: { host: '127.0.0.1', port: server.port },
     printer: createPrinter((line) => lines.push(line)),
   });
   return { code, lines };
@@ -45,7 +47,8 @@ it('or that there is no agent', async () => {
   const lines: string[] = [];
   expect(
     await checkReady({
-      ...{ ...led, probe: { host: '', port: 1 } },
+      ...led,
+      probe: { host: '', port: 1 },
       printer: createPrinter((line) => lines.push(line)),
     }),
   ).toBe(1);

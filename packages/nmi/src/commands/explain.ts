@@ -43,7 +43,9 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     }
     const explanation = explainPod({
       ...(await lookAround(command, found)),
-      ...{ rules: config, holdMs: config.holdMs, bindingGraceMs: config.bindingGraceMs },
+      rules: config,
+      holdMs: config.holdMs,
+      bindingGraceMs: config.bindingGraceMs,
       notAssignedStatus: config.notAssignedStatus,
       now: clock.now(),
     });
@@ -101,14 +103,26 @@ async function readNode(command: ExplainCommand, { nodeName: node }: PodView) {
   const signal = within(command.signal);
   const neighbours = await listTrimmed(
     {
-      ...{ transport, kind: coreKinds.pods, fieldSelector: `spec.nodeName=${node}`, fields: podFields },
-      ...{ pageSize: undefined, signal },
+      transport,
+      kind: coreKinds.pods,
+      fieldSelector: `spec.nodeName=${node}`,
+      fields: podFields,
+      pageSize: undefined,
+      signal,
     },
     parsePod,
   );
   const { mode, byNodeLabel, forceNamespaced, namespaceShareBytes } = config;
   const { view, informers } = createClusterInformers({
-    ...{ transport, node, mode, byNodeLabel, forceNamespaced, namespaceShareBytes, clock, random, log },
+    transport,
+    node,
+    mode,
+    byNodeLabel,
+    forceNamespaced,
+    namespaceShareBytes,
+    clock,
+    random,
+    log,
     pods: {
       named: (namespace, name) => neighbours.find(({ key }) => key === `${namespace}/${name}`),
       synced: Promise.resolve(),

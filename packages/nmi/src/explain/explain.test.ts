@@ -29,8 +29,15 @@ interface Given extends Partial<Omit<ExplainWorld, 'view'>> {
 
 const explain = ({ world = assigned, pod = podOf(), ...over }: Given = {}) =>
   explainPod({
-    ...{ pod, neighbours: [pod], view: viewOf(world).view, rules },
-    ...{ isOnHostNetwork: false, holdMs: 8_000, bindingGraceMs: 60_000, notAssignedStatus: 503, now: 0 },
+    pod,
+    neighbours: [pod],
+    view: viewOf(world).view,
+    rules,
+    isOnHostNetwork: false,
+    holdMs: 8_000,
+    bindingGraceMs: 60_000,
+    notAssignedStatus: 503,
+    now: 0,
     ...over,
   });
 const lines = (given?: Given) => explanationLines(explain(given)).join('\n');

@@ -37,19 +37,27 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
   const cluster = viewOf(first);
   const authorizer = createAuthorizer(cluster.view, given.rules);
   const granter = createGranter({
-    ...{ authorizer, latest: () => pod, changes: cluster.changes, clock },
-    ...{ onWaited: () => undefined, bindingGraceMs: given.bindingGraceMs },
+    authorizer,
+    latest: () => pod,
+    changes: cluster.changes,
+    clock,
+    onWaited: () => undefined,
+    bindingGraceMs: given.bindingGraceMs,
     tokens: createTokenSource({
       ask: ({ subject }) =>
         Promise.resolve({
           ...issuedTo('any', { now: clock.now() }),
           clientId: subject.kind === 'identity' && subject.clientId !== '' ? subject.clientId : undefined,
         }),
-      ...{ clock, random: () => 0, lineFor: () => openLine, holdMs },
+      clock,
+      random: () => 0,
+      lineFor: () => openLine,
+      holdMs,
     }),
     limits: createCallerLimits({
       waiting: { total: 10, perNamespace: 10, perPod: 10 },
-      ...{ upstreamBurst: 100, upstreamPerSecond: 100 },
+      upstreamBurst: 100,
+      upstreamPerSecond: 100,
     }),
   });
   const request = { resource: 'https://vault.azure.net', selector, bypassCache: false, passThrough: {} };

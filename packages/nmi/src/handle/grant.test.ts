@@ -284,8 +284,10 @@ describe('a pod that has started less than --binding-grace ago', () => {
       why: 'identity-missing',
     },
     {
-      ...{ what: 'the identity that it asks for', world: ready },
-      ...{ selector: client('writer'), why: 'not-this-identity' },
+      what: 'the identity that it asks for',
+      world: ready,
+      selector: client('writer'),
+      why: 'not-this-identity',
     },
   ])(
     'is told to ask again while $what is missing, and refused when the grace is over',
@@ -307,8 +309,10 @@ describe('a pod that has started less than --binding-grace ago', () => {
     { what: 'an empty label', world: unbound, labels: { aadpodidbinding: '' }, why: 'empty-label' },
     { what: 'several identities, and no word which', world: both, why: 'several-identities' },
     {
-      ...{ what: 'an exception that does not free what it asks for', world: { ...both, exceptions: listed } },
-      ...{ selector: client('writer'), why: 'not-this-identity' },
+      what: 'an exception that does not free what it asks for',
+      world: { ...both, exceptions: listed },
+      selector: client('writer'),
+      why: 'not-this-identity',
     },
   ])('is refused at once with $what', async ({ world, selector, labels, why }) => {
     const { request, relabel } = stage(world, young);

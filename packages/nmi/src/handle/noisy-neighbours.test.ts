@@ -33,12 +33,14 @@ interface Way {
 const ways: readonly Way[] = [
   {
     name: 'distinct unknown identities',
-    ...{ takesMs: 50, fails: 'not-on-host' },
+    takesMs: 50,
+    fails: 'not-on-host',
     asks: (call) => ({ selector: `unknown-${call}`, resource: 'r' }),
   },
   {
     name: 'one unknown identity and distinct resources',
-    ...{ takesMs: 50, fails: 'not-on-host' },
+    takesMs: 50,
+    fails: 'not-on-host',
     asks: (call) => ({ selector: 'unknown', resource: `api://${call}` }),
   },
   {
@@ -48,24 +50,31 @@ const ways: readonly Way[] = [
   },
   {
     name: 'questions that hang',
-    ...{ takesMs: 5_000, fails: 'unavailable' },
+    takesMs: 5_000,
+    fails: 'unavailable',
     asks: (call) => ({ selector: 'known', resource: `api://${call}` }),
   },
   {
     name: 'callers that leave',
-    ...{ takesMs: 100, leavesMs: 150 },
+    takesMs: 100,
+    leavesMs: 150,
     asks: (call) => ({ selector: `known-${call}`, resource: 'r' }),
   },
   {
     name: 'holds of pending identities',
     // More than the node has places for, all of them for the whole time of the test.
-    ...{ takesMs: 100, fails: 'not-on-host', decide: 'pending', callers: 30 },
+    takesMs: 100,
+    fails: 'not-on-host',
+    decide: 'pending',
+    callers: 30,
     asks: (call) => ({ selector: `pending-${call}`, resource: 'r' }),
   },
 ];
 
 const requestOf = (selector: string, resource: string) => ({
-  ...{ resource, bypassCache: false, passThrough: {} },
+  resource,
+  bypassCache: false,
+  passThrough: {},
   selector: { by: 'client-id', value: selector } as Selector,
 });
 
@@ -84,7 +93,8 @@ const stage = (way: Way) => {
   const pace = createMetadataPace(clock);
   const limits = createCallerLimits({
     waiting: { total: 2_048, perNamespace: 1_024, perPod: 512 },
-    ...{ upstreamBurst: 20, upstreamPerSecond: 4 },
+    upstreamBurst: 20,
+    upstreamPerSecond: 4,
   });
   const decide = (pod: PodView, selector: Selector): Decision => {
     const identity = subjectOf(selector.by === 'nothing' ? '' : selector.value, { clientId: '' });
@@ -93,7 +103,9 @@ const stage = (way: Way) => {
     return isPending ? { kind: 'pending', seen: 'created', identity } : { kind: 'allow', identity };
   };
   const granter = createGranter({
-    ...{ authorizer: { decide }, limits, clock },
+    authorizer: { decide },
+    limits,
+    clock,
     latest: (pod) => pod,
     changes: () => () => undefined,
     tokens: createTokenSource({ ask, clock, random: () => 0, lineFor: () => pace.tokens, holdMs }),

@@ -27,7 +27,9 @@ const podCalls = (
   const handler = createTokenHandler({
     metadataHeaderRequired: given.metadataHeaderRequired ?? true,
     allowedHosts: new Set(),
-    ...{ whenReady, uidAt, isOutdated: () => given.isOutdated === true },
+    whenReady,
+    uidAt,
+    isOutdated: () => given.isOutdated === true,
     callers: { find: findCaller },
     granter: { grant },
     holdMs: 8000,
@@ -150,7 +152,10 @@ describe('a call from the node itself', () => {
       Promise.resolve(namespace === 'default' && name === 'web' ? known : 'none'),
     );
     const handler = createHostTokenHandler({
-      ...{ isEnabled, whenReady: () => true, isOutdated: () => isOutdated, holdMs: 8000 },
+      isEnabled,
+      whenReady: () => true,
+      isOutdated: () => isOutdated,
+      holdMs: 8000,
       namedPods: { find: podNamed },
       granter: { grant },
       allowedHosts: new Set(),

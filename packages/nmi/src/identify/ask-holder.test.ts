@@ -8,8 +8,11 @@ const nobodyLeaves = new AbortController().signal;
 const victim = pod({ uid: 'uid-victim', namespace: 'shop', name: 'till', addresses: ['10.0.1.1'] });
 const ending = Array.from({ length: 60 }, (_, index) =>
   pod({
-    ...{ uid: `uid-${index}`, namespace: 'hostile', name: `ending-${index}` },
-    ...{ addresses: [`10.0.0.${index}`], isEnding: true },
+    uid: `uid-${index}`,
+    namespace: 'hostile',
+    name: `ending-${index}`,
+    addresses: [`10.0.0.${index}`],
+    isEnding: true,
   }),
 );
 
@@ -20,8 +23,12 @@ const questionTo = (clock: Clock, apiServer: PodQuestions) =>
     check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
     patienceMs: 8_000,
     pods: {
-      ...{ filedUnder: () => [], revision: 1, isCurrent: () => true, othersAwait: () => false },
-      ...{ lastHeardMs: () => 0, missedMs: () => 0 },
+      filedUnder: () => [],
+      revision: 1,
+      isCurrent: () => true,
+      othersAwait: () => false,
+      lastHeardMs: () => 0,
+      missedMs: () => 0,
       ...apiServer,
     },
   });

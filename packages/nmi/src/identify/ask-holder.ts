@@ -100,7 +100,9 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
 /** Asks in turn. */
 function createAsker({ clock, patienceMs }: HolderOptions) {
   const inLine = createQuestionLine({
-    ...{ clock, patienceMs, ...questionRate },
+    clock,
+    patienceMs,
+    ...questionRate,
     waiting: questionsWaiting,
   });
   return async (questioner: Questioner, question: () => Promise<Said>): Promise<Heard | NotTold> => {

@@ -166,8 +166,10 @@ async function play(told: History, checkAgeMs: number) {
     return said;
   };
   const finder = createCallerFinder({
-    ...{ clock, check: { mode: 'live', ageMs: checkAgeMs, outageMs: 900_000 } },
-    ...{ holdMs: 1_000, patienceMs: 8_000 },
+    clock,
+    check: { mode: 'live', ageMs: checkAgeMs, outageMs: 900_000 },
+    holdMs: 1_000,
+    patienceMs: 8_000,
     neighbours: createNeighbourTable(clock, { arp: world.arp, indexOf: () => '1' }),
     pods: {
       filedUnder: (address) => memory.state.filter((each) => each.addresses.includes(address)),

@@ -641,7 +641,9 @@ describe('a question that is not answered', () => {
         pod({ uid: `other ${n}`, name: `other-${n}`, addresses: [`10.0.1.${n}`] }),
       );
       const { call, find, clock, state, questions } = stage({
-        ...{ filed: [web, ...others], isCurrent: false, check: { mode } },
+        filed: [web, ...others],
+        isCurrent: false,
+        check: { mode },
       });
       state.answerMs = 60_000;
       const busy = others.map(async ({ addresses: [one = ''] }) =>

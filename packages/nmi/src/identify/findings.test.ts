@@ -14,13 +14,11 @@ const stage = (filed: readonly PodView[]) => {
   const clock = createFakeClock();
   const memory = {
     filedUnder: (asked: string) => filed.filter(({ addresses }) => addresses.includes(asked)),
-    ...{
-      revision: 1,
-      isCurrent: () => true,
-      lastHeardMs: () => 0,
-      missedMs: () => 0,
-      othersAwait: () => false,
-    },
+    revision: 1,
+    isCurrent: () => true,
+    lastHeardMs: () => 0,
+    missedMs: () => 0,
+    othersAwait: () => false,
   };
   const check = { mode: 'live', ageMs: 1_000, outageMs: 900_000 } as const;
   const findings = createFindings({ memory, clock, check });

@@ -39,7 +39,9 @@ const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watc
     clock,
     random: () => 0,
     log,
-    ...{ onFailed, bootedAt, lastAnswerMs: () => transport.lastAnswerMs() },
+    onFailed,
+    bootedAt,
+    lastAnswerMs: () => transport.lastAnswerMs(),
   });
   const stop = new AbortController();
   stops.push(stop);
@@ -55,7 +57,8 @@ it('watches the pods of its node only, and finds them by address and by name', a
   const { pods, transport } = await start(() => list(object('web')));
   // Of any version: each node lists at its start, and the API server's memory answers that without its database.
   expect(transport.requests[0]?.query).toMatchObject({
-    ...{ fieldSelector: 'spec.nodeName=node-1', resourceVersion: '0' },
+    fieldSelector: 'spec.nodeName=node-1',
+    resourceVersion: '0',
   });
   expect(pods.filedUnder('10.0.0.1').map(({ name }) => name)).toEqual(['web']);
   expect(pods.named('default', 'web')?.uid).toBe('web');
@@ -186,8 +189,16 @@ it.each(['Succeeded', 'Failed'])('of a pod that has %s its names alone are kept'
     list({ ...finished, metadata: labelled, status: { phase, podIP: '10.0.0.9' } }),
   );
   expect(pods.named('default', 'done')).toEqual({
-    ...{ uid: 'done', key: 'default/done', namespace: 'default', name: 'done', nodeName: 'node-1' },
-    ...{ phase, isEnding: false, serviceAccount: '', addresses: [], labels: {} },
+    uid: 'done',
+    key: 'default/done',
+    namespace: 'default',
+    name: 'done',
+    nodeName: 'node-1',
+    phase,
+    isEnding: false,
+    serviceAccount: '',
+    addresses: [],
+    labels: {},
   });
 });
 
@@ -250,7 +261,8 @@ it('the limits of a namespace are not shared by a pod that has the address of a 
     ...object('stopped'),
     metadata: {
       ...object('stopped').metadata,
-      ...{ namespace: 'hostile', deletionTimestamp: '1970-01-01T00:00:00Z' },
+      namespace: 'hostile',
+      deletionTimestamp: '1970-01-01T00:00:00Z',
     },
     status: {
       ...object('stopped').status,

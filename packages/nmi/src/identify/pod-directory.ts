@@ -164,7 +164,10 @@ async function askForPod({ transport, parse }: Questions, { namespace, name }: P
 async function askForPods({ transport, node, parse }: Questions): Promise<PodView[]> {
   const pods = await listTrimmed(
     {
-      ...{ transport, kind: coreKinds.pods, fieldSelector: `spec.nodeName=${node}`, fields: podFields },
+      transport,
+      kind: coreKinds.pods,
+      fieldSelector: `spec.nodeName=${node}`,
+      fields: podFields,
       pageSize: undefined,
       timeoutMs: questionTimeoutMs,
     },

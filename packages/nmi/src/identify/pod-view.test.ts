@@ -159,8 +159,13 @@ it('of a pod only what decisions need is read, and no more of it than is ever me
     members: {
       metadata: {
         members: {
-          ...{ name: word, namespace: word, uid: word, resourceVersion: word },
-          ...{ creationTimestamp: word, deletionTimestamp: word, labels: { upTo: 16_384 } },
+          name: word,
+          namespace: word,
+          uid: word,
+          resourceVersion: word,
+          creationTimestamp: word,
+          deletionTimestamp: word,
+          labels: { upTo: 16_384 },
           annotations: {
             members: {
               'aadpodidentity.k8s.io/default-identity': word,
@@ -172,8 +177,12 @@ it('of a pod only what decisions need is read, and no more of it than is ever me
       spec: { members: { nodeName: word, hostNetwork: word, serviceAccountName: word } },
       status: {
         members: {
-          ...{ phase: word, podIP: word, podIPs: { upTo: 4_096 }, startTime: word },
-          ...{ initContainerStatuses: containers, containerStatuses: containers },
+          phase: word,
+          podIP: word,
+          podIPs: { upTo: 4_096 },
+          startTime: word,
+          initContainerStatuses: containers,
+          containerStatuses: containers,
           ephemeralContainerStatuses: containers,
         },
       },

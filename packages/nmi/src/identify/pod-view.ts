@@ -155,7 +155,11 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, labels = {}, an
   const defaultIdentity = annotations?.[defaultIdentityAnnotation];
   const endsAt = Date.parse(deletionTimestamp ?? '');
   return {
-    ...{ uid, key: `${namespace}/${name}`, namespace, name, labels },
+    uid,
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    labels,
     isEnding: deletionTimestamp !== undefined,
     ...(Number.isNaN(endsAt) ? {} : { endsAt }),
     ...(defaultIdentity ? { defaultIdentity } : {}),

@@ -8,8 +8,13 @@ const nobodyLeaves = new AbortController().signal;
 const stage = (over: Partial<QuestionLineOptions> = {}) => {
   const clock = createFakeClock();
   const inLine = createQuestionLine({
-    ...{ clock, atATime: 2, perNamespace: 2, perSecond: 100, patienceMs: 5_000 },
-    ...{ waiting: { total: 64, perNamespace: 32, perPod: 16 }, ...over },
+    clock,
+    atATime: 2,
+    perNamespace: 2,
+    perSecond: 100,
+    patienceMs: 5_000,
+    waiting: { total: 64, perNamespace: 32, perPod: 16 },
+    ...over,
   });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
@@ -113,7 +118,11 @@ it('a pod that has all its places is told so at once, and others are not', async
 it('a question that fails gives its place back', async () => {
   const clock = createFakeClock();
   const inLine = createQuestionLine({
-    ...{ clock, atATime: 1, perNamespace: 1, perSecond: 100, patienceMs: 5_000 },
+    clock,
+    atATime: 1,
+    perNamespace: 1,
+    perSecond: 100,
+    patienceMs: 5_000,
     waiting: { total: 64, perNamespace: 32, perPod: 16 },
   });
   const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };

@@ -161,7 +161,10 @@ describe('off', () => {
 
   it('the API server is asked while the watch is silent, and believed', async () => {
     const { call, questions } = stage({
-      ...{ filed: [web], live: [heir], isCurrent: false, check: { mode: 'off' } },
+      filed: [web],
+      live: [heir],
+      isCurrent: false,
+      check: { mode: 'off' },
     });
     await expect(call()).resolves.toEqual(podOf(heir));
     expect(questions).toEqual(['get default/web', 'list']);

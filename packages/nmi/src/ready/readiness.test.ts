@@ -129,11 +129,15 @@ it('what was watched counts again, as long as before, once every watch is heard 
   const clock = createFakeClock();
   const heardAt = [0, 0];
   const informers = heardAt.map((_, watch) => ({
-    ...{ hasSynced: () => true, synced: Promise.resolve() },
+    hasSynced: () => true,
+    synced: Promise.resolve(),
     lastHeardMs: () => clock.elapsed() - heardAt[watch]!,
   }));
   const { isOutdated } = createReadiness({
-    ...{ informers, clock, outageMs: 60_000, selfTest: () => Promise.resolve(true) },
+    informers,
+    clock,
+    outageMs: 60_000,
+    selfTest: () => Promise.resolve(true),
   });
   await clock.advance(50_000);
   heardAt[0] = clock.elapsed();

@@ -28,7 +28,9 @@ export function assembleRedirect(
   const cut = createConntrackCutter({ target, run, log });
   const guard = createRouteGuard({ target, run, log });
   return createRedirect({
-    ...{ everyMs, clock, log },
+    everyMs,
+    clock,
+    log,
     firewall: chooseFirewall({ by, log, ...allFirewalls(target, doors) }),
     ...(cutsOldConnections ? { afterInstall: cut } : {}),
     prepareKernel: async () => {

@@ -13,7 +13,11 @@ interface Fake extends Iptables {
 
 const fake = (name: string): Fake => {
   const it: Fake = {
-    ...{ name, has: false, why: undefined, count: 0, trouble: undefined },
+    name,
+    has: false,
+    why: undefined,
+    count: 0,
+    trouble: undefined,
     whyUnusable: () => Promise.resolve(it.why),
     countRules: () => (it.trouble ? Promise.reject(it.trouble) : Promise.resolve(it.count)),
     isRight: () => Promise.resolve(it.has),

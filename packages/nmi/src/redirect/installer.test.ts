@@ -32,7 +32,10 @@ const stage = () => {
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
   const stop = new AbortController();
   const redirect = createRedirect({
-    ...{ firewall, everyMs, clock, log },
+    firewall,
+    everyMs,
+    clock,
+    log,
     afterInstall: () => Promise.resolve(void done.push('cut')),
     prepareKernel: () => Promise.resolve(kernel.lacks),
   });

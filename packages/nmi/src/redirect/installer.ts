@@ -29,6 +29,8 @@ export interface Redirect {
 
 const notYet = 'the redirect rules are not in place yet';
 
+const withoutJitter = { jitter: 0, random: () => 0 };
+
 /**
  * Keeps the redirect rules as they must be. They stay when this program ends: while no agent runs, a call is refused by
  * the empty port instead of being answered by the machine's own service, with any identity of the machine.
@@ -37,10 +39,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
   const { firewall, everyMs, clock, log, prepareKernel = () => Promise.resolve(undefined) } = options;
   const state = { isInPlace: false, wasInstalled: false };
   let problem: string | undefined = notYet;
-  const patience = createBackoff({
-    ...{ baseMs: Math.min(250, everyMs), capMs: everyMs },
-    ...{ jitter: 0, random: () => 0 },
-  });
+  const patience = createBackoff({ baseMs: Math.min(250, everyMs), capMs: everyMs, ...withoutJitter });
 
   const check = async () => {
     if (!(await firewall.isRight())) await install(options, state);

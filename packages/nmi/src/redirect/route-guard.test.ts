@@ -9,11 +9,18 @@ const to = { dst: '169.254.169.254', ipproto: 'tcp', dport: 80, dport_mask: '0xf
 const listed: Readonly<Record<string, object>> = {
   'pref 59 nop': { priority: 59, src: 'all', nop: null },
   'pref 57 iif lo to 169.254.169.254/32 ipproto 6 dport 80 goto 59': {
-    ...{ priority: 57, src: 'all', iif: 'lo', goto: 59 },
+    priority: 57,
+    src: 'all',
+    iif: 'lo',
+    goto: 59,
     ...to,
   },
   'pref 58 fwmark 0/0x1000 to 169.254.169.254/32 ipproto 6 dport 80 prohibit': {
-    ...{ priority: 58, src: 'all', fwmark: '0', fwmask: '0x1000', action: 'prohibit' },
+    priority: 58,
+    src: 'all',
+    fwmark: '0',
+    fwmask: '0x1000',
+    action: 'prohibit',
     ...to,
   },
 };

@@ -21,14 +21,22 @@ const answer = (outcome: Outcome, over: Partial<CompatRules> = {}) => {
 const pod = 'default/web';
 const bad = (why: BadRequestReason): Outcome => ({ kind: 'bad-request', problem: { why, name: 'x' } });
 const failed = (over: Partial<Extract<Outcome, { kind: 'token-failed' }>>): Outcome => ({
-  ...{ kind: 'token-failed', pod, why: 'unavailable', description: 'because' },
+  kind: 'token-failed',
+  pod,
+  why: 'unavailable',
+  description: 'because',
   ...over,
 });
 const waiting = (seen: 'nothing' | 'created' | 'assigned'): Outcome => ({
-  ...{ kind: 'not-assigned', pod, identity: 'default/i', seen },
+  kind: 'not-assigned',
+  pod,
+  identity: 'default/i',
+  seen,
 });
 const unbound: Outcome = {
-  ...{ kind: 'not-assigned', pod, seen: 'unbound' },
+  kind: 'not-assigned',
+  pod,
+  seen: 'unbound',
   denial: { why: 'no-binding', label: 'demo' },
 };
 const notCreated =
@@ -148,7 +156,9 @@ describe('--compat-errors', () => {
 
   it('says what may be asked for where the original takes one at random', () => {
     const { status, text } = answer({
-      ...{ kind: 'denied', pod, denial: { why: 'several-identities', offered: ['a', 'b'] } },
+      kind: 'denied',
+      pod,
+      denial: { why: 'several-identities', offered: ['a', 'b'] },
     });
     expect([status, text]).toEqual([404, expect.stringContaining('It may ask for: a, b')]);
   });

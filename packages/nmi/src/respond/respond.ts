@@ -78,7 +78,9 @@ function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): Outbou
 function withStatusOf({ status, retryAfter, allow }: OriginalRefusal, ours: Refusal): Refusal {
   const { error, description } = ours;
   return {
-    ...{ status, error: status === ours.status ? error : (words[status] ?? error), description },
+    status,
+    error: status === ours.status ? error : (words[status] ?? error),
+    description,
     ...(retryAfter !== undefined && { retryAfter }),
     ...(allow !== undefined && { allow }),
   };

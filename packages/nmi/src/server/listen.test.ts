@@ -48,7 +48,8 @@ it('runs nothing else of the program while the process has another uid: files ar
   const seen: string[] = [];
   const { server } = serverWhere(undefined);
   const owner = {
-    ...{ uid: 1, giveUp: () => undefined },
+    uid: 1,
+    giveUp: () => undefined,
     begin: () => void seen.push('begin'),
     end: () => void seen.push('end'),
   };

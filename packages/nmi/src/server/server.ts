@@ -52,7 +52,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const give = createGiving(app, () => isClosing);
 
   const { server, connections } = createGuardedServer({
-    ...{ ...callerLimits, ...options, describe: connectionsOf(options.neighbourOf) },
+    ...callerLimits,
+    ...options,
+    describe: connectionsOf(options.neighbourOf),
     ...(options.namespaceOf && { groupOf: options.namespaceOf }),
     answer: (message, response, arrival) => {
       const refusal = refusalOfBody(message);
@@ -104,8 +106,10 @@ const queuedConnections = 4_096;
 /** What is kept of a connection from its beginning to its end. */
 function connectionsOf(neighbourOf: ServerOptions['neighbourOf']) {
   return (peer: string, openedAt: number): CallerConnection => ({
-    ...{ openedAt, neighbour: neighbourOf?.(peer) },
-    ...{ owner: undefined, isLast: false },
+    openedAt,
+    neighbour: neighbourOf?.(peer),
+    owner: undefined,
+    isLast: false,
   });
 }
 

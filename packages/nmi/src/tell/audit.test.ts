@@ -84,7 +84,10 @@ it('says of which namespace each line is: none of them may take all the room tha
   const say = createAudit({ format: 'json', append });
   for (const pod of ['default/web', 'shop/web', 'shop/web'])
     say({
-      ...{ request: inbound(''), route: 'token', status: 200, ms: 5 },
+      request: inbound(''),
+      route: 'token',
+      status: 200,
+      ms: 5,
       outcome: { ...token, pod, uid: `uid-${pod}` },
     });
   expect(append.mock.calls.map(([, namespace]) => String(namespace))).toEqual(['default', 'shop', 'shop']);

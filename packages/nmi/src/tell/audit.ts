@@ -79,11 +79,14 @@ function matterOf({ pod, uid, identity, resource, issued }: Issuance, route: Rou
 function lineFor(matter: Matter, from: TokenOrigin, format: LogFormat): Line {
   const { pod, uid, identity, resource, clientId = '', route } = matter;
   const fields = {
-    ...{ pod, uid, identity },
+    pod,
+    uid,
+    identity,
     // The machine chose for an exempt pod: no AzureIdentity says which one that is.
     ...(identity === '' ? { client: redactId(clientId) } : {}),
     resource: resource.length > longestResource ? `${resource.slice(0, longestResource)}…` : resource,
-    ...{ route, from },
+    route,
+    from,
   };
   return createRepeatedLine({ format, component: 'nmi', message: 'token issued', fields });
 }

@@ -12,7 +12,9 @@ const failed = (
   description = 'because',
 ): Extract<Outcome, { kind: 'token-failed' }> => ({
   kind: 'token-failed',
-  ...{ pod, why, description },
+  pod,
+  why,
+  description,
 });
 
 const stage = () => {

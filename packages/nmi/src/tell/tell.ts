@@ -69,14 +69,18 @@ function createEvents({ config, transport, clock, random, log, metrics, pods }: 
   // While the API server is away there is enough in the log.
   const quiet: Log = { ...log, warn: (fields, message) => log.debug(fields, message) };
   const recorder = createEventRecorder({
-    ...{ transport, clock, random, log: quiet },
+    transport,
+    clock,
+    random,
+    log: quiet,
     component: 'aad-pod-identity-nmi',
     // Where the API server knows the node of a token, admission lets no agent write Events of another node (deploy/policies).
     host: config.node,
     maxQueued: 100,
   });
   const tell = createPodEvents({
-    ...{ recorder, clock },
+    recorder,
+    clock,
     podNamed: (namespace, name) => pods.named(namespace, name),
     onEvent: (reason, result) => metrics.count('events', { reason, result }),
   });

@@ -6,7 +6,10 @@ import type { ServicePrincipal } from './types.ts';
 
 const application: ServicePrincipal = {
   kind: 'service-principal',
-  ...{ name: 'shop/app', clientId: 'app', tenantId: 'home', auxiliaryTenantIds: ['aux'] },
+  name: 'shop/app',
+  clientId: 'app',
+  tenantId: 'home',
+  auxiliaryTenantIds: ['aux'],
   authority: 'https://login.example',
   credential: 'secret',
   secret: { namespace: 'shop', name: 'app' },
@@ -48,9 +51,12 @@ const stage = (kept = 4) => {
   let question = 0;
   const store = (name: string, over: Partial<Entry> & { expiresInMs?: number } = {}) =>
     memory.store(subjectOf(name), 'r', {
-      ...{ issued: issuedTo(name, { now: clock.now(), expiresInMs: over.expiresInMs ?? 60_000 }) },
-      ...{ storedAt: clock.now(), age: { refreshAt: 0, freshUntil: 0 }, question: ++question },
-      ...{ namespace: 'shop', ...over },
+      issued: issuedTo(name, { now: clock.now(), expiresInMs: over.expiresInMs ?? 60_000 }),
+      storedAt: clock.now(),
+      age: { refreshAt: 0, freshUntil: 0 },
+      question: ++question,
+      namespace: 'shop',
+      ...over,
     });
   const known = (...names: readonly string[]) =>
     names.filter((name) => memory.recall(subjectOf(name), 'r') !== undefined);

@@ -86,7 +86,9 @@ it('says why when its turn does not come in time, or there is no place for it', 
   fill('one', 'a');
   const late = questions.join('late', askerOf({ namespace: 'one', pod: 'b' }), question);
   const refused = expect(late).rejects.toMatchObject({
-    ...{ code: 'throttled', retryAfterMs: undefined, message: /too long for its turn/ },
+    code: 'throttled',
+    retryAfterMs: undefined,
+    message: /too long for its turn/,
   });
   await clock.advance(10_000);
   await refused;
@@ -94,7 +96,9 @@ it('says why when its turn does not come in time, or there is no place for it', 
   fill('one', 'a');
   const full = questions.join('full', askerOf({ namespace: 'one', pod: 'a' }), question);
   await expect(full).rejects.toMatchObject({
-    ...{ code: 'throttled', retryAfterMs: undefined, message: /wait for their turn already/ },
+    code: 'throttled',
+    retryAfterMs: undefined,
+    message: /wait for their turn already/,
   });
 });
 

@@ -72,7 +72,10 @@ describe('one question for all', () => {
     const admit = vi.fn(() => 0);
     const subject: ServicePrincipal = {
       kind: 'service-principal',
-      ...{ name: 'default/app', clientId: 'app', tenantId: 'home', auxiliaryTenantIds: ['one', 'two'] },
+      name: 'default/app',
+      clientId: 'app',
+      tenantId: 'home',
+      auxiliaryTenantIds: ['one', 'two'],
       authority: 'https://login.example',
       credential: 'secret',
       secret: { namespace: 'default', name: 'app' },

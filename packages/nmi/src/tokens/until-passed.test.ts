@@ -13,7 +13,9 @@ const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
   const clock = createFakeClock(1_000_000);
   const ask = vi.fn<(wish: TokenWish) => Promise<IssuedToken>>();
   const limits = createCallerLimits({
-    ...{ waiting: { total: 9, perNamespace: 9, perPod: 9 }, upstreamBurst, upstreamPerSecond: 0.001 },
+    waiting: { total: 9, perNamespace: 9, perPod: 9 },
+    upstreamBurst,
+    upstreamPerSecond: 0.001,
   });
   const source = createTokenSource({ ask, clock, random, lineFor: () => openLine, holdMs });
   const tokens = untilPassed(source, { clock, random });
@@ -151,14 +153,13 @@ it('Entra is not asked again: it has told its own time', async () => {
   const { ask, get } = stage();
   ask.mockImplementation(failing('unavailable', 503));
   const subject: TokenSubject = {
-    ...{
-      kind: 'service-principal',
-      name: 'default/app',
-      clientId: 'c',
-      tenantId: 't',
-      auxiliaryTenantIds: [],
-    },
-    ...{ authority: 'https://login.microsoftonline.com', credential: 'secret' },
+    kind: 'service-principal',
+    name: 'default/app',
+    clientId: 'c',
+    tenantId: 't',
+    auxiliaryTenantIds: [],
+    authority: 'https://login.microsoftonline.com',
+    credential: 'secret',
     secret: { namespace: 'default', name: 's' },
   };
   await expect(get({ subject })).rejects.toMatchObject({ code: 'unavailable' });

@@ -12,7 +12,8 @@ const stage = (over: Partial<Rate> & { perNamespace?: number } = {}) => {
   const { atATime = 5, perNamespace = 5, quota } = over;
   const all = { atATime, perNamespace, patienceMs: 10_000, ...(quota && { quota }) };
   const lines = createFairLines({
-    ...{ clock, all },
+    clock,
+    all,
     lines: { first: { atATime: 5, waiting }, second: { atATime: 5, waiting } },
   });
   const begun: string[] = [];

@@ -77,7 +77,9 @@ export async function createAzure(options: AzureOptions, urls: AzureUrls): Promi
   });
   const shared = { world, tokens, now, newId };
   const armPorts = {
-    ...{ ...shared, operations, rules: hostRules(options) },
+    ...shared,
+    operations,
+    rules: hostRules(options),
     enforceRoles: options.enforceRoles ?? false,
     limits: options.throttle ? createLimits(now) : noLimits,
   };
@@ -85,7 +87,10 @@ export async function createAzure(options: AzureOptions, urls: AzureUrls): Promi
   const vaultPorts = { ...shared, authorityUrl: urls.entra, vaultUrl: urls.vault, onRead: reads.note };
   const fetchIssuerKeys = options.fetchIssuerKeys ?? discoverKeys;
   return {
-    ...{ world, tokens, operations, reads },
+    world,
+    tokens,
+    operations,
+    reads,
     entra: createEntra({ ...shared, baseUrl: urls.entra, fetchIssuerKeys }),
     arm: (baseUrl) => createArm({ ...armPorts, baseUrl }),
     imds: (machine) => createImds(machine, { ...shared, enforceLimits: options.enforceImdsLimits ?? false }),

@@ -188,7 +188,12 @@ function appFrom(spec: AppSpec, ports: DirectoryPorts): App {
 
 function appOf({ clientId, principalId, tenantId }: ManagedIdentity): App {
   return {
-    ...{ clientId, principalId, tenants: [tenantId], secrets: [], certificates: [] },
-    ...{ disabled: false, ellipticCurves: false },
+    clientId,
+    principalId,
+    tenants: [tenantId],
+    secrets: [],
+    certificates: [],
+    disabled: false,
+    ellipticCurves: false,
   };
 }

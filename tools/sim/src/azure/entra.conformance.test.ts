@@ -149,11 +149,11 @@ describe('Microsoft identity platform: certificate credentials', () => {
       .setExpirationTime(at + 600)
       .sign(createPrivateKey(key));
     const { status, body } = await azure.askEntra({
-      ...{ client_id: 'app', scope: 'https://vault.azure.net/.default', grant_type: 'client_credentials' },
-      ...{
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: assertion,
-      },
+      client_id: 'app',
+      scope: 'https://vault.azure.net/.default',
+      grant_type: 'client_credentials',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
     });
     return { status, codes: body['error_codes'] };
   }
@@ -208,11 +208,11 @@ describe.skipIf(missing !== undefined)(
         .setExpirationTime(at + 600)
         .sign(createPrivateKey(elliptic));
       const answer = await azure.askEntra({
-        ...{ client_id: 'app', scope: 'https://vault.azure.net/.default', grant_type: 'client_credentials' },
-        ...{
-          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-          client_assertion: assertion,
-        },
+        client_id: 'app',
+        scope: 'https://vault.azure.net/.default',
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: assertion,
       });
       expect({ status: answer.status, codes: answer.body['error_codes'] }).toEqual({ status, codes });
     });
@@ -249,15 +249,11 @@ describe('Microsoft Entra workload identity federation', () => {
       .setExpirationTime(at + 3600)
       .sign(privateKey);
     const { status, body } = await azure.askEntra({
-      ...{
-        client_id: draft.clientId ?? 'client-a',
-        scope: 'https://vault.azure.net/.default',
-        grant_type: 'client_credentials',
-      },
-      ...{
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: assertion,
-      },
+      client_id: draft.clientId ?? 'client-a',
+      scope: 'https://vault.azure.net/.default',
+      grant_type: 'client_credentials',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
     });
     return { status, codes: body['error_codes'] };
   }

@@ -25,8 +25,12 @@ describe('Microsoft Learn: how to use managed identities on an Azure VM to acqui
     });
     const seconds = azure.now() / 1000;
     expect(body).toMatchObject({
-      ...{ expires_in: '3600', expires_on: `${seconds + 3600}`, not_before: `${seconds - 300}` },
-      ...{ resource: 'https://vault.azure.net', token_type: 'Bearer', client_id: 'client-a' },
+      expires_in: '3600',
+      expires_on: `${seconds + 3600}`,
+      not_before: `${seconds - 300}`,
+      resource: 'https://vault.azure.net',
+      token_type: 'Bearer',
+      client_id: 'client-a',
     });
     const verdict = await azure.tokens.verify(String(body['access_token']), ['https://vault.azure.net']);
     const { principalId } = azure.world.identity(a);

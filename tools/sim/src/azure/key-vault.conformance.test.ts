@@ -36,7 +36,8 @@ describe('Azure Key Vault REST API, get secret', () => {
     const created = azure.now() / 1000;
     expect(status).toBe(200);
     expect(body).toMatchObject({
-      ...{ value: 'hello again', id: `https://vault.vault.test/secrets/greeting/${second}` },
+      value: 'hello again',
+      id: `https://vault.vault.test/secrets/greeting/${second}`,
       attributes: { enabled: true, created, updated: created, recoveryLevel: 'Recoverable+Purgeable' },
     });
     expect(headers).toMatchObject({

@@ -72,7 +72,8 @@ describe('Azure on loopback', () => {
     const before = sim.reads().length;
     expect(await readSecret()).toMatchObject({ value: 'hidden-value' });
     await request(`${sim.entraUrl}/${sim.world.defaultTenantId}/oauth2/v2.0/token`, {
-      ...{ dispatcher: agent, method: 'POST' },
+      dispatcher: agent,
+      method: 'POST',
       body: 'client_id=app&client_secret=hidden-secret&grant_type=client_credentials&scope=x/.default',
     });
     const { principalId } = sim.world.identity(identity);
@@ -114,7 +115,8 @@ describe('Azure on loopback', () => {
   test('an update ends by itself after the latency', async () => {
     const { token } = await sim.mint({ principalId: 'p', clientId: 'c', tenantId: 't' }, sim.armUrl);
     await fetch(`${sim.armUrl}${pool}?api-version=2024-07-01`, {
-      ...{ method: 'PATCH', body: '{"identity":{"type":"None"}}' },
+      method: 'PATCH',
+      body: '{"identity":{"type":"None"}}',
       headers: { authorization: `Bearer ${token}` },
     });
     await sim.world.until(() => sim.world.host(pool).provisioningState === 'Succeeded');

@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { createJournal, type JournalEntry } from './journal.ts';
 
 const entry = (more: Partial<JournalEntry> = {}): Omit<JournalEntry, 'sequence'> => ({
-  ...{
-    at: 0,
-    durationMs: 0,
-    service: 'arm',
-    method: 'GET',
-    path: '/a',
-    query: '',
-    userAgent: '',
-    remoteAddress: '',
-  },
-  ...{ outcome: 'answered', status: 200, ...more },
+  at: 0,
+  durationMs: 0,
+  service: 'arm',
+  method: 'GET',
+  path: '/a',
+  query: '',
+  userAgent: '',
+  remoteAddress: '',
+  outcome: 'answered',
+  status: 200,
+  ...more,
 });
 
 describe('the journal', () => {

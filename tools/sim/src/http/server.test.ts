@@ -48,14 +48,12 @@ describe('a listener', () => {
       'application/json',
     ]);
     expect(await answer.json()).toEqual({
-      ...{
-        method: 'POST',
-        path: '/a%20b//c',
-        x: ['1', '2?'],
-        kind: 'k',
-        body: 'é',
-        remoteAddress: '127.0.0.1',
-      },
+      method: 'POST',
+      path: '/a%20b//c',
+      x: ['1', '2?'],
+      kind: 'k',
+      body: 'é',
+      remoteAddress: '127.0.0.1',
     });
   });
 

@@ -186,9 +186,17 @@ async function serve(
   const note: Call['note'] = (outcome, status) => {
     const body = options.journalBody?.(request);
     options.journal.record({
-      ...{ at, durationMs: now() - at, service: options.service, method: request.method, path: request.path },
-      ...{ query: request.query.toString(), userAgent: request.headers['user-agent'] ?? '' },
-      ...{ remoteAddress: request.remoteAddress, outcome, status, ...(body === undefined ? {} : { body }) },
+      at,
+      durationMs: now() - at,
+      service: options.service,
+      method: request.method,
+      path: request.path,
+      query: request.query.toString(),
+      userAgent: request.headers['user-agent'] ?? '',
+      remoteAddress: request.remoteAddress,
+      outcome,
+      status,
+      ...(body === undefined ? {} : { body }),
     });
   };
   const call: Call = { message, response, request, note };

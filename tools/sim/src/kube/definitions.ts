@@ -70,11 +70,14 @@ export function definitionCauses(definition: KubeObject): readonly Cause[] {
 const isProtected = (group: string): boolean => /(^|\.)(k8s|kubernetes)\.io$/.test(group);
 
 const invalid = (field: string, value: unknown, message: string): Cause => ({
-  ...{ reason: 'FieldValueInvalid', field, message: `Invalid value: ${JSON.stringify(value)}: ${message}` },
+  reason: 'FieldValueInvalid',
+  field,
+  message: `Invalid value: ${JSON.stringify(value)}: ${message}`,
 });
 
 const unsupported = (field: string, value: string): Cause => ({
-  ...{ reason: 'FieldValueNotSupported', field },
+  reason: 'FieldValueNotSupported',
+  field,
   message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Cluster", "Namespaced"`,
 });
 

@@ -151,7 +151,9 @@ describe('the simulated API server in trouble', () => {
   test('objects can be put in as they are, and waited for', async () => {
     const seen = kube.until((now) => now.list('pods').length === 2);
     const seeded = (name: string) => ({
-      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid: `uid-${name}` } },
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: 'default', uid: `uid-${name}` },
       status: { phase: 'Running', podIP: '10.0.0.1' },
     });
     kube.seed([seeded('a'), seeded('b')]);

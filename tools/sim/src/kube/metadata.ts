@@ -53,7 +53,8 @@ const dnsLabel = new RegExp(`^${label}$`);
 const qualifiedName = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
 const badValue = (field: string, value: string, message: string): Cause => ({
-  ...{ reason: 'FieldValueInvalid', field },
+  reason: 'FieldValueInvalid',
+  field,
   message: `Invalid value: ${JSON.stringify(value)}: ${message}`,
 });
 

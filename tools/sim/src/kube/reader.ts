@@ -133,7 +133,10 @@ function watch({ watches, now }: Ports, scope: Scope, request: HttpRequest): Htt
   const since = numberOf(query, 'resourceVersion') ?? 0;
   const seconds = numberOf(query, 'timeoutSeconds');
   const body = watches.stream({
-    ...{ type, matches: matcher(scope, query), signal, bookmarks: isOn(query.get('allowWatchBookmarks')) },
+    type,
+    matches: matcher(scope, query),
+    signal,
+    bookmarks: isOn(query.get('allowWatchBookmarks')),
     // 0 and nothing both mean: whatever there is now, then the rest.
     since: since === 0 ? undefined : since,
     timeoutMs: seconds ? seconds * 1000 : undefined,

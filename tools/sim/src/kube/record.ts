@@ -8,7 +8,12 @@ export function toStored(type: ResourceType, object: KubeObject, version: number
   const { name = '', namespace = '', uid = '', labels = {}, ownerReferences = [] } = metadata;
   const text = JSON.stringify({ metadata: { ...metadata, resourceVersion: String(version) }, ...fields });
   return {
-    ...{ namespace, name, uid, version, text, labels },
+    namespace,
+    name,
+    uid,
+    version,
+    text,
+    labels,
     fields: fieldsOf(type, object),
     owners: ownerReferences.map((owner) => owner.uid),
     terminating: metadata.deletionTimestamp !== undefined,

@@ -105,7 +105,9 @@ function newborn(context: Context, { type, namespace }: Target, given: KubeObjec
   return {
     ...given,
     metadata: {
-      ...{ ...metadata, name, ...fresh },
+      ...metadata,
+      name,
+      ...fresh,
       ...(namespace === '' ? {} : { namespace }),
       ...(type.hasGeneration ? { generation: 1 } : {}),
     },

@@ -61,17 +61,22 @@ function builtIn(groupVersion: string, of: string, traits: Traits = {}): Resourc
   const [version = '', group = ''] = groupVersion.split('/').reverse();
   const [plural = '', kind = ''] = of.split('/');
   return {
-    ...{
-      group,
-      version,
-      kind,
-      plural,
-      singular: kind.toLowerCase(),
-      listKind: `${kind}List`,
-      shortNames: [],
-    },
-    ...{ namespaced: true, builtIn: true, hasStatus: false, hasGeneration: false, unconditionalUpdate: true },
-    ...{ createOnUpdate: false, returnsDeleted: false, selectable: [], columns: [] },
+    group,
+    version,
+    kind,
+    plural,
+    singular: kind.toLowerCase(),
+    listKind: `${kind}List`,
+    shortNames: [],
+    namespaced: true,
+    builtIn: true,
+    hasStatus: false,
+    hasGeneration: false,
+    unconditionalUpdate: true,
+    createOnUpdate: false,
+    returnsDeleted: false,
+    selectable: [],
+    columns: [],
     ...traits,
   };
 }
@@ -84,24 +89,20 @@ export const crdType = builtIn(
   'apiextensions.k8s.io/v1',
   'customresourcedefinitions/CustomResourceDefinition',
   {
-    ...{
-      namespaced: false,
-      hasStatus: true,
-      hasGeneration: true,
-      unconditionalUpdate: false,
-      shortNames: ['crd', 'crds'],
-    },
+    namespaced: false,
+    hasStatus: true,
+    hasGeneration: true,
+    unconditionalUpdate: false,
+    shortNames: ['crd', 'crds'],
   },
 );
 
 export const namespaceType = builtIn('v1', 'namespaces/Namespace', {
-  ...{
-    namespaced: false,
-    hasStatus: true,
-    returnsDeleted: true,
-    shortNames: ['ns'],
-    selectable: ['status.phase'],
-  },
+  namespaced: false,
+  hasStatus: true,
+  returnsDeleted: true,
+  shortNames: ['ns'],
+  selectable: ['status.phase'],
 });
 
 /** What there is before any CustomResourceDefinition. */
@@ -114,14 +115,17 @@ export const builtInTypes: readonly ResourceType[] = [
     selectable: ['spec.unschedulable'],
   }),
   builtIn('v1', 'pods/Pod', {
-    ...{ hasStatus: true, returnsDeleted: true, shortNames: ['po'] },
+    hasStatus: true,
+    returnsDeleted: true,
+    shortNames: ['po'],
     selectable: [
       ...['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName'],
       ...['status.phase', 'status.podIP', 'status.nominatedNodeName'],
     ],
   }),
   builtIn('v1', 'events/Event', {
-    ...{ createOnUpdate: true, shortNames: ['ev'] },
+    createOnUpdate: true,
+    shortNames: ['ev'],
     selectable: [
       ...involved.map((field) => `involvedObject.${field}`),
       'reason',
@@ -164,23 +168,19 @@ function customType({
   // A posted schema was checked when its definition was posted, as far as anybody looks at it here.
   const schema = recordAt(version, 'schema', 'openAPIV3Schema') as Schema;
   return {
-    ...{
-      group: textAt(spec, 'group'),
-      version: textAt(version, 'name'),
-      kind,
-      plural: textAt(names, 'plural'),
-    },
+    group: textAt(spec, 'group'),
+    version: textAt(version, 'name'),
+    kind,
+    plural: textAt(names, 'plural'),
     singular: textAt(names, 'singular') || kind.toLowerCase(),
     listKind: textAt(names, 'listKind') || `${kind}List`,
     shortNames: (names['shortNames'] ?? []) as readonly string[],
     namespaced: spec['scope'] === 'Namespaced',
-    ...{
-      builtIn: false,
-      hasGeneration: true,
-      unconditionalUpdate: false,
-      createOnUpdate: false,
-      returnsDeleted: false,
-    },
+    builtIn: false,
+    hasGeneration: true,
+    unconditionalUpdate: false,
+    createOnUpdate: false,
+    returnsDeleted: false,
     hasStatus: at(version, 'subresources', 'status') !== undefined,
     selectable: ((version['selectableFields'] ?? []) as readonly Json[]).map((field) =>
       textAt(field, 'jsonPath').slice(1),

@@ -96,7 +96,9 @@ function assemble(options: KubeOptions) {
     bookmarkMs: options.bookmarkMs ?? 60_000,
   });
   const registry = createRegistry(storage, {
-    ...{ now, newUid: options.newUid ?? randomUUID, random: options.random ?? Math.random },
+    now,
+    newUid: options.newUid ?? randomUUID,
+    random: options.random ?? Math.random,
     keepsTerminatingPods: options.podTermination === 'manual',
   });
   runLifecycle({ storage, registry, types });
@@ -124,8 +126,11 @@ function seed(types: ResourceTypes, registry: Registry, objects: Iterable<KubeOb
 }
 
 const namespace = (name: string): KubeObject => ({
-  ...{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
-  ...{ spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } },
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name },
+  spec: { finalizers: ['kubernetes'] },
+  status: { phase: 'Active' },
 });
 
 /** An API server on loopback. */
@@ -134,15 +139,19 @@ export async function startKube(
   { journal = createJournal(), faults = createFaults() }: { journal?: Journal; faults?: Faults } = {},
 ): Promise<KubeSim> {
   const { storage, types, watches, registry, handle } = assemble(options);
-  seed(
-    types,
-    registry,
-    ['default', 'kube-system', 'kube-public', ...(options.namespaces ?? [])].map(namespace),
-  );
+  const namespaces = ['default', 'kube-system', 'kube-public', ...(options.namespaces ?? [])];
+  seed(types, registry, namespaces.map(namespace));
   const listener = await startListener({ service: 'kube', handle, journal, faults, journalBody });
   const { url, pause, resume, stopListening, startListening } = listener;
   const kube: KubeSim = {
-    ...{ url, storage, journal, faults, pause, resume, stopListening, startListening },
+    url,
+    storage,
+    journal,
+    faults,
+    pause,
+    resume,
+    stopListening,
+    startListening,
     kubeconfig: () => kubeconfigFor(url),
     get: (resource, name, of = '') => {
       const type = typeNamed(types, resource);

@@ -56,15 +56,13 @@ export class StatusError extends Error {
 
   body(): Json {
     return {
-      ...{
-        kind: 'Status',
-        apiVersion: 'v1',
-        metadata: {},
-        status: 'Failure',
-        message: this.message,
-        // The real server gives no reason when it did not expect the error.
-        ...(this.reason === 'InternalError' ? {} : { reason: this.reason }),
-      },
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: this.message,
+      // The real server gives no reason when it did not expect the error.
+      ...(this.reason === 'InternalError' ? {} : { reason: this.reason }),
       ...(this.details ? { details: this.details } : {}),
       code: this.code,
     };
@@ -129,6 +127,9 @@ export function invalid(type: ResourceName, name: string, causes: readonly Cause
 
 /** The answer to a deletion that is complete. */
 export const success = (type: ResourceName, name: string, uid: string): Json => ({
-  ...{ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' },
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
   details: { ...about(type, name), uid },
 });

@@ -3,17 +3,15 @@ import { createStorage } from './storage.ts';
 import type { Stored } from './stored.ts';
 
 const stored = (name: string, version: number, namespace = 'n'): Stored => ({
-  ...{
-    namespace,
-    name,
-    version,
-    uid: name,
-    text: '{}',
-    labels: {},
-    fields: {},
-    owners: [],
-    terminating: false,
-  },
+  namespace,
+  name,
+  version,
+  uid: name,
+  text: '{}',
+  labels: {},
+  fields: {},
+  owners: [],
+  terminating: false,
 });
 
 function filled(historyLimit: number, count: number) {

@@ -77,10 +77,17 @@ export function tableOf({ type, items, metadata, include, now }: TableRequest): 
   const name = { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 };
   const definitions = columns.map(({ name, type: kind, description = '', priority = 0 }) => ({
     // Ages are made here, so kubectl must not make them again.
-    ...{ name, type: kind === 'date' ? 'string' : kind, format: '', description, priority },
+    name,
+    type: kind === 'date' ? 'string' : kind,
+    format: '',
+    description,
+    priority,
   }));
   return {
-    ...{ kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: [name, ...definitions] },
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: [name, ...definitions],
     rows: items.map((stored) => {
       const object = toObject(type, stored);
       return {

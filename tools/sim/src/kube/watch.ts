@@ -138,8 +138,15 @@ async function* events(world: World, watch: Watch): AsyncGenerator<string> {
 async function* stream(world: World, request: WatchRequest): AsyncGenerator<string> {
   const start = request.since ?? world.storage.version;
   const watch: Watch = {
-    ...{ request, start, cursor: start, owesPresent: request.since === undefined, owesBookmark: false },
-    ...{ isOver: false, isBroken: false, isStranded: false, wake: () => undefined },
+    request,
+    start,
+    cursor: start,
+    owesPresent: request.since === undefined,
+    owesBookmark: false,
+    isOver: false,
+    isBroken: false,
+    isStranded: false,
+    wake: () => undefined,
   };
   const wake = () => watch.wake();
   request.signal.addEventListener('abort', wake);

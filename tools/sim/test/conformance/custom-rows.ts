@@ -5,6 +5,8 @@ const { crd, conventions } = sources;
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 interface Definition {
+  apiVersion: string;
+  kind: string;
   metadata: object;
   spec: {
     group: string;
@@ -16,10 +18,13 @@ interface Definition {
 
 function definition(group: string, metadata: object = {}): Definition {
   return {
-    ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
     metadata: { name: `things.${group}`, ...metadata },
     spec: {
-      ...{ group, scope: 'Cluster', names: { kind: 'Thing', plural: 'things' } },
+      group,
+      scope: 'Cluster',
+      names: { kind: 'Thing', plural: 'things' },
       versions: [
         { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
       ],
@@ -33,7 +38,9 @@ export const customRows: readonly Row[] = [
     source: `${crd}#field-pruning`,
     check: async ({ door, custom }) => {
       const spec = {
-        ...{ size: 1, unknown: 1, notes: { any: 'key' } },
+        size: 1,
+        unknown: 1,
+        notes: { any: 'key' },
         free: { any: { thing: 1 }, known: { a: 'x', dropped: 1 } },
         copy: {
           apiVersion: 'v1',
@@ -49,7 +56,10 @@ export const customRows: readonly Row[] = [
       expect(status).toBe(201);
       expect(body).not.toHaveProperty('unknown');
       expect(body.spec).toEqual({
-        ...{ size: 1, shape: 'round', notes: { any: 'key' }, free: { any: { thing: 1 }, known: { a: 'x' } } },
+        size: 1,
+        shape: 'round',
+        notes: { any: 'key' },
+        free: { any: { thing: 1 }, known: { a: 'x' } },
         copy: {
           apiVersion: 'v1',
           kind: 'Thing',

@@ -37,15 +37,14 @@ export const objectRows: readonly Row[] = [
       expect(builtIn).toEqual({
         status: 409,
         body: {
-          ...{
-            kind: 'Status',
-            apiVersion: 'v1',
-            metadata: {},
-            status: 'Failure',
-            reason: 'AlreadyExists',
-            code: 409,
-          },
-          ...{ message: 'configmaps "a" already exists', details: { name: 'a', kind: 'configmaps' } },
+          kind: 'Status',
+          apiVersion: 'v1',
+          metadata: {},
+          status: 'Failure',
+          reason: 'AlreadyExists',
+          code: 409,
+          message: 'configmaps "a" already exists',
+          details: { name: 'a', kind: 'configmaps' },
         },
       });
       expect(ofCustom.body).toMatchObject({
@@ -61,15 +60,14 @@ export const objectRows: readonly Row[] = [
       expect(await door.ask('GET', `${core}/pods/none`)).toEqual({
         status: 404,
         body: {
-          ...{
-            kind: 'Status',
-            apiVersion: 'v1',
-            metadata: {},
-            status: 'Failure',
-            reason: 'NotFound',
-            code: 404,
-          },
-          ...{ message: 'pods "none" not found', details: { name: 'none', kind: 'pods' } },
+          kind: 'Status',
+          apiVersion: 'v1',
+          metadata: {},
+          status: 'Failure',
+          reason: 'NotFound',
+          code: 404,
+          message: 'pods "none" not found',
+          details: { name: 'none', kind: 'pods' },
         },
       });
       for (const [method, body] of [
@@ -129,7 +127,9 @@ export const objectRows: readonly Row[] = [
       for (const name of ['Upper', 'under_score', '-dash', 'x'.repeat(254)]) {
         const { status, body } = await door.ask('POST', `${custom}/widgets`, { body: widget(name) });
         expect({ status, reason: body.reason, field: body.details.causes[0]?.field }).toEqual({
-          ...{ status: 422, reason: 'Invalid', field: 'metadata.name' },
+          status: 422,
+          reason: 'Invalid',
+          field: 'metadata.name',
         });
       }
       const nameless = await door.ask('POST', `${custom}/widgets`, {
@@ -283,7 +283,8 @@ export const objectRows: readonly Row[] = [
         body: { reason: 'Conflict' },
       });
       expect((await door.ask('GET', `${custom}/widgets/a`)).body).toMatchObject({
-        ...{ spec: { size: 2 }, metadata: { resourceVersion: second.metadata.resourceVersion } },
+        spec: { size: 2 },
+        metadata: { resourceVersion: second.metadata.resourceVersion },
       });
     },
   },
@@ -431,10 +432,8 @@ export const objectRows: readonly Row[] = [
       expect(stated).toMatchObject({ Ready: 'False' });
       expect(stated).not.toHaveProperty('Other');
       const dropped = await door.ask('PATCH', `${core}/pods/a`, {
-        ...{
-          contentType,
-          body: { metadata: { '$deleteFromPrimitiveList/finalizers': ['example.com/a', 'example.com/b'] } },
-        },
+        contentType,
+        body: { metadata: { '$deleteFromPrimitiveList/finalizers': ['example.com/a', 'example.com/b'] } },
       });
       expect(dropped.body.metadata).not.toHaveProperty('finalizers');
     },
@@ -463,7 +462,10 @@ export const objectRows: readonly Row[] = [
       expect(await door.ask('DELETE', `${custom}/widgets/a`)).toEqual({
         status: 200,
         body: {
-          ...{ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' },
+          kind: 'Status',
+          apiVersion: 'v1',
+          metadata: {},
+          status: 'Success',
           details: { name: 'a', group: 'sim.example.com', kind: 'widgets', uid: made.body.metadata.uid },
         },
       });
@@ -644,14 +646,12 @@ export const objectRows: readonly Row[] = [
     source: `${conventions}#events`,
     check: async ({ door, core, namespace }) => {
       const event = (involved: string | undefined) => ({
-        ...{
-          apiVersion: 'v1',
-          kind: 'Event',
-          metadata: { generateName: 'e-' },
-          reason: 'Test',
-          message: 'm',
-          type: 'Normal',
-        },
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { generateName: 'e-' },
+        reason: 'Test',
+        message: 'm',
+        type: 'Normal',
         involvedObject: {
           kind: 'Pod',
           name: 'a',

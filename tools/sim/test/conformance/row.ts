@@ -71,16 +71,19 @@ function definition(kind: 'Widget' | 'Gadget', subresources: object): object {
   };
   const status = { type: 'object', properties: { phase: text } };
   return {
-    ...{
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: `${plural}.sim.example.com` },
-    },
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.sim.example.com` },
     spec: {
-      ...{ group: 'sim.example.com', scope: 'Namespaced', names: { kind, plural } },
+      group: 'sim.example.com',
+      scope: 'Namespaced',
+      names: { kind, plural },
       versions: [
         {
-          ...{ name: 'v1', served: true, storage: true, ...subresources },
+          name: 'v1',
+          served: true,
+          storage: true,
+          ...subresources,
           schema: { openAPIV3Schema: { type: 'object', properties: { spec, status } } },
           additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }],
         },
@@ -115,29 +118,39 @@ export async function openStage(door: Door, patienceSeconds: number): Promise<St
     body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
   });
   return {
-    ...{ door, namespace, patienceSeconds, core: `/api/v1/namespaces/${namespace}` },
+    door,
+    namespace,
+    patienceSeconds,
+    core: `/api/v1/namespaces/${namespace}`,
     custom: `/apis/sim.example.com/v1/namespaces/${namespace}`,
   };
 }
 
 export const configMap = (name: string, more: object = {}, metadata: object = {}): object => ({
-  ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, ...more },
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, ...metadata },
+  ...more,
 });
 
 export const widget = (name: string, spec: object = {}, metadata: object = {}): object => ({
-  ...{
-    apiVersion: 'sim.example.com/v1',
-    kind: 'Widget',
-    metadata: { name, ...metadata },
-    spec: { size: 1, ...spec },
-  },
+  apiVersion: 'sim.example.com/v1',
+  kind: 'Widget',
+  metadata: { name, ...metadata },
+  spec: { size: 1, ...spec },
 });
 
 export const gadget = (name: string, more: object = {}): object => ({
-  ...{ apiVersion: 'sim.example.com/v1', kind: 'Gadget', metadata: { name }, spec: { size: 1 }, ...more },
+  apiVersion: 'sim.example.com/v1',
+  kind: 'Gadget',
+  metadata: { name },
+  spec: { size: 1 },
+  ...more,
 });
 
 export const pod = (name: string, spec: object = {}, metadata: object = {}): object => ({
-  ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, ...metadata } },
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, ...metadata },
   spec: { containers: [{ name: 'main', image: 'local.test/app:1' }], ...spec },
 });

@@ -60,7 +60,10 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
   const all = () => [...lines.read, ...lines.held];
 
   return {
-    ...{ peer, pace, hold, lines: all },
+    peer,
+    pace,
+    hold,
+    lines: all,
     get size() {
       return lines.read.size + lines.held.size;
     },
@@ -87,7 +90,8 @@ function createLines<L extends Line>() {
   // In the order in which they are read again.
   const held = new Set<L>();
   return {
-    ...{ read, held },
+    read,
+    held,
     holdAll() {
       for (const line of read) {
         held.add(line);

@@ -57,7 +57,10 @@ const stage = (limits: Partial<ConnectionLimits> = {}) => {
   const clock = createFakeClock();
   const effects: (readonly [LimitEffect, string])[] = [];
   const connections = createConnections({
-    ...{ requestsPerSecond: 1, connections: 100, connectionsPerCaller: 50, ...limits },
+    requestsPerSecond: 1,
+    connections: 100,
+    connectionsPerCaller: 50,
+    ...limits,
     clock,
     describe: (peer, openedAt) => ({ peer, openedAt }),
     onLimited: (effect, peer) => effects.push([effect, peer]),

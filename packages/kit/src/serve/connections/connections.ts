@@ -260,7 +260,10 @@ function connectionOf<About>(
   { caller, about, groups, looks, clock }: Parts<About>,
 ): Connection<About> {
   const connection: Connection<About> = {
-    ...{ socket, caller, about, idle: createIdleTime(clock) },
+    socket,
+    caller,
+    about,
+    idle: createIdleTime(clock),
     isRefused: false,
     unanswered: 0,
     behind: 0,

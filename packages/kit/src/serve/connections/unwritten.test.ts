@@ -15,7 +15,9 @@ const stage = () => {
   const unwritten = createUnwritten<string, Line>({ clock, close: ({ name }) => closed.push(name) });
   const line = (caller: string, name: string, group = caller): Line => {
     const self: Line = {
-      ...{ caller, name, bytes: 0 },
+      caller,
+      name,
+      bytes: 0,
       group: () => group,
       unwritten: () => self.bytes,
     };

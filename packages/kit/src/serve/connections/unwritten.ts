@@ -79,7 +79,8 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
   const later = createLater(clock, look);
 
   return {
-    ...{ forget, look },
+    forget,
+    look,
     lookSoon(taker, bytes) {
       if (waiting.has(taker)) look(taker);
       else later.add(taker, bytes);

@@ -228,8 +228,14 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
   };
 
   const arm: FakeArm = {
-    ...{ attached, effective, isAlive, denied: new Set<ResourceId>(), faults: [], rejectsDeadEntries: false },
-    ...{ failsLate: false, throttledReads: 0 },
+    attached,
+    effective,
+    isAlive,
+    denied: new Set<ResourceId>(),
+    faults: [],
+    rejectsDeadEntries: false,
+    failsLate: false,
+    throttledReads: 0,
     onPatch: () => undefined,
     create(id, clientId) {
       count += 1;

@@ -18,8 +18,13 @@ export function createFakeLog(): Log & {
     if (level === 'error') errors.push(fields);
   };
   const log = {
-    ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
-    ...{ level: 'debug' as const, errors, lines },
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    level: 'debug' as const,
+    errors,
+    lines,
     child: () => log,
   };
   return log;

@@ -128,21 +128,31 @@ export function createFakeWorld({
     const hosts: HostResult[] = [];
     const ledgerTrouble: SaveOutcome[] = [];
     const reconciler = createReconciler({
-      ...{ index, memory, now },
+      index,
+      memory,
+      now,
       rules: () => ({ ...build.rules, ...rules }),
       pace: (work) => Promise.resolve().then(work),
       askAzure: (on, how) => azureLane.poke(on.id, how),
       onPass: () => undefined,
       onPlanned: () => undefined,
       assignments: createAssignmentsApplier({
-        ...{ echoes, memory, now, recordAfterMs, writesAtOnce: 20 },
+        echoes,
+        memory,
+        now,
+        recordAfterMs,
+        writesAtOnce: 20,
         writer: createAssignedIdentityWriter({ resource: assigned, term }),
         seen: (key) => index.assigned(key),
         onNameTaken: () => undefined,
         report: (result) => void steps.push(result),
       }),
       hosts: createHostApplier({
-        ...{ identities: otherAzure?.connect() ?? identities, ledger, memory, term, now },
+        identities: otherAzure?.connect() ?? identities,
+        ledger,
+        memory,
+        term,
+        now,
         random: () => 0.5,
         isNeeded: (on, id) => index.need(on).has(id),
         needed: (on) => index.need(on).keys(),
@@ -158,11 +168,15 @@ export function createFakeWorld({
     };
     const crashes: unknown[] = [];
     const objects = createHostQueue({
-      ...{ ...lane, quietMs, longestMs: quietMs },
+      ...lane,
+      quietMs,
+      longestMs: quietMs,
       turn: () => reconciler.objects(host.id),
     });
     const azureLane = createHostQueue({
-      ...{ ...lane, quietMs: debounceMs, longestMs: 5_000 },
+      ...lane,
+      quietMs: debounceMs,
+      longestMs: 5_000,
       turn: async () => {
         const wakeAt = await reconciler.azure(host.id);
         objects.poke(host.id, { now: true });
@@ -178,7 +192,12 @@ export function createFakeWorld({
     index.markAllDirty();
     objects.poke(host.id);
     return {
-      ...{ steps, hosts, ledgerTrouble, memory, crashes, reconciler },
+      steps,
+      hosts,
+      ledgerTrouble,
+      memory,
+      crashes,
+      reconciler,
       poke: () => objects.poke(host.id),
       end() {
         holds = false;
@@ -190,7 +209,15 @@ export function createFakeWorld({
   };
 
   return {
-    ...{ clock, index, attached, writes, gates, azure, assigned, configMaps, startTerm },
+    clock,
+    index,
+    attached,
+    writes,
+    gates,
+    azure,
+    assigned,
+    configMaps,
+    startTerm,
     get isDead() {
       return isDead;
     },

@@ -49,7 +49,12 @@ export function hostOf(providerId: string): Host {
 /** With nothing to do. */
 export function idlePlan(host: Host) {
   return {
-    ...{ host, attach: [], renew: [], detach: [], read: false, steps: [] },
+    host,
+    attach: [],
+    renew: [],
+    detach: [],
+    read: false,
+    steps: [],
     needed: new Set<ResourceId>(),
   } satisfies HostPlan;
 }

@@ -83,7 +83,10 @@ it('a refused id is left alone for longer each time, and what Azure said is kept
   const first = foldRejections(facts(host), rejected, { now, chance: 0.5 });
   const second = foldRejections(first, rejected, { now, chance: 0.5 });
   expect(first.quarantined.get(a)).toEqual({
-    ...{ until: now + 60_000, failures: 1, code: 'Unknown', message: 'x'.repeat(600) },
+    until: now + 60_000,
+    failures: 1,
+    code: 'Unknown',
+    message: 'x'.repeat(600),
   });
   expect(second.quarantined.get(a)).toMatchObject({ until: now + 120_000, failures: 2 });
   expect(foldRejections(second, [], { now, chance: 0.5 })).toBe(second);

@@ -87,7 +87,11 @@ describe('a host’s record', () => {
 
   it('of an earlier version is read: an intent in it is one PATCH whose answer is not known', () => {
     const text = JSON.stringify({
-      ...{ version: 1, host, quarantined: [], notBefore: 0, subscriptionNotBefore: 0 },
+      version: 1,
+      host,
+      quarantined: [],
+      notBefore: 0,
+      subscriptionNotBefore: 0,
       ours: [{ id: idOf('app'), since: 5, confirmed: false }],
     });
     const parsed = parseRecord(text);
@@ -181,8 +185,15 @@ it('two records that say the same are the same text, in whatever order things ha
 it('a record names what there is, and leaves out what says nothing', () => {
   const empty = recordOf(createFacts(host));
   expect(JSON.parse(serialiseRecord(empty))).toEqual({
-    ...{ version: 1, host, ours: [], quarantined: [], strikes: [], accepted: [] },
-    ...{ notBefore: 0, subscriptionNotBefore: 0, spentUntil: 0 },
+    version: 1,
+    host,
+    ours: [],
+    quarantined: [],
+    strikes: [],
+    accepted: [],
+    notBefore: 0,
+    subscriptionNotBefore: 0,
+    spentUntil: 0,
   });
   const full = { ...empty, lateFailures: 1, unapplied: new Set(['b', 'a', 'c'].map(idOf)) };
   expect(JSON.parse(serialiseRecord(full))).toMatchObject({

@@ -7,7 +7,8 @@ const part = fc.constantFrom('a', 'a-b', 'a.b', 'b', 'B', '');
 const aBinding = fc
   .record({ namespace: part, name: part, selector: fc.constantFrom('demo', 'other'), version: fc.nat(3) })
   .map(({ namespace, name, selector, version }): AzureIdentityBinding => ({
-    ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureIdentityBinding' },
+    apiVersion: 'aadpodidentity.k8s.io/v1',
+    kind: 'AzureIdentityBinding',
     metadata: { namespace, name, resourceVersion: `${version}` },
     spec: { azureIdentity: 'reader', selector },
   }));

@@ -7,7 +7,10 @@ import { createFakeApi, type RawObject } from './test/fake-api.ts';
 const path = '/api/v1/namespaces/aad-pod-identity/pods';
 const agent = ({ name = 'nmi-1', node = 'node-0', owner = 'nmi', note = '', isEnding = false } = {}) => ({
   metadata: {
-    ...{ name, namespace: 'aad-pod-identity', uid: 'u', creationTimestamp: '2023-11-14T22:13:20Z' },
+    name,
+    namespace: 'aad-pod-identity',
+    uid: 'u',
+    creationTimestamp: '2023-11-14T22:13:20Z',
     ...(isEnding && { deletionTimestamp: '2023-11-14T22:14:00Z' }),
     ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: owner, controller: true }],
     annotations: { note },
@@ -33,7 +36,7 @@ async function setUp(objects: readonly RawObject[]) {
     change();
     await clock.advance(0);
   };
-  return { ...{ api, view, news, ended }, end: () => ending.abort() };
+  return { api, view, news, ended, end: () => ending.abort() };
 }
 
 test("the pods of NMI's DaemonSet are found by their node, with all that a decision needs of them", async () => {
@@ -45,8 +48,11 @@ test("the pods of NMI's DaemonSet are found by their node, with all that a decis
   ]);
   expect(view.on('node-0')).toEqual([
     {
-      ...{ name: 'nmi-1', nodeName: 'node-0', ending: false },
-      ...{ createdAt: 1_700_000_000_000, readyAt: 1_700_000_010_000 },
+      name: 'nmi-1',
+      nodeName: 'node-0',
+      ending: false,
+      createdAt: 1_700_000_000_000,
+      readyAt: 1_700_000_010_000,
     },
   ]);
   expect(view.on('node-1').map(({ name }) => name)).toEqual(['nmi-2']);

@@ -11,8 +11,13 @@ const fields: Fields = {
   members: {
     metadata: {
       members: {
-        ...{ name: text, namespace: text, uid: text, resourceVersion: text },
-        ...{ creationTimestamp: text, deletionTimestamp: text, ownerReferences: several },
+        name: text,
+        namespace: text,
+        uid: text,
+        resourceVersion: text,
+        creationTimestamp: text,
+        deletionTimestamp: text,
+        ownerReferences: several,
       },
     },
     spec: { members: { nodeName: text } },

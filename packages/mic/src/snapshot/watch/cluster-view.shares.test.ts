@@ -16,11 +16,15 @@ const aBinding = (name: string, second: number) =>
   rawBinding({ namespace: 'evil', name, metadata: { ...made(second) } });
 
 const aRecord = (name: string, second: number) => ({
-  ...{ apiVersion: 'aadpodidentity.k8s.io/v1', kind: 'AzureAssignedIdentity' },
+  apiVersion: 'aadpodidentity.k8s.io/v1',
+  kind: 'AzureAssignedIdentity',
   metadata: { namespace: 'evil', name, ...made(second) },
   spec: {
-    ...{ azureIdentityRef: anIdentity('a', 10), azureBindingRef: aBinding('a', 10) },
-    ...{ pod: 'web', podNamespace: 'evil', nodename: 'node-0' },
+    azureIdentityRef: anIdentity('a', 10),
+    azureBindingRef: aBinding('a', 10),
+    pod: 'web',
+    podNamespace: 'evil',
+    nodename: 'node-0',
   },
   status: { status: 'Assigned' },
 });
@@ -32,7 +36,12 @@ async function setUp(share: { readonly namespaceShareBytes?: number } = { namesp
   const index = new ClusterIndex(rules);
   const ending = new AbortController();
   const view = createClusterView({
-    ...{ transport: api.transport, index, clock, random: () => 0, log: createFakeLog(), ...share },
+    transport: api.transport,
+    index,
+    clock,
+    random: () => 0,
+    log: createFakeLog(),
+    ...share,
   });
   const ended = view.run(ending.signal);
   await clock.advance(0);

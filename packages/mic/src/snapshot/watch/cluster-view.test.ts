@@ -16,7 +16,10 @@ const pod = ({
   ip = '',
 } = {}) => ({
   metadata: {
-    ...{ name, namespace: 'shop', uid, creationTimestamp: '2023-11-14T22:13:20Z' },
+    name,
+    namespace: 'shop',
+    uid,
+    creationTimestamp: '2023-11-14T22:13:20Z',
     labels: { aadpodidbinding: label, app: 'web' },
   },
   spec: { nodeName: node },
@@ -29,8 +32,11 @@ const node = ({ name = 'node-0', uid = 'n', taints = [{ key: taint }], note = ''
 const assigned = ({ state = 'Created' } = {}) => ({
   metadata: { name: 'web-0-shop-reader', namespace: 'default', uid: 'a' },
   spec: {
-    ...{ azureIdentityRef: rawIdentity(), azureBindingRef: rawBinding() },
-    ...{ pod: 'web-0', podNamespace: 'shop', nodename: 'node-0' },
+    azureIdentityRef: rawIdentity(),
+    azureBindingRef: rawBinding(),
+    pod: 'web-0',
+    podNamespace: 'shop',
+    nodename: 'node-0',
   },
   status: { status: state },
 });
@@ -50,7 +56,11 @@ async function setUp({ objects = everything, hanging = '', isTainting = true } =
   for (const [path, object] of objects) api.put(path, object);
   if (hanging !== '') api.hang(hanging);
   const view = createClusterView({
-    ...{ transport: api.transport, index, clock, random: () => 0, log: createFakeLog() },
+    transport: api.transport,
+    index,
+    clock,
+    random: () => 0,
+    log: createFakeLog(),
     startupTaint: isTainting ? taint : undefined,
   });
   const ended = view.run(ending.signal);
@@ -65,7 +75,7 @@ async function setUp({ objects = everything, hanging = '', isTainting = true } =
     await clock.advance(0);
   };
   const dirty = () => [...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]);
-  return { ...{ clock, api, index, view, put, remove, dirty, ended }, end: () => ending.abort() };
+  return { clock, api, index, view, put, remove, dirty, ended, end: () => ending.abort() };
 }
 
 describe('what is listed', () => {
@@ -73,8 +83,13 @@ describe('what is listed', () => {
     const { index, view } = await setUp();
     expect(view.hasSynced()).toBe(true);
     expect(index.pod('shop/web-0')).toEqual({
-      ...{ namespace: 'shop', name: 'web-0', uid: 'u', nodeName: 'node-0', bindingLabel: 'demo' },
-      ...{ finished: false, createdAt: 1_700_000_000_000 },
+      namespace: 'shop',
+      name: 'web-0',
+      uid: 'u',
+      nodeName: 'node-0',
+      bindingLabel: 'demo',
+      finished: false,
+      createdAt: 1_700_000_000_000,
     });
     expect(index.place('node-0')).toMatchObject({ exists: true, host: { kind: 'vmss' } });
     expect(index.matchSet('shop', 'demo').matches).toMatchObject([{ identityKey: 'default/reader' }]);
@@ -195,8 +210,11 @@ test('each watch tells how long it has heard nothing', async () => {
   const { view, clock } = await setUp({ hanging: paths.nodes });
   await clock.advance(3_000);
   expect(Object.fromEntries(view.ages())).toEqual({
-    ...{ pods: 3_000, nodes: Infinity, azureidentities: 3_000 },
-    ...{ azureidentitybindings: 3_000, azureassignedidentities: 3_000 },
+    pods: 3_000,
+    nodes: Infinity,
+    azureidentities: 3_000,
+    azureidentitybindings: 3_000,
+    azureassignedidentities: 3_000,
   });
 });
 

@@ -27,8 +27,11 @@ interface Draft {
 const record = ({ name, of = 'web-0', namespace = 'default', created = flood }: Draft) => ({
   metadata: { name, namespace, uid: name, creationTimestamp: new Date(created * 1000).toISOString() },
   spec: {
-    ...{ azureIdentityRef: rawIdentity(), azureBindingRef: rawBinding() },
-    ...{ pod: of, podNamespace: 'shop', nodename: 'node-0' },
+    azureIdentityRef: rawIdentity(),
+    azureBindingRef: rawBinding(),
+    pod: of,
+    podNamespace: 'shop',
+    nodename: 'node-0',
   },
   status: { status: 'Assigned' },
 });
@@ -40,7 +43,8 @@ const parts = (podName: string) => ({ podNamespace: 'shop', podName, identityNam
 const plain = (podName = 'web-0') => assignedIdentityName(parts(podName));
 const distinct = distinctAssignedIdentityName({
   ...parts('web-0'),
-  ...{ identityNamespace: 'default', podUid: 'uid-web-0' },
+  identityNamespace: 'default',
+  podUid: 'uid-web-0',
 });
 
 const ends: (() => void)[] = [];
@@ -59,7 +63,11 @@ async function setUp(records: readonly ReturnType<typeof record>[], pods = [pod(
   for (const one of records) api.put(paths.assigned, one);
   const log = createFakeLog();
   const view = createClusterView({
-    ...{ transport: api.transport, index, clock, random: () => 0, log },
+    transport: api.transport,
+    index,
+    clock,
+    random: () => 0,
+    log,
     namespaceShareBytes: shareBytes,
   });
   void view.run(ending.signal);

@@ -10,7 +10,11 @@ const isExempt = (view: AssignedView, different: Partial<ClusterSnapshot> = {}, 
   weighRecord(view, indexOf(snapshot(different), rules), taken).isExempt;
 const distinctOf = (podUid: string, identityName = 'reader') =>
   distinctAssignedIdentityName({
-    ...{ podNamespace: 'shop', podName: 'web-0', identityNamespace: 'default', identityName, podUid },
+    podNamespace: 'shop',
+    podName: 'web-0',
+    identityNamespace: 'default',
+    identityName,
+    podUid,
   });
 
 test.each<[string, AssignedView]>([

@@ -5,7 +5,10 @@ import type { Listener } from './listeners.ts';
 import { createPortWatch } from './port-watch.ts';
 
 const listener = (inode: number): Listener => ({
-  ...{ family: 'tcp', address: '0100007F', port: 2579, uid: 0 },
+  family: 'tcp',
+  address: '0100007F',
+  port: 2579,
+  uid: 0,
   inode,
 });
 
@@ -43,7 +46,8 @@ describe('the watch over the port', () => {
     const lines: string[] = [];
     const write = (_: unknown, line: string) => void lines.push(line);
     const watch = createPortWatch({
-      ...{ clock, read },
+      clock,
+      read,
       place: () => ({ host: '127.0.0.1', port: 2579, uid: 42_579 }),
       onCounted: (foreign, found) => void counted.push([foreign, found]),
       log: { info: write, warn: write, error: write } as unknown as Log,

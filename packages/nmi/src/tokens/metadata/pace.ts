@@ -14,7 +14,8 @@ const all = { atATime: 5, quota: { burst: 5, perSecond: 15 }, perNamespace: 3, p
 const tokens = { atATime: 5, waiting: { total: 256, perNamespace: 128, perPod: 32 } };
 /** The limit for everything but tokens is five in a second. Tokens always have three places left. */
 const reads = {
-  ...{ atATime: 2, quota: { burst: 1, perSecond: 3 } },
+  atATime: 2,
+  quota: { burst: 1, perSecond: 3 },
   waiting: { total: 64, perNamespace: 32, perPod: 8 },
 };
 

@@ -16,13 +16,19 @@ describe.skipIf(whyNoCertificates !== undefined)('an assertion with an elliptic 
     const [header = '', payload = '', signature = ''] = (await signAssertion(read, claims)).split('.');
     const parse = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
     expect(parse(header)).toEqual({
-      ...{ alg, typ: 'JWT' },
+      alg,
+      typ: 'JWT',
       'x5t#S256': Buffer.from(read.leaf.fingerprint256.replaceAll(':', ''), 'hex').toString('base64url'),
       x5c: [new X509Certificate(certificate).raw.toString('base64')],
     });
     expect(parse(payload)).toEqual({
-      ...{ aud: 'https://login/token', iss: 'app', sub: 'app', jti: 'one' },
-      ...{ nbf: 5, iat: 5, exp: 605 },
+      aud: 'https://login/token',
+      iss: 'app',
+      sub: 'app',
+      jti: 'one',
+      nbf: 5,
+      iat: 5,
+      exp: 605,
     });
     const verify = createVerify(hash).update(`${header}.${payload}`);
     const given = { key: read.leaf.publicKey, dsaEncoding: 'ieee-p1363' } as const;
@@ -40,7 +46,8 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     expect(parse(header)).toMatchObject({ alg: 'PS256' });
     expect(parse(payload)).toMatchObject({ aud: 'there', iss: 'app', sub: 'app', nbf: 5, exp: 605 });
     const given = {
-      ...{ key: read.leaf.publicKey, padding: constants.RSA_PKCS1_PSS_PADDING },
+      key: read.leaf.publicKey,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
       saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
     };
     const verify = createVerify('sha256').update(`${header}.${payload}`);

@@ -53,14 +53,20 @@ export async function signAssertion(certificate: Certificate, claims: AssertionC
   const { alg, hash, input } = methodOf(certificate);
   const at = Math.floor(claims.now / 1000);
   const header = {
-    ...{ alg, typ: 'JWT' },
+    alg,
+    typ: 'JWT',
     'x5t#S256': createHash('sha256').update(leaf.raw).digest('base64url'),
     // The whole chain, for applications that trust subject and issuer.
     x5c: chain.map(({ raw }) => raw.toString('base64')),
   };
   const payload = {
-    ...{ aud: claims.audience, iss: claims.clientId, sub: claims.clientId, jti: claims.id },
-    ...{ nbf: at, iat: at, exp: at + lifeSeconds },
+    aud: claims.audience,
+    iss: claims.clientId,
+    sub: claims.clientId,
+    jti: claims.id,
+    nbf: at,
+    iat: at,
+    exp: at + lifeSeconds,
   };
   const signed = [header, payload]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

@@ -37,7 +37,8 @@ function stage() {
       (error: unknown) => error as Error,
     );
   return {
-    ...{ clock, started },
+    clock,
+    started,
     read: (namespace: string, text: string) => outcome(read(namespace, pem(text))),
   };
 }
@@ -87,7 +88,9 @@ describe('reading certificates in a process of its own', () => {
       run: () => (isBroken ? Promise.reject(cause) : Promise.resolve(refusal)),
     });
     await expect(reader('a', pem('x'))).rejects.toMatchObject({
-      ...{ code: 'unavailable', retryAfterMs: 1_000, cause },
+      code: 'unavailable',
+      retryAfterMs: 1_000,
+      cause,
     });
     isBroken = false;
     await expect(reader('a', pem('x'))).resolves.toBe('it has no private key in PEM form');

@@ -18,7 +18,10 @@ vi.mock('node-forge', async (original) => {
 
 const subject = {
   kind: 'service-principal',
-  ...{ name: 'default/app', clientId: 'app', tenantId: 'home.example', auxiliaryTenantIds: [] },
+  name: 'default/app',
+  clientId: 'app',
+  tenantId: 'home.example',
+  auxiliaryTenantIds: [],
   authority: 'https://login.example:8443',
   credential: 'secret',
   secret: { namespace: 'default', name: 'app' },
@@ -104,7 +107,10 @@ it('proves itself with a signed assertion where it has a certificate, and sends 
   const body = new URLSearchParams(sent[0]?.body);
   const [, payload = ''] = body.get('client_assertion')?.split('.') ?? [];
   expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
-    ...{ iss: 'app', sub: 'app', nbf: 1, exp: 601 },
+    iss: 'app',
+    sub: 'app',
+    nbf: 1,
+    exp: 601,
     aud: 'https://login.example:8443/home.example/oauth2/v2.0/token',
   });
   expect(body.has('client_secret')).toBe(false);
@@ -117,7 +123,8 @@ it('silence is told as that', async () => {
     post: () => Promise.resolve({ kind: 'silence' }),
   });
   await expect(ask({ ...question, proof: { kind: 'secret', value: 'hidden' } })).rejects.toMatchObject({
-    ...{ code: 'unavailable', message: 'The login endpoint did not answer for AzureIdentity default/app.' },
+    code: 'unavailable',
+    message: 'The login endpoint did not answer for AzureIdentity default/app.',
   });
 });
 

@@ -5,7 +5,10 @@ import { principalError } from './entra-errors.ts';
 const tenantId = '11111111-2222-4333-8444-555555555555';
 const subject: ServicePrincipal = {
   kind: 'service-principal',
-  ...{ name: 'shop/app', clientId: 'c', tenantId, auxiliaryTenantIds: [] },
+  name: 'shop/app',
+  clientId: 'c',
+  tenantId,
+  auxiliaryTenantIds: [],
   authority: 'https://login.microsoftonline.com',
   credential: 'secret',
   secret: { namespace: 'shop', name: 'credential' },

@@ -58,7 +58,9 @@ it.each([
 
 it('an answer that is no JSON is an answer without a body', async () => {
   await expect(post((_, response) => response.end('<html>'))).resolves.toMatchObject({
-    ...{ kind: 'answer', status: 200, body: undefined },
+    kind: 'answer',
+    status: 200,
+    body: undefined,
   });
 });
 

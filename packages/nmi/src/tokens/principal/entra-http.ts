@@ -23,7 +23,10 @@ export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
   const post: PostToEntra = async ({ url, headers, body }) => {
     const { send, dispatcher } = await (opened ??= open());
     const answer = await send(url, {
-      ...{ method: 'POST', headers, body, dispatcher },
+      method: 'POST',
+      headers,
+      body,
+      dispatcher,
       signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await readUpTo(answer.body, longestBody);

@@ -7,13 +7,20 @@ import { createPrincipalSource } from './principal-source.ts';
 
 const subject: ServicePrincipal = {
   kind: 'service-principal',
-  ...{ name: 'shop/app', clientId: 'app', tenantId: 'home', auxiliaryTenantIds: [] },
+  name: 'shop/app',
+  clientId: 'app',
+  tenantId: 'home',
+  auxiliaryTenantIds: [],
   authority: 'https://login.example',
   credential: 'secret',
   secret: { namespace: 'shop', name: 'app' },
 };
 const wish = (over: Partial<TokenWish<ServicePrincipal>> = {}): TokenWish<ServicePrincipal> => ({
-  ...{ subject, resource: 'https://vault.azure.net', bypassCache: false, passThrough: {}, isExpected: false },
+  subject,
+  resource: 'https://vault.azure.net',
+  bypassCache: false,
+  passThrough: {},
+  isExpected: false,
   ...over,
 });
 const jwt = (claims: object) => `x.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
@@ -54,7 +61,9 @@ it('asks the tenant of the application, with what the Secret holds, and tells ho
   const { ask, questions, asked } = stage();
   await expect(ask()).resolves.toEqual({
     access: {
-      ...{ token: 'opaque', expiresOnTimestamp: 3_601_020, tokenType: 'Bearer' },
+      token: 'opaque',
+      expiresOnTimestamp: 3_601_020,
+      tokenType: 'Bearer',
       resource: 'https://vault.azure.net',
     },
     clientId: 'app',
@@ -62,7 +71,10 @@ it('asks the tenant of the application, with what the Secret holds, and tells ho
   });
   expect(questions).toEqual([
     {
-      ...{ subject, tenantId: 'home', resource: 'https://vault.azure.net', capabilities: [] },
+      subject,
+      tenantId: 'home',
+      resource: 'https://vault.azure.net',
+      capabilities: [],
       proof: { kind: 'secret', value: 'hidden' },
     },
   ]);

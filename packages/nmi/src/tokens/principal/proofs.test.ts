@@ -8,7 +8,10 @@ import type { ReadSecret } from './secret-door.ts';
 
 const subject: ServicePrincipal = {
   kind: 'service-principal',
-  ...{ name: 'shop/app', clientId: 'c', tenantId: 't', auxiliaryTenantIds: [] },
+  name: 'shop/app',
+  clientId: 'c',
+  tenantId: 't',
+  auxiliaryTenantIds: [],
   authority: 'https://login.example',
   credential: 'secret',
   secret: { namespace: 'shop', name: 'credential' },
@@ -29,7 +32,8 @@ const stage = () => {
 it('a client secret is the proof as it is, and no certificate is read', async () => {
   const { proofs, reader } = stage();
   await expect(proofs(secretOf({ clientSecret: 'hidden' }), subject)).resolves.toEqual({
-    ...{ kind: 'secret', value: 'hidden' },
+    kind: 'secret',
+    value: 'hidden',
   });
   expect(reader).not.toHaveBeenCalled();
 });

@@ -8,7 +8,10 @@ const answer = (over: { key?: object; chain?: unknown }) =>
 /** A number of so many bytes in base64url, none of them 0. */
 const number = (bytes: number) => Buffer.alloc(bytes, 0x7f).toString('base64url');
 const largest = {
-  ...{ kty: 'RSA', n: number(512), d: number(512), e: number(8) },
+  kty: 'RSA',
+  n: number(512),
+  d: number(512),
+  e: number(8),
   ...Object.fromEntries(['p', 'q', 'dp', 'dq', 'qi'].map((name) => [name, number(257)])),
 };
 
