@@ -30,7 +30,8 @@ describe.each(hostilities)('an API server that %s', (script) => {
     for (const answer of answers)
       expect(answer).toMatchObject({ status: 'rejected', reason: { name: 'KubeError' } });
     server.play({ json: '{"kind":"Secret"}' });
-    await expect(transport.request(request)).resolves.toEqual({ kind: 'Secret' });
+    const patient = { ...request, timeoutMs: 60_000 };
+    await expect(transport.request(patient)).resolves.toEqual({ kind: 'Secret' });
     await transport.close();
     await server.quiet();
   });

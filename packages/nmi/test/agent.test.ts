@@ -336,7 +336,7 @@ describe('when things are away', () => {
   it('item 14: a pod that the half-open watch does not show is found all the same', async () => {
     const { identity } = await assigned('half-open');
     await nmi.agent.readiness.whenReady({
-      deadline: Date.now() + 5000,
+      deadline: Date.now() + 60_000,
       caller: { gone: new AbortController().signal },
     });
     stage.sim.kube.stallWatches(true);

@@ -32,7 +32,7 @@ afterAll(() => stage.stop());
 const started = async (argv: readonly string[] = [], ...node: [Clock?, NodeFacts?]) => {
   const nmi = await stage.nmi(['--pod-requests-per-second=0', '--caller-hold=0s', ...argv], ...node);
   const caller = { gone: new AbortController().signal };
-  await nmi.agent.readiness.whenReady({ deadline: Date.now() + 5_000, caller });
+  await nmi.agent.readiness.whenReady({ deadline: Date.now() + 60_000, caller });
   return nmi;
 };
 const tokenOf = (name: string) => ({ status: 200, body: { client_id: clientIds.get(name) } });

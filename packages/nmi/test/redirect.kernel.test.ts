@@ -69,7 +69,7 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
       await world.serve('IMDS');
       await install(world, by);
       const prober = await world.prober();
-      const call = 'curl -s -m 3 -o /dev/null -w %header{server} http://169.254.169.254/';
+      const call = 'curl -s -m 60 -o /dev/null -w %header{server} http://169.254.169.254/';
       expect(world.sh(call)).toBe('IMDS');
       expect(await prober.say('without an agent')).toBe('false');
       const agent = await world.serve('pod-identity-nmi');
@@ -182,7 +182,9 @@ describe.skipIf(skipped !== undefined)('rules of the redirect', () => {
       for (let time = 0; time < 5; time += 1) {
         empty();
         // The node itself is spared. Its call takes longer than those of the pod, of which many come meanwhile.
-        expect(world.sh('curl -s -m 3 -o /dev/null -w %header{server} http://169.254.169.254/')).toBe('IMDS');
+        expect(world.sh('curl -s -m 60 -o /dev/null -w %header{server} http://169.254.169.254/')).toBe(
+          'IMDS',
+        );
         await redirect.check();
       }
       const counts = JSON.parse(await hammer.say('stop')) as Record<string, number>;

@@ -39,7 +39,7 @@ const tokenOf = (name: string) => ({ status: 200, body: { client_id: clientIds.g
 
 const known = (agent: Nmi) =>
   agent.agent.readiness.whenReady({
-    deadline: Date.now() + 5_000,
+    deadline: Date.now() + 60_000,
     caller: { gone: new AbortController().signal },
   });
 

@@ -50,7 +50,7 @@ test.each(Object.entries(figures))(
   'the bench of %s runs to its end and has every figure',
   async (area, names) => {
     const run = promisify(execFile)(process.execPath, [bench, area, '--json', '--smoke'], {
-      timeout: 110_000,
+      timeout: 230_000,
     });
     const { stdout } = await run;
     const measured = JSON.parse(stdout) as Record<string, unknown>;

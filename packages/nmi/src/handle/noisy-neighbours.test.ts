@@ -139,7 +139,7 @@ async function beHostile(
 
 it.each(ways)(
   '$name of a hundred pods delay another namespace by two turns at most',
-  { timeout: 30_000 },
+  { timeout: 120_000 },
   async (way) => {
     const { clock, begun, granter, limits } = stage(way);
     for (let caller = 0; caller < (way.callers ?? callersOfPod); caller += 1)

@@ -48,7 +48,7 @@ it(`item 12: ${byPieces} targets put together and shrunk by fast-check: none is 
     fc.property(target, (text) => isSafe(text)),
     { numRuns: byPieces, seed },
   );
-}, 120_000);
+}, 300_000);
 
 it(`item 12: ${byMutation} targets changed from those of clients and attackers: none is sent on that may mean an identity`, () => {
   const chance = createChance(seed);
@@ -65,7 +65,7 @@ it(`item 12: ${byMutation} targets changed from those of clients and attackers: 
   expect(seen.sent).toBeGreaterThan(byMutation / 20);
   expect(seen.token).toBeGreaterThan(byMutation / 100);
   expect(seen.dangerous).toBeGreaterThan(byMutation / 500 / 10);
-}, 120_000);
+}, 300_000);
 
 it('the judge knows the tricks: each disguise of the corpus may mean an identity', () => {
   expect(disguises.filter((target) => !mayMeanIdentity(target))).toEqual([]);

@@ -31,7 +31,7 @@ lines.on('line', (line) => {
       .destroy();
     open();
   }
-  socket.setTimeout(3_000);
+  socket.setTimeout(10_000);
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n', (error) => error && tell(error.code));
 });
 lines.on('close', () => process.exit(0));
