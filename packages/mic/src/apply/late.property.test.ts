@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import * as build from '../plan/test/builders.ts';
 import { idOf } from '../plan/test/builders.ts';
 import { createFakeArm, type FakeArm, type PatchFault } from './test/fake-arm.ts';
-import { createFakeWorld, type Crash, type FakeWorld } from './test/fake-world.ts';
+import { createFakeWorld, host, type Crash, type FakeWorld } from './test/fake-world.ts';
 
 const names = ['a', 'b', 'c', 'd'];
 const patient = { detachGraceMs: 60_000, driftPeriodMs: 180_000 };
@@ -17,7 +17,7 @@ type Command =
   | { readonly kind: 'fails-late'; readonly how: boolean }
   | { readonly kind: 'throttled-reads'; readonly times: number }
   | { readonly kind: 'occupy'; readonly ms: number; readonly end: 'Succeeded' | 'Failed' }
-  | { readonly kind: 'new-leader' }
+  | { readonly kind: 'drain' | 'new-leader' }
   | { readonly kind: 'wait'; readonly ms: number };
 
 const name = fc.constantFrom(...names);
@@ -35,7 +35,7 @@ const command = fc.oneof<fc.Arbitrary<Command>[]>(
     ms: fc.constantFrom(10_000, 90_000),
     end: fc.constantFrom('Succeeded', 'Failed'),
   }),
-  fc.record({ kind: fc.constant('new-leader') }),
+  fc.record({ kind: fc.constantFrom('drain', 'new-leader') }),
   fc.record({ kind: fc.constant('wait'), ms: fc.constantFrom(1_000, 6_000, 20_000, 60_000, 300_000) }),
 );
 const commands = fc.array(command, { minLength: 5, maxLength: 25 });
@@ -126,6 +126,7 @@ const plays: Play = {
   'fails-late': ({ azure }, { how }) => void (azure.failsLate = how),
   'throttled-reads': ({ azure }, { times }) => void (azure.throttledReads += times),
   occupy: ({ azure }, { ms, end }) => azure.occupy(ms, end),
+  drain: ({ azure }) => azure.drain(host),
   'new-leader': ({ lead }) => lead(),
   wait: ({ wait }, { ms }) => wait(ms),
 };
