@@ -28,6 +28,8 @@ export interface Service {
   line(fits: (line: string) => boolean, withinMs?: number): Promise<string>;
   /** The first JSON log line with this message. */
   logged(message: string, withinMs?: number): Promise<Readonly<Record<string, unknown>>>;
+  /** Nothing more of its standard output is read until the function that this returns is called. */
+  stall(): () => void;
   /** Sends the signal, SIGTERM by default, and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -41,12 +43,12 @@ export function startService(options: ServiceOptions): Service {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines = createPrintedLines(options.name);
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
+  const [output] = [child.stdout, child.stderr].map((input) =>
+    createInterface({ input }).on('line', (line) => {
       lines.add(line);
       options.onLine?.(line);
-    });
-  }
+    }),
+  );
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
   // 'close' comes after the last line, 'exit' may come before it.
   const ended = once(child, 'close').then(() =>
@@ -65,6 +67,10 @@ export function startService(options: ServiceOptions): Service {
     line,
     logged: async (message, withinMs) =>
       parseLine(await line((text) => parseLine(text)['msg'] === message, withinMs)),
+    stall: () => {
+      output?.pause();
+      return () => void output?.resume();
+    },
     stop: async (signal = 'SIGTERM') => {
       if (!isOver()) child.kill(signal);
       const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);

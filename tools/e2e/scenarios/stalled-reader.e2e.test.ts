@@ -1,0 +1,87 @@
+// A log collector that hangs: nobody reads the standard output of NMI, which writes a line for each token.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { inDeploy } from '../../stage/places.ts';
+import { parseLine, type Service } from '../../stage/service.ts';
+import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
+import { within } from '../../stage/within.ts';
+
+const path = '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
+const patienceMs = 30_000;
+/** Far more than the kernel and NMI keep of their lines. */
+const mostTokens = 20_000;
+const betweenLooks = 500;
+const atOnce = 10;
+
+let stage: Stage;
+let nmi: StageNmi;
+let pod: StagePod;
+let metrics: string;
+beforeAll(async () => {
+  stage = await openStage({ nodes: 1, asDeployed: true });
+  await stage.install();
+  const mic = await stage.startMic('1');
+  nmi = await stage.startNmi(0, ['--pod-requests-per-second', '0']);
+  for (const file of ['azureidentity', 'azureidentitybinding'])
+    await stage.apply(inDeploy(`demo/${file}.yaml`));
+  pod = await stage.runPod({ name: 'eager', node: 0, label: 'demo-app' });
+  metrics = `http://127.0.0.1:${await metricsPort(nmi.service)}/metrics`;
+  const agent = new Agent({ keepAlive: true });
+  expect(await askOver(agent)).toBe(200);
+  agent.destroy();
+  await mic.stop();
+});
+afterAll(() => stage.stop());
+
+async function metricsPort(service: Service): Promise<number> {
+  const line = await service.line((text) => parseLine(text)['role'] === 'metrics');
+  return Number(parseLine(line)['port']);
+}
+
+async function askOver(agent: Agent): Promise<number> {
+  const target = { host: nmi.address, port: nmi.port, localAddress: pod.address, agent, path };
+  const call = get({ ...target, headers: { Metadata: 'true' } });
+  const answered = once(call, 'response') as Promise<[IncomingMessage]>;
+  const [response] = await within(patienceMs, 'a token while nobody reads what NMI writes', answered);
+  await once(response.resume(), 'end');
+  return response.statusCode ?? 0;
+}
+
+/** As its metric says. */
+async function linesLost(): Promise<number> {
+  const answer = await fetch(metrics, { signal: AbortSignal.timeout(patienceMs) });
+  return Number(/^aadpodidentity_nmi_lines_lost_total (\d+)$/m.exec(await answer.text())?.[1]);
+}
+
+/** Asks until lines are lost, and then as often again; returns how often that was. */
+async function askUntilLost(): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
+  let [asked, more] = [0, Infinity];
+  while (more > 0 && asked < mostTokens) {
+    const statuses = await Promise.all(Array.from({ length: betweenLooks }, () => askOver(agent)));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    asked += betweenLooks;
+    more = more === Infinity && (await linesLost()) > 0 ? asked : more - betweenLooks;
+  }
+  agent.destroy();
+  return asked;
+}
+
+const tokensIn = (lines: readonly string[]) =>
+  lines.filter((line) => parseLine(line)['msg'] === 'token issued').length;
+
+test('tokens go on while nobody reads what NMI writes; each line is written later, or counted as lost', async () => {
+  const before = tokensIn(nmi.service.lines);
+  const resume = nmi.service.stall();
+  const asked = await askUntilLost();
+  const lost = await linesLost();
+  expect(lost).toBeGreaterThan(0);
+  resume();
+  const told = await nmi.service.logged(
+    'lines of this log were lost before this one: whoever reads standard output was behind',
+  );
+  expect(told).toMatchObject({ level: 'warn', lines: lost });
+  await nmi.service.stop();
+  expect(tokensIn(nmi.service.lines) - before).toBe(asked - lost);
+});
