@@ -32,10 +32,10 @@ export const rooms = [
   { folder: mic('commands'), head: 'explain' },
   { folder: mic('config'), pure: 'all' },
   { folder: mic('term'), head: 'controller', never: [mic('azure')] },
-  { folder: mic('snapshot'), pure: { except: ['watch/cluster-view', 'watch/agent-view'] } },
+  { folder: mic('snapshot'), pure: { except: ['watch/cluster-watch', 'watch/agent-watch'] } },
   { folder: mic('snapshot/facts'), never: [mic('snapshot/watch')] },
   { folder: mic('snapshot/index'), head: 'cluster-index', never: [mic('snapshot/watch')] },
-  { folder: mic('snapshot/watch'), head: 'cluster-view' },
+  { folder: mic('snapshot/watch'), head: 'cluster-watch' },
   {
     folder: mic('plan'),
     pure: 'all',
@@ -51,7 +51,7 @@ export const rooms = [
   { folder: mic('azure/arm'), head: 'arm-client', pure: ['arm-errors', 'throttle'] },
   { folder: mic('azure/cloud'), pure: ['clouds', 'cloud-file', 'cloud'] },
   { folder: mic('azure/credential') },
-  { folder: mic('azure/hosts'), head: 'host-identities', pure: ['identity-patch', 'isolate'] },
+  { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
   { folder: mic('azure/roles'), head: 'preflight', pure: ['missing-roles'] },
   { folder: mic('original'), head: 'original-watch', pure: ['lock'] },
   {

@@ -10,7 +10,7 @@ import type { Pace } from './apply/pace.ts';
 import { planHost } from './plan/plan.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
 import type { ClusterIndex } from './snapshot/index/cluster-index.ts';
-import { isEmptyRecord } from './snapshot/facts/ledger.ts';
+import { isEmptyRecord } from './snapshot/facts/host-record.ts';
 import type { HostKey } from './snapshot/index/host-groups.ts';
 import { namespaceOf } from './snapshot/keys.ts';
 import type { HostFacts } from './snapshot/facts/facts.ts';

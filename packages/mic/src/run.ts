@@ -24,8 +24,8 @@ import { watchOriginal } from './original/connect-original.ts';
 import { skipsOf } from './plan/desired.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
-import { createAgentView, type AgentViewSource } from './snapshot/watch/agent-view.ts';
-import { createClusterView, type ClusterView } from './snapshot/watch/cluster-view.ts';
+import { createAgentWatch, type AgentWatch } from './snapshot/watch/agent-watch.ts';
+import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
 import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
 import { conditionsOf, createConditionsWriter, type ConditionsWriter } from './tell/conditions-writer.ts';
 import { createMeter, type Meter } from './tell/meter.ts';
@@ -123,7 +123,7 @@ export function createMic(parts: MicParts): Controller {
   const { transport, clock, random, log, metrics, settings, preflight } = parts;
   const { namespaceShareBytes, startupTaint, forceNamespaced } = settings;
   const index = new ClusterIndex({ forceNamespaced });
-  const view = createClusterView({
+  const view = createClusterWatch({
     transport,
     index,
     clock,
@@ -133,16 +133,16 @@ export function createMic(parts: MicParts): Controller {
     startupTaint: startupTaint?.key,
   });
   const agents =
-    startupTaint && createAgentView({ transport, clock, random, log, daemonSet: startupTaint.daemonSet });
+    startupTaint && createAgentWatch({ transport, clock, random, log, daemonSet: startupTaint.daemonSet });
   const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, agents });
   return createController({ view, index, agents, log, metrics, startTerm, preflight });
 }
 
 interface TermScene {
   readonly term: LeaderTerm;
-  readonly view: ClusterView;
+  readonly view: ClusterWatch;
   readonly index: ClusterIndex;
-  readonly agents: AgentViewSource | undefined;
+  readonly agents: AgentWatch | undefined;
 }
 
 /** What the lanes and loops of a term share. */

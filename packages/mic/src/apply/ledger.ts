@@ -3,7 +3,7 @@
 import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { HostRecord } from '../snapshot/facts/facts.ts';
-import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from '../snapshot/facts/ledger.ts';
+import { isEmptyRecord, recordName, parseRecord, serialiseRecord } from '../snapshot/facts/host-record.ts';
 
 export interface ConfigMap {
   readonly apiVersion: 'v1';
@@ -72,7 +72,7 @@ class ConfigMapLedger implements Ledger {
   async save(record: HostRecord): Promise<SaveOutcome> {
     const { term } = this.#options;
     const text = isEmptyRecord(record) ? undefined : serialiseRecord(record);
-    const known = this.#stored.get(ledgerKey(record.host));
+    const known = this.#stored.get(recordName(record.host));
     // One that cannot be read (a newer MIC's, perhaps) is replaced by what is to be kept, but not thrown away for nothing.
     if (known?.text === text || (text === undefined && known?.text === '')) return { kind: 'saved' };
     if (!term.holds()) return { kind: 'fenced' };
@@ -88,7 +88,7 @@ class ConfigMapLedger implements Ledger {
   async #write(record: HostRecord, text: string | undefined, known: Stored | undefined): Promise<void> {
     const { configMaps, namespace, term } = this.#options;
     const { signal } = term;
-    const key = { namespace, name: ledgerKey(record.host) };
+    const key = { namespace, name: recordName(record.host) };
     if (text === undefined) {
       if (known) await configMaps.delete(key, { resourceVersion: known.resourceVersion, signal });
       this.#stored.delete(key.name);
@@ -113,7 +113,7 @@ class ConfigMapLedger implements Ledger {
 
   async #readAgain({ host }: HostRecord): Promise<SaveOutcome> {
     const { configMaps, namespace, term } = this.#options;
-    const key = { namespace, name: ledgerKey(host) };
+    const key = { namespace, name: recordName(host) };
     this.#stored.delete(key.name);
     try {
       const record = this.#read(await configMaps.get(key, { signal: term.signal }));

@@ -9,7 +9,7 @@ import { clusterClientId, type CloudSettings, type Env } from './cloud/cloud.ts'
 import { loadCloudConfig, watchCloudConfig } from './cloud/cloud-config.ts';
 import { createCredential } from './credential/credential.ts';
 import { createHostCalls, type ArmCall } from './hosts/host-calls.ts';
-import { createHostIdentities } from './hosts/host-identities.ts';
+import { createArmHosts } from './hosts/arm-hosts.ts';
 import type { MissingRole } from './roles/missing-roles.ts';
 import { checkRoles } from './roles/preflight.ts';
 import { createThrottle } from './arm/throttle.ts';
@@ -71,7 +71,7 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
   };
 
   return {
-    hosts: createHostIdentities(calls),
+    hosts: createArmHosts(calls),
     clusterClientId: () => clusterClientId(settings),
     principalId,
     checkRoles: (question) => checkRoles({ client, principalId }, question),

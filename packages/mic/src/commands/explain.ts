@@ -11,7 +11,7 @@ import type { Azure } from '../azure/connect.ts';
 import { explainPod } from '../tell/explain.ts';
 import { explanationLines } from '../tell/explanation-lines.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import { createClusterView } from '../snapshot/watch/cluster-view.ts';
+import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
@@ -68,7 +68,7 @@ async function lookAtCluster({
   signal,
 }: ExplainCommand): Promise<ClusterIndex> {
   const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced });
-  const view = createClusterView({
+  const view = createClusterWatch({
     transport,
     index,
     clock,

@@ -11,7 +11,7 @@ import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
 import { affectedBy, podsMisled } from '../plan/affected.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { Publisher } from '../tell/publisher.ts';
@@ -30,7 +30,7 @@ interface ApplierOptions {
 export interface AssignmentsOptions extends ApplierOptions {
   /** Its writes are fenced by the lease. */
   readonly transport: KubeTransport;
-  readonly view: Pick<ClusterView, 'onAssigned' | 'nameTaken'>;
+  readonly view: Pick<ClusterWatch, 'onAssigned' | 'nameTaken'>;
   readonly writesPerHost: number;
   readonly recordAfterMs: number;
   readonly meter: Meter;

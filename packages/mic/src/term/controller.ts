@@ -7,8 +7,8 @@ import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { AgentViewSource } from '../snapshot/watch/agent-view.ts';
-import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 
@@ -17,7 +17,7 @@ export interface Controller {
   run(signal: AbortSignal): Promise<void>;
   /** One term: to be given to the elector. Settles once nothing of it is on its way any more. */
   lead(term: LeaderTerm): Promise<void>;
-  readonly view: ClusterView;
+  readonly view: ClusterWatch;
   readonly index: ClusterIndex;
   /** The term that is being led, if any. */
   readonly term: Term | undefined;
@@ -41,10 +41,10 @@ export type Preflight = (question: {
 }) => Promise<void>;
 
 export interface ControllerOptions {
-  readonly view: ClusterView;
+  readonly view: ClusterWatch;
   readonly index: ClusterIndex;
   /** NMI's pods; undefined where the start-up taint is left alone. */
-  readonly agents: AgentViewSource | undefined;
+  readonly agents: AgentWatch | undefined;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
   /** Resolves to undefined when the term ended before anything could be decided. */

@@ -5,12 +5,12 @@ import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';
 import type { HostQueue } from '../apply/host-queue.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 
 export interface LoopPorts {
   readonly index: ClusterIndex;
-  readonly view: Pick<ClusterView, 'onChange'>;
+  readonly view: Pick<ClusterWatch, 'onChange'>;
   readonly objects: HostQueue;
   readonly conditions: ConditionsWriter;
   readonly clock: Clock;

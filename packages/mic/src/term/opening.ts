@@ -7,14 +7,14 @@ import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
 import { upgradeStoredObjects } from '../apply/upgrade.ts';
 import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
-import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { UpgradeSettings } from './settings.ts';
 
 export interface OpeningOptions {
   readonly term: LeaderTerm;
   /** Its writes are fenced by the lease. */
   readonly transport: KubeTransport;
-  readonly view: Pick<ClusterView, 'synced' | 'hasSynced'>;
+  readonly view: Pick<ClusterWatch, 'synced' | 'hasSynced'>;
   readonly ledger: Ledger;
   /** Filled from the records. */
   readonly memory: HostMemory;

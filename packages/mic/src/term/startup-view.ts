@@ -1,11 +1,11 @@
 import type { StartupView } from '../apply/startup-taints.ts';
-import type { AgentViewSource } from '../snapshot/watch/agent-view.ts';
-import type { ClusterView } from '../snapshot/watch/cluster-view.ts';
+import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 
-type Nodes = Pick<ClusterView, 'onNode' | 'taintedNode' | 'taintedNodes'>;
+type Nodes = Pick<ClusterWatch, 'onNode' | 'taintedNode' | 'taintedNodes'>;
 
 /** Nodes and NMI's pods, as the start-up taint is decided by both. */
-export function startupViewOf(nodes: Nodes, agents: AgentViewSource): StartupView {
+export function startupViewOf(nodes: Nodes, agents: AgentWatch): StartupView {
   return {
     tainted: () => nodes.taintedNodes(),
     taintedNode: (name) => nodes.taintedNode(name),

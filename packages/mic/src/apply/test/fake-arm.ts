@@ -7,7 +7,7 @@ import type { ArmAnswer, ArmClient } from '../../azure/arm/arm-client.ts';
 import { classify, type ArmResult } from '../../azure/arm/arm-errors.ts';
 import type { CloudEndpoints } from '../../azure/cloud/clouds.ts';
 import { createHostCalls } from '../../azure/hosts/host-calls.ts';
-import { createHostIdentities } from '../../azure/hosts/host-identities.ts';
+import { createArmHosts } from '../../azure/hosts/arm-hosts.ts';
 import { createThrottle } from '../../azure/arm/throttle.ts';
 import type { HostIdentities } from '../host-identities.ts';
 import type { Gate } from './fake-kube.ts';
@@ -256,7 +256,7 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
     },
     connect() {
       throttle = createThrottle();
-      return createHostIdentities(
+      return createArmHosts(
         createHostCalls({ client, throttle, clock, random: () => 0.5, onCall: () => undefined }),
       );
     },

@@ -21,7 +21,7 @@ import {
 } from './host-facts.ts';
 import { quarantineMs } from './pauses.ts';
 
-import { isEmptyRecord, serialiseRecord } from './ledger.ts';
+import { isEmptyRecord, serialiseRecord } from './host-record.ts';
 
 const host = hostOf(instanceOf('vmss1'));
 const [reader, writer] = [idOf('reader'), idOf('writer')];

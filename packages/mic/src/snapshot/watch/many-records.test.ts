@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createFakeLog } from '../../apply/test/fake-log.ts';
 import { instanceOf, rawBinding, rawIdentity, rules } from '../../plan/test/builders.ts';
 import { ClusterIndex } from '../index/cluster-index.ts';
-import { createClusterView } from './cluster-view.ts';
+import { createClusterWatch } from './cluster-watch.ts';
 import { createFakeApi, paths } from './test/fake-api.ts';
 
 const flood = 2_000;
@@ -62,7 +62,7 @@ async function setUp(records: readonly ReturnType<typeof record>[], pods = [pod(
   api.put(paths.bindings, rawBinding());
   for (const one of records) api.put(paths.assigned, one);
   const log = createFakeLog();
-  const view = createClusterView({
+  const view = createClusterWatch({
     transport: api.transport,
     index,
     clock,

@@ -54,7 +54,7 @@ const nodeFields: Fields = {
   },
 };
 
-export interface ClusterViewOptions {
+export interface ClusterWatchOptions {
   /** The most that is kept of one namespace's identities, of its bindings and of its records; no bound without. */
   readonly namespaceShareBytes?: number | undefined;
   readonly transport: KubeTransport;
@@ -72,7 +72,7 @@ export interface LeftOutView extends LeftOutSource {
   tell(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
 }
 
-export interface ClusterView {
+export interface ClusterWatch {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Nothing may be decided before: what is not listed yet looks as if it were gone. */
@@ -92,7 +92,7 @@ export interface ClusterView {
   ages(): ReadonlyMap<string, number>;
 }
 
-export function createClusterView(options: ClusterViewOptions): ClusterView {
+export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   const { index } = options;
   const taken = createTakenNames(() => assigned);
   const { pods, nodes, identities, bindings, assigned } = createInformers(options, taken);
@@ -170,7 +170,7 @@ const recordRelistMs = 30_000;
 
 type Bounds<V> = Pick<InformerOptions<V>, 'share' | 'pageSize' | 'weigh' | 'relistMs'>;
 
-function createInformers(options: ClusterViewOptions, taken: TakenNames) {
+function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
   const { index, transport, clock, random, log, startupTaint, namespaceShareBytes } = options;
   const share =
     namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };

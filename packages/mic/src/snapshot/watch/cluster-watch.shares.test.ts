@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createFakeLog } from '../../apply/test/fake-log.ts';
 import { rawBinding, rawIdentity, rules } from '../../plan/test/builders.ts';
 import { ClusterIndex } from '../index/cluster-index.ts';
-import { createClusterView } from './cluster-view.ts';
+import { createClusterWatch } from './cluster-watch.ts';
 import { createFakeApi, paths } from './test/fake-api.ts';
 
 const made = (second: number) => ({
@@ -35,7 +35,7 @@ async function setUp(share: { readonly namespaceShareBytes?: number } = { namesp
   const api = createFakeApi();
   const index = new ClusterIndex(rules);
   const ending = new AbortController();
-  const view = createClusterView({
+  const view = createClusterWatch({
     transport: api.transport,
     index,
     clock,

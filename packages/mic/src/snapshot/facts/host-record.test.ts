@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hostOf, idOf, instanceOf, machine, now, resourceIdOf } from '../../plan/test/builders.ts';
 import type { HostRecord, RejectionCode } from './facts.ts';
 import { createFacts, foldIntent, foldUpdate, recordOf } from './host-facts.ts';
-import { isEmptyRecord, ledgerKey, parseRecord, serialiseRecord } from './ledger.ts';
+import { isEmptyRecord, recordName, parseRecord, serialiseRecord } from './host-record.ts';
 
 const host = hostOf(instanceOf('vmss1'));
 const record: HostRecord = {
@@ -146,11 +146,11 @@ describe('a host’s record', () => {
 it('hosts have names of their own, which Kubernetes accepts', () => {
   const other = machine('vmss1').replace('RG', 'RG2');
   const keys = [instanceOf('vmss1'), machine('vmss1'), other, machine(`V_m.(1)-${'x'.repeat(300)}`)].map(
-    (id) => ledgerKey(hostOf(id)),
+    (id) => recordName(hostOf(id)),
   );
   expect(new Set(keys).size).toBe(4);
   for (const key of keys) expect(key).toMatch(/^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/);
-  expect(ledgerKey(hostOf(instanceOf('VMSS1', 7)))).toBe(ledgerKey(host));
+  expect(recordName(hostOf(instanceOf('VMSS1', 7)))).toBe(recordName(host));
 });
 
 it('whatever ids people write and ARM refuses, the record fits into a ConfigMap', () => {
@@ -264,8 +264,8 @@ it.each([
 });
 
 it('the name of a record tells which host it is of', () => {
-  expect(ledgerKey(hostOf(instanceOf('My__Set')))).toMatch(/^mic-host-vmss-my-set-[0-9a-f]{16}$/);
-  expect(ledgerKey(hostOf(machine('vm1')))).toMatch(/^mic-host-vm-vm1-[0-9a-f]{16}$/);
+  expect(recordName(hostOf(instanceOf('My__Set')))).toMatch(/^mic-host-vmss-my-set-[0-9a-f]{16}$/);
+  expect(recordName(hostOf(machine('vm1')))).toMatch(/^mic-host-vm-vm1-[0-9a-f]{16}$/);
 });
 
 it('ids and namespaces are written in their order, for whoever reads or compares records', () => {

@@ -11,7 +11,7 @@ import { startSession, type Session } from './session.ts';
 import { finish, sendBatch } from './update-session.ts';
 
 /** The HostIdentities port over ARM. One update of a host at a time; different hosts don't wait for each other. */
-export function createHostIdentities(calls: HostCalls): HostIdentities {
+export function createArmHosts(calls: HostCalls): HostIdentities {
   // An update that the throttle cut short goes on where it stood: otherwise a low bucket could starve it for ever.
   const suspects = new IdsByHost();
   const blockers = new IdsByHost();

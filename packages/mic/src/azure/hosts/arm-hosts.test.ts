@@ -4,7 +4,7 @@ import type { HostChange, UpdateOutcome } from '../../apply/host-identities.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import type { Attachable } from './attachable.ts';
 import type { HostCalls, PatchResult } from './host-calls.ts';
-import { createHostIdentities } from './host-identities.ts';
+import { createArmHosts } from './arm-hosts.ts';
 import type { HostState } from './identity-patch.ts';
 
 const host: Host = { kind: 'vmss', id: '/subscriptions/s/x' as ResourceId };
@@ -77,7 +77,7 @@ function fakeArm(
       return Promise.resolve(answer as PatchResult);
     },
   };
-  const identities = createHostIdentities(calls);
+  const identities = createArmHosts(calls);
   const written: { attaching: readonly ResourceId[]; renewing: readonly ResourceId[] }[] = [];
   const update = (change: Partial<HostChange>) =>
     identities.update(

@@ -16,7 +16,7 @@ import { memberOf, stringAt } from '../raw-object.ts';
 const version = 1;
 
 /** A name for the host's record that Kubernetes accepts for an object: readable, and different for different hosts. */
-export function ledgerKey(host: Host): string {
+export function recordName(host: Host): string {
   const name = host.id.slice(host.id.lastIndexOf('/') + 1).replace(/[^a-z0-9]+/g, '-');
   return `mic-host-${host.kind}-${name.slice(0, 80)}-${digest(host.id)}`;
 }

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { createFakeLog } from '../../apply/test/fake-log.ts';
-import { createAgentView } from './agent-view.ts';
+import { createAgentWatch } from './agent-watch.ts';
 import { createFakeApi, type RawObject } from './test/fake-api.ts';
 
 const path = '/api/v1/namespaces/aad-pod-identity/pods';
@@ -29,7 +29,7 @@ async function setUp(objects: readonly RawObject[]) {
   for (const object of objects) api.put(path, object);
   const daemonSet = { namespace: 'aad-pod-identity', name: 'nmi' };
   const { transport } = api;
-  const view = createAgentView({ transport, daemonSet, clock, random: () => 0, log: createFakeLog() });
+  const view = createAgentWatch({ transport, daemonSet, clock, random: () => 0, log: createFakeLog() });
   const ended = view.run(ending.signal);
   await clock.advance(0);
   const news = async (change: () => void) => {

@@ -1,4 +1,4 @@
-// The watch of NMI's pods. Like cluster-view.ts it only listens to the API server.
+// The watch of NMI's pods. Like cluster-watch.ts it only listens to the API server.
 import type { Clock } from '@pod-identity/kit/core';
 import { coreKinds, createInformer, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -25,7 +25,7 @@ const fields: Fields = {
   },
 };
 
-export interface AgentViewOptions {
+export interface AgentWatchOptions {
   readonly transport: KubeTransport;
   readonly daemonSet: DaemonSetName;
   readonly clock: Clock;
@@ -33,7 +33,7 @@ export interface AgentViewOptions {
   readonly log: Log;
 }
 
-export interface AgentViewSource {
+export interface AgentWatch {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   on(node: string): readonly AgentView[];
@@ -41,7 +41,7 @@ export interface AgentViewSource {
   onChange(listener: (node: string) => void): () => void;
 }
 
-export function createAgentView({ daemonSet, log, ...options }: AgentViewOptions): AgentViewSource {
+export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptions): AgentWatch {
   const informer = createInformer<AgentView>({
     ...options,
     kind: coreKinds.pods,

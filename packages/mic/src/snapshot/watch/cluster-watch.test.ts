@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createFakeLog } from '../../apply/test/fake-log.ts';
 import { instanceOf, rawBinding, rawIdentity, rules } from '../../plan/test/builders.ts';
 import { ClusterIndex } from '../index/cluster-index.ts';
-import { createClusterView } from './cluster-view.ts';
+import { createClusterWatch } from './cluster-watch.ts';
 import { createFakeApi, paths, type RawObject } from './test/fake-api.ts';
 
 const taint = 'aadpodidentity.k8s.io/nmi-not-ready';
@@ -55,7 +55,7 @@ async function setUp({ objects = everything, hanging = '', isTainting = true } =
   const ending = new AbortController();
   for (const [path, object] of objects) api.put(path, object);
   if (hanging !== '') api.hang(hanging);
-  const view = createClusterView({
+  const view = createClusterWatch({
     transport: api.transport,
     index,
     clock,
