@@ -1,4 +1,4 @@
-import { createRecent } from './recent.ts';
+import { RecentMap } from './recent.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export interface BudgetOptions {
@@ -15,7 +15,7 @@ export interface Budgets {
 }
 
 export function createBudgets({ burst, perSecond, kept = 1_024 }: BudgetOptions): Budgets {
-  const buckets = createRecent<TokenBucket>(kept);
+  const buckets = new RecentMap<string, TokenBucket>(kept);
   return {
     take(namespace, now) {
       const bucket =

@@ -14,25 +14,6 @@ export function flagHelp(specs: readonly FlagSpec[], heading: string): string {
   return `${heading}\n\n${entries.join('\n')}\n`;
 }
 
-/** The same as a Markdown table, for the documentation. */
-export function flagTable(specs: readonly FlagSpec[]): string {
-  const rows = specs.map((spec) =>
-    [
-      code(usage(spec)),
-      spec.env ? code(spec.env) : '',
-      defaultText(spec) && code(defaultText(spec)),
-      meaning(spec),
-    ]
-      .map((cell) => cell.replaceAll('|', '\\|'))
-      .join(' | '),
-  );
-  return ['Flag | Environment | Default | Meaning', '--- | --- | --- | ---', ...rows]
-    .map((row) => `| ${row} |\n`)
-    .join('');
-}
-
-const code = (text: string) => `\`${text}\``;
-
 function usage(spec: FlagSpec): string {
   const names = [spec.name, ...(spec.aliases ?? [])].map((name) => `--${name}`).join(', ');
   return spec.kind === 'boolean' ? names : `${names} ${spec.kind}`;

@@ -11,15 +11,17 @@ export {
   type FairQueueLimits,
   type Tenant,
 } from './fair-queue.ts';
+export { createFindings, findingLines, type Finding, type Remedy } from './finding.ts';
 export { createLimit, type Limit } from './limit.ts';
 export { createPace, type Pace, type PaceOptions } from './pace.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
 export { callerAddress, isNodeItself } from './peer-address.ts';
+export { RecentMap } from './recent.ts';
 export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
 export { readFlags } from './flags.ts';
 export { klogFlags, klogFlagsGiven } from './klog-flags.ts';
-export { flagHelp, flagTable } from './flag-docs.ts';
+export { flagHelp } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';
 export type { MetricSpec, MetricSpecs } from './metrics.ts';

@@ -1,18 +1,18 @@
-/** A map that forgets what was not set for the longest time. */
-export interface Recent<V> {
-  get(key: string): V | undefined;
-  set(key: string, value: V): void;
-}
+/** A map of limited size: one entry too many evicts the one that was set longest ago. */
+export class RecentMap<K, V> extends Map<K, V> {
+  readonly #capacity: number;
 
-export function createRecent<V>(capacity: number): Recent<V> {
-  const entries = new Map<string, V>();
-  return {
-    get: (key) => entries.get(key),
-    set(key, value) {
-      entries.delete(key);
-      entries.set(key, value);
-      const [oldest] = entries.keys();
-      if (entries.size > capacity && oldest !== undefined) entries.delete(oldest);
-    },
-  };
+  constructor(capacity: number) {
+    super();
+    this.#capacity = capacity;
+  }
+
+  override set(key: K, value: V): this {
+    this.delete(key);
+    super.set(key, value);
+    if (this.size <= this.#capacity) return this;
+    const oldest = this.keys().next();
+    if (oldest.done !== true) this.delete(oldest.value);
+    return this;
+  }
 }

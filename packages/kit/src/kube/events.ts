@@ -16,7 +16,7 @@ import {
 } from './event-object.ts';
 import { fenceWrites } from './fence.ts';
 import { coreKinds } from './kinds.ts';
-import { createRecent } from '../core/recent.ts';
+import { RecentMap } from '../core/recent.ts';
 import { createResource, type ResourceClient } from './resource.ts';
 import type { KubeTransport } from './transport.ts';
 
@@ -137,7 +137,7 @@ function createEventQueue(maxQueued: number) {
 }
 
 function createAllowance(burst: number, clock: Clock): (object: string) => boolean {
-  const buckets = createRecent<TokenBucket>(rememberedObjects);
+  const buckets = new RecentMap<string, TokenBucket>(rememberedObjects);
   return (object) => {
     const now = clock.now();
     const bucket =
@@ -171,7 +171,7 @@ function createWriter({ transport, component, host = '' }: EventRecorderOptions)
   const patient = bounded(transport);
   const eventsFor = ({ mayWrite }: Waiting) =>
     createResource<EventBody>(fenceWrites(patient, mayWrite), coreKinds.events);
-  const written = createRecent<Written>(rememberedObjects);
+  const written = new RecentMap<string, Written>(rememberedObjects);
   const create = createCreator(eventsFor, { component, host });
 
   const repeat = async ({ name, count: before }: Written, event: Waiting): Promise<Written> => {

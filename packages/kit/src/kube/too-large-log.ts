@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { createRecent } from '../core/recent.ts';
+import { RecentMap } from '../core/recent.ts';
 import type { Log } from '../serve/log.ts';
 import { tooLargeIn } from './fields.ts';
 
@@ -11,7 +11,7 @@ const mostNamespaces = 1_000;
  * in five minutes, which names the object and tells how many were passed over in silence before.
  */
 export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: string) {
-  const told = createRecent<{ readonly at: number; silent: number }>(mostNamespaces);
+  const told = new RecentMap<string, { readonly at: number; silent: number }>(mostNamespaces);
   return (key: string, object: unknown) => {
     const [first, ...others] = tooLargeIn(object);
     if (!first) return;

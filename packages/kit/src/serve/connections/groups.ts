@@ -2,7 +2,7 @@
 // have. One who can make callers at will gains nothing by making more.
 import type { Clock } from '../../core/clock.ts';
 import { createPace, type Pace } from '../../core/pace.ts';
-import { createRecent } from '../../core/recent.ts';
+import { RecentMap } from '../../core/recent.ts';
 
 /** As far as groups look at a caller. */
 export interface Member {
@@ -98,7 +98,7 @@ function heaviest<M>(all: Iterable<Weight<M>>): Weight<M> | undefined {
 }
 
 function createSharedPaces({ requestsPerSecond, clock }: GroupsOptions): (group: string) => Pace {
-  const paces = createRecent<Pace>(pacesKept);
+  const paces = new RecentMap<string, Pace>(pacesKept);
   return (group) => {
     const known = paces.get(group);
     if (known) return known;

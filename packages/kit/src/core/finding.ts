@@ -1,0 +1,50 @@
+/** `ok`: as it should be. `waiting`: will be, without anybody's help. `problem`: needs somebody. `info`: neither. */
+export type Verdict = 'ok' | 'waiting' | 'problem' | 'info';
+
+export interface Remedy {
+  readonly text: string;
+  /** To be pasted into a shell. */
+  readonly command?: string;
+}
+
+/** One thing that an `explain` command looked at. */
+export interface Finding<Topic extends string = string> {
+  readonly topic: Topic;
+  readonly verdict: Verdict;
+  readonly text: string;
+  /** Azure's own words. */
+  readonly quote?: string;
+  readonly remedy?: Remedy;
+}
+
+type Make<Topic extends string> = (topic: Topic, text: string, remedy?: Remedy) => Finding<Topic>;
+
+/** Makes findings about the topics of one service. */
+export function createFindings<Topic extends string>(): Readonly<Record<Verdict, Make<Topic>>> {
+  const finding =
+    (verdict: Verdict): Make<Topic> =>
+    (topic, text, remedy) => ({ topic, verdict, text, ...(remedy !== undefined && { remedy }) });
+  return {
+    ok: finding('ok'),
+    waiting: finding('waiting'),
+    problem: finding('problem'),
+    info: finding('info'),
+  };
+}
+
+const marks: Readonly<Record<Verdict, string>> = { ok: '✓', waiting: '…', problem: '✗', info: '·' };
+const indent = ' '.repeat(15);
+
+/** For a terminal: one line for each finding, under it Azure's words and the remedy. */
+export function findingLines(pod: string, findings: readonly Finding[]): readonly string[] {
+  return [`pod ${pod}`, ...findings.flatMap(linesOf)];
+}
+
+function linesOf({ topic, verdict, text, quote, remedy }: Finding): string[] {
+  return [
+    `${marks[verdict]} ${topic.padEnd(12)} ${text}`,
+    ...(quote === undefined || quote === '' ? [] : [`${indent}Azure said: ${quote}`]),
+    ...(remedy === undefined ? [] : [`${indent}remedy: ${remedy.text}`]),
+    ...(remedy?.command === undefined ? [] : [`${indent}$ ${remedy.command}`]),
+  ];
+}
