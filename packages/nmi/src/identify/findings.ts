@@ -1,10 +1,10 @@
-import { createTokenBucket, type Clock, type TokenBucket } from '@pod-identity/kit/core';
+import { createTokenBucket, RecentMap, type Clock, type TokenBucket } from '@pod-identity/kit/core';
 import type { CallerAnswer, NotTold, PodCheck, PodMemory, Told } from './answers.ts';
 import { identifyPod, isBehind, type Identification } from './identify-pod.ts';
 import { judgeSilence, unconfirmed, type SilentCase } from './judge-caller.ts';
 import { differs, type Neighbour } from './neighbour.ts';
 import { createSilences } from './silences.ts';
-import { createTies, keepSome, type Ties } from './ties.ts';
+import { addressesKept, createTies, type Ties } from './ties.ts';
 
 /** A connection for which it is asked who has its address. */
 export interface Look {
@@ -67,7 +67,7 @@ const changesPerSecond = 1;
  */
 export function createFindings(options: FindingsOptions): Findings {
   const { memory, clock, check } = options;
-  const kept = new Map<string, Kept>();
+  const kept = new RecentMap<string, Kept>(addressesKept);
   const ties = createTies();
   const silences = createSilences(options);
   const isFresh = freshness(options);
@@ -99,7 +99,7 @@ export function createFindings(options: FindingsOptions): Findings {
     note(address, finding) {
       silences.end();
       const found = { ...finding, ...marksOf(finding, kept.get(address), clock.elapsed()) };
-      if (finding.known.kind !== 'none' || finding.answer.kind !== 'none') keepSome(kept, address, found);
+      if (finding.known.kind !== 'none' || finding.answer.kind !== 'none') kept.set(address, found);
       if (found.isConfirmed) tieTo(found, address, ties);
       return found;
     },

@@ -1,6 +1,6 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { NotTold, PodMemory } from './answers.ts';
-import { keepSome } from './ties.ts';
+import { addressesKept } from './ties.ts';
 
 export interface SilencesOptions {
   readonly memory: Pick<PodMemory, 'lastHeardMs'>;
@@ -26,7 +26,7 @@ interface Silence {
 
 /** That one question was not answered says nothing of the next one; any answer at all ends what was taken for an outage. */
 export function createSilences({ memory, clock }: SilencesOptions): Silences {
-  const silences = new Map<string, Silence>();
+  const silences = new RecentMap<string, Silence>(addressesKept);
   let answers = 0;
 
   const isOver = ({ why, at, answers: before, pauseMs }: Silence): boolean => {
@@ -45,7 +45,7 @@ export function createSilences({ memory, clock }: SilencesOptions): Silences {
     },
     note(address, silence) {
       if (silence.why === 'crowded') return;
-      keepSome(silences, address, { ...silence, at: clock.elapsed(), answers });
+      silences.set(address, { ...silence, at: clock.elapsed(), answers });
     },
     end() {
       answers += 1;

@@ -1,3 +1,4 @@
+import { RecentMap } from '@pod-identity/kit/core';
 import type { Neighbour } from './neighbour.ts';
 
 /** What the kernel said of each address when the pod that has it was confirmed last. */
@@ -7,23 +8,17 @@ export interface Ties {
 }
 
 /** Far more than a node has addresses. */
-const addressesKept = 4_096;
+export const addressesKept = 4_096;
 
 export function createTies(): Ties {
-  const ties = new Map<string, { readonly uid: string; readonly neighbour: Neighbour | undefined }>();
+  const ties = new RecentMap<string, { readonly uid: string; readonly neighbour: Neighbour | undefined }>(
+    addressesKept,
+  );
   return {
     of(address, uid) {
       const tie = ties.get(address);
       return tie?.uid === uid ? tie.neighbour : undefined;
     },
-    set: (address, uid, neighbour) => keepSome(ties, address, { uid, neighbour }),
+    set: (address, uid, neighbour) => void ties.set(address, { uid, neighbour }),
   };
-}
-
-/** The oldest goes when there are too many. */
-export function keepSome<V>(entries: Map<string, V>, address: string, value: V): void {
-  const oldest =
-    entries.size < addressesKept || entries.has(address) ? undefined : entries.keys().next().value;
-  if (oldest !== undefined) entries.delete(oldest);
-  entries.set(address, value);
 }

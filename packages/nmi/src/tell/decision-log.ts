@@ -1,4 +1,4 @@
-import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import { createBudgets, RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { Log, LogLevel } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
@@ -16,19 +16,13 @@ const perNamespace = { burst: 100, perSecond: 5 };
  * its namespace's budget empty is told later, unless it has passed by then.
  */
 export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
-  const last = new Map<string, string>();
+  const last = new RecentMap<string, string>(subjectsKept);
   const budgets = createBudgets(perNamespace);
-
-  const remember = (subject: string, state: string) => {
-    const oldest = last.size < subjectsKept ? undefined : last.keys().next().value;
-    if (oldest !== undefined) last.delete(oldest);
-    last.set(subject, state);
-  };
 
   const mayTell = (subject: string, state: string, outcome: Outcome): boolean => {
     const isNew = last.get(subject) !== state && isWritten(levelOf(outcome), log);
     if (!isNew || !budgets.take(namespaceOf(outcome), clock.now())) return false;
-    remember(subject, state);
+    last.set(subject, state);
     return true;
   };
 

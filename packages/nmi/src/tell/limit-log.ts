@@ -1,4 +1,4 @@
-import { createBudgets, type Clock, type LimitEffect } from '@pod-identity/kit/core';
+import { createBudgets, RecentMap, type Clock, type LimitEffect } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 
 export interface LimitLogOptions {
@@ -18,7 +18,7 @@ export function createLimitLog({
   clock,
   podsAt,
 }: LimitLogOptions): (effect: LimitEffect, peer: string) => void {
-  const last = new Map<string, number>();
+  const last = new RecentMap<string, number>(subjectsKept);
   const budgets = createBudgets(perNamespace);
   return (effect, peer) => {
     const subject = `${effect} ${peer}`;
@@ -26,7 +26,6 @@ export function createLimitLog({
     if (now - (last.get(subject) ?? -Infinity) < quietMs) return;
     const pods = podsAt(peer);
     if (!budgets.take(pods[0]?.namespace ?? '', now)) return;
-    if (last.size >= subjectsKept) last.clear();
     last.set(subject, now);
     log.warn({ effect, peer, pods: pods.map(({ key }) => key) }, meanings[effect]);
   };

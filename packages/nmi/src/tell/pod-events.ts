@@ -1,6 +1,6 @@
 // The events room: says on the pod itself why it got no token, where its owner looks. Courtesy: late or never rather than in
 // the way. It must not decide anything, and nothing that a caller wrote by itself makes an Event.
-import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import { createBudgets, RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import { redactText } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
@@ -68,7 +68,7 @@ function podsOf(outcome: Outcome): readonly string[] {
 }
 
 function createQuiet(clock: Clock) {
-  const last = new Map<string, number>();
+  const last = new RecentMap<string, number>(rememberedEvents);
   const budgets = createBudgets(perNamespace);
   return {
     isDue(event: string, namespace: string): 'now' | 'repeated' | 'too-many' {
@@ -76,9 +76,6 @@ function createQuiet(clock: Clock) {
       const before = last.get(event);
       if (before !== undefined && now - before < quietMs) return 'repeated';
       if (!budgets.take(namespace, now)) return 'too-many';
-      const oldest = last.size < rememberedEvents ? undefined : last.keys().next().value;
-      if (oldest !== undefined) last.delete(oldest);
-      last.delete(event);
       last.set(event, now);
       return 'now';
     },

@@ -1,4 +1,4 @@
-import { createBackoff, type Backoff, type Clock } from '@pod-identity/kit/core';
+import { createBackoff, RecentMap, type Backoff, type Clock } from '@pod-identity/kit/core';
 import { TokenError } from './errors.ts';
 
 /** What went wrong lately, by the name of what was asked for. */
@@ -27,7 +27,7 @@ const longestPauseMs = 10 * 60_000;
 const kept = 2_000;
 
 export function createSetbacks({ clock, random }: { clock: Clock; random: () => number }): Setbacks {
-  const setbacks = new Map<string, Setback>();
+  const setbacks = new RecentMap<string, Setback>(kept);
 
   return {
     note(name, error) {
@@ -35,9 +35,6 @@ export function createSetbacks({ clock, random }: { clock: Clock; random: () => 
         setbacks.get(name)?.backoff ?? createBackoff({ baseMs: 10_000, capMs: 5 * 60_000, random });
       const now = clock.now();
       const pauseMs = Math.min(error.retryAfterMs ?? usualPauseMs[error.code] ?? 0, longestPauseMs);
-      setbacks.delete(name);
-      const oldest = setbacks.size < kept ? undefined : setbacks.keys().next().value;
-      if (oldest !== undefined) setbacks.delete(oldest);
       setbacks.set(name, {
         error,
         backoff,

@@ -1,4 +1,4 @@
-import { createBackoff, type Backoff } from '@pod-identity/kit/core';
+import { createBackoff, RecentMap, type Backoff } from '@pod-identity/kit/core';
 import type { TokenError } from './errors.ts';
 
 /** Identities that the metadata service did not know when it was asked last, by the namespace that asked. */
@@ -38,12 +38,10 @@ const namespacesKept = 512;
  * its answers be forgotten.
  */
 export function createUnknownIdentities(random: () => number): UnknownIdentities {
-  const memory = new Map<string, Map<string, Entry>>();
+  const memory = new RecentMap<string, Map<string, Entry>>(namespacesKept);
 
   const entriesOf = (namespace: string) => {
-    const entries = memory.get(namespace) ?? new Map<string, Entry>();
-    memory.delete(namespace);
-    bound(memory, namespacesKept);
+    const entries = memory.get(namespace) ?? new RecentMap<string, Entry>(identitiesKept);
     memory.set(namespace, entries);
     return entries;
   };
@@ -58,8 +56,6 @@ export function createUnknownIdentities(random: () => number): UnknownIdentities
       const backoff =
         before?.backoff ?? createBackoff({ baseMs: firstHiddenMs, capMs: longestHiddenMs, random });
       const since = before?.since ?? now;
-      entries.delete(identity);
-      bound(entries, identitiesKept);
       entries.set(identity, { error, since, last: now, backoff, askAt: now + backoff.next() });
       return now - since;
     },
@@ -77,10 +73,4 @@ export function createUnknownIdentities(random: () => number): UnknownIdentities
 
 function keyOf({ identity, isExpected }: Omit<Asked, 'namespace'>): string {
   return `${isExpected} ${identity}`;
-}
-
-/** Makes room for one more: what was not set for the longest time goes. */
-function bound<V>(map: Map<string, V>, kept: number): void {
-  const [oldest] = map.keys();
-  if (map.size >= kept && oldest !== undefined) map.delete(oldest);
 }

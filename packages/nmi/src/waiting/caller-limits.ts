@@ -1,6 +1,7 @@
 import {
   createFairQueue,
   createTokenBucket,
+  RecentMap,
   type FairQueueLimits,
   type Tenant,
   type TokenBucket,
@@ -79,12 +80,10 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
 }
 
 function createBuckets({ upstreamBurst: capacity, upstreamPerSecond }: LimitOptions) {
-  const buckets = new Map<string, TokenBucket>();
+  const buckets = new RecentMap<string, TokenBucket>(bucketsKept);
   return (pod: string, now: number): TokenBucket => {
     const known = buckets.get(pod);
     if (known) return known;
-    const oldest = buckets.size < bucketsKept ? undefined : buckets.keys().next().value;
-    if (oldest !== undefined) buckets.delete(oldest);
     const bucket = createTokenBucket({ capacity, refillPerMs: upstreamPerSecond / 1000, now });
     buckets.set(pod, bucket);
     return bucket;

@@ -1,4 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { RecentMap, type Clock } from '@pod-identity/kit/core';
 
 /** What cannot be read is not tried again for a while, whatever else in its Secret changes. */
 export interface RefusedCertificates {
@@ -33,9 +33,7 @@ export function createRefusedCertificates(clock: Pick<Clock, 'elapsed'>): Refuse
     },
     note(namespace, digest, fault) {
       prune();
-      const ofNamespace = memory.get(namespace) ?? new Map<string, Refused>();
-      const oldest = ofNamespace.size < keptOfNamespace ? undefined : ofNamespace.keys().next().value;
-      if (oldest !== undefined) ofNamespace.delete(oldest);
+      const ofNamespace = memory.get(namespace) ?? new RecentMap<string, Refused>(keptOfNamespace);
       ofNamespace.set(digest, { fault, until: clock.elapsed() + keptMs });
       memory.set(namespace, ofNamespace);
     },
