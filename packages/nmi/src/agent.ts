@@ -22,7 +22,7 @@ import { pacedChanges } from './waiting/paced-changes.ts';
 import type { App } from './request/wire.ts';
 import { createReadiness, type Readiness, type ReadinessOptions } from './ready/readiness.ts';
 import { createCallerLimits, type CallerLimits } from './waiting/caller-limits.ts';
-import { createTeller } from './tell/tell.ts';
+import { createTelemetry } from './tell/telemetry.ts';
 import { untilPassed } from './tokens/until-passed.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
@@ -76,7 +76,7 @@ export function createAgent(options: AgentOptions): Agent {
   const { pods, informers } = watched;
   const readiness = readinessOf(options, informers);
   const limits = callerLimits(config);
-  const teller = createTeller({ ...options, pods });
+  const telemetry = createTelemetry({ ...options, pods });
 
   const supply = createTokenSupply(options);
   const parts: GranterParts = { watched, limits, supply };
@@ -96,9 +96,9 @@ export function createAgent(options: AgentOptions): Agent {
       random: options.random,
       token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
       hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
-      onAnswered: teller.onAnswered,
+      onAnswered: telemetry.onAnswered,
     }),
-    onLimited: teller.onLimited,
+    onLimited: telemetry.onLimited,
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
@@ -109,9 +109,9 @@ export function createAgent(options: AgentOptions): Agent {
       readiness.endWaiting();
       limits.endAll();
     },
-    close: () => closeAll([proxy, supply, teller]),
+    close: () => closeAll([proxy, supply, telemetry]),
     measure() {
-      teller.measure();
+      telemetry.measure();
       metrics.set('waiting', limits.waiting);
       measureAges(informers, metrics);
     },

@@ -12,7 +12,7 @@ import type { PodInformer } from '../identify/pod-directory.ts';
 import { createLimitLog } from './limit-log.ts';
 import type { metricSpecs } from './metrics.ts';
 
-export interface TellerOptions {
+export interface TelemetryOptions {
   readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log' | 'node'>;
   readonly transport: KubeTransport;
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export interface TellerOptions {
   readonly pods: Pick<PodInformer, 'named' | 'filedUnder'>;
 }
 
-export interface Teller {
+export interface Telemetry {
   readonly onAnswered: (answered: Answered) => void;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
   /** Brings the metrics up to date. */
@@ -34,7 +34,7 @@ export interface Teller {
 
 const closingMs = 1_000;
 
-export function createTeller(options: TellerOptions): Teller {
+export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { config, clock, log, output, metrics, pods } = options;
   const say = createDecisionLog(log, clock);
   const events = createEvents(options);
@@ -64,7 +64,7 @@ export function createTeller(options: TellerOptions): Teller {
   };
 }
 
-function createEvents({ config, transport, clock, random, log, metrics, pods }: TellerOptions) {
+function createEvents({ config, transport, clock, random, log, metrics, pods }: TelemetryOptions) {
   if (!config.events) return { tell: ignore, close: () => Promise.resolve() };
   // While the API server is away there is enough in the log.
   const quiet: Log = { ...log, warn: (fields, message) => log.debug(fields, message) };

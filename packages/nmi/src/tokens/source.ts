@@ -39,20 +39,20 @@ export interface TokenSourceOptions {
   readonly holdMs: number;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Told of every token that is given out of memory. */
+  /** Called for every token that is returned from memory. */
   readonly onRecalled?: (subject: TokenSubject) => void;
 }
 
 const entriesKept = 2_000;
 /** A token is not handed out in its last seconds, even when no other can be had. */
 const lastUseMs = 10_000;
-const disbeliefMs = 60_000;
+const mismatchKeptMs = 60_000;
 /** How long a caller waits for a new token while the old one is still valid. */
 const patienceMs = 1_000;
 
 /**
- * Tokens in memory, and one question at a time for each. Permission is no matter of this cache: callers come here after it
- * was decided, and a token that is remembered gives nobody a right. A token is renewed on the side when it is used in the
+ * Tokens in memory, and one question at a time for each. Permission is not decided here: callers come
+ * after it was, and a remembered token gives nobody a right. A token is renewed on the side when it is used in the
  * later part of its life; nobody waits for that while it is valid, and when it fails the old one is given on.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
@@ -63,7 +63,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const flights = createQuestions<IssuedToken>();
   const stores = { memory, setbacks, unknown, flights };
   const join = joinInto(stores, options);
-  const fly = flyWith(stores, join, clock);
+  const fetchOnce = fetchThrough(stores, join, clock);
 
   const recall = (wish: TokenWish): Entry | undefined =>
     wish.bypassCache ? undefined : memory.recall(wish.subject, wish.resource);
@@ -75,7 +75,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const fresh = (wish: TokenWish, asker: () => Asker): IssuedToken | undefined => {
     const entry = recall(wish);
     const now = clock.now();
-    if (!entry || now >= entry.age.freshUntil || belies(entry.issued, wish.subject)) return undefined;
+    if (!entry || now >= entry.age.freshUntil || hasOtherClientId(entry.issued, wish.subject))
+      return undefined;
     onRecalled?.(wish.subject);
     const isDue = now >= entry.age.refreshAt && setbacks.mayTry(setbackName(wish));
     // Whoever needs the token when it is old asks again, and is told why that fails.
@@ -86,18 +87,18 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   /** A new one if it can be had soon, else the old one for as long as it is valid. */
   const renew = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const issued = oldOf(wish);
-    if (!issued) return fly(wish, asker);
+    if (!issued) return fetchOnce(wish, asker);
     const old: Obtained = { issued, from: 'stale' };
     if (!flights.isUnderWay(flightName(wish)) && !setbacks.mayTry(setbackName(wish))) return old;
-    return within(fly(wish, asker).catch(insteadOf(old)), { clock, late: old });
+    return within(fetchOnce(wish, asker).catch(insteadOf(old)), { clock, late: old });
   };
 
   const once = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const { subject, resource } = wish;
     const known =
-      fresh(wish, () => asker) ?? disbelieved(memory.recall(subject, resource), subject, clock.now());
+      fresh(wish, () => asker) ?? recentMismatch(memory.recall(subject, resource), subject, clock.now());
     const obtained: Obtained = known ? { issued: known, from: 'hit' } : await renew(wish, asker);
-    if (belies(obtained.issued, subject)) throw anotherIdentity(obtained.issued, subject);
+    if (hasOtherClientId(obtained.issued, subject)) throw anotherIdentity(obtained.issued, subject);
     return obtained;
   };
 
@@ -111,7 +112,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 type Join = (wish: TokenWish, asker: Asker) => Promise<IssuedToken>;
 
 /** Joins what is asked already or asks, unless that is known to fail: then no question is made. */
-function flyWith({ setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
+function fetchThrough({ setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
   return async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const isUnderWay = flights.isUnderWay(flightName(wish));
     const known = isUnderWay ? undefined : unknown.recall(askedBy(asker, wish), clock.now());
@@ -123,7 +124,7 @@ function flyWith({ setbacks, unknown, flights }: Stores, join: Join, clock: Cloc
 }
 
 function isUsable(issued: IssuedToken, subject: TokenSubject, now: number): boolean {
-  return issued.access.expiresOnTimestamp - lastUseMs > now && !belies(issued, subject);
+  return issued.access.expiresOnTimestamp - lastUseMs > now && !hasOtherClientId(issued, subject);
 }
 
 /** The old token for a failure that will pass; a refusal stays one. */
@@ -184,9 +185,13 @@ function costOf(subject: TokenSubject): number {
   return subject.kind === 'service-principal' ? 1 + subject.auxiliaryTenantIds.length : 1;
 }
 
-/** An answer that belies the AzureIdentity is believed for a while: a wrong object must not cost a question each time. */
-function disbelieved(entry: Entry | undefined, subject: TokenSubject, now: number): IssuedToken | undefined {
-  return entry && belies(entry.issued, subject) && now - entry.storedAt < disbeliefMs
+/** A token of another client id than the AzureIdentity states is kept for a while: a wrong object must not cost a question each time. */
+function recentMismatch(
+  entry: Entry | undefined,
+  subject: TokenSubject,
+  now: number,
+): IssuedToken | undefined {
+  return entry && hasOtherClientId(entry.issued, subject) && now - entry.storedAt < mismatchKeptMs
     ? entry.issued
     : undefined;
 }
@@ -213,7 +218,7 @@ function setbackName({ subject, resource }: TokenWish): string {
  * Whether the token belongs to another identity than the AzureIdentity states. Then the object is out of date, or pretends:
  * the pod must not get a token under a client id that is not the token's.
  */
-function belies({ clientId }: IssuedToken, subject: TokenSubject): boolean {
+function hasOtherClientId({ clientId }: IssuedToken, subject: TokenSubject): boolean {
   return (
     subject.kind === 'identity' &&
     subject.clientId !== '' &&
