@@ -2,7 +2,7 @@ import { authorize } from '../authorize/authorize.ts';
 import { awaitedBy, graceLeftMs, type Awaited } from '../authorize/grace.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
-import { explainUnusable } from '../respond/explain.ts';
+import { failureOf } from '../respond/failure-of.ts';
 import { refusalOf, type Failure } from '../respond/refusals.ts';
 import type { ExplainWorld } from './world.ts';
 
@@ -28,11 +28,17 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
   const decision = authorize({ pod: world.pod, selector }, world.view, world.rules);
   const awaited = awaitedBy(decision, world.pod, world);
   if (awaited) return { ...told(failureWithin(awaited, world)), ...waitOf(world) };
-  const failure = failureOf(decision, world.pod.key);
-  if (failure === undefined) return { selector: asked, status: 200, text: givenBy(decision) };
-  return decision.kind === 'pending'
-    ? { ...told(failure), afterMs: world.holdMs, waitsFor: 'assignment' }
-    : told(failure);
+  switch (decision.kind) {
+    case 'allow':
+    case 'allow-by-object-id':
+    case 'pass-through':
+      return { selector: asked, status: 200, text: givenBy(decision) };
+    case 'pending':
+      return { ...told(failureOf(decision, world.pod.key)), afterMs: world.holdMs, waitsFor: 'assignment' };
+    case 'deny':
+    case 'unusable':
+      return told(failureOf(decision, world.pod.key));
+  }
 }
 
 /** A young pod waits until its hold or its grace ends, whichever is first. */
@@ -45,21 +51,6 @@ function failureWithin({ denial }: Awaited, world: ExplainWorld): Failure {
   return graceLeftMs(world.pod, world) > world.holdMs
     ? { kind: 'not-assigned', pod, seen: 'unbound', denial }
     : { kind: 'denied', pod, denial };
-}
-
-function failureOf(decision: Decision, pod: string): Failure | undefined {
-  switch (decision.kind) {
-    case 'allow':
-    case 'allow-by-object-id':
-    case 'pass-through':
-      return undefined;
-    case 'deny':
-      return { kind: 'denied', pod, denial: decision.denial };
-    case 'pending':
-      return { kind: 'not-assigned', pod, identity: decision.identity.name, seen: decision.seen };
-    case 'unusable':
-      return { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
-  }
 }
 
 /** Whether Azure agrees is known only when it is asked. */

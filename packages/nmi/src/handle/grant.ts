@@ -5,7 +5,7 @@ import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { CallerLimits } from '../waiting/caller-limits.ts';
 import type { TokenRequest } from '../request/token-request.ts';
-import { explainUnusable } from '../respond/explain.ts';
+import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import type { Asker } from '../tokens/questions.ts';
 import { TokenError } from '../tokens/errors.ts';
@@ -89,7 +89,6 @@ async function serveSettled(
   question: GrantQuestion,
   decision: Settled,
 ): Promise<Outcome> {
-  const { key: pod } = question.pod;
   switch (decision.kind) {
     case 'allow':
       return serveIdentity(options, question, decision.identity);
@@ -98,9 +97,8 @@ async function serveSettled(
     case 'pass-through':
       return servePassThrough(options, question, decision);
     case 'deny':
-      return { kind: 'denied', pod, denial: decision.denial };
     case 'unusable':
-      return { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
+      return failureOf(decision, question.pod.key);
   }
 }
 
@@ -144,13 +142,12 @@ async function serveByObjectId(
 async function serveUnassigned(
   options: GranterOptions,
   question: GrantQuestion,
-  { identity, seen }: Of<'pending'>,
+  decision: Of<'pending'>,
 ): Promise<Outcome> {
-  const waiting = { identity: identity.name, seen };
-  if (question.patience.caller.gone.aborted)
-    return { kind: 'not-assigned', pod: question.pod.key, ...waiting };
+  if (question.patience.caller.gone.aborted) return failureOf(decision, question.pod.key);
+  const { identity, seen } = decision;
   const outcome = await obtain(options, question, { subject: identity, isExpected: false });
-  return unlessMissing(outcome, waiting);
+  return unlessMissing(outcome, { identity: identity.name, seen });
 }
 
 async function obtain(options: GranterOptions, question: GrantQuestion, permit: Permit): Promise<Outcome> {
