@@ -42,7 +42,7 @@ it('item 24: explain prints its findings and nothing else, and ends with what th
   const folder = await mkdtemp(join(tmpdir(), 'nmi-commands-'));
   const kubeconfig = join(folder, 'config');
   await writeFile(kubeconfig, sim.kube.kubeconfig());
-  const explain = (pod: string) => nmi('explain', '--pod', pod, '--kubeconfig', kubeconfig);
+  const explain = (pod: string) => nmi('explain', pod, '--kubeconfig', kubeconfig);
   const bare = await explain('default/bare');
   expect(bare.code).toBe(1);
   expect(bare.out).toMatch(/^pod default\/bare\n(. \w+ .*\n| +(remedy:|\$) .*\n)+$/);

@@ -281,10 +281,11 @@ function suite(start: (folder: string) => Promise<Server>) {
 }
 
 it.each([
-  ['without --pod', ['explain']],
-  ['with a name alone', ['explain', '--pod', 'web']],
+  ['without a pod', ['explain']],
+  ['with a name alone', ['explain', 'web']],
+  ['with a name alone, in the way of earlier versions', ['explain', '--pod', 'web']],
 ])('explain %s says what it needs', (_, argv) => {
   const reading = readConfig({ argv, env: {} });
   expect(reading).toMatchObject({ kind: 'problems' });
-  expect(JSON.stringify(reading)).toContain('--pod NAMESPACE/NAME');
+  expect(JSON.stringify(reading)).toContain('nmi explain NAMESPACE/POD');
 });

@@ -3,13 +3,12 @@
 //
 // `mic explain`: looks once at the cluster and at the pod's host, decides nothing, writes nothing, and says what it saw.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
+import { findingLines, type Clock } from '@pod-identity/kit/core';
 import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import type { Azure } from '../azure/connect.ts';
 import { explainPod } from '../tell/explain.ts';
-import { explanationLines } from '../tell/explanation-lines.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -56,7 +55,8 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       factsOf: (host) => (host === home ? facts : undefined),
     },
   );
-  for (const line of explanationLines(explanation)) command.printer.line(line);
+  const { pod, findings, result } = explanation;
+  for (const line of findingLines(pod, [...findings, result])) command.printer.line(line);
   return explanation.result.verdict === 'ok' ? 0 : 1;
 }
 

@@ -84,6 +84,9 @@ test.each([
   ['--enable-type-upgrade=false', {}, { typeUpgrade: { enabled: false } }],
   ['--custom-user-agent mine', {}, { userAgentSuffix: 'mine' }],
   ['--version', {}, { command: { kind: 'version' } }],
+  ['explain team/web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
+  ['explain -n other team/web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
+  ['explain web-0', {}, { command: { kind: 'explain', namespace: 'default', pod: 'web-0' } }],
   ['explain --namespace team web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
   ['explain -n team web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
 ])('%s %j', (line, env, expected) => {
@@ -113,7 +116,14 @@ describe('problems', () => {
     ]);
   });
 
-  test.each([['frobnicate'], ['explain'], ['explain a b']])('the command "%s" is refused', (line) => {
+  test.each([
+    ['frobnicate'],
+    ['explain'],
+    ['explain a b'],
+    ['explain a/b/c'],
+    ['explain a/'],
+    ['explain /a'],
+  ])('the command "%s" is refused', (line) => {
     expect(read(line.split(' ')).ok).toBe(false);
   });
 

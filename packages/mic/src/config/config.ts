@@ -180,10 +180,16 @@ function readCommand(flags: FlagReading): MicCommand | UnknownCommand {
   if (flags.boolean('version')) return { kind: 'version' };
   const [word, pod, ...more] = flags.positional;
   if (word === undefined) return { kind: 'run' };
-  if (word !== 'explain') return unknown(word, `unknown command '${word}'; the only one is: explain POD`);
-  if (pod !== undefined && more.length === 0)
-    return { kind: 'explain', namespace: flags.string('namespace'), pod };
-  return unknown('explain', 'name one pod: mic explain --namespace NAMESPACE POD');
+  if (word !== 'explain')
+    return unknown(word, `unknown command '${word}'; the only one is: explain NAMESPACE/POD`);
+  const explain = more.length === 0 ? explainOf(pod, flags) : undefined;
+  return explain ?? unknown('explain', 'name one pod: mic explain NAMESPACE/POD');
+}
+
+/** A name without a namespace is completed by --namespace, as in earlier versions. */
+function explainOf(pod: string | undefined, flags: FlagReading): MicCommand | undefined {
+  const [, namespace = flags.string('namespace'), name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(pod ?? '') ?? [];
+  return name === undefined ? undefined : { kind: 'explain', namespace, pod: name };
 }
 
 function unknown(name: string, message: string): UnknownCommand {
@@ -191,7 +197,7 @@ function unknown(name: string, message: string): UnknownCommand {
 }
 
 const helpHeading =
-  'mic: assigns Azure identities to pods\n\nUsage: mic [flags]\n       mic explain --namespace NAMESPACE POD';
+  'mic: assigns Azure identities to pods\n\nUsage: mic [flags]\n       mic explain NAMESPACE/POD';
 
 function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
   const problems = [...flags.problems, ...startupProblems(flags), ...originalLockProblems(flags)];

@@ -69,6 +69,6 @@ export const servingFlags: readonly MicFlag[] = [
     default: 'default',
     aliases: ['n'],
     fate: 'new',
-    help: 'Namespace of the pod that `mic explain POD` is about.',
+    help: 'For `mic explain POD`, where the pod is named without its namespace: that namespace.',
   },
 ];

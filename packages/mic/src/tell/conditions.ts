@@ -9,7 +9,8 @@ import {
   type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import { clientIdRemedy, hostRemedy, remedyFor, type Remedy } from './remedy.ts';
+import type { Remedy } from '@pod-identity/kit/core';
+import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';

@@ -1,3 +1,4 @@
+import { findingLines } from '@pod-identity/kit/core';
 import { describe, expect, it } from 'vitest';
 import {
   assigned,
@@ -20,7 +21,6 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
 import { explainPod, type ExplainQuestion } from './explain.ts';
-import { explanationLines } from './explanation-lines.ts';
 
 const vmss1 = hostOf(instanceOf('vmss1'));
 const principal = '11111111-2222-3333-4444-555555555555';
@@ -37,7 +37,9 @@ function explain(
   );
 }
 
-const text = (...args: Parameters<typeof explain>) => explanationLines(explain(...args)).join('\n');
+const linesOf = ({ pod, findings, result }: ReturnType<typeof explain>) =>
+  findingLines(pod, [...findings, result]);
+const text = (...args: Parameters<typeof explain>) => linesOf(explain(...args)).join('\n');
 const withFacts = (one: HostFacts, state = 'Created') => ({
   facts: factsMap(one),
   assigned: [assigned({ state })],
@@ -63,7 +65,7 @@ describe('a pod is explained', () => {
       { namespace: 'shop', name: 'web-0' },
       { index: indexOf(world, rules), factsOf: () => undefined, now, original: 'the original runs too' },
     );
-    expect(explanationLines(explanation)[1]).toBe('· original     the original runs too');
+    expect(linesOf(explanation)[1]).toBe('· original     the original runs too');
     expect(explanation.result.verdict).toBe('waiting');
   });
 

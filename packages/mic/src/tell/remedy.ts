@@ -1,12 +1,7 @@
 // The telling room: why things are as they are and what a person can do about it, as text. It must not decide or do anything.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { Remedy } from '@pod-identity/kit/core';
 import type { HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
-
-export interface Remedy {
-  readonly text: string;
-  /** To be pasted into a shell. */
-  readonly command?: string;
-}
 
 export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contributor';
 

@@ -142,6 +142,7 @@ describe('readConfig', () => {
     [['--compat-errors=status'], { compatErrors: 'status' }],
     [['--exact-errors'], { exactErrors: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
+    [['explain', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
     [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
     [
       ['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,x/y='],

@@ -135,13 +135,16 @@ const commands = ['run', 'install-redirect', 'uninstall-redirect', 'check-ready'
 function commandOf(reading: FlagReading): NmiCommand | string {
   const [word = 'run', ...more] = reading.positional;
   const kind = commands.find((command) => command === word);
-  if (kind === undefined || more.length > 0)
+  if (kind === 'explain' && more.length < 2) return explainOf(more[0] ?? reading.string('pod'));
+  if (kind === undefined || kind === 'explain' || more.length > 0)
     return `${reading.positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
-  if (kind !== 'explain') return { kind };
-  const pod = reading.string('pod');
+  return { kind };
+}
+
+function explainOf(pod: string): NmiCommand | string {
   return /^[^/]+\/[^/]+$/.test(pod)
-    ? { kind, pod }
-    : 'explain needs --pod NAMESPACE/NAME: which pod is it about?';
+    ? { kind: 'explain', pod }
+    : 'explain needs a pod, as NAMESPACE/POD: nmi explain NAMESPACE/POD';
 }
 
 function configOf(reading: FlagReading): NmiConfig {

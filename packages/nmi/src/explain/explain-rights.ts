@@ -154,7 +154,7 @@ function explainLeftOut(matches: readonly Match[], { pod, view, rules }: Explain
 function askMic({ namespace, name }: ExplainWorld['pod']) {
   return {
     text: 'MIC has to attach it: see that MIC runs, and ask it',
-    command: `mic explain ${name} --namespace ${namespace}`,
+    command: `mic explain ${namespace}/${name}`,
   };
 }
 

@@ -7,7 +7,7 @@ export const placeFlags: readonly NmiFlag[] = [
       name: 'pod',
       kind: 'string',
       default: '',
-      help: 'For the command explain: the pod, as NAMESPACE/NAME.',
+      help: 'The same as in `nmi explain NAMESPACE/POD`, for scripts of earlier versions: the pod, as NAMESPACE/NAME.',
     },
     'says what a pod would be answered, and why',
   ),
