@@ -94,11 +94,9 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 
   const once = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
-    const { subject, resource } = wish;
-    const known =
-      fresh(wish, () => asker) ?? recentMismatch(memory.recall(subject, resource), subject, clock.now());
+    const known = fresh(wish, () => asker) ?? recentMismatch(memory, wish, clock.now());
     const obtained: Obtained = known ? { issued: known, from: 'hit' } : await renew(wish, asker);
-    if (hasOtherClientId(obtained.issued, subject)) throw anotherIdentity(obtained.issued, subject);
+    if (hasOtherClientId(obtained.issued, wish.subject)) throw anotherIdentity(obtained.issued, wish.subject);
     return obtained;
   };
 
@@ -187,10 +185,11 @@ function costOf(subject: TokenSubject): number {
 
 /** A token of another client id than the AzureIdentity states is kept for a while: a wrong object must not cost a question each time. */
 function recentMismatch(
-  entry: Entry | undefined,
-  subject: TokenSubject,
+  memory: TokenMemory,
+  { subject, resource }: TokenWish,
   now: number,
 ): IssuedToken | undefined {
+  const entry = memory.recall(subject, resource);
   return entry && hasOtherClientId(entry.issued, subject) && now - entry.storedAt < mismatchKeptMs
     ? entry.issued
     : undefined;
