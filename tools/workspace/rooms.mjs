@@ -102,7 +102,12 @@ export const rooms = [
     pure: ['target', 'nftables-rules', 'iptables-rules', 'route-rules', 'boot-guard'],
     never: [apiServer, nmi('identify'), nmi('tokens')],
   },
-  { folder: nmi('tell'), pure: ['metrics', 'event-reason'], never: [nmi('handle'), nmi('server')] },
+  {
+    folder: nmi('tell'),
+    head: 'telemetry',
+    pure: ['metrics', 'event-reason'],
+    never: [nmi('handle'), nmi('server')],
+  },
   { folder: nmi('explain'), pure: 'all', never: [nmi('tokens')] },
 
   { folder: 'tools/sim/src' },

@@ -1,5 +1,3 @@
-// The telling room: what a pod would be answered and why, as text for people. It decides nothing by itself: it asks the same
-// functions that answer requests. It must not write anything anywhere.
 import { createFindings, type Finding as AnyFinding } from '@pod-identity/kit/core';
 
 type Topic =

@@ -1,3 +1,4 @@
+import { RecentMap } from '@pod-identity/kit/core';
 import { createRepeatedLine, type LogFormat } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Issuance } from '../respond/outcome.ts';
@@ -40,14 +41,12 @@ const longestResource = 256;
  * A node gives tens of thousands in a second, so a line is put together once for each pod, identity and resource.
  */
 export function createAudit({ format, append }: AuditOptions): (answered: Answered) => void {
-  const entries = new Map<string, readonly Entry[]>();
+  const entries = new RecentMap<string, readonly Entry[]>(podsKept);
   const timeText = createTimeText();
 
   const entryFor = (issuance: Issuance, route: Route['kind']): Entry => {
     const known = entries.get(issuance.uid);
     if (known) for (const entry of known) if (isAbout(entry.matter, issuance, route)) return entry;
-    const oldest = known || entries.size < podsKept ? undefined : entries.keys().next().value;
-    if (oldest !== undefined) entries.delete(oldest);
     const [namespace = ''] = issuance.pod.split('/', 1);
     const entry: Entry = { matter: matterOf(issuance, route), namespace, lines: {} };
     entries.set(issuance.uid, [entry, ...(known ?? []).slice(0, entriesKept - 1)]);
