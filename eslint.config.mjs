@@ -55,7 +55,7 @@ export default defineConfig(
       'max-lines': ['error', { max: 800, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
-      // Tests look into JSON that others answered; a wrong guess about its shape fails the test, which is the point.
+      // Tests look into JSON that others sent; a wrong guess about its shape fails the test, which is the point.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

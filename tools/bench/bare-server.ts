@@ -38,7 +38,7 @@ export function startBareServer(answer: Answer, env: Environment): Promise<BareS
   return start(`const { headers, body } = ${JSON.stringify(answer)}; ${serverOf(answering)}`, env);
 }
 
-/** Asks the service at this address and answers what it answers; its connections to it are kept. */
+/** Asks the service at this address and passes its answer on; its connections to it are kept. */
 export function startBareProxy({ hostname, port }: URL, env: Environment): Promise<BareServer> {
   const to = JSON.stringify({ hostname, port });
   const program = `${serverOf('pass')}

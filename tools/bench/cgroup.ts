@@ -25,7 +25,7 @@ const versions = [
   },
 ] as const;
 
-/** Below the cgroup of this process, whose limits stay in force. Answers why not where none can be made. */
+/** Below the cgroup of this process, whose limits stay in force. Returns why not where none can be made. */
 export function createMemoryCgroup(name: string): MemoryCgroup | string {
   const reasons: string[] = [];
   for (const { controller, folder, usage, inactive } of versions) {

@@ -18,7 +18,7 @@ export interface Load {
   readonly requests: number;
 }
 
-/** Of requests that were answered with 200. */
+/** Of requests that got 200. */
 export interface Run {
   /** All that were sent, those included that came before it was measured. */
   readonly sent: number;

@@ -67,7 +67,7 @@ function page(path: string, ...parts: readonly string[]) {
   return formatted(path, `${made}\n${parts.join('\n\n')}\n`);
 }
 
-/** A page written by hand, with the part between two marks made anew. */
+/** A page written by hand, with the part between two marks made again. */
 function pageWithPart(path: string, name: string, lines: readonly string[]) {
   const [start, end] = [`<!-- ${name}: made by tools/docs/gen-docs.ts -->`, `<!-- end of ${name} -->`];
   const text = read(path) ?? '';

@@ -217,7 +217,7 @@ export async function validate(stage: Stage, url: string, clientId?: string): Pr
 
 const patienceMs = 60_000;
 
-/** Asks until the answer fits: what NMI has heard of the cluster by now, it tells only by how it answers. */
+/** Asks until the answer fits: what NMI knows of the cluster by now shows only in its answers. */
 export async function untilValidation(
   ask: () => Promise<Validation>,
   fits: (seen: Validation) => boolean,

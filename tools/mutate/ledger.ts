@@ -30,7 +30,7 @@ export function createLedger(): Ledger {
   };
 }
 
-/** Enters what one process wrote down about a test file. Answers whether the file needs another process. */
+/** Enters what one process wrote down about a test file. Returns whether the file needs another process. */
 export function enter(ledger: Ledger, file: string, notes: readonly Note[]): boolean {
   for (const note of notes) enterOne(ledger, file, note);
   const last = notes.findLast(({ kind }) => kind !== 'imported');

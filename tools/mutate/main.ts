@@ -36,7 +36,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(rooms))
   isGoodEnough = (await tell(name)) && isGoodEnough;
 process.exit(isGoodEnough ? 0 : 1);
 
-/** Answers whether the room is good enough. */
+/** Returns whether the room is good enough. */
 async function tell(room: string): Promise<boolean> {
   const started = performance.now();
   const box = join(root, 'node_modules/.cache/mutate', room);

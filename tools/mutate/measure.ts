@@ -122,7 +122,7 @@ class Round {
   }
 
   /**
-   * In processes that start with the mutant on, until a test notices it: what an import has computed, no test computes anew. Of
+   * In processes that start with the mutant on, until a test notices it: what an import has computed, no test computes again. Of
    * the tests next to the code those of its file go first.
    */
   private async judgeFresh(mutant: string, near: readonly TestSpecification[]): Promise<void> {

@@ -1,4 +1,4 @@
-// Runs in the process of one test file: each test first as it is, to see which mutants it reaches, then once more with each of them.
+// Runs in the process of one test file: each test first without mutants, to see which mutants it reaches, then once more with each of them.
 // Vitest repeats the test with all its hooks; which mutant is on is decided before each repeat.
 import { appendFileSync, readFileSync } from 'node:fs';
 import {

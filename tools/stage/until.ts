@@ -54,7 +54,7 @@ interface Change {
   readonly object: KubeObject;
 }
 
-/** The collection as it is, and its changes from there until the server ends the watch or has forgotten them. */
+/** The collection as stored now, and its changes from there until the server ends the watch or has forgotten them. */
 async function open(kube: KubeTransport, { path, query = {} }: Until, signal: AbortSignal) {
   const list = (await kube.request({ method: 'GET', path, query, signal })) as {
     items: KubeObject[];

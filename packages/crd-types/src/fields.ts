@@ -86,7 +86,7 @@ export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = {
 
 /**
  * What is wrong with an object of which these fields were left out. Those of its status are MIC's business: without them it
- * writes them anew.
+ * writes them again.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ export type Departure<T> = (signal: AbortSignal) => Promise<T>;
 
 /**
  * Lets all who ask for the same key at the same time share one piece of work. An abort takes its caller off; the work itself
- * is ended when the last one has left, and whoever comes after that starts anew.
+ * is ended when the last one has left, and whoever comes after that starts again.
  */
 export function createSingleFlight<T>(): (
   key: string,

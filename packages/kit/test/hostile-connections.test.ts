@@ -126,7 +126,7 @@ function open(port: number, localAddress: string): Socket {
 
 /**
  * Resolves when all connections that the way opens were closed by the server. The kernel resets some that the server has not
- * accepted yet, when more wait for that than its queue holds: where only the server tells, those are opened anew.
+ * accepted yet, when more wait for that than its queue holds: where only the server tells, those are opened again.
  */
 function attack(
   { port, pipelined }: Told,

@@ -19,7 +19,7 @@ export interface AppOptions extends CompatSettings {
   readonly exactErrors: boolean;
   readonly random: () => number;
   readonly clock: Clock;
-  /** Told of every answer. */
+  /** Called for every response. */
   readonly onAnswered: (answered: Answered) => void;
   readonly log: Log;
 }

@@ -126,7 +126,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const atOnce = await startIfFree(serving);
 
   const end = startWatching(agent, transport);
-  // Before the wait for the port: whoever asks hears of it.
+  // Before the wait for the port: whoever asks gets an answer.
   const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
   const server = atOnce ?? (await startWhenFree(serving, { log, signal, foreignListener }));
   if (server === undefined) return end(kept);
@@ -166,7 +166,7 @@ function watchPort({ metrics, ...parts }: PortParts) {
   });
 }
 
-/** To the last answer: what is assigned while the agent ends is for callers who wait. Answers how all of it is ended. */
+/** To the last answer: what is assigned while the agent ends is for callers who wait. Returns how all of it is ended. */
 function startWatching(agent: Agent, transport: KubeTransport) {
   const watch = new AbortController();
   const watched = agent.run(watch.signal);

@@ -64,12 +64,12 @@ it('that was left out is found with the next list, once its binding is known and
   await clock.advance(31_000);
   stage.sim.kube.dropWatches();
   await passing(listed, { clock, what: 'a list of the records' });
-  // No time passes: nothing is asked of the metadata service for want of a record.
+  // No time passes: nothing is asked of the metadata service, because there is no record.
   const { status, body } = await nmi.ask({ from });
   expect([status, body['client_id']]).toEqual([200, identity.clientId]);
 });
 
-/** A pod of an editor asks ten times, and waits the whole hold each time. Answers how often the records were listed, and in how many seconds. */
+/** A pod of an editor asks ten times, and waits the whole hold each time. Returns how often the records were listed, and in how many seconds. */
 async function listsOfPatientPod() {
   await stage.cluster.identity({ name: 'web' });
   await stage.cluster.binding({ name: 'web', identity: 'web', selector: 'web' });

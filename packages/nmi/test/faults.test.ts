@@ -17,7 +17,7 @@ import {
 // Hours of watches are seconds of work: more on a machine that is busy with other tests.
 
 const hour = 3_600_000;
-/** Where hours pass at once the watch has no time to be heard of. */
+/** Where hours pass at once the watch has no time to receive anything. */
 const patient = ['--pod-check-outage=1000h'];
 
 /** A machine's clock: its timers run evenly, but what it shows can be set. Azure's own clock is right all the time. */
@@ -68,7 +68,7 @@ async function untilToken(address: string, clientId: string): Promise<void> {
   }
 }
 
-/** Seconds since each watch was heard of last. */
+/** Seconds since each watch last received anything. */
 async function watchAges(): Promise<ReadonlyMap<string, number>> {
   const lines = (await nmi.metricsText()).matchAll(
     /^aadpodidentity_nmi_watch_age_seconds\{kind="(\w+)"\} (\S+)$/gm,

@@ -105,7 +105,7 @@ function suite(server: RunningApiServer) {
       body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
     });
 
-  /** Finds callers by a memory that was filled once and never hears of anything again. */
+  /** Finds callers by a memory that was filled once and never updated. */
   const withFrozenWatch = async () => {
     const stop = new AbortController();
     onTestFinished(() => stop.abort());

@@ -135,7 +135,7 @@ describe('what the checks cost', () => {
     const from = addressOf(await stage.cluster.pod({ name: 'kept', label: 'kept' }));
     const mark = stage.sim.kube.journal.mark();
     for (let n = 0; n < 20; n += 1) expect((await nmi.ask({ from })).status).toBe(200);
-    // By its name, or by its address if the watch had not told of it yet.
+    // By its name, or by its address if the watch had not reported it yet.
     expect(questionsAbout('kept', mark)).toBeLessThanOrEqual(1);
   });
 

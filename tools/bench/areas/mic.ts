@@ -206,7 +206,7 @@ async function steadyCluster(
   const nodes = size.scaleSets * size.nodesPerScaleSet;
   say(`${size.pods} pods on ${nodes} nodes, all Assigned after ${Math.round(filledMs / 1000)} s`);
   say(`churning ${churn.perSecond} pods a second for ${churn.seconds} s`);
-  // Reading the lag begins it anew: what comes next is the churn's alone.
+  // Reading the lag begins it again: what comes next is the churn's alone.
   const before = passes(await metrics());
   const memory: number[] = [];
   const sampler = setInterval(() => void residentMiB(service.pid).then((mib) => memory.push(mib)), 1_000);

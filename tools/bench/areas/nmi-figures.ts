@@ -1,4 +1,4 @@
-// What is told of the measurements of NMI.
+// What is printed of the measurements of NMI.
 import type { Run } from '../load.ts';
 import { median, quantile, rounded, type Figure, type Figures } from '../report.ts';
 import { fewPods, manyPods, mostPods, type NmiSizes } from './nmi-sizes.ts';

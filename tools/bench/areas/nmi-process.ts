@@ -26,7 +26,7 @@ export interface RunningNmi {
   readonly metricsPort: number;
   /** From the start of the process until /readyz says 200. */
   readonly startMs: number;
-  /** Answers how many lines it wrote since it was ready. */
+  /** Returns how many lines it wrote since it was ready. */
   stop(): Promise<number>;
 }
 

@@ -61,7 +61,7 @@ export function occupyHost({ stage }: World, host: string): Lift {
   return () => world.setProvisioningState(id, 'Succeeded');
 }
 
-/** The next PATCH of the host that ARM hears of. */
+/** The next PATCH of the host that ARM receives. */
 export async function nextPatch({ stage }: World, host: string): Promise<void> {
   const { journal } = stage.sim.azure;
   await journal.next({ service: 'arm', method: 'PATCH', path: pathOf(host), since: journal.mark() });

@@ -242,7 +242,7 @@ function drift({ world, foreign }: Scene, { host, azure }: Attachment): Promise<
   return Promise.resolve();
 }
 
-/** Deleted and made anew under the same name, with nothing attached. */
+/** Deleted and made again under the same name, with nothing attached. */
 function replaceHost({ world, foreign }: Scene, host: string): Promise<void> {
   const { world: cloud } = world.stage.sim.azure;
   const hostId = hostIdOf(host);

@@ -25,9 +25,9 @@ export interface ClusterStage {
   create(object: KubeObject): Promise<KubeObject>;
   /** Whether a service's account has the right to patch nodes. */
   mayChangeNodes(account: 'mic' | 'nmi'): Promise<boolean>;
-  /** Runs a program among the node's own files and processes; answers what it printed. */
+  /** Runs a program among the node's own files and processes; returns what it printed. */
   onNode(...command: readonly string[]): Promise<string>;
-  /** Runs a program in the node's network namespace; answers what it printed. */
+  /** Runs a program in the node's network namespace; returns what it printed. */
   inNode(...command: readonly string[]): Promise<string>;
   /** What a pod prints, from its beginning. */
   follow(pod: string): PrintedLines;

@@ -77,7 +77,7 @@ interface Load {
   readonly ends: Map<string, number>;
   isOver: boolean;
   readonly workers: Promise<void>[];
-  /** Told of each end. */
+  /** Called at each end. */
   listener: () => void;
 }
 const loads = new Map<string, Load>();

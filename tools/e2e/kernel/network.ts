@@ -31,7 +31,7 @@ export interface KernelNetwork {
   addPod(): Promise<KernelPod>;
   /** Takes the address from a pod and gives it to a new one; the old one's namespace stays, without a network. */
   handOver(from: KernelPod): Promise<KernelPod>;
-  /** Runs a program in the node's namespace and answers what it printed. */
+  /** Runs a program in the node's namespace and returns what it printed. */
   inNode(program: string, ...args: readonly string[]): Promise<string>;
   remove(): Promise<void>;
 }
@@ -63,7 +63,7 @@ export async function openNetwork(layout: Layout, links: PodLinks = 'bridge'): P
       node,
       'sysctl -qw net.ipv4.ip_forward=1',
       ...gateway[links],
-      // Something like this has every node: the kernel remembers connections from then on, and leads none of them anew.
+      // Something like this has every node: the kernel remembers connections from then on, and leads none of them again.
       'nft add table ip node',
       'nft add chain ip node postrouting { type nat hook postrouting priority srcnat ; }',
       'nft add rule ip node postrouting ip daddr 192.0.2.0/24 masquerade',

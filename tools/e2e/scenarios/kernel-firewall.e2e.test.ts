@@ -144,7 +144,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
   });
 });
 
-/** Of what `ip rule` lists; any other text stays as it is. */
+/** Of what `ip rule` lists; any other text stays unchanged. */
 function withoutRoutingRules(text: string): string {
   return text
     .split('\n')

@@ -16,7 +16,7 @@ describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
     });
     afterAll(() => world.stop());
 
-    /** Asks over new connections until it ends so, and answers how all of them ended. */
+    /** Asks over new connections until it ends so, and returns how all of them ended. */
     const endsUntil = async (caller: KernelClient, end: string): Promise<readonly string[]> => {
       const ends: string[] = [];
       const ask = async () => {

@@ -64,7 +64,7 @@ describePlaces(
 
     test('item 16: a connection from before the rules is cut, and its next request reaches nobody around NMI', async () => {
       const { status, error } = await stranger.get({ url: ofMachine(), over: 'old' });
-      // Cut in the middle of the request, or before it and made anew, now to NMI.
+      // Cut in the middle of the request, or before it and opened again, now to NMI.
       expect(error === 'ECONNRESET' || status === 400, `${status} ${error}`).toBe(true);
       expect(await world.aroundNmi()).toEqual([]);
     });

@@ -57,7 +57,7 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
   let mic: Service;
   let nmi: StageNmi;
   let known: StagePod;
-  /** Answers to a pod of another namespace while the objects arrived. */
+  /** Responses to a pod of another namespace while the objects arrived. */
   const meanwhile = new Set<number>();
 
   const start = async () => {

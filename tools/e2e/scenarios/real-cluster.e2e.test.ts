@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       path: agents,
       fits: (pod) => pod.metadata.labels?.['component'] === 'nmi',
     });
-    // A connection from before may be reset, and be told of as late as now.
+    // A connection from before may be reset, and notice it only now.
     await later(app.all.length, (line) => line === 'answer ECONNREFUSED');
     expect(await podsHeard()).toEqual([]);
   });

@@ -108,7 +108,7 @@ function createEventQueue(maxQueued: number) {
   const queue = createFairQueue<Waiting>(bound);
   const byIdentity = new Map<string, Waiting>();
   return {
-    /** Answers the event that has no place, which may be this one. */
+    /** Returns the event that has no place, which may be this one. */
     add(draft: EventDraft, told: Pick<Waiting, 'ends' | 'mayWrite'> & { now: number }): Waiting | undefined {
       const { ends, mayWrite, now } = told;
       const identity = eventIdentity(draft);

@@ -1,7 +1,7 @@
 /**
  * What to keep of a JSON value. Everything else is passed over while it arrives and is never held in memory.
  *
- * `upTo`: the value as it is, of at most so many bytes of JSON; a larger one is left out and reported.
+ * `upTo`: the value unchanged, of at most so many bytes of JSON; a larger one is left out and reported.
  * `members`: an object with these members only, each trimmed in turn. `anyCase`: their names, which are ASCII, are
  * compared without case.
  */

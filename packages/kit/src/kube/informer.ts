@@ -7,7 +7,7 @@ import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly indexes?: Indexes<V>;
-  /** Told of every failed list or watch, for metrics. */
+  /** Called for every failed list or watch, for metrics. */
   readonly onProblem?: (problem: KubeError) => void;
 }
 
@@ -24,9 +24,9 @@ export interface Informer<V> {
   leftOut(): ReadonlyMap<string, LeftOut>;
   /** Looks for what is left out with a new list: at the end of a watch, `relistMs` after the last one at the earliest. */
   askForList(): void;
-  /** Called for each of them as it is left out. Answers the function that ends it. */
+  /** Called for each of them as it is left out. Returns the function that ends it. */
   onLeftOut(listener: (object: LeftOut) => void): () => void;
-  /** Answers the function that ends it. */
+  /** Returns the function that ends it. */
   onChange(listener: (change: Change<V>) => void): () => void;
   /** Milliseconds since the API server last proved to be there; Infinity before the first time. */
   lastHeardMs(): number;

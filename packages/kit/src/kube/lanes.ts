@@ -22,7 +22,7 @@ export interface Sending {
 }
 
 export interface Lanes {
-  /** Answers when the headers are there. */
+  /** Resolves when the headers are there. */
   send(path: string, sending: Sending): Promise<http.IncomingMessage>;
   /** Ends what is under way, too. */
   close(): Promise<void>;

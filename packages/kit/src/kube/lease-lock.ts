@@ -23,7 +23,7 @@ export interface Patience {
 /** The Lease as a lock. */
 export interface LeaseLock {
   /**
-   * Takes or renews the lease. Answers the time until which others respect it, counted from before the request was
+   * Takes or renews the lease. Returns the time until which others respect it, counted from before the request was
    * sent, or undefined when it is somebody else's. Throws KubeError when that could not be found out.
    */
   claim(patience: Patience): Promise<number | undefined>;
@@ -34,7 +34,7 @@ export interface LeaseLock {
 
 interface Observation {
   readonly record: LeaseRecord;
-  /** When this clock first saw the lease as it is. */
+  /** When this clock first saw the lease in its present state. */
   readonly since: number;
 }
 
@@ -64,7 +64,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
       }
     },
     async release(patience) {
-      // Looked at anew: a renewal may have been cut off after the server had it.
+      // Read again: a renewal may have been cut off after the server had it.
       const before = await register.look(patience);
       if (before?.record.holder === identity) await register.write('', before, patience);
     },
@@ -74,7 +74,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
   };
 }
 
-/** Reads and writes the Lease, and remembers since when it has been as it is. */
+/** Reads and writes the Lease, and remembers since when it has not changed. */
 function createRegister({ transport, clock, durationMs, ...key }: LeaseLockOptions) {
   const path = objectPath(coreKinds.leases, key);
   const collection = collectionPath(coreKinds.leases, key.namespace);

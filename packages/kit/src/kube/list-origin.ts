@@ -57,7 +57,7 @@ export function createListOrigin(options: ListOriginOptions): ListOrigin {
   };
 }
 
-/** "Too large resource version" is a 504: after a restore of the database, versions begin anew. */
+/** "Too large resource version" is a 504: after a restore of the database, versions begin again. */
 function isAboutVersion(error: unknown): boolean {
   return error instanceof KubeError && (error.status === 504 || /^(gone|invalid)$/.test(error.code));
 }

@@ -11,7 +11,7 @@ export interface Taint {
 
 /** The taints of a node, as they were when the node had this version. */
 export interface NodeTaints {
-  /** Of the Node object: one that is made anew has another. */
+  /** Of the Node object: one that is made again has another. */
   readonly uid: string;
   readonly taints: readonly Taint[];
   readonly resourceVersion: string;
@@ -60,7 +60,7 @@ export interface TaintRemoval {
   readonly uid?: string;
 }
 
-/** Takes the taint off, and no other; answers whether it was there. Throws KubeError only. */
+/** Takes the taint off, and no other; returns whether it was there. Throws KubeError only. */
 export async function removeTaint({ node, key, uid }: TaintRemoval): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     const { uid: found, taints, resourceVersion } = await node.read();

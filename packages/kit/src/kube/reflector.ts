@@ -57,7 +57,7 @@ export interface Reflector {
   readonly listed: boolean;
   /** Lists and events so far. */
   readonly heard: number;
-  /** When the API server last proved to be there, be it by ending a watch; -Infinity before the first time. */
+  /** When the API server last proved to be there, even by ending a watch; -Infinity before the first time. */
   readonly heardAt: number;
   /** What is left out. */
   shares(): Pick<ShareKeeper, 'isOver' | 'named'>;
@@ -75,7 +75,7 @@ interface Progress {
   heardAt: number;
 }
 
-/** A half-open connection is noticed within 30 s. Shorter costs the API server more: each watch is opened anew that often. */
+/** A half-open connection is noticed within 30 s. Shorter costs the API server more: each watch is opened again that often. */
 const defaultSilenceMs = 28_000;
 /** Where a share has some room again, what was left out is looked for no sooner than this after the last list. */
 const longRelistMs = 10 * 60_000;

@@ -25,7 +25,7 @@ export interface Share {
  * displaces nobody.
  */
 export interface Room {
-  /** Answers the keys of what is not kept, or not any more: the object itself perhaps. */
+  /** Returns the keys of what is not kept, or not any more: the object itself perhaps. */
   put(object: Weighed): readonly string[];
   remove(key: string): void;
   /** Whether objects of this namespace are left out. */

@@ -21,11 +21,11 @@ const namespacesNamed = 256;
 
 /** Decides for one store which objects are kept, and says once for each list that a namespace has more. */
 export interface ShareKeeper {
-  /** Answers the keys of what is to be left out, the object's own perhaps. */
+  /** Returns the keys of what is to be left out, the object's own perhaps. */
   put(key: string, object: unknown, weight: Weight): readonly string[];
   remove(key: string): void;
   isOver(namespace: string): boolean;
-  /** Some of what is left out, for its owners to be told. Answers whether it is one more. */
+  /** Some of what is left out, for its owners to be told. Returns whether it is one more. */
   name(object: LeftOut): boolean;
   readonly named: ReadonlyMap<string, LeftOut>;
   /** Whether what was removed left space for some of what is left out, or for much of it. */

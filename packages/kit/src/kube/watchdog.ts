@@ -4,7 +4,7 @@ import { asKubeError, KubeError, silence } from './errors.ts';
 /** Ends a request when its caller aborts it or when nothing was heard for too long. */
 export interface Watchdog {
   readonly signal: AbortSignal;
-  /** Something was heard: the time starts anew, and is `ms` from now on. */
+  /** Something was received: the time starts again, and is `ms` from now on. */
   feed(ms?: number): void;
   /** What was thrown while the request ran, told apart: aborted, silent, or broken. */
   explain(error: unknown): KubeError;

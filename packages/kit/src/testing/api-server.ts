@@ -25,7 +25,7 @@ export interface RunningApiServer {
 
 /**
  * Starts a real API server from the Kubernetes test kit beside the checkout (POD_IDENTITY_KIT_DIR names another place).
- * Answers why not when there is none; with POD_IDENTITY_REQUIRE_KIT=1 that is an error.
+ * Returns why not when there is none; with POD_IDENTITY_REQUIRE_KIT=1 that is an error.
  */
 export async function startApiServer(
   options: ApiServerOptions = {},

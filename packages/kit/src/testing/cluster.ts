@@ -41,7 +41,7 @@ export interface RunningCluster {
   kubectl(...args: readonly string[]): readonly [program: string, ...args: string[]];
   /** Makes an image and loads it into every node. */
   load(image: ImageSpec): Promise<void>;
-  /** Runs a program among the node's own files and processes; answers what it printed. */
+  /** Runs a program among the node's own files and processes; returns what it printed. */
   inNode(node: string, ...command: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 export const kitFolder = (): string =>
   process.env['POD_IDENTITY_KIT_DIR'] ?? resolve(import.meta.dirname, '../../../../../shared/kubernetes');
 
-/** With POD_IDENTITY_REQUIRE_KIT=1 nothing may be skipped for want of the kit. */
+/** With POD_IDENTITY_REQUIRE_KIT=1 nothing may be skipped because the kit is missing. */
 export const isKitRequired = (): boolean => process.env['POD_IDENTITY_REQUIRE_KIT'] === '1';
 
 /** Why the kit cannot be used; undefined when it can. */

@@ -13,7 +13,7 @@ interface Remembered {
   readonly decisions: Map<string, Decision>;
 }
 
-/** Selectors come from callers: a pod that thinks up new ones only makes itself be forgotten. */
+/** Selectors come from callers: new ones of a pod evict only that pod's entry. */
 const decisionsKept = 32;
 
 /**

@@ -16,7 +16,7 @@ type Settings = Pick<NmiConfig, 'metadata' | 'listen' | 'firewall'> &
 const attempts = 12;
 const pauseMs = 5_000;
 
-/** For an init container: from now on no pod gets past the agent, which has yet to start. Answers the exit code. */
+/** For an init container: from now on no pod gets past the agent, which has yet to start. Returns the exit code. */
 export async function installRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
   const { log, clock } = doors;
   const target = targetOf(config);
@@ -40,7 +40,7 @@ export async function installRedirect(config: Settings, doors: RedirectDoors): P
   return 1;
 }
 
-/** For the next start of the node. Whoever asked for it must hear of it when it is not so. */
+/** For the next start of the node. Whoever asked for it gets an error when it is not so. */
 async function persist(target: RedirectTarget, { hostEtc = '' }: Settings, { log }: RedirectDoors) {
   const why = await whyNotKept(hostEtc);
   if (why !== undefined) {
@@ -55,7 +55,7 @@ async function persist(target: RedirectTarget, { hostEtc = '' }: Settings, { log
   return 0;
 }
 
-/** Takes all rules of ours away, whichever firewall they are in. Answers the exit code: 1 when something may be left. */
+/** Takes all rules of ours away, whichever firewall they are in. Returns the exit code: 1 when something may be left. */
 export async function uninstallRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
   const { log } = doors;
   // What is to be removed bears our name; where it led to does not matter.

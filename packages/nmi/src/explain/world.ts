@@ -15,7 +15,7 @@ export interface ExplainWorld {
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
   readonly rules: AuthorizeRules;
-  /** How the agent answers what is not assigned yet: after how long, and with which status. */
+  /** How the agent responds to what is not assigned yet: after how long, and with which status. */
   readonly holdMs: number;
   readonly bindingGraceMs: number;
   readonly notAssignedStatus: 503 | 404;

@@ -19,7 +19,7 @@ export interface TokenPipelineOptions {
   readonly holdMs: number;
 }
 
-/** A request that is well formed. */
+/** A well-formed request. */
 export interface TokenCall {
   readonly inbound: InboundRequest;
   readonly request: TokenRequest;

@@ -7,7 +7,7 @@ export interface PodCheck {
   readonly mode: 'live' | 'strict' | 'off';
   /** How long a confirmation holds for connections that are opened after it. */
   readonly ageMs: number;
-  /** How long after the API server was heard of last memory is believed. */
+  /** How long after the last answer of the API server memory counts. */
   readonly outageMs: number;
 }
 
@@ -19,7 +19,7 @@ export interface PodMemory {
   filedUnder(address: string): readonly PodView[];
   /** Grows with every change of any pod. */
   readonly revision: number;
-  /** Whether the API server was heard of lately. */
+  /** Whether the API server answered lately. */
   isCurrent(): boolean;
   /** How long ago the watch last heard from the API server. */
   lastHeardMs(): number;

@@ -39,7 +39,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
 interface Moment {
   readonly pauseMs: number;
   readonly deed: Deed | undefined;
-  /** Whose address calls then, be it over a new connection or over the last one, whoever opened it. */
+  /** Whose address calls then, over a new connection or over the last one, whoever opened it. */
   readonly caller: number;
   readonly isNew: boolean;
 }
@@ -72,7 +72,7 @@ const history: fc.Arbitrary<History> = fc.record({
   network: fc.constantFrom('own', 'derived', 'none'),
 });
 
-/** The cluster as it is, and what the API server has heard of it. */
+/** The real cluster, and what the API server knows of it. */
 function createWorld(clock: FakeClock, { statusMs, network }: History) {
   let state: State = [];
   let made = 0;
@@ -123,7 +123,7 @@ function createWorld(clock: FakeClock, { statusMs, network }: History) {
     onChange: (listener: (state: State) => void) => listeners.add(listener),
     ownerOf: (address: string) => owners.get(address),
     isAlive: (uid: string) => state.some((each) => each.uid === uid && each.phase === 'Running'),
-    /** The kernel learns of a new pod when that speaks for the first time. */
+    /** The kernel sees a new pod when it sends its first packet. */
     speak: (address: string) => entries.set(address, owners.get(address) ?? ''),
     arp: () => {
       const line = (address: string, uid: string) => {

@@ -104,7 +104,7 @@ function createSettlement({ neighbours, pods }: CallerFinderOptions, findings: F
     return answer;
   };
 
-  /** The kernel is asked after the connection was opened, for every connection anew. */
+  /** The kernel is asked after the connection was opened, for each connection. */
   const checkEnding = async (found: Found, look: Look, connection: CallerConnection) => {
     const { address, openedAt } = look;
     const { answer } = found;

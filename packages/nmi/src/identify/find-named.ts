@@ -26,7 +26,7 @@ export interface NamedPodFinder {
 const isName = (text: string) => /^[a-z0-9][-a-z0-9.]{0,252}$/.test(text);
 
 /**
- * The live pod of this node with a name. The API server is asked first: the watch may not have told of a pod yet whose
+ * The live pod of this node with a name. The API server is asked first: the watch may not have reported a pod yet whose
  * volumes are being mounted, and a name can be used again.
  */
 export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinderOptions): NamedPodFinder {

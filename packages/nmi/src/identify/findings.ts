@@ -147,7 +147,7 @@ function stepper(kept: Map<string, Kept>, memory: PodMemory) {
 
 /**
  * What counts without a new answer: the last one of the API server, or memory where there was none. It is trusted only if the
- * watch was heard of since then, and missed nothing while the API server answered others.
+ * watch received something since then, and missed nothing while the API server answered others.
  */
 function lastWord(
   { memory, clock, check }: FindingsOptions,

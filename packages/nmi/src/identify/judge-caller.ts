@@ -14,7 +14,7 @@ export interface EndingCase {
   readonly othersAwait: boolean;
 }
 
-/** Whether a pod that ends still has its address: the network may have given it to a pod that has not been told of. */
+/** Whether a pod that ends still has its address: the network may have given it to a pod that has not been reported. */
 export function stillHasAddress({ address, tie, neighbour, othersAwait }: EndingCase): boolean {
   if (differs(tie, neighbour)) return false;
   const isSame = tie !== undefined && tie === neighbour && isTelling(tie, address);

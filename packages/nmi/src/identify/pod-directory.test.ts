@@ -123,7 +123,7 @@ it('(d) an address that was reported before this machine was started is nobodyâ€
   expect(pods.filedUnder('10.0.0.2')).toHaveLength(1);
   const answer = await pods.readAll();
   expect(isUnsaid(answer) ? [] : answer.map(({ addresses }) => addresses)).toEqual([[], ['10.0.0.2']]);
-  // Its network is made anew: until that is reported it may have any address.
+  // Its network is made again: until that is reported it may have any address.
   expect([pods.othersAwait('new'), pods.othersAwait('old')]).toEqual([true, false]);
 });
 

@@ -24,7 +24,7 @@ export interface PodInformerOptions {
   readonly bootedAt?: number | undefined;
   /** How long ago the API server last answered anything, a question of others too. */
   readonly lastAnswerMs: () => number;
-  /** Told of every live question that the API server did not answer. */
+  /** Called for every live question that the API server did not answer. */
   readonly onFailed: (question: PodQuestion) => void;
 }
 
@@ -127,7 +127,7 @@ function createQuestions({ log, onFailed }: QuestionOptions) {
   };
 }
 
-/** An API server that answers 429 or 503 is there, and may answer kubelets: then pods start, and addresses change hands. */
+/** An API server that returns 429 or 503 is there, and may answer kubelets: then pods start, and addresses change hands. */
 function unsaid({ code, retryAfterMs = 0 }: KubeError): Unsaid {
   if (code === 'transport') return { why: 'away', pauseMs: awayPauseMs };
   return { why: 'refused', pauseMs: Math.min(Math.max(retryAfterMs, shortestPauseMs), longestPauseMs) };
@@ -144,7 +144,7 @@ interface Questions {
   readonly parse: (object: unknown) => PodView | undefined;
 }
 
-/** The pod as it is; nothing when there is no pod of that name. */
+/** The pod as stored now; nothing when there is no pod of that name. */
 async function askForPod({ transport, parse }: Questions, { namespace, name }: PodName): Promise<PodView[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;

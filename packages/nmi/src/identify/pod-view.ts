@@ -1,4 +1,4 @@
-// The identify room: which pod is behind an address. It guesses never: two live pods for one address are nobody.
+// The identify room: which pod is behind an address. No guesses: an address with two live pods belongs to neither.
 // It must not know identities, tokens or HTTP.
 import { defaultIdentityAnnotation } from '@pod-identity/crd-types';
 import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';

@@ -31,13 +31,13 @@ export interface Readiness {
   readonly endWaiting: () => void;
   /** A watch has been silent for too long: what it does not tell of may have been taken away. */
   readonly isOutdated: () => boolean;
-  /** Empty when all is well; else what is not. */
+  /** Empty when ready; else what is missing. */
   readonly problems: () => Promise<readonly string[]>;
 }
 
 /** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 30 s. */
 const longestSilenceMs = 120_000;
-/** A watch that works is heard of every 30 s at least: with a shorter setting all callers would be refused between two signs of it. */
+/** A watch that works receives something every 30 s at least: with a shorter setting all callers would be refused between two signs of it. */
 const shortestOutageMs = 60_000;
 /** Anybody may ask whether we are ready: a test is not made again for so long. */
 const testHoldsMs = 3_000;

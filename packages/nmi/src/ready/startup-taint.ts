@@ -6,14 +6,14 @@ export interface StartupTaintOptions {
   readonly node: NodeTaintDoor;
   /** Of the taint, whatever its effect; undefined: no taint is touched. */
   readonly key: string | undefined;
-  /** Empty when all is well, a request by the way of pods' calls included. */
+  /** Empty when NMI is ready, a request by the way of pods' calls included. */
   readonly problems: () => Promise<readonly string[]>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface StartupTaint {
-  /** Takes the taint off the node whenever it is there and all is well, until the signal aborts. */
+  /** Takes the taint off the node whenever it is there and NMI is ready, until the signal aborts. */
   keep(signal: AbortSignal): Promise<void>;
 }
 

@@ -10,6 +10,6 @@ export interface Firewall {
   install(): Promise<void>;
   /** Whether there is anything of ours, right or not. */
   hasRules(): Promise<boolean>;
-  /** Takes everything of ours away; answers whether there was anything. */
+  /** Takes everything of ours away; returns whether there was anything. */
   remove(): Promise<boolean>;
 }

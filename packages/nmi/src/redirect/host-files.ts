@@ -33,7 +33,7 @@ export async function writeGuard(etc: string, files: readonly GuardFile[]): Prom
   }
 }
 
-/** Answers whether there was anything. Folders of others, and what others put into ours, stay. */
+/** Returns whether there was anything. Folders of others, and what others put into ours, stay. */
 export async function removeGuard(etc: string): Promise<boolean> {
   let removed = false;
   for (const path of guardPaths) {

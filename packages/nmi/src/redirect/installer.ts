@@ -21,7 +21,7 @@ export interface Redirect {
   isInPlace(): boolean;
   /** What keeps calls of pods from getting here, with its remedy. */
   problem(): string | undefined;
-  /** One look, and a repair if need be; fails when that is not possible. Answers what the kernel still lacks. */
+  /** One look, and a repair if need be; fails when that is not possible. Returns what the kernel still lacks. */
   check(): Promise<string | undefined>;
   /** Keeps the rules in place until the signal aborts. They stay when it does. */
   keep(signal: AbortSignal): Promise<void>;
@@ -56,7 +56,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
     else if (before !== notYet) log.info({ firewall: firewall.name }, 'redirect rules are in place again');
   };
 
-  /** Answers when to look again. */
+  /** Returns when to look again. */
   const attempt = async (): Promise<number> => {
     try {
       tell(await check());

@@ -28,7 +28,7 @@ export interface IptablesOptions {
   readonly isInUse?: () => Promise<boolean>;
 }
 
-/** Seconds that the program waits for others to let go of the lock. */
+/** Seconds that the program waits for others to release the lock. */
 const wait = ['-w', '5'];
 
 export function createIptables(options: IptablesOptions): Iptables {

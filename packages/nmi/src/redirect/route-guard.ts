@@ -8,7 +8,7 @@ interface RouteGuard {
   /** Puts right what is not; never fails. What it cannot do it says in the log, once. */
   keep(): Promise<void>;
   hasRules(): Promise<boolean>;
-  /** Takes everything of ours away; answers whether there was anything. */
+  /** Takes everything of ours away; returns whether there was anything. */
   remove(): Promise<boolean>;
 }
 

@@ -1,6 +1,6 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 
-/** Runs a program and answers what it printed; fails with a ProgramError. */
+/** Runs a program and returns what it printed; fails with a ProgramError. */
 export type RunProgram = (program: string, args: readonly string[], input?: string) => Promise<string>;
 
 /** busy: somebody else changes the firewall at this moment. denied: this process lacks the right. */

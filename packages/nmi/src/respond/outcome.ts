@@ -19,7 +19,7 @@ export type Outcome =
   /** A watch has been silent for longer than what it told may count. */
   | { readonly kind: 'outdated' }
   | { readonly kind: 'unknown-caller'; readonly address: string }
-  /** `pods` (`namespace/name`) are for the log: callers are not told of each other. */
+  /** `pods` (`namespace/name`) are for the log: callers do not learn about each other. */
   | { readonly kind: 'ambiguous-caller'; readonly address: string; readonly pods: readonly string[] }
   | { readonly kind: 'unknown-pod'; readonly pod: string }
   | { readonly kind: 'overloaded'; readonly pod: string }

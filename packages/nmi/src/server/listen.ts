@@ -3,7 +3,7 @@ import { isIP, type ListenOptions, type Server } from 'node:net';
 import type { SocketOwner } from './port/socket-owner.ts';
 
 /**
- * Listens on a port that the agent which replaces this one can share until this one has answered the last request. Answers
+ * Listens on a port that the agent which replaces this one can share until this one has answered the last request. Returns
  * whether it is shared: not every kernel can (SO_REUSEPORT).
  */
 export async function listen(

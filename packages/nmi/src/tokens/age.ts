@@ -2,7 +2,7 @@
 export interface TokenAge {
   /** From here on its next use asks for another one on the side. */
   readonly refreshAt: number;
-  /** From here on it is given out only for want of another one. */
+  /** From here on it is given out only when there is no other one. */
   readonly freshUntil: number;
 }
 

@@ -78,7 +78,7 @@ export function createQuestions<T>(): Questions<T> {
   };
 }
 
-/** Takes a place in line for the asker's pod; answers how it is left. */
+/** Takes a place in line for the asker's pod; returns how it is left. */
 function enter<T>(flight: Flight<T>, asker: Asker, question: Question<T>): () => void {
   const { tenant } = asker;
   const name = `${tenant.namespace}/${tenant.pod}`;

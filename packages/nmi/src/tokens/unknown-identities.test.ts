@@ -52,7 +52,7 @@ it('says for how long an identity has not been known, for each caller', () => {
   expect(unknown.note(asked('a', 'x'), first, 10_000)).toBe(0);
   expect(unknown.note(asked('a', 'x'), first, 12_000)).toBe(2_000);
   expect(unknown.note(asked('a', 'x'), second, 15_000)).toBe(5_000);
-  // Two minutes later the story begins anew.
+  // Two minutes later the story begins again.
   expect(unknown.note(asked('a', 'x'), notFound(), 135_000)).toBe(0);
 });
 

@@ -3,7 +3,7 @@ import type { TokenError } from './errors.ts';
 
 /** Identities that the metadata service did not know when it was asked last, by the namespace that asked. */
 export interface UnknownIdentities {
-  /** One such answer, however many callers got it. Answers how long the service has not known the identity. */
+  /** One such answer, however many callers got it. Returns how long the service has not known the identity. */
   note(asked: Asked, error: TokenError, now: number): number;
   forget(asked: Omit<Asked, 'isExpected'>): void;
   /** What is told at once, until the identity may be asked for again; `waitMs` until then. */
@@ -28,13 +28,13 @@ interface Entry {
 /** An identity that has arrived meanwhile stays hidden for so long at most. */
 const longestHiddenMs = 5_000;
 const firstHiddenMs = 1_000;
-/** After so long without an answer the story begins anew. */
+/** After so long without an answer the story begins again. */
 const forgottenMs = 120_000;
 const identitiesKept = 256;
 const namespacesKept = 512;
 
 /**
- * Each namespace has its own memory: what one of them asks for in vain neither hides an identity from another one nor makes
+ * Each namespace has its own memory: what one of them asks for without success neither hides an identity from another one nor makes
  * its answers be forgotten.
  */
 export function createUnknownIdentities(random: () => number): UnknownIdentities {

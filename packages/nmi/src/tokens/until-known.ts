@@ -14,7 +14,7 @@ interface Attempts<T> {
   readonly hasOld: (wish: TokenWish) => boolean;
 }
 
-/** Asks again, each time anew and for a charge, while an identity that is expected is not known. */
+/** Asks again, each time with a new request and a new charge, while an identity that is expected is not known. */
 export function untilKnown<T>(
   { once, unknown, hasOld }: Attempts<T>,
   { clock, holdMs }: { readonly clock: Clock; readonly holdMs: number },

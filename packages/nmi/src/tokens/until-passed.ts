@@ -34,7 +34,7 @@ export function untilPassed(
   return { ...tokens, get };
 }
 
-/** A refusal of ours for want of turns is none of the metadata service: `throttled` without its status. */
+/** A refusal of ours because there is no turn is none of the metadata service: `throttled` without its status. */
 function mayPass(error: unknown, { subject }: TokenWish): error is TokenError {
   if (!(error instanceof TokenError) || subject.kind === 'service-principal') return false;
   return passing.has(error.code) || (error.code === 'throttled' && error.status !== undefined);

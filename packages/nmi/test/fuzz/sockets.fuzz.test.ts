@@ -174,7 +174,7 @@ function askWell(number: number): Promise<string> {
 
 /**
  * Many connections at a time. When the good request is answered, theirs were read and, as far as they are whole, answered:
- * then they hang up, and the server must let go of each of them.
+ * then they hang up, and the server must release each of them.
  */
 async function playRound(round: number, chance: Chance): Promise<number> {
   const drawn = Array.from({ length: connectionsAtOnce }, () => drawConnection(chance));

@@ -29,7 +29,7 @@ export interface AzureOptions {
   readonly throttle?: boolean;
   /** ARM refuses what no granted role allows. */
   readonly enforceRoles?: boolean;
-  /** IMDS answers 429 beyond 20 requests in a second or 5 at a time. */
+  /** IMDS returns 429 beyond 20 requests in a second or 5 at a time. */
   readonly enforceImdsLimits?: boolean;
   readonly concurrentUpdates?: HostRules['concurrentUpdates'];
   readonly longRunning?: HostRules['longRunning'];

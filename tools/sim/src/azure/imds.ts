@@ -10,7 +10,7 @@ interface ImdsPorts {
   readonly world: World;
   readonly tokens: Tokens;
   readonly now: () => number;
-  /** Answer 429 beyond 20 requests in a second or 5 at a time. */
+  /** Return 429 beyond 20 requests in a second or 5 at a time. */
   readonly enforceLimits: boolean;
 }
 

@@ -2,7 +2,7 @@ import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { compactVerify, decodeJwt, exportJWK, SignJWT, type JSONWebKeySet, type JWTPayload } from 'jose';
 
-/** Who a token speaks for. */
+/** Whom a token names. */
 export interface TokenSubject {
   readonly principalId: string;
   readonly clientId: string;

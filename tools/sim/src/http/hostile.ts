@@ -70,7 +70,7 @@ export const hostilities = Object.keys(scripts) as readonly Hostility[];
 
 export interface HostileServer {
   readonly url: string;
-  /** What it does from now on; a text is what it answers with 200 as JSON. */
+  /** What it does from now on; a text is sent with 200 as JSON. */
   play(script: Hostility | { readonly json: string }): void;
   /** The first lines of all requests. */
   readonly asked: readonly string[];

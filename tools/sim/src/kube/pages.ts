@@ -34,7 +34,7 @@ const tooOld =
 
 /**
  * A list that is read in pages shows one moment. So the rest of it is held, by a token; versions of objects never
- * change, hence holding it costs one reference for each.
+ * change, so holding it costs one reference for each.
  */
 export function createPages() {
   const held = new Map<string, Snapshot>();

@@ -44,7 +44,7 @@ export interface Registry {
   remove(target: Target, options?: RemoveOptions): { stored: Stored; complete: boolean };
   /** Removes without asking anybody. */
   erase(type: ResourceType, stored: Stored): void;
-  /** Puts an object in as it is, status and all: for whoever prepares a cluster. */
+  /** Puts an object in unchanged, status and all: for whoever prepares a cluster. */
   seed(type: ResourceType, object: KubeObject): Stored;
 }
 

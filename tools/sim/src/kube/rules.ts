@@ -31,7 +31,7 @@ export function checkEnvelope({ type, namespace, name }: Target, given: KubeObje
   }
 }
 
-/** A built-in kind goes without saying; a custom one must be named. */
+/** A built-in kind is known; a custom one must be named. */
 function checkKind(type: ResourceType, given: KubeObject): void {
   const implied = type.builtIn
     ? { kind: type.kind, apiVersion: apiVersionOf(type) }

@@ -44,7 +44,7 @@ export interface KubeSim {
   seed(objects: Iterable<KubeObject>): void;
   /** Resolves once the predicate holds; asked after each change. */
   until(predicate: (kube: KubeSim) => boolean): Promise<void>;
-  /** Watches and half-read lists from before now are answered with 410. */
+  /** Watches and half-read lists from before now get 410. */
   compact(): void;
   dropWatches(): void;
   /** Half-open connections: no bytes, no end. */

@@ -22,7 +22,7 @@ export interface Storage {
   onChange(listener: ChangeListener): () => void;
 }
 
-/** @param historyLimit changes remembered for each resource: a watch from before them is answered with 410. */
+/** @param historyLimit changes remembered for each resource: a watch from before them gets 410. */
 export function createStorage(historyLimit = 10_000): Storage {
   const collections = createByName(createCollection);
   const logs = createByName(() => createChangeLog(historyLimit));

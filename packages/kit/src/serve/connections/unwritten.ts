@@ -14,7 +14,7 @@ export interface UnwrittenOptions<T> {
   readonly close: (taker: T) => void;
 }
 
-/** Answers that wait for readers: each of them is memory that a caller holds by not reading. */
+/** Responses that wait for readers: each of them is memory that a caller holds by not reading. */
 export interface Unwritten<T> {
   /** Something of it was left to write, or has been written since. */
   look(taker: T): void;

@@ -7,7 +7,7 @@ import type { AskForToken, HostSubject, IssuedToken, TokenWish } from '../types.
 export interface ManagedIdentityOptions {
   readonly imds: ImdsClient;
   readonly clock: Clock;
-  /** Told of every question to the metadata service. */
+  /** Called for every question to the metadata service. */
   readonly onAsked: (asked: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;
 }
 

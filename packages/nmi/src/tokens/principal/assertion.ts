@@ -27,7 +27,7 @@ interface Kept {
 }
 
 /**
- * Signed assertions, each used for half of its life. MSAL signs anew for every token, on the only thread: some milliseconds for
+ * Signed assertions, each used for half of its life. MSAL signs again for every token, on the only thread: some milliseconds for
  * each question, and tens for a key whose numbers do not fit together.
  */
 export function createAssertions(clock: Pick<Clock, 'now'>): Assertions {

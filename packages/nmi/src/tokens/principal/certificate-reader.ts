@@ -8,7 +8,7 @@ import { createReadingBudgets } from './reading-budgets.ts';
 import { createRefusedCertificates } from './refused-certificates.ts';
 import { createTurns } from './turns.ts';
 
-/** Answers what the process answered; undefined when it crashed, or was killed because it took too much. */
+/** Returns what the process printed; undefined when it crashed, or was killed because it took too much. */
 export type RunReader = (question: string) => Promise<string | undefined>;
 
 /** A text says what is wrong with it; fails with a TokenError when it could not be read now. */

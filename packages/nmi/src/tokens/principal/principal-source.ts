@@ -20,7 +20,7 @@ export interface PrincipalSourceOptions {
   readonly random: () => number;
   /** Tokens got with this Secret are to be forgotten. */
   readonly onSecretChanged: (reference: SecretReference) => void;
-  /** Told of every question to Entra. */
+  /** Called for every question to Entra. */
   readonly onAsked: (asked: { ms: number; isOk: boolean }) => void;
 }
 

@@ -16,7 +16,7 @@ export interface ReaderProcess {
 const limitMs = 5_000;
 const longestAnswer = 256 * 1024;
 
-/** A file of the bundle is in `dist`, beside the program; a source file is run as it is. */
+/** A file of the bundle is in `dist`, beside the program; a source file is run directly. */
 const isSource = import.meta.url.endsWith('.ts');
 const program = fileURLToPath(
   new URL(isSource ? './reader/main.ts' : './certificate-reader.js', import.meta.url),

@@ -37,7 +37,7 @@ function decryptedKey(der: Buffer, password: string): KeyObject | string | undef
   const work = workOf(info.encryptionAlgorithm);
   if (work === undefined) return 'its private key is encrypted in a way that is not known here';
   if (work > mostWork) return `its private key ${tooMuchWork}`;
-  // Written anew: what OpenSSL decrypts is what was judged, even where the two readers differ.
+  // Written again: what OpenSSL decrypts is what was judged, even where the two readers differ.
   return readKey(new Uint8Array(info.toSchema().toBER()), 'pkcs8', password);
 }
 
