@@ -6,7 +6,7 @@ import { Backlog } from './apply/backlog.ts';
 import { isHeldBack, type HostApplier } from './apply/apply-host.ts';
 import type { PokeOptions } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
-import type { Pace } from './apply/pace.ts';
+import type { TimeSlices } from './apply/time-slices.ts';
 import { planHost } from './plan/plan.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
 import type { ClusterIndex } from './snapshot/index/cluster-index.ts';
@@ -21,7 +21,7 @@ export interface ReconcilePorts {
   readonly index: ClusterIndex;
   readonly memory: HostMemory;
   readonly rules: () => PlanRules;
-  readonly pace: Pace;
+  readonly slices: TimeSlices;
   readonly now: () => number;
   readonly assignments: AssignmentsApplier;
   readonly hosts: HostApplier;
@@ -50,7 +50,7 @@ interface Remainder {
 }
 
 export function createReconciler(ports: ReconcilePorts): Reconciler {
-  const { index, memory, pace, now, assignments, hosts } = ports;
+  const { index, memory, slices, now, assignments, hosts } = ports;
   const remainders = new Map<HostKey, Remainder>();
 
   const accounting = {
@@ -77,7 +77,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const at = { now: startedAt, facts: factsOf(host), ...accounting };
       const { pods, held } = backlog.take(index.takeDirty(host), at);
       const isRecordOver = endsRecord(factsOf(host), startedAt);
-      const plan = await pace(() => lookAndDecide(host, pods));
+      const plan = await slices.run(() => lookAndDecide(host, pods));
       left.asked = ask(ports, plan, left.asked);
       if (isRecordOver && plan.host) ports.askAzure(plan.host, {});
       const facts = factsOf(host);
@@ -91,7 +91,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
     },
 
     async azure(key) {
-      const plan = await pace(() => lookAndDecide(key, []));
+      const plan = await slices.run(() => lookAndDecide(key, []));
       const { host } = plan;
       return host ? hosts.apply({ ...plan, host }) : undefined;
     },

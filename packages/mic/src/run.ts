@@ -16,7 +16,7 @@ import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
 import type { HostIdentities } from './apply/host-identities.ts';
 import { createLedger, type ConfigMap, type Ledger } from './apply/ledger.ts';
 import { createHostMemory, type HostMemory } from './apply/memory.ts';
-import { createPace } from './apply/pace.ts';
+import { createTimeSlices } from './apply/time-slices.ts';
 import { keepStartupTaints } from './apply/startup-taints.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
 import type { MicConfig } from './config/config.ts';
@@ -206,7 +206,7 @@ function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWrite
         index,
         memory,
         rules: () => settings.rules(),
-        pace: createPace({ now, sliceMs, yieldTurn }),
+        slices: createTimeSlices({ now, sliceMs, yieldTurn }),
         now,
         // Lane `objects`: plans the pods that have changed and writes their AzureAssignedIdentities.
         assignments: createAssignments({ ...acting, transport, view, writesPerHost, recordAfterMs, meter }),
@@ -230,7 +230,7 @@ function startConditions(
     term,
     clock,
     log,
-    pace: createPace({ now, sliceMs, yieldTurn }),
+    slices: createTimeSlices({ now, sliceMs, yieldTurn }),
     perSecond: settings.conditionWritesPerSecond,
     judge: (kind, key) => {
       const world = { index, facts: memory.all, micPrincipalId: settings.principalId() };

@@ -55,7 +55,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       memory,
       now,
       rules: () => ({ ...build.rules, forceNamespaced: true }),
-      pace: (work) => Promise.resolve().then(work),
+      slices: { run: (work) => Promise.resolve().then(work) },
       askAzure: (on, how) => azureLane.poke(on.id, how),
       onPass: () => undefined,
       onPlanned: () => undefined,

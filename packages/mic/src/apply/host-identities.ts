@@ -40,6 +40,8 @@ export type HostRefusal =
       readonly kind: 'unavailable';
       readonly message: string;
       readonly retryAfterMs: number;
+      /** ARM's own, where it answered with an error in its words. */
+      readonly code?: string;
       readonly late?: true;
     }
   /** `late`: ARM had accepted the update, and its operation failed. */

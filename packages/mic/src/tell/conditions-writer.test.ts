@@ -49,7 +49,7 @@ function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Err
     term: { signal: ending.signal, holds: () => holds },
     judge: options.judge ?? (() => [ready]),
     perSecond: options.perSecond ?? 10,
-    pace: (work) => Promise.resolve(work()),
+    slices: { run: (work) => Promise.resolve(work()) },
   });
   return {
     clock,

@@ -24,7 +24,7 @@ import {
   nextConditions,
   type World,
 } from './conditions.ts';
-import type { Pace } from '../apply/pace.ts';
+import type { TimeSlices } from '../apply/time-slices.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import { referenceTo } from '../snapshot/trims.ts';
 import type { BindingView, IdentityView, ObjectReference } from '../snapshot/views.ts';
@@ -47,7 +47,7 @@ export interface ConditionsOptions {
   readonly log: Log;
   readonly perSecond: number;
   /** Judging leaves the event loop to others. */
-  readonly pace: Pace;
+  readonly slices: TimeSlices;
 }
 
 /** Long enough for the passes that one change causes to be over before it is judged. */
@@ -120,12 +120,12 @@ class Writer implements ConditionsWriter {
   }
 
   async #drain(): Promise<void> {
-    const { clock, term, judge, pace } = this.#options;
+    const { clock, term, judge, slices } = this.#options;
     while (term.holds()) {
       const concern = this.#next();
       if (!concern) return;
       // Judged now and not when it was noted: a storm of changes costs one write.
-      const conditions = await pace(() => judge(concern.kind, concern.key));
+      const conditions = await slices.run(() => judge(concern.kind, concern.key));
       if (!conditions) {
         this.#retries.forget(idOf(concern));
         continue;

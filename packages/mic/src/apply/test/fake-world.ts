@@ -132,7 +132,7 @@ export function createFakeWorld({
       memory,
       now,
       rules: () => ({ ...build.rules, ...rules }),
-      pace: (work) => Promise.resolve().then(work),
+      slices: { run: (work) => Promise.resolve().then(work) },
       askAzure: (on, how) => azureLane.poke(on.id, how),
       onPass: () => undefined,
       onPlanned: () => undefined,

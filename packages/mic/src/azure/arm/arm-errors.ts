@@ -1,34 +1,18 @@
 // The Azure room: everything MIC says to Azure Resource Manager, and what the answers mean for a host.
 // It must not know pods, bindings or the life of AzureAssignedIdentity objects, and it decides nothing about who needs what.
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
+import type { HostRefusal } from '../../apply/host-identities.ts';
 import type { RejectionCode } from '../../snapshot/facts/facts.ts';
 
-/** What an answer of ARM means for the request as a whole. */
-export type ArmFailure =
-  | {
-      readonly kind: 'rejected';
-      readonly code: RejectionCode;
-      readonly message: string;
-      readonly named: readonly ResourceId[];
-    }
-  | {
-      readonly kind: 'throttled';
-      readonly message: string;
-      readonly retryAfterMs: number;
-      readonly scope: 'host' | 'subscription';
-    }
-  | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
-  | { readonly kind: 'gone'; readonly message: string }
-  | { readonly kind: 'denied'; readonly message: string; readonly action?: string }
-  | {
-      readonly kind: 'unavailable';
-      readonly message: string;
-      readonly retryAfterMs: number;
-      /** ARM's own, where it answered with an error in its words. */
-      readonly code?: string;
-    }
-  | { readonly kind: 'failed'; readonly message: string; readonly code?: string }
-  | { readonly kind: 'aborted' };
+/** What an answer of ARM means for the request: that identities are rejected, or what it means for the host as a whole. */
+export type ArmFailure = ArmRejection | HostRefusal;
+
+interface ArmRejection {
+  readonly kind: 'rejected';
+  readonly code: RejectionCode;
+  readonly message: string;
+  readonly named: readonly ResourceId[];
+}
 
 export type ArmResult<T> =
   | { readonly ok: true; readonly value: T }

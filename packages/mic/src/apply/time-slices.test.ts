@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createPace } from './pace.ts';
+import { createTimeSlices } from './time-slices.ts';
 
 function setUp() {
   const time = { now: 0 };
   const order: string[] = [];
-  const pace = createPace({
+  const slices = createTimeSlices({
     now: () => time.now,
     sliceMs: 8,
     yieldTurn: () => {
@@ -13,12 +13,12 @@ function setUp() {
     },
   });
   const piece = (name: string, ms: number) =>
-    pace(() => {
+    slices.run(() => {
       order.push(name);
       time.now += ms;
       return name;
     });
-  return { order, piece, pace };
+  return { order, piece, slices };
 }
 
 test('work goes on until the slice is used up; then everything else has its turn', async () => {
@@ -29,8 +29,8 @@ test('work goes on until the slice is used up; then everything else has its turn
 });
 
 test('a piece that fails fails alone', async () => {
-  const { order, piece, pace } = setUp();
-  const failing = pace(() => {
+  const { order, piece, slices } = setUp();
+  const failing = slices.run(() => {
     throw new Error('bug');
   });
   await expect(failing).rejects.toThrow('bug');

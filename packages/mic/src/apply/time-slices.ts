@@ -1,16 +1,18 @@
-/** Runs a piece of synchronous work when its turn comes. */
-export type Pace = <T>(work: () => T) => Promise<T>;
+export interface TimeSlices {
+  /** Runs a piece of synchronous work when its turn comes. */
+  run<T>(work: () => T): Promise<T>;
+}
 
 /**
  * Pieces of work one after the other, with a breath for timers and sockets whenever a slice is used up: however much
  * there is to plan, the lease is renewed and the watches are read meanwhile.
  */
-export function createPace(options: {
+export function createTimeSlices(options: {
   readonly now: () => number;
   readonly sliceMs: number;
   /** Lets everything else that is ready run first. */
   readonly yieldTurn: () => Promise<void>;
-}): Pace {
+}): TimeSlices {
   const { now, sliceMs, yieldTurn } = options;
   let tail: Promise<unknown> = Promise.resolve();
   let sliceEnds = 0;
@@ -23,9 +25,11 @@ export function createPace(options: {
     return work();
   };
 
-  return (work) => {
-    const turn = tail.then(() => whenDue(work));
-    tail = turn.catch(() => undefined);
-    return turn;
+  return {
+    run(work) {
+      const turn = tail.then(() => whenDue(work));
+      tail = turn.catch(() => undefined);
+      return turn;
+    },
   };
 }
