@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { configs as ts } from 'typescript-eslint';
 import prettier from 'eslint-config-prettier';
+import { plainWords } from './tools/docs/words.mjs';
 import { pureGlobs } from './tools/workspace/room-patterns.mjs';
 import { rooms } from './tools/workspace/rooms.mjs';
 
@@ -14,6 +15,10 @@ export default defineConfig(
   js.configs.recommended,
   ts.strictTypeChecked,
   ts.stylisticTypeChecked,
+  {
+    plugins: { house: { rules: { 'plain-words': plainWords } } },
+    rules: { 'house/plain-words': 'error' },
+  },
   {
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },

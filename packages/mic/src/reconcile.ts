@@ -34,9 +34,9 @@ export interface ReconcilePorts {
 }
 
 export interface Reconciler {
-  /** Plans the dirty pods of a host and writes what can be written. Answers when to come back. */
+  /** Plans the dirty pods of a host and writes what can be written. Returns when to come back. */
   objects(host: HostKey): Promise<number | undefined>;
-  /** Plans the host as a whole and changes it. Answers when to come back. */
+  /** Plans the host as a whole and changes it. Returns when to come back. */
   azure(host: HostKey): Promise<number | undefined>;
 }
 
@@ -111,7 +111,7 @@ function whosePod(index: ClusterIndex, key: PodKey): string {
   return stray?.namespace ?? namespaceOf(key);
 }
 
-/** Asks for a turn of the host in Azure if there is anything to be done there now. Answers what for. */
+/** Asks for a turn of the host in Azure if there is anything to be done there now. Returns what for. */
 function ask(ports: ReconcilePorts, plan: HostPlan, asked: ReadonlySet<string>): ReadonlySet<string> {
   const wanted = [...plan.attach, ...(plan.again ?? []), ...plan.renew, ...plan.detach];
   const isNeeded = plan.read || wanted.length > 0;

@@ -37,7 +37,7 @@ export interface MicOptions extends Partial<Omit<MicSettings, 'rules' | 'princip
   readonly name?: string;
   readonly rules?: Partial<PlanRules>;
   readonly leaseMs?: number;
-  /** Told of each request of the controller. */
+  /** Called for each request of the controller. */
   readonly onRequest?: (request: KubeRequest) => void;
 }
 

@@ -68,7 +68,7 @@ export interface HostPorts {
 }
 
 export interface HostApplier {
-  /** Answers when to come back although nothing changed: a record is still to be written. */
+  /** Returns when to come back although nothing changed: a record is still to be written. */
   apply(plan: HostPlan & { readonly host: Host }): Promise<number | undefined>;
 }
 
@@ -112,7 +112,7 @@ class HostChanger {
     return soonest === Infinity ? undefined : now() + soonest;
   }
 
-  /** Answers in how many milliseconds it should be tried again, when it was us who stopped. */
+  /** Returns in how many milliseconds it should be tried again, when it was us who stopped. */
   async #act(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
     const { isNeeded, claimants, now } = this.#ports;
     const { host, attach, again = [], renew, read } = plan;

@@ -63,7 +63,7 @@ const rows: Row[] = [
   ['one that is on its way out is held', create, { facts: there, leaving: new Set([id]) }, 'hold'],
   ['one that is missing is held', create, { facts: lacking }, 'hold'],
   ['one on a host that was never read is held', create, { facts: unread }, 'hold'],
-  ['one on a host that was never heard of is held', create, { facts: undefined }, 'hold'],
+  ['one on a host of which nothing is known is held', create, { facts: undefined }, 'hold'],
   [
     'an object that was Assigned stays so while its host was never heard of',
     update(),

@@ -45,7 +45,7 @@ const steps = {
   delete: { kind: 'delete', current, why: 'pod-gone' },
 } satisfies Record<string, AssignmentStep>;
 
-/** A writer that takes 7 ms for everything and answers what it is told. */
+/** A writer that takes 7 ms for everything and returns what it is given. */
 function setUp() {
   const clock = createFakeClock(now);
   const world = { answer: { kind: 'written', resourceVersion: '2' } as WriteOutcome, seen: current };

@@ -6,7 +6,7 @@ import { createFacts, foldThrottle } from '../snapshot/facts/host-facts.ts';
 export interface HostMemory {
   readonly all: ReadonlyMap<ResourceId, HostFacts>;
   facts(host: ResourceId): HostFacts | undefined;
-  /** The same, with what there is to be known of a host that was never heard of. */
+  /** The same, with default facts for a host of which nothing is known. */
   factsFromStart(host: Host): HostFacts;
   keep(facts: HostFacts): void;
   /** A limit of the whole subscription holds for its other hosts too, before they run into it themselves. */

@@ -18,7 +18,7 @@ export interface StartupView {
   tainted(): Iterable<TaintedNode>;
   taintedNode(name: string): TaintedNode | undefined;
   agentsOn(node: string): readonly AgentView[];
-  /** Told the name of a node when it, or NMI's pod on it, has changed. Answers the function that ends it. */
+  /** Told the name of a node when it, or NMI's pod on it, has changed. Returns the function that ends it. */
   onChange(listener: (node: string) => void): () => void;
 }
 

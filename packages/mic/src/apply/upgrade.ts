@@ -35,7 +35,7 @@ const kinds: readonly Kind[] = [
 /** How often an object that is being written by somebody else is tried. */
 const attempts = 3;
 
-/** Answers how many objects were rewritten. Safe to break off and to repeat at any point. */
+/** Returns how many objects were rewritten. Safe to break off and to repeat at any point. */
 export async function upgradeStoredObjects(options: UpgradeOptions): Promise<number> {
   const { transport, log, marker } = options;
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);

@@ -15,7 +15,7 @@ export interface HttpQuestion {
 }
 
 export interface HttpDoor {
-  /** Answers when the headers are there; who gets the answer reads it, or destroys it. */
+  /** Resolves when the headers are there; who gets the answer reads it, or destroys it. */
   send(url: URL, question: HttpQuestion): Promise<http.IncomingMessage>;
   /** Cuts what is under way. */
   close(): void;

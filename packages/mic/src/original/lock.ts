@@ -13,7 +13,7 @@ export type LockReading =
 export interface LockSighting {
   readonly holder: string;
   readonly renewTime: string;
-  /** When it was first seen as it is. */
+  /** When it was first seen in its present state. */
   readonly since: number;
   /** Whether it was seen to change: somebody renews it. */
   readonly hasChanged: boolean;

@@ -1,4 +1,4 @@
-// Whom an outcome on a host concerns: who is told of a refusal, and whose record has become wrong.
+// Whom an outcome on a host concerns: who is notified of a refusal, and whose record has become wrong.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';

@@ -91,7 +91,7 @@ function takenOff(facts: HostFacts): ResourceId[] {
 }
 
 /**
- * A living entry stays as it is, whatever objects in Kubernetes say of it: anybody who may write an AzureIdentity can name
+ * A living entry stays unchanged, whatever objects in Kubernetes say of it: anybody who may write an AzureIdentity can name
  * any client id. Azure itself says which entries are dead; they are no use to anybody, and a pod waits for this one.
  */
 function judgeWanted(id: ResourceId, question: Question): Verdict {

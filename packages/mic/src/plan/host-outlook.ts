@@ -39,7 +39,7 @@ export function outlookFor(index: ClusterIndex, facts: HostFacts, { now, rules }
   return outlook;
 }
 
-/** By value: whoever asks may make his rules anew each time. `forceNamespaced` is the index's business. */
+/** By value: callers may make new rules each time. `forceNamespaced` is the index's business. */
 function isSameRules(a: Moment['rules'], b: Moment['rules']): boolean {
   const [known, wanted] = [a.immutableClientIds, b.immutableClientIds];
   return (

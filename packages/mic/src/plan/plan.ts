@@ -17,7 +17,7 @@ import { outlookFor } from './host-outlook.ts';
 import type { AssignmentStep, HostPlan, Plan, PlanRules } from './types.ts';
 
 export interface PlanMoment {
-  /** Undefined for a host that was never heard of, and for the nodes without one. */
+  /** Undefined for a host of which nothing is known, and for the nodes without one. */
   readonly facts: HostFacts | undefined;
   readonly now: number;
   readonly rules: PlanRules;
@@ -88,7 +88,7 @@ function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Lo
   );
 }
 
-/** An object that waits for an identity which the host will not get now is left as it is, so that the plan stays quiet. */
+/** An object that waits for an identity which the host will not get now is left unchanged, so that the plan stays quiet. */
 function canBeTaken(step: AssignmentStep, willCarry: (id: ResourceId) => boolean): boolean {
   const id = step.kind === 'confirm' ? step.assignment.resourceId : undefined;
   return id === undefined || willCarry(id);

@@ -1,4 +1,4 @@
-// Whose attempt an attachment is, and what speaks for it. ARM takes or refuses a PATCH as a whole, and PATCHes are few:
+// Whose attempt an attachment is, and what is known in its favour. ARM takes or refuses a PATCH as a whole, and PATCHes are few:
 // what will probably pass goes first, and what may be refused never shares a PATCH with another namespace's.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { updateBudget, waitFor } from '../snapshot/facts/budget.ts';

@@ -1,4 +1,4 @@
-/** Answers equal strings with one and the same string: a hundred thousand objects then share what they have in common. */
+/** Returns one and the same string for equal strings: a hundred thousand objects then share what they have in common. */
 export type Intern = (text: string) => string;
 
 /**

@@ -32,7 +32,7 @@ export interface Watches {
   ages(): ReadonlyMap<string, number>;
 }
 
-/** A watch that was not heard of for so long is as good as none: it should have been dropped and resumed by then. */
+/** A watch that received nothing for so long is as good as none: it should have been dropped and resumed by then. */
 const longestSilenceMs = 150_000;
 
 /** Resolves when the signal has aborted. */

@@ -178,7 +178,7 @@ class Retries {
     at.signal.addEventListener('abort', stop, { once: true });
   }
 
-  /** Answers in how many milliseconds it is tried again. */
+  /** Returns in how many milliseconds it is tried again. */
   later(concern: Concern, { code, retryAfterMs = 0 }: KubeError): number {
     const id = idOf(concern);
     const failures = (this.#failed.get(id)?.failures ?? 0) + 1;

@@ -1,5 +1,5 @@
 // When to plan again: whatever has changed makes its host dirty, and dirty hosts get a turn. Besides, everything is
-// looked at anew at the start of a term and once in a long while.
+// looked at again at the start of a term and once in a long while.
 import { canonicalResourceId } from '@pod-identity/crd-types';
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';

@@ -1,4 +1,4 @@
-// The API server forgets, falls silent or goes away, and hosts and nodes vanish under us.
+// The API server loses history, stops responding or goes away, and hosts and nodes vanish under us.
 import { afterEach, describe, expect, test } from 'vitest';
 import { scaleSetId } from '../stage.ts';
 import { setScene, type Scene } from './scene.ts';

@@ -44,7 +44,7 @@ export interface Scene extends AsyncDisposable {
   settle(): Promise<void>;
   /** Time passes in steps; at each one everything happens that can. */
   pass(ms: number, stepMs?: number): Promise<void>;
-  /** Time passes until it holds; throws when it does not within that time. Answers how long it took. */
+  /** Time passes until it holds; throws when it does not within that time. Returns how long it took. */
   until(what: () => boolean, withinMs?: number): Promise<number>;
   /** Requests to ARM that are never answered. */
   hang(path: RegExp, method?: string): FaultHandle;

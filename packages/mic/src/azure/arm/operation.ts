@@ -9,7 +9,7 @@ interface Following {
   readonly signal: AbortSignal;
   /** After that the operation is left to itself. */
   readonly limitMs: number;
-  /** Told of each poll. */
+  /** Called at each poll. */
   onPoll(failure: ArmFailure | undefined, ms: number): void;
 }
 
@@ -26,7 +26,7 @@ type Step =
 
 /**
  * Follows a long-running operation to its end: Azure-AsyncOperation by the `status` in its body, Location by its HTTP
- * status. Answers whether there was one to follow, or how it failed.
+ * status. Returns whether there was one to follow, or how it failed.
  */
 export async function followOperation(
   first: ArmAnswer,

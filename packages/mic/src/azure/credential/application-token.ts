@@ -8,7 +8,7 @@ import type { TokenSource } from './token-keeper.ts';
 type ApplicationSettings = Extract<CredentialSettings, { readonly tenantId: string }>;
 
 /**
- * Tokens for an application, by @azure/identity. It is loaded only when it is needed, and the credential is made anew
+ * Tokens for an application, by @azure/identity. It is loaded only when it is needed, and the credential is made again
  * for every token (once an hour), so that a replaced certificate or projected token is read again.
  */
 export function applicationToken(settings: ApplicationSettings, endpoints: CloudEndpoints): TokenSource {

@@ -3,14 +3,14 @@ import type { TokenCredentialOptions } from '@azure/identity';
 type Policy = NonNullable<TokenCredentialOptions['additionalPolicies']>[number];
 
 export interface Authority {
-  /** As @azure/identity is told of it. */
+  /** As @azure/identity gets it. */
   readonly host: string;
   readonly policies: readonly Policy[];
 }
 
 /**
  * @azure/identity refuses every login endpoint that is not https, also one on this machine (a simulator), which is allowed in
- * azure.json. It is told of an https address, and its requests to just that one go out in plain http.
+ * azure.json. It gets an https address, and its requests to just that one go out in plain http.
  */
 export function authorityFor(endpoint: string): Authority {
   const url = new URL(endpoint);

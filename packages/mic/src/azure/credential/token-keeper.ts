@@ -97,7 +97,7 @@ async function outrace<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   }
 }
 
-/** The object id that a token speaks for. It is our own token: read for a message, not trusted for a decision. */
+/** The object id that a token names. It is our own token: read for a message, not trusted for a decision. */
 export function principalIn(token: string): string | undefined {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));

@@ -154,7 +154,7 @@ describe('unnamed refusals', () => {
     });
     const attach = [0, 1, 2, 3, 4, 5, 6, 7].map(id);
     expect(await arm.update({ attach })).toMatchObject({ refusal: throttled, patches: 2 });
-    // With two tokens each time, an update that began anew would never get beyond the first halves.
+    // With two tokens each time, an update that began again would never get beyond the first halves.
     let rejected: readonly ResourceId[] = [];
     for (let round = 0; round < 4 && rejected.length === 0; round += 1) {
       allowed = 2;

@@ -16,7 +16,7 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
   const suspects = new IdsByHost();
   const blockers = new IdsByHost();
 
-  /** Sends the steps in as few PATCHes as will do. Answers what stopped it: nothing, when each step is done or rejected. */
+  /** Sends the steps in as few PATCHes as will do. Returns what stopped it: nothing, when each step is done or rejected. */
   const carryOut: CarryOut = async (session, wanted) => {
     const { id } = session.host;
     const steps = wanted.length === 0 ? wanted : withRemovals(wanted, blockersIn(session));

@@ -24,7 +24,7 @@ export interface ArmCall {
 
 export interface HostCalls {
   read(host: Host, signal: AbortSignal): Promise<ArmResult<HostState>>;
-  /** Takes one PATCH from the host's budget and answers what is spent of it, or why none may be sent yet. */
+  /** Takes one PATCH from the host's budget and returns what is spent of it, or why none may be sent yet. */
   spend(host: Host): ArmResult<number>;
   /** What a former leader spent. */
   restore(host: Host, spentUntil: number): void;

@@ -1,4 +1,4 @@
-// Dead entries that are taken off a host and put back, so that Azure fills them in anew. They may be anybody's: what can't be
+// Dead entries that are taken off a host and put back, so that Azure fills them in again. They may be anybody's: what can't be
 // put back is not taken off, and what is taken off is on record before.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostRefusal } from '../../apply/host-identities.ts';
@@ -51,7 +51,7 @@ interface Prepared {
 
 /**
  * Before dead entries are taken off: that each can be put back, and that there is budget for both halves. One that can't is
- * left as it is, and counts as rejected. If it is in the way, it comes off all the same when there is no such identity any
+ * left unchanged, and counts as rejected. If it is in the way, it comes off all the same when there is no such identity any
  * more, to be put back should there be one again; without the right to put it back the host refuses as a whole.
  */
 export async function prepareRenewals(

@@ -93,7 +93,7 @@ export function createFacts(host: Host): HostFacts {
   });
 }
 
-/** At the start of a term: what a host carries is not known, and every grace begins anew. */
+/** At the start of a term: what a host carries is not known, and every grace begins again. */
 export function factsFromRecord(record: HostRecord): HostFacts {
   return { ...recordOf(record), idleSince: new Map(), renewedAt: new Map() };
 }

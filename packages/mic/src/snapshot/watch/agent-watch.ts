@@ -37,7 +37,7 @@ export interface AgentWatch {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   on(node: string): readonly AgentView[];
-  /** Told the name of the node whose agent has changed. Answers the function that ends it. */
+  /** Told the name of the node whose agent has changed. Returns the function that ends it. */
   onChange(listener: (node: string) => void): () => void;
 }
 

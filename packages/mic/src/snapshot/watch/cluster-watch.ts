@@ -68,7 +68,7 @@ export interface ClusterWatchOptions {
 
 /** Objects that are left out because their namespace is over its share. */
 export interface LeftOutView extends LeftOutSource {
-  /** Told of 16 of each namespace and kind, those that are left out already first. Answers the function that ends it. */
+  /** Called with 16 of each namespace and kind, those that are left out already first. Returns the function that ends it. */
   tell(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
 }
 
@@ -78,7 +78,7 @@ export interface ClusterWatch {
   /** Nothing may be decided before: what is not listed yet looks as if it were gone. */
   readonly synced: Promise<void>;
   hasSynced(): boolean;
-  /** Called after every change that the index took in. Answers the function that ends it. */
+  /** Called after every change that the index took in. Returns the function that ends it. */
   readonly onChange: (listener: () => void) => () => void;
   readonly onPod: (listener: (key: string, pod: PodView | undefined) => void) => () => void;
   readonly onNode: (listener: (name: string) => void) => () => void;

@@ -12,7 +12,7 @@ export interface TakenNames {
   has(key: string): boolean;
 }
 
-/** Each is found anew with the next attempt to create its record. */
+/** Each is found again with the next attempt to create its record. */
 const mostNames = 1_000;
 
 export function createTakenNames(records: () => Informer<AssignedView>): TakenNames {
