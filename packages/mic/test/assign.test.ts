@@ -52,7 +52,7 @@ test('C36 a labelled pod gets one object, Assigned, that names pod, node, bindin
   expect(stage.writes('azureassignedidentities')).toBe(1);
 
   await stage.remove('pods', 'pod1');
-  await sim.kube.until(() => stage.assigned().length === 0);
+  await stage.until(() => stage.assigned().length === 0);
   await sim.azure.world.until(() => stage.attached('vmss1').length === 0);
   expect(stage.writes('azureassignedidentities')).toBe(2);
 });
@@ -68,10 +68,10 @@ test('what no pod needs any more is NotInUse, and not only after the next resync
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
   await stage.startMic({ rules: { detachGraceMs: 2_000 } });
-  await sim.kube.until(() => reason() === 'Attached');
+  await stage.until(() => reason() === 'Attached');
   await stage.remove('pods', 'pod1');
   await sim.azure.world.until(() => stage.attached('vmss1').length === 0);
-  await sim.kube.until(() => reason() === 'NotInUse');
+  await stage.until(() => reason() === 'NotInUse');
 });
 
 test('C36 while Azure fails, the object is Created, and Assigned as soon as Azure is well', async () => {
@@ -83,7 +83,7 @@ test('C36 while Azure fails, the object is Created, and Assigned as soon as Azur
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
   await stage.startMic();
-  await sim.kube.until(() => stage.states().join() === 'pod1-default-app: Created');
+  await stage.until(() => stage.states().join() === 'pod1-default-app: Created');
   outage.remove();
   stage.warp(61_000);
   await stage.allAssigned(1);
@@ -105,13 +105,13 @@ test('C37 a changed identity is carried over to its objects, and a pod that move
   await put(identityPath('app'), { spec: { resourceID: other.resourceId, clientID: other.clientId } });
   await town.identity({ name: 'second' });
   await town.binding({ name: 'second-binding', identity: 'second', selector: 'app' });
-  await sim.kube.until(() => clientIdIn(named('pod1-default-app')) === other.clientId);
+  await stage.until(() => clientIdIn(named('pod1-default-app')) === other.clientId);
   await stage.allAssigned(2);
   await sim.azure.world.until(() => stage.attached('vmss1').join() === 'other,second');
 
   await stage.remove('pods', 'pod1');
   await town.pod({ name: 'pod1', label: 'app', node: 'vmss2-0' });
-  await sim.kube.until(() => named('pod1-default-app')?.metadata.labels?.['nodename'] === 'vmss2-0');
+  await stage.until(() => named('pod1-default-app')?.metadata.labels?.['nodename'] === 'vmss2-0');
   await stage.allAssigned(2);
   expect(stage.attached('vmss2')).toEqual(['other', 'second']);
 });
@@ -132,10 +132,10 @@ test('C38 additions, updates and deletions of one moment all come out right', as
     town.binding({ name: 'new-binding', identity: 'new', selector: 'app2' }),
     stage.remove('pods', 'pod1'),
   ]);
-  await sim.kube.until(
+  await stage.until(
     () => named('pod2-default-new') !== undefined && named('pod1-default-app1') === undefined,
   );
-  await sim.kube.until(() => clientIdIn(named('pod0-default-app0')) === other.clientId);
+  await stage.until(() => clientIdIn(named('pod0-default-app0')) === other.clientId);
   await stage.allAssigned(3);
   await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app2,new,other');
 });
@@ -152,7 +152,7 @@ test('C39 what happened while MIC was away is made good after its restart', asyn
   await stage.remove('pods', 'pod2');
   await town.pod({ name: 'pod3', label: 'app3' });
   await stage.startMic();
-  await sim.kube.until(() => stage.states().join() === 'pod3-default-app3: Assigned');
+  await stage.until(() => stage.states().join() === 'pod3-default-app3: Assigned');
   await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app3');
 });
 
@@ -209,11 +209,11 @@ test('C41 ours: an object goes with its pod at once, though Azure fails; the ide
   });
   await stage.remove('pods', 'pod1');
   await town.pod({ name: 'pod2', label: 'app2' });
-  await sim.kube.until(() => stage.states().join() === 'pod2-default-app2: Created');
+  await stage.until(() => stage.states().join() === 'pod2-default-app2: Created');
   expect(stage.attached('vmss1')).toEqual(['app1']);
   outage.remove();
   stage.warp(11 * 60_000);
-  await sim.kube.until(() => stage.states().join() === 'pod2-default-app2: Assigned');
+  await stage.until(() => stage.states().join() === 'pod2-default-app2: Assigned');
   await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app2');
 });
 
@@ -248,7 +248,7 @@ test('C43 a removal that failed is tried again without any new event', async () 
 });
 
 test('C44 nodes that went away take their objects with them and hold up nobody', async () => {
-  const { town, sim } = await enter({ nodes: 10 });
+  const { town } = await enter({ nodes: 10 });
   await bind('app');
   for (const { name } of town.nodes) await town.pod({ name: `pod-${name}`, label: 'app', node: name });
   await stage.startMic();
@@ -258,7 +258,7 @@ test('C44 nodes that went away take their objects with them and hold up nobody',
     await stage.remove('pods', `pod-${name}`);
   }
   await town.pod({ name: 'late', label: 'app', node: 'node10' });
-  await sim.kube.until(
+  await stage.until(
     () => stage.assigned().length === 6 && stage.assigned().every((object) => stateOf(object) === 'Assigned'),
   );
 });
@@ -271,10 +271,8 @@ test('C48 E10 a refused identity harms only itself, and is accepted later withou
   await town.pod({ name: 'pod1', label: 'bad' });
   await town.pod({ name: 'pod2', label: 'good' });
   const mic = await stage.startMic();
-  await sim.kube.until(
-    () => stage.states().join() === 'pod1-default-bad: Created,pod2-default-good: Assigned',
-  );
-  await sim.kube.until((kube) => kube.list('events').some((event) => event['reason'] === 'IdentityRejected'));
+  await stage.until(() => stage.states().join() === 'pod1-default-bad: Created,pod2-default-good: Assigned');
+  await stage.until((kube) => kube.list('events').some((event) => event['reason'] === 'IdentityRejected'));
   expect(await mic.metrics()).toContain('aadpodidentity_mic_quarantined_identities 1');
 
   sim.azure.world.addIdentity({ resourceId: bad.resourceId });
@@ -286,7 +284,7 @@ test('50 pods over 20 identities on one scale set: at most 2 PATCHes, one write 
   const { sim } = await enter({ scaleSets: [{ name: 'vmss1', instances: 5 }], azure: { armLatencyMs: 50 } });
   for (let position = 0; position < 20; position += 1) await bind(`app${position}`);
   const mic = await stage.startMic();
-  await sim.kube.until(() => mic.controller.term !== undefined);
+  await stage.until(() => mic.controller.term !== undefined);
   sim.kube.seed(
     Array.from({ length: 50 }, (_, position) =>
       seededPod(`pod${position}`, `app${position % 20}`, `vmss1-${position % 5}`),
@@ -339,10 +337,10 @@ test('what MIC attached is on record in its own namespace, and the record goes w
   await stage.allAssigned(1);
   const records = () =>
     sim.kube.list('configmaps', own).filter(({ metadata }) => metadata.name !== 'aad-pod-identity-config');
-  await sim.kube.until(() => JSON.stringify(records()).includes('\\"confirmed\\":true'));
+  await stage.until(() => JSON.stringify(records()).includes('\\"confirmed\\":true'));
   expect(records()).toHaveLength(1);
   await stage.remove('pods', 'pod1');
-  await sim.kube.until(() => records().length === 0);
+  await stage.until(() => records().length === 0);
 });
 
 function seededPod(name: string, label: string, nodeName: string): KubeObject {
@@ -356,7 +354,7 @@ function seededPod(name: string, label: string, nodeName: string): KubeObject {
 }
 
 test('nothing that a term has asked to be written may be sent after it, also what waits for its turn then', async () => {
-  const { town, sim } = await enter(oneScaleSet);
+  const { town } = await enter(oneScaleSet);
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
   const writes: KubeRequest[] = [];
@@ -366,7 +364,7 @@ test('nothing that a term has asked to be written may be sent after it, also wha
     },
   });
   await stage.allAssigned(1);
-  await sim.kube.until((kube) => 'status' in (kube.get('azureidentities', 'app', 'default') ?? {}));
+  await stage.until((kube) => 'status' in (kube.get('azureidentities', 'app', 'default') ?? {}));
   await mic.stop();
   const kinds = new Set(writes.map(({ path }) => /configmaps|azure\w+/.exec(path)?.[0]));
   expect([...kinds].sort()).toEqual(['azureassignedidentities', 'azureidentities', 'configmaps']);

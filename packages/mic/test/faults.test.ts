@@ -19,7 +19,7 @@ async function bind(selector: string) {
   await stage.town.binding({ name: `${selector}-binding`, identity: selector, selector });
   return stage.town.identity({ name: selector });
 }
-const leads = (mic: RunningMic) => stage.sim.kube.until(() => mic.controller.term !== undefined);
+const leads = (mic: RunningMic) => stage.until(() => mic.controller.term !== undefined);
 const recordText = () =>
   JSON.stringify(
     stage.sim.kube
@@ -38,12 +38,12 @@ test('an identity that takes long to attach: Created first, the pod is told, the
   await town.pod({ name: 'pod1', label: 'app' });
   const hold = sim.azure.holdOperations();
   await stage.startMic({ recordAfterMs: 50 });
-  await sim.kube.until(() => stage.states().join() === 'pod1-default-app: Created');
-  await sim.kube.until(() => eventReasons('pod1').includes('WaitingForIdentity'));
+  await stage.until(() => stage.states().join() === 'pod1-default-app: Created');
+  await stage.until(() => eventReasons('pod1').includes('WaitingForIdentity'));
   hold.release();
   await stage.allAssigned(1);
   expect(stage.writes('azureassignedidentities')).toBe(2);
-  await sim.kube.until(() => eventReasons('app-binding').includes('binding applied'));
+  await stage.until(() => eventReasons('app-binding').includes('binding applied'));
 });
 
 test('while a PATCH is under way, pods whose identity is there already do not wait for it', async () => {
@@ -57,7 +57,7 @@ test('while a PATCH is under way, pods whose identity is there already do not wa
   await town.pod({ name: 'pod2', label: 'slow' });
   await sim.azure.journal.next({ service: 'arm', method: 'PATCH' });
   await town.pod({ name: 'pod3', label: 'there', node: 'vmss1-1' });
-  await sim.kube.until(() => stage.states().includes('pod3-default-there: Assigned'));
+  await stage.until(() => stage.states().includes('pod3-default-there: Assigned'));
   expect(stage.states()).toHaveLength(2);
   hold.release();
   await stage.allAssigned(3);
@@ -77,7 +77,7 @@ test('a slow scale set delays no other', async () => {
   });
   for (const node of ['vmss1-0', 'vmss2-0']) await town.pod({ name: `pod-${node}`, label: 'app', node });
   await stage.startMic();
-  await sim.kube.until(() => stage.states().includes('pod-vmss2-0-default-app: Assigned'));
+  await stage.until(() => stage.states().includes('pod-vmss2-0-default-app: Assigned'));
   hang.remove();
 });
 
@@ -96,7 +96,7 @@ test('W-C4 a crash between the PATCH and its confirmation leaves no orphan: the 
   await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app');
   await stage.startMic();
   await sim.azure.world.until(() => stage.attached('vmss1').length === 0);
-  await sim.kube.until(() => recordText() === '[]');
+  await stage.until(() => recordText() === '[]');
   expect(stage.assigned()).toEqual([]);
 });
 
@@ -163,7 +163,7 @@ test('an answer that was lost on its way changes nothing: of the POST, of the re
   await town.pod({ name: 'pod1', label: 'app' });
   await stage.startMic({ typeUpgrade: { enabled: false, configMap: '', key: '' } });
   const nudge = setInterval(() => stage.warp(5_000), 50);
-  await sim.kube.until(() => {
+  await stage.until(() => {
     // Each trouble is waited out in minutes; here they pass in no time.
     const [object] = stage.assigned();
     return (
@@ -184,7 +184,7 @@ test('checklist 4: Retry-After is obeyed by the next MIC as well', async () => {
   });
   await town.pod({ name: 'pod1', label: 'app' });
   const first = await stage.startMic();
-  await sim.kube.until(() => /\\"notBefore\\":[1-9]/.test(recordText()));
+  await stage.until(() => /\\"notBefore\\":[1-9]/.test(recordText()));
   await first.stop();
   throttle.remove();
 
@@ -193,7 +193,7 @@ test('checklist 4: Retry-After is obeyed by the next MIC as well', async () => {
   await leads(second);
   expect(await second.metrics()).toMatch(/aadpodidentity_mic_throttled_hosts 1/);
   await town.pod({ name: 'pod2', label: 'app' });
-  await sim.kube.until(() => stage.states().includes('pod2-default-app: Created'));
+  await stage.until(() => stage.states().includes('pod2-default-app: Created'));
   expect(sim.azure.journal.count({ service: 'arm', since: mark })).toBe(0);
   stage.warp(601_000);
   await stage.allAssigned(2);
@@ -253,7 +253,7 @@ test('C45 in small: watches that were cut, compacted (410) or lost with the API 
 });
 
 test("E12 the original's finalizer hangs nothing: neither an object of ours to delete nor one to keep", async () => {
-  const { town, sim } = await enter();
+  const { town } = await enter();
   const { clientId, resourceId } = await bind('app');
   const made = await town.pod({ name: 'kept', label: 'app' });
   const node = town.nodes[0]!.name;
@@ -294,7 +294,7 @@ test("E12 the original's finalizer hangs nothing: neither an object of ours to d
       left(pod),
     );
   await stage.startMic();
-  await sim.kube.until(
+  await stage.until(
     () =>
       stage.states().join() === 'kept-default-app: Assigned' &&
       !stage.assigned()[0]!.metadata.finalizers?.length,
@@ -352,12 +352,12 @@ test('the owner of an identity or a binding reads on the object itself whether i
       sim.kube.get(plural, name, 'default')?.['status'] as
         { conditions?: { status: string; reason: string }[] } | undefined
     )?.conditions?.[0];
-  await sim.kube.until(
+  await stage.until(
     () =>
       ready('azureidentities', 'app')?.reason === 'Attached' &&
       ready('azureidentities', 'bad')?.reason === 'Rejected',
   );
-  await sim.kube.until(() => ready('azureidentitybindings', 'app-binding')?.status === 'True');
+  await stage.until(() => ready('azureidentitybindings', 'app-binding')?.status === 'True');
   // A status is no reason to write anything else.
   expect(stage.writes('azureassignedidentities')).toBe(2);
 });
@@ -368,7 +368,7 @@ test('checklist 5: a scale set that is being updated is waited for, not fought',
   sim.azure.world.setProvisioningState(scaleSetId('vmss1'), 'Updating');
   await town.pod({ name: 'pod1', label: 'app' });
   await stage.startMic({ recordAfterMs: 50 });
-  await sim.kube.until(() => stage.states().join() === 'pod1-default-app: Created');
+  await stage.until(() => stage.states().join() === 'pod1-default-app: Created');
   expect(stage.patches()).toBe(0);
   sim.azure.world.setProvisioningState(scaleSetId('vmss1'), 'Succeeded');
   const nudge = setInterval(() => stage.warp(10_000), 50);

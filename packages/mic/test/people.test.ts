@@ -11,7 +11,7 @@ const eventsOf = (name: string) =>
     .filter((event) => (event['involvedObject'] as { name?: string }).name === name)
     .map((event) => `${String(event['reason'])}: ${String(event['message'])}`);
 const told = (name: string, text: string) =>
-  stage.sim.kube.until(() => eventsOf(name).some((event) => event.includes(text)));
+  stage.until(() => eventsOf(name).some((event) => event.includes(text)));
 
 test('the owner of a pod reads on the pod why it gets no identity, until it gets one', async () => {
   const { town } = await enter();
@@ -46,7 +46,7 @@ test('what was assigned before a swap with the original is not told again when i
   expect(object().metadata.finalizers).toEqual(finalizers);
   const swap = sim.kube.journal.mark();
   await stage.startMic();
-  await sim.kube.until(() => !object().metadata.finalizers?.length);
+  await stage.until(() => !object().metadata.finalizers?.length);
   await town.identity({ name: 'other' });
   await town.binding({ name: 'other-binding', identity: 'other', selector: 'app' });
   await told('other-binding', 'Binding other-binding applied');
@@ -100,7 +100,7 @@ test('checklist 24: explain says whether a pod can act as its identity, and if n
   await town.binding({ name: 'other-binding', identity: 'other', selector: 'other' });
   sim.azure.world.deleteIdentity(other);
   await town.pod({ name: 'refused', label: 'other' });
-  await sim.kube.until((kube) => JSON.stringify(kube.list('configmaps')).includes('quarantined\\":[{'));
+  await stage.until((kube) => JSON.stringify(kube.list('configmaps')).includes('quarantined\\":[{'));
   const refused = await stage.explain('refused');
   expect(refused.code).toBe(1);
   expect(refused.text).toContain('az identity show');

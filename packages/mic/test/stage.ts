@@ -65,7 +65,8 @@ export interface Stage {
   states(): readonly string[];
   /** Fails after a minute, with what it waited for. */
   within<T>(awaited: Promise<T>, what: string): Promise<T>;
-  until(holds: () => boolean, what: string): Promise<void>;
+  /** Fails after a while with what it waited for: by default the condition's own source. */
+  until(holds: (kube: Sim['kube']) => boolean, what?: string): Promise<void>;
   allAssigned(count: number): Promise<void>;
   patches(): number;
   /** Minutes pass for every MIC, in no time. */
@@ -174,7 +175,7 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     const deadline = setTimeout(() => late.reject(why()), patienceMs);
     return Promise.race([awaited, late.promise]).finally(() => clearTimeout(deadline));
   };
-  const until: Stage['until'] = (holds, what) => within(sim.kube.until(holds), what);
+  const until: Stage['until'] = (holds, what = String(holds)) => within(sim.kube.until(holds), what);
   return {
     sim,
     town,

@@ -24,7 +24,7 @@ const taintsOf = (node: string) => {
     (each) => each.key,
   );
 };
-const untainted = (node: string) => stage.sim.kube.until(() => !taintsOf(node).includes(key));
+const untainted = (node: string) => stage.until(() => !taintsOf(node).includes(key));
 
 interface AgentPod {
   readonly name: string;

@@ -1,0 +1,148 @@
+// The built services and the sample as processes of a stage.
+import { serviceAccountKubeconfig } from './cluster.ts';
+import * as names from './names.ts';
+import { nodeSettings } from './node-settings.ts';
+import { built } from './places.ts';
+import { startService, type Service } from './service.ts';
+import type { PodPath } from '@pod-identity/sim';
+import type { StageWorld } from './world.ts';
+
+export interface StageNmi {
+  readonly service: Service;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A node that is not one of the stage's own scale set. */
+export interface NmiPlace {
+  readonly node: string;
+  /** What Azure calls the machine. */
+  readonly machine: string;
+  /** Of the address, from 1. */
+  readonly position: number;
+}
+
+export interface ProgramOptions {
+  /** With the settings for Node.js and its memory that the manifests give the programs. */
+  readonly asDeployed?: boolean;
+  /** Every line of every program, as it comes. */
+  onLine?(service: string, line: string): void;
+}
+
+export interface Programs {
+  startMic(replica: string, args?: readonly string[]): Promise<Service>;
+  startNmi(node: number | NmiPlace, args?: readonly string[]): Promise<StageNmi>;
+  startSample(path: PodPath, env: Readonly<Record<string, string>>): Service;
+}
+
+interface Launch {
+  readonly name: string;
+  readonly entry: 'mic' | 'nmi' | 'keyvault-sample';
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What all programs have in common: how they are started, and as whom they call the API server. */
+function createLauncher(world: StageWorld, options: ProgramOptions) {
+  return {
+    launch({ name, entry, args = [], env = {} }: Launch): Service {
+      const onLine = (line: string) => options.onLine?.(name, line);
+      const service = startService({ name, entry: built(entry), args, env, onLine });
+      world.undo.push(() => service.stop());
+      return service;
+    },
+    async kubeconfigOf(account: string): Promise<string> {
+      const { isReal, kube, kubeconfig, folder } = world;
+      return isReal ? serviceAccountKubeconfig({ kube, kubeconfig, account, folder }) : kubeconfig;
+    },
+    async settingsOf(program: 'mic' | 'nmi'): Promise<Readonly<Record<string, string>>> {
+      return options.asDeployed ? (await nodeSettings(program)).env : {};
+    },
+  };
+}
+
+export function createPrograms(world: StageWorld, options: ProgramOptions): Programs {
+  const launcher = createLauncher(world, options);
+  return {
+    startMic: (replica, args = []) => startMic(world, launcher, { replica, args }),
+    startNmi: (at, args = []) =>
+      startNmi(world, launcher, { place: typeof at === 'number' ? ownPlace(at) : at, args }),
+    startSample: (path, env) =>
+      launcher.launch({
+        name: 'keyvault-sample',
+        entry: 'keyvault-sample',
+        env: {
+          AZURE_POD_IDENTITY_AUTHORITY_HOST: path.url,
+          NODE_EXTRA_CA_CERTS: world.sim.azure.caFile,
+          KEYVAULT_URL: world.sim.azure.vaultUrl(names.vault),
+          KEYVAULT_SKIP_CHALLENGE_VERIFICATION: 'true',
+          ...env,
+        },
+      }),
+  };
+}
+
+type Launcher = ReturnType<typeof createLauncher>;
+
+async function startMic(
+  { sim, azureJson }: StageWorld,
+  launcher: Launcher,
+  { replica, args }: { readonly replica: string; readonly args: readonly string[] },
+): Promise<Service> {
+  const service = launcher.launch({
+    name: `mic ${replica}`,
+    entry: 'mic',
+    args: [
+      ...[
+        '--kubeconfig',
+        await launcher.kubeconfigOf('mic'),
+        '--cloudconfig',
+        azureJson,
+        '--log-format',
+        'json',
+      ],
+      ...['--http-probe-port', '0', '--prometheus-port', '0'],
+      ...['--leader-election-namespace', names.systemNamespace],
+      ...['--leader-election-instance', `mic-${replica}`],
+      ...args,
+    ],
+    env: {
+      ...(await launcher.settingsOf('mic')),
+      MIC_POD_NAMESPACE: names.systemNamespace,
+      AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(`${names.scaleSet}_0`),
+    },
+  });
+  await service.logged('admin server listening');
+  return service;
+}
+
+async function startNmi(
+  { sim, network }: StageWorld,
+  launcher: Launcher,
+  { place, args }: { readonly place: NmiPlace; readonly args: readonly string[] },
+): Promise<StageNmi> {
+  const { node, machine, position } = place;
+  const imds = new URL(sim.azure.imdsUrl(machine));
+  const address = network.nodeAddress(position);
+  const service = launcher.launch({
+    name: `nmi ${node}`,
+    entry: 'nmi',
+    args: [
+      ...['--node', node, '--kubeconfig', await launcher.kubeconfigOf('nmi'), '--log-format', 'json'],
+      ...['--nmi-listen-address', address, '--nmi-port', '0', '--interception', 'none'],
+      ...['--metadata-ip', imds.hostname, '--metadata-port', imds.port],
+      ...['--http-probe-port', '0', '--prometheus-port', '0'],
+      ...args,
+    ],
+    env: { ...(await launcher.settingsOf('nmi')), NODE_EXTRA_CA_CERTS: sim.azure.caFile },
+  });
+  const { port } = await service.logged('listening');
+  return { service, address, port: Number(port) };
+}
+
+/** An instance of the stage's scale set. */
+const ownPlace = (instance: number): NmiPlace => ({
+  node: names.nodeName(instance),
+  machine: `${names.scaleSet}_${instance}`,
+  position: instance + 1,
+});
