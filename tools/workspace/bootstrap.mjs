@@ -12,6 +12,8 @@ const needed = [22, 19];
 const tasks = {
   demo: [build, ['node', 'tools/demo/main.ts']],
   test: [build, ['vitest', 'run']],
+  'test:unit': [build, ['vitest', 'run', '--project', '!e2e']],
+  'test:watch': [build, ['vitest', 'watch', '--project', '!e2e']],
   check: [
     ...staticChecks(),
     build,
