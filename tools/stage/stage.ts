@@ -12,7 +12,7 @@ import { createPrograms, type ProgramOptions, type Programs, type StageNmi } fro
 import { untilGranted } from './rights.ts';
 import { openWorld, type StageWorld, type WorldOptions } from './world.ts';
 
-export type { NmiPlace, StageNmi } from './programs.ts';
+export type { StageNmi } from './programs.ts';
 
 export interface StageOptions extends WorldOptions, ProgramOptions {
   readonly nodes?: number;
