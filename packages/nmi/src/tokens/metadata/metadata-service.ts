@@ -112,9 +112,7 @@ class KeepingAgent extends Agent {
   #makeRoom(): void {
     for (const socket of this.#idle) if (socket.destroyed) this.#idle.delete(socket);
     const [oldest] = this.#idle;
-    if (!oldest || this.#idle.size < connections.maxFreeSockets) return;
-    this.#idle.delete(oldest);
-    oldest.destroy();
+    if (oldest && this.#idle.size >= connections.maxFreeSockets) oldest.destroy();
   }
 }
 

@@ -1,23 +1,31 @@
 // NMI keeps its connections to the metadata service: what may happen to one that is idle must not be seen by any caller.
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createImdsClient } from '@pod-identity/imds-client';
 import { afterEach, expect, it } from 'vitest';
-import { createMetadataService } from '../src/tokens/metadata/metadata-service.ts';
+import { createMetadataService } from './metadata-service.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-const answer = (token: string, { status = '200 OK', keepAlive = 'timeout=60' } = {}) => {
+const usual = {
+  status: '200 OK',
+  keepAlive: 'timeout=60',
+  type: 'application/json; charset=utf-8',
+  more: '',
+};
+const answer = (token: string, unusual: Partial<typeof usual> = {}) => {
+  const { status, keepAlive, type, more } = { ...usual, ...unusual };
   const body = JSON.stringify({ access_token: token, expires_in: '3600' });
-  const headers = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nKeep-Alive: ${keepAlive}`;
+  const headers = `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\nKeep-Alive: ${keepAlive}${more}`;
   return `HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`;
 };
 
 interface Question {
   readonly socket: Socket;
+  readonly text: string;
   /** Of all questions, and of those over its connection, from 1. */
   readonly count: number;
   readonly countOfConnection: number;
@@ -32,10 +40,10 @@ async function stage(serve: (question: Question) => void) {
     let countOfConnection = 0;
     socket
       .on('error', () => undefined)
-      .on('data', () => {
+      .on('data', (data) => {
         count += 1;
         countOfConnection += 1;
-        serve({ socket, count, countOfConnection });
+        serve({ socket, text: data.toString(), count, countOfConnection });
       });
   });
   server.listen(0, '127.0.0.1');
@@ -54,10 +62,65 @@ async function stage(serve: (question: Question) => void) {
     askFor: async (clientId: string, resource = 'r') => (await imds.getToken({ resource, clientId })).token,
     asked: () => count,
     connections: () => sockets.size,
+    get: (signal: AbortSignal) => metadata.get('/metadata/versions', { signal }),
     close: () => metadata.close(),
     open: () => [...sockets].filter(({ closed }) => !closed).length,
   };
 }
+
+it('a question names the path alone, the host, and the header that the service wants', async () => {
+  const texts: string[] = [];
+  const { ask } = await stage(({ socket, text }) => {
+    texts.push(text);
+    socket.write(answer('t'));
+  });
+  await ask();
+  const path = '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=r';
+  expect(texts[0]).toMatch(/^GET \S+ HTTP\/1.1\r\nHost: 127.0.0.1:\d+\r\nMetadata: true\r\n/);
+  expect(texts[0]).toContain(` ${path} `);
+});
+
+it('when the service wants to be asked again is passed on', async () => {
+  const { ask } = await stage(({ socket }) =>
+    socket.write(answer('t', { status: '429 Too Many Requests', more: '\r\nRetry-After: 7' })),
+  );
+  await expect(ask()).rejects.toMatchObject({ status: 429, retryAfterInMs: 7_000 });
+});
+
+it('a question ends with its signal, and its connection with it', async () => {
+  const { promise: isAsked, resolve } = Promise.withResolvers<Socket>();
+  const { get } = await stage(({ socket }) => resolve(socket));
+  const controller = new AbortController();
+  const got = get(controller.signal);
+  const socket = await isAsked;
+  controller.abort();
+  await expect(got).rejects.toThrow('the question was given up');
+  if (!socket.closed) await once(socket, 'close');
+});
+
+it('a question whose signal was aborted before is not asked', async () => {
+  const { get, asked } = await stage(({ socket }) => socket.write(answer('t')));
+  await expect(get(AbortSignal.abort())).rejects.toThrow('the question was given up');
+  expect(asked()).toBe(0);
+});
+
+it('an answer that was read leaves nothing at the signal', async () => {
+  const { get } = await stage(({ socket }) => socket.write(answer('t')));
+  const { signal } = new AbortController();
+  const got = await get(signal);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await once(got.resume(), 'close');
+  await expect
+    .poll(() => getEventListeners(signal, 'abort'), { timeout: 10_000, message: 'listeners at the signal' })
+    .toHaveLength(0);
+});
+
+it('an answer that leaves HTTP is none', async () => {
+  const { ask } = await stage(({ socket }) =>
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+  );
+  await expect(ask()).rejects.toMatchObject({ code: 'unavailable' });
+});
 
 it('questions one after another go over one connection', async () => {
   const { ask, connections } = await stage(({ socket, count }) => socket.write(answer(`t${count}`)));
@@ -133,6 +196,22 @@ it('of several connections for one identity and others, the one is closed first 
   expect(connections()).toBe(7);
 });
 
+it('a connection that the service has closed takes no place of those that are kept', async () => {
+  const used: Socket[] = [];
+  const { askFor, connections } = await stage(({ socket, count }) => {
+    used.push(socket);
+    socket.write(answer(`t${count}`));
+  });
+  for (const identity of ['a', 'b', 'c', 'd', 'e']) await askFor(identity);
+  const [newest] = used.slice(-1);
+  if (!newest) throw new Error('no connection was used');
+  newest.end();
+  if (!newest.closed) await once(newest, 'close');
+  await askFor('f');
+  await askFor('a');
+  expect(connections()).toBe(6);
+});
+
 it('closing it ends a question that is asked again', async () => {
   const { promise: asksAgain, resolve } = Promise.withResolvers<undefined>();
   const { ask, close } = await stage(({ socket, count, countOfConnection }) => {
@@ -166,6 +245,14 @@ it('a connection over which anything but a token was answered is not kept', asyn
     socket.write(answer('t', { status: '429 Too Many Requests' })),
   );
   for (let count = 0; count < 2; count += 1) await expect(ask()).rejects.toMatchObject({ status: 429 });
+  expect(connections()).toBe(2);
+});
+
+it('a connection over which another kind of answer came is not kept', async () => {
+  const { ask, connections } = await stage(({ socket, count }) =>
+    socket.write(answer(`t${count}`, { type: 'text/html' })),
+  );
+  expect([await ask(), await ask()]).toEqual(['t1', 't2']);
   expect(connections()).toBe(2);
 });
 
