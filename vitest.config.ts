@@ -48,7 +48,7 @@ export default defineConfig({
         extends: true as const,
         root: './tools',
         test: {
-          name: 'scripts',
+          name: 'tools',
           include: ['{bench,chaos,checks,docs,mutate,stage,workspace}/**/*.test.ts'],
           ...patience,
         },
