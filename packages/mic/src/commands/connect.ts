@@ -52,7 +52,9 @@ export async function connect({
     transport,
     azure,
     async close() {
-      await Promise.allSettled([transport.close(), azure.close()]);
+      azure.close();
+      // What could not be closed ends with the process.
+      await transport.close().catch(() => undefined);
     },
   };
 }

@@ -61,7 +61,7 @@ describe('item 26 the cloud decides where MIC asks', () => {
       log: createTestLog(),
     });
     const outcome = await azure.hosts.read(host, new AbortController().signal);
-    await azure.close();
+    azure.close();
     expect(outcome.kind).toBe('unavailable');
     return [...new Set(names)];
   }

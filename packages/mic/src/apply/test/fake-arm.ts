@@ -224,7 +224,7 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
       endpoints: { computeApiVersion: '1' } as CloudEndpoints,
       credential: { getToken: () => Promise.resolve(micPrincipal), invalidate: () => undefined },
     }),
-    close: () => Promise.resolve(),
+    close: () => undefined,
   };
 
   const arm: FakeArm = {
