@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blockedPart, withoutMachineData } from './instance-metadata.ts';
+import { blockedPart, isMachineData, withoutMachineData } from './instance-metadata.ts';
 import { routeOf } from './routes.ts';
 
 const instance = new Set(['instance', 'versions']);
@@ -31,6 +31,16 @@ describe('user data and custom data of the machine', () => {
     expect(blockedPart(routed(target), everything)).toBeUndefined();
   });
 
+  it('is a part of its own, which a refusal names by its place below instance/compute', () => {
+    expect(
+      ['userdata', 'customdata', 'instance', 'versions'].filter((part) => isMachineData(part as 'instance')),
+    ).toEqual(['userdata', 'customdata']);
+  });
+
+  it('is nowhere but in the instance metadata', () => {
+    expect(blockedPart(routed('/metadata/versions/userData'), instance)).toBeUndefined();
+  });
+
   it('may be opened one by one', () => {
     const allowed = new Set(['instance', 'userdata']);
     expect(blockedPart(routed('/metadata/instance/compute/userData'), allowed)).toBeUndefined();
@@ -57,12 +67,19 @@ describe('user data and custom data of the machine', () => {
     expect(shown('/metadata/instance/compute/name?format=text', secret)).toBe(secret);
     expect(shown('/metadata/instance/network', '{"userData":1}')).toBe('{"userData":1}');
     expect(shown('/metadata/instance', { compute }, everything)).toContain(secret);
+    const line = `userData=${secret}`;
+    expect(shown('/metadata/instance/compute?format=text', line, everything)).toBe(line);
   });
 
   it('an answer that is neither JSON nor a list of names is not passed on', () => {
     expect(shown('/metadata/instance/compute?format=text', 'name\nuserData\ntagsList/')).toContain('name');
     expect(shown('/metadata/instance/compute?format=text', `userData=${secret}`)).toBeUndefined();
+    expect(shown('/metadata/instance/compute?format=text', `name\nuserData=${secret}`)).toBeUndefined();
     expect(shown('/metadata/instance', `{"compute":{"userData":"${secret}"`)).toBeUndefined();
+  });
+
+  it.each([`"${secret}"`, '7', ' null'])('JSON that is no document is not passed on: %s', (text) => {
+    expect(shown('/metadata/instance', text)).toBeUndefined();
   });
 
   it('no document with the data in it anywhere lets it through', () => {

@@ -15,6 +15,8 @@ describe('routeOf', () => {
     ['with many slashes', '/metadata///identity/oauth2//token//', 'token'],
     ['the host path', '/host/token?resource=r', 'host-token'],
     ['the host path with a slash', '/host/token/', 'host-token'],
+    ['a host path that goes on', '/host/token/more', 'unknown'],
+    ['another host path', '/host/tokens', 'unknown'],
     ['instance metadata', '/metadata/instance?api-version=2021-02-01', 'metadata'],
     ['instance metadata in another spelling', '/Metadata/INSTANCE/compute', 'metadata'],
     ['a token path that goes on', '/metadata/identity/oauth2/token/more', 'identity'],
@@ -36,6 +38,7 @@ describe('routeOf', () => {
     ['an encoded slash', '/metadata%2fidentity/oauth2/token', 'malformed'],
     ['an encoded letter', '/metadata/%69dentity/oauth2/token', 'malformed'],
     ['a climb', '/metadata/instance/../identity/oauth2/token', 'malformed'],
+    ['a climb below the identity path', '/metadata/identity/../instance', 'malformed'],
     ['a dot', '/metadata/./identity/oauth2/token', 'malformed'],
     ['an encoded climb', '/metadata/instance/%2e%2e/identity', 'malformed'],
     ['a path parameter', '/metadata/instance;x/identity', 'malformed'],
@@ -53,7 +56,14 @@ describe('routeOf', () => {
     ['a fragment after a token request', '/metadata/identity/oauth2/token?resource=r#x', 'malformed'],
     ['a query with half an escape', '/metadata/instance?a=%2', 'malformed'],
     ['a query of a token request as it comes', '/metadata/identity/oauth2/token?resource=%zz', 'token'],
+    [
+      'a query of a token request with a letter beyond ASCII',
+      '/metadata/identity/oauth2/token?resource=\u00e9',
+      'malformed',
+    ],
     ['a letter that lower-cases into ASCII', '/metadata/instance/\u212a', 'malformed'],
+    ['the longest target', `/metadata/instance?${'a'.repeat(8192 - 19)}`, 'metadata'],
+    ['a target that is too long by one', `/metadata/instance?${'a'.repeat(8192 - 18)}`, 'malformed'],
     ['a very long target', `/metadata/instance?${'a'.repeat(9000)}`, 'malformed'],
   ])('C58 sends %s where it belongs', (_, target, kind) => {
     expect(kindOf(target)).toBe(kind);
@@ -64,6 +74,10 @@ describe('routeOf', () => {
       path: '/metadata/instance',
       query: 'api-version=1&x=a%2Fb?c',
     });
+  });
+
+  it('a target without a question mark has an empty query', () => {
+    expect(routeOf('/metadata/identity/oauth2/token')).toEqual({ kind: 'token', query: '' });
   });
 
   it('sends paths on in one spelling; names below the family keep theirs', () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { awaitChange } from './await-change.ts';
@@ -32,6 +33,7 @@ it('answers at the change that brings the answer, and looks at no other time', a
   await expect(waiting).resolves.toBe('there');
   expect(look).toHaveBeenCalledTimes(3);
   expect([listeners.size, clock.pending]).toEqual([0, 0]);
+  expect(getEventListeners(patience.caller.gone, 'abort')).toEqual([]);
 });
 
 it('sees what came between the last look of the caller and the wait', async () => {
@@ -45,6 +47,15 @@ it('gives up at the deadline and leaves nothing behind', async () => {
   await clock.advance(100);
   await expect(waiting).resolves.toBeUndefined();
   expect([listeners.size, clock.pending]).toEqual([0, 0]);
+});
+
+it('waits only for what is left until the deadline', async () => {
+  const { ports, patience, clock } = stage();
+  await clock.advance(60);
+  const waiting = awaitChange(() => undefined, patience, ports);
+  await clock.advance(40);
+  expect(clock.pending).toBe(0);
+  await expect(waiting).resolves.toBeUndefined();
 });
 
 it('gives up at once when nobody waits any longer', async () => {

@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { expect, it } from 'vitest';
-import { createFairLines, type Rate } from './fair-lines.ts';
+import { expect, it, vi } from 'vitest';
+import { createFairLines, runInTurn, type Rate } from './fair-lines.ts';
 
 const waiting = { total: 64, perNamespace: 32, perPod: 8 };
 
@@ -87,4 +87,25 @@ it('whoever finds no place leaves no timer behind', () => {
   const timers = fake.pending;
   expect(enter('many')).toBeUndefined();
   expect(fake.pending).toBe(timers);
+});
+
+it('a question whose caller leaves while it waits returns at once and is never asked', async () => {
+  const clock = createFakeClock();
+  const all = { atATime: 1, perNamespace: 1, patienceMs: 10_000 };
+  const { only } = createFairLines({ clock, all, lines: { only: { atATime: 1, waiting } } });
+  const holder = Promise.withResolvers<string>();
+  const first = runInTurn(
+    only,
+    { tenant: { namespace: 'a', pod: 'web' }, gone: new AbortController().signal },
+    () => holder.promise,
+  );
+  const caller = new AbortController();
+  const ask = vi.fn(() => Promise.resolve('asked'));
+  const second = runInTurn(only, { tenant: { namespace: 'b', pod: 'web' }, gone: caller.signal }, ask);
+  caller.abort();
+  await expect(second).resolves.toBeUndefined();
+  expect(only.waiting).toBe(0);
+  holder.resolve('done');
+  await expect(first).resolves.toBe('done');
+  expect(ask).not.toHaveBeenCalled();
 });

@@ -70,3 +70,26 @@ it('nothing is listened to, and no timer is left, when nobody waits any more', a
   change();
   expect(rounds).toHaveLength(3);
 });
+
+it('the rest depends on how long a round took, not on when it was', async () => {
+  const { waitFor, change, rounds, advance } = stage();
+  waitFor(100);
+  await advance(5_000);
+  change();
+  change();
+  await advance(400);
+  expect(rounds).toEqual([5_000, 5_400]);
+});
+
+it('when one caller stops waiting, changes still reach the others; stopping twice does nothing more', () => {
+  const { waitFor, change, rounds, sources } = stage();
+  const first = waitFor(0);
+  const second = waitFor(0);
+  first();
+  change();
+  expect(rounds).toHaveLength(1);
+  second();
+  second();
+  change();
+  expect([rounds.length, sources.size]).toEqual([1, 0]);
+});
