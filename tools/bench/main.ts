@@ -1,12 +1,14 @@
 // `npm run bench -- AREA [--json] [--smoke]`: figures of one area, as a table or as one JSON object on standard output. --smoke runs
 // it at its smallest size: every figure is produced, and none of them means anything.
 import { parseArgs } from 'node:util';
+import { benchApiServer } from './areas/api-server.ts';
 import { benchMic } from './areas/mic.ts';
 import { benchNmi, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
 const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale) => Promise<Figures>>> = {
+  'api-server': benchApiServer,
   mic: benchMic,
   nmi: benchNmi,
   'nmi-cached': benchNmiCached,

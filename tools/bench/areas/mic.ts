@@ -10,7 +10,7 @@ import { within } from '../../stage/within.ts';
 import type { ClusterSize, Counts, Opened, Order } from '../cluster-world.ts';
 import { decisionFigures } from './mic-decisions.ts';
 import { micSizes, type MicSizes } from './mic-sizes.ts';
-import { anonymousMiB, residentMiB } from '../process.ts';
+import { anonymousMiB, cpuMicroseconds, residentMiB } from '../process.ts';
 import { rounded, type Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
 
@@ -41,6 +41,7 @@ export async function benchMic(say: (text: string) => void, scale: Scale): Promi
       tenThousand.ms,
       '10,000 pods, likewise (the default --clientQps of 1,000 sets the pace)',
     ),
+    figure('cpuPerPodMs', tenThousand.cpuMs / runs[2], "MIC's processor time for each of those pods (ms)"),
     figure(
       'armPatchesPerHost',
       thousand.counts.armPatches / sets.scaleSets,
@@ -158,6 +159,7 @@ interface Assigned {
   readonly ms: number;
   readonly rssMiB: number;
   readonly anonymousMiB: number;
+  readonly cpuMs: number;
   readonly counts: Counts;
   readonly writesPerPod: number;
   readonly eventsPerPod: number;
@@ -167,10 +169,12 @@ async function assignAll(size: ClusterSize, say: (text: string) => void): Promis
   const { ring, opened } = await Ring.open(size);
   await using world = ring;
   const { service } = await world.startMic(opened);
+  const cpuBefore = cpuMicroseconds(service.pid);
   const begun = performance.now();
   await world.order({ do: 'addPods' });
   await world.order({ do: 'untilAssigned', count: size.pods });
   const ms = performance.now() - begun;
+  const cpuMs = (cpuMicroseconds(service.pid) - cpuBefore) / 1000;
   const counts = (await world.order({ do: 'count' })) as Counts;
   const memory = {
     rssMiB: await residentMiB(service.pid),
@@ -185,6 +189,7 @@ async function assignAll(size: ClusterSize, say: (text: string) => void): Promis
   return {
     ms,
     ...memory,
+    cpuMs,
     counts,
     writesPerPod: life.assignedIdentityWrites / size.pods,
     eventsPerPod: life.eventWrites / size.pods,

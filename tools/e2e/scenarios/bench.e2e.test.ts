@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { whyNoApiServer } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 
 const bench = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
@@ -21,7 +22,18 @@ const nmiCached = [
   ...['rssAnon110MiB', 'rssAnonLoadedMiB', 'workingSet110MiB', 'workingSetLoadedMiB'],
 ];
 
+/** None without the Kubernetes test kit. */
+const apiServer =
+  whyNoApiServer() === undefined
+    ? ['v1.20', 'v1.36'].flatMap((flavour) =>
+        [1, 10, 16, 50, 100].flatMap((concurrency) =>
+          ['create', 'replace', 'patch'].map((kind) => `${flavour}/${kind}/${concurrency}`),
+        ),
+      )
+    : [];
+
 const figures = {
+  'api-server': apiServer,
   mic: [
     ...['plan1000Ms', 'plan10000Ms', 'changedPod1000Us', 'changedPod10000Us', 'changedPod100000Us'],
     ...[
@@ -31,6 +43,7 @@ const figures = {
       'assign100Ms',
       'assign1000Ms',
       'assign10000Ms',
+      'cpuPerPodMs',
       'armPatchesPerHost',
     ],
     ...['apiWritesPerPod', 'eventWritesPerPod'],

@@ -1,0 +1,90 @@
+// What a real API server takes: writes of AzureAssignedIdentities, so many at a time, with what each costs it and its etcd. All of it shares
+// the cores of this machine, the client as well; the processor time for each write depends on that less than the rate.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { customResourceDefinitions } from '@pod-identity/crd-types';
+import { startApiServer, type ApiServerFlavour } from '@pod-identity/kit/testing';
+import { ApiWriter } from '../api-writer.ts';
+import { cpuMicroseconds } from '../process.ts';
+import { quantile, rounded, type Figures } from '../report.ts';
+import type { Scale } from '../scale.ts';
+
+const flavours: readonly ApiServerFlavour[] = ['v1.20', 'v1.36'];
+/** Writes at a time; MIC has 16 connections. */
+const concurrencies = [1, 10, 16, 50, 100] as const;
+const writes: Readonly<Record<Scale, (concurrency: number) => number>> = {
+  full: (concurrency) => Math.max(200, concurrency * 10),
+  smoke: () => 4,
+};
+
+const warmUps: Readonly<Record<Scale, number>> = { full: 300, smoke: 4 };
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+export async function benchApiServer(say: (text: string) => void, scale: Scale): Promise<Figures> {
+  const figures: Figures[] = [];
+  for (const flavour of flavours) {
+    const server = await startApiServer({ flavour });
+    if ('skipped' in server) {
+      say(server.skipped);
+      continue;
+    }
+    try {
+      const folder = dirname(server.kubeconfig);
+      const writer = await prepare(server.server, folder, warmUps[scale]);
+      for (const concurrency of concurrencies)
+        figures.push(
+          await measure({ writer, flavour, folder, concurrency, count: writes[scale](concurrency), say }),
+        );
+      writer.close();
+    } finally {
+      await server.stop();
+    }
+  }
+  return figures.flat();
+}
+
+async function prepare(server: string, folder: string, warmUp: number): Promise<ApiWriter> {
+  const read = (name: string) => readFile(join(folder, 'pki', name), 'utf8');
+  const [ca, cert, key] = [await read('ca.crt'), await read('admin.crt'), await read('admin.key')];
+  const writer = new ApiWriter(server, { ca, cert, key });
+  for (const definition of customResourceDefinitions())
+    await writer.send({ method: 'POST', path: definitions, body: definition });
+  await writer.served();
+  // Warms up the server and this client.
+  for (const kind of ['create', 'delete'] as const)
+    await writer.run({ kind, first: 0, count: warmUp, concurrency: 16 });
+  return writer;
+}
+
+interface Measurement {
+  readonly writer: ApiWriter;
+  readonly flavour: string;
+  readonly folder: string;
+  readonly concurrency: number;
+  readonly count: number;
+  readonly say: (text: string) => void;
+}
+
+async function measure({ writer, flavour, folder, concurrency, count, say }: Measurement): Promise<Figures> {
+  const pid = (name: string) => Number.parseInt(readFileSync(join(folder, 'run', `${name}.pid`), 'utf8'), 10);
+  const cpu = () => ({ server: cpuMicroseconds(pid('api-server')), etcd: cpuMicroseconds(pid('etcd')) });
+  const figures = [];
+  for (const kind of ['create', 'replace', 'patch'] as const) {
+    const before = cpu();
+    const begun = performance.now();
+    const times = await writer.run({ kind, first: concurrency * 10_000, count, concurrency });
+    const seconds = (performance.now() - begun) / 1000;
+    const after = cpu();
+    const each = (used: number) => rounded(used / 1000 / count);
+    const name = `${flavour}/${kind}/${concurrency}`;
+    const what = [
+      `writes a second, ${concurrency} at a time`,
+      `p50 ${rounded(quantile(times, 0.5))} ms, p99 ${rounded(quantile(times, 0.99))} ms`,
+      `processor time for each ${each(after.server - before.server)} ms of the API server, ${each(after.etcd - before.etcd)} of etcd`,
+    ].join('; ');
+    figures.push({ name, value: rounded(count / seconds), what });
+    say(`${name}: ${rounded(count / seconds)} ${what}`);
+  }
+  return figures;
+}
