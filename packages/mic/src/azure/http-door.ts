@@ -63,7 +63,11 @@ function send(
   const { request } = url.protocol === 'https:' ? https : http;
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const question = request(url, { method, agent, headers: { ...headers, ...length } });
-  const end = () => void question.destroy(signal.reason as Error);
+  const end = () => {
+    // By itself, a question that waits for a connection fails only once it gets one.
+    reject(signal.reason as Error);
+    question.destroy(signal.reason as Error);
+  };
   signal.addEventListener('abort', end, { once: true });
   question.once('response', resolve);
   // For good: it may break after the answer has begun, too; whoever reads that is told as well.

@@ -1,0 +1,35 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createHttpDoor } from './http-door.ts';
+
+let silent: Server;
+let url: URL;
+beforeEach(async () => {
+  silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+  url = new URL(`http://127.0.0.1:${(silent.address() as AddressInfo).port}/`);
+});
+afterEach(async () => {
+  silent.closeAllConnections();
+  await new Promise((resolve) => void silent.close(resolve));
+});
+
+it('ends a question with its signal while all connections are in use', async () => {
+  const door = createHttpDoor();
+  const ask = ({ signal }: AbortController) =>
+    door.send(url, { method: 'PATCH', headers: {}, body: '{}', signal }).then(
+      () => 'answered',
+      (error: unknown) => String(error),
+    );
+  const others = new AbortController();
+  const inUse = Array.from({ length: 32 }, () => ask(others));
+  const late = new AbortController();
+  let end = 'waits for a connection';
+  const waiting = ask(late).then((how) => (end = how));
+  late.abort(new Error('time is up'));
+  await expect.poll(() => end).toBe('Error: time is up');
+  others.abort(new Error('over'));
+  await Promise.all([...inUse, waiting]);
+  door.close();
+});
