@@ -1,5 +1,5 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createUnwritten, patienceMs, soon, unwrittenLimits, type Taker } from './unwritten.ts';
 
 const { perCaller, perGroup, total } = unwrittenLimits;
@@ -141,6 +141,18 @@ describe('what waits for its turn', () => {
     const { clock, line, leaveEarly } = stage();
     for (let index = 0; index < 50; index += 1) leaveEarly(line('pod', `${index}`), 10);
     expect(clock.pending).toBe(1);
+  });
+
+  it('is looked at once, however many others wait after it', async () => {
+    const { clock, line, leaveEarly } = stage();
+    const [one, other] = [line('pod', 'one'), line('other', 'other')];
+    const looks = vi.spyOn(one, 'unwritten');
+    leaveEarly(one, soon.bytes);
+    expect(looks).not.toHaveBeenCalled();
+    await clock.advance(soon.afterMs);
+    leaveEarly(other, 10);
+    await clock.advance(soon.afterMs);
+    expect(looks).toHaveBeenCalledTimes(1);
   });
 
   it('is looked at at once when it is much', () => {
