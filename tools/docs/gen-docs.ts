@@ -82,7 +82,7 @@ settle(
     page(
       'docs/configuration.md',
       '# Configuration',
-      'Flags are written as for the original, with one dash or two, `--name=value` or `--name value`. What it knows and ours no longer needs is accepted and named in the log.',
+      'Flags have the syntax of the original: one dash or two, `--name=value` or `--name value`. Flags of the original that have no effect here are accepted and logged.',
       '## MIC',
       configurationTable(),
       '## NMI',
@@ -91,7 +91,7 @@ settle(
     page(
       'docs/metrics.md',
       '# Metrics',
-      "The original's names are kept where they mean the same. Label values come from closed sets. Both services also serve Node's own metrics (`nodejs_eventloop_lag_p99_seconds`, `process_resident_memory_bytes` and others).",
+      "Metrics with the same meaning keep the original's names. Label values come from closed sets. Both services also serve Node's own metrics (`nodejs_eventloop_lag_p99_seconds`, `process_resident_memory_bytes` and others).",
       '## MIC',
       metricTable(micMetrics),
       '## NMI',
@@ -103,7 +103,7 @@ settle(
     page(
       'docs/reasons.md',
       '# Reasons',
-      'NMI writes a log line when the outcome for a pod, or for an address that is no pod, changes. Its field `reason` says why nothing was given; it is one of these words. A line without the field is about something that was given.',
+      'NMI writes a log line when the outcome for a pod, or for an address without a pod, changes. Its field `reason` says why NMI refused the request; it is one of these codes. A line without the field means that the request succeeded.',
       reasonTable(),
     ),
   ]),

@@ -45,7 +45,7 @@ export interface MicConfig {
   readonly metrics: { readonly host: string; readonly port: number };
   /** Writes of assigned identities under way at a time for each host. */
   readonly writesPerHost: number;
-  /** Requests a second to the API server, and the burst. */
+  /** Requests a second to the API server, and also the burst. */
   readonly kubeQps: number;
   /** Lower case. */
   readonly immutableClientIds: ReadonlySet<string>;

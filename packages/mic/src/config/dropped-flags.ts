@@ -1,7 +1,7 @@
 import { klogFlags } from '@pod-identity/kit/core';
 import type { MicFlag } from './mic-flag.ts';
 
-export const klogNote = 'klog is gone: lines go to standard error';
+export const klogNote = 'klog is not used: the log goes to standard error';
 
 const gone = (name: string, kind: MicFlag['kind'], note: string): MicFlag => ({
   name,
@@ -17,14 +17,14 @@ export const droppedFlags: readonly MicFlag[] = [
   gone(
     'update-user-msi-max-retry',
     'integer',
-    'rejected identities are named from the answer or found by halving the list, in the same pass',
+    'rejected identities are read from the response or found by bisecting the list, in the same pass',
   ),
   gone('update-user-msi-retry-interval', 'duration', 'as above: nothing waits for a retry'),
-  gone('enableScaleFeatures', 'boolean', 'deprecated in the original: what it switched on is always on'),
+  gone('enableScaleFeatures', 'boolean', 'deprecated in the original; the features are always on'),
   gone(
     'enableProfile',
     'boolean',
-    'Go profiles have no meaning here; `node --cpu-prof` and the event-loop metrics do that',
+    'Go profiles do not exist here; use `node --cpu-prof` and the event-loop metrics',
   ),
   ...klogFlags.map((flag): MicFlag => ({ ...flag, fate: 'dropped', note: klogNote })),
 ];

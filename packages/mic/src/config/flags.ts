@@ -10,14 +10,14 @@ const connections: readonly MicFlag[] = [
     kind: 'string',
     default: undefined,
     fate: 'kept',
-    help: 'Path of a kubeconfig; in-cluster settings without it.',
+    help: 'Path of a kubeconfig file. Default: the in-cluster settings.',
   },
   {
     name: 'master',
     kind: 'string',
     default: undefined,
     fate: 'new',
-    help: 'URL of the API server, to be asked with the token in --service-account-dir. Unless given: what Kubernetes tells the pod.',
+    help: 'URL of the API server, called with the token in --service-account-dir. Default: the in-cluster address.',
   },
   {
     name: 'service-account-dir',
@@ -31,7 +31,7 @@ const connections: readonly MicFlag[] = [
     kind: 'string',
     default: undefined,
     fate: 'changed',
-    help: 'Path of azure.json; the environment (CLOUD, TENANT_ID, CLIENT_ID, …) is read without it.',
+    help: 'Path of azure.json; the environment (CLOUD, TENANT_ID, CLIENT_ID, …) is read if it is not set.',
     note: 'also read again when the file is replaced by a rename; a new file with problems is logged and the old one stays in force',
   },
   {
@@ -40,8 +40,8 @@ const connections: readonly MicFlag[] = [
     default: 1000,
     min: 1,
     fate: 'changed',
-    help: 'Requests a second to the API server, and the burst.',
-    note: "the original's 5 made the API client the bottleneck; priority and fairness in the API server does this better",
+    help: 'Requests a second to the API server, and also the burst.',
+    note: "with the original's 5 the API client was the bottleneck; Priority and Fairness in the API server limits load better",
   },
   {
     name: 'createDeleteBatch',
@@ -49,7 +49,7 @@ const connections: readonly MicFlag[] = [
     default: 20,
     min: 1,
     fate: 'kept',
-    help: 'Writes of AzureAssignedIdentity under way at a time for each VM or scale set.',
+    help: 'Concurrent writes of AzureAssignedIdentity for each VM or scale set.',
   },
   {
     name: 'custom-user-agent',
@@ -68,7 +68,7 @@ const behaviour: readonly MicFlag[] = [
     default: true,
     env: 'FORCENAMESPACED',
     fate: 'changed',
-    note: 'it is on by default: in the original any pod could take the identities of other namespaces by a label',
+    note: 'on by default; in the original any pod could use identities of other namespaces with a label',
     help: 'A pod may use only identities and bindings of its own namespace. Must be the same for NMI.',
   },
   {
@@ -76,7 +76,7 @@ const behaviour: readonly MicFlag[] = [
     kind: 'list',
     default: [],
     fate: 'kept',
-    help: 'Client ids of identities that are never taken off a VM or scale set.',
+    help: 'Client ids of identities that are never detached from a VM or scale set.',
   },
   {
     name: 'syncRetryDuration',
@@ -84,7 +84,7 @@ const behaviour: readonly MicFlag[] = [
     default: 60 * minuteMs,
     min: 1000,
     fate: 'kept',
-    help: 'The whole plan is made again at least this often, events or not.',
+    help: 'Maximum time between two full plans, with or without events.',
   },
   {
     name: 'identity-assignment-reconcile-interval',
@@ -92,8 +92,8 @@ const behaviour: readonly MicFlag[] = [
     default: 3 * minuteMs,
     min: 1000,
     fate: 'changed',
-    help: 'How long what Azure reported of a host counts (the drift period).',
-    note: 'hosts are looked at each in their own time, and one that fails holds up no other',
+    help: 'How long the state that Azure reported for a host is used before it is read again (the drift period).',
+    note: 'each host is reconciled independently; one that fails does not delay others',
   },
   {
     name: 'detach-grace-period',
@@ -101,7 +101,7 @@ const behaviour: readonly MicFlag[] = [
     default: 5 * minuteMs,
     min: 0,
     fate: 'new',
-    help: 'An identity that no pod needs stays on its host for so long.',
+    help: 'How long an identity that no pod needs stays on its host.',
   },
   {
     name: 'namespace-share',
@@ -109,7 +109,7 @@ const behaviour: readonly MicFlag[] = [
     default: 8192,
     min: 16,
     fate: 'new',
-    help: 'KiB that the AzureIdentities of one namespace may take, its bindings and the AzureAssignedIdentities that MIC does not need each as much. The youngest objects over it are left out.',
+    help: 'Limit in KiB for the AzureIdentities of one namespace; the same limit applies separately to its bindings and to the AzureAssignedIdentities that MIC does not need. The newest objects over the limit are ignored.',
   },
   {
     name: 'debounce',
@@ -117,7 +117,7 @@ const behaviour: readonly MicFlag[] = [
     default: 50,
     min: 0,
     fate: 'new',
-    help: 'Changes that come together are one PATCH: the first change of a quiet host waits for so long without another one, and twice as long after each PATCH in quick succession, up to a tenth of --debounce-max.',
+    help: 'MIC combines changes to a host in one PATCH, sent when no further change came for this long. The time doubles after each PATCH in quick succession, up to a tenth of --debounce-max.',
   },
   {
     name: 'debounce-max',
@@ -125,7 +125,7 @@ const behaviour: readonly MicFlag[] = [
     default: 5000,
     min: 0,
     fate: 'new',
-    help: 'But never longer than this after the first change.',
+    help: 'Maximum delay of a PATCH after the first change.',
   },
 ];
 
@@ -135,7 +135,7 @@ const startup: readonly MicFlag[] = [
     kind: 'string',
     default: 'aadpodidentity.k8s.io/nmi-not-ready',
     fate: 'new',
-    help: "Key of a taint that is taken off a node as soon as NMI's pod on it is ready. Empty: no node is changed.",
+    help: "Key of a taint that is removed from a node when NMI's pod on it is ready. Empty: no node is changed.",
     note: 'pods that start before NMI reach the identities of the machine',
   },
   {
@@ -143,7 +143,7 @@ const startup: readonly MicFlag[] = [
     kind: 'string',
     default: undefined,
     fate: 'new',
-    help: "DaemonSet of NMI, whose pods alone count for --startup-taint, as NAMESPACE/NAME; `nmi` in MIC's own namespace without it. Whoever may create pods in its namespace can have the taint removed: in the namespace `default` it has to be named.",
+    help: "DaemonSet of NMI, as NAMESPACE/NAME; only its pods count for --startup-taint. Default: `nmi` in MIC's own namespace, unless that is `default`: there the flag must be set, because anyone who may create pods in the namespace can have the taint removed.",
   },
 ];
 
@@ -153,14 +153,14 @@ const leadership: readonly MicFlag[] = [
     kind: 'string',
     default: undefined,
     fate: 'kept',
-    help: 'How this process is called in the Lease; the host name without it.',
+    help: 'Name of this process in the Lease. Default: the host name.',
   },
   {
     name: 'leader-election-namespace',
     kind: 'string',
     default: undefined,
     fate: 'changed',
-    help: "Namespace of the Lease; MIC's own (MIC_POD_NAMESPACE) without it.",
+    help: "Namespace of the Lease. Default: MIC's own (MIC_POD_NAMESPACE).",
     note: "the original's default was `default`",
   },
   {
@@ -176,14 +176,14 @@ const leadership: readonly MicFlag[] = [
     default: 15_000,
     min: 1000,
     fate: 'kept',
-    help: 'How long the Lease holds; renewed within half of it, tried for every quarter.',
+    help: 'Duration of the Lease. The leader renews it within half of this time; other processes try to get it every quarter.',
   },
   {
     name: 'original-lock',
     kind: 'string',
     default: 'default/aad-pod-identity-mic',
     fate: 'new',
-    help: "Endpoints by which the original's MICs elect their leader, as NAMESPACE/NAME. While they are renewed, the first start of our MIC in a cluster waits, 5 minutes at most; later starts do not wait, and a leader warns. Empty: no look at them.",
+    help: "Endpoints object that the original's MICs use for leader election, as NAMESPACE/NAME. While it is renewed, the first start of our MIC in a cluster waits, at most 5 minutes; later starts do not wait, and the leader logs a warning. Empty: no check.",
   },
 ];
 
@@ -193,21 +193,21 @@ const upgrade: readonly MicFlag[] = [
     kind: 'boolean',
     default: true,
     fate: 'kept',
-    help: 'Rewrite stored objects in the spelling of 2018 to the present one.',
+    help: 'Rewrite stored objects that use the field names of 2018 to the current ones.',
   },
   {
     name: 'config-map-name',
     kind: 'string',
     default: 'aad-pod-identity-config',
     fate: 'kept',
-    help: "ConfigMap in MIC's own namespace that says which upgrade was done.",
+    help: "ConfigMap in MIC's own namespace that records which upgrade was done.",
   },
   {
     name: 'type-upgrade-status-key',
     kind: 'string',
     default: 'type-upgrade-status',
     fate: 'kept',
-    help: 'Its key.',
+    help: 'Key in that ConfigMap.',
   },
 ];
 

@@ -16,8 +16,8 @@ export const servingFlags: readonly MicFlag[] = [
     kind: 'string',
     default: '127.0.0.1',
     fate: 'new',
-    help: 'Address of /healthz and /readyz. Probes name it as their host. Empty: all addresses, as in the original.',
-    note: 'every pod reached the port on the addresses of the node',
+    help: 'Address of /healthz and /readyz; set it as host in probes. Empty: all addresses, as in the original.',
+    note: 'in the original every pod could reach the port',
   },
   { name: 'prometheus-port', ...port, default: 8888, fate: 'kept', help: 'Port of /metrics; 0 chooses one.' },
   {
@@ -27,7 +27,7 @@ export const servingFlags: readonly MicFlag[] = [
     env: 'HOST_IP',
     fate: 'new',
     help: "Address of /metrics; the manifest gives the node's own. Empty: all addresses, as in the original.",
-    note: 'the administrator chooses who reaches it',
+    note: 'limits who can reach the port',
   },
   {
     name: 'log-format',
@@ -43,7 +43,7 @@ export const servingFlags: readonly MicFlag[] = [
     default: 'info',
     choices: ['debug', 'info', 'warn', 'error'],
     fate: 'new',
-    help: 'Least level logged.',
+    help: 'Minimum level that is logged.',
   },
   {
     name: 'v',
@@ -69,6 +69,6 @@ export const servingFlags: readonly MicFlag[] = [
     default: 'default',
     aliases: ['n'],
     fate: 'new',
-    help: 'For `mic explain POD`, where the pod is named without its namespace: that namespace.',
+    help: 'Namespace of the pod for `mic explain POD` without a namespace.',
   },
 ];

@@ -6,20 +6,20 @@ import type { MicFlag } from './mic-flag.ts';
 const environment: readonly (readonly [name: string, meaning: string])[] = [
   [
     'MIC_POD_NAMESPACE',
-    "MIC's own namespace: its Lease, its record of what it attached and its ConfigMap live there; `default` without it",
+    "MIC's own namespace, with its Lease, its record of attached identities and its ConfigMap. Default: `default`",
   ],
   ['FORCENAMESPACED', '`false`: as `--forceNamespaced=false`'],
   [
     'CLOUD, TENANT_ID, CLIENT_ID, CLIENT_SECRET',
-    'stand in for `cloud`, `tenantId`, `aadClientId`, `aadClientSecret` when there is no `--cloudconfig`',
+    'used as `cloud`, `tenantId`, `aadClientId`, `aadClientSecret` if `--cloudconfig` is not set',
   ],
   [
     'USE_MSI, USER_ASSIGNED_MSI_CLIENT_ID',
-    'stand in for `useManagedIdentityExtension`, `userAssignedIdentityID`',
+    'used as `useManagedIdentityExtension`, `userAssignedIdentityID` if `--cloudconfig` is not set',
   ],
   [
     'SUBSCRIPTION_ID, RESOURCE_GROUP, VM_TYPE',
-    "accepted without effect: a host's whole id comes from its node's providerID",
+    "accepted without effect: a host's resource id comes from its node's providerID",
   ],
   [
     'AZURE_ENVIRONMENT_FILEPATH',
@@ -27,7 +27,7 @@ const environment: readonly (readonly [name: string, meaning: string])[] = [
   ],
   [
     'AZURE_FEDERATED_TOKEN_FILE, AZURE_TENANT_ID, AZURE_CLIENT_ID',
-    'as the webhook of Workload Identity sets them: a federated credential',
+    'a federated credential, in the variables that the webhook of Workload Identity sets',
   ],
   [
     'AZURE_POD_IDENTITY_AUTHORITY_HOST',
@@ -42,13 +42,13 @@ const cloudKeys: readonly (readonly [key: string, meaning: string])[] = [
   ],
   [
     'useManagedIdentityExtension',
-    '`true`: MIC is a managed identity, system-assigned unless the next key is set',
+    '`true`: MIC authenticates with a managed identity, system-assigned unless the next key is set',
   ],
   [
     'userAssignedIdentityID',
     'client id of a user-assigned identity; it is also protected from being detached',
   ],
-  ['tenantId, aadClientId', 'the application that MIC is otherwise, with one of the following'],
+  ['tenantId, aadClientId', 'otherwise MIC authenticates as this application, with one of the following'],
   ['aadClientSecret', 'its secret'],
   ['aadClientCertPath, aadClientCertPassword', 'new: its certificate with private key (PEM)'],
   [
@@ -65,7 +65,7 @@ const cloudKeys: readonly (readonly [key: string, meaning: string])[] = [
   ],
   [
     'subscriptionId, resourceGroup, vmType, securityGroupName',
-    "accepted without effect: a host's whole id comes from its node's providerID",
+    "accepted without effect: a host's resource id comes from its node's providerID",
   ],
 ];
 
@@ -80,7 +80,7 @@ export function configurationTable(): string {
       environment.map(([names, meaning]) => [code(names), meaning]),
     ),
     '### azure.json',
-    'JSON, or YAML with one `key: value` in a line. Keys in any case; nested values are passed over.',
+    'JSON, or YAML with one `key: value` per line. Keys are case-insensitive; nested values are ignored.',
     table(
       ['Key', 'Meaning'],
       cloudKeys.map(([keys, meaning]) => [code(keys), meaning]),

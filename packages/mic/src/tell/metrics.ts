@@ -57,18 +57,21 @@ export const micMetrics = {
     labels: armCall,
   },
   queueDepth: {
-    ...gauge('mic_host_queue_depth', 'Hosts that wait for their turn or have it.'),
+    ...gauge('mic_host_queue_depth', 'Hosts that wait for processing or are being processed.'),
     labels: lane,
   },
   throttledHosts: gauge(
     'mic_throttled_hosts',
-    'Hosts that are left alone for a while, at the wish of Azure.',
+    'Hosts that MIC does not call for a while because Azure throttles them.',
   ),
   throttledUntil: gauge(
     'mic_throttled_until_seconds',
-    'When the last of them may be called again, in seconds since the epoch; 0 when none.',
+    'When the last of these hosts may be called again, in seconds since the epoch; 0 when none.',
   ),
-  quarantined: gauge('mic_quarantined_identities', 'Identities that Azure refused and that have to wait.'),
+  quarantined: gauge(
+    'mic_quarantined_identities',
+    'Identities that Azure rejected and that MIC retries later.',
+  ),
   assignSeconds: seconds(
     'mic_pod_assigned_duration_seconds',
     untilAssigned,
@@ -77,18 +80,18 @@ export const micMetrics = {
   watchAgeSeconds: {
     ...gauge(
       'mic_watch_age_seconds',
-      'Since the API server last proved that a watch is alive; -1 for never.',
+      'Seconds since the API server last showed that the watch is alive; -1 before the first time.',
     ),
     labels: watch,
   },
   linesLost: counter(
     'mic_lines_lost_total',
-    'Lines of the log that were dropped because the reader of standard output was more than 768 KiB behind, or is gone.',
+    'Log lines that were dropped because the reader of standard output was more than 768 KiB behind, or is gone.',
   ),
   leader: gauge('mic_leader', '1 while this process leads.'),
   originalRunning: gauge(
     'mic_original_running',
-    "1 while this process leads and the original's MIC renews its lock too: they undo each other's work.",
+    "1 while this process leads and the original's MIC renews its lock too: they overwrite each other's changes.",
   ),
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 

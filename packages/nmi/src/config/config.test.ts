@@ -65,7 +65,7 @@ describe('readConfig', () => {
     expect(reading.kind === 'config' && reading.warnings).toEqual([
       '--logtostderr, --alsologtostderr, --add_dir_header, --skip_headers, --skip_log_headers, --one_output, --log_dir, ' +
         '--log_file, --log_file_max_size, --stderrthreshold, --vmodule, --log_backtrace_at: no effect any more, ' +
-        'klog is gone: the log goes to standard output',
+        'klog is not used: the log goes to standard output',
     ]);
   });
 

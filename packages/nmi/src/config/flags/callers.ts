@@ -8,9 +8,9 @@ export const callersFlags: readonly NmiFlag[] = [
       kind: 'string',
       default: 'live',
       choices: ['live', 'strict', 'off'],
-      help: 'Whether the API server must confirm that a pod still has its address before it gets a token. live: unless the API server is away, for as long as --pod-check-outage says. strict: always. off: what was watched is enough.',
+      help: 'Whether the API server must confirm that a pod still has its address before it gets a token. live: yes, except while the API server does not respond, limited by --pod-check-outage. strict: always. off: never; the watch is enough.',
     },
-    'an address can belong to another pod before the watch tells',
+    'an address can belong to another pod before the watch delivers the change',
   ),
   added(
     {
@@ -19,7 +19,7 @@ export const callersFlags: readonly NmiFlag[] = [
       default: 1_000,
       min: 0,
       max: 60_000,
-      help: 'How long such a confirmation holds for new connections. For the connection that it was made for it holds until that ends.',
+      help: 'How long a confirmation is valid for new connections. For its own connection it is valid until the connection is closed.',
     },
     'see --pod-check',
   ),
@@ -29,9 +29,9 @@ export const callersFlags: readonly NmiFlag[] = [
       kind: 'duration',
       default: 900_000,
       min: 0,
-      help: 'With --pod-check live: how long after the last answer of the API server pods are served by what was watched before, while nothing comes back from it. An answer such as 429 or 503 is no outage. With any --pod-check: how long bindings, identities and exceptions count after the API server last reported them, a minute at least; then nobody gets a token.',
+      help: 'With --pod-check live: how long after the last response of the API server NMI serves pods from its cache while the server does not respond. A response such as 429 or 503 is not an outage. With any --pod-check: how long bindings, identities and exceptions are valid after the API server last reported them, at least one minute; after that no pod gets a token.',
     },
-    'an address can change hands while the API server cannot be asked',
+    'an address can change hands while the API server does not respond',
   ),
   added(
     {
@@ -39,9 +39,9 @@ export const callersFlags: readonly NmiFlag[] = [
       kind: 'integer',
       min: 0,
       default: 100,
-      help: 'Requests of one pod that are answered in a second, on average; five times as many at once. The pods of a namespace together: as many as ten pods. What is more has to wait. 0: as many as come.',
+      help: 'Average requests a second for one pod, with a burst of five times as many. All pods of a namespace together get the limit of ten pods. Requests over the limit wait. 0: no limit.',
     },
-    'one pod must not use up the agent of the others',
+    'one pod must not exhaust NMI for other pods',
   ),
   added(
     {
@@ -49,8 +49,8 @@ export const callersFlags: readonly NmiFlag[] = [
       kind: 'integer',
       min: 1,
       default: 512,
-      help: 'Callers of one pod that may wait for a token at a time.',
+      help: 'Requests of one pod that may wait for a token at the same time.',
     },
-    'one pod must not use up the agent of the others',
+    'one pod must not exhaust NMI for other pods',
   ),
 ];

@@ -11,9 +11,9 @@ export const controllerFlags: readonly NmiFlag[] = [
       name: 'MICNamespace',
       kind: 'string',
       default: '',
-      help: "Namespace of the original's MIC when it runs in the pod network: with --mic-service-account and --mic-labels, pods like that may get any identity of the machine. Whoever may create pods in that namespace holds these identities.",
+      help: "Namespace of the original's MIC when it runs in the pod network: with --mic-service-account and --mic-labels, matching pods may get any identity of the machine. Anyone who may create pods in that namespace can therefore use these identities.",
     },
-    'without effect alone, and off by default: any pod of the namespace could be called like MIC',
+    'no effect alone, and off by default; in the original any pod of the namespace with the name of MIC was exempt',
   ),
   added(
     {

@@ -1,7 +1,7 @@
 import { klogFlags } from '@pod-identity/kit/core';
 import { added, atLeast0, changed, dropped, kept, type NmiFlag } from './flag.ts';
 
-export const klogNote = 'klog is gone: the log goes to standard output';
+export const klogNote = 'klog is not used: the log goes to standard output';
 
 /** The log. */
 export const loggingFlags: readonly NmiFlag[] = [
@@ -10,7 +10,7 @@ export const loggingFlags: readonly NmiFlag[] = [
     kind: 'string',
     default: 'text',
     choices: ['text', 'json'],
-    help: 'How log lines are written.',
+    help: 'Format of log lines.',
   }),
   added(
     {
@@ -18,12 +18,12 @@ export const loggingFlags: readonly NmiFlag[] = [
       kind: 'string',
       default: 'info',
       choices: ['debug', 'info', 'warn', 'error'],
-      help: 'What is logged.',
+      help: 'Minimum level that is logged.',
     },
-    'in place of klog levels',
+    'replaces klog levels',
   ),
   changed(
-    { name: 'v', ...atLeast0, default: 0, help: '5 and more: --log-level debug.' },
+    { name: 'v', ...atLeast0, default: 0, help: '5 or more: same as --log-level debug.' },
     'there are no klog levels in between',
   ),
   ...klogFlags.map((flag) => dropped(flag, klogNote)),

@@ -7,21 +7,21 @@ export const placeFlags: readonly NmiFlag[] = [
       name: 'pod',
       kind: 'string',
       default: '',
-      help: 'The same as in `nmi explain NAMESPACE/POD`, for scripts of earlier versions: the pod, as NAMESPACE/NAME.',
+      help: 'The pod for `nmi explain`, as NAMESPACE/NAME, for scripts written for earlier versions. Same as `nmi explain NAMESPACE/POD`.',
     },
-    'says what a pod would be answered, and why',
+    'shows which response a pod would get, and why',
   ),
   kept({ name: 'version', kind: 'boolean', default: false, help: 'Print the version and exit.' }),
   added(
     { name: 'help', kind: 'boolean', default: false, help: 'Print this and exit.' },
-    'asked for by everybody',
+    'not in the original',
   ),
   kept({
     name: 'node',
     kind: 'string',
     default: '',
     env: 'NODE_NAME',
-    help: 'Name of the Kubernetes node that this runs on. Must be given.',
+    help: 'Name of the Kubernetes node that NMI runs on. Required.',
   }),
   added(
     {
@@ -29,7 +29,7 @@ export const placeFlags: readonly NmiFlag[] = [
       kind: 'string',
       default: undefined,
       env: 'KUBECONFIG',
-      help: 'File to connect with; the service account of the pod unless given.',
+      help: 'Path of a kubeconfig file. Default: the service account of the pod.',
     },
     'the original reads the variable only',
   ),
@@ -38,9 +38,9 @@ export const placeFlags: readonly NmiFlag[] = [
       name: 'master',
       kind: 'string',
       default: undefined,
-      help: 'URL of the API server, to be asked with the token in --service-account-dir. Unless given: what Kubernetes tells the pod.',
+      help: 'URL of the API server, called with the token in --service-account-dir. Default: the in-cluster address.',
     },
-    'for an API server that the pod is to reach by another address',
+    'for an API server that the pod reaches at another address',
   ),
   added(
     {
@@ -49,7 +49,7 @@ export const placeFlags: readonly NmiFlag[] = [
       default: '/var/run/secrets/kubernetes.io/serviceaccount',
       help: 'Folder with the token of the service account, and ca.crt, the certificate of the authority that signs for the API server.',
     },
-    'the folder of every pod, which may be mounted elsewhere',
+    'for pods that mount the folder elsewhere',
   ),
   kept({
     name: 'nmi-listen-address',
@@ -81,9 +81,9 @@ export const placeFlags: readonly NmiFlag[] = [
       name: 'http-probe-address',
       kind: 'string',
       default: '127.0.0.1',
-      help: 'Address of /healthz and /readyz. Probes name it as their host. Empty: all addresses, as in the original.',
+      help: 'Address of /healthz and /readyz; set it as host in probes. Empty: all addresses, as in the original.',
     },
-    'every pod reached the port on the addresses of the node',
+    'in the original every pod could reach the port',
   ),
   kept({
     name: 'prometheus-port',
@@ -99,6 +99,6 @@ export const placeFlags: readonly NmiFlag[] = [
       env: 'HOST_IP',
       help: "Address of /metrics; the manifest gives the node's own. Empty: all addresses, as in the original.",
     },
-    'the administrator chooses who reaches it',
+    'limits who can reach the port',
   ),
 ];

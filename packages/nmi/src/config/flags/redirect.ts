@@ -9,9 +9,9 @@ export const redirectFlags: readonly NmiFlag[] = [
       kind: 'string',
       default: 'redirect',
       choices: ['redirect', 'bind-address', 'none'],
-      help: 'How requests of pods to the metadata service get here. redirect: by rules of the firewall that this program keeps. bind-address: something else leads them to --nmi-listen-address (Cilium LocalRedirectPolicy). none: programs are told where to ask (AZURE_POD_IDENTITY_AUTHORITY_HOST).',
+      help: 'How requests of pods to the metadata service reach NMI. redirect: through firewall rules that NMI maintains. bind-address: something else redirects them to --nmi-listen-address (Cilium LocalRedirectPolicy). none: programs must call the URL in AZURE_POD_IDENTITY_AUTHORITY_HOST.',
     },
-    'not every network lets an agent write firewall rules',
+    'some networks do not allow an agent to write firewall rules',
   ),
   added(
     {
@@ -19,9 +19,9 @@ export const redirectFlags: readonly NmiFlag[] = [
       kind: 'string',
       default: 'auto',
       choices: ['auto', 'nftables', 'iptables'],
-      help: 'Which of the two keeps the redirect rules. auto: nftables where its program is there and works, else iptables.',
+      help: 'Firewall for the redirect rules. auto: nftables if its program exists and works, otherwise iptables.',
     },
-    'the original knows iptables only',
+    'the original supports only iptables',
   ),
   changed(
     {
@@ -31,14 +31,14 @@ export const redirectFlags: readonly NmiFlag[] = [
       default: 5,
       help: 'Seconds between checks of the redirect rules.',
     },
-    'a firewall that was reloaded let pods pass for up to 60 seconds',
+    'with the original’s 60, pods could bypass NMI for up to 60 seconds after a firewall reload',
   ),
   changed(
     {
       name: 'enable-conntrack-deletion',
       kind: 'boolean',
       default: true,
-      help: 'Forget connections to the metadata service that are older than the redirect rules, where conntrack is there. They are cut in any case.',
+      help: 'Delete conntrack entries of connections to the metadata service that are older than the redirect rules, if the program conntrack exists. Such connections are closed in any case.',
     },
     'it is on by default',
   ),
@@ -47,18 +47,18 @@ export const redirectFlags: readonly NmiFlag[] = [
       name: 'startup-taint',
       kind: 'string',
       default: '',
-      help: 'Key of a taint that is taken off the node once a request by way of the rules was answered. Empty: no taint is touched. Only for clusters without MIC, which takes it off otherwise; NMI then needs the rights of deploy/nmi-startup-taint.',
+      help: 'Key of a taint that NMI removes from its node when a test request through the rules succeeded. Empty: no taint is removed. Only for clusters without MIC, which otherwise removes it; NMI needs the rights in deploy/nmi-startup-taint.',
     },
-    'pods that start before the agent reach the identities of the machine; without MIC nobody else can tell when they may',
+    'pods that start before NMI reach the identities of the machine; without MIC, NMI must remove the taint itself',
   ),
   added(
     {
       name: 'persist',
       kind: 'boolean',
       default: false,
-      help: 'For the command install-redirect: also write to the host a unit of systemd that loads the rules before the kubelet starts. uninstall-redirect removes it.',
+      help: 'For the command install-redirect: also write a systemd unit to the host that loads the rules before the kubelet starts. uninstall-redirect removes it.',
     },
-    'after a restart of the node pods that are bound to it start before the agent',
+    'after a node restart, pods that are bound to the node can start before NMI',
   ),
   added(
     {

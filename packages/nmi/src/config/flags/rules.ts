@@ -19,7 +19,7 @@ export const rulesFlags: readonly NmiFlag[] = [
       env: 'FORCENAMESPACED',
       help: 'Pods get identities of their own namespace only. Must be the same for MIC.',
     },
-    'it is on by default: in the original any pod could take the identities of other namespaces by a label',
+    'on by default; in the original any pod could use identities of other namespaces with a label',
   ),
   ...controllerFlags,
   changed(
@@ -27,9 +27,9 @@ export const rulesFlags: readonly NmiFlag[] = [
       name: 'enableScaleFeatures',
       kind: 'boolean',
       default: true,
-      help: 'Watch the AzureAssignedIdentity objects of this node only, by their label.',
+      help: 'Watch only the AzureAssignedIdentity objects of this node, by their label.',
     },
-    'it is on by default, as in the original since 1.8.1',
+    'on by default, as in the original since 1.8.1',
   ),
   kept({
     name: 'metadata-header-required',
@@ -48,27 +48,27 @@ export const rulesFlags: readonly NmiFlag[] = [
       name: 'metadata-allow',
       kind: 'list',
       default: ['instance', 'versions'],
-      help: 'What else than tokens pods may read: instance, versions, scheduledevents, attested, loadbalancer; and of instance what is never passed on otherwise: userdata, customdata.',
+      help: 'What pods may read besides tokens: instance, versions, scheduledevents, attested, loadbalancer. The parts userdata and customdata of instance must be listed separately.',
     },
-    'the original passes everything that it does not know; here what is not named is refused, the user data and custom data of the machine too',
+    'the original passes on every unknown path; here everything that is not listed is refused, including the user data and custom data of the machine',
   ),
   added(
     {
       name: 'enable-host-token',
       kind: 'boolean',
       default: false,
-      help: 'Answer /host/token, by which processes of the node (Secrets Store CSI driver) ask for a token of a pod. From 127.0.0.1 and ::1 only.',
+      help: 'Serve /host/token, where processes on the node (Secrets Store CSI driver) request the token of a pod. Only from 127.0.0.1 and ::1.',
     },
-    'the original cannot switch it off',
+    'always on in the original',
   ),
   added(
     {
       name: 'allow-host',
       kind: 'list',
       default: [],
-      help: 'Names that requests may have in their Host header. Addresses and localhost are always welcome, other names are refused.',
+      help: 'Names that are accepted in the Host header. Addresses and localhost are always accepted, other names are refused.',
     },
-    'a web page that had a name of its own resolved to our address (DNS rebinding) is refused',
+    'protects against DNS rebinding, where a web page resolves its own name to our address',
   ),
   added(
     {
@@ -76,18 +76,18 @@ export const rulesFlags: readonly NmiFlag[] = [
       kind: 'boolean',
       default: false,
       words: ['status'],
-      help: 'Answer failures with the statuses and texts of the original; =status: with its statuses, in JSON as the metadata service writes it. Texts break msal-node and msal for Python, which read JSON. Both make azidentity ask for 100 s where the original returns 404 or 500.',
+      help: 'Return errors with the statuses and texts of the original; =status: with its statuses, and the JSON of the metadata service. The texts break msal-node and msal for Python, which expect JSON. Both values make azidentity retry for 100 s where the original returns 404 or 500.',
     },
-    'for programs that depend on them; SDKs do better without. What may pass (429, 404, 410 and 5xx of the metadata service) is asked again within --hold, then 503 or 429 with Retry-After instead of 403',
+    'for programs that depend on the original; SDKs work better without it. By default transient errors of the metadata service (429, 404, 410 and 5xx) are retried within --hold, then NMI returns 503 or 429 with Retry-After instead of 403',
   ),
   added(
     {
       name: 'exact-errors',
       kind: 'boolean',
       default: false,
-      help: "Answer failures with the metadata service's exact word in `error`, such as invalid_request. Without it the reason follows there, after a colon, as it stands in error_description.",
+      help: "Return only the metadata service's own code in `error`, such as invalid_request. By default a colon and the text of error_description follow the code.",
     },
-    'azure-identity for Python and google-auth-library show their users `error` and nothing else',
+    'azure-identity for Python and google-auth-library show only `error`',
   ),
   added(
     {
@@ -95,8 +95,8 @@ export const rulesFlags: readonly NmiFlag[] = [
       kind: 'integer',
       default: 2048,
       min: 16,
-      help: 'KiB that the AzureIdentities of one namespace may take, its bindings, its exceptions and its AzureAssignedIdentities of the node each as much. The youngest objects over it are left out.',
+      help: 'Limit in KiB for the AzureIdentities of one namespace; the same limit applies separately to its bindings, its exceptions and its AzureAssignedIdentities of the node. The newest objects over the limit are ignored.',
     },
-    'whoever may write in one namespace could fill the memory of NMI on every node',
+    'otherwise anyone who may write in one namespace could fill the memory of NMI on every node',
   ),
 ];

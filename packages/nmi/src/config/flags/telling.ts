@@ -7,17 +7,17 @@ export const tellingFlags: readonly NmiFlag[] = [
       name: 'audit',
       kind: 'boolean',
       default: true,
-      help: 'Write a line for each token issued: who, which identity, which resource. Never the token.',
+      help: 'Log a line for each token issued: pod, identity, resource. Never the token.',
     },
-    'who acted as whom is asked afterwards',
+    'records which pod used which identity',
   ),
   added(
     {
       name: 'events',
       kind: 'boolean',
       default: true,
-      help: 'Write an Event on a pod that is refused a token, at a limited rate.',
+      help: 'Create an Event on a pod that is refused a token, at a limited rate.',
     },
-    'the pod is where its owner looks',
+    'owners of pods see the reason in kubectl describe pod',
   ),
 ];

@@ -12,17 +12,17 @@ export const tokensFlags: readonly NmiFlag[] = [
         'login.partner.microsoftonline.cn',
         'login.chinacloudapi.cn',
       ],
-      help: 'Hosts, with port where it is not 443, that secrets of service principals may be sent to. An AzureIdentity with another spec.adEndpoint gets no token.',
+      help: 'Hosts (with port, if it is not 443) to which NMI may send secrets of service principals. An AzureIdentity with another spec.adEndpoint gets no token.',
     },
-    'the original sends the secret wherever the AzureIdentity says',
+    'the original sends the secret to any host that the AzureIdentity names',
   ),
   added(
     {
       name: 'prefetch',
       kind: 'list',
       default: [],
-      help: 'Resources to have tokens ready for as soon as a pod is bound, before it asks. A pod can name its own in the annotation aadpodidentity.k8s.io/prefetch. Empty list: only those.',
+      help: 'Resources for which NMI requests tokens as soon as a pod is bound. A pod can name its own in the annotation aadpodidentity.k8s.io/prefetch. Empty list: only those.',
     },
-    'the first answer need not wait for the metadata service',
+    'the first request does not wait for the metadata service',
   ),
 ];

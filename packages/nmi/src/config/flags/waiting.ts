@@ -9,9 +9,9 @@ export const waitingFlags: readonly NmiFlag[] = [
       default: 25_000,
       min: 0,
       max: 60_000,
-      help: 'How long a caller is held while its identity is being assigned.',
+      help: 'How long a request waits while its identity is being assigned.',
     },
-    'replaces the three retry flags: waiting ends at the moment of the assignment, not at the next attempt',
+    'replaces the three retry flags; the wait ends at the assignment, not at the next attempt',
   ),
   added(
     {
@@ -20,9 +20,9 @@ export const waitingFlags: readonly NmiFlag[] = [
       default: 60_000,
       min: 0,
       max: 600_000,
-      help: 'How long after its start a pod with the label aadpodidbinding waits for an AzureIdentityBinding or AzureIdentity that is missing, as for an assignment. 0 turns it off.',
+      help: 'How long after its start a pod with the label aadpodidbinding waits for a missing AzureIdentityBinding or AzureIdentity, as for an assignment. 0 turns this off.',
     },
-    'the original waits for an assignment whatever is missing for it, and for every pod',
+    'the original waits for every pod, whatever is missing',
   ),
   added(
     {
@@ -31,7 +31,7 @@ export const waitingFlags: readonly NmiFlag[] = [
       default: 2_000,
       min: 0,
       max: 60_000,
-      help: 'How long a caller is held whose pod is not known yet.',
+      help: 'How long a request waits if its pod is not known yet.',
     },
     'replaces four attempts of 300 ms',
   ),
