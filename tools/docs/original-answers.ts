@@ -5,7 +5,7 @@ const notCreated =
 const notAssigned = notCreated.replace('CREATED', 'ASSIGNED').replace('16', '20');
 const refused = (status: number | string) =>
   `403 \`adal: Refresh request failed. Status Code = '${status}'. Response body: (what Azure said) Endpoint (the URL, with the client id)\``;
-const withoutLimit = 'answered: there is no limit';
+const withoutLimit = 'accepted: there is no limit';
 const afterRetries = 'after five attempts in 112 s';
 const passedOn = 'passed on to the metadata service, which returns 404';
 const never = `404 \`${notCreated}\`, after 80 s`;
@@ -18,26 +18,26 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'metadata of the machine: status and body are those of the metadata service':
     'the same, for any method, and with all headers both ways',
   'the header `Metadata: true` is missing: a probe':
-    '400 `{"error":"invalid_request","error_description":"Required metadata header not specified"}`; `True` is as good as none',
-  'the header `X-Forwarded-For` is there': 'answered: it is not looked at',
+    '400 `{"error":"invalid_request","error_description":"Required metadata header not specified"}`; `True` counts as missing',
+  'the header `X-Forwarded-For` is there': 'accepted: it is ignored',
   'the header `Host`, or the address in the request line, has a name that is not allowed; or `Host` is there twice':
-    'answered: it is not looked at',
+    'accepted: it is ignored',
   'the request line cannot be read': '400 of Go’s HTTP server',
-  'the request has a large body': 'answered: it is not read',
-  'no `resource`': '400 `parameter resource cannot be empty`; `RESOURCE=` is as good as none',
-  'a parameter is too long or has control characters': 'taken as it is',
-  'a parameter is given twice, in whatever case': 'answered: the first one counts, in lower case alone',
+  'the request has a large body': 'accepted: it is not read',
+  'no `resource`': '400 `parameter resource cannot be empty`; `RESOURCE=` counts as missing',
+  'a parameter is too long or has control characters': 'accepted',
+  'a parameter is given twice, in whatever case': 'accepted: the first one counts, in lower case alone',
   'the identity is named by a parameter that is not known, such as `clientid` or `principal_id`':
-    'answered as without it: any identity of the pod',
+    'ignored: any identity of the pod',
   'more than one of the selectors has a value':
-    'answered: the first identity that has the client id or the resource id; `object_id` is not looked at',
+    'accepted: the first identity that has the client id or the resource id; `object_id` is ignored',
   '`/host/token` without `podname` and `podns`': "400 `missing 'podname' and 'podns' from request header`",
   '`/host/token` from elsewhere than the node': '500 `request remote address is not from a host`',
-  'another method than GET': 'answered: any method will do',
+  'another method than GET': 'accepted: any method',
   'a path or query with characters that are not allowed':
     '400 `Invalid request` for a disguised token path, 301 to the clean path for `//` and `..`, the rest is passed on to the metadata service',
   'below `/metadata/identity`, but not the token path':
-    'answered as the token path where the path begins with it, else passed on to the metadata service',
+    'treated as the token path where the path begins with it, else passed on to the metadata service',
   'a probe for the metadata service of AWS, Google and others': passedOn,
   'any other path': passedOn,
   'the agent has not read the cluster yet': 'no connection: it does not listen yet',
