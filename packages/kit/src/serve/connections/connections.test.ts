@@ -639,6 +639,30 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.clock.pending).toBe(0);
   });
 
+  it('has room again for what was taken while a later answer waits for its turn', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    const [line, second] = [world.enter(asker), world.enter(asker)];
+    const first = leave(world, line, 2 * MiB - 70);
+    world.arrive(line, Object.assign(new EarlyAnswer(70), { writableEnded: true }));
+    line.left = 0;
+    first.emit('close');
+    leave(world, second, MiB);
+    expect(world.effects).toEqual([]);
+    expect(open([line, second])).toEqual([0, 1]);
+  });
+
+  it('needs no timer of its own for an answer whose turn comes next', () => {
+    const world = stage({ requestsPerSecond: 0 });
+    for (let count = 0; count < 10; count += 1) {
+      const line = world.enter(asker);
+      const first = underWay();
+      world.arrive(line, first);
+      world.arrive(line, Object.assign(new EarlyAnswer(70), { writableEnded: true }));
+      first.emit('close');
+    }
+    expect(world.clock.pending).toBe(1);
+  });
+
   it('changes no answer that has none before it on its connection', () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);

@@ -256,6 +256,14 @@ it('a connection over which another kind of answer came is not kept', async () =
   expect(connections()).toBe(2);
 });
 
+it('an answer that does not say what it is gets through, and its connection is not kept', async () => {
+  const { ask, connections } = await stage(({ socket, count }) =>
+    socket.write(answer(`t${count}`).replace(/Content-Type: .*\r\n/, '')),
+  );
+  expect([await ask(), await ask()]).toEqual(['t1', 't2']);
+  expect(connections()).toBe(2);
+});
+
 it('a connection that the service says it closes within a second is not kept', async () => {
   const { ask, connections } = await stage(({ socket, count }) =>
     socket.write(answer(`t${count}`, { keepAlive: 'timeout=1' })),
