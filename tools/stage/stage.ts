@@ -50,7 +50,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-'));
   const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => console.error(error));
+    // One by one: a program that is started while others are stopped is stopped as well.
+    for (let step = undo.pop(); step !== undefined; step = undo.pop())
+      await step().catch((error: unknown) => console.error(error));
   };
   try {
     const world = await openWorld(options, { folder, nodes: options.nodes ?? 2, undo });
