@@ -1,10 +1,9 @@
 // The part of docs/errors.md on clients: what was measured of those that tests run, and what is reported of others.
 import { chosenColumns, otherColumns, type Column } from '../e2e/clients/behaviour.ts';
 import measured from '../e2e/clients/behaviour.json' with { type: 'json' };
+import { row, table } from './markdown.ts';
 
-const table: Readonly<Record<string, Readonly<Record<string, string>>>> = measured;
-
-const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+const byClient: Readonly<Record<string, Readonly<Record<string, string>>>> = measured;
 
 /** The parts of the section. */
 export function clientSection(): readonly string[] {
@@ -22,10 +21,10 @@ export function clientSection(): readonly string[] {
 
 function tableOf(columns: readonly Column[]): string {
   const titles = columns.map(({ title }) => title);
-  const rows = Object.entries(table)
+  const rows = Object.entries(byClient)
     .filter(([, cells]) => titles.every((title) => title in cells))
     .map(([name, cells]) => row(name, ...titles.map((title) => cells[title] ?? '')));
-  return [row('Client, run here', ...titles), row('---', ...titles.map(() => '---')), ...rows].join('\n');
+  return table(['Client, run here', ...titles], rows);
 }
 
 const nothing = 'nothing: not tested';
@@ -47,9 +46,8 @@ const reported: readonly (readonly [client: string, fact: string])[] = [
 ];
 
 function reportedTable(): string {
-  return [
-    row('Client, untested', 'Reported'),
-    row('---', '---'),
-    ...reported.map((cells) => row(...cells)),
-  ].join('\n');
+  return table(
+    ['Client, untested', 'Reported'],
+    reported.map((cells) => row(...cells)),
+  );
 }

@@ -1,10 +1,7 @@
 // The text of docs/errors.md around the table of outcomes.
 import { clientSection } from './client-table.ts';
 import { errorRows, type ErrorRow } from './error-rows.ts';
-
-const row = (...cells: readonly string[]) =>
-  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-const code = (text: string) => (text === '' ? '' : `\`${text}\``);
+import { code, row, table } from './markdown.ts';
 
 /** The parts of the page. */
 export function errorsPage(): readonly string[] {
@@ -21,11 +18,10 @@ export function errorsPage(): readonly string[] {
 }
 
 function outcomeTable(): string {
-  return [
-    row('Outcome', 'Situation', 'Status', 'Body', 'Retry-After', '`--compat-errors`', 'Its text', 'Original'),
-    row('---', '---', '---', '---', '---', '---', '---', '---'),
-    ...errorRows.map(outcomeRow),
-  ].join('\n');
+  return table(
+    ['Outcome', 'Situation', 'Status', 'Body', 'Retry-After', '`--compat-errors`', 'Its text', 'Original'],
+    errorRows.map(outcomeRow),
+  );
 }
 
 function outcomeRow({ kind, situation, ours, compat, original }: ErrorRow): string {

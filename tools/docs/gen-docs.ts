@@ -11,13 +11,10 @@ import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
 import { read, settle } from './generated-files.ts';
 import { decisionsIndex } from './decisions-index.ts';
+import { code, row, table } from './markdown.ts';
 import { roomsTable } from './rooms-table.ts';
 
 const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
-
-const row = (...cells: readonly string[]) =>
-  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 
 function defaultOf({ default: value }: FlagSpec): string {
   return typeof value === 'object' ? value.join(',') : String(value ?? '');
@@ -32,11 +29,7 @@ function nmiFlagTable(): string {
       why === '' ? fate : `${fate}: ${why}`,
     ),
   );
-  return [
-    row('Flag', 'Default', 'Meaning', 'Against the original'),
-    row('---', '---', '---', '---'),
-    ...rows,
-  ].join('\n');
+  return table(['Flag', 'Default', 'Meaning', 'Against the original'], rows);
 }
 
 function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
@@ -50,12 +43,12 @@ function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
       help,
     ),
   );
-  return [row('Name', 'Kind', 'Labels', 'Meaning'), row('---', '---', '---', '---'), ...rows].join('\n');
+  return table(['Name', 'Kind', 'Labels', 'Meaning'], rows);
 }
 
 function reasonTable(): string {
   const rows = Object.entries(reasonMeanings).map(([reason, meaning]) => row(code(reason), meaning));
-  return [row('Reason', 'Meaning'), row('---', '---'), ...rows].join('\n');
+  return table(['Reason', 'Meaning'], rows);
 }
 
 async function formatted(path: string, text: string) {
