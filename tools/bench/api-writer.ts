@@ -1,6 +1,5 @@
 // Writes AzureAssignedIdentities as MIC does, as many at a time as it is asked to.
 import * as https from 'node:https';
-import { setTimeout as delay } from 'node:timers/promises';
 
 export type WriteKind = 'create' | 'replace' | 'patch' | 'delete';
 
@@ -20,9 +19,8 @@ interface Sending {
 }
 
 const collection = '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureassignedidentities';
-const servedWithinMs = 30_000;
 
-export class ApiWriter {
+export class ApiWriter implements Disposable {
   readonly #server: string;
   readonly #agent: https.Agent;
   readonly #versions = new Map<string, string>();
@@ -32,7 +30,7 @@ export class ApiWriter {
     this.#agent = new https.Agent({ ...tls, keepAlive: true, maxSockets: 100 });
   }
 
-  send({ method, path, body, contentType = 'application/json' }: Sending): Promise<unknown> {
+  #send({ method, path, body, contentType = 'application/json' }: Sending): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const text = body === undefined ? '' : JSON.stringify(body);
     const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(text) };
@@ -47,20 +45,6 @@ export class ApiWriter {
     });
     request.on('error', reject).end(text);
     return promise;
-  }
-
-  /** Waits until the kind can be written. */
-  async served(): Promise<void> {
-    const deadline = performance.now() + servedWithinMs;
-    for (;;) {
-      try {
-        await this.send({ method: 'GET', path: collection });
-        return;
-      } catch (error) {
-        if (performance.now() > deadline) throw error;
-      }
-      await delay(100);
-    }
   }
 
   /** Returns the duration of each write (ms). */
@@ -78,13 +62,13 @@ export class ApiWriter {
     return times;
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#agent.destroy();
   }
 
   async #write(kind: WriteKind, number: number): Promise<void> {
     const name = `pod-${number}-apps-reader`;
-    const answer = await this.send(this.#sending(kind, number, name));
+    const answer = await this.#send(this.#sending(kind, number, name));
     const { metadata } = answer as { metadata?: { resourceVersion?: string } };
     if (metadata?.resourceVersion !== undefined) this.#versions.set(name, metadata.resourceVersion);
   }

@@ -3,8 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { customResourceDefinitions } from '@pod-identity/crd-types';
+import { connectKube } from '@pod-identity/kit/kube';
 import { startApiServer, type ApiServerFlavour } from '@pod-identity/kit/testing';
+import { established } from '../../stage/cluster.ts';
+import { applyObject, readManifests } from '../../stage/objects.ts';
+import { inDeploy } from '../../stage/places.ts';
 import { ApiWriter } from '../api-writer.ts';
 import { cpuMicroseconds } from '../process.ts';
 import { quantile, rounded, type Figures } from '../report.ts';
@@ -19,7 +22,6 @@ const writes: Readonly<Record<Scale, (concurrency: number) => number>> = {
 };
 
 const warmUps: Readonly<Record<Scale, number>> = { full: 300, smoke: 4 };
-const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 export async function benchApiServer(say: (text: string) => void, scale: Scale): Promise<Figures> {
   const figures: Figures[] = [];
@@ -31,12 +33,15 @@ export async function benchApiServer(say: (text: string) => void, scale: Scale):
     }
     try {
       const folder = dirname(server.kubeconfig);
-      const writer = await prepare(server.server, folder, warmUps[scale]);
+      await installDefinitions(server.kubeconfig);
+      using writer = await openWriter(server.server, folder);
+      // Warms up the server and this client.
+      for (const kind of ['create', 'delete'] as const)
+        await writer.run({ kind, first: 0, count: warmUps[scale], concurrency: 16 });
       for (const concurrency of concurrencies)
         figures.push(
           await measure({ writer, flavour, folder, concurrency, count: writes[scale](concurrency), say }),
         );
-      writer.close();
     } finally {
       await server.stop();
     }
@@ -44,17 +49,23 @@ export async function benchApiServer(say: (text: string) => void, scale: Scale):
   return figures.flat();
 }
 
-async function prepare(server: string, folder: string, warmUp: number): Promise<ApiWriter> {
+async function installDefinitions(kubeconfig: string): Promise<void> {
+  const kube = await connectKube({ kubeconfig, userAgent: 'pod-identity-bench' });
+  try {
+    for (const definition of await readManifests(inDeploy('crds'))) await applyObject(kube, definition);
+    await established(kube);
+  } finally {
+    await kube.close();
+  }
+}
+
+async function openWriter(server: string, folder: string): Promise<ApiWriter> {
   const read = (name: string) => readFile(join(folder, 'pki', name), 'utf8');
-  const [ca, cert, key] = [await read('ca.crt'), await read('admin.crt'), await read('admin.key')];
-  const writer = new ApiWriter(server, { ca, cert, key });
-  for (const definition of customResourceDefinitions())
-    await writer.send({ method: 'POST', path: definitions, body: definition });
-  await writer.served();
-  // Warms up the server and this client.
-  for (const kind of ['create', 'delete'] as const)
-    await writer.run({ kind, first: 0, count: warmUp, concurrency: 16 });
-  return writer;
+  return new ApiWriter(server, {
+    ca: await read('ca.crt'),
+    cert: await read('admin.crt'),
+    key: await read('admin.key'),
+  });
 }
 
 interface Measurement {
