@@ -84,6 +84,21 @@ describe('request', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('aborting ends a call at once while all connections are in use', async () => {
+    const { transport } = await against(() => undefined);
+    const call = ({ signal }: AbortController) =>
+      transport.request({ method: 'GET', path: '/', signal }).catch((error: unknown) => error);
+    const others = new AbortController();
+    const inUse = Array.from({ length: 16 }, () => call(others));
+    const late = new AbortController();
+    let end: unknown = 'waits for a connection';
+    const waiting = call(late).then((error) => (end = error));
+    late.abort(new Error('enough'));
+    await expect.poll(() => end).toMatchObject({ code: 'aborted' });
+    others.abort();
+    await Promise.all([...inUse, waiting]);
+  });
+
   test('aborting is told apart, before and during', async () => {
     const controller = new AbortController();
     const { transport, clock } = await against(() => controller.abort(new Error('enough')));

@@ -1,8 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
+import { responseOf } from '../serve/response-of.ts';
 
 /** Ordinary calls share a few connections; watches and leases never queue behind them. */
 export type Lane = 'calls' | 'express';
@@ -48,25 +48,18 @@ export function createLanes(server: URL): Lanes {
   };
 
   return {
-    send(path, { lane, tls, body, headers, ...settings }) {
-      const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    send(path, { lane, tls, body, headers, method, signal }) {
       const { request: open } = isSecure ? https : http;
       // Node tells the length of a DELETE's body only when it is told itself.
       const framed = body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) };
-      const options = { ...settings, headers: framed, agent: agentFor(lane, tls) };
+      const options = { method, headers: framed, agent: agentFor(lane, tls) };
       const request = open({ ...address, path: address.path + path, ...options });
       underWay.add(request);
-      request.once('response', resolve);
-      // For good: it may break after the answer has begun, too; whoever reads that is told as well.
-      request.on('error', reject);
-      request.once('socket', hearErrors);
-      request.once('close', () => {
-        underWay.delete(request);
-        reject(new Error('the connection was closed before the answer came'));
-      });
+      request.once('close', () => underWay.delete(request));
+      const response = responseOf(request, signal);
       request.end(body);
       if (isClosed) request.destroy(new Error('the transport is closed'));
-      return promise;
+      return response;
     },
     close() {
       isClosed = true;
@@ -82,16 +75,6 @@ function addressOf(server: URL) {
   const { protocol, hostname, port, auth } = urlToHttpOptions(server);
   return { protocol, hostname, port, ...(auth && { auth }), path: server.pathname.replace(/\/$/, '') };
 }
-
-/**
- * Between the last byte of an answer and its last reader nobody listens to the connection, and an error that nobody hears
- * ends the process: aborting a request just then is one.
- */
-function hearErrors(socket: Socket): void {
-  if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);
-}
-
-const ignore = (): void => undefined;
 
 /** Finishes what it carries, watches included, and keeps no connection afterwards. */
 function retire(agent: http.Agent): void {

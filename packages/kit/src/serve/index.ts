@@ -1,4 +1,4 @@
-// Room: the process: the real clock, log lines, metrics text, ports, signals and exit codes.
+// Room: the process: the real clock, log lines, metrics text, ports, requests of its own, signals and exit codes.
 // It must not know Kubernetes, Azure or what the program is for.
 export { systemClock } from './system-clock.ts';
 export {
@@ -31,5 +31,6 @@ export {
   type GuardOptions,
 } from './guard.ts';
 export type { Arrival } from './connections/connections.ts';
+export { responseOf } from './response-of.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
 export { runProcess, type ProcessOptions } from './lifecycle.ts';

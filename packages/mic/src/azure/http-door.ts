@@ -2,9 +2,9 @@
 // `fetch` would be another HTTP client in memory, 13 to 14 MiB each. No redirect is followed.
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { Socket } from 'node:net';
 import type { FetchLike } from '@pod-identity/imds-client';
 import { readUpTo } from '@pod-identity/kit/core';
+import { responseOf } from '@pod-identity/kit/serve';
 
 export interface HttpQuestion {
   readonly method: string;
@@ -58,37 +58,10 @@ function send(
   { method, headers, body, signal }: HttpQuestion,
   agent: http.Agent | false,
 ): Promise<http.IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-  signal.throwIfAborted();
   const { request } = url.protocol === 'https:' ? https : http;
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const question = request(url, { method, agent, headers: { ...headers, ...length } });
-  const end = () => {
-    // By itself, a question that waits for a connection fails only once it gets one.
-    reject(signal.reason as Error);
-    question.destroy(signal.reason as Error);
-  };
-  signal.addEventListener('abort', end, { once: true });
-  question.once('response', resolve);
-  // For good: it may break after the answer has begun, too; whoever reads that is told as well.
-  question.on('error', reject);
-  question.once('socket', hearErrors);
-  // An answer that switches protocols closes the connection, and is neither a response nor an error.
-  question.once('close', () => {
-    signal.removeEventListener('abort', end);
-    reject(new Error('the connection was closed before the answer came'));
-  });
+  const answer = responseOf(question, signal);
   question.end(body);
-  return promise;
+  return answer;
 }
-
-/**
- * Between the last byte of an answer and its last reader nobody listens to the connection, and an error that nobody hears
- * ends the process.
- */
-function hearErrors(socket: Socket): void {
-  if (!heard.has(socket)) socket.on('error', () => undefined);
-  heard.add(socket);
-}
-
-const heard = new WeakSet<Socket>();

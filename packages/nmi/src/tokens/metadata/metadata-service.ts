@@ -12,6 +12,7 @@ import type { Duplex } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import type { FetchLike } from '@pod-identity/imds-client';
 import { readUpTo } from '@pod-identity/kit/core';
+import { responseOf } from '@pod-identity/kit/serve';
 
 /** The way to the machine's metadata service. It follows no redirect. */
 export interface MetadataService {
@@ -42,10 +43,10 @@ export function createMetadataService(endpoint: string): MetadataService {
       if (!isUsual(answer)) keeping.refuse(answer.socket);
     });
     try {
-      return await headOf(first, signal);
+      return await ask(first, signal);
     } catch (error) {
       if (!first.reusedSocket || !isBroken(error) || signal.aborted || isClosed) throw error;
-      return headOf(open(path, single), signal);
+      return ask(open(path, single), signal);
     }
   };
   return {
@@ -152,25 +153,10 @@ function isUsual({ statusCode, headers }: IncomingMessage): boolean {
   return statusCode === 200 && headers['content-type']?.startsWith('application/json') === true;
 }
 
-function headOf(question: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const end = () => question.destroy(new Error('the question was given up'));
-  let isAnswered = false;
-  question
-    .on('response', (answer) => {
-      isAnswered = true;
-      resolve(answer);
-    })
-    .on('error', reject)
-    // An answer that switches protocols closes the connection, and is neither a response nor an error.
-    .once('close', () => {
-      signal.removeEventListener('abort', end);
-      if (!isAnswered) reject(new Error('the connection was closed before an answer came'));
-    });
-  if (signal.aborted) end();
-  else signal.addEventListener('abort', end);
+function ask(question: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const answer = responseOf(question, signal);
   question.end();
-  return promise;
+  return answer;
 }
 
 function isBroken(error: unknown): boolean {
