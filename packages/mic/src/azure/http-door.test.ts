@@ -15,15 +15,20 @@ afterEach(async () => {
   await new Promise((resolve) => void silent.close(resolve));
 });
 
+const endOf = (question: Promise<unknown>): Promise<string> =>
+  question.then(
+    () => 'answered',
+    (error: unknown) => String(error),
+  );
+/** As many as there are connections. */
+const most = 32;
+
 it('ends a question with its signal while all connections are in use', async () => {
   const door = createHttpDoor();
   const ask = ({ signal }: AbortController) =>
-    door.send(url, { method: 'PATCH', headers: {}, body: '{}', signal }).then(
-      () => 'answered',
-      (error: unknown) => String(error),
-    );
+    endOf(door.send(url, { method: 'PATCH', headers: {}, body: '{}', signal }));
   const others = new AbortController();
-  const inUse = Array.from({ length: 32 }, () => ask(others));
+  const inUse = Array.from({ length: most }, () => ask(others));
   const late = new AbortController();
   let end = 'waits for a connection';
   const waiting = ask(late).then((how) => (end = how));
@@ -32,4 +37,14 @@ it('ends a question with its signal while all connections are in use', async () 
   others.abort(new Error('over'));
   await Promise.all([...inUse, waiting]);
   door.close();
+});
+
+it('fails all requests when it is closed: those under way, those that wait for a connection, and later ones', async () => {
+  const door = createHttpDoor();
+  const { signal } = new AbortController();
+  const ask = () => endOf(door.send(url, { method: 'GET', headers: {}, signal }));
+  const before = Array.from({ length: most + 1 }, ask);
+  door.close();
+  const ends = await Promise.all([...before, ask()]);
+  expect(new Set(ends)).toEqual(new Set(['Error: the connections to Azure are closed']));
 });

@@ -17,7 +17,7 @@ export interface HttpQuestion {
 export interface HttpDoor {
   /** Resolves when the headers are there; who gets the answer reads it, or destroys it. */
   send(url: URL, question: HttpQuestion): Promise<http.IncomingMessage>;
-  /** Cuts what is under way. */
+  /** Ends what is under way and what waits for a connection. */
   close(): void;
 }
 
@@ -28,9 +28,14 @@ const keeping = { keepAlive: true, maxSockets: 32, timeout: 4_000 };
 export function createHttpDoor(): HttpDoor {
   const plain = new http.Agent(keeping);
   const secure = new https.Agent(keeping);
+  const closing = new AbortController();
   return {
-    send: (url, question) => send(url, question, url.protocol === 'https:' ? secure : plain),
+    send(url, question) {
+      const signal = AbortSignal.any([question.signal, closing.signal]);
+      return send(url, { ...question, signal }, url.protocol === 'https:' ? secure : plain);
+    },
     close() {
+      closing.abort(new Error('the connections to Azure are closed'));
       plain.destroy();
       secure.destroy();
     },
@@ -42,14 +47,15 @@ export const fetchOnce: FetchLike = async (url, how) => {
   const answer = await send(new URL(url), how, false);
   return {
     status: answer.statusCode ?? 0,
-    headers: { get: (name) => headerOf(answer, name) ?? null },
+    headers: { get: (name) => headerOf(answer.headers, name.toLowerCase()) ?? null },
     readUpTo: (limit) => readUpTo(answer, limit),
     text: () => Promise.resolve(''),
   };
 };
 
-function headerOf({ headers }: http.IncomingMessage, name: string): string | undefined {
-  const value = headers[name.toLowerCase()];
+/** `name` in lower case; the first value where there are several. */
+export function headerOf(headers: http.IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
   return typeof value === 'string' ? value : value?.[0];
 }
 

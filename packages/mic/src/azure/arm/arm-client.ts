@@ -7,7 +7,7 @@ import { AzureError } from '../azure-error.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
 import type { ArmCredential } from '../credential/token-keeper.ts';
 import { withDeadline } from '../deadline.ts';
-import { createHttpDoor, type HttpDoor } from '../http-door.ts';
+import { createHttpDoor, headerOf, type HttpDoor } from '../http-door.ts';
 
 /** Where ARM is and as whom to speak to it; another one after azure.json was replaced. */
 export interface ArmAccess {
@@ -147,10 +147,7 @@ interface RawAnswer {
 }
 
 function readAnswer(answer: RawAnswer, now: number): Exchange {
-  const header = (name: string) => {
-    const value = answer.headers[name];
-    return typeof value === 'string' ? value : value?.[0];
-  };
+  const header = (name: string) => headerOf(answer.headers, name);
   const { status } = answer;
   const body = parseBody(answer.text);
   const retryAfter = header('retry-after');
