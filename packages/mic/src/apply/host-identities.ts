@@ -35,7 +35,7 @@ export type HostRefusal =
       readonly retryAfterMs: number;
       readonly scope: 'host' | 'subscription';
     }
-  | { readonly kind: 'denied'; readonly message: string; readonly action?: string }
+  | { readonly kind: 'denied'; readonly message: string }
   | {
       readonly kind: 'unavailable';
       readonly message: string;

@@ -176,8 +176,7 @@ function rejected(code: RejectionCode, message: string): ArmFailure {
 }
 
 function denied(message: string): ArmFailure {
-  const action = actionIn(message);
-  return { kind: 'denied', message, ...(action !== undefined && { action }) };
+  return { kind: 'denied', message };
 }
 
 /** The right that is missing may be one on the host (nothing can be done there) or one on a single identity. */
