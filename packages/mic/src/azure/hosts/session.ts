@@ -36,9 +36,23 @@ export interface Session {
 }
 
 export function startSession(host: Host, context: UpdateContext, state: HostState): Session {
-  const counters = { patches: 0, passed: 0, resent: false, lastRejection: undefined };
-  const lists = { refused: [], applied: [], inTheWay: new Set<ResourceId>() };
-  const collections = { rejected: new Map(), renewing: new Map<ResourceId, 'now' | 'later'>(), ...lists };
-  const blame = { refusals: 0, blamed: new Map<string, number>(), leftBehind: new Set<ResourceId>() };
-  return { host, context, state, ...blame, certain: true, settled: true, ...counters, ...collections };
+  return {
+    host,
+    context,
+    state,
+    certain: true,
+    settled: true,
+    patches: 0,
+    passed: 0,
+    resent: false,
+    lastRejection: undefined,
+    rejected: new Map(),
+    renewing: new Map(),
+    inTheWay: new Set(),
+    refused: [],
+    applied: [],
+    refusals: 0,
+    blamed: new Map(),
+    leftBehind: new Set(),
+  };
 }
