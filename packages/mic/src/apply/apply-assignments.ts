@@ -2,6 +2,7 @@
 // An object is written once, as Assigned, when its identity is on the host by then; the steps of the others are held.
 import type { Host } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
+import { objectKey } from '../plan/diff.ts';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { AssignedIdentityWriter, WriteOutcome } from './assigned-identity-writer.ts';
@@ -183,9 +184,4 @@ function toMove(readiness: Readiness): Move {
 
 function holdKey(step: AssignmentStep): string {
   return step.kind === 'delete' ? objectKey(step) : step.assignment.key;
-}
-
-function objectKey(step: AssignmentStep): string {
-  if (step.kind === 'delete') return `${step.current.namespace}/${step.current.name}`;
-  return `${step.assignment.objectNamespace}/${step.assignment.objectName}`;
 }

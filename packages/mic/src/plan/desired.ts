@@ -2,7 +2,7 @@
 // as an argument, or look anywhere but into snapshot/.
 import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import { namespaceOf } from '../snapshot/keys.ts';
+import { keyOf, namespaceOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/matching.ts';
 import type { PodKey, PodView } from '../snapshot/views.ts';
 import { objectNames, type ObjectName } from './object-name.ts';
@@ -64,7 +64,7 @@ function assign(pod: PodView, match: MatchedIdentity, name: ObjectName | undefin
   const { identityKey, identity, binding, meaning, resourceId } = match;
   return [
     {
-      key: `${pod.namespace}/${pod.name}|${identityKey}`,
+      key: `${keyOf(pod)}|${identityKey}`,
       pod,
       binding,
       identity,
@@ -84,7 +84,7 @@ function withoutHost(
   return {
     pod,
     reason: 'node-without-host',
-    binding: `${binding.metadata.namespace ?? ''}/${binding.metadata.name}`,
+    binding: keyOf(binding.metadata),
     identity: identityKey,
     ...(problem !== undefined && { detail: problem }),
   };

@@ -1,7 +1,8 @@
 // What one pod should have, against the AzureAssignedIdentities there are. Meanings are compared, never versions: whoever
 // edits a label or an annotation of an identity must not take tokens away from running pods.
-import type { ObjectMeta, ResourceId } from '@pod-identity/crd-types';
+import type { ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import type { PodKey, AssignedView } from '../snapshot/views.ts';
 import type { Assignment, AssignmentStep, DeleteReason } from './types.ts';
 
@@ -26,7 +27,7 @@ export function diffPod(
   { assignments, isMissing, keepsOthers }: Wanted,
 ): AssignmentStep[] {
   const current = index.assignedOf(key);
-  const byName = new Map(current.map((view) => [`${view.namespace}/${view.name}`, view]));
+  const byName = new Map(current.map((view) => [keyOf(view), view]));
   const kept = new Set<AssignedView>();
   const steps = assignments.flatMap((assignment) => {
     const held = byName.get(`${assignment.objectNamespace}/${assignment.objectName}`);
@@ -108,16 +109,13 @@ function whyDelete(index: ClusterIndex, view: AssignedView, wanted: ReadonlySet<
   return index.identity(view.identity)?.kind === 'valid' ? 'unbound' : 'identity-gone';
 }
 
-function keyOf({ namespace, name }: ObjectMeta): string {
-  return `${namespace ?? ''}/${name}`;
-}
-
 function byObject(a: AssignmentStep, b: AssignmentStep): number {
   const [left, right] = [objectKey(a), objectKey(b)];
   return left < right ? -1 : Number(left > right);
 }
 
-function objectKey(step: AssignmentStep): string {
-  if (step.kind === 'delete') return `${step.current.namespace}/${step.current.name}`;
+/** Of the object that the step is about. */
+export function objectKey(step: AssignmentStep): string {
+  if (step.kind === 'delete') return keyOf(step.current);
   return `${step.assignment.objectNamespace}/${step.assignment.objectName}`;
 }

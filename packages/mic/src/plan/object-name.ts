@@ -6,6 +6,7 @@ import {
   distinctAssignedIdentityName,
 } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/matching.ts';
 import type { PodView } from '../snapshot/views.ts';
 
@@ -26,21 +27,13 @@ export function objectNames(
   pod: PodView,
   matches: readonly MatchedIdentity[],
 ): ObjectName[] {
-  const held = new Set(index.assignedOf(podKeyOf(pod)).map(fullName));
+  const held = new Set(index.assignedOf(keyOf(pod)).map(keyOf));
   return matches.map((match) => {
     const own = plainName(index, pod, match);
-    if (held.has(fullName(own))) return own;
+    if (held.has(keyOf(own))) return own;
     const distinct = distinctName(pod, match, own.namespace);
-    return held.has(fullName(distinct)) || isTaken(index, pod, own) ? distinct : own;
+    return held.has(keyOf(distinct)) || isTaken(index, pod, own) ? distinct : own;
   });
-}
-
-function fullName({ namespace, name }: ObjectName): string {
-  return `${namespace}/${name}`;
-}
-
-function podKeyOf(pod: PodView): string {
-  return `${pod.namespace}/${pod.name}`;
 }
 
 function plainName(index: ClusterIndex, pod: PodView, { identity }: MatchedIdentity): ObjectName {
@@ -64,7 +57,7 @@ function distinctName(pod: PodView, { identity }: MatchedIdentity, namespace: st
 
 function isTaken(index: ClusterIndex, pod: PodView, own: ObjectName): boolean {
   if (own.name.length > maxNameLength) return true;
-  const holder = index.assigned(fullName(own));
+  const holder = index.assigned(keyOf(own));
   if (holder) return holder.podName !== pod.name || holder.podNamespace !== pod.namespace;
   return rivals(index, pod, own).some((rival) => goesFirst(rival, pod));
 }
@@ -81,7 +74,7 @@ function rivals(index: ClusterIndex, pod: PodView, own: ObjectName): PodView[] {
     const { matches } = index.matchSet(other.namespace, other.bindingLabel);
     const match = matches.find(({ identity }) => identity.metadata.name === identityName);
     if (!match || assignedIdentityNamespace(match.identity, index.rules) !== own.namespace) return [];
-    const holds = index.assignedOf(podKeyOf(other)).some(({ identity }) => identity === match.identityKey);
+    const holds = index.assignedOf(keyOf(other)).some(({ identity }) => identity === match.identityKey);
     return holds ? [] : [other];
   });
 }
@@ -111,7 +104,7 @@ function isPlaced(index: ClusterIndex, pod: PodView): boolean {
 }
 
 function goesFirst(a: PodView, b: PodView): boolean {
-  return a.createdAt === b.createdAt ? podKeyOf(a) < podKeyOf(b) : a.createdAt < b.createdAt;
+  return a.createdAt === b.createdAt ? keyOf(a) < keyOf(b) : a.createdAt < b.createdAt;
 }
 
 function isSamePod(a: PodView, b: PodView): boolean {

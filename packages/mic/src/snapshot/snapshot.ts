@@ -5,6 +5,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodView, BindingView, IdentityView } from './views.ts';
 import { ClusterIndex } from './index/cluster-index.ts';
+import { keyOf } from './keys.ts';
 import type { HostFacts } from './facts/facts.ts';
 
 export interface ClusterSnapshot {
@@ -27,9 +28,9 @@ export function indexOf(
   for (const view of snapshot.nodes) index.apply({ kind: 'node', key: view.name, view });
   for (const view of snapshot.identities) index.apply({ kind: 'identity', key: view.key, view });
   for (const view of snapshot.bindings) index.apply({ kind: 'binding', key: view.key, view });
-  for (const view of snapshot.pods) index.apply({ kind: 'pod', key: `${view.namespace}/${view.name}`, view });
+  for (const view of snapshot.pods) index.apply({ kind: 'pod', key: keyOf(view), view });
   for (const view of snapshot.assigned) {
-    index.apply({ kind: 'assigned', key: `${view.namespace}/${view.name}`, view });
+    index.apply({ kind: 'assigned', key: keyOf(view), view });
   }
   return index;
 }

@@ -16,6 +16,7 @@ import {
   type ResourceId,
 } from '@pod-identity/crd-types';
 import { createIntern, type Intern } from './intern.ts';
+import { keyOf } from './keys.ts';
 import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
 import { taintedNode } from './startup-views.ts';
@@ -216,8 +217,4 @@ function lean(metadata: ObjectMeta): ObjectMeta {
 
 function canonical(resourceId: string, intern: Intern): ResourceId {
   return intern(canonicalResourceId(resourceId)) as ResourceId;
-}
-
-function keyOf(metadata: ObjectMeta): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -24,6 +24,7 @@ import {
   nextConditions,
   type World,
 } from './conditions.ts';
+import { namedByKey } from './events.ts';
 import type { TimeSlices } from '../apply/time-slices.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
 import { referenceTo } from '../snapshot/trims.ts';
@@ -140,7 +141,7 @@ class Writer implements ConditionsWriter {
   async #write(concern: Concern, conditions: readonly Condition[]): Promise<void> {
     const { term, log } = this.#options;
     const { kind, key } = concern;
-    const [namespace = '', name = ''] = key.split('/');
+    const { namespace, name } = namedByKey(key);
     if (!term.holds()) return;
     try {
       await this.#clients[kind].patch(

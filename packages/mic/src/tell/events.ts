@@ -50,12 +50,8 @@ export function warning(reason: string, message: string, involved: EventDraft['i
   return { type: 'Warning', reason, message, involved };
 }
 
-export function describe(host: Host): string {
+export function describeHost(host: Host): string {
   return `${host.kind === 'vmss' ? 'scale set' : 'virtual machine'} ${hostName(host)}`;
-}
-
-export function keyed({ namespace, name }: { readonly namespace?: string; readonly name: string }): string {
-  return `${namespace ?? ''}/${name}`;
 }
 
 export function namedBy({

@@ -1,11 +1,13 @@
-import { bindingLabel, hostName, isNamespaced, nodeLabel } from '@pod-identity/crd-types';
+import { bindingLabel, isNamespaced, nodeLabel } from '@pod-identity/crd-types';
 import { decidePod } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
 import type { Assignment } from '../plan/types.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import type { PodView } from '../snapshot/views.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
+import { describeHost } from './events.ts';
 import { explainHost } from './explain-host.ts';
 import { explainSkip } from './explain-skip.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
@@ -36,7 +38,7 @@ export interface Explanation {
 
 /** Why a pod can or cannot act as the identities it is meant to act as: every step that has to hold, in order. */
 export function explainPod(question: ExplainQuestion, world: ExplainWorld): Explanation {
-  const key = `${question.namespace}/${question.name}`;
+  const key = keyOf(question);
   const pod = world.index.pod(key);
   const others = world.original === undefined ? [] : [info('original', world.original)];
   const findings = [...others, ...(pod ? explainLabelled(pod, world) : [withoutView(question)])];
@@ -53,7 +55,7 @@ function withoutView({ unknownPod }: ExplainQuestion): Finding {
 }
 
 function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
-  const { assignments, skips } = decidePod(world.index, `${pod.namespace}/${pod.name}`);
+  const { assignments, skips } = decidePod(world.index, keyOf(pod));
   const isLabelBad = skips.some(({ reason }) => reason === 'empty-label');
   return [
     ...(isLabelBad ? [] : [ok('label', `${bindingLabel}=${pod.bindingLabel}`)]),
@@ -68,15 +70,14 @@ function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
   const { exists, host } = index.place(pod.nodeName);
   if (!exists) return [];
   if (!host) return [info('node', `${pod.nodeName} is on no Azure host`)];
-  const kind = host.kind === 'vmss' ? 'scale set' : 'virtual machine';
-  return [ok('node', `${pod.nodeName} on ${kind} ${hostName(host)} (${host.id})`)];
+  return [ok('node', `${pod.nodeName} on ${describeHost(host)} (${host.id})`)];
 }
 
 function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding[] {
   const { pod, binding, identity, resourceId } = assignment;
-  const { namespace = '', name } = identity.metadata;
-  const identityKey = `${namespace}/${name}`;
-  const bindingKey = `${binding.metadata.namespace ?? ''}/${binding.metadata.name}`;
+  const { namespace = '' } = identity.metadata;
+  const identityKey = keyOf(identity.metadata);
+  const bindingKey = keyOf(binding.metadata);
   const { host } = world.index.place(pod.nodeName);
   const isConfined = world.index.rules.forceNamespaced || isNamespaced(identity);
   return [

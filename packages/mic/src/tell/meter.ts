@@ -3,6 +3,7 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import type { PodView } from '../snapshot/views.ts';
 import type { MicMetricSpecs } from './metrics.ts';
 
@@ -20,7 +21,7 @@ export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number)
   const assigned = ({ step, state }: StepResult) => {
     if (step.kind === 'delete' || state !== 'Assigned') return;
     const { pod } = step.assignment;
-    const key = `${pod.namespace}/${pod.name}`;
+    const key = keyOf(pod);
     const since = seenAt.get(key);
     // Without a sighting of the wait (the term began later) the time would be made up: better none.
     if (since !== undefined) metrics.observe('assignSeconds', (now() - since) / 1000);

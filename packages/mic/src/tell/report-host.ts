@@ -3,18 +3,9 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Affected } from '../plan/affected.ts';
 import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts/facts.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import type { HostResult } from '../apply/apply-host.ts';
-import {
-  describe,
-  keyed,
-  line,
-  nothing,
-  onIdentity,
-  onPod,
-  rejection,
-  warning,
-  type Report,
-} from './events.ts';
+import { describeHost, line, nothing, onIdentity, onPod, rejection, warning, type Report } from './events.ts';
 
 export interface Concerned extends Affected {
   readonly micPrincipalId: string | undefined;
@@ -51,7 +42,7 @@ function changeLine(result: Extract<HostResult, { kind: 'changed' }>): Report {
   return line(
     'info',
     fields,
-    `identities of ${describe(result.host)} ${result.outcome.refusal ? 'not changed' : 'changed'}`,
+    `identities of ${describeHost(result.host)} ${result.outcome.refusal ? 'not changed' : 'changed'}`,
   );
 }
 
@@ -60,7 +51,7 @@ function troubleLine({ host, after, at }: HostResult, { kind, message }: HostTro
   return line(
     'warn',
     { host: host.id, kind, why: message, ...pause },
-    `${describe(host)} is left alone for now`,
+    `${describeHost(host)} is left alone for now`,
   );
 }
 
@@ -71,7 +62,7 @@ function rejections(
 ): Report {
   if (quarantined.size === 0) return nothing;
   const { pods, identities, micPrincipalId } = affectedBy(new Set(quarantined.keys()));
-  const place = describe(host);
+  const place = describeHost(host);
   const messageFor = (name: string, id: ResourceId) => {
     const quarantine = quarantined.get(id);
     return quarantine ? rejection(quarantine, { name, place, id, micPrincipalId }) : '';
@@ -79,7 +70,7 @@ function rejections(
   return {
     events: [
       ...identities.map((identity) =>
-        warning('IdentityRejected', messageFor(keyed(identity), identity.resourceId), onIdentity(identity)),
+        warning('IdentityRejected', messageFor(keyOf(identity), identity.resourceId), onIdentity(identity)),
       ),
       ...pods.map(({ pod, resourceId }) =>
         warning('IdentityRejected', messageFor(resourceId, resourceId), onPod(pod)),
@@ -114,7 +105,7 @@ function lateFailure(
   const events = affectedBy(after.unapplied).pods.map(({ pod, resourceId }) =>
     warning(
       'WaitingForIdentity',
-      `identity ${resourceId} cannot be attached to ${describe(host)} yet: ${why}`,
+      `identity ${resourceId} cannot be attached to ${describeHost(host)} yet: ${why}`,
       onPod(pod),
     ),
   );

@@ -7,12 +7,12 @@ import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip } from './explain-skip.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import type { AssignedView, PodView } from '../snapshot/views.ts';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { Waiting } from '../apply/assignment-state.ts';
 import {
-  describe,
-  keyed,
+  describeHost,
   line,
   namedBy,
   namedByKey,
@@ -61,7 +61,7 @@ export function reportSkip(skip: Skip): Report {
   const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
   const unbound = unboundOf(skip);
   if (unbound) {
-    const message = explainUnbound(keyed(skip.pod), unbound);
+    const message = explainUnbound(keyOf(skip.pod), unbound);
     return podEvent(skip.pod, { reason: 'IdentityNotFound', message }, fields);
   }
   const findings = explainSkip(skip).filter(({ verdict }) => verdict === 'problem');
@@ -138,8 +138,8 @@ function waits(
   waiting: Waiting,
   { host, micPrincipalId }: Scene,
 ): Report {
-  const name = `${identity.metadata.namespace ?? ''}/${identity.metadata.name}`;
-  const place = host ? describe(host) : `node ${pod.nodeName}`;
+  const name = keyOf(identity.metadata);
+  const place = host ? describeHost(host) : `node ${pod.nodeName}`;
   const fields = { podNamespace: pod.namespace, pod: pod.name, identity: name };
   switch (waiting.why) {
     case 'late':
@@ -166,7 +166,7 @@ function waits(
         },
         fields,
       );
-      const message = `failed to apply binding ${keyed(binding.metadata)} node ${pod.nodeName} for pod ${keyed(pod)}, error: ${waiting.quarantine.message}`;
+      const message = `failed to apply binding ${keyOf(binding.metadata)} node ${pod.nodeName} for pod ${keyOf(pod)}, error: ${waiting.quarantine.message}`;
       return { ...told, events: [...told.events, bindingProblem(namedBy(binding.metadata), message)] };
     }
   }
@@ -202,7 +202,7 @@ function stepFailed(result: StepResult, why: string, at: Scene): Report {
   const { assignment } = step;
   const object = `${assignment.objectNamespace}/${assignment.objectName}`;
   const verb = step.kind === 'create' ? 'create' : 'update';
-  const message = `failed to ${verb} AzureAssignedIdentity ${object} for pod ${keyed(assignment.pod)}, error: ${why}`;
+  const message = `failed to ${verb} AzureAssignedIdentity ${object} for pod ${keyOf(assignment.pod)}, error: ${why}`;
   return { ...told, events: [bindingProblem(namedBy(assignment.binding.metadata), message)] };
 }
 

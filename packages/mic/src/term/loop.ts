@@ -30,7 +30,7 @@ export function hostKeyOf(lane: string): HostKey {
   return lane === '' ? undefined : canonicalResourceId(lane);
 }
 
-/** Runs until the signal aborts; answers at once. Every informer must have synced before. */
+/** Runs until the signal aborts; returns at once. Every informer must have synced before. */
 export function startLoop(ports: LoopPorts): void {
   const { index, view, objects, conditions, clock, signal, yieldTurn } = ports;
   let isSweepDue = false;

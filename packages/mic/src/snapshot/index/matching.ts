@@ -9,7 +9,7 @@ import {
   type ResourceId,
 } from '@pod-identity/crd-types';
 import { Grouped } from './grouped.ts';
-import { namespaceOf } from '../keys.ts';
+import { keyOf, namespaceOf } from '../keys.ts';
 import { assignmentMeaning } from '../meaning.ts';
 import { SelectorBindings } from './selector-bindings.ts';
 import type { BindingView, IdentityView } from '../views.ts';
@@ -151,7 +151,7 @@ export class Matching {
   }
 
   #matched(binding: AzureIdentityBinding): MatchedIdentity[] {
-    const view = this.#bindings.get(`${binding.metadata.namespace ?? ''}/${binding.metadata.name}`);
+    const view = this.#bindings.get(keyOf(binding.metadata));
     if (view?.kind !== 'valid') return [];
     const target = this.#identities.get(view.identityKey);
     if (target?.kind !== 'valid') return [];

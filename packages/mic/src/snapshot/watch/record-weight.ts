@@ -7,6 +7,7 @@ import {
   type MatchingRules,
 } from '@pod-identity/crd-types';
 import type { Weight } from '@pod-identity/kit/kube';
+import { keyOf } from '../keys.ts';
 import type { AssignedView, PodView } from '../views.ts';
 import type { ClusterIndex } from '../index/cluster-index.ts';
 import type { MatchedIdentity } from '../index/matching.ts';
@@ -20,7 +21,7 @@ const recordBytes = 1_500;
  * identity of a pod.
  */
 export function weighRecord(view: AssignedView, index: ClusterIndex, taken: Pick<TakenNames, 'has'>): Weight {
-  const isExempt = taken.has(`${view.namespace}/${view.name}`) || isNeeded(view, index);
+  const isExempt = taken.has(keyOf(view)) || isNeeded(view, index);
   return { bytes: bytesOf(view), isExempt };
 }
 
