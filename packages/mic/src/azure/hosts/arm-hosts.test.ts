@@ -79,9 +79,9 @@ function fakeArm(
   };
   const identities = createArmHosts(calls);
   const written: { attaching: readonly ResourceId[]; renewing: readonly ResourceId[] }[] = [];
-  const update = (change: Partial<HostChange>) =>
+  const update = (change: Partial<HostChange>, on = host) =>
     identities.update(
-      host,
+      on,
       { attach: [], renew: [], detach: [], ...change },
       {
         signal: new AbortController().signal,
@@ -163,6 +163,22 @@ describe('unnamed refusals', () => {
       rejected = (await arm.update({ attach: missing })).rejected.map((rejection) => rejection.id);
     }
     expect(rejected).toEqual([id(0)]);
+  });
+
+  it('remembers searches that were cut short for 5,000 hosts, and evicts the oldest first', async () => {
+    const arm = fakeArm([], () => refused(refusal('InvalidIdentity')));
+    const attach = [id('a'), id('b'), id('c'), id('d')];
+    const cutShort = async (on: Host) => {
+      arm.budget.updates = 1;
+      arm.sent.length = 0;
+      await arm.update({ attach }, on);
+      return arm.sent[0];
+    };
+    expect(await cutShort(host)).toEqual(attach);
+    expect(await cutShort(host)).toEqual(attach.slice(0, 2));
+    for (let other = 0; other < 5_000; other += 1)
+      await cutShort({ kind: 'vm', id: `/subscriptions/s/${other}` as ResourceId });
+    expect(await cutShort(host)).toEqual(attach);
   });
 });
 

@@ -1,6 +1,7 @@
 // Room: the identities of VMs and scale sets: read, attach, detach, and what was refused for each identity.
 // It must not decide what should be attached.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
+import { RecentMap } from '@pod-identity/kit/core';
 import type { HostChange, HostIdentities, HostRefusal, ReadOutcome } from '../../apply/host-identities.ts';
 import type { HostCalls } from './host-calls.ts';
 import { deadOf, stepsToChange, type IdentityStep } from './identity-patch.ts';
@@ -95,14 +96,16 @@ function resume(
   return startSearch(steps, new Set([...suspected, ...removals.map(({ id }) => id)]));
 }
 
-/** Of more ids than that nothing is remembered: it is others who write them. */
-const mostRemembered = 1000;
+/** More ids than that are not remembered: others write them, as many as they like. */
+const mostIds = 1000;
+/** The hosts that were changed last, as many as AKS allows in a cluster. */
+const mostHosts = 5000;
 
 const none: ReadonlySet<ResourceId> = new Set();
 
 /** By host, what updates that were cut short had found out about ids. */
 class IdsByHost {
-  readonly #byHost = new Map<ResourceId, ReadonlySet<ResourceId>>();
+  readonly #byHost = new RecentMap<ResourceId, ReadonlySet<ResourceId>>(mostHosts);
 
   of(host: ResourceId): ReadonlySet<ResourceId> {
     return this.#byHost.get(host) ?? none;
@@ -110,7 +113,7 @@ class IdsByHost {
 
   keep(host: ResourceId, ids: Iterable<ResourceId>): void {
     const kept = new Set(ids);
-    if (kept.size > 0 && kept.size <= mostRemembered) this.#byHost.set(host, kept);
+    if (kept.size > 0 && kept.size <= mostIds) this.#byHost.set(host, kept);
     else this.#byHost.delete(host);
   }
 
