@@ -39,7 +39,7 @@ test('pokes of one moment cost one turn', async () => {
   expect([queue.depth, clock.pending]).toEqual([0, 0]);
 });
 
-test('once the term is over nothing waits, nothing is taken on, and a turn that fails for that is not told of', async () => {
+test('once the term is over nothing waits, nothing is accepted, and a turn that fails for that reason is not reported', async () => {
   const onCrash = vi.fn();
   const running = Promise.withResolvers<undefined>();
   const { clock, queue, end } = setUp({ turn: () => running.promise, onCrash });
@@ -195,7 +195,7 @@ test('a host comes back at the time it asked for, though nobody pokes it', async
   expect(turns).toEqual(['a@0', 'a@60000']);
 });
 
-test('a turn that crashes is told of and tried again, not in a loop', async () => {
+test('a turn that crashes is reported and tried again, not in a loop', async () => {
   const onCrash = vi.fn();
   let count = 0;
   const { clock, queue } = setUp({

@@ -157,7 +157,7 @@ test('an API server that is away is told, and the next save writes it', async ()
   expect(only().data?.['record.json']).toContain(idOf('a'));
 });
 
-test('an unreadable record is left out and told of; only something to keep replaces it', async () => {
+test('an unreadable record is left out and logged; only something to keep replaces it', async () => {
   const { open, configMaps, only, errors, sent } = setUp();
   await open().save(record);
   configMaps.put({ ...only(), data: { 'record.json': '{"version":99}' } });

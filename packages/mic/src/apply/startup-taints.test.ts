@@ -95,7 +95,7 @@ const denied = () => {
   throw new KubeError('denied', 'no right to patch nodes', { status: 403 });
 };
 
-test('a term begins with the nodes that bear the taint by then; each is told of once', async () => {
+test('a term begins with the nodes that bear the taint by then; each is logged once', async () => {
   const { clock, patched, lines } = setUp({ nodes: [tainted('n1'), tainted('n2')] });
   await clock.advance(0);
   expect(patched).toEqual(['n1', 'n2']);
@@ -157,7 +157,7 @@ test('an NMI that was ready for an earlier node of this name keeps the taint: to
   expect(patched).toEqual([]);
 });
 
-test('what is remembered of stale nodes is bounded: after a thousand others one is told of again', async () => {
+test('what is remembered of stale nodes is bounded: after a thousand others one is logged again', async () => {
   const nodes = Array.from({ length: 1_000 }, (_, count) => tainted(`n${count}`));
   const { bearing, world, change, told } = setUp({
     nodes,
@@ -288,7 +288,7 @@ test('a lease that ran out while no timer has noticed lets nothing be written', 
   expect(lines).toEqual([]);
 });
 
-test('what fails because the term is over is not told', async () => {
+test('what fails because the term is over is not logged', async () => {
   const { clock, world, ended, end, told } = setUp();
   world.refuse = () => {
     end();

@@ -159,7 +159,7 @@ test('an object that the schema refuses keeps its spelling and stops nothing', a
 
 const badPath = `${base}/namespaces/ns/azureidentitybindings/bad`;
 
-test('an object that somebody else keeps writing is given up after three tries, and told of', async () => {
+test('an object that somebody else keeps writing is given up after three tries, and logged', async () => {
   const { run, lines, told } = setUp({
     ...list(old('bad'), old('good')),
     [`PUT ${badPath}`]: refuse('conflict'),
