@@ -1,39 +1,26 @@
 import type { AzureAssignedIdentity } from '@pod-identity/crd-types';
 import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, test, vi } from 'vitest';
-import { assigned, binding, identity, pod } from '../plan/test/builders.ts';
+import { assignment, validBinding, validIdentity } from '../plan/test/assignment.ts';
+import { assigned, pod } from '../plan/test/builders.ts';
 import type { Assignment } from '../plan/types.ts';
 import { createTrims } from '../snapshot/trims.ts';
 import { createAssignedIdentityWriter } from './assigned-identity-writer.ts';
 import { createFakeResource } from './test/fake-kube.ts';
 
 function assignmentOf({ podNamespace = 'shop', objectNamespace = 'default' } = {}): Assignment {
-  const [identityView, bindingView] = [
-    identity({
+  return assignment({
+    pod: pod({ namespace: podNamespace }),
+    identity: validIdentity({
       metadata: {
         uid: 'identity-uid',
         resourceVersion: '7',
         annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced', team: 'a' },
       },
     }),
-    binding({ metadata: { uid: 'binding-uid', resourceVersion: '8' } }),
-  ];
-  if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
-  return {
-    key: 'k',
-    pod: pod({ namespace: podNamespace }),
-    identity: identityView.identity,
-    binding: bindingView.binding,
-    meaning: 'm',
+    binding: validBinding({ metadata: { uid: 'binding-uid', resourceVersion: '8' } }),
     objectNamespace,
-    objectName: 'web-0-shop-reader',
-  };
-}
-
-function plainIdentity() {
-  const view = identity();
-  if (view.kind !== 'valid') throw new TypeError('invalid');
-  return view.identity;
+  });
 }
 
 const finalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
@@ -123,7 +110,7 @@ describe('what is written', () => {
 
   test('of an identity without that annotation none is copied', async () => {
     const { writer, only } = setUp();
-    await writer.create({ ...assignmentOf(), identity: plainIdentity() }, 'Created');
+    await writer.create({ ...assignmentOf(), identity: validIdentity() }, 'Created');
     expect(only().spec.azureIdentityRef.metadata).toEqual({ name: 'reader', namespace: 'default' });
   });
 

@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest';
-import {
-  assigned,
-  facts,
-  hostOf,
-  identity,
-  binding,
-  idlePlan,
-  idOf,
-  instanceOf,
-  now,
-  pod,
-} from '../plan/test/builders.ts';
-import type { Assignment, AssignmentStep } from '../plan/types.ts';
+import { assignment, assignmentWithoutId } from '../plan/test/assignment.ts';
+import { assigned, facts, hostOf, idlePlan, idOf, instanceOf, now } from '../plan/test/builders.ts';
+import type { AssignmentStep } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { readinessOf, type StepMoment } from './assignment-state.ts';
@@ -20,20 +10,6 @@ const host = hostOf(instanceOf('vmss1'));
 const plan = idlePlan(host);
 const id = idOf('reader');
 
-function assignment(resourceId = true): Assignment {
-  const [identityView, bindingView] = [identity(), binding()];
-  if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
-  return {
-    key: 'k',
-    pod: pod(),
-    identity: identityView.identity,
-    binding: bindingView.binding,
-    meaning: 'm',
-    objectNamespace: 'default',
-    objectName: 'web-0-shop-reader',
-    ...(resourceId ? { resourceId: id } : {}),
-  };
-}
 type Step = Exclude<AssignmentStep, { kind: 'delete' }>;
 const create: Step = { kind: 'create', assignment: assignment() };
 const update = (current = assigned()): Step => ({ kind: 'update', assignment: assignment(), current });
@@ -55,7 +31,7 @@ const rows: Row[] = [
   ['an identity on the host is Assigned', create, { facts: there }, 'assigned'],
   [
     'one that needs nothing on the host is Assigned',
-    { kind: 'create', assignment: assignment(false) },
+    { kind: 'create', assignment: assignmentWithoutId() },
     { facts: undefined },
     'assigned',
   ],

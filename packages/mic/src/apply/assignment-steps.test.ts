@@ -1,19 +1,9 @@
 import type { Host } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
-import {
-  assigned,
-  binding,
-  facts,
-  hostOf,
-  identity,
-  idlePlan,
-  idOf,
-  instanceOf,
-  now,
-  pod,
-} from '../plan/test/builders.ts';
-import type { Assignment, AssignmentStep } from '../plan/types.ts';
+import { assignment } from '../plan/test/assignment.ts';
+import { assigned, facts, hostOf, idlePlan, instanceOf, now } from '../plan/test/builders.ts';
+import type { AssignmentStep } from '../plan/types.ts';
 import { createAssignmentsApplier, type HeldSteps, type StepResult } from './apply-assignments.ts';
 import type { WriteOutcome } from './assigned-identity-writer.ts';
 import { createEchoes } from './echoes.ts';
@@ -24,24 +14,11 @@ const there = facts(host, ['reader']);
 const objectKey = 'default/web-0-shop-reader';
 const current = assigned();
 
-function assignment(): Assignment {
-  const [identityView, bindingView] = [identity(), binding()];
-  if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
-  return {
-    key: 'the-key',
-    pod: pod(),
-    identity: identityView.identity,
-    binding: bindingView.binding,
-    meaning: 'm',
-    resourceId: idOf('reader'),
-    objectNamespace: 'default',
-    objectName: 'web-0-shop-reader',
-  };
-}
+const wanted = assignment({ key: 'the-key' });
 const steps = {
-  create: { kind: 'create', assignment: assignment() },
-  update: { kind: 'update', assignment: assignment(), current },
-  confirm: { kind: 'confirm', assignment: assignment(), current },
+  create: { kind: 'create', assignment: wanted },
+  update: { kind: 'update', assignment: wanted, current },
+  confirm: { kind: 'confirm', assignment: wanted, current },
   delete: { kind: 'delete', current, why: 'pod-gone' },
 } satisfies Record<string, AssignmentStep>;
 

@@ -2,36 +2,13 @@ import { createMetrics } from '@pod-identity/kit/serve';
 import { expect, test } from 'vitest';
 import { createMeter } from './meter.ts';
 import { micMetrics } from './metrics.ts';
-import {
-  assigned,
-  binding,
-  facts,
-  hostOf,
-  identity,
-  idOf,
-  instanceOf,
-  now,
-  pod,
-} from '../plan/test/builders.ts';
-import type { Assignment } from '../plan/types.ts';
+import { assignment } from '../plan/test/assignment.ts';
+import { assigned, facts, hostOf, idOf, instanceOf, now, pod } from '../plan/test/builders.ts';
 
 function setUp() {
   const time = { now };
   const metrics = createMetrics(micMetrics);
   return { time, meter: createMeter(metrics, () => time.now), text: () => metrics.text() };
-}
-function assignment(): Assignment {
-  const [identityView, bindingView] = [identity(), binding()];
-  if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
-  return {
-    key: 'k',
-    pod: pod(),
-    identity: identityView.identity,
-    binding: bindingView.binding,
-    meaning: 'm',
-    objectNamespace: 'default',
-    objectName: 'web-0-shop-reader',
-  };
 }
 const written = { outcome: { kind: 'written', resourceVersion: '1' }, ms: 20 } as const;
 

@@ -1,16 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  assigned,
-  binding,
-  facts,
-  hostOf,
-  identity,
-  idOf,
-  instanceOf,
-  machine,
-  now,
-  pod,
-} from '../plan/test/builders.ts';
+import { assignment, assignmentWithoutId, validBinding } from '../plan/test/assignment.ts';
+import { assigned, facts, hostOf, idOf, instanceOf, machine, now, pod } from '../plan/test/builders.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
 import type { AssignedView } from '../snapshot/views.ts';
 import type { Quarantine } from '../snapshot/facts/facts.ts';
@@ -28,20 +18,6 @@ const quarantine: Quarantine = {
   message: 'no right to assign',
 };
 
-function assignment(): Assignment {
-  const [identityView, bindingView] = [identity(), binding()];
-  if (identityView.kind !== 'valid' || bindingView.kind !== 'valid') throw new TypeError('invalid');
-  return {
-    key: 'k',
-    pod: pod(),
-    identity: identityView.identity,
-    binding: bindingView.binding,
-    meaning: 'm',
-    resourceId: idOf('reader'),
-    objectNamespace: 'default',
-    objectName: 'web-0-shop-reader',
-  };
-}
 const step = (result: Partial<StepResult>): StepResult => ({
   step: { kind: 'create', assignment: assignment() },
   state: 'Assigned',
@@ -109,7 +85,7 @@ describe('of a step', () => {
   ])('an object %s is rewritten', (_, before, isNews) => {
     const current: AssignedView = { ...assigned(), ...before };
     const { meaning } = assigned();
-    const update = { kind: 'update', assignment: { ...assignment(), meaning }, current } as const;
+    const update = { kind: 'update', assignment: assignment({ meaning }), current } as const;
     const { events, lines } = reportStep(step({ step: update }), at);
     expect(events).toHaveLength(isNews ? 1 : 0);
     const message = isNews
@@ -128,9 +104,7 @@ describe('of a step', () => {
   });
 
   test('an Event points at the very object, by its uid where that is known', () => {
-    const [bindingView] = [binding({ metadata: { uid: 'binding-uid' } })];
-    if (bindingView.kind !== 'valid') throw new TypeError('invalid');
-    const known = { ...assignment(), binding: bindingView.binding };
+    const known = assignment({ binding: validBinding({ metadata: { uid: 'binding-uid' } }) });
     const involved = (of: Assignment) =>
       reportStep(step({ step: { kind: 'create', assignment: of } }), at).events[0]?.involved;
     const named = {
@@ -237,10 +211,8 @@ describe('of a step', () => {
   });
 
   test('refused, of an identity that has no id in Azure any more: in Azure’s words alone', () => {
-    const { resourceId, ...nameless } = assignment();
-    expect(resourceId).toBeDefined();
     const result = step({
-      step: { kind: 'create', assignment: nameless },
+      step: { kind: 'create', assignment: assignmentWithoutId() },
       state: 'Created',
       waiting: { why: 'rejected', quarantine },
     });
