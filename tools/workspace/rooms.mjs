@@ -78,7 +78,7 @@ export const rooms = [
     pure: ['types', 'candidates', 'exception', 'policy', 'grace', 'select-identity', 'authorize'],
     never: [nmi('handle'), nmi('respond')],
   },
-  { folder: nmi('waiting'), head: 'fair-lines', never: [apiServer, ownProcess] },
+  { folder: nmi('waiting'), head: 'turn-queues', never: [apiServer, ownProcess] },
   { folder: nmi('handle'), head: 'token', never: [apiServer, ownProcess, nmi('server')] },
   { folder: nmi('respond'), pure: 'all', never: [apiServer, ownProcess, nmi('identify')] },
   {

@@ -5,7 +5,7 @@ import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
-import { createFairLines, type Line } from './waiting/fair-lines.ts';
+import { createTurnQueues, type TurnQueue } from './waiting/turn-queues.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
@@ -39,7 +39,7 @@ export interface TokenSupplyOptions {
 /** Tokens of service principals that are asked for at a time; each takes a Secret and a question for each of its tenants. */
 const entraPace = {
   all: { atATime: 8, perNamespace: 4, patienceMs: 10_000 },
-  lines: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
+  queues: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
 };
 
 /** Puts the tokens room together: memory in front, the machine's metadata service and Microsoft Entra behind. */
@@ -65,7 +65,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
       : byHost({ subject, ...rest });
   const tokens = createTokenSource({
     ask,
-    lineFor: linesFor(pace, clock),
+    queueFor: queuesFor(pace, clock),
     holdMs: options.config.holdMs,
     clock,
     random,
@@ -91,8 +91,8 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   };
 }
 
-function linesFor({ tokens }: MetadataPace, clock: Clock): (subject: TokenSubject) => Line {
-  const { principals } = createFairLines({ clock, ...entraPace });
+function queuesFor({ tokens }: MetadataPace, clock: Clock): (subject: TokenSubject) => TurnQueue {
+  const { principals } = createTurnQueues({ clock, ...entraPace });
   return ({ kind }) => (kind === 'service-principal' ? principals : tokens);
 }
 

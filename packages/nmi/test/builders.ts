@@ -17,7 +17,7 @@ import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
 import type { Patience } from '../src/waiting/await-change.ts';
-import type { Line } from '../src/waiting/fair-lines.ts';
+import type { TurnQueue } from '../src/waiting/turn-queues.ts';
 import type { Asker } from '../src/tokens/questions.ts';
 import type { HostSubject, IssuedToken, TokenSubject, TokenWish } from '../src/tokens/types.ts';
 import type { CallerConnection } from '../src/identify/caller-connection.ts';
@@ -230,7 +230,7 @@ export const wishFor = <Subject extends TokenSubject>(
 });
 
 /** Lets every question begin at once. */
-export const openLine: Line = {
+export const openQueue: TurnQueue = {
   waiting: 0,
   enter: (_, waiter) => {
     waiter.begin(() => undefined);

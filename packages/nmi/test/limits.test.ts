@@ -40,7 +40,7 @@ const stage = async (over: Partial<ServerOptions> = {}) => {
   return { clock, answered, effects, server, port: server.port };
 };
 
-interface Line {
+interface Client {
   readonly socket: Socket;
   readonly text: () => string;
   readonly closed: Promise<string>;
@@ -48,7 +48,7 @@ interface Line {
   answers(count: number): Promise<void>;
 }
 
-const open = async (port: number, localAddress: string): Promise<Line> => {
+const open = async (port: number, localAddress: string): Promise<Client> => {
   const socket = connect({ host: '127.0.0.1', port, localAddress });
   sockets.push(socket);
   let text = '';
@@ -69,23 +69,23 @@ const open = async (port: number, localAddress: string): Promise<Line> => {
   return { socket, closed, answers, text: () => text };
 };
 
-const send = ({ socket }: Line, text: string) =>
+const send = ({ socket }: Client, text: string) =>
   new Promise<void>((resolve) => void socket.write(text, () => resolve()));
 
 /** Four at once, as many as may be unanswered. */
-const askMany = async (line: Line, requests: number) => {
+const askMany = async (client: Client, requests: number) => {
   for (let sent = 4; sent <= requests; sent += 4) {
-    await send(line, ask.repeat(4));
-    await line.answers(sent);
+    await send(client, ask.repeat(4));
+    await client.answers(sent);
   }
 };
 
 /** The answer to one request of its own. When it is here, all that was sent before it has reached the listener. */
 const once200 = async (port: number, from = quiet) => {
-  const line = await open(port, from);
-  await send(line, ask);
-  await line.answers(1);
-  return line.text();
+  const client = await open(port, from);
+  await send(client, ask);
+  await client.answers(1);
+  return client.text();
 };
 
 const count = (all: readonly string[], one: string) => all.filter((each) => each === one).length;
@@ -93,8 +93,8 @@ const count = (all: readonly string[], one: string) => all.filter((each) => each
 describe('a caller that asks too often', () => {
   it('waits for its turn, while another one’s requests are answered as they come', async () => {
     const { port, answered, clock, effects } = await stage();
-    const lines = await Promise.all(Array.from({ length: 30 }, () => open(port, hostile)));
-    await Promise.all(lines.map((line) => send(line, askOnce)));
+    const clients = await Promise.all(Array.from({ length: 30 }, () => open(port, hostile)));
+    await Promise.all(clients.map((client) => send(client, askOnce)));
     for (let index = 0; index < 20; index += 1)
       expect(await once200(port, `127.77.0.${index + 1}`)).toContain('200 OK');
     expect(count(answered, hostile)).toBe(5);
@@ -110,39 +110,39 @@ describe('a caller that asks too often', () => {
 
   it('is answered all that it asked for, in time, and nothing is lost', async () => {
     const { port, answered, clock } = await stage();
-    const lines = await Promise.all(Array.from({ length: 20 }, () => open(port, hostile)));
-    await Promise.all(lines.map((line) => send(line, ask)));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => open(port, hostile)));
+    await Promise.all(clients.map((client) => send(client, ask)));
     await once200(port);
     while (count(answered, hostile) < 20) {
       await clock.advance(1_000);
       await once200(port, '127.0.0.1');
     }
-    await Promise.all(lines.map((line) => line.answers(1)));
-    expect(lines.map((line) => line.text().slice(0, 15))).toEqual(lines.map(() => 'HTTP/1.1 200 OK'));
+    await Promise.all(clients.map((client) => client.answers(1)));
+    expect(clients.map((client) => client.text().slice(0, 15))).toEqual(clients.map(() => 'HTTP/1.1 200 OK'));
   });
 
   it('does not start anew by connecting anew', async () => {
     const { port, answered } = await stage();
     for (let index = 0; index < 5; index += 1) {
-      const line = await open(port, hostile);
-      await send(line, ask);
-      await line.answers(1);
-      line.socket.destroy();
-      await line.closed;
+      const client = await open(port, hostile);
+      await send(client, ask);
+      await client.answers(1);
+      client.socket.destroy();
+      await client.closed;
     }
     const more = await Promise.all(Array.from({ length: 10 }, () => open(port, hostile)));
-    await Promise.all(more.map((line) => send(line, ask)));
+    await Promise.all(more.map((client) => send(client, ask)));
     await once200(port);
     expect(count(answered, hostile)).toBe(5);
   });
 
   it('is told once, and cut off, when it sends more in one go than can wait', async () => {
     const { port, answered, effects } = await stage();
-    const [first, line] = [await open(port, hostile), await open(port, hostile)];
+    const [first, client] = [await open(port, hostile), await open(port, hostile)];
     await send(first, ask.repeat(4));
     await first.answers(4);
-    await send(line, ask.repeat(4));
-    const text = await line.closed;
+    await send(client, ask.repeat(4));
+    const text = await client.closed;
     expect(text.match(/HTTP\/1.1 429/g)).toHaveLength(1);
     expect(text).toContain('--pod-requests-per-second');
     expect(count(answered, hostile)).toBeLessThanOrEqual(6);
@@ -176,18 +176,18 @@ describe('a caller that asks too often', () => {
 
   it('nobody is held when no rate is set', async () => {
     const { port, answered } = await stage({ requestsPerSecond: 0 });
-    const line = await open(port, hostile);
-    await askMany(line, 1_000);
+    const client = await open(port, hostile);
+    await askMany(client, 1_000);
     expect(count(answered, hostile)).toBe(1_000);
   });
 
   it('is still answered at the end of the agent', async () => {
     const { port, server } = await stage();
-    const lines = await Promise.all(Array.from({ length: 10 }, () => open(port, hostile)));
-    await Promise.all(lines.map((line) => send(line, ask)));
+    const clients = await Promise.all(Array.from({ length: 10 }, () => open(port, hostile)));
+    await Promise.all(clients.map((client) => send(client, ask)));
     await once200(port);
     const closed = server.close(60_000);
-    await Promise.all(lines.map((line) => line.answers(1)));
+    await Promise.all(clients.map((client) => client.answers(1)));
     for (const socket of sockets.splice(0)) socket.destroy();
     await closed;
   });
@@ -205,13 +205,13 @@ it('connections whose clients close their half while they are held are gone with
       return new Promise(() => undefined);
     },
   });
-  const lines = await Promise.all(Array.from({ length: 50 }, () => open(port, hostile)));
-  for (const { socket } of lines) socket.end(ask);
+  const clients = await Promise.all(Array.from({ length: 50 }, () => open(port, hostile)));
+  for (const { socket } of clients) socket.end(ask);
   await arrived.promise;
   expect(await once200(port)).toContain('200 OK');
   await expect.poll(() => clock.pending).toBe(50);
   await clock.advance(1_000);
-  expect(await Promise.all(lines.map(({ closed }) => closed))).toEqual(lines.map(() => ''));
+  expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual(clients.map(() => ''));
   expect(clock.pending).toBe(0);
 });
 
@@ -229,12 +229,12 @@ describe('a caller that pipelines', () => {
         return fine;
       },
     });
-    const line = await open(port, hostile);
-    await send(line, ask.repeat(4));
+    const client = await open(port, hostile);
+    await send(client, ask.repeat(4));
     expect(await once200(port)).toContain('200 OK');
     expect(effects).toEqual([]);
-    await send(line, ask.repeat(100));
-    expect(await line.closed).toBe('');
+    await send(client, ask.repeat(100));
+    expect(await client.closed).toBe('');
     expect(effects).toEqual(['pipelined']);
     expect(count(answered, hostile)).toBe(4);
     await left.promise;
@@ -249,12 +249,12 @@ describe('a caller that pipelines', () => {
 
 describe('W-S12: connections that send nothing', () => {
   const openMany = async (port: number, from: (index: number) => string) => {
-    const all: Line[] = [];
+    const all: Client[] = [];
     for (let index = 0; index < 10_000; index += 1) {
-      const line = open(port, from(index));
+      const client = open(port, from(index));
       // The kernel queues a few hundred connections that have not been taken yet.
-      if (index % 100 === 99) await line;
-      void line.then((one) => {
+      if (index % 100 === 99) await client;
+      void client.then((one) => {
         all.push(one);
         if (!one.socket.destroyed) one.socket.write('GET / HT');
       });
@@ -322,19 +322,19 @@ describe('a request with a body', () => {
     ['chunks are read past', `Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`, '200 OK'],
   ])('%s', async (_, rest, status) => {
     const { port } = await stage();
-    const line = await open(port, quiet);
-    await send(line, `GET / HTTP/1.1\r\nHost: x\r\n${rest}`);
-    await line.answers(1);
-    expect(line.text()).toContain(status);
+    const client = await open(port, quiet);
+    await send(client, `GET / HTTP/1.1\r\nHost: x\r\n${rest}`);
+    await client.answers(1);
+    expect(client.text()).toContain(status);
   });
 
   it('endless chunks are cut off', async () => {
     const { port } = await stage({ app: () => new Promise(() => undefined) });
-    const line = await open(port, quiet);
-    await send(line, 'GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const client = await open(port, quiet);
+    await send(client, 'GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
     const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`;
-    for (let index = 0; index < 8 && !line.socket.destroyed; index += 1) line.socket.write(chunk);
-    expect(await line.closed).toBe('');
+    for (let index = 0; index < 8 && !client.socket.destroyed; index += 1) client.socket.write(chunk);
+    expect(await client.closed).toBe('');
   });
 });
 
@@ -344,24 +344,24 @@ describe('the pods of one namespace', () => {
 
   it('are read as often as ten pods, however many they are; a pod of another one is answered meanwhile', async () => {
     const { clock, answered, port } = await stage({ namespaceOf });
-    const lines = await Promise.all(hostiles.map((from) => open(port, from)));
+    const clients = await Promise.all(hostiles.map((from) => open(port, from)));
     // Each pod asks less than it alone may: twice now, twice later.
-    for (const line of lines) await send(line, ask + ask);
+    for (const client of clients) await send(client, ask + ask);
     await once200(port);
-    for (const line of lines) await send(line, ask + ask);
+    for (const client of clients) await send(client, ask + ask);
     await once200(port);
     const ofThem = () => answered.filter((peer) => peer !== quiet).length;
     expect(ofThem()).toBeGreaterThanOrEqual(50);
     expect(ofThem()).toBeLessThanOrEqual(100);
     await clock.advance(30_000);
-    await Promise.all(lines.map((line) => line.answers(4)));
+    await Promise.all(clients.map((client) => client.answers(4)));
     expect(ofThem()).toBe(160);
   });
 
   it('hold half of the connections at most; a pod of another one comes in', async () => {
     const { effects, port } = await stage({ namespaceOf, connections: 40, connectionsPerCaller: 10 });
-    const lines = await Promise.all(hostiles.slice(0, 21).map((from) => open(port, from)));
-    await expect(Promise.race(lines.map(({ closed }) => closed))).resolves.toBe('');
+    const clients = await Promise.all(hostiles.slice(0, 21).map((from) => open(port, from)));
+    await expect(Promise.race(clients.map(({ closed }) => closed))).resolves.toBe('');
     expect(effects).toEqual(['turned-away']);
     await once200(port);
   });

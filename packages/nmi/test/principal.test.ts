@@ -18,7 +18,7 @@ import { readPfx } from '../src/tokens/principal/reader/pfx.ts';
 import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
 import { createTokenSource } from '../src/tokens/source.ts';
 import type { ServicePrincipal, TokenSubject, TokenWish } from '../src/tokens/types.ts';
-import { askerOf, openLine, wishFor } from './builders.ts';
+import { askerOf, openQueue, wishFor } from './builders.ts';
 import { encryptKey, makeCertificate, makePfx, whyNoCertificates, type Made } from './certificates.ts';
 
 let sim: Sim;
@@ -128,7 +128,7 @@ function tokensOn(clock: FakeClock) {
     ask: (wish) => principals.ask(wish as TokenWish<ServicePrincipal>),
     clock,
     random,
-    lineFor: () => openLine,
+    queueFor: () => openQueue,
     holdMs: 8_000,
     onRecalled: (subject) => {
       if (subject.kind === 'service-principal') principals.secrets.check(subject.secret);

@@ -2,7 +2,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { issuedTo, openLine, rules, viewOf, type World } from '../../test/builders.ts';
+import { issuedTo, openQueue, rules, viewOf, type World } from '../../test/builders.ts';
 import { aPod, aSelector, aWorld } from '../../test/random-worlds.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { AuthorizeRules, Decision } from '../authorize/types.ts';
@@ -51,7 +51,7 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
         }),
       clock,
       random: () => 0,
-      lineFor: () => openLine,
+      queueFor: () => openQueue,
       holdMs,
     }),
     limits: createCallerLimits({

@@ -108,7 +108,7 @@ const stage = (way: Way) => {
     clock,
     latest: (pod) => pod,
     changes: () => () => undefined,
-    tokens: createTokenSource({ ask, clock, random: () => 0, lineFor: () => pace.tokens, holdMs }),
+    tokens: createTokenSource({ ask, clock, random: () => 0, queueFor: () => pace.tokens, holdMs }),
     onWaited: () => undefined,
     bindingGraceMs: 0,
   });

@@ -49,6 +49,6 @@ export interface Told {
   readonly othersAwait: boolean | undefined;
 }
 
-/** crowded: our own line was too long. */
+/** crowded: our own queue of questions was full or too slow. */
 export type NotTold = Unsaid | { readonly why: 'crowded' };
 export const isTold = (reply: Told | NotTold): reply is Told => 'answer' in reply;

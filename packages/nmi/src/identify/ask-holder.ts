@@ -1,5 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
-import type { Questioner } from '../waiting/fair-lines.ts';
+import type { Questioner } from '../waiting/turn-queues.ts';
 import {
   isTold,
   isUnsaid,
@@ -10,10 +10,10 @@ import {
   type Told,
 } from './answers.ts';
 import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
-import { inTurns } from './in-turns.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
-import { createQuestionLine } from './question-line.ts';
+import { createQuestionQueue } from './question-queue.ts';
 
 export type PodName = Pick<PodView, 'namespace' | 'name'>;
 
@@ -60,9 +60,9 @@ interface Heard {
 export function createHolderQuestion(options: HolderOptions): AskHolder {
   const { pods, clock, onChecked } = options;
   const put = createAsker(options);
-  // The list answers for all addresses, and is one question in the line: callers who wait for it take no places from those
+  // The list answers for all addresses, and is one question in the queue: callers who wait for it take no places from those
   // whose pod is asked for by its name.
-  const putAll = inTurns(() => put(forAll, () => pods.readAll()));
+  const putAll = oneAtATime(() => put(forAll, () => pods.readAll()));
 
   const byAddress = async (address: string): Promise<Told | NotTold> => {
     const heard = await putAll();
@@ -99,7 +99,7 @@ export function createHolderQuestion(options: HolderOptions): AskHolder {
 
 /** Asks in turn. */
 function createAsker({ clock, patienceMs }: HolderOptions) {
-  const inLine = createQuestionLine({
+  const inTurn = createQuestionQueue({
     clock,
     patienceMs,
     ...questionRate,
@@ -107,7 +107,7 @@ function createAsker({ clock, patienceMs }: HolderOptions) {
   });
   return async (questioner: Questioner, question: () => Promise<Said>): Promise<Heard | NotTold> => {
     let begunAt = 0;
-    const said = await inLine(questioner, () => {
+    const said = await inTurn(questioner, () => {
       begunAt = clock.elapsed();
       return question();
     });

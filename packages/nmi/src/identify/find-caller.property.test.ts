@@ -226,9 +226,9 @@ async function play(told: History, checkAgeMs: number) {
     const caller = world.ownerOf(address);
     if (caller === undefined || !world.isAlive(caller)) return;
     const kept = isNew ? undefined : open.get(address);
-    const line = kept && !kept.over.isLast ? kept : connect(address, caller);
-    open.set(address, line);
-    calls.push(call(address, line.caller, line.over));
+    const connection = kept && !kept.over.isLast ? kept : connect(address, caller);
+    open.set(address, connection);
+    calls.push(call(address, connection.caller, connection.over));
   };
   for (const { pauseMs, deed: what, caller, isNew } of told.moments) {
     await clock.advance(pauseMs);

@@ -6,22 +6,22 @@ import { createQuestions, type Question } from './questions.ts';
 
 const stage = () => {
   const clock = createFakeClock();
-  const line = createMetadataPace(clock).tokens;
+  const queue = createMetadataPace(clock).tokens;
   const questions = createQuestions<string>();
   const ask = vi.fn(() => Promise.resolve('answer'));
-  const question: Question<string> = { line, cost: 1, ask };
+  const question: Question<string> = { queue, cost: 1, ask };
   /** What a pod of the namespace has waiting, none of which is ever answered. */
   const fill = (namespace: string, pod: string) => {
     for (let index = 0; index < 30; index += 1)
-      line.enter({ namespace, pod }, { begin: () => undefined, giveUp: () => undefined });
+      queue.enter({ namespace, pod }, { begin: () => undefined, giveUp: () => undefined });
   };
-  return { clock, line, questions, ask, question, fill };
+  return { clock, queue, questions, ask, question, fill };
 };
 
 it('a question that hostile callers have waiting is asked when it is the turn of another one who wants it too', async () => {
-  const { clock, line, questions, ask, question, fill } = stage();
+  const { clock, queue, questions, ask, question, fill } = stage();
   fill('hostile', 'a');
-  const before = line.waiting;
+  const before = queue.waiting;
   const slow = questions.join('shared', askerOf({ namespace: 'hostile', pod: 'a' }), question);
   await clock.advance(1_000);
   expect(ask).not.toHaveBeenCalled();
@@ -29,14 +29,14 @@ it('a question that hostile callers have waiting is asked when it is the turn of
   await expect(answer).resolves.toBe('answer');
   await expect(slow).resolves.toBe('answer');
   expect(ask).toHaveBeenCalledTimes(1);
-  // The other place in line is given back: nothing is left to ask.
-  expect(line.waiting).toBe(before);
+  // The other place in queue is given back: nothing is left to ask.
+  expect(queue.waiting).toBe(before);
 });
 
 it('a caller who leaves gives its place back at once, and no question is asked for it', async () => {
-  const { clock, line, questions, ask, question, fill } = stage();
+  const { clock, queue, questions, ask, question, fill } = stage();
   fill('one', 'a');
-  const before = line.waiting;
+  const before = queue.waiting;
   const gone = new AbortController();
   const answer = questions.join(
     'mine',
@@ -44,10 +44,10 @@ it('a caller who leaves gives its place back at once, and no question is asked f
     question,
   );
   const refused = expect(answer).rejects.toMatchObject({ code: 'unavailable' });
-  expect(line.waiting).toBe(before + 1);
+  expect(queue.waiting).toBe(before + 1);
   gone.abort();
   await refused;
-  expect(line.waiting).toBe(before);
+  expect(queue.waiting).toBe(before);
   expect(questions.isUnderWay('mine')).toBe(false);
   await clock.advance(60_000);
   expect(ask).not.toHaveBeenCalled();
@@ -66,16 +66,16 @@ it('a caller who has left already is told so, though an answer to others is unde
 });
 
 it('goes on while one of several callers of a pod stays', async () => {
-  const { clock, line, questions, ask, question, fill } = stage();
+  const { clock, queue, questions, ask, question, fill } = stage();
   fill('one', 'a');
-  const before = line.waiting;
+  const before = queue.waiting;
   const gone = new AbortController();
   const of = (signal?: AbortSignal) => askerOf({ namespace: 'one', pod: 'b', ...(signal && { signal }) });
   const leaves = questions.join('mine', of(gone.signal), question).catch(() => 'left');
   const stays = questions.join('mine', of(), question).catch(() => 'given up');
   gone.abort();
   await expect(leaves).resolves.toBe('left');
-  expect(line.waiting).toBe(before + 1);
+  expect(queue.waiting).toBe(before + 1);
   await clock.advance(60_000);
   await expect(stays).resolves.toBe('given up');
   expect(ask).not.toHaveBeenCalled();

@@ -1,5 +1,5 @@
 import type { Tenant } from '@pod-identity/kit/core';
-import type { Line } from '../waiting/fair-lines.ts';
+import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 
 /** On whose behalf something is asked. */
@@ -15,7 +15,7 @@ export interface Asker {
 
 /** What is asked, and where it waits for its turn. */
 export interface Question<T> {
-  readonly line: Line;
+  readonly queue: TurnQueue;
   /** Requests that it makes. */
   readonly cost: number;
   readonly ask: () => Promise<T>;
@@ -37,7 +37,7 @@ interface Flight<T> {
   readonly resolve: (answer: T | Promise<T>) => void;
   readonly reject: (error: unknown) => void;
   isBegun: boolean;
-  /** By pod: until its turn comes, a question waits in line once for each pod that wants its answer. */
+  /** By pod: until its turn comes, a question waits in the queue once for each pod that wants its answer. */
   readonly places: Map<string, Place>;
 }
 
@@ -78,7 +78,7 @@ export function createQuestions<T>(): Questions<T> {
   };
 }
 
-/** Takes a place in line for the asker's pod; returns how it is left. */
+/** Takes a place in the queue for the asker's pod; returns how it is left. */
 function enter<T>(flight: Flight<T>, asker: Asker, question: Question<T>): () => void {
   const { tenant } = asker;
   const name = `${tenant.namespace}/${tenant.pod}`;
@@ -111,7 +111,7 @@ function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>):
     refuse(tooMany());
     return;
   }
-  const entered = question.line.enter(asker.tenant, {
+  const entered = question.queue.enter(asker.tenant, {
     begin: (leave) => begin(flight, question, leave),
     giveUp: () => give(flight, name, late()),
   });

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { askerOf, clientIdOf, issuedTo, openLine, subjectOf, wishFor } from '../../test/builders.ts';
+import { askerOf, clientIdOf, issuedTo, openQueue, subjectOf, wishFor } from '../../test/builders.ts';
 import { TokenError } from './errors.ts';
 import { createTokenSource } from './source.ts';
 import type { IssuedToken, ServicePrincipal, TokenWish } from './types.ts';
@@ -10,7 +10,7 @@ const free = askerOf();
 const admitting = (admit: () => number) => askerOf({ admit });
 const minute = 60_000;
 
-const open = { lineFor: () => openLine, holdMs: 8_000 };
+const open = { queueFor: () => openQueue, holdMs: 8_000 };
 
 const stage = (expiresInMs = 3_600_000) => {
   const clock = createFakeClock();

@@ -1,7 +1,7 @@
 // Room: one token for an identity that the caller may use already: memory, shared calls, remembered failures.
 // It must not know requests or responses, or decide who may use which identity.
 import type { Clock } from '@pod-identity/kit/core';
-import type { Line } from '../waiting/fair-lines.ts';
+import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createQuestions, type Asker, type Question, type Questions } from './questions.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
 import { ageOf } from './age.ts';
@@ -34,7 +34,7 @@ export interface Obtained {
 export interface TokenSourceOptions {
   readonly ask: AskForToken;
   /** Where questions for it wait for their turn. */
-  readonly lineFor: (subject: TokenSubject) => Line;
+  readonly queueFor: (subject: TokenSubject) => TurnQueue;
   /** How long a service that does not know an expected identity yet is asked again. */
   readonly holdMs: number;
   readonly clock: Clock;
@@ -150,7 +150,7 @@ interface Stores {
 
 /** Joins what is asked already, or asks and remembers the answer unless it is for special claims. */
 function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOptions): Join {
-  const { ask, clock, random, lineFor } = options;
+  const { ask, clock, random, queueFor } = options;
   let questions = 0;
 
   const askAndStore = async (wish: TokenWish, namespace: string): Promise<IssuedToken> => {
@@ -170,7 +170,7 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
 
   return (wish, asker) => {
     const question: Question<IssuedToken> = {
-      line: lineFor(wish.subject),
+      queue: queueFor(wish.subject),
       cost: costOf(wish.subject),
       ask: () => askAndStore(wish, asker.tenant.namespace),
     };

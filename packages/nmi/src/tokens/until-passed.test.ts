@@ -1,6 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { askerOf, issuedTo, openLine } from '../../test/builders.ts';
+import { askerOf, issuedTo, openQueue } from '../../test/builders.ts';
 import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { createTokenSource } from './source.ts';
@@ -17,7 +17,7 @@ const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
     upstreamBurst,
     upstreamPerSecond: 0.001,
   });
-  const source = createTokenSource({ ask, clock, random, lineFor: () => openLine, holdMs });
+  const source = createTokenSource({ ask, clock, random, queueFor: () => openQueue, holdMs });
   const tokens = untilPassed(source, { clock, random });
   const left = new AbortController();
   const get = (over: { subject?: TokenSubject; deadline?: number } = {}) => {

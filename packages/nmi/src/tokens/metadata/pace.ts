@@ -1,9 +1,9 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { createFairLines, runInTurn, type Line, type Questioner } from '../../waiting/fair-lines.ts';
+import { createTurnQueues, runInTurn, type TurnQueue, type Questioner } from '../../waiting/turn-queues.ts';
 
 export interface MetadataPace {
   /** For questions for tokens. */
-  readonly tokens: Line;
+  readonly tokens: TurnQueue;
   /** Runs another read in its turn; undefined when it cannot wait, or its turn did not come, or its caller left. */
   readonly read: <T>(questioner: Questioner, task: () => Promise<T>) => Promise<T | undefined>;
 }
@@ -21,9 +21,9 @@ const reads = {
 
 /** All that this process asks the metadata service goes through one of these. Waiting here for a moment is better than a 429. */
 export function createMetadataPace(clock: Clock): MetadataPace {
-  const lines = createFairLines({ clock, all, lines: { tokens, reads } });
+  const queues = createTurnQueues({ clock, all, queues: { tokens, reads } });
   return {
-    tokens: lines.tokens,
-    read: (questioner, task) => runInTurn(lines.reads, questioner, task),
+    tokens: queues.tokens,
+    read: (questioner, task) => runInTurn(queues.reads, questioner, task),
   };
 }

@@ -1,29 +1,29 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
-import { createFairLines, runInTurn, type Rate } from './fair-lines.ts';
+import { createTurnQueues, runInTurn, type Rate } from './turn-queues.ts';
 
 const waiting = { total: 64, perNamespace: 32, perPod: 8 };
 
-/** Two lines; `enter` notes who began in `begun`, and `leave` gives back the place of whoever began first. */
+/** Two queues; `enter` notes who began in `begun`, and `leave` gives back the place of whoever began first. */
 const stage = (over: Partial<Rate> & { perNamespace?: number } = {}) => {
   const fake = createFakeClock();
   let aheadMs = 0;
   const clock = { ...fake, now: () => fake.now() + aheadMs };
   const { atATime = 5, perNamespace = 5, quota } = over;
   const all = { atATime, perNamespace, patienceMs: 10_000, ...(quota && { quota }) };
-  const lines = createFairLines({
+  const queues = createTurnQueues({
     clock,
     all,
-    lines: { first: { atATime: 5, waiting }, second: { atATime: 5, waiting } },
+    queues: { first: { atATime: 5, waiting }, second: { atATime: 5, waiting } },
   });
   const begun: string[] = [];
   const leaves: (() => void)[] = [];
-  const enter = (namespace: string, line: keyof typeof lines = 'first') =>
-    lines[line].enter(
+  const enter = (namespace: string, queue: keyof typeof queues = 'first') =>
+    queues[queue].enter(
       { namespace, pod: 'web' },
       {
         begin: (leave) => {
-          begun.push(`${namespace} ${line}`);
+          begun.push(`${namespace} ${queue}`);
           leaves.push(leave);
         },
         giveUp: () => undefined,
@@ -33,10 +33,10 @@ const stage = (over: Partial<Rate> & { perNamespace?: number } = {}) => {
   return { fake, begun, enter, skip, leave: () => leaves.shift()?.() };
 };
 
-it('lines that both have questions waiting take turns', () => {
+it('queues that both have questions waiting take turns', () => {
   const { begun, enter, leave } = stage({ atATime: 1 });
   enter('holds');
-  for (const line of ['first', 'first', 'first', 'second', 'second'] as const) enter('waits', line);
+  for (const queue of ['first', 'first', 'first', 'second', 'second'] as const) enter('waits', queue);
   for (let turn = 0; turn < 5; turn += 1) leave();
   expect(begun.slice(1)).toEqual([
     ...['waits second', 'waits first', 'waits second', 'waits first', 'waits first'],
@@ -92,7 +92,7 @@ it('whoever finds no place leaves no timer behind', () => {
 it('a question whose caller leaves while it waits returns at once and is never asked', async () => {
   const clock = createFakeClock();
   const all = { atATime: 1, perNamespace: 1, patienceMs: 10_000 };
-  const { only } = createFairLines({ clock, all, lines: { only: { atATime: 1, waiting } } });
+  const { only } = createTurnQueues({ clock, all, queues: { only: { atATime: 1, waiting } } });
   const holder = Promise.withResolvers<string>();
   const first = runInTurn(
     only,

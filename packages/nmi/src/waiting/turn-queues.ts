@@ -11,42 +11,42 @@ import {
   type TokenBucket,
 } from '@pod-identity/kit/core';
 
-/** What may run at a time, and begin in a second. */
+/** How many questions may run at a time, and begin in a second. */
 export interface Rate {
   readonly atATime: number;
-  /** Unless told, as many as there are places. */
+  /** Default: no limit but `atATime`. */
   readonly quota?: { readonly burst: number; readonly perSecond: number };
 }
 
-export interface LineRate extends Rate {
+export interface QueueRate extends Rate {
   readonly waiting: FairQueueLimits;
 }
 
-export interface LinesOptions<Name extends string> {
+export interface TurnQueuesOptions<Name extends string> {
   readonly clock: Clock;
   readonly all: Rate & {
     /** Places that one namespace may hold at a time. */
     readonly perNamespace: number;
-    /** How long a question waits for its turn before it is given up. */
+    /** How long a question may wait for its turn. */
     readonly patienceMs: number;
   };
-  readonly lines: Readonly<Record<Name, LineRate>>;
+  readonly queues: Readonly<Record<Name, QueueRate>>;
 }
 
 export interface Waiter {
-  /** It is its turn. `leave` gives the place back; it must be called, whatever comes of the question. */
+  /** It is its turn. Must call `leave` when the question is answered or has failed: that gives the place back. */
   begin(leave: () => void): void;
-  /** Its turn did not come in time, or others with less had to have its place. */
+  /** Its turn did not come in time, or its place was given to a pod or namespace with fewer. */
   giveUp(): void;
 }
 
-export interface Line {
-  /** Undefined: the pod, or its namespace, has all that it may have. */
+export interface TurnQueue {
+  /** Undefined if the queue is full for the pod, its namespace or everybody. */
   enter(tenant: Tenant, waiter: Waiter): { withdraw(): void } | undefined;
   readonly waiting: number;
 }
 
-/** Who a question is charged to, and who waits for its answer. */
+/** Whom a question is charged to, and who waits for its answer. */
 export interface Questioner {
   readonly tenant: Tenant;
   /** Aborts when nobody waits for the answer any more. */
@@ -59,39 +59,39 @@ interface Waiting {
   readonly late: Timer;
 }
 
-interface OpenLine {
+interface SharedQueue {
   readonly name: string;
   readonly places: Places;
   readonly queue: FairQueue<Waiting>;
 }
 
 /**
- * Lines of questions that share places and quota: the lines take turns, in each of them its namespaces, in each of those its
- * pods. So a question waits for one question of each other namespace, however many those have.
+ * Queues of questions that share places and quota. The queues take turns, within a queue its namespaces, within a namespace its
+ * pods: a question waits for one question of each other namespace, however many those have.
  */
-export function createFairLines<Name extends string>(
-  options: LinesOptions<Name>,
-): Readonly<Record<Name, Line>> {
+export function createTurnQueues<Name extends string>(
+  options: TurnQueuesOptions<Name>,
+): Readonly<Record<Name, TurnQueue>> {
   const { clock } = options;
-  const lines = Object.entries<LineRate>(options.lines).map(([name, rate]) => ({
+  const queues = Object.entries<QueueRate>(options.queues).map(([name, rate]) => ({
     name,
     places: createPlaces(rate, clock),
     queue: createFairQueue<Waiting>(rate.waiting),
   }));
-  const goOn = createTurns(lines, options);
-  const named = lines.map(({ name, queue }) => [name, lineOf(queue, { ...options, goOn })]);
-  return Object.fromEntries(named) as Record<Name, Line>;
+  const goOn = createTurns(queues, options);
+  const named = queues.map(({ name, queue }) => [name, queueOf(queue, { ...options, goOn })]);
+  return Object.fromEntries(named) as Record<Name, TurnQueue>;
 }
 
-/** Asks when it is the question's turn. Undefined: it had no place, its turn did not come in time, or nobody waits for it any more. */
+/** Calls `ask` when it is the question's turn. Undefined: the queue was full, the turn did not come in time, or the questioner left. */
 export async function runInTurn<T>(
-  line: Line,
+  queue: TurnQueue,
   { tenant, gone }: Questioner,
   ask: () => Promise<T>,
 ): Promise<T | undefined> {
   const turn = Promise.withResolvers<(() => void) | undefined>();
   const giveUp = () => turn.resolve(undefined);
-  const place = gone.aborted ? undefined : line.enter(tenant, { begin: turn.resolve, giveUp });
+  const place = gone.aborted ? undefined : queue.enter(tenant, { begin: turn.resolve, giveUp });
   if (!place) return undefined;
   const withdraw = () => {
     place.withdraw();
@@ -108,10 +108,10 @@ export async function runInTurn<T>(
   }
 }
 
-function lineOf(
+function queueOf(
   queue: FairQueue<Waiting>,
-  { clock, all, goOn }: Pick<LinesOptions<never>, 'clock' | 'all'> & { readonly goOn: () => void },
-): Line {
+  { clock, all, goOn }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'> & { readonly goOn: () => void },
+): TurnQueue {
   return {
     get waiting() {
       return queue.size;
@@ -136,18 +136,18 @@ function lineOf(
   };
 }
 
-/** Begins what may begin, at once and whenever time or a place that is given back allows more. */
+/** Begins what may begin, now and whenever the quota or a freed place allows more. */
 function createTurns(
-  all: readonly OpenLine[],
-  { clock, all: rate }: Pick<LinesOptions<never>, 'clock' | 'all'>,
+  all: readonly SharedQueue[],
+  { clock, all: rate }: Pick<TurnQueuesOptions<never>, 'clock' | 'all'>,
 ): () => void {
   const shared = createPlaces(rate, clock);
   const held = createHeld(rate.perNamespace);
   // In the order of their turns.
-  const lines = [...all];
+  const queues = [...all];
   let alarm: Timer | undefined;
 
-  const begin = ({ places }: OpenLine, { tenant, waiter, late }: Waiting) => {
+  const begin = ({ places }: SharedQueue, { tenant, waiter, late }: Waiting) => {
     late.cancel();
     const leaves = [shared.take(), places.take(), held.take(tenant.namespace)];
     waiter.begin(() => {
@@ -156,17 +156,17 @@ function createTurns(
     });
   };
 
-  /** Begins one question and answers 0, or the milliseconds until one may begin; Infinity: when a place is given back. */
+  /** Begins one question and returns 0, or returns the milliseconds until one may begin; Infinity: not before a place is freed. */
   const step = (): number => {
     let pauseMs = Infinity;
-    for (const [index, line] of lines.entries()) {
-      if (line.queue.size === 0) continue;
-      const lineMs = Math.max(shared.pauseMs(), line.places.pauseMs());
-      if (lineMs > 0) pauseMs = Math.min(pauseMs, lineMs);
-      const next = lineMs > 0 ? undefined : line.queue.next(held.mayTake);
+    for (const [index, one] of queues.entries()) {
+      if (one.queue.size === 0) continue;
+      const itsMs = Math.max(shared.pauseMs(), one.places.pauseMs());
+      if (itsMs > 0) pauseMs = Math.min(pauseMs, itsMs);
+      const next = itsMs > 0 ? undefined : one.queue.next(held.mayTake);
       if (!next) continue;
-      lines.push(...lines.splice(index, 1));
-      begin(line, next);
+      queues.push(...queues.splice(index, 1));
+      begin(one, next);
       return 0;
     }
     return pauseMs;
@@ -183,14 +183,14 @@ function createTurns(
 
 type Places = ReturnType<typeof createPlaces>;
 
-/** Places, and a quota of beginnings. */
+/** Places, and a quota of questions that begin. */
 function createPlaces({ atATime, quota }: Rate, clock: Clock) {
   const bucket: TokenBucket | undefined =
     quota &&
     createTokenBucket({ capacity: quota.burst, refillPerMs: quota.perSecond / 1000, now: clock.now() });
   let running = 0;
   return {
-    /** Infinity: until a place is given back. */
+    /** Infinity: until a place is freed. */
     pauseMs(): number {
       if (running >= atATime) return Infinity;
       const now = clock.now();

@@ -1,5 +1,5 @@
-/** One at a time. Whoever asks while one is under way gets the answer of the next: that one was asked later than he did. */
-export function inTurns<T>(ask: () => Promise<T>): () => Promise<T> {
+/** One call at a time. Who calls while one is in progress gets the result of the next, which begins after that call. */
+export function oneAtATime<T>(ask: () => Promise<T>): () => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   let next: Promise<T> | undefined;
   const begin = () => {

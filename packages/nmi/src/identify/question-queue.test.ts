@@ -1,13 +1,13 @@
 import { getEventListeners } from 'node:events';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { createQuestionLine, type QuestionLineOptions } from './question-line.ts';
+import { createQuestionQueue, type QuestionQueueOptions } from './question-queue.ts';
 
 const nobodyLeaves = new AbortController().signal;
 
-const stage = (over: Partial<QuestionLineOptions> = {}) => {
+const stage = (over: Partial<QuestionQueueOptions> = {}) => {
   const clock = createFakeClock();
-  const inLine = createQuestionLine({
+  const inTurn = createQuestionQueue({
     clock,
     atATime: 2,
     perNamespace: 2,
@@ -20,7 +20,7 @@ const stage = (over: Partial<QuestionLineOptions> = {}) => {
   const ends = new Map<string, () => void>();
   const ask = (name: string, of: { namespace?: string; pod?: string; gone?: AbortSignal } = {}) => {
     const { namespace = 'default', pod = name, gone = nobodyLeaves } = of;
-    return inLine({ tenant: { namespace, pod }, gone }, () => {
+    return inTurn({ tenant: { namespace, pod }, gone }, () => {
       begun.push(name);
       return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
     });
@@ -117,7 +117,7 @@ it('a pod that has all its places is told so at once, and others are not', async
 
 it('a question that fails gives its place back', async () => {
   const clock = createFakeClock();
-  const inLine = createQuestionLine({
+  const inTurn = createQuestionQueue({
     clock,
     atATime: 1,
     perNamespace: 1,
@@ -126,8 +126,8 @@ it('a question that fails gives its place back', async () => {
     waiting: { total: 64, perNamespace: 32, perPod: 16 },
   });
   const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };
-  await expect(inLine(questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  await expect(inLine(questioner, () => Promise.resolve(1))).resolves.toBe(1);
+  await expect(inTurn(questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(inTurn(questioner, () => Promise.resolve(1))).resolves.toBe(1);
 });
 
 it('a question that was answered leaves nothing behind with those who waited for it', async () => {
