@@ -30,14 +30,15 @@ it('does not mix selectors up', () => {
   expect(authorizer.decide(caller, { by: 'nothing' }).kind).toBe('allow');
 });
 
-it('remembers 32 selectors of a pod, and starts anew with the next one', () => {
+it('remembers 32 selectors of a pod; one more evicts the oldest alone', () => {
   const authorizer = createAuthorizer(viewOf(world).view, rules);
   const caller = pod();
   const ask = (i: number) => authorizer.decide(caller, { by: 'client-id', value: `${i}` });
-  const first = ask(0);
-  for (let i = 1; i < 32; i += 1) ask(i);
+  const [first, second] = [ask(0), ask(1)];
+  for (let i = 2; i < 32; i += 1) ask(i);
   expect(ask(0)).toBe(first);
   expect(ask(32)).toBe(ask(32));
+  expect(ask(1)).toBe(second);
   expect(ask(0)).not.toBe(first);
   expect(ask(0)).toEqual(first);
 });

@@ -1,3 +1,4 @@
+import { RecentMap } from '@pod-identity/kit/core';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import { rightsOf } from './authorize.ts';
@@ -13,7 +14,7 @@ interface Remembered {
   readonly decisions: Map<string, Decision>;
 }
 
-/** Selectors come from callers: new ones of a pod evict only that pod's entry. */
+/** Selectors come from callers: new ones of a pod evict only decisions about that pod. */
 const decisionsKept = 32;
 
 /**
@@ -27,7 +28,11 @@ export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Auth
     const { revision } = view;
     const known = memory.get(pod);
     if (known?.revision === revision) return known;
-    const fresh = { revision, rights: rightsOf(pod, view, rules), decisions: new Map<string, Decision>() };
+    const fresh = {
+      revision,
+      rights: rightsOf(pod, view, rules),
+      decisions: new RecentMap<string, Decision>(decisionsKept),
+    };
     memory.set(pod, fresh);
     return fresh;
   };
@@ -39,7 +44,6 @@ export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Auth
       const known = decisions.get(key);
       if (known) return known;
       const decision = rights(selector);
-      if (decisions.size >= decisionsKept) decisions.clear();
       decisions.set(key, decision);
       return decision;
     },
