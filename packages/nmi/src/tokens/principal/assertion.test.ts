@@ -79,10 +79,11 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
     const assertions = createAssertions({ now: () => 0 });
     const ask = (clientId: string) => assertions(read, { clientId, audience: 'https://login/token' });
-    const first = await ask('app-0');
-    for (let n = 1; n < 32; n += 1) await ask(`app-${n}`);
+    const [first, second] = [await ask('app-0'), await ask('app-1')];
+    for (let n = 2; n < 32; n += 1) await ask(`app-${n}`);
     expect(await ask('app-0')).toBe(first);
     await ask('app-32');
+    expect(await ask('app-1')).toBe(second);
     expect(await ask('app-0')).not.toBe(first);
   });
 });

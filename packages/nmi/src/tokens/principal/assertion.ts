@@ -1,6 +1,6 @@
 import { constants, createHash, randomUUID, sign, type SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Clock } from '@pod-identity/kit/core';
+import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { Certificate } from './reader-words.ts';
 
 export interface AssertionClaims {
@@ -33,14 +33,13 @@ interface Kept {
 export function createAssertions(clock: Pick<Clock, 'now'>): Assertions {
   const memory = new WeakMap<Certificate, Map<string, Kept>>();
   return (certificate, { clientId, audience }) => {
-    const ofCertificate = memory.get(certificate) ?? new Map<string, Kept>();
+    const ofCertificate = memory.get(certificate) ?? new RecentMap<string, Kept>(keptOfCertificate);
     memory.set(certificate, ofCertificate);
     const name = `${clientId} ${audience}`;
     const now = clock.now();
     const kept = ofCertificate.get(name);
     // A clock that was set makes a new one as well.
     if (kept && Math.abs(now - kept.madeAt) < reuseMs) return kept.assertion;
-    if (ofCertificate.size >= keptOfCertificate) ofCertificate.clear();
     const assertion = signAssertion(certificate, { clientId, audience, now, id: randomUUID() });
     ofCertificate.set(name, { madeAt: now, assertion });
     return assertion;

@@ -170,7 +170,7 @@ it('that is of no use any more is forgotten, others are kept', async () => {
   expect(state.reads).toHaveLength(3);
 });
 
-it('of failures a bounded number is remembered', async () => {
+it('of failures a bounded number is remembered: one more evicts the oldest alone', async () => {
   const { state, versionNow } = stage(failure('misconfigured'));
   const named = (n: number) => ({ namespace: 'shop', name: `missing-${n}` });
   for (let n = 0; n < 500; n += 1) await versionNow(named(n));
@@ -178,6 +178,8 @@ it('of failures a bounded number is remembered', async () => {
   expect(state.reads).toHaveLength(500);
   await versionNow(named(500));
   await versionNow(named(500));
+  expect(state.reads).toHaveLength(501);
+  await versionNow(named(1));
   expect(state.reads).toHaveLength(501);
   await versionNow(named(0));
   expect(state.reads).toHaveLength(502);

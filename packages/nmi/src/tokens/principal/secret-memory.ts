@@ -1,4 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import { createFlights } from '../flights.ts';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
 import type { ReadSecret, ReadSecretNow, SecretReference } from './secret-door.ts';
@@ -38,7 +38,7 @@ const failuresKept = 500;
 /** Secrets in memory while they are in use. There is no watch: NMI has no right to list Secrets. */
 export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
   const { clock } = options;
-  const stores: Stores = { known: new Map(), failed: new Map() };
+  const stores: Stores = { known: new Map(), failed: new RecentMap(failuresKept) };
   const { known, failed } = stores;
   const flights = createFlights<ReadSecret>();
 
@@ -100,7 +100,6 @@ async function readInto(
 
 function forget({ known, failed }: Stores, { name, ...failure }: Failed & { readonly name: string }): void {
   known.delete(name);
-  if (failed.size >= failuresKept) failed.clear();
   failed.set(name, failure);
 }
 
