@@ -168,7 +168,7 @@ describe('Microsoft Entra is away', () => {
     const { host } = new URL(stage.sim.azure.entraUrl);
     nmi = await stage.nmi([`--authority-allow=${host}`, '--caller-hold=0s', ...patient], time.clock);
     const ask = async () => {
-      const { status, body } = await passing(nmi.ask({ from: address, query }));
+      const { status, body } = await nmi.ask({ from: address, query });
       return { status, token: body['access_token'] };
     };
     const first = await ask();
@@ -193,7 +193,9 @@ describe('Microsoft Entra is away', () => {
 describe('the clock of the machine is set', () => {
   /** By Azure's clock, which is right: a token that is no good any more must not be handed out. */
   const isGood = async (ask: Parameters<Nmi['ask']>[0]) => {
-    const { status, body } = await passing(nmi.ask(ask));
+    // Not `passing`: it moves the clock a second for each turn of the event loop, and after 6 s NMI gives up on the API server.
+    const { status, body } = await nmi.ask(ask);
+    if (status !== 200) return [status, body];
     const claims = Buffer.from(String(body['access_token']).split('.')[1] ?? '', 'base64url').toString();
     const { exp } = JSON.parse(claims) as { exp: number };
     return [status, exp * 1000 > time.azure()];
