@@ -25,9 +25,9 @@ const narrator: story.Narrator = {
 /** The tokens live this long, so that the swap shows at once: real ones are kept by the SDK for hours. */
 const tokenLifetimeSeconds = 4;
 
-let stage: Stage | undefined;
-let stopping: Promise<void> | undefined;
-const stop = () => (stopping ??= stage?.stop() ?? Promise.resolve());
+let opening: Promise<Stage> | undefined;
+/** Also stops a stage that is still being opened. */
+const stop = async () => (await opening?.catch(() => undefined))?.stop();
 const interrupted = new Promise<never>((_, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => reject(new Error(`stopped by ${signal}`)));
@@ -35,14 +35,14 @@ const interrupted = new Promise<never>((_, reject) => {
 });
 
 async function play(): Promise<void> {
-  const opened = await openStage({
+  opening = openStage({
     ...(values.kubeconfig === undefined ? {} : { kubeconfig: values.kubeconfig }),
     azure: { tokenLifetimeSeconds },
     onLine: (name, line) => {
       if (values.verbose) console.log(paint('dim', `         ${name}: ${line}`));
     },
   });
-  stage = opened;
+  const opened = await opening;
   const programs = await story.startPrograms(opened, narrator);
   const from = values['2018'] ? story.manifests2018 : story.manifests;
   const pod = await story.applyManifests(opened, narrator, from);

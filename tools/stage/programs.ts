@@ -47,8 +47,9 @@ function createLauncher(world: StageWorld, options: ProgramOptions) {
   return {
     launch({ name, entry, args = [], env = {} }: Launch): Service {
       const onLine = (line: string) => options.onLine?.(name, line);
+      world.cleanup.checkOpen();
       const service = startService({ name, entry: built(entry), args, env, onLine });
-      world.undo.push(() => service.stop());
+      world.cleanup.add(() => service.stop());
       return service;
     },
     async kubeconfigOf(account: string): Promise<string> {

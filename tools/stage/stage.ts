@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import { startTimeOf, type PodPath, type Sim } from '@pod-identity/sim';
 import { established, nodeObject, podObject, setPodStatus, type PodSpec } from './cluster.ts';
+import { createCleanup } from './cleanup.ts';
 import { applyObject, deleteObject, readManifests, type KubeObject } from './objects.ts';
 import { inDeploy } from './places.ts';
 import { createPrograms, type ProgramOptions, type Programs, type StageNmi } from './programs.ts';
@@ -48,14 +49,11 @@ export interface Stage extends Objects, Pods, Programs {
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-'));
-  const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
-  const stop = async () => {
-    // One by one: a program that is started while others are stopped is stopped as well.
-    for (let step = undo.pop(); step !== undefined; step = undo.pop())
-      await step().catch((error: unknown) => console.error(error));
-  };
+  const cleanup = createCleanup();
+  cleanup.add(() => rm(folder, { recursive: true, force: true }));
+  const stop = () => cleanup.run();
   try {
-    const world = await openWorld(options, { folder, nodes: options.nodes ?? 2, undo });
+    const world = await openWorld(options, { folder, nodes: options.nodes ?? 2, cleanup });
     const { sim, kube, kubeconfig } = world;
     const objects = createObjects(world);
     const pods = createPods(world, objects);
@@ -66,12 +64,14 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   }
 }
 
-function createObjects({ isReal, kube, nodes, undo }: StageWorld): Objects {
+function createObjects({ isReal, kube, nodes, cleanup }: StageWorld): Objects {
   const create = async (object: KubeObject) => {
-    const applied = await applyObject(kube, object);
+    if (!isReal || object.kind === 'CustomResourceDefinition') return applyObject(kube, object);
     // A real server outlives the stage: it gets back what it had.
-    if (isReal && object.kind !== 'CustomResourceDefinition') undo.push(() => deleteObject(kube, object));
-    return applied;
+    return cleanup.start(
+      () => applyObject(kube, object),
+      () => deleteObject(kube, object),
+    );
   };
   const apply = async (path: string) => {
     const applied: KubeObject[] = [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { createPodNetwork, startSim, type PodNetwork, type Sim, type SimOptions } from '@pod-identity/sim';
 import { azureConfiguration, seed } from './azure.ts';
+import type { Cleanup } from './cleanup.ts';
 import * as names from './names.ts';
 
 export interface WorldOptions {
@@ -21,28 +22,27 @@ export interface StageWorld {
   readonly network: PodNetwork;
   readonly folder: string;
   readonly nodes: number;
-  /** What ends the stage, in the reverse order. */
-  readonly undo: (() => Promise<void>)[];
+  readonly cleanup: Cleanup;
 }
 
 export async function openWorld(
   options: WorldOptions,
-  { folder, nodes, undo }: Pick<StageWorld, 'folder' | 'nodes' | 'undo'>,
+  { folder, nodes, cleanup }: Pick<StageWorld, 'folder' | 'nodes' | 'cleanup'>,
 ): Promise<StageWorld> {
   const isReal = options.kubeconfig !== undefined;
   const sim = await startSim({
     azure: { tenantId: names.tenant, ...options.azure, seed: (world) => seed(world, nodes) },
   });
-  undo.push(() => sim.stop());
+  cleanup.add(() => sim.stop());
 
   const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
   if (!isReal) await writeFile(kubeconfig, sim.kube.kubeconfig());
   const kube = await connectKube({ kubeconfig, userAgent: 'pod-identity-stage' });
-  undo.push(() => kube.close());
+  cleanup.add(() => kube.close());
 
   const azureJson = join(folder, 'azure.json');
   await writeFile(azureJson, JSON.stringify(azureConfiguration(sim)));
   const network = createPodNetwork();
-  undo.push(() => network.close());
-  return { isReal, sim, kube, kubeconfig, azureJson, network, folder, nodes, undo };
+  cleanup.add(() => network.close());
+  return { isReal, sim, kube, kubeconfig, azureJson, network, folder, nodes, cleanup };
 }
