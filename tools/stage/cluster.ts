@@ -69,7 +69,10 @@ export async function established(kube: KubeTransport): Promise<void> {
       fits: (crd) => crd.metadata.name === metadata.name && isEstablished(crd),
     });
     const { group, names, versions } = spec as Definition;
-    for (const { name } of versions) await served(kube, `/apis/${group}/${name}/${names.plural}`);
+    for (const { name } of versions) {
+      const served = `/apis/${group}/${name}/${names.plural}`;
+      await onceServed(served, () => kube.request({ method: 'GET', path: served, query: { limit: '1' } }));
+    }
   }
 }
 
@@ -79,17 +82,17 @@ interface Definition {
   readonly versions: readonly { readonly name: string }[];
 }
 
-/** A real server needs a moment after it has said Established, for which there is no signal. */
-async function served(kube: KubeTransport, path: string): Promise<void> {
+/** Retries while the call fails with 404: a real server serves a kind a moment after its condition Established. */
+export async function onceServed(what: string, call: () => Promise<unknown>): Promise<void> {
   const endsAt = performance.now() + servedWithinMs;
   for (;;) {
     try {
-      await kube.request({ method: 'GET', path, query: { limit: '1' } });
+      await call();
       return;
     } catch (error) {
       if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
       if (performance.now() > endsAt)
-        throw new Error(`${path} was not served within ${servedWithinMs} ms`, { cause: error });
+        throw new Error(`${what} was not served within ${servedWithinMs} ms`, { cause: error });
     }
     await pause(50);
   }

@@ -13,7 +13,7 @@ test('a wait that does not end says what it waited for, and how far that had got
   let seen = 0;
   const waiting = within(2_000, () => `3 pods; there are ${seen}`, new Promise(() => undefined));
   seen = 2;
-  const failed = expect(waiting).rejects.toThrow('waited 2 s in vain for 3 pods; there are 2');
+  const failed = expect(waiting).rejects.toThrow('waited 2 s without success for 3 pods; there are 2');
   await vi.advanceTimersByTimeAsync(2_000);
   await failed;
   vi.useRealTimers();

@@ -3,9 +3,9 @@ export async function within<T>(ms: number, what: string | (() => string), promi
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const waitedFor = typeof what === 'string' ? what : what();
-    reject(new Error(`waited ${ms / 1000} s in vain for ${waitedFor}`));
+    reject(new Error(`waited ${ms / 1000} s without success for ${waitedFor}`));
   }, ms);
-  // What comes after the deadline is nobody's business any more, a failure included.
+  // A failure after the deadline ends no process.
   promise.catch(() => undefined);
   try {
     return await Promise.race([promise, late]);

@@ -89,5 +89,7 @@ export async function untilAnswer(
     }
     await delay(50);
   }
-  throw new Error(`waited ${patienceMs / 1000} s in vain for another answer to ${key}; the last was ${last}`);
+  throw new Error(
+    `waited ${patienceMs / 1000} s without success for another answer to ${key}; the last was ${last}`,
+  );
 }

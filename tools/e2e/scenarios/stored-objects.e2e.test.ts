@@ -3,6 +3,7 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeRealServers, type ServerUnderTest } from '../servers.ts';
+import { onceServed } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
@@ -70,20 +71,6 @@ function ofOriginal(definition: KubeObject): KubeObject {
     ...definition,
     spec: { ...spec, versions: [{ name: 'v1', served: true, storage: true, schema }] },
   };
-}
-
-/** Tries again until the server knows the path: it serves new definitions a little after it has taken them. */
-async function onceServed(what: string, call: () => Promise<unknown>): Promise<void> {
-  const endsAt = performance.now() + 60_000;
-  for (;;) {
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
-      if (performance.now() > endsAt) throw new Error(`${what} is not served`, { cause: error });
-    }
-  }
 }
 
 describeRealServers("the original's stored objects on $name", (choice) => {
