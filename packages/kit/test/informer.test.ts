@@ -6,6 +6,7 @@ import {
   type Change,
   type InformerOptions,
 } from '@pod-identity/kit/kube';
+import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { createScriptedApi } from './fixtures/scripted-api.ts';
 
@@ -29,6 +30,8 @@ const trim = (object: unknown): View | undefined => {
 };
 const listOf = (resourceVersion: string, ...items: unknown[]) => ({ metadata: { resourceVersion }, items });
 
+const log = createLog({ component: 'test', destination: { write: () => undefined } });
+
 function start(
   answer: Parameters<typeof createScriptedApi>[0],
   options: Partial<InformerOptions<View>> = {},
@@ -36,7 +39,7 @@ function start(
   const api = createScriptedApi(answer);
   const clock = createFakeClock();
   const changes: string[] = [];
-  const problems: KubeError[] = [];
+  const problems: unknown[] = [];
   const informer = createInformer<View>({
     transport: api.transport,
     kind: coreKinds.pods,
@@ -44,7 +47,7 @@ function start(
     indexes: { ip: ({ ip }) => [ip] },
     clock,
     random: () => 0,
-    onProblem: (problem) => problems.push(problem),
+    log: { ...log, warn: ({ code }) => problems.push(code) },
     ...options,
   });
   informer.onChange(({ type, key }: Change<View>) => changes.push(`${type} ${key}`));
@@ -114,7 +117,7 @@ describe('informer', () => {
     await clock.advance(0);
     expect(changes).toEqual(['updated ns/b', 'deleted ns/c', 'added ns/c', 'added ns/d']);
     expect(watch().request.query?.['resourceVersion']).toBe('90');
-    expect(problems.map(({ code }) => code)).toEqual(['gone']);
+    expect(problems).toEqual(['gone']);
   });
 
   test('an object that vanished while nobody watched is deleted by the next list', async () => {

@@ -257,7 +257,13 @@ function suite(start: (folder: string) => Promise<Server>) {
     const pod = parsePod(
       await admin.request({ method: 'GET', path: '/api/v1/namespaces/default/pods/bare' }),
     );
-    const recorder = createEventRecorder({ transport: agent, component: 'nmi', clock: systemClock });
+    const recorder = createEventRecorder({
+      transport: agent,
+      component: 'nmi',
+      clock: systemClock,
+      random: Math.random,
+      log: createLog({ component: 'nmi', destination: { write: () => undefined } }),
+    });
     const tell = createPodEvents({
       recorder,
       clock: systemClock,

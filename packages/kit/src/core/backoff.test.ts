@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { createBackoff } from './backoff.ts';
 
 describe('backoff', () => {
-  test('grows by its factor up to the cap, and starts again after a reset', () => {
-    const backoff = createBackoff({ baseMs: 100, capMs: 1000, factor: 3, jitter: 0, random: () => 0 });
+  test('doubles up to the cap, and starts again after a reset', () => {
+    const backoff = createBackoff({ baseMs: 100, capMs: 1000, jitter: 0, random: () => 0 });
     expect([backoff.next(), backoff.next(), backoff.next(), backoff.next(), backoff.next()]).toEqual([
-      100, 300, 900, 1000, 1000,
+      100, 200, 400, 800, 1000,
     ]);
     backoff.reset();
     expect(backoff.next()).toBe(100);

@@ -1,9 +1,7 @@
-export interface BackoffOptions {
+interface BackoffOptions {
   readonly baseMs: number;
   readonly capMs: number;
-  /** By what each delay is longer than the one before; 2 unless told. */
-  readonly factor?: number;
-  /** The share of the delay that chance may take away, 0 to 1; 0.5 unless told. */
+  /** The largest share by which chance shortens a delay, 0 to 1 (default 0.5). */
   readonly jitter?: number;
   readonly random: () => number;
 }
@@ -13,14 +11,14 @@ export interface Backoff {
   reset(): void;
 }
 
-/** A growing, capped sequence of delays. Jitter only shortens, so `capMs` is a promise. */
+/** Delays that double up to `capMs`. Jitter only shortens them. */
 export function createBackoff(options: BackoffOptions): Backoff {
-  const { baseMs, capMs, factor = 2, jitter = 0.5, random } = options;
+  const { baseMs, capMs, jitter = 0.5, random } = options;
   let delayMs = baseMs;
   return {
     next() {
       const whole = Math.min(delayMs, capMs);
-      delayMs = Math.min(delayMs * factor, capMs);
+      delayMs = Math.min(delayMs * 2, capMs);
       return Math.round(whole * (1 - jitter * random()));
     },
     reset() {

@@ -1,21 +1,22 @@
 import { RecentMap } from './recent.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
-export interface BudgetOptions {
+interface BudgetOptions {
   readonly burst: number;
   readonly perSecond: number;
-  /** Namespaces remembered (1,024 unless told). One that is forgotten has its whole burst again. */
-  readonly kept?: number;
 }
 
-/** What each namespace may have done: what one of them uses up, no other one lacks. */
-export interface Budgets {
-  /** Takes one, if there is one. */
+/** A token bucket for each namespace. */
+interface Budgets {
+  /** Takes a token; false if there is none. */
   take(namespace: string, now: number): boolean;
 }
 
-export function createBudgets({ burst, perSecond, kept = 1_024 }: BudgetOptions): Budgets {
-  const buckets = new RecentMap<string, TokenBucket>(kept);
+/** A namespace that was evicted begins with a full bucket. */
+const namespacesKept = 1_024;
+
+export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
+  const buckets = new RecentMap<string, TokenBucket>(namespacesKept);
   return {
     take(namespace, now) {
       const bucket =

@@ -25,7 +25,7 @@ function meaning(spec: FlagSpec): string {
 
 function defaultText(spec: FlagSpec): string {
   const value = spec.default;
-  if (value === undefined || spec.secret) return '';
+  if (value === undefined) return '';
   if (spec.kind === 'duration') return formatDuration(Number(value));
   return Array.isArray(value) ? value.join(',') : String(value);
 }

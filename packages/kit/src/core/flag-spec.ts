@@ -9,8 +9,6 @@ export interface FlagSpec {
   readonly help: string;
   readonly env?: string;
   readonly aliases?: readonly string[];
-  /** Its value appears in no message. */
-  readonly secret?: boolean;
   /** Bounds of integers, numbers and durations (milliseconds), both allowed. */
   readonly min?: number;
   readonly max?: number;

@@ -32,7 +32,7 @@ export function readValue(spec: FlagSpec, text: string): ReadValue {
   const value = parseValue(spec.kind, text);
   const need = value === undefined ? wantedFor(spec) : unmetNeed(spec, value);
   if (value !== undefined && need === undefined) return { value };
-  return { problem: spec.secret ? `must be ${need}` : `must be ${need}, not "${text}"` };
+  return { problem: `must be ${need}, not "${text}"` };
 }
 
 function wantedFor({ kind, words }: FlagSpec): string {

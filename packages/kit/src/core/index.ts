@@ -1,27 +1,20 @@
 // Room: what both services need as values and pure functions: time, delays, limits, queues, flags, declarations of metrics.
 // It must not touch the process, the clock, the network or chance: they come in as arguments.
 export type { Clock, Timer } from './clock.ts';
-export { createBudgets, type BudgetOptions, type Budgets } from './budgets.ts';
+export { createBudgets } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';
-export { createBackoff, type Backoff, type BackoffOptions } from './backoff.ts';
-export {
-  createFairQueue,
-  type Added,
-  type FairQueue,
-  type FairQueueLimits,
-  type Tenant,
-} from './fair-queue.ts';
+export { createBackoff, type Backoff } from './backoff.ts';
+export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
 export { createFindings, findingLines, type Finding, type Remedy } from './finding.ts';
-export { createLimit, type Limit } from './limit.ts';
-export { createPace, type Pace, type PaceOptions } from './pace.ts';
+export { createLimit } from './limit.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
-export { callerAddress, isNodeItself } from './peer-address.ts';
+export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';
-export { createTokenBucket, type TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
-export { formatDuration, parseDuration } from './duration.ts';
-export type { FlagKind, FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
+export { createTokenBucket, type TokenBucket } from './token-bucket.ts';
+export { formatDuration } from './duration.ts';
+export type { FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
 export { readFlags } from './flags.ts';
 export { klogFlags, klogFlagsGiven } from './klog-flags.ts';
 export { flagHelp } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';
-export type { MetricSpec, MetricSpecs } from './metrics.ts';
+export type { MetricSpec } from './metrics.ts';

@@ -1,16 +1,16 @@
-export interface TokenBucketOptions {
+interface TokenBucketOptions {
   readonly capacity: number;
   readonly refillPerMs: number;
   readonly now: number;
 }
 
 export interface TokenBucket {
-  /** Takes one token and answers 0, or takes none and answers the milliseconds until there is one. */
+  /** Takes a token and returns 0, or returns the milliseconds until there is one. */
   take(now: number): number;
   available(now: number): number;
 }
 
-/** A full bucket of tokens that refills with time. A clock that steps back neither gives nor takes. */
+/** A bucket of tokens, full at first, that refills with time. A clock that steps back changes nothing. */
 export function createTokenBucket(options: TokenBucketOptions): TokenBucket {
   const { capacity, refillPerMs } = options;
   let tokens = capacity;

@@ -29,11 +29,9 @@ export interface EventRecorderOptions {
   /** The node that the events are told from, for programs that run on each. */
   readonly host?: string;
   readonly clock: Clock;
-  readonly random?: () => number;
-  readonly log?: Log;
-  /** Events of one object at once (25 unless told); then one in five minutes. */
-  readonly perObjectBurst?: number;
-  /** Different events waiting to be written (1000 unless told); more are dropped. */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Different events that wait to be written (default 1000); more are dropped. */
   readonly maxQueued?: number;
 }
 
@@ -64,9 +62,9 @@ interface Waiting {
  * too late, they are dropped rather than held.
  */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { clock, log, perObjectBurst = 25, maxQueued = 1000 } = options;
+  const { clock, log, maxQueued = 1000 } = options;
   const queue = createEventQueue(maxQueued);
-  const allow = createAllowance(perObjectBurst, clock);
+  const allow = createAllowance(clock);
   const write = withPatience(createWriter(options), options);
   let writing: Promise<void> | undefined;
 
@@ -75,7 +73,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   };
   const drop = ({ draft, ends }: Pick<Waiting, 'draft' | 'ends'>, why: string) => {
     const { reason, involved } = draft;
-    log?.debug({ reason, kind: involved.kind, name: involved.name, why }, 'event dropped');
+    log.debug({ reason, kind: involved.kind, name: involved.name, why }, 'event dropped');
     end({ ends }, false);
   };
   const writeAll = async () => {
@@ -136,18 +134,20 @@ function createEventQueue(maxQueued: number) {
   };
 }
 
-function createAllowance(burst: number, clock: Clock): (object: string) => boolean {
+function createAllowance(clock: Clock): (object: string) => boolean {
   const buckets = new RecentMap<string, TokenBucket>(rememberedObjects);
   return (object) => {
     const now = clock.now();
     const bucket =
-      buckets.get(object) ?? createTokenBucket({ capacity: burst, refillPerMs: oneInFiveMinutes, now });
+      buckets.get(object) ?? createTokenBucket({ capacity: objectBurst, refillPerMs: oneInFiveMinutes, now });
     buckets.set(object, bucket);
     return bucket.take(now) === 0;
   };
 }
 
 const rememberedObjects = 4096;
+/** Events of one object at once; then one in five minutes. */
+const objectBurst = 25;
 const oneInFiveMinutes = 1 / 300_000;
 const attempts = 3;
 const passing: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled']);
@@ -178,7 +178,7 @@ function createWriter({ transport, component, host = '' }: EventRecorderOptions)
     const { draft, times, lastMs } = event;
     const count = before + times;
     const key = { name, namespace: eventNamespace(draft.involved) };
-    await eventsFor(event).patch(key, { count, lastTimestamp: eventTime(lastMs) }, { type: 'merge' });
+    await eventsFor(event).patch(key, { count, lastTimestamp: eventTime(lastMs) });
     return { name, count };
   };
 
@@ -216,7 +216,7 @@ function createCreator(
     const key = { name, namespace: eventNamespace(draft.involved) };
     const last = { lastTimestamp: eventTime(lastMs) };
     try {
-      const { count = times } = await eventsFor(event).patch(key, last, { type: 'merge' });
+      const { count = times } = await eventsFor(event).patch(key, last);
       return { name, count };
     } catch (error) {
       // A policy may keep components from each other's events.
@@ -247,7 +247,7 @@ function isCoded(error: unknown, code: KubeErrorCode): boolean {
 /** Tries again what may pass, gives up the rest: false. Never rejects. */
 function withPatience(
   write: Write,
-  { clock, log, random = Math.random }: EventRecorderOptions,
+  { clock, log, random }: EventRecorderOptions,
 ): (event: Waiting) => Promise<boolean> {
   return async (event) => {
     const backoff = createBackoff({ baseMs: 500, capMs: 5000, random });
@@ -260,7 +260,7 @@ function withPatience(
         const { code, message, retryAfterMs = 0 } = asKubeError(error);
         if (!passing.has(code)) left = 0;
         if (left === 0)
-          log?.warn({ code, error: message, reason: event.draft.reason }, 'could not write an event');
+          log.warn({ code, error: message, reason: event.draft.reason }, 'could not write an event');
         else await clock.sleep(Math.max(backoff.next(), retryAfterMs));
       }
     }

@@ -1,37 +1,17 @@
 // Room: the API server: one connection, typed calls, lists and watches into a store, the Lease, Events.
 // It must not know custom resources, Azure or either service.
 export { connectKube, type ConnectOptions } from './connect.ts';
-export { KubeError, type KubeErrorCode, type KubeErrorDetails } from './errors.ts';
-export {
-  createEventRecorder,
-  type EventDraft,
-  type EventRecorder,
-  type EventRecorderOptions,
-} from './events.ts';
-export { noteAnswers, type NotedTransport } from './answers.ts';
+export { KubeError, type KubeErrorCode } from './errors.ts';
+export { createEventRecorder, type EventDraft, type EventRecorder } from './events.ts';
+export { noteAnswers } from './answers.ts';
 export { fenceWrites } from './fence.ts';
-export { tooLargeIn, type Fields, type TooLarge } from './fields.ts';
+export { tooLargeIn, type Fields } from './fields.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';
 export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';
-export { listTrimmed, type ListRequest } from './list.ts';
-export { createElector, type Elector, type ElectorOptions, type LeaderTerm } from './lease.ts';
-export {
-  createNodeTaintDoor,
-  removeTaint,
-  type NodeTaintDoor,
-  type NodeTaints,
-  type Taint,
-} from './node-taints.ts';
-export {
-  createResource,
-  type CallOptions,
-  type DeleteOptions,
-  type ListQuery,
-  type PatchOptions,
-  type ReplaceOptions,
-  type ResourceClient,
-} from './resource.ts';
-export type { Share } from './room.ts';
+export { listTrimmed } from './list.ts';
+export { createElector, type LeaderTerm } from './lease.ts';
+export { createNodeTaintDoor, removeTaint, type NodeTaintDoor, type Taint } from './node-taints.ts';
+export { createResource, type CallOptions, type ListQuery, type ResourceClient } from './resource.ts';
 export type { LeftOut, Weight } from './share-keeper.ts';
 export type { Change, Indexes, Store } from './store.ts';
 export type { KubeRequest, KubeTransport } from './transport.ts';

@@ -7,8 +7,6 @@ import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly indexes?: Indexes<V>;
-  /** Called for every failed list or watch, for metrics. */
-  readonly onProblem?: (problem: KubeError) => void;
 }
 
 export interface Informer<V> {
@@ -138,12 +136,11 @@ async function follow<V>(
   }
 }
 
-function report<V>(problem: KubeError, { log, kind, onProblem }: InformerOptions<V>): void {
+function report<V>(problem: KubeError, { log, kind }: InformerOptions<V>): void {
   log?.warn(
     { kind: kind.kind, code: problem.code, error: problem.message },
     'list or watch failed, trying again',
   );
-  onProblem?.(problem);
 }
 
 interface Step {

@@ -9,28 +9,16 @@ export {
   type LogLevel,
   type LogOptions,
 } from './log.ts';
-export { createOutput, type Output, type OutputOptions } from './output.ts';
+export type { Output } from './output.ts';
 export { printWhole, standardOutput } from './standard-output.ts';
-export { createRepeatedLine, type RepeatedLine } from './repeated-line.ts';
+export { createRepeatedLine } from './repeated-line.ts';
 export { createPrinter, type Printer } from './printer.ts';
 export { redactText } from './redact.ts';
-export { createMetrics, type LabelsOf, type Metrics } from './metrics.ts';
-export {
-  startAdminServer,
-  type AdminAnswer,
-  type AdminRoute,
-  type AdminServer,
-  type AdminServerOptions,
-} from './admin-server.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
+export { startAdminServer, type AdminRoute, type AdminServer } from './admin-server.ts';
 export { createMetricsRoute } from './metrics-route.ts';
-export {
-  createGuardedServer,
-  headersLimit,
-  requestLimits,
-  type Guarded,
-  type GuardOptions,
-} from './guard.ts';
+export { createGuardedServer, headersLimit, requestLimits, type GuardOptions } from './guard.ts';
 export type { Arrival } from './connections/connections.ts';
 export { responseOf } from './response-of.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
-export { runProcess, type ProcessOptions } from './lifecycle.ts';
+export { runProcess } from './lifecycle.ts';

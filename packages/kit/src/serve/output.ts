@@ -24,14 +24,14 @@ export interface OutputOptions {
   /** Writes as many of the bytes as it can without blocking, and returns how many. Throws when nobody reads any more. */
   readonly write: (bytes: Uint8Array) => number;
   readonly clock: Clock;
-  /** The longest that an appended line is kept while the reader is not behind (50 ms unless told). */
-  readonly holdMs?: number;
   /** Characters that are gathered before they are written (32 Ki unless told). */
   readonly holdLength?: number;
   /** Bytes that are kept for a reader that is behind (1 MiB unless told). The last quarter is for lines that are not appended. */
   readonly room?: number;
 }
 
+/** The longest that an appended line is kept while the reader is not behind. */
+const holdMs = 50;
 /** Between two attempts while the reader is behind. */
 const retryMs = 10;
 const appendedShare = 0.75;
@@ -40,7 +40,7 @@ const causeShare = 0.5;
 const lineEnd = 0x0a;
 
 export function createOutput(options: OutputOptions): Output {
-  const { clock, holdMs = 50, room = 1024 * 1024 } = options;
+  const { clock, room = 1024 * 1024 } = options;
   const lines = new Lines(options);
   let timer: Timer | undefined;
   let told = 0;

@@ -75,7 +75,6 @@ class Writer implements AssignedIdentityWriter {
     return this.#fenced(async (signal) =>
       written(
         await this.#resource.patch(keyOf(current), patch, {
-          type: 'merge',
           resourceVersion,
           signal,
           fields: versionOnly,
@@ -131,7 +130,7 @@ async function releaseFinalizer(
   await resource.patch(
     keyOf(current),
     { metadata: { finalizers } },
-    { type: 'merge', signal, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    { signal, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
   );
 }
 

@@ -65,7 +65,8 @@ class ConfigMapLedger implements Ledger {
   async load(): Promise<readonly HostRecord[]> {
     const { configMaps, namespace, term } = this.#options;
     this.#stored.clear();
-    const { items } = await configMaps.list({ namespace, labelSelector: recordLabel, signal: term.signal });
+    const { signal } = term;
+    const items = await configMaps.list({ namespace, labelSelector: recordLabel, signal });
     return items.map((configMap) => this.#read(configMap)).filter((record) => record !== undefined);
   }
 

@@ -74,7 +74,7 @@ async function listOld(
   signal: AbortSignal,
 ): Promise<readonly ObjectKey[]> {
   try {
-    const { items } = await resource.list({ signal, fields: fieldLimits[kind] });
+    const items = await resource.list({ signal, fields: fieldLimits[kind] });
     return items.filter((item) => canonicalise({ ...item, kind }).changed).map(keyOf);
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return [];
@@ -125,7 +125,7 @@ async function writeMarker(
   const data = { [marker.key]: marker.version };
   const { signal } = term;
   try {
-    if (found) await configMaps.patch(key, { data }, { type: 'merge', signal });
+    if (found) await configMaps.patch(key, { data }, { signal });
     else await configMaps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: key, data }, { signal });
   } catch (error) {
     // Another MIC marked it in the same moment.

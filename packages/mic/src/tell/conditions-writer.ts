@@ -148,7 +148,7 @@ class Writer implements ConditionsWriter {
         { namespace, name },
         { status: { conditions } },
         // The whole object would come back.
-        { type: 'merge', subresource: 'status', signal: term.signal, fields: { members: {} } },
+        { subresource: 'status', signal: term.signal, fields: { members: {} } },
       );
       this.#retries.forget(idOf(concern));
     } catch (error) {

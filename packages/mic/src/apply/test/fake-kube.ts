@@ -69,10 +69,7 @@ export function createFakeResource<T extends Stored>(kind: string, gate: Gate): 
     put: (object) => void store(object, objects.get(keyOf(object.metadata))?.metadata.uid),
     get: (key, options = {}) => send('get', options, () => existing(key)),
     list: (query = {}) =>
-      send('list', query, () => ({
-        items: [...objects.values()].filter((object) => isListed(object, query)),
-        resourceVersion: `${versions}`,
-      })),
+      send('list', query, () => [...objects.values()].filter((object) => isListed(object, query))),
     create: (object, options = {}) =>
       send('create', options, () => {
         if (objects.has(keyOf(object.metadata)))
@@ -87,10 +84,9 @@ export function createFakeResource<T extends Stored>(kind: string, gate: Gate): 
         });
         return store(object, found.metadata.uid);
       }),
-    patch: (key, patch, options) =>
+    patch: (key, patch, options = {}) =>
       send('patch', options, () => {
-        const { type, resourceVersion } = options;
-        if (type !== 'merge') throw new KubeError('invalid', 'no patch of that type', { status: 415 });
+        const { resourceVersion } = options;
         const found = existing(key);
         expect(found, resourceVersion === undefined ? {} : { resourceVersion });
         const change = patch as Partial<T>;
