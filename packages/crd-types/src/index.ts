@@ -67,3 +67,22 @@ export {
 } from './unbound.ts';
 export type { CustomResourceDefinition } from './schemas.ts';
 export { customResourceDefinitions } from './schemas.ts';
+export type { AccessResource, AccessSubject, AccessTarget } from './access.ts';
+export {
+  accessGroup,
+  accessTargetKey,
+  accessTargetsOf,
+  accessVerb,
+  machineTarget,
+  parseAccessTarget,
+} from './access.ts';
+export type { AccessNeed, AccessRemedy, AccessRole, AccessRoleBinding } from './access-roles.ts';
+export { accessCheck, rolesFor } from './access-roles.ts';
+export type { AccessMode, NamespaceView } from './namespace-view.ts';
+export {
+  accessAnnotation,
+  accessModes,
+  namespaceFields,
+  readNamespaceView,
+  strictestMode,
+} from './namespace-view.ts';

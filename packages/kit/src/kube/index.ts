@@ -1,5 +1,14 @@
 // Room: the API server: one connection, typed calls, lists and watches into a store, the Lease, Events.
 // It must not know custom resources, Azure or either service.
+export {
+  createAccessReviewer,
+  refusesStranger,
+  subjectOf,
+  type AccessQuestion,
+  type AccessReviewer,
+  type AccessReviewerOptions,
+  type ReviewSubject,
+} from './access-review.ts';
 export { connectKube, type ConnectOptions } from './connect.ts';
 export { KubeError, type KubeErrorCode } from './errors.ts';
 export { createEventRecorder, type EventDraft, type EventRecorder } from './events.ts';

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import {
+  accessGroup,
+  accessTargetKey,
+  accessVerb,
+  type AccessResource,
+  type AccessSubject,
+  type AccessTarget,
+} from './access.ts';
+
+const rbacGroup = 'rbac.authorization.k8s.io';
+const rbacVersion = `${rbacGroup}/v1`;
+
+/** Lets its holders use one Azure identity. */
+export interface AccessRole {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'ClusterRole';
+  readonly metadata: { readonly name: string };
+  readonly rules: readonly [
+    {
+      readonly apiGroups: readonly [typeof accessGroup];
+      readonly resources: readonly [AccessResource];
+      readonly resourceNames: readonly [string];
+      readonly verbs: readonly [typeof accessVerb];
+    },
+  ];
+}
+
+/** Makes one ServiceAccount a holder. */
+export interface AccessRoleBinding {
+  readonly apiVersion: 'rbac.authorization.k8s.io/v1';
+  readonly kind: 'ClusterRoleBinding';
+  readonly metadata: { readonly name: string };
+  readonly roleRef: {
+    readonly apiGroup: 'rbac.authorization.k8s.io';
+    readonly kind: 'ClusterRole';
+    readonly name: string;
+  };
+  readonly subjects: readonly [
+    { readonly kind: 'ServiceAccount'; readonly namespace: string; readonly name: string },
+  ];
+}
+
+/** Rights that are missing: each of the subjects on each of the targets. */
+export interface AccessNeed {
+  readonly subjects: readonly AccessSubject[];
+  readonly targets: readonly AccessTarget[];
+}
+
+/** What grants them, and how to look whether it does. */
+export interface AccessRemedy {
+  readonly objects: readonly (AccessRole | AccessRoleBinding)[];
+  /** The same objects, to paste into `kubectl apply -f -`. */
+  readonly yaml: string;
+  /** Commands that say whether the right is there, one for each subject and target. */
+  readonly checks: readonly string[];
+}
+
+/**
+ * The ClusterRole of each target, which names it at its narrowest, and a ClusterRoleBinding for each subject. The names depend on
+ * target and subject alone: applied again or in parts, nothing is taken from anybody.
+ *
+ * @example
+ * ```ts
+ * const { yaml, checks } = rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: parsed.value });
+ * console.log(`${yaml}# then: ${checks[0]}`);
+ * ```
+ */
+export function rolesFor({ subjects, targets }: AccessNeed): AccessRemedy {
+  const objects = targets.flatMap((target) => [
+    roleOf(target),
+    ...subjects.map((subject) => bindingOf(subject, target)),
+  ]);
+  return {
+    objects,
+    yaml: objects.map(yamlOf).join('---\n'),
+    checks: targets.flatMap((target) => subjects.map((subject) => accessCheck(subject, target))),
+  };
+}
+
+/** The command that says whether this ServiceAccount may use this target, and by which right. */
+export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
+  return `mic access ${namespace}/${name} ${shellWord(target.names[0])}`;
+}
+
+/** The name of a resource group may have parentheses; nothing in a canonical name is a quote. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text}'`;
+}
+
+function roleOf(target: AccessTarget): AccessRole {
+  const { resource, names } = target;
+  return {
+    apiVersion: rbacVersion,
+    kind: 'ClusterRole',
+    metadata: { name: roleName(target) },
+    rules: [
+      { apiGroups: [accessGroup], resources: [resource], resourceNames: [names[0]], verbs: [accessVerb] },
+    ],
+  };
+}
+
+function bindingOf(subject: AccessSubject, target: AccessTarget): AccessRoleBinding {
+  const { namespace, name } = subject;
+  const of = [accessTargetKey(target), namespace, name];
+  return {
+    apiVersion: rbacVersion,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: distinctName([namespace, name, lastPart(target)], of) },
+    roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name: roleName(target) },
+    subjects: [{ kind: 'ServiceAccount', namespace, name }],
+  };
+}
+
+function roleName(target: AccessTarget): string {
+  return distinctName([lastPart(target)], [accessTargetKey(target)]);
+}
+
+const longestWords = 60;
+
+/** What people recognise, and a hash over all that tells it from others. */
+function distinctName(words: readonly string[], of: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16);
+  const readable = words
+    .join('-')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '')
+    .slice(0, longestWords)
+    .replace(/-$/, '');
+  return [`aad-pod-identity-use`, readable, hash].filter((part) => part !== '').join('-');
+}
+
+function lastPart({ names: [name] }: AccessTarget): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}
+
+function yamlOf(object: AccessRole | AccessRoleBinding): string {
+  const { apiVersion, kind, metadata } = object;
+  return (
+    `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: ${flow(metadata)}\n` +
+    (kind === 'ClusterRole'
+      ? `rules:\n${list(object.rules)}`
+      : `roleRef: ${flow(object.roleRef)}\nsubjects:\n${list(object.subjects)}`)
+  );
+}
+
+function list(items: readonly object[]): string {
+  return items.map((item) => `  - ${flow(item)}\n`).join('');
+}
+
+/** JSON is YAML; what needs no quotes has none. */
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return word(String(value));
+  return `{ ${Object.entries(value)
+    .map(([key, inner]) => `${key}: ${flow(inner)}`)
+    .join(', ')} }`;
+}
+
+/** Letters and hyphens with a letter first, no word that YAML reads as something else. */
+function word(text: string): string {
+  const isPlain =
+    /^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$/i.test(text) &&
+    !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(text);
+  return isPlain ? text : JSON.stringify(text);
+}

@@ -1,0 +1,172 @@
+import type { AzureIdentity } from './azure-identity.ts';
+import { refuse, type Parsed, type Problem } from './problem.ts';
+import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
+
+/** The API group of rights on Azure identities: one of its own, so that no wildcard on the group of the custom resources grants any. */
+export const accessGroup = 'azure.aadpodidentity.k8s.io';
+export const accessVerb = 'use';
+
+/** What rights are about. No such objects exist: the names are in Azure. */
+export type AccessResource = 'managedidentities' | 'applications' | 'machines';
+
+/** What a ServiceAccount must be allowed to use. */
+export interface AccessTarget {
+  readonly resource: AccessResource;
+  /** From the narrowest to the widest, in canonical form: a right on any one of them is enough. */
+  readonly names: readonly [string, ...string[]];
+}
+
+/** A ServiceAccount. */
+export interface AccessSubject {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * What a pod must be allowed to use to act as this identity: all of it. A managed identity is one target; a service principal
+ * is one in its tenant and one in each auxiliary tenant.
+ *
+ * @example
+ * ```ts
+ * const parsed = accessTargetsOf(identity);
+ * if (parsed.ok) for (const { resource, names } of parsed.value) console.log(resource, names[0]);
+ * // managedidentities /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader
+ * ```
+ */
+export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly AccessTarget[]> {
+  if (spec.type === 0) {
+    const target = managedIdentityTarget(spec.resourceID ?? '');
+    return target.ok ? { ...target, value: [target.value] } : at('spec.resourceID', target.problems);
+  }
+  const { clientID = '', tenantID = '', auxiliaryTenantIDs = [] } = spec;
+  if (auxiliaryTenantIDs.length > mostAuxiliaryTenants)
+    return refuse('spec.auxiliaryTenantIDs', `names more than ${mostAuxiliaryTenants} tenants`);
+  const client = clientFault(clientID);
+  if (client !== undefined) return refuse('spec.clientID', client);
+  const problems = [
+    ...tenantProblems('spec.tenantID', [tenantID]),
+    ...tenantProblems('spec.auxiliaryTenantIDs', auxiliaryTenantIDs),
+  ];
+  if (problems.length > 0) return { ok: false, problems };
+  const tenants = new Set([tenantID, ...auxiliaryTenantIDs].map((tenant) => tenant.toLowerCase()));
+  const value = Array.from(tenants, (tenant) => applicationTarget(tenant, clientID.toLowerCase()));
+  return { ok: true, value, warnings: [] };
+}
+
+/**
+ * The target that stands for all identities of a machine: its virtual machine, or its uniform scale set, from the id of
+ * either or of an instance of the set.
+ *
+ * @example
+ * ```ts
+ * const id = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/pool/virtualMachines/3';
+ * const parsed = machineTarget(id);
+ * if (parsed.ok) console.log(parsed.value.names[0]); // …/virtualmachinescalesets/pool
+ * ```
+ */
+export function machineTarget(id: string): Parsed<AccessTarget> {
+  const foreign = foreignFault(id);
+  if (foreign !== undefined) return refuse('', foreign);
+  // A set alone is no node: it is read as the one that any of its instances is in.
+  const set = `${id.replace(/\/$/, '')}/virtualMachines/0`;
+  const host = [id, set].map((text) => parseProviderId(`azure://${text}`)).find(({ ok }) => ok);
+  if (host?.ok !== true)
+    return refuse('', `must be the id of a virtual machine or of a scale set, not ${quote(id)}`);
+  return { ok: true, value: { resource: 'machines', names: withScopes(host.value.id) }, warnings: [] };
+}
+
+/**
+ * The target that a person means: the ARM id of a managed identity or of a machine, or `<tenant>/<client id>`.
+ *
+ * @example
+ * ```ts
+ * const parsed = parseAccessTarget('contoso.com/00000000-0000-0000-0000-000000000001');
+ * if (parsed.ok) console.log(parsed.value.resource); // applications
+ * ```
+ */
+export function parseAccessTarget(text: string): Parsed<AccessTarget> {
+  if (text.startsWith('/'))
+    return /\/providers\/Microsoft\.Compute\//i.test(text)
+      ? machineTarget(text)
+      : managedIdentityTarget(text);
+  const [tenant = '', client = '', ...rest] = text.split('/');
+  const fault = rest.length > 0 ? 'has more than one slash' : (tenantFault(tenant) ?? clientFault(client));
+  if (fault !== undefined)
+    return refuse(
+      '',
+      `must be the id of a resource in Azure, or <tenant>/<client id>: ${quote(text)} ${fault}`,
+    );
+  return { ok: true, value: applicationTarget(tenant.toLowerCase(), client.toLowerCase()), warnings: [] };
+}
+
+/** Equal for equal targets, and for no others. */
+export function accessTargetKey({ resource, names }: AccessTarget): string {
+  return `${resource} ${names[0]}`;
+}
+
+/** As many as NMI asks for tokens of. */
+const mostAuxiliaryTenants = 3;
+const guid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+/** Its id or one of its domains. It becomes part of a path. */
+const tenant = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i;
+const longestTenant = 253;
+
+function managedIdentityTarget(id: string): Parsed<AccessTarget> {
+  const foreign = foreignFault(id);
+  if (foreign !== undefined) return refuse('', foreign);
+  const parsed = parseIdentityResourceId(id);
+  if (!parsed.ok) return parsed;
+  return { ...parsed, value: { resource: 'managedidentities', names: withScopes(parsed.value) } };
+}
+
+function applicationTarget(tenantId: string, clientId: string): AccessTarget {
+  return { resource: 'applications', names: [`${tenantId}/${clientId}`, tenantId] };
+}
+
+/** The resource, its group and its subscription. */
+function withScopes(id: string): AccessTarget['names'] {
+  const parts = canonicalResourceId(id).split('/');
+  return [parts.join('/'), parts.slice(0, 5).join('/'), parts.slice(0, 3).join('/')];
+}
+
+function tenantProblems(path: string, tenants: readonly string[]): Problem[] {
+  return tenants
+    .map(tenantFault)
+    .filter((fault) => fault !== undefined)
+    .slice(0, 1)
+    .map((message) => ({ path, message }));
+}
+
+function tenantFault(text: string): string | undefined {
+  if (text === '') return 'is missing: name the tenant by its id or by one of its domains';
+  if (tenant.test(text) && text.length <= longestTenant) return undefined;
+  return foreignFault(text) ?? `must be the id or a domain of a tenant, not ${quote(text)}`;
+}
+
+function clientFault(text: string): string | undefined {
+  if (text === '') return 'is missing: a service principal is named by the client id of its application';
+  if (guid.test(text)) return undefined;
+  return foreignFault(text) ?? `must be a GUID, not ${quote(text)}`;
+}
+
+/** Letters that look like others, or that others become in lower case, would make one id of two. */
+function foreignFault(text: string): string | undefined {
+  const found = /[^\x20-\x7e]/u.exec(text)?.[0];
+  if (found === undefined) return undefined;
+  const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `has a character other than printable ASCII, U+${code}: rights are given on ids in ASCII only, as some letters look like others; got ${quote(text)}`;
+}
+
+function at(path: string, problems: readonly Problem[]): Parsed<never> {
+  return { ok: false, problems: problems.map(({ message }) => ({ path, message })) };
+}
+
+/** In quotes, cut to a length that a log line bears, and without letters that would look like others. */
+function quote(text: string): string {
+  const cut = text.length > 200 ? `${text.slice(0, 200)}...` : text;
+  return text === '' ? 'nothing' : JSON.stringify(cut).replaceAll(/[^\x20-\x7e]/g, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

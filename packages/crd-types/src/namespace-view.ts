@@ -1,0 +1,96 @@
+import type { FieldLimits } from './fields.ts';
+import { isJsonObject, type JsonObject } from './section.ts';
+
+/**
+ * Who decides which pod may use which Azure identity. namespace: whoever may write an AzureIdentity in a namespace; warn: the
+ * same, and who would be refused by rbac is told; rbac: Kubernetes' RBAC, by rights on the identities themselves.
+ */
+export type AccessMode = 'namespace' | 'warn' | 'rbac';
+
+/** From the least strict to the strictest. */
+export const accessModes = ['namespace', 'warn', 'rbac'] as const satisfies readonly AccessMode[];
+
+/** On a Namespace: a mode for its pods that is stricter than the services' own. */
+export const accessAnnotation = 'aadpodidentity.k8s.io/identity-access';
+
+/** What counts of a Namespace. */
+export interface NamespaceView {
+  readonly name: string;
+  /** Undefined when they are too large to be read: then no label selector selects the namespace. */
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  /** What its annotation asks for; `rbac` for whatever is not understood. */
+  readonly access: AccessMode | undefined;
+  /** What is wrong with the annotation, for whoever administers the namespace. */
+  readonly problem?: string;
+}
+
+const name: FieldLimits = { upTo: 1024 };
+
+/** What to read of a Namespace. */
+export const namespaceFields: FieldLimits = {
+  members: {
+    metadata: {
+      members: {
+        name,
+        uid: name,
+        resourceVersion: name,
+        labels: { upTo: 16 * 1024 },
+        annotations: { members: { [accessAnnotation]: name } },
+      },
+    },
+  },
+};
+
+/** The stricter of the two: an annotation can't loosen what the administrator set. */
+export function strictestMode(flag: AccessMode, annotation: AccessMode | undefined): AccessMode {
+  const strictness = Math.max(accessModes.indexOf(flag), accessModes.indexOf(annotation ?? 'namespace'));
+  return accessModes[strictness] ?? 'rbac';
+}
+
+/**
+ * Reads a Namespace, of which the fields named in `tooLarge` were left out because they were larger than `namespaceFields` allows.
+ *
+ * @example
+ * ```ts
+ * const view = readNamespaceView(object, tooLargeIn(object));
+ * strictestMode('namespace', view.access);
+ * ```
+ */
+export function readNamespaceView(
+  object: unknown,
+  tooLarge: readonly { readonly path: string }[] = [],
+): NamespaceView {
+  const metadata = recordAt(object, 'metadata');
+  const isTooLarge = (path: string) => tooLarge.some((field) => field.path === path);
+  const text = metadata['name'];
+  return {
+    name: typeof text === 'string' ? text : '',
+    labels: isTooLarge('metadata.labels') ? undefined : labelsOf(metadata),
+    ...readAccess(metadata, isTooLarge(`metadata.annotations.${accessAnnotation}`)),
+  };
+}
+
+function labelsOf(metadata: JsonObject): Readonly<Record<string, string>> {
+  const labels = Object.entries(recordAt(metadata, 'labels'));
+  return Object.fromEntries(
+    labels.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function readAccess(metadata: JsonObject, isTooLarge: boolean): Pick<NamespaceView, 'access' | 'problem'> {
+  const annotations = recordAt(metadata, 'annotations');
+  if (!isTooLarge && !Object.hasOwn(annotations, accessAnnotation)) return { access: undefined };
+  const value = annotations[accessAnnotation];
+  const access = accessModes.find((mode) => mode === value);
+  if (!isTooLarge && access !== undefined) return { access };
+  const found = isTooLarge ? 'too long' : JSON.stringify(value);
+  return {
+    access: 'rbac',
+    problem: `the annotation ${accessAnnotation} is ${found}, so rbac counts: set it to warn or rbac, or remove it`,
+  };
+}
+
+function recordAt(object: unknown, key: string): JsonObject {
+  const value = isJsonObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
+  return isJsonObject(value) ? value : {};
+}
