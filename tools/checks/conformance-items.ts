@@ -19,11 +19,11 @@ export interface ItemReport {
   readonly later: boolean;
   /** `path: title` of the tests that name it. */
   readonly tests: readonly string[];
-  /** Whether a row of the page of differences names it. */
+  /** Whether an entry of the page of differences names it. */
   readonly explained: boolean;
 }
 
-/** For each item which test titles name it, and whether the page (Markdown, a table) says how ours differs. */
+/** For each item which test titles name it, and whether the page (a list in Markdown) says how ours differs. */
 export function conformance(files: readonly TestFile[], differences: string): ItemReport[] {
   const titles = files.flatMap(({ path, text }) => titlesOf(text).map((title) => ({ path, title })));
   const explained = new Set(explainedBy(differences));
@@ -56,10 +56,7 @@ export function itemsIn(text: string): string[] {
   return [...text.matchAll(/(?<![\w.-])[CE]\d{1,2}(?![\w-])/g)].map(([item]) => item);
 }
 
-/** Items in the first cell of the table's rows. */
+/** Items in the bold text with which an entry of the list begins. */
 function explainedBy(markdown: string): string[] {
-  return markdown
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .flatMap((line) => itemsIn(line.split('|')[1] ?? ''));
+  return [...markdown.matchAll(/^- \*\*(.*?)\*\*/gms)].flatMap(([, behaviour = '']) => itemsIn(behaviour));
 }

@@ -1,5 +1,5 @@
 // Prints, for each item of the original's conformance list, the tests that name it; fails when one has neither a test nor
-// a row in docs/differences.md.
+// an entry in docs/differences.md.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
