@@ -227,8 +227,10 @@ function tokenKeeper(options: AgentOptions, { watched, supply }: GranterParts): 
 }
 
 function changesOf(informers: Watched['informers']): Changes {
-  return (listener) => {
-    const stops = informers.map((informer) => informer.onChange(listener));
-    return () => stops.forEach((stop) => stop());
+  return {
+    subscribe(listener) {
+      const stops = informers.map((informer) => informer.onChange(listener));
+      return () => stops.forEach((stop) => stop());
+    },
   };
 }

@@ -164,9 +164,11 @@ export const viewOf = (first: World = {}) => {
       revision += 1;
       for (const listener of [...listeners]) listener();
     },
-    changes: (listener: () => void) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    changes: {
+      subscribe: (listener: () => void) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
     },
     get listeners() {
       return listeners.size;

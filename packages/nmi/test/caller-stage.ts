@@ -1,6 +1,6 @@
 // A caller finder between memory, an API server and a kernel, each of which says what a test has it say.
 import { createFakeClock } from '@pod-identity/kit/testing';
-import type { PodCheck, Unsaid } from '../src/identify/answers.ts';
+import type { PodCheck, NoAnswer } from '../src/identify/answers.ts';
 import type { CheckResult } from '../src/identify/ask-holder.ts';
 import { createCallerFinder, type CallerFinder } from '../src/identify/find-caller.ts';
 import { addressIsUnreported } from '../src/identify/identify-pod.ts';
@@ -35,7 +35,7 @@ export const stage = (given: Given = {}) => {
     answerMs: 0,
     neighbour: given.neighbour,
     /** Without answer: what came instead. */
-    unsaid: { why: 'away', pauseMs: 1_000 } as Unsaid,
+    unsaid: { why: 'away', pauseMs: 1_000 } as NoAnswer,
   };
   const listeners = new Set<() => void>();
   const questions: string[] = [];
@@ -67,9 +67,11 @@ export const stage = (given: Given = {}) => {
         return answer(`get ${key}`, (live) => live.filter((each) => each.key === key));
       },
       readAll: () => answer('list', (live) => live),
-      changes: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
+      changes: {
+        subscribe: (listener) => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
       },
     },
   });

@@ -10,7 +10,7 @@ import { parse } from 'yaml';
 import { applyObject, readManifests, type KubeObject } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
-import { isUnsaid } from '../src/identify/answers.ts';
+import { isNoAnswer } from '../src/identify/answers.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createStartupTaint } from '../src/ready/startup-taint.ts';
@@ -156,7 +156,7 @@ function suite(server: RunningApiServer) {
     const found = await call('10.0.0.2');
     expect(found).toMatchObject({ kind: 'pod', pod: { name: 'ending', isEnding: true } });
     const said = await directory.readAll();
-    if (isUnsaid(said)) throw new Error(said.why);
+    if (isNoAnswer(said)) throw new Error(said.why);
     const seen = said.find(({ name }) => name === 'ending');
     expect((seen?.endsAt ?? 0) - Date.now()).toBeGreaterThan(30_000);
     await runPod('heir', '10.0.0.2');

@@ -31,9 +31,11 @@ const stage = (prefetch: readonly string[] = []) => {
   const keeper = createTokenKeeper({
     pods: () => pods.values(),
     identitiesOf,
-    changes: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    changes: {
+      subscribe: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
     },
     tokens: { get },
     retain: (identities) => retained.push(identities.map(({ name }) => name)),

@@ -53,7 +53,7 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
     async run(signal) {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       let isDue = false;
-      const stop = changes(() => {
+      const stop = changes.subscribe(() => {
         if (isDue) return;
         isDue = true;
         clock.after(settleMs, () => {

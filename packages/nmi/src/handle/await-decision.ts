@@ -66,12 +66,14 @@ function judge({ bindingGraceMs, clock }: AwaitOptions, pod: PodView, decision: 
 function withEndOfGrace({ changes, bindingGraceMs, clock }: AwaitOptions, pod: PodView): Changes {
   const leftMs = graceLeftMs(pod, { bindingGraceMs, now: clock.now() });
   if (leftMs === 0) return changes;
-  return (listener) => {
-    const stop = changes(listener);
-    const end = clock.after(leftMs, listener);
-    return () => {
-      stop();
-      end.cancel();
-    };
+  return {
+    subscribe(listener) {
+      const unsubscribe = changes.subscribe(listener);
+      const end = clock.after(leftMs, listener);
+      return () => {
+        unsubscribe();
+        end.cancel();
+      };
+    },
   };
 }

@@ -107,7 +107,7 @@ const stage = (way: Way) => {
     limits,
     clock,
     latest: (pod) => pod,
-    changes: () => () => undefined,
+    changes: { subscribe: () => () => undefined },
     tokens: createTokenSource({ ask, clock, random: () => 0, queueFor: () => pace.tokens, holdMs }),
     onWaited: () => undefined,
     bindingGraceMs: 0,

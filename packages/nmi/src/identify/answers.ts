@@ -1,54 +1,53 @@
-// What callers, memory and the API server say of an address, as values.
+// What is known about who has an address, from memory and from the API server.
 import type { Identification } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 
-/** `live`: the API server must confirm that a pod has its address, unless it is away. `strict`: always. `off`: never. */
+/** `live`: the API server must confirm that a pod has its address, unless it does not respond. `strict`: always. `off`: never. */
 export interface PodCheck {
   readonly mode: 'live' | 'strict' | 'off';
-  /** How long a confirmation holds for connections that are opened after it. */
+  /** How long a confirmation is valid for connections opened after it. */
   readonly ageMs: number;
-  /** How long after the last answer of the API server memory counts. */
+  /** How long memory is valid after the last answer of the API server. */
   readonly outageMs: number;
 }
 
-/** `unconfirmed`: memory names the pod, and the API server did not bear it out. */
+/** `unconfirmed`: memory has the pod, but the API server did not confirm it. */
 export type CallerAnswer = Identification | { readonly kind: 'unconfirmed'; readonly pod: PodView };
 
-/** What is remembered of the node's pods. */
 export interface PodMemory {
   filedUnder(address: string): readonly PodView[];
-  /** Grows with every change of any pod. */
+  /** Increases with each change of any pod. */
   readonly revision: number;
-  /** Whether the API server answered lately. */
+  /** Whether the API server answered recently. */
   isCurrent(): boolean;
-  /** How long ago the watch last heard from the API server. */
+  /** How long ago the watch last received anything. */
   lastHeardMs(): number;
-  /** For how long the API server answered others after the watch had ended: what happened to pods then is not known. */
+  /** How long the API server answered other requests after the watch had ended: changes of pods in that time are not known. */
   missedMs(): number;
-  /** Whether some other pod of the node has no address yet. */
+  /** Whether another pod of the node has no address yet. */
   othersAwait(uid: string): boolean;
 }
 
-/** That a question was not answered. It says nothing of any other question. */
-export interface Unsaid {
-  /** away: nothing came back from the API server. refused: an HTTP answer came, and none to the question. */
+/** One question was not answered; others may be. */
+export interface NoAnswer {
+  /** away: the API server did not respond. refused: it responded with an error, such as 429. */
   readonly why: 'away' | 'refused';
-  /** How long the same is not asked again. */
+  /** How long the same question is not repeated. */
   readonly pauseMs: number;
 }
 
-export type Said = readonly PodView[] | Unsaid;
-export const isUnsaid = (said: Said): said is Unsaid => 'why' in said;
+export type PodsAnswer = readonly PodView[] | NoAnswer;
+export const isNoAnswer = (said: PodsAnswer): said is NoAnswer => 'why' in said;
 
-/** What was said of an address. */
-export interface Told {
+export interface HolderAnswer {
   readonly answer: CallerAnswer;
-  /** When the API server was asked. */
+  /** When the request to the API server was sent. */
   readonly begunAt: number;
-  /** Whether some other pod of the node has no address yet; undefined when that was not asked. */
+  /** Whether another pod of the node has no address yet; undefined if that is not known. */
   readonly othersAwait: boolean | undefined;
 }
 
-/** crowded: our own queue of questions was full or too slow. */
-export type NotTold = Unsaid | { readonly why: 'crowded' };
-export const isTold = (reply: Told | NotTold): reply is Told => 'answer' in reply;
+/** crowded: there was no place or no turn in our own queue of questions. */
+export type NoHolderAnswer = NoAnswer | { readonly why: 'crowded' };
+export const isHolderAnswer = (reply: HolderAnswer | NoHolderAnswer): reply is HolderAnswer =>
+  'answer' in reply;

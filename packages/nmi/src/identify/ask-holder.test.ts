@@ -38,7 +38,7 @@ it('many pods that end, for which the pods of the node are listed, leave others 
   const startedAt = clock.elapsed();
   let lists = 0;
   const list = Promise.withResolvers<undefined>();
-  const ask = questionTo(clock, {
+  const question = questionTo(clock, {
     read: () => Promise.resolve([victim]),
     readAll: async () => {
       lists += 1;
@@ -46,11 +46,12 @@ it('many pods that end, for which the pods of the node are listed, leave others 
       return [...ending, victim];
     },
   });
-  const all = () => ending.map((one) => ask(one.addresses[0] ?? '', { kind: 'pod', pod: one }, nobodyLeaves));
+  const all = () =>
+    ending.map((one) => question.ask(one.addresses[0] ?? '', { kind: 'pod', pod: one }, nobodyLeaves));
   const first = all();
   await clock.advance(1_000);
   const meanwhile = all();
-  const asked = ask('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
+  const asked = question.ask('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
   await clock.advance(0);
   await expect(Promise.race([asked, Promise.resolve('waits')])).resolves.toMatchObject({
     answer: { kind: 'pod', pod: { uid: 'uid-victim' } },
@@ -67,7 +68,7 @@ it('many pods that end, for which the pods of the node are listed, leave others 
 it('a hundred pods of one namespace, with an API server that is slow, leave a pod of another one its turn', async () => {
   const clock = createFakeClock();
   const begun: string[] = [];
-  const ask = questionTo(clock, {
+  const question = questionTo(clock, {
     read: async (named) => {
       begun.push(named.namespace);
       await clock.sleep(2_000);
@@ -83,10 +84,10 @@ it('a hundred pods of one namespace, with an API server that is slow, leave a po
       name: `h-${index}`,
       addresses: [address],
     });
-    void ask(address, { kind: 'pod', pod: hostile }, nobodyLeaves);
+    void question.ask(address, { kind: 'pod', pod: hostile }, nobodyLeaves);
   }
   await clock.advance(0);
-  const asked = ask('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
+  const asked = question.ask('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
   await clock.advance(0);
   expect(begun.filter((namespace) => namespace === 'shop')).toHaveLength(1);
   expect(begun.length).toBeLessThanOrEqual(20);

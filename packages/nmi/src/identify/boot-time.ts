@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** When this machine was started, in milliseconds since the epoch; undefined where the kernel does not tell. */
+/** When this machine was started, in milliseconds since the epoch; undefined if the kernel does not say. */
 export function readBootTime(
   read: () => string = () => readFileSync('/proc/stat', 'latin1'),
 ): number | undefined {

@@ -1,14 +1,14 @@
 import type { Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
 
-/** A caller's connection. What is found out of who is at its other end stays with it. */
+/** A caller's connection, with what was found about its peer. */
 export interface CallerConnection {
-  /** As `Clock.elapsed` counts: setting the machine's clock changes nothing. */
+  /** By `Clock.elapsed`, which does not change when the machine's clock is set. */
   readonly openedAt: number;
-  /** What the node's kernel said of the caller's address when it was opened. */
+  /** The kernel's neighbour entry for the caller's address when the connection was opened. */
   neighbour: Neighbour | undefined;
-  /** The pod that it was found to belong to: it is nobody else's to its end. */
+  /** The pod that it belongs to. This does not change until it is closed. */
   owner: PodView | undefined;
-  /** It is closed after the answer. */
+  /** It is closed after the response. */
   isLast: boolean;
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { connection, patient, pod } from '../../test/builders.ts';
 import type { CallerConnection } from './caller-connection.ts';
-import type { CallerAnswer, Said } from './answers.ts';
+import type { CallerAnswer, PodsAnswer } from './answers.ts';
 import { createCallerFinder } from './find-caller.ts';
 import { addressIsUnreported } from './identify-pod.ts';
 import { createNeighbourTable } from './neighbour-table.ts';
@@ -159,7 +159,7 @@ async function play(told: History, checkAgeMs: number) {
       for (const listener of [...listeners]) listener();
     });
   });
-  const ask = async (select: (each: PodView) => boolean): Promise<Said> => {
+  const ask = async (select: (each: PodView) => boolean): Promise<PodsAnswer> => {
     await clock.sleep(told.thereMs);
     const said = memory.refuses ? ({ why: 'refused', pauseMs: 1_000 } as const) : world.now().filter(select);
     await clock.sleep(told.backMs);
@@ -182,9 +182,11 @@ async function play(told: History, checkAgeMs: number) {
       othersAwait: (uid) => memory.state.some((each) => each.uid !== uid && addressIsUnreported(each, 0)),
       read: ({ namespace, name }) => ask((each) => each.key === `${namespace}/${name}`),
       readAll: () => ask(() => true),
-      changes: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
+      changes: {
+        subscribe: (listener) => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
       },
     },
   });

@@ -2,9 +2,15 @@
 // It must not know identities, bindings or tokens.
 import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
 import type { CallerConnection } from './caller-connection.ts';
-import { isTold, type CallerAnswer } from './answers.ts';
+import { isHolderAnswer, type CallerAnswer } from './answers.ts';
 import { createHolderQuestion, type HolderOptions } from './ask-holder.ts';
-import { createFindings, holdersOf, type Findings, type Found, type Look } from './findings.ts';
+import {
+  createHolderMemory,
+  holdersOf,
+  type HolderMemory,
+  type Found,
+  type Lookup,
+} from './holder-memory.ts';
 import { identifyPod, type Identification } from './identify-pod.ts';
 import { stillHasAddress, unconfirmed } from './judge-caller.ts';
 import { differs } from './neighbour.ts';
@@ -14,14 +20,14 @@ import { createSharedSearches, type Search } from './shared-searches.ts';
 export interface CallerFinderOptions extends HolderOptions {
   readonly pods: HolderOptions['pods'] & { readonly changes: Changes };
   readonly neighbours: NeighbourTable;
-  /** How long a caller whose pod nobody knows is held. */
+  /** How long a request waits if its pod is not known. */
   readonly holdMs: number;
-  /** Told when the kernel says something else of the address of a connection than before. */
+  /** Called when the kernel's entry for the address of a connection has changed. */
   readonly onChanged?: () => void;
 }
 
-/** What was found out of a connection stays with it: nobody but its pod is answered over it. */
 export interface CallerFinder {
+  /** Binds the connection to the pod that is found: later requests over it are answered for no other pod. */
   find(
     address: string,
     connection: CallerConnection,
@@ -30,32 +36,32 @@ export interface CallerFinder {
 }
 
 /**
- * The pod behind an address: at once where that is certain. Otherwise the API server is asked, once for all callers from
- * that address, whether the pod that memory names still has the address: the watch may lag, and the address be another
- * pod's by now. The answer may also come from the watch meanwhile: a pod can call before its address was reported.
+ * Finds the pod that has an address: from memory if that is certain, otherwise by asking the API server, once for all callers
+ * from the address. The watch may lag: the address may belong to another pod by now, or a pod may call before its
+ * address was reported; then the watch can answer first.
  */
 export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
   const { neighbours, onChanged } = options;
-  const findings = createFindings({ ...options, memory: options.pods });
-  const searches = createSharedSearches(createSearch(options, findings), options.clock);
-  const settle = createSettlement(options, findings);
+  const holders = createHolderMemory({ ...options, memory: options.pods });
+  const searches = createSharedSearches(createSearch(options, holders), options.clock);
+  const settle = createSettlement(options, holders);
 
-  /** Callers wait for an assignment longer than anybody should for an API server that takes calls and answers none. */
+  /** The deadline for an assignment is too long for an API server that accepts requests and does not respond. */
   const bounded = ({ deadline, caller }: Patience): Patience => {
     const end = options.clock.now() + options.patienceMs + options.holdMs;
     return { deadline: Math.min(deadline, end), caller };
   };
 
-  const search = async (look: Look, waiting: Patience): Promise<Found> => {
+  const search = async (lookup: Lookup, waiting: Patience): Promise<Found> => {
     const patience = bounded(waiting);
     for (;;) {
-      const running = searches.running(look.address);
-      const refusal = running ? undefined : findings.refuseToAsk(look);
+      const running = searches.running(lookup.address);
+      const refusal = running ? undefined : holders.refuseToAsk(lookup);
       if (refusal) return refusal;
-      const found = await searches.join(look, patience);
-      if (found === 'impatient') return findings.noteSilence(look, { why: 'crowded' });
-      if (found !== 'abandoned' && (!running || isAbout(found, look))) return found;
-      const known = findings.recall(look) ?? recallSilentPod(findings, look);
+      const found = await searches.join(lookup, patience);
+      if (found === 'impatient') return holders.noteUnanswered(lookup, { why: 'crowded' });
+      if (found !== 'abandoned' && (!running || isAbout(found, lookup))) return found;
+      const known = holders.recall(lookup) ?? recallUnansweredPod(holders, lookup);
       if (known) return known;
     }
   };
@@ -67,28 +73,28 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
         connection.isLast = true;
         onChanged?.();
       }
-      const look = { address, openedAt: connection.openedAt, neighbour };
-      const known = findings.recall(look) ?? recallSilentPod(findings, look);
+      const lookup = { address, openedAt: connection.openedAt, neighbour };
+      const known = holders.recall(lookup) ?? recallUnansweredPod(holders, lookup);
       return known
-        ? settle(known, look, connection)
-        : search(look, patience).then((found) => settle(found, look, connection));
+        ? settle(known, lookup, connection)
+        : search(lookup, patience).then((found) => settle(found, lookup, connection));
     },
   };
 }
 
-/** A search that began before may be about a pod that had the address before. */
-function isAbout({ begunAt, neighbour }: Found, look: Look): boolean {
-  return begunAt >= look.openedAt && !differs(neighbour, look.neighbour);
+/** A search that began earlier may have found the previous pod of the address. */
+function isAbout({ begunAt, neighbour }: Found, lookup: Lookup): boolean {
+  return begunAt >= lookup.openedAt && !differs(neighbour, lookup.neighbour);
 }
 
-/** A caller whom memory does not know is held before it is told so. */
-function recallSilentPod(findings: Findings, look: Look): Found | undefined {
-  const found = findings.recallSilence(look);
+/** Not for an unknown caller: it is held first. */
+function recallUnansweredPod(holders: HolderMemory, lookup: Lookup): Found | undefined {
+  const found = holders.recallUnanswered(lookup);
   return found?.answer.kind === 'none' ? undefined : found;
 }
 
-/** Ties an answer to the connection that it is for. */
-function createSettlement({ neighbours, pods }: CallerFinderOptions, findings: Findings) {
+/** Binds connections to the pods that were found for them. */
+function createSettlement({ neighbours, pods }: CallerFinderOptions, holders: HolderMemory) {
   const refuse = (answer: CallerAnswer, connection: CallerConnection): CallerAnswer => {
     connection.isLast = true;
     const pod = connection.owner ?? (answer.kind === 'pod' ? answer.pod : undefined);
@@ -104,28 +110,28 @@ function createSettlement({ neighbours, pods }: CallerFinderOptions, findings: F
     return answer;
   };
 
-  /** The kernel is asked after the connection was opened, for each connection. */
-  const checkEnding = async (found: Found, look: Look, connection: CallerConnection) => {
-    const { address, openedAt } = look;
+  /** For a terminating pod: compares the kernel's neighbour entry, read after the connection was opened. */
+  const checkEnding = async (found: Found, lookup: Lookup, connection: CallerConnection) => {
+    const { address, openedAt } = lookup;
     const { answer } = found;
     if (answer.kind !== 'pod') return bind(found, connection);
     const { uid } = answer.pod;
     const neighbour = await neighbours.since(address, openedAt);
-    const tie = findings.ties.of(address, uid);
+    const tie = holders.ties.of(address, uid);
     const othersAwait = (found.othersAwait ?? false) || pods.othersAwait(uid);
     if (!stillHasAddress({ address, tie, neighbour, othersAwait })) return refuse(answer, connection);
-    findings.ties.set(address, uid, tie ?? neighbour);
+    holders.ties.set(address, uid, tie ?? neighbour);
     return bind({ ...found, neighbour }, connection);
   };
 
-  return (found: Found, look: Look, connection: CallerConnection) =>
-    isDoubtful(found, look, connection) ? checkEnding(found, look, connection) : bind(found, connection);
+  return (found: Found, lookup: Lookup, connection: CallerConnection) =>
+    isDoubtful(found, lookup, connection) ? checkEnding(found, lookup, connection) : bind(found, connection);
 }
 
-/** Whether it was not while the pod was certain to have its address that the connection was found to be the pod's. */
+/** Whether the pod is terminating and the connection was not bound to it, or confirmed as its own, before. */
 function isDoubtful(
   { answer, isConfirmed, begunAt }: Found,
-  { openedAt }: Look,
+  { openedAt }: Lookup,
   connection: CallerConnection,
 ) {
   if (answer.kind !== 'pod' || !answer.pod.isEnding) return false;
@@ -133,39 +139,42 @@ function isDoubtful(
   return !isOwn || connection.isLast;
 }
 
-function createSearch(options: CallerFinderOptions, findings: Findings): Search {
+function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
   const { pods, clock, check, holdMs, neighbours } = options;
-  const ask = createHolderQuestion(options);
+  const question = createHolderQuestion(options);
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
-  /** Whether memory comes to name a pod that it did not name before. */
+  /** Waits until memory has a pod for the address that it did not have before; true if one came. */
   const hasArrived = async (address: string, before: Identification, patience: Patience) => {
-    const look = () => {
+    const lookup = () => {
       const known = remembered(address);
       return (known.kind !== 'none' && holdersOf(known) !== holdersOf(before)) || undefined;
     };
-    return awaitChange(look, patience, { clock, changes: pods.changes });
+    return awaitChange(lookup, patience, { clock, changes: pods.changes });
   };
 
-  const askOnce = async (look: Look, known: Identification, gone: AbortSignal): Promise<Found> => {
-    const silent = findings.recallSilence(look);
+  const askOnce = async (lookup: Lookup, known: Identification, gone: AbortSignal): Promise<Found> => {
+    const silent = holders.recallUnanswered(lookup);
     if (silent) return silent;
-    // Before the question: what was handed over since then is another entry than the one that is tied to the answer.
-    const neighbour = neighbours.of(look.address);
-    const reply = await ask(look.address, known, gone);
-    if (!isTold(reply)) return findings.noteSilence(look, reply);
-    return findings.note(look.address, { ...reply, known, neighbour });
+    // Read before the request: if the address changes hands meanwhile, the entry differs from the one kept with the answer.
+    const neighbour = neighbours.of(lookup.address);
+    const reply = await question.ask(lookup.address, known, gone);
+    if (!isHolderAnswer(reply)) return holders.noteUnanswered(lookup, reply);
+    return holders.note(lookup.address, { ...reply, known, neighbour });
   };
 
-  return async (look, gone) => {
-    const patience = { deadline: clock.now() + holdMs, caller: { gone } };
-    for (;;) {
-      const known = remembered(look.address);
-      // Without checks memory's word is good enough; it is new, for otherwise nobody would search.
-      const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
-      const recalled = isEnough ? findings.recall(look) : undefined;
-      const found = recalled ?? (await askOnce(look, known, gone));
-      if (found.answer.kind !== 'none' || !(await hasArrived(look.address, known, patience))) return found;
-    }
+  return {
+    async run(lookup, gone) {
+      const patience = { deadline: clock.now() + holdMs, caller: { gone } };
+      for (;;) {
+        const known = remembered(lookup.address);
+        // With --pod-check off, memory is enough; it is new, otherwise there would be no search.
+        const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
+        const recalled = isEnough ? holders.recall(lookup) : undefined;
+        const found = recalled ?? (await askOnce(lookup, known, gone));
+        if (found.answer.kind !== 'none' || !(await hasArrived(lookup.address, known, patience)))
+          return found;
+      }
+    },
   };
 }

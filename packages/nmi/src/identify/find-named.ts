@@ -1,5 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { isUnsaid, type PodCheck, type Unsaid } from './answers.ts';
+import { isNoAnswer, type PodCheck, type NoAnswer } from './answers.ts';
 import { type PodName, type PodQuestions } from './ask-holder.ts';
 import { identifyPod } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
@@ -16,32 +16,32 @@ export interface NamedPodFinderOptions {
   readonly clock: Clock;
 }
 
-/** `unconfirmed`: it is remembered, and the API server, which must confirm it, did not answer. */
+/** `unconfirmed`: it is in memory, but the API server, which must confirm it, did not answer. */
 export type NamedPod = PodView | 'none' | 'unconfirmed';
 export interface NamedPodFinder {
   find(namespace: string, name: string): Promise<NamedPod>;
 }
 
-/** Of namespaces and pods; whatever else is asked for would be another path at the API server. */
+/** For namespaces and pods; any other text could lead to another path of the API server. */
 const isName = (text: string) => /^[a-z0-9][-a-z0-9.]{0,252}$/.test(text);
 
 /**
- * The live pod of this node with a name. The API server is asked first: the watch may not have reported a pod yet whose
- * volumes are being mounted, and a name can be used again.
+ * Finds the live pod of this node with a name. The API server is asked first: the watch may not have reported a pod yet whose
+ * volumes are being mounted, and a name can be reused.
  */
 export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinderOptions): NamedPodFinder {
   const live = (pod: PodView | undefined): NamedPod =>
     pod?.nodeName === node && identifyPod([pod], clock.now()).kind === 'pod' ? pod : 'none';
 
   const isRemembered = () => pods.lastHeardMs() <= check.outageMs && pods.missedMs() <= check.ageMs;
-  const isBelieved = ({ why }: Unsaid) => why === 'away' && check.mode !== 'strict' && isRemembered();
+  const isMemoryValid = ({ why }: NoAnswer) => why === 'away' && check.mode !== 'strict' && isRemembered();
 
   const ask = async (name: PodName, known: PodView | undefined): Promise<NamedPod> => {
     const said = await pods.read(name);
-    if (isUnsaid(said)) return known && !isBelieved(said) ? 'unconfirmed' : live(known);
+    if (isNoAnswer(said)) return known && !isMemoryValid(said) ? 'unconfirmed' : live(known);
     const pod = live(said[0]);
     const isSame = pod !== 'none' && pod !== 'unconfirmed' && pod.uid === known?.uid;
-    // Memory's view has the latest labels, unless the watch is silent.
+    // Memory has the latest labels, unless the watch is silent.
     return isSame && pods.isCurrent() ? known : pod;
   };
 

@@ -7,13 +7,13 @@ export type Identification =
 
 const none: Identification = { kind: 'none' };
 
-/** How long after its grace a pod may still be there: a kubelet that is busy, clocks that differ. */
+/** How long after its grace period a pod may still exist: the kubelet may be busy, clocks may differ. */
 const graceSlackMs = 30_000;
 
 /**
- * The one pod that holds an address, out of all that are filed under it. A finished pod has given its address back. A pod
- * that ends still has it while its containers live, for it may need a token to put things in order; unless a newer one
- * has it too: then the network has moved it on. Init containers run while their pod is Pending, so Pending counts as live.
+ * The one pod that has an address, of all pods that were reported with it. A finished pod has released its address. A terminating
+ * pod keeps it while its containers run, since it may need a token to clean up, unless a newer pod has the same address.
+ * Init containers run while their pod is Pending, so Pending counts as live.
  */
 export function identifyPod(filed: readonly PodView[], now: number): Identification {
   const live = filed.filter((pod) => isLive(pod, now));
@@ -23,10 +23,10 @@ export function identifyPod(filed: readonly PodView[], now: number): Identificat
   return live.length === 0 ? none : { kind: 'ambiguous', pods: live };
 }
 
-/** Whether it is an older view than the other one: a pod that ends never stops to. */
+/** Whether it is older than the other view: a terminating pod stays so. */
 export const isBehind = (view: PodView, other: PodView): boolean => other.isEnding && !view.isEnding;
 
-/** Whether the pod may have got an address that nobody has reported. Those of the host network get none. */
+/** Whether the pod may have an address that was not reported yet. Pods on the host network have none of their own. */
 export function addressIsUnreported(pod: PodView, now: number): boolean {
   return pod.addresses.length === 0 && !pod.isOnHostNetwork && isLive(pod, now);
 }

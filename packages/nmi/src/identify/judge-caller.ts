@@ -1,44 +1,50 @@
-// What may be concluded of a caller when the API server alone does not settle it.
+// Who a caller is when the answer of the API server alone is not enough, or is missing.
 
-import { type CallerAnswer, type PodCheck } from './answers.ts';
+import type { CallerAnswer, NoHolderAnswer, PodCheck } from './answers.ts';
 import { differs, isTelling, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
 
 export interface EndingCase {
   readonly address: string;
-  /** What the kernel said when the pod was confirmed last. */
+  /** The kernel's entry when the pod was last confirmed. */
   readonly tie: Neighbour | undefined;
-  /** What it says now, after the connection was opened. */
+  /** The entry now, read after the connection was opened. */
   readonly neighbour: Neighbour | undefined;
-  /** Some other pod of the node may have got an address that nobody has reported. */
+  /** Another pod of the node may have an address that was not reported yet. */
   readonly othersAwait: boolean;
 }
 
-/** Whether a pod that ends still has its address: the network may have given it to a pod that has not been reported. */
+/** Whether a terminating pod still has its address: the network may have assigned it to a pod that was not reported yet. */
 export function stillHasAddress({ address, tie, neighbour, othersAwait }: EndingCase): boolean {
   if (differs(tie, neighbour)) return false;
   const isSame = tie !== undefined && tie === neighbour && isTelling(tie, address);
   return isSame || !othersAwait;
 }
 
-export interface SilentCase {
-  /** away: nothing came back. refused: an HTTP answer that is none, such as 429. crowded: it was not even asked. */
-  readonly why: 'away' | 'refused' | 'crowded';
+export interface UnansweredCase {
+  readonly why: NoHolderAnswer['why'];
   readonly mode: PodCheck['mode'];
-  /** The last word on the address: of the API server if there is one, else of the watch. */
+  /** The last answer about the address: of the API server if there is one, otherwise of the watch. */
   readonly last: CallerAnswer;
-  /** The watch was heard from since that was so, and not too long ago. */
+  /** The watch received something since then, and recently. */
   readonly isTrusted: boolean;
   readonly tie: Neighbour | undefined;
   readonly neighbour: Neighbour | undefined;
 }
 
-/** Who calls, when the API server was asked and did not say. */
-export function judgeSilence({ why, mode, last, isTrusted, tie, neighbour }: SilentCase): CallerAnswer {
+/** Who the caller is if the API server did not answer. */
+export function judgeUnanswered({
+  why,
+  mode,
+  last,
+  isTrusted,
+  tie,
+  neighbour,
+}: UnansweredCase): CallerAnswer {
   if (last.kind !== 'pod') return last;
   if (mode === 'off' && why !== 'crowded') return last;
-  const isBelieved = why === 'away' && mode === 'live' && isTrusted && !differs(tie, neighbour);
-  return isBelieved ? last : unconfirmed(last.pod);
+  const isValid = why === 'away' && mode === 'live' && isTrusted && !differs(tie, neighbour);
+  return isValid ? last : unconfirmed(last.pod);
 }
 
 export const unconfirmed = (pod: PodView): CallerAnswer => ({ kind: 'unconfirmed', pod });

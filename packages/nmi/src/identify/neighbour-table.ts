@@ -2,34 +2,33 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Clock } from '@pod-identity/kit/core';
 import { parseArpTable, type Neighbour, type NeighbourEntry } from './neighbour.ts';
 
-/** The door to what the kernel tells in files. */
 export interface NeighbourFiles {
-  /** /proc/net/arp; '' where it cannot be read. */
+  /** /proc/net/arp; '' if it cannot be read. */
   arp(): string;
-  /** Of a network device; undefined when it is gone. */
+  /** Of a network device; undefined if it does not exist. */
   indexOf(device: string): string | undefined;
 }
 
 export interface NeighbourTable {
-  /** By a reading that is 100 ms old at most. */
+  /** From a table that is at most 100 ms old. */
   of(address: string): Neighbour | undefined;
-  /** By a reading that was begun at this time or later, as `Clock.elapsed` counts. */
+  /** From a table that was read at this time (`Clock.elapsed`) or later. */
   since(address: string, moment: number): Promise<Neighbour | undefined>;
 }
 
-/** Between two readings, whoever calls and however often. */
+/** Between two reads of the table. */
 const shortestPauseMs = 100;
-/** More is the work of somebody who adds entries: nothing is concluded from them. */
+/** With more, somebody adds entries on purpose: they are ignored. */
 const mostEntries = 4;
 
-/** Reads when somebody calls, at most ten times a second; while nobody does, never. */
+/** Reads the table on demand, at most ten times a second. */
 export function createNeighbourTable(
   clock: Pick<Clock, 'elapsed' | 'sleep'>,
   files: NeighbourFiles = createKernelFiles(),
 ): NeighbourTable {
   let table: ReadonlyMap<string, readonly NeighbourEntry[]> = new Map();
   let readAt = -Infinity;
-  // Indexes are read for the addresses that are asked for only: a node has hundreds of devices.
+  // Device indexes are read only for requested addresses: a node has hundreds of devices.
   const said = new Map<string, Neighbour | undefined>();
 
   const pauseMs = () => Math.max(0, readAt + shortestPauseMs - clock.elapsed());
@@ -67,12 +66,12 @@ function textOf(entries: readonly NeighbourEntry[], files: NeighbourFiles): Neig
   return texts.sort().join(', ');
 }
 
-/** Some 3,000 entries; Linux keeps 1,024 unless told otherwise. The kernel walks its whole table for each part that is read. */
+/** About 3,000 entries; Linux keeps 1,024 by default. The kernel walks its whole table for each part that is read. */
 const largestTable = 256 * 1024;
 
 /**
- * IPv4 alone: the metadata service has no other address, and what the kernel knows of IPv6 it tells through netlink only, which
- * would be a process for each reading.
+ * Only IPv4: the metadata service has no IPv6 address, and the kernel shows IPv6 neighbours only through netlink, which would
+ * need a process for each read.
  */
 export function createKernelFiles({
   table = '/proc/net/arp',
@@ -96,10 +95,10 @@ export function createKernelFiles({
   };
 }
 
-/** For all readings, which are made at once: a new one for each is memory that the process gets from the kernel and returns. */
+/** Shared by all reads, which are synchronous; a buffer for each read would be allocated and returned each time. */
 const part = Buffer.allocUnsafeSlow(16 * 1024);
 
-/** The rest is not read, whoever fills the table. */
+/** At most `most` bytes. */
 function readStart(path: string, most: number): string {
   const file = openSync(path, 'r');
   try {

@@ -1,7 +1,7 @@
-// What the node's kernel says of an address: where packets to it go. A change is a reason to ask; that it is the same
-// proves nothing by itself.
+// The kernel's neighbour entry for an address: where packets to it are sent. A changed entry is a reason to ask the API server;
+// an unchanged one proves nothing.
 
-/** Link-layer address, device and index of the device, as a text to compare. Of several entries all, in one order. */
+/** Link-layer address, device and device index of all entries, sorted, as text to compare. */
 export type Neighbour = string;
 
 export interface NeighbourEntry {
@@ -9,12 +9,12 @@ export interface NeighbourEntry {
   readonly device: string;
 }
 
-/** Nothing said is no change: entries go when they were not used for a while, and many networks keep none. */
+/** A missing entry is no change: unused entries expire, and many networks have none. */
 export function differs(before: Neighbour | undefined, now: Neighbour | undefined): boolean {
   return before !== undefined && now !== undefined && before !== now;
 }
 
-/** Whether the same entry means the same pod. Old bridges make the link-layer address from the IP: the next pod has it too. */
+/** Whether an equal entry means the same pod. Old bridges derive the link-layer address from the IP address: the next pod has it too. */
 export function isTelling(neighbour: Neighbour, address: string): boolean {
   const derived = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
   return !neighbour.includes(derived.join(':'));
@@ -22,7 +22,7 @@ export function isTelling(neighbour: Neighbour, address: string): boolean {
 
 const complete = 0x2;
 
-/** Of /proc/net/arp. An address can have an entry on each of several devices. */
+/** Parses /proc/net/arp. An address can have entries on several devices. */
 export function parseArpTable(text: string): ReadonlyMap<string, readonly NeighbourEntry[]> {
   const table = new Map<string, NeighbourEntry[]>();
   for (const line of text.split('\n')) {

@@ -4,7 +4,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { pod as podView } from '../../test/builders.ts';
 import { createTransport, list } from '../../test/transport.ts';
-import { isUnsaid, type Said } from './answers.ts';
+import { isNoAnswer, type PodsAnswer } from './answers.ts';
 import { createPodInformer } from './pod-directory.ts';
 
 const object = (name: string, over: { ip?: string; nodeName?: string; uid?: string } = {}) => {
@@ -50,7 +50,7 @@ const start = async (answer: (request: KubeRequest) => unknown, { bootedAt, watc
   return { pods, transport, clock, onFailed, lines };
 };
 
-const namesOf = (said: Said) => (isUnsaid(said) ? [said.why] : said.map(({ name }) => name));
+const namesOf = (said: PodsAnswer) => (isNoAnswer(said) ? [said.why] : said.map(({ name }) => name));
 const isLookUp = ({ query }: KubeRequest) => query?.['fieldSelector'] !== undefined && !query['limit'];
 
 it('watches the pods of its node only, and finds them by address and by name', async () => {
@@ -122,7 +122,7 @@ it('(d) an address that was reported before this machine was started is nobodyâ€
   expect(pods.filedUnder('10.0.0.1')).toEqual([]);
   expect(pods.filedUnder('10.0.0.2')).toHaveLength(1);
   const answer = await pods.readAll();
-  expect(isUnsaid(answer) ? [] : answer.map(({ addresses }) => addresses)).toEqual([[], ['10.0.0.2']]);
+  expect(isNoAnswer(answer) ? [] : answer.map(({ addresses }) => addresses)).toEqual([[], ['10.0.0.2']]);
   // Its network is made again: until that is reported it may have any address.
   expect([pods.othersAwait('new'), pods.othersAwait('old')]).toEqual([true, false]);
 });
@@ -136,7 +136,7 @@ it('tells of every change, and counts them', async () => {
   const { pods, clock } = await start(() => list(object('web')), { watch });
   const before = pods.revision;
   let told = 0;
-  pods.changes(() => (told += 1));
+  pods.changes.subscribe(() => (told += 1));
   next.resolve({ type: 'ADDED', object: object('next', { ip: '10.0.0.2' }) });
   await clock.advance(1);
   expect(pods.filedUnder('10.0.0.2')).toHaveLength(1);

@@ -8,7 +8,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import type { Said, Unsaid } from './answers.ts';
+import type { PodsAnswer, NoAnswer } from './answers.ts';
 import type { PodName } from './ask-holder.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
 import { addressIsUnreported, identifyPod } from './identify-pod.ts';
@@ -20,36 +20,36 @@ export interface PodInformerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** When this machine was started: what was said of pods before that is not believed. */
+  /** When this machine was started: addresses that were reported before are ignored. */
   readonly bootedAt?: number | undefined;
-  /** How long ago the API server last answered anything, a question of others too. */
+  /** How long ago the API server last answered any request of this process. */
   readonly lastAnswerMs: () => number;
-  /** Called for every live question that the API server did not answer. */
+  /** Called for each request about pods that failed. */
   readonly onFailed: (question: PodQuestion) => void;
 }
 
-/** `get_pod`: for a pod by its name. `get_pod_list`: for all of the node. */
+/** `get_pod`: one pod by name. `get_pod_list`: all pods of the node. */
 export type PodQuestion = 'get_pod' | 'get_pod_list';
 
 export type PodInformer = CallerFinderOptions['pods'] & {
   readonly informer: Informer<PodView>;
-  /** The pod as it is known now, if it is still the same one. */
+  /** The current view of the pod, if it still exists; otherwise the given one. */
   latest(pod: PodView): PodView;
   named(namespace: string, name: string): PodView | undefined;
-  /** The namespace of the pod that is known to hold the address. Pods that have stopped may be filed under it too: they do not count. */
+  /** The namespace of the live pod that has the address in memory. */
   namespaceAt(address: string): string | undefined;
-  /** The same, of its uid. */
+  /** The uid of that pod. */
   uidAt(address: string): string | undefined;
 };
 
-/** Silence beyond which what is remembered may be out of date. A little more than the informer itself bears. */
+/** After so long without data memory may be out of date. A little longer than the informer waits before it reconnects. */
 const longestSilenceMs = 45_000;
 const questionTimeoutMs = 2_000;
-/** How long the same question is not asked again: callers would only wait, and an API server that refuses has enough to do. */
+/** How long the same request is not repeated: callers would wait for nothing, and a server that refuses is overloaded. */
 const awayPauseMs = 1_000;
 const [shortestPauseMs, longestPauseMs] = [1_000, 5_000];
 
-/** The pods of this node, by address; and the API server itself, for one that is not remembered yet. */
+/** The pods of this node by address, from a watch and by direct requests to the API server. */
 export function createPodInformer(options: PodInformerOptions): PodInformer {
   const { transport, node, clock, random, log } = options;
   const parse = (object: unknown) => {
@@ -84,7 +84,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
       const now = clock.now();
       return [...informer.store.values()].some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
     },
-    changes: (listener) => informer.onChange(listener),
+    changes: { subscribe: (listener) => informer.onChange(listener) },
     read: (pod) => put('get_pod', () => askForPod(questions, pod)),
     readAll: () => put('get_pod_list', () => askForPods(questions)),
     latest: (pod) => {
@@ -104,17 +104,16 @@ function only(filed: readonly PodView[], clock: Clock): PodView | undefined {
 
 type QuestionOptions = Pick<PodInformerOptions, 'log' | 'onFailed'>;
 
-/** Puts questions; that one of them was not answered is said in the log once, until one is. */
+/** Sends requests; logs the first failure, then nothing until one succeeds. */
 function createQuestions({ log, onFailed }: QuestionOptions) {
   let isSilent = false;
-  const notice = (question: PodQuestion, error: KubeError): Unsaid => {
+  const notice = (question: PodQuestion, error: KubeError): NoAnswer => {
     onFailed(question);
-    // One line for an outage, however long.
-    if (!isSilent) log.warn({ question, code: error.code, error: error.message }, noAnswer);
+    if (!isSilent) log.warn({ question, code: error.code, error: error.message }, noAnswerText);
     isSilent = true;
-    return unsaid(error);
+    return noAnswerOf(error);
   };
-  return async (question: PodQuestion, ask: () => Promise<readonly PodView[]>): Promise<Said> => {
+  return async (question: PodQuestion, ask: () => Promise<readonly PodView[]>): Promise<PodsAnswer> => {
     try {
       const pods = await ask();
       if (isSilent) log.info({}, 'the API server answers questions about pods again');
@@ -127,13 +126,13 @@ function createQuestions({ log, onFailed }: QuestionOptions) {
   };
 }
 
-/** An API server that returns 429 or 503 is there, and may answer kubelets: then pods start, and addresses change hands. */
-function unsaid({ code, retryAfterMs = 0 }: KubeError): Unsaid {
+/** A server that returns 429 or 503 may still serve kubelets: then pods start and addresses change hands. */
+function noAnswerOf({ code, retryAfterMs = 0 }: KubeError): NoAnswer {
   if (code === 'transport') return { why: 'away', pauseMs: awayPauseMs };
   return { why: 'refused', pauseMs: Math.min(Math.max(retryAfterMs, shortestPauseMs), longestPauseMs) };
 }
 
-const noAnswer =
+const noAnswerText =
   'the API server does not say which pod has an address. Where nothing comes back at all, what was watched is believed for as ' +
   'long as --pod-check-outage says, unless --pod-check is strict; where it refuses, pods are told to try again. ' +
   'If the code is denied, give the service account of NMI the verbs get and list on pods';
@@ -144,7 +143,7 @@ interface Questions {
   readonly parse: (object: unknown) => PodView | undefined;
 }
 
-/** The pod as stored now; nothing when there is no pod of that name. */
+/** Empty if there is no pod of that name. */
 async function askForPod({ transport, parse }: Questions, { namespace, name }: PodName): Promise<PodView[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
@@ -158,8 +157,8 @@ async function askForPod({ transport, parse }: Questions, { namespace, name }: P
 }
 
 /**
- * All pods of the node, from the API server's own database. There is a selector by address, too, but servers are about that
- * do not find anything by it, and it saves them no work.
+ * All pods of the node, from the API server's database. A field selector by address exists, but some servers find nothing
+ * by it, and it saves them no work.
  */
 async function askForPods({ transport, node, parse }: Questions): Promise<PodView[]> {
   const pods = await listTrimmed(
@@ -176,7 +175,7 @@ async function askForPods({ transport, node, parse }: Questions): Promise<PodVie
   return pods.filter((pod) => pod.nodeName === node);
 }
 
-/** A pod that has finished has no address and gets no token: what it is called is enough, for there may be thousands. */
+/** A finished pod has no address and gets no token: only its names are kept, since there may be thousands. */
 function lean(pod: PodView | undefined): PodView | undefined {
   if (pod?.phase !== 'Succeeded' && pod?.phase !== 'Failed') return pod;
   const { uid, key, namespace, name, nodeName, phase, isEnding, serviceAccount } = pod;

@@ -1,46 +1,44 @@
-// The identify room: which pod is behind an address. No guesses: an address with two live pods belongs to neither.
-// It must not know identities, tokens or HTTP.
 import { defaultIdentityAnnotation } from '@pod-identity/crd-types';
 import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';
 
-/** The part of a pod that decisions need. Never changed: a change of the pod is another view. */
+/** The part of a pod that decisions need. Immutable: a changed pod is a new view. */
 export interface PodView {
   readonly uid: string;
-  /** `namespace/name`, for stores and people. */
+  /** `namespace/name`. */
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
   readonly nodeName: string;
-  /** Its own addresses; empty for a pod that shares the node's (hostNetwork): such a pod cannot be told from the node. */
+  /** In lower case; empty for a pod on the host network, which cannot be distinguished from the node. */
   readonly addresses: readonly string[];
   readonly isOnHostNetwork?: true;
-  /** When its kubelet last said that a container was started: milliseconds since the epoch. */
+  /** The latest start of a container that its kubelet reported: milliseconds since the epoch. */
   readonly startedAt?: number;
-  /** When its kubelet took it up, by the node's own clock. Restarts of containers do not change it. */
+  /** When its kubelet accepted it, by the node's clock. Restarts of containers do not change it. */
   readonly acceptedAt?: number;
   readonly phase: string;
-  /** Marked for deletion; it may still be running its last seconds. */
+  /** It has a deletionTimestamp; its containers may still run. */
   readonly isEnding: boolean;
-  /** When the grace of a pod that ends is over: milliseconds since the epoch. */
+  /** When the grace period of a terminating pod ends: milliseconds since the epoch. */
   readonly endsAt?: number;
-  /** It ends, and its kubelet has said that none of its containers lives any more. */
+  /** It is terminating, and its kubelet reported that all its containers have stopped. */
   readonly isStopped?: true;
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
-  /** The AzureIdentity meant when a request names none and the pod has several. */
+  /** The AzureIdentity to use if a request names none and the pod has several. */
   readonly defaultIdentity?: string;
-  /** Resources that it wants tokens to be ready for. */
+  /** Resources for which tokens are requested ahead of time. */
   readonly prefetch?: readonly string[];
-  /** What was not read of it, being larger than anything that is meant: its rights cannot be told. */
+  /** The part that was too large to be read: without it the pod's rights are not known. */
   readonly tooLarge?: string;
 }
 
-/** Lists resources, separated by commas. */
+/** Resources, separated by commas. */
 const prefetchAnnotation = 'aadpodidentity.k8s.io/prefetch';
 const mostPrefetched = 8;
 
 const word: Fields = { upTo: 1024 };
-/** Of 40 containers or more. */
+/** Enough for 40 containers. */
 const containers: Fields = { upTo: 32 * 1024 };
 
 /** What is read of a pod. */
@@ -75,24 +73,24 @@ export const podFields: Fields = {
   },
 };
 
-/** Trims what the API server sent. Undefined for something without a uid: no pod. */
+/** Undefined for an object without uid, namespace or name. */
 export function parsePod(object: unknown): PodView | undefined {
   const { metadata, spec = {}, status = {} } = (object ?? {}) as PodShape;
   const named = metadata && readMetadata(metadata);
   if (!named) return undefined;
   const left = tooLargeIn(object);
-  const isTold = !left.some(({ path }) => path.startsWith('status.'));
-  const stopped = named.isEnding && isTold && hasStopped(status) ? { isStopped: true as const } : {};
+  const isStatusWhole = !left.some(({ path }) => path.startsWith('status.'));
+  const stopped = named.isEnding && isStatusWhole && hasStopped(status) ? { isStopped: true as const } : {};
   return {
     ...named,
     ...readSpec(spec),
-    ...readStatus(status, spec, isTold),
+    ...readStatus(status, spec, isStatusWhole),
     ...stopped,
     ...readTooLarge(left),
   };
 }
 
-/** A prefetch that is too large is none; all else of the metadata decides on rights. */
+/** Everything in the metadata affects rights except the prefetch annotation. */
 function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLarge'> {
   const decisive = left.find(
     ({ path }) => path.startsWith('metadata.') && !path.endsWith(prefetchAnnotation),
@@ -101,8 +99,8 @@ function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLa
 }
 
 /**
- * What is true of a pod on a machine that was started then. All networks of pods were made again since: an address that was
- * reported before may be another pod's.
+ * The pod without its addresses if they were reported before the machine was started: the pod network was built again since then,
+ * and they may belong to other pods.
  */
 export function sinceBoot(pod: PodView, bootedAt: number | undefined): PodView {
   const { startedAt = Infinity } = pod;
@@ -177,12 +175,12 @@ function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: Sp
   return { nodeName, serviceAccount };
 }
 
-function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isTold: boolean) {
+function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isStatusWhole: boolean) {
   const { phase = '', podIP, podIPs = [] } = status;
   const all = [podIP, ...podIPs.map(({ ip }) => ip)].flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
   const accepted = { phase, ...readAccepted(status) };
   if (hostNetwork === true) return { ...accepted, addresses: [], isOnHostNetwork: true as const };
-  return { ...accepted, addresses: [...new Set(all)], ...lastStart(status, isTold) };
+  return { ...accepted, addresses: [...new Set(all)], ...lastStart(status, isStatusWhole) };
 }
 
 function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedAt'> {
@@ -190,15 +188,17 @@ function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedA
   return Number.isNaN(acceptedAt) ? {} : { acceptedAt };
 }
 
-/** By the node's own clock. Undefined when nothing is said of any container, and not because it was too much. */
-function lastStart(status: StatusShape, isTold: boolean): Pick<PodView, 'startedAt'> {
+/** By the node's clock. Absent if no container was reported, unless the status was too large to be read. */
+function lastStart(status: StatusShape, isStatusWhole: boolean): Pick<PodView, 'startedAt'> {
   const containers = containersOf(status);
   const times = containers.flatMap(({ state, lastState }) =>
     [state?.running, state?.terminated, lastState?.terminated].map((each) => each?.startedAt),
   );
-  // A container that waits has no time: then it counts when the kubelet took up the pod.
+  // A waiting container has no start time; the pod's own counts then.
   const known = [status.startTime, ...times].map((time = '') => Date.parse(time)).filter((time) => time > 0);
-  return (containers.length === 0 && isTold) || known.length === 0 ? {} : { startedAt: Math.max(...known) };
+  return (containers.length === 0 && isStatusWhole) || known.length === 0
+    ? {}
+    : { startedAt: Math.max(...known) };
 }
 
 function containersOf(status: StatusShape): readonly ContainerShape[] {
@@ -206,7 +206,7 @@ function containersOf(status: StatusShape): readonly ContainerShape[] {
   return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
 }
 
-/** Said of containers, one by one: a pod whose kubelet has not spoken of any may be alive. */
+/** Only if each container is reported as terminated: a pod without reported containers may be running. */
 function hasStopped(status: StatusShape): boolean {
   const { containerStatuses = [] } = status;
   const all = containersOf(status);

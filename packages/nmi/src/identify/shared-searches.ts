@@ -1,17 +1,19 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Patience } from '../waiting/await-change.ts';
-import type { Found, Look } from './findings.ts';
+import type { Found, Lookup } from './holder-memory.ts';
 
-/** Finds out who has the address of a connection. `gone` aborts when nobody waits for the answer any more. */
-export type Search = (look: Look, gone: AbortSignal) => Promise<Found>;
+export interface Search {
+  /** Finds the pod of a connection. `gone` aborts when the last caller that waited for it has left. */
+  run(lookup: Lookup, gone: AbortSignal): Promise<Found>;
+}
 
 export interface SharedSearches {
   running(address: string): boolean;
-  /** Waits for the search that is running for the address, or starts one. */
-  join(look: Look, patience: Patience): Promise<Found | Unfound>;
+  /** Waits for the running search for the address, or starts one. */
+  join(lookup: Lookup, patience: Patience): Promise<Found | Unfound>;
 }
 
-/** impatient: the caller hung up, or its time is over. abandoned: the search ended early, for its callers had left before. */
+/** impatient: the caller left, or its deadline passed. abandoned: the search ended early, because its callers had left. */
 export type Unfound = 'impatient' | 'abandoned';
 
 interface Shared {
@@ -20,24 +22,24 @@ interface Shared {
   callers: number;
 }
 
-/** A search is for all callers from an address. It ends with the last of them: one that hangs up does not end it for others. */
+/** One search serves all callers from an address. It is aborted when the last of them leaves. */
 export function createSharedSearches(search: Search, clock: Clock): SharedSearches {
   const searches = new Map<string, Shared>();
 
-  const start = (look: Look): Shared => {
+  const start = (lookup: Lookup): Shared => {
     const end = new AbortController();
-    const shared: Shared = { found: search(look, end.signal), end, callers: 0 };
-    searches.set(look.address, shared);
-    const forget = () => searches.delete(look.address);
+    const shared: Shared = { found: search.run(lookup, end.signal), end, callers: 0 };
+    searches.set(lookup.address, shared);
+    const forget = () => searches.delete(lookup.address);
     shared.found.then(forget, forget);
     return shared;
   };
 
   return {
     running: (address) => searches.has(address),
-    async join(look, patience) {
-      const shared = searches.get(look.address) ?? start(look);
-      // An abandoned search may still wait for an answer. The next one begins after it: there is one for each address at a time.
+    async join(lookup, patience) {
+      const shared = searches.get(lookup.address) ?? start(lookup);
+      // An aborted search may still wait for an answer. There is one search at a time for each address, so the next begins after it.
       const isAbandoned = shared.end.signal.aborted;
       shared.callers += 1;
       try {
@@ -51,7 +53,7 @@ export function createSharedSearches(search: Search, clock: Clock): SharedSearch
   };
 }
 
-/** An answer takes a moment: a caller that is not held for an assignment (`--hold=0s`) waits for it all the same. */
+/** With `--hold=0s` callers wait this long for the answer of the API server. */
 const unheldWaitMs = 2_000;
 
 function whilePatient<T>(found: Promise<T>, patience: Patience, clock: Clock): Promise<T | 'impatient'> {

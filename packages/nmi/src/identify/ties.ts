@@ -1,13 +1,13 @@
 import { RecentMap } from '@pod-identity/kit/core';
 import type { Neighbour } from './neighbour.ts';
 
-/** What the kernel said of each address when the pod that has it was confirmed last. */
+/** The kernel's entry for each address when its pod was last confirmed. */
 export interface Ties {
   of(address: string, uid: string): Neighbour | undefined;
   set(address: string, uid: string, neighbour: Neighbour | undefined): void;
 }
 
-/** Far more than a node has addresses. */
+/** Far more addresses than a node has. */
 export const addressesKept = 4_096;
 
 export function createTies(): Ties {

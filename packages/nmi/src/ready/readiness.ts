@@ -94,9 +94,11 @@ function createOutdated({ informers, clock }: ReadinessOptions, bearableMs: numb
 function createSignal(): { readonly changes: Changes; readonly tell: () => void } {
   const listeners = new Set<() => void>();
   return {
-    changes(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    changes: {
+      subscribe(listener) {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
     },
     tell: () => [...listeners].forEach((listener) => listener()),
   };

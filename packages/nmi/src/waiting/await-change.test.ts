@@ -7,7 +7,7 @@ const stage = () => {
   const listeners = new Set<() => void>();
   const clock = createFakeClock();
   const controller = new AbortController();
-  const changes = (listener: () => void) => {
+  const subscribe = (listener: () => void) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
@@ -16,7 +16,7 @@ const stage = () => {
     controller,
     listeners,
     change: () => [...listeners].forEach((listener) => listener()),
-    ports: { clock, changes },
+    ports: { clock, changes: { subscribe } },
     patience: { deadline: 100, caller: { gone: controller.signal } },
   };
 };

@@ -3,16 +3,18 @@ import type { Clock } from '@pod-identity/kit/core';
 export interface Patience {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
-  /** The signal aborts when there is nobody left to answer. It is asked for only by those who wait. */
+  /** The signal aborts when the caller leaves. Created on first use: only requests that wait need it. */
   readonly caller: { readonly gone: AbortSignal };
 }
 
-/** Something that says when it has changed; answers the function that stops listening. */
-export type Changes = (listener: () => void) => () => void;
+export interface Changes {
+  /** Calls the listener after each change. Returns the function that unsubscribes it. */
+  subscribe(listener: () => void): () => void;
+}
 
 /**
- * Looks again at every change until there is an answer; undefined at the deadline, or when nobody waits any longer. No
- * polling, and no change can fall between a look and the wait: both happen in one turn.
+ * Calls `look` now and after each change until it returns a value; returns undefined at the deadline, or when the caller leaves.
+ * No change is missed: the first look and the subscription happen in the same turn of the event loop.
  */
 export function awaitChange<T>(
   look: () => T | undefined,
@@ -22,7 +24,7 @@ export function awaitChange<T>(
   const { gone } = patience.caller;
   const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
   const finish = (answer: T | undefined) => {
-    stopListening();
+    unsubscribe();
     timer.cancel();
     gone.removeEventListener('abort', giveUp);
     resolve(answer);
@@ -37,7 +39,7 @@ export function awaitChange<T>(
       giveUp();
     }
   };
-  const stopListening = changes(lookAgain);
+  const unsubscribe = changes.subscribe(lookAgain);
   const timer = clock.after(Math.max(0, patience.deadline - clock.now()), giveUp);
   gone.addEventListener('abort', giveUp);
   if (gone.aborted) giveUp();

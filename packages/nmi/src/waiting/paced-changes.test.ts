@@ -9,13 +9,14 @@ const stage = () => {
   let worked = 0;
   const clock: Clock = { ...even, elapsed: () => even.elapsed() + worked };
   const sources = new Set<() => void>();
-  const changes = pacedChanges((listener) => {
+  const subscribe = (listener: () => void) => {
     sources.add(listener);
     return () => sources.delete(listener);
-  }, clock);
+  };
+  const changes = pacedChanges({ subscribe }, clock);
   const rounds: number[] = [];
   const waitFor = (costMs: number) =>
-    changes(() => {
+    changes.subscribe(() => {
       worked += costMs;
       rounds.push(even.now());
     });

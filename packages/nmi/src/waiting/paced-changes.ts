@@ -1,13 +1,12 @@
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { Changes } from './await-change.ts';
 
-/** After each round of deciding again there is a pause of so many times its length. */
+/** After each round of listeners there is a pause of so many times its duration. */
 const restPerWork = 4;
 
 /**
- * Changes for all who wait, at a pace: editors change objects as fast as the API server lets them, and each change has everybody who waits
- * decide again. The first change is told at once, what comes during the rest after it in one round at its end: so at most a
- * fifth of the time goes to callers who wait, however many they are.
+ * Limits how often changes reach the listeners, since after each change every waiting request is decided again. The first change is passed on
+ * at once, changes during the following pause in one round at its end: waiting requests take at most a fifth of the time.
  */
 export function pacedChanges(changes: Changes, clock: Clock): Changes {
   const listeners = new Set<() => void>();
@@ -34,12 +33,13 @@ export function pacedChanges(changes: Changes, clock: Clock): Changes {
     stop = late = undefined;
   };
 
-  return (listener) => {
+  const subscribe = (listener: () => void) => {
     listeners.add(listener);
-    stop ??= changes(onChange);
+    stop ??= changes.subscribe(onChange);
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0) rest();
     };
   };
+  return { subscribe };
 }

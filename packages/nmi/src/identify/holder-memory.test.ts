@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { pod } from '../../test/builders.ts';
-import { createFindings, type Look } from './findings.ts';
+import { createHolderMemory, type Lookup } from './holder-memory.ts';
 import type { Identification } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -21,8 +21,13 @@ const stage = (filed: readonly PodView[]) => {
     othersAwait: () => false,
   };
   const check = { mode: 'live', ageMs: 1_000, outageMs: 900_000 } as const;
-  const findings = createFindings({ memory, clock, check });
-  const look = (over: Partial<Look> = {}): Look => ({ address, openedAt: 0, neighbour: undefined, ...over });
+  const findings = createHolderMemory({ memory, clock, check });
+  const look = (over: Partial<Lookup> = {}): Lookup => ({
+    address,
+    openedAt: 0,
+    neighbour: undefined,
+    ...over,
+  });
   const note = (of: string, answer: Identification, known: Identification) =>
     findings.note(of, { answer, known, begunAt: 0, othersAwait: undefined, neighbour: undefined });
   return { findings, look, note };

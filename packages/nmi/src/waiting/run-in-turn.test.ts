@@ -1,26 +1,31 @@
 import { getEventListeners } from 'node:events';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { createQuestionQueue, type QuestionQueueOptions } from './question-queue.ts';
+import { createTurnQueues, runInTurn } from './turn-queues.ts';
 
 const nobodyLeaves = new AbortController().signal;
 
-const stage = (over: Partial<QuestionQueueOptions> = {}) => {
+const usual = {
+  atATime: 2,
+  perNamespace: 2,
+  perSecond: 100,
+  patienceMs: 5_000,
+  waiting: { total: 64, perNamespace: 32, perPod: 16 },
+};
+
+const stage = (over: Partial<typeof usual> = {}) => {
   const clock = createFakeClock();
-  const inTurn = createQuestionQueue({
+  const { waiting, perSecond, ...rate } = { ...usual, ...over };
+  const { questions } = createTurnQueues({
     clock,
-    atATime: 2,
-    perNamespace: 2,
-    perSecond: 100,
-    patienceMs: 5_000,
-    waiting: { total: 64, perNamespace: 32, perPod: 16 },
-    ...over,
+    all: { ...rate, quota: { burst: perSecond, perSecond } },
+    queues: { questions: { atATime: rate.atATime, waiting } },
   });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const ask = (name: string, of: { namespace?: string; pod?: string; gone?: AbortSignal } = {}) => {
     const { namespace = 'default', pod = name, gone = nobodyLeaves } = of;
-    return inTurn({ tenant: { namespace, pod }, gone }, () => {
+    return runInTurn(questions, { tenant: { namespace, pod }, gone }, () => {
       begun.push(name);
       return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
     });
@@ -29,7 +34,7 @@ const stage = (over: Partial<QuestionQueueOptions> = {}) => {
     for (const name of names) ends.get(name)?.();
     await clock.advance(0);
   };
-  return { clock, begun, ask, end };
+  return { clock, questions, begun, ask, end };
 };
 
 it('puts so many questions at a time and no more, in the order in which they came', async () => {
@@ -116,18 +121,10 @@ it('a pod that has all its places is told so at once, and others are not', async
 });
 
 it('a question that fails gives its place back', async () => {
-  const clock = createFakeClock();
-  const inTurn = createQuestionQueue({
-    clock,
-    atATime: 1,
-    perNamespace: 1,
-    perSecond: 100,
-    patienceMs: 5_000,
-    waiting: { total: 64, perNamespace: 32, perPod: 16 },
-  });
+  const { questions } = stage({ atATime: 1, perNamespace: 1 });
   const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };
-  await expect(inTurn(questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  await expect(inTurn(questioner, () => Promise.resolve(1))).resolves.toBe(1);
+  await expect(runInTurn(questions, questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(runInTurn(questions, questioner, () => Promise.resolve(1))).resolves.toBe(1);
 });
 
 it('a question that was answered leaves nothing behind with those who waited for it', async () => {

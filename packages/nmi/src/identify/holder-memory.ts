@@ -1,0 +1,196 @@
+import { createTokenBucket, RecentMap, type Clock, type TokenBucket } from '@pod-identity/kit/core';
+import type { CallerAnswer, NoHolderAnswer, PodCheck, PodMemory, HolderAnswer } from './answers.ts';
+import { identifyPod, isBehind, type Identification } from './identify-pod.ts';
+import { judgeUnanswered, unconfirmed, type UnansweredCase } from './judge-caller.ts';
+import { differs, type Neighbour } from './neighbour.ts';
+import { createUnanswered } from './unanswered.ts';
+import { addressesKept, createTies, type Ties } from './ties.ts';
+
+/** A connection whose pod is to be found. */
+export interface Lookup {
+  readonly address: string;
+  readonly openedAt: number;
+  /** The kernel's entry for the address now. */
+  readonly neighbour: Neighbour | undefined;
+}
+
+export interface Found extends HolderAnswer {
+  /** The API server said so, and the pod was not terminating. */
+  readonly isConfirmed: boolean;
+  /** The kernel's entry just before the API server was asked. */
+  readonly neighbour: Neighbour | undefined;
+}
+
+/** An answer of the API server. */
+export interface CheckedAnswer extends HolderAnswer {
+  readonly neighbour: Neighbour | undefined;
+  /** What memory had for the address at the time of the request. */
+  readonly known: Identification;
+}
+
+export interface HolderMemoryOptions {
+  readonly memory: PodMemory;
+  readonly clock: Clock;
+  readonly check: PodCheck;
+}
+
+export interface HolderMemory {
+  /** The pod of a connection, if that is certain without a request. */
+  recall(lookup: Lookup): Found | undefined;
+  /** The result while a recent request about the address stays unanswered; undefined if it may be repeated. */
+  recallUnanswered(lookup: Lookup): Found | undefined;
+  /** `unconfirmed` if the kernel's entry has changed so often that the API server is not asked; otherwise undefined. */
+  refuseToAsk(lookup: Lookup): Found | undefined;
+  note(address: string, entry: CheckedAnswer): Found;
+  noteUnanswered(lookup: Lookup, silence: NoHolderAnswer): Found;
+  readonly ties: Ties;
+}
+
+interface Kept extends CheckedAnswer, Found {
+  answer: CallerAnswer;
+  /** The revision of memory that it was last compared with. */
+  revision: number;
+  /** Limits requests that are made only because the kernel's entry changed. */
+  readonly changes: TokenBucket;
+}
+
+/** A pod that can send arbitrary frames can change kernel entries at any rate, those of other pods on its link too. */
+const changesAtOnce = 5;
+const changesPerSecond = 1;
+
+/**
+ * Keeps answers of the API server about addresses while they are valid. A connection belongs to one pod until it is closed,
+ * so an answer to a request sent after a connection was opened is valid for it until then; for newer connections it
+ * is valid for a short time. It ends at once when memory has another pod for the address, or the kernel another entry.
+ */
+export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
+  const { memory, clock, check } = options;
+  const kept = new RecentMap<string, Kept>(addressesKept);
+  const ties = createTies();
+  const unanswered = createUnanswered(options);
+  const isFresh = freshness(options);
+  const inStep = stepper(kept, memory);
+  const remembered = (address: string) => identifyPod(memory.filedUnder(address), clock.now());
+
+  const judge = (lookup: Lookup, why: NoHolderAnswer['why']): Found => {
+    const known = remembered(lookup.address);
+    const last = lastWord(options, known, inStep(lookup.address, known));
+    return judged({ ...lookup, why, mode: check.mode }, last, ties);
+  };
+
+  return {
+    recall(lookup) {
+      const last = kept.get(lookup.address);
+      // Nearly every request ends here: nothing has changed.
+      if (last?.revision === memory.revision && isFresh(last, lookup)) return last;
+      const known = remembered(lookup.address);
+      if (check.mode === 'off' && known.kind === 'pod' && memory.isCurrent())
+        return { ...unasked(known, lookup.neighbour), isConfirmed: true };
+      const entry = inStep(lookup.address, known);
+      return entry && isFresh(entry, lookup) ? entry : undefined;
+    },
+    recallUnanswered(lookup) {
+      const why = unanswered.on(lookup.address);
+      return why && judge(lookup, why);
+    },
+    refuseToAsk: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
+    note(address, entry) {
+      unanswered.end();
+      const found = { ...entry, ...marksOf(entry, kept.get(address), clock.elapsed()) };
+      if (entry.known.kind !== 'none' || entry.answer.kind !== 'none') kept.set(address, found);
+      if (found.isConfirmed) tieTo(found, address, ties);
+      return found;
+    },
+    noteUnanswered(lookup, silence) {
+      unanswered.note(lookup.address, silence);
+      return judge(lookup, silence.why);
+    },
+    ties,
+  };
+}
+
+function tieTo({ answer, neighbour }: Found, address: string, ties: Ties): void {
+  if (answer.kind === 'pod') ties.set(address, answer.pod.uid, neighbour ?? ties.of(address, answer.pod.uid));
+}
+
+/** Whether an entry is valid for a connection. */
+function freshness({ memory, clock, check }: HolderMemoryOptions) {
+  return (entry: Kept, { openedAt, neighbour }: Lookup): boolean => {
+    const { answer, begunAt } = entry;
+    if (answer.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
+    if (answer.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
+    // While the pod was not terminating, it was not asked whether other pods have no address yet.
+    if (answer.kind === 'pod' && answer.pod.isEnding && entry.othersAwait === undefined) return false;
+    return clock.elapsed() - begunAt < check.ageMs;
+  };
+}
+
+/** The entry for the address, updated from memory; undefined if memory has other pods for it now. */
+function stepper(kept: Map<string, Kept>, memory: PodMemory) {
+  return (address: string, known: Identification): Kept | undefined => {
+    const entry = kept.get(address);
+    if (!entry) return undefined;
+    const { answer } = entry;
+    const isAgreed = known.kind === 'pod' && answer.kind === 'pod' && known.pod.uid === answer.pod.uid;
+    // Memory has the current labels; if the watch is silent, the answer of the API server is newer.
+    if (isAgreed && memory.isCurrent() && !isBehind(known.pod, answer.pod)) entry.answer = known;
+    if (isAgreed || holdersOf(known) === holdersOf(entry.known)) {
+      entry.revision = memory.revision;
+      return entry;
+    }
+    kept.delete(address);
+    return undefined;
+  };
+}
+
+/**
+ * Used without a new answer: the last one of the API server, otherwise memory. It is trusted only if the watch received
+ * something since then, and missed nothing while the API server answered other requests.
+ */
+function lastWord(
+  { memory, clock, check }: HolderMemoryOptions,
+  known: Identification,
+  entry: Kept | undefined,
+) {
+  const answer = entry?.answer ?? known;
+  const isFromWatch = holdersOf(answer) === holdersOf(known);
+  const sinceMs = isFromWatch || !entry ? Infinity : clock.elapsed() - entry.begunAt;
+  const heardMs = memory.lastHeardMs();
+  const isWhole = memory.missedMs() <= check.ageMs;
+  return { last: answer, isTrusted: isWhole && heardMs <= check.outageMs && heardMs <= sinceMs };
+}
+
+function judged(
+  { address, ...about }: Lookup & Pick<UnansweredCase, 'why' | 'mode'>,
+  last: Pick<UnansweredCase, 'last' | 'isTrusted'>,
+  ties: Ties,
+): Found {
+  const tie = last.last.kind === 'pod' ? ties.of(address, last.last.pod.uid) : undefined;
+  return unasked(judgeUnanswered({ ...about, ...last, tie }), about.neighbour);
+}
+
+function refusal(entry: Kept | undefined, neighbour: Neighbour | undefined, now: number): Found | undefined {
+  if (!entry || !differs(entry.neighbour, neighbour)) return undefined;
+  if (entry.changes.take(now) === 0 || entry.answer.kind === 'none') return undefined;
+  const { answer } = entry;
+  return unasked(answer.kind === 'pod' ? unconfirmed(answer.pod) : answer, neighbour);
+}
+
+function marksOf({ answer }: CheckedAnswer, before: Kept | undefined, now: number) {
+  const isConfirmed = answer.kind === 'pod' && !answer.pod.isEnding;
+  return { isConfirmed, revision: -1, changes: before?.changes ?? changeBucket(now) };
+}
+
+const changeBucket = (now: number) =>
+  createTokenBucket({ capacity: changesAtOnce, refillPerMs: changesPerSecond / 1000, now });
+
+/** A result without a request: valid for every connection, and no confirmation. */
+function unasked(answer: CallerAnswer, neighbour: Neighbour | undefined): Found {
+  return { answer, begunAt: Infinity, othersAwait: undefined, isConfirmed: false, neighbour };
+}
+
+/** The uids that have the address, as text to compare; '' if none. */
+export function holdersOf(found: CallerAnswer): string {
+  if (found.kind === 'none') return '';
+  return found.kind === 'ambiguous' ? found.pods.map(({ uid }) => uid).join(' ') : found.pod.uid;
+}

@@ -1,0 +1,54 @@
+import { RecentMap, type Clock } from '@pod-identity/kit/core';
+import type { NoHolderAnswer, PodMemory } from './answers.ts';
+import { addressesKept } from './ties.ts';
+
+export interface UnansweredOptions {
+  readonly memory: Pick<PodMemory, 'lastHeardMs'>;
+  readonly clock: Clock;
+}
+
+/** Recent questions that were not answered, by address. */
+export interface Unanswered {
+  /** Why there was no answer, while the question is not repeated. */
+  on(address: string): 'away' | 'refused' | undefined;
+  note(address: string, entry: NoHolderAnswer): void;
+  /** The API server has answered: this ends an outage for all addresses. */
+  end(): void;
+}
+
+interface Entry {
+  readonly why: 'away' | 'refused';
+  readonly at: number;
+  /** The number of answers before it. */
+  readonly answers: number;
+  readonly pauseMs: number;
+}
+
+/** An unanswered question affects only its own address; any answer ends an outage. */
+export function createUnanswered({ memory, clock }: UnansweredOptions): Unanswered {
+  const entries = new RecentMap<string, Entry>(addressesKept);
+  let answers = 0;
+
+  const isOver = ({ why, at, answers: before, pauseMs }: Entry): boolean => {
+    const sinceMs = clock.elapsed() - at;
+    if (sinceMs >= pauseMs) return true;
+    return why === 'away' && (answers > before || memory.lastHeardMs() < sinceMs);
+  };
+
+  return {
+    on(address) {
+      const entry = entries.get(address);
+      if (!entry) return undefined;
+      if (!isOver(entry)) return entry.why;
+      entries.delete(address);
+      return undefined;
+    },
+    note(address, entry) {
+      if (entry.why === 'crowded') return;
+      entries.set(address, { ...entry, at: clock.elapsed(), answers });
+    },
+    end() {
+      answers += 1;
+    },
+  };
+}
