@@ -32,7 +32,7 @@ export const rooms = [
   { folder: mic('commands'), head: 'explain' },
   { folder: mic('config'), pure: 'all' },
   { folder: mic('term'), head: 'controller', never: [mic('azure')] },
-  { folder: mic('snapshot'), pure: { except: ['watch/cluster-watch', 'watch/agent-watch'] } },
+  { folder: mic('snapshot'), head: 'views', pure: { except: ['watch/cluster-watch', 'watch/agent-watch'] } },
   { folder: mic('snapshot/facts'), never: [mic('snapshot/watch')] },
   { folder: mic('snapshot/index'), head: 'cluster-index', never: [mic('snapshot/watch')] },
   { folder: mic('snapshot/watch'), head: 'cluster-watch' },

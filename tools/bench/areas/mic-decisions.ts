@@ -1,7 +1,8 @@
 // Deciding alone, in this process: a whole plan, and one changed pod in clusters of three sizes.
-import { planHost, plan } from '../../../packages/mic/src/plan/plan.ts';
+import { planHost } from '../../../packages/mic/src/plan/plan.ts';
+import { plan } from '../../../packages/mic/src/plan/test/cluster-plan.ts';
 import type { PlanRules } from '../../../packages/mic/src/plan/types.ts';
-import { indexOf, type ClusterSnapshot } from '../../../packages/mic/src/snapshot/snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../../../packages/mic/src/snapshot/test/cluster-snapshot.ts';
 import { createTrims } from '../../../packages/mic/src/snapshot/trims.ts';
 import { median, rounded, type Figure, type Figures } from '../report.ts';
 

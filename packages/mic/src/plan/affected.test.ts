@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { affectedBy, podsMisled } from './affected.ts';
 import {
   assigned,

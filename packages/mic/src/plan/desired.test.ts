@@ -1,8 +1,8 @@
 import { absentOrLeftOut } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { decidePod, skipsOf } from './desired.ts';
-import { plan } from './plan.ts';
+import { plan } from './test/cluster-plan.ts';
 import { binding, identity, node, pod, rules, snapshot } from './test/builders.ts';
 import type { SkipReason } from './types.ts';
 

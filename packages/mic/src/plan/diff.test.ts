@@ -1,7 +1,7 @@
 import { assignedIdentityFinalizer, distinctAssignedIdentityName } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
-import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
-import { plan } from './plan.ts';
+import type { ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
+import { plan } from './test/cluster-plan.ts';
 import {
   assigned,
   binding,

@@ -2,9 +2,9 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import type { HostFacts, Quarantine } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
-import type { ClusterSnapshot } from '../snapshot/snapshot.ts';
+import type { ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { planIdentities } from './host-changes.ts';
-import { plan } from './plan.ts';
+import { plan, type Plan } from './test/cluster-plan.ts';
 import {
   alive,
   binding,
@@ -24,7 +24,7 @@ import {
   rules,
   snapshot,
 } from './test/builders.ts';
-import type { HostPlan, Plan, PlanRules } from './types.ts';
+import type { HostPlan, PlanRules } from './types.ts';
 
 const vmss1 = hostOf(instanceOf('vmss1'));
 const vmss2 = hostOf(instanceOf('vmss2'));

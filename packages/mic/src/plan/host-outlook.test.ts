@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldThrottle } from '../snapshot/facts/host-facts.ts';
-import { indexOf } from '../snapshot/snapshot.ts';
+import { indexOf } from '../snapshot/test/cluster-snapshot.ts';
 import { outlookFor } from './host-outlook.ts';
 import {
   clientIdOf,

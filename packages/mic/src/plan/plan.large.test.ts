@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { plan } from './plan.ts';
+import { plan } from './test/cluster-plan.ts';
 import { assigned, pod, rules, snapshot } from './test/builders.ts';
 
 it('C45 20,000 pods on one node are 20,000 steps of one plan, and 10,000 fewer are 10,000 deletes', () => {

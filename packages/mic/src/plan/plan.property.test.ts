@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { ClusterIndex, type ClusterChange } from '../snapshot/index/cluster-index.ts';
 import type { PresentIdentity } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import type { BindingView, IdentityView, AssignedView, NodeView, PodView } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';
-import { isIdle, plan, planHost, podKeyOf } from './plan.ts';
+import { planHost, podKeyOf } from './plan.ts';
+import { isIdle, plan } from './test/cluster-plan.ts';
 import {
   alive,
   assigned,

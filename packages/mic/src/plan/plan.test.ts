@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
-import { isIdle, plan, planHost, podKeyOf } from './plan.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
+import { planHost, podKeyOf } from './plan.ts';
+import { isIdle, plan } from './test/cluster-plan.ts';
 import {
   assigned,
   binding,

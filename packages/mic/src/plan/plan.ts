@@ -1,20 +1,16 @@
 // Room: what should be done: from the index and the facts to a plan for one host, as a value.
 // It must not do I/O, read a clock, or know the API server, the client of Azure or the words of Events.
-//
-// The plan: for one host from the index, or for the whole cluster. Every rule is in the files beside this one, and there
-// is one of each: planning the cluster is planning each of its hosts.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, isCarried } from '../snapshot/facts/host-facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
 import type { PodKey } from '../snapshot/views.ts';
-import { decidePod, skipsOf } from './desired.ts';
+import { decidePod } from './desired.ts';
 import { diffPod, type Wanted } from './diff.ts';
 import type { HostChanges } from './host-changes.ts';
 import { outlookFor } from './host-outlook.ts';
-import type { AssignmentStep, HostPlan, Plan, PlanRules } from './types.ts';
+import type { AssignmentStep, HostPlan, PlanRules } from './types.ts';
 
 export interface PlanMoment {
   /** Undefined for a host of which nothing is known, and for the nodes without one. */
@@ -42,29 +38,6 @@ export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment):
   const isMissing = (id: ResourceId) => facts.present !== undefined && !willCarry(id);
   const steps = stepsOn(index, key, { ...moment, isMissing }).filter((step) => canBeTaken(step, willCarry));
   return { host, ...changes, steps, needed };
-}
-
-/** What is to be done in the whole cluster. The order of the snapshot's lists is of no account. */
-export function plan(snapshot: ClusterSnapshot, rules: PlanRules): Plan {
-  const index = indexOf(snapshot, rules);
-  const { now } = snapshot;
-  const ids = new Set([...Array.from(index.hosts(), ({ id }) => id), ...snapshot.facts.keys()]);
-  const hosts = [undefined, ...[...ids].sort()].map((key) => {
-    const facts = key === undefined ? undefined : snapshot.facts.get(key);
-    return planHost(index, key, { facts, now, rules });
-  });
-  const wakes = hosts.flatMap(({ wakeAt }) => wakeAt ?? []);
-  const keys = Array.from(snapshot.pods, ({ namespace, name }) => `${namespace}/${name}`).sort();
-  return {
-    hosts: hosts.filter((host) => !isIdle(host)),
-    skips: keys.flatMap((key) => skipsOf(index, key)),
-    ...(wakes.length > 0 && { wakeAt: Math.min(...wakes) }),
-  };
-}
-
-/** Whether there is nothing to do, for now. */
-export function isIdle({ attach, again = [], renew, detach, read, steps }: HostPlan): boolean {
-  return !read && attach.length + again.length + renew.length + detach.length + steps.length === 0;
 }
 
 /** The pod that a step is about: to be marked dirty again when the step was not taken. */

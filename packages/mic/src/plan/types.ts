@@ -73,15 +73,6 @@ export interface HostPlan {
   readonly notBefore?: number;
 }
 
-/** What is to happen in the whole cluster. Settled: no hosts. */
-export interface Plan {
-  /** Only hosts with something to do, in the order of their ids; the nodes without a host come first. */
-  readonly hosts: readonly HostPlan[];
-  readonly skips: readonly Skip[];
-  /** The earliest of all hosts, those with nothing to do included. */
-  readonly wakeAt?: number;
-}
-
 export interface PlanRules {
   readonly forceNamespaced: boolean;
   /** Lower-case client ids that are never detached: `--immutable-user-msis` and the cluster's own. */

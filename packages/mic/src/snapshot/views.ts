@@ -1,5 +1,5 @@
-// What is known of the cluster, as values. The room `snapshot` makes these views of the API server's objects, indexes them, and
-// keeps what is known of hosts in Azure. It must not decide what to do, and must not write anything; only watch/ may do I/O.
+// Room: what is known: views of objects, the index over them, facts about hosts.
+// It must not decide what should be done, or write to the API server or to Azure.
 import type {
   AssignedState,
   AzureIdentity,

@@ -3,7 +3,7 @@ import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/k
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
 import * as build from '../plan/test/builders.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import {
   conditionsOf,
   createConditionsWriter,

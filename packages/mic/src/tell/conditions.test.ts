@@ -2,7 +2,7 @@ import type { Condition } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import type { HostFacts, HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { bindingCondition, identityCondition, leftOutCondition, nextConditions } from './conditions.ts';
 import {
   alive,

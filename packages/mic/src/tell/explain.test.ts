@@ -19,7 +19,7 @@ import {
 import type { SkipReason } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot/snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { explainPod, type ExplainQuestion } from './explain.ts';
 
 const vmss1 = hostOf(instanceOf('vmss1'));

@@ -11,7 +11,7 @@ import {
 } from '@pod-identity/crd-types';
 import type { HostFacts, PresentIdentity } from '../../snapshot/facts/facts.ts';
 import { createFacts } from '../../snapshot/facts/host-facts.ts';
-import type { ClusterSnapshot } from '../../snapshot/snapshot.ts';
+import type { ClusterSnapshot } from '../../snapshot/test/cluster-snapshot.ts';
 import { createTrims } from '../../snapshot/trims.ts';
 import type { HostPlan, PlanRules } from '../types.ts';
 import type { AssignedView } from '../../snapshot/views.ts';

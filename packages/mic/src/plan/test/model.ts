@@ -14,8 +14,8 @@ import {
   isCarried,
   recordOf,
 } from '../../snapshot/facts/host-facts.ts';
-import { indexOf, type ClusterSnapshot } from '../../snapshot/snapshot.ts';
-import { plan } from '../plan.ts';
+import { indexOf, type ClusterSnapshot } from '../../snapshot/test/cluster-snapshot.ts';
+import { plan } from './cluster-plan.ts';
 import type { Assignment, HostPlan, PlanRules } from '../types.ts';
 import type { AssignedView } from '../../snapshot/views.ts';
 

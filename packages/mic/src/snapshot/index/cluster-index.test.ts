@@ -15,7 +15,7 @@ import {
 } from '../../plan/test/builders.ts';
 import type { PodView } from '../views.ts';
 import type { ClusterIndex } from './cluster-index.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../test/cluster-snapshot.ts';
 
 const vmss1 = hostOf(instanceOf('vmss1')).id;
 const vm1 = hostOf(machine('vm-1')).id;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { assigned, identity, pod, rules, snapshot } from '../../plan/test/builders.ts';
 import type { AssignedView } from '../views.ts';
 import { weighRecord } from './record-weight.ts';
-import { indexOf, type ClusterSnapshot } from '../snapshot.ts';
+import { indexOf, type ClusterSnapshot } from '../test/cluster-snapshot.ts';
 
 const nothingTaken = { has: () => false };
 const isExempt = (view: AssignedView, different: Partial<ClusterSnapshot> = {}, taken = nothingTaken) =>

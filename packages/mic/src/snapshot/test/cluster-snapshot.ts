@@ -1,12 +1,9 @@
-// Room: what is known: views of objects, the index over them, facts about hosts.
-// It must not decide what should be done, or write to the API server or to Azure.
-//
-// The whole world that a plan is made from, as one value. Filling an index with it is the only thing done to it.
+// All input of a plan as one value, for tests and benchmarks: MIC itself changes its index object by object.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { AssignedView, NodeView, PodView, BindingView, IdentityView } from './views.ts';
-import { ClusterIndex } from './index/cluster-index.ts';
-import { keyOf } from './keys.ts';
-import type { HostFacts } from './facts/facts.ts';
+import type { AssignedView, NodeView, PodView, BindingView, IdentityView } from '../views.ts';
+import { ClusterIndex } from '../index/cluster-index.ts';
+import { keyOf } from '../keys.ts';
+import type { HostFacts } from '../facts/facts.ts';
 
 export interface ClusterSnapshot {
   readonly pods: readonly PodView[];
@@ -15,11 +12,10 @@ export interface ClusterSnapshot {
   readonly bindings: readonly BindingView[];
   readonly assigned: readonly AssignedView[];
   readonly facts: ReadonlyMap<ResourceId, HostFacts>;
-  /** Milliseconds since the epoch: time is data. */
+  /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
-/** What is asked about most comes first, so that little is counted twice. */
 export function indexOf(
   snapshot: ClusterSnapshot,
   rules: { readonly forceNamespaced: boolean },
