@@ -17,6 +17,7 @@ const tasks = {
   check: [...staticChecks(), ['vitest', 'run', '--project', '!e2e']],
   'check:static': staticChecks(),
   mutate: [['node', 'tools/mutate/main.ts']],
+  measure: [['node', 'tools/checks/measure-house.ts']],
   chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
 };
