@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { whyNoApiServer } from '@pod-identity/kit/testing';
+import { accessRows } from './conformance/access-rows.ts';
 import { controllerRows } from './conformance/controller-rows.ts';
 import { customRows } from './conformance/custom-rows.ts';
 import { openDoor, type Door } from './conformance/door.ts';
@@ -63,7 +64,7 @@ describe.runIf(missing === undefined).for(['v1.20', 'v1.36'] as const)(
     }, 300_000);
     afterAll(() => real?.stop());
 
-    const rows = [...objectRows, ...listRows, ...customRows, ...controllerRows];
+    const rows = [...objectRows, ...accessRows, ...listRows, ...customRows, ...controllerRows];
     const alike = rows.filter((row) => row.unlike?.[flavour] === undefined);
     test.for(alike)('$sentence', { timeout: 400_000 }, async ({ check }) => {
       await check(await openStage(real!.door, patienceSeconds));

@@ -1,9 +1,11 @@
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/server.ts';
+import { reviewAccess } from './access-review.ts';
 import type { Discovery } from './discovery.ts';
 import { readObject } from './metadata.ts';
 import { at, isRecord, textAt, type KubeObject } from './object.ts';
 import { jsonPatch, mergePatch, PatchError } from './patch.ts';
 import { isOn, type Reader } from './reader.ts';
+import type { Rights } from './rights.ts';
 import { wholeText } from './record.ts';
 import type { Registry, RemoveOptions, WriteOptions } from './registry.ts';
 import { parseResourcePath, type ResourcePath } from './resource-path.ts';
@@ -17,6 +19,7 @@ interface Parts {
   readonly registry: Registry;
   readonly reader: Reader;
   readonly discovery: Discovery;
+  readonly rights: Rights;
 }
 
 interface Call extends Parts {
@@ -71,6 +74,7 @@ function isPathOf(type: ResourceType, { namespace, name, subresource }: Resource
   if (!type.namespaced && namespace !== '') return false;
   // Single objects need their namespace.
   if (type.namespaced && namespace === '' && name !== '') return false;
+  if (type.isReview && name !== '') return false;
   return subresource === '' || (subresource === 'status' && type.hasStatus);
 }
 
@@ -80,14 +84,19 @@ type Verb = (call: Call) => HttpResponse;
 const ofOne: Readonly<Record<string, Verb>> = { GET: read, PUT: replace, PATCH: patch, DELETE: remove };
 const ofAll: Readonly<Record<string, Verb>> = { GET: read, POST: create, DELETE: removeAll };
 const ofPart: Readonly<Record<string, Verb>> = { GET: read, PUT: replace, PATCH: patch };
+const ofReviews: Readonly<Record<string, Verb>> = { POST: review };
 
 function serve(call: Call): HttpResponse {
   const { request, target } = call;
-  const verbs = target.name === '' ? ofAll : target.subresource ? ofPart : ofOne;
-  const verb = verbs[request.method];
+  const verb = verbsFor(target)[request.method];
   const isHomeless = target.type.namespaced && target.namespace === '' && request.method === 'POST';
   if (!verb || isHomeless) throw notAllowed();
   return verb(call);
+}
+
+function verbsFor({ type, name, subresource }: Target): Readonly<Record<string, Verb>> {
+  if (type.isReview) return ofReviews;
+  return name === '' ? ofAll : subresource ? ofPart : ofOne;
 }
 
 const notAllowed = (): StatusError =>
@@ -102,6 +111,11 @@ function read({ reader, registry, request, target }: Call): HttpResponse {
 function create({ registry, request, target }: Call): HttpResponse {
   const stored = registry.create(target, readObject(readJson(request)), writeOptions(request));
   return { status: 201, headers: json, body: wholeText(target.type, stored) };
+}
+
+function review({ rights, request, target }: Call): HttpResponse {
+  const body = JSON.stringify(reviewAccess(target.type, rights, readJson(request)));
+  return { status: 201, headers: json, body };
 }
 
 function replace({ registry, request, target }: Call): HttpResponse {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openDoor, type Door } from '../../test/conformance/door.ts';
+import { accessRows } from '../../test/conformance/access-rows.ts';
 import { controllerRows } from '../../test/conformance/controller-rows.ts';
 import { customRows } from '../../test/conformance/custom-rows.ts';
 import { listRows } from '../../test/conformance/list-rows.ts';
@@ -20,7 +21,7 @@ describe('the simulated API server does as the real one', () => {
   });
   afterAll(() => kube.stop());
 
-  test.for([...objectRows, ...listRows, ...customRows, ...controllerRows])(
+  test.for([...objectRows, ...accessRows, ...listRows, ...customRows, ...controllerRows])(
     '$sentence ($source)',
     async ({ check }) => {
       await check(await openStage(door, 1));

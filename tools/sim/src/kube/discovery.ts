@@ -23,6 +23,7 @@ const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 
 function resourcesOf(type: ResourceType): Json[] {
   const { plural, kind, singular, namespaced, shortNames } = type;
+  if (type.isReview) return [{ name: plural, singularName: singular, namespaced, kind, verbs: ['create'] }];
   const whole = { name: plural, singularName: singular, namespaced, kind, verbs, shortNames };
   const status = {
     name: `${plural}/status`,

@@ -128,6 +128,16 @@ describe('the simulated API server in trouble', () => {
     expect(rule.fired).toBe(1);
   });
 
+  test('reviews fail, hang and are noted as other calls are', async () => {
+    const reviews = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+    const resourceAttributes = { verb: 'use', resource: 'identities' };
+    const ask = () => door.ask('POST', reviews, { body: { spec: { user: 'x', resourceAttributes } } });
+    kube.faults.add({ match: { path: /subjectaccessreviews$/ }, times: 1, then: { status: 429 } });
+    expect([(await ask()).status, (await ask()).status]).toEqual([429, 201]);
+    const [, entry] = kube.journal.entries({ method: 'POST', path: /subjectaccessreviews$/ });
+    expect(JSON.parse(entry?.body ?? '')).toMatchObject({ spec: { user: 'x', resourceAttributes } });
+  });
+
   test('bodies of secrets stay out of the journal', async () => {
     await door.ask('POST', '/api/v1/namespaces/default/secrets', {
       body: { metadata: { name: 's' }, stringData: { a: 'hush' } },

@@ -27,6 +27,8 @@ export interface ResourceType extends ResourceName {
   readonly createOnUpdate: boolean;
   /** Whether a deletion answers with the object instead of a Status. */
   readonly returnsDeleted: boolean;
+  /** Whether it is only answered: posted, and never kept. */
+  readonly isReview: boolean;
   /** Paths that field selectors may ask, beyond name and namespace. */
   readonly selectable: readonly string[];
   readonly schema?: Schema;
@@ -75,6 +77,7 @@ function builtIn(groupVersion: string, of: string, traits: Traits = {}): Resourc
     unconditionalUpdate: true,
     createOnUpdate: false,
     returnsDeleted: false,
+    isReview: false,
     selectable: [],
     columns: [],
     ...traits,
@@ -104,6 +107,14 @@ export const namespaceType = builtIn('v1', 'namespaces/Namespace', {
   shortNames: ['ns'],
   selectable: ['status.phase'],
 });
+
+/** Roles and bindings. */
+export const rbacTypes: readonly ResourceType[] = [
+  builtIn(rbac, 'roles/Role'),
+  builtIn(rbac, 'rolebindings/RoleBinding'),
+  builtIn(rbac, 'clusterroles/ClusterRole', { namespaced: false }),
+  builtIn(rbac, 'clusterrolebindings/ClusterRoleBinding', { namespaced: false }),
+];
 
 /** What there is before any CustomResourceDefinition. */
 export const builtInTypes: readonly ResourceType[] = [
@@ -142,10 +153,11 @@ export const builtInTypes: readonly ResourceType[] = [
   builtIn('apps/v1', 'deployments/Deployment', { ...workload, shortNames: ['deploy'] }),
   builtIn('apps/v1', 'daemonsets/DaemonSet', { ...workload, shortNames: ['ds'] }),
   builtIn('apps/v1', 'replicasets/ReplicaSet', { ...workload, shortNames: ['rs'] }),
-  builtIn(rbac, 'roles/Role'),
-  builtIn(rbac, 'rolebindings/RoleBinding'),
-  builtIn(rbac, 'clusterroles/ClusterRole', { namespaced: false }),
-  builtIn(rbac, 'clusterrolebindings/ClusterRoleBinding', { namespaced: false }),
+  ...rbacTypes,
+  builtIn('authorization.k8s.io/v1', 'subjectaccessreviews/SubjectAccessReview', {
+    namespaced: false,
+    isReview: true,
+  }),
   crdType,
 ];
 
@@ -181,6 +193,7 @@ function customType({
     unconditionalUpdate: false,
     createOnUpdate: false,
     returnsDeleted: false,
+    isReview: false,
     hasStatus: at(version, 'subresources', 'status') !== undefined,
     selectable: ((version['selectableFields'] ?? []) as readonly Json[]).map((field) =>
       textAt(field, 'jsonPath').slice(1),

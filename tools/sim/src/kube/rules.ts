@@ -1,6 +1,7 @@
 import type { KubeObject, Metadata } from './object.ts';
 import { metadataCauses } from './metadata.ts';
 import { at, textAt } from './object.ts';
+import { roleRefCauses } from './rbac.ts';
 import { toObject } from './record.ts';
 import { apiVersionOf, idOf, namespaceType, type ResourceType } from './resources.ts';
 import { badRequest, conflict, forbidden, invalid, modified, notFound, type Cause } from './status.ts';
@@ -89,9 +90,11 @@ export function checkPreconditions(
   if (resourceVersion && resourceVersion !== String(before.version)) throw conflict(type, name, modified);
 }
 
+const rbacGroup = 'rbac.authorization.k8s.io';
+
 function nameRule(type: ResourceType): 'label' | 'subdomain' | 'path' {
   if (type === namespaceType) return 'label';
-  return type.group === 'rbac.authorization.k8s.io' ? 'path' : 'subdomain';
+  return type.group === rbacGroup ? 'path' : 'subdomain';
 }
 
 /** Everything that makes an object invalid, said at once. */
@@ -99,6 +102,7 @@ export function checkObject(type: ResourceType, object: KubeObject, old?: KubeOb
   const causes = [
     ...metadataCauses(object.metadata, nameRule(type)),
     ...lateFinalizers(object.metadata, old?.metadata),
+    ...(old && type.group === rbacGroup ? roleRefCauses(object, old) : []),
     ...causesOf(type, object),
   ];
   if (causes.length > 0) throw invalid(type, object.metadata.name ?? '', causes);

@@ -8,6 +8,7 @@ import { runLifecycle } from './lifecycle.ts';
 import type { KubeObject } from './object.ts';
 import { toObject } from './record.ts';
 import { createReader } from './reader.ts';
+import { createRights } from './rights.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { createResourceTypes, idOf, type ResourceType, type ResourceTypes } from './resources.ts';
 import { createStorage, type Storage } from './storage.ts';
@@ -103,7 +104,8 @@ function assemble(options: KubeOptions) {
   });
   runLifecycle({ storage, registry, types });
   const reader = createReader({ storage, watches, now });
-  const handle = createApiServer({ types, registry, reader, discovery: createDiscovery(types) });
+  const rights = createRights(storage);
+  const handle = createApiServer({ types, registry, reader, discovery: createDiscovery(types), rights });
   return { storage, types, watches, registry, handle };
 }
 

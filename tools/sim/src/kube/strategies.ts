@@ -5,10 +5,17 @@ import { prune } from './schema.ts';
 import { badRequest, type Cause } from './status.ts';
 import { validate } from './validate.ts';
 import { definitionCauses, establish } from './definitions.ts';
+import {
+  clusterRoleBindingCauses,
+  clusterRoleCauses,
+  roleBindingCauses,
+  roleCauses,
+  withRbacDefaults,
+} from './rbac.ts';
 
 /** What the server itself fills in or puts aside when an object of a built-in kind is created. */
 const createdAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
-  pods: (pod) => ({ ...pod, status: { phase: 'Pending', qosClass: 'BestEffort' } }),
+  pods: (pod) => ({ ...withAccount(pod), status: { phase: 'Pending', qosClass: 'BestEffort' } }),
   namespaces: (namespace) => ({
     ...namespace,
     spec: { finalizers: ['kubernetes'] },
@@ -25,10 +32,19 @@ const createdAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = 
   nodes: (node) => node,
 };
 
+/** A pod without a ServiceAccount gets that of the name `default`; the field has an old name, too. */
+function withAccount(pod: KubeObject): KubeObject {
+  const spec = recordAt(pod, 'spec');
+  const account = textAt(spec, 'serviceAccountName') || textAt(spec, 'serviceAccount') || 'default';
+  return { ...pod, spec: { ...spec, serviceAccountName: account, serviceAccount: account } };
+}
+
 /** What is done to an object of a built-in kind at each write. */
 const writtenAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
   secrets: ({ stringData, ...secret }) => ({ type: 'Opaque', ...secret, ...mergedData(secret, stringData) }),
   [idOf(crdType)]: establish,
+  'rolebindings.rbac.authorization.k8s.io': withRbacDefaults,
+  'clusterrolebindings.rbac.authorization.k8s.io': withRbacDefaults,
 };
 
 function mergedData(secret: Json, stringData: unknown): Json {
@@ -43,6 +59,10 @@ function mergedData(secret: Json, stringData: unknown): Json {
 const ruledBy: Readonly<Record<string, (object: KubeObject) => readonly Cause[]>> = {
   events: eventCauses,
   [idOf(crdType)]: definitionCauses,
+  'roles.rbac.authorization.k8s.io': roleCauses,
+  'clusterroles.rbac.authorization.k8s.io': clusterRoleCauses,
+  'rolebindings.rbac.authorization.k8s.io': roleBindingCauses,
+  'clusterrolebindings.rbac.authorization.k8s.io': clusterRoleBindingCauses,
 };
 
 /** An event lives in the namespace of its object; that of an object without one, in `default`. */

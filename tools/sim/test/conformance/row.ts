@@ -38,6 +38,9 @@ export const sources = {
   garbage: `${docs}/concepts/architecture/garbage-collection/`,
   patch: `${docs}/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/`,
   termination: `${docs}/concepts/workloads/pods/pod-lifecycle/#pod-termination`,
+  rbac: `${docs}/reference/access-authn-authz/rbac/`,
+  reviews: `${docs}/reference/kubernetes-api/authorization-resources/subject-access-review-v1/`,
+  accounts: `${docs}/tasks/configure-pod-container/configure-service-account/`,
 } as const;
 
 const text = { type: 'string' };
