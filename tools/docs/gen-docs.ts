@@ -1,6 +1,6 @@
 // Writes docs/configuration.md, errors.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
 // architecture.md and the index of decisions; --check only says what is stale, and fails.
-import type { FlagSpec, MetricSpec } from '@pod-identity/kit/core';
+import { formatDuration, type FlagSpec, type MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { configurationTable } from '../../packages/mic/src/config/config.ts';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
@@ -16,7 +16,8 @@ import { roomsTable } from './rooms-table.ts';
 
 const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
 
-function defaultOf({ default: value }: FlagSpec): string {
+function defaultOf({ kind, default: value }: FlagSpec): string {
+  if (kind === 'duration' && typeof value === 'number') return formatDuration(value);
   return typeof value === 'object' ? value.join(',') : String(value ?? '');
 }
 
@@ -25,11 +26,19 @@ function nmiFlagTable(): string {
     row(
       code(`--${spec.name}`) + (spec.env === undefined ? '' : ` or ${code(spec.env)}`),
       code(defaultOf(spec)),
-      spec.help,
+      meaningOf(spec, fate),
       why === '' ? fate : `${fate}: ${why}`,
     ),
   );
-  return table(['Flag', 'Default', 'Meaning', 'Against the original'], rows);
+  return table(['Flag', 'Default', 'Meaning', 'Compared with the original'], rows);
+}
+
+/** A dropped flag's help repeats the reason, which is in the next column; some helps explain each choice already. */
+function meaningOf({ help, choices }: FlagSpec, fate: string): string {
+  if (fate === 'dropped') return 'Accepted without effect.';
+  return choices?.every((choice) => help.includes(`${choice}:`)) !== false
+    ? help
+    : `${help} One of ${choices.join(', ')}.`;
 }
 
 function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {

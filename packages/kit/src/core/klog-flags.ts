@@ -18,6 +18,8 @@ export const klogFlags: readonly FlagSpec[] = [
   ),
 ];
 
+export const klogNote = 'klog is not used: the log goes to standard output';
+
 /** Those that were given, for one line that says so; undefined where none was. */
 export function klogFlagsGiven({ given }: Pick<FlagReading, 'given'>): string | undefined {
   const names = klogFlags.flatMap(({ name }) => (given.has(name) ? [name] : []));

@@ -193,7 +193,7 @@ describe('flags of the original', () => {
         flag:
           'logtostderr, --alsologtostderr, --add_dir_header, --skip_headers, --skip_log_headers, --one_output, ' +
           '--log_dir, --log_file, --log_file_max_size, --stderrthreshold, --vmodule, --log_backtrace_at',
-        why: 'klog is not used: the log goes to standard error',
+        why: 'klog is not used: the log goes to standard output',
       },
     ]);
   });

@@ -3,11 +3,11 @@
 import {
   flagHelp,
   klogFlagsGiven,
+  klogNote,
   readFlags,
   type FlagProblem,
   type FlagReading,
 } from '@pod-identity/kit/core';
-import { klogNote } from './dropped-flags.ts';
 import { micFlags } from './flags.ts';
 import { originalLockProblems, readOriginalLock, type LockName } from './original-lock.ts';
 import { readStartupTaint, startupProblems, type StartupTaintSettings } from './startup-taint.ts';

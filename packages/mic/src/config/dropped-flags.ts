@@ -1,7 +1,5 @@
-import { klogFlags } from '@pod-identity/kit/core';
+import { klogFlags, klogNote } from '@pod-identity/kit/core';
 import type { MicFlag } from './mic-flag.ts';
-
-export const klogNote = 'klog is not used: the log goes to standard error';
 
 const gone = (name: string, kind: MicFlag['kind'], note: string): MicFlag => ({
   name,

@@ -73,7 +73,7 @@ const cloudKeys: readonly (readonly [key: string, meaning: string])[] = [
 export function configurationTable(): string {
   return [
     '### Flags',
-    table(['Flag', 'Default', 'Meaning', 'Against the original'], micFlags.map(flagRow)),
+    table(['Flag', 'Default', 'Meaning', 'Compared with the original'], micFlags.map(flagRow)),
     '### Environment',
     table(
       ['Variable', 'Meaning'],

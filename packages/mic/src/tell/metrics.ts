@@ -32,20 +32,40 @@ const seconds = (name: string, buckets: readonly number[], help: string) =>
 
 export const micMetrics = {
   additions: counter('assigned_identity_addition_count', 'AzureAssignedIdentities created.'),
-  additionSeconds: seconds('assigned_identity_addition_duration_seconds', short, 'Time to create one.'),
+  additionSeconds: seconds(
+    'assigned_identity_addition_duration_seconds',
+    short,
+    'Time to create an AzureAssignedIdentity.',
+  ),
   updates: counter('assigned_identity_update_count', 'AzureAssignedIdentities updated.'),
-  updateSeconds: seconds('assigned_identity_update_duration_seconds', short, 'Time to update one.'),
+  updateSeconds: seconds(
+    'assigned_identity_update_duration_seconds',
+    short,
+    'Time to update an AzureAssignedIdentity.',
+  ),
   deletions: counter('assigned_identity_deletion_count', 'AzureAssignedIdentities deleted.'),
-  deletionSeconds: seconds('assigned_identity_deletion_duration_seconds', short, 'Time to delete one.'),
+  deletionSeconds: seconds(
+    'assigned_identity_deletion_duration_seconds',
+    short,
+    'Time to delete an AzureAssignedIdentity.',
+  ),
   cycles: counter('mic_cycle_count', 'Passes over one host that had work to do.'),
-  cycleSeconds: seconds('mic_cycle_duration_seconds', long, 'Time of such a pass.'),
+  cycleSeconds: seconds(
+    'mic_cycle_duration_seconds',
+    long,
+    'Time of a pass over one host that had work to do.',
+  ),
   elections: counter('mic_new_leader_election_count', 'Terms that this process won.'),
   cloudErrors: {
     ...counter('cloud_provider_operations_errors_count', 'Reads and changes of hosts that failed.'),
     labels: hostOperation,
   },
   cloudSeconds: {
-    ...seconds('cloud_provider_operations_duration_seconds', long, 'Time of those that succeeded.'),
+    ...seconds(
+      'cloud_provider_operations_duration_seconds',
+      long,
+      'Time of reads and changes of hosts that succeeded.',
+    ),
     labels: hostOperation,
   },
   kubeErrors: {
@@ -66,7 +86,7 @@ export const micMetrics = {
   ),
   throttledUntil: gauge(
     'mic_throttled_until_seconds',
-    'When the last of these hosts may be called again, in seconds since the epoch; 0 when none.',
+    'When MIC may call the last throttled host again, in seconds since the epoch; 0 if none is throttled.',
   ),
   quarantined: gauge(
     'mic_quarantined_identities',
@@ -75,7 +95,7 @@ export const micMetrics = {
   assignSeconds: seconds(
     'mic_pod_assigned_duration_seconds',
     untilAssigned,
-    'From the moment a pod with a node was seen until its identity was Assigned.',
+    'Time from when MIC sees a pod with a node until its identity is Assigned.',
   ),
   watchAgeSeconds: {
     ...gauge(

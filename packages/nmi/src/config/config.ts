@@ -1,12 +1,11 @@
 // Room: the configuration of NMI: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
-import { klogFlagsGiven, readFlags, type FlagReading } from '@pod-identity/kit/core';
+import { klogFlagsGiven, klogNote, readFlags, type FlagReading } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import type { CompatSettings } from '../respond/compat.ts';
 import { interceptionWarnings } from './flags/redirect.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
-import { klogNote } from './flags/logging.ts';
 import { machineData, type MetadataPart } from '../request/instance-metadata.ts';
 import { metadataFamilies } from '../request/routes.ts';
 

@@ -116,7 +116,7 @@ export const metricSpecs = {
   foreignListenersFound: {
     kind: 'counter',
     name: `${prefix}nmi_foreign_listeners_found_total`,
-    help: 'Such sockets found since NMI started; one that stays is counted once.',
+    help: 'Sockets of other programs found on that port since NMI started; one that stays is counted once.',
   },
   waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Requests that wait now.' },
   limited: {

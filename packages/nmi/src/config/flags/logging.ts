@@ -1,7 +1,5 @@
-import { klogFlags } from '@pod-identity/kit/core';
+import { klogFlags, klogNote } from '@pod-identity/kit/core';
 import { added, atLeast0, changed, dropped, kept, type NmiFlag } from './flag.ts';
-
-export const klogNote = 'klog is not used: the log goes to standard output';
 
 /** The log. */
 export const loggingFlags: readonly NmiFlag[] = [

@@ -8,7 +8,7 @@ export const rulesFlags: readonly NmiFlag[] = [
     kind: 'string',
     default: 'standard',
     choices: ['standard', 'managed'],
-    help: 'standard: MIC attaches identities to the machines. managed: the operator does.',
+    help: 'standard: MIC attaches identities to the machines. managed: the administrator does.',
   }),
   changed(
     {
