@@ -1,13 +1,10 @@
 // What the token of one NMI may write, asked of a real API server with the manifests of deploy/. The kit's TokenRequest names
 // no node: the administrator impersonates a token as Kubernetes 1.30 and later makes it.
-import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
-import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startApiServer, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { connectImpersonator, type Told } from '../../../tools/stage/impersonation.ts';
 import { applyObject, readManifests } from '../../../tools/stage/objects.ts';
 import { inDeploy } from '../../../tools/stage/places.ts';
 import { untilGranted } from '../../../tools/stage/rights.ts';
@@ -26,36 +23,18 @@ interface Call {
   readonly as?: { readonly account: 'nmi' | 'mic'; readonly node?: string };
 }
 
-interface Told {
-  readonly status: number;
-  readonly message: string;
-}
-
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const gpu = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
 const ours = { key, effect: 'NoSchedule' };
 
 function suite(api: RunningApiServer) {
-  let credentials: { ca: Buffer; cert: Buffer; key: Buffer };
+  let impersonate: Awaited<ReturnType<typeof connectImpersonator>>;
   let admin: KubeTransport;
 
-  const call = ({ method, path, body, as }: Call): Promise<Told> =>
-    new Promise((resolve, reject) => {
-      const headers = {
-        ...(body && {
-          'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-        }),
-        ...(as && { 'impersonate-user': `system:serviceaccount:aad-pod-identity:${as.account}` }),
-        ...(as?.node && { 'impersonate-extra-authentication.kubernetes.io%2fnode-name': as.node }),
-      };
-      const sent = request(`${api.server}${path}`, { method, headers, ...credentials }, (response) => {
-        json(response).then(
-          (answer) => resolve({ message: '', ...(answer as object), status: response.statusCode ?? 0 }),
-          reject,
-        );
-      });
-      sent.on('error', reject);
-      sent.end(body && JSON.stringify(body));
+  const call = ({ as, ...of }: Call): Promise<Told> =>
+    impersonate({
+      ...of,
+      as: as && { user: `system:serviceaccount:aad-pod-identity:${as.account}`, nodeName: as.node },
     });
   /** Resolves when the API server obeys the rights among the objects of the file. */
   const apply = async (file: string) => {
@@ -86,21 +65,7 @@ function suite(api: RunningApiServer) {
     call({ method: 'PATCH', path: `${nodes}/${node}`, body, ...(as && { as }) });
 
   beforeAll(async () => {
-    const config = parse(await readFile(api.kubeconfig, 'utf8')) as {
-      clusters: { cluster: Record<string, string> }[];
-      users: { user: Record<string, string> }[];
-    };
-    const [{ cluster } = { cluster: {} }] = config.clusters;
-    const [{ user } = { user: {} }] = config.users;
-    const read = async (of: Record<string, string>, name: string) => {
-      const data = of[`${name}-data`];
-      return data === undefined ? readFile(of[name] ?? '') : Buffer.from(data, 'base64');
-    };
-    credentials = {
-      ca: await read(cluster, 'certificate-authority'),
-      cert: await read(user, 'client-certificate'),
-      key: await read(user, 'client-key'),
-    };
+    impersonate = await connectImpersonator(api.kubeconfig, api.server);
     admin = await connectKube({ kubeconfig: api.kubeconfig, userAgent: 'nmi-test-admin' });
     for (const file of ['namespace', 'rbac/nmi', 'rbac/mic', 'rbac/mic-startup-taint'])
       await apply(`${file}.yaml`);
