@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { errorRows } from './error-rows.ts';
 import { originalAnswers } from './original-answers.ts';
 
+const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
 /** The cells of each line of the table of outcomes, without padding. */
-const lines = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+const lines = page
   .split('\n')
   .filter((line) => line.startsWith('| `'))
   .map((line) =>
@@ -14,10 +15,8 @@ const lines = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'ut
       .map((cell) => cell.trim()),
   );
 
-test('the page on errors has a line for every outcome, with the status that is answered, ours and that of --compat-errors', () => {
-  expect(
-    lines.map(([kind, situation, status, , retryAfter]) => [kind, situation, status, retryAfter]),
-  ).toEqual(
+test('the page on errors has a line for every outcome, with the status that NMI returns, by default and with --compat-errors', () => {
+  expect(lines.map(([kind, situation, status, retryAfter]) => [kind, situation, status, retryAfter])).toEqual(
     errorRows.map(({ kind, situation, ours }) => [
       `\`${kind}\``,
       situation,
@@ -25,9 +24,14 @@ test('the page on errors has a line for every outcome, with the status that is a
       ours.retryAfter,
     ]),
   );
-  expect(lines.map(([, , , , , compat = '']) => compat.split(',')[0])).toEqual(
+  expect(lines.map(([, , , , compat = '']) => compat.split(',')[0])).toEqual(
     errorRows.map(({ compat }) => String(compat.status)),
   );
+});
+
+test('the page on errors has every text of a failure', () => {
+  for (const { ours } of errorRows.filter(({ ours: { text } }) => text !== ''))
+    expect(page).toContain((JSON.parse(ours.text) as { error_description: string }).error_description);
 });
 
 test('every failure is told in JSON with the two members that SDKs read', () => {
@@ -46,8 +50,8 @@ test('the column of the original has a text for every situation, and none for an
 /** Status and text of the original, as they were found by running it. */
 const golden: readonly (readonly [situation: string, answer: string])[] = [
   ['the header `Metadata: true` is missing: a probe', '400 `{"error":"invalid_request",'],
-  ['the caller is gone already', '500 `request remote address is empty`'],
-  ['no `resource`', '400 `parameter resource cannot be empty`'],
+  ['the caller has disconnected', '500 `request remote address is empty`'],
+  ['the parameter `resource` is missing', '400 `parameter resource cannot be empty`'],
   ['a path or query with characters that are not allowed', '400 `Invalid request`'],
   [
     '`--block-instance-metadata`, or not in `--metadata-allow`',
@@ -56,12 +60,12 @@ const golden: readonly (readonly [situation: string, answer: string])[] = [
   ['no pod has the address, after `--caller-hold`', '500 `pod list is empty`'],
   ['two live pods have the address', '500 `failed to match pod IP'],
   [
-    'the machine does not carry the identity that an exempt pod asks for',
+    'the machine does not have the identity that an exempt pod requests',
     '403 `failed to get service principal token, error:',
   ],
   ['the pod has no label', '404 `getting assigned identities for pod default/web in CREATED state failed'],
   [
-    'the pod has no such identity',
+    'the pod does not have the requested identity',
     '404 `clientID in request: (the id, shortened), getting assigned identities for pod default/web in CREATED',
   ],
   [
@@ -74,10 +78,10 @@ const golden: readonly (readonly [situation: string, answer: string])[] = [
   ],
   ['Azure returns 429', "403 `adal: Refresh request failed. Status Code = '429'"],
   ['Azure returns 404', "403 `adal: Refresh request failed. Status Code = '404'"],
-  ['Azure returns nothing, or no HTTP', '503 with an error text'],
+  ['Azure does not respond, or not with HTTP', '503 with an error text'],
   ['`/host/token` without `podname` and `podns`', "400 `missing 'podname' and 'podns' from request header`"],
-  ['`/host/token` from elsewhere than the node', '500 `request remote address is not from a host`'],
-  ['metadata of the machine: no usable answer', '500 with an error text'],
+  ['`/host/token` is called from outside the node', '500 `request remote address is not from a host`'],
+  ['metadata of the machine: no usable response', '500 with an error text'],
 ];
 
 test.each(golden)('what the original does: %s', (situation, answer) => {

@@ -1,4 +1,4 @@
-// Every outcome of a request to NMI with what it is answered, in NMI's own way and with --compat-errors, and what the original answered, for docs/errors.md.
+// Every outcome of a request to NMI with its response, by default and with --compat-errors, and the original's response, for docs/errors.md.
 import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
 import { respond, type RespondRules } from '../../packages/nmi/src/respond/respond.ts';
@@ -37,19 +37,18 @@ const bytes = new Uint8Array();
 
 const badRequests: Readonly<Record<BadRequestReason, string>> = {
   'no-metadata-header': 'the header `Metadata: true` is missing: a probe',
-  forwarded: 'the header `X-Forwarded-For` is there',
+  forwarded: 'the header `X-Forwarded-For` is present',
   'foreign-host':
-    'the header `Host`, or the address in the request line, has a name that is not allowed; or `Host` is there twice',
+    'the header `Host`, or the address in the request line, has a name that is not allowed; or `Host` is present twice',
   'malformed-target': 'the request line cannot be read',
   'body-too-large': 'the request has a large body',
-  'no-resource': 'no `resource`',
+  'no-resource': 'the parameter `resource` is missing',
   'malformed-parameter': 'a parameter is too long or has control characters',
-  'repeated-parameter': 'a parameter is given twice, in whatever case',
-  'misnamed-parameter':
-    'the identity is named by a parameter that is not known, such as `clientid` or `principal_id`',
+  'repeated-parameter': 'a parameter is given twice, in any case',
+  'misnamed-parameter': 'an unknown parameter names the identity, such as `clientid` or `principal_id`',
   'several-selectors': 'more than one of the selectors has a value',
   'no-pod-headers': '`/host/token` without `podname` and `podns`',
-  'not-from-the-node': '`/host/token` from elsewhere than the node',
+  'not-from-the-node': '`/host/token` is called from outside the node',
 };
 
 const problemOf = (why: BadRequestReason): BadRequest =>
@@ -74,10 +73,10 @@ const failed = (
   over: Partial<Extract<Outcome, { kind: 'token-failed' }>> = {},
 ): Sample => ({
   situation,
-  outcome: { kind: 'token-failed', pod, why, description: '(what Azure said)', retryAfterMs: 7_000, ...over },
+  outcome: { kind: 'token-failed', pod, why, description: '(Azure’s message)', retryAfterMs: 7_000, ...over },
 });
 
-/** Azure told no time to wait, or was not asked. */
+/** Azure stated no time to wait, or was not called. */
 const silent = { retryAfterMs: undefined };
 
 const nowhere = (situation: string, why: Extract<Outcome, { kind: 'nowhere' }>['why']): Sample => ({
@@ -120,7 +119,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       situation: 'no pod has the address, after `--caller-hold`',
       outcome: { kind: 'unknown-caller', address: '10.0.0.9' },
     },
-    { situation: 'the caller is gone already', outcome: { kind: 'unknown-caller', address: '' } },
+    { situation: 'the caller has disconnected', outcome: { kind: 'unknown-caller', address: '' } },
   ],
   'ambiguous-caller': [
     {
@@ -132,14 +131,17 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     { situation: '`/host/token` names a pod that does not run here', outcome: { kind: 'unknown-pod', pod } },
   ],
   unconfirmed: [
-    { situation: '`--pod-check strict` and the API server is away', outcome: { kind: 'unconfirmed', pod } },
+    {
+      situation: '`--pod-check strict`, and the API server does not respond',
+      outcome: { kind: 'unconfirmed', pod },
+    },
   ],
   overloaded: [
-    { situation: 'more callers of the pod wait than `--pod-waiting`', outcome: { kind: 'overloaded', pod } },
+    { situation: 'more requests of the pod wait than `--pod-waiting`', outcome: { kind: 'overloaded', pod } },
   ],
   'too-fast': [
     {
-      situation: 'far more requests than `--pod-requests-per-second`',
+      situation: 'many more requests than `--pod-requests-per-second`',
       outcome: { kind: 'too-fast', address: '10.0.0.9' },
     },
   ],
@@ -150,7 +152,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       why: 'pod-too-large',
       fault: 'metadata.labels has more than 16384 bytes',
     }),
-    denied('no binding has the label of the pod', { why: 'no-binding', label: 'demo' }),
+    denied('no binding has the pod’s label as its selector', { why: 'no-binding', label: 'demo' }),
     denied('the binding is for pods of another namespace', { why: 'other-namespace' }),
     denied('the AzureIdentity does not exist', {
       why: 'identity-missing',
@@ -158,35 +160,42 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       identity,
     }),
     denied('the AzureIdentity is not valid', { why: 'identity-invalid', identity, fault: '(what is wrong)' }),
-    denied('the pod has no such identity', { why: 'not-this-identity', offered: ['a', 'b'] }),
-    denied('several identities, and none is named', { why: 'several-identities', offered: ['a', 'b'] }),
+    denied('the pod does not have the requested identity', { why: 'not-this-identity', offered: ['a', 'b'] }),
+    denied('the pod has several identities and the request names none', {
+      why: 'several-identities',
+      offered: ['a', 'b'],
+    }),
   ],
   'not-assigned': [
-    waiting('not assigned within `--hold`: MIC has not taken it up', 'nothing'),
+    waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),
     waiting('not assigned within `--hold`: MIC is assigning it', 'created'),
     {
-      situation: 'a pod younger than `--binding-grace`, and no binding has its label within `--hold`',
+      situation:
+        'the pod started less than `--binding-grace` ago, and no binding has its label within `--hold`',
       outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },
     },
     waiting('assigned, but the metadata service does not know it yet', 'assigned'),
   ],
   'token-failed': [
-    failed('the machine does not carry the identity that an exempt pod asks for', 'not-on-host', {
+    failed('the machine does not have the identity that an exempt pod requests', 'not-on-host', {
       status: 400,
       isExempt: true,
     }),
-    failed('Azure does not take the request, such as an unknown resource', 'refused', { status: 400 }),
+    failed('Azure rejects the request, such as an unknown resource', 'refused', { status: 400 }),
     failed('Azure refuses the identity, such as a wrong secret', 'denied', { status: 401 }),
-    failed('the AzureIdentity contradicts Azure, or cannot be served', 'misconfigured'),
+    failed('the AzureIdentity contradicts Azure, or NMI cannot use it', 'misconfigured'),
     failed('Azure returns 429', 'throttled', { status: 429 }),
-    failed('the pod asks for more new tokens than its share', 'throttled', silent),
+    failed('the pod requests more new tokens than its share', 'throttled', silent),
     failed('Azure returns 429 without Retry-After', 'throttled', { ...silent, status: 429 }),
     failed('the metadata service is being updated (410)', 'updating', { status: 410 }),
-    failed('a 410 without Retry-After', 'updating', { ...silent, status: 410 }),
+    failed('the metadata service returns 410 without Retry-After', 'updating', { ...silent, status: 410 }),
     failed('Azure returns 5xx: the same status', 'unavailable', { status: 500 }),
-    failed('a 5xx without Retry-After', 'unavailable', { ...silent, status: 500 }),
+    failed('Azure returns 5xx without Retry-After: the same status', 'unavailable', {
+      ...silent,
+      status: 500,
+    }),
     failed('Azure returns 404', 'unavailable', { ...silent, status: 404 }),
-    failed('Azure returns nothing, or no HTTP', 'unavailable', silent),
+    failed('Azure does not respond, or not with HTTP', 'unavailable', silent),
   ],
   blocked: [
     {
@@ -196,7 +205,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   ],
   'proxy-failed': [
     {
-      situation: 'metadata of the machine: no usable answer',
+      situation: 'metadata of the machine: no usable response',
       outcome: { kind: 'proxy-failed', why: 'unavailable' },
     },
     {
