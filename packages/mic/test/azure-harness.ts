@@ -8,7 +8,8 @@ import type { Log } from '@pod-identity/kit/serve';
 import { startSim, type AzureOptions, type ManagedIdentity } from '@pod-identity/sim';
 import { connectAzure, type Azure } from '../src/azure/connect.ts';
 import type { ArmCall } from '../src/azure/hosts/host-calls.ts';
-import type { HostChange, UpdateContext, UpdateOutcome } from '../src/apply/host-identities.ts';
+import type { UpdateContext } from '../src/apply/host-identities.ts';
+import type { HostChange, UpdateOutcome } from '../src/snapshot/facts/outcomes.ts';
 
 export const subscription = '11111111-1111-1111-1111-111111111111';
 const inGroup = (rest: string) => `/subscriptions/${subscription}/resourceGroups/MC_group/providers/${rest}`;

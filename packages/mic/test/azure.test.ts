@@ -176,7 +176,7 @@ describe('a host that is not to be touched', () => {
   });
 });
 
-describe('ARM in trouble', () => {
+describe('ARM that fails', () => {
   it('user-needs 10.4: after 429 with Retry-After nothing is asked of that host until it is over', async () => {
     const [host, other] = [newHost(), newHost()];
     const ids = newIdentities(1);

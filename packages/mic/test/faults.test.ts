@@ -164,7 +164,7 @@ test('an answer that was lost on its way changes nothing: of the POST, of the re
   await stage.startMic({ typeUpgrade: { enabled: false, configMap: '', key: '' } });
   const nudge = setInterval(() => stage.warp(5_000), 50);
   await stage.until(() => {
-    // Each trouble is waited out in minutes; here they pass in no time.
+    // Pauses after failures last minutes; the clock of this test skips them.
     const [object] = stage.assigned();
     return (
       object !== undefined && stateOf(object) === 'Assigned' && recordText().includes('\\"confirmed\\":true')

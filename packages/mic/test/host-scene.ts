@@ -71,7 +71,7 @@ export async function createHostScene(options: AzureOptions = {}) {
         needed: (on) => index.need(on).keys(),
         claimants: (id) => index.claimants(id),
         report: (result) => void results.push(result),
-        onLedgerTrouble: () => undefined,
+        onRecordNotSaved: () => undefined,
       }),
     });
     const onCrash = (_host: string, problem: unknown) => void crashes.push(problem);

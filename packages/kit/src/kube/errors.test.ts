@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asKubeError, KubeError, refusalError, watchEventError } from './errors.ts';
+import { asKubeError, KubeError, errorOf, watchEventError } from './errors.ts';
 
 describe('a refusal', () => {
   test.each([
@@ -20,23 +20,21 @@ describe('a refusal', () => {
     [503, 'ServiceUnavailable', 'unavailable'],
     [504, 'Timeout', 'unavailable'],
   ])('with %d %s is %s', (status, reason, code) => {
-    const error = refusalError({ status, body: { kind: 'Status', reason, message: 'because' } });
+    const error = errorOf({ status, body: { kind: 'Status', reason, message: 'because' } });
     expect(error).toMatchObject({ name: 'KubeError', code, status, reason, message: 'because' });
   });
 
   test('says when to try again, by header or by body', () => {
     const body = { details: { retryAfterSeconds: 7 } };
-    expect(refusalError({ status: 429, body, retryAfter: '3' }).retryAfterMs).toBe(3000);
-    expect(refusalError({ status: 429, body }).retryAfterMs).toBe(7000);
-    expect(
-      refusalError({ status: 429, body: {}, retryAfter: 'Wed, 21 Oct 2015' }).retryAfterMs,
-    ).toBeUndefined();
+    expect(errorOf({ status: 429, body, retryAfter: '3' }).retryAfterMs).toBe(3000);
+    expect(errorOf({ status: 429, body }).retryAfterMs).toBe(7000);
+    expect(errorOf({ status: 429, body: {}, retryAfter: 'Wed, 21 Oct 2015' }).retryAfterMs).toBeUndefined();
   });
 
   test.each([undefined, null, 'text', [], { message: 5 }])(
     'with the body %j is still told by its status',
     (body) => {
-      expect(refusalError({ status: 404, body })).toMatchObject({
+      expect(errorOf({ status: 404, body })).toMatchObject({
         code: 'not-found',
         message: 'API server answered 404',
       });

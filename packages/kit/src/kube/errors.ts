@@ -39,19 +39,18 @@ export class KubeError extends Error {
   }
 }
 
-/** What a refusal looks like on the wire: the HTTP status, the header, and the parsed body, which should be a Status. */
-export interface Refusal {
+/** An HTTP response with an error; its body should be a Status. */
+export interface ErrorResponse {
   readonly status: number;
   readonly body: unknown;
   readonly retryAfter?: string;
 }
 
-/** The API server's refusal as an error. */
-export function refusalError(refusal: Refusal): KubeError {
-  const { reason, message, retryAfterMs: advised } = readStatus(refusal.body);
-  const retryAfterMs = readRetryAfter(refusal.retryAfter) ?? advised;
-  return new KubeError(codeOf(refusal.status, reason), message ?? `API server answered ${refusal.status}`, {
-    status: refusal.status,
+export function errorOf(response: ErrorResponse): KubeError {
+  const { reason, message, retryAfterMs: advised } = readStatus(response.body);
+  const retryAfterMs = readRetryAfter(response.retryAfter) ?? advised;
+  return new KubeError(codeOf(response.status, reason), message ?? `API server answered ${response.status}`, {
+    status: response.status,
     ...(reason === undefined ? {} : { reason }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
@@ -62,7 +61,7 @@ export function watchEventError(event: unknown): KubeError | undefined {
   if (!isRecord(event) || event['type'] !== 'ERROR') return undefined;
   const body = event['object'];
   const status = isRecord(body) && typeof body['code'] === 'number' ? body['code'] : 500;
-  return refusalError({ status, body });
+  return errorOf({ status, body });
 }
 
 /** Whatever was thrown, as a KubeError: `aborted` when the caller's own signal did it, else `transport`. */

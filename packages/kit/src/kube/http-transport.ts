@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
-import { asKubeError, KubeError, refusalError, watchEventError } from './errors.ts';
+import { asKubeError, KubeError, errorOf, watchEventError } from './errors.ts';
 import { insistOnSending } from './fence.ts';
 import { createLanes, type Lane, type Lanes, type TlsSettings } from './lanes.ts';
 import { createAnswerReader, createEventReader } from './read-answer.ts';
@@ -158,7 +158,7 @@ async function readRefusal(answer: IncomingMessage): Promise<KubeError> {
   const { statusCode = 0, headers } = answer;
   const text = (await readUpTo(answer, longestRefusal))?.toString('utf8') ?? '';
   const { 'retry-after': retryAfter } = headers;
-  return refusalError({
+  return errorOf({
     status: statusCode,
     body: looksLikeJson(text) ? parse(text) : undefined,
     ...(retryAfter === undefined ? {} : { retryAfter }),

@@ -118,7 +118,7 @@ test('a record that somebody else wrote stops the change; theirs is read and the
   world.addPod('pod-2', 'other');
   term.poke();
   await world.clock.advance(30_000);
-  expect(term.ledgerTrouble.map(({ kind }) => kind)).toEqual(['overtaken']);
+  expect(term.recordsNotSaved.map(({ kind }) => kind)).toEqual(['overtaken']);
   // The first intent was refused, so that nothing was sent; what was sent then was put on record again.
   expect(world.writes.indexOf('PATCH')).toBeGreaterThan(1);
   expect(world.states()).toEqual(['pod-2: Assigned', 'pod: Assigned']);

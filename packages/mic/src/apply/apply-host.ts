@@ -21,14 +21,8 @@ import {
   foldUpdate,
   recordOf,
 } from '../snapshot/facts/host-facts.ts';
-import type {
-  HostChange,
-  HostIdentities,
-  HostRefusal,
-  ReadOutcome,
-  UpdateContext,
-  UpdateOutcome,
-} from './host-identities.ts';
+import type { HostIdentities, UpdateContext } from './host-identities.ts';
+import type { HostChange, HostFailure, ReadOutcome, UpdateOutcome } from '../snapshot/facts/outcomes.ts';
 import type { Ledger, SaveOutcome } from './ledger.ts';
 import type { HostMemory } from './memory.ts';
 
@@ -64,7 +58,7 @@ export interface HostPorts {
   readonly claimants: (identity: ResourceId) => readonly string[];
   readonly report: (result: HostResult) => void;
   /** A record that could not be written, or that somebody else has written. */
-  readonly onLedgerTrouble: (host: Host, outcome: SaveOutcome) => void;
+  readonly onRecordNotSaved: (host: Host, outcome: SaveOutcome) => void;
 }
 
 export interface HostApplier {
@@ -145,9 +139,12 @@ class HostChanger {
   }
 
   /** That the host could be read does not end the wait for its update: the pauses go on growing. */
-  #foldMotion(read: HostFacts, motion: HostRefusal, { trouble }: HostFacts): HostFacts {
+  #foldMotion(read: HostFacts, motion: HostFailure, { lastFailure }: HostFacts): HostFacts {
     const { now, random } = this.#ports;
-    return foldReading({ ...read, ...(trouble && { trouble }) }, motion, { now: now(), chance: random() });
+    return foldReading({ ...read, ...(lastFailure && { lastFailure }) }, motion, {
+      now: now(),
+      chance: random(),
+    });
   }
 
   async #update(host: Host, change: HostChange): Promise<IntentRefused | undefined> {
@@ -183,7 +180,7 @@ class HostChanger {
       beforePatch,
     });
     if (refused === undefined) return { outcome };
-    // It was us who stopped: that is no trouble of the host's. What was read before may be older than the record by now.
+    // MIC itself stopped: no failure of the host. What was read before may be older than the record by now.
     const { rejected, patches, refused: ids = [], applied = [], blamed = new Map() } = outcome;
     const known = { rejected, patches, blamed, applied, refused: ids };
     return { outcome: { ...known, refusal: { kind: 'aborted' } }, refused };
@@ -215,13 +212,13 @@ class HostChanger {
   }
 
   async #save(host: Host): Promise<SaveOutcome['kind']> {
-    const { ledger, memory, now, onLedgerTrouble } = this.#ports;
+    const { ledger, memory, now, onRecordNotSaved } = this.#ports;
     const outcome = await ledger.save(recordOf(foldExpiry(this.#facts(host), now())));
     if (outcome.kind === 'saved') return outcome.kind;
     // Theirs is the truth now: it is read again, and so is the host.
     if (outcome.kind === 'overtaken')
       memory.keep(outcome.record ? factsFromRecord(outcome.record) : createFacts(host));
-    onLedgerTrouble(host, outcome);
+    onRecordNotSaved(host, outcome);
     return outcome.kind;
   }
 
@@ -246,7 +243,7 @@ export function isHeldBack(plan: HostPlan, now: number): boolean {
 }
 
 /** Somebody else is changing the host (a cluster upgrade, say): it is waited for, not fought. */
-function motionOf(outcome: ReadOutcome): HostRefusal | undefined {
+function motionOf(outcome: ReadOutcome): HostFailure | undefined {
   if (outcome.kind !== 'read') return undefined;
   const { provisioningState = '' } = outcome;
   if (!/^(creating|migrating|updating)$/i.test(provisioningState)) return undefined;

@@ -78,9 +78,9 @@ const rows: Row[] = [
     'hold',
   ],
   [
-    'one on a host in trouble is Created at once',
+    'one on a host that cannot be changed is Created at once',
     create,
-    { facts: { ...lacking, trouble: { kind: 'denied', message: 'no', at: now, failures: 1 } } },
+    { facts: { ...lacking, lastFailure: { kind: 'denied', message: 'no', at: now, failures: 1 } } },
     'created host',
   ],
   [

@@ -70,7 +70,7 @@ function failedUpdate(id: ResourceId, facts: HostFacts | undefined): string | un
 function hopeless(id: ResourceId, { plan, facts, now, recordAfterMs }: StepMoment): Waiting | undefined {
   const quarantine = facts?.quarantined.get(id);
   if (quarantine && quarantine.until > now) return { why: 'rejected', quarantine };
-  const message = facts?.trouble?.message ?? failedUpdate(id, facts);
+  const message = facts?.lastFailure?.message ?? failedUpdate(id, facts);
   if (message !== undefined) return { why: 'host', message };
   if ((plan.notBefore ?? 0) > now + recordAfterMs)
     return { why: 'host', message: 'Azure asked to be left alone for a while' };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { idOf } from '../plan/test/builders.ts';
 import { createFakeWorld, type Crash, type FakeWorld } from './test/fake-world.ts';
 
-// Long enough for every wait there is: debounce, retries, grace, drift, the pause after a trouble.
+// Long enough for every wait there is: debounce, retries, grace, drift, the pause after a failure.
 const longMs = 20 * 60_000;
 
 /** A pod comes, another one comes, the first one goes and its grace ends: every kind of write happens. */

@@ -5,7 +5,8 @@ import { alive, facts, hostOf, idlePlan, idOf, instanceOf, now } from '../plan/t
 import type { HostPlan } from '../plan/types.ts';
 import { createFacts, recordOf } from '../snapshot/facts/host-facts.ts';
 import { createHostApplier, isHeldBack, type HostResult } from './apply-host.ts';
-import type { HostChange, ReadOutcome, UpdateContext, UpdateOutcome } from './host-identities.ts';
+import type { UpdateContext } from './host-identities.ts';
+import type { HostChange, ReadOutcome, UpdateOutcome } from '../snapshot/facts/outcomes.ts';
 import type { SaveOutcome } from './ledger.ts';
 import { createHostMemory } from './memory.ts';
 
@@ -32,12 +33,12 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
   const reported: HostResult[] = [];
   const changes: HostChange[] = [];
   const calls = { reads: 0, saves: 0 };
-  const trouble: string[] = [];
+  const lastFailure: string[] = [];
   const world: World = {
     holds: true,
     saving: { kind: 'saved' },
     needed: [],
-    reading: { kind: 'read', present: new Map([[a, alive('a')]]), systemAssigned: false },
+    reading: { kind: 'read', present: new Map([[a, alive('a')]]) },
     claimants: () => [],
     update: () => Promise.resolve(nothing),
   };
@@ -61,14 +62,14 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
     needed: () => world.needed,
     claimants: (id) => world.claimants(id),
     report: (result) => void reported.push(result),
-    onLedgerTrouble: (_host, outcome) => void trouble.push(outcome.kind),
+    onRecordNotSaved: (_host, outcome) => void lastFailure.push(outcome.kind),
   });
   const apply = async (plan: Partial<HostPlan>) => {
     const done = applier.apply({ ...idlePlan(host), ...plan, host });
     await clock.advance(7);
     return done;
   };
-  return { apply, memory, reported, changes, calls, trouble, world, of: () => memory.facts(host.id)! };
+  return { apply, memory, reported, changes, calls, lastFailure, world, of: () => memory.facts(host.id)! };
 }
 /** What `azure/` does right before a PATCH; answered as it answers when that is refused. */
 const patching =
@@ -149,11 +150,11 @@ describe('what a turn does', () => {
     ['Succeeded', undefined],
     ['NotUpdating', undefined],
     ['UpdatingFailed', undefined],
-  ])('a host that the first reading finds %s: trouble %s', async (provisioningState, kind) => {
+  ])('a host that the first reading finds %s: failure %s', async (provisioningState, kind) => {
     const { apply, of, world } = setUp(createFacts(host));
-    world.reading = { kind: 'read', present: new Map(), systemAssigned: false, provisioningState };
+    world.reading = { kind: 'read', present: new Map(), provisioningState };
     await apply({ attach: [b], read: true });
-    expect(of().trouble?.kind).toBe(kind);
+    expect(of().lastFailure?.kind).toBe(kind);
   });
 });
 
@@ -167,11 +168,11 @@ describe('when to come back', () => {
   });
 
   test('soon, where the record could not be written, and not at the time of the host', async () => {
-    const { apply, world, trouble, of } = setUp();
+    const { apply, world, lastFailure, of } = setUp();
     world.saving = { kind: 'failed', message: 'etcd is away' };
     const before = of();
     expect(await apply({ read: true })).toBe(now + 7 + 5_000);
-    expect(trouble).toEqual(['failed']);
+    expect(lastFailure).toEqual(['failed']);
     expect(of().ours).toEqual(before.ours);
   });
 
@@ -197,7 +198,7 @@ describe('an intent', () => {
     expect([...of().ours.keys()]).toEqual(ours.map((name) => idOf(name)));
     // What was read for a change that we stopped is not believed: the record may be newer.
     expect(of().present?.has(b) ?? false).toBe(false);
-    expect(of().trouble).toBeUndefined();
+    expect(of().lastFailure).toBeUndefined();
     expect(reported).toMatchObject([{ outcome: { refusal: { kind: 'aborted' }, patches: 0 } }]);
   });
 
@@ -299,16 +300,15 @@ describe('a limit that Azure states', () => {
 });
 
 test('that a host can be read at last does not make it be asked sooner while it is in motion', async () => {
-  const trouble = { kind: 'busy', message: 'in motion', at: now, failures: 3 } as const;
-  const { apply, world, of } = setUp({ ...createFacts(host), trouble });
+  const lastFailure = { kind: 'busy', message: 'in motion', at: now, failures: 3 } as const;
+  const { apply, world, of } = setUp({ ...createFacts(host), lastFailure });
   world.reading = {
     kind: 'read',
     present: new Map(),
-    systemAssigned: false,
     provisioningState: 'Updating',
   };
   await apply({ attach: [b], read: true });
-  expect(of().trouble).toMatchObject({ kind: 'busy', failures: 4 });
+  expect(of().lastFailure).toMatchObject({ kind: 'busy', failures: 4 });
 });
 
 test('Azure is asked for nothing once the term is over, and only what MIC added without need may come off again', async () => {

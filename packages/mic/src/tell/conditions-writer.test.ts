@@ -120,7 +120,7 @@ test('what is noted while others are written gets its turn as well', async () =>
   expect(sent).toHaveLength(3);
 });
 
-test('CRDs without the subresource are no trouble', async () => {
+test('CRDs without the subresource are tolerated', async () => {
   const { clock, sent, writer, problems, lines } = setUp({
     fail: new KubeError('not-found', 'no status', { status: 404 }),
   });

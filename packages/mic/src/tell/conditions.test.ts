@@ -1,6 +1,6 @@
 import type { Condition } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
-import type { HostFacts, HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
+import type { HostFacts, LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { bindingCondition, identityCondition, leftOutCondition, nextConditions } from './conditions.ts';
@@ -35,8 +35,8 @@ const of = (different: Partial<ClusterSnapshot> = {}, fields: IdentityFields = {
 const withFacts = (...list: HostFacts[]) => ({ facts: factsMap(...list) });
 const rejectedFor = (code: RejectionCode, message: string) =>
   facts(vmss1, [], { quarantined: new Map([[reader, { until: now, failures: 1, code, message }]]) });
-const trouble = (kind: HostTrouble['kind']) =>
-  facts(vmss1, [], { trouble: { kind, message: 'request 1234', at: now, failures: 1 } });
+const lastFailure = (kind: LastFailure['kind']) =>
+  facts(vmss1, [], { lastFailure: { kind, message: 'request 1234', at: now, failures: 1 } });
 
 describe('an AzureIdentity', () => {
   it('Attached: on a host that needs it', () => {
@@ -96,7 +96,7 @@ describe('an AzureIdentity', () => {
   });
 
   it.each(['denied', 'gone', 'failed'] as const)('HostRefused: the host is %s', (kind) => {
-    const condition = of(withFacts(trouble(kind)));
+    const condition = of(withFacts(lastFailure(kind)));
     expect(condition).toMatchObject({ status: 'False', reason: 'HostRefused' });
     expect(condition.message).toMatch(new RegExp(`^vmss1 could not be changed \\(${kind}\\)\\. `));
     expect(condition.message).not.toContain('undefined');
@@ -105,7 +105,7 @@ describe('an AzureIdentity', () => {
   it.each(['throttled', 'busy', 'unavailable'] as const)(
     'Attaching: the host is %s, which passes',
     (kind) => {
-      expect(of(withFacts(trouble(kind))).reason).toBe('Attaching');
+      expect(of(withFacts(lastFailure(kind))).reason).toBe('Attaching');
     },
   );
 
@@ -138,7 +138,7 @@ describe('an AzureIdentity', () => {
       ['carries it by MIC', facts(vmss1, ['reader'], { oursNames: ['reader'] })],
       ['carries it under another client id', facts(vmss1, [], { present })],
       ['was refused it', rejectedFor('LinkedAuthorizationFailed', '')],
-      ['may not be changed', trouble('denied')],
+      ['may not be changed', lastFailure('denied')],
       ['does not carry it', facts(vmss1)],
     ];
     const nodes = [node(), node('node-1', instanceOf('vmss2'))];
@@ -188,8 +188,11 @@ describe('is not rewritten', () => {
   it.each([
     [rejectedFor('Unknown', 'correlation 5 at noon'), rejectedFor('Unknown', 'correlation 6 at one')],
     [
-      trouble('failed'),
-      { ...trouble('failed'), trouble: { ...trouble('failed').trouble!, message: 'other', failures: 9 } },
+      lastFailure('failed'),
+      {
+        ...lastFailure('failed'),
+        lastFailure: { ...lastFailure('failed').lastFailure!, message: 'other', failures: 9 },
+      },
     ],
   ])('because Azure says the same in other words', (before, after) => {
     expect(of(withFacts(after))).toEqual(of(withFacts(before)));

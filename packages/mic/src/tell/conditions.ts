@@ -108,8 +108,10 @@ function judgeHosts(id: ResourceId, facts: readonly HostFacts[], world: World): 
   const lacking = facts.filter((host) => !isCarried(host, id));
   const refused = lacking.find(({ quarantined }) => quarantined.has(id));
   if (refused) return rejected(id, refused, world);
-  const troubled = lacking.find(({ trouble }) => trouble !== undefined && needsPeople(trouble.kind));
-  if (troubled) return hostRefused(troubled, world);
+  const failing = lacking.find(
+    ({ lastFailure }) => lastFailure !== undefined && needsPeople(lastFailure.kind),
+  );
+  if (failing) return hostRefused(failing, world);
   const failed = lacking.find((host) => host.failed && host.unapplied.has(id));
   if (failed) return hostRefused(failed, world);
   if (lacking.length < facts.length) return attached;
@@ -132,8 +134,8 @@ function rejected(id: ResourceId, { host, quarantined }: HostFacts, { micPrincip
   };
 }
 
-function hostRefused({ host, trouble }: HostFacts, { micPrincipalId }: World): Judgement {
-  const kind = trouble !== undefined && needsPeople(trouble.kind) ? trouble.kind : 'failed';
+function hostRefused({ host, lastFailure }: HostFacts, { micPrincipalId }: World): Judgement {
+  const kind = lastFailure !== undefined && needsPeople(lastFailure.kind) ? lastFailure.kind : 'failed';
   return {
     status: 'False',
     reason: 'HostRefused',
@@ -141,7 +143,7 @@ function hostRefused({ host, trouble }: HostFacts, { micPrincipalId }: World): J
   };
 }
 
-function needsPeople(kind: NonNullable<HostFacts['trouble']>['kind']): boolean {
+function needsPeople(kind: NonNullable<HostFacts['lastFailure']>['kind']): boolean {
   switch (kind) {
     case 'denied':
     case 'gone':

@@ -1,5 +1,5 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts/facts.ts';
+import type { HostFacts, LastFailure, Quarantine } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
@@ -26,7 +26,7 @@ export function explainHost(question: HostQuestion): Finding[] {
   }
   const quarantine = facts?.quarantined.get(id);
   if (quarantine) return refused(quarantine, question);
-  if (facts?.trouble) return [unknownPermission, troubled(facts.trouble, question)];
+  if (facts?.lastFailure) return [unknownPermission, hostFailed(facts.lastFailure, question)];
   if (facts?.present === undefined) {
     return [unknownPermission, waiting('host', `what ${hostName(host)} carries has not been read yet`)];
   }
@@ -69,8 +69,8 @@ function refused(quarantine: Quarantine, question: HostQuestion): Finding[] {
   return [permission, { ...problem('host', text, remedy), quote: message }];
 }
 
-function troubled(trouble: HostTrouble, question: HostQuestion): Finding {
-  const { kind, message } = trouble;
+function hostFailed(lastFailure: LastFailure, question: HostQuestion): Finding {
+  const { kind, message } = lastFailure;
   const { host, facts } = question;
   const text = `${hostName(host)} could not be read or changed (${kind}), ${next(facts?.notBefore ?? 0, question)}`;
   const remedy = hostRemedy({ ...question, kind });

@@ -132,8 +132,8 @@ describe('a pod is explained', () => {
   });
 
   it('when MIC lacks a role on the host', () => {
-    const trouble = { kind: 'denied', message: 'AuthorizationFailed', at: now, failures: 1 } as const;
-    const one = facts(vmss1, [], { trouble, notBefore: now + minute });
+    const lastFailure = { kind: 'denied', message: 'AuthorizationFailed', at: now, failures: 1 } as const;
+    const one = facts(vmss1, [], { lastFailure, notBefore: now + minute });
     expect(text(withFacts(one))).toMatchInlineSnapshot(`
       "pod shop/web-0
       ✓ label        aadpodidbinding=demo
@@ -152,8 +152,8 @@ describe('a pod is explained', () => {
   });
 
   it('while Azure holds MIC back', () => {
-    const trouble = { kind: 'throttled', message: 'TooManyRequests', at: now, failures: 1 } as const;
-    const one = facts(vmss1, [], { trouble, notBefore: now + 10 * minute });
+    const lastFailure = { kind: 'throttled', message: 'TooManyRequests', at: now, failures: 1 } as const;
+    const one = facts(vmss1, [], { lastFailure, notBefore: now + 10 * minute });
     expect(text(withFacts(one))).toMatchInlineSnapshot(`
       "pod shop/web-0
       ✓ label        aadpodidbinding=demo

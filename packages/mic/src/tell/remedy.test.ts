@@ -1,7 +1,7 @@
 import { canonicalResourceId } from '@pod-identity/crd-types';
 import { expect, it } from 'vitest';
 import { hostOf, idOf, instanceOf } from '../plan/test/builders.ts';
-import type { HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
+import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 import { hostRemedy, remedyFor } from './remedy.ts';
 
 const id = idOf('reader');
@@ -30,7 +30,7 @@ it.each<RejectionCode>(['FailedIdentityOperation', 'IdentityNotFound', 'InvalidI
   (code) => expect(remedyFor({ code, id }).text).toContain('spec.resourceID'),
 );
 
-it.each<HostTrouble['kind']>(['throttled', 'busy', 'unavailable'])('%s: nothing to do', (kind) =>
+it.each<LastFailure['kind']>(['throttled', 'busy', 'unavailable'])('%s: nothing to do', (kind) =>
   expect(hostRemedy({ kind, host }).text).toMatch(/^nothing to do/),
 );
 

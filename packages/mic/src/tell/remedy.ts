@@ -1,7 +1,7 @@
 // The telling room: why things are as they are and what a person can do about it, as text. It must not decide or do anything.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Remedy } from '@pod-identity/kit/core';
-import type { HostTrouble, RejectionCode } from '../snapshot/facts/facts.ts';
+import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 
 export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contributor';
 
@@ -56,7 +56,7 @@ export function clientIdRemedy(id: ResourceId): Remedy {
 
 /** What helps against a host that could not be read or changed as a whole. */
 export function hostRemedy(of: {
-  readonly kind: HostTrouble['kind'];
+  readonly kind: LastFailure['kind'];
   readonly host: Host;
   readonly micPrincipalId?: string | undefined;
 }): Remedy {

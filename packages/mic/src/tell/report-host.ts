@@ -2,7 +2,7 @@
 // of the pods that wait for them, and for whoever reads the log.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Affected } from '../plan/affected.ts';
-import type { HostFacts, HostTrouble, Quarantine } from '../snapshot/facts/facts.ts';
+import type { HostFacts, LastFailure, Quarantine } from '../snapshot/facts/facts.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import type { HostResult } from '../apply/apply-host.ts';
 import { describeHost, line, nothing, onIdentity, onPod, rejection, warning, type Report } from './events.ts';
@@ -18,7 +18,9 @@ export function reportHost(
   const { before, after } = result;
   const reports = [
     ...(result.kind === 'changed' ? [changeLine(result)] : []),
-    ...(after.trouble && after.trouble !== before.trouble ? [troubleLine(result, after.trouble)] : []),
+    ...(after.lastFailure && after.lastFailure !== before.lastFailure
+      ? [failureLine(result, after.lastFailure)]
+      : []),
     rejections(result, newlyRejected(before, after), affectedBy),
     ...(isLateNews(result) ? [lateFailure(result, affectedBy)] : []),
   ];
@@ -46,7 +48,7 @@ function changeLine(result: Extract<HostResult, { kind: 'changed' }>): Report {
   );
 }
 
-function troubleLine({ host, after, at }: HostResult, { kind, message }: HostTrouble): Report {
+function failureLine({ host, after, at }: HostResult, { kind, message }: LastFailure): Report {
   const pause = after.notBefore > at ? { forSeconds: Math.ceil((after.notBefore - at) / 1000) } : {};
   return line(
     'warn',
@@ -93,7 +95,7 @@ function rejections(
 
 /** Once for each row of failures in a term: pods that come to wait later are told when their objects are written. */
 function isLateNews({ before, after }: HostResult): boolean {
-  return after.lateFailures > before.lateFailures && (before.lateFailures === 0 || !before.trouble);
+  return after.lateFailures > before.lateFailures && (before.lateFailures === 0 || !before.lastFailure);
 }
 
 /** The objects of these pods were written while the update was still going on. */
@@ -101,7 +103,7 @@ function lateFailure(
   { host, after }: HostResult,
   affectedBy: (ids: ReadonlySet<ResourceId>) => Concerned,
 ): Report {
-  const why = after.trouble?.message ?? '';
+  const why = after.lastFailure?.message ?? '';
   const events = affectedBy(after.unapplied).pods.map(({ pod, resourceId }) =>
     warning(
       'WaitingForIdentity',

@@ -428,10 +428,10 @@ describe('of a host', () => {
     expect(report(result({ before: after, after })).events).toEqual([]);
   });
 
-  test('trouble is told when it is new, with how long the host is left alone', () => {
+  test('a new failure of a host is logged, with how long the host is not called', () => {
     const refusal = { kind: 'throttled', message: 'slow down', retryAfterMs: 30_000, scope: 'host' } as const;
-    const trouble = { kind: 'throttled', message: 'slow down', at: now, failures: 1 } as const;
-    const after = { ...before, trouble, notBefore: now + 30_000 };
+    const lastFailure = { kind: 'throttled', message: 'slow down', at: now, failures: 1 } as const;
+    const after = { ...before, lastFailure, notBefore: now + 30_000 };
     const lines = report(result({ outcome: { rejected: [], refusal, patches: 0 }, after })).lines;
     expect(lines).toMatchObject([
       { message: 'identities of scale set vmss1 not changed' },
@@ -439,9 +439,9 @@ describe('of a host', () => {
     ]);
   });
 
-  test('trouble that goes on or has ended is not told again; one that holds nothing up names no time', () => {
-    const trouble = { kind: 'denied', message: 'no', at: now, failures: 1 } as const;
-    const ill = { ...before, trouble };
+  test('a failure that continues or has ended is not logged again; one without a pause names no time', () => {
+    const lastFailure = { kind: 'denied', message: 'no', at: now, failures: 1 } as const;
+    const ill = { ...before, lastFailure };
     expect(report(result({ before: ill, after: ill })).lines).toHaveLength(1);
     expect(report(result({ before: ill, after: before })).lines).toHaveLength(1);
     const { lines } = report(result({ after: { ...ill, notBefore: now } }));
@@ -457,12 +457,12 @@ describe('of a host', () => {
   });
 
   test('an update that failed after it was accepted: the pods whose objects were written already are told, once', () => {
-    const trouble = { kind: 'failed', message: 'no capacity', at: now, failures: 1 } as const;
+    const lastFailure = { kind: 'failed', message: 'no capacity', at: now, failures: 1 } as const;
     const unapplied = new Set([idOf('reader')]);
     const failed = (lateFailures: number, over: object = {}) => ({
       ...before,
       lateFailures,
-      trouble,
+      lastFailure,
       unapplied,
       ...over,
     });
@@ -479,19 +479,21 @@ describe('of a host', () => {
     expect(told(failed(1), failed(2))).toEqual([]);
     expect(told(failed(1), failed(1))).toEqual([]);
     // It was over in between.
-    expect(told(failed(1, { trouble: undefined }), failed(2))).toHaveLength(1);
-    // The trouble before was another one: they do not know.
-    expect(told({ ...before, trouble: { ...trouble, kind: 'throttled' } }, failed(1))).toHaveLength(1);
+    expect(told(failed(1, { lastFailure: undefined }), failed(2))).toHaveLength(1);
+    // The failure before was of another kind: these pods have no Event of it.
+    expect(told({ ...before, lastFailure: { ...lastFailure, kind: 'throttled' } }, failed(1))).toHaveLength(
+      1,
+    );
     // Nothing is known of the reason.
-    expect(told(before, failed(1, { trouble: undefined }))).toEqual([
+    expect(told(before, failed(1, { lastFailure: undefined }))).toEqual([
       ['WaitingForIdentity', 'Pod', words.replace('no capacity', '')],
     ]);
-    // The log has the change and the trouble.
+    // The log has the change and the failure.
     expect(report(result({ after: failed(1) })).lines.map(({ level }) => level)).toEqual(['info', 'warn']);
   });
 
   test('a reading that says nothing new is silent', () => {
-    const reading = { kind: 'read', present: new Map(), systemAssigned: false } as const;
+    const reading = { kind: 'read', present: new Map() } as const;
     expect(report({ kind: 'read', host, before, after: before, at: now, ms: 1, outcome: reading })).toEqual({
       events: [],
       lines: [],

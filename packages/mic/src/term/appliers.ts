@@ -83,7 +83,7 @@ export function createHosts(options: HostsOptions): HostApplier {
     isNeeded: (host, identity) => index.need(host).has(identity),
     needed: (host) => index.need(host).keys(),
     claimants: (identity) => index.claimants(identity),
-    onLedgerTrouble: (host, outcome) =>
+    onRecordNotSaved: (host, outcome) =>
       options.log.warn({ host: host.id, outcome }, 'host record was not written'),
     report(result) {
       const { id } = result.host;

@@ -15,7 +15,8 @@ import { createAssignmentsApplier, type StepResult } from '../apply-assignments.
 import { createHostApplier, type HostResult } from '../apply-host.ts';
 import { createAssignedIdentityWriter } from '../assigned-identity-writer.ts';
 import { createEchoes } from '../echoes.ts';
-import type { HostIdentities, HostRefusal } from '../host-identities.ts';
+import type { HostIdentities } from '../host-identities.ts';
+import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import { createHostQueue } from '../host-queue.ts';
 import { createLedger, type ConfigMap, type SaveOutcome } from '../ledger.ts';
 import { createHostMemory } from '../memory.ts';
@@ -60,7 +61,7 @@ export function createFakeWorld({
   const gates: { hold?: Promise<void> } = {};
   const azure = {
     rejecting: new Map<ResourceId, RejectionCode>(),
-    refusal: undefined as HostRefusal | undefined,
+    refusal: undefined as HostFailure | undefined,
     spentUntil: 0,
     motion: {} as { provisioningState?: string },
   };
@@ -84,9 +85,7 @@ export function createFakeWorld({
 
   const identities: HostIdentities = {
     read: () =>
-      Promise.resolve(
-        azure.refusal ?? { kind: 'read', present: new Map(attached), systemAssigned: false, ...azure.motion },
-      ),
+      Promise.resolve(azure.refusal ?? { kind: 'read', present: new Map(attached), ...azure.motion }),
     async update(_host, change, context) {
       if (azure.refusal) return { rejected: [], refusal: azure.refusal, patches: 0 };
       const rejected = change.attach.flatMap((id) => {
@@ -126,7 +125,7 @@ export function createFakeWorld({
     const echoes = createEchoes(now);
     const steps: StepResult[] = [];
     const hosts: HostResult[] = [];
-    const ledgerTrouble: SaveOutcome[] = [];
+    const recordsNotSaved: SaveOutcome[] = [];
     const reconciler = createReconciler({
       index,
       memory,
@@ -158,7 +157,7 @@ export function createFakeWorld({
         needed: (on) => index.need(on).keys(),
         claimants: (id) => index.claimants(id),
         report: (result) => void hosts.push(result),
-        onLedgerTrouble: (_host, outcome) => void ledgerTrouble.push(outcome),
+        onRecordNotSaved: (_host, outcome) => void recordsNotSaved.push(outcome),
       }),
     });
     const lane = {
@@ -194,7 +193,7 @@ export function createFakeWorld({
     return {
       steps,
       hosts,
-      ledgerTrouble,
+      recordsNotSaved,
       memory,
       crashes,
       reconciler,

@@ -1,11 +1,11 @@
 // The Azure room: everything MIC says to Azure Resource Manager, and what the answers mean for a host.
 // It must not know pods, bindings or the life of AzureAssignedIdentity objects, and it decides nothing about who needs what.
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
-import type { HostRefusal } from '../../apply/host-identities.ts';
+import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { RejectionCode } from '../../snapshot/facts/facts.ts';
 
 /** What an answer of ARM means for the request: that identities are rejected, or what it means for the host as a whole. */
-export type ArmFailure = ArmRejection | HostRefusal;
+export type ArmFailure = ArmRejection | HostFailure;
 
 interface ArmRejection {
   readonly kind: 'rejected';

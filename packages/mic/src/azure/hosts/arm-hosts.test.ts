@@ -1,6 +1,6 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
-import type { HostChange, UpdateOutcome } from '../../apply/host-identities.ts';
+import type { HostChange, UpdateOutcome } from '../../snapshot/facts/outcomes.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import type { Attachable } from './attachable.ts';
 import type { HostCalls, PatchResult } from './host-calls.ts';
@@ -130,7 +130,7 @@ describe('unnamed refusals', () => {
     expect(arm.reads()).toBe(2);
   });
 
-  it('an unexplained refusal of everything is the host’s trouble, no identity’s', async () => {
+  it('an unexplained refusal of everything counts for the host, for no identity', async () => {
     const arm = fakeArm([], () => refused(refusal('Unknown')));
     expect(await arm.update({ attach: [id('a'), id('b')] })).toMatchObject({
       rejected: [],

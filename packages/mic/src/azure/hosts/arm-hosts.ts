@@ -2,7 +2,8 @@
 // It must not decide what should be attached.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { RecentMap } from '@pod-identity/kit/core';
-import type { HostChange, HostIdentities, HostRefusal, ReadOutcome } from '../../apply/host-identities.ts';
+import type { HostIdentities } from '../../apply/host-identities.ts';
+import type { HostChange, HostFailure, ReadOutcome } from '../../snapshot/facts/outcomes.ts';
 import type { HostCalls } from './host-calls.ts';
 import { deadOf, stepsToChange, type IdentityStep } from './identity-patch.ts';
 import { nextBatch, startSearch, withRemovals, type Search } from './isolate.ts';
@@ -36,7 +37,7 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
   };
 
   /** The change, then what is renewed. What was found in the way before comes off with the first PATCH. */
-  const changeFrom = async (session: Session, change: HostChange): Promise<HostRefusal | undefined> => {
+  const changeFrom = async (session: Session, change: HostChange): Promise<HostFailure | undefined> => {
     const steps = stepsToChange(session.state, change);
     if (steps.length + deadOf(session.state, change.renew).length === 0) return undefined;
     // A host in motion is waited for, not fought.
@@ -67,11 +68,10 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
 async function readHost(calls: HostCalls, host: Host, signal: AbortSignal): Promise<ReadOutcome> {
   const answer = await calls.read(host, signal);
   if (!answer.ok) return refusalOf(answer.failure);
-  const { systemAssigned, provisioningState } = answer.value;
+  const { provisioningState } = answer.value;
   return {
     kind: 'read',
     ...presenceOf(answer.value),
-    systemAssigned,
     ...(provisioningState !== undefined && { provisioningState }),
   };
 }

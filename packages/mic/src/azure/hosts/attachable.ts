@@ -1,7 +1,7 @@
 // Whether an identity exists and MIC may attach it: asked of ARM before a dead entry of it is taken off a host, because
 // what can't be put back must not be taken off.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { Rejection } from '../../apply/host-identities.ts';
+import type { Rejection } from '../../snapshot/facts/outcomes.ts';
 import type { ArmClient } from '../arm/arm-client.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import { deniedAction, missingRole, needOfIdentity } from '../roles/missing-roles.ts';

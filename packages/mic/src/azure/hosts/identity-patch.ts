@@ -1,5 +1,5 @@
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
-import type { HostChange } from '../../apply/host-identities.ts';
+import type { HostChange } from '../../snapshot/facts/outcomes.ts';
 import type { PresentIdentity } from '../../snapshot/facts/facts.ts';
 
 /** A VM or scale set as far as its identities go. */

@@ -1,17 +1,17 @@
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostRefusal } from '../../apply/host-identities.ts';
+import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { PresentIdentity } from '../../snapshot/facts/facts.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import { isDead, isFailed, type HostState } from './identity-patch.ts';
 
 /** What a failure means where no identity can be blamed for it. */
-export function refusalOf(failure: ArmFailure): HostRefusal {
+export function refusalOf(failure: ArmFailure): HostFailure {
   if (failure.kind !== 'rejected') return failure;
   return { kind: 'failed', message: failure.message, code: failure.code };
 }
 
 /** A host that is being deleted, or changed by somebody else: a PATCH would only fight that. */
-export function inMotion(state: HostState): HostRefusal | undefined {
+export function inMotion(state: HostState): HostFailure | undefined {
   switch (state.provisioningState?.toLowerCase() ?? '') {
     case 'deleting':
       return { kind: 'gone', message: 'the host is being deleted' };

@@ -1,14 +1,14 @@
 // Dead entries that are taken off a host and put back, so that Azure fills them in again. They may be anybody's: what can't be
 // put back is not taken off, and what is taken off is on record before.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostRefusal } from '../../apply/host-identities.ts';
+import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { Attachable } from './attachable.ts';
 import type { HostCalls } from './host-calls.ts';
 import { deadOf, patchLimit, stepsToRestore, type IdentityStep } from './identity-patch.ts';
 import { refusalOf } from './refusals.ts';
 import type { Session } from './session.ts';
 
-export type CarryOut = (session: Session, steps: readonly IdentityStep[]) => Promise<HostRefusal | undefined>;
+export type CarryOut = (session: Session, steps: readonly IdentityStep[]) => Promise<HostFailure | undefined>;
 
 interface Renewals {
   readonly ids: readonly ResourceId[];
@@ -23,7 +23,7 @@ export async function renewEntries(
   calls: HostCalls,
   session: Session,
   { ids, carryOut }: Renewals,
-): Promise<HostRefusal | undefined> {
+): Promise<HostFailure | undefined> {
   for (let left = deadOf(session.state, ids); ; left = left.slice(patchLimit)) {
     const wanted = left.slice(0, patchLimit);
     const refusal =
@@ -58,7 +58,7 @@ export async function prepareRenewals(
   calls: HostCalls,
   session: Session,
   { ids, isInTheWay }: Prepared,
-): Promise<HostRefusal | undefined> {
+): Promise<HostFailure | undefined> {
   const answers = new Map<ResourceId, Attachable>();
   for (const id of ids) answers.set(id, await calls.attachable(id, session.context.signal));
   if (session.context.signal.aborted) return { kind: 'aborted' };
@@ -73,7 +73,7 @@ export async function prepareRenewals(
 
 type Answers = ReadonlyMap<ResourceId, Attachable>;
 
-function admit({ inTheWay }: Session, answers: Answers): HostRefusal | undefined {
+function admit({ inTheWay }: Session, answers: Answers): HostFailure | undefined {
   const refused = [...answers.values()].find((answer) => answer.kind === 'refused');
   if (refused === undefined) for (const id of answers.keys()) inTheWay.add(id);
   return refused && { kind: 'failed', message: refused.rejection.message, code: refused.rejection.code };

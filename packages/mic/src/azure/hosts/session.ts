@@ -1,5 +1,6 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import type { Rejection, UpdateContext } from '../../apply/host-identities.ts';
+import type { UpdateContext } from '../../apply/host-identities.ts';
+import type { Rejection } from '../../snapshot/facts/outcomes.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import type { HostState } from './identity-patch.ts';
 

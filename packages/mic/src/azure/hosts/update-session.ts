@@ -1,5 +1,5 @@
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostRefusal, Rejection, UpdateOutcome } from '../../apply/host-identities.ts';
+import type { HostFailure, Rejection, UpdateOutcome } from '../../snapshot/facts/outcomes.ts';
 import { unavailableDefaultMs, type ArmFailure } from '../arm/arm-errors.ts';
 import type { HostCalls } from './host-calls.ts';
 import {
@@ -26,7 +26,7 @@ import type { Session } from './session.ts';
 /** The search goes on, or the host refuses as a whole. */
 interface Next {
   readonly search: Search;
-  readonly refusal?: HostRefusal;
+  readonly refusal?: HostFailure;
 }
 
 interface Batch {
@@ -88,7 +88,7 @@ async function writeDown(
   { context, renewing }: Session,
   batch: readonly IdentityStep[],
   spentUntil: number,
-): Promise<HostRefusal | undefined> {
+): Promise<HostFailure | undefined> {
   const attaching = batch.filter(isAddition).map(({ id }) => id);
   const taken = batch.filter((step) => !isAddition(step) && renewing.has(step.id)).map(({ id }) => id);
   try {
@@ -215,7 +215,7 @@ async function afterLostAnswer(
   return { search };
 }
 
-async function lookAgain(calls: HostCalls, session: Session): Promise<HostRefusal | undefined> {
+async function lookAgain(calls: HostCalls, session: Session): Promise<HostFailure | undefined> {
   const reading = await calls.read(session.host, session.context.signal);
   session.certain = reading.ok;
   session.settled = reading.ok;
@@ -240,7 +240,7 @@ function convict(session: Session, verdict: Verdict): Next {
 export async function finish(
   calls: HostCalls,
   session: Session,
-  stopped: HostRefusal | undefined,
+  stopped: HostFailure | undefined,
 ): Promise<UpdateOutcome> {
   if (isOutdated(session, stopped) && mayLook(session, stopped)) await lookAgain(calls, session);
   const { rejected, refusal, blamed } = judge(session, stopped);
@@ -257,25 +257,25 @@ export async function finish(
 }
 
 /** A host that somebody else is changing has changed since it was read. */
-function isOutdated({ certain, settled }: Session, stopped: HostRefusal | undefined): boolean {
+function isOutdated({ certain, settled }: Session, stopped: HostFailure | undefined): boolean {
   return !certain || (!settled && stopped?.kind === 'busy');
 }
 
-function mayLook(session: Session, stopped: HostRefusal | undefined): boolean {
+function mayLook(session: Session, stopped: HostFailure | undefined): boolean {
   return !session.context.signal.aborted && stopped?.kind !== 'aborted' && stopped?.kind !== 'gone';
 }
 
 interface Judged {
   readonly rejected: readonly Rejection[];
-  readonly refusal: HostRefusal | undefined;
+  readonly refusal: HostFailure | undefined;
   readonly blamed: ReadonlyMap<string, number>;
 }
 
 /**
- * An unexplained refusal counts against an identity only if the host takes others: else it is the host's own trouble. Where
+ * An unexplained refusal counts against an identity only if the host takes others: else it counts as a failure of the host. Where
  * one namespace alone was tried, its attempts say nothing about the host, and make nobody else wait.
  */
-function judge(session: Session, stopped: HostRefusal | undefined): Judged {
+function judge(session: Session, stopped: HostFailure | undefined): Judged {
   const { rejected, blamed, lastRejection, passed: donePatches } = session;
   const all = [...rejected.values()];
   const isUnexplained = donePatches === 0 && lastRejection?.code === 'Unknown' && blamed.size !== 1;
@@ -283,6 +283,6 @@ function judge(session: Session, stopped: HostRefusal | undefined): Judged {
   const { message } = lastRejection;
   const explained = all.filter((rejection) => rejection.code !== 'Unknown');
   const isHosts = explained.length < all.length || blamed.size > 0;
-  const refusal: HostRefusal | undefined = isHosts ? { kind: 'failed', message, code: 'Unknown' } : undefined;
+  const refusal: HostFailure | undefined = isHosts ? { kind: 'failed', message, code: 'Unknown' } : undefined;
   return { rejected: explained, refusal: stopped ?? refusal, blamed: new Map() };
 }

@@ -1,6 +1,7 @@
 // What attempts to attach leave behind in what is known of a host: who was refused, and what was accepted. Pure.
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFacts, Quarantine, RejectionCode } from './facts.ts';
+import type { HostFacts, Quarantine } from './facts.ts';
+import type { HostChange, Rejection, UpdateOutcome } from './outcomes.ts';
 import { quarantineMs } from './pauses.ts';
 import { withBlame } from './strikes.ts';
 
@@ -13,15 +14,9 @@ const mostQuarantined = 300;
 /** So that the record stays far below what a ConfigMap may hold, whatever ids people write: see `latestOf`. */
 const longestMessage = 600;
 
-interface Rejected {
-  readonly id: ResourceId;
-  readonly code: RejectionCode;
-  readonly message: string;
-}
-
 interface Attempt {
-  readonly change: { readonly namespaces?: ReadonlyMap<ResourceId, string> };
-  readonly outcome: { readonly blamed?: ReadonlyMap<string, number> };
+  readonly change: Pick<HostChange, 'namespaces'>;
+  readonly outcome: Pick<UpdateOutcome, 'blamed'>;
 }
 
 /** What was MIC's own, served its pods and is gone had been accepted: it may come back before what was never seen here. */
@@ -53,7 +48,7 @@ function latestOf(quarantined: HostFacts['quarantined']): HostFacts['quarantined
 
 export function foldRejections(
   facts: HostFacts,
-  rejected: readonly Rejected[],
+  rejected: readonly Rejection[],
   at: { readonly now: number; readonly chance: number },
 ): HostFacts {
   if (rejected.length === 0) return facts;

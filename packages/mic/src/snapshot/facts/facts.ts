@@ -71,8 +71,8 @@ export interface HostRecord {
   readonly lateFailures: number;
 }
 
-/** The last thing that went wrong at a host as a whole, for people. */
-export interface HostTrouble {
+/** The last failure to read or change a host, for logs, conditions and `mic explain`. */
+export interface LastFailure {
   readonly kind: 'throttled' | 'denied' | 'busy' | 'gone' | 'unavailable' | 'failed';
   readonly message: string;
   readonly at: number;
@@ -90,5 +90,5 @@ export interface HostFacts extends HostRecord {
   readonly idleSince: ReadonlyMap<ResourceId, number>;
   /** When an entry was last removed and attached again: one that stays dead must cause no loop. */
   readonly renewedAt: ReadonlyMap<ResourceId, number>;
-  readonly trouble?: HostTrouble;
+  readonly lastFailure?: LastFailure;
 }

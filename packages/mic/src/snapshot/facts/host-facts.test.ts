@@ -17,8 +17,8 @@ import {
   isMisstated,
   recordOf,
   settledAt,
-  type Update,
 } from './host-facts.ts';
+import type { HostFailure, HostUpdate } from './outcomes.ts';
 import { quarantineMs } from './pauses.ts';
 
 import { isEmptyRecord, serialiseRecord } from './host-record.ts';
@@ -27,7 +27,10 @@ const host = hostOf(instanceOf('vmss1'));
 const [reader, writer] = [idOf('reader'), idOf('writer')];
 const at = { now, chance: 0.5 };
 const present = (...names: string[]) => new Map(names.map((name) => [idOf(name), alive(name)]));
-const update = (outcome: Partial<Update['outcome']>, change: Partial<Update['change']> = {}): Update => ({
+const update = (
+  outcome: Partial<HostUpdate['outcome']>,
+  change: Partial<HostUpdate['change']> = {},
+): HostUpdate => ({
   change: { attach: [], renew: [], detach: [], ...change },
   outcome: { rejected: [], patches: 1, ...outcome },
 });
@@ -176,13 +179,17 @@ describe('a host that could not be read or changed', () => {
     ['failed', undefined, minute],
     ['gone', undefined, minute],
   ] as const)(
-    '%s: is left alone for as long as it is told (%s ms), else for a while of its own',
+    '%s: is not called for as long as Azure asked for (%s ms), else for a default time',
     (kind, retryAfterMs, wait) => {
-      const refusal = { kind, message: 'm', ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      const refusal = {
+        kind,
+        message: 'm',
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      } as HostFailure;
       const one = foldReading(facts(host), refusal, at);
       expect(one).toMatchObject({
         notBefore: now + wait,
-        trouble: { kind, message: 'm', at: now, failures: 1 },
+        lastFailure: { kind, message: 'm', at: now, failures: 1 },
       });
       expect(foldUpdate(facts(host), update({ refusal, present: present() }), at)).toMatchObject({
         notBefore: now + wait,
@@ -198,7 +205,11 @@ describe('a host that could not be read or changed', () => {
   ] as const)('%s (%s ms asked for): is left alone longer each time', (kind, retryAfterMs, seconds) => {
     let one = facts(host);
     const waits = seconds.map(() => {
-      const refusal = { kind, message: 'm', ...(retryAfterMs !== undefined && { retryAfterMs }) };
+      const refusal = {
+        kind,
+        message: 'm',
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      } as HostFailure;
       one = foldReading({ ...one, notBefore: 0 }, refusal, at);
       return (one.notBefore - now) / 1000;
     });
@@ -211,7 +222,7 @@ describe('a host that could not be read or changed', () => {
       now + 9 * minute,
     );
     const read = foldReading(held, { kind: 'read', present: present() }, at);
-    expect(read).not.toHaveProperty('trouble');
+    expect(read).not.toHaveProperty('lastFailure');
     expect(read.notBefore).toBe(now + 9 * minute);
     expect(foldExpiry(read, now + 9 * minute).notBefore).toBe(0);
   });
@@ -230,11 +241,11 @@ describe('a host that could not be read or changed', () => {
 
 it('what was read before stays known when nothing was sent', () => {
   const one = facts(host, ['reader']);
-  const refusal = { kind: 'throttled', message: 'm', retryAfterMs: 1 } as const;
+  const refusal = { kind: 'throttled', message: 'm', retryAfterMs: 1, scope: 'host' } as const;
   expect(foldUpdate(one, update({ refusal, patches: 0 }), at).present).toBe(one.present);
 });
 
-it('an Azure that is ill is asked ever more rarely, once in a minute at last, and never sooner than it asked for', () => {
+it('while Azure is unavailable, pauses grow up to a minute and are never shorter than it asked for', () => {
   let one = createFacts(host);
   const pauses = [5_000, 5_000, 5_000, 5_000, 5_000, 90_000].map((retryAfterMs) => {
     one = foldReading(foldExpiry(one, Infinity), { kind: 'unavailable', message: 'm', retryAfterMs }, at);
@@ -417,16 +428,16 @@ it('of refused identities a bounded number is remembered: those whose time ends 
 });
 
 describe('a host whose update has failed', () => {
-  const trouble = { kind: 'failed', message: 'no', at: now, failures: 2 } as const;
-  const failing = { ...facts(host), trouble, unapplied: new Set([reader]) };
+  const lastFailure = { kind: 'failed', message: 'no', at: now, failures: 2 } as const;
+  const failing = { ...facts(host), lastFailure, unapplied: new Set([reader]) };
   const reading = (over: object) => ({ kind: 'read', present: present('reader'), ...over }) as const;
 
-  it('stays in trouble when it is read, as long as its update is open', () => {
-    expect(foldReading(failing, reading({ failed: true }), at).trouble).toBe(trouble);
-    const unavailable = { ...trouble, kind: 'unavailable' } as const;
-    expect(foldReading({ ...failing, trouble: unavailable }, reading({ failed: true }), at).trouble).toBe(
-      unavailable,
-    );
+  it('keeps its last failure when it is read while its update is still to be repeated', () => {
+    expect(foldReading(failing, reading({ failed: true }), at).lastFailure).toBe(lastFailure);
+    const unavailable = { ...lastFailure, kind: 'unavailable' } as const;
+    expect(
+      foldReading({ ...failing, lastFailure: unavailable }, reading({ failed: true }), at).lastFailure,
+    ).toBe(unavailable);
   });
 
   it.each([
@@ -437,31 +448,31 @@ describe('a host whose update has failed', () => {
       reading({ failed: true }),
     ],
     [
-      'the trouble was another one',
-      { ...failing, trouble: { ...trouble, kind: 'denied' } as const },
+      'the last failure was of another kind',
+      { ...failing, lastFailure: { ...lastFailure, kind: 'denied' } as const },
       reading({ failed: true }),
     ],
   ])('is well when it is read and %s', (...[, known, outcome]) => {
-    expect(foldReading(known, outcome, at)).not.toHaveProperty('trouble');
+    expect(foldReading(known, outcome, at)).not.toHaveProperty('lastFailure');
   });
 
-  it('is well while an update is under way that was sent since, and when its trouble was told before this term', () => {
-    expect(foldReading(failing, reading({ unsettled: true }), at)).not.toHaveProperty('trouble');
+  it('has no failure while a newer update is under way, or when the failure was reported before this term', () => {
+    expect(foldReading(failing, reading({ unsettled: true }), at)).not.toHaveProperty('lastFailure');
     const untold = { ...facts(host), unapplied: new Set([reader]) };
-    expect(foldReading(untold, reading({ failed: true }), at)).not.toHaveProperty('trouble');
+    expect(foldReading(untold, reading({ failed: true }), at)).not.toHaveProperty('lastFailure');
   });
 
   it('fails for longer each time, in this term and before it', () => {
     const late = { kind: 'failed', message: 'no', late: true } as const;
     const failures = (known: HostFacts) => {
       const after = foldReading(known, late, at);
-      return [after.lateFailures, after.trouble?.failures];
+      return [after.lateFailures, after.lastFailure?.failures];
     };
     expect(failures(facts(host))).toEqual([1, 1]);
     expect(failures({ ...facts(host), lateFailures: 4 })).toEqual([5, 5]);
-    expect(failures({ ...facts(host), lateFailures: 1, trouble: { ...trouble, failures: 6 } })).toEqual([
-      2, 7,
-    ]);
+    expect(
+      failures({ ...facts(host), lateFailures: 1, lastFailure: { ...lastFailure, failures: 6 } }),
+    ).toEqual([2, 7]);
     expect(foldReading(facts(host), { kind: 'failed', message: 'no' }, at).lateFailures).toBe(0);
   });
 

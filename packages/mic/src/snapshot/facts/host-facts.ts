@@ -2,69 +2,21 @@
 // after it; the same object when nothing changed. Time and chance are arguments.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { hardlySpentAt, updateBudget } from './budget.ts';
-import type {
-  HostFacts,
-  HostRecord,
-  HostTrouble,
-  OwnAttachment,
-  PresentIdentity,
-  RejectionCode,
-  Renewal,
-} from './facts.ts';
+import type { HostFacts, HostRecord, LastFailure, OwnAttachment, PresentIdentity, Renewal } from './facts.ts';
 import { foldBlame, foldLeft, foldRejections } from './attempts.ts';
-import { foldSuspicion, foldTheirs, isTheirsAlone, ofTheirs } from './late-blame.ts';
+import { foldSuspicion, foldTheirs, isTheirsAlone, theirPauseMs } from './late-blame.ts';
+import {
+  failedLate,
+  type HostFailure,
+  type HostReading,
+  type HostUpdate,
+  type ReadOutcome,
+} from './outcomes.ts';
 import { pauseMs } from './pauses.ts';
 import { forgottenAt, isRemembered } from './strikes.ts';
 import { unappliedAfter, withApplied, withoutIds, withSent } from './unapplied.ts';
 
-type Present = ReadonlyMap<ResourceId, PresentIdentity>;
-
-/** Why a host could not be read or changed as a whole: what is kept of it. The full shapes are the port's, in apply/. */
-export interface Refusal {
-  readonly kind: HostTrouble['kind'] | 'aborted';
-  readonly message?: string;
-  readonly retryAfterMs?: number;
-  readonly scope?: 'host' | 'subscription';
-  /** ARM had accepted the update, and its operation failed. */
-  readonly late?: true;
-}
-
-export interface Reading {
-  readonly kind: 'read';
-  readonly present: Present;
-  /** The host is being changed, or may be, by what was begun before: its list decides nothing about whose an entry is. */
-  readonly unsettled?: true;
-  /** The last update of the host has failed. */
-  readonly failed?: true;
-}
-
-export interface Update {
-  readonly change: {
-    readonly attach: readonly ResourceId[];
-    readonly renew: readonly ResourceId[];
-    readonly detach: readonly ResourceId[];
-    readonly again?: readonly ResourceId[];
-    readonly suspect?: string;
-    readonly namespaces?: ReadonlyMap<ResourceId, string>;
-  };
-  readonly outcome: {
-    readonly present?: Present;
-    readonly unsettled?: true;
-    readonly failed?: true;
-    /** What PATCHes added whose operations succeeded. */
-    readonly applied?: readonly ResourceId[];
-    /** For each PATCH that ARM certainly did not take: the ids that it was to attach. */
-    readonly refused?: readonly ResourceId[];
-    readonly rejected: readonly {
-      readonly id: ResourceId;
-      readonly code: RejectionCode;
-      readonly message: string;
-    }[];
-    readonly refusal?: Refusal;
-    readonly patches: number;
-    readonly blamed?: ReadonlyMap<string, number>;
-  };
-}
+type Present = HostReading['present'];
 
 export interface At {
   readonly now: number;
@@ -114,16 +66,18 @@ export function foldIdle(facts: HostFacts, needed: { has(id: ResourceId): boolea
   return { ...facts, idleSince: new Map(idle.map((id) => [id, facts.idleSince.get(id) ?? now])) };
 }
 
-export function foldReading(facts: HostFacts, outcome: Reading | Refusal, at: At): HostFacts {
-  if (outcome.kind !== 'read') return foldRefusal(facts, outcome, at);
+export function foldReading(facts: HostFacts, outcome: ReadOutcome, at: At): HostFacts {
+  if (outcome.kind !== 'read') return foldFailure(facts, outcome, at);
   const after = foldPresent(facts, outcome, at.now);
-  return isUpdateOpen(after) ? after : clearTrouble(after);
+  return isUpdateOpen(after) ? after : clearFailure(after);
 }
 
-/** Its update has failed and is sent again: that the host can be read meanwhile does not end the trouble. */
-function isUpdateOpen({ failed, unapplied, trouble }: HostFacts): boolean {
+/** Its update has failed and is sent again: a successful read meanwhile does not clear the failure. */
+function isUpdateOpen({ failed, unapplied, lastFailure }: HostFacts): boolean {
   return (
-    failed === true && unapplied.size > 0 && (trouble?.kind === 'failed' || trouble?.kind === 'unavailable')
+    failed === true &&
+    unapplied.size > 0 &&
+    (lastFailure?.kind === 'failed' || lastFailure?.kind === 'unavailable')
   );
 }
 
@@ -179,7 +133,7 @@ export function foldSpending(facts: HostFacts, spentUntil: number): HostFacts {
   return spentUntil > facts.spentUntil ? { ...facts, spentUntil } : facts;
 }
 
-export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At): HostFacts {
+export function foldUpdate(facts: HostFacts, { change, outcome }: HostUpdate, at: At): HostFacts {
   const { present, rejected, refusal, patches, refused = [], applied = [] } = outcome;
   // What was to be renewed and was not, because the budget ended before, say, is still to be renewed.
   const renewed = change.renew.flatMap((id) => (applied.includes(id) ? [[id, at.now] as const] : []));
@@ -190,10 +144,11 @@ export function foldUpdate(facts: HostFacts, { change, outcome }: Update, at: At
   // Last, because it is remembered for the entry as it is now: it ends when that becomes another one.
   if (renewed.length > 0) after = { ...after, renewedAt: new Map([...after.renewedAt, ...renewed]) };
   after = foldBlame(foldRejections(after, rejected, at), { change, outcome }, at.now);
-  if (!refusal) return clearTrouble(foldSuspicion(after, { change, outcome }, at.now));
-  return isTheirsAlone(facts, change, refusal)
-    ? foldRefusal(foldTheirs(after, { change, refusal }, at), ofTheirs(refusal), at)
-    : foldRefusal(after, refusal, at);
+  if (!refusal) return clearFailure(foldSuspicion(after, { change, outcome }, at.now));
+  if (!isTheirsAlone(facts, change, refusal)) return foldFailure(after, refusal, at);
+  const message = 'message' in refusal ? refusal.message : '';
+  const theirs = foldTheirs(after, { change, message }, at);
+  return foldFailure(theirs, { kind: 'failed', message, retryAfterMs: theirPauseMs }, at);
 }
 
 /** Held back for a reason outside this host, such as the throttling of its whole subscription. */
@@ -248,11 +203,7 @@ export function isMisstated(
 }
 
 /** Whose an entry is depends on the list alone; whether it can be used, on what the entry says. */
-function foldPresent(
-  facts: HostFacts,
-  reading: Pick<Reading, 'present' | 'unsettled' | 'failed'>,
-  now: number,
-): HostFacts {
+function foldPresent(facts: HostFacts, reading: Omit<HostReading, 'kind'>, now: number): HostFacts {
   const { present, unsettled, failed } = reading;
   const ours = ownedIn(present, facts.ours, unsettled);
   // What is listed, dead or alive, is not off; once a dead one is settled, the next renewal begins with a record of its own.
@@ -291,27 +242,28 @@ function withoutPresent(facts: HostFacts): HostFacts {
   return rest;
 }
 
-function foldRefusal(facts: HostFacts, refusal: Refusal, { now, chance }: At): HostFacts {
-  const { kind, message = '' } = refusal;
-  if (kind === 'aborted') return facts;
-  const inTerm = facts.trouble?.kind === kind ? facts.trouble.failures : 0;
-  const lateFailures = facts.lateFailures + (refusal.late ? 1 : 0);
+function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At): HostFacts {
+  if (failure.kind === 'aborted') return facts;
+  const { kind, message } = failure;
+  const inTerm = facts.lastFailure?.kind === kind ? facts.lastFailure.failures : 0;
+  const isLate = failedLate(failure);
+  const lateFailures = facts.lateFailures + (isLate ? 1 : 0);
   // Operations that failed before this term count as well.
-  const failures = refusal.late ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
-  const trouble: HostTrouble = { kind, message, at: now, failures };
-  const until = now + pauseMs(refusal, failures, chance);
-  const subscriptionNotBefore = refusal.scope === 'subscription' ? until : facts.subscriptionNotBefore;
-  const held = { ...foldThrottle(facts, until), subscriptionNotBefore, trouble, lateFailures };
+  const failures = isLate ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
+  const lastFailure: LastFailure = { kind, message, at: now, failures };
+  const until = now + pauseMs(failure, failures, chance);
+  const isOfSubscription = failure.kind === 'throttled' && failure.scope === 'subscription';
+  const subscriptionNotBefore = isOfSubscription ? until : facts.subscriptionNotBefore;
+  const held = { ...foldThrottle(facts, until), subscriptionNotBefore, lastFailure, lateFailures };
   // A host that is no more carries nothing: what was ours there needs no cleaning up.
   return kind === 'gone'
     ? { ...foldPresent(held, { present: new Map() }, now), renewing: new Map(), idleSince: new Map() }
     : held;
 }
 
-/** Being held back for another reason than one's own trouble is not over because a request went through. */
-function clearTrouble(facts: HostFacts): HostFacts {
-  const { trouble, ...rest } = facts;
-  return trouble ? rest : facts;
+function clearFailure(facts: HostFacts): HostFacts {
+  const { lastFailure, ...rest } = facts;
+  return lastFailure ? rest : facts;
 }
 
 /** The same map when everything stays. */

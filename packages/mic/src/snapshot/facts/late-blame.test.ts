@@ -2,7 +2,8 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
 import { facts, hostOf, idOf, instanceOf, now } from '../../plan/test/builders.ts';
 import type { HostFacts, Strike } from './facts.ts';
-import { foldUpdate, type Update } from './host-facts.ts';
+import { foldUpdate } from './host-facts.ts';
+import type { HostUpdate } from './outcomes.ts';
 import { foldTheirs, isTheirsAlone } from './late-blame.ts';
 import { quarantineMs } from './pauses.ts';
 
@@ -16,14 +17,17 @@ const struck = (...namespaces: string[]): HostFacts => ({
 });
 const answeredBy = (namespaces: Readonly<Record<string, string>>) =>
   new Map(Object.entries(namespaces) as [ResourceId, string][]);
-const update = (change: Partial<Update['change']>, outcome: Partial<Update['outcome']>): Update => ({
+const update = (
+  change: Partial<HostUpdate['change']>,
+  outcome: Partial<HostUpdate['outcome']>,
+): HostUpdate => ({
   change: { attach: [], renew: [], detach: [], ...change },
   outcome: { rejected: [], patches: 1, ...outcome },
 });
 
 describe('an update that left one namespace out', () => {
   const suspect = 'evil';
-  const blamed = (known: HostFacts, outcome: Partial<Update['outcome']>, change = { suspect }) => [
+  const blamed = (known: HostFacts, outcome: Partial<HostUpdate['outcome']>, change = { suspect }) => [
     ...foldUpdate(known, update(change, outcome), at).strikes.keys(),
   ];
 
@@ -32,7 +36,7 @@ describe('an update that left one namespace out', () => {
     expect([...strikes]).toEqual([['evil', { failedAt: now, spentUntil: now + 120_000, distrusted: true }]]);
   });
 
-  test.each<[string, Partial<Update['outcome']>]>([
+  test.each<[string, Partial<HostUpdate['outcome']>]>([
     ['was not sent', { present: new Map(), patches: 0 }],
     ['failed as well', { present: new Map(), failed: true }],
     ['failed for a reason of its own', { refusal: { kind: 'failed', message: 'no', late: true } }],
@@ -52,7 +56,7 @@ describe('an update that left one namespace out', () => {
 describe('an update that failed late', () => {
   const late = { kind: 'failed', message: 'VMExtensionProvisioningError', late: true } as const;
   const change = { attach: [a], again: [b], namespaces: answeredBy({ [a]: 'evil', [b]: 'evil' }) };
-  const failed = (known: HostFacts, over: Partial<Update['change']> = {}, refusal: object = late) =>
+  const failed = (known: HostFacts, over: Partial<HostUpdate['change']> = {}, refusal: object = late) =>
     foldUpdate(known, update({ ...change, ...over }, { refusal: { ...late, ...refusal } }), at);
 
   test('for namespaces alone with a strike: their ids are quarantined, the strike is renewed, the host pauses for 5 seconds', () => {
@@ -64,7 +68,7 @@ describe('an update that failed late', () => {
       [b, quarantine],
     ]);
     expect(after.strikes.get('evil')).toMatchObject({ failedAt: now, spentUntil: now + 120_000 });
-    expect(after).toMatchObject({ notBefore: now + 5_000, trouble: { kind: 'failed', message } });
+    expect(after).toMatchObject({ notBefore: now + 5_000, lastFailure: { kind: 'failed', message } });
   });
 
   test('where nothing was sent again, what was attached is quarantined alone', () => {
@@ -76,7 +80,7 @@ describe('an update that failed late', () => {
   test('it is no failure of the host: however many of them, the pause stays short and none is counted', () => {
     const once = failed({ ...struck('evil'), lateFailures: 3 });
     expect(once.lateFailures).toBe(3);
-    expect(once.trouble?.failures).toBe(1);
+    expect(once.lastFailure?.failures).toBe(1);
     const twice = failed(once);
     expect(twice).toMatchObject({ lateFailures: 3, notBefore: now + 5_000 });
     expect(twice.quarantined.get(a)?.failures).toBe(2);
@@ -89,13 +93,13 @@ describe('an update that failed late', () => {
   });
 
   const mixed = answeredBy({ [a]: 'evil', [b]: 'shop' });
-  test.each<[string, { known?: HostFacts; over?: Partial<Update['change']>; refusal?: object }]>([
+  test.each<[string, { known?: HostFacts; over?: Partial<HostUpdate['change']>; refusal?: object }]>([
     ['nobody has a strike', { known: struck() }],
     ['one of two namespaces has none', { over: { namespaces: mixed } }],
     ['it was for no namespace', { over: { namespaces: new Map() } }],
     ['the host was busy', { refusal: { kind: 'busy', late: undefined } }],
     ['it was refused at once', { refusal: { late: undefined } }],
-  ])('the host has the trouble, and nobody is charged, where %s', (_, scene) => {
+  ])('the failure counts for the host and for no namespace where %s', (_, scene) => {
     const { known = struck('evil'), over = {}, refusal = {} } = scene;
     const after = failed(known, over, refusal);
     expect(after.strikes).toEqual(known.strikes);
@@ -104,9 +108,10 @@ describe('an update that failed late', () => {
     expect(after.lateFailures).toBe('late' in refusal ? 0 : 1);
   });
 
-  test('is nobody’s where the update does not tell for whom it was', () => {
-    expect(isTheirsAlone(struck('evil'), { attach: [a] }, { late: true })).toBe(false);
-    const told = foldTheirs(struck('evil'), { change: { attach: [c] }, refusal: {} }, at);
+  test('is no namespace’s where the update names none', () => {
+    const change = { attach: [c], renew: [], detach: [] };
+    expect(isTheirsAlone(struck('evil'), change, { kind: 'failed', message: '', late: true })).toBe(false);
+    const told = foldTheirs(struck('evil'), { change, message: '' }, at);
     expect([...told.quarantined.keys()]).toEqual([c]);
     expect(told.quarantined.get(c)).toMatchObject({ message: '' });
     expect([...told.strikes]).toEqual([['evil', before]]);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { pauseMs, quarantineMs } from './pauses.ts';
 
 const [second, minute] = [1_000, 60_000];
-const row = (trouble: Parameters<typeof pauseMs>[0]) => [1, 2, 3, 20].map((n) => pauseMs(trouble, n, 0.5));
+const row = (failure: Parameters<typeof pauseMs>[0]) => [1, 2, 3, 20].map((n) => pauseMs(failure, n, 0.5));
 
 it.each([
   ['is unavailable', { kind: 'unavailable' }, [5 * second, 10 * second, 20 * second, minute]],
@@ -14,8 +14,8 @@ it.each([
     { kind: 'failed', late: true as const },
     [5 * second, 10 * second, 20 * second, 5 * minute],
   ],
-])('a host that %s is left alone for longer each time', (_, trouble, expected) => {
-  expect(row(trouble)).toEqual(expected);
+])('a host that %s is left alone for longer each time', (_, failure, expected) => {
+  expect(row(failure)).toEqual(expected);
 });
 
 it.each([
@@ -26,8 +26,8 @@ it.each([
   [{ kind: 'throttled', retryAfterMs: second }, second],
   [{ kind: 'failed', late: true as const, retryAfterMs: 90 * second }, 90 * second],
   [{ kind: 'failed', late: true as const, retryAfterMs: second }, 5 * second],
-])('what Azure asks for counts: %j', (trouble, expected) => {
-  expect(pauseMs(trouble, 1, 0.5)).toBe(expected);
+])('what Azure asks for counts: %j', (failure, expected) => {
+  expect(pauseMs(failure, 1, 0.5)).toBe(expected);
 });
 
 it('a refused id is left alone for a minute, doubling up to an hour, a tenth more or less by chance', () => {

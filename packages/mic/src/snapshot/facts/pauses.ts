@@ -1,19 +1,19 @@
-// How long a host, or an identity on it, is left alone after something went wrong. Pure: chance is an argument.
+// How long MIC does not call a host, or does not attach an identity, after a failure. Pure: chance is an argument.
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-const longestTroubleMs = 10 * minuteMs;
-/** At first; a minute at last, so that nobody waits much longer than the illness lasts. */
-const illnessMs = 5_000;
-/** While somebody else changes the host. Ten minutes of it cost at most 20 readings; a short change is seen over soon. */
+const longestPauseMs = 10 * minuteMs;
+/** At first; at most a minute, so that nobody waits much longer than the outage lasts. */
+const firstUnavailableMs = 5_000;
+/** While somebody else changes the host: at most 20 readings in ten minutes, and the end of a short change is seen soon. */
 const firstMotionMs = 2_000;
 const longestMotionMs = 45_000;
-/** A role may have been granted a moment ago, and is not everywhere yet. */
+/** A role that was just granted takes a while to arrive everywhere. */
 const firstDeniedMs = 5_000;
 /** After an operation that failed; see latePauseMs. */
 const firstLateMs = 5_000;
 const longestLateMs = 5 * minuteMs;
 
-interface Trouble {
+interface Failure {
   readonly kind: string;
   readonly retryAfterMs?: number;
   readonly late?: true;
@@ -24,26 +24,26 @@ export function quarantineMs(failures: number, chance: number): number {
   return jittered(Math.min(hourMs, minuteMs * 2 ** (failures - 1)), chance);
 }
 
-/** At least as long as was asked for; each row of the same trouble makes the pauses grow. */
-export function pauseMs({ kind, retryAfterMs, late }: Trouble, failures: number, chance: number): number {
+/** At least as long as Azure asked for. Pauses grow while the same kind of failure repeats. */
+export function pauseMs({ kind, retryAfterMs, late }: Failure, failures: number, chance: number): number {
   if (late) return Math.max(retryAfterMs ?? 0, jittered(latePauseMs(failures), chance));
   const doubling = 2 ** (failures - 1);
   switch (kind) {
     case 'unavailable':
-      return Math.max(retryAfterMs ?? 0, Math.min(minuteMs, illnessMs * doubling));
+      return Math.max(retryAfterMs ?? 0, Math.min(minuteMs, firstUnavailableMs * doubling));
     case 'busy':
       return Math.max(
         retryAfterMs ?? 0,
         jittered(Math.min(longestMotionMs, firstMotionMs * doubling), chance),
       );
     case 'denied':
-      return jittered(Math.min(longestTroubleMs, firstDeniedMs * doubling), chance);
+      return jittered(Math.min(longestPauseMs, firstDeniedMs * doubling), chance);
     default:
-      return retryAfterMs ?? jittered(Math.min(longestTroubleMs, minuteMs * doubling), chance);
+      return retryAfterMs ?? jittered(Math.min(longestPauseMs, minuteMs * doubling), chance);
   }
 }
 
-/** Soon at first: a failed operation is often the fault of the moment. */
+/** Short at first: a failed operation often succeeds when it is repeated. */
 function latePauseMs(failures: number): number {
   return Math.min(longestLateMs, firstLateMs * 2 ** (failures - 1));
 }

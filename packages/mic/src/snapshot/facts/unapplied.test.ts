@@ -43,7 +43,7 @@ describe('what was sent and is not known to have succeeded', () => {
 });
 
 describe('a reading of the host', () => {
-  const present = new Set([a, b]);
+  const present = new Map([a, b].map((id) => [id, {}]));
   const all = new Set([a, c]);
   it.each([
     ['tells nothing while an update is under way', { present, unsettled: true as const }, [a, c]],

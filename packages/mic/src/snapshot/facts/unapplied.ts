@@ -2,6 +2,7 @@
 // accepts an update; the machines have the identity, and IMDS gives tokens for it, once the operation has succeeded. Pure.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from './facts.ts';
+import type { HostReading } from './outcomes.ts';
 
 type Unapplied = HostFacts['unapplied'];
 
@@ -22,14 +23,11 @@ export function withoutIds(unapplied: Unapplied, ids: readonly ResourceId[]): Un
   return new Set([...unapplied].filter((id) => !ids.includes(id)));
 }
 
-interface Listing {
-  readonly present: { has(id: ResourceId): boolean };
-  readonly unsettled?: true;
-  readonly failed?: true;
-}
-
 /** An update succeeds or fails for all that the host lists, whoever sent it. While one is under way a list tells nothing. */
-export function unappliedAfter(unapplied: Unapplied, { present, unsettled, failed }: Listing): Unapplied {
+export function unappliedAfter(
+  unapplied: Unapplied,
+  { present, unsettled, failed }: Omit<HostReading, 'kind'>,
+): Unapplied {
   if (unsettled || unapplied.size === 0) return unapplied;
   return new Set(failed ? [...unapplied].filter((id) => present.has(id)) : []);
 }
