@@ -71,8 +71,8 @@ describe('item 24: a pod is explained', () => {
                      remedy: MIC has to attach it: see that MIC runs, and ask it
                      $ mic explain default/web
       · pod          looked at by the rules of standard mode
-      … answer       without selector: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.
-      … answer       client_id=c0000000-0000-4000-8000-726561646572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.
+      … answer       without selector: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
+      … answer       client_id=c0000000-0000-4000-8000-726561646572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
       … result       the pod gets a token as soon as its identity is assigned"
     `);
     expect(lines({ world: { ...bound, records: [record(reader, 'Created')] } })).toContain(
@@ -117,7 +117,7 @@ describe('item 24: a pod is explained', () => {
       · pod          looked at by the rules of standard mode
       ✗ answer       without selector: 400, Identity not found. Multiple user assigned identities exist for pod default/web, please specify the clientId / resourceId of the identity in the token request. It may ask for: c0000000-0000-4000-8000-726561646572, c0000000-0000-4000-8000-777269746572.
       ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
-      … answer       client_id=c0000000-0000-4000-8000-777269746572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/writer matches, but the controller (MIC) has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.
+      … answer       client_id=c0000000-0000-4000-8000-777269746572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/writer matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
       ✓ result       the pod gets a token when its request names the identity"
     `);
   });
@@ -298,9 +298,9 @@ describe('a young pod for which something is missing', () => {
       ✗ binding      no valid AzureIdentityBinding has the selector demo
                      remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
                      $ kubectl get azureidentitybindings --all-namespaces
-      … pod          it has started 12 s ago: until 60 s after its start (--binding-grace) its calls wait for what is missing, and are told to try again; from then on they are refused at once
+      … pod          it has started 12 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
       · pod          looked at by the rules of standard mode
-      … answer       without selector: 503 after 8 s without what is missing, No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web. That may be created after the pod: until it has run for --binding-grace, its calls wait for it. Try again.
+      … answer       without selector: 503 after 8 s without what is missing, No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web. It may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
       … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
     `);
   });

@@ -50,8 +50,8 @@ function graceOf(answers: readonly Answer[], { pod, bindingGraceMs, now }: Expla
   return [
     waiting(
       'pod',
-      `it has started ${Math.floor(ageMs / 1000)} s ago: until ${bindingGraceMs / 1000} s after its start (--binding-grace) its calls wait for what ` +
-        'is missing, and are told to try again; from then on they are refused at once',
+      `it has started ${Math.floor(ageMs / 1000)} s ago: until ${bindingGraceMs / 1000} s after its start (--binding-grace) its requests wait for what ` +
+        'is missing and can be retried; later ones are refused at once',
     ),
   ];
 }

@@ -103,7 +103,7 @@ describe('--compat-errors', () => {
       'the proxy',
       { kind: 'proxy-failed', why: 'unavailable' },
       500,
-      'The metadata service of the machine did not give a usable answer.',
+      'The metadata service of the machine did not return a usable response.',
     ],
   ])('tells %s in the original’s words', (...[, outcome, status, text]) => {
     const response = answer(outcome);

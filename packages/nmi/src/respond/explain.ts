@@ -6,22 +6,22 @@ import type { Outcome } from './outcome.ts';
 const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: string) => string>> = {
   // IMDS' own words.
   'no-metadata-header': () => 'Required metadata header not specified',
-  forwarded: () => 'X-Forwarded-For is not allowed: requests for tokens may not come through a proxy.',
+  forwarded: () => 'X-Forwarded-For is not allowed: token requests must not come through a proxy.',
   'foreign-host': () =>
-    'The Host header or the request line names another host: ask by the address of the metadata service. The administrator can allow names (NMI flag --allow-host).',
+    'The Host header or the request line names another host: use the address of the metadata service. The administrator can allow names (NMI flag --allow-host).',
   'malformed-target': () =>
     'The request target is malformed. Allowed in the path: letters, digits and / . _ -',
-  'body-too-large': () => 'The request has a body. Nothing that is asked here has one.',
+  'body-too-large': () => 'The request has a body. Requests to this service must not have one.',
   'no-resource': () =>
-    'Parameter resource is missing: name the audience of the token, such as https://vault.azure.net',
+    'Parameter resource is missing: set it to the audience of the token, such as https://vault.azure.net',
   'malformed-parameter': (name) => `Parameter ${name} is too long or has control characters.`,
   'repeated-parameter': (name) => `Parameter ${name} is given more than once.`,
   'misnamed-parameter': (name, rightName) =>
     `Parameter ${name} is not known here: name the identity by ${rightName}.`,
   'several-selectors': (name) =>
-    `Parameters ${name} are given together: name the identity by one of client_id, object_id and msi_res_id.`,
+    `Parameters ${name} are given together: use only one of client_id, object_id and msi_res_id.`,
   'no-pod-headers': () =>
-    "Missing 'podname' and 'podns' from request header: name the pod whose token is asked for.",
+    "Missing 'podname' and 'podns' from request header: they name the pod whose token is requested.",
   'not-from-the-node': () => 'This path is for processes on the node itself, from its loopback address.',
 };
 
@@ -72,7 +72,7 @@ function listed(offered: readonly string[]): string {
 export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-assigned' }>): string {
   const { pod } = outcome;
   return outcome.seen === 'unbound'
-    ? `${whyDenied(pod, outcome.denial)} That may be created after the pod: until it has run for --binding-grace, its calls wait for it. Try again.`
+    ? `${whyDenied(pod, outcome.denial)} It may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.`
     : explainUnassigned(pod, outcome);
 }
 
@@ -86,12 +86,12 @@ function explainUnassigned(pod: string, { identity, seen }: Unassigned): string 
     case 'nothing':
       return (
         `The identity of pod ${pod} is not assigned to its node yet: AzureIdentity ${identity} matches, but the controller (MIC) ` +
-        'has not taken it up. Try again; if this lasts, check that MIC runs and read the Events of the pod.'
+        'has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.'
       );
     case 'created':
       return (
         `The identity of pod ${pod} is being assigned to its node (AzureIdentity ${identity}). Try again; ` +
-        'if this lasts, the Events of the pod and of the AzureIdentity say what Azure answered.'
+        'if this lasts, see the Events of the pod and of the AzureIdentity for the response of Azure.'
       );
     case 'assigned':
       return (
@@ -106,5 +106,5 @@ export function explainUnusable(
   pod: string,
   { identity, fault }: { identity: string; fault: string },
 ): string {
-  return `AzureIdentity ${identity} matches pod ${pod}, but no token can be given: ${fault}.`;
+  return `AzureIdentity ${identity} matches pod ${pod}, but no token can be issued: ${fault}.`;
 }

@@ -83,7 +83,7 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'path-identity': 'A path below /metadata/identity that is not the one for tokens.',
   'path-foreign': "A probe for another cloud's metadata service.",
   'path-unknown': 'There is nothing at the path.',
-  blocked: 'This part of the metadata service is not open to pods.',
+  blocked: 'This part of the metadata service is not available to pods.',
   'metadata-unavailable': 'The metadata service of the machine returned no usable response.',
   'metadata-too-large': 'The response of the metadata service of the machine was too large.',
   crashed: 'The agent failed on the request: a bug.',

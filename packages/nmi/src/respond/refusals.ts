@@ -42,7 +42,7 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'unknown-pod':
       return refuse(404, 'not_found', `There is no running pod ${outcome.pod} on this node.`);
     case 'overloaded':
-      return later(429, `Too many requests of pod ${outcome.pod} wait for a token already.`);
+      return later(429, `Too many requests of pod ${outcome.pod} are already waiting for a token.`);
     case 'too-fast':
       return later(429, tooFast);
     case 'unconfirmed':
@@ -56,9 +56,13 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'blocked':
       return refuse(403, 'access_denied', blocked(outcome.family));
     case 'proxy-failed':
-      return refuse(502, 'bad_gateway', 'The metadata service of the machine did not give a usable answer.');
+      return refuse(
+        502,
+        'bad_gateway',
+        'The metadata service of the machine did not return a usable response.',
+      );
     case 'crashed':
-      return refuse(500, 'server_error', 'The agent failed on this request; its log says how.');
+      return refuse(500, 'server_error', 'The agent failed on this request; see its log.');
   }
 }
 
@@ -94,7 +98,7 @@ function serverError({ status = 503 }: Of<'token-failed'>): number {
 function unknownCaller(address: string): string {
   return (
     `No pod of this node has the address ${address} that this request comes from. Try again if the pod has just started. ` +
-    'Pods with hostNetwork share the address of the node and cannot be told from it: they get no token here.'
+    'Pods with hostNetwork have the address of the node and cannot be distinguished from it: they get no token here.'
   );
 }
 
@@ -102,12 +106,12 @@ const tooFast =
   'There are too many requests from this address. Keep a token until it expires; the administrator can allow more (NMI flag --pod-requests-per-second).';
 
 function unconfirmed(pod: string): string {
-  return `The API server does not confirm at the moment that pod ${pod} has this address. Try again.`;
+  return `The API server does not currently confirm that pod ${pod} has this address. Try again.`;
 }
 
 function blocked(part: MetadataPart): string {
   const path = isMachineData(part) ? `instance/compute/${part}` : part;
-  return `/metadata/${path} is not open to pods on this cluster; the administrator can open it (NMI flag --metadata-allow).`;
+  return `/metadata/${path} is not available to pods in this cluster; the administrator can allow it (NMI flag --metadata-allow).`;
 }
 
 const laterErrors: ReadonlyMap<number, string> = new Map([
@@ -126,5 +130,5 @@ function refuse(status: number, error: string, description: string): Refusal {
 }
 
 const outdated =
-  'The API server has told this agent nothing of pods, bindings or identities for longer than --pod-check-outage allows: ' +
-  'rights may have been taken away meanwhile. Try again; /readyz and the log of NMI say what is wrong.';
+  'This agent has received nothing from the API server about pods, bindings or identities for longer than --pod-check-outage: ' +
+  'rights may have been revoked meanwhile. Try again; for the cause see /readyz and the log of NMI.';
