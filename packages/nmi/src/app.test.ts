@@ -46,13 +46,13 @@ const stage = (outcome: Outcome | Error = token) => {
 
 it('routes, handles and responds', async () => {
   const { app, answered } = stage();
-  await expect(app(inbound(`//${tokenPath}/?resource=r`))).resolves.toMatchObject({ status: 200 });
+  await expect(app.answer(inbound(`//${tokenPath}/?resource=r`))).resolves.toMatchObject({ status: 200 });
   expect(answered).toMatchObject([{ route: 'token', status: 200, ms: 250, outcome: { kind: 'token' } }]);
 });
 
 it('a handler that fails is answered 500, and the log says how', async () => {
   const { app, answered, lines } = stage(new RangeError('surprise'));
-  await expect(app(inbound(tokenPath))).resolves.toMatchObject({ status: 500 });
+  await expect(app.answer(inbound(tokenPath))).resolves.toMatchObject({ status: 500 });
   expect(answered[0]?.outcome).toEqual({ kind: 'crashed' });
   expect(lines.join('')).toContain('surprise');
 });
@@ -69,7 +69,7 @@ it('every request, whatever it is, ends in exactly one outcome and one well-form
       fc.dictionary(fc.string(), fc.string()),
       async (path, method, headers) => {
         const { app, answered } = stage();
-        const response = await app(inbound(path, { method, headers }));
+        const response = await app.answer(inbound(path, { method, headers }));
         expect(answered).toHaveLength(1);
         expect(response.status).toBeGreaterThanOrEqual(200);
         expect(response.headers['Content-Length']).toBe(String(Buffer.byteLength(response.body)));
@@ -80,7 +80,7 @@ it('every request, whatever it is, ends in exactly one outcome and one well-form
 
 it('no token appears in a log line, whatever is logged', async () => {
   const { app, answered, lines, say } = stage();
-  await app(inbound(tokenPath));
+  await app.answer(inbound(tokenPath));
   for (const one of answered) say(one);
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('default/web');

@@ -24,10 +24,10 @@ export interface AppOptions extends CompatSettings {
   readonly log: Log;
 }
 
-/** Programs ask the same again and again. */
+/** Programs repeat the same requests. */
 const targetsKept = 128;
 
-/** The whole agent as one function: route, handle, respond. Every request ends in exactly one outcome. */
+/** Routes and handles each request, and makes a response of its outcome. */
 export function createApp(options: AppOptions): App {
   const { clock, notAssignedStatus, exactErrors, random, onAnswered, log } = options;
   const routeFor = remember(routeOf, targetsKept);
@@ -45,7 +45,7 @@ export function createApp(options: AppOptions): App {
       return crashed(error);
     }
   };
-  const answer = (request: InboundRequest, route: Route, outcome: Outcome): OutboundResponse => {
+  const responseTo = (request: InboundRequest, route: Route, outcome: Outcome): OutboundResponse => {
     const now = clock.now();
     const rules = { notAssignedStatus, exactErrors, random, compat: compatFor(route) };
     const response = respond(outcome, { nowMs: now, ...rules });
@@ -59,9 +59,11 @@ export function createApp(options: AppOptions): App {
     return response;
   };
 
-  return (request) => {
-    const route = routeFor(request.target);
-    return andThen(outcomeOf(request, route), (outcome) => answer(request, route, outcome));
+  return {
+    answer(request) {
+      const route = routeFor(request.target);
+      return andThen(outcomeOf(request, route), (outcome) => responseTo(request, route, outcome));
+    },
   };
 }
 

@@ -13,10 +13,10 @@ import { createEntraClient } from './tokens/principal/entra-client.ts';
 import { createEntraHttp } from './tokens/principal/entra-http.ts';
 import { createPrincipalSource } from './tokens/principal/principal-source.ts';
 import { createReaderProcess } from './tokens/principal/reader-process.ts';
-import { createSecretDoor, type SecretReference } from './tokens/principal/secret-door.ts';
+import { createSecretReader, type SecretReference } from './tokens/principal/secret-reader.ts';
 import { keyOf } from './tokens/memory.ts';
 import { createTokenSource, type TokenSource } from './tokens/source.ts';
-import type { AskForToken, HostSubject, TokenSubject } from './tokens/types.ts';
+import type { HostSubject, ServicePrincipal, TokenSubject, TokenUpstream } from './tokens/types.ts';
 
 export interface TokenSupply {
   readonly tokens: TokenSource;
@@ -47,24 +47,19 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
   const metadata = createMetadataService(metadataUrl(options.config));
-  const byHost = imdsSource(options, metadata);
   const http = createEntraHttp();
   const reader = createReaderProcess(clock);
   const principals = createPrincipalSource({
-    readSecret: createSecretDoor(transport),
-    askEntra: createEntraClient({ post: http.post, clock }),
-    readCertificate: createCertificateReader({ run: reader.run, clock }),
+    secretReader: createSecretReader(transport),
+    entra: createEntraClient({ http, clock }),
+    certificates: createCertificateReader({ reader, clock }),
     clock,
     random,
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
     onAsked: countedAs('adal_token', metrics),
   });
-  const ask: AskForToken = ({ subject, ...rest }) =>
-    subject.kind === 'service-principal'
-      ? principals.ask({ subject, ...rest })
-      : byHost({ subject, ...rest });
   const tokens = createTokenSource({
-    ask,
+    upstream: eitherOf(imdsSource(options, metadata), principals),
     queueFor: queuesFor(pace, clock),
     holdMs: options.config.holdMs,
     clock,
@@ -91,6 +86,18 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   };
 }
 
+function eitherOf(
+  host: TokenUpstream<HostSubject>,
+  principals: TokenUpstream<ServicePrincipal>,
+): TokenUpstream {
+  return {
+    ask: ({ subject, ...rest }) =>
+      subject.kind === 'service-principal'
+        ? principals.ask({ subject, ...rest })
+        : host.ask({ subject, ...rest }),
+  };
+}
+
 function queuesFor({ tokens }: MetadataPace, clock: Clock): (subject: TokenSubject) => TurnQueue {
   const { principals } = createTurnQueues({ clock, ...entraPace });
   return ({ kind }) => (kind === 'service-principal' ? principals : tokens);
@@ -107,7 +114,7 @@ function isOf(subject: TokenSubject, { namespace, name }: SecretReference): bool
 function imdsSource(
   { config, clock, metrics }: TokenSupplyOptions,
   metadata: MetadataService,
-): AskForToken<HostSubject> {
+): TokenUpstream<HostSubject> {
   const imds = createImdsClient({
     endpoint: metadataUrl(config),
     now: () => clock.now(),

@@ -29,9 +29,11 @@ const stage = async (over: Partial<ServerOptions> = {}) => {
     port: 0,
     clock,
     requestsPerSecond: 1,
-    app: ({ peer }) => {
-      answered.push(peer);
-      return Promise.resolve(fine);
+    app: {
+      answer: ({ peer }) => {
+        answered.push(peer);
+        return Promise.resolve(fine);
+      },
     },
     onLimited: (effect) => effects.push(effect),
     ...over,
@@ -198,11 +200,13 @@ it('connections whose clients close their half while they are held are gone with
   let held = 0;
   const { port, clock } = await stage({
     requestsPerSecond: 0,
-    app: ({ peer }) => {
-      if (peer === quiet) return fine;
-      held += 1;
-      if (held === 50) arrived.resolve(undefined);
-      return new Promise(() => undefined);
+    app: {
+      answer: ({ peer }) => {
+        if (peer === quiet) return fine;
+        held += 1;
+        if (held === 50) arrived.resolve(undefined);
+        return new Promise(() => undefined);
+      },
     },
   });
   const clients = await Promise.all(Array.from({ length: 50 }, () => open(port, hostile)));
@@ -221,12 +225,14 @@ describe('a caller that pipelines', () => {
     const left = Promise.withResolvers<undefined>();
     const { port, effects, answered } = await stage({
       requestsPerSecond: 100,
-      app: async (request) => {
-        if (request.peer === quiet) return fine;
-        answered.push(request.peer);
-        await once(request.gone, 'abort');
-        if (gone.push(request.target) === 4) left.resolve(undefined);
-        return fine;
+      app: {
+        answer: async (request) => {
+          if (request.peer === quiet) return fine;
+          answered.push(request.peer);
+          await once(request.gone, 'abort');
+          if (gone.push(request.target) === 4) left.resolve(undefined);
+          return fine;
+        },
       },
     });
     const client = await open(port, hostile);
@@ -298,10 +304,12 @@ describe('W-S12: connections that send nothing', () => {
     const arrived = Promise.withResolvers<undefined>();
     const { port } = await stage({
       connections: 2,
-      app: ({ peer }) => {
-        if (peer !== hostile) return Promise.resolve(fine);
-        arrived.resolve(undefined);
-        return answer.promise;
+      app: {
+        answer: ({ peer }) => {
+          if (peer !== hostile) return Promise.resolve(fine);
+          arrived.resolve(undefined);
+          return answer.promise;
+        },
       },
     });
     const waiting = await open(port, hostile);
@@ -329,7 +337,7 @@ describe('a request with a body', () => {
   });
 
   it('endless chunks are cut off', async () => {
-    const { port } = await stage({ app: () => new Promise(() => undefined) });
+    const { port } = await stage({ app: { answer: () => new Promise(() => undefined) } });
     const client = await open(port, quiet);
     await send(client, 'GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
     const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`;

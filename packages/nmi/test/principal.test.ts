@@ -15,7 +15,7 @@ import { createCertificateReader } from '../src/tokens/principal/certificate-rea
 import { createPrincipalSource } from '../src/tokens/principal/principal-source.ts';
 import { createReaderProcess } from '../src/tokens/principal/reader-process.ts';
 import { readPfx } from '../src/tokens/principal/reader/pfx.ts';
-import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
+import { createSecretReader } from '../src/tokens/principal/secret-reader.ts';
 import { createTokenSource } from '../src/tokens/source.ts';
 import type { ServicePrincipal, TokenSubject, TokenWish } from '../src/tokens/types.ts';
 import { askerOf, openQueue, wishFor } from './builders.ts';
@@ -115,9 +115,9 @@ function tokensOn(clock: FakeClock) {
     };
   };
   const principals = createPrincipalSource({
-    readSecret: noted(createSecretDoor(transport)),
-    askEntra: noted(createEntraClient({ post: http.post, clock })),
-    readCertificate: createCertificateReader({ run: createReaderProcess(clock).run, clock }),
+    secretReader: { read: noted(createSecretReader(transport).read) },
+    entra: { ask: noted(createEntraClient({ http, clock }).ask) },
+    certificates: createCertificateReader({ reader: createReaderProcess(clock), clock }),
     clock,
     random,
     onSecretChanged: ({ name }) =>
@@ -125,7 +125,7 @@ function tokensOn(clock: FakeClock) {
     onAsked: () => undefined,
   });
   const tokens = createTokenSource({
-    ask: (wish) => principals.ask(wish as TokenWish<ServicePrincipal>),
+    upstream: { ask: (wish) => principals.ask(wish as TokenWish<ServicePrincipal>) },
     clock,
     random,
     queueFor: () => openQueue,
@@ -245,13 +245,11 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
     const keys = { certificate: makePfx(issued, 'p'), password: 'p' };
     const { subject, clock } = await stage();
     const sent: string[] = [];
-    const ask = createEntraClient({
-      clock,
-      post: ({ body }) => {
-        sent.push(new URLSearchParams(body).get('client_assertion') ?? '');
-        return Promise.resolve({ kind: 'silence' });
-      },
-    });
+    const post = ({ body }: { readonly body: string }) => {
+      sent.push(new URLSearchParams(body).get('client_assertion') ?? '');
+      return Promise.resolve({ kind: 'silence' } as const);
+    };
+    const { ask } = createEntraClient({ clock, http: { post } });
     const certificate = await readPfx(keys.certificate, keys.password);
     if (typeof certificate === 'string') throw new Error(certificate);
     const question = { subject, tenantId: 't', resource: 'r', capabilities: [] };

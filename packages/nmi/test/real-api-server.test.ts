@@ -14,7 +14,7 @@ import { isNoAnswer } from '../src/identify/answers.ts';
 import { createCallerFinder } from '../src/identify/find-caller.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
 import { createStartupTaint } from '../src/ready/startup-taint.ts';
-import { createSecretDoor } from '../src/tokens/principal/secret-door.ts';
+import { createSecretReader } from '../src/tokens/principal/secret-reader.ts';
 import { connection, nothingKnown } from './builders.ts';
 
 const node = 'node-1';
@@ -231,7 +231,7 @@ function suite(server: RunningApiServer) {
       },
       subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: 'aad-pod-identity' }],
     });
-    const read = createSecretDoor(nmi);
+    const { read } = createSecretReader(nmi);
     // The API server's own watch of RoleBindings may be behind.
     await expect
       .poll(() => read({ namespace: 'team', name: 'app' }).then(() => 'read', String), {

@@ -76,7 +76,7 @@ it('whatever a caller sends: no secret in any line, Event or metric, and every l
         const from = [bound, stranger, '127.0.0.1', '10.99.99.99'][peer] ?? '';
         const target = `${path}?${query}`;
         const now = Date.now();
-        const answer = await nmi.agent.app(
+        const answer = await nmi.agent.app.answer(
           inbound(target, {
             headers,
             peer: from,

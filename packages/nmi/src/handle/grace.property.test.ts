@@ -44,11 +44,13 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
     onWaited: () => undefined,
     bindingGraceMs: given.bindingGraceMs,
     tokens: createTokenSource({
-      ask: ({ subject }) =>
-        Promise.resolve({
-          ...issuedTo('any', { now: clock.now() }),
-          clientId: subject.kind === 'identity' && subject.clientId !== '' ? subject.clientId : undefined,
-        }),
+      upstream: {
+        ask: ({ subject }) =>
+          Promise.resolve({
+            ...issuedTo('any', { now: clock.now() }),
+            clientId: subject.kind === 'identity' && subject.clientId !== '' ? subject.clientId : undefined,
+          }),
+      },
       clock,
       random: () => 0,
       queueFor: () => openQueue,

@@ -26,7 +26,7 @@ export interface HostTokenHandlerOptions extends TokenPipelineOptions, Pick<Head
  */
 export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
   const { isEnabled, namedPods, granter, allowedHosts } = options;
-  const judgeHeaders = createHeaderJudge({ metadataHeaderRequired: false, allowedHosts });
+  const headers = createHeaderJudge({ metadataHeaderRequired: false, allowedHosts });
 
   const serve = async ({ inbound, request, patience }: TokenCall): Promise<Outcome> => {
     const { podname: name, podns: namespace } = inbound.headers;
@@ -36,17 +36,17 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
     if (pod === 'unconfirmed') return { kind: 'unconfirmed', pod: `${String(namespace)}/${String(name)}` };
     return forHost(await granter.grant({ pod, request, patience }));
   };
-  const judge = (inbound: InboundRequest) => judgeHostCall(inbound, judgeHeaders);
+  const judge = (inbound: InboundRequest) => judgeHostCall(inbound, headers);
 
   return isEnabled ? createTokenPipeline(options, { judge, serve }) : disabled;
 }
 
 const disabled: Handler = { handle: () => ({ kind: 'nowhere', why: 'unknown' }) };
 
-function judgeHostCall(request: InboundRequest, judgeHeaders: HeaderJudge): BadRequest | undefined {
+function judgeHostCall(request: InboundRequest, headers: HeaderJudge): BadRequest | undefined {
   const { podname: name, podns: namespace } = request.headers;
   if (!isNodeItself(request.peer)) return { why: 'not-from-the-node' };
-  const fault = judgeHeaders(request);
+  const fault = headers.judge(request);
   if (fault) return fault;
   return typeof name === 'string' && name !== '' && typeof namespace === 'string' && namespace !== ''
     ? undefined

@@ -11,7 +11,7 @@ import type { Selector } from '../request/token-request.ts';
 import { createMetadataPace } from '../tokens/metadata/pace.ts';
 import { TokenError } from '../tokens/errors.ts';
 import { createTokenSource } from '../tokens/source.ts';
-import type { AskForToken } from '../tokens/types.ts';
+import type { TokenUpstream } from '../tokens/types.ts';
 
 const hostilePods = 100;
 const callersOfPod = 4;
@@ -82,7 +82,7 @@ const requestOf = (selector: string, resource: string) => ({
 const stage = (way: Way) => {
   const clock = createFakeClock();
   const begun: string[] = [];
-  const ask: AskForToken = async ({ subject }) => {
+  const ask: TokenUpstream['ask'] = async ({ subject }) => {
     const name = subject.kind === 'identity' ? subject.name : '';
     begun.push(name);
     const isHostile = !name.endsWith('victim');
@@ -108,7 +108,13 @@ const stage = (way: Way) => {
     clock,
     latest: (pod) => pod,
     changes: { subscribe: () => () => undefined },
-    tokens: createTokenSource({ ask, clock, random: () => 0, queueFor: () => pace.tokens, holdMs }),
+    tokens: createTokenSource({
+      upstream: { ask },
+      clock,
+      random: () => 0,
+      queueFor: () => pace.tokens,
+      holdMs,
+    }),
     onWaited: () => undefined,
     bindingGraceMs: 0,
   });

@@ -35,7 +35,7 @@ const largestBody = 1024 * 1024;
  */
 export function createProxy(options: ProxyOptions): Proxy {
   const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
-  const judge = createHeaderJudge(rules);
+  const { judge } = createHeaderJudge(rules);
   const service = createMetadataService(upstream);
 
   const pass = async (request: InboundRequest, route: ProxyRoute): Promise<Outcome> => {

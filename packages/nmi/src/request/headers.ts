@@ -3,24 +3,25 @@ import type { BadRequest } from './token-request.ts';
 
 export interface HeaderRules {
   readonly metadataHeaderRequired: boolean;
-  /** Names that a Host header may say: in lower case, without port. */
+  /** Names that are accepted in a Host header: in lower case, without port. */
   readonly allowedHosts: ReadonlySet<string>;
 }
 
-/** What is wrong with the headers; undefined: nothing. */
-export type HeaderJudge = (request: Pick<InboundRequest, 'headers' | 'authority'>) => BadRequest | undefined;
+export interface HeaderJudge {
+  /** What is wrong with the headers; undefined: nothing. */
+  readonly judge: (request: Pick<InboundRequest, 'headers' | 'authority'>) => BadRequest | undefined;
+}
 
 /**
- * Tells whether the headers are those of a program on this machine that means the metadata service. A browser or a careless
- * proxy that was talked into calling us (SSRF) cannot add `Metadata: true`, and would add X-Forwarded-For. A web page whose
- * own name was made to resolve to our address (DNS rebinding) may add what it likes, but its name stands in Host, or in the
- * absolute form of the request line: where there is one, both are judged.
+ * Checks that the request comes from a program on this machine that means the metadata service. A proxy that is tricked into calling
+ * NMI (SSRF) cannot add `Metadata: true`, and would add X-Forwarded-For. A web page whose name resolves to NMI's address (DNS
+ * rebinding) can add any header, but its name is in Host, or in the absolute form of the request line, which are both checked.
  */
 export function createHeaderJudge({ metadataHeaderRequired, allowedHosts }: HeaderRules): HeaderJudge {
-  // Nearly all callers ask by the same address: that one is judged once.
+  // Nearly all requests have the same Host header: it is checked once.
   let lastWelcome: string | undefined;
 
-  return ({ headers, authority: named }) => {
+  const judge: HeaderJudge['judge'] = ({ headers, authority: named }) => {
     if (metadataHeaderRequired && !isMarked(headers['metadata']))
       return { why: 'no-metadata-header', name: 'Metadata' };
     if (headers['x-forwarded-for'] !== undefined) return { why: 'forwarded', name: 'X-Forwarded-For' };
@@ -31,6 +32,7 @@ export function createHeaderJudge({ metadataHeaderRequired, allowedHosts }: Head
     lastWelcome = host;
     return undefined;
   };
+  return { judge };
 }
 
 const foreignHost: BadRequest = { why: 'foreign-host', name: 'Host' };
@@ -43,7 +45,7 @@ function isMarked(metadata: InboundRequest['headers'][string]): boolean {
 const authority = /^(\[[0-9a-f:.]+(?:%[\w.%-]+)?\]|[^:[\]]*)(?::\d{0,5})?$/i;
 const address = /^\[|^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
-/** An address is no name that somebody could have made to lead here; an empty Host names nobody. */
+/** Only names can be rebound by DNS: addresses are accepted, and an empty Host. */
 function isWelcome(header: string, allowedHosts: ReadonlySet<string>): boolean {
   const host = authority.exec(header)?.[1]?.toLowerCase();
   if (host === undefined) return false;

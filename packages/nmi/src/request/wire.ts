@@ -28,5 +28,7 @@ export interface OutboundResponse {
   readonly body: string | Uint8Array;
 }
 
-/** What lies between them. At once where nothing has to be waited for. */
-export type App = (request: InboundRequest) => OutboundResponse | Promise<OutboundResponse>;
+export interface App {
+  /** Returns the response, or a promise of it if the request has to wait. */
+  readonly answer: (request: InboundRequest) => OutboundResponse | Promise<OutboundResponse>;
+}

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { listenerName } from '../redirect/path-probe.ts';
 import { probeListener } from '../ready/readiness.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server.ts';
-import type { InboundRequest, OutboundResponse } from '../request/wire.ts';
+import type { App, InboundRequest, OutboundResponse } from '../request/wire.ts';
 
 const running: RunningServer[] = [];
 afterEach(async () => {
@@ -14,7 +14,8 @@ afterEach(async () => {
 });
 
 const fine: OutboundResponse = { status: 200, headers: { 'Content-Length': '2' }, body: 'ok' };
-const start = async (app: ServerOptions['app'], over: Partial<ServerOptions> = {}) => {
+const start = async (answer: App['answer'], over: Partial<ServerOptions> = {}) => {
+  const app = { answer };
   const server = await startServer({ host: '127.0.0.1', port: 0, app, clock: systemClock, ...over });
   running.push(server);
   return server;
@@ -197,7 +198,7 @@ it('W-S12: one caller has so many connections and no more; others have theirs', 
   await expect.poll(() => send(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('200 OK');
 });
 
-it.each<[string, ServerOptions['app']]>([
+it.each<[string, App['answer']]>([
   ['later', () => Promise.reject(new Error('bug'))],
   [
     'at once',

@@ -227,7 +227,7 @@ function createGiving(app: App, isClosing: () => boolean) {
 
   return (response: ServerResponse, request: InboundRequest): void => {
     try {
-      const answer = app(request);
+      const answer = app.answer(request);
       if (answer instanceof Promise)
         answer.then((late) => finish(response, request, late)).catch(() => fail(response));
       else finish(response, request, answer);

@@ -37,8 +37,8 @@ const operationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 10, 15, 2
 const imdsBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
 const imdsOperations = ['adal_token_msi', 'adal_token_msi_userassignedid', 'adal_token'] as const;
 
-/** What is watched, by plural. */
-export const watchedKinds = [
+/** Plurals. */
+const watchedKinds = [
   'pods',
   'azureidentities',
   'azureidentitybindings',

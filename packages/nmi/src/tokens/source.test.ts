@@ -20,7 +20,7 @@ const stage = (expiresInMs = 3_600_000) => {
     const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
     return Promise.resolve(issuedTo(name, { expiresInMs, now: clock.now(), token: `token-${count}` }));
   });
-  const source = createTokenSource({ ask, clock, random: () => 0, ...open });
+  const source = createTokenSource({ upstream: { ask }, clock, random: () => 0, ...open });
   return { clock, ask, source };
 };
 
@@ -261,9 +261,11 @@ describe('W-P7: renewed before it is old', () => {
     let chance = 0;
     const source = createTokenSource({
       ...open,
-      ask: ({ resource }) => {
-        asked.push(clock.now());
-        return Promise.resolve(issuedTo('reader', { now: clock.now(), token: resource }));
+      upstream: {
+        ask: ({ resource }) => {
+          asked.push(clock.now());
+          return Promise.resolve(issuedTo('reader', { now: clock.now(), token: resource }));
+        },
       },
       clock,
       random: () => (chance += 0.01),
@@ -521,7 +523,7 @@ describe('what is dropped', () => {
     const recalled: unknown[] = [];
     const source = createTokenSource({
       ...open,
-      ask: () => Promise.resolve(issuedTo('reader')),
+      upstream: { ask: () => Promise.resolve(issuedTo('reader')) },
       clock,
       random: () => 0,
       onRecalled: (subject) => recalled.push(subject),

@@ -7,7 +7,7 @@ import { createSetbacks, type Setbacks } from './setbacks.ts';
 import { ageOf } from './age.ts';
 import { redactId, TokenError } from './errors.ts';
 import { createTokenMemory, keyOf, type Entry, type TokenMemory } from './memory.ts';
-import type { AskForToken, IssuedToken, TokenSubject, TokenWish } from './types.ts';
+import type { IssuedToken, TokenSubject, TokenUpstream, TokenWish } from './types.ts';
 import { createUnknownIdentities, type UnknownIdentities } from './unknown-identities.ts';
 import { askedBy, untilKnown } from './until-known.ts';
 
@@ -32,7 +32,7 @@ export interface Obtained {
 }
 
 export interface TokenSourceOptions {
-  readonly ask: AskForToken;
+  readonly upstream: TokenUpstream;
   /** Where questions for it wait for their turn. */
   readonly queueFor: (subject: TokenSubject) => TurnQueue;
   /** How long a service that does not know an expected identity yet is asked again. */
@@ -150,12 +150,12 @@ interface Stores {
 
 /** Joins what is asked already, or asks and remembers the answer unless it is for special claims. */
 function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOptions): Join {
-  const { ask, clock, random, queueFor } = options;
+  const { upstream, clock, random, queueFor } = options;
   let questions = 0;
 
   const askAndStore = async (wish: TokenWish, namespace: string): Promise<IssuedToken> => {
     const question = ++questions;
-    const issued = await ask(wish).catch((error: unknown) => {
+    const issued = await upstream.ask(wish).catch((error: unknown) => {
       if (error instanceof TokenError) setbacks.note(setbackName(wish), error);
       throw error;
     });

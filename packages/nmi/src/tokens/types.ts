@@ -1,5 +1,3 @@
-// The tokens room: one token for an identity that was permitted already, from memory or from the machine's metadata service.
-// It must not know pods or requests: who may have the token was decided elsewhere.
 import type { AccessToken } from '@pod-identity/imds-client';
 import type { ResourceId } from '@pod-identity/crd-types';
 
@@ -58,7 +56,7 @@ export interface IssuedToken {
   readonly auxiliary?: readonly { readonly tenantId: string; readonly access: AccessToken }[];
 }
 
-/** Asks the outside for a token; fails with a TokenError. */
-export type AskForToken<Subject extends TokenSubject = TokenSubject> = (
-  wish: TokenWish<Subject>,
-) => Promise<IssuedToken>;
+export interface TokenUpstream<Subject extends TokenSubject = TokenSubject> {
+  /** Requests a new token from Azure; fails with a TokenError. */
+  readonly ask: (wish: TokenWish<Subject>) => Promise<IssuedToken>;
+}

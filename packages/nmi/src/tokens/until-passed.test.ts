@@ -17,7 +17,7 @@ const stage = ({ upstreamBurst = 20, random = () => 0 } = {}) => {
     upstreamBurst,
     upstreamPerSecond: 0.001,
   });
-  const source = createTokenSource({ ask, clock, random, queueFor: () => openQueue, holdMs });
+  const source = createTokenSource({ upstream: { ask }, clock, random, queueFor: () => openQueue, holdMs });
   const tokens = untilPassed(source, { clock, random });
   const left = new AbortController();
   const get = (over: { subject?: TokenSubject; deadline?: number } = {}) => {

@@ -106,14 +106,14 @@ afterAll(async () => {
   upstream.close();
 });
 
-const counted =
-  (app: App): App =>
-  async (request) => {
+const counted = (app: App): App => ({
+  answer: async (request) => {
     calls.begun += 1;
-    const response = await app(request);
+    const response = await app.answer(request);
     calls.ended += 1;
     return response;
-  };
+  },
+});
 
 /** A connection with all its bytes written, some of them in pieces that arrive one by one. */
 async function write(

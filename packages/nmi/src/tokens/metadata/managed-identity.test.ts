@@ -13,7 +13,7 @@ const stage = () => {
     Promise.resolve(issuedTo('reader').access),
   );
   const asked: unknown[] = [];
-  const ask = createManagedIdentitySource({
+  const { ask } = createManagedIdentitySource({
     imds: { getToken },
     clock,
     onAsked: (one) => asked.push(one),

@@ -1,7 +1,7 @@
 import { constants, createVerify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate, whyNoCertificates } from '../../../test/certificates.ts';
-import { createAssertions, signAssertion } from './assertion.ts';
+import { createAssertions } from './assertion.ts';
 import { readPem } from './reader/pem.ts';
 import type { ReadCertificate } from './reader/certificate.ts';
 
@@ -12,8 +12,11 @@ describe.skipIf(whyNoCertificates !== undefined)('an assertion with an elliptic 
   ] as const)('%s: signed as %s, with the whole chain', async (kind, alg, hash) => {
     const { key, certificate } = makeCertificate(kind);
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
-    const claims = { clientId: 'app', audience: 'https://login/token', now: 5_000, id: 'one' };
-    const [header = '', payload = '', signature = ''] = (await signAssertion(read, claims)).split('.');
+    const made = await createAssertions({ now: () => 5_000 }).sign(read, {
+      clientId: 'app',
+      audience: 'https://login/token',
+    });
+    const [header = '', payload = '', signature = ''] = made.split('.');
     const parse = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
     expect(parse(header)).toEqual({
       alg,
@@ -25,7 +28,7 @@ describe.skipIf(whyNoCertificates !== undefined)('an assertion with an elliptic 
       aud: 'https://login/token',
       iss: 'app',
       sub: 'app',
-      jti: 'one',
+      jti: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
       nbf: 5,
       iat: 5,
       exp: 605,
@@ -40,7 +43,10 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
   it('with an RSA key are signed as PS256', async () => {
     const { key, certificate } = makeCertificate('rsa');
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
-    const made = await createAssertions({ now: () => 5_999 })(read, { clientId: 'app', audience: 'there' });
+    const made = await createAssertions({ now: () => 5_999 }).sign(read, {
+      clientId: 'app',
+      audience: 'there',
+    });
     const [header = '', payload = '', signature = ''] = made.split('.');
     const parse = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
     expect(parse(header)).toMatchObject({ alg: 'PS256' });
@@ -60,7 +66,7 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     let now = 0;
     const assertions = createAssertions({ now: () => now });
     const ask = (clientId = 'app', audience = 'https://login/token') =>
-      assertions(read, { clientId, audience });
+      assertions.sign(read, { clientId, audience });
     const first = await ask();
     now += 299_000;
     expect(await ask()).toBe(first);
@@ -78,7 +84,7 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     const { key, certificate } = makeCertificate('p256');
     const read = readPem(`${key}${certificate}`, '') as ReadCertificate;
     const assertions = createAssertions({ now: () => 0 });
-    const ask = (clientId: string) => assertions(read, { clientId, audience: 'https://login/token' });
+    const ask = (clientId: string) => assertions.sign(read, { clientId, audience: 'https://login/token' });
     const [first, second] = [await ask('app-0'), await ask('app-1')];
     for (let n = 2; n < 32; n += 1) await ask(`app-${n}`);
     expect(await ask('app-0')).toBe(first);

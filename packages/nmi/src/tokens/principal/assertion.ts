@@ -1,4 +1,10 @@
-import { constants, createHash, randomUUID, sign, type SignKeyObjectInput } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  randomUUID,
+  sign as signWithCallback,
+  type SignKeyObjectInput,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 import { RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { Certificate } from './reader-words.ts';
@@ -7,19 +13,17 @@ export interface AssertionClaims {
   readonly clientId: string;
   /** The address that the assertion is sent to. */
   readonly audience: string;
-  readonly now: number;
-  readonly id: string;
 }
 
-export type Assertions = (
-  certificate: Certificate,
-  claims: Pick<AssertionClaims, 'clientId' | 'audience'>,
-) => Promise<string>;
+export interface Assertions {
+  /** A signed client assertion, which may have been signed before. */
+  readonly sign: (certificate: Certificate, claims: AssertionClaims) => Promise<string>;
+}
 
 const lifeSeconds = 600;
 const reuseMs = (lifeSeconds / 2) * 1000;
 const keptOfCertificate = 32;
-const signInPool = promisify(sign);
+const signInPool = promisify(signWithCallback);
 
 interface Kept {
   readonly madeAt: number;
@@ -27,42 +31,47 @@ interface Kept {
 }
 
 /**
- * Signed assertions, each used for half of its life. MSAL signs again for every token, on the only thread: some milliseconds for
- * each question, and tens for a key whose numbers do not fit together.
+ * Keeps assertions for half of their life. MSAL would sign for every token, on the main thread: that takes milliseconds, and tens of
+ * them for a key with inconsistent numbers.
  */
 export function createAssertions(clock: Pick<Clock, 'now'>): Assertions {
   const memory = new WeakMap<Certificate, Map<string, Kept>>();
-  return (certificate, { clientId, audience }) => {
+  const sign: Assertions['sign'] = (certificate, claims) => {
     const ofCertificate = memory.get(certificate) ?? new RecentMap<string, Kept>(keptOfCertificate);
     memory.set(certificate, ofCertificate);
-    const name = `${clientId} ${audience}`;
+    const name = `${claims.clientId} ${claims.audience}`;
     const now = clock.now();
     const kept = ofCertificate.get(name);
-    // A clock that was set makes a new one as well.
+    // Also signed again when the clock was set.
     if (kept && Math.abs(now - kept.madeAt) < reuseMs) return kept.assertion;
-    const assertion = signAssertion(certificate, { clientId, audience, now, id: randomUUID() });
+    const assertion = signAssertion(certificate, claims, now);
     ofCertificate.set(name, { madeAt: now, assertion });
     return assertion;
   };
+  return { sign };
 }
 
-/** A client assertion. It is signed in the thread pool. */
-export async function signAssertion(certificate: Certificate, claims: AssertionClaims): Promise<string> {
+/** Signs in the thread pool. */
+async function signAssertion(
+  certificate: Certificate,
+  { clientId, audience }: AssertionClaims,
+  now: number,
+): Promise<string> {
   const { leaf, chain } = certificate;
   const { alg, hash, input } = methodOf(certificate);
-  const at = Math.floor(claims.now / 1000);
+  const at = Math.floor(now / 1000);
   const header = {
     alg,
     typ: 'JWT',
     'x5t#S256': createHash('sha256').update(leaf.raw).digest('base64url'),
-    // The whole chain, for applications that trust subject and issuer.
+    // The whole chain, for applications that are registered by subject and issuer.
     x5c: chain.map(({ raw }) => raw.toString('base64')),
   };
   const payload = {
-    aud: claims.audience,
-    iss: claims.clientId,
-    sub: claims.clientId,
-    jti: claims.id,
+    aud: audience,
+    iss: clientId,
+    sub: clientId,
+    jti: randomUUID(),
     nbf: at,
     iat: at,
     exp: at + lifeSeconds,

@@ -18,17 +18,19 @@ const good = { key, chain: ['MIIB'] };
 function stage() {
   const clock = createFakeClock();
   const started: { readonly text: string; end(answer?: string): Promise<void> }[] = [];
-  const read = createCertificateReader({
+  const { read } = createCertificateReader({
     clock,
-    run: (question) => {
-      const { promise, resolve } = Promise.withResolvers<string | undefined>();
-      const { content } = JSON.parse(question) as { content: string };
-      const end = async (answer?: string) => {
-        resolve(answer);
-        await clock.advance(0);
-      };
-      started.push({ text: Buffer.from(content, 'base64').toString(), end });
-      return promise;
+    reader: {
+      run: (question) => {
+        const { promise, resolve } = Promise.withResolvers<string | undefined>();
+        const { content } = JSON.parse(question) as { content: string };
+        const end = async (answer?: string) => {
+          resolve(answer);
+          await clock.advance(0);
+        };
+        started.push({ text: Buffer.from(content, 'base64').toString(), end });
+        return promise;
+      },
     },
   });
   const outcome = (promise: Promise<unknown>) =>
@@ -85,15 +87,15 @@ describe('reading certificates in a process of its own', () => {
     let isBroken = true;
     const reader = createCertificateReader({
       clock: createFakeClock(),
-      run: () => (isBroken ? Promise.reject(cause) : Promise.resolve(refusal)),
+      reader: { run: () => (isBroken ? Promise.reject(cause) : Promise.resolve(refusal)) },
     });
-    await expect(reader('a', pem('x'))).rejects.toMatchObject({
+    await expect(reader.read('a', pem('x'))).rejects.toMatchObject({
       code: 'unavailable',
       retryAfterMs: 1_000,
       cause,
     });
     isBroken = false;
-    await expect(reader('a', pem('x'))).resolves.toBe('it has no private key in PEM form');
+    await expect(reader.read('a', pem('x'))).resolves.toBe('it has no private key in PEM form');
   });
 
   it('starts none for what is larger than any certificate', async () => {
@@ -199,7 +201,7 @@ it('in whatever order tasks come, one runs at a time and each waits for one task
           if (step === 'end') running.pop()?.end();
           else {
             waiting.push(step);
-            void turns(step, () => {
+            void turns.run(step, () => {
               waiting.splice(waiting.indexOf(step), 1);
               overtaken.delete(step);
               for (const name of new Set(waiting)) {

@@ -1,5 +1,5 @@
-// Certificates are what the editor of a namespace wrote. They are read in a process of their own, one at a time: what it costs
-// is counted for each namespace, and no namespace waits for more than one certificate of each other one.
+// Certificates are untrusted input: an editor of a namespace wrote them. They are read in a separate process, one at a time; the time is
+// limited for each namespace, and a namespace waits for at most one certificate of each other one.
 import { createHash } from 'node:crypto';
 import type { Clock } from '@pod-identity/kit/core';
 import { TokenError } from '../errors.ts';
@@ -8,22 +8,23 @@ import { createReadingBudgets } from './reading-budgets.ts';
 import { createRefusedCertificates } from './refused-certificates.ts';
 import { createTurns } from './turns.ts';
 
-/** Returns what the process printed; undefined when it crashed, or was killed because it took too much. */
-export type RunReader = (question: string) => Promise<string | undefined>;
+export interface CertificateProcess {
+  /** Returns what the process printed; undefined if it crashed, or was killed because it took too much time or memory. */
+  readonly run: (question: string) => Promise<string | undefined>;
+}
 
-/** A text says what is wrong with it; fails with a TokenError when it could not be read now. */
-export type CertificateReader = (
-  namespace: string,
-  stored: StoredCertificate,
-) => Promise<Certificate | string>;
+export interface CertificateReader {
+  /** A text says what is wrong with it; fails with a TokenError if it could not be read now. */
+  readonly read: (namespace: string, stored: StoredCertificate) => Promise<Certificate | string>;
+}
 
 const tooMuch = 'reading its certificate and key takes more time or memory than there is for it';
 
 export function createCertificateReader(options: {
-  readonly run: RunReader;
+  readonly reader: CertificateProcess;
   readonly clock: Clock;
 }): CertificateReader {
-  const { run, clock } = options;
+  const { reader, clock } = options;
   const turns = createTurns();
   const budgets = createReadingBudgets(clock);
   const refused = createRefusedCertificates(clock);
@@ -33,7 +34,7 @@ export function createCertificateReader(options: {
     if (retryAfterMs > 0) throw exhausted(namespace, retryAfterMs);
     const startedAt = clock.elapsed();
     try {
-      const answer = await run(question);
+      const answer = await reader.run(question);
       return (answer === undefined ? undefined : readAnswer(answer)) ?? tooMuch;
     } catch (cause) {
       throw new TokenError('unavailable', 'The process that reads certificates could not be started.', {
@@ -45,20 +46,22 @@ export function createCertificateReader(options: {
     }
   };
 
-  return async (namespace, stored) => {
-    const question = questionOf(stored);
-    if (typeof question === 'string') return question;
-    const text = JSON.stringify(question);
-    const digest = createHash('sha256').update(text).digest('base64');
-    const inTurn = turns(namespace, async () => {
-      const known = refused.recall(namespace, digest);
-      if (known !== undefined) return known;
-      const read = await readNow(namespace, text);
-      if (typeof read === 'string') refused.note(namespace, digest, read);
-      return read;
-    });
-    if (!inTurn) throw exhausted(namespace, 1_000);
-    return inTurn;
+  return {
+    read: async (namespace, stored) => {
+      const question = questionOf(stored);
+      if (typeof question === 'string') return question;
+      const text = JSON.stringify(question);
+      const digest = createHash('sha256').update(text).digest('base64');
+      const inTurn = turns.run(namespace, async () => {
+        const known = refused.recall(namespace, digest);
+        if (known !== undefined) return known;
+        const read = await readNow(namespace, text);
+        if (typeof read === 'string') refused.note(namespace, digest, read);
+        return read;
+      });
+      if (!inTurn) throw exhausted(namespace, 1_000);
+      return inTurn;
+    },
   };
 }
 

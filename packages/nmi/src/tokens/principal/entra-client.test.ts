@@ -29,11 +29,13 @@ const subject = {
 
 const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, status = 200) => {
   const sent: EntraPost[] = [];
-  const ask = createEntraClient({
+  const { ask } = createEntraClient({
     clock: createFakeClock(1_000),
-    post: (post) => {
-      sent.push(post);
-      return Promise.resolve({ kind: 'answer', status, retryAfterMs: undefined, body });
+    http: {
+      post: (post) => {
+        sent.push(post);
+        return Promise.resolve({ kind: 'answer', status, retryAfterMs: undefined, body });
+      },
     },
   });
   const question = {
@@ -55,12 +57,12 @@ beforeEach(() => vi.stubEnv('MSAL_FORCE_REGION', 'westeurope'));
 it('MSAL is loaded by the first service principal, and what reads certificates never in this process', async () => {
   const { ask } = stage();
   const run = vi.fn(() => Promise.resolve('{"fault":"none"}'));
-  const proofs = createProofs(createCertificateReader({ run, clock: createFakeClock() }));
+  const proofs = createProofs(createCertificateReader({ reader: { run }, clock: createFakeClock() }));
   expect(loaded).toEqual([]);
   await ask();
   expect(loaded).toEqual(['msal']);
   const data = new Map([['certificate', Buffer.from('none')]]);
-  await proofs({ version: '1', data }, { ...subject, credential: 'certificate' }).catch(() => undefined);
+  await proofs.of({ version: '1', data }, { ...subject, credential: 'certificate' }).catch(() => undefined);
   expect(run).toHaveBeenCalledOnce();
   expect(loaded).toEqual(['msal']);
 });
@@ -118,9 +120,9 @@ it('proves itself with a signed assertion where it has a certificate, and sends 
 
 it('silence is told as that', async () => {
   const { question } = stage();
-  const ask = createEntraClient({
+  const { ask } = createEntraClient({
     clock: createFakeClock(),
-    post: () => Promise.resolve({ kind: 'silence' }),
+    http: { post: () => Promise.resolve({ kind: 'silence' }) },
   });
   await expect(ask({ ...question, proof: { kind: 'secret', value: 'hidden' } })).rejects.toMatchObject({
     code: 'unavailable',
@@ -130,9 +132,9 @@ it('silence is told as that', async () => {
 
 it('a fault of our own is not told as silence of the endpoint', async () => {
   const { question } = stage();
-  const ask = createEntraClient({
+  const { ask } = createEntraClient({
     clock: createFakeClock(),
-    post: () => Promise.reject(new TypeError('a bug')),
+    http: { post: () => Promise.reject(new TypeError('a bug')) },
   });
   const error = await ask({ ...question, proof: { kind: 'secret', value: 'hidden' } }).catch(
     (thrown: unknown) => thrown,

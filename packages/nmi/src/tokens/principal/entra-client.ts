@@ -3,11 +3,11 @@ import type { AccessToken } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { createAssertions, type Assertions } from './assertion.ts';
 import { principalError, type EntraAnswer } from './entra-errors.ts';
-import type { PostToEntra } from './entra-http.ts';
+import type { EntraHttp } from './entra-http.ts';
 import type { Certificate } from './reader-words.ts';
 import type { ServicePrincipal } from '../types.ts';
 
-/** What proves that we are the application. */
+/** The credential of the application. */
 export type Proof =
   | { readonly kind: 'secret'; readonly value: string }
   | { readonly kind: 'certificate'; readonly certificate: Certificate };
@@ -17,41 +17,50 @@ export interface EntraQuestion {
   readonly tenantId: string;
   readonly resource: string;
   readonly proof: Proof;
-  /** What the caller can handle, such as `cp1`. */
+  /** Capabilities of the caller, such as `cp1`. */
   readonly capabilities: readonly string[];
 }
 
-/** A token from the tenant's token endpoint; fails with a TokenError. */
-export type AskEntra = (question: EntraQuestion) => Promise<AccessToken>;
+export interface EntraClient {
+  /** Requests a token from the tenant's token endpoint; fails with a TokenError. */
+  readonly ask: (question: EntraQuestion) => Promise<AccessToken>;
+}
+
+export interface EntraClientOptions {
+  readonly http: Pick<EntraHttp, 'post'>;
+  readonly clock: Clock;
+}
 
 /**
- * Asks through MSAL, which is loaded at the first question: most nodes have no service principal. MSAL composes the request
- * and nothing more. It keeps no token, looks nothing up, and the only address that it can reach is the token endpoint.
+ * Uses MSAL, loaded at the first request since most nodes have no service principal, only to compose the request: it caches no token,
+ * discovers nothing, and can reach no address but the token endpoint.
  */
-export function createEntraClient({ post, clock }: { post: PostToEntra; clock: Clock }): AskEntra {
+export function createEntraClient({ http, clock }: EntraClientOptions): EntraClient {
   const assertions = createAssertions(clock);
-  return async (question) => {
-    const { subject, tenantId, resource } = question;
-    const { ConfidentialClientApplication } = await import('@azure/msal-node');
-    const endpoint = tokenEndpointOf(question);
-    const wire = createWire(endpoint, post);
-    const sentAt = clock.now();
-    const application = new ConfidentialClientApplication({
-      auth: { ...authOf(question, endpoint), ...(await credentialOf(question, endpoint, assertions)) },
-      system: { networkClient: wire.network },
-    });
-    try {
-      await application.acquireTokenByClientCredential({
-        scopes: [`${resource}/.default`],
-        skipCache: true,
-        // An environment variable could turn requests to another host.
-        azureRegion: 'DisableMsalForceRegion',
+  return {
+    ask: async (question) => {
+      const { subject, tenantId, resource } = question;
+      const { ConfidentialClientApplication } = await import('@azure/msal-node');
+      const endpoint = tokenEndpointOf(question);
+      const wire = createWire(endpoint, http);
+      const sentAt = clock.now();
+      const application = new ConfidentialClientApplication({
+        auth: { ...authOf(question, endpoint), ...(await credentialOf(question, endpoint, assertions)) },
+        system: { networkClient: wire.network },
       });
-    } catch (error) {
-      // MSAL's own errors repeat the answer; one without any answer is a bug, here or there.
-      if (!wire.answer) throw error;
-    }
-    return tokenIn(wire.answer, { sentAt, question }) ?? raise(wire.answer, subject, tenantId);
+      try {
+        await application.acquireTokenByClientCredential({
+          scopes: [`${resource}/.default`],
+          skipCache: true,
+          // Otherwise an environment variable could send requests to another host.
+          azureRegion: 'DisableMsalForceRegion',
+        });
+      } catch (error) {
+        // MSAL's errors repeat the answer, which is read below; an error without an answer is a bug.
+        if (!wire.answer) throw error;
+      }
+      return tokenIn(wire.answer, { sentAt, question }) ?? raise(wire.answer, subject, tenantId);
+    },
   };
 }
 
@@ -69,7 +78,7 @@ function authOf({ subject, tenantId, capabilities }: EntraQuestion, endpoint: st
     clientId: subject.clientId,
     authority,
     knownAuthorities: [new URL(authority).host],
-    // Stated, so that it is not looked up: what is looked up could name another host.
+    // Given, so that MSAL does not discover it: discovery could return another host.
     authorityMetadata: JSON.stringify({
       token_endpoint: endpoint,
       authorization_endpoint: `${authority}/oauth2/v2.0/authorize`,
@@ -86,21 +95,21 @@ async function credentialOf(
   assertions: Assertions,
 ): Promise<Partial<NodeAuthOptions>> {
   if (proof.kind === 'secret') return { clientSecret: proof.value };
-  return { clientAssertion: await assertions(proof.certificate, { clientId, audience }) };
+  return { clientAssertion: await assertions.sign(proof.certificate, { clientId, audience }) };
 }
 
-/** MSAL's way out, which remembers the answer. */
-function createWire(endpoint: string, post: PostToEntra) {
+/** MSAL's network module; remembers the answer. */
+function createWire(endpoint: string, http: EntraClientOptions['http']) {
   const seen: { answer?: EntraAnswer } = {};
   const elsewhere = () => Promise.reject(new TypeError('only the token endpoint may be asked'));
   const network: INetworkModule = {
     sendGetRequestAsync: elsewhere,
     sendPostRequestAsync: async (url, options) => {
       if (url !== endpoint && !url.startsWith(`${endpoint}?`)) return elsewhere();
-      const answer = await post({ url, headers: options?.headers ?? {}, body: options?.body ?? '' });
+      const answer = await http.post({ url, headers: options?.headers ?? {}, body: options?.body ?? '' });
       seen.answer = answer;
       const isAnswer = answer.kind === 'answer';
-      // What MSAL makes of it does not matter: the answer is read here.
+      // The answer is read from `seen`, not from MSAL's result.
       const body = isAnswer && answer.body ? answer.body : { error: 'no_answer' };
       return { headers: {}, status: isAnswer ? answer.status : 503, body: body as never };
     },

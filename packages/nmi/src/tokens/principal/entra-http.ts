@@ -7,20 +7,18 @@ export interface EntraPost {
   readonly body: string;
 }
 
-/** Sends to the token endpoint; a failed connection is an answer too. */
-export type PostToEntra = (post: EntraPost) => Promise<EntraAnswer>;
-
 export interface EntraHttp {
-  readonly post: PostToEntra;
+  /** Sends to the token endpoint; never fails: `silence` if there is no answer. */
+  readonly post: (post: EntraPost) => Promise<EntraAnswer>;
   close(): Promise<void>;
 }
 
 const longestBody = 256 * 1024;
 
-/** The way to the login endpoints, through a proxy where the environment names one. It follows no redirect: a secret is sent nowhere else. */
+/** Calls login endpoints, through the proxy of the environment if there is one. Follows no redirect: a secret is sent nowhere else. */
 export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
   let opened: ReturnType<typeof open> | undefined;
-  const post: PostToEntra = async ({ url, headers, body }) => {
+  const post: EntraHttp['post'] = async ({ url, headers, body }) => {
     const { send, dispatcher } = await (opened ??= open());
     const answer = await send(url, {
       method: 'POST',
@@ -45,7 +43,7 @@ export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
   return { post: (one) => post(one).catch(() => ({ kind: 'silence' })), close };
 }
 
-/** Loaded for the first service principal only: it costs 10 MiB of memory, and most nodes have none. */
+/** Loaded for the first service principal: it takes 10 MiB of memory, and most nodes have none. */
 async function open() {
   const { openEntraDoor } = await import('./entra-door.ts');
   return openEntraDoor();

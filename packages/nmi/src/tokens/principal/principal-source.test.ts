@@ -35,16 +35,20 @@ const stage = (answer: (question: EntraQuestion) => string | Error = () => 'opaq
   const source = createPrincipalSource({
     clock,
     random: () => 0,
-    readSecret: () =>
-      Promise.resolve({ version: state.version, data: new Map([['clientSecret', Buffer.from('hidden')]]) }),
-    readCertificate: () => Promise.reject(new Error('there is no certificate here')),
-    askEntra: async (question) => {
-      questions.push(question);
-      await clock.sleep(20);
-      const token = state.answer(question);
-      if (token instanceof Error) throw token;
-      const expiresOnTimestamp = clock.now() + 3_600_000;
-      return { token, expiresOnTimestamp, tokenType: 'Bearer', resource: question.resource };
+    secretReader: {
+      read: () =>
+        Promise.resolve({ version: state.version, data: new Map([['clientSecret', Buffer.from('hidden')]]) }),
+    },
+    certificates: { read: () => Promise.reject(new Error('there is no certificate here')) },
+    entra: {
+      ask: async (question) => {
+        questions.push(question);
+        await clock.sleep(20);
+        const token = state.answer(question);
+        if (token instanceof Error) throw token;
+        const expiresOnTimestamp = clock.now() + 3_600_000;
+        return { token, expiresOnTimestamp, tokenType: 'Bearer', resource: question.resource };
+      },
     },
     onSecretChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
     onAsked: (one) => asked.push(one),

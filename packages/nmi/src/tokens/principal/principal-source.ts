@@ -5,42 +5,41 @@ import { readClaims } from '../claims.ts';
 import { createSetbacks } from '../setbacks.ts';
 import { TokenError } from '../errors.ts';
 import { keyOf } from '../memory.ts';
-import type { AskForToken, IssuedToken, ServicePrincipal, TokenWish } from '../types.ts';
-import type { AskEntra, EntraQuestion, Proof } from './entra-client.ts';
+import type { ServicePrincipal, TokenUpstream, TokenWish } from '../types.ts';
+import type { EntraClient, EntraQuestion, Proof } from './entra-client.ts';
 import type { CertificateReader } from './certificate-reader.ts';
 import { createProofs } from './proofs.ts';
 import { createSecretMemory, type SecretMemory } from './secret-memory.ts';
-import type { ReadSecretNow, SecretReference } from './secret-door.ts';
+import type { SecretReader, SecretReference } from './secret-reader.ts';
 
 export interface PrincipalSourceOptions {
-  readonly readSecret: ReadSecretNow;
-  readonly askEntra: AskEntra;
-  readonly readCertificate: CertificateReader;
+  readonly secretReader: SecretReader;
+  readonly entra: EntraClient;
+  readonly certificates: CertificateReader;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Tokens got with this Secret are to be forgotten. */
+  /** Called when tokens that were got with this Secret must be forgotten. */
   readonly onSecretChanged: (reference: SecretReference) => void;
-  /** Called for every question to Entra. */
+  /** Called for each request to Entra. */
   readonly onAsked: (asked: { ms: number; isOk: boolean }) => void;
 }
 
-export interface PrincipalSource {
-  readonly ask: AskForToken<ServicePrincipal>;
+export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
   readonly secrets: Pick<SecretMemory, 'check' | 'prune'>;
 }
 
-/** Tokens of service principals: the Secret from the API server, then a token for each tenant from Entra. */
+/** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
-  const { clock, random, askEntra, onAsked } = options;
+  const { clock, random, entra, onAsked } = options;
   const setbacks = createSetbacks({ clock, random });
-  const proofs = createProofs(options.readCertificate);
+  const proofs = createProofs(options.certificates);
   const secrets = createSecretMemory({
-    read: options.readSecret,
+    reader: options.secretReader,
     clock,
     onChanged: options.onSecretChanged,
   });
 
-  // Entra counts what one application asks, whatever it is for: so one that it slows down asks for nothing.
+  // Entra counts all requests of an application: while it throttles one, none is sent for this application.
   const askOne = async (question: EntraQuestion) => {
     const name = keyOf(question.subject);
     const refused = setbacks.refusal(name);
@@ -48,7 +47,7 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     const startedAt = clock.now();
     let isOk = false;
     try {
-      const access = await askEntra(question);
+      const access = await entra.ask(question);
       isOk = true;
       setbacks.clear(name);
       return access;
@@ -60,10 +59,10 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     }
   };
 
-  const ask = async (wish: TokenWish<ServicePrincipal>): Promise<IssuedToken> => {
+  const ask: PrincipalSource['ask'] = async (wish) => {
     const { subject } = wish;
     judge(wish);
-    const proof = await proofs(await secrets.current(subject.secret), subject);
+    const proof = await proofs.of(await secrets.current(subject.secret), subject);
     const forTenant = (tenantId: string) => askOne(questionFor(wish, tenantId, proof));
     const access = await forTenant(subject.tenantId);
     const others = await Promise.all(

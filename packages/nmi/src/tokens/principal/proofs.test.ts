@@ -4,7 +4,7 @@ import type { ServicePrincipal } from '../types.ts';
 import type { CertificateReader } from './certificate-reader.ts';
 import { createProofs } from './proofs.ts';
 import type { Certificate } from './reader-words.ts';
-import type { ReadSecret } from './secret-door.ts';
+import type { ReadSecret } from './secret-reader.ts';
 
 const subject: ServicePrincipal = {
   kind: 'service-principal',
@@ -25,13 +25,13 @@ const certificate = { leaf: {} } as Certificate;
 const pem = secretOf({ certificate: '-----BEGIN CERTIFICATE-----' });
 
 const stage = () => {
-  const reader = vi.fn<CertificateReader>(() => Promise.resolve(certificate));
-  return { reader, proofs: createProofs(reader) };
+  const reader = vi.fn<CertificateReader['read']>(() => Promise.resolve(certificate));
+  return { reader, proofs: createProofs({ read: reader }) };
 };
 
 it('a client secret is the proof as it is, and no certificate is read', async () => {
   const { proofs, reader } = stage();
-  await expect(proofs(secretOf({ clientSecret: 'hidden' }), subject)).resolves.toEqual({
+  await expect(proofs.of(secretOf({ clientSecret: 'hidden' }), subject)).resolves.toEqual({
     kind: 'secret',
     value: 'hidden',
   });
@@ -40,20 +40,22 @@ it('a client secret is the proof as it is, and no certificate is read', async ()
 
 it('a certificate is read once for each version of the Secret, on account of its namespace', async () => {
   const { proofs, reader } = stage();
-  const all = [proofs(pem, withCertificate), proofs(pem, withCertificate)];
+  const all = [proofs.of(pem, withCertificate), proofs.of(pem, withCertificate)];
   await expect(Promise.all(all)).resolves.toEqual([
     { kind: 'certificate', certificate },
     { kind: 'certificate', certificate },
   ]);
   expect(reader.mock.calls).toEqual([['shop', expect.objectContaining({ kind: 'pem' })]]);
-  await proofs({ ...pem }, withCertificate);
+  await proofs.of({ ...pem }, withCertificate);
   expect(reader).toHaveBeenCalledTimes(2);
 });
 
 it('one Secret can serve as a secret and as a certificate', async () => {
   const { proofs } = stage();
   const both = secretOf({ clientSecret: 'hidden', certificate: '-----BEGIN CERTIFICATE-----' });
-  const kinds = [await proofs(both, subject), await proofs(both, withCertificate)].map(({ kind }) => kind);
+  const kinds = [await proofs.of(both, subject), await proofs.of(both, withCertificate)].map(
+    ({ kind }) => kind,
+  );
   expect(kinds).toEqual(['secret', 'certificate']);
 });
 
@@ -64,7 +66,7 @@ it.each([
   '%s: says which Secret of which AzureIdentity cannot be used, and why',
   async (...[, who, secret, why]) => {
     const error = await stage()
-      .proofs(secret, who)
+      .proofs.of(secret, who)
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'misconfigured' });
     expect((error as Error).message).toContain('Secret shop/credential of AzureIdentity shop/app');
@@ -76,13 +78,13 @@ it('a certificate that is refused stays refused, and is not read again', async (
   const { proofs, reader } = stage();
   reader.mockResolvedValue('it has no private key in PEM form');
   for (let time = 0; time < 2; time += 1)
-    await expect(proofs(pem, withCertificate)).rejects.toThrow('it has no private key in PEM form.');
+    await expect(proofs.of(pem, withCertificate)).rejects.toThrow('it has no private key in PEM form.');
   expect(reader).toHaveBeenCalledTimes(1);
 });
 
 it('one that could not be read this time is read again the next time', async () => {
   const { proofs, reader } = stage();
   reader.mockRejectedValueOnce(new TokenError('unavailable', 'later'));
-  await expect(proofs(pem, withCertificate)).rejects.toMatchObject({ code: 'unavailable' });
-  await expect(proofs(pem, withCertificate)).resolves.toMatchObject({ kind: 'certificate' });
+  await expect(proofs.of(pem, withCertificate)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(proofs.of(pem, withCertificate)).resolves.toMatchObject({ kind: 'certificate' });
 });

@@ -1,22 +1,21 @@
-// The door to the process that reads certificates. Its heap and its time are bounded, it may read no file but its own program,
-// and it is told nothing by arguments or environment.
+// Starts the process that reads certificates, with bounded heap and time, no access to files but its own program, and neither
+// arguments nor environment.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@pod-identity/kit/core';
-import type { RunReader } from './certificate-reader.ts';
+import type { CertificateProcess } from './certificate-reader.ts';
 
-export interface ReaderProcess {
-  readonly run: RunReader;
-  /** Kills what is under way. */
+export interface ReaderProcess extends CertificateProcess {
+  /** Kills running processes. */
   close(): void;
 }
 
-/** The work of what it may derive takes less than a second; its start takes longer than usual on a busy node. */
+/** Its work is limited to less than a second; on a busy node its start takes longer. */
 const limitMs = 5_000;
 const longestAnswer = 256 * 1024;
 
-/** A file of the bundle is in `dist`, beside the program; a source file is run directly. */
+/** In the bundle the program is a file in `dist`; without a bundle the source file is run. */
 const isSource = import.meta.url.endsWith('.ts');
 const program = fileURLToPath(
   new URL(isSource ? './reader/main.ts' : './certificate-reader.js', import.meta.url),
@@ -30,12 +29,12 @@ export function createReaderProcess(
   { command = execPath, args = flags }: { command?: string; args?: readonly string[] } = {},
 ): ReaderProcess {
   const running = new Set<ChildProcess>();
-  const run: RunReader = (question) => {
+  const run: ReaderProcess['run'] = (question) => {
     const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
-    // Its standard error could repeat what it was given.
+    // Standard error is ignored: it could repeat the input.
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env: { MALLOC_ARENA_MAX: '1' } });
     running.add(child);
-    // A native derivation hears no other signal.
+    // A native key derivation reacts to no other signal.
     const kill = () => void child.kill('SIGKILL');
     const timer = clock.after(limitMs, kill);
     const parts: Buffer[] = [];
@@ -51,7 +50,7 @@ export function createReaderProcess(
       running.delete(child);
       resolve(code === 0 ? Buffer.concat(parts).toString('utf8') : undefined);
     });
-    // One that ends before it has read everything says so by its exit code.
+    // If it ends before it has read everything, its exit code says so.
     child.stdin.on('error', () => undefined).end(question);
     return promise;
   };

@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
-import type { ReadSecret } from './secret-door.ts';
+import type { ReadSecret } from './secret-reader.ts';
 import { createSecretMemory } from './secret-memory.ts';
 
 const reference = { namespace: 'shop', name: 'app' };
@@ -18,11 +18,13 @@ const stage = (first: ReadSecret | Error = secret('1')) => {
   const changed: string[] = [];
   const memory = createSecretMemory({
     clock,
-    read: async ({ namespace, name }) => {
-      state.reads.push(`${namespace}/${name}`);
-      await Promise.resolve();
-      if (state.answer instanceof Error) throw state.answer;
-      return state.answer;
+    reader: {
+      read: async ({ namespace, name }) => {
+        state.reads.push(`${namespace}/${name}`);
+        await Promise.resolve();
+        if (state.answer instanceof Error) throw state.answer;
+        return state.answer;
+      },
     },
     onChanged: ({ namespace, name }) => changed.push(`${namespace}/${name}`),
   });

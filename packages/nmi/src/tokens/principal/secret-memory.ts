@@ -1,20 +1,19 @@
 import { RecentMap, type Clock } from '@pod-identity/kit/core';
-import { createFlights } from '../flights.ts';
 import { TokenError, type TokenErrorCode } from '../errors.ts';
-import type { ReadSecret, ReadSecretNow, SecretReference } from './secret-door.ts';
+import type { ReadSecret, SecretReader, SecretReference } from './secret-reader.ts';
 
 export interface SecretMemory {
-  /** As it is now, or was a moment ago. While the API server is away, as it was when it was last there. */
+  /** The current value, or one from the last seconds; the last known one while the API server does not respond. */
   current(reference: SecretReference): Promise<ReadSecret>;
-  /** Looks whether a remembered Secret has changed, unless that was done a moment ago. Nobody waits for it. */
+  /** Reads a remembered Secret again in the background, unless that was done recently. */
   check(reference: SecretReference): void;
   prune(keep: (reference: SecretReference) => boolean): void;
 }
 
 export interface SecretMemoryOptions {
-  readonly read: ReadSecretNow;
+  readonly reader: SecretReader;
   readonly clock: Clock;
-  /** Told when a Secret that was read before has changed, is gone or may not be read any more. */
+  /** Called when a Secret that was read before has changed, was deleted or may not be read any more. */
   readonly onChanged: (reference: SecretReference) => void;
 }
 
@@ -29,21 +28,27 @@ interface Failed {
   readonly at: number;
 }
 
-/** Nothing is read more often than this for one Secret; and that long a change of it goes unnoticed. */
+/** Between reads of one Secret: a change of it is noticed this late at most. */
 const readAgainMs = 30_000;
-/** A Secret that is missing may be made any moment. */
+/** Shorter, since a missing Secret may be created any moment. */
 const failureMs = 5_000;
 const failuresKept = 500;
 
-/** Secrets in memory while they are in use. There is no watch: NMI has no right to list Secrets. */
+/** Keeps Secrets in memory while they are used. There is no watch: NMI has no right to list Secrets. */
 export function createSecretMemory(options: SecretMemoryOptions): SecretMemory {
   const { clock } = options;
   const stores: Stores = { known: new Map(), failed: new RecentMap(failuresKept) };
   const { known, failed } = stores;
-  const flights = createFlights<ReadSecret>();
+  const running = new Map<string, Promise<ReadSecret>>();
 
-  const readNow = (reference: SecretReference) =>
-    flights.join(nameOf(reference), () => readInto(stores, reference, options));
+  /** One read at a time for each Secret; all who want it meanwhile get its result. */
+  const readNow = (reference: SecretReference) => {
+    const name = nameOf(reference);
+    const reading =
+      running.get(name) ?? readInto(stores, reference, options).finally(() => running.delete(name));
+    running.set(name, reading);
+    return reading;
+  };
   const recent = (name: string): ReadSecret | undefined => {
     const here = known.get(name);
     return here && clock.now() - here.askedAt < readAgainMs ? here.secret : undefined;
@@ -82,8 +87,8 @@ async function readInto(
   const askedAt = options.clock.now();
   const isOther = () => before !== undefined && known.get(name)?.secret !== before.secret;
   try {
-    const read = await options.read(reference);
-    // The value stays the same one as long as its version does: what was made of it is remembered by it.
+    const read = await options.reader.read(reference);
+    // The object stays the same while its version does: proofs are remembered by it.
     const secret = before?.secret.version === read.version ? before.secret : read;
     known.set(name, { reference, secret, askedAt });
     stores.failed.delete(name);

@@ -7,7 +7,7 @@ const stage = () => {
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const queue = (name: string, task: string, error?: Error) =>
-    turns(name, () => {
+    turns.run(name, () => {
       begun.push(task);
       const { promise, resolve, reject } = Promise.withResolvers<string>();
       ends.push(() => (error ? reject(error) : resolve(task)));

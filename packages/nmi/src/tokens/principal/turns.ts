@@ -1,18 +1,20 @@
-/** One task at a time; undefined when too many of this name wait already. */
-export type Turns = <T>(name: string, task: () => Promise<T>) => Promise<T> | undefined;
+export interface Turns {
+  /** Runs one task at a time; undefined if too many tasks of this name are waiting. */
+  readonly run: <T>(name: string, task: () => Promise<T>) => Promise<T> | undefined;
+}
 
 type Task = () => Promise<unknown>;
 
 const waitingOfName = 64;
 
-/** Names take turns: a name waits for one task of each other name, however many wait under that. */
+/** Names take turns: a task waits for at most one task of each other name. */
 export function createTurns(): Turns {
   const waiting = new Map<string, readonly Task[]>();
   let isRunning = false;
 
   const runAll = async () => {
     isRunning = true;
-    // The order of a Map is that of insertion: a name that had its turn goes to the end.
+    // A Map keeps the order of insertion: after its turn a name goes to the end.
     for (let next = waiting.entries().next(); !next.done; next = waiting.entries().next()) {
       const [name, [task, ...rest]] = next.value;
       keep(name, rest);
@@ -28,7 +30,7 @@ export function createTurns(): Turns {
     else waiting.delete(name);
   };
 
-  return <T>(name: string, task: () => Promise<T>) => {
+  const run: Turns['run'] = <T>(name: string, task: () => Promise<T>) => {
     const tasks = waiting.get(name) ?? [];
     if (tasks.length >= waitingOfName) return undefined;
     const { promise, resolve } = Promise.withResolvers<T>();
@@ -43,4 +45,5 @@ export function createTurns(): Turns {
     if (!isRunning) void runAll();
     return promise;
   };
+  return { run };
 }

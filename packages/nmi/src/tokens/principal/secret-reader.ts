@@ -5,20 +5,22 @@ import type { SecretData } from './secret-keys.ts';
 
 export type SecretReference = ServicePrincipal['secret'];
 
-/** A Secret as it was read. Never changed: another version is another value. */
+/** Immutable: another version is another object. */
 export interface ReadSecret {
-  /** Differs when the Secret was changed or made again. */
+  /** Differs if the Secret was changed or created again. */
   readonly version: string;
   readonly data: SecretData;
 }
 
-/** Reads one Secret now; fails with a TokenError: `misconfigured` when it may not be read or is not there. */
-export type ReadSecretNow = (reference: SecretReference) => Promise<ReadSecret>;
+export interface SecretReader {
+  /** Fails with a TokenError: `misconfigured` if the Secret does not exist or may not be read. */
+  readonly read: (reference: SecretReference) => Promise<ReadSecret>;
+}
 
 const timeoutMs = 3_000;
 
-export function createSecretDoor(transport: KubeTransport): ReadSecretNow {
-  return async (reference) => {
+export function createSecretReader(transport: KubeTransport): SecretReader {
+  const read: SecretReader['read'] = async (reference) => {
     const [namespace, name] = [reference.namespace, reference.name].map(encodeURIComponent);
     try {
       return trim(
@@ -32,6 +34,7 @@ export function createSecretDoor(transport: KubeTransport): ReadSecretNow {
       throw error instanceof KubeError ? tokenErrorOf(error, reference) : error;
     }
   };
+  return { read };
 }
 
 interface SecretShape {

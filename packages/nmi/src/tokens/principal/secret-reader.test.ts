@@ -2,7 +2,7 @@ import { KubeError, type KubeErrorCode } from '@pod-identity/kit/kube';
 import { expect, it } from 'vitest';
 import { createTransport } from '../../../test/transport.ts';
 import { TokenError } from '../errors.ts';
-import { createSecretDoor } from './secret-door.ts';
+import { createSecretReader } from './secret-reader.ts';
 
 const reference = { namespace: 'shop', name: 'app' };
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -10,7 +10,7 @@ const metadata = { uid: 'u', resourceVersion: '7' };
 
 it('reads one Secret by its name and decodes its values', async () => {
   const transport = createTransport(() => ({ metadata, data: { clientSecret: base64('hidden') } }));
-  const { version, data } = await createSecretDoor(transport)(reference);
+  const { version, data } = await createSecretReader(transport).read(reference);
   expect(version).toBe('u 7');
   expect([...data]).toEqual([['clientSecret', Buffer.from('hidden')]]);
   expect(transport.requests).toMatchObject([
@@ -20,7 +20,7 @@ it('reads one Secret by its name and decodes its values', async () => {
 
 it('asks for nothing but a Secret, whatever an AzureIdentity names', async () => {
   const transport = createTransport(() => ({ metadata }));
-  await createSecretDoor(transport)({ namespace: 'shop', name: '../../nodes?x' });
+  await createSecretReader(transport).read({ namespace: 'shop', name: '../../nodes?x' });
   expect(transport.requests[0]?.path).toBe('/api/v1/namespaces/shop/secrets/..%2F..%2Fnodes%3Fx');
 });
 
@@ -29,16 +29,18 @@ it.each([
   ['with a value that is no text', { metadata, data: { a: 1 } }, 'u 7', [['a', Buffer.from('')]]],
   ['that says nothing at all', null, 'undefined undefined', []],
 ])('bears a Secret %s', async (...[, object, version, data]) => {
-  const read = await createSecretDoor(createTransport(() => object))(reference);
+  const read = await createSecretReader(createTransport(() => object)).read(reference);
   expect([read.version, [...read.data]]).toEqual([version, data]);
 });
 
 const failing = (error: Error) =>
-  createSecretDoor(
+  createSecretReader(
     createTransport(() => {
       throw error;
     }),
-  )(reference).catch((thrown: unknown) => thrown);
+  )
+    .read(reference)
+    .catch((thrown: unknown) => thrown);
 
 it.each<[KubeErrorCode, string, string]>([
   ['not-found', 'misconfigured', 'Secret shop/app, which spec.clientPassword names, does not exist.'],
