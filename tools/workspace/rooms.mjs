@@ -32,6 +32,12 @@ export const rooms = [
   { folder: mic('commands'), head: 'explain' },
   { folder: mic('config'), pure: 'all' },
   { folder: mic('term'), head: 'controller', never: [mic('azure')] },
+  {
+    folder: mic('access'),
+    head: 'book',
+    pure: ['book', 'due-times', 'targets', 'verdict'],
+    never: [mic('snapshot'), mic('plan'), mic('azure')],
+  },
   { folder: mic('snapshot'), head: 'views', pure: { except: ['watch/cluster-watch', 'watch/agent-watch'] } },
   { folder: mic('snapshot/facts'), never: [mic('snapshot/watch')] },
   { folder: mic('snapshot/index'), head: 'cluster-index', never: [mic('snapshot/watch')] },

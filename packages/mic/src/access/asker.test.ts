@@ -1,0 +1,261 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import type { AccessTarget } from '@pod-identity/crd-types';
+import { KubeError } from '@pod-identity/kit/kube';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { createFakeLog } from '../apply/test/fake-log.ts';
+import { askPairs, type ReviewResult } from './asker.ts';
+import { AccessBook, type Holder } from './book.ts';
+import { FakeReviewer, noAnswer } from './test/fake-reviewer.ts';
+
+const target = (name: string): AccessTarget => ({
+  resource: 'managedidentities',
+  names: [name, 'group', 'subscription'],
+});
+const holderOf = (subject: string, ...names: readonly string[]): Holder => {
+  const [namespace = '', name = ''] = subject.split('/');
+  return { subject: { namespace, name }, targets: names.map(target) };
+};
+
+function setUp({ proven = Promise.resolve(), pairsPerNamespace = 10_000 } = {}) {
+  const clock = createFakeClock();
+  const reviewer = new FakeReviewer();
+  const book = new AccessBook({ pairsPerNamespace, recheckMs: 300_000 });
+  const ending = new AbortController();
+  const log = createFakeLog();
+  const changed: Holder[] = [];
+  const results: ReviewResult[] = [];
+  let holds = true;
+  const running = askPairs({
+    book,
+    reviewer,
+    term: { signal: ending.signal, holds: () => holds },
+    clock,
+    random: () => 1,
+    log,
+    proven,
+    onChanged: (holders) => changed.push(...holders),
+    onReview: (result) => results.push(result),
+  });
+  onTestFinished(async () => {
+    ending.abort();
+    await running;
+  });
+  const verdict = (holder: Holder, name = 'a') => book.verdict(holder, target(name));
+  return {
+    clock,
+    reviewer,
+    book,
+    log,
+    changed,
+    results,
+    verdict,
+    running,
+    end: () => ending.abort(),
+    lapse: () => (holds = false),
+  };
+}
+
+describe('a pair', () => {
+  it('is asked by its narrowest name first, and allowed by any', async () => {
+    const { clock, reviewer, book, changed, verdict, results } = setUp();
+    const holder = holderOf('shop/web', 'a');
+    reviewer.say('shop/web', 'group', true);
+    book.hold(holder);
+    await clock.advance(0);
+    expect(reviewer.asked).toEqual(['shop/web a', 'shop/web group']);
+    expect([verdict(holder), changed, results]).toEqual(['allowed', [holder], ['refused', 'allowed']]);
+  });
+
+  it('is asked again by the name that allowed it last, alone', async () => {
+    const { clock, reviewer, book } = setUp();
+    reviewer.say('shop/web', 'group', true);
+    book.hold(holderOf('shop/web', 'a'));
+    await clock.advance(300_000);
+    expect(reviewer.asked.slice(2)).toEqual(['shop/web group']);
+  });
+
+  it('is asked by all names before it is denied', async () => {
+    const { clock, reviewer, book, verdict } = setUp();
+    const holder = holderOf('shop/web', 'a');
+    book.hold(holder);
+    await clock.advance(0);
+    expect(reviewer.asked).toEqual(['shop/web a', 'shop/web group', 'shop/web subscription']);
+    expect(verdict(holder)).toBe('denied');
+  });
+
+  it('is allowed soon after it was granted', async () => {
+    const { clock, reviewer, book, verdict } = setUp();
+    const holder = holderOf('shop/web', 'a');
+    book.hold(holder);
+    await clock.advance(1_000);
+    reviewer.say('shop/web', 'subscription', true);
+    await clock.advance(10_000);
+    expect(verdict(holder)).toBe('allowed');
+  });
+});
+
+describe('a right that is withdrawn', () => {
+  it('falls after two refusals, within the recheck time and a few seconds', async () => {
+    const { clock, reviewer, book, verdict, changed } = setUp();
+    const holder = holderOf('shop/web', 'a');
+    reviewer.say('shop/web', 'a', true);
+    book.hold(holder);
+    await clock.advance(1_000);
+    reviewer.say('shop/web', 'a', false);
+    await clock.advance(299_000);
+    expect(verdict(holder)).toBe('allowed');
+    await clock.advance(6_000);
+    expect([verdict(holder), changed.length]).toEqual(['denied', 2]);
+  });
+
+  it.each([
+    ['is not answered', noAnswer],
+    ['is answered with what is no verdict', new KubeError('invalid', 'no SubjectAccessReview')],
+    ['is throttled', new KubeError('throttled', 'slow down', { status: 429 })],
+    ['is forbidden', new KubeError('denied', 'MIC may not ask', { status: 403 })],
+  ])('does not fall for a question that %s, for hours', async (_, answer) => {
+    const { clock, reviewer, book, verdict, changed, log } = setUp();
+    const holder = holderOf('shop/web', 'a');
+    reviewer.say('shop/web', 'a', true);
+    book.hold(holder);
+    await clock.advance(1_000);
+    for (const name of ['a', 'group', 'subscription']) reviewer.say('shop/web', name, answer);
+    await clock.advance(7_200_000);
+    expect([verdict(holder), changed.length]).toEqual(['allowed', 1]);
+    // A question a minute, and one line of the log.
+    expect(reviewer.asked.length).toBeLessThan(140);
+    expect(log.lines.map(({ level }) => level)).toEqual(['warn']);
+    reviewer.say('shop/web', 'a', false);
+    for (const name of ['group', 'subscription']) reviewer.say('shop/web', name, false);
+    await clock.advance(70_000);
+    expect([verdict(holder), log.lines.map(({ level }) => level)]).toEqual(['denied', ['warn', 'info']]);
+  });
+
+  it('that is unanswered at a wider name is not refused: somebody may hold that one', async () => {
+    const { clock, reviewer, book, verdict } = setUp();
+    const holder = holderOf('shop/web', 'a');
+    reviewer.say('shop/web', 'group', noAnswer);
+    book.hold(holder);
+    await clock.advance(60_000);
+    expect(verdict(holder)).toBe('unknown');
+  });
+});
+
+describe('a storm of pairs', () => {
+  const storm = (book: AccessBook, namespace: string, count: number) => {
+    for (let index = 0; index < count; index += 1) book.hold(holderOf(`${namespace}/sa-${index}`, 'a'));
+  };
+
+  it('of one namespace lets the pair of another be asked at once', async () => {
+    const { clock, reviewer, book } = setUp();
+    storm(book, 'evil', 5_000);
+    book.hold(holderOf('shop/web', 'a'));
+    await clock.advance(0);
+    expect(reviewer.asked.indexOf('shop/web a')).toBeLessThan(8);
+    expect(reviewer.asked.indexOf('shop/web a')).toBeGreaterThanOrEqual(0);
+  });
+
+  it('whose questions hang does not hold up the pair of another', async () => {
+    const { clock, reviewer, book, verdict } = setUp();
+    const go = reviewer.hold();
+    storm(book, 'evil', 100);
+    await clock.advance(0);
+    expect(reviewer.open).toBe(3);
+    const holder = holderOf('shop/web', 'a');
+    book.hold(holder);
+    await clock.advance(0);
+    expect(reviewer.asked).toContain('shop/web a');
+    go();
+    await clock.advance(60_000);
+    expect(verdict(holder)).toBe('denied');
+  });
+
+  it('of many namespaces is asked a few at a time, and so many a second', async () => {
+    const { clock, reviewer, book } = setUp();
+    for (let index = 0; index < 100; index += 1) storm(book, `ns-${index}`, 50);
+    await clock.advance(4_000);
+    // The burst, and what four seconds bring.
+    expect(reviewer.asked.length).toBeLessThanOrEqual(1_250);
+    expect(reviewer.asked.length).toBeGreaterThan(1_000);
+    expect(reviewer.mostOpen).toBeLessThanOrEqual(8);
+  });
+
+  it('that is over the bound of its namespace is asked as pairs of it go', async () => {
+    const { clock, book, changed, reviewer } = setUp({ pairsPerNamespace: 1 });
+    const [first, second] = [holderOf('evil/1', 'a'), holderOf('evil/2', 'a')];
+    reviewer.say('evil/2', 'a', true);
+    book.hold(first);
+    book.hold(second);
+    await clock.advance(0);
+    expect(changed).toEqual([first]);
+    book.release(first);
+    await clock.advance(0);
+    expect(changed).toEqual([first, second, second]);
+    expect(book.verdict(second, target('a'))).toBe('allowed');
+  });
+});
+
+describe('a term', () => {
+  it('asks nothing until the API server has refused somebody', async () => {
+    const proof = Promise.withResolvers<undefined>();
+    const { clock, reviewer, book } = setUp({ proven: proof.promise.then(() => undefined) });
+    book.hold(holderOf('shop/web', 'a'));
+    await clock.advance(600_000);
+    expect(reviewer.asked).toEqual([]);
+    proof.resolve(undefined);
+    await clock.advance(0);
+    expect(reviewer.asked).toHaveLength(3);
+  });
+
+  it('that is over asks nothing more, forgets what it knew, and takes no answer in', async () => {
+    const { clock, reviewer, book, changed, verdict, running, end } = setUp();
+    const [known, late] = [holderOf('shop/web', 'a'), holderOf('shop/late', 'a')];
+    reviewer.say('shop/web', 'a', true);
+    reviewer.say('shop/late', 'a', true);
+    book.hold(known);
+    await clock.advance(0);
+    const go = reviewer.hold();
+    book.hold(late);
+    await clock.advance(0);
+    end();
+    expect(verdict(known)).toBe('allowed');
+    await clock.advance(0);
+    go();
+    await running;
+    await clock.advance(900_000);
+    expect([verdict(known), verdict(late), clock.pending]).toEqual(['unknown', 'unknown', 0]);
+    expect(changed).toEqual([known, known]);
+    expect(reviewer.asked).toHaveLength(2);
+    book.hold(holderOf('shop/new', 'a'));
+    await clock.advance(0);
+    expect(reviewer.asked).toHaveLength(2);
+  });
+
+  it('whose lease has run out takes no answer in and asks nothing more', async () => {
+    const { clock, reviewer, book, changed, lapse } = setUp();
+    reviewer.say('shop/web', 'a', true);
+    const go = reviewer.hold();
+    book.hold(holderOf('shop/web', 'a'));
+    await clock.advance(0);
+    lapse();
+    go();
+    await clock.advance(900_000);
+    expect([changed, reviewer.asked.length]).toEqual([[], 1]);
+  });
+
+  it('that is over before the API server has refused anybody ends', async () => {
+    const { running, end } = setUp({ proven: new Promise<void>(() => undefined) });
+    end();
+    await running;
+  });
+});
+
+test('a bug in what answers is logged, and counts as no answer', async () => {
+  const { clock, reviewer, book, log, verdict } = setUp();
+  const bug = new TypeError('bug');
+  const holder = holderOf('shop/web', 'a');
+  reviewer.say('shop/web', 'a', bug);
+  book.hold(holder);
+  await clock.advance(60_000);
+  expect([verdict(holder), log.errors]).toEqual(['unknown', [{ error: bug }]]);
+});

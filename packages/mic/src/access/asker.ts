@@ -1,0 +1,198 @@
+// Asks the API server about the pairs in the book for as long as a term lasts: so many questions a second, and no namespace
+// more than its part of those that are under way.
+import { accessGroup, accessVerb, type AccessResource, type AccessSubject } from '@pod-identity/crd-types';
+import { createTokenBucket, type Clock, type Timer, type TokenBucket } from '@pod-identity/kit/core';
+import { KubeError, subjectOf, type AccessReviewer, type LeaderTerm } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import type { AccessBook, Holder, Pair } from './book.ts';
+import type { Answer } from './verdict.ts';
+
+export interface AskerPorts<H extends Holder> {
+  readonly book: AccessBook<H>;
+  readonly reviewer: AccessReviewer;
+  readonly term: LeaderTerm;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Resolves when answers are worth something: the API server has refused somebody. */
+  readonly proven: Promise<void>;
+  /** These may be allowed more now, or less. */
+  readonly onChanged: (holders: readonly H[]) => void;
+  readonly onReview: (result: ReviewResult) => void;
+}
+
+/** Of one question about one name. */
+export type ReviewResult = 'allowed' | 'refused' | 'unanswered';
+
+/** What the API server is asked at most, and what of it one namespace has under way. */
+const reviewsPerSecond = 250;
+const pairsAtOnce = 8;
+const pairsOfNamespaceAtOnce = 3;
+
+/** Resolves when the term is over and nothing is on its way any more. */
+export async function askPairs<H extends Holder>(ports: AskerPorts<H>): Promise<void> {
+  const { signal } = ports.term;
+  const over = aborted(signal);
+  const isReady = await Promise.race([ports.proven.then(() => true), over.then(() => false)]);
+  if (!isReady) return;
+  const asker = new Asker(ports);
+  asker.start();
+  await over;
+  await asker.stop();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+class Asker<H extends Holder> {
+  readonly #ports: AskerPorts<H>;
+  readonly #bucket: TokenBucket;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #ofNamespace = new Map<string, number>();
+  #timer: Timer | undefined;
+  #isPumpDue = false;
+  #trouble: string | undefined;
+
+  constructor(ports: AskerPorts<H>) {
+    this.#ports = ports;
+    this.#bucket = createTokenBucket({
+      capacity: reviewsPerSecond,
+      refillPerMs: reviewsPerSecond / 1_000,
+      now: ports.clock.elapsed(),
+    });
+  }
+
+  start(): void {
+    this.#ports.book.onFresh = () => this.#pumpSoon();
+    this.#pump();
+  }
+
+  async stop(): Promise<void> {
+    const { book } = this.#ports;
+    book.onFresh = () => undefined;
+    this.#timer?.cancel();
+    this.#tell(book.forget());
+    await Promise.all(this.#underWay);
+  }
+
+  /** However many holders one change brings, they are looked at together. */
+  #pumpSoon(): void {
+    if (this.#isPumpDue) return;
+    this.#isPumpDue = true;
+    queueMicrotask(() => {
+      this.#isPumpDue = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const { book, clock } = this.#ports;
+    this.#timer?.cancel();
+    if (this.#isOver()) return;
+    this.#tell(book.takeAdmitted());
+    const mayAsk = (namespace: string) => (this.#ofNamespace.get(namespace) ?? 0) < pairsOfNamespaceAtOnce;
+    while (this.#underWay.size < pairsAtOnce) {
+      const pair = book.next(clock.elapsed(), mayAsk);
+      if (pair === undefined) break;
+      this.#begin(pair);
+    }
+    const { nextAt } = book;
+    // The end of what is under way is looked at as well.
+    if (nextAt === undefined || this.#underWay.size >= pairsAtOnce) return;
+    if (nextAt > clock.elapsed()) this.#timer = clock.after(nextAt - clock.elapsed(), () => this.#pump());
+  }
+
+  #begin(pair: Pair): void {
+    const { namespace } = pair.subject;
+    this.#count(namespace, 1);
+    const done = this.#ask(pair).finally(() => {
+      this.#underWay.delete(done);
+      this.#count(namespace, -1);
+      this.#pump();
+    });
+    this.#underWay.add(done);
+  }
+
+  #count(namespace: string, change: number): void {
+    const count = (this.#ofNamespace.get(namespace) ?? 0) + change;
+    if (count === 0) this.#ofNamespace.delete(namespace);
+    else this.#ofNamespace.set(namespace, count);
+  }
+
+  async #ask(pair: Pair): Promise<void> {
+    const { book, clock, random } = this.#ports;
+    const answer = await this.#answerTo(pair);
+    // Whoever leads now asks for himself.
+    if (this.#isOver()) return;
+    this.#tell(book.answer(pair, answer, { now: clock.elapsed(), chance: random() }));
+  }
+
+  /** A right on any one name is enough; without one, all have to be refused. */
+  async #answerTo({ subject, target, standing }: Pair): Promise<Answer> {
+    const levels = [...target.names.keys()];
+    for (const level of levels.sort((a, b) => Number(b === standing.level) - Number(a === standing.level))) {
+      const name = target.names[level] ?? '';
+      const result = await this.#review({ subject, resource: target.resource, name });
+      this.#ports.onReview(result);
+      if (result === 'allowed') return { kind: 'allowed', level };
+      if (result === 'unanswered') return { kind: 'unanswered' };
+    }
+    return { kind: 'refused' };
+  }
+
+  async #review({ subject, resource, name }: Question): Promise<ReviewResult> {
+    const { reviewer, clock, term } = this.#ports;
+    const { signal } = term;
+    try {
+      for (let ms = this.#take(); ms > 0; ms = this.#take()) await clock.sleep(ms, signal);
+      const right = { verb: accessVerb, group: accessGroup, resource, name };
+      const isAllowed = await reviewer.review(
+        { subject: subjectOf(subject.namespace, subject.name), ...right },
+        signal,
+      );
+      this.#note(undefined);
+      return isAllowed ? 'allowed' : 'refused';
+    } catch (error) {
+      if (!signal.aborted) this.#note(error);
+      return 'unanswered';
+    }
+  }
+
+  #isOver(): boolean {
+    const { term } = this.#ports;
+    return term.signal.aborted || !term.holds();
+  }
+
+  #take(): number {
+    return this.#bucket.take(this.#ports.clock.elapsed());
+  }
+
+  #tell(holders: readonly H[]): void {
+    if (holders.length > 0) this.#ports.onChanged(holders);
+  }
+
+  /** Each kind of trouble once, and its end. */
+  #note(error: unknown): void {
+    const { log } = this.#ports;
+    const trouble = error === undefined ? undefined : error instanceof KubeError ? error.code : 'unexpected';
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    if (trouble === undefined) log.info({}, 'the API server answers again who may use which identity');
+    else if (error instanceof KubeError)
+      log.warn(
+        { why: error.message },
+        'the API server does not say who may use which identity: what is attached stays, and nothing is added',
+      );
+    else log.error({ error }, 'reviews of rights fail');
+  }
+}
+
+interface Question {
+  readonly subject: AccessSubject;
+  readonly resource: AccessResource;
+  readonly name: string;
+}

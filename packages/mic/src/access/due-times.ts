@@ -1,0 +1,48 @@
+interface Due {
+  readonly dueAt: number;
+}
+
+/** Seconds of a schedule: pairs that are due in the same second are taken together. */
+const slotMs = 1_000;
+
+/** What is due when. However much is in it, adding and removing cost the same. */
+export class DueTimes<T extends Due> {
+  readonly #slots = new Map<number, Set<T>>();
+  readonly #places = new Map<T, number>();
+
+  add(item: T): void {
+    this.remove(item);
+    const slot = slotOf(item.dueAt);
+    const items = this.#slots.get(slot) ?? new Set<T>();
+    this.#slots.set(slot, items.add(item));
+    this.#places.set(item, slot);
+  }
+
+  remove(item: T): void {
+    const slot = this.#places.get(item);
+    if (slot === undefined) return;
+    this.#places.delete(item);
+    const items = this.#slots.get(slot);
+    items?.delete(item);
+    if (items?.size === 0) this.#slots.delete(slot);
+  }
+
+  /** Takes out what is due by now. */
+  take(now: number): T[] {
+    const due = [...this.#slots.keys()].filter((slot) => slot * slotMs <= now).sort((a, b) => a - b);
+    const items = due.flatMap((slot) => [...(this.#slots.get(slot) ?? [])]);
+    for (const item of items) this.remove(item);
+    return items;
+  }
+
+  /** When there will be something to take; undefined when there is nothing. */
+  get nextAt(): number | undefined {
+    if (this.#slots.size === 0) return undefined;
+    return Math.min(...this.#slots.keys()) * slotMs;
+  }
+}
+
+/** The first slot that is over when the item is due: it is never taken before. */
+function slotOf(dueAt: number): number {
+  return Math.max(0, Math.ceil(dueAt / slotMs));
+}

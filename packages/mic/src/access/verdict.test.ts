@@ -1,0 +1,86 @@
+import { describe, expect, it, test } from 'vitest';
+import { foldAnswer, unasked, type Answer, type Standing } from './verdict.ts';
+
+const recheckMs = 300_000;
+const allowed: Answer = { kind: 'allowed', level: 0 };
+const refused: Answer = { kind: 'refused' };
+const unanswered: Answer = { kind: 'unanswered' };
+
+const folded = (answers: readonly Answer[], { chance = 1, now = 0 } = {}): Standing =>
+  answers.reduce((standing, answer) => foldAnswer(standing, answer, { now, chance, recheckMs }), unasked);
+const verdictOf = (...answers: readonly Answer[]) => folded(answers).verdict;
+
+test('a pair that was never answered is unknown, and one that was refused at once is denied', () => {
+  expect([verdictOf(), verdictOf(unanswered, unanswered), verdictOf(refused)]).toEqual([
+    'unknown',
+    'unknown',
+    'denied',
+  ]);
+});
+
+describe('a right that is withdrawn', () => {
+  it('falls at the second refusal, which is asked for a few seconds after the first', () => {
+    expect(folded([allowed, refused])).toMatchObject({ verdict: 'allowed', refusals: 1, dueAt: 5_000 });
+    expect(verdictOf(allowed, refused, refused)).toBe('denied');
+  });
+
+  it('stays while questions are not answered, however many, and counts from one again when it is granted', () => {
+    expect(verdictOf(allowed, ...Array.from({ length: 50 }, () => unanswered))).toBe('allowed');
+    expect(verdictOf(allowed, refused, ...Array.from({ length: 50 }, () => unanswered))).toBe('allowed');
+    expect(verdictOf(allowed, refused, allowed, refused)).toBe('allowed');
+    expect(verdictOf(allowed, refused, unanswered, refused)).toBe('denied');
+  });
+});
+
+test('a denial is over with the first answer that allows', () => {
+  expect(verdictOf(refused, refused, allowed)).toBe('allowed');
+  expect(verdictOf(refused, unanswered)).toBe('denied');
+});
+
+describe('when a pair is asked again', () => {
+  const dueAfter = (answers: readonly Answer[], chance: number) => folded(answers, { chance }).dueAt;
+
+  it('is within the recheck time, spread over it the first time and over its last fifth later', () => {
+    expect([dueAfter([allowed], 0), dueAfter([allowed], 1)]).toEqual([60_000, 300_000]);
+    expect([dueAfter([allowed, allowed], 0), dueAfter([allowed, allowed], 1)]).toEqual([240_000, 300_000]);
+  });
+
+  it('is soon after a denial, and later each time, up to the recheck time', () => {
+    const denials = (count: number) => Array.from({ length: count }, () => refused);
+    const times = [1, 2, 3, 6, 40].map((count) => dueAfter(denials(count), 1));
+    expect(times).toEqual([10_000, 20_000, 40_000, 300_000, 300_000]);
+    expect(dueAfter([allowed, refused, refused], 1)).toBe(10_000);
+    expect(dueAfter(denials(1), 0)).toBe(8_000);
+  });
+
+  it('is a second after a question without an answer, and later each time, up to a minute', () => {
+    const failures = (count: number) => Array.from({ length: count }, () => unanswered);
+    expect([1, 2, 7, 99].map((count) => dueAfter(failures(count), 1))).toEqual([
+      1_000, 2_000, 60_000, 60_000,
+    ]);
+    expect(dueAfter([...failures(9), refused, unanswered], 1)).toBe(1_000);
+    expect(dueAfter([...failures(9), allowed, unanswered], 1)).toBe(1_000);
+    expect(dueAfter([allowed, ...failures(9), refused, unanswered], 1)).toBe(1_000);
+  });
+
+  it('is never later than a recheck time that is shorter than all of these', () => {
+    const at = (answers: readonly Answer[]) =>
+      answers.reduce(
+        (standing, answer) => foldAnswer(standing, answer, { now: 0, chance: 1, recheckMs: 3_000 }),
+        unasked,
+      ).dueAt;
+    expect([
+      at([allowed, refused]),
+      at([refused]),
+      at(Array.from({ length: 9 }, () => unanswered)),
+      at([allowed]),
+    ]).toEqual([3_000, 3_000, 3_000, 3_000]);
+  });
+});
+
+test('the level that was granted last is kept, whatever comes after', () => {
+  const wide: Answer = { kind: 'allowed', level: 2 };
+  expect(folded([wide, refused, unanswered]).level).toBe(2);
+  expect(folded([wide, refused, refused]).level).toBe(2);
+  expect(folded([wide, allowed]).level).toBe(0);
+});
