@@ -1,5 +1,5 @@
-// Room: gets managed identity tokens from an IMDS-compatible endpoint, with retries, a cache and one request for concurrent callers.
-// It must not access anything but that endpoint (only client.ts uses `fetch` and the environment), write a log, or have a dependency.
+// Room: asks an IMDS-shaped endpoint for managed identity tokens, with retries, a cache and one call for equal questions.
+// It must not touch anything but that endpoint (`fetch` and the environment in client.ts alone), write a log, or have a dependency.
 export type {
   AbortSignalLike,
   AccessToken,

@@ -1,5 +1,5 @@
 // Room: everything that a run does, in order, as a function of the seed and the length.
-// It must not do I/O, or use a clock or random numbers.
+// It must not do I/O, or read a clock or chance.
 import { planMeasured, planPassing, type MeasuredFault, type PassingFault } from './faults.ts';
 import { planOperations, type Step } from './operations.ts';
 import { createRandom } from './random.ts';

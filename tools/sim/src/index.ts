@@ -1,4 +1,4 @@
-// Room: the simulator: Azure and Kubernetes on loopback, for the demo and the tests. Only scenario.ts combines its halves.
+// Room: the simulator: Azure and Kubernetes on loopback, for the demo and the tests. Its halves meet in scenario.ts alone.
 // It must not import the programs that are tested against it.
 export type * from './azure/index.ts';
 export { startAzure } from './azure/index.ts';

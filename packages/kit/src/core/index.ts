@@ -1,5 +1,5 @@
 // Room: what both services need as values and pure functions: time, delays, limits, queues, flags, declarations of metrics.
-// It must not use the process, the clock, the network or random numbers, except as arguments.
+// It must not touch the process, the clock, the network or chance: they come in as arguments.
 export type { Clock, Timer } from './clock.ts';
 export { createBudgets } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';

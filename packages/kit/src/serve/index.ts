@@ -1,5 +1,5 @@
 // Room: the process: the real clock, log lines, metrics text, ports, requests of its own, signals and exit codes.
-// It must not know Kubernetes, Azure or the purpose of the program.
+// It must not know Kubernetes, Azure or what the program is for.
 export { systemClock } from './system-clock.ts';
 export {
   createLog,

@@ -1,4 +1,4 @@
-// Room: for tests of several packages: a fake clock, real API servers, programs that may be missing.
+// Room: for tests of several packages: a clock that stands still, real API servers, programs that may be missing.
 // It must not be imported by a product.
 export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export {

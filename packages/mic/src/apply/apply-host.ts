@@ -1,5 +1,5 @@
 // Room: carries plans out and returns outcomes, in two lanes for each host; ports are declared beside their callers.
-// It must not know the client of Azure, or compose the texts of Events and conditions.
+// It must not know the client of Azure, or word Events and conditions.
 //
 // Changes one host in Azure as its newest plan says: write the intent down, let ARM do it, fold what came of it, write
 // that down. A crash between any two of these leaves a record from which the next term goes on.

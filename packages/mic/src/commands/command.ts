@@ -1,4 +1,4 @@
-// From arguments and environment to one command: help, the version, `mic explain`, or MIC itself.
+// From arguments and environment to one command: help, the version, `mic explain`, `mic access`, `mic access-report`, or MIC itself.
 import {
   createLog,
   createMetrics,
@@ -18,6 +18,7 @@ import { askOriginal } from '../original/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { connect } from './connect.ts';
 import { explainCommand } from './explain.ts';
+import { isAboutAccess, runAccess } from './run-access.ts';
 
 /** What this process was started with. */
 export interface Surroundings {
@@ -60,10 +61,27 @@ export async function runCommand(
     return 0;
   }
 
+  const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
+  if (isAboutAccess(config.command)) return runAccess(config.command, config, userAgent);
+  await runConnected({ config, env, version, userAgent }, serve);
+  return 0;
+}
+
+interface Identified {
+  readonly config: MicConfig;
+  readonly env: Env;
+  readonly version: string;
+  readonly userAgent: string;
+}
+
+/** What speaks to Azure as well. */
+async function runConnected(
+  { config, env, version, userAgent }: Identified,
+  serve: (started: Started) => Promise<number>,
+): Promise<void> {
   const { level, format } = config.log;
   const log = createLog({ component: 'mic', level, format, destination: gathered() });
   const metrics = createMetrics(micMetrics);
-  const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
   const run = async (signal: AbortSignal) => {
     const connections = await connect({ config, env, userAgent, log, metrics });
     const { transport, azure } = connections;
@@ -77,7 +95,6 @@ export async function runCommand(
     }
   };
   await runProcess({ log, run });
-  return 0;
 }
 
 /** Of commands that need only a text. */

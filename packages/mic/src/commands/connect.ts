@@ -30,7 +30,7 @@ export async function connect({
   log,
   metrics,
 }: ConnectOptions): Promise<Connections> {
-  const { cloudConfigPath, kubeconfig, master, serviceAccountDir, kubeQps: qps } = config;
+  const { cloudConfigPath } = config;
   const azure = await connectAzure({
     cloudConfigPath,
     env,
@@ -40,14 +40,7 @@ export async function connect({
     log,
     onCall: (call) => meterCall(metrics, call),
   });
-  const transport = await connectKube({
-    userAgent,
-    qps,
-    burst: qps,
-    serviceAccountDir,
-    ...(master === undefined ? {} : { master }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-  });
+  const transport = await connectApiServer({ config, userAgent });
   return {
     transport,
     azure,
@@ -57,6 +50,21 @@ export async function connect({
       await transport.close().catch(() => undefined);
     },
   };
+}
+
+/** For commands that ask nothing of Azure. */
+export async function connectApiServer({
+  config: { kubeconfig, master, serviceAccountDir, kubeQps: qps },
+  userAgent,
+}: Pick<ConnectOptions, 'config' | 'userAgent'>): Promise<KubeTransport> {
+  return connectKube({
+    userAgent,
+    qps,
+    burst: qps,
+    serviceAccountDir,
+    ...(master === undefined ? {} : { master }),
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+  });
 }
 
 function meterCall(metrics: Metrics<MicMetricSpecs>, { operation, result, ms }: ArmCall): void {

@@ -1,4 +1,4 @@
-// Room: commands of `mic` besides the service: `mic explain`.
+// Room: commands of `mic` besides the service: `mic explain`, `mic access` and `mic access-report`.
 // It must not write to the API server or to Azure.
 //
 // `mic explain`: looks once at the cluster and at the pod's host, decides nothing, writes nothing, and says what it saw.
@@ -8,20 +8,16 @@ import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-i
 import type { Log, Printer } from '@pod-identity/kit/serve';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import type { Azure } from '../azure/connect.ts';
+import { lookAtCluster, type Place } from './look.ts';
 import { explainPod } from '../tell/explain.ts';
-import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
 export interface ExplainCommand {
   readonly question: { readonly namespace: string; readonly pod: string };
   /** MIC's own namespace, and how it matches. */
-  readonly place: {
-    readonly namespace: string;
-    readonly forceNamespaced: boolean;
-    readonly namespaceShareBytes?: number;
-  };
+  readonly place: Place & { readonly namespace: string };
   readonly transport: KubeTransport;
   readonly azure: Azure;
   readonly clock: Clock;
@@ -58,30 +54,6 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const { pod, findings, result } = explanation;
   for (const line of findingLines(pod, [...findings, result])) command.printer.line(line);
   return explanation.result.verdict === 'ok' ? 0 : 1;
-}
-
-async function lookAtCluster({
-  place,
-  transport,
-  clock,
-  log,
-  signal,
-}: ExplainCommand): Promise<ClusterIndex> {
-  const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced });
-  const view = createClusterWatch({
-    transport,
-    index,
-    clock,
-    random: Math.random,
-    log,
-    namespaceShareBytes: place.namespaceShareBytes,
-  });
-  const once = new AbortController();
-  const running = view.run(AbortSignal.any([signal, once.signal]));
-  await view.synced;
-  once.abort();
-  await running;
-  return index;
 }
 
 async function lookAtHost(

@@ -88,6 +88,9 @@ test.each([
   ['explain -n other team/web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
   ['explain web-0', {}, { command: { kind: 'explain', namespace: 'default', pod: 'web-0' } }],
   ['explain --namespace team web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
+  ['access team/web', {}, { command: { kind: 'access', subject: { namespace: 'team', name: 'web' } } }],
+  ['access team/web contoso.com/a', {}, { command: { kind: 'access', id: 'contoso.com/a' } }],
+  ['access-report', {}, { command: { kind: 'access-report' } }],
   ['explain -n team web-0', {}, { command: { kind: 'explain', namespace: 'team', pod: 'web-0' } }],
 ])('%s %j', (line, env, expected) => {
   expect(config(line === '' ? [] : line.split(' '), env)).toMatchObject(expected);
@@ -123,6 +126,11 @@ describe('problems', () => {
     ['explain a/b/c'],
     ['explain a/'],
     ['explain /a'],
+    ['access'],
+    ['access web'],
+    ['access team/web contoso.com/a b'],
+    ['access-report team'],
+    ['constructor'],
   ])('the command "%s" is refused', (line) => {
     expect(read(line.split(' ')).ok).toBe(false);
   });

@@ -1,26 +1,21 @@
 // Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
 import {
-  flagHelp,
   klogFlagsGiven,
   klogNote,
   readFlags,
   type FlagProblem,
   type FlagReading,
 } from '@pod-identity/kit/core';
+import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags } from './flags.ts';
 import { originalLockProblems, readOriginalLock, type LockName } from './original-lock.ts';
 import { readStartupTaint, startupProblems, type StartupTaintSettings } from './startup-taint.ts';
 
+export type { MicCommand } from './command.ts';
 export { configurationTable } from './table.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
-
-export type MicCommand =
-  | { readonly kind: 'run' }
-  | { readonly kind: 'explain'; readonly namespace: string; readonly pod: string }
-  | { readonly kind: 'version' }
-  | { readonly kind: 'help'; readonly text: string };
 
 export interface MicConfig {
   readonly command: MicCommand;
@@ -161,43 +156,6 @@ function readLevel(flags: FlagReading): MicConfig['log']['level'] {
   if (!flags.given.has('log-level') && flags.integer('v') >= debugVerbosity) return 'debug';
   return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
 }
-
-interface UnknownCommand {
-  readonly kind: 'unknown';
-  readonly problem: FlagProblem;
-}
-
-function readCommand(flags: FlagReading): MicCommand | UnknownCommand {
-  if (flags.boolean('help')) {
-    return {
-      kind: 'help',
-      text: flagHelp(
-        micFlags.filter((flag) => flag.fate !== 'dropped'),
-        helpHeading,
-      ),
-    };
-  }
-  if (flags.boolean('version')) return { kind: 'version' };
-  const [word, pod, ...more] = flags.positional;
-  if (word === undefined) return { kind: 'run' };
-  if (word !== 'explain')
-    return unknown(word, `unknown command '${word}'; the only one is: explain NAMESPACE/POD`);
-  const explain = more.length === 0 ? explainOf(pod, flags) : undefined;
-  return explain ?? unknown('explain', 'name one pod: mic explain NAMESPACE/POD');
-}
-
-/** A name without a namespace is completed by --namespace, as in earlier versions. */
-function explainOf(pod: string | undefined, flags: FlagReading): MicCommand | undefined {
-  const [, namespace = flags.string('namespace'), name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(pod ?? '') ?? [];
-  return name === undefined ? undefined : { kind: 'explain', namespace, pod: name };
-}
-
-function unknown(name: string, message: string): UnknownCommand {
-  return { kind: 'unknown', problem: { name, message } };
-}
-
-const helpHeading =
-  'mic: assigns Azure identities to pods\n\nUsage: mic [flags]\n       mic explain NAMESPACE/POD';
 
 function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
   const problems = [...flags.problems, ...startupProblems(flags), ...originalLockProblems(flags)];

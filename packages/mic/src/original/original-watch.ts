@@ -1,5 +1,5 @@
 // Room: what MIC does while the original's MIC runs: the first start waits, a leader warns.
-// It must not write the original's lock, or stop MIC permanently: the lock can be forged.
+// It must not write the original's lock, or stop MIC for good: the lock can be forged.
 //
 // While the original's MIC runs, ours changes the same hosts and objects as it does. The first start waits for it, for a while;
 // a leader says that it is there.

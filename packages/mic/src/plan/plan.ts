@@ -1,5 +1,5 @@
 // Room: what should be done: from the index and the facts to a plan for one host, as a value.
-// It must not do I/O, read a clock, or know the API server, the client of Azure or the texts of Events.
+// It must not do I/O, read a clock, or know the API server, the client of Azure or the words of Events.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';

@@ -28,6 +28,7 @@ describe('a pod', () => {
       name: 'web-0',
       nodeName: 'node-0',
       bindingLabel: 'demo',
+      serviceAccount: 'default',
       finished: false,
       createdAt: 1_700_000_000_000,
     });

@@ -65,15 +65,22 @@ function trimPod(raw: unknown, intern: Intern): PodView | undefined {
   const label = memberOf(memberOf(metadata, 'labels'), bindingLabel);
   if (typeof label !== 'string') return undefined;
   const phase = stringAt(memberOf(raw, 'status'), 'phase');
+  const spec = memberOf(raw, 'spec');
   return {
     uid: stringAt(metadata, 'uid'),
     namespace: intern(stringAt(metadata, 'namespace')),
     name: stringAt(metadata, 'name'),
-    nodeName: intern(stringAt(memberOf(raw, 'spec'), 'nodeName')),
+    nodeName: intern(stringAt(spec, 'nodeName')),
     bindingLabel: intern(label),
+    serviceAccount: intern(serviceAccountOf(spec)),
     finished: phase === 'Succeeded' || phase === 'Failed',
     createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
   };
+}
+
+/** Admission fills it in; an API server without that admission leaves it out. */
+function serviceAccountOf(spec: unknown): string {
+  return stringAt(spec, 'serviceAccountName') || 'default';
 }
 
 function trimNode(raw: unknown, startupTaint: string | undefined): NodeView | undefined {

@@ -17,6 +17,8 @@ export interface PodView {
   /** Empty until the scheduler has chosen a node. */
   readonly nodeName: string;
   readonly bindingLabel: string;
+  /** The name of its ServiceAccount. */
+  readonly serviceAccount: string;
   /** Succeeded or Failed: it gives its identity back. */
   readonly finished: boolean;
   /** creationTimestamp in milliseconds since the epoch. */

@@ -1,4 +1,4 @@
-// Room: what MIC reports: Events, conditions, `mic explain`, remedies, metrics.
+// Room: what MIC says: Events, conditions, `mic explain`, remedies, metrics.
 // It must not decide anything, or write anything but Events and conditions.
 //
 // What came of a step, as words for people: Events on the objects that they own, and lines of the log.

@@ -1,4 +1,4 @@
-// Room: tokens that are requested before a pod needs them, and renewed before they expire.
+// Room: tokens that are got before a pod asks for them, and renewed before they expire.
 // It must not respond to requests, or widen what a pod may use.
 import { createFairQueue, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';

@@ -1,4 +1,4 @@
-// Room: `nmi explain`: the response that a pod would get, and why, from objects that were read once.
+// Room: `nmi explain`: what a pod would be told, and why, from objects that were read once.
 // It must not do I/O, or get a token.
 import { answerTo, type Answer } from './answers.ts';
 import { explainPlace } from './explain-place.ts';

@@ -1,5 +1,5 @@
-// Room: the rules that redirect pods' calls to NMI: nftables, iptables, routes. Rules are values.
-// It must not let calls bypass NMI when it ends; only run-program.ts may start a program, and never with a shell.
+// Room: the rules that lead pods' calls to NMI: nftables, iptables, routes. Rules are values.
+// It must not let calls past NMI when it ends; only run-program.ts may start a program, and never with a shell.
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { Firewall } from './firewall.ts';

@@ -1,4 +1,4 @@
-// Room: what a request contains, checked before its sender is known.
+// Room: what a request says, judged by itself, before anybody asks who sent it.
 // It must not look at a header to learn who the caller is, or know pods or tokens.
 
 /** How the caller says which of its identities it means. Values are in lower case: ids compare without case. */

@@ -1,4 +1,4 @@
-// Room: what NMI reports besides the response: metrics, log lines, the audit, Events.
+// Room: what NMI says besides the response: metrics, log lines, the audit, Events.
 // It must not change an outcome, or contain a secret, a token or an assertion.
 import type { Clock, LimitEffect } from '@pod-identity/kit/core';
 import { createEventRecorder, type KubeTransport } from '@pod-identity/kit/kube';

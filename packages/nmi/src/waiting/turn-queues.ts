@@ -1,4 +1,4 @@
-// Room: waiting for a change of a store, or for a turn by namespace and pod, and how many callers may wait.
+// Room: waiting: for a change of a store, for a turn by namespace and pod; and how many may wait.
 // It must not know what is waited for.
 import {
   createFairQueue,

@@ -1,4 +1,4 @@
-// Room: connections and their limits: how many each caller may have, and how much is read from it.
+// Room: who is connected, how much is read of each caller, and how callers are kept apart before a request is read.
 // It must not know what requests mean, or pods.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

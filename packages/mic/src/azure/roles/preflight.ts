@@ -1,4 +1,4 @@
-// Room: role assignments that MIC lacks, as the command that creates them.
+// Room: role assignments that MIC misses, as the command that adds them.
 // It must not assign a role.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';

@@ -67,6 +67,7 @@ export interface PodFields {
   readonly label?: string;
   readonly phase?: string;
   readonly createdAt?: number;
+  readonly serviceAccount?: string;
 }
 
 const trims = createTrims();
@@ -88,7 +89,7 @@ export function pod(fields: PodFields = {}) {
         creationTimestamp: new Date(fields.createdAt ?? now).toISOString(),
         labels: { [bindingLabel]: label },
       },
-      spec: { nodeName: node },
+      spec: { nodeName: node, serviceAccountName: fields.serviceAccount },
       status: { phase },
     }),
   );

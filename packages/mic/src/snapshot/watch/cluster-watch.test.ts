@@ -88,6 +88,7 @@ describe('what is listed', () => {
       uid: 'u',
       nodeName: 'node-0',
       bindingLabel: 'demo',
+      serviceAccount: 'default',
       finished: false,
       createdAt: 1_700_000_000_000,
     });

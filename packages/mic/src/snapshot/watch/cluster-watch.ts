@@ -43,7 +43,7 @@ const podFields: Fields = {
     metadata: {
       members: { ...named, creationTimestamp: text, labels: { members: { [bindingLabel]: text } } },
     },
-    spec: { members: { nodeName: text } },
+    spec: { members: { nodeName: text, serviceAccountName: text } },
     status: { members: { phase: text } },
   },
 };

@@ -1,5 +1,5 @@
-// Room: the process that reads certificates: one credential on standard input, its content on standard output.
-// It must not import anything of NMI, or read a second credential: a process never contains data of two namespaces.
+// Room: the process that reads certificates: one credential on standard input, what is in it on standard output.
+// It must not import anything of NMI, or read a second credential: nothing of one namespace is there when that of another is read.
 import { text } from 'node:stream/consumers';
 import type { Question } from '../reader-words.ts';
 import { answerTo } from './answer.ts';

@@ -1,0 +1,118 @@
+// `mic access-report`: what is in use now, as the roles that would keep it working in mode `rbac`. It writes nothing but its
+// output.
+import {
+  machineTarget,
+  parseAzurePodIdentityException,
+  resources,
+  type AzurePodIdentityException,
+} from '@pod-identity/crd-types';
+import { coreKinds, createResource, KubeError, type ResourceKind } from '@pod-identity/kit/kube';
+import type { Printer } from '@pod-identity/kit/serve';
+import { accessReport } from '../tell/access-report.ts';
+import { identitiesInUse, usesOf, type Using } from '../tell/access-uses.ts';
+import { wildcardHolders } from '../tell/wildcard-holders.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { keyOf } from '../snapshot/keys.ts';
+import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+import { lookAtCluster, type Looking } from './look.ts';
+
+export interface AccessReportCommand extends Looking {
+  readonly printer: Printer;
+}
+
+const rbac = (kind: string, plural: string): ResourceKind => ({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: false,
+});
+
+/** The exit code. */
+export async function accessReportCommand(command: AccessReportCommand): Promise<number> {
+  const index = await lookAtCluster(command);
+  const { using, unknown } = await machinesInUse(command, index);
+  const uses = usesOf([...identitiesInUse(index), ...using]);
+  const holders = await listHolders(command);
+  for (const line of accessReport({ ...uses, holders, unknown })) command.printer.line(line);
+  return 0;
+}
+
+/** Who may use everything; undefined when whoever asks may not list roles. */
+async function listHolders({ transport, signal }: Looking): Promise<readonly string[] | undefined> {
+  const list = (kind: ResourceKind) => createResource<unknown>(transport, kind).list({ signal });
+  try {
+    const roles = await list(rbac('ClusterRole', 'clusterroles'));
+    return wildcardHolders(roles, await list(rbac('ClusterRoleBinding', 'clusterrolebindings')));
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'denied') return undefined;
+    throw error;
+  }
+}
+
+interface Machines {
+  readonly using: readonly Using[];
+  readonly unknown: readonly string[];
+}
+
+/** Of pods that an exception lets reach the identities of their machine. */
+export async function machinesInUse(looking: Looking, index: ClusterIndex): Promise<Machines> {
+  const exceptions = await createResource<unknown>(
+    looking.transport,
+    resources.AzurePodIdentityException,
+  ).list({ signal: looking.signal });
+  const using: Using[] = [];
+  const unknown: string[] = [];
+  for (const raw of exceptions) {
+    const found = await usingBy(raw, looking, index);
+    if (typeof found === 'string')
+      unknown.push(`AzurePodIdentityException ${keyOf(metadataOf(raw))}: ${found}`);
+    else using.push(...found);
+  }
+  return { using, unknown: unknown.sort() };
+}
+
+/** Or why nothing is known: whoever writes an exception must not be able to keep the report from everybody. */
+async function usingBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Using[] | string> {
+  const parsed = parseAzurePodIdentityException(raw);
+  if (!parsed.ok) return parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
+  try {
+    return await podsOf(parsed.value, looking, index);
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'invalid') return error.message;
+    throw error;
+  }
+}
+
+async function podsOf(
+  exception: AzurePodIdentityException,
+  { transport, signal }: Looking,
+  index: ClusterIndex,
+): Promise<Using[]> {
+  const { namespace = '' } = exception.metadata;
+  const pods = createResource<unknown>(transport, coreKinds.pods);
+  const lists = Object.entries(exception.spec.podLabels).map(async ([key, value]) => {
+    // The value is compared without case, which no selector does.
+    const labelled = await pods.list({ namespace, labelSelector: key, signal });
+    return labelled.filter((pod) => labelOf(pod, key).toLowerCase() === value.toLowerCase());
+  });
+  const by = `AzurePodIdentityException ${keyOf(exception.metadata)}`;
+  return (await Promise.all(lists)).flat().flatMap((pod) => {
+    const spec = memberOf(pod, 'spec');
+    const { host } = index.place(stringAt(spec, 'nodeName'));
+    if (!host || ['Succeeded', 'Failed'].includes(stringAt(memberOf(pod, 'status'), 'phase'))) return [];
+    const target = machineTarget(host.id);
+    const subject = { namespace, name: stringAt(spec, 'serviceAccountName') || 'default' };
+    const problem = target.ok ? undefined : target.problems.map(({ message }) => message).join('; ');
+    return [{ subject, by, targets: target.ok ? [target.value] : [], problem }];
+  });
+}
+
+function labelOf(pod: unknown, key: string): string {
+  return stringAt(memberOf(memberOf(pod, 'metadata'), 'labels'), key);
+}
+
+function metadataOf(raw: unknown): { readonly namespace: string; readonly name: string } {
+  const metadata = memberOf(raw, 'metadata');
+  return { namespace: stringAt(metadata, 'namespace'), name: stringAt(metadata, 'name') };
+}

@@ -1,0 +1,67 @@
+// `mic access NAMESPACE/SERVICEACCOUNT [ID]`: asks the API server which right lets the ServiceAccount use an Azure identity, or
+// those that its pods use now, and says which one does or what to apply. It writes nothing.
+import { accessGroup, accessVerb, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import { KubeError, refusesStranger, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
+import type { Printer } from '@pod-identity/kit/serve';
+import { checkLines, type Checked } from '../tell/access-check.ts';
+
+export interface AccessCommand {
+  readonly subject: AccessSubject;
+  /** What is asked about; undefined: what pods of the ServiceAccount use now. */
+  readonly target: AccessTarget | undefined;
+  readonly inUse: () => Promise<readonly AccessTarget[]>;
+  readonly reviewer: AccessReviewer;
+  readonly signal: AbortSignal;
+  readonly printer: Printer;
+}
+
+/** The exit code: 0 when all of it is allowed. */
+export async function accessCommand(command: AccessCommand): Promise<number> {
+  const { subject, printer } = command;
+  const targets = command.target ? [command.target] : await command.inUse();
+  if (targets.length === 0)
+    printer.line(
+      `· no pod of ServiceAccount ${subject.namespace}/${subject.name} uses an Azure identity now: name one, by its ARM id or as <tenant>/<client id>`,
+    );
+  let isAllowed = targets.length > 0;
+  for (const target of targets) {
+    const checked = await check(command, target);
+    isAllowed &&= checked.kind === 'allowed';
+    for (const line of checkLines(subject, target, checked)) printer.line(line);
+  }
+  const isOpen = isAllowed && (await answersToAnybody(command));
+  if (isOpen)
+    printer.line(
+      '✗ and so may anybody: the API server refuses no one (AlwaysAllow, or a right for everybody)',
+    );
+  return isAllowed && !isOpen ? 0 : 1;
+}
+
+/** From the narrowest name to the widest, so that the narrowest right is named. */
+async function check({ subject, reviewer, signal }: AccessCommand, target: AccessTarget): Promise<Checked> {
+  const { resource, names } = target;
+  const right = { verb: accessVerb, group: accessGroup, resource };
+  const who = subjectOf(subject.namespace, subject.name);
+  try {
+    for (const [level, name] of names.entries())
+      if (await reviewer.review({ ...right, subject: who, name }, signal)) return { kind: 'allowed', level };
+    return { kind: 'refused' };
+  } catch (error) {
+    return { kind: 'unanswered', why: messageOf(error) };
+  }
+}
+
+async function answersToAnybody({ reviewer, signal }: AccessCommand): Promise<boolean> {
+  const right = { verb: accessVerb, group: accessGroup, resource: 'managedidentities' };
+  try {
+    return !(await refusesStranger(reviewer, right, signal));
+  } catch (error) {
+    messageOf(error);
+    return false;
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof KubeError) return error.message;
+  throw error;
+}

@@ -1,0 +1,44 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { KubeTransport } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
+
+/** How MIC matches in this cluster. */
+export interface Place {
+  readonly forceNamespaced: boolean;
+  readonly namespaceShareBytes?: number;
+}
+
+export interface Looking {
+  readonly place: Place;
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The cluster as it is now. */
+export async function lookAtCluster({
+  place,
+  transport,
+  clock,
+  log,
+  signal,
+}: Looking): Promise<ClusterIndex> {
+  const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced });
+  const view = createClusterWatch({
+    transport,
+    index,
+    clock,
+    random: Math.random,
+    log,
+    namespaceShareBytes: place.namespaceShareBytes,
+  });
+  const once = new AbortController();
+  const running = view.run(AbortSignal.any([signal, once.signal]));
+  await view.synced;
+  once.abort();
+  await running;
+  return index;
+}

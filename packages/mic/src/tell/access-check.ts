@@ -1,0 +1,43 @@
+// `mic access` as text: which right lets a ServiceAccount use a target, or the roles that would.
+import { accessGroup, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+
+/** `level`: the place of the name that is granted. */
+export type Checked =
+  | { readonly kind: 'allowed'; readonly level: number }
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unanswered'; readonly why: string };
+
+export function checkLines(
+  subject: AccessSubject,
+  target: AccessTarget,
+  checked: Checked,
+): readonly string[] {
+  const who = `ServiceAccount ${subject.namespace}/${subject.name}`;
+  const what = `${target.resource} ${target.names[0]}`;
+  switch (checked.kind) {
+    case 'allowed': {
+      const name = target.names[checked.level] ?? '';
+      return [
+        `✓ ${who} may use ${what}`,
+        `  by a right on ${levelsOf(target)[checked.level] ?? 'it'}: ${name}`,
+      ];
+    }
+    case 'unanswered':
+      return [`… whether ${who} may use ${what} is not known: ${checked.why}`];
+    case 'refused':
+      return [
+        `✗ ${who} may not use ${what}`,
+        `  no ClusterRoleBinding gives it the verb use in ${accessGroup} on any of: ${target.names.join(', ')}`,
+        '  to allow it, kubectl apply -f - with:',
+        ...rolesFor({ subjects: [subject], targets: [target] })
+          .yaml.trimEnd()
+          .split('\n'),
+      ];
+  }
+}
+
+function levelsOf({ resource }: AccessTarget): readonly string[] {
+  if (resource === 'applications') return ['this application', 'its tenant'];
+  const one = resource === 'machines' ? 'this machine' : 'this identity';
+  return [one, 'its resource group', 'its subscription'];
+}

@@ -1,0 +1,62 @@
+// `mic access-report` as text: the roles that keep everything working that works now, ready for `kubectl apply -f -`.
+import { accessTargetKey, rolesFor, type AccessTarget } from '@pod-identity/crd-types';
+import type { Use, Uses } from './access-uses.ts';
+
+export interface ReportParts extends Uses {
+  /** Who may use everything by wildcards; undefined when the roles could not be listed. */
+  readonly holders: readonly string[] | undefined;
+  /** Exceptions that could not be looked at, and why. */
+  readonly unknown: readonly string[];
+}
+
+/** Comments and YAML, line by line. The same for the same cluster, whatever order it was read in. */
+export function accessReport(parts: ReportParts): readonly string[] {
+  const groups = Map.groupBy(parts.uses, ({ target }) => accessTargetKey(target));
+  return [
+    ...heading(parts, groups.size),
+    ...[...groups.values()].flatMap((uses) => section(uses)),
+    ...comment('No right can be given for these; mode rbac refuses them', parts.uncovered),
+    ...comment('These could not be looked at: their pods are not in this report', parts.unknown),
+    ...comment('These may use every Azure identity already, by a role with wildcards', parts.holders ?? []),
+    ...(parts.holders === undefined
+      ? ['', '# Roles could not be listed: holders by wildcards are unknown.']
+      : []),
+  ];
+}
+
+function heading({ uses }: ReportParts, targets: number): string[] {
+  const accounts = new Set(uses.map(({ subject }) => `${subject.namespace}/${subject.name}`)).size;
+  return [
+    '# Rights on Azure identities that pods use now, for: mic access-report | kubectl apply -f -',
+    `# ServiceAccounts: ${accounts}; Azure identities and machines: ${targets}. Read each section before you apply it: it makes`,
+    '# lasting what whoever may write AzureIdentities has arranged. Pods that run at times only are not in it.',
+  ];
+}
+
+/** One target and all that use it. */
+function section(uses: readonly Use[]): string[] {
+  const [first] = uses;
+  if (first === undefined) return [];
+  const { target } = first;
+  const by = [...new Set(uses.flatMap((use) => use.by))].sort();
+  const { yaml } = rolesFor({ subjects: uses.map(({ subject }) => subject), targets: [target] });
+  return ['---', `# ${titleOf(target)}, by ${by.join(', ')}`, ...yaml.trimEnd().split('\n')];
+}
+
+function titleOf({ resource, names: [name] }: AccessTarget): string {
+  const titles = {
+    managedidentities: 'Managed identity',
+    applications: 'Application',
+    machines: 'All identities of the machine',
+  } as const;
+  return `${titles[resource]} ${name}`;
+}
+
+function comment(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', `# ${title}:`, ...lines.map((line) => `# - ${oneLine(line)}`)];
+}
+
+/** What a comment holds was written by others: it must not end the comment. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
+}

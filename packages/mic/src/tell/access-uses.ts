@@ -1,0 +1,75 @@
+// Which ServiceAccounts use which Azure identities in a cluster: of each pod that has not finished, what matching gives it.
+import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import { targetsOf } from '../access/targets.ts';
+import { keyOf } from '../snapshot/keys.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { PodView } from '../snapshot/views.ts';
+
+/** One ServiceAccount that uses one target, and the objects by which it does: `AzureIdentity shop/reader`. */
+export interface Use {
+  readonly subject: AccessSubject;
+  readonly target: AccessTarget;
+  readonly by: readonly string[];
+}
+
+export interface Uses {
+  /** By target, then ServiceAccount. */
+  readonly uses: readonly Use[];
+  /** What no right can be given for, and why; sorted. */
+  readonly uncovered: readonly string[];
+}
+
+/** What one pod uses, one object after another. */
+export interface Using {
+  readonly subject: AccessSubject;
+  readonly by: string;
+  readonly targets: readonly AccessTarget[];
+  readonly problem?: string | undefined;
+}
+
+export function* identitiesInUse(index: ClusterIndex): Generator<Using> {
+  for (const pod of livePods(index))
+    for (const { identity } of index.matchSet(pod.namespace, pod.bindingLabel).matches)
+      yield {
+        subject: subjectOf(pod),
+        by: `AzureIdentity ${keyOf(identity.metadata)}`,
+        ...targetsOf(identity),
+      };
+}
+
+function* livePods(index: ClusterIndex): Generator<PodView> {
+  const hosts = [undefined, ...Array.from(index.hosts(), ({ id }) => id)];
+  for (const key of hosts.flatMap((host) => [...index.podKeysOn(host)])) {
+    const pod = index.pod(key);
+    if (pod && !pod.finished) yield pod;
+  }
+}
+
+function subjectOf({ namespace, serviceAccount }: PodView): AccessSubject {
+  return { namespace, name: serviceAccount };
+}
+
+/** In an order that depends on nothing but what is in use. */
+export function usesOf(all: Iterable<Using>): Uses {
+  const uses = new Map<string, Omit<Use, 'by'> & { readonly by: Set<string> }>();
+  const uncovered = new Set<string>();
+  for (const { subject, by, targets, problem } of all) {
+    if (problem !== undefined) uncovered.add(`${by}: ${problem}`);
+    for (const target of targets) {
+      const key = sortKey(subject, target);
+      const use = uses.get(key) ?? { subject, target, by: new Set<string>() };
+      use.by.add(by);
+      uses.set(key, use);
+    }
+  }
+  const sorted = [...uses.keys()].sort().flatMap((key) => uses.get(key) ?? []);
+  return {
+    uses: sorted.map((use) => ({ ...use, by: [...use.by].sort() })),
+    uncovered: [...uncovered].sort(),
+  };
+}
+
+/** No name of a target, a namespace or a ServiceAccount has such a character. */
+function sortKey({ namespace, name }: AccessSubject, target: AccessTarget): string {
+  return [accessTargetKey(target), namespace, name].join('\u0000');
+}

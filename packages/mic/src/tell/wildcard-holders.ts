@@ -1,0 +1,50 @@
+// Who may use every Azure identity there is, by a role with wildcards. Such a right is seldom meant for identities.
+import { accessGroup, accessVerb, type AccessResource } from '@pod-identity/crd-types';
+import { memberOf, stringAt } from '../snapshot/raw-object.ts';
+
+const resources: readonly AccessResource[] = ['managedidentities', 'applications', 'machines'];
+
+/**
+ * One line for each holder: `Group system:masters by ClusterRole cluster-admin (ClusterRoleBinding cluster-admin)`, sorted. The
+ * lists are of ClusterRoles and ClusterRoleBindings as the API server sends them.
+ */
+export function wildcardHolders(roles: readonly unknown[], bindings: readonly unknown[]): readonly string[] {
+  const wide = new Set(roles.filter(isWide).map(nameOf));
+  const lines = bindings
+    .filter((binding) => stringAt(memberOf(binding, 'roleRef'), 'kind') === 'ClusterRole')
+    .flatMap((binding) => {
+      const role = stringAt(memberOf(binding, 'roleRef'), 'name');
+      if (!wide.has(role)) return [];
+      const how = `by ClusterRole ${role} (ClusterRoleBinding ${nameOf(binding)})`;
+      return listAt(binding, 'subjects').map((subject) => `${describe(subject)} ${how}`);
+    });
+  return [...new Set(lines)].sort();
+}
+
+function isWide(role: unknown): boolean {
+  return listAt(role, 'rules').some(
+    (rule) =>
+      listAt(rule, 'resourceNames').length === 0 &&
+      has(rule, 'apiGroups', [accessGroup]) &&
+      has(rule, 'resources', resources) &&
+      has(rule, 'verbs', [accessVerb]),
+  );
+}
+
+function has(rule: unknown, key: string, any: readonly string[]): boolean {
+  return listAt(rule, key).some((item) => item === '*' || any.some((one) => one === item));
+}
+
+function describe(subject: unknown): string {
+  const [kind, name, namespace] = ['kind', 'name', 'namespace'].map((key) => stringAt(subject, key));
+  return `${kind ?? ''} ${namespace === '' ? '' : `${namespace ?? ''}/`}${name ?? ''}`;
+}
+
+function nameOf(object: unknown): string {
+  return stringAt(memberOf(object, 'metadata'), 'name');
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const member = memberOf(value, key);
+  return Array.isArray(member) ? member : [];
+}

@@ -1,0 +1,197 @@
+// `mic access` and `mic access-report` against the simulated API server.
+import { rolesFor, type AccessTarget } from '@pod-identity/crd-types';
+import { connectKube, createAccessReviewer } from '@pod-identity/kit/kube';
+import { createLog, createPrinter, systemClock } from '@pod-identity/kit/serve';
+import { cluster, kubeClient, startSim, type Cluster, type Sim } from '@pod-identity/sim';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { accessCommand } from '../src/commands/access.ts';
+import { accessReportCommand } from '../src/commands/access-report.ts';
+import { targetsOf } from '../src/commands/run-access.ts';
+import { identityId, scaleSetId } from './stage.ts';
+
+let sim: Sim;
+let town: Cluster;
+let folder: string;
+beforeEach(async () => {
+  sim = await startSim({});
+  town = await cluster(sim, {
+    scaleSets: [{ name: 'vmss1', instances: 1 }],
+    namespaces: ['pay', 'shop', 'kube-system'],
+  });
+  folder = await mkdtemp(join(tmpdir(), 'mic-access-'));
+  await writeFile(join(folder, 'kubeconfig'), sim.kube.kubeconfig());
+});
+afterEach(async () => {
+  await sim.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function look<T>(run: (looking: Parameters<typeof targetsOf>[0]) => Promise<T>): Promise<T> {
+  const transport = await connectKube({ kubeconfig: join(folder, 'kubeconfig'), userAgent: 'test' });
+  const log = createLog({ component: 'test', level: 'error', destination: { write: () => undefined } });
+  const place = { forceNamespaced: true };
+  const { signal } = new AbortController();
+  try {
+    return await run({ place, transport, clock: systemClock, log, signal });
+  } finally {
+    await transport.close();
+  }
+}
+
+const printed = () => {
+  const lines: string[] = [];
+  return { lines, printer: createPrinter((line) => void lines.push(line)) };
+};
+
+async function access(account: string, target?: AccessTarget) {
+  const [namespace = '', name = ''] = account.split('/');
+  const { lines, printer } = printed();
+  const code = await look((looking) =>
+    accessCommand({
+      subject: { namespace, name },
+      target,
+      inUse: () => targetsOf(looking, { namespace, name }),
+      reviewer: createAccessReviewer(looking.transport),
+      signal: looking.signal,
+      printer,
+    }),
+  );
+  return { code, text: lines.join('\n') };
+}
+
+async function report() {
+  const { lines, printer } = printed();
+  const code = await look((looking) => accessReportCommand({ ...looking, printer }));
+  const objects = parseAllDocuments(lines.join('\n'))
+    .map((document) => document.toJS() as { kind: string } | null)
+    .filter((object) => object !== null);
+  return { code, lines, objects };
+}
+
+const apply = async (objects: readonly { readonly kind: string }[]) => {
+  for (const object of objects)
+    await kubeClient(sim.kube.url).request(
+      'POST',
+      `/apis/rbac.authorization.k8s.io/v1/${object.kind.toLowerCase()}s`,
+      object,
+    );
+};
+
+async function use(namespace: string, serviceAccountName: string) {
+  await town.identity({ namespace, name: 'reader', resourceId: identityId(`${namespace}-reader`) });
+  await town.binding({ namespace, name: 'reader', identity: 'reader', selector: 'app' });
+  await town.pod({ namespace, name: 'web', label: 'app', serviceAccountName });
+}
+
+const reader: AccessTarget = {
+  resource: 'managedidentities',
+  names: [
+    identityId('pay-reader').toLowerCase(),
+    identityId('pay-reader').toLowerCase().split('/providers')[0]!,
+    '/subscriptions/00000000-0000-0000-0000-00000000000a',
+  ],
+};
+
+describe('mic access', () => {
+  it('says what is missing, and after that was applied, which right it is', async () => {
+    await use('pay', 'web');
+    const before = await access('pay/web', reader);
+    expect([before.code, before.text.includes('✗ ServiceAccount pay/web may not use')]).toEqual([1, true]);
+    const yaml = before.text.slice(before.text.indexOf('apiVersion:'));
+    const objects = parseAllDocuments(yaml).map((document) => document.toJS() as { kind: string });
+    await apply(objects);
+    expect(await access('pay/web', reader)).toEqual({
+      code: 0,
+      text: `✓ ServiceAccount pay/web may use managedidentities ${reader.names[0]}\n  by a right on this identity: ${reader.names[0]}`,
+    });
+  });
+
+  it('names the level by which a wider right allows it', async () => {
+    const wide: AccessTarget = { ...reader, names: [reader.names[1]!] };
+    await apply(rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [wide] }).objects);
+    expect((await access('pay/web', reader)).text).toContain('by a right on its resource group:');
+  });
+
+  it('asks about what pods of the ServiceAccount use when no identity is named', async () => {
+    await use('pay', 'web');
+    await town.exception({ namespace: 'pay', name: 'all', podLabels: { aadpodidbinding: 'APP' } });
+    const { code, text } = await access('pay/web');
+    expect(code).toBe(1);
+    expect(text).toContain(`may not use managedidentities ${reader.names[0]}`);
+    expect(text).toContain(`may not use machines ${scaleSetId('vmss1').toLowerCase()}`);
+    const other = await access('pay/default');
+    expect([other.code, other.text.includes('no pod of ServiceAccount pay/default uses')]).toEqual([1, true]);
+  });
+
+  it('does not believe an API server that lets everybody do everything', async () => {
+    const { lines, printer } = printed();
+    const code = await accessCommand({
+      subject: { namespace: 'pay', name: 'web' },
+      target: reader,
+      inUse: () => Promise.resolve([]),
+      reviewer: { review: () => Promise.resolve(true) },
+      signal: new AbortController().signal,
+      printer,
+    });
+    expect([code, lines.at(-1)?.includes('AlwaysAllow')]).toEqual([1, true]);
+  });
+});
+
+describe('mic access-report', () => {
+  it('prints the roles that let everything go on that is in use: identities and machines', async () => {
+    await use('pay', 'web');
+    await use('shop', 'default');
+    await town.exception({ namespace: 'kube-system', name: 'agents', podLabels: { app: 'agent' } });
+    await town.pod({
+      namespace: 'kube-system',
+      name: 'agent',
+      labels: { app: 'Agent' },
+      serviceAccountName: 'agent',
+    });
+    await town.pod({ namespace: 'kube-system', name: 'other', labels: { app: 'other' } });
+    await town.pod({ namespace: 'kube-system', name: 'done', labels: { app: 'agent' }, phase: 'Succeeded' });
+    const { code, objects } = await report();
+    expect([code, objects.length]).toEqual([0, 6]);
+    await apply(objects);
+    for (const account of ['pay/web', 'shop/default', 'kube-system/agent'])
+      expect([account, (await access(account)).code]).toEqual([account, 0]);
+    expect((await access('pay/default', reader)).code).toBe(1);
+    expect((await access('shop/web', reader)).code).toBe(1);
+  });
+
+  it('is the same each time, and writes nothing', async () => {
+    await use('pay', 'web');
+    await use('shop', 'default');
+    const mark = sim.kube.journal.mark();
+    const [one, other] = [await report(), await report()];
+    expect(one.lines).toEqual(other.lines);
+    const methods = sim.kube.journal.entries({ since: mark }).map(({ method }) => method);
+    expect(new Set(methods)).toEqual(new Set(['GET']));
+  });
+
+  it('names those who hold everything by wildcards', async () => {
+    const metadata = { name: 'everything' };
+    const role = { metadata, rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] };
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'everything' };
+    const subjects = [{ kind: 'ServiceAccount', namespace: 'ci', name: 'deploy' }];
+    const apiVersion = 'rbac.authorization.k8s.io/v1';
+    const binding = { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects };
+    await apply([{ apiVersion, kind: 'ClusterRole', ...role } as { kind: string }, binding]);
+    const { lines } = await report();
+    expect(lines.join('\n')).toContain(
+      '# - ServiceAccount ci/deploy by ClusterRole everything (ClusterRoleBinding everything)',
+    );
+  });
+
+  it('is not kept from everybody by an exception that is wrong', async () => {
+    await use('pay', 'web');
+    await town.exception({ namespace: 'shop', name: 'bad', podLabels: { 'no such label!': 'x' } });
+    const { code, lines, objects } = await report();
+    expect([code, objects.length]).toEqual([0, 2]);
+    expect(lines.join('\n')).toMatch(/# - AzurePodIdentityException shop\/bad: ./);
+  });
+});
