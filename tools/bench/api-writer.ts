@@ -1,4 +1,4 @@
-// Writes AzureAssignedIdentities as MIC does, as many at a time as it is asked to.
+// Writes AzureAssignedIdentities as MIC does, with the requested concurrency.
 import * as https from 'node:https';
 
 export type WriteKind = 'create' | 'replace' | 'patch' | 'delete';
@@ -92,7 +92,7 @@ export class ApiWriter implements Disposable {
 const identityId =
   '/subscriptions/00000000-0000-0000-0000-00000000000a/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
 
-/** As large as MIC's. */
+/** An object of the size of MIC's. */
 function record(number: number, status: string, resourceVersion?: string) {
   const apiVersion = 'aadpodidentity.k8s.io/v1';
   const uid = `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`;

@@ -1,4 +1,4 @@
-// The least that any server of ours could cost: node:http alone, which gives one answer to everything, or passes a question on.
+// The lower bound for a server on Node: node:http alone, which sends the same response to everything, or proxies requests.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
@@ -20,13 +20,13 @@ export interface BareServer {
   stop(): void;
 }
 
-/** With the options of our own servers, and the variables of our manifest: without them node:http does another amount of work for a request. */
+/** With the options of our own servers and the variables of our manifest, which change the work of node:http for a request. */
 const serverOf = (answering: string) => `
   const { Agent, createServer, get } = require('node:http');
   const server = createServer(${JSON.stringify(requestLimits)}, ${answering});
   server.maxHeadersCount = ${headersLimit};
   server.httpAllowHalfOpen = true;
-  // Ends with whoever started it, however that ends.
+  // Ends with its parent process.
   process.stdin.on('end', () => process.exit()).resume();
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
 
@@ -38,7 +38,7 @@ export function startBareServer(answer: Answer, env: Environment): Promise<BareS
   return start(`const { headers, body } = ${JSON.stringify(answer)}; ${serverOf(answering)}`, env);
 }
 
-/** Asks the service at this address and passes its answer on; its connections to it are kept. */
+/** Proxies requests to this address over kept connections. */
 export function startBareProxy({ hostname, port }: URL, env: Environment): Promise<BareServer> {
   const to = JSON.stringify({ hostname, port });
   const program = `${serverOf('pass')}
@@ -66,7 +66,7 @@ async function start(program: string, env: Environment): Promise<BareServer> {
   return { host: '127.0.0.1', port: Number(line), pid: child.pid ?? 0, stop: () => void child.kill() };
 }
 
-/** The whole answer to one request for a token, without what Node adds by itself. */
+/** The response to a token request, without the headers that Node adds. */
 export async function answerOf(at: {
   readonly host: string;
   readonly port: number;

@@ -1,20 +1,20 @@
-// A memory cgroup for one process, to count what a kubelet counts.
+// A memory cgroup for one process, to measure memory as a kubelet does.
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 
 export interface MemoryCgroup {
-  /** A process that writes its id here belongs to it. */
+  /** A process joins by writing its id here. */
   readonly processes: string;
-  /** What is used less the pages of files that weren't used lately: a kubelet's working set. */
+  /** Used memory without inactive file pages: a kubelet's working set. */
   workingSetMiB(): number;
-  /** Once its processes are gone. */
+  /** Works only after its processes have ended. */
   remove(): void;
 }
 
 const root = '/sys/fs/cgroup';
 
-/** By version of cgroups: where the memory of its members is counted, and what the counters are called. */
+/** By version of cgroups: the folder, and the names of the counters. */
 const versions = [
   { controller: '', folder: root, usage: 'memory.current', inactive: 'inactive_file' },
   {
@@ -25,7 +25,7 @@ const versions = [
   },
 ] as const;
 
-/** Below the cgroup of this process, whose limits stay in force. Returns why not where none can be made. */
+/** Below the cgroup of this process, whose limits apply. Returns the reason if it cannot be created. */
 export function createMemoryCgroup(name: string): MemoryCgroup | string {
   const reasons: string[] = [];
   for (const { controller, folder, usage, inactive } of versions) {
@@ -52,7 +52,7 @@ export function createMemoryCgroup(name: string): MemoryCgroup | string {
   return reasons.join('; ');
 }
 
-/** Of this process, in the hierarchy of this controller; that of version 2 has no name. */
+/** The path of this process in the hierarchy of the controller; that of version 2 has no name. */
 function ownPath(controller: string): string | undefined {
   const lines = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
   const line = lines.map((text) => text.split(':')).find(([, controllers]) => controllers === controller);

@@ -1,4 +1,4 @@
-// A big cluster in a process of its own, so that its work is not counted as MIC's: answers messages from the bench.
+// A large cluster in its own process, so that its work is not counted as MIC's; controlled by messages from the bench.
 import { randomUUID } from 'node:crypto';
 import { kubeClient, startSim, type KubeObject, type Sim, type World as AzureWorld } from '@pod-identity/sim';
 import { customResourceDefinitions } from '@pod-identity/crd-types';
@@ -40,7 +40,7 @@ const identityId = (name: string) =>
   `${subscription}/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 const clusterIdentity = identityId('cluster');
 const apiVersion = 'aadpodidentity.k8s.io/v1';
-/** Of the pods and of their identities: by default a pod may act as identities of its own namespace only. */
+/** The namespace of pods and identities: by default a pod may act only as identities of its own namespace. */
 const namespace = 'apps';
 const assignedResource = 'azureassignedidentities.aadpodidentity.k8s.io';
 
@@ -148,7 +148,7 @@ function followAssigned(sim: Sim): Set<string> {
   return assigned;
 }
 
-/** For the largest cluster, on a slow machine. */
+/** Enough for the largest cluster on a slow machine. */
 const assignedWithinMs = 900_000;
 let wake: () => void = () => undefined;
 async function untilCount(count: number): Promise<void> {
@@ -189,7 +189,7 @@ async function removePods(count: number): Promise<void> {
   }
 }
 
-/** Each tenth of a second a tenth of the pods go and as many come. */
+/** Creates and deletes so many pods a second, a tenth of them each 100 ms. */
 async function churn({ perSecond, seconds }: { perSecond: number; seconds: number }): Promise<void> {
   const each = Math.round(perSecond / 10);
   for (let tick = 0; tick < seconds * 10; tick += 1) {
@@ -243,7 +243,7 @@ process.on('message', (message) => {
   );
 });
 
-// The bench ends this process by SIGTERM, or by ending itself: either way nothing is left behind.
+// The bench ends this process by SIGTERM or by its own end.
 for (const end of ['SIGTERM', 'disconnect']) {
   process.once(end, () => void (world?.sim.stop() ?? Promise.resolve()).finally(() => process.exit()));
 }

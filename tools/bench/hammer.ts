@@ -1,4 +1,4 @@
-// One pod that asks for nothing but to be in the way: connections that are never idle, until this process is ended.
+// A noisy pod: connections that are never idle, until this process is ended.
 import { connect } from 'node:net';
 
 const [host = '', port = '', localAddress = '', path = ''] = process.argv.slice(2);
@@ -22,11 +22,11 @@ function hammer(): void {
     socket.write(batch);
   });
   socket.on('error', () => undefined);
-  // What cuts it off is knocked on again.
+  // Reconnects if the connection is closed.
   socket.on('close', () => setTimeout(hammer, 10));
 }
 
 for (let count = 0; count < connections; count += 1) hammer();
-// Ends with whoever started it, however that ends.
+// Ends with its parent process.
 process.stdin.on('end', () => process.exit()).resume();
 process.stdout.write('hammering\n');

@@ -1,4 +1,4 @@
-// The pods of one namespace doing their worst, each in the same way, until this process is ended.
+// The pods of one namespace, all attacking in the same way, until this process is ended.
 import { connect, type Socket } from 'node:net';
 
 const [host = '', port = '', way = '', clientIds = '', addresses = ''] = process.argv.slice(2);
@@ -13,7 +13,7 @@ const known = () => requestFor(`&client_id=${knownClientId}`);
 const pending = () => requestFor(`&client_id=${pendingClientId}`);
 const unknown = () => requestFor(`&object_id=${crypto.randomUUID()}`);
 
-/** One of a pod's connections. What cuts it off is knocked on again. */
+/** One of a pod's connections. It reconnects if it is closed. */
 function line(localAddress: string, use: (socket: Socket) => void): void {
   const socket = connect({ host, port: Number(port), localAddress });
   socket.on('connect', () => use(socket));
@@ -21,7 +21,7 @@ function line(localAddress: string, use: (socket: Socket) => void): void {
   socket.on('close', () => setTimeout(() => line(localAddress, use), 50));
 }
 
-/** Asks again at each answer. */
+/** Sends the next request after each response. */
 function asking(requests: () => string): (socket: Socket) => void {
   return (socket) => {
     socket.on('data', () => socket.write(requests()));
@@ -60,6 +60,6 @@ const chosen = ways[way];
 if (!chosen) throw new Error(`there is no way ${way}; there are ${Object.keys(ways).join(', ')}`);
 for (const address of addresses.split(','))
   for (let index = 0; index < chosen.connections; index += 1) line(address, chosen.use);
-// Ends with whoever started it, however that ends.
+// Ends with its parent process.
 process.stdin.on('end', () => process.exit()).resume();
 process.stdout.write('hostile\n');

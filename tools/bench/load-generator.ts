@@ -1,4 +1,4 @@
-// The load generator as a process of its own: what else the bench has in memory must not slow it down.
+// The load generator in its own process, so that the memory of the bench does not slow it down.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

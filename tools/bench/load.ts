@@ -1,5 +1,5 @@
-// A load generator that costs little beside the server that it measures: raw sockets, pipelined requests, and the
-// addresses that it speaks from are its own choice, as many pods would.
+// A load generator that needs little processor time compared with the server: raw sockets, pipelined requests, and
+// source addresses of many pods.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { within } from '../stage/within.ts';
@@ -8,26 +8,26 @@ import { cpuMicroseconds } from './process.ts';
 export interface Load {
   readonly host: string;
   readonly port: number;
-  /** The process that answers. */
+  /** The id of the server's process. */
   readonly pid: number;
   readonly path: string;
   /** One connection from each of these addresses, which may be repeated. */
   readonly from: readonly string[];
   readonly pipelined: number;
-  /** Requests in all; the run ends by itself. */
+  /** The total of requests, after which the run ends. */
   readonly requests: number;
 }
 
-/** Of requests that got 200. */
+/** Requests with the status 200. */
 export interface Run {
-  /** All that were sent, those included that came before it was measured. */
+  /** All requests, including those before the measurement. */
   readonly sent: number;
   readonly perSecond: number;
-  /** Processor time of the server for one request (microseconds): unlike the rate, it doesn't depend on who asks, or how fast. */
+  /** Processor time of the server for one request (microseconds): unlike the rate, it does not depend on the load generator. */
   readonly cpuUs: number;
 }
 
-/** Over connections that were used before; throws when anything but 200 is answered. */
+/** Over connections that were used before; throws on any status but 200. */
 export async function runKept(load: Load): Promise<Run> {
   const perConnection = Math.ceil(load.requests / load.from.length / load.pipelined) * load.pipelined;
   const sockets = await Promise.all(load.from.map((localAddress) => open(load, localAddress)));
@@ -58,7 +58,7 @@ export async function runFresh(load: Load, atOnce: number): Promise<Run> {
   return done(sent);
 }
 
-/** The kernel adds up what a thread has run when it stops running: what was measured a moment later is all of it. */
+/** The kernel updates a thread's time when it stops running, so the time is read a moment later. */
 const settledMs = 20;
 
 async function begin(pid: number): Promise<(requests: number, before?: number) => Promise<Run>> {
@@ -73,8 +73,8 @@ async function begin(pid: number): Promise<(requests: number, before?: number) =
 }
 
 /**
- * Waking a sleeping reader costs the writer as much as all the rest of a write. A slow server would pay that for each answer
- * and a fast one, whose reader never gets to sleep, would not: so nobody sleeps.
+ * Waking a sleeping reader doubles the cost of a write. A slow server would pay that for each response
+ * and a fast one, whose reader never sleeps, would not. So the readers never sleep.
  */
 function staySleepless(): () => void {
   let isOver = false;
@@ -92,7 +92,7 @@ export async function timeOf(socket: Socket, path: string): Promise<number> {
   return performance.now() - begun;
 }
 
-/** For a connection, or for all the answers on one of them. */
+/** Limit for a connect, and for all responses on a connection. */
 const patienceMs = 120_000;
 
 export function open(to: Pick<Load, 'host' | 'port'>, localAddress: string): Promise<Socket> {
@@ -104,7 +104,7 @@ export function open(to: Pick<Load, 'host' | 'port'>, localAddress: string): Pro
   return within(patienceMs, `a connection from ${localAddress} to ${to.host}:${to.port}`, opened);
 }
 
-/** Resolves when so many requests were answered on this connection. */
+/** Resolves after so many responses on this connection. */
 function drive(
   socket: Socket,
   { path, pipelined }: Pick<Load, 'path' | 'pipelined'>,
@@ -133,16 +133,16 @@ function drive(
 
 interface Taken {
   readonly answers: number;
-  /** Of an answer that is not whole. */
+  /** The bytes of an incomplete response. */
   readonly rest: string;
-  /** Of the last whole answer, head and body; 0 before there was one. */
+  /** Length of the last complete response, head and body; 0 before the first. */
   readonly length: number;
   readonly refused?: string;
 }
 
 const goodHead = 'HTTP/1.1 200';
 
-/** Whole answers that are as long as the last one, which need no reading: else the generator would be slower than the server. */
+/** Skips complete responses of the same length as the last one without parsing: otherwise the generator would be slower than the server. */
 function takeAlike(chunk: Buffer, { rest, length }: Taken): Taken | undefined {
   if (rest !== '' || length === 0 || chunk.length % length !== 0) return undefined;
   for (let at = 0; at < chunk.length; at += length)
@@ -150,7 +150,7 @@ function takeAlike(chunk: Buffer, { rest, length }: Taken): Taken | undefined {
   return { answers: chunk.length / length, rest, length };
 }
 
-/** Whole answers at the head of what was received, by their Content-Length. */
+/** The complete responses at the start of the received bytes, by their Content-Length. */
 function take(text: string): Taken {
   let at = 0;
   let answers = 0;

@@ -1,5 +1,5 @@
 // `npm run bench -- AREA [--json] [--smoke]`: figures of one area, as a table or as one JSON object on standard output. --smoke runs
-// it at its smallest size: every figure is produced, and none of them means anything.
+// the smallest size: it produces every figure, but their values mean nothing.
 import { parseArgs } from 'node:util';
 import { benchApiServer } from './areas/api-server.ts';
 import { benchMic } from './areas/mic.ts';

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** One core for all threads of the process; where taskset is missing the kernel decides. */
+/** Pins all threads of the process to one core, if there is taskset. */
 export function pin(pid: number, core: number): void {
   spawn('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' }).on('error', () => undefined);
 }

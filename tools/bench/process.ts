@@ -1,4 +1,4 @@
-// What the kernel counts of a process.
+// The kernel's counters of a process.
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
@@ -7,7 +7,7 @@ export function residentMiB(pid: number): Promise<number> {
   return statusMiB(pid, 'VmRSS');
 }
 
-/** The part of it that belongs to no file: what the program itself made, which no other process shares. */
+/** The part of it that is not backed by files, and not shared with other processes. */
 export function anonymousMiB(pid: number): Promise<number> {
   return statusMiB(pid, 'RssAnon');
 }
@@ -17,7 +17,7 @@ async function statusMiB(pid: number, field: string): Promise<number> {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
 }
 
-/** Processor time of all its threads that run now (microseconds). /proc/PID/stat counts in steps of 10 ms, which is too coarse. */
+/** Processor time of all its live threads (microseconds). /proc/PID/stat has a resolution of only 10 ms. */
 export function cpuMicroseconds(pid: number): number {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`))

@@ -19,7 +19,7 @@ test('the table keeps names and figures in columns', () => {
   expect(table('area', figures)).toBe('area\n  a       1,000.5  thousand\n  longer        2  two');
 });
 
-test('the table shows between what the samples lay, and a dash for what could not be measured', () => {
+test('the table shows the range of the samples, and a dash for what could not be measured', () => {
   const figures = [
     { name: 'a', value: 0.8, spread: [0.75, 0.812] as const, what: 'share, median of 5' },
     { name: 'b', value: undefined, what: 'not measured' },

@@ -1,6 +1,6 @@
 export interface Figure {
   readonly name: string;
-  /** Undefined where it could not be measured; `what` says why. */
+  /** Undefined if it could not be measured; `what` says why. */
   readonly value: number | undefined;
   /** The lowest and the highest of the samples of which the value is the median. */
   readonly spread?: readonly [lowest: number, highest: number];
@@ -15,13 +15,13 @@ export function median(samples: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-/** The value that this share (0 to 1) of the samples does not exceed. */
+/** The quantile for a share of 0 to 1. */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
-/** Three significant digits: more would claim more than a shared machine can tell. */
+/** Three significant digits, because a shared machine measures no better. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }

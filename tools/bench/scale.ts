@@ -1,2 +1,2 @@
-/** `full`: what the figures in the documentation were measured with. `smoke`: the least that produces every figure, for CI. */
+/** `full`: the size of the figures in the documentation. `smoke`: the smallest size that produces every figure, for CI. */
 export type Scale = 'full' | 'smoke';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readArguments } from './arguments.ts';
 
-test('a run has a seed and a length, small ones when nothing is said', () => {
+test('a run has a seed and a length, with small defaults', () => {
   expect(readArguments([])).toMatchObject({ kind: 'run', seed: 1, minutes: 0.5 });
   expect(readArguments(['--seed', '7', '--minutes', '3', '--json', 'f'])).toMatchObject({
     kind: 'run',
@@ -13,7 +13,7 @@ test('a run has a seed and a length, small ones when nothing is said', () => {
 });
 
 test.each([[['--seed', 'x']], [['--minutes', '0']], [['--minutes', '61']], [['--speed', '1']], [['file']]])(
-  'what makes no sense is refused, with the usage: %j',
+  'invalid arguments are refused with the usage: %j',
   (args) => {
     expect(readArguments(args)).toMatchObject({ kind: 'wrong', message: expect.stringContaining('usage') });
   },

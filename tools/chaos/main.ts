@@ -1,5 +1,5 @@
 // Room: `npm run chaos`: MICs, NMIs and the simulator as processes, with faults from a seed.
-// It must not import the services: it knows them from outside.
+// It must not import the services: it starts the built programs.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArguments, type Arguments } from './arguments.ts';

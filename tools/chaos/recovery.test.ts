@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { percentile, recoveryTable, summarise } from './recovery.ts';
 
-test('percentiles are times that were measured', () => {
+test('percentiles are measured times', () => {
   const times = Array.from({ length: 100 }, (_, n) => n + 1);
   expect([percentile(times, 0.5), percentile(times, 0.99), percentile([7], 0.99)]).toEqual([50, 99, 7]);
 });

@@ -1,4 +1,4 @@
-// How long it took until all was right again, over many runs.
+// Recovery times over many runs.
 import { faultKinds, faultNames, type FaultName } from './plan/faults.ts';
 
 export interface Recovery {

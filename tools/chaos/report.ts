@@ -1,9 +1,9 @@
-// What a run was and what came of it, for machines and for people.
+// The result of a run, as JSON and as text.
 import type { Violation } from './judge/history.ts';
 import { recoveryTable, type Recovery } from './recovery.ts';
 
 export interface ReportedViolation extends Violation {
-  /** What was done before it, with the time from there. */
+  /** What was done before it, and how long before. */
   readonly history: readonly string[];
 }
 
@@ -11,11 +11,11 @@ export interface Report {
   readonly seed: number;
   readonly minutes: number;
   readonly operations: number;
-  /** Measured and passing ones. */
+  /** Measured and transient ones. */
   readonly faults: number;
   readonly answers: number;
   readonly tokens: number;
-  /** From the end of all faults until all was as wanted. */
+  /** From the end of all faults until no problem was left. */
   readonly convergenceMs: number;
   readonly recoveries: readonly Recovery[];
   readonly violations: readonly ReportedViolation[];

@@ -1,4 +1,4 @@
-// One run: what people do, what goes wrong and what pods ask, all at the same time; then quiet, and the judges.
+// One run: operations, faults and token requests, all at the same time; then recovery, and the judges.
 import { setTimeout as delay } from 'node:timers/promises';
 import { judge, leadingTo } from './judge/judge.ts';
 import type { Violation } from './judge/history.ts';
@@ -26,7 +26,7 @@ export interface RunOptions {
 }
 
 const drainMs = 500;
-/** Budgets of hosts, and quarantines of what Azure has refused, are what takes longest. */
+/** Update budgets of hosts and quarantines of refused identities take the longest. */
 const convergenceMs = 240_000;
 const shownBefore = 25;
 

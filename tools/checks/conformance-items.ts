@@ -1,6 +1,6 @@
-// What the original's tests pinned (C) and what its end-to-end suite showed (E): where ours says the same, or why it doesn't.
+// Behaviour that the original's unit tests (C) and end-to-end tests (E) check: where our tests do, or why it differs.
 
-/** E26 is about a policy of Gatekeeper: it belongs to packaging. */
+/** E26 is about a Gatekeeper policy, which belongs to packaging. */
 const now = [...range('C', 1, 62), ...range('E', 1, 25), 'E27', 'E28'];
 const later = ['E26'];
 
@@ -15,7 +15,7 @@ export interface TestFile {
 
 export interface ItemReport {
   readonly item: string;
-  /** Belongs to an issue that is yet to come: nothing is missing if nothing names it. */
+  /** Belongs to a later issue: it needs no test yet. */
   readonly later: boolean;
   /** `path: title` of the tests that name it. */
   readonly tests: readonly string[];
@@ -23,7 +23,7 @@ export interface ItemReport {
   readonly explained: boolean;
 }
 
-/** For each item which test titles name it, and whether the page (a list in Markdown) says how ours differs. */
+/** For each item the test titles that name it, and whether the page (a list in Markdown) explains a difference. */
 export function conformance(files: readonly TestFile[], differences: string): ItemReport[] {
   const titles = files.flatMap(({ path, text }) => titlesOf(text).map((title) => ({ path, title })));
   const explained = new Set(explainedBy(differences));
@@ -41,7 +41,7 @@ export function isMissing({ later: isLater, tests, explained }: ItemReport): boo
   return !isLater && tests.length === 0 && !explained;
 }
 
-/** First texts of test, it and describe, whatever `.each(…)` is between. A title made at run time is not seen. */
+/** The first strings of test, it and describe, also after `.each(…)`. Titles that are built at run time are not found. */
 export function titlesOf(source: string): string[] {
   const call = /^\s*(?:test|it|describe)\b[^'"`\n]*?\((['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
   const afterTable = /(?:^\s*\]|\.each\([^\n]*)\)\(\s*(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/gm;
@@ -51,12 +51,12 @@ export function titlesOf(source: string): string[] {
   return [...new Set(titles)];
 }
 
-/** The items that a text names; `W-C4` is a weakness, `1.C2` no word. */
+/** The items that a text names; `W-C4` and `1.C2` are none. */
 export function itemsIn(text: string): string[] {
   return [...text.matchAll(/(?<![\w.-])[CE]\d{1,2}(?![\w-])/g)].map(([item]) => item);
 }
 
-/** Items in the bold text with which an entry of the list begins. */
+/** Items in the bold text at the start of a list entry. */
 function explainedBy(markdown: string): string[] {
   return [...markdown.matchAll(/^- \*\*(.*?)\*\*/gms)].flatMap(([, behaviour = '']) => itemsIn(behaviour));
 }

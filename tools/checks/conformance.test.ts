@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { conformance, isMissing, itemsIn, titlesOf } from './conformance-items.ts';
 import { readConformance } from './conformance.ts';
 
-test('every item of the conformance list has a test that names it or an entry that says why not', () => {
+test('every item of the conformance list has a test that names it or an entry that explains a difference', () => {
   expect(
     readConformance()
       .filter(isMissing)
@@ -18,7 +18,7 @@ test('a title names items as words of their own', () => {
   expect(itemsIn('C3, C6 is read; E2: it goes')).toEqual(['C3', 'C6', 'E2']);
 });
 
-test('titles are the first texts of test, it and describe, tables included; other texts are none', () => {
+test('titles are the first strings of test, it and describe, tables included, and no other strings', () => {
   const source = [
     "test('C1 one', () => {",
     '  it.each([[1], [2]])(`C2 two`, () => {',
@@ -49,7 +49,7 @@ describe('an item', () => {
     expect(isMissing(report('C9', { page: '- **C9 the\n  finalizer.**\n  - Here: none' }))).toBe(false);
   });
 
-  test('in prose, or in what an entry says besides, is not explained', () => {
+  test('in prose, or later in an entry, does not count as explained', () => {
     expect(isMissing(report('C9', { page: 'C9 is this.\n- **Finalizer.**\n  - Why: **C9**' }))).toBe(true);
   });
 

@@ -7,7 +7,7 @@ import { conformance, isMissing, type ItemReport } from './conformance-items.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The state of the working tree, files that are not committed yet included. */
+/** The files of the working tree, including untracked ones. */
 export function readConformance(): ItemReport[] {
   const list = ['ls-files', '--cached', '--others', '--exclude-standard', '*.test.ts'];
   const files = execFileSync('git', list, { cwd: root, encoding: 'utf8' })

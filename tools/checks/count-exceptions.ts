@@ -1,4 +1,4 @@
-// Prints how many lint budgets are broken with a stated reason, and fails when one has none or the number grew silently.
+// Prints how many lint exceptions there are, and fails if one has no reason or the number exceeds `allowed`.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

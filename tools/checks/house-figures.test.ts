@@ -12,7 +12,7 @@ test('a quantile is a value of the list', () => {
   expect(quantile([], 0.5)).toBe(0);
 });
 
-test('a chain has no circle; nodes that reach each other are one, however long the way', () => {
+test('a chain has no circle; nodes that reach each other are one, at any distance', () => {
   expect(circles(graph(['a', 'b'], ['b', 'c'], ['c']))).toEqual([]);
   expect(circles(graph(['a', 'b'], ['b', 'c'], ['c', 'a', 'd'], ['d']))).toEqual([['a', 'b', 'c']]);
   expect(circles(graph(['a', 'b'], ['b', 'a'], ['c', 'd', 'a'], ['d', 'c']))).toEqual([

@@ -1,13 +1,13 @@
-/** For each node those that it imports. */
+/** The imports of each node. */
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** The smallest value that is at least as large as that share of all values. */
+/** The quantile for a share of 0 to 1, which is one of the values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 
-/** Groups of more than one node in which each reaches each other. */
+/** Strongly connected components of more than one node. */
 export function circles(graph: Graph): string[][] {
   const reached = new Map([...graph.keys()].map((node) => [node, reachedFrom(graph, node)]));
   const left = new Set(graph.keys());

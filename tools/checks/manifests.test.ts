@@ -21,7 +21,7 @@ const pods = (await Promise.all(folders.map((folder) => readManifests(inDeploy(f
   .filter((spec) => spec !== undefined);
 const containers = pods.flatMap(({ initContainers = [], containers }) => [...initContainers, ...containers]);
 
-test('no container of the manifests is privileged, may gain rights, or may write to its root', () => {
+test('no container of the manifests is privileged, can escalate privileges, or can write to its root', () => {
   expect(containers.map(({ name }) => name)).toEqual([
     'mic',
     'install-redirect',
@@ -40,7 +40,7 @@ test('no container of the manifests is privileged, may gain rights, or may write
     expect(securityContext).toEqual({ seccompProfile: { type: 'RuntimeDefault' } });
 });
 
-test('the rules of the firewall are all that a container has capabilities for, and the uid of the listening socket', () => {
+test('containers have capabilities only for the firewall rules and the uid of the listening socket', () => {
   const added = containers.map(({ name, securityContext }) => [
     name,
     securityContext?.capabilities?.add ?? [],

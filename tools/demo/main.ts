@@ -22,7 +22,7 @@ const narrator: story.Narrator = {
   say: (text) => console.log(`         ${text}`),
 };
 
-/** The tokens live this long, so that the swap shows at once: real ones are kept by the SDK for hours. */
+/** A short lifetime, so that the swap has an effect soon: SDKs keep real tokens for hours. */
 const tokenLifetimeSeconds = 4;
 
 let opening: Promise<Stage> | undefined;

@@ -1,5 +1,5 @@
-// The article of 2018, played from its first kubectl to the last refusal. One function for each step; each returns
-// what was seen, so that a test can judge it. The narrator only listens.
+// The steps of the article of 2018, from its first kubectl to the last refusal. One function for each step; each returns
+// its results, so that a test can check them. The narrator only prints.
 import type { JournalEntry } from '@pod-identity/sim';
 import * as names from '../stage/names.ts';
 import { pathOf, readManifests, type KubeObject } from '../stage/objects.ts';
@@ -82,7 +82,7 @@ export async function applyManifests(stage: Stage, narrator: Narrator, from: Man
   return pod;
 }
 
-/** The article's line in MIC's log, and the same as an Event on the binding. */
+/** The article's line in MIC's log, and the Event with the same text on the binding. */
 export async function awaitAssignment(
   stage: Stage,
   narrator: Narrator,
@@ -102,7 +102,7 @@ export async function awaitAssignment(
   return { line: sentence, event };
 }
 
-/** The unmodified sample reads a secret; the vault's journal says as whom. */
+/** The unmodified sample reads a secret; the vault's journal has the identity. */
 export async function readSecret(
   stage: Stage,
   narrator: Narrator,
@@ -142,7 +142,7 @@ export async function swapIdentity(
   return { entry, samePid };
 }
 
-/** A successful read of a secret by the principal of this identity, past or to come. */
+/** The first successful read of a secret by this identity's principal, past or future. */
 async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> {
   const { azure } = stage.sim;
   const { principalId } = azure.world.identity(identity);
@@ -182,17 +182,17 @@ export async function showRefusals(stage: Stage, narrator: Narrator, programs: P
     const path = await stage.path(pod, nmi);
     const answer = await askForToken(path.url, clientId);
     refusals.push({ who, ...answer });
-    // The reason stands in both fields.
+    // The reason is in both fields.
     const [word = ''] = answer.error.split(':', 1);
     narrator.say(`${who}: ${answer.status} ${word}\n           ${answer.reason}`);
   }
   return refusals;
 }
 
-/** More than the longest --hold. */
+/** Longer than the longest --hold. */
 const patienceMs = 90_000;
 
-/** What a program in the pod would see of a token request for Key Vault. */
+/** The response to a pod's token request for Key Vault. */
 export async function askForToken(
   url: string,
   selector = '',

@@ -1,4 +1,4 @@
-// The part of docs/errors.md on clients: what was measured of those that tests run, and what is reported of others.
+// The section of docs/errors.md on clients: what tests measure, and what is reported of other clients.
 import { chosenColumns, otherColumns, type Column } from '../e2e/clients/behaviour.ts';
 import measured from '../e2e/clients/behaviour.json' with { type: 'json' };
 import { row, table } from './markdown.ts';

@@ -8,7 +8,7 @@ export interface DecisionPage {
   readonly text: string;
 }
 
-/** One row for each page. Throws for a page whose title has another number than its file, and for one without a decision. */
+/** One row for each page. Throws if the title has another number than the file, or there is no decision. */
 export function indexRows(pages: readonly DecisionPage[]): readonly string[] {
   return pages.map(({ file, text }) => {
     const [, number, title] = /^# (\d+)\. (.+)\n/.exec(text) ?? [];

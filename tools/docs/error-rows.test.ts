@@ -34,7 +34,7 @@ test('the page on errors has every text of a failure', () => {
     expect(page).toContain((JSON.parse(ours.text) as { error_description: string }).error_description);
 });
 
-test('every failure is told in JSON with the two members that SDKs read', () => {
+test('every failure is JSON with the two members that SDKs read', () => {
   for (const { kind, ours } of errorRows.filter(({ ours: { text } }) => text !== ''))
     expect([kind, Object.keys(JSON.parse(ours.text) as object)]).toEqual([
       kind,
@@ -42,12 +42,12 @@ test('every failure is told in JSON with the two members that SDKs read', () => 
     ]);
 });
 
-test('the column of the original has a text for every situation, and none for any other', () => {
+test('the column of the original has a text for every situation, and for no other', () => {
   const situations = errorRows.map(({ situation }) => situation);
   expect([...situations].sort()).toEqual(Object.keys(originalAnswers).sort());
 });
 
-/** Status and text of the original, as they were found by running it. */
+/** Status and text of the original, measured by running it. */
 const golden: readonly (readonly [situation: string, answer: string])[] = [
   ['the header `Metadata: true` is missing: a probe', '400 `{"error":"invalid_request",'],
   ['the caller has disconnected', '500 `request remote address is empty`'],
@@ -88,7 +88,7 @@ test.each(golden)('what the original does: %s', (situation, answer) => {
   expect(originalAnswers[situation]?.slice(0, answer.length)).toBe(answer);
 });
 
-test('--compat-errors makes no passing failure of the metadata service final', () => {
+test('--compat-errors returns no final status for a transient failure of the metadata service', () => {
   const passing = errorRows.filter(({ kind, ours }) => kind === 'token-failed' && ours.retryAfter !== '');
   expect(passing.length).toBeGreaterThan(6);
   for (const { situation, ours, compat } of passing) {

@@ -84,7 +84,7 @@ const nowhere = (situation: string, why: Extract<Outcome, { kind: 'nowhere' }>['
   outcome: { kind: 'nowhere', why },
 });
 
-/** A record, so that the compiler reports an outcome that has no row. */
+/** A record, so that the compiler reports an outcome without a row. */
 const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   token: [{ situation: 'a token', outcome: { kind: 'token', ...issuance } }],
   'host-token': [

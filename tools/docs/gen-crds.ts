@@ -1,4 +1,4 @@
-// Writes the CustomResourceDefinitions of crd-types to deploy/crds; with --check only says which file is stale, and fails.
+// Writes the CustomResourceDefinitions of crd-types to deploy/crds; --check prints which file is stale instead, and fails.
 import { stringify } from 'yaml';
 import { customResourceDefinitions } from '../../packages/crd-types/src/schemas.ts';
 import { settle } from './generated-files.ts';

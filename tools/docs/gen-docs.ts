@@ -1,5 +1,5 @@
 // Writes docs/configuration.md, errors.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
-// architecture.md and the index of decisions; --check only says what is stale, and fails.
+// architecture.md and the index of decisions; --check prints what is stale instead, and fails.
 import { formatDuration, type FlagSpec, type MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { configurationTable } from '../../packages/mic/src/config/config.ts';
@@ -69,7 +69,7 @@ function page(path: string, ...parts: readonly string[]) {
   return formatted(path, `${made}\n${parts.join('\n\n')}\n`);
 }
 
-/** A page written by hand, with the part between two marks made again. */
+/** Replaces the part between two marks in a page that is written by hand. */
 function pageWithPart(path: string, name: string, lines: readonly string[]) {
   const [start, end] = [`<!-- ${name}: made by tools/docs/gen-docs.ts -->`, `<!-- end of ${name} -->`];
   const text = read(path) ?? '';

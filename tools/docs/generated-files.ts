@@ -1,4 +1,4 @@
-// Files that are made from the code: write them, or say which ones no longer agree with it.
+// Files that are generated from the code: writes them, or prints which ones are stale.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ export interface GeneratedFile {
   readonly text: string;
 }
 
-/** Writes what differs; with --check on the command line only names it, and makes the process fail. */
+/** Writes files that differ; with --check on the command line it prints their names instead, and the process fails. */
 export function settle(
   files: readonly GeneratedFile[],
   what: { readonly command: string; readonly noun: string },

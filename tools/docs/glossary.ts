@@ -5,14 +5,14 @@ const known = new Set(
   ),
 );
 
-/** What is printed in bold or as code in the glossary: its terms. */
+/** The terms: text in bold or code style in the glossary. */
 export function glossaryTerms(glossary: string): ReadonlySet<string> {
   return new Set(
     [...glossary.matchAll(/\*\*([^*]+)\*\*|`([^`]+)`/g)].map(([, bold, code]) => bold ?? code ?? ''),
   );
 }
 
-/** The abbreviations and names of kinds in a page's text that have no entry, each once. Code and the targets of links don't count. */
+/** The abbreviations and kinds in a page that have no entry, each once. Code and targets of links are ignored. */
 export function termsWithoutEntry(markdown: string, terms: ReadonlySet<string>): string[] {
   const text = markdown
     .replaceAll(/```[\s\S]*?```|`[^`\n]*`/g, '')

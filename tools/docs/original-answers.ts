@@ -10,7 +10,7 @@ const afterRetries = 'after five attempts in 112 s';
 const passedOn = 'passed on to the metadata service, which returns 404';
 const never = `404 \`${notCreated}\`, after 80 s`;
 
-/** By the situation. */
+/** By situation. */
 export const originalAnswers: Readonly<Record<string, string>> = {
   'a token':
     '200, with an empty `refresh_token`, without `client_id` and `ext_expires_in`; a list if there are auxiliary tenants',

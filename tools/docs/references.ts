@@ -1,4 +1,4 @@
-/** What a page's references are checked against. */
+/** What exists, for a page's references. */
 export interface Existing {
   /** A link's target, relative to the page. */
   linkExists(target: string): boolean;
@@ -6,7 +6,7 @@ export interface Existing {
   pathExists(path: string): boolean;
 }
 
-/** One sentence for each link that leads nowhere and each named path that does not exist. */
+/** A sentence for each broken link and each path that does not exist. */
 export function brokenReferences(markdown: string, existing: Existing): string[] {
   const text = markdown.replaceAll(/```[\s\S]*?```/g, '');
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');

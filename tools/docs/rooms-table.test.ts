@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { rooms } from '../workspace/rooms.mjs';
 import { headFile, roomLines } from './rooms-table.ts';
 
-test('the lines on a room are the first two of its head file, and nothing else will do', () => {
+test('the lines on a room are the first two of its head file, in exactly this form', () => {
   expect(roomLines('// Room: a.\n// It must not b.\nimport x;\n')).toEqual({ purpose: 'a.', mustNot: 'b.' });
   expect(roomLines('import x;\n// Room: a.\n// It must not b.\n')).toBeUndefined();
   expect(roomLines('// Room: a.\nimport x;\n')).toBeUndefined();
 });
 
-test('the head file carries the name of the folder, else it is index.ts or main.ts, unless the list names it', () => {
+test('the head file has the name of the folder, else it is index.ts or main.ts, unless the list names it', () => {
   const among =
     (...files: string[]) =>
     (path: unknown) =>

@@ -1,4 +1,4 @@
-// Words that comments and docs may not use, because readers have to guess what they mean, and what to write instead.
+// Words that comments and docs may not use because they are unclear, and what to write instead.
 // ESLint checks the comments, check-docs.ts the pages.
 
 /** @type {readonly { pattern: RegExp, instead: string }[]} */

@@ -1,4 +1,4 @@
-// Objects that scenarios need again and again, and waiting for what MIC makes of them.
+// Objects that many scenarios need, and waits for MIC's results.
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import type { KubeTransport } from '@pod-identity/kit/kube';
@@ -69,7 +69,7 @@ export async function assignedOf(kube: KubeTransport, namespace = 'default'): Pr
     .items;
 }
 
-/** Whether the scale set of the stage carries this identity. */
+/** Whether the scale set of the stage has this identity. */
 export function isAttached(stage: Stage, id: string): boolean {
   const { userAssignedIdentities } = stage.sim.azure.world.host(names.scaleSetId(names.scaleSet)).identity;
   return Object.keys(userAssignedIdentities).some((attached) => attached.toLowerCase() === id.toLowerCase());
@@ -77,7 +77,7 @@ export function isAttached(stage: Stage, id: string): boolean {
 
 type ManagedIdentity = ReturnType<Stage['sim']['azure']['world']['addIdentity']>;
 
-/** A managed identity that may read the stage's vault, unless it must not. */
+/** A managed identity, by default with the right to read the stage's vault. */
 export function addIdentity(
   stage: Stage,
   name: string,
@@ -121,15 +121,15 @@ export async function remove(
 export interface Pool {
   readonly id: string;
   readonly nodes: readonly string[];
-  /** Names of the identities on it, in lower case, sorted. */
+  /** The names of its identities, in lower case, sorted. */
   attached(): readonly string[];
-  /** Waits until it carries exactly these. */
+  /** Waits until it has exactly these. */
   until(...identities: readonly string[]): Promise<void>;
-  /** Bodies of the PATCHes that it got. */
+  /** The bodies of its PATCHes. */
   patches(): readonly string[];
 }
 
-/** One more scale set, in Azure and as nodes: what happens to one is nothing to the others. */
+/** One more scale set, in Azure and as nodes, independent of the others. */
 export async function addPool(
   stage: Stage,
   name: string,
@@ -164,7 +164,7 @@ export async function addPool(
   };
 }
 
-/** A labelled pod on a node of a pool. It has no address: nothing in it asks for tokens. */
+/** A labelled pod on a node of a pool. It has no address, because it requests no tokens. */
 export function startPod(
   stage: Stage,
   of: { readonly name: string; readonly node: string; readonly label: string; readonly namespace?: string },
@@ -184,7 +184,7 @@ export async function removePods(stage: Stage, ...pods: readonly KubeObject[]): 
   for (const { metadata } of pods) await untilReleased(stage.kube, metadata.name, metadata.namespace);
 }
 
-/** The AzureAssignedIdentity of that name in `default`, once it fits. */
+/** The AzureAssignedIdentity of that name in `default`, when it fits. */
 export function untilAssignedObject(
   stage: Stage,
   name: string,
@@ -204,7 +204,7 @@ export interface Validation {
   readonly reason: string;
 }
 
-/** What the original's validator did: get a token as the pod, then read a secret with it. */
+/** As the original's validator: gets a token as the pod, then reads a secret with it. */
 export async function validate(stage: Stage, url: string, clientId?: string): Promise<Validation> {
   const selector = clientId === undefined ? '' : `&client_id=${clientId}`;
   const { status, token, reason } = await askForToken(url, selector);
@@ -217,7 +217,7 @@ export async function validate(stage: Stage, url: string, clientId?: string): Pr
 
 const patienceMs = 60_000;
 
-/** Asks until the answer fits: what NMI knows of the cluster by now shows only in its answers. */
+/** Repeats the request until the response fits: NMI's view of the cluster is only visible in its responses. */
 export async function untilValidation(
   ask: () => Promise<Validation>,
   fits: (seen: Validation) => boolean,
@@ -227,7 +227,7 @@ export async function untilValidation(
     const seen = await ask();
     if (fits(seen)) return seen;
     if (performance.now() > endsAt)
-      throw new Error(`no answer fitted within ${patienceMs / 1000} s; the last: ${JSON.stringify(seen)}`);
+      throw new Error(`no response fitted within ${patienceMs / 1000} s; the last: ${JSON.stringify(seen)}`);
   }
 }
 
@@ -243,13 +243,13 @@ export async function readVault({ sim }: Stage, token: string): Promise<number> 
   return within(patienceMs, 'an answer of the vault', promise);
 }
 
-/** What a service says on /healthz. */
+/** The text of a service's /healthz. */
 export async function healthOf(service: Service): Promise<string> {
   const response = await askAdmin(service, '/healthz');
   return response.text();
 }
 
-/** Waits until a service that has started has read what it needs. */
+/** Waits until a started service is ready. */
 export async function untilReady(service: Service, withinMs = patienceMs): Promise<void> {
   const endsAt = performance.now() + withinMs;
   for (;;) {

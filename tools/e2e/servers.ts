@@ -1,4 +1,4 @@
-// The API servers that a scenario is played against: the simulated one, and the real ones of the Kubernetes kit.
+// The API servers of scenarios: the simulated one, and the real ones of the Kubernetes kit.
 import { startApiServer, whyNoApiServer } from '@pod-identity/kit/testing';
 import { describe } from 'vitest';
 
@@ -26,14 +26,14 @@ const real = (flavour: 'v1.20' | 'v1.36'): ServerChoice => ({
   },
 });
 
-/** Plays the scenario on the real servers alone; on a machine without them it says so. */
+/** Runs the scenario only on the real servers; without them it is skipped with a reason. */
 export function describeRealServers(name: string, scenario: (server: ServerChoice) => void): void {
   const missing = whyNoApiServer();
   if (missing !== undefined) console.warn(`skipped without real API servers: ${missing}`);
   describe.skipIf(missing !== undefined).each([real('v1.20'), real('v1.36')])(name, scenario);
 }
 
-/** Plays the scenario on each server; on a machine without real ones it says so and plays on the simulated one. */
+/** Runs the scenario on each server; without real ones only on the simulated one, with a message. */
 export function describeServers(name: string, scenario: (server: ServerChoice) => void): void {
   describe.each([simulated])(name, scenario);
   const missing = whyNoApiServer();

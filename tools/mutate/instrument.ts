@@ -43,7 +43,7 @@ export async function instrument(
   }));
   const result = await new Instrumenter(logger).instrument(sources, {
     plugins: null,
-    // Texts are no decisions: a message with another word is no hole.
+    // Texts are not decisions: tests need not check each word of a message.
     excludedMutations: ['StringLiteral'],
     ignorers: [],
   });

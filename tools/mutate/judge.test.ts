@@ -21,13 +21,13 @@ describe('the score of a room', () => {
       new Set(listed),
     );
 
-  test('counts what a test ended in any way, and once more without loops and time limits', () => {
+  test('counts all mutants that tests killed, and separately those without loops and time limits', () => {
     const verdict = verdictOn(['failure', 'loop', 'time', 'lives', 'unreached']);
     expect(verdict).toMatchObject({ score: 60, strictScore: 20, mutants: 5, looped: 1, late: 1 });
     expect(verdict.living.map(({ outcome }) => outcome)).toEqual(['lives', 'unreached']);
   });
 
-  test('leaves out what is listed as equivalent, and names what is listed although a test kills it', () => {
+  test('leaves out mutants that are listed as equivalent, and names listed ones that a test kills', () => {
     const verdict = verdictOn(['failure', 'lives', 'lives', 'failure'], ['1', '3']);
     expect(verdict).toMatchObject({ score: (100 * 2) / 3, equivalent: 1 });
     expect(verdict.living.map(({ id }) => id)).toEqual(['2']);
@@ -52,7 +52,7 @@ describe('the list of equivalent mutants', () => {
     reason: '',
   };
 
-  test('names one mutant by its whole line, wherever the line moves to', () => {
+  test('identifies a mutant by its whole line, also after the line has moved', () => {
     const sites = [
       site({ id: 'other line', inLine: 'while (a < b) {' }),
       site({ id: 'other file', file: 'b.ts' }),
@@ -64,52 +64,52 @@ describe('the list of equivalent mutants', () => {
     expect(findListed(sites, [{ ...entry, nth: 2 }])).toEqual({ ids: new Set(['again']), stale: [] });
   });
 
-  test('tells of an entry that names nothing any more, in the files that are measured', () => {
+  test('reports an entry without a mutant, in the files that are measured', () => {
     const gone = { ...entry, nth: 2 };
     const elsewhere = { ...entry, file: 'elsewhere.ts' };
     expect(findListed([site({})], [gone, elsewhere])).toEqual({ ids: new Set(), stale: [gone] });
   });
 
-  test('takes an entry that stands there twice for stale the second time', () => {
+  test('reports the second of two equal entries', () => {
     expect(findListed([site({})], [entry, entry]).stale).toEqual([entry]);
   });
 });
 
-describe('what the processes with the tests wrote down', () => {
+describe('the notes of the processes with the tests', () => {
   const begun: Note = { kind: 'begun', test: 't' };
   const tries: Note = { kind: 'try', test: 't', mutant: '7' };
 
-  test('is read up to the line that was being written; empty lines are signs of life', () => {
+  test('are read up to an incomplete line; empty lines are heartbeats', () => {
     expect(parseNotes('{"kind":"end"}\n\n\n{"kind":"be')).toEqual([{ kind: 'end' }]);
   });
 
-  test('a process that ends in the middle of a mutant was killed by it; the rest goes on in another one', () => {
+  test('a process that ends during a mutant was killed by it; the other mutants run in another process', () => {
     const ledger = createLedger();
     expect(enter(ledger, 'f', [begun, tries])).toBe(true);
     expect(ledger.killed.get('7')).toEqual({ cause: 'time', test: 't' });
   });
 
-  test('a process that ends in a test without a mutant makes that test useless', () => {
+  test('a test during which the process ends without a mutant is left out', () => {
     const ledger = createLedger();
     expect(enter(ledger, 'f', [begun])).toBe(true);
     expect([...ledger.useless.keys()]).toEqual(['t']);
     expect(ledger.killed.size).toBe(0);
   });
 
-  test('a process that ends before any test leaves the file out', () => {
+  test('a file whose process ends before any test is left out', () => {
     const ledger = createLedger();
     expect(enter(ledger, 'f', [])).toBe(false);
     expect([...ledger.useless.keys()]).toEqual(['f']);
   });
 
-  test('a mutant that found damage is tried again in another process', () => {
+  test('a mutant that ran after another one had left damage runs again in another process', () => {
     const ledger = createLedger();
     expect(enter(ledger, 'f', [begun, tries, { kind: 'again', test: 't', mutant: '7' }])).toBe(true);
     expect(ledger.tried.size).toBe(0);
     expect(ledger.killed.size).toBe(0);
   });
 
-  test('a file whose tests all finished needs no other process; its slow tests wait with what they reach', () => {
+  test('a file whose tests all finished needs no other process; its slow tests are kept for the second round', () => {
     const ledger = createLedger();
     const notes: Note[] = [
       { kind: 'imported', mutants: ['1'] },

@@ -1,13 +1,13 @@
-// What is made of the mutants of a room: its score, and those that live.
+// The score of a room, and its living mutants.
 import type { Cause } from './notes.ts';
 
-/** A mutant: in which place, what stands there and what in its stead. */
+/** A mutant: its place, the original code and the replacement. */
 export interface Site {
   readonly id: string;
   /** From the root of the repository. */
   readonly file: string;
   readonly line: number;
-  /** The whole line in which it begins, without the space around. */
+  /** The whole line in which it begins, trimmed. */
   readonly inLine: string;
   readonly original: string;
   readonly replacement: string;
@@ -15,13 +15,13 @@ export interface Site {
 
 export type Outcome = Cause | 'lives' | 'unreached';
 
-/** A mutant that no test can kill, since the program behaves the same with it. */
+/** A mutant that no test can kill, because the behaviour is the same. */
 export interface Equivalent {
   readonly file: string;
   readonly inLine: string;
   readonly original: string;
   readonly replacement: string;
-  /** Which of those in the file that are alike in all this, from 1 on, which is left out. */
+  /** The position among equal ones in the file, from 1. Default: 1. */
   readonly nth?: number;
   readonly reason: string;
 }
@@ -31,12 +31,12 @@ export interface Living extends Site {
 }
 
 export interface Verdict {
-  /** Killed among those that tests could kill, in percent; and with the mutants left out that only a guard or limit of time ended. */
+  /** Percent of the killable mutants that are killed; strict: without those that only a loop guard or a time limit ended. */
   readonly score: number;
   readonly strictScore: number;
   readonly mutants: number;
   readonly killed: number;
-  /** Of the killed: those that ran in circles or too long, the latter of which a busy machine can cause as well. */
+  /** Killed by the loop guard, and by the time limit, which a busy machine can exceed as well. */
   readonly looped: number;
   readonly late: number;
   /** Neither killed nor listed as equivalent. */
@@ -75,13 +75,13 @@ export function judge(
 const percent = (part: number, whole: number): number => (whole === 0 ? 100 : (100 * part) / whole);
 
 export interface Listed {
-  /** Ids of the sites that the list names. */
+  /** Ids of the mutants in the list. */
   readonly ids: ReadonlySet<string>;
-  /** Entries for these files that name no site any more. */
+  /** Entries for these files without a mutant. */
   readonly stale: readonly Equivalent[];
 }
 
-/** An entry names one site, wherever its line moves to. */
+/** An entry names one mutant, also after its line has moved. */
 export function findListed(sites: readonly Site[], known: readonly Equivalent[]): Listed {
   const files = new Set(sites.map(({ file }) => file));
   const ids = new Map(numbered(sites).map(({ key, id }) => [key, id]));
@@ -96,7 +96,7 @@ export function findListed(sites: readonly Site[], known: readonly Equivalent[])
   };
 }
 
-/** Each site with the text by which an entry of the list names it. */
+/** Each mutant with the key of its entry in the list. */
 export function numbered(
   sites: readonly Site[],
 ): readonly (Site & { readonly key: string; readonly nth: number })[] {

@@ -1,4 +1,4 @@
-// What is known of a room's mutants while its test files run one after the other.
+// The results of a room's mutants while its test files run one after the other.
 import type { Cause, Note } from './notes.ts';
 
 export interface Ledger {
@@ -30,7 +30,7 @@ export function createLedger(): Ledger {
   };
 }
 
-/** Enters what one process wrote down about a test file. Returns whether the file needs another process. */
+/** Enters the notes of one process about a test file. Returns whether the file needs another process. */
 export function enter(ledger: Ledger, file: string, notes: readonly Note[]): boolean {
   for (const note of notes) enterOne(ledger, file, note);
   const last = notes.findLast(({ kind }) => kind !== 'imported');
@@ -39,7 +39,7 @@ export function enter(ledger: Ledger, file: string, notes: readonly Note[]): boo
   return enterEnding(ledger, file, notes);
 }
 
-/** The process ended, or was ended, in the middle of something. */
+/** The process ended before its last test. */
 function enterEnding(ledger: Ledger, file: string, notes: readonly Note[]): boolean {
   const last = notes.findLast(({ kind }) => kind === 'try' || kind === 'begun' || kind === 'finished');
   if (last?.kind === 'try' && !ledger.killed.has(last.mutant)) {

@@ -1,5 +1,5 @@
-// `npm run mutate [-- ROOM ...]`: changes one operator at a time in the rooms that matter most and counts which changes a test notices.
-// Fails when a room's score is below 90 %, when a change lives that the list does not name, or when the list names one that there is not.
+// `npm run mutate [-- ROOM ...]`: changes one operator at a time in the most important rooms and counts the changes that tests notice.
+// Fails if a room's score is below 90 %, a living mutant is not in the list, or an entry of the list has no mutant.
 // Takes minutes for each room; not part of CI.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const known: readonly Equivalent[] = equivalent;
 const root = join(import.meta.dirname, '../..');
 
 const args = process.argv.slice(2);
-/** Runs the tests on listed ones as well, to find entries that a test refutes. */
+/** Runs the tests on listed mutants as well, to find those that a test kills. */
 const isListChecked = args.includes('--listed');
 const wanted = args.filter((arg) => arg !== '--listed');
 for (const name of wanted) {
@@ -24,7 +24,7 @@ for (const name of wanted) {
   process.exit(2);
 }
 
-// Ctrl-C reaches only the process group of the terminal; the tests have groups of their own, which are killed at the exit.
+// Ctrl-C is sent only to the process group of the terminal; the tests have their own groups, which are killed at the exit.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const inRooms = new Set(sourcesOf(root, Object.values(rooms).flat()));
@@ -36,7 +36,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(rooms))
   isGoodEnough = (await tell(name)) && isGoodEnough;
 process.exit(isGoodEnough ? 0 : 1);
 
-/** Returns whether the room is good enough. */
+/** Measures a room and prints the result. Returns whether it is good enough. */
 async function tell(room: string): Promise<boolean> {
   const started = performance.now();
   const box = join(root, 'node_modules/.cache/mutate', room);

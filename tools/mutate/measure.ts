@@ -6,7 +6,7 @@ import type { Outcome } from './judge.ts';
 import { createLedger, enter, type Ledger } from './ledger.ts';
 import { parseNotes, type Plan } from './notes.ts';
 
-/** Without a sign of life for so long a process is in a loop without end. */
+/** A process without a heartbeat for so long is in an endless loop. */
 const longestSilenceMs = 20_000;
 const quickMs = 150;
 const mostProcesses = 500;
@@ -15,9 +15,9 @@ export interface Room {
   readonly root: string;
   /** From the root. */
   readonly sources: readonly string[];
-  /** Where the sources with the mutants are, and the notes. */
+  /** The folder of the sources with the mutants, and of the notes. */
   readonly box: string;
-  /** Ids of all mutants, of those that a test should kill, and of those for which the quick tests next to the code suffice. */
+  /** Ids of all mutants, of those that tests should kill, and of those that only run with the quick tests next to the code. */
   readonly mutants: readonly string[];
   readonly wanted: readonly string[];
   readonly tried: readonly string[];
@@ -91,7 +91,7 @@ class Round {
     );
   }
 
-  /** Each of the file's tests with each living mutant that it reaches. */
+  /** Runs each of the file's tests with each living mutant that it reaches. */
   private async judgeAll(file: TestSpecification, among: readonly string[], untilMs: number): Promise<void> {
     if (this.living(among).length === 0) return;
     for (let left = mostProcesses; left > 0; left--) {
@@ -107,7 +107,7 @@ class Round {
     }
   }
 
-  /** The tests that were left while more mutants lived. */
+  /** The slow tests, which are left for the second round. */
   private async judgeSlow(files: readonly TestSpecification[]): Promise<void> {
     const { slow, finished } = this.ledger;
     for (const test of slow.keys()) finished.delete(test);
@@ -122,8 +122,8 @@ class Round {
   }
 
   /**
-   * In processes that start with the mutant on, until a test notices it: what an import has computed, no test computes again. Of
-   * the tests next to the code those of its file go first.
+   * Starts processes with the mutant on, until a test notices it: for code that only runs at an import. Of
+   * the tests next to the code those of its file run first.
    */
   private async judgeFresh(mutant: string, near: readonly TestSpecification[]): Promise<void> {
     const { imported, useless, killed } = this.ledger;
@@ -151,20 +151,20 @@ class Round {
     return enter(this.ledger, file.moduleId, parseNotes(readFileSync(notes, 'utf8')));
   }
 
-  /** Those that import a source of the room. */
+  /** The test files that import a source of the room. */
   private async testFiles(): Promise<readonly TestSpecification[]> {
     this.vitest.config.related = this.room.sources.map((file) => join(this.room.root, file));
     const all = await this.vitest.getRelevantTestSpecifications();
     return all.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
   }
 
-  /** The test of one of the sources, by its name: what it kills need not be tried with tests of the code around. */
+  /** The test of one of the sources, by its name: mutants that it kills need not run with other tests. */
   private isOwn({ moduleId }: TestSpecification): boolean {
     const tested = relative(this.room.root, moduleId).replace(/(\.[a-z]+)?\.test\.ts$/, '.ts');
     return this.room.sources.includes(tested);
   }
 
-  /** Next to the code: what it tests is the room, and it should notice what changes there. */
+  /** Next to the code: a test of the room itself, which should notice changes there. */
   private isNear({ moduleId }: TestSpecification): boolean {
     const { root, sources } = this.room;
     const file = relative(root, moduleId);

@@ -1,4 +1,4 @@
-// What the process that runs the tests is told (Plan), and what it writes down meanwhile (Note, one JSON object a line).
+// The input of the process that runs the tests (Plan), and its output (Note, one JSON object a line).
 
 export interface Plan {
   readonly notes: string;
@@ -6,13 +6,13 @@ export interface Plan {
   readonly mutants: readonly string[];
   /** The only mutant, switched on before anything is imported: for what runs at the import and not again. */
   readonly fresh: string | undefined;
-  /** Tests that are not needed. */
+  /** Tests to skip. */
   readonly finished: readonly string[];
   /** Pairs `test mutant` that an earlier process has tried. */
   readonly tried: readonly string[];
-  /** A test that takes longer is left for the second round, when few mutants live. */
+  /** A test that takes longer is left for the second round, when fewer mutants live. */
   readonly untilMs: number;
-  /** How long each test takes without a mutant, as far as known. */
+  /** The known durations of tests without a mutant. */
   readonly usualMs: Readonly<Record<string, number>>;
 }
 
@@ -21,7 +21,7 @@ export type Cause = 'failure' | 'loop' | 'time';
 
 export type Note =
   | { readonly kind: 'process'; readonly pid: number }
-  /** Reached outside of tests, by an import or by what is set up once for many tests. */
+  /** Reached outside of tests, by an import or by a hook for many tests. */
   | { readonly kind: 'imported'; readonly mutants: readonly string[] }
   | { readonly kind: 'begun'; readonly test: string }
   | { readonly kind: 'useless'; readonly test: string; readonly why: string }
@@ -39,7 +39,7 @@ export type Note =
   | { readonly kind: 'end' };
 
 export function parseNotes(text: string): readonly Note[] {
-  // The last line may be half written when the process was ended; empty lines are signs of life.
+  // The last line may be incomplete if the process was killed; empty lines are heartbeats.
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Note);
 }

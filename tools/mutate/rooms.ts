@@ -1,4 +1,4 @@
-/** Where a wrong operator gives a token away or takes an identity from a host: name of a room, its files. */
+/** Rooms in which a wrong operator can give a token to the wrong pod or detach an identity: name and files. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   match: ['packages/crd-types/src/match.ts'],
   'nmi/authorize': ['packages/nmi/src/authorize/'],

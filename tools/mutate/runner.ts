@@ -1,4 +1,4 @@
-// Runs in the process of one test file: each test first without mutants, to see which mutants it reaches, then once more with each of them.
+// Runs in the process of one test file: each test first without mutants, to find which mutants it reaches, then once with each of them.
 // Vitest repeats the test with all its hooks; which mutant is on is decided before each repeat.
 import { appendFileSync, readFileSync } from 'node:fs';
 import {
@@ -25,7 +25,7 @@ type Turn =
   /** Without a mutant again: a test that fails now fails because of damage, not because of this mutant. */
   | { readonly kind: 'check'; readonly mutant: string; readonly cause: Cause };
 
-// Before a test puts fake ones in their place.
+// Saved before a test replaces them with fakes.
 const { setTimeout, clearTimeout, setInterval } = globalThis;
 const now = performance.now.bind(performance);
 const longestUsualMs = 30_000;
@@ -39,7 +39,7 @@ const sw: Switch = { mutantCoverage: { static: {}, perTest: {} }, activeMutant: 
 const note = (one: Note): void => appendFileSync(plan.notes, `${JSON.stringify(one)}\n`);
 note({ kind: 'process', pid: process.pid });
 if (plan.fresh !== undefined) note({ kind: 'try', test: 'the import', mutant: plan.fresh });
-// A sign of life: without it for long, the process is in a loop without end.
+// Heartbeat: a process without it is in an endless loop.
 setInterval(() => appendFileSync(plan.notes, '\n'), 1_000).unref();
 
 class MutantRunner extends TestRunner {
@@ -111,7 +111,7 @@ class MutantRunner extends TestRunner {
 
   private repeat(result: NonNullable<RunnerTestCase['result']>, next: Turn | undefined): void {
     this.turn = next ?? { kind: 'plain' };
-    // A skipped test is repeated no more.
+    // Vitest does not repeat a skipped test.
     result.state = next ? 'pass' : 'skip';
     result.attempts = [];
     delete result.errors;
@@ -133,7 +133,7 @@ class MutantRunner extends TestRunner {
     if (!this.isOver) note({ kind: 'end' });
   }
 
-  /** What is run next: undefined if the test is not repeated. */
+  /** The next run; undefined if the test is not repeated. */
   private judge(test: string, error: string | undefined, cause: Cause): Turn | undefined {
     const { turn } = this;
     if (turn.kind === 'check') return this.check(test, turn, error === undefined);
@@ -149,7 +149,7 @@ class MutantRunner extends TestRunner {
     { mutant, cause }: Turn & { kind: 'check' },
     isSound: boolean,
   ): Turn | undefined {
-    // With no other one before it, the damage is its own.
+    // Without another mutant before it, the damage is its own.
     const isProof = isSound || this.switchedOn === 1;
     if (isProof) this.kill(test, mutant, cause);
     if (isSound) return this.next(test);

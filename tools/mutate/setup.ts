@@ -1,4 +1,4 @@
-// A property has so long for each mutant: one that it finds later counts as living, and a busy machine kills none by itself.
+// Limits the time of a property for each mutant. A mutant that is not found by then lives, so that a busy machine kills none.
 import fc from 'fast-check';
 
 fc.configureGlobal({ endOnFailure: true });

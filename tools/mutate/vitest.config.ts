@@ -1,4 +1,4 @@
-// The tests that judge mutants: those beside the code, and some quick ones of the whole. All component and end-to-end tests would take hours.
+// The tests that run with mutants: those next to the code and one quick component test. All tests would take hours.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
@@ -8,7 +8,7 @@ import { groupPool } from './group-worker.ts';
 const root = join(import.meta.dirname, '../..');
 const setup = join(import.meta.dirname, 'setup.ts');
 
-/** In place of a room's sources: the same with all mutants in them, each behind a switch. */
+/** Replaces a room's sources by their copies with all mutants, each behind a switch. */
 const instrumented = {
   name: 'instrumented',
   enforce: 'pre' as const,
@@ -28,14 +28,14 @@ export default defineConfig({
       test: {
         name,
         include: ['src/**/*.test.ts', 'test/too-large.test.ts'],
-        // Tests of size say nothing about operators and take long.
+        // Tests of large inputs are slow, and check no operators.
         exclude: ['**/*.large.test.ts'],
         setupFiles: [setup],
-        // Kept on disk they would be taken for the plain sources, and those for them.
+        // The cache would mix the sources with their copies.
         fsModuleCache: false,
         runner: join(import.meta.dirname, 'runner.ts'),
         pool: groupPool,
-        // Node's warnings about what a mutant does.
+        // Without Node's warnings about the behaviour of mutants.
         execArgv: ['--no-warnings'],
         hookTimeout: 30_000,
         testTimeout: 60_000,

@@ -1,8 +1,8 @@
-// The stage's part of Azure: what is there before the story begins, and how MIC is told where to find it.
+// The stage's part of Azure: its initial state, and the configuration with its addresses for MIC.
 import type { Sim, World } from '@pod-identity/sim';
 import * as names from './names.ts';
 
-/** Seeds Azure: one scale set, the two identities of the story, the cluster's own, a vault that both may read. */
+/** Creates one scale set, the two identities of the demo, the cluster's own identity, and a vault that both may read. */
 export function seed(world: World, nodes: number): void {
   for (const { id, clientId } of [names.firstIdentity, names.secondIdentity, names.clusterIdentity]) {
     world.addIdentity({ resourceId: id, clientId, tenantId: names.tenant });

@@ -17,9 +17,9 @@ export interface PodSpec {
   readonly node: number;
   /** The value of aadpodidbinding; undefined: no such label. */
   readonly label?: string;
-  /** When its kubelet took it up; not told when absent. */
+  /** status.startTime; absent by default. */
   readonly startedAt?: Date;
-  /** From a manifest: everything but where it runs. */
+  /** From a manifest: everything except the node. */
   readonly object?: KubeObject;
 }
 
@@ -98,7 +98,7 @@ export async function onceServed(what: string, call: () => Promise<unknown>): Pr
   }
 }
 
-/** A kubeconfig that can do just what the manifests' RBAC lets this ServiceAccount do. */
+/** A kubeconfig with exactly the rights of this ServiceAccount in the manifests. */
 export async function serviceAccountKubeconfig(of: {
   kube: KubeTransport;
   kubeconfig: string;

@@ -1,4 +1,4 @@
-// The names of the stage: those of the article, spelled once. deploy/demo/ uses the same ones.
+// The names of the stage, from the article. deploy/demo/ uses the same ones.
 export const subscription = '00000000-0000-0000-0000-000000000001';
 export const tenant = '00000000-0000-0000-0000-00000000ad00';
 const resourceGroup = 'demo-resource-group';
@@ -17,7 +17,7 @@ export const secondIdentity = {
   id: identityId('demo_pod_identity_2'),
   clientId: '00000000-0000-0000-0000-00000000c22d',
 };
-/** The cluster's own: MIC talks to ARM as this one, and must never detach it. */
+/** The cluster's own: MIC calls ARM as this identity, and must never detach it. */
 export const clusterIdentity = {
   id: identityId('demo-agentpool'),
   clientId: '00000000-0000-0000-0000-00000000ac1d',

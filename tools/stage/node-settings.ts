@@ -1,10 +1,10 @@
-// What the manifests give the programs to live with: the settings of Node.js and its C library, and the memory.
+// The manifests' settings for the programs: for Node.js and its C library, and the memory.
 import { readManifests } from './objects.ts';
 import { inDeploy } from './places.ts';
 
 export interface NodeSettings {
   readonly env: Readonly<Record<string, string>>;
-  /** The container's limit; the kernel kills what needs more. */
+  /** The container's memory limit. */
   readonly memoryMiB: number;
 }
 

@@ -1,4 +1,4 @@
-// Objects into an API server, from files as kubectl would take them; simulated and real servers alike.
+// Writes objects, also from files as kubectl does, to simulated and real API servers.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
@@ -40,7 +40,7 @@ export function pathOf(of: { apiVersion: string; kind: string; namespace?: strin
   return `${base}${scope}/${plural}${of.name === undefined ? '' : `/${of.name}`}`;
 }
 
-/** Every object of the YAML files of a folder, or of one file, in order of their names. */
+/** All objects of the YAML files of a folder in the order of their names, or of one file. */
 export async function readManifests(path: string): Promise<KubeObject[]> {
   const files = path.endsWith('.yaml')
     ? [path]
@@ -54,7 +54,7 @@ export async function readManifests(path: string): Promise<KubeObject[]> {
     .filter((object) => object !== null);
 }
 
-/** Creates the object, or replaces the one that is there. */
+/** Creates or replaces the object. */
 export async function applyObject(kube: KubeTransport, object: KubeObject): Promise<KubeObject> {
   const namespace = object.metadata.namespace ?? 'default';
   const at = { apiVersion: object.apiVersion, kind: object.kind, namespace };
@@ -74,7 +74,7 @@ export async function applyObject(kube: KubeTransport, object: KubeObject): Prom
   return (await kube.request({ method: 'PUT', path, body })) as KubeObject;
 }
 
-/** Deletes the object; one that is not there is fine. */
+/** Deletes the object, if it exists. */
 export async function deleteObject(kube: KubeTransport, object: KubeObject): Promise<void> {
   const { apiVersion, kind, metadata } = object;
   const path = pathOf({ apiVersion, kind, namespace: metadata.namespace ?? 'default', name: metadata.name });

@@ -1,10 +1,10 @@
-/** What a program has printed so far, and waiting for what it is yet to print. */
+/** The lines that a program has printed, and waits for further ones. */
 export interface PrintedLines {
   readonly all: readonly string[];
   add(line: string): void;
-  /** Nothing more will come; everybody who still waits is told so. */
+  /** The end of the output; rejects all waits. */
   close(why: string): void;
-  /** The first line, past or to come, that fits. */
+  /** The first line, past or future, that fits. */
   first(fits: (line: string) => boolean, withinMs: number): Promise<string>;
 }
 
@@ -14,7 +14,7 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** @param name Of the program, for errors. */
+/** @param name The program's name, for errors. */
 export function createPrintedLines(name: string): PrintedLines {
   const all: string[] = [];
   const waiters = new Set<Waiter>();

@@ -1,4 +1,4 @@
-// The built services and the sample as processes of a stage.
+// The processes of a stage: the built services and the sample.
 import { serviceAccountKubeconfig } from './cluster.ts';
 import * as names from './names.ts';
 import { nodeSettings } from './node-settings.ts';
@@ -16,16 +16,16 @@ export interface StageNmi {
 /** A node that is not one of the stage's own scale set. */
 export interface NmiPlace {
   readonly node: string;
-  /** What Azure calls the machine. */
+  /** The machine's name in Azure. */
   readonly machine: string;
-  /** Of the address, from 1. */
+  /** The number of the node in its address, from 1. */
   readonly position: number;
 }
 
 export interface ProgramOptions {
-  /** With the settings for Node.js and its memory that the manifests give the programs. */
+  /** With the manifests' settings for Node.js and its memory. */
   readonly asDeployed?: boolean;
-  /** Every line of every program, as it comes. */
+  /** Called with every line of every program. */
   onLine?(service: string, line: string): void;
 }
 
@@ -42,7 +42,7 @@ interface Launch {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What all programs have in common: how they are started, and as whom they call the API server. */
+/** Common to all programs: their start, and their account at the API server. */
 function createLauncher(world: StageWorld, options: ProgramOptions) {
   return {
     launch({ name, entry, args = [], env = {} }: Launch): Service {

@@ -1,4 +1,4 @@
-// Rights on a real API server: it obeys roles and bindings a moment after it has taken them, and only a review tells when.
+// Rights on a real API server: roles and bindings take effect a moment after they were written, which only a review shows.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { KubeObject } from './objects.ts';
@@ -43,7 +43,7 @@ export async function isAllowed(kube: KubeTransport, { namespace, name }: Accoun
   return status?.allowed === true;
 }
 
-/** Resolves when the API server obeys each binding among these objects whose role is among them too. */
+/** Resolves when each binding among these objects whose role is among them too has taken effect. */
 export async function untilGranted(kube: KubeTransport, objects: readonly KubeObject[]): Promise<void> {
   const endsAt = performance.now() + patienceMs;
   for (const { account, right } of grantsOf(objects))
@@ -56,7 +56,7 @@ export async function untilGranted(kube: KubeTransport, objects: readonly KubeOb
     }
 }
 
-/** For each subject of a binding one right of the role: the server takes a role, and a binding, as a whole. */
+/** For each subject of a binding one right of the role: roles and bindings take effect as a whole. */
 function grantsOf(objects: readonly KubeObject[]) {
   const bindings = objects.filter((object): object is Binding => object.kind.endsWith('RoleBinding'));
   return bindings.flatMap(({ roleRef, subjects, metadata: { namespace } }) => {

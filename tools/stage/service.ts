@@ -1,4 +1,4 @@
-// One of the project's built programs as a process of its own: its log lines, its end.
+// One of the built programs as a process: its log lines and its end.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -11,9 +11,9 @@ export interface ServiceOptions {
   readonly entry: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What runs it, when that is not the Node.js of this process itself. */
+  /** The executable. Default: the Node.js of this process. */
   readonly executable?: string;
-  /** Every line that the program prints, as it comes. */
+  /** Called with every line of the program. */
   onLine?(line: string): void;
 }
 
@@ -24,11 +24,11 @@ export interface Service {
   readonly exitCode: number | null;
   /** Resolves after the last line. */
   readonly ended: Promise<void>;
-  /** The first line, past or to come, that fits; rejects with the program's last words when it ends or time runs out. */
+  /** The first line, past or future, that fits; rejects with the program's last lines when it ends or after a time limit. */
   line(fits: (line: string) => boolean, withinMs?: number): Promise<string>;
   /** The first JSON log line with this message. */
   logged(message: string, withinMs?: number): Promise<Readonly<Record<string, unknown>>>;
-  /** Nothing more of its standard output is read until the function that this returns is called. */
+  /** Stops reading its standard output until the returned function is called. */
   stall(): () => void;
   /** Sends the signal, SIGTERM by default, and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -37,7 +37,7 @@ export interface Service {
 const patienceMs = 60_000;
 
 export function startService(options: ServiceOptions): Service {
-  // Nothing of this environment may decide which identity a program finds: only what the stage says.
+  // The environment must not change which identity a program finds.
   const child = spawn(options.executable ?? process.execPath, [options.entry, ...(options.args ?? [])], {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -50,7 +50,7 @@ export function startService(options: ServiceOptions): Service {
     }),
   );
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
-  // 'close' comes after the last line, 'exit' may come before it.
+  // 'close' is emitted after the last line, 'exit' possibly before it.
   const ended = once(child, 'close').then(() =>
     lines.close(`ended (${child.exitCode ?? child.signalCode ?? ''})`),
   );
@@ -74,7 +74,7 @@ export function startService(options: ServiceOptions): Service {
     stop: async (signal = 'SIGTERM') => {
       if (!isOver()) child.kill(signal);
       const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
-      // Something else may hold its output open, and 'close' waits for that.
+      // 'close' waits for other processes that hold its output open.
       await within(patienceMs, `${options.name} to end and its output to be closed`, ended).finally(() =>
         clearTimeout(killer),
       );
@@ -82,7 +82,7 @@ export function startService(options: ServiceOptions): Service {
   };
 }
 
-/** A JSON log line as its fields; anything else as no fields. */
+/** The fields of a JSON log line; none for any other line. */
 export function parseLine(line: string): Readonly<Record<string, unknown>> {
   if (!line.startsWith('{')) return {};
   try {

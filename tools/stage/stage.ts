@@ -1,5 +1,5 @@
-// A whole small world on this machine: simulated Azure, a simulated or real API server, the built services as
-// processes, and pods with loopback addresses of their own. The demo and the end-to-end tests stand on it.
+// A small cluster on this machine: simulated Azure, a simulated or real API server, the built services as
+// processes, and pods with their own loopback addresses, for the demo and the end-to-end tests.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ interface Pods {
   runPod(spec: PodSpec): Promise<StagePod>;
   finishPod(pod: StagePod, phase: 'Succeeded' | 'Failed'): Promise<void>;
   removePod(pod: StagePod): Promise<void>;
-  /** The way from a pod to the NMI of its node, as behind the redirection of a real node. */
+  /** The path from a pod to the NMI of its node, in place of the redirection on a real node. */
   path(pod: StagePod, nmi: StageNmi): Promise<PodPath>;
 }
 
@@ -67,7 +67,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 function createObjects({ isReal, kube, nodes, cleanup }: StageWorld): Objects {
   const create = async (object: KubeObject) => {
     if (!isReal || object.kind === 'CustomResourceDefinition') return applyObject(kube, object);
-    // A real server outlives the stage: it gets back what it had.
+    // A real server outlives the stage, so its objects are deleted.
     return cleanup.start(
       () => applyObject(kube, object),
       () => deleteObject(kube, object),
@@ -82,7 +82,7 @@ function createObjects({ isReal, kube, nodes, cleanup }: StageWorld): Objects {
     const objects: KubeObject[] = [];
     for (const path of ['crds', 'namespace.yaml', 'rbac']) objects.push(...(await apply(inDeploy(path))));
     await established(kube);
-    // The simulated server knows no rights.
+    // The simulated server has no RBAC.
     if (isReal) await untilGranted(kube, objects);
     for (let node = 0; node < nodes; node += 1) await create(nodeObject(node));
   };

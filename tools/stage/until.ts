@@ -1,16 +1,16 @@
-// Waiting for an object of the API server without polling: look, then watch from what was seen.
+// Waits for an object of the API server without polling: lists, then watches from the list's version.
 import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import type { KubeObject } from './objects.ts';
 
 export interface Until {
-  /** A collection's path. */
+  /** The path of a collection. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   fits(object: KubeObject): boolean;
   readonly withinMs?: number;
 }
 
-/** The first object of the collection, there already or to come, that fits. */
+/** The first object of the collection, present or future, that fits. */
 export async function untilObject(kube: KubeTransport, until: Until): Promise<KubeObject> {
   const signal = AbortSignal.timeout(until.withinMs ?? 60_000);
   try {
@@ -22,7 +22,7 @@ export async function untilObject(kube: KubeTransport, until: Until): Promise<Ku
       .map((item) => JSON.stringify(item['status'] ?? item['message'] ?? item.metadata.name))
       .slice(-10);
     throw new Error(
-      `no object of ${until.path} became what was awaited; there are ${items.length}: ${seen.join(', ')}`,
+      `no object of ${until.path} reached the awaited state; there are ${items.length}: ${seen.join(', ')}`,
       { cause: error },
     );
   }
@@ -54,7 +54,7 @@ interface Change {
   readonly object: KubeObject;
 }
 
-/** The collection as stored now, and its changes from there until the server ends the watch or has forgotten them. */
+/** The collection, and its changes until the server ends the watch or returns 410. */
 async function open(kube: KubeTransport, { path, query = {} }: Until, signal: AbortSignal) {
   const list = (await kube.request({ method: 'GET', path, query, signal })) as {
     items: KubeObject[];

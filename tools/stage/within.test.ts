@@ -1,14 +1,14 @@
 import { expect, test, vi } from 'vitest';
 import { within } from './within.ts';
 
-test('a wait that ends in time gives what it waited for, and leaves no timer behind', async () => {
+test('a wait that ends in time returns the result, and leaves no timer', async () => {
   vi.useFakeTimers();
   await expect(within(1_000, 'an answer', Promise.resolve(7))).resolves.toBe(7);
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
 
-test('a wait that does not end says what it waited for, and how far that had got', async () => {
+test('the error of a wait that does not end has what it waited for and the latest state', async () => {
   vi.useFakeTimers();
   let seen = 0;
   const waiting = within(2_000, () => `3 pods; there are ${seen}`, new Promise(() => undefined));

@@ -1,4 +1,4 @@
-/** The promise's own result, or after that time an error that says what was waited for. */
+/** The promise's result, or after this time an error with what was waited for. */
 export async function within<T>(ms: number, what: string | (() => string), promise: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

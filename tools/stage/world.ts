@@ -1,4 +1,4 @@
-// What a stage runs on: simulated Azure, a simulated or real API server, addresses for pods, and a folder for files.
+// The base of a stage: simulated Azure, a simulated or real API server, addresses for pods, and a folder for files.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';

@@ -1,4 +1,4 @@
-// Runs one of the project's tasks on a fresh clone that has nothing but Node and npm.
+// Runs one of the project's tasks on a fresh clone with only Node and npm.
 // Node 20 can read this file; the task itself runs on Node >= 22.19, fetched from the npm registry if need be.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -53,7 +53,7 @@ const say = (line) => console.error(`\u203a ${line}`);
 const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' };
 let child;
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  // A terminal sends Ctrl-C to the child as well; a supervisor sends SIGTERM to this process alone.
+  // A terminal sends Ctrl-C to the child as well; a supervisor sends SIGTERM only to this process.
   process.on(signal, () => child?.kill(signal));
 }
 
@@ -115,7 +115,7 @@ async function runOrExit(command, args, options) {
   if (code !== 0) process.exit(code);
 }
 
-/** Quiet: what a step prints is shown only if it fails. */
+/** With `quiet` the output of a step is only printed if it fails. */
 function run(command, args, { cwd = root, quiet = false } = {}) {
   return new Promise((resolve) => {
     child = spawn(command, args, { cwd, env, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit' });

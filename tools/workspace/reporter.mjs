@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 
-/** Counts every test of the run, so that CI can close with one line over all suites. */
+/** Counts the tests of the run, so that CI can print one line over all suites. */
 export default class CountingReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0 };

@@ -1,4 +1,4 @@
-// One list of rooms, in the two languages of patterns that the checks read.
+// The list of rooms as regular expressions and as globs, for the checks.
 
 /** @typedef {import('./rooms.mjs').Room} Room */
 

@@ -37,7 +37,7 @@ test.each([
   expect(judged(path)).toEqual({ expression: isPure, glob: isPure });
 });
 
-test('a room that must not know others has a rule over its files, tests excepted', () => {
+test('a room that must not import others has a rule for its files, except tests', () => {
   expect(neverRules(rooms, 'TEST')).toEqual([
     {
       name: 'room-d-src',

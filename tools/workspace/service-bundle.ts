@@ -1,4 +1,4 @@
-// How tsup bundles a service: one self-contained file, and beside it what few installations need, so that the image needs no node_modules.
+// How tsup bundles a service: one self-contained file, and separate files for rarely used code, so that the image needs no node_modules.
 import type { Options } from 'tsup';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
@@ -40,11 +40,11 @@ export const serviceBundle = {
   platform: 'node',
   noExternal: [/.*/],
   splitting: true,
-  // Else this comes before the plugins.
+  // Otherwise this runs before the plugins.
   removeNodeProtocol: false,
   esbuildPlugins: [leanHttp, withoutTracing],
   esbuildOptions: (options) => {
-    // One character beyond Latin-1 and the whole file takes two bytes a character in memory.
+    // With a character beyond Latin-1, the whole file would take two bytes for each character in memory.
     options.charset = 'ascii';
   },
   banner: {

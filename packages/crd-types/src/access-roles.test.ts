@@ -45,14 +45,14 @@ subjects:
     expect(new Set(objects.map(({ metadata }) => metadata.name)).size).toBe(6);
   });
 
-  test('have names that depend on target and subject alone, so that nothing takes a right from anybody', () => {
+  test('have names that depend on target and subject alone, so that applying them again removes no right', () => {
     const together = namesOf({ subjects: [web, job], targets: [app, reader] });
     for (const subject of [web, job])
       for (const target of [reader, app])
         expect(together).toEqual(expect.arrayContaining(namesOf({ subjects: [subject], targets: [target] })));
   });
 
-  test('come with the commands that check them, ready for a shell', () => {
+  test('come with commands that check them, quoted for a shell', () => {
     expect(rolesFor({ subjects: [web], targets: [app, reader] }).checks).toEqual([
       'mic access pay/web contoso.com/00000000-0000-0000-0000-000000000001',
       `mic access pay/web '${reader.names[0]}'`,

@@ -47,18 +47,18 @@ export interface AccessNeed {
   readonly targets: readonly AccessTarget[];
 }
 
-/** What grants them, and how to look whether it does. */
+/** The objects that grant them, and the commands that check them. */
 export interface AccessRemedy {
   readonly objects: readonly (AccessRole | AccessRoleBinding)[];
   /** The same objects, to paste into `kubectl apply -f -`. */
   readonly yaml: string;
-  /** Commands that say whether the right is there, one for each subject and target. */
+  /** Commands that check the right, one for each subject and target. */
   readonly checks: readonly string[];
 }
 
 /**
  * The ClusterRole of each target, which names it at its narrowest, and a ClusterRoleBinding for each subject. The names depend on
- * target and subject alone: applied again or in parts, nothing is taken from anybody.
+ * target and subject alone, so applying them again or in part removes no right.
  *
  * @example
  * ```ts
@@ -78,7 +78,7 @@ export function rolesFor({ subjects, targets }: AccessNeed): AccessRemedy {
   };
 }
 
-/** The command that says whether this ServiceAccount may use this target, and by which right. */
+/** The command that checks whether this ServiceAccount may use this target, and by which right. */
 export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
   return `mic access ${namespace}/${name} ${shellWord(target.names[0])}`;
 }
@@ -118,7 +118,7 @@ function roleName(target: AccessTarget): string {
 
 const longestWords = 60;
 
-/** What people recognise, and a hash over all that tells it from others. */
+/** A part that people recognise, and a hash over everything that makes it different from others. */
 function distinctName(words: readonly string[], of: readonly string[]): string {
   const hash = createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16);
   const readable = words
@@ -148,7 +148,7 @@ function list(items: readonly object[]): string {
   return items.map((item) => `  - ${flow(item)}\n`).join('');
 }
 
-/** JSON is YAML; what needs no quotes has none. */
+/** YAML in flow style, with quotes only where they are needed. */
 function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return word(String(value));
@@ -157,7 +157,7 @@ function flow(value: unknown): string {
     .join(', ')} }`;
 }
 
-/** Letters and hyphens with a letter first, no word that YAML reads as something else. */
+/** Unquoted if YAML reads it as the same string. */
 function word(text: string): string {
   const isPlain =
     /^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$/i.test(text) &&

@@ -1,4 +1,4 @@
-// One Azure identity, one string: whatever is written names the target that its canonical form names, or none.
+// Each Azure identity has one canonical string: every spelling of an id names the target of its canonical form, or none.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { accessTargetKey, accessTargetsOf, machineTarget, parseAccessTarget } from './access.ts';
@@ -22,7 +22,7 @@ const keyOf = (resourceID: string) => {
   return parsed.ok ? parsed.value.map(accessTargetKey).join() : undefined;
 };
 
-/** What somebody tries who may not use the identity under its name. */
+/** Spellings that an attacker tries who may not use the identity under its name. */
 const respelled = fc
   .array(
     fc.record({
@@ -58,7 +58,7 @@ test('every other text names itself in lower case, in ASCII, or nothing', () => 
   );
 });
 
-test('of an application tenant and client id are told apart, whatever stands in them', () => {
+test('tenant and client id of an application never run together, whatever their characters', () => {
   const part = fc.oneof(
     fc.constantFrom('contoso.com', clientID, 'a/b', '', '.', `contoso.com/${clientID}`),
     fc.string({ unit: 'binary', maxLength: 4 }),

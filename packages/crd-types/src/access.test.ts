@@ -68,7 +68,7 @@ describe('what a pod must be allowed to use', () => {
     ['a tenant with a slash', { type: 1, clientID, tenantID: 'a/b' }, 'spec.tenantID'],
     ['an endless tenant', { type: 1, clientID, tenantID: 'a'.repeat(254) }, 'spec.tenantID'],
     [
-      'an auxiliary tenant that is none',
+      'an invalid auxiliary tenant',
       { type: 1, clientID, tenantID: 't', auxiliaryTenantIDs: ['u', '..', '%2e'] },
       'spec.auxiliaryTenantIDs',
     ],

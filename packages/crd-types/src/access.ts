@@ -67,7 +67,7 @@ export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly Access
 export function machineTarget(id: string): Parsed<AccessTarget> {
   const foreign = foreignFault(id);
   if (foreign !== undefined) return refuse('', foreign);
-  // A set alone is no node: it is read as the one that any of its instances is in.
+  // The id of a scale set is read as that of its first instance: provider ids name instances.
   const set = `${id.replace(/\/$/, '')}/virtualMachines/0`;
   const host = [id, set].map((text) => parseProviderId(`azure://${text}`)).find(({ ok }) => ok);
   if (host?.ok !== true)
@@ -104,7 +104,7 @@ export function accessTargetKey({ resource, names }: AccessTarget): string {
   return `${resource} ${names[0]}`;
 }
 
-/** As many as NMI asks for tokens of. */
+/** NMI requests tokens of as many auxiliary tenants. */
 const mostAuxiliaryTenants = 3;
 const guid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** Its id or one of its domains. It becomes part of a path. */
@@ -149,7 +149,7 @@ function clientFault(text: string): string | undefined {
   return foreignFault(text) ?? `must be a GUID, not ${quote(text)}`;
 }
 
-/** Letters that look like others, or that others become in lower case, would make one id of two. */
+/** Two ids could look or become equal by letters that look like others, or that other letters become in lower case. */
 function foreignFault(text: string): string | undefined {
   const found = /[^\x20-\x7e]/u.exec(text)?.[0];
   if (found === undefined) return undefined;
@@ -161,7 +161,7 @@ function at(path: string, problems: readonly Problem[]): Parsed<never> {
   return { ok: false, problems: problems.map(({ message }) => ({ path, message })) };
 }
 
-/** In quotes, cut to a length that a log line bears, and without letters that would look like others. */
+/** In quotes, cut to a length that fits a log line, without letters that look like others. */
 function quote(text: string): string {
   const cut = text.length > 200 ? `${text.slice(0, 200)}...` : text;
   return text === '' ? 'nothing' : JSON.stringify(cut).replaceAll(/[^\x20-\x7e]/g, escapeCharacter);

@@ -131,14 +131,14 @@ describe('an AzureAssignedIdentity', () => {
     ]);
   });
 
-  test('in a state that nobody knows is not taken for usable', () => {
+  test('in an unknown state does not count as usable', () => {
     expect(parseAzureAssignedIdentity({ metadata, spec: pod, status: { status: 'Ready' } })).toMatchObject({
       value: { status: { status: 'Created' } },
       warnings: [{ path: 'status.status' }],
     });
   });
 
-  test('whose pod is no text is refused', () => {
+  test('whose pod is not a string is refused', () => {
     expect(parseAzureAssignedIdentity({ metadata, spec: { pod: 1 } })).toMatchObject({
       ok: false,
       problems: [{ path: 'spec.pod' }],
@@ -221,7 +221,7 @@ describe('the name of an assignment', () => {
     );
   });
 
-  test('W-S14 that two assignments share is told apart', () => {
+  test('W-S14 is distinct where two assignments share the original one', () => {
     const one = {
       podNamespace: 'c',
       podName: 'a-b',

@@ -11,12 +11,12 @@ import { defined, type Section } from './section.ts';
 
 /**
  * How far an assignment has come. `Created`: written down, Azure not yet asked or not yet done. `Assigned`: the host carries
- * the identity, or need not (service principals). `Unassigned`: taken from the host, the object is about to go. Empty:
- * written by an original older than 1.5, good for use.
+ * the identity, or need not (service principals). `Unassigned`: removed from the host, the object will be deleted. Empty:
+ * written by an original older than 1.5, usable.
  */
 export type AssignedState = 'Created' | 'Assigned' | 'Unassigned' | '';
 
-/** The record, kept by MIC, that one pod may act as one identity. */
+/** MIC's record that one pod may act as one identity. */
 export interface AzureAssignedIdentity {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'AzureAssignedIdentity';
@@ -66,7 +66,7 @@ function readStatus(status: Section): AzureAssignedIdentity['status'] {
   return defined({ status: readState(status), availableReplicas: status.integer('availableReplicas') });
 }
 
-/** A state that we do not know must not count as one that is good for use. */
+/** An unknown state must not count as usable. */
 function readState(status: Section): AssignedState {
   const state = status.string('status') ?? '';
   if (state === '' || state === 'Created' || state === 'Assigned' || state === 'Unassigned') return state;
@@ -98,7 +98,7 @@ const maxNameLength = 253;
 
 /**
  * A name that no other assignment has, of at most 253 characters: as much of the original's name as fits and a hash over
- * everything that tells the assignment from others. Deterministic.
+ * everything that makes the assignment different from others. Deterministic.
  *
  * @example
  * ```ts

@@ -40,7 +40,7 @@ export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentity
   });
 }
 
-/** The shape alone, with no judgement: also for the copy inside an AzureAssignedIdentity. */
+/** Reads the fields without validating their meaning: also for the copy inside an AzureAssignedIdentity. */
 export function readAzureIdentityBinding(section: Section): AzureIdentityBinding {
   const spec = section.section('spec');
   return defined({

@@ -15,7 +15,7 @@ export interface SecretReference {
   readonly namespace?: string;
 }
 
-/** As written by people. Ids are kept as they were spelled: compare resource ids with `sameResourceId`. */
+/** As users write it. Ids keep their spelling: compare resource ids with `sameResourceId`. */
 export interface AzureIdentitySpec {
   readonly type: IdentityType;
   /** Type 0: the ARM id of the managed identity. */
@@ -65,7 +65,7 @@ export function isNamespaced(identity: AzureIdentity): boolean {
   return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
 }
 
-/** The shape alone, with no judgement: also for the copy inside an AzureAssignedIdentity. */
+/** Reads the fields without validating their meaning: also for the copy inside an AzureAssignedIdentity. */
 export function readAzureIdentity(section: Section): AzureIdentity {
   const spec = section.section('spec');
   return defined({
@@ -103,7 +103,7 @@ function readSecretReference(spec: Section): SecretReference | undefined {
   return name === undefined ? undefined : defined({ name, namespace: reference.string('namespace') });
 }
 
-/** What the fields mean together. */
+/** Validates what the fields mean together. */
 function judge(identity: AzureIdentitySpec, spec: Section): void {
   if (identity.type === 0) judgeResourceId(identity.resourceID, spec);
   else warnOfMissing(identity, spec);

@@ -45,7 +45,7 @@ describe('an AzurePodIdentityException', () => {
     });
   });
 
-  test('with a label that is no text is refused', () => {
+  test('with a label that is not a string is refused', () => {
     expect(parseAzurePodIdentityException({ metadata, spec: { podLabels: { on: true } } })).toMatchObject({
       ok: false,
       problems: [{ path: 'spec.podLabels' }],

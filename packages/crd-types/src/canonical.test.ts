@@ -38,7 +38,7 @@ describe('canonicalise', () => {
     const canonical = of(kind, { metadata: { name: 'x' }, ...rest });
     for (const spell of [lower, upper, capital]) {
       const { object, changed } = canonicalise({ ...canonical, ...respell(rest, spell) });
-      // What was there in the canonical spelling is left out, so that only the respelled keys count.
+      // Keys in canonical spelling are left out, so that only the respelled keys count.
       expect(canonicalise(of(kind, { metadata: { name: 'x' }, ...respell(rest, spell) })).object).toEqual(
         canonical,
       );
@@ -47,7 +47,7 @@ describe('canonicalise', () => {
     expect(canonicalise(canonical)).toEqual({ object: canonical, changed: false, warnings: [] });
   });
 
-  test('leaves the very object when there is nothing to do', () => {
+  test('returns the same object when there is nothing to do', () => {
     const object = of('AzureIdentity', { spec: { resourceID: 'r' } });
     expect(canonicalise(object).object).toBe(object);
   });

@@ -7,12 +7,12 @@ import { isJsonObject, type JsonObject } from './section.ts';
  * `ResourceID`, `ClientID`, `Selector`; objects and files written for them are still in use.
  */
 interface Spelling {
-  /** Canonical keys by their lower case. All other keys are data or unknown to us: they stay as they are. */
+  /** Canonical keys by their lower case. All other keys are data or unknown, and are kept. */
   readonly keys: ReadonlyMap<string, string>;
   /** How the objects under some of the keys are spelled. */
   readonly inner: ReadonlyMap<string, Spelling>;
   /**
-   * Which value counts when one key is there in two spellings. In what people write it is the `other`: stored objects are
+   * Which value counts if a key is present in two spellings. In what users write it is the `other`: stored objects are
    * rewritten to canonical keys, so another spelling beside one came later, from a file that still has the old spelling.
    * In what controllers write it is the `canonical`.
    */
@@ -69,7 +69,7 @@ const spellings: Readonly<Record<Kind, Spelling>> = {
 
 /** An object in today's spelling. */
 export interface Canonical<T> {
-  /** The very object that was given when nothing had to change. */
+  /** The object given, if nothing had to change. */
   readonly object: T;
   readonly changed: boolean;
   /** One for each key that was respelled or dropped. */
@@ -78,8 +78,8 @@ export interface Canonical<T> {
 
 /**
  * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case. Keys that
- * are not ours stay as they are, as do labels, annotations and all values. When a key is there in two spellings, one value
- * is kept: of what people write the old spelling's, of what controllers write the canonical one's. Objects of other kinds
+ * are not ours are kept, as are labels, annotations and all values. If a key is present in two spellings, one value
+ * is kept: of what users write the old spelling's, of what controllers write the canonical one's. Objects of other kinds
  * are returned as they are. The object given is never touched.
  *
  * @example
@@ -97,7 +97,7 @@ export function canonicalise<T>(object: T): Canonical<T> {
 export function canonicaliseAs<T>(kind: Kind, object: T): Canonical<T> {
   const warnings: Problem[] = [];
   const respelled = respell(object, { spelling: spellings[kind], path: '', warnings });
-  // Only keys were renamed, which T cannot speak of.
+  // Only keys were renamed, which T does not cover.
   return { object: respelled as T, changed: respelled !== object, warnings };
 }
 
@@ -149,7 +149,7 @@ function chooseKeys(value: JsonObject, place: Place): ReadonlyMap<string, string
     place.warnings.push({ path: `${place.path}${key}`, message });
   }
 
-  /** A value outranks none; then the rule of the place decides; among several other spellings, their order. */
+  /** A value has precedence over none; then the place's rule decides, and among several other spellings their order. */
   function outranks(key: string, rival: string): boolean {
     const [mine, other] = [value[key] ?? null, value[rival] ?? null];
     if ((mine === null) !== (other === null)) return other === null;

@@ -5,7 +5,7 @@ import { conclude, createReport, refuse, type Parsed } from './problem.ts';
 import { createSection, isJsonObject, type Section } from './section.ts';
 
 /**
- * What the parsers of the four kinds have in common: respell, check that it is an object of that kind at all, read the
+ * What the parsers of the four kinds have in common: respell the keys, check the kind, read the
  * rest. `apiVersion` and `kind` may be missing, as they are on the items of some lists; another one is refused.
  */
 export function parseObject<T extends { readonly metadata: ObjectMeta }>(

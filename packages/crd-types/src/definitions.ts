@@ -12,12 +12,12 @@ import {
   type Schema,
 } from './schema-parts.ts';
 
-/** What makes one kind's definition different from another's. */
+/** The differences between the kinds' definitions. */
 export interface Definition {
   readonly description: string;
   readonly properties: Readonly<Record<string, Schema>>;
   readonly columns: readonly Column[];
-  /** Whether status is written apart from the rest. Not where the original writes both at once. */
+  /** Whether status is a subresource. Not where the original writes it with the rest. */
   readonly statusSubresource: boolean;
 }
 

@@ -8,7 +8,7 @@ import {
 import type { Problem } from './problem.ts';
 
 /**
- * What to read of an object that anybody may have written: a value of at most so many bytes of JSON, or an object of which
+ * What to read of an untrusted object: a value of at most so many bytes of JSON, or an object of which
  * only some members count. Schemas bound neither annotations nor unknown fields.
  */
 export type FieldLimits =
@@ -85,7 +85,7 @@ export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = {
 };
 
 /**
- * What is wrong with an object of which these fields were left out. Those of its status are MIC's business: without them it
+ * The problems of an object of which these fields were left out. Those of its status are no problem: without them MIC
  * writes them again.
  *
  * @example

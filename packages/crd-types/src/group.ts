@@ -1,6 +1,6 @@
 /** The API group of the custom resources. */
 export const group = 'aadpodidentity.k8s.io';
-/** The one version that is served and stored. */
+/** The only version that is served and stored. */
 export const version = 'v1';
 export const apiVersion = 'aadpodidentity.k8s.io/v1';
 
@@ -48,9 +48,9 @@ export const behaviorAnnotation = 'aadpodidentity.k8s.io/Behavior';
  * AzureIdentityBinding: with the value `true` the identity of this binding is meant, unless the pod says otherwise.
  */
 export const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
-/** On an AzureAssignedIdentity, written by our MIC: which pod it is for, beyond its name. */
+/** On an AzureAssignedIdentity, written by our MIC: the UID of its pod. */
 export const podUidAnnotation = 'aadpodidentity.k8s.io/pod-uid';
-/** Set by the original's MIC on each AzureAssignedIdentity; must be taken off before one can be deleted. */
+/** Set by the original's MIC on each AzureAssignedIdentity; must be removed before one can be deleted. */
 export const assignedIdentityFinalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
 /** Where an AzureAssignedIdentity lives unless its identity is namespaced. */
 export const defaultAssignedNamespace = 'default';

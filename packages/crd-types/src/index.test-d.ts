@@ -20,7 +20,7 @@ import {
 } from './index.ts';
 
 describe('the public types', () => {
-  test('a parser answers the value or the problems, and the compiler tells which', () => {
+  test('a parser returns the value or the problems, and the compiler knows which', () => {
     const parsed = parseAzureIdentity({});
     expectTypeOf(parsed).toEqualTypeOf<Parsed<AzureIdentity>>();
     if (parsed.ok) expectTypeOf(parsed.value).toEqualTypeOf<AzureIdentity>();
@@ -29,14 +29,14 @@ describe('the public types', () => {
     expectTypeOf(parsed.value).toBeObject();
   });
 
-  test('a ResourceId is text, but text is no ResourceId', () => {
+  test('a ResourceId is a string, but a string is no ResourceId', () => {
     expectTypeOf<ResourceId>().toExtend<string>();
     expectTypeOf<string>().not.toExtend<ResourceId>();
     expectTypeOf(parseIdentityResourceId).returns.toEqualTypeOf<Parsed<ResourceId>>();
     expectTypeOf(parseProviderId).returns.toEqualTypeOf<Parsed<Host>>();
   });
 
-  test('the unions are closed', () => {
+  test('the unions have exactly their documented members', () => {
     expectTypeOf<IdentityType>().toEqualTypeOf<0 | 1 | 2>();
     expectTypeOf<AssignedState>().toEqualTypeOf<'Created' | 'Assigned' | 'Unassigned' | ''>();
     expectTypeOf<Host['kind']>().toEqualTypeOf<'vm' | 'vmss'>();
@@ -57,7 +57,7 @@ describe('the public types', () => {
     expectTypeOf(resources.AzureIdentity.kind).toEqualTypeOf<'AzureIdentity'>();
   });
 
-  test('matchPod takes one question', () => {
+  test('matchPod takes one object', () => {
     expectTypeOf(matchPod).parameters.toEqualTypeOf<[MatchQuestion]>();
     expectTypeOf(matchPod).returns.toEqualTypeOf<MatchResult>();
   });

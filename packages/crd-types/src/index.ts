@@ -1,4 +1,4 @@
-// Room: the language of the custom resources: shapes, parsing, names, ids, schemas, and the one rule which pod may use which identity.
+// Room: the custom resources: types, parsers, names, ids, schemas, and the rule which pod may use which identity.
 // It must not do I/O, read a clock or the environment, or have a dependency.
 export type { Condition, ObjectMeta, OwnerReference } from './meta.ts';
 export type { Kind, Resource } from './group.ts';

@@ -1,4 +1,4 @@
-// The rule, beside the same rule in its plainest form: one pass over all bindings in their order.
+// Compares the rule with its simplest implementation: one pass over all bindings in their order.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isNamespaced, type AzureIdentity } from './azure-identity.ts';
@@ -31,7 +31,7 @@ const aBinding = fc
     metadata: { namespace: ns, name },
     spec: { azureIdentity, selector: 'demo' },
   }));
-/** More than count, under names that sort before, between and after the others. */
+/** More bindings than the limit, with names that sort before, between and after the others. */
 const aCrowd = fc
   .record({ namespace, prefix: fc.constantFrom('a0', 'b', 'c0'), size: fc.integer({ min: 95, max: 105 }) })
   .map(({ namespace: ns, prefix, size }) =>
@@ -118,7 +118,7 @@ function plain(cluster: Cluster, podNamespace: string, forceNamespaced: boolean)
 }
 
 test.each([true, false])(
-  'every pod gets what the plain rule gives it; namespaced only: %s',
+  'every pod gets what the simple implementation gives it; namespaced only: %s',
   (forceNamespaced) => {
     fc.assert(
       fc.property(aCluster, (cluster) => {
@@ -137,7 +137,7 @@ test.each([true, false])(
   },
 );
 
-test('bindings of other namespaces are not looked at for a pod that has own ones, where identities are namespaced', () => {
+test('bindings of other namespaces are not read for a pod that has its own, if identities are namespaced', () => {
   const asked: string[] = [];
   const own = {
     ...fc.sample(aBinding, 1)[0],

@@ -64,7 +64,7 @@ describe('a pod may act as', () => {
     expect(keys(ask({ bindings, identities }, shop))).toEqual(['data/three', 'shop/one', 'shop/two']);
   });
 
-  test('an identity of another namespace, unless something keeps it inside', () => {
+  test('an identity of another namespace, unless it is namespaced', () => {
     const cluster = { bindings: [binding('data/b → reader')], identities: [identity('data/reader')] };
     expect(keys(ask(cluster, shop))).toEqual(['data/reader']);
   });
@@ -83,13 +83,13 @@ describe('a pod may act as', () => {
     expect(result.mismatches).toEqual([{ reason: 'shadowed', binding: 'shop/b', identity: 'shop/reader' }]);
   });
 
-  test('the identity of its own namespace when the same names in another are kept inside there', () => {
+  test('the identity of its own namespace if that of the same name in another is namespaced', () => {
     const bindings = [binding('data/b → reader'), binding('shop/b → reader')];
     const identities = [identity('data/reader*'), identity('shop/reader')];
     expect(keys(ask({ bindings, identities }, shop))).toEqual(['shop/reader']);
   });
 
-  test('C42 each its own, when everything is namespaced and two namespaces have the same names', () => {
+  test('C42 the one of its own namespace, if all are namespaced and two namespaces have the same names', () => {
     const bindings = [binding('data/b → reader'), binding('shop/b → reader')];
     const identities = [identity('data/reader'), identity('shop/reader')];
     expect(keys(ask({ bindings, identities }, shop, true))).toEqual(['shop/reader']);
@@ -109,7 +109,7 @@ describe('a pod may act as', () => {
   });
 });
 
-describe('a pod may not act, and is told why', () => {
+describe('a pod without an identity gets the reason', () => {
   const bindings = [binding('data/b → reader')];
   const identities = [identity('data/reader')];
   const elsewhere = { reason: 'other-namespace', binding: 'data/b', identity: 'data/reader' };
@@ -170,12 +170,12 @@ describe('what the editor of another namespace writes', () => {
     expect(ask(cluster, shop, true)).toEqual(ask({ ...own, identities: [] }, shop, true));
   });
 
-  test('is one mismatch for a pod that has nothing else', () => {
+  test('is one mismatch for a pod that has no other binding', () => {
     const { mismatches } = ask({ bindings: foreign, identities: [] }, shop, true);
     expect(mismatches.map(({ reason }) => reason)).toEqual(['other-namespace']);
   });
 
-  test('takes no place of the bindings of the pod’s namespace, where identities may be shared', () => {
+  test('does not count towards the limit of the pod’s own namespace, if identities may be shared', () => {
     const identities = foreign.map(({ spec }) => identity(`evil/${spec.azureIdentity}`));
     const bindings = [...foreign, ...own.bindings];
     const matched = keys(ask({ bindings, identities: [...identities, ...own.identities] }, shop));
@@ -184,7 +184,7 @@ describe('what the editor of another namespace writes', () => {
   });
 });
 
-test('more bindings of one namespace than count are left out by name, and told once', () => {
+test('bindings of a namespace beyond the limit are left out in the order of their names, with one mismatch', () => {
   const name = (index: number) => `b${String(index).padStart(3, '0')}`;
   const bindings = Array.from({ length: 300 }, (_, index) => binding(`shop/${name(index)} → x${index}`));
   const identities = bindings.map(({ spec }) => identity(`shop/${spec.azureIdentity}`));
@@ -228,7 +228,7 @@ describe('whatever the cluster', () => {
     );
   });
 
-  test('nothing crosses a namespace that is closed', () => {
+  test('no namespaced identity is used from another namespace', () => {
     fc.assert(
       fc.property(clusters, fc.boolean(), (cluster, forceNamespaced) => {
         for (const { binding: by, identity: as } of ask(cluster, shop, forceNamespaced).matches) {
@@ -241,7 +241,7 @@ describe('whatever the cluster', () => {
     );
   });
 
-  test('the order in which bindings are listed changes nothing', () => {
+  test('the order in which bindings are listed does not matter', () => {
     fc.assert(
       fc.property(clusters, fc.boolean(), (cluster, forceNamespaced) => {
         const reversed = { ...cluster, bindings: cluster.bindings.toReversed() };
@@ -264,7 +264,7 @@ describe('bindings', () => {
     ]);
   });
 
-  test('that are sorted stay as they are in the list given', () => {
+  test('are sorted in a copy: the list given is not changed', () => {
     const bindings = [binding('b/b → x'), binding('a/a → x')];
     sortBindings(bindings);
     expect(bindings.map(({ metadata }) => metadata.name)).toEqual(['b', 'a']);

@@ -1,7 +1,7 @@
 import { isNamespaced, type AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
 
-// The one rule on who may act as what. MIC asks it when it assigns, NMI when it answers a pod: both must come to the same.
+// The rule which pod may act as which identity. MIC applies it when it assigns and NMI to each request, so that both agree.
 
 export interface MatchingRules {
   /** Pods get identities of their own namespace only, whatever the identities say. */
@@ -14,7 +14,7 @@ export interface PodLabels {
   readonly bindingLabel: string | undefined;
 }
 
-/** What is asked: which pod, and where bindings and identities are found. */
+/** The pod, and where bindings and identities are found. */
 export interface MatchQuestion {
   readonly pod: PodLabels;
   /** All bindings of the cluster whose selector is exactly this value: in any order, or by namespace. */
@@ -32,8 +32,8 @@ export interface Match {
 
 /**
  * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding names none in its own namespace.
- * `other-namespace`: the identity is kept inside another namespace than the pod's. `shadowed`: an identity of that name
- * matched already, through an earlier binding. `too-many-bindings`: more of the pod's namespace select it than count.
+ * `other-namespace`: the identity is namespaced and in another namespace than the pod. `shadowed`: an identity of that name
+ * matched already, through an earlier binding. `too-many-bindings`: more of the pod's namespace select it than the limit.
  */
 export type MismatchReason =
   | 'no-label'
@@ -54,7 +54,7 @@ export interface Mismatch {
 export interface MatchResult {
   /** In the order of their bindings: by namespace, then name. */
   readonly matches: readonly Match[];
-  /** Why there is nothing, or not more. */
+  /** Why there are no matches, or no more. */
   readonly mismatches: readonly Mismatch[];
 }
 
@@ -67,7 +67,7 @@ export const mostBindingsPerNamespace = 100;
 /**
  * Which identities a pod may act as, and why not as others. The bindings that select the pod apply, in the order of their
  * namespaces and names; the first 100 of each namespace. Bindings of other namespaces that give the pod nothing are left
- * out, unless there is nothing else: then one of them is told. What else is wrong there does not concern the pod.
+ * out, unless there is nothing else: then one of them is a mismatch. Other problems there do not concern the pod.
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ export function matchPod(question: MatchQuestion): MatchResult {
   return question.rules.forceNamespaced ? matchOwn(bindings, question) : matchAll(bindings, question);
 }
 
-/** Bindings of other namespaces give the pod nothing: while there are own ones, none of the others is looked at. */
+/** Bindings of other namespaces give the pod nothing: if it has its own, the others are not read. */
 function matchOwn(bindings: BindingsByNamespace, question: MatchQuestion): MatchResult {
   const { namespace } = question.pod;
   const own = bindings.of(namespace);
@@ -131,15 +131,15 @@ function matchThese(
   return { matches: [...matches.values()], mismatches: isElsewhereAlone ? oneOf(others) : own };
 }
 
-/** The one that came nearest to a match. */
+/** The one that is closest to a match. */
 function oneOf(mismatches: readonly Mismatch[]): readonly Mismatch[] {
   const one = mismatches.find(({ reason }) => reason === 'identity-missing') ?? mismatches[0];
   return one ? [one] : [];
 }
 
-/** Bindings of one selector. Who keeps them in this form need not sort them for each pod. */
+/** Bindings of one selector, kept sorted, so that they need not be sorted for each pod. */
 export interface BindingsByNamespace {
-  /** Those that have any, in any order. Not asked for where a pod's own bindings are all that counts. */
+  /** Those that have any, in any order. Not called if only the pod's own bindings count. */
   readonly namespaces: readonly string[];
   /** In the order of their names, by code unit. */
   of(namespace: string): readonly AzureIdentityBinding[];

@@ -39,7 +39,7 @@ describe('a Namespace', () => {
   });
 
   test.each(['', 'RBAC', ' rbac', 'off', 'false', 'none', null, 1])(
-    'with the annotation %j asks for rbac, and says what is wrong',
+    'with the annotation %j requests rbac, and reports what is wrong',
     (value) => {
       expect(readNamespaceView(namespace(value))).toMatchObject({
         access: 'rbac',
@@ -56,7 +56,7 @@ describe('a Namespace', () => {
     });
   });
 
-  test('with labels that were too large to be read has none that could be selected by', () => {
+  test('with labels that were too large to be read is selected by no label selector', () => {
     expect(readNamespaceView(namespace(), [{ path: 'metadata.labels' }])).toMatchObject({
       labels: undefined,
     });
@@ -76,7 +76,7 @@ describe('a Namespace', () => {
     );
   });
 
-  test('is told to informers by the fields that are read', () => {
+  test('has a list of the fields that informers keep', () => {
     expect(namespaceFields).toMatchObject({
       members: {
         metadata: { members: { labels: {}, annotations: { members: { [accessAnnotation]: {} } } } },

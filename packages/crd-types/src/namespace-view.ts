@@ -7,26 +7,26 @@ import { isJsonObject, type JsonObject } from './section.ts';
  */
 export type AccessMode = 'namespace' | 'warn' | 'rbac';
 
-/** From the least strict to the strictest. */
+/** Least strict first. */
 export const accessModes = ['namespace', 'warn', 'rbac'] as const satisfies readonly AccessMode[];
 
 /** On a Namespace: a mode for its pods that is stricter than the services' own. */
 export const accessAnnotation = 'aadpodidentity.k8s.io/identity-access';
 
-/** What counts of a Namespace. */
+/** What is read of a Namespace. */
 export interface NamespaceView {
   readonly name: string;
   /** Undefined when they are too large to be read: then no label selector selects the namespace. */
   readonly labels: Readonly<Record<string, string>> | undefined;
-  /** What its annotation asks for; `rbac` for whatever is not understood. */
+  /** What its annotation requests; `rbac` for any unknown value. */
   readonly access: AccessMode | undefined;
-  /** What is wrong with the annotation, for whoever administers the namespace. */
+  /** What is wrong with the annotation, for the administrator of the namespace. */
   readonly problem?: string;
 }
 
 const name: FieldLimits = { upTo: 1024 };
 
-/** What to read of a Namespace. */
+/** The fields that informers keep of a Namespace. */
 export const namespaceFields: FieldLimits = {
   members: {
     metadata: {
@@ -41,7 +41,7 @@ export const namespaceFields: FieldLimits = {
   },
 };
 
-/** The stricter of the two: an annotation can't loosen what the administrator set. */
+/** The stricter of the two: an annotation cannot weaken the flag of the administrator. */
 export function strictestMode(flag: AccessMode, annotation: AccessMode | undefined): AccessMode {
   const strictness = Math.max(accessModes.indexOf(flag), accessModes.indexOf(annotation ?? 'namespace'));
   return accessModes[strictness] ?? 'rbac';

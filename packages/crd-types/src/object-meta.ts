@@ -22,7 +22,7 @@ export function readMetadata(object: Section): ObjectMeta {
   });
 }
 
-/** `status.conditions`, when there are any that can be understood. */
+/** `status.conditions` of a known shape, if there are any. */
 export function readConditions(object: Section): { conditions?: readonly Condition[] } | undefined {
   const status = object.section('status');
   if (!status.has('conditions')) return undefined;
@@ -40,7 +40,7 @@ function readOwner(owner: Section): OwnerReference {
   });
 }
 
-/** A condition of an unknown shape is none: whoever wrote it, it is not what an object is judged by. */
+/** A condition of an unknown shape is ignored. */
 function readCondition(condition: Section): Condition[] {
   const [type, status] = [condition.string('type'), condition.string('status')];
   if (type === undefined || (status !== 'True' && status !== 'False' && status !== 'Unknown')) return [];

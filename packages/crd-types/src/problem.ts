@@ -7,7 +7,7 @@ export interface Problem {
 }
 
 /**
- * What a parser answers: the value, or every problem that it found. Parsers never throw.
+ * What a parser returns: the value, or every problem that it found. Parsers never throw.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export type Parsed<T> =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Collects what a parser finds on its way through a value. */
+/** Collects the problems and warnings of a parser. */
 export interface Report {
   readonly problems: Problem[];
   readonly warnings: Problem[];
@@ -34,7 +34,7 @@ export function createReport(): Report {
   return { problems: [], warnings: [] };
 }
 
-/** The parser's answer: the value, unless a problem was found meanwhile. Of one field the first problem is enough. */
+/** The value, unless a problem was found. Only the first problem of each field is kept. */
 export function conclude<T>(value: T, report: Report): Parsed<T> {
   const problems = report.problems.filter(
     ({ path }, index) => index === report.problems.findIndex((other) => other.path === path),

@@ -64,14 +64,14 @@ describe('C23 an ARM resource id', () => {
     expect(parseResourceId('/SUBSCRIPTIONS/s/resourcegroups/g/Providers/p/t/n')).toMatchObject({ ok: true });
   });
 
-  test('that is endless is cut in the message', () => {
+  test('that is very long is cut in the message', () => {
     const parsed = parseResourceId('x'.repeat(10_000));
     expect(!parsed.ok && parsed.problems[0]!.message.length).toBeLessThan(400);
   });
 });
 
 describe('C15 the id of a managed identity', () => {
-  test('comes out canonical', () => {
+  test('is returned in canonical form', () => {
     expect(parseIdentityResourceId(`${identity}/`)).toMatchObject({ value: identity.toLowerCase() });
   });
 
@@ -111,7 +111,7 @@ describe('resource ids', () => {
   });
 
   const codePoint = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code));
-  test('canonical is canonical', () => {
+  test('the canonical form of a canonical id is the id itself', () => {
     fc.assert(
       fc.property(fc.string({ unit: codePoint }), (text) => {
         expect(canonicalResourceId(canonicalResourceId(text))).toBe(canonicalResourceId(text));
@@ -119,7 +119,7 @@ describe('resource ids', () => {
     );
   });
 
-  test('valid stays valid in canonical form', () => {
+  test('a valid id is valid in canonical form', () => {
     fc.assert(
       fc.property(fc.string(), (name) => {
         const id = `${group}/providers/p/t/${name}`;

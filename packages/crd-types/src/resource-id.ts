@@ -34,7 +34,7 @@ const resourcePattern = new RegExp(
   `^/subscriptions/(${segment})/resourceGroups/(${segment})/providers/(${segment})/(${segment})/(${segment})((?:/${segment}/${segment})*)/?$`,
   'iu',
 );
-/** What the API server checks: a little less strict than the parser, and a regular expression of both Go and JavaScript. */
+/** For the API server: a little less strict than the parser, and valid in both Go and JavaScript. */
 export const identityIdPattern =
   '^(?i:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.ManagedIdentity/userAssignedIdentities/[^/]+/?)$';
 
@@ -87,7 +87,7 @@ export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
   return { ok: true, value: canonicalResourceId(text), warnings: [] };
 }
 
-/** Lower case and without trailing slashes. Judges nothing: parse first what comes from outside. */
+/** Lower case and without trailing slashes. Does not validate: parse untrusted ids first. */
 export function canonicalResourceId(text: string): ResourceId {
   let end = text.length;
   while (text[end - 1] === '/') end -= 1;
@@ -102,7 +102,7 @@ export function sameResourceId(a: string, b: string): boolean {
 /**
  * The host behind a node, from its `spec.providerID`. A uniform scale set holds identities for all its instances, so the
  * set is the host; in a flexible scale set every instance is a virtual machine that is a host of its own. Subscription and
- * group are those of the id, whatever they are elsewhere in the cluster.
+ * group are those of the id.
  *
  * @example
  * ```ts
@@ -123,7 +123,7 @@ export function parseProviderId(providerId: string): Parsed<Host> {
   return { ok: true, value: host, warnings: [] };
 }
 
-/** The last part of the host's id, for people. */
+/** The last part of the host's id, for messages. */
 export function hostName(host: Host): string {
   return host.id.slice(host.id.lastIndexOf('/') + 1);
 }
@@ -154,7 +154,7 @@ function pairs(segments: readonly string[]): { type: string; name: string }[] {
   );
 }
 
-/** The text in quotes, cut to a length that a log line bears. */
+/** The text in quotes, cut to a length that fits a log line. */
 function quote(text: string): string {
   return text === '' ? 'nothing' : JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }

@@ -1,4 +1,4 @@
-// What the schemas of the four kinds are put together from.
+// The parts of which the schemas of the four kinds are made.
 
 /** A JSON schema as the API server understands it. */
 export type Schema = Readonly<Record<string, unknown>>;
@@ -11,8 +11,8 @@ export interface Column {
   readonly description?: string;
 }
 
-// Unknown keys are kept wherever people write, so that objects in the spelling of 2018 (ResourceID, Selector, ...) lose
-// nothing: the API server would drop what a schema does not name, without a word.
+// Unknown keys are kept wherever users write, so that objects in the spelling of 2018 (ResourceID, Selector, ...) lose
+// nothing: the API server drops what a schema does not name, silently.
 export const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 export function text(description: string, more: Schema = {}): Schema {
@@ -28,7 +28,7 @@ export function embedded(description: string): Schema {
 }
 
 // The lengths are those of Kubernetes' own Condition. Bounds are safe here alone: the original writes no conditions, and before
-// Kubernetes 1.30 a stored object that is over a bound refuses every later write.
+// Kubernetes 1.30 the API server refuses every later write of a stored object that exceeds a bound.
 const conditionSchema: Schema = {
   type: 'object',
   required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],

@@ -48,13 +48,13 @@ describe('the CustomResourceDefinitions', () => {
     }
   });
 
-  test('write status apart only where the original does not write it', () => {
+  test('have a status subresource only where the original does not write the status with the rest', () => {
     expect(
       [...byKind].filter(([, { version }]) => version.subresources !== undefined).map(([kind]) => kind),
     ).toEqual(['AzureIdentity', 'AzureIdentityBinding']);
   });
 
-  test('keep unknown keys wherever an old spelling may stand', () => {
+  test('keep unknown keys wherever an old spelling is possible', () => {
     const opened = (kind: string, ...path: string[]) =>
       path.reduce<Schema>((schema, key) => schema.properties![key]!, byKind.get(kind)!.schema);
     for (const place of [
@@ -72,7 +72,7 @@ describe('the CustomResourceDefinitions', () => {
     }
   });
 
-  test('allow the three types of identity, and mean the first when there is none', () => {
+  test('allow the three types of identity, with the first as default', () => {
     expect(byKind.get('AzureIdentity')!.schema.properties!['spec']!.properties!['type']).toMatchObject({
       type: 'integer',
       enum: [0, 1, 2],
@@ -80,7 +80,7 @@ describe('the CustomResourceDefinitions', () => {
     });
   });
 
-  test('have columns that say at a glance what an object is and whether it works', () => {
+  test('have columns for what an object is and whether it works', () => {
     const columns = Object.fromEntries(
       [...byKind].map(([kind, { version }]) => [
         kind,

@@ -17,7 +17,7 @@ export interface Section {
   boolean(key: string): boolean | undefined;
   strings(key: string): readonly string[] | undefined;
   stringMap(key: string): Readonly<Record<string, string>> | undefined;
-  /** The object under this key; an empty one when there is none. */
+  /** The object under this key, or an empty one. */
   section(key: string): Section;
   /** The same, but whatever is wrong inside is a warning, not a problem. */
   leniently(key: string): Section;
@@ -33,7 +33,7 @@ export function createSection(object: JsonObject, path: string, report: Report):
   const add = (list: Problem[], key: string, message: string) => list.push({ path: pathOf(key), message });
   const problem = (key: string, message: string) => void add(report.problems, key, message);
 
-  /** The value when it is of the wanted type; reported when it is of another. */
+  /** The value if it is of the wanted type; another type is reported. */
   function read<T>(key: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
     const value = Object.hasOwn(object, key) ? object[key] : undefined;
     if (value === undefined || value === null || is(value)) return value ?? undefined;
@@ -70,7 +70,7 @@ function lenient(report: Report): Report {
 
 /** The object without the fields that are undefined, for types whose optional fields are absent or set. */
 export function defined<const T extends object>(fields: T): Defined<T> {
-  // The filter is exactly what Defined says; TypeScript cannot see it through Object.entries.
+  // The filter matches Defined; TypeScript cannot infer it through Object.entries.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 

@@ -4,15 +4,15 @@ import { mostBindingsPerNamespace } from './match.ts';
 /** Why a pod has no identity at all, or a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
   | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
-  /** `leftOut`: the pod's own namespace has bindings that are left out; one of them may be meant. */
+  /** `leftOut`: the pod's own namespace has bindings that were left out; one of them may select the pod. */
   | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string };
 
 /**
- * The one text on it, for MIC's Event and for NMI's answer and Event alike, with what would give the pod an identity. It
- * starts with IMDS' own words, which SDKs look for. Names of other namespaces' objects are left out: the pod's owner may not
- * know them.
+ * The text for MIC's Event and for NMI's response and Event, with what would give the pod an identity. It
+ * starts with the words of IMDS, which SDKs look for. Names of other namespaces' objects are left out: the pod's owner may not
+ * see them.
  */
 export function explainUnbound(pod: string, unbound: Unbound): string {
   return `Identity not found. ${whyUnbound(pod, unbound)}`;
@@ -46,15 +46,15 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
   }
 }
 
-/** Why objects of a namespace are left out by MIC or NMI. Of other namespaces nothing is told by it. */
+/** Why MIC or NMI leaves objects of a namespace out. It reveals nothing about other namespaces. */
 export function overShare(kinds: 'AzureIdentities' | 'AzureIdentityBindings'): string {
   return `its namespace has more ${kinds} than --namespace-share holds, the oldest are kept; delete some, or raise the share`;
 }
 
-/** The fault of an identity that is not known where some of its namespace are left out. */
+/** The problem of an unknown identity if some identities of its namespace were left out. */
 export const absentOrLeftOut = `it is not there, or left out: ${overShare('AzureIdentities')}`;
 
-/** Of the first binding that does not count for a pod, in `explain` of both programs and in MIC's Event. */
+/** The problem of the first binding beyond the limit, in `explain` of both programs and in MIC's Event. */
 export function explainTooMany(binding: string): string {
   return `more than ${mostBindingsPerNamespace} AzureIdentityBindings select the pod: ${binding} and later names don't count`;
 }

@@ -1,4 +1,4 @@
-// The built library as its users get it: in Node 20, imported and required.
+// The built library, imported and required by Node 20.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

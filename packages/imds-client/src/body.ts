@@ -1,12 +1,12 @@
 import { ImdsError } from './errors.ts';
 import type { FetchResponse } from './types.ts';
 
-/** A token with many groups has a tenth of it. */
+/** Ten times as much as a token with many groups. */
 const longestBody = 64 * 1024;
-/** Has no state between two texts that are whole. */
+/** Stateless between two complete texts. */
 const wholeDecoder = new TextDecoder();
 
-/** The body as text. One that is longer than any answer of a metadata service is not read to its end. */
+/** The body as text. One that is longer than any response of a metadata service is not read completely. */
 export async function readBody(response: FetchResponse, endpoint: string): Promise<string> {
   if (response.readUpTo) {
     const whole = await response.readUpTo(longestBody);

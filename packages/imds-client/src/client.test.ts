@@ -9,13 +9,13 @@ interface Reply {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
-  /** The connection is cut instead. */
+  /** The connection is closed instead. */
   readonly drop?: boolean;
 }
 
 const resource = 'https://vault.azure.net';
 const requests: IncomingMessage[] = [];
-/** What the endpoint answers, in turn; the last one for ever. */
+/** The endpoint's responses, in turn; the last one is repeated. */
 let replies: Reply[] = [];
 let waits: number[] = [];
 let now = 0;
@@ -46,7 +46,7 @@ afterEach(() => {
 
 const endpoint = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-/** A client that never waits for real. */
+/** A client without real waits. */
 function createClient(options: ImdsClientOptions = {}) {
   return createImdsClient({
     endpoint: endpoint(),
@@ -73,7 +73,7 @@ describe('a request', () => {
     expect(requests[0]!.headers['x-forwarded-for']).toBeUndefined();
   });
 
-  test('names another api-version when told to', async () => {
+  test('has the api-version of the options', async () => {
     await createClient({ apiVersion: '2019-08-01' }).getToken({ resource });
     expect(requests[0]!.url).toContain('?api-version=2019-08-01&');
   });
@@ -117,7 +117,7 @@ describe('a token', () => {
     });
   });
 
-  test('is asked for once by 200 callers at once, and then not again', async () => {
+  test('is requested once for 200 concurrent callers, and then not again', async () => {
     const client = createClient();
     const tokens = await Promise.all(Array.from({ length: 200 }, () => client.getToken({ resource })));
     expect(new Set(tokens.map(({ token }) => token))).toEqual(new Set(['token 1']));
@@ -125,14 +125,14 @@ describe('a token', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('is asked for again past the cache, and is then the one that is kept', async () => {
+  test('is requested again past the cache, and then replaces the cached one', async () => {
     const client = createClient();
     await client.getToken({ resource });
     expect(await client.getToken({ resource, bypassCache: true })).toMatchObject({ token: 'token 2' });
     expect(await client.getToken({ resource })).toMatchObject({ token: 'token 2' });
   });
 
-  test('for further parameters is neither taken from the cache nor put there', async () => {
+  test('for further parameters is neither read from the cache nor stored', async () => {
     const client = createClient();
     await client.getToken({ resource });
     const passThrough = { token_sha256_to_refresh: 'ab' };
@@ -142,7 +142,7 @@ describe('a token', () => {
     expect(await client.getToken({ resource })).toMatchObject({ token: 'token 1' });
   });
 
-  test('is kept by no client without a cache, but callers at once still share', async () => {
+  test('is not kept without a cache, but concurrent callers still share one request', async () => {
     const client = createClient({ cache: false });
     await Promise.all([client.getToken({ resource }), client.getToken({ resource })]);
     expect(requests).toHaveLength(1);
@@ -150,7 +150,7 @@ describe('a token', () => {
     expect(requests).toHaveLength(2);
   });
 
-  test('that was not asked for longest is forgotten when there are too many', async () => {
+  test('that was used least recently is evicted when there are too many', async () => {
     const client = createClient({ maxCacheEntries: 1 });
     await client.getToken({ resource });
     await client.getToken({ resource: 'other' });
@@ -175,7 +175,7 @@ describe('a failure', () => {
     expect([requests.length, waits]).toEqual([1, []]);
   });
 
-  test('is tried five times in all, then told', async () => {
+  test('is retried four times, then returned to the caller', async () => {
     replies = [{ status: 503, headers: { 'retry-after': '3' } }];
     await expect(createClient().getToken({ resource })).rejects.toMatchObject({
       name: 'ImdsError',
@@ -187,7 +187,7 @@ describe('a failure', () => {
     expect([requests.length, waits]).toEqual([5, [3000, 3000, 3000, 3000]]);
   });
 
-  test('is told at once when there are to be no retries', async () => {
+  test('is returned at once without retries', async () => {
     replies = [{ status: 503 }];
     await expect(createClient({ maxRetries: 0 }).getToken({ resource })).rejects.toMatchObject({
       code: 'unavailable',
@@ -220,7 +220,7 @@ describe('a failure', () => {
     expect(await client.getToken({ resource })).toMatchObject({ token: 'token 2' });
   });
 
-  test('to answer in time is a timeout', async () => {
+  test('to respond in time is a timeout', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const client = createClient({ fetch: hang, maxRetries: 1, requestTimeoutInMs: 5000 });
     const failing = expect(client.getToken({ resource })).rejects.toMatchObject({
@@ -236,7 +236,7 @@ describe('a failure', () => {
 });
 
 describe('an abort', () => {
-  test('of one caller leaves the request to the others', async () => {
+  test('of one caller does not end the request of the others', async () => {
     const client = createClient();
     const controller = new AbortController();
     const leaving = client.getToken({ resource, abortSignal: controller.signal });
@@ -261,7 +261,7 @@ describe('an abort', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
-  test('of the only caller ends the wait for another try', async () => {
+  test('of the only caller ends the wait before a retry', async () => {
     replies = [{ status: 503 }];
     const controller = new AbortController();
     let isWoken = false;
@@ -279,7 +279,7 @@ describe('an abort', () => {
   });
 });
 
-describe('what cannot work is a TypeError', () => {
+describe('a bad argument is a TypeError', () => {
   test.each<[string, ImdsClientOptions]>([
     ['an endpoint that is no address', { endpoint: '169.254.169.254' }],
     ['a negative number of retries', { maxRetries: -1 }],
@@ -298,7 +298,7 @@ describe('what cannot work is a TypeError', () => {
   });
 });
 
-test('an option that is there and undefined is as if it were not there', async () => {
+test('an option with the value undefined counts as absent', async () => {
   const options = {
     endpoint: endpoint(),
     fetch: undefined,
@@ -307,14 +307,14 @@ test('an option that is there and undefined is as if it were not there', async (
   expect(await createImdsClient(options).getToken({ resource })).toMatchObject({ token: 'token 1' });
 });
 
-test('the default wait between tries is a timer', async () => {
+test('the default wait before a retry is a timer', async () => {
   replies = [{ status: 503, headers: { 'retry-after': '0' } }, {}];
   expect(await createImdsClient({ endpoint: endpoint() }).getToken({ resource })).toMatchObject({
     token: 'token 2',
   });
 });
 
-/** A fetch that answers only to an abort. */
+/** A fetch that ends only by an abort. */
 const hang: FetchLike = (_, { signal }) =>
   new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(new Error('aborted')));

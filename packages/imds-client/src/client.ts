@@ -11,13 +11,13 @@ import type { AccessToken, ImdsClient, ImdsClientOptions, TokenRequest } from '.
 type Settings = Required<ImdsClientOptions>;
 
 /**
- * A client of the metadata service of an Azure machine, or of a pod's stand-in for it.
+ * A client of the metadata service of an Azure machine, or of NMI in its place.
  *
- * Tokens are cached, refreshed before they expire while the old one is still given out, and kept until they expire when no
- * new one can be had. Callers who ask for the same at the same time share one request. 404, 410, 429, 5xx and failures of
- * the network are tried again as the service documents; nothing else is.
+ * Tokens are cached, refreshed before they expire while the old one is still returned, and kept until they expire if no
+ * new one is available. Concurrent callers with equal requests share one. 404, 410, 429, 5xx and failures of
+ * the network are retried as the service documents; nothing else is.
  *
- * @throws TypeError - an option is not sound
+ * @throws TypeError - an option is invalid
  *
  * @example
  * ```ts
@@ -52,7 +52,7 @@ interface Target {
   readonly resource: string;
 }
 
-/** Tries until there is a token, or a failure that another try would not mend. */
+/** Retries until there is a token or a permanent failure. */
 async function fetchToken(target: Target, settings: Settings, signal: AbortSignal): Promise<AccessToken> {
   for (let retries = 0; ; retries += 1) {
     const result = await ask(target, settings, signal);
@@ -92,7 +92,7 @@ async function ask(
   }
 }
 
-/** `end` makes the answer fail, whether or not the given `fetch` hears its signal. */
+/** `end` makes the response fail, even if the given `fetch` ignores its signal. */
 function exchange({ url }: Target, { fetch, endpoint }: Settings) {
   const controller = new AbortController();
   const { signal } = controller;
@@ -134,12 +134,12 @@ function withDefaults(options: ImdsClientOptions): Settings {
   return settings;
 }
 
-/** From JavaScript, an option may be there and undefined: that is no option. */
+/** Callers in JavaScript can pass an option with the value undefined: it counts as absent. */
 function withoutUndefined(options: ImdsClientOptions): ImdsClientOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-/** The variable that Azure's own SDKs honour, too. */
+/** The variable that Azure's own SDKs read, too. */
 function defaultEndpoint(): string {
   const override = process.env['AZURE_POD_IDENTITY_AUTHORITY_HOST'] ?? '';
   return override === '' ? 'http://169.254.169.254' : override;

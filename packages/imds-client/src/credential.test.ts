@@ -23,7 +23,7 @@ test('a scope becomes the resource, and the identity is the one of the credentia
   ]);
 });
 
-test('a token is kept, until a claims challenge says that it was refused', async () => {
+test('a token is kept until a claims challenge reports that it was refused', async () => {
   const { options } = createScene();
   const credential = createImdsCredential(options);
   await credential.getToken(scope);
@@ -31,7 +31,7 @@ test('a token is kept, until a claims challenge says that it was refused', async
   expect(await credential.getToken(scope, { claims: '{}' })).toMatchObject({ token: 'token 2' });
 });
 
-test('the signal of the caller is heard', async () => {
+test('the signal of the caller aborts the request', async () => {
   const { options } = createScene();
   const getting = createImdsCredential(options).getToken(scope, { abortSignal: AbortSignal.abort() });
   await expect(getting).rejects.toMatchObject({ code: 'aborted' });

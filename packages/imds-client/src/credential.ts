@@ -3,13 +3,13 @@ import { parseSelector, type IdentitySelector } from './request.ts';
 import { resourceOfScopes } from './scopes.ts';
 import type { AbortSignalLike, AccessToken, ImdsClientOptions } from './types.ts';
 
-/** Those of the client, and which identity to be: at most one of the three; none means the default identity. */
+/** Those of the client, and the identity: at most one of the three; none means the default identity. */
 export type ImdsCredentialOptions = ImdsClientOptions & IdentitySelector;
 
-/** What is used of the options that Azure's SDKs pass. */
+/** The options that are read of those that Azure's SDKs pass. */
 export interface CredentialTokenOptions {
   readonly abortSignal?: AbortSignalLike;
-  /** From a claims challenge: the token we gave was refused. A new one is fetched, past this client's cache. */
+  /** From a claims challenge: the last token was refused. A new one is fetched, past this client's cache. */
   readonly claims?: string;
 }
 
@@ -17,7 +17,7 @@ export interface CredentialTokenOptions {
 export interface ImdsCredential {
   /**
    * @throws TypeError - not exactly one scope
-   * @throws ImdsError - no token could be had; `code` says why
+   * @throws ImdsError - there is no token; `code` says why
    */
   getToken(scopes: string | string[], options?: CredentialTokenOptions): Promise<AccessToken>;
 }
@@ -25,7 +25,7 @@ export interface ImdsCredential {
 /**
  * The same client, for Azure's SDKs.
  *
- * @throws TypeError - an option is not sound, or the identity is named twice
+ * @throws TypeError - an option is invalid, or the identity is named twice
  *
  * @example
  * ```ts

@@ -9,9 +9,9 @@
  * | `denied` | 401 or 403 | no |
  * | `throttled` | 429 | yes |
  * | `unavailable` | not reachable, or 404, 410, 5xx | yes |
- * | `timeout` | no answer within `requestTimeoutInMs` | yes |
+ * | `timeout` | no response within `requestTimeoutInMs` | yes |
  * | `aborted` | the caller's `abortSignal` | no |
- * | `invalid-response` | an answer that is not one of a metadata service | no |
+ * | `invalid-response` | the response is not one of a metadata service | no |
  */
 export type ImdsErrorCode =
   | 'bad-request'
@@ -38,7 +38,7 @@ const retryableCodes: ReadonlySet<ImdsErrorCode> = new Set<ImdsErrorCode>([
 ]);
 
 /**
- * The one error that this package throws on purpose, bad arguments (`TypeError`) aside. Never holds a token.
+ * The only error that this package throws, except `TypeError` for bad arguments. Never holds a token.
  *
  * @example
  * ```ts
@@ -53,13 +53,13 @@ const retryableCodes: ReadonlySet<ImdsErrorCode> = new Set<ImdsErrorCode>([
 export class ImdsError extends Error {
   override readonly name = 'ImdsError';
   readonly code: ImdsErrorCode;
-  /** The HTTP status, when there was an answer. */
+  /** The HTTP status, if there was a response. */
   readonly status: number | undefined;
-  /** What the endpoint's Retry-After header asks for. */
+  /** From the endpoint's Retry-After header. */
   readonly retryAfterInMs: number | undefined;
-  /** The `error` field of the endpoint's answer, such as `invalid_request`. */
+  /** The `error` field of the endpoint's response, such as `invalid_request`. */
   readonly imdsError: string | undefined;
-  /** Whether the same request may succeed later. The client has then already used up its retries. */
+  /** Whether the same request may succeed later. The client has already retried it. */
   readonly retryable: boolean;
 
   constructor(code: ImdsErrorCode, message: string, details: ImdsErrorDetails = {}) {

@@ -9,7 +9,7 @@ import {
   type TokenRequest,
 } from './index.ts';
 
-/** The parts of @azure/core-auth 1.10 that a credential meets, spelled out: this package depends on nothing. */
+/** The types of @azure/core-auth 1.10 that a credential implements, copied: this package has no dependency. */
 interface TokenCredential {
   getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AzureAccessToken | null>;
 }
@@ -48,7 +48,7 @@ describe('the public types', () => {
     expectTypeOf<AccessToken>().toExtend<AzureAccessToken>();
   });
 
-  test('a token is asked for by resource, and the rest is optional', () => {
+  test('a token request needs a resource, and the rest is optional', () => {
     expectTypeOf<{ resource: string }>().toExtend<TokenRequest>();
     expectTypeOf<{ clientId: string }>().not.toExtend<TokenRequest>();
     expectTypeOf<ImdsClient['getToken']>().returns.resolves.toEqualTypeOf<AccessToken>();
@@ -59,7 +59,7 @@ describe('the public types', () => {
     expectTypeOf<AbortSignal>().toExtend<NonNullable<TokenRequest['abortSignal']>>();
   });
 
-  test('the codes are closed', () => {
+  test('the codes are the documented ones', () => {
     expectTypeOf<ImdsErrorCode>().toEqualTypeOf<
       | 'bad-request'
       | 'identity-not-found'

@@ -1,4 +1,4 @@
-// Room: asks an IMDS-shaped endpoint for managed identity tokens, with retries, a cache and one call for equal questions.
+// Room: requests managed identity tokens from an endpoint like IMDS, with retries, a cache and one call for equal requests.
 // It must not touch anything but that endpoint (`fetch` and the environment in client.ts alone), write a log, or have a dependency.
 export type {
   AbortSignalLike,

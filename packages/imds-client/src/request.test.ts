@@ -41,7 +41,7 @@ describe('the address of a token', () => {
   });
 });
 
-describe('two requests share an answer', () => {
+describe('two requests share a response', () => {
   test('when ids that name an identity differ by case alone', () => {
     expect(key({ resource, clientId: 'AB' })).toBe(key({ resource, clientId: 'ab' }));
     expect(key({ resource, resourceId: '/Sub' })).toBe(key({ resource, resourceId: '/sub' }));

@@ -5,7 +5,7 @@ const tokenPath = '/metadata/identity/oauth2/token';
 /** The three ways to name an identity, and what the endpoint calls them. */
 const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'msi_res_id' } as const;
 
-/** How a request names its identity. */
+/** The field of a request that names the identity. */
 export type IdentitySelector = Pick<TokenRequest, keyof typeof selectors>;
 
 // The endpoint refuses a query in which a name is repeated.
@@ -51,7 +51,7 @@ export function tokenUrl(endpoint: string, query: URLSearchParams): string {
   return `${endpoint}${tokenPath}?${query.toString()}`;
 }
 
-/** Requests with equal keys can share an answer. Ids that name an identity compare without case. */
+/** Requests with equal keys can share a response. Ids of identities compare without case. */
 export function keyOf(query: URLSearchParams): string {
   const entries = [...query].map(([name, value]) =>
     ownParameters.has(name) && name !== 'resource' ? [name, value.toLowerCase()] : [name, value],

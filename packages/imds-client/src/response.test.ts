@@ -16,7 +16,7 @@ const refused = (...answer: Parameters<typeof read>) => {
 };
 
 describe('a token', () => {
-  test('is read from the documented answer, in which all values are strings', () => {
+  test('is read from the documented response, in which all values are strings', () => {
     const body = {
       access_token: 'eyJ',
       client_id: 'c',
@@ -38,7 +38,7 @@ describe('a token', () => {
     });
   });
 
-  test('is for the resource asked for when the answer does not say', () => {
+  test('is for the requested resource if the response does not name one', () => {
     expect(read({ access_token: 't', expires_in: 60 })).toMatchObject({ resource: 'https://asked.for' });
   });
 
@@ -110,7 +110,7 @@ describe('a refusal', () => {
     expect(read(body, { status })).toMatchObject({ code, status, retryable });
   });
 
-  test('says in one line what the endpoint said', () => {
+  test('has the message of the endpoint in one line', () => {
     const error = refused(refusal('Identity not found'), { status: 400 });
     expect(String(error)).toBe('ImdsError: the endpoint answered 400 invalid_request: Identity not found');
     expect(error).toMatchObject({ imdsError: 'invalid_request' });
@@ -119,7 +119,7 @@ describe('a refusal', () => {
     expect(String(refused(refusal('x'.repeat(9999)), { status: 400 })).length).toBeLessThan(600);
   });
 
-  test('says it once where the reason stands in both fields, as NMI writes it', () => {
+  test('has the reason once if it is in both fields, as NMI writes it', () => {
     const reason = 'Identity not found. Pod shop/web has no label aadpodidbinding.';
     const told = { error: `invalid_request: ${reason}`, error_description: reason };
     const error = refused(told, { status: 400 });

@@ -1,18 +1,18 @@
 import { ImdsError, type ImdsErrorCode } from './errors.ts';
 import type { AccessToken } from './types.ts';
 
-/** An HTTP answer as a value. */
+/** An HTTP response as a value. */
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
   readonly body: string;
 }
 
-/** What the answer alone does not say. */
+/** What is needed beside the response. */
 export interface Circumstances {
-  /** The resource that was asked for. */
+  /** The requested resource. */
   readonly resource: string;
-  /** When the answer arrived, in milliseconds since the epoch. */
+  /** When the response arrived, in milliseconds since the epoch. */
   readonly now: number;
   /** `Date.parse`: a pure file has no calendar of its own. */
   readonly parseDate: (text: string) => number;
@@ -20,12 +20,12 @@ export interface Circumstances {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** What the endpoint's answer means: a token, or why there is none. */
+/** The token of the endpoint's response, or why there is none. */
 export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
   const body = parseObject(answer.body);
   if (answer.status !== 200) return readRefusal(answer, body ?? {}, at);
   const token = body === undefined ? undefined : readToken(body, at);
-  // The body itself may hold a token and stays out of the message.
+  // The body may hold a token, so the message does not quote it.
   return (
     token ??
     new ImdsError('invalid-response', 'the endpoint answered 200 without a readable token', { status: 200 })
@@ -48,8 +48,8 @@ function readToken(body: JsonObject, at: Circumstances): AccessToken | undefined
 }
 
 /**
- * The earlier of `expires_on` and `expires_in` from now: a machine whose clock is behind must not make a token last. No token
- * has expired when it comes, so when `expires_on` is past, the clock is ahead, and `expires_in` alone tells.
+ * The earlier of `expires_on` and `expires_in` from now: a clock that is behind must not prolong a token. No token
+ * has expired when it arrives, so if `expires_on` is past, the clock is ahead and `expires_in` alone counts.
  */
 function readExpiry(body: JsonObject, at: Circumstances): number | undefined {
   const on = readTime(body['expires_on'], at);
@@ -60,7 +60,7 @@ function readExpiry(body: JsonObject, at: Circumstances): number | undefined {
 
 const longLifeMs = 2 * 60 * 60 * 1000;
 
-/** When the endpoint says so; else, as in Azure's SDKs, at half the life of a token that lives long. */
+/** The endpoint's time; else, as in Azure's SDKs, half of the lifetime if the token lives long. */
 function readRefreshAfter(body: JsonObject, expiresOn: number, at: Circumstances): number | undefined {
   const lifeMs = expiresOn - at.now;
   return readSpan(body['refresh_in'], at) ?? (lifeMs >= longLifeMs ? at.now + lifeMs / 2 : undefined);
@@ -96,7 +96,7 @@ function readRefusal(answer: Answer, body: JsonObject, at: Circumstances): ImdsE
   );
 }
 
-/** NMI writes the description after the word as well, for clients that show nothing else. */
+/** NMI appends the description to the code, for clients that show nothing else. */
 function wordOf(error: string | undefined, description: string): string | undefined {
   const told = `: ${description}`;
   return description !== '' && error?.endsWith(told) ? readText(error.slice(0, -told.length)) : error;
@@ -116,7 +116,7 @@ function codeOf(status: number, description: string): ImdsErrorCode {
   return codes.get(status) ?? kindOfBadRequest(description);
 }
 
-/** What kind of 400 it is, the service says in its description alone. */
+/** The kind of a 400 is only in the description. */
 function kindOfBadRequest(description: string): ImdsErrorCode {
   if (/identity not found/i.test(description)) return 'identity-not-found';
   return /multiple user assigned identities/i.test(description) ? 'ambiguous-identity' : 'bad-request';
@@ -142,7 +142,7 @@ function readText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The field, or no field: an optional field is never there and undefined. */
+/** The field, or no field if the value is undefined. */
 function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
   return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
 }

@@ -13,7 +13,7 @@ test('waits are those that IMDS documents: tries at 0, 2, 6, 14 and 30 seconds',
   expect(delays('timeout')).toEqual([2000, 4000, 8000, 16_000, undefined]);
 });
 
-test('after 410 the tries go on for the 70 seconds that an update may take', () => {
+test('after 410 retries go on for the 70 seconds that an update may take', () => {
   const waits = delays('unavailable', { status: 410 });
   expect(waits).toEqual([5000, 10_000, 20_000, 40_000, undefined]);
   expect(waits.reduce<number>((sum, wait) => sum + (wait ?? 0), 0)).toBeGreaterThanOrEqual(70_000);
@@ -30,11 +30,11 @@ test.each<ImdsErrorCode>([
   expect(delays(code)).toEqual(Array<undefined>(5).fill(undefined));
 });
 
-test('what the endpoint asks for is what is waited', () => {
+test('the wait is the Retry-After of the endpoint', () => {
   expect(delays('unavailable', { status: 503, retryAfterInMs: 1000 }).slice(0, 2)).toEqual([1000, 1000]);
 });
 
-test('what it asks for is left to the caller when it is longer than a minute', () => {
+test('a Retry-After of more than a minute is left to the caller', () => {
   expect(delays('throttled', { status: 429, retryAfterInMs: 61_000 })[0]).toBeUndefined();
 });
 
@@ -43,7 +43,7 @@ test('waits double up to a minute', () => {
   expect(retryDelayMs({ error, retries: 10, maxRetries: 20, chance: 0 })).toBe(60_000);
 });
 
-test('chance adds up to a fifth', () => {
+test('up to a fifth is added at random', () => {
   expect(delays('unavailable', {}, 0.5)[0]).toBe(2200);
   expect(delays('unavailable', { retryAfterInMs: 1000 }, 0.5)[0]).toBe(1100);
 });

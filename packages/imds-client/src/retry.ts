@@ -1,9 +1,9 @@
 import type { ImdsError } from './errors.ts';
 
-/** What is known after a failed try. */
+/** What is known after a failed request. */
 export interface FailedTry {
   readonly error: ImdsError;
-  /** How many retries there have been: 0 after the first try. */
+  /** How many retries there were: 0 after the first request. */
   readonly retries: number;
   readonly maxRetries: number;
   /** At least 0, less than 1. */
@@ -16,9 +16,9 @@ const updatingBaseMs = 5_000;
 const capMs = 60_000;
 
 /**
- * How long to wait before the next try; undefined: give up. The waits are those that IMDS documents (2, 4, 8, 16 s), or what
- * it asked for; a wait longer than a minute is for the caller to decide on. Up to a fifth is added by chance, so that pods
- * that failed together do not come back together.
+ * How long to wait before the next retry; undefined: give up. The waits are those that IMDS documents (2, 4, 8, 16 s), or its
+ * Retry-After; a longer wait than a minute is left to the caller. Up to a fifth is added at random, so that pods
+ * that failed together do not retry together.
  */
 export function retryDelayMs({ error, retries, maxRetries, chance }: FailedTry): number | undefined {
   if (!error.retryable || retries >= maxRetries) return undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createSingleFlight } from './single-flight.ts';
 
-/** Work that is finished by hand. */
+/** Calls that the test ends. */
 function createWork() {
   const flights: { resolve: (value: string) => void; reject: (error: Error) => void; signal: AbortSignal }[] =
     [];
@@ -12,8 +12,8 @@ function createWork() {
   return { flights, depart };
 }
 
-describe('callers who ask for the same at the same time', () => {
-  test('share one piece of work and its result', async () => {
+describe('concurrent callers with equal requests', () => {
+  test('share one call and its result', async () => {
     const join = createSingleFlight<string>();
     const { flights, depart } = createWork();
     const all = Promise.all([join('k', depart), join('k', depart), join('k', depart)]);
@@ -22,7 +22,7 @@ describe('callers who ask for the same at the same time', () => {
     expect(flights).toHaveLength(1);
   });
 
-  test('share its failure; the next one starts anew', async () => {
+  test('share its failure; the next caller starts another one', async () => {
     const join = createSingleFlight<string>();
     const { flights, depart } = createWork();
     const all = Promise.allSettled([join('k', depart), join('k', depart)]);
@@ -33,7 +33,7 @@ describe('callers who ask for the same at the same time', () => {
     expect(await next).toBe('done');
   });
 
-  test('do not share with those who ask for something else', () => {
+  test('do not share with callers of other requests', () => {
     const join = createSingleFlight<string>();
     const { flights, depart } = createWork();
     void join('k', depart);
@@ -43,7 +43,7 @@ describe('callers who ask for the same at the same time', () => {
 });
 
 describe('an abort', () => {
-  test('takes off its caller alone', async () => {
+  test('ends the wait of its caller alone', async () => {
     const join = createSingleFlight<string>();
     const { flights, depart } = createWork();
     const controller = new AbortController();
@@ -55,7 +55,7 @@ describe('an abort', () => {
     expect(await staying).toBe('done');
   });
 
-  test('of the last caller ends the work, and whoever comes next starts anew', async () => {
+  test('of the last caller ends the call, and the next caller starts another one', async () => {
     const join = createSingleFlight<string>();
     const { flights, depart } = createWork();
     const controller = new AbortController();
@@ -68,7 +68,7 @@ describe('an abort', () => {
     expect(flights[0]!.signal.aborted).toBe(true);
     const next = join('k', depart);
     expect(flights).toHaveLength(2);
-    // The end of the old work must not take the new one out of sight.
+    // The end of the old call must not remove the new one.
     flights[0]!.reject(new Error('aborted'));
     await Promise.resolve();
     void join('k', depart);
@@ -85,7 +85,7 @@ describe('an abort', () => {
     expect(flights).toHaveLength(0);
   });
 
-  test('after the end is not listened to any more', async () => {
+  test('after the end has no listener any more', async () => {
     const { flights, depart } = createWork();
     let listeners = 0;
     const signal = {

@@ -7,12 +7,12 @@ interface Flight<T> {
   waiting: number;
 }
 
-/** What starts a flight. The signal fires when nobody waits for it any more. */
+/** Starts the call. The signal aborts once no caller waits for it any more. */
 export type Departure<T> = (signal: AbortSignal) => Promise<T>;
 
 /**
- * Lets all who ask for the same key at the same time share one piece of work. An abort takes its caller off; the work itself
- * is ended when the last one has left, and whoever comes after that starts again.
+ * Concurrent callers of a key share one call. An abort ends the wait of its caller; the call itself
+ * is aborted with the last one, and the next caller starts another one.
  */
 export function createSingleFlight<T>(): (
   key: string,

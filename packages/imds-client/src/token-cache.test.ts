@@ -7,7 +7,7 @@ import type { AccessToken } from './types.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** A cache, its clock, and a source that counts and does what it is told to. */
+/** A cache, its clock, and a source that counts its calls and fails on request. */
 function createScene(maxEntries = 10) {
   const scene = {
     now: 0,
@@ -30,11 +30,11 @@ function createScene(maxEntries = 10) {
   return { scene, get };
 }
 
-/** Lets everything run that needs no clock. */
+/** Runs everything that waits for no timer. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a token in the cache', () => {
-  test('is given out while it is fresh', async () => {
+  test('is returned while it is fresh', async () => {
     const { scene, get } = createScene();
     expect(await get()).toBe('token 1');
     scene.now = 54 * minute;
@@ -42,7 +42,7 @@ describe('a token in the cache', () => {
     expect(scene.requests).toBe(1);
   });
 
-  test('is given out and refreshed meanwhile, once, when it is to expire soon', async () => {
+  test('is returned and refreshed in the background, once, if it expires soon', async () => {
     const { scene, get } = createScene();
     await get();
     scene.now = 56 * minute;
@@ -52,7 +52,7 @@ describe('a token in the cache', () => {
     expect(scene.requests).toBe(2);
   });
 
-  test('is refreshed when its refreshAfterTimestamp has come', () => {
+  test('is refreshed after its refreshAfterTimestamp', () => {
     const token = {
       token: 't',
       expiresOnTimestamp: 10 * hour,
@@ -64,14 +64,14 @@ describe('a token in the cache', () => {
     expect(freshnessOf(token, 0, hour)).toBe('refresh-soon');
   });
 
-  test('is replaced before it is given out when it is about to expire', async () => {
+  test('is replaced before the caller gets it if it is about to expire', async () => {
     const { scene, get } = createScene();
     await get();
     scene.now = hour - 30_000;
     expect(await get()).toBe('token 2');
   });
 
-  test('is still given out when no other can be had, and the source is then left alone for half a minute', async () => {
+  test('is still returned if no other is available, and the source is not called again for half a minute', async () => {
     const { scene, get } = createScene();
     await get();
     scene.failure = new ImdsError('unavailable', 'down');
@@ -84,7 +84,7 @@ describe('a token in the cache', () => {
     expect(scene.requests).toBe(3);
   });
 
-  test('is not given out once it has expired', async () => {
+  test('is not returned once it has expired', async () => {
     const { scene, get } = createScene();
     await get();
     scene.failure = new ImdsError('unavailable', 'down');
@@ -94,7 +94,7 @@ describe('a token in the cache', () => {
     expect(await get()).toBe('token 3');
   });
 
-  test('is not given out when it expired while another was asked for', async () => {
+  test('is not returned if it expired while another one was requested', async () => {
     const { scene, get } = createScene();
     await get();
     scene.now = hour - 1000;
@@ -104,7 +104,7 @@ describe('a token in the cache', () => {
     await expect(late).rejects.toBe(scene.failure);
   });
 
-  test('whose refresh fails in the background fails nobody', async () => {
+  test('is returned if its refresh fails in the background', async () => {
     const { scene, get } = createScene();
     await get();
     scene.failure = new ImdsError('denied', 'no');
@@ -115,7 +115,7 @@ describe('a token in the cache', () => {
     expect(scene.requests).toBe(2);
   });
 
-  test('is refreshed in the background even when the caller who started that is gone', async () => {
+  test('is refreshed in the background even if the caller that started the refresh aborts', async () => {
     const { scene, get } = createScene();
     await get();
     [scene.now, scene.heedsAbort] = [56 * minute, true];
@@ -126,7 +126,7 @@ describe('a token in the cache', () => {
     expect(await get()).toBe('token 2');
   });
 
-  test('is not what a caller gets who gave up waiting for another', async () => {
+  test('is not returned to a caller that aborted its wait for another one', async () => {
     const { scene, get } = createScene();
     await get();
     scene.now = hour - 30_000;
@@ -137,7 +137,7 @@ describe('a token in the cache', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  test('of a short life has short margins', async () => {
+  test('with a short lifetime has short margins', async () => {
     const { scene, get } = createScene();
     scene.lifeMs = minute;
     await get();
@@ -150,21 +150,21 @@ describe('a token in the cache', () => {
 });
 
 describe('a request', () => {
-  test('of many callers at once is one', async () => {
+  test('is made once for many concurrent callers', async () => {
     const { scene, get } = createScene();
     const tokens = await Promise.all(Array.from({ length: 200 }, () => get()));
     expect(new Set(tokens)).toEqual(new Set(['token 1']));
     expect(scene.requests).toBe(1);
   });
 
-  test('past the cache is made though there is a token, and stores its own', async () => {
+  test('past the cache is made though there is a token, and stores the new one', async () => {
     const { get } = createScene();
     await get();
     expect(await get({ mode: 'renew' })).toBe('token 2');
     expect(await get()).toBe('token 2');
   });
 
-  test('past the cache is shared by those who make it at once', async () => {
+  test('past the cache is shared by concurrent callers', async () => {
     const { scene, get } = createScene();
     expect(await Promise.all([get({ mode: 'renew' }), get({ mode: 'renew' })])).toEqual([
       'token 1',
@@ -173,14 +173,14 @@ describe('a request', () => {
     expect(scene.requests).toBe(1);
   });
 
-  test('with an answer of its own leaves the cache as it is', async () => {
+  test('for further parameters does not change the cache', async () => {
     const { get } = createScene();
     await get();
     expect(await get({ mode: 'pass' })).toBe('token 2');
     expect(await get()).toBe('token 1');
   });
 
-  test('that was given up and ends late does not replace a younger token', async () => {
+  test('that was aborted and ends late does not replace a newer token', async () => {
     const { scene, get } = createScene();
     let release: () => void = () => undefined;
     scene.held = new Promise((resolve) => {
@@ -198,7 +198,7 @@ describe('a request', () => {
   });
 });
 
-test('whatever its times, a token only gets less fresh, and is never good for use after its end', () => {
+test('whatever its times, a token only gets less fresh, and is never usable after its expiry', () => {
   const order = ['fresh', 'refresh-soon', 'must-wait', 'expired'];
   const times = fc.tuple(fc.nat(hour), fc.nat(24 * hour), fc.option(fc.nat(24 * hour), { nil: undefined }));
   fc.assert(

@@ -5,7 +5,7 @@ import type { AbortSignalLike, AccessToken } from './types.ts';
 
 export interface TokenQuestion {
   readonly key: string;
-  /** `use`: the stored token while it is good. `renew`: a new one, which is stored. `pass`: a new one, which is not. */
+  /** `use`: the stored token while it is fresh. `renew`: a new one, which is stored. `pass`: a new one, which is not. */
   readonly mode: 'use' | 'renew' | 'pass';
   readonly fetchToken: Departure<AccessToken>;
   readonly abortSignal?: AbortSignalLike | undefined;
@@ -21,8 +21,8 @@ const minuteMs = 60_000;
 const quietMs = 30_000;
 
 /**
- * How good a stored token still is. `refresh-soon`: give it out and get another one meanwhile. `must-wait`: wait for another
- * one, and fall back on this when that fails. Tokens of a short life have shorter margins.
+ * How fresh a stored token is. `refresh-soon`: return it and refresh in the background. `must-wait`: wait for another
+ * one, and fall back to this one if that fails. Tokens with a short lifetime have shorter margins.
  */
 export function freshnessOf(token: AccessToken, storedAt: number, now: number): Freshness {
   const lifeMs = token.expiresOnTimestamp - storedAt;
@@ -50,7 +50,7 @@ export function createTokenCache(options: { now: () => number; maxEntries: numbe
     return join(key, depart, abortSignal);
   }
 
-  /** A new token if one can be had, else the old one for as long as it is valid. */
+  /** A new token, or the old one if that fails and it is still valid. */
   async function refresh(question: TokenQuestion, entry: StoredToken): Promise<AccessToken> {
     if (now() < entry.quietUntil) return entry.token;
     try {
@@ -71,7 +71,7 @@ export function createTokenCache(options: { now: () => number; maxEntries: numbe
         case 'fresh':
           return entry.token;
         case 'refresh-soon':
-          // Nobody waits for this one: it can neither be aborted nor fail anyone.
+          // In the background: no caller waits for it, aborts it or sees its failure.
           void refresh({ ...question, abortSignal: undefined }, entry).catch(() => undefined);
           return entry.token;
         case 'must-wait':

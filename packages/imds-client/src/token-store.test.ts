@@ -11,7 +11,7 @@ function entry(request: number): StoredToken {
   return { token, storedAt: 0, request, quietUntil: 0 };
 }
 
-test('a late answer does not replace that of a younger request', () => {
+test('a late response does not replace that of a newer request', () => {
   const store = createTokenStore(10);
   store.store('k', entry(2));
   store.store('k', entry(1));
@@ -20,7 +20,7 @@ test('a late answer does not replace that of a younger request', () => {
   expect(store.recall('k')?.request).toBe(3);
 });
 
-test('the token that was not asked for longest is forgotten first', () => {
+test('the least recently used token is evicted first', () => {
   const store = createTokenStore(2);
   store.store('a', entry(1));
   store.store('b', entry(2));
@@ -29,7 +29,7 @@ test('the token that was not asked for longest is forgotten first', () => {
   expect(['a', 'b', 'c'].map((key) => store.recall(key)?.request)).toEqual([1, undefined, 3]);
 });
 
-test('storing a token again takes no room', () => {
+test('storing a token again evicts no other', () => {
   const store = createTokenStore(2);
   store.store('a', entry(1));
   store.store('b', entry(2));

@@ -3,21 +3,21 @@ import type { AccessToken } from './types.ts';
 export interface StoredToken {
   readonly token: AccessToken;
   readonly storedAt: number;
-  /** The number of the request that brought it. */
+  /** The number of its request. */
   readonly request: number;
-  /** After a failed refresh: no other one before this. */
+  /** After a failed refresh: no other refresh before this time. */
   quietUntil: number;
 }
 
-/** Tokens by key. When there are too many, the one that was not asked for longest goes. */
+/** Tokens by key. If there are too many, the least recently used one is evicted. */
 export interface TokenStore {
   recall(key: string): StoredToken | undefined;
-  /** A late answer never replaces that of a younger request. */
+  /** A late response never replaces that of a newer request. */
   store(key: string, entry: StoredToken): void;
 }
 
 export function createTokenStore(maxEntries: number): TokenStore {
-  // In the order of last use, which a Map keeps when an entry is taken out and put in again.
+  // In the order of last use: an entry that is deleted and set again is the last one of a Map.
   const entries = new Map<string, StoredToken>();
 
   function touch(key: string, entry: StoredToken): void {

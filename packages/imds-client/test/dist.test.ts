@@ -1,4 +1,4 @@
-// The built library as its users get it: in Node 20, imported and required, against a server on loopback.
+// The built library, imported and required by Node 20, against a server on loopback.
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';

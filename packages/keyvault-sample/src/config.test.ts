@@ -13,7 +13,7 @@ test('two variables are enough', () => {
   });
 });
 
-test('every problem is named at once, with its variable', () => {
+test('all problems are reported together, each with its variable', () => {
   const result = readConfig({ KEYVAULT_URL: 'http://demo', INTERVAL_SECONDS: '0', READS: 'x' });
   expect('problems' in result && result.problems.map((problem) => problem.split(' ')[0])).toEqual([
     'KEYVAULT_URL',
@@ -23,7 +23,7 @@ test('every problem is named at once, with its variable', () => {
   ]);
 });
 
-test('the challenge is verified unless the variable says exactly true', () => {
+test('the challenge is verified unless the variable is exactly true', () => {
   const verified = (value: string) => readConfig({ ...good, KEYVAULT_SKIP_CHALLENGE_VERIFICATION: value });
   expect(verified('1')).toMatchObject({ skipChallengeVerification: false });
   expect(verified('true')).toMatchObject({ skipChallengeVerification: true });

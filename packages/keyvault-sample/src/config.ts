@@ -1,16 +1,16 @@
-/** What the sample needs to know; everything about identity is found by DefaultAzureCredential itself. */
+/** The sample's settings. DefaultAzureCredential reads those of the identity itself. */
 export interface SampleConfig {
   readonly vaultUrl: string;
   /** Read in turn, one at each interval. */
   readonly secretNames: readonly string[];
   readonly intervalMs: number;
-  /** How many reads before the sample ends; Infinity: until it is stopped. */
+  /** The sample ends after so many reads; Infinity: when it is stopped. */
   readonly reads: number;
-  /** Only for vaults behind a name of your own: the SDK otherwise insists on *.vault.azure.net and its peers. */
+  /** Only for vaults with a custom domain: the SDK otherwise requires *.vault.azure.net and its equivalents. */
   readonly skipChallengeVerification: boolean;
 }
 
-/** The configuration, or one sentence for each thing that is wrong with the environment. */
+/** The configuration, or a sentence for each problem of the environment. */
 export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): SampleConfig | { problems: string[] } {

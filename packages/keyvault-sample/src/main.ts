@@ -1,4 +1,4 @@
-// Room: an application as users write it: reads secrets from Azure Key Vault with the identity of its pod.
+// Room: an example application: reads secrets from Azure Key Vault with the identity of its pod.
 // It must not import anything of this project: two packages of the Azure SDK are all that an application needs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultAzureCredential } from '@azure/identity';
@@ -20,7 +20,7 @@ for (let turn = 0; turn < config.reads; turn += 1) {
   const name = config.secretNames[turn % config.secretNames.length] ?? '';
   try {
     const secret = await client.getSecret(name);
-    // The value stays in the process: a version is proof enough, and logs are read by many.
+    // Only the version is logged, because the value is secret.
     console.log(`read secret ${name}, version ${secret.properties.version ?? 'unknown'}`);
   } catch (error) {
     console.log(`could not read secret ${name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,5 +1,5 @@
-// What a real API server takes: writes of AzureAssignedIdentities, so many at a time, with what each costs it and its etcd. All of it shares
-// the cores of this machine, the client as well; the processor time for each write depends on that less than the rate.
+// The rate at which a real API server accepts writes of AzureAssignedIdentities, and the processor time of it and its etcd. They share
+// the cores of this machine with the client; the processor time for each write depends on that less than the rate.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// Deciding alone, in this process: a whole plan, and one changed pod in clusters of three sizes.
+// Only the decisions, in this process: a whole plan, and one changed pod in clusters of three sizes.
 import { planHost } from '../../../packages/mic/src/plan/plan.ts';
 import { plan } from '../../../packages/mic/src/plan/test/cluster-plan.ts';
 import type { PlanRules } from '../../../packages/mic/src/plan/types.ts';
@@ -34,7 +34,7 @@ function podObject(index: number, label: number): object {
   };
 }
 
-/** Pods that nothing was done for yet: the plan has something to say about each. */
+/** Pods without assignments: the plan has a step for each. */
 function snapshotOf(pods: number): ClusterSnapshot {
   const trims = createTrims();
   const resourceID = (name: string) =>

@@ -1,4 +1,4 @@
-// How large the cluster is that MIC is measured in.
+// The sizes of the clusters in which MIC is measured.
 import type { ClusterSize } from '../cluster-world.ts';
 import type { Scale } from '../scale.ts';
 import type { DecisionSizes } from './mic-decisions.ts';

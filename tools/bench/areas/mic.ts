@@ -1,4 +1,4 @@
-// MIC: what deciding costs, and how long pods wait from their creation to Assigned in clusters of several sizes.
+// MIC: the time of decisions, and the time from a pod's creation to Assigned in clusters of several sizes.
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -57,7 +57,7 @@ export async function benchMic(say: (text: string) => void, scale: Scale): Promi
   ];
 }
 
-/** More than the world gives itself, which says better how far it got. */
+/** Longer than the world's own limit, whose error says how far it got. */
 const orderPatienceMs = 960_000;
 const scrapePatienceMs = 60_000;
 
@@ -121,7 +121,7 @@ class Ring implements AsyncDisposable {
       name: 'mic',
       entry: mic,
       args: [
-        // As in a pod: a kubeconfig would cost it the memory of a library.
+        // As in a pod: reading a kubeconfig loads a library.
         ...['--master', kubeUrl, '--service-account-dir', this.#folder],
         ...['--cloudconfig', azure, '--log-format', 'json', '--log-level', 'info'],
         ...[
@@ -136,7 +136,7 @@ class Ring implements AsyncDisposable {
       env: {
         MIC_POD_NAMESPACE: 'aad-pod-identity',
         AZURE_POD_IDENTITY_AUTHORITY_HOST: imdsUrl,
-        // MIC is measured with the heap that its manifest gives it.
+        // With the heap limit of MIC's manifest.
         ...(await nodeSettings('mic')).env,
       },
     });
@@ -211,7 +211,7 @@ async function steadyCluster(
   const nodes = size.scaleSets * size.nodesPerScaleSet;
   say(`${size.pods} pods on ${nodes} nodes, all Assigned after ${Math.round(filledMs / 1000)} s`);
   say(`churning ${churn.perSecond} pods a second for ${churn.seconds} s`);
-  // Reading the lag begins it again: what comes next is the churn's alone.
+  // Reading the lag resets it: the next value is that of the churn alone.
   const before = passes(await metrics());
   const memory: number[] = [];
   const sampler = setInterval(() => void residentMiB(service.pid).then((mib) => memory.push(mib)), 1_000);

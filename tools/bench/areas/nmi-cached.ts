@@ -1,4 +1,4 @@
-// Cached tokens, side by side with a bare node:http server that answers the same bytes.
+// Cached tokens, compared with a bare node:http server that sends the same bytes.
 import { answerOf, startBareServer, type BareServer } from '../bare-server.ts';
 import { startLoadGenerator, type LoadGenerator } from '../load-generator.ts';
 import type { Load, Run } from '../load.ts';
@@ -15,14 +15,14 @@ interface Racing {
   readonly say: (text: string) => void;
 }
 
-/** The last of them, as many as there are rounds to count; those before them warm up: every pod's token is cached, all code compiled. */
+/** Without the first rounds, which warm up: every pod's token is cached, all code compiled. */
 export async function cachedRounds(racing: Racing): Promise<readonly Round[]> {
   const { world, agents, sizes, say } = racing;
   const [localAddress = ''] = from(world, fewPods, { count: 1 });
   const answer = await answerOf({ ...at(agents, fewPods), path, localAddress });
   const bare = await startBareServer(answer, await environmentOfManifest());
   const generator = startLoadGenerator();
-  // What counts the lines is beside NMI, and not where it would slow down who asks.
+  // The process that counts lines runs on NMI's core, so that it does not slow down the load generator.
   for (const { pid, readerPid } of agents) [pid, readerPid].forEach((id) => pin(id, 0));
   pin(bare.pid, 0);
   pin(generator.pid, 1);
@@ -48,7 +48,7 @@ async function race(contest: Contest, index: number): Promise<Round> {
   const many = at(agents, manyPods);
   const { connections, connectionsOneByOne, podsOfNewConnections } = sizes;
   const [requests, freshRequests] = sizes.requests;
-  // Other pods in each round: else most of them would never ask.
+  // Other pods in each round: otherwise most of them would send no request.
   const some = from(world, manyPods, { count: connectionsOneByOne, first: index * connectionsOneByOne });
   const oneByOne = await duel(contest, many, { load: { path, from: some, pipelined: 1, requests }, index });
   const pipelined: Duel[] = [];
@@ -65,7 +65,7 @@ async function race(contest: Contest, index: number): Promise<Round> {
 interface Contested {
   readonly load: Omit<Load, 'host' | 'port' | 'pid'>;
   readonly newConnections?: number;
-  /** Of the round: who is first changes with it. */
+  /** The number of the round: the first server alternates. */
   readonly index: number;
 }
 
@@ -81,7 +81,7 @@ async function duel(
   return { nmi: await run(nmi), bare: first };
 }
 
-/** As many addresses as connections, each pod's in its turn. */
+/** One address for each connection, the pods in turn. */
 function from(
   world: NmiWorld,
   node: number,

@@ -1,4 +1,4 @@
-// What is printed of the measurements of NMI.
+// The figures of NMI.
 import type { Run } from '../load.ts';
 import { median, quantile, rounded, type Figure, type Figures } from '../report.ts';
 import { fewPods, manyPods, mostPods, type NmiSizes } from './nmi-sizes.ts';
@@ -8,7 +8,7 @@ export interface Pair {
   readonly with: number;
 }
 
-/** Of single answers (ms). */
+/** Times of single responses (ms). */
 export interface Times {
   readonly without: readonly number[];
   readonly with: readonly number[];
@@ -45,10 +45,10 @@ export interface Cached {
   readonly misses: MissTimes;
   /** The first ones warmed up. */
   readonly rounds: readonly Round[];
-  /** With 1,000 tokens, and after all of the load. */
+  /** With 1,000 tokens, and after all load. */
   readonly memory: Memory;
   readonly memoryLoaded: Memory;
-  /** That NMI wrote on the node with many pods. */
+  /** Lines that NMI wrote on the node with many pods. */
   readonly lines: number;
 }
 
@@ -128,7 +128,7 @@ function speed({ rounds, lines, sizes }: Cached): Figure[] {
   ];
 }
 
-/** Of NMI on the node with many pods: each of these asked once before its misses were measured. */
+/** Tokens of NMI on the node with many pods: each pod requested one before misses were measured. */
 function tokensOf(rounds: readonly Round[], { tokens, podsOfNodes }: NmiSizes): number {
   const ofRound = ({ oneByOne, pipelined, fresh }: Round) =>
     [oneByOne, at(pipelined, manyPods), fresh].reduce((sum, { nmi }) => sum + nmi.sent, 0);
@@ -147,7 +147,7 @@ export function missFigures({ byNmi, byProxy, direct }: MissTimes): Figure[] {
     single(
       'missAddedP50Ms',
       added(byNmi, 0.5),
-      'p50 of that less the p50 of asking the fake IMDS directly (ms)',
+      'p50 of that less the p50 of a direct request to the fake IMDS (ms)',
     ),
     single('missAddedP99Ms', added(byNmi, 0.99), 'the same of the p99 (ms)'),
     single('proxyAddedP50Ms', added(byProxy, 0.5), 'what a bare proxy in Node adds to the p50 (ms)'),
@@ -166,12 +166,12 @@ function waits({ quiet, admin, besideSecrets, hostileCold, sizes }: Measured): F
     ofRounds(
       'hostileP99Ratio',
       quiet.map((pair) => pair.with / pair.without),
-      "a quiet pod's p99 beside a pod that never stops asking, over its p99 without",
+      "a quiet pod's p99 beside a pod that sends requests without pause, over its p99 without",
     ),
     ofRounds(
       'adminAttackP50Ratio',
       admin.map((pair) => pair.with / pair.without),
-      "a quiet pod's p50 beside a pod that never stops asking for metrics, over its p50 without",
+      "a quiet pod's p50 beside a pod that requests metrics without pause, over its p50 without",
     ),
     ofRounds(
       'hostileSecretP99Ratio',
@@ -186,7 +186,7 @@ function waits({ quiet, admin, besideSecrets, hostileCold, sizes }: Measured): F
     single(
       'hostileColdP99Ms',
       hostileCold,
-      `p99 of a pod's first token while ${sizes.hostilePods} pods of another namespace do their worst, in the worst way of seven (ms; aim: under 2,000)`,
+      `p99 of a pod's first token while ${sizes.hostilePods} pods of another namespace attack NMI, in the worst way of seven (ms; aim: under 2,000)`,
     ),
   ];
 }

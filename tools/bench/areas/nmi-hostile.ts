@@ -1,4 +1,4 @@
-// What a pod of another namespace waits for its first token while a hundred pods of one namespace do their worst.
+// The time to a pod's first token while a hundred pods of another namespace attack NMI.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -41,7 +41,7 @@ export async function hostileColdP99(
       worst = Math.max(worst, p99);
       say(`${shown}, p50 ${quantile(times, 0.5).toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
     } catch (error) {
-      // The other ways are still worth measuring; no token at all is worse than any time.
+      // The other ways are measured anyway; no token at all is worse than any time.
       worst = Infinity;
       say(`${shown} did not come: ${inspect(error)}`);
     }
@@ -81,7 +81,7 @@ async function coldTimes({ world, way, victims, sizes, pin }: Attacked): Promise
   return times;
 }
 
-/** Over a new connection, of a resource that nobody has asked for. */
+/** Over a new connection, for a resource of which no token is cached. */
 async function coldTime(nmi: RunningNmi, address: string, resource: string): Promise<number> {
   const begun = performance.now();
   const socket = await open(nmi, address);
@@ -99,7 +99,7 @@ async function startHostile(way: string, { host, port }: RunningNmi, addresses: 
   return child;
 }
 
-/** Pods of another namespace that may act as the same identity; the machine carries it already. */
+/** Pods of another namespace that may act as the same identity, which is on the machine already. */
 async function addQuiet(world: NmiWorld, pods: number): Promise<string[]> {
   const { id: resourceID, clientId: clientID } = names.firstIdentity;
   await world.createNamespace(quietNamespace);
@@ -121,7 +121,7 @@ async function addQuiet(world: NmiWorld, pods: number): Promise<string[]> {
   return addresses;
 }
 
-/** MIC is gone, so this identity is never assigned: whoever asks for it is held. */
+/** MIC has stopped, so this identity is never assigned: requests for it are held. */
 async function addPending(world: NmiWorld): Promise<void> {
   const resourceID = `${names.firstIdentity.id}_pending`;
   await world.create({

@@ -1,4 +1,4 @@
-// What a token takes that is not cached: by way of NMI, of a bare proxy, and from the metadata service itself.
+// The time of a token that is not cached: through NMI, through a bare proxy, and from the metadata service itself.
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startBareProxy } from '../bare-server.ts';
@@ -10,7 +10,7 @@ import { environmentOfManifest, type RunningNmi } from './nmi-process.ts';
 import { manyPods, type NmiSizes } from './nmi-sizes.ts';
 import { path, tokenPath, type NmiWorld } from './nmi-world.ts';
 
-/** The metadata service takes 20 questions a second and NMI asks it 15 at most: slower than that, no question waits its turn. */
+/** The metadata service allows 20 requests a second and NMI sends 15 at most: below that, no request queues. */
 const missEveryMs = 80;
 
 interface Missing {
@@ -32,8 +32,8 @@ async function opened(
 }
 
 /**
- * Tokens that nobody has yet, asked for each way in turns, over connections that were used before: from the pods' addresses where pods
- * ask, and from one where NMI would.
+ * Tokens that are not cached, requested each way in turn, over connections that were used before: from the pods' addresses where pods
+ * send the requests, and from one address where NMI would.
  */
 export async function missTimes({ world, nmi, sizes, say }: Missing): Promise<MissTimes> {
   const { tokens, warmUp } = sizes;
@@ -61,7 +61,7 @@ export async function missTimes({ world, nmi, sizes, say }: Missing): Promise<Mi
   const shown = (of: readonly number[]) =>
     [0.5, 0.9, 0.99].map((share) => quantile(of, share).toFixed(2)).join(' / ');
   say(
-    `${tokens} misses, p50 / p90 / p99: ${shown(times.byNmi)} ms by way of NMI, ${shown(times.byProxy)} ms of a bare proxy, ${shown(times.direct)} ms directly`,
+    `${tokens} misses, p50 / p90 / p99: ${shown(times.byNmi)} ms through NMI, ${shown(times.byProxy)} ms through a bare proxy, ${shown(times.direct)} ms directly`,
   );
   const counted = (of: readonly number[]) => of.slice(warmUp);
   return { direct: counted(times.direct), byProxy: counted(times.byProxy), byNmi: counted(times.byNmi) };

@@ -1,4 +1,4 @@
-// What a pod waits beside one that never stops asking.
+// The response times of a pod beside one that sends requests without pause.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,11 +13,11 @@ import { path, type NmiWorld } from './nmi-world.ts';
 
 const hammerProgram = fileURLToPath(new URL('../hammer.ts', import.meta.url));
 
-/** What a quiet pod waits, alone and beside one that never stops asking; with the limits that NMI has by default. */
+/** The response times of a quiet pod, alone and beside a noisy one, with NMI's default limits. */
 interface Neighbours {
-  /** Of tokens: the p99. */
+  /** p99 of tokens. */
   readonly quiet: readonly Pair[];
-  /** Of metrics: the p50. */
+  /** p50 of metrics. */
   readonly admin: readonly Pair[];
 }
 

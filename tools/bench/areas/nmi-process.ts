@@ -1,4 +1,4 @@
-// NMI as its manifest starts it, and what it writes.
+// NMI with the settings of its manifest, and the number of lines that it writes.
 import { execFile, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { parseLine } from '../../stage/service.ts';
 import { within } from '../../stage/within.ts';
 
 export interface Place {
-  /** The file of a cgroup that takes the ids of its processes. */
+  /** The file of a cgroup to which the ids of its processes are written. */
   readonly cgroup?: string;
 }
 
@@ -20,11 +20,11 @@ export interface RunningNmi {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** The process that counts its lines. */
+  /** The id of the process that counts its lines. */
   readonly readerPid: number;
-  /** Of /metrics, on all addresses. */
+  /** The port of /metrics, on all addresses. */
   readonly metricsPort: number;
-  /** From the start of the process until /readyz says 200. */
+  /** From the start of the process until /readyz returns 200. */
   readonly startMs: number;
   /** Returns how many lines it wrote since it was ready. */
   stop(): Promise<number>;
@@ -45,7 +45,7 @@ export async function environmentOfManifest(): Promise<Record<string, string>> {
 const startPatienceMs = 60_000;
 const endPatienceMs = 30_000;
 
-/** The next question follows the last answer at once: nothing tells when it is ready but the answer. */
+/** Requests /readyz without pause: there is no other signal for readiness. */
 async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   while ((await fetch(url, { signal })).status !== 200);
 }
@@ -94,14 +94,14 @@ export async function launch(
     stop: async () => {
       child.kill();
       await within(endPatienceMs, 'NMI to end after SIGTERM', ended);
-      // The last writer of the pipe: the counter hears its end.
+      // The last writer of the pipe: the counter ends with it.
       closeSync(out.descriptor);
       return within(endPatienceMs, 'the number of lines that NMI wrote', counter.lines);
     },
   };
 }
 
-/** A process moves into its cgroup before it is Node: all of its memory is counted there. */
+/** A process joins its cgroup before it executes Node, so that all of its memory is counted there. */
 function spawnIn(
   cgroup: string | undefined,
   command: readonly string[],
@@ -112,19 +112,19 @@ function spawnIn(
   return spawn('sh', ['-c', 'echo $$ > "$0" && exec "$@"', cgroup, ...command], options);
 }
 
-/** For sed, which counts in its second buffer: the port for pods, health and metrics begin to listen in any order. */
+/** For sed, which counts in its hold space: the three ports begin to listen in any order. */
 const untilAllListen = '/listening"/{x;s/$/x/;/^xxx/{x;q};x}';
 
 /**
- * A pipe, as a container has it. What is read from it is shown until NMI is ready; then it is only counted: a line for each
- * token is too much for the process that measures.
+ * A pipe, as in a container. Its lines are printed until NMI is ready, and only counted after that: a line for each
+ * token would slow down the process that measures.
  */
 async function openOutput(folder: string) {
   const path = join(folder, `output-${randomUUID()}`);
   await promisify(execFile)('mkfifo', [path]);
-  // Open for both, so that opening waits for nobody.
+  // Open for reading and writing, so that opening does not block.
   const descriptor = openSync(path, 'r+');
-  // Readers open it for themselves: NMI may make its own end non-blocking, and a shared one would become so for them too.
+  // Readers open it themselves: NMI may make its own end non-blocking, which would apply to a shared one too.
   const reader = spawn('sed', ['-u', untilAllListen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: reader.stdout });
   const readerEnded = once(reader, 'close');

@@ -1,4 +1,4 @@
-// What a pod waits while NMI reads Secrets of another namespace.
+// The response times of a pod while NMI reads Secrets of another namespace.
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,7 +17,7 @@ interface Reading {
   readonly path: string;
 }
 
-/** A quiet pod's times, alone and while NMI reads Secrets of another namespace that take as much work as it allows. */
+/** The times of a quiet pod, alone and while NMI reads Secrets of another namespace that need as much work as it allows. */
 export async function secretReadings({ world, sizes, say, path }: Reading): Promise<readonly Times[]> {
   const { rounds, quietQuestions, hostileSecrets } = sizes;
   const nmi = await world.startNmi(manyPods, ['--pod-requests-per-second', '0']);
@@ -57,7 +57,7 @@ async function timesOf(pod: Socket, path: string, questions: number): Promise<nu
 
 const patienceMs = 60_000;
 
-/** Asks for a token of each; resolves when all are answered. */
+/** Requests a token of each; resolves after all responses. */
 async function present(
   { host, port }: RunningNmi,
   { address, clientIds }: HostilePod,
@@ -74,7 +74,7 @@ async function present(
       .once('error', reject)
       .end();
     await promise;
-    // Else nothing was derived, and the figure would be that of a quiet node.
+    // Otherwise no key was derived, and the figure would be that of a quiet node.
     if (!text.includes('another password')) throw new Error(`the hostile Secret was not read: ${text}`);
   };
   await Promise.all(clientIds.map(ask));

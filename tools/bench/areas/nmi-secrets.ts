@@ -1,20 +1,20 @@
-// Secrets that take as much work to read as NMI allows, in a namespace of their own.
+// Secrets that need as much work as NMI allows, in a namespace of their own.
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as names from '../../stage/names.ts';
 import type { Stage, StagePod } from '../../stage/stage.ts';
 
 export interface HostilePod {
   readonly address: string;
-  /** Of its identities; each has a Secret of its own. */
+  /** The client ids of its identities; each has its own Secret. */
   readonly clientIds: readonly string[];
 }
 
 export const hostileNamespace = 'hostile';
 const apiVersion = 'aadpodidentity.k8s.io/v1';
-/** Just below what NMI refuses unread. */
+/** Just below the size that NMI refuses. */
 const rounds = 990_000;
 
-/** A pod on the node, bound to so many service principals. */
+/** Creates a pod on the node with so many service principals. */
 export async function createHostilePod(stage: Stage, node: number, secrets: number): Promise<HostilePod> {
   await stage.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: hostileNamespace } });
   const clientIds = Array.from({ length: secrets }, () => randomUUID());
@@ -36,7 +36,7 @@ export async function createHostilePod(stage: Stage, node: number, secrets: numb
   return { address: pod.address, clientIds };
 }
 
-/** PEM: a key that decrypts to nothing, after all rounds. */
+/** PEM: a key whose decryption fails after all rounds. */
 function encryptedKey(): string {
   const pbkdf2 = der(0x30, oid('2a864886f70d01050c'), der(0x30, octets(8), der(0x02, bigEndian(rounds))));
   const aes256 = der(0x30, oid('60864801650304012a'), octets(16));

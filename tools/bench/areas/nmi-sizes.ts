@@ -1,31 +1,31 @@
-// How many pods, connections and questions NMI is measured with.
+// The numbers of pods, connections and requests with which NMI is measured.
 import type { Scale } from '../scale.ts';
 
 export interface NmiSizes {
   /** One node each. */
   readonly podsOfNodes: readonly [few: number, many: number, most: number];
-  /** In every case, however many pods share them: else more pods would mean more connections. */
+  /** The same for any number of pods, so that more pods do not mean more connections. */
   readonly connections: number;
-  /** With one request at a time on each: a pod asks for a token and waits. */
+  /** With one request at a time on each: a pod requests a token and waits. */
   readonly connectionsOneByOne: number;
   readonly rounds: number;
-  /** Rounds of cached tokens, and those before them that don't count. */
+  /** Rounds of cached tokens, and the rounds before them that are not counted. */
   readonly races: number;
   readonly warmUpRounds: number;
   readonly tokens: number;
-  /** The first of the tokens do not count: nothing is compiled then. */
+  /** The first tokens are not counted: the code is not compiled yet. */
   readonly warmUp: number;
-  /** NMI asks the API server after a pod once a second, of 250 pods at most: no connection waits for that. */
+  /** NMI checks each pod with the API server once a second: 250 pods at most, so that no connection waits for a check. */
   readonly podsOfNewConnections: number;
   /** Over kept connections, and with a new connection for each. */
   readonly requests: readonly [kept: number, fresh: number];
-  /** Of the pod that is beside a noisy one, in each round. */
+  /** Requests of the pod beside a noisy one, in each round. */
   readonly quietQuestions: number;
-  /** Of a hostile namespace, read in each round. */
+  /** Secrets of a hostile namespace, read in each round. */
   readonly hostileSecrets: number;
-  /** Of one namespace, pods of another one beside them, and the tokens that those ask for first, for each hostile way. */
+  /** Pods of the hostile namespace, pods of another one, and the first tokens of those, for each hostile way. */
   readonly hostilePods: number;
-  /** For their bursts, which they take before anything is measured. */
+  /** For their bursts, which are over before anything is measured. */
   readonly hostileSettlingMs: number;
   readonly quietPods: number;
   readonly coldTokens: number;

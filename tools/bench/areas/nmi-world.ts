@@ -1,4 +1,4 @@
-// The world that NMI is measured in: nodes full of pods, and a fake IMDS for each.
+// The cluster in which NMI is measured: nodes with many pods, and a fake IMDS for each.
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,23 +15,23 @@ import { manyPods } from './nmi-sizes.ts';
 
 export const tokenPath = (resource: string) =>
   `/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(resource)}`;
-/** Of the token that every pod asks for, again and again. */
+/** The resource of the token that all pods request repeatedly. */
 export const path = tokenPath('https://vault.azure.net');
 
 export interface NmiWorld extends AsyncDisposable {
-  /** For each node the addresses of its pods. */
+  /** The addresses of each node's pods. */
   readonly nodes: readonly (readonly string[])[];
-  /** On the node with many pods, in a namespace of its own; without client ids where no Secrets were asked for. */
+  /** On the node with many pods, in its own namespace; without client ids if there are no Secrets. */
   readonly hostile: HostilePod;
   /** Of the one identity. */
   readonly clientId: string;
-  /** Base address of the fake IMDS of the node's machine. */
+  /** The base URL of the fake IMDS of the node's machine. */
   imds(node: number): URL;
   startNmi(node: number, args?: readonly string[], place?: Place): Promise<RunningNmi>;
   createNamespace(name: string): Promise<void>;
-  /** Adds an object of ours, for which MIC does nothing any more. */
+  /** Adds a custom resource; MIC has stopped by then. */
   create(object: Drafted): Promise<void>;
-  /** Adds a pod; answers its address. */
+  /** Adds a pod and returns its address. */
   runPod(spec: PodSpec): Promise<string>;
 }
 
@@ -41,7 +41,7 @@ export interface Drafted {
   readonly spec: object;
 }
 
-/** A node for each number of pods, each pod Assigned to the one identity; MIC is gone afterwards. */
+/** A node for each number of pods, each pod Assigned to the one identity; MIC is stopped after that. */
 export async function openNmiWorld(podsOfNodes: readonly number[], hostileSecrets = 0): Promise<NmiWorld> {
   const stage = await openStage({ nodes: podsOfNodes.length });
   const running: ChildProcess[] = [];
@@ -111,7 +111,7 @@ async function fill(stage: Stage, podsOfNodes: readonly number[], hostileSecrets
   return { nodes: nodes.map((running) => running.map(({ address }) => address)), hostile };
 }
 
-/** Until so many AzureAssignedIdentities of the namespace are. */
+/** Waits until so many AzureAssignedIdentities of the namespace are Assigned. */
 async function untilAssigned(stage: Stage, namespace: string, count: number): Promise<void> {
   const collection = pathOf({
     apiVersion: 'aadpodidentity.k8s.io/v1',
@@ -129,7 +129,7 @@ async function untilAssigned(stage: Stage, namespace: string, count: number): Pr
   });
 }
 
-/** In a cluster NMI reads the folder of its ServiceAccount and no kubeconfig, which would cost it memory. */
+/** As in a cluster, NMI reads the folder of its ServiceAccount: reading a kubeconfig needs more memory. */
 async function serviceAccount(stage: Stage): Promise<string[]> {
   const config = parse(await readFile(stage.kubeconfig, 'utf8')) as {
     readonly clusters: readonly { readonly cluster: { readonly server: string } }[];

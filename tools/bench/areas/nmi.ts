@@ -1,5 +1,5 @@
-// NMI: the processor time of a cached token beside a bare node:http server that answers the same bytes, what a miss adds to asking
-// IMDS itself, what a noisy neighbour costs, memory, start.
+// NMI: the processor time of a cached token compared with a bare node:http server that sends the same bytes, what NMI adds to a miss
+// over a request to IMDS itself, the effect of a noisy neighbour, memory, start.
 import { createMemoryCgroup } from '../cgroup.ts';
 import { pin } from '../pin.ts';
 import { anonymousMiB, residentMiB } from '../process.ts';
@@ -39,7 +39,7 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   return figures({ ...cached, starts, quiet, admin, besideSecrets, hostileCold });
 }
 
-/** The part of it that says how fast and how large NMI is, for whoever changes that. */
+/** Only speed and memory, for changes of those. */
 export async function benchNmiCached(say: Say, scale: Scale): Promise<Figures> {
   const sizes = nmiSizes[scale];
   await using world = await openNmiWorld(sizes.podsOfNodes);
@@ -71,10 +71,10 @@ export async function benchNmiMisses(say: Say, scale: Scale): Promise<Figures> {
   return [...missFigures(misses), ...restFigures({ memory, sizes })];
 }
 
-/** The default for one pod would be the limit of everything. */
+/** With the default for one pod the measurement would only show that limit. */
 const unlimited = ['--pod-requests-per-second', '0'];
 
-/** Misses, cached tokens and memory, of agents that answer from the first to the last of them. */
+/** Misses, cached tokens and memory, of the same agents. */
 async function measureCached(world: NmiWorld, sizes: NmiSizes, say: Say): Promise<Cached> {
   using place = memoryPlace(say);
   const agents: RunningNmi[] = [];
@@ -94,7 +94,7 @@ interface MemoryPlace extends Place, Disposable {
   memoryOf(nmi: RunningNmi): Promise<Memory>;
 }
 
-/** A cgroup of its own where one can be made. It goes when the process in it has ended. */
+/** A cgroup of its own where one can be created; removed after its process has ended. */
 function memoryPlace(say: Say): MemoryPlace {
   const made = createMemoryCgroup(`pod-identity-bench-${process.pid}`);
   if (typeof made === 'string') say(`no working set is measured: no memory cgroup can be made: ${made}`);

@@ -29,7 +29,7 @@ const recordOf = (...ours: { id: string; confirmed: boolean }[]): KubeObject => 
   data: { 'record.json': JSON.stringify({ host: { id: 'h' }, ours }) },
 });
 
-/** As it should be. */
+/** A state without problems. */
 const right: EndView = {
   pods: [pod],
   identities: [identity],
@@ -45,7 +45,7 @@ const right: EndView = {
 const left = (change: Partial<EndView>): number => shortcomings({ ...right, ...change }).length;
 
 describe('what is left at the end', () => {
-  test('is nothing when all is as wanted', () => {
+  test('is empty if all is as wanted', () => {
     expect(shortcomings(right)).toEqual([]);
   });
 
@@ -71,11 +71,11 @@ describe('what is left at the end', () => {
     expect(left({ assigned: [{ ...assigned, status: { status: 'Created' } }] })).toBe(2);
   });
 
-  test('a pod that is gone leaves its object, its identity, its record and its condition over', () => {
+  test('names the object, identity, record and condition that a deleted pod left', () => {
     expect(shortcomings({ ...right, pods: [] })).toHaveLength(4);
   });
 
-  test('what people and MIC attached in one moment may be there or not', () => {
+  test('an identity that users and MIC attached at the same time may be there or not', () => {
     const either = new Map([['h', new Set(['/s/identities/both'])]]);
     const both = { id: '/s/identities/both', confirmed: true };
     expect(left({ either })).toBe(0);
@@ -89,15 +89,15 @@ describe('what is left at the end', () => {
   });
 });
 
-describe('the last questions', () => {
-  test('each pod asks for each identity of its own, and one without asks for any', () => {
+describe('the last requests', () => {
+  test('each pod requests each of its identities, and a pod without one requests any', () => {
     const stranger = { ...pod, metadata: { namespace: 'team-b', name: 'stranger', labels: {} } };
     const questions = questionsFor({ ...right, pods: [pod, stranger] }, ['node']);
     expect(questions.map(({ want }) => want?.resourceId)).toEqual([used, undefined]);
     expect(questionsFor(right, [])).toEqual([]);
   });
 
-  test('an answer is right, or a problem', () => {
+  test('a wrong response is a problem', () => {
     const answer = { pod: 'team-a/web', status: 200, reason: '' };
     expect(problemOf({ ...answer, wanted: used, resourceId: used })).toBeUndefined();
     expect(problemOf({ ...answer, wanted: used, resourceId: foreign })).toContain(foreign);

@@ -1,4 +1,4 @@
-// What must be so once all faults are over and time was given: a list of what is still missing, empty when all is right.
+// The problems that are left after the end of all faults and the time to recover; none if all is right.
 import type { KubeObject } from './history.ts';
 import { recordOf } from './hosts.ts';
 import { isExempt, labelOf, textOf } from './truth.ts';
@@ -6,7 +6,7 @@ import { isExempt, labelOf, textOf } from './truth.ts';
 export interface Answer {
   /** `namespace/name` of the pod. */
   readonly pod: string;
-  /** Resource id that was asked for, in lower case; undefined: the pod named none. */
+  /** The requested resource id, in lower case; undefined: the pod named none. */
   readonly wanted: string | undefined;
   readonly status: number;
   /** Of the token, in lower case. */
@@ -30,7 +30,7 @@ export interface EndView {
   readonly either: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** The pod is to act as the identity on the host. */
+/** The pod should act as the identity on the host. */
 export interface Want {
   readonly pod: KubeObject;
   readonly identity: KubeObject;
@@ -77,7 +77,7 @@ interface AssignedSpec {
   readonly nodename?: string;
 }
 
-/** Everything that makes one AzureAssignedIdentity another one. */
+/** The key of an AzureAssignedIdentity: what makes it different from others. */
 function assignedText(object: KubeObject): string {
   const {
     azureIdentityRef,
@@ -183,11 +183,11 @@ function judgeConditions(view: EndView, wants: readonly Want[]): string[] {
 
 export interface Question {
   readonly pod: KubeObject;
-  /** What is asked for by its client id, and must be given; undefined: the pod has nothing to ask for. */
+  /** The identity that is requested by its client id; undefined: the pod has none. */
   readonly want: Want | undefined;
 }
 
-/** What each pod is to ask, at the end. Pods that an exception frees get whatever the machine has, and are not asked. */
+/** The requests of each pod at the end. Pods with an exception get any identity of the machine and send none. */
 export function questionsFor(view: EndView, nmiNodes: readonly string[]): Question[] {
   return view.pods
     .filter((pod) => nmiNodes.includes(textOf(pod, 'nodeName')))
@@ -198,7 +198,7 @@ export function questionsFor(view: EndView, nmiNodes: readonly string[]): Questi
     });
 }
 
-/** What is wrong with an answer at the end; undefined: nothing. */
+/** The problem of a response at the end, if there is one. */
 export function problemOf({ pod, wanted, status, resourceId, reason }: Answer): string | undefined {
   if (wanted !== undefined) {
     if (status === 200 && resourceId === wanted) return undefined;

@@ -1,7 +1,7 @@
-// One MIC never writes while another holds the Lease: neither to the API server, Events included, nor to ARM.
+// A MIC writes only while it holds the Lease: to the API server (Events included) and to ARM.
 import type { History, ObjectChange, Violation } from './history.ts';
 
-/** A process that stood still between its look at the Lease and its write can't know: the one write on its way is its own. */
+/** A process that was stopped between its check of the Lease and its write is allowed this one write. */
 const wakingMs = 250;
 
 export function judgeFencing(history: History): Violation[] {

@@ -1,5 +1,5 @@
-// What was seen during a run, as plain values: the judges read nothing else, so that a test can plant what they must find.
-// Times are milliseconds since the epoch, by the clock of the one process that saw all of it.
+// What happened during a run, as plain values: the judges read nothing else, so that a test can construct violations.
+// Times are milliseconds since the epoch, by the clock of the process that recorded all of it.
 
 export interface KubeObject {
   readonly metadata: {
@@ -22,28 +22,28 @@ export interface ObjectChange {
   readonly object: KubeObject | undefined;
 }
 
-/** From then on calls from this address are of this pod (`namespace/name`); undefined: of nobody. */
+/** From then on the address belongs to this pod (`namespace/name`); undefined: to none. */
 export interface AddressChange {
   readonly at: number;
   readonly address: string;
   readonly pod: string | undefined;
 }
 
-/** A pod asked NMI for a token. */
+/** A token request of a pod. */
 export interface Ask {
   readonly at: number;
   readonly endedAt: number;
   readonly node: string;
   readonly address: string;
-  /** 0: no answer. */
+  /** 0: no response. */
   readonly status: number;
-  /** What the answer says, and what its token says. */
+  /** The client id of the response, and the one in its token. */
   readonly clientId?: string;
   readonly token?: { readonly clientId: string; readonly resourceId: string };
   readonly reason: string;
 }
 
-/** A request that changes something in the API server, by one MIC. */
+/** A write to the API server by one MIC. */
 export interface Write {
   readonly at: number;
   readonly component: string;
@@ -57,14 +57,14 @@ export interface Patch {
   readonly at: number;
   readonly component: string;
   readonly host: string;
-  /** Carried out, whether or not MIC got to know. */
+  /** Whether it was carried out, even if MIC got no response. */
   readonly isAccepted: boolean;
   /** Resource ids in lower case. */
   readonly attaches: readonly string[];
   readonly detaches: readonly string[];
 }
 
-/** What people and Azure did. Ids in lower case. */
+/** A change by users or by Azure. Ids in lower case. */
 export type AzureEvent =
   | {
       readonly at: number;
@@ -90,20 +90,20 @@ export interface LineCount {
   readonly lines: number;
 }
 
-/** Something that keeps news of the API server from NMI. */
+/** A time in which NMI gets no updates from the API server. */
 export interface Disturbance {
   readonly kind: string;
   readonly startedAt: number;
   readonly endedAt: number;
 }
 
-/** A process stood still. */
+/** A process was stopped (SIGSTOP). */
 export interface Standstill {
   readonly component: string;
   readonly endedAt: number;
 }
 
-/** For people: what was done when. */
+/** A readable list of what was done when. */
 export interface Note {
   readonly at: number;
   readonly what: string;

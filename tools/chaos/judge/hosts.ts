@@ -1,14 +1,14 @@
-// Whose an identity on a host is: what people attached stays, and is never on record as MIC's.
+// The owner of an identity on a host: what users attached stays, and is never recorded as MIC's.
 import type { AzureEvent, History, ObjectChange, Patch, Violation } from './history.ts';
 
-/** `either`: people and MIC attached it in the same moment, which decision 12 leaves open. */
+/** `either`: users and MIC attached it at the same time, which decision 12 leaves open. */
 export type Owner = 'mic' | 'people' | 'either';
 
 interface Entry {
   readonly owner: Owner;
-  /** Of the identity when it was attached: another one by now means a dead entry. */
+  /** The identity's generation when it was attached: a different one now means a dead entry. */
   readonly generation: number;
-  /** Taken off by MIC to be put back. */
+  /** Detached by MIC to be attached again. */
   readonly isOff: boolean;
 }
 
@@ -28,7 +28,7 @@ type Event =
 
 export interface HostsVerdict {
   readonly violations: readonly Violation[];
-  /** By host, what people attached and nobody detached since; and what can be either's. */
+  /** By host, what users attached and has not been detached since; and what can be either's. */
   readonly people: ReadonlyMap<string, ReadonlySet<string>>;
   readonly either: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -102,7 +102,7 @@ function foldPatch(state: Ownership, { at, component, host, attaches, detaches }
     const entry = entries.get(id);
     const generation = generationOf(state, id);
     if (entry === undefined) entries.set(id, { owner: 'mic', generation, isOff: false });
-    // What is there already stays as it was; what was off is there again.
+    // Entries that exist are kept; a detached one is attached again.
     else if (entry.isOff) entries.set(id, { ...entry, generation, isOff: false });
   }
 }

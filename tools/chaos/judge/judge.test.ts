@@ -1,4 +1,4 @@
-// Each rule with a history that keeps it and one that breaks it: a harness that can't see a violation proves nothing.
+// Each rule with a history that keeps it and one that violates it, so that the harness is known to find violations.
 import { describe, expect, test } from 'vitest';
 import type { FaultName } from '../plan/faults.ts';
 import { emptyHistory, type Ask, type History, type KubeObject, type ObjectChange } from './history.ts';
@@ -46,7 +46,7 @@ const ask = (at: number, resourceId: string): Ask => ({
   token: { clientId: 'c', resourceId },
 });
 
-/** A pod that may have `own`, at the address from the beginning. */
+/** A pod that may use `own`, with its address from the beginning. */
 const scene: History = {
   ...emptyHistory,
   changes: [identity, binding, labelled, plain],
@@ -56,24 +56,24 @@ const rules = (history: Partial<History>): string[] =>
   judge({ ...scene, ...history }).map(({ rule }) => rule);
 
 describe('tokens', () => {
-  test('a pod may have a token of what it is bound to, and of nothing else', () => {
+  test('a pod may get tokens of the identities that are bound to it, and of no others', () => {
     expect(rules({ asks: [ask(60_000, own)] })).toEqual([]);
     expect(rules({ asks: [ask(60_000, others)] })).toEqual(['token']);
   });
 
-  test('the next pod of an address may not have what the one before had, not for a moment', () => {
+  test('the next pod of an address never gets a token of the pod before it', () => {
     const addresses = [...scene.addresses, { at: 59_990, address, pod: 'team-a/next' }];
     expect(rules({ addresses, asks: [ask(60_000, own)] })).toEqual(['token']);
-    // While the call was under way the address changed hands.
+    // The address got a new pod during the call.
     expect(rules({ addresses, asks: [ask(59_980, own)] })).toEqual([]);
   });
 
-  test('a token for an address that nobody has is one too many', () => {
+  test('a token for an address without a pod is a violation', () => {
     const addresses = [...scene.addresses, { at: 50_000, address, pod: undefined }];
     expect(rules({ addresses, asks: [ask(60_000, own)] })).toEqual(['token']);
   });
 
-  test('a right that was taken may be used for 5 seconds, and longer only while news was kept from NMI', () => {
+  test('a revoked right may be used for 5 seconds, and longer only while NMI got no updates', () => {
     const changes = [...scene.changes, gone(binding, 60_000)];
     expect(rules({ changes, asks: [ask(64_000, own)] })).toEqual([]);
     expect(rules({ changes, asks: [ask(66_000, own)] })).toEqual(['token']);
@@ -85,7 +85,7 @@ describe('tokens', () => {
     expect(rules({ changes, disturbances: halfOpen, asks: [ask(96_000, own)] })).toEqual(['token']);
   });
 
-  test('a right that was taken before the second of two disturbances, which came before the first one had to be overcome', () => {
+  test('two disturbances count as one if the second begins before the first had to be over', () => {
     const changes = [...scene.changes, gone(binding, 60_000)];
     const first = { kind: 'watches-half-open', startedAt: 59_000, endedAt: 59_000 };
     const second = (startedAt: number) => ({ kind: 'api-outage', startedAt, endedAt: 105_000 });
@@ -94,7 +94,7 @@ describe('tokens', () => {
     expect(rules({ changes, disturbances: [first, second(95_000)], asks })).toEqual(['token']);
   });
 
-  test('a pod that an exception frees may have any', () => {
+  test('a pod with an exception may get any token', () => {
     const exempt = change(0, 'pods', pod('web', { exempt: 'yes' }));
     const exception = change(0, 'azurepodidentityexceptions', {
       metadata: { namespace: 'team-a', name: 'e' },
@@ -104,7 +104,7 @@ describe('tokens', () => {
     expect(rules({ changes: [exempt], asks: [ask(60_000, others)] })).toEqual(['token']);
   });
 
-  test('an answer says what its token says', () => {
+  test('the client id of a response is that of its token', () => {
     expect(rules({ asks: [{ ...ask(60_000, own), clientId: 'another' }] })).toEqual(['token']);
   });
 });
@@ -115,19 +115,19 @@ describe('fencing', () => {
   const changes = [lease(0, 'mic-1'), lease(10_000, 'mic-2')];
   const write = { method: 'POST', path: '/api/v1/namespaces/team-a/events', status: 201 };
 
-  test('a MIC writes under its own Lease alone, Events included', () => {
+  test('a MIC writes only under its own Lease, Events included', () => {
     expect(rules({ changes, writes: [{ ...write, at: 9_000, component: 'mic-1' }] })).toEqual([]);
     expect(rules({ changes, writes: [{ ...write, at: 10_500, component: 'mic-1' }] })).toEqual(['fencing']);
     expect(rules({ changes, writes: [{ ...write, at: 10_500, component: 'mic-2' }] })).toEqual([]);
   });
 
-  test('standing for election is no such write', () => {
+  test('a write of the Lease itself is allowed', () => {
     const path = '/apis/coordination.k8s.io/v1/namespaces/system/leases/mic';
     const writes = [{ ...write, at: 10_500, component: 'mic-1', path, method: 'PUT' }];
     expect(rules({ changes, writes })).toEqual([]);
   });
 
-  test('what was on its way when the process stood still is excused, what comes later is not', () => {
+  test('a write that was under way when the process was stopped is allowed, a later one is not', () => {
     const standstills = [{ component: 'mic-1', endedAt: 12_000 }];
     const at = (ms: number) => [{ ...write, at: ms, component: 'mic-1' }];
     expect(rules({ changes, standstills, writes: at(12_100) })).toEqual([]);
@@ -140,7 +140,7 @@ describe('fencing', () => {
   });
 });
 
-describe('what people attached', () => {
+describe('what users attached', () => {
   const attached = { at: 0, kind: 'attached', host: 'h', id: others } as const;
   const patch = { component: 'mic-1', host: 'h', isAccepted: true, attaches: [], detaches: [] };
   const record = (at: number, confirmed: boolean) =>
@@ -149,7 +149,7 @@ describe('what people attached', () => {
       data: { 'record.json': JSON.stringify({ host: { id: 'h' }, ours: [{ id: others, confirmed }] }) },
     });
 
-  test('stays, and what MIC attached itself may go', () => {
+  test('stays, and what MIC attached may be detached', () => {
     expect(rules({ azure: [attached], patches: [{ ...patch, at: 5_000, detaches: [others] }] })).toEqual([
       'foreign',
     ]);
@@ -160,7 +160,7 @@ describe('what people attached', () => {
     expect(rules({ patches })).toEqual([]);
   });
 
-  test('may come off when it is dead, and is still theirs when it is back', () => {
+  test('may be detached while it is a dead entry, and is still theirs after that', () => {
     const azure = [attached, { at: 1_000, kind: 'identity-created', id: others }] as const;
     const renewal = [
       { ...patch, at: 5_000, detaches: [others] },
@@ -173,19 +173,19 @@ describe('what people attached', () => {
     expect(judgeHosts({ ...scene, azure, patches: renewal }).people.get('h')).toEqual(new Set([others]));
   });
 
-  test('is not on record as MIC’s', () => {
+  test('is not recorded as MIC’s', () => {
     expect(rules({ azure: [attached], changes: [record(2_000, true)] })).toEqual(['foreign']);
     expect(rules({ azure: [attached], changes: [record(2_000, false)] })).toEqual([]);
     expect(rules({ changes: [record(2_000, true)] })).toEqual([]);
   });
 
-  test('in the same moment as MIC is open', () => {
+  test('at the same time as MIC belongs to either', () => {
     const patches = [{ ...patch, at: 500, attaches: [others] }];
     const verdict = judgeHosts({ ...scene, azure: [attached], patches });
     expect([verdict.people.get('h'), verdict.either.get('h')]).toEqual([new Set(), new Set([others])]);
   });
 
-  test('is gone with the host, or when people take it off', () => {
+  test('ends with the host, or when users detach it', () => {
     for (const end of [
       { at: 1_000, kind: 'host-emptied', host: 'h' },
       { at: 1_000, kind: 'detached', host: 'h', id: others },
@@ -195,7 +195,7 @@ describe('what people attached', () => {
 });
 
 describe('limits', () => {
-  test('more PATCHes of a host in a minute than ARM takes, whoever sent them', () => {
+  test('more PATCHes of a host in a minute than ARM accepts, from any sender', () => {
     const patches = (count: number) =>
       Array.from({ length: count }, (_, n) => ({
         at: n * 4_000,
@@ -209,7 +209,7 @@ describe('limits', () => {
     expect(rules({ patches: patches(13) })).toEqual(['arm-budget']);
   });
 
-  test('a process that prints without end, and one that ends by itself', () => {
+  test('a process that prints too many lines, and one that ends by itself', () => {
     const line = { at: 60_000, service: 'mic 1', minute: 0 };
     expect(rules({ lines: [{ ...line, lines: 1_500 }] })).toEqual([]);
     expect(rules({ lines: [{ ...line, lines: 1_501 }] })).toEqual(['log-lines']);
@@ -228,7 +228,7 @@ describe('limits', () => {
   });
 });
 
-test('a violation comes with what was done before it', () => {
+test('a violation lists what was done before it', () => {
   const notes = [
     { at: 1_000, what: 'first' },
     { at: 2_000, what: 'second' },

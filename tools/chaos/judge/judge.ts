@@ -15,7 +15,7 @@ export function judge(history: History): Violation[] {
   ].sort((a, b) => a.at - b.at);
 }
 
-/** What was done before a violation, for whoever looks for its cause. */
+/** What was done before a violation, as a hint at its cause. */
 export function leadingTo(history: History, { at }: Violation, count: number): readonly string[] {
   return history.notes
     .filter((note) => note.at <= at)

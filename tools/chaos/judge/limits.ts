@@ -1,19 +1,19 @@
-// What is bounded: updates of a host, log lines, whom an Event speaks of; and no process ends by itself.
+// Limits: updates of a host, log lines, the namespaces that an Event may name; and no process ends by itself.
 import type { Recovery } from '../recovery.ts';
 import type { History, Violation } from './history.ts';
 
-/** What ARM publishes for each resource: a burst of 12. MIC stays below it, whoever leads. */
+/** ARM's published limit for each resource: a burst of 12. MIC stays below it, also across changes of the leader. */
 const patchesPerMinute = 12;
 const minuteMs = 60_000;
-/** A process of a small cluster in which everything goes wrong at once. */
+/** Enough for a process in a small cluster with many faults at the same time. */
 const linesPerMinute = 1_500;
 
-/** From a fault until all is right again. docs/operations.md says what is promised; the rest is for Azure and a busy machine. */
+/** From a fault until all is right again: the promise of docs/operations.md, with a margin for Azure and a busy machine. */
 const recoveryMs = 10_000;
-/** Nobody knows before the watch has been silent for 30 s. */
+/** A half-open watch is noticed after 30 s. */
 const halfOpenMs = 30_000;
 
-/** Why it took too long; undefined when it did not. */
+/** The problem, if it took too long. */
 export function slowRecovery({ kind, ms }: Recovery): string | undefined {
   const mostMs = kind === 'watches-half-open' ? halfOpenMs + recoveryMs : recoveryMs;
   return ms > mostMs ? `${kind} was overcome after ${ms} ms; ${mostMs} are the most` : undefined;
@@ -23,7 +23,7 @@ export function judgeLimits(history: History): Violation[] {
   return [...judgePatches(history), ...judgeLines(history), ...judgeExits(history), ...judgeEvents(history)];
 }
 
-/** One violation for each host, at the PATCH that is one too many. */
+/** One violation for each host, at the first PATCH over the limit. */
 function judgePatches({ patches }: History): Violation[] {
   const byHost = Map.groupBy(patches, ({ host }) => host);
   return [...byHost].flatMap(([host, own]) => {
@@ -57,7 +57,7 @@ function judgeExits({ exits }: History): Violation[] {
     }));
 }
 
-/** Names of the plan say their namespace, so that a message gives itself away. */
+/** Names in the plan contain their namespace, so that a message with a foreign name is found. */
 function judgeEvents({ changes }: History): Violation[] {
   const told = new Set<string>();
   return changes.flatMap(({ at, resource, namespace, object }) => {

@@ -1,12 +1,12 @@
-// No pod has a token that it may not have, and no answer says something else than its token.
+// No pod gets a token of an identity that it may not use, and each response has the client id of its token.
 import type { Ask, Disturbance, History, Violation } from './history.ts';
 import { createTruth, type Span } from './truth.ts';
 
-/** How old NMI's knowledge of labels, bindings and identities may be while nothing is wrong. */
+/** How old NMI's view of labels, bindings and identities may be without faults. */
 const rightsMs = 5_000;
-/** How long after a disturbance has ended it may still be as old as the disturbance: 6 s are promised. */
+/** How long after the end of a disturbance the view may still be that old: 6 s are promised. */
 const recoveryMs = 8_000;
-/** A half-open watch is noticed within 30 seconds of its last word; on a busy machine a little later. */
+/** A half-open watch is noticed within 30 seconds of its last byte; on a busy machine a little later. */
 const halfOpenMs = 35_000;
 
 export function judgeTokens(history: History): Violation[] {
@@ -29,12 +29,12 @@ export function judgeTokens(history: History): Violation[] {
     const who = wearers.length === 0 ? 'nobody' : wearers.join(' or ');
     return violation(
       `${ask.address} on ${ask.node}, which is ${who}, got a token of ${resourceId} ` +
-        `that it might not have at any moment of the ${span.to - span.from} ms before the answer`,
+        `that it was not allowed to have at any time in the ${span.to - span.from} ms before the answer`,
     );
   });
 }
 
-/** Pods that had the address while the call was under way. No memory excuses an older one. */
+/** Pods that had the address during the call; earlier ones do not count. */
 function wearersOf({ address, at, endedAt }: Ask, { addresses }: History): string[] {
   const own = addresses.filter((change) => change.address === address);
   return own
@@ -42,12 +42,12 @@ function wearersOf({ address, at, endedAt }: Ask, { addresses }: History): strin
     .flatMap(({ pod }) => pod ?? []);
 }
 
-/** The time whose rights may be what NMI knows: longer while, and shortly after, news was kept from it. */
+/** The span whose rights NMI may apply: longer during and shortly after a time without updates. */
 function rightsSpan({ at, endedAt }: Ask, disturbances: readonly Disturbance[]): Span {
   return { from: keptFrom(at, disturbances) - rightsMs, to: endedAt };
 }
 
-/** Since when news may have been kept from NMI. Disturbances that begin before it had to be over earlier ones count as one. */
+/** Since when NMI may have had no updates. A disturbance that begins before an earlier one had to be over counts as part of it. */
 function keptFrom(at: number, disturbances: readonly Disturbance[]): number {
   const begun = disturbances.filter((one) => one.startedAt < at && at <= endOf(one));
   return begun.length === 0

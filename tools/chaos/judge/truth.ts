@@ -1,4 +1,4 @@
-// Who may have what: the rule of pods, bindings and identities, written down once more and apart from the programs' own.
+// Which pod may get which tokens: a second implementation of the rule, independent of the programs' own.
 import { keyOf, type KubeObject, type ObjectChange } from './history.ts';
 
 const bindingLabel = 'aadpodidbinding';
@@ -10,7 +10,7 @@ export interface Span {
 
 /** All versions of all objects of one resource. */
 export interface Versions {
-  /** Those of one object that were the newest at some moment of the span. */
+  /** The versions of one object that were current at some time in the span. */
   of(key: string, span: Span): readonly KubeObject[];
   /** The same of every object of a namespace. */
   within(namespace: string, span: Span): readonly KubeObject[];
@@ -35,7 +35,7 @@ function versionsOf(resource: string, changes: readonly ObjectChange[]): Version
 }
 
 export interface Truth {
-  /** Resource ids, in lower case, of which the pod may have had tokens at some moment; `all`: an exception frees it. */
+  /** Resource ids, in lower case, of which the pod was allowed to get tokens at some time; `all`: it has an exception. */
   permitted(pod: string, span: Span): ReadonlySet<string> | 'all';
 }
 

@@ -1,12 +1,12 @@
-// What goes wrong during a run: measured faults one after another, each with the time until all was right again, and
-// passing ones on the hosts that operations work on, at any time.
+// The faults of a run: measured ones one after another, each with its recovery time, and
+// transient ones at any time on the hosts that operations use.
 import type { Random } from './random.ts';
 import { mainHosts, probeHosts, nmiNodes } from './scene.ts';
 
 export interface FaultKind {
-  /** What the time until all is right again counts from. */
+  /** From when the recovery time counts. */
   readonly from: 'start' | 'end';
-  /** How long it lasts: the least and the most, in milliseconds. */
+  /** The shortest and longest duration, in milliseconds. */
   readonly holdMs: readonly [least: number, most: number];
   readonly what: string;
 }
@@ -56,16 +56,16 @@ export const faultKinds = {
 export type FaultName = keyof typeof faultKinds;
 export const faultNames = Object.keys(faultKinds) as FaultName[];
 
-/** One fault and the pod by which it is measured. */
+/** A fault and the pod by which its recovery is measured. */
 export interface MeasuredFault {
   readonly kind: FaultName;
   /** Counts from 0: names of the pods come from it. */
   readonly number: number;
   readonly holdMs: number;
   readonly host: string;
-  /** Where an NMI is concerned. */
+  /** The node, for faults of NMI. */
   readonly node: string;
-  /** 429 rather than 503, where it can be either. */
+  /** 429 instead of 503, for faults with a choice. */
   readonly throttles: boolean;
 }
 
@@ -82,7 +82,7 @@ export interface PassingFault {
   readonly host: string;
 }
 
-/** Each kind at least twice in three minutes; in a shorter run fewer kinds, about one fault in six seconds. */
+/** Each kind at least twice in three minutes; fewer kinds in a shorter run: about one fault in six seconds. */
 export function planMeasured(random: Random, durationMs: number): MeasuredFault[] {
   const wholeMs = 90_000;
   const rounds = Math.floor(durationMs / wholeMs);

@@ -1,4 +1,4 @@
-// What people and kubelets do during a run. Chosen by chance from what is possible by then, and by nothing else.
+// What users and kubelets do during a run, chosen at random from what is possible at that time.
 import type { Random } from './random.ts';
 import {
   foreignIdentities,
@@ -36,7 +36,7 @@ export type Operation =
   | (Named & { readonly kind: 'put-identity'; readonly azure: string })
   | (Named & { readonly kind: 'put-binding'; readonly identity: string; readonly selector: string })
   | (Named & { readonly kind: 'put-exception' })
-  /** Deleted, and created again after a while with other ids; then every AzureIdentity is told. */
+  /** Deleted, and created again after a while with other ids; then every AzureIdentity of it is updated. */
   | { readonly kind: 'recreate-in-azure'; readonly azure: string; readonly awayMs: number }
   | {
       readonly kind: 'attach-foreign' | 'detach-foreign' | 'drift';
@@ -56,7 +56,7 @@ interface PlannedPod extends Named {
   readonly node: string;
 }
 
-/** What there is by then, as far as the plan knows. */
+/** What exists at that time, by the plan. */
 interface Planned {
   readonly random: Random;
   pods: PlannedPod[];
@@ -72,7 +72,7 @@ const mostPods = 14;
 const mostOfAKind = 8;
 const perMinute = 100;
 
-/** Operations for so many milliseconds; the first ones, at 0, are what the run begins with. */
+/** Operations for so many milliseconds; those at 0 set up the run. */
 export function planOperations(random: Random, durationMs: number): Step[] {
   const nothing = { pods: [], identities: [], bindings: [], exceptions: [], foreign: [] };
   const planned: Planned = { random, ...nothing, instances: 2, count: 0 };
@@ -97,7 +97,7 @@ function beginning(planned: Planned): Operation[] {
 
 type Maker = (planned: Planned, namespace: Team) => Operation | undefined;
 
-/** How often each is chosen, where it is possible. */
+/** The weight of each operation. */
 const weights: readonly (readonly [number, Maker])[] = [
   [20, createPod],
   [14, deletePod],
@@ -127,7 +127,7 @@ function choose(planned: Planned): Operation {
   }
 }
 
-/** A name that says its namespace and never comes twice. */
+/** A unique name that contains its namespace. */
 function named(planned: Planned, namespace: Team, what: string): Named {
   planned.count += 1;
   return { namespace, name: `${namespace}-${what}-${planned.count}` };
@@ -168,7 +168,7 @@ function relabelPod({ random, pods }: Planned, namespace: Team): Operation | und
   };
 }
 
-/** The next pod of the address is of any team: that is where a mistake costs most. */
+/** The next pod of the address can be of either team: a mistake there is the most harmful. */
 function reuseAddress(planned: Planned, namespace: Team): Operation | undefined {
   const { random } = planned;
   const pods = of(planned.pods, namespace);
@@ -255,7 +255,7 @@ function recreateInAzure({ random }: Planned): Operation {
   return { kind: 'recreate-in-azure', azure, awayMs: random.between(0, 4_000) };
 }
 
-/** Now and then one that pods may want as well: it is not MIC's then, whoever uses it. */
+/** Sometimes an identity that pods use as well: it does not become MIC's then. */
 function attachForeign(planned: Planned): Operation | undefined {
   const { random } = planned;
   const azure = random.pick(random.below(3) === 0 ? sharedIdentities : foreignIdentities);

@@ -11,7 +11,7 @@ describe('a plan', () => {
     expect(makePlan(7, 3 * minute)).toEqual(makePlan(7, 3 * minute));
   });
 
-  test('is another one for another seed', () => {
+  test('is different for another seed', () => {
     expect(makePlan(8, minute).steps).not.toEqual(makePlan(7, minute).steps);
     expect(makePlan(8, 3 * minute).measured).not.toEqual(makePlan(7, 3 * minute).measured);
   });
@@ -43,7 +43,7 @@ describe('a plan', () => {
     );
   });
 
-  test('never deletes or changes what it has not created before', () => {
+  test('deletes and changes only what it has created before', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const there = new Set<string>();
       const absent = makePlan(seed, minute).steps.filter(({ operation }) => !follow(there, operation));
@@ -52,7 +52,7 @@ describe('a plan', () => {
   });
 });
 
-/** Whether what the operation works on is there; keeps the list. */
+/** Whether the object of the operation exists; updates the list of objects. */
 function follow(there: Set<string>, operation: Operation): boolean {
   if (!('name' in operation)) return true;
   const { kind, name } = operation;
@@ -64,7 +64,7 @@ function follow(there: Set<string>, operation: Operation): boolean {
   return kind === 'relabel-pod' ? there.has(name) : there.delete(name);
 }
 
-test('chance spreads evenly enough, and a shuffle keeps what it was given', () => {
+test('random numbers are evenly distributed, and a shuffle keeps its items', () => {
   const random = createRandom(1);
   const counts = [0, 0, 0, 0];
   for (let draw = 0; draw < 4_000; draw += 1) counts[random.below(4)]! += 1;

@@ -1,5 +1,5 @@
 // Room: everything that a run does, in order, as a function of the seed and the length.
-// It must not do I/O, or read a clock or chance.
+// It must not do I/O, or read a clock or random numbers.
 import { planMeasured, planPassing, type MeasuredFault, type PassingFault } from './faults.ts';
 import { planOperations, type Step } from './operations.ts';
 import { createRandom } from './random.ts';
@@ -8,7 +8,7 @@ export interface Plan {
   readonly seed: number;
   readonly durationMs: number;
   readonly steps: readonly Step[];
-  /** One after another, each after the one before has been overcome. */
+  /** Each begins after recovery from the one before. */
   readonly measured: readonly MeasuredFault[];
   readonly passing: readonly PassingFault[];
 }
@@ -17,7 +17,7 @@ export function makePlan(seed: number, durationMs: number): Plan {
   return {
     seed,
     durationMs,
-    // Each with chance of its own: a longer list of one kind leaves the others as they are.
+    // Each list has its own random numbers: more steps of one kind do not change the others.
     steps: planOperations(createRandom(seed * 3), durationMs),
     measured: planMeasured(createRandom(seed * 3 + 1), durationMs),
     passing: planPassing(createRandom(seed * 3 + 2), durationMs),

@@ -1,8 +1,8 @@
-// Chance from a seed: the same seed gives the same numbers on every machine.
+// Random numbers from a seed: the same on every machine.
 export interface Random {
-  /** From 0 up to 1, 1 left out. */
+  /** At least 0, less than 1. */
   next(): number;
-  /** A whole number from 0 up to `below`, which is left out. */
+  /** A whole number from 0, less than `below`. */
   below(below: number): number;
   /** A whole number, both ends included. */
   between(from: number, to: number): number;
@@ -11,7 +11,7 @@ export interface Random {
   shuffle<T>(list: readonly T[]): T[];
 }
 
-/** Mulberry32: 32 bits of state, more than enough for a plan of some hundred steps. */
+/** Mulberry32: 32 bits of state, enough for a plan of some hundred steps. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

@@ -1,10 +1,10 @@
-// What stands on the stage before the first step: hosts, nodes, namespaces and managed identities, by the names that a plan uses.
+// What exists before the first step: hosts, nodes, namespaces and managed identities, by the names that a plan uses.
 
 /** `pool` is a scale set; every other host is a virtual machine of its own. */
 export const pool = 'pool';
-/** Hosts that operations work on. */
+/** Hosts that operations use. */
 export const mainHosts = [pool, 'single-0', 'single-1'] as const;
-/** Hosts that only measurements use, in turn, so that the budget for updates of one host is never what is measured. */
+/** Hosts that only measurements use, in turn, so that no measurement waits for the update budget of a host. */
 export const probeHosts = [
   'probe-0',
   'probe-1',
@@ -24,7 +24,7 @@ export interface NodePlace {
   readonly hasNmi: boolean;
 }
 
-/** The third instance of the scale set comes and goes. */
+/** The third instance of the scale set is created and deleted repeatedly. */
 export const spareNode = 'pool-2';
 
 export const nodes: readonly NodePlace[] = [
@@ -38,16 +38,16 @@ export const nodes: readonly NodePlace[] = [
 
 export const nmiNodes = nodes.filter(({ hasNmi }) => hasNmi).map(({ name }) => name);
 
-/** Of people who know nothing of each other and use the same labels. */
+/** Two independent teams that use the same labels. */
 export const teams = ['team-a', 'team-b'] as const;
 export type Team = (typeof teams)[number];
 export const probeNamespace = 'probe';
 
-/** Managed identities that the teams' AzureIdentities stand for. */
+/** Managed identities of the teams' AzureIdentities. */
 export const sharedIdentities = ['shared-0', 'shared-1', 'shared-2', 'shared-3', 'shared-4'];
-/** Managed identities that no AzureIdentity names: people attach them to hosts by hand. */
+/** Managed identities without an AzureIdentity: users attach them to hosts. */
 export const foreignIdentities = ['foreign-0', 'foreign-1', 'foreign-2'];
-/** Of the pods that are there from beginning to end, one on each node with an NMI. */
+/** The pods that exist for the whole run, one on each node with an NMI. */
 export const residentIdentity = 'resident';
 export const probeIdentities = probeHosts.map((name) => `${name}-identity`);
 

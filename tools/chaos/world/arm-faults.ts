@@ -1,9 +1,9 @@
-// Faults of Azure at one host: what they are, apart from how their end is measured.
+// Faults of Azure at one host.
 import type { FaultHandle } from '@pod-identity/sim';
 import { hostIdOf, resourceIdOf } from './azure.ts';
 import type { World } from './world.ts';
 
-/** All that a fault changed is as it was. */
+/** Undoes all faults. */
 export type Lift = () => void;
 
 export const lifting =
@@ -25,13 +25,13 @@ export function throttleArm({ stage }: World, host: string): Lift {
   return lifting(stage.sim.azure.faults.add({ match: { service: 'arm', path: pathOf(host) }, then }));
 }
 
-/** Once: the PATCH is carried out, and nobody is told. */
+/** Once: the PATCH is carried out, and its response is lost. */
 export function loseArmAnswer({ stage }: World, host: string): Lift {
   const match = { service: 'arm', method: 'PATCH', path: pathOf(host) };
   return lifting(stage.sim.azure.faults.add({ match, times: 1, then: { loseAnswer: true } }));
 }
 
-/** Once: the PATCH is never seen. */
+/** Once: the PATCH is lost. */
 export function dropArmRequest({ stage }: World, host: string): Lift {
   const match = { service: 'arm', method: 'PATCH', path: pathOf(host) };
   return lifting(stage.sim.azure.faults.add({ match, times: 1, then: { drop: true } }));
@@ -42,7 +42,7 @@ export function slowArm({ latencyMs: latencies }: World, host: string, latencyMs
   return () => latencies.delete(hostIdOf(host));
 }
 
-/** The next update fails when its time is over. */
+/** The next update fails at its end. */
 export function failArm({ stage }: World, host: string): Lift {
   let isDue = true;
   return stage.sim.azure.failOperations((hostId) => {
@@ -52,7 +52,7 @@ export function failArm({ stage }: World, host: string): Lift {
   });
 }
 
-/** Somebody else updates the host, unless it is being updated. */
+/** Another client updates the host, unless it is being updated. */
 export function occupyHost({ stage }: World, host: string): Lift {
   const { world } = stage.sim.azure;
   const id = resourceIdOf(host);

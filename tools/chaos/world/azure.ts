@@ -1,4 +1,4 @@
-// The run's part of Azure: hosts, identities and rights, and what can be made to go wrong at one host alone.
+// The run's part of Azure: hosts, identities and rights, and faults of a single host.
 import type { AzureOptions, Sim } from '@pod-identity/sim';
 import * as names from '../../stage/names.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type NodePlace,
 } from '../plan/scene.ts';
 
-/** As judges compare them. */
+/** The form in which judges compare ids. */
 export const hostIdOf = (host: string): string => resourceIdOf(host).toLowerCase();
 export const identityIdOf = (name: string): string => names.identityId(name).toLowerCase();
 
@@ -34,7 +34,7 @@ export const providerIdOf = ({ host, instance }: NodePlace): string =>
 export const machineOf = ({ host, instance }: NodePlace): string =>
   instance === undefined ? host : `${host}_${instance}`;
 
-/** How long an update of a host takes, where that is not as usual. Keys are host ids in lower case. */
+/** How long an update of a host takes, if not as usual. Keys are host ids in lower case. */
 export type Latencies = Map<string, number>;
 
 const usualLatencyMs = 150;

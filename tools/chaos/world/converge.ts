@@ -1,4 +1,4 @@
-// After the chaos: everything is lifted, and what is wanted must come about within the deadline.
+// After the run: all faults are ended, and the wanted state must be reached within the deadline.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeObject as SimObject } from '@pod-identity/sim';
 import { problemOf, questionsFor, shortcomings, nameOf, type EndView } from '../judge/end.ts';
@@ -11,7 +11,7 @@ import { tellClientId } from './operate.ts';
 import { askForToken } from './tokens.ts';
 import { hostOfNode, type World } from './world.ts';
 
-/** No fault is left: processes run, servers answer, nobody else updates a host, every right is there. */
+/** Ends all faults: processes run, servers respond, no other client updates a host, all rights are granted. */
 export async function liftAll(world: World): Promise<void> {
   const { kube, azure } = world.stage.sim;
   await kube.startListening();
@@ -29,7 +29,7 @@ export async function liftAll(world: World): Promise<void> {
   world.recorder.note('all faults are lifted');
 }
 
-/** What is still wrong at the deadline; empty as soon as nothing is. */
+/** The problems at the deadline; returns earlier if there are none. */
 export async function converge(
   world: World,
   deadlineMs: number,

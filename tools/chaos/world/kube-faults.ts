@@ -1,4 +1,4 @@
-// Faults of the API server: for all, or for the programs of one kind.
+// Faults of the API server, for all clients or for one program.
 import type { FaultAction } from '@pod-identity/sim';
 import { lifting, type Lift } from './arm-faults.ts';
 import type { World } from './world.ts';
@@ -18,20 +18,20 @@ const refusal = (status: 429 | 503): FaultAction => ({
   },
 });
 
-/** Every request of theirs is refused, and their watches end. */
+/** Refuses all their requests and ends their watches. */
 export function refuseAgents({ stage }: World, who: keyof typeof agents, status: 429 | 503): Lift {
   const rule = stage.sim.kube.faults.add({ match: { userAgent: agents[who] }, then: refusal(status) });
   stage.sim.kube.dropWatches();
   return lifting(rule);
 }
 
-/** Once: what MIC writes of this kind is stored, and nobody is told. */
+/** Once: MIC's write of this kind is stored, and its response is lost. */
 export function loseKubeAnswer({ stage }: World, path: RegExp): Lift {
   const match = { userAgent: agents.mic, method: 'POST', path };
   return lifting(stage.sim.kube.faults.add({ match, times: 1, then: { loseAnswer: true } }));
 }
 
-/** A few of MIC's requests meet this. */
+/** Applies the fault to a few of MIC's requests. */
 export function troubleMic({ stage }: World, then: FaultAction | 503, times: number): Lift {
   const match = { userAgent: agents.mic };
   return lifting(stage.sim.kube.faults.add({ match, times, then: then === 503 ? refusal(503) : then }));

@@ -1,4 +1,4 @@
-// Each kind of fault: begun, ended, and timed until all is right again. One function for each kind; the plan says the rest.
+// Begins and ends a fault and measures the recovery time. One function for each kind; the plan has the parameters.
 import { setTimeout as delay } from 'node:timers/promises';
 import { within } from '../../stage/within.ts';
 import type { FaultName, MeasuredFault } from '../plan/faults.ts';
@@ -9,7 +9,7 @@ import * as kube from './kube-faults.ts';
 import { createPodProbe, createRightProbe, patienceMs, untilAnswer } from './probes.ts';
 import type { World } from './world.ts';
 
-/** Milliseconds from the fault's start or end, as its kind says. Rejects when it is never overcome. */
+/** Milliseconds from the fault's start or end, depending on its kind. Rejects if there is no recovery. */
 type Measure = (world: World, fault: MeasuredFault) => Promise<number>;
 
 export const measures: Readonly<Record<FaultName, Measure>> = {
@@ -103,7 +103,7 @@ function start(): () => number {
   return () => Math.round(performance.now() - begun);
 }
 
-/** A pod that comes now has its identity. */
+/** Waits until a new pod has its identity. */
 async function untilPod(
   world: World,
   fault: MeasuredFault,
@@ -120,7 +120,7 @@ async function untilPod(
   }
 }
 
-/** A pod comes, meets the fault, and has its identity some time after the fault is over. */
+/** A pod is created during the fault, and gets its identity some time after the end of the fault. */
 async function afterPod(
   world: World,
   fault: MeasuredFault,
@@ -140,7 +140,7 @@ async function afterPod(
   }
 }
 
-/** A right that is taken now is felt. */
+/** Waits until a right that is revoked now has no effect any more. */
 async function untilRevoked(world: World, { node }: MeasuredFault, stopwatch: () => number): Promise<number> {
   const probe = createRightProbe(world, node);
   await probe.revoke();

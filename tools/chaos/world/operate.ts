@@ -1,4 +1,4 @@
-// Carries out the operations of a plan: each as the person, kubelet or cloud would that it stands for.
+// Carries out the operations of a plan, each as a user, a kubelet or Azure would.
 import { setTimeout as delay } from 'node:timers/promises';
 import { deleteObject, pathOf } from '../../stage/objects.ts';
 import * as names from '../../stage/names.ts';
@@ -10,20 +10,20 @@ import { bindingObject, identityObject, nodeObjectOf, put, type World } from './
 
 export interface Operator {
   operate(operation: Operation): Promise<void>;
-  /** What takes longer than its step has ended too. */
+  /** Resolves after the operations that last longer than their step. */
   settled(): Promise<void>;
 }
 
 interface Scene {
   readonly world: World;
-  /** `host identity`, both in lower case: attached by people. */
+  /** `host identity`, both in lower case: attached by users. */
   readonly foreign: Set<string>;
   readonly away: Set<string>;
-  /** Ends later. */
+  /** Operations that are still under way. */
   later(task: Promise<void>): void;
 }
 
-/** Longer than NMI believes an answer about an address (--pod-check-age): networks take that long to give it again. */
+/** Longer than --pod-check-age: networks wait that long before they reuse an address. */
 const addressRestMs = 1_300;
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 
@@ -53,7 +53,7 @@ export function createOperator(world: World): Operator {
   };
 }
 
-/** Of an identity, by people. */
+/** A change of an identity by users. */
 interface Attachment {
   readonly host: string;
   readonly azure: string;
@@ -190,7 +190,7 @@ function recreate(scene: Scene, { azure, awayMs }: Of<'recreate-in-azure'>): Pro
   return Promise.resolve();
 }
 
-/** Whoever looks after the AzureIdentities writes the new client id into each that names the identity. */
+/** Writes the new client id into each AzureIdentity of the identity, as its owner would. */
 export async function tellClientId(world: World, azure: string): Promise<void> {
   const clientID = world.stage.sim.azure.world.identity(names.identityId(azure)).clientId;
   for (const { metadata, ...object } of world.stage.sim.kube.list('azureidentities')) {
@@ -209,7 +209,7 @@ export async function tellClientId(world: World, azure: string): Promise<void> {
   }
 }
 
-/** Not what MIC has written down that it attaches: decision 12 says whose that becomes. */
+/** Not if MIC has recorded that it attaches it: decision 12 defines the owner then. */
 function attachForeign({ world, foreign, away }: Scene, { host, azure }: Attachment): Promise<void> {
   const { kube, azure: cloud } = world.stage.sim;
   const [hostId, id] = [hostIdOf(host), identityIdOf(azure)];
@@ -242,7 +242,7 @@ function drift({ world, foreign }: Scene, { host, azure }: Attachment): Promise<
   return Promise.resolve();
 }
 
-/** Deleted and made again under the same name, with nothing attached. */
+/** Deletes and creates the host under the same name, without identities. */
 function replaceHost({ world, foreign }: Scene, host: string): Promise<void> {
   const { world: cloud } = world.stage.sim.azure;
   const hostId = hostIdOf(host);

@@ -1,4 +1,4 @@
-// Passing faults at the hosts of the operations, of which only the end of the run tells whether they were overcome.
+// Transient faults at the hosts of the operations; recovery is only checked at the end of the run.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PassingFault } from '../plan/faults.ts';
 import * as arm from './arm-faults.ts';

@@ -1,4 +1,4 @@
-// Pods as kubelets and schedulers make them: created, with an address, in time with a status; and gone.
+// The lifecycle of pods as by scheduler and kubelet: created, with an address, later with a status, deleted.
 import { setPodStatus } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { deleteObject, pathOf, type KubeObject } from '../../stage/objects.ts';
@@ -29,7 +29,7 @@ function podObjectOf({ namespace, name, node, label, exempt = false }: NewPod): 
   };
 }
 
-/** It calls as soon as its status tells its address. */
+/** It sends requests as soon as its status has its address. */
 export async function runPod(world: World, pod: NewPod): Promise<void> {
   await put(world, podObjectOf(pod));
   const address = world.nextAddress(pod.node);
@@ -37,12 +37,12 @@ export async function runPod(world: World, pod: NewPod): Promise<void> {
   await tellStatus(world, pod, address);
 }
 
-/** It is scheduled, and calls nobody yet. */
+/** It is scheduled, and sends no requests yet. */
 export async function schedulePod(world: World, pod: NewPod): Promise<void> {
   await put(world, podObjectOf(pod));
 }
 
-/** From now on calls from the address are the pod's. */
+/** From now on the address belongs to the pod. */
 export function start({ pods, recorder }: World, pod: NewPod, address: string): void {
   pods.set(podKey(pod), { node: pod.node, address });
   recorder.address(address, podKey(pod));
@@ -67,14 +67,14 @@ export async function relabelPod(
   );
 }
 
-/** Its address, which nobody has from now on; undefined: it did not run. */
+/** Its address, which is free from now on; undefined: it did not run. */
 export async function removePod(
   world: World,
   { namespace, name }: { namespace: string; name: string },
 ): Promise<string | undefined> {
   const key = podKey({ namespace, name });
   const live = world.pods.get(key);
-  // It stops calling before it is gone.
+  // It stops sending requests before it is deleted.
   world.pods.delete(key);
   await world.reliably(`deletion of ${key}`, () =>
     deleteObject(world.stage.kube, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name } }),

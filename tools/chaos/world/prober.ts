@@ -1,4 +1,4 @@
-// Pods that ask for tokens all the time, by chance for an identity of others: what they get is for the judges.
+// Pods that request tokens all the time, at random also of other pods' identities; the judges check the responses.
 import { setTimeout as delay } from 'node:timers/promises';
 import * as names from '../../stage/names.ts';
 import type { Random } from '../plan/random.ts';
@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 const everyMs = 120;
 const mostAtATime = 24;
 
-/** Until the signal aborts; resolves when the last call has ended. */
+/** Runs until the signal aborts; resolves after the last request. */
 export async function keepAsking(world: World, random: Random, signal: AbortSignal): Promise<void> {
   const calls = new Set<Promise<void>>();
   while (!signal.aborted) {
@@ -26,7 +26,7 @@ export async function keepAsking(world: World, random: Random, signal: AbortSign
   await Promise.all(calls);
 }
 
-/** Half of them name one: any, whether it is theirs or not. */
+/** Half of the requests name an identity: any, the pod's own or not. */
 function chooseIdentity(world: World, random: Random): string | undefined {
   if (random.below(2) === 0) return undefined;
   const { world: cloud } = world.stage.sim.azure;

@@ -1,4 +1,4 @@
-// By what a fault is measured: one pod, or one right, that must be as wanted again.
+// Measures recovery by one pod, or one right.
 import { setTimeout as delay } from 'node:timers/promises';
 import { deleteObject } from '../../stage/objects.ts';
 import { within } from '../../stage/within.ts';
@@ -9,10 +9,10 @@ import { podKey, removePod, runPod } from './pods.ts';
 import { askForToken } from './tokens.ts';
 import { bindingObject, put, residentBinding, residentPod, type World } from './world.ts';
 
-/** More than anything that bounds a recovery. */
+/** Longer than all limits of recovery times. */
 export const patienceMs = 90_000;
 
-/** A pod that needs an identity which its host does not carry. */
+/** A pod that needs an identity which is not on its host. */
 export interface PodProbe {
   start(): Promise<void>;
   /** It is Assigned, and the machine has the identity. */
@@ -43,7 +43,7 @@ export function createPodProbe(world: World, { host, number }: MeasuredFault): P
   };
 }
 
-/** A right that is taken from a pod that has tokens. */
+/** Revokes a right of a pod that has tokens. */
 export interface RightProbe {
   revoke(): Promise<void>;
   /** The pod gets no token any more. */
@@ -68,10 +68,10 @@ export function createRightProbe(world: World, node: string): RightProbe {
   };
 }
 
-/** For good: one that says "come again" settles nothing. */
+/** A final response, not one that asks for a retry. */
 const isRefusal = (status: number): boolean => status >= 400 && status < 500 && status !== 429;
 
-/** Until the pod that is always on the node is answered so. */
+/** Waits until the pod that is always on the node gets such a response. */
 export async function untilAnswer(
   world: World,
   node: string,
@@ -90,6 +90,6 @@ export async function untilAnswer(
     await delay(50);
   }
   throw new Error(
-    `waited ${patienceMs / 1000} s without success for another answer to ${key}; the last was ${last}`,
+    `waited ${patienceMs / 1000} s without success for another response to ${key}; the last was ${last}`,
   );
 }

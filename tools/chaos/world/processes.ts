@@ -6,17 +6,17 @@ import { machineOf } from './azure.ts';
 import type { Recorder } from './recorder.ts';
 
 export interface Processes {
-  /** Who holds the Lease and runs; waits until somebody does. */
+  /** The MIC that holds the Lease and runs; waits until there is one. */
   leader(): Promise<string>;
   kill(mic: string): void;
   startMic(mic: string): Promise<void>;
-  /** Stands still until `wake`. */
+  /** Stops the process (SIGSTOP) until `wake`. */
   halt(mic: string): void;
   wake(mic: string): void;
   nmi(node: string): StageNmi | undefined;
   killNmi(node: string): void;
   startNmi(node: string): Promise<void>;
-  /** Everything runs. */
+  /** Starts or wakes whatever does not run. */
   repair(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ const nmiArgs = ['--hold', '2s'];
 interface Watched {
   readonly stage: Stage;
   readonly follow: (service: Service) => void;
-  /** At once, and as was wanted. */
+  /** Kills it; its end is expected. */
   readonly end: (service: Service | undefined) => void;
   readonly recorder: Recorder;
 }
@@ -120,7 +120,7 @@ function createNmis({ stage, follow, end }: Watched) {
   };
 }
 
-/** The part of a node's addresses that is its own; the stage's own nodes come first. */
+/** The number of a node in addresses; the stage's own nodes come first. */
 export const positionOf = (node: number): number => 20 + node;
 
 function signal(service: Service | undefined, name: NodeJS.Signals): void {
@@ -128,7 +128,7 @@ function signal(service: Service | undefined, name: NodeJS.Signals): void {
   try {
     process.kill(service.pid, name);
   } catch (error) {
-    // It has ended by itself, which is recorded.
+    // A process that has ended by itself is recorded elsewhere.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

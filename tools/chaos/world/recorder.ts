@@ -1,4 +1,4 @@
-// Writes down what happens in the simulator and to the processes, for the judges.
+// Records what happens in the simulator and to the processes, for the judges.
 import type { JournalEntry, Sim } from '@pod-identity/sim';
 import type {
   AddressChange,
@@ -22,10 +22,10 @@ export interface Recorder {
   azure(event: DistributedOmit<AzureEvent>): void;
   exit(exit: Omit<Exit, 'at'>): void;
   line(service: string): void;
-  /** Since then; the end is told by what is returned. */
+  /** Begins a disturbance; the returned function ends it. */
   disturbance(kind: string): () => void;
   woke(component: string): void;
-  /** Takes over what the journals hold by now: they forget. */
+  /** Copies the journals, which have a limited size. */
   drain(): void;
   history(): History;
 }
@@ -37,7 +37,7 @@ const watched = new Set([
   ...['azurepodidentityexceptions', 'azureassignedidentities'],
 ]);
 
-/** How a MIC is called in its user agent. */
+/** The name of a MIC in its user agent. */
 const micAgent = /\bmic-\d+$/;
 
 const emptyLists = () => ({

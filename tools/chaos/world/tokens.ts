@@ -1,10 +1,10 @@
-// A pod's call for a token, and what came back: an answer of any kind is a value.
+// A pod's token request; a response of any kind is a value.
 import { request } from 'node:http';
 import type { StageNmi } from '../../stage/stage.ts';
 import { parseLine } from '../../stage/service.ts';
 
 export interface TokenAnswer {
-  /** 0: no answer. */
+  /** 0: no response. */
   readonly status: number;
   readonly clientId?: string;
   readonly token?: { readonly clientId: string; readonly resourceId: string };
@@ -14,7 +14,7 @@ export interface TokenAnswer {
 const query = 'api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 const patienceMs = 15_000;
 
-/** @param clientId What the pod names; undefined: nothing. */
+/** @param clientId The identity that the pod names; undefined: none. */
 export async function askForToken(address: string, nmi: StageNmi, clientId?: string): Promise<TokenAnswer> {
   const selector = clientId === undefined ? '' : `&client_id=${clientId}`;
   const path = `/metadata/identity/oauth2/token?${query}${selector}`;

@@ -1,4 +1,4 @@
-// Everything that a run works with, and its beginning: objects that stay, and who is where.
+// The world of a run and its initial state: objects that stay, and pods by address.
 import { setTimeout as delay } from 'node:timers/promises';
 import { KubeError } from '@pod-identity/kit/kube';
 import { createPodNetwork } from '@pod-identity/sim';
@@ -22,9 +22,9 @@ export interface World {
   readonly latencyMs: Latencies;
   /** Pods that run, by `namespace/name`. */
   readonly pods: Map<string, LivePod>;
-  /** The next address of the node. */
+  /** Takes the next address of the node. */
   nextAddress(node: string): string;
-  /** Until the API server takes it: what a person or a kubelet would do. A missing or a present object is an answer. */
+  /** Retries until the API server accepts it, as a user or a kubelet would. 404 and 409 are results. */
   reliably<T>(what: string, task: () => Promise<T>): Promise<T | undefined>;
   readonly stop: () => Promise<void>;
 }
@@ -80,7 +80,7 @@ async function reliably<T>(what: string, task: () => Promise<T>): Promise<T | un
       if (!(error instanceof KubeError)) throw error;
       if (error.code === 'not-found' || error.code === 'already-exists') return undefined;
       if (!again.has(error.code) || performance.now() > endsAt)
-        throw new Error(`the API server did not take it within ${patienceMs / 1000} s: ${what}`, {
+        throw new Error(`the API server did not accept it within ${patienceMs / 1000} s: ${what}`, {
           cause: error,
         });
     }
@@ -131,7 +131,7 @@ export const hostOfNode = (node: string): string =>
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 const clientIds = new Map<string, string>();
 
-/** With the client id that Azure knows by now, or knew last. */
+/** With the identity's current or last client id. */
 export function identityObject(of: {
   readonly stage: Stage;
   readonly namespace: string;

@@ -1,4 +1,4 @@
-// A request out of a pod by hand, for what no client does: any query, any answer looked at closely.
+// A raw request of a pod: any query, with the whole response.
 import { request } from 'node:http';
 import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
@@ -11,10 +11,10 @@ export interface HandAnswer {
 
 const query = 'api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 
-/** As SDKs ask whether anybody is there: without parameters and without the header Metadata. */
+/** As SDKs probe the endpoint: without parameters and without the header Metadata. */
 export const probe = 'probe';
 
-/** More than the longest --hold. */
+/** Longer than the longest --hold. */
 const patienceMs = 90_000;
 
 /** @param more Further parameters, with the ampersand; or `probe`. */

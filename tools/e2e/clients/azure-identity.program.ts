@@ -1,4 +1,4 @@
-// Asks for a Key Vault token as a program in a pod does with Azure's SDK for JavaScript, by one of its versions.
+// Requests a Key Vault token with one version of Azure's SDK for JavaScript, as a program in a pod does.
 import * as current from '@azure/identity';
 import * as older from 'identity-3';
 import { tell, told } from './program.ts';

@@ -1,30 +1,30 @@
-// What a client does with an answer, as it is measured and as a cell of a table in docs/errors.md says it.
+// A client's reaction to a response: as measured, and as a cell of a table in docs/errors.md.
 import type { Again, ToldStatus } from './told-answers.ts';
 
-/** One call of a program, answered with the same status each time. */
+/** One call of a program; all its requests get the same status. */
 export interface Measured {
-  /** Between an answer and the next request, in seconds. */
+  /** Seconds between a response and the next request. */
   readonly gaps: readonly number[];
   /** In seconds. */
   readonly retryAfter: number | undefined;
   /** A chain of credentials went on to the next one. */
   readonly goesOn: boolean;
-  /** The user reads NMI's reason, or got a token elsewhere. */
+  /** The user sees NMI's reason, or got a token elsewhere. */
   readonly showsReason: boolean;
 }
 
-/** What is claimed of a client and holds each time, whatever chance adds to its pauses. */
+/** A claim about a client that holds for all random pauses. */
 export interface Behaviour {
   readonly requests: number;
-  /** Every pause is at least this long: the client waits as Retry-After says. In seconds. */
+  /** The shortest pause in seconds: the client waits for Retry-After. */
   readonly every?: number;
-  /** From the first answer to the last request, by a schedule of the client's own; about, in seconds. */
+  /** Seconds from the first response to the last request by the client's own schedule, approximately. */
   readonly over?: number;
   readonly goesOn?: true;
   readonly hidesReason?: true;
 }
 
-/** More than Retry-After by this factor is a schedule of the client's own. */
+/** Pauses longer than Retry-After by this factor are the client's own schedule. */
 const looseness = 1.6;
 
 export function behaviourOf({ gaps, retryAfter, goesOn, showsReason }: Measured): Behaviour {
@@ -40,10 +40,10 @@ export function behaviourOf({ gaps, retryAfter, goesOn, showsReason }: Measured)
   };
 }
 
-/** Timers of some clients end a few milliseconds early. */
+/** Timers of some clients fire a few milliseconds early. */
 const isAfter = (gap: number, seconds: number) => gap > seconds - 0.1;
 
-/** What the measurement contradicts, as text; undefined: nothing. Pauses are judged from below only: a busy machine adds to them. */
+/** How the measurement contradicts the claim, if it does. Pauses only have a lower limit, because a busy machine prolongs them. */
 export function contradiction(claimed: Behaviour, measured: Measured): string | undefined {
   const { requests, goesOn, hidesReason } = behaviourOf(measured);
   const { gaps } = measured;
@@ -52,12 +52,12 @@ export function contradiction(claimed: Behaviour, measured: Measured): string | 
     requests === claimed.requests && goesOn === claimed.goesOn && hidesReason === claimed.hidesReason;
   const { every, over } = claimed;
   const keeps = every === undefined || gaps.every((gap) => isAfter(gap, every));
-  // Pauses are drawn at random by some: half of the usual sum is as little as it gets.
+  // Some clients choose pauses at random: the sum is at least half of the usual one.
   const lasts = over === undefined || gaps.reduce((sum, gap) => sum + gap, 0) > over / 2 - 0.5;
   return isSame && keeps && lasts ? undefined : `claimed: ${cellOf(claimed)}; measured: ${seen}`;
 }
 
-/** How long it takes, about. */
+/** The approximate duration. */
 export function secondsOf(behaviour: Behaviour | undefined): number {
   if (behaviour === undefined) return 0;
   const { requests, every, over = 0 } = behaviour;
@@ -73,7 +73,7 @@ const cellForm = /^(\d+)(?: each (\d+) s)?(?: in (\d+) s)?(, goes on)?(, no reas
 
 export function parseCell(text: string): Behaviour {
   const found = cellForm.exec(text);
-  if (found === null) throw new Error(`docs/errors.md: "${text}" is not what a client does`);
+  if (found === null) throw new Error(`docs/errors.md: "${text}" is not a behaviour of a client`);
   const [, requests, every, over, goesOn, hidesReason] = found;
   return {
     requests: Number(requests),
@@ -101,7 +101,7 @@ const others = ([410, 429, 503] as const).flatMap((status): Column[] => [
   { title: `${status}, none`, status, again: 'none' },
 ]);
 
-/** As NMI answers where Azure said no time to come again. */
+/** NMI's response if Azure sent no Retry-After. */
 export const chosenColumns: readonly Column[] = chosen;
 /** With another Retry-After, or none. */
 export const otherColumns: readonly Column[] = [

@@ -1,4 +1,4 @@
-// What docs/errors.md says of clients, read from its tables.
+// The claims about clients in the tables of docs/errors.md.
 import { readFile } from 'node:fs/promises';
 import { parseCell, type Behaviour } from './behaviour.ts';
 
@@ -7,7 +7,7 @@ const page = new URL('../../../docs/errors.md', import.meta.url);
 /** By the name of the client, then by the title of the column. */
 export type Claims = ReadonlyMap<string, ReadonlyMap<string, Behaviour>>;
 
-/** Of the tables whose first column is "Client, run here". */
+/** The claims of the tables whose first column is "Client, run here". */
 export async function readClaims(): Promise<Claims> {
   const claims = new Map<string, Map<string, Behaviour>>();
   let titles: readonly string[] = [];

@@ -1,10 +1,10 @@
-// A way from a pod to NMI that writes down what passes. Not a byte of it is changed, and NMI sees the pod's address.
+// A proxy from a pod to NMI that records requests and responses. It changes no byte, and NMI sees the pod's address.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
 
-/** One request and its answer, as they went over the wire. */
+/** One request and its response, as sent. */
 export interface HeardCall {
   readonly method: string;
   readonly target: string;
@@ -12,19 +12,19 @@ export interface HeardCall {
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly askedAt: number;
-  /** 0 until there is an answer. */
+  /** 0 until there is a response. */
   readonly status: number;
   readonly answeredAt: number;
 }
 
 export interface HeardPath {
-  /** For a program in the pod: what it connects to instead of 169.254.169.254. '' for a path on a Unix socket. */
+  /** The URL to which a program in the pod connects instead of 169.254.169.254. '' for a path on a Unix socket. */
   readonly url: string;
-  /** In the order of asking. */
+  /** In the order of the requests. */
   readonly calls: readonly HeardCall[];
-  /** Resolves with the first call, past or to come, that has been asked. */
+  /** Resolves with the first call, past or future, at its request. */
   asked(): Promise<HeardCall>;
-  /** Resolves with the first call, past or to come, that has been answered. */
+  /** Resolves with the first call, past or future, at its response. */
   answered(): Promise<HeardCall>;
   close(): Promise<void>;
 }
@@ -32,11 +32,11 @@ export interface HeardPath {
 export interface HeardPathOptions {
   readonly pod: StagePod;
   readonly nmi: StageNmi;
-  /** A Unix socket to listen on, which programs in other network namespaces reach; the pod's own address when absent. */
+  /** A Unix socket to listen on, for programs in other network namespaces. Default: the pod's own address. */
   readonly socket?: string;
 }
 
-/** More than the longest --hold. */
+/** Longer than the longest --hold. */
 const patienceMs = 90_000;
 
 type Draft = { -readonly [Field in keyof HeardCall]: HeardCall[Field] };
@@ -99,7 +99,7 @@ interface Head {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Tells the heads of messages that follow each other; bodies are skipped by their Content-Length. */
+/** Reports the head of each message; bodies are skipped by their Content-Length. */
 function createHeadReader(tell: (head: Head) => void): (bytes: Buffer) => void {
   let text = '';
   let toSkip = 0;

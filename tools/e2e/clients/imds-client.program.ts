@@ -1,4 +1,4 @@
-// Asks for a Key Vault token with this project's own client.
+// Requests a Key Vault token with this project's own client.
 import { createImdsClient } from '@pod-identity/imds-client';
 import { tell, told } from './program.ts';
 

@@ -1,5 +1,5 @@
-// Measures clients by hand, with the bundles built and nothing else at work on the machine:
-//   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, of which docs/errors.md is made
+// Measures clients, with built bundles on an otherwise idle machine:
+//   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/errors.md
 //   node tools/e2e/clients/measure.ts pending    prints the table of docs/decisions/0008-pending-status.md
 import { rm, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

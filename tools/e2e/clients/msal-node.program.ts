@@ -1,4 +1,4 @@
-// Asks for a Key Vault token with the library under all of Azure's SDKs for JavaScript, alone, by one of its versions.
+// Requests a Key Vault token with one version of msal-node, the library below Azure's SDKs for JavaScript.
 import * as current from '@azure/msal-node';
 import * as older from 'msal-node-2';
 import { tell, told } from './program.ts';

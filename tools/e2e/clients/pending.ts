@@ -1,4 +1,4 @@
-// An identity that comes some seconds after the first call of a client, at the real NMI: how the client gets its token, if it does.
+// An identity that is assigned some seconds after a client's first request to the real NMI: whether and how the client gets its token.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage, StageNmi } from '../../stage/stage.ts';
 import { openHeardPath } from './heard-path.ts';
@@ -18,7 +18,7 @@ export interface PendingPlay {
   readonly player: Player;
   /** Of the pod, its identity and its binding. */
   readonly key: string;
-  /** The seconds are what is asked about, so they really pass. */
+  /** Real seconds: the client's own timers are measured. */
   readonly seconds: number;
 }
 
@@ -27,11 +27,11 @@ export interface Played {
   readonly clientId: string;
   /** Of NMI's answers. */
   readonly statuses: readonly number[];
-  /** From the first request to the last answer. */
+  /** From the first request to the last response. */
   readonly lasted: number;
 }
 
-/** MIC has taken the identity up before the first call, and assigns it so many seconds after it. */
+/** The identity is Created before the first request, and Assigned so many seconds after it. */
 export function playPending(where: PendingStage, play: PendingPlay): Promise<Played> {
   return playLate(where, play, async () => {
     const scene = await pendingPod(where.stage, play.key);
@@ -40,7 +40,7 @@ export function playPending(where: PendingStage, play: PendingPlay): Promise<Pla
   });
 }
 
-/** At the first call there is nothing but a pod that has just started, and its label; all else comes so many seconds after it. */
+/** At the first request there is only a new labelled pod; everything else is created so many seconds after it. */
 export function playUnbound(where: PendingStage, play: PendingPlay): Promise<Played> {
   return playLate(where, play, async () => {
     const scene = await labelledPod(where.stage, play.key, { startedAt: new Date() });

@@ -1,4 +1,4 @@
-// One client, and one answer to whatever it asks: what it does.
+// Runs one client against a server that always sends the same response.
 import type { Measured } from './behaviour.ts';
 import { tokenOfAz, type Player } from './players.ts';
 import { run } from './run-client.ts';

@@ -1,4 +1,4 @@
-// The rows of the table of clients in docs/errors.md: a client and the way in which a program uses it.
+// The rows of the client tables in docs/errors.md: a client and how a program uses it.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chosenColumns, otherColumns, type Column } from './behaviour.ts';
@@ -14,7 +14,7 @@ const alone = (client: RealClient): Player => ({ name: client.name, client, wish
 
 const { identity, olderIdentity, pythonIdentity, asyncPythonIdentity } = clients;
 
-/** Chains of credentials, in which another may follow. */
+/** Chains of credentials, in which another one can follow. */
 const chains: readonly Player[] = [identity, olderIdentity, pythonIdentity, asyncPythonIdentity].map(
   (client) => ({
     name: `${client.name}, DefaultAzureCredential`,
@@ -25,7 +25,7 @@ const chains: readonly Player[] = [identity, olderIdentity, pythonIdentity, asyn
 
 export const players: readonly Player[] = [...realClients.map(alone), alone(persistentCurl), ...chains];
 
-/** What is measured of it: a chain repeats as its credential does, so what matters is whether it goes on. */
+/** The measured part: a chain retries as its credential does, so only whether it goes on is measured. */
 export function columnsOf({ wish }: Player): readonly Column[] {
   return wish.credential === 'default' ? chosenColumns : [...chosenColumns, ...otherColumns];
 }

@@ -1,4 +1,4 @@
-// A network namespace without any way out, in which the address of IMDS leads to NMI: programs in it need not be told anything.
+// An isolated network namespace in which the address of IMDS leads to NMI: programs in it need no configuration.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
@@ -16,7 +16,7 @@ export interface PodNamespace {
   remove(): Promise<void>;
 }
 
-/** Why there can be no network namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+/** Why network namespaces are not possible here, if so. With POD_IDENTITY_REQUIRE_KIT=1 it throws instead. */
 export const whyNoNamespaces = (): string | undefined => whyNoPrograms({ programs: ['ip'], root: true });
 
 let made = 0;
@@ -27,7 +27,7 @@ export async function openPodNamespace(
 ): Promise<PodNamespace> {
   made += 1;
   const name = `client-${process.pid}-${made}`;
-  // Sockets of files belong to no network namespace.
+  // Unix sockets with a path work across network namespaces.
   const socket = join(stage.folder, `${name}.socket`);
   const path = await openHeardPath({ pod, nmi, socket });
   const inside = (executable: string, args: readonly string[]) => [

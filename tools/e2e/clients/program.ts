@@ -1,4 +1,4 @@
-// What the programs of this folder have in common: they are told what to ask for, and say in one line what they got.
+// Common to the programs of this folder: they get a token request as argument, and print the result in one line.
 import type { Answer, Wish } from './real-clients.ts';
 
 export interface Told extends Wish {
@@ -9,7 +9,7 @@ export function told(): Told {
   return JSON.parse(process.argv[2] ?? '{}') as Told;
 }
 
-/** Prints the token, or what the library threw. The token is the simulator's and opens nothing. */
+/** Prints the token, or what the library threw. The token is only valid in the simulator. */
 export async function tell(ask: () => Promise<string>): Promise<void> {
   const answer: Answer = await ask().then(
     (token) => ({ token }),

@@ -1,13 +1,13 @@
-// The clients that exist in the world, unmodified, each as a process of its own: how each is started, and what it can say.
+// The real clients, unmodified, each in its own process: how each is started, and which selectors it has.
 import { fileURLToPath } from 'node:url';
 import type { TestProgram } from '@pod-identity/kit/testing';
 
-/** What to ask for: at most one selector. */
+/** The request: at most one selector. */
 export interface Wish {
   readonly clientId?: string;
   readonly resourceId?: string;
   readonly objectId?: string;
-  /** For SDKs that have both: ManagedIdentityCredential unless told. */
+  /** For SDKs that have both. Default: ManagedIdentityCredential. */
   readonly credential?: 'managed' | 'default';
 }
 
@@ -15,11 +15,11 @@ export type Answer = { readonly token: string } | { readonly refused: string };
 
 export interface RealClient {
   readonly name: string;
-  /** What it needs on the machine beyond Node.js and npm packages. */
+  /** What it needs on the machine beside Node.js and npm packages. */
   readonly programs: readonly TestProgram[];
-  /** Every way that it has to name an identity. */
+  /** All selectors that it supports. */
   readonly selectors: readonly Selector[];
-  /** Whether it asks again on its own when it is told to come later by 503 and by 404. */
+  /** Whether it retries 503 and 404. */
   readonly repeats: readonly (404 | 503)[];
   command(wish: Wish, base: string): Command;
 }
@@ -41,7 +41,7 @@ function inNode(file: string, more: object = {}): RealClient['command'] {
   });
 }
 
-/** Debian's own Python: another python3 may come first on the PATH, and has not its packages. */
+/** Debian's Python: another python3 may come first on the PATH, without the packages. */
 function inPython(file: string, more: object = {}): RealClient['command'] {
   return (wish) => ({
     executable: '/usr/bin/python3',
@@ -49,7 +49,7 @@ function inPython(file: string, more: object = {}): RealClient['command'] {
   });
 }
 
-/** Version numbers are those of package.json and, for Python, of Debian's packages. */
+/** The versions are those of package.json and, for Python, of Debian's packages. */
 export const clients = {
   identity: {
     name: '@azure/identity 4.14.1',
@@ -135,7 +135,7 @@ export const clients = {
 
 export const realClients: readonly RealClient[] = Object.values(clients);
 
-/** curl as people use it who want it to ask again. */
+/** curl with retries, as users call it. */
 export const persistentCurl: RealClient = {
   ...clients.curl,
   name: 'curl --retry 5',
@@ -143,7 +143,7 @@ export const persistentCurl: RealClient = {
   command: (wish, base) => curlCommand(wish, base, ['--retry', '5']),
 };
 
-/** Where a client looks that is told nothing. */
+/** The endpoint of a client without configuration. */
 export const metadata = 'http://169.254.169.254';
 
 const tokenPath = '/metadata/identity/oauth2/token?api-version=2018-02-01';
@@ -180,6 +180,6 @@ function curlCommand(wish: Wish, base: string, more: readonly string[] = []): Co
 
 const wgetOptions: readonly string[] = [
   ...['--quiet', '--no-proxy', '--header', 'Metadata: true'],
-  // Prints the body of a refusal as well.
+  // Prints the body of an error response as well.
   ...['--content-on-error', '--output-document', '-'],
 ];

@@ -1,4 +1,4 @@
-// In a pod's network namespace: the address of IMDS, and behind it a Unix socket that leads out.
+// In a pod's network namespace: forwards the address of IMDS to a Unix socket.
 import { connect, createServer } from 'node:net';
 
 const path = process.argv[2] ?? '';

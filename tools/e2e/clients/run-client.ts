@@ -1,15 +1,15 @@
-// Runs a client to its end, and reads what it says.
+// Runs a client to its end and parses its output.
 import { startService } from '../../stage/service.ts';
 import { within } from '../../stage/within.ts';
 import type { PodNamespace } from './pod-namespace.ts';
 import { metadata, type Answer, type RealClient, type Wish } from './real-clients.ts';
 
-/** Where a client runs, and its PATH (empty by default). In a namespace nothing is set, and it finds NMI where IMDS is. */
+/** Where a client runs, and its PATH (empty by default). In a namespace no variable is set, and it finds NMI at the address of IMDS. */
 export type Place =
   | { readonly url: string; readonly path?: string }
   | { readonly namespace: PodNamespace; readonly path?: string };
 
-/** The most persistent of the clients gives up well before. */
+/** Longer than any client retries. */
 const patienceMs = 300_000;
 
 /** Runs the client to its end. */
@@ -18,7 +18,7 @@ export async function run(client: RealClient, wish: Wish, place: Place): Promise
   const { executable, args } = client.command(wish, base);
   const [first, ...others] =
     'url' in place ? [executable, ...args] : place.namespace.inside(executable, args);
-  // A client that found neither would ask whatever is behind the real address of the metadata service.
+  // Without either, a client would send requests to the real address of the metadata service.
   const leading: Record<string, string> =
     'url' in place ? { AZURE_POD_IDENTITY_AUTHORITY_HOST: place.url } : {};
   const service = startService({
@@ -26,7 +26,7 @@ export async function run(client: RealClient, wish: Wish, place: Place): Promise
     executable: first ?? '',
     entry: others[0] ?? '',
     args: others.slice(1),
-    // DefaultAzureCredential runs `az` and others where the PATH has them: what this machine has must not decide.
+    // DefaultAzureCredential runs `az` and others from the PATH, so the PATH must not be that of this machine.
     env: { ...leading, PATH: place.path ?? '/nonexistent' },
   });
   try {
@@ -54,7 +54,7 @@ function parse(line: string): Said {
   try {
     return JSON.parse(line) as Said;
   } catch {
-    // curl writes the answer of each attempt, one after another without a line's end.
+    // curl prints the responses of all attempts without line breaks between them.
     return JSON.parse(line.slice(line.lastIndexOf('{'))) as Said;
   }
 }

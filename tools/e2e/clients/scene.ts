@@ -1,4 +1,4 @@
-// Pods whose identities come when the test says so: what MIC would write is written by hand here.
+// Pods whose identities are assigned by the test: it writes the objects that MIC would write.
 import * as names from '../../stage/names.ts';
 import { pathOf, type KubeObject } from '../../stage/objects.ts';
 import type { Stage, StagePod } from '../../stage/stage.ts';
@@ -7,13 +7,13 @@ import { addIdentity, bind } from '../objects.ts';
 export interface Scene {
   readonly pod: StagePod;
   readonly identity: ReturnType<typeof addIdentity>;
-  /** As MIC does while the identity is on its way to the machine. */
+  /** Writes the object as MIC does while the identity is being attached. */
   create(): Promise<void>;
-  /** The identity comes to the machine, and MIC says so. */
+  /** Attaches the identity to the machine, and writes Assigned as MIC does. */
   assign(): Promise<void>;
 }
 
-/** A pod on node 0, and an identity that is bound to it and on no machine yet. */
+/** A pod on node 0 with a bound identity that is on no machine yet. */
 export async function pendingPod(stage: Stage, name: string): Promise<Scene> {
   const scene = await labelledPod(stage, name);
   await scene.bind();
@@ -25,7 +25,7 @@ export interface UnboundScene extends Scene {
   bind(): Promise<void>;
 }
 
-/** A pod on node 0 whose label no binding has yet, and a managed identity that is on no machine. */
+/** A pod on node 0 whose label no binding selects yet, and a managed identity that is on no machine. */
 export async function labelledPod(
   stage: Stage,
   name: string,
@@ -43,7 +43,7 @@ export async function labelledPod(
   };
 }
 
-/** An identity comes to the machine, and the record of it for a pod says so. */
+/** Attaches an identity to the machine, and writes Assigned for a pod. */
 export async function assign(stage: Stage, of: Assigned): Promise<void> {
   stage.sim.azure.world.attach(names.scaleSetId(names.scaleSet), of.resourceId);
   const record = assignedIdentity(of);

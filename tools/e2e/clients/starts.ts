@@ -1,6 +1,6 @@
-// Starting a process is work, and hundreds wait to start: a few at a time, so that none of them starves.
+// Starts hundreds of processes a few at a time, so that each gets enough processor time to start.
 export interface Starts {
-  /** Runs `start` in its turn; the turn ends when `started` does, or when the run itself ends. */
+  /** Runs `start` in turn; the turn ends with `started`, or with the run. */
   run<T>(start: () => Promise<T>, started: Promise<unknown>): Promise<T>;
 }
 

@@ -1,5 +1,5 @@
-// Servers that answer every request for a token in one way, with the status, headers and body of NMI's own code, at once:
-// what clients make of an answer is seen without NMI's waiting.
+// Servers that send one fixed response to every token request, with the status, headers and body of NMI's own code, at once:
+// they show how clients react to a response, without NMI's waits.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,8 +10,8 @@ import type { TokenErrorCode } from '../../../packages/nmi/src/tokens/errors.ts'
 export type ToldStatus = 400 | 403 | 404 | 410 | 429 | 500 | 502 | 503 | 504;
 
 /**
- * When the client is told to come again: the middle of what NMI chooses from where Azure gave no time, a time that Azure
- * gave, or none at all, which NMI never sends.
+ * The Retry-After: the middle of NMI's range if Azure sent none, a time of Azure,
+ * or none, which NMI never sends.
  */
 export type Again = 'chosen' | 'given' | 'none';
 
@@ -20,13 +20,13 @@ export interface ToldAnswer {
   readonly again: Again;
 }
 
-/** What Azure gives, in seconds. */
+/** Azure's Retry-After, in seconds. */
 const givenSeconds = 4;
 
 const pod = 'default/web';
 const reason = 'this is what Azure said';
 
-/** What NMI says in the description, which a user has to read. */
+/** NMI's description, which the user has to see. */
 export const reasonOf = (status: ToldStatus): string =>
   status === 400 ? 'No AzureIdentityBinding has the selector' : status === 404 ? 'is being assigned' : reason;
 
@@ -64,14 +64,14 @@ interface Heard {
 export interface ToldServer {
   readonly url: string;
   readonly calls: readonly Heard[];
-  /** The Retry-After that it sends, in seconds. */
+  /** Its Retry-After, in seconds. */
   readonly retryAfter: number | undefined;
   /** Resolves with the first request. */
   readonly asked: Promise<unknown>;
   close(): void;
 }
 
-/** A client that asks on a connection just when the server closes it counts that as one of its tries. */
+/** Keeps idle connections: a client counts a request on a connection that is just being closed as an attempt. */
 const longestPauseMs = 300_000;
 
 export async function openToldServer(told: ToldAnswer): Promise<ToldServer> {

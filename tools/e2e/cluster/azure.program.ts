@@ -1,4 +1,4 @@
-// Azure on a node of a real cluster: its metadata service on the address that pods know, ARM where the node's own programs find it.
+// Azure on a node of a real cluster: the metadata service at its well-known address, ARM on a port of the node.
 import { startSim } from '@pod-identity/sim';
 import { azureConfiguration, seed } from '../../stage/azure.ts';
 import * as names from '../../stage/names.ts';

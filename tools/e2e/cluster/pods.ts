@@ -2,7 +2,7 @@ import type { KubeObject } from '../../stage/objects.ts';
 
 const image = 'docker.io/aad-pod-identity/nmi:0.1.0';
 
-/** Asks the metadata address for a token again and again, and prints how each attempt ended. */
+/** Requests tokens from the metadata address in a loop, and prints the result of each request. */
 const program = `
 const url = 'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 async function ask() {
@@ -17,7 +17,7 @@ async function ask() {
 }
 ask();`;
 
-/** A pod that asks for tokens; the scheduler says where it runs. */
+/** A pod that requests tokens; the scheduler chooses the node. */
 export function askingPod(name: string, label?: string): KubeObject {
   return {
     apiVersion: 'v1',
@@ -41,7 +41,7 @@ interface Container {
   readonly volumeMounts: readonly { readonly name: string }[];
 }
 
-/** Runs one command of the agent to its end, with the rights that a DaemonSet of the manifests gives it and no others. */
+/** Runs one command of NMI to its end, with exactly the rights of a DaemonSet of the manifests. */
 export function commandPod(daemonSet: KubeObject, name: string, ...args: readonly string[]): KubeObject {
   const { template } = daemonSet['spec'] as { readonly template: { readonly spec: PodSpec } };
   const { initContainers = [], containers, volumes, securityContext } = template.spec;
@@ -61,7 +61,7 @@ export function commandPod(daemonSet: KubeObject, name: string, ...args: readonl
   };
 }
 
-/** As deploy/nmi-boot-guard adds it. */
+/** The volume of deploy/nmi-boot-guard. */
 const mountOfEtc = { name: 'host-etc', mountPath: '/host/etc' };
 const volumeOfEtc = { name: 'host-etc', hostPath: { path: '/etc', type: 'Directory' } };
 

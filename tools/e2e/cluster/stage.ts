@@ -1,4 +1,4 @@
-// A real cluster with the services as its administrator installs them: images, the manifests of deploy/, kubelets that start them.
+// A real cluster with the services installed as an administrator does: images, and the manifests of deploy/.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,16 +20,16 @@ export interface ClusterStage {
   readonly kube: KubeTransport;
   readonly node: ClusterNode;
   readonly azure: Program<AzureQuestions>;
-  /** Objects of deploy/, as they are but for what this version of Kubernetes does not know. */
+  /** Applies objects of deploy/, without fields that this version of Kubernetes does not have. */
   apply(path: string): Promise<void>;
   create(object: KubeObject): Promise<KubeObject>;
   /** Whether a service's account has the right to patch nodes. */
   mayChangeNodes(account: 'mic' | 'nmi'): Promise<boolean>;
-  /** Runs a program among the node's own files and processes; returns what it printed. */
+  /** Runs a program in the node's mount and process namespaces; returns its output. */
   onNode(...command: readonly string[]): Promise<string>;
-  /** Runs a program in the node's network namespace; returns what it printed. */
+  /** Runs a program in the node's network namespace; returns its output. */
   inNode(...command: readonly string[]): Promise<string>;
-  /** What a pod prints, from its beginning. */
+  /** Follows the log of a pod, from its beginning. */
   follow(pod: string): PrintedLines;
   stop(): Promise<void>;
 }
@@ -101,7 +101,7 @@ async function build(
 
 const fileOfAzure = '../cluster/azure.program.ts';
 
-/** Under the very names that the manifests give. */
+/** With the image names of the manifests. */
 async function loadImages(cluster: RunningCluster): Promise<void> {
   const program = (name: string) => [`${process.execPath}:/usr/bin/node`, `${dirname(built(name))}:/app`];
   const image = (name: string, files: readonly string[]) =>

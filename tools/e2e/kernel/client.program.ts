@@ -1,4 +1,4 @@
-// A program in a pod (or on the node): calls of all sorts, and a load that counts what becomes of each call.
+// A program in a pod (or on the node): single requests, and a load that counts the result of each request.
 import { Agent, get as httpGet, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { execFile } from 'node:child_process';
@@ -7,18 +7,18 @@ import { answerMessages } from './program.ts';
 export interface Call {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Name of a connection that stays open; a new one for this call alone when absent. */
+  /** Name of a kept connection. Default: a new one for this request. */
   readonly over?: string;
 }
 
 export interface Answered {
-  /** 0 when nothing was answered. */
+  /** 0 without a response. */
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** The error's code, such as ECONNREFUSED; '' when there was an answer. */
+  /** The error's code, such as ECONNREFUSED; '' with a response. */
   readonly error: string;
-  /** Whether the connection had carried a call before. */
+  /** Whether the connection was used before. */
   readonly isReused: boolean;
 }
 
@@ -27,12 +27,12 @@ export interface LoadSpec extends Omit<Call, 'over'> {
   readonly keepAlive: boolean;
 }
 
-/** How often each end of a call was seen: `200`, `ECONNREFUSED`, `ECONNRESET on a used connection` … */
+/** The number of requests by result: `200`, `ECONNREFUSED`, `ECONNRESET on a used connection` … */
 export type Tally = Readonly<Record<string, number>>;
 
 export type ClientQuestions = typeof questions;
 
-/** Of one call; what waits for many has longer. */
+/** Limit for one request; waits for many have a longer one. */
 const patienceMs = 15_000;
 const longPatienceMs = 60_000;
 const agents = new Map<string, Agent>();
@@ -77,7 +77,7 @@ interface Load {
   readonly ends: Map<string, number>;
   isOver: boolean;
   readonly workers: Promise<void>[];
-  /** Called at each end. */
+  /** Called at each result. */
   listener: () => void;
 }
 const loads = new Map<string, Load>();
@@ -104,7 +104,7 @@ const tally = ({ ends }: Load): Tally => Object.fromEntries(ends);
 const questions = {
   get: ({ over, ...what }: Call): Promise<Answered> =>
     call(what, over === undefined ? false : agentNamed(over)),
-  /** Sends the text as it is and answers all that comes until the other side ends the connection. */
+  /** Sends the raw text and returns everything that is received until the connection ends. */
   raw: ({ host, port, text }: { host: string; port: number; text: string }): Promise<string> => {
     const { promise, resolve } = Promise.withResolvers<string>();
     let answer = '';
@@ -130,7 +130,7 @@ const questions = {
     loads.set(name, load);
     for (let worker = 0; worker < spec.workers; worker += 1) load.workers.push(work(spec, load));
   },
-  /** Waits until that many more calls have ended as `end` says. */
+  /** Waits until so many more requests have ended with this result. */
   more: async ({ name, count, end }: { name: string; count: number; end: string }): Promise<Tally> => {
     const load = loadNamed(name);
     const seen = () => load.ends.get(end) ?? 0;

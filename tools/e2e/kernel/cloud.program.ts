@@ -1,5 +1,5 @@
-// The simulator in the namespace that owns the metadata address. Every request and every connection that reaches this address is
-// written down with its source, so that a test can tell what came around the agent.
+// The simulator in the namespace that has the metadata address. Every request and connection that reaches this address is
+// recorded with its source, so that a test finds requests that bypassed NMI.
 import { connect, createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 import { cluster, startSim, type BindingSpec, type PodSpec } from '@pod-identity/sim';
@@ -8,7 +8,7 @@ import { answerMessages } from './program.ts';
 
 export interface CloudPlace {
   readonly metadataAddress: string;
-  /** Where the API server is to be reached, beside its own address. */
+  /** A further address of the API server. */
   readonly apiAddress: string;
 }
 
@@ -26,7 +26,7 @@ const podsPath = '/api/v1/namespaces/default/pods';
 const effect = 'NoSchedule';
 const questions = {
   facts: () => ({ node: node.name, api: `http://${place.apiAddress}:${apiPort}` }),
-  /** An AzureIdentity whose managed identity is on the machine. */
+  /** Creates an AzureIdentity whose managed identity is on the machine. */
   identity: async ({ name }: { name: string }) => {
     const { clientId, resourceId } = await world.identity({ name });
     sim.azure.world.attach(node.hostId, resourceId);
@@ -34,7 +34,7 @@ const questions = {
   },
   bind: (spec: BindingSpec) => world.binding(spec),
   pod: (spec: PodSpec) => world.pod(spec),
-  /** It was created and bound to the node; its kubelet has not said yet which address it got. */
+  /** Creates a pod on the node, whose status has no address yet. */
   podWithoutAddress: async ({ name, label }: { name: string; label: string }) => {
     await world.client.request('POST', podsPath, {
       apiVersion: 'v1',
@@ -43,19 +43,19 @@ const questions = {
       spec: { nodeName: node.name, containers: [{ name: 'main', image: 'local.test/app:1' }] },
     });
   },
-  /** Its kubelet says that it runs, and which address it has. */
+  /** Updates the pod's status: it runs and has its address. */
   reportAddress: async ({ name, ip }: { name: string; ip: string }) => {
     const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }], hostIP: node.address };
     await world.client.request('PATCH', `${podsPath}/${name}/status`, { status });
   },
-  /** The pod is deleted, and its kubelet has not said yet that it stopped: it is Running and has its address. */
+  /** Deletes the pod; its status still has Running and its address. */
   end: async ({ name }: { name: string }) => {
     const metadata = { finalizers: ['test.local/containers-live'] };
     await world.client.request('PATCH', `${podsPath}/${name}`, { metadata });
     await world.client.request('DELETE', `${podsPath}/${name}`);
     return sim.kube.get('pods', name, 'default');
   },
-  /** Keys of the taints of the node. */
+  /** The keys of the node's taints. */
   taints: () => taints(),
   taint: async ({ key }: { key: string }) => {
     const spec = { taints: [...taints().map((each) => ({ key: each, effect })), { key, effect }] };
@@ -63,7 +63,7 @@ const questions = {
   },
   /** Waits until the node has no taint of this key. */
   untainted: ({ key }: { key: string }) => sim.kube.until(() => !taints().includes(key)),
-  /** What reached the metadata address since this was asked last. */
+  /** What reached the metadata address since the last call. */
   heard: () => door.heard(),
 };
 answerMessages(questions);

@@ -1,16 +1,16 @@
-// What stands on the metadata address: passes every request on to the simulator, and writes down who asked. So a test can tell
-// what came around the agent.
+// The server at the metadata address: proxies every request to the simulator and records its source, so that a test
+// finds requests that bypassed NMI.
 import { once } from 'node:events';
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 
 export interface Heard {
   readonly source: string;
-  /** `connection`, or the request's line as it came. */
+  /** `connection`, or the request line. */
   readonly what: string;
 }
 
 export interface MetadataDoor {
-  /** What came since this was asked last. */
+  /** What arrived since the last call. */
   heard(): readonly Heard[];
 }
 

@@ -1,16 +1,16 @@
-// A node, its pods and the fabric of the cloud as network namespaces without any way out. Nothing is left when it is taken down.
+// A node, its pods and the cloud's fabric as isolated network namespaces, all of which are removed at the end.
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { runCommand } from '../../stage/run-command.ts';
 
 export const metadataAddress = '169.254.169.254';
 
 /**
- * Where the metadata service is. `fabric`: outside the node, which forwards to it, as on Azure. `loopback`: on the node itself,
+ * Where the metadata service runs. `fabric`: outside the node, which forwards to it, as on Azure. `loopback`: on the node itself,
  * as in the Kubernetes kit's clusters.
  */
 export type Layout = 'fabric' | 'loopback';
 
-/** How pods are linked to their node. `bridge`: all by one. `routed`: each by a device of its own with a route, no bridge. */
+/** How pods are connected to their node. `bridge`: all by one bridge. `routed`: each by its own device with a route. */
 export type PodLinks = 'bridge' | 'routed';
 
 export interface KernelPod {
@@ -24,19 +24,19 @@ export interface KernelNetwork {
   /** Names of namespaces. */
   readonly node: string;
   readonly cloud: string;
-  /** Of the cloud, as the node reaches it. */
+  /** The cloud's address as the node reaches it. */
   readonly cloudAddress: string;
-  /** As the cloud sees calls of the node itself. */
+  /** The node's address as the cloud sees it. */
   readonly nodeAddresses: readonly string[];
   addPod(): Promise<KernelPod>;
-  /** Takes the address from a pod and gives it to a new one; the old one's namespace stays, without a network. */
+  /** Moves the address from a pod to a new one; the old one's namespace stays, without a network. */
   handOver(from: KernelPod): Promise<KernelPod>;
-  /** Runs a program in the node's namespace and returns what it printed. */
+  /** Runs a program in the node's namespace and returns its output. */
   inNode(program: string, ...args: readonly string[]): Promise<string>;
   remove(): Promise<void>;
 }
 
-/** Why there can be no network namespaces here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 that is an error. */
+/** Why network namespaces are not possible here, if so. With POD_IDENTITY_REQUIRE_KIT=1 it throws instead. */
 export const whyNoKernel = (): string | undefined =>
   whyNoPrograms({ programs: ['ip', 'nft', 'iptables', 'conntrack', 'curl'], root: true });
 
@@ -63,7 +63,7 @@ export async function openNetwork(layout: Layout, links: PodLinks = 'bridge'): P
       node,
       'sysctl -qw net.ipv4.ip_forward=1',
       ...gateway[links],
-      // Something like this has every node: the kernel remembers connections from then on, and leads none of them again.
+      // Every node has such a rule: from then on the kernel tracks connections, and applies NAT rules to none of the existing ones.
       'nft add table ip node',
       'nft add chain ip node postrouting { type nat hook postrouting priority srcnat ; }',
       'nft add rule ip node postrouting ip daddr 192.0.2.0/24 masquerade',
@@ -138,7 +138,7 @@ const join: Readonly<Record<PodLinks, (node: string, pod: KernelPod) => Promise<
     );
     await inside(
       namespace,
-      // As network plug-ins do: the link is told who has the address now.
+      // As network plug-ins do: announces the new owner of the address.
       'sysctl -qw net.ipv4.conf.eth0.arp_notify=1',
       `ip address add ${address}/24 dev eth0`,
       'ip link set eth0 up',

@@ -1,4 +1,4 @@
-// Requests as no SDK sends them: each tries to be one thing to NMI and another to the metadata service.
+// Requests that no SDK sends: each tries to mean one thing to NMI and another to the metadata service.
 
 const close = 'Host: 169.254.169.254\r\nMetadata: true\r\nConnection: close\r\n\r\n';
 const keep = 'Host: 169.254.169.254\r\nMetadata: true\r\n\r\n';

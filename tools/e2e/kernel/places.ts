@@ -1,4 +1,4 @@
-// What a kernel scenario is played on; on a machine that cannot, it is skipped with a line that says why.
+// The variants in which a kernel scenario runs; where they are not possible, it is skipped with a reason.
 import { describe } from 'vitest';
 import { whyNoKernel, type Layout } from './network.ts';
 
@@ -15,7 +15,7 @@ export const fabricPlaces: readonly KernelPlace[] = [
 const missing = whyNoKernel();
 if (missing !== undefined) console.warn(`skipped: ${missing}`);
 
-/** Plays the scenario on each place. */
+/** Runs the scenario in each variant. */
 export function describePlaces(
   name: string,
   places: readonly KernelPlace[],

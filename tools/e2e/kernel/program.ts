@@ -1,4 +1,4 @@
-// A small program of this folder in a network namespace of its own, asked by messages. It ends with whoever started it.
+// A program of this folder in a network namespace, controlled by messages. It ends with its parent process.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { within } from '../../stage/within.ts';
 
-/** What a program can be asked: a name, what is given, what comes back. */
+/** The messages of a program: name, argument and result. */
 export type Questions = Readonly<Record<string, (given: never) => unknown>>;
 
 export interface Program<Q extends Questions> {
@@ -25,14 +25,14 @@ interface Reply {
 
 export interface ProgramPlace {
   readonly namespace: string;
-  /** For what is needed to start programs in namespaces. */
+  /** For the scripts that start programs in namespaces. */
   readonly folder: string;
 }
 
-/** Questions that wait for something themselves have a shorter deadline. */
+/** Messages that wait for something have a shorter limit of their own. */
 const patienceMs = 120_000;
 
-/** @param file Of this folder; it calls `answerMessages`. */
+/** @param file A program of this folder that calls `answerMessages`. */
 export async function startProgram<Q extends Questions>(
   file: string,
   given: object,
@@ -76,7 +76,7 @@ export async function startProgram<Q extends Questions>(
   };
 }
 
-/** The other side: answers until the one who asks is gone, then ends. */
+/** The other side: handles messages until the parent process ends. */
 export function answerMessages(questions: Questions): void {
   const answer = async ({ question, given }: { question: string; given: unknown }) => {
     const ask = questions[question];
@@ -94,10 +94,10 @@ export function answerMessages(questions: Questions): void {
   process.send?.('ready');
 }
 
-/** Node in a namespace, as an executable file: its process is the one that is started, so that it can be ended by its id. */
+/** A script that runs Node in a namespace with `exec`, so that the process can be ended by its id. */
 export async function nodeIn(namespace: string, folder: string): Promise<string> {
   const file = join(folder, `node-in-${namespace}`);
-  // By its whole path: the program may get a PATH with nothing in it.
+  // By its absolute path: the program may get an empty PATH.
   const ip = execFileSync('sh', ['-c', 'command -v ip'], { encoding: 'utf8' }).trim();
   await writeFile(file, `#!/bin/sh\nexec '${ip}' netns exec ${namespace} '${process.execPath}' "$@"\n`);
   await chmod(file, 0o755);

@@ -1,4 +1,4 @@
-// NMI as it runs on a node: the built program in the node's network namespace, pods in theirs, the real kernel between them.
+// NMI as on a node: the built program in the node's network namespace and pods in theirs, on the real kernel.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,16 +25,16 @@ export interface KernelClient {
   readonly address: string;
   /** Undefined on the node itself. */
   readonly place?: KernelPod;
-  /** A call for a token unless told otherwise, with the header Metadata. */
+  /** A request with the header Metadata, by default for a token. */
   get(call?: Partial<Call>): Promise<Answered>;
   raw(text: string): Promise<string>;
   curl(...args: readonly string[]): Promise<string>;
   load(spec?: Partial<LoadSpec>): Promise<KernelLoad>;
 }
 
-/** Calls one after another, each worker at once when its last one has ended. */
+/** Workers that each send requests without pause. */
 export interface KernelLoad {
-  /** Waits until so many more calls have ended this way. */
+  /** Waits until so many more requests have ended with this result. */
   more(count: number, end: string): Promise<Tally>;
   stop(): Promise<Tally>;
 }
@@ -43,34 +43,34 @@ export interface KernelWorld {
   readonly network: KernelNetwork;
   readonly node: string;
   readonly cloud: Program<CloudQuestions>;
-  /** In the node's own namespace, as a Pod with host network. */
+  /** A pod with host network: it runs in the node's namespace. */
   readonly host: KernelClient;
-  /** A pod without a label unless it gets one; known to the API server with its address. */
+  /** A pod, by default without a label; the API server has its address. */
   pod(spec: { readonly name: string; readonly label?: string }): Promise<KernelClient>;
-  /** Gives the pod's address to a new namespace, of which the API server is not told. */
+  /** Moves the pod's address to a new namespace that the API server does not know. */
   heirOf(pod: KernelClient): Promise<KernelClient>;
-  /** What NMI's own reader of the kernel's neighbour table says of an address on the node. */
+  /** The entry of an address in the node's neighbour table, by NMI's own reader. */
   neighbourOf(address: string): Promise<string | undefined>;
-  /** An identity on the machine and its binding for pods labelled with its name; answers its client id. */
+  /** Creates an identity on the machine and a binding for pods labelled with its name; returns its client id. */
   identity(name: string): Promise<string>;
-  /** Runs until it is stopped; answers once it says that it is ready. */
+  /** Starts NMI, and resolves when it is ready. */
   startNmi(args?: readonly string[]): Promise<KernelNmi>;
-  /** The same, but answers at once. */
+  /** Starts NMI without waiting. */
   launchNmi(args?: readonly string[], env?: Readonly<Record<string, string>>): KernelNmi;
-  /** One of NMI's commands, to its end. */
+  /** Runs one of NMI's commands to its end. */
   command(name: string, ...args: readonly string[]): Promise<Service>;
-  /** What reached the metadata service since the last time, and did not come from the node itself. */
+  /** What reached the metadata service since the last call, except from the node itself. */
   aroundNmi(): Promise<readonly Heard[]>;
   readonly stop: () => Promise<void>;
 }
 
 export interface KernelNmi {
   readonly service: Service;
-  /** Of /readyz: the status, and what it says. */
+  /** The status and text of /readyz. */
   readonly readyz: () => Promise<string>;
-  /** Waits until /readyz answers so. */
+  /** Waits until /readyz fits. */
   until(fits: RegExp): Promise<void>;
-  /** Waits until somebody's change of the rules was put right for the nth time. */
+  /** Waits until NMI has repaired its rules for the nth time. */
   repaired(times: number): Promise<void>;
 }
 
@@ -220,7 +220,7 @@ function kernelNmi(service: Service, host: KernelClient): KernelNmi {
   return {
     service,
     readyz,
-    // It tells of the way that pods' calls take only when it is asked.
+    // NMI checks the path of pods' requests only on a request of /readyz.
     until: async (fits) => {
       await service.logged('admin server listening');
       const late = AbortSignal.timeout(patienceMs);
@@ -248,7 +248,7 @@ const kubeconfigFor = (server: string): object => ({
   contexts: [{ name: 'node', context: { cluster: 'node', user: 'node' } }],
 });
 
-/** Whose token it is, or how the call ended. */
+/** The client id of the token, or the result of the request. */
 export function subjectOf({ status, body, error }: Answered): string {
   if (error !== '') return error;
   if (status !== 200) return `${status}`;

@@ -1,4 +1,4 @@
-// The ports for probes and scrapers, as a pod sees them.
+// The ports for probes and metrics, as a pod reaches them.
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inDeploy } from '../../stage/places.ts';
@@ -44,7 +44,7 @@ async function statusAt(host: string, port: number): Promise<string> {
   return text.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length);
 }
 
-test('health of MIC and of NMI answers on loopback, and on no other address of the node', async () => {
+test('MIC and NMI serve health on loopback, and on no other address of the node', async () => {
   for (const service of [mic, nmi.service]) {
     const port = await portOf(service, 'health');
     expect(await statusAt('127.0.0.1', port)).toBe('200');
@@ -52,7 +52,7 @@ test('health of MIC and of NMI answers on loopback, and on no other address of t
   }
 });
 
-test('metrics of MIC and of NMI count the lines that standard output did not take', async () => {
+test('metrics of MIC and of NMI count the log lines that were dropped', async () => {
   for (const [name, service] of Object.entries({ mic, nmi: nmi.service })) {
     const answer = await fetch(`http://127.0.0.1:${await portOf(service, 'metrics')}/metrics`, {
       signal: AbortSignal.timeout(60_000),
@@ -61,7 +61,7 @@ test('metrics of MIC and of NMI count the lines that standard output did not tak
   }
 });
 
-test('forty pipelined connections of a pod get few metrics, and another pod its tokens', async () => {
+test('forty pipelined connections of a pod get few metrics, and another pod gets its tokens', async () => {
   const port = await portOf(nmi.service, 'metrics');
   const attack: Socket[] = [];
   let answers = 0;

@@ -1,4 +1,4 @@
-// A service principal with a certificate, served by the built NMI: the certificate is read in a child process without rights.
+// A service principal with a certificate, with the built NMI: a child process without rights reads the certificate.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -23,7 +23,7 @@ interface Child {
 
 const withoutEnd = (text: string) => text.split('\0').slice(0, -1);
 
-/** The process of this program that the parent runs; undefined while there is none. */
+/** The child process of the parent with this program, if there is one. */
 async function childOf(parent: number, program: string): Promise<Child | undefined> {
   const pids = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8');
   for (const pid of pids.trim().split(' ')) {
@@ -32,13 +32,13 @@ async function childOf(parent: number, program: string): Promise<Child | undefin
       if (!args.some((arg) => basename(arg) === program)) continue;
       return { pid, args, env: withoutEnd(await readFile(`/proc/${pid}/environ`, 'utf8')) };
     } catch {
-      // It ended meanwhile.
+      // It has ended.
     }
   }
   return undefined;
 }
 
-/** Looks until the work has ended. */
+/** Looks for the process until the work has ended. */
 async function seenDuring(work: Promise<unknown>, look: () => Promise<Child | undefined>) {
   const over = new AbortController();
   const end = () => over.abort();
@@ -76,7 +76,7 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
     await stage.startMic('1');
     const made = makeCertificate('rsa');
     stage.sim.azure.world.addApp({ clientId, secrets: [], certificates: [made.certificate] });
-    // Enough rounds for the process to be seen, and few enough to be read.
+    // Enough rounds for the process to be found, and few enough to be accepted.
     await createIdentity(makePfx(made, 'p', '-iter', '200000'));
     pod = await stage.runPod({ name, node: 0, label: name });
     await untilAssigned(stage.kube, [name]);
@@ -87,7 +87,7 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
   });
   afterAll(() => stage.stop());
 
-  test('gives the pod a token of the application', () => {
+  test('the pod gets a token of the application', () => {
     expect(answer).toMatchObject({ status: 200, body: { client_id: clientId } });
     const [, claims = ''] = answer.body['access_token']?.split('.') ?? [];
     expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({
@@ -96,7 +96,7 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
     });
   });
 
-  test('is read in a child process with the permission model, a bounded heap, and nothing in its environment', () => {
+  test('the certificate is read in a child process with the permission model, a limited heap and an empty environment', () => {
     expect(child?.args).toEqual(expect.arrayContaining(['--permission', '--max-old-space-size=64']));
     expect(child?.args.filter((arg) => arg.startsWith('--allow'))).toEqual([
       expect.stringMatching(/^--allow-fs-read=.*\/dist\/\*$/),
@@ -104,7 +104,7 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
     expect(child?.env).toEqual(['MALLOC_ARENA_MAX=1']);
   });
 
-  test('cannot, with the flags of that process, read other files, write any, or start anything', async () => {
+  test('a process with the same flags cannot read other files, write files or start processes', async () => {
     const flags = child?.args.slice(1, -1) ?? [];
     const outside = join(stage.folder, 'azure.json');
     const attempts = {

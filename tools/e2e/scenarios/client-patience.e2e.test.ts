@@ -1,5 +1,5 @@
-// How long the clients that pods bring along hold out: at an answer that stays the same, as the tables of docs/errors.md say,
-// and at the built NMI, while an identity comes late. All of them run at once, since they mostly wait.
+// How long the clients in pods retry: with a fixed response, as the tables of docs/errors.md say,
+// and with the built NMI, while an identity is assigned late. All of them run at the same time, because they mostly wait.
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contradiction, secondsOf, type Behaviour, type Column } from '../clients/behaviour.ts';
@@ -16,7 +16,7 @@ const here = players.filter(({ name, client }) => {
   if (missing !== undefined) console.warn(`skipped with ${name}: ${missing}`);
   return missing === undefined;
 });
-/** A chain of credentials waits for managed identity as that credential does alone. */
+/** Without chains of credentials, which wait for managed identity as the single credential does. */
 const alone = here.filter(({ wish }) => wish.credential === undefined);
 const repeating = alone.filter(({ client }) => client.repeats.includes(503));
 
@@ -25,7 +25,7 @@ const beyondHold = 60;
 
 let stage: Stage;
 let claims: Claims;
-/** All that is played, from the beginning on. */
+/** All runs, started at the beginning. */
 const plays = new Map<string, Promise<unknown>>();
 
 const play = <T>(name: string, playing: Promise<T>) => {
@@ -65,7 +65,7 @@ interface Cell {
   readonly claimed: Behaviour | undefined;
 }
 
-/** Of all cells of the tables in docs/errors.md: the suite takes as long as the last of them. */
+/** For all cells of the tables in docs/errors.md: the suite takes as long as the slowest of them. */
 function longestFirst(): readonly Cell[] {
   const cells = here.flatMap((player) =>
     columnsOf(player).map((column) => ({
@@ -90,7 +90,7 @@ test.each(here)(
   patienceMs,
 );
 
-/** Whose token it is; or why there is none. */
+/** The client id of the token, or the error. */
 function subjectOf({ answer }: Played): string {
   if ('refused' in answer) return answer.refused;
   return (
@@ -100,7 +100,7 @@ function subjectOf({ answer }: Played): string {
 
 describe.each(alone)('$name', ({ name }) => {
   test.each(withinHold)(
-    'gets an identity that comes %i s after its first request, with this request',
+    'gets an identity that is assigned %i s after its first request, with this request',
     async (seconds) => {
       const seen = await played<Played>(`${name} ${seconds}`);
       expect([subjectOf(seen), seen.statuses]).toEqual([seen.clientId, [200]]);
@@ -119,7 +119,7 @@ describe.each(alone)('$name', ({ name }) => {
 });
 
 test.each(repeating)(
-  '$name asks again on its own, and gets an identity that comes 60 s after its first request',
+  '$name retries, and gets an identity that is assigned 60 s after its first request',
   async ({ name }) => {
     const seen = await played<Played>(`${name} ${beyondHold}`);
     expect(subjectOf(seen)).toBe(seen.clientId);
@@ -129,7 +129,7 @@ test.each(repeating)(
 );
 
 test.each(alone.filter((player) => !repeating.includes(player)))(
-  '$name asks once, and is told after the hold why there is no identity yet',
+  '$name sends one request, and gets the reason after the hold',
   async ({ name }) => {
     const seen = await played<Played>(`${name} ${beyondHold}`);
     expect(seen.statuses).toEqual([503]);

@@ -1,4 +1,4 @@
-// What the simulator counts when people do what people do: many pods at once, the same question two hundred times.
+// The number of calls to Azure for many pods at the same time, and for two hundred equal requests.
 import { afterEach, expect, test } from 'vitest';
 import { askForToken } from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
@@ -37,7 +37,7 @@ test('50 pods over 20 identities, created at once on one scale set, are all Assi
   expect(stage.sim.azure.journal.count({ service: 'arm', method: 'PATCH' })).toBeLessThanOrEqual(2);
 });
 
-test('a pod whose identity is already on the host gets its first token without any ARM call', async () => {
+test('a pod whose identity is already on the host gets its first token without an ARM call', async () => {
   stage = await openStage();
   await stage.install();
   await (await stage.startMic('1')).logged('became leader');

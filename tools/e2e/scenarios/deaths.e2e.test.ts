@@ -1,4 +1,4 @@
-// Processes die; what they were at is taken up by whoever comes next.
+// Processes are killed, and others continue their work.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askForToken } from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
@@ -19,7 +19,7 @@ describeServers('deaths on $name', ({ start }) => {
     await stopServer();
   });
 
-  test('killing the leading MIC while it attaches and restarting an NMI lose nothing', async () => {
+  test('after a kill of the leading MIC during an attachment and a restart of NMI, all assignments are completed', async () => {
     const leaseArgs = ['--leader-election-duration', '3s', '--detach-grace-period', '0s'];
     await stage.install();
     const mics = [await stage.startMic('1', leaseArgs), await stage.startMic('2', leaseArgs)];
@@ -41,7 +41,7 @@ describeServers('deaths on $name', ({ start }) => {
     const after = await askForToken((await stage.path(pod, second)).url);
     expect([before.status, after.status]).toEqual([200, 200]);
 
-    // The survivor knows that the dead leader's attachment is its own: with the pod gone it gives the identity back.
+    // The new leader knows that MIC attached the identity: it detaches it after the pod was deleted.
     await stage.removePod(pod);
     await untilReleased(stage.kube, 'patient');
     await stage.sim.azure.world.until(() => !isAttached(stage, id));

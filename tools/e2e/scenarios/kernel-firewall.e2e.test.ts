@@ -1,4 +1,4 @@
-// The redirect rules on the real kernel: installed alone, changed by others, taken away.
+// The redirect rules on the real kernel: installed without NMI, changed by others, removed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describePlaces, fabricPlaces } from '../kernel/places.ts';
 import {
@@ -15,7 +15,7 @@ interface Meddling {
   readonly command: readonly [program: string, ...args: readonly string[]];
 }
 
-/** What takes the rules that lead calls here, but not those that refuse calls which get past. */
+/** Commands that remove the rules which redirect requests, but not those which refuse requests that bypass NMI. */
 const shut: Readonly<Record<string, readonly Meddling[]>> = {
   nftables: [
     {
@@ -44,7 +44,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
   const args = ['--firewall', firewall, '--pod-requests-per-second', '0'];
   const asMachine = () => ({ url: `${tokenUrl}&client_id=${machine}` });
 
-  /** Everybody's rules, without the empty chains and tables that iptables itself leaves. */
+  /** All rules, without the empty chains and tables that iptables itself leaves. */
   const rules = async () => {
     const saved = await world.network.inNode('iptables-save');
     const tables = await world.network.inNode('nft', 'list', 'tables');
@@ -77,7 +77,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
   });
   afterAll(() => world.stop());
 
-  test('item 15: install-redirect alone, without any server, has calls of pods refused', async () => {
+  test('item 15: install-redirect without a server: requests of pods are refused', async () => {
     expect(subjectOf(await stranger.get(asMachine()))).toBe(machine);
     const installed = await world.command('install-redirect', '--firewall', firewall);
     expect(installed.exitCode, installed.lines.join('\n')).toBe(0);
@@ -87,8 +87,8 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
     expect(await world.aroundNmi()).toEqual([]);
   });
 
-  test('E27 uninstall-redirect removes all rules of ours, and only those', async () => {
-    // Installed by the test before: what others have is what is left without ours.
+  test('E27 uninstall-redirect removes all of our rules, and only those', async () => {
+    // The test before installed ours; the rules of others are those that are left without ours.
     const foreign = (await rules()).map(withoutRoutingRules).filter((line) => !/aad[-_]/.test(line));
     expect(await rules()).not.toEqual(foreign);
     const removed = await world.command('uninstall-redirect');
@@ -108,7 +108,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
     afterAll(() => nmi.service.stop());
 
     test.each(shut[firewall] ?? [])(
-      'item 15: $how is put right, and calls are refused until then',
+      'item 15: $how is repaired, and requests are refused until then',
       async ({ command: [program, ...rest] }) => {
         await world.aroundNmi();
         const loads = await Promise.all([
@@ -126,7 +126,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
       },
     );
 
-    test('item 15: nft flush ruleset is put right, and until then no call of a pod gets a token of the machine', async () => {
+    test('item 15: nft flush ruleset is repaired, and until then no request of a pod gets a token of the machine', async () => {
       await world.aroundNmi();
       const loads = await Promise.all([
         stranger.load(asMachine()),
@@ -136,7 +136,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
       await world.network.inNode('nft', 'flush', 'ruleset');
       repairs += 1;
       await nmi.repaired(repairs);
-      // Meanwhile routing refuses what the rules no longer lead to NMI.
+      // Until then a routing rule refuses what is no longer redirected to NMI.
       for (const load of loads) await load.more(100, '400');
       await Promise.all(loads.map((load) => load.stop()));
       expect(await world.aroundNmi()).toEqual([]);
@@ -144,7 +144,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
   });
 });
 
-/** Of what `ip rule` lists; any other text stays unchanged. */
+/** For the output of `ip rule`; any other text is returned unchanged. */
 function withoutRoutingRules(text: string): string {
   return text
     .split('\n')

@@ -1,10 +1,10 @@
-// An address goes from a pod that ends to a new pod while the API server still says that the old one has it; on the real kernel.
+// An address moves from a pod that ends to a new pod while the API server still has the old one, on the real kernel.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describePlaces, fabricPlaces } from '../kernel/places.ts';
 import { openKernelWorld, subjectOf, type KernelClient, type KernelWorld } from '../kernel/world.ts';
 
 describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
-  describe.each(['bridge', 'routed'] as const)('between pods that are linked to the node: %s', (links) => {
+  describe.each(['bridge', 'routed'] as const)('between pods that are connected to the node: %s', (links) => {
     let world: KernelWorld;
     const names = ['old', 'new', 'removed', 'later'];
     const clientIds: Record<string, string> = {};
@@ -16,7 +16,7 @@ describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
     });
     afterAll(() => world.stop());
 
-    /** Asks over new connections until it ends so, and returns how all of them ended. */
+    /** Sends requests over new connections until one has this result; returns all results. */
     const endsUntil = async (caller: KernelClient, end: string): Promise<readonly string[]> => {
       const ends: string[] = [];
       const ask = async () => {
@@ -26,14 +26,14 @@ describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
       await expect.poll(ask, { timeout: 60_000, interval: 100 }).toBe(end);
       return ends;
     };
-    /** The API server goes on saying that it runs and has its address. */
+    /** In the API server it still runs and has its address. */
     const end = async (name: string, { address }: KernelClient) =>
       expect(await world.cloud.ask('end', { name })).toMatchObject({
         metadata: { deletionTimestamp: expect.any(String) },
         status: { phase: 'Running', podIP: address },
       });
 
-    test('the new pod of an address gets no token of the old one, and its own as soon as its status is there', async () => {
+    test('the new pod of an address gets no token of the old one, and its own as soon as its status has the address', async () => {
       const old = await world.pod({ name: 'old', label: 'old' });
       expect(subjectOf(await old.get({ over: 'kept' }))).toBe(clientIds['old']);
       const before = await world.neighbourOf(old.address);
@@ -41,7 +41,7 @@ describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
 
       await end('old', old);
       await world.cloud.ask('podWithoutAddress', { name: 'new', label: 'new' });
-      // It lives and has its address: over its connection it is served, and over a new one since its entry is as it was.
+      // The old pod still runs with its address: it is served over its connection, and over a new one while its neighbour entry is unchanged.
       const kept = await old.get({ over: 'kept' });
       expect([subjectOf(kept), kept.isReused]).toEqual([clientIds['old'], true]);
       expect(subjectOf(await old.get())).toBe(clientIds['old']);
@@ -57,12 +57,12 @@ describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
       expect(await endsUntil(heir, clientIds['new'] ?? '')).not.toContain(clientIds['old']);
     });
 
-    test('a pod that was removed from the API server before its address was told gets no token of the old one', async () => {
+    test('a pod that was deleted before its status had an address gets no token of the old one', async () => {
       const old = await world.pod({ name: 'removed', label: 'removed' });
       expect(subjectOf(await old.get())).toBe(clientIds['removed']);
       await end('removed', old);
       expect(subjectOf(await old.get())).toBe(clientIds['removed']);
-      // No pod of the API server lacks an address: only the kernel tells that another one has it.
+      // All pods in the API server have an address: only the kernel knows that another one has it.
       const heir = await world.heirOf(old);
       expect(await endsUntil(heir, '503')).not.toContain(clientIds['removed']);
 

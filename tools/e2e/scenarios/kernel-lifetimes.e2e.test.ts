@@ -1,4 +1,4 @@
-// NMI ends, is killed, is started again and is replaced while pods keep calling; on the real kernel.
+// NMI is stopped, killed, restarted and replaced while pods send requests, on the real kernel.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describePlaces, fabricPlaces } from '../kernel/places.ts';
 import { openKernelWorld, type KernelClient, type KernelLoad, type KernelWorld } from '../kernel/world.ts';
@@ -7,7 +7,7 @@ describePlaces('lifetimes', fabricPlaces, ({ firewall }) => {
   let world: KernelWorld;
   let first: KernelClient;
   let second: KernelClient;
-  // The load is more than one pod may ask for.
+  // The load exceeds the limit of one pod.
   const args = ['--firewall', firewall, '--pod-requests-per-second', '0'];
 
   beforeAll(async () => {
@@ -18,14 +18,14 @@ describePlaces('lifetimes', fabricPlaces, ({ firewall }) => {
   });
   afterAll(() => world.stop());
 
-  /** Calls over new connections from one pod and over kept ones from the other. */
+  /** Requests over new connections from one pod and over kept ones from the other. */
   const startLoads = (): Promise<KernelLoad[]> =>
     Promise.all([first.load({ keepAlive: false }), second.load({ keepAlive: true })]);
   const each = <T>(loads: readonly KernelLoad[], what: (load: KernelLoad) => Promise<T>) =>
     Promise.all(loads.map(what));
 
   test.each(['SIGTERM', 'SIGKILL'] as const)(
-    'item 15: after %s calls are refused, after a restart they are answered, and none goes around NMI',
+    'item 15: after %s requests are refused, after a restart they are served, and none bypasses NMI',
     async (signal) => {
       const before = await world.startNmi(args);
       const loads = await startLoads();
@@ -43,7 +43,7 @@ describePlaces('lifetimes', fabricPlaces, ({ firewall }) => {
     },
   );
 
-  test('W-S3: three upgrades in a row, the new NMI before the end of the old, lose no call and open no way around', async () => {
+  test('W-S3: three upgrades in a row, each NMI started before the end of the old one, lose no request and let none bypass NMI', async () => {
     let nmi = await world.startNmi(args);
     const loads = await startLoads();
     for (let upgrade = 0; upgrade < 3; upgrade += 1) {

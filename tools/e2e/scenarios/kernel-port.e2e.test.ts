@@ -1,11 +1,11 @@
-// The port that calls of pods are led to, on the real kernel: who may listen there beside NMI, and who is noticed.
+// The port to which requests of pods are redirected, on the real kernel: other programs that listen there.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describePlaces } from '../kernel/places.ts';
 import { openKernelWorld, type KernelWorld } from '../kernel/world.ts';
 
-/** Shares the port with whoever lets it, or with nobody, and says how that went. */
+/** Listens on the port with SO_REUSEPORT, and prints the result. */
 const listener = (reusePort: boolean) => `
 require('node:net').createServer().on('error', ({ code }) => console.log(code))
   .listen({ host: '127.0.0.1', port: 2579, reusePort: ${reusePort} }, () => console.log('listening'))`;
@@ -40,7 +40,7 @@ describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall
     { what: 'another program has', isShared: true },
     { what: 'the original has, which shares it with nobody', isShared: false },
   ])(
-    'NMI waits for a port that $what, names it, is not ready meanwhile, and then serves',
+    'NMI waits for a port that $what, logs it, is not ready until it gets it, and then serves',
     async ({ isShared }) => {
       const foreign = await startForeign(isShared);
       expect(foreign.said).toBe('listening');

@@ -1,4 +1,4 @@
-// Pods' calls to the metadata service on the real kernel: who answers them, and what becomes of connections from before.
+// Pods' requests to the metadata service on the real kernel: who responds, and what happens to earlier connections.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describePlaces, fabricPlaces } from '../kernel/places.ts';
 import { oddRequests } from '../kernel/odd-requests.ts';
@@ -41,9 +41,9 @@ describePlaces(
     test('with NMI each pod gets a token of its own identity, and a pod without one gets none', async () => {
       await world.startNmi([
         ...['--firewall', firewall],
-        // The rules alone must do: not every node lets an agent make the kernel forget connections.
+        // The rules must suffice: not every node allows NMI to delete entries of connection tracking.
         '--enable-conntrack-deletion=false',
-        // Every odd request is to be judged, not held back for being one of many.
+        // No odd request may be refused only for the rate limit.
         ...['--pod-requests-per-second', '0'],
       ]);
       expect(subjectOf(await first.get())).toBe(clientIds['first']);
@@ -58,18 +58,18 @@ describePlaces(
       expect(JSON.parse(printed)).toMatchObject({ client_id: clientIds['second'] });
     });
 
-    test('W-S7: a program with host network still asks the machine’s own service', async () => {
+    test('W-S7: a program with host network still reaches the machine’s own service', async () => {
       expect(subjectOf(await world.host.get({ url: ofMachine() }))).toBe(clientIds['machine']);
     });
 
-    test('item 16: a connection from before the rules is cut, and its next request reaches nobody around NMI', async () => {
+    test('item 16: a connection from before the rules is closed, and its next request does not bypass NMI', async () => {
       const { status, error } = await stranger.get({ url: ofMachine(), over: 'old' });
-      // Cut in the middle of the request, or before it and opened again, now to NMI.
+      // Closed during the request, or before it and opened again, now to NMI.
       expect(error === 'ECONNRESET' || status === 400, `${status} ${error}`).toBe(true);
       expect(await world.aroundNmi()).toEqual([]);
     });
 
-    test('item 12: no odd request makes the metadata service see a path of identities, whoever sends it', async () => {
+    test('item 12: no odd request reaches a path of identities at the metadata service, from any sender', async () => {
       await world.cloud.ask('heard');
       const answers = await Promise.all(
         oddRequests.map(async ({ text }) => [await stranger.raw(text), await first.raw(text)].join('\n')),
@@ -77,7 +77,7 @@ describePlaces(
       expect(answers.filter((answer) => answer.includes(clientIds['machine'] ?? '?'))).toEqual([]);
       const heard = await world.cloud.ask('heard');
       expect(heard.filter(({ source }) => !world.network.nodeAddresses.includes(source))).toEqual([]);
-      // What NMI itself asks for, on behalf of the pod that may.
+      // NMI's own requests, for the pod that may get tokens.
       const own = /^\/metadata\/identity\/oauth2\/token$/;
       const asked = heard.map(({ what }) => new URL(what.split(' ')[1] ?? '', 'http://x'));
       const beside = asked.filter(

@@ -1,4 +1,4 @@
-// The start-up taint and readiness on the real kernel: they tell of the way that pods' calls take, not of intentions.
+// The start-up taint and readiness on the real kernel: they depend on the actual path of pods' requests.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describePlaces, fabricPlaces } from '../kernel/places.ts';
 import { openKernelWorld, type KernelWorld } from '../kernel/world.ts';
@@ -17,9 +17,9 @@ describePlaces('start-up', fabricPlaces, ({ firewall }) => {
   });
   afterEach(() => world.stop());
 
-  test('item 17: without nft and iptables the taint stays and /readyz says why; with them it goes, and only it', async () => {
+  test('item 17: without nft and iptables the taint stays and /readyz has the reason; with them only this taint is removed', async () => {
     const helpless = world.launchNmi(args, { PATH: '/nonexistent' });
-    // Nothing else keeps the taint by then.
+    // The taint has no other reason to stay.
     await helpless.until(
       /^503 the redirect rules cannot be kept: no firewall can be used \([^)]* is not there\)[^\n]*$/,
     );
@@ -31,9 +31,9 @@ describePlaces('start-up', fabricPlaces, ({ firewall }) => {
     expect(await world.cloud.ask('taints')).toEqual([another]);
   });
 
-  test('item 17: with rules in place that others override the taint stays, and goes once calls get here', async () => {
+  test('item 17: while rules of others override ours the taint stays; it is removed when requests reach NMI', async () => {
     const nft = (words: string) => world.network.inNode('nft', ...words.split(' '));
-    // Before ours, and to nobody.
+    // Before our rules, and to an address without a server.
     await nft('add table ip foreign');
     await nft('add chain ip foreign output { type nat hook output priority -150 ; }');
     await nft('add rule ip foreign output ip daddr 169.254.169.254 tcp sport 2578 dnat to 10.60.0.254:9');

@@ -1,4 +1,4 @@
-// An editor of one namespace writes the largest objects that API servers take, many of them. Everybody else is served as before.
+// A user of one namespace writes many objects of the largest size that API servers accept. All others are served as before.
 import { readFile } from 'node:fs/promises';
 import { createLimit } from '@pod-identity/kit/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ const pods = 200;
 const namespace = 'hostile';
 const patienceMs = 240_000;
 
-/** A megabyte: as much of it in annotations as the API server allows, the rest where schemas bound nothing. */
+/** A megabyte: as much of it in annotations as the API server allows, the rest in fields without a limit in the schema. */
 function largeIdentity(n: number): KubeObject {
   const isPieces = n % 25 === 0;
   const annotations = isPieces
@@ -43,7 +43,7 @@ function largePod(n: number): KubeObject {
   };
 }
 
-/** The most memory that the process has had so far. */
+/** The peak memory of the process. */
 async function peakMiB({ pid, name, lines }: Service): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => {
     throw new Error(`${name} has ended; its last lines: ${lines.slice(-5).join('\n')}`);
@@ -65,7 +65,7 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
     nmi = await stage.startNmi(0);
   };
   const ask = async (pod: StagePod) => (await askByHand({ pod, nmi })).status;
-  /** MIC may be ahead of NMI, which then has not heard yet of what a new pod rests on. */
+  /** Repeats requests with 503: MIC can be ahead of NMI, which has not received the new pod's objects yet. */
   const served = async (pod: StagePod) => {
     const endsAt = performance.now() + patienceMs;
     let status = await ask(pod);
@@ -115,7 +115,7 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
   }, patienceMs);
 
   test(
-    'both programs have read them as they came, and go on',
+    'both programs have read them and continue',
     async () => {
       expect(await served(await newcomer('after'))).toBe(200);
       expect([...meanwhile]).toEqual([200]);
@@ -126,7 +126,7 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
   );
 
   test(
-    'a call from an address of no pod has all pods of the node read, and nothing else happens',
+    'a request from an address without a pod makes NMI list all pods of the node, without other effects',
     async () => {
       const stranger = { ...known, address: known.address.replace(/\d+$/, '250') };
       expect(await ask(stranger)).toBeGreaterThanOrEqual(400);
@@ -137,11 +137,11 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
   );
 
   test(
-    'both programs start again with all of it there, and serve everybody',
+    'both programs start again with all these objects, and serve all pods',
     async () => {
       await Promise.all([mic.stop(), nmi.service.stop()]);
       await start();
-      // A program that has just started says so on /readyz, and its callers are asked to try again.
+      // While a program starts, /readyz fails and its callers get 503.
       await Promise.all([mic, nmi.service].map((service) => untilReady(service, patienceMs)));
       expect(await ask(known)).toBe(200);
       expect(await served(await newcomer('latest'))).toBe(200);

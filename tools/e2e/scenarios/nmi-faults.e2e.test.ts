@@ -1,4 +1,4 @@
-// What goes wrong around NMI, against the built program: what its callers are told, and that the others go on.
+// Faults around the built NMI: the responses to callers, and that others are served.
 import type { FaultAction } from '@pod-identity/sim';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { askByHand, probe } from '../clients/ask.ts';
@@ -15,14 +15,14 @@ const { identity, msal, olderIdentity } = clients;
 
 let stage: Stage;
 let nmi: StageNmi;
-/** Whose token NMI has in memory. */
+/** A pod whose token NMI has in memory. */
 let known: Scene;
 
 const ask = (pod: StagePod, more?: string) => askByHand({ pod, nmi }, more);
 const imdsCalls = (query = /./) =>
   stage.sim.azure.journal.count({ service: 'imds', path: /oauth2\/token/, query });
 
-/** A pod whose identity is on the machine; NMI has not been asked for it. */
+/** A pod whose identity is on the machine, without a request to NMI so far. */
 async function assignedPod(name: string): Promise<Scene> {
   const scene = await pendingPod(stage, name);
   await scene.assign();
@@ -60,7 +60,7 @@ afterEach(async () => {
 });
 afterAll(() => stage.stop());
 
-/** Retry-After where Azure told none. */
+/** Retry-After if Azure sent none. */
 const usualPause = /^(?:[5-9]|10)$/;
 
 describe('the metadata service', () => {
@@ -80,7 +80,7 @@ describe('the metadata service', () => {
     expect(await ask(known.pod)).toMatchObject({ status: 200 });
   });
 
-  test('never answers: others and probes are served meanwhile, and the caller is told in the end', async () => {
+  test('never responds: others and probes are served, and the caller gets an error in the end', async () => {
     const { pod } = await assignedPod('imds-never');
     const { journal, faults } = stage.sim.azure;
     const fault = faults.add({ match: { service: 'imds' }, then: { hang: true } });
@@ -105,7 +105,7 @@ describe('the metadata service', () => {
     [msal, 503],
   ];
   test.each(once.map(([client, status]) => ({ client, name: client.name, status })))(
-    'answers $status once: $name comes again and gets the token',
+    'returns $status once: $name retries and gets the token',
     async ({ client, name, status }) => {
       const nameInAzure = `once-${status}-${name.replaceAll(/\W/g, '')}`;
       const { pod, identity: mine } = await assignedPod(nameInAzure);
@@ -115,7 +115,7 @@ describe('the metadata service', () => {
       const answer = await run(client, {}, { url: path.url });
       await path.close();
       expect(answer).toHaveProperty('token');
-      // Who comes again sooner than the service asked for is told so by NMI: the service itself is asked twice in all.
+      // NMI itself responds to retries before the service's Retry-After: the service gets two requests in all.
       expect([path.calls[0]?.status, path.calls.at(-1)?.status]).toEqual([status, 200]);
       expect(imdsCalls(new RegExp(`${nameInAzure}$`, 'i'))).toBe(2);
       expect(await ask(pod)).toMatchObject({ body: { client_id: mine.clientId } });
@@ -137,7 +137,7 @@ describe('many at once', () => {
     expect(imdsCalls() - before).toBe(1);
   });
 
-  test('item 27: a caller that says its token is no good is not answered from memory', async () => {
+  test('item 27: a caller that reports its token as refused gets no token from memory', async () => {
     const old = await ask(known.pod);
     const before = imdsCalls(/token_sha256_to_refresh=ab/);
     const fresh = await ask(known.pod, '&token_sha256_to_refresh=ab');
@@ -148,12 +148,12 @@ describe('many at once', () => {
 });
 
 describe('item 21: a pod with two identities that names neither', () => {
-  test('gets the token of the one that its annotation calls the default', async () => {
+  test('gets the token of the default that its annotation names', async () => {
     const { pod, clientIds } = chosen;
     expect(await ask(pod)).toMatchObject({ status: 200, body: { client_id: clientIds[1] } });
   });
 
-  test('is told by 400 what it may ask for when there is no default', async () => {
+  test('gets 400 with the possible identities if there is no default', async () => {
     const { pod, clientIds } = unchosen;
     const { status, body } = await ask(pod);
     expect([status, body['error']]).toEqual([
@@ -168,7 +168,7 @@ describe('item 21: a pod with two identities that names neither', () => {
   });
 });
 
-describe('item 22: a pod that is young, or not for long', () => {
+describe('item 22: a pod that is new or short-lived', () => {
   test('E19 gets its token in an init container, while it is Pending', async () => {
     stage.sim.kube.stallWatches(true);
     const pod = await stage.runPod({
@@ -189,7 +189,7 @@ describe('item 22: a pod that is young, or not for long', () => {
     expect(await ask(pod)).toMatchObject({ status: 200, body: { client_id: known.identity.clientId } });
   });
 
-  test('gets its token as a job that is over before any watch tells of it', async () => {
+  test('gets its token as a job that ends before NMI receives it by watch', async () => {
     stage.sim.kube.stallWatches(true);
     const pod = await stage.runPod({ name: 'job', node: 0, label: 'known' });
     expect(await ask(pod)).toMatchObject({ status: 200, body: { client_id: known.identity.clientId } });
@@ -198,15 +198,15 @@ describe('item 22: a pod that is young, or not for long', () => {
   });
 });
 
-// Last: after an outage NMI asks the API server nothing for a while.
+// Last, because after an outage NMI sends no requests to the API server for a while.
 describe('the API server', () => {
-  test('item 14: says nothing any more on its watches: a pod that starts now is found by asking', async () => {
+  test('item 14: has half-open watches: a pod that starts now is found by a request', async () => {
     stage.sim.kube.stallWatches(true);
     const pod = await stage.runPod({ name: 'unseen', node: 0, label: 'known' });
     expect(await ask(pod)).toMatchObject({ status: 200, body: { client_id: known.identity.clientId } });
   });
 
-  test('is away: pods get tokens all the same, those that are not in memory too, and probes are answered', async () => {
+  test('is away: pods still get tokens, also those that are not in memory, and probes are served', async () => {
     await stage.sim.kube.stopListening();
     expect(await ask(known.pod)).toMatchObject({ status: 200 });
     expect(await ask(known.pod, '&bypass_cache=true')).toMatchObject({ status: 200 });

@@ -1,4 +1,4 @@
-// The demo itself, as a process: seven steps, exit 0, nothing left running; Ctrl-C cleans up.
+// The demo as a process: seven steps, exit code 0, no process left; Ctrl-C cleans up.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const demo = fileURLToPath(new URL('../../demo/main.ts', import.meta.url));
 
-/** The demo's own place for what it writes: what is left there, and who still runs with something from there, is its doing. */
+/** The demo's temporary folder: files that are left there, and processes with a path from there, are the demo's. */
 let place: string;
 beforeEach(async () => {
   place = await mkdtemp(join(tmpdir(), 'demo-'));
@@ -41,7 +41,7 @@ async function programsLeft(): Promise<string[]> {
   return texts.filter((text) => text.includes(place));
 }
 
-test.each([[[]], [['--2018']]])('npm start %j tells the seven steps and exits 0', async (args) => {
+test.each([[[]], [['--2018']]])('npm start %j prints the seven steps and exits with 0', async (args) => {
   const { lines, ended } = startDemo(...args);
   const [code] = await ended();
   const told = lines.join('\n');
@@ -49,7 +49,7 @@ test.each([[[]], [['--2018']]])('npm start %j tells the seven steps and exits 0'
   for (const step of [1, 2, 3, 4, 5, 6, 7]) expect(told).toMatch(new RegExp(`^.*\\b${step}\\.`, 'm'));
   expect(told).toContain('Binding demo-aad-identity-binding applied on node');
   expect(await readdir(place)).toEqual([]);
-  // A program that was told to end may still be in the table of processes.
+  // A process that is ending may still be in the process table.
   await expect.poll(programsLeft).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
-// What the original's end-to-end suite looked up in Azure: what is attached to a scale set, what is not, and whose it is.
-// Each test has a scale set of its own. Nothing stays for a grace period, so that what may go goes at once.
+// The checks of the original's end-to-end suite in Azure: which identities are attached to a scale set.
+// Each test has its own scale set. Without a grace period unused identities are detached at once.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as names from '../../stage/names.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
   stage = await openStage({ nodes: 1 });
   await stage.install();
   const args = ['--debounce', '50ms', '--detach-grace-period', '0s'];
-  // A client id means the same in any case; the original protected only the lower one.
+  // Client ids are case-insensitive; the original protected only the one in lower case.
   const mic = await stage.startMic('1', [...args, '--immutable-user-msis', immutable.toUpperCase()]);
   await mic.logged('became leader');
 });
@@ -26,7 +26,7 @@ async function bound(name: string, clientId?: string) {
   return identity;
 }
 
-test('E10 of identities that come together the invalid ones stay Created, and harm neither the valid one nor those before', async () => {
+test('E10 invalid identities stay Created, and affect neither a valid one of the same update nor earlier ones', async () => {
   const pool = await on.addPool(stage, 'e10');
   const node = pool.nodes[0]!;
   await bound('e10-before');
@@ -60,7 +60,7 @@ test('E11 an identity shared on a scale set is not removed while it is used', as
   );
   await on.untilAssigned(stage.kube, ['e11-0', 'e11-1']);
   await on.removePods(stage, one!);
-  // Another identity is attached after that: had the first one been to go, it would be gone by then.
+  // Another identity is attached after that: if the first one was to be detached, it would be by then.
   await bound('e11-witness');
   await on.startPod(stage, { name: 'e11-witness', node: pool.nodes[0]!, label: 'e11-witness' });
   await on.untilAssigned(stage.kube, ['e11-witness']);
@@ -70,7 +70,7 @@ test('E11 an identity shared on a scale set is not removed while it is used', as
   await pool.until('e11-witness');
 });
 
-test('E12 an AzureAssignedIdentity can go when its identity was taken off by hand before', async () => {
+test('E12 an AzureAssignedIdentity can be deleted if a user detached its identity before', async () => {
   const pool = await on.addPool(stage, 'e12');
   const { resourceId } = await bound('e12');
   const pod = await on.startPod(stage, { name: 'e12', node: pool.nodes[0]!, label: 'e12' });
@@ -93,7 +93,7 @@ test("E13 a scale set's system-assigned identity is the same before, during and 
   expect(block()).toMatchObject({ type: 'SystemAssigned', principalId });
 });
 
-test('E14 identities that others attached stay, also one that pods used in the meantime', async () => {
+test('E14 identities that others attached stay, also one that pods used', async () => {
   const foreign = on.addIdentity(stage, 'e14-foreign');
   const used = await bound('e14-used');
   const pool = await on.addPool(stage, 'e14', { identities: [foreign.resourceId, used.resourceId] });
@@ -124,7 +124,7 @@ test('E15 an immutable identity stays after the last pod that used it', async ()
   await pool.until('e15-immutable');
 });
 
-test("E17 the cluster's own identity stays, even where MIC attached it for a pod", async () => {
+test("E17 the cluster's own identity stays, even if MIC attached it for a pod", async () => {
   const pool = await on.addPool(stage, 'e17');
   const { id: resourceId, clientId } = names.clusterIdentity;
   await on.bind(stage, { name: 'e17-cluster', resourceId, clientId });

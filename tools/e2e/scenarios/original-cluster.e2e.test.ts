@@ -1,4 +1,4 @@
-// What the original's end-to-end suite did to the controller itself, and to many pods. Each test has a stage of its own.
+// The tests of the original's end-to-end suite on the controller and on many pods. Each test has its own stage.
 import { afterEach, expect, test } from 'vitest';
 import * as names from '../../stage/names.ts';
 import { openStage, type Stage } from '../../stage/stage.ts';
@@ -9,7 +9,7 @@ afterEach(() => stage.stop());
 
 const first = { resourceId: names.firstIdentity.id, clientId: names.firstIdentity.clientId };
 const second = { resourceId: names.secondIdentity.id, clientId: names.secondIdentity.clientId };
-// A leader that ends gives its Lease back: nobody waits for that to expire, and a slow machine needs the time to renew it.
+// Long, because a slow machine needs time to renew the Lease; no test waits for its expiry, because a leader releases it at its end.
 const hasty = ['--debounce', '50ms'];
 
 test('E8 40 pods are all Assigned, and each reads the secret', async () => {
@@ -33,7 +33,7 @@ test('E8 40 pods are all Assigned, and each reads the secret', async () => {
   expect(seen).toEqual(Array.from({ length: 40 }, () => ({ token: 200, vault: 200, reason: '' })));
 });
 
-test('E16 an identity taken off a scale set by hand comes back within the reconcile interval', async () => {
+test('E16 an identity that a user detached from a scale set is attached again within the reconcile interval', async () => {
   stage = await openStage({ nodes: 1 });
   await stage.install();
   const mic = await stage.startMic('1', [...hasty, '--identity-assignment-reconcile-interval', '2s']);
@@ -47,14 +47,14 @@ test('E16 an identity taken off a scale set by hand comes back within the reconc
   await world.until(() => on.isAttached(stage, first.resourceId));
 });
 
-test('E21 the leading MIC and every NMI say Active, the standby says Not Active until it leads', async () => {
+test('E21 the leading MIC and every NMI report Active, the standby reports Not Active until it leads', async () => {
   stage = await openStage();
   await stage.install();
   const leader = await stage.startMic('1', hasty);
   await leader.logged('became leader');
   const standby = await stage.startMic('2', hasty);
   const nmis = [await stage.startNmi(0), await stage.startNmi(1)];
-  // Leading begins with reading what is there: a pod that is served tells that this is done.
+  // A leader first reads the cluster: a pod that is served shows that it has.
   await on.bind(stage, { name: 'e21', ...first });
   await stage.runPod({ name: 'e21', node: 0, label: 'e21' });
   await on.untilAssigned(stage.kube, ['e21']);
@@ -67,7 +67,7 @@ test('E21 the leading MIC and every NMI say Active, the standby says Not Active 
   expect(await on.healthOf(standby)).toBe('Active');
 });
 
-test('E22 when the leader is deleted in the middle of an assignment, the other one brings it to its end', async () => {
+test('E22 if the leader is deleted during an assignment, the other one completes it', async () => {
   stage = await openStage();
   await stage.install();
   const leader = await stage.startMic('1', hasty);
@@ -96,7 +96,7 @@ test('E22 when the leader is deleted in the middle of an assignment, the other o
   for (const { resourceId } of [first, second]) expect(on.isAttached(stage, resourceId)).toBe(true);
 });
 
-test('E23 of two namespaces with the same names the first one’s identity is meant, until it is gone', async () => {
+test('E23 of two namespaces with the same names the first one’s identity is used until it is deleted', async () => {
   stage = await openStage({ nodes: 1 });
   await stage.install();
   const args = ['--forceNamespaced=false'];
@@ -116,7 +116,7 @@ test('E23 of two namespaces with the same names the first one’s identity is me
       const meant = [azureIdentityRef, azureBindingRef].map(({ metadata }) => metadata.namespace);
       return meant.every((one) => one === namespace) && on.stateOf(assigned) === 'Assigned';
     });
-  // Not namespaced: all of them live in `default`, wherever pod and identity are.
+  // Not namespaced: all objects are in `default`.
   expect((await refersTo('alpha')).metadata.namespace).toBe('default');
   expect(await on.assignedOf(stage.kube)).toHaveLength(1);
   const { url } = await stage.path(pod, nmi);

@@ -1,4 +1,4 @@
-// What the original's end-to-end suite did with a pod, its identity and its binding, and how a Key Vault judged it.
+// The tests of the original's end-to-end suite on a pod, its identity and its binding, checked by reads from Key Vault.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as names from '../../stage/names.ts';
 import type { KubeObject } from '../../stage/objects.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-/** A labelled pod whose identity is Assigned, and the way to ask as it. */
+/** A labelled pod whose identity is Assigned, and its path to NMI. */
 async function assignedPod(name: string, label: string) {
   const pod = await stage.runPod({ name, node: 0, label });
   await on.untilAssigned(stage.kube, [name]);
@@ -33,7 +33,7 @@ async function asking(pod: StagePod) {
 const clientIdIn = (assigned: KubeObject) =>
   (assigned['spec'] as { azureIdentityRef: { spec: { clientID?: string } } }).azureIdentityRef.spec.clientID;
 
-test('E2 with its pod the AzureAssignedIdentity goes', async () => {
+test('E2 the AzureAssignedIdentity is deleted with its pod', async () => {
   await on.bind(stage, { name: 'e2', ...first });
   const { pod, ask } = await assignedPod('e2-pod', 'e2');
   expect(await ask()).toMatchObject({ token: 200, vault: 200 });
@@ -41,7 +41,7 @@ test('E2 with its pod the AzureAssignedIdentity goes', async () => {
   await on.untilReleased(stage.kube, 'e2-pod');
 });
 
-test('E3 with its AzureIdentity the AzureAssignedIdentity goes, and the pod is refused', async () => {
+test('E3 the AzureAssignedIdentity is deleted with its AzureIdentity, and the pod is refused', async () => {
   await on.bind(stage, { name: 'e3', ...first });
   const { ask } = await assignedPod('e3-pod', 'e3');
   expect(await ask()).toMatchObject({ token: 200, vault: 200 });
@@ -52,7 +52,7 @@ test('E3 with its AzureIdentity the AzureAssignedIdentity goes, and the pod is r
   expect(refused.reason).toContain('default/e3');
 });
 
-test('E4 with its AzureIdentityBinding the AzureAssignedIdentity goes, and the pod is refused', async () => {
+test('E4 the AzureAssignedIdentity is deleted with its AzureIdentityBinding, and the pod is refused', async () => {
   await on.bind(stage, { name: 'e4', ...first });
   const { ask } = await assignedPod('e4-pod', 'e4');
   expect(await ask()).toMatchObject({ token: 200, vault: 200 });
@@ -63,7 +63,7 @@ test('E4 with its AzureIdentityBinding the AzureAssignedIdentity goes, and the p
   expect(refused.reason).toMatch(/binding/i);
 });
 
-test('E5 a changed AzureIdentity is assigned anew, and the running pod acts as the new one', async () => {
+test('E5 a changed AzureIdentity is assigned again, and the running pod acts as the new identity', async () => {
   await on.bind(stage, { name: 'e5', ...first });
   const { ask } = await assignedPod('e5-pod', 'e5');
   expect(await ask(first.clientId)).toMatchObject({ token: 200, vault: 200 });
@@ -91,14 +91,14 @@ test('E6 of two identities of a pod the right one reads the secret, and the vaul
   await on.untilAssignedObject(stage, 'e6-pod-default-e6-wrong', (one) => on.stateOf(one) === 'Assigned');
   expect(await ask(first.clientId)).toMatchObject({ token: 200, vault: 200 });
   expect(await ask(wrong.clientId)).toMatchObject({ token: 200, vault: 403 });
-  // The original answered at random when nothing was named; ours says what may be named.
+  // Without a selector the original chose at random; ours returns the possible selectors.
   const unnamed = await ask();
   expect(unnamed).toMatchObject({ token: 400, vault: undefined });
   expect(unnamed.reason).toContain(first.clientId);
   expect(unnamed.reason).toContain(wrong.clientId);
 });
 
-test('E7 while five identities go one after the other, in any order, the rest keep working', async () => {
+test('E7 while five identities are deleted one after the other, in any order, the others keep working', async () => {
   const all = Array.from({ length: 5 }, (_, position) => `e7-${position}`);
   for (const name of all) await on.bind(stage, { name, ...on.addIdentity(stage, name) });
   const pods = new Map<string, Awaited<ReturnType<typeof asking>>>();

@@ -1,4 +1,4 @@
-// The original's MIC beside ours, as far as ours sees it: somebody renews its lock. The Role for that is the manifests'.
+// The original's MIC beside ours, represented by renewals of its lock. The Role for that is the manifests'.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeRealServers, type ServerUnderTest } from '../servers.ts';
@@ -10,7 +10,7 @@ import { untilObject } from '../../stage/until.ts';
 const name = 'aad-pod-identity-mic';
 const path = '/api/v1/namespaces/default/endpoints';
 
-/** Renews the lock as the original does, only more often; resolves once it has been stopped. */
+/** Renews the lock as the original does, but more often; resolves after it was stopped. */
 async function renew(stage: Stage, signal: AbortSignal): Promise<void> {
   for (let beat = 0; !signal.aborted; beat += 1) {
     const record = {
@@ -60,7 +60,7 @@ describeRealServers('the lock of the original on $name', (choice) => {
     await server.stop();
   });
 
-  test('the first MIC stands by while the lock is renewed, and leads when it is not any more', async () => {
+  test('the first MIC waits while the lock is renewed, and leads after the renewals end', async () => {
     const mic = await stage.startMic('1');
     expect(await mic.line((line) => line.includes('standing by'))).toContain('mic-of-old-0');
     expect(mic.lines.join('\n')).not.toContain('became leader');
@@ -69,7 +69,7 @@ describeRealServers('the lock of the original on $name', (choice) => {
     await mic.stop();
   });
 
-  test('a later one leads at once, and raises the alarm', async () => {
+  test('a later one leads at once, and reports the lock', async () => {
     await stage.kube.request({ method: 'DELETE', path: `${path}/${name}` });
     start();
     const mic = await stage.startMic('2');

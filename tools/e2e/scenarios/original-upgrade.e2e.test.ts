@@ -1,4 +1,4 @@
-// A cluster as the original left it: spellings of 2018, what its MIC of 1.5.x wrote, what nobody cleaned up. Ours takes over.
+// An upgrade of a cluster from the original: spellings of 2018, objects of its MIC 1.5.x, leftovers.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as names from '../../stage/names.ts';
 import type { KubeObject } from '../../stage/objects.ts';
@@ -13,7 +13,7 @@ const finalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
 const { id: resourceId, clientId } = names.firstIdentity;
 const node = names.nodeName(0);
 
-/** As its documentation spelled it. */
+/** In the spelling of its documentation. */
 const identity2018: KubeObject = {
   apiVersion,
   kind: 'AzureIdentity',
@@ -99,7 +99,7 @@ describe('E28 upgrade from the original', () => {
     stage = await openStage({ nodes: 1 });
     await stage.install();
     const { sim } = stage;
-    // They are in the store already: no API server of today has looked at them.
+    // Written directly to the store, as they were before an API server of today validated them.
     sim.kube.seed([
       identity2018,
       binding2018,
@@ -132,13 +132,13 @@ describe('E28 upgrade from the original', () => {
       .filter(({ method, path }) => method !== 'GET' && !/\/(leases|events)(\/|$)/.test(path))
       .map(({ method, path }) => `${method} ${path}`);
 
-  test('E28 every pod that lives is served whatever state its object was left in, and what was left over goes', async () => {
+  test('E28 every running pod is served with any state of its object, and leftover objects are deleted', async () => {
     await stage.sim.kube.until(
       () =>
         living.every((pod) => ['Assigned', ''].includes(stateOf(pod) ?? 'none')) &&
         gone.every((pod) => stateOf(pod) === undefined),
     );
-    // An empty state was good enough for the original, and is for ours: nothing is written for its sake.
+    // An empty state counts as Assigned, as in the original: the object is not rewritten.
     expect(Object.fromEntries(living.map((pod) => [pod, stateOf(pod)]))).toEqual({
       ...Object.fromEntries(living.map((pod) => [pod, 'Assigned'])),
       empty: '',
@@ -149,11 +149,11 @@ describe('E28 upgrade from the original', () => {
     }
   });
 
-  test('E28 no finalizer of the original is left to hang anything', async () => {
+  test('E28 no finalizer of the original is left', async () => {
     await stage.sim.kube.until(() => assigned().every(({ metadata }) => !metadata.finalizers?.length));
   });
 
-  test('E28 all objects have the present spelling, and the marker says so where the original looks for it', async () => {
+  test('E28 all objects have the current spelling, and the marker is where the original looks for it', async () => {
     await stage.sim.kube.until(
       (kube) => kube.get('configmaps', 'aad-pod-identity-config', names.systemNamespace) !== undefined,
     );
@@ -173,7 +173,7 @@ describe('E28 upgrade from the original', () => {
     }
   });
 
-  test('E28 the identity that the original attached is not taken for ours: it stays on the scale set', () => {
+  test('E28 the identity that the original attached does not count as ours: it stays on the scale set', () => {
     expect(stage.sim.azure.journal.count({ service: 'arm', method: 'PATCH' })).toBe(0);
     expect(on.isAttached(stage, resourceId)).toBe(true);
   });
@@ -182,7 +182,7 @@ describe('E28 upgrade from the original', () => {
     await mic.stop();
     const since = stage.sim.kube.journal.mark();
     await (await stage.startMic('2')).logged('became leader');
-    // A new pod on the same node is served once the new leader has been through what is there.
+    // A new pod on the same node is served after the new leader has processed all objects.
     await stage.runPod({ name: 'newcomer', node: 0, label: 'old' });
     await on.untilAssigned(stage.kube, ['newcomer']);
     const byStage = /\/pods(\/|$)/;

@@ -1,5 +1,5 @@
-// The clients that pods bring along, unmodified and each a process of its own, against the built NMI: what they send, what
-// they make of its answers, and how often they ask.
+// Real clients, unmodified and each in its own process, against the built NMI: what they send, how
+// they react to its responses, and how often they send requests.
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openHeardPath, type HeardCall } from '../clients/heard-path.ts';
@@ -22,9 +22,9 @@ import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage
 
 let stage: Stage;
 let nmi: StageNmi;
-/** Bears callers for longer than a test takes: only the assignment itself can end their wait. */
+/** Holds callers for longer than a test takes: only the assignment can end their wait. */
 let patient: StageNmi;
-/** A pod with one identity on its machine. */
+/** A pod with an identity that is on its machine. */
 let mine: Scene;
 /** A pod whose label no binding selects. */
 let bare: StagePod;
@@ -54,7 +54,7 @@ const chained = [
   clients.asyncPythonIdentity,
 ].filter((client) => here.includes(client));
 
-/** Whose token it is; or why there is none. */
+/** The client id of the token, or the error. */
 function subjectOf(answer: Answer): string {
   if ('refused' in answer) return answer.refused;
   const claims = JSON.parse(Buffer.from(answer.token.split('.')[1] ?? '', 'base64url').toString()) as {
@@ -68,7 +68,7 @@ interface Asked {
   readonly calls: readonly HeardCall[];
 }
 
-/** Asks from the pod, told by the environment where NMI is. */
+/** Runs a client in the pod, with the address of NMI in its environment. */
 async function ask(client: RealClient, wish: Wish = {}, from: StagePod = mine.pod): Promise<Asked> {
   const path = await openHeardPath({ pod: from, nmi });
   const answer = await run(client, wish, { url: path.url });
@@ -87,7 +87,7 @@ const wishFor = (selector: Selector): Wish => {
 };
 
 describe.each(here)('$name', (client) => {
-  test('E1 gets a token that Key Vault takes, by every selector that it has, each with one request', async () => {
+  test('E1 gets a token that Key Vault accepts, by each of its selectors, each with one request', async () => {
     const asked = await Promise.all(
       client.selectors.map(async (selector) => {
         const { answer, calls } = await ask(client, wishFor(selector));
@@ -98,20 +98,20 @@ describe.each(here)('$name', (client) => {
     expect(asked).toEqual(client.selectors.map((selector) => [selector, mine.identity.clientId, 200, 1]));
   });
 
-  test('is refused at the first request when no binding selects its pod, with what would help', async () => {
+  test('is refused at the first request if no binding selects its pod, with the remedy', async () => {
     const { answer, calls } = await ask(client, {}, bare);
     expect(calls.map(({ status }) => status)).toEqual([400]);
     expect(subjectOf(answer)).toContain('Identity not found');
     expect(subjectOf(answer)).toContain('No AzureIdentityBinding has the selector');
   });
 
-  test('is refused at the first request when it asks for an identity that is not the pod’s', async () => {
+  test('is refused at the first request if it requests an identity that is not the pod’s', async () => {
     const { answer, calls } = await ask(client, { clientId: '00000000-0000-0000-0000-00000000ffff' });
     expect(calls.map(({ status }) => status)).toEqual([400]);
     expect(subjectOf(answer)).toContain('Identity not found');
   });
 
-  test('waits within one request while its identity is on the way, and gets the token with the assignment', async () => {
+  test('waits within one request while its identity is being assigned, and then gets the token', async () => {
     const scene = await pendingPod(stage, `late-${here.indexOf(client)}`);
     const path = await openHeardPath({ pod: scene.pod, nmi: patient });
     const answer = run(client, {}, { url: path.url });
@@ -125,7 +125,7 @@ describe.each(here)('$name', (client) => {
   }, 30_000);
 });
 
-describe('told to come later', () => {
+describe('with a Retry-After', () => {
   interface Told {
     readonly statuses: readonly number[];
     readonly subject: string;
@@ -138,7 +138,7 @@ describe('told to come later', () => {
   const repeating = (status: 404 | 503) =>
     [...here, persistentCurl].filter((client) => client.repeats.includes(status));
 
-  /** The identity comes once the client has been told to come later. */
+  /** The identity is assigned after the client's first response. */
   async function play(client: RealClient, at: { impatient: StageNmi; key: string; starts: Starts }) {
     const scene = await pendingPod(stage, at.key);
     await scene.create();
@@ -169,17 +169,14 @@ describe('told to come later', () => {
     }
   });
 
-  test.each(repeating(503))(
-    'E24 by 503 and Retry-After, $name comes again on its own and gets the token',
-    async (client) => {
-      const told = await plays.get(keyOf(client, 503));
-      expect(told?.subject).toBe(told?.expected);
-      expect([told?.statuses[0], told?.statuses.at(-1)]).toEqual([503, 200]);
-    },
-  );
+  test.each(repeating(503))('E24 and 503, $name retries and gets the token', async (client) => {
+    const told = await plays.get(keyOf(client, 503));
+    expect(told?.subject).toBe(told?.expected);
+    expect([told?.statuses[0], told?.statuses.at(-1)]).toEqual([503, 200]);
+  });
 
   test.each(repeating(404))(
-    'by 404, as the original did, $name comes again on its own and gets the token',
+    'and 404, as from the original, $name retries and gets the token',
     async (client) => {
       const told = await plays.get(keyOf(client, 404));
       expect(told?.subject).toBe(told?.expected);
@@ -190,7 +187,7 @@ describe('told to come later', () => {
 
 describe('DefaultAzureCredential', () => {
   test.each(chained)(
-    'of $name goes on to the next credential after one request when the pod has no identity',
+    'of $name goes on to the next credential after one request if the pod has no identity',
     async (client) => {
       const path = await openHeardPath({ pod: bare, nmi });
       const place = { url: path.url, path: await pathWithAz(stage.folder) };
@@ -237,7 +234,7 @@ describe.skipIf(noNamespaces !== undefined)('at the address of IMDS, with nothin
   });
 
   test.each(chained)(
-    'DefaultAzureCredential of $name probes, asks once and goes on when the pod has no identity',
+    'DefaultAzureCredential of $name probes, sends one request and goes on if the pod has no identity',
     async (client) => {
       const { answer, heard } = await askInside(client, { credential: 'default' }, bare);
       expect(heard).toEqual([probe, refusal]);

@@ -1,4 +1,4 @@
-// The whole on a real cluster: the manifests of deploy/, a real scheduler and kubelet, real pods, the node's own firewall. Only Azure
+// Both services on a real cluster: the manifests of deploy/, a real scheduler and kubelet, real pods, the node's own firewall. Only Azure
 // is simulated.
 import { whyNoCluster } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -47,14 +47,14 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       path: pods,
       fits: (pod) => pod.metadata.name === name && fits(statusOf(pod)),
     });
-  /** The next line of the pod from there that fits. */
+  /** The next fitting line of the pod from this position. */
   const later = (from: number, fits: (line: string) => boolean) =>
     app.first((line) => app.all.indexOf(line, from) >= from && fits(line), patienceMs);
-  /** Who asked the metadata service since the last look, pods by their own addresses. */
+  /** The sources of requests to the metadata service since the last call, pods by their own addresses. */
   const podsHeard = async () =>
     (await stage.azure.ask('heard')).filter(({ source }) => source.startsWith('10.41.'));
 
-  test('pods wait for a node with the start-up taint, MIC does not, and takes it off when NMI of the node is ready', async () => {
+  test('pods wait while their node has the start-up taint; MIC does not, and removes it when NMI of the node is ready', async () => {
     await stage.kube.request({
       method: 'PATCH',
       path: `/api/v1/nodes/${stage.node.name}`,
@@ -79,12 +79,12 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     expect((node['spec'] as { taints?: unknown }).taints).toBeUndefined();
     // Set by a container that is not privileged.
     expect(await stage.inNode('sysctl', '--values', routeLocalnet)).toBe('1\n');
-    // Nobody else can have done it.
+    // No other client removes it.
     expect(await stage.mayChangeNodes('mic')).toBe(true);
     expect(await stage.mayChangeNodes('nmi')).toBe(false);
   });
 
-  test('E1 E27 a pod gets a token of its own identity at 169.254.169.254; one that is not bound is told why', async () => {
+  test('E1 E27 a pod gets a token of its own identity at 169.254.169.254; a pod without a binding gets the reason', async () => {
     app = stage.follow('app');
     const told = await app.first((line) => line.startsWith('answer 200'), patienceMs);
     expect(told).toBe(`answer 200 ${names.firstIdentity.clientId}`);
@@ -96,34 +96,34 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     expect(await podsHeard()).toEqual([]);
   });
 
-  test('item 15: without an agent pods are refused a connection, and reach nothing else', async () => {
+  test('item 15: without NMI connections of pods are refused, and reach no other server', async () => {
     await deleteObject(stage.kube, await manifestOf('nmi'));
     await untilNone(stage.kube, {
       path: agents,
       fits: (pod) => pod.metadata.labels?.['component'] === 'nmi',
     });
-    // A connection from before may be reset, and notice it only now.
+    // An earlier connection may be reset only now.
     await later(app.all.length, (line) => line === 'answer ECONNREFUSED');
     expect(await podsHeard()).toEqual([]);
   });
 
-  test('after a restart of the node its pods are refused before NMI runs, by the guard that NMI wrote to the host', async () => {
+  test('after a restart of the node requests of pods are refused before NMI runs, by the guard that NMI wrote to the host', async () => {
     await stage.onNode('mkdir', '-p', '/etc/systemd/system');
     await stage.create(commandPod(await manifestOf('nmi'), 'persist', 'install-redirect', '--persist'));
     await untilPod('persist', ({ phase }) => phase === 'Succeeded');
-    // What a restart takes; the pod is bound to the node and calls all the time.
+    // What a restart removes; the pod stays on the node and sends requests all the time.
     await stage.inNode('nft', 'flush', 'ruleset');
     for (const preference of ['57', '58', '59']) await stage.inNode('ip', 'rule', 'del', 'pref', preference);
     await later(app.all.length, (line) => line.startsWith('answer 400 Multiple'));
     expect((await podsHeard()).length).toBeGreaterThan(0);
     expect(await stage.onNode('sh', '/etc/aad-pod-identity/guard')).toContain('pods are refused');
     await podsHeard();
-    // A connection from before is reset once.
+    // An earlier connection is reset once.
     await later(app.all.length, (line) => line === 'answer ECONNREFUSED');
     expect(await podsHeard()).toEqual([]);
   });
 
-  test('E27 uninstall-redirect, and nothing else, opens the way to the metadata service again', async () => {
+  test('E27 only uninstall-redirect makes the metadata service reachable again', async () => {
     expect(await stage.inNode('ip', 'rule')).toContain('prohibit');
     await stage.create(commandPod(await manifestOf('nmi-uninstall'), 'uninstall', 'uninstall-redirect'));
     await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');

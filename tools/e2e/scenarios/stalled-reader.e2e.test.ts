@@ -1,4 +1,4 @@
-// A log collector that hangs: nobody reads the standard output of NMI, which writes a line for each token.
+// A log collector that hangs: the standard output of NMI, which writes a line for each token, is not read.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { within } from '../../stage/within.ts';
 
 const path = '/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 const patienceMs = 30_000;
-/** Far more than the kernel and NMI keep of their lines. */
+/** Far more lines than the kernel and NMI buffer. */
 const mostTokens = 20_000;
 const betweenLooks = 500;
 const atOnce = 10;
@@ -48,13 +48,13 @@ async function askOver(agent: Agent): Promise<number> {
   return response.statusCode ?? 0;
 }
 
-/** As its metric says. */
+/** The value of the metric. */
 async function linesLost(): Promise<number> {
   const answer = await fetch(metrics, { signal: AbortSignal.timeout(patienceMs) });
   return Number(/^aadpodidentity_nmi_lines_lost_total (\d+)$/m.exec(await answer.text())?.[1]);
 }
 
-/** Asks until lines are lost, and then as often again; returns how often that was. */
+/** Sends requests until lines are lost, and then as many again; returns how many. */
 async function askUntilLost(): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   let [asked, more] = [0, Infinity];
@@ -71,7 +71,7 @@ async function askUntilLost(): Promise<number> {
 const tokensIn = (lines: readonly string[]) =>
   lines.filter((line) => parseLine(line)['msg'] === 'token issued').length;
 
-test('tokens go on while nobody reads what NMI writes; each line is written later, or counted as lost', async () => {
+test('pods get tokens while the output of NMI is not read; each line is written later, or counted as lost', async () => {
   const before = tokensIn(nmi.service.lines);
   const resume = nmi.service.stall();
   const asked = await askUntilLost();
@@ -82,7 +82,7 @@ test('tokens go on while nobody reads what NMI writes; each line is written late
   );
   expect(told).toMatchObject({ level: 'warn' });
   const lost = Number(told['lines']);
-  // The text of metrics is made once a second at most, so it may be older than the line.
+  // The text of metrics is cached for a second, so it may be older than the line.
   await expect.poll(linesLost).toBe(lost);
   await nmi.service.stop();
   expect(tokensIn(nmi.service.lines) - before).toBe(asked - lost);

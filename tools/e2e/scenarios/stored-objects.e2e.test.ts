@@ -1,5 +1,5 @@
-// Objects that the original stored, as large as nothing hindered, under the schemas of today: before Kubernetes 1.30 a stored
-// object that breaks its schema refuses every later write, those of conditions and the removal of finalizers among them.
+// Large objects of the original, which had no limits, under the schemas of today: before Kubernetes 1.30 a stored
+// object that violates its schema cannot be written any more, not even its conditions or finalizers.
 import { KubeError } from '@pod-identity/kit/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeRealServers, type ServerUnderTest } from '../servers.ts';
@@ -44,7 +44,7 @@ const bindings = [
   stored('AzureIdentityBinding', 'plain', { spec: { azureIdentity: 'large', selector: 'x', weight: 7 } }),
 ];
 
-/** Of a pod that is gone. */
+/** The record of a deleted pod. */
 function assigned(name: string, spec: object, state: object): KubeObject {
   const copies = {
     azureIdentityRef: stored('AzureIdentityList', 'large', { spec: { resourceID, ...spec }, ...annotated }),
@@ -63,7 +63,7 @@ const assignedIdentities = [
   assigned('before-1-6', {}, { Status: { status: 'Created', availableReplicas: 1, note: long } }),
 ];
 
-/** The definition as it was before the original had schemas. */
+/** The definition without a schema, as in early versions of the original. */
 function ofOriginal(definition: KubeObject): KubeObject {
   const spec = definition['spec'] as { readonly versions: readonly object[] };
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
@@ -129,7 +129,7 @@ describeRealServers("the original's stored objects on $name", (choice) => {
     await untilNone(stage.kube, { path: collection('AzureAssignedIdentity'), fits: () => true });
   });
 
-  test('conditions are bounded, in number and in length', async () => {
+  test('conditions are limited in number and in length', async () => {
     const condition = { type: 'A', status: 'True', reason: 'B', message: 'c' };
     const at = { lastTransitionTime: '2026-01-01T00:00:00Z' };
     const many = Array.from({ length: 17 }, (_, n) => ({ ...condition, ...at, type: `A${n}` }));

@@ -1,4 +1,4 @@
-// Objects of 2018 on a server that enforces RBAC: MIC may do all that its upgrade needs, and no more than the manifests say.
+// Objects of 2018 on a server that enforces RBAC: the rights of the manifests suffice for MIC's upgrade.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { manifests2018 } from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
@@ -23,7 +23,7 @@ describeServers('the upgrade of stored objects on $name', ({ start }) => {
     await stopServer();
   });
 
-  test('E28 the spelling of 2018 is rewritten, the marker is set in the ConfigMap that the original left empty', async () => {
+  test('E28 the spelling of 2018 is rewritten, and the marker is set in the ConfigMap that the original left empty', async () => {
     const marker = { apiVersion: 'v1', kind: 'ConfigMap', namespace: names.systemNamespace };
     await stage.create({
       apiVersion: 'v1',

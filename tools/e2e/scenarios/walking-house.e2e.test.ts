@@ -55,7 +55,7 @@ describeServers('the walking house on $name', ({ start }) => {
     );
   });
 
-  test('4. the unmodified sample reads a secret, and the vault knows it as the pod’s identity', async () => {
+  test('4. the unmodified sample reads a secret as the pod’s identity', async () => {
     const nmi = programs.nmis[0]!;
     read = await story.readSecret(stage, silent, { pod, nmi });
     const { principalId } = stage.sim.azure.world.identity(names.firstIdentity.id);
@@ -69,7 +69,7 @@ describeServers('the walking house on $name', ({ start }) => {
     expect(swapped.entry.status).toBe(200);
   });
 
-  test('6. a pod without the label, of another namespace, or asking for a foreign client id is refused with a reason', async () => {
+  test('6. a pod without the label, of another namespace, or with a foreign client id is refused with a reason', async () => {
     const refusals = await story.showRefusals(stage, silent, programs);
     expect(refusals.map(({ status }) => status)).toEqual([400, 400, 400]);
     const [unlabelled, stranger, greedy] = refusals.map(({ reason }) => reason);
@@ -79,7 +79,7 @@ describeServers('the walking house on $name', ({ start }) => {
     for (const refusal of refusals) expect(refusal).not.toHaveProperty('token');
   });
 
-  test('7. the summary counts what Azure was asked, and no log holds a token', () => {
+  test('7. the summary counts the calls to Azure, and no log contains a token', () => {
     const summary = story.summarise(stage, silent, read.ms);
     expect(summary.armPatches).toBeLessThanOrEqual(3);
     expect(summary.imds).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
-/** What an API server answered when it refused. */
+/** An error response of an API server. */
 export class KubeAnswerError extends Error {
   readonly status: number;
-  /** The Status object, or text when it was none. */
+  /** The Status object, or text. */
   readonly body: unknown;
 
   constructor(request: string, status: number, body: unknown) {
@@ -16,14 +16,14 @@ export class KubeAnswerError extends Error {
 
 export interface KubeAnswer {
   readonly status: number;
-  /** Parsed JSON; text when it was something else. */
+  /** Parsed JSON, or text. */
   readonly body: unknown;
 }
 
 export interface KubeClient {
-  /** The body of a good answer. Throws KubeAnswerError otherwise. */
+  /** The body of a 2xx response. Throws KubeAnswerError otherwise. */
   request(method: string, path: string, body?: unknown): Promise<unknown>;
-  /** Any answer. */
+  /** Any response. */
   ask(method: string, path: string, options?: AskOptions): Promise<KubeAnswer>;
 }
 
@@ -43,7 +43,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The smallest client of an API server: for tests and scenarios, which should not depend on the client that is tested. */
+/** A minimal client of an API server, for tests and scenarios, which should not depend on the tested client. */
 export function kubeClient(url: string): KubeClient {
   const ask: KubeClient['ask'] = async (method, path, { body, contentType, headers = {}, signal } = {}) => {
     const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';

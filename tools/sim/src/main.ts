@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { startSim, type Sim, type SimOptions } from './sim.ts';
 import { cluster, type ClusterSpec } from './scenario.ts';
 
-/** What a configuration file may say; JSON. */
+/** The configuration file, in JSON. */
 interface Configuration {
   readonly azure?: Omit<NonNullable<SimOptions['azure']>, 'now' | 'seed'>;
   readonly kube?: Pick<
@@ -16,7 +16,7 @@ interface Configuration {
 }
 
 async function readConfiguration(file: string | undefined): Promise<Configuration> {
-  // Whoever writes the file for a demo answers for its shape.
+  // The file is for demos, and is not validated.
   return file === undefined ? {} : (JSON.parse(await readFile(file, 'utf8')) as Configuration);
 }
 
@@ -47,5 +47,5 @@ async function stop(): Promise<void> {
   await sim.stop();
   await rm(folder, { recursive: true, force: true });
 }
-// Nothing else keeps the process.
+// The listeners keep the process alive.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop());

@@ -22,9 +22,9 @@ export interface ScenarioNode {
   readonly name: string;
   readonly address: string;
   readonly providerId: string;
-  /** What ARM calls the host: a virtual machine or a scale set. */
+  /** The resource id of the host: a virtual machine or a scale set. */
   readonly hostId: string;
-  /** What `sim.azure.imdsUrl()` calls the machine. */
+  /** The machine's name for `sim.azure.imdsUrl()`. */
   readonly machine: string;
 }
 
@@ -41,7 +41,7 @@ export interface PodSpec {
   readonly ip?: string;
   /** `Running` when absent. */
   readonly phase?: string;
-  /** When its kubelet took it up; not told when absent. */
+  /** status.startTime; absent by default. */
   readonly startedAt?: Date;
   readonly serviceAccountName?: string;
 }
@@ -49,7 +49,7 @@ export interface PodSpec {
 export interface IdentitySpec {
   readonly namespace?: string;
   readonly name: string;
-  /** Of the managed identity; one of the same name is made in the cluster's resource group when absent. */
+  /** The resource id of the managed identity. Default: a new one of the same name in the cluster's resource group. */
   readonly resourceId?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -61,14 +61,14 @@ export interface BindingSpec {
   readonly selector: string;
 }
 
-/** A cluster in both halves: hosts in Azure, nodes in Kubernetes, and what people put into it. */
+/** A cluster in both halves: hosts in Azure, nodes in Kubernetes, and objects in both. */
 export interface Cluster {
   readonly nodes: readonly ScenarioNode[];
   readonly network: PodNetwork;
   readonly client: KubeClient;
-  /** Running on its node, with an address. */
+  /** A pod that runs on its node, with an address. */
   pod(spec: PodSpec): Promise<KubeObject>;
-  /** An AzureIdentity, and its managed identity in Azure unless that is there. */
+  /** An AzureIdentity, and its managed identity in Azure unless that exists. */
   identity(spec: IdentitySpec): Promise<ManagedIdentity>;
   binding(spec: BindingSpec): Promise<KubeObject>;
   /** An AzurePodIdentityException. */
@@ -78,7 +78,7 @@ export interface Cluster {
     podLabels: Readonly<Record<string, string>>;
     clientIDs?: readonly string[];
   }): Promise<KubeObject>;
-  /** A vault whose secrets the named identities may read. */
+  /** A vault whose secrets these identities may read. */
   vault(spec: {
     name: string;
     secrets: Readonly<Record<string, string>>;
@@ -94,7 +94,7 @@ interface Ground {
   readonly group: string;
 }
 
-/** Makes hosts, nodes, namespaces and the custom resources' definitions. */
+/** Creates hosts, nodes, namespaces and the CustomResourceDefinitions. */
 export async function cluster(sim: Sim, spec: ClusterSpec): Promise<Cluster> {
   const { subscriptionId = '00000000-0000-0000-0000-00000000000a', resourceGroup = 'cluster' } = spec;
   const ground: Ground = {
@@ -114,7 +114,7 @@ export async function cluster(sim: Sim, spec: ClusterSpec): Promise<Cluster> {
 }
 
 async function postOne({ client }: Ground, path: string, object: object): Promise<KubeObject> {
-  // The server answers with what it was given, completed.
+  // The server returns the object with its defaults.
   return (await client.request('POST', path, object)) as KubeObject;
 }
 
@@ -146,7 +146,7 @@ function placeNodes({ sim, network, group }: Ground, spec: ClusterSpec): Scenari
   });
   return [...machines, ...instances].map((place, position) => ({
     ...place,
-    // As Azure names instances: no underscore is allowed in a node's name.
+    // Without the underscore of Azure's instance names, which node names do not allow.
     name: place.machine.replace('_', '-'),
     address: network.nodeAddress(position + 1),
   }));
@@ -248,11 +248,11 @@ async function runPod(ground: Ground, nodes: readonly ScenarioNode[], spec: PodS
     },
   });
   const status = { phase, podIP: ip, podIPs: [{ ip }], hostIP: node.address, ...startTimeOf(spec) };
-  // The server answers with the pod.
+  // The server returns the pod.
   return (await ground.client.request('PATCH', `${path}/${name}/status`, { status })) as KubeObject;
 }
 
-/** As a part of a pod's status. Kubernetes writes times in whole seconds. */
+/** The field of a pod's status. Kubernetes writes times in whole seconds. */
 export function startTimeOf({ startedAt }: Pick<PodSpec, 'startedAt'>) {
   return startedAt && { startTime: `${startedAt.toISOString().slice(0, 19)}Z` };
 }

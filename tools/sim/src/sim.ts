@@ -11,11 +11,11 @@ export interface SimOptions {
 export interface Sim {
   readonly azure: AzureSim;
   readonly kube: KubeSim;
-  /** Ends everything that was started, at once. */
+  /** Stops everything that was started. */
   stop(): Promise<void>;
 }
 
-/** Both halves, each with a journal and faults of its own. */
+/** Both halves, each with its own journal and faults. */
 export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const shared = { journal: createJournal(), faults: createFaults() };
   const kube = await startKube(options.kube);

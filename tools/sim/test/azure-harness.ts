@@ -25,7 +25,7 @@ function seed(world: World): void {
 
 export const start = (options: AzureOptions = {}): Promise<Harness> => createHarness({ seed, ...options });
 
-/** The identity block that attaches these. */
+/** The identity block that attaches these identities. */
 export const userAssigned = (...attach: string[]) => ({
   type: 'UserAssigned',
   userAssignedIdentities: Object.fromEntries(attach.map((id) => [id, {}])),
@@ -38,7 +38,7 @@ export const error = (code: string, message?: unknown) => ({
   error: { code, message: message ?? (expect.any(String) as unknown) },
 });
 
-/** A place in a JSON answer that the test does not want to spell as a type. */
+/** A value in a JSON response, by path. */
 export type Body = Record<string, unknown> & { readonly error?: unknown };
 
 export interface Reply {
@@ -54,14 +54,14 @@ export interface Ask {
 }
 
 export interface ArmAsk extends Ask {
-  /** Whose token; the caller who holds every role when absent. */
+  /** The owner of the token. Default: the caller with all roles. */
   readonly as?: string;
 }
 
 export interface Harness extends Azure {
   readonly world: World;
   now(): number;
-  /** Moves the clock and lets due operations end. */
+  /** Advances the clock and ends due operations. */
   advance(ms: number): void;
   askArm(url: string, ask?: ArmAsk): Promise<Reply>;
   patch(hostId: string, identity: unknown, ask?: ArmAsk): Promise<Reply>;
@@ -70,7 +70,7 @@ export interface Harness extends Azure {
   askVault(url: string, ask?: Ask): Promise<Reply>;
 }
 
-/** The services as functions, over a clock that only the test moves. */
+/** The services as functions, with a clock that the test advances. */
 export async function createHarness(options: AzureOptions = {}): Promise<Harness> {
   let time = Date.parse('2026-01-01T00:00:00Z');
   let ids = 0;

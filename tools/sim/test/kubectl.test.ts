@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined)('kubectl works with the simulated API ser
     return kubectl('apply', '-f', file, ...more);
   };
 
-  test('apply creates, leaves alone, changes; get shows; delete deletes', async () => {
+  test('apply creates, keeps and changes objects; get prints and delete removes them', async () => {
     const lines = (...states: string[]) =>
       ['widget.sim.example.com/one', 'pod/one', 'daemonset.apps/one']
         .map((name, i) => `${name} ${states[i] ?? ''}`)
@@ -124,7 +124,7 @@ describe.skipIf(missing !== undefined)('kubectl works with the simulated API ser
     expect(await refused(manifest(77))).toContain('spec.size in body should be less than or equal to 9');
   });
 
-  test('create, api-resources, version and a namespace with all that is in it', async () => {
+  test('create, api-resources, version, and deletion of a namespace with its objects', async () => {
     const file = join(folder, 'namespace.yaml');
     await writeFile(file, 'apiVersion: v1\nkind: Namespace\nmetadata: { name: extra }\n');
     expect(await kubectl('create', '-f', file)).toBe('namespace/extra created');

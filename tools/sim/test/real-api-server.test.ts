@@ -14,7 +14,7 @@ import { listRows } from './conformance/list-rows.ts';
 import { objectRows } from './conformance/object-rows.ts';
 import { defineKinds, openStage, type Flavour } from './conformance/row.ts';
 
-// Real API servers obey the rows that the simulator obeys: so the rows are true, and the simulator is like them.
+// Real API servers satisfy the same rows as the simulator, which shows that the rows and the simulator are right.
 const run = promisify(execFile);
 const kit =
   process.env['POD_IDENTITY_KIT_DIR'] ??
@@ -46,12 +46,12 @@ async function startReal(flavour: Flavour): Promise<Running> {
   };
 }
 
-/** With controllers; v1.20 without the admission plugin which would make pods wait for tokens of service accounts. */
+/** With controllers; v1.20 without the admission plugin that requires tokens of service accounts for pods. */
 const flags: Readonly<Record<Flavour, readonly string[]>> = {
   'v1.20': ['--controllers', '--', '--disable-admission-plugins=ServiceAccount'],
   'v1.36': ['--controllers'],
 };
-/** Long enough for a bookmark, which comes two seconds before the end. */
+/** Long enough for a bookmark, which is sent two seconds before the end. */
 const patienceSeconds = 4;
 
 describe.runIf(missing === undefined).for(['v1.20', 'v1.36'] as const)(

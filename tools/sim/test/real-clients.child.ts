@@ -1,5 +1,5 @@
 // Runs Azure's own client libraries against the simulator, in a process of its own: the trusted authority
-// (NODE_EXTRA_CA_CERTS) and the place of IMDS are read from the environment at its start.
+// (NODE_EXTRA_CA_CERTS) and the address of IMDS are read from the environment at its start.
 import {
   ClientAssertionCredential,
   ClientCertificateCredential,

@@ -97,14 +97,14 @@ describe("Azure's own clients against the simulator", () => {
       expect(ok).toMatchObject({ appid: readerId, aud: 'https://vault.azure.net', tid: tenantId });
   });
 
-  test('ManagedIdentityCredential fails at once for an identity the machine does not have', async () => {
+  test('ManagedIdentityCredential fails at once for an identity that is not on the machine', async () => {
     const mark = sim.journal.mark();
     const { failed } = await run({ client: 'managed identity', clientId: appId });
     expect(failed?.message).toContain('Identity not found');
     expect(sim.journal.count({ service: 'imds', since: mark })).toBe(1);
   });
 
-  test('ManagedIdentityCredential that names none is told that there are several', async () => {
+  test('ManagedIdentityCredential without a selector fails if there are several identities', async () => {
     const { failed } = await run(
       { client: 'managed identity, none named' },
       { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.imdsUrl('shared') },
@@ -112,19 +112,19 @@ describe("Azure's own clients against the simulator", () => {
     expect(failed?.message).toContain('Multiple user assigned identities exist');
   });
 
-  test('ClientSecretCredential is let in with the right secret and told about a wrong one', async () => {
+  test('ClientSecretCredential gets a token with the right secret and an error with a wrong one', async () => {
     const right = await run({ client: 'secret', clientId: appId, secret: 'correct' });
     const wrong = await run({ client: 'secret', clientId: appId, secret: 'wrong' });
     expect(right.ok).toMatchObject({ appid: appId });
     expect(wrong.failed?.message).toContain('AADSTS7000215');
   });
 
-  test('ClientCertificateCredential is let in with a registered certificate', async () => {
+  test('ClientCertificateCredential gets a token with a registered certificate', async () => {
     const { ok } = await run({ client: 'certificate', clientId: appId, certificate });
     expect(ok).toMatchObject({ appid: appId });
   });
 
-  test("ClientAssertionCredential is let in with a service account's token", async () => {
+  test("ClientAssertionCredential gets a token with a service account's token", async () => {
     const assertion = await new SignJWT({ sub: subject })
       .setProtectedHeader({ alg: 'RS256', kid: 'one' })
       .setIssuer(issuerUrl)

@@ -17,7 +17,7 @@ describe('a scenario', () => {
   });
   afterEach(() => sim.stop());
 
-  test('has hosts in Azure and nodes in Kubernetes which mean each other', async () => {
+  test('has hosts in Azure and the nodes of these hosts in Kubernetes', async () => {
     const { nodes } = await cluster(sim, {
       nodes: 1,
       scaleSets: [
@@ -42,7 +42,7 @@ describe('a scenario', () => {
     expect(nodes[3]?.providerId).toMatch(/^azure:\/\/\/subscriptions\/.*\/virtualMachines\/flex_0$/);
   });
 
-  test('runs pods, and knows identities, bindings, exceptions and vaults in both halves', async () => {
+  test('creates pods, identities, bindings, exceptions and vaults in both halves', async () => {
     const stage = await cluster(sim, { nodes: 2, namespaces: ['team'] });
     const pod = await stage.pod({ namespace: 'team', name: 'a', label: 'reader', node: 'node2' });
     expect(pod).toMatchObject({
@@ -72,7 +72,7 @@ const isBuilt = existsSync(
 );
 
 test.runIf(isBuilt)(
-  'from a terminal, the simulator says in one line where it is, and ends on SIGTERM',
+  'the command prints the addresses of the simulator in one line, and ends on SIGTERM',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sim-'));
     const config = join(folder, 'config.json');

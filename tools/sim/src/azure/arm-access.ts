@@ -7,7 +7,7 @@ import type { TokenClaims, Tokens, TokenVerdict } from './tokens.ts';
 export interface AccessPorts {
   readonly world: Pick<Roles, 'permits'>;
   readonly tokens: Tokens;
-  /** Where ARM listens: a token for it by that name is good too, as in a custom cloud. */
+  /** Where ARM listens: a token for that URL is valid too, as in a custom cloud. */
   readonly baseUrl: () => string;
   readonly now: () => number;
   readonly enforceRoles: boolean;
@@ -15,9 +15,9 @@ export interface AccessPorts {
 
 export interface Access {
   readonly caller: TokenClaims;
-  /** May the caller do this here? */
+  /** Checks whether the caller may do `action` at `scope`. */
   check(action: string, scope: string): ArmRefusal | undefined;
-  /** May the caller, while doing `action` at `scope`, also do `linked` at each of these? All that it may not are named. */
+  /** Checks whether the caller may also do `linked` at each of these scopes. All that it may not are named. */
   checkLinked(
     linked: string,
     scopes: readonly string[],

@@ -1,7 +1,7 @@
 import type { HttpResponse } from '../http/server.ts';
 import { json } from './routes.ts';
 
-/** Why ARM (or the resource provider behind it) says no. */
+/** The error codes of ARM and its resource providers. */
 export interface ArmRefusal {
   readonly status: number;
   readonly code: string;

@@ -12,7 +12,7 @@ import { identityBlock, type World } from './world.ts';
 export interface HostRules {
   /** How long an accepted update runs. */
   readonly latencyMs: (update: { readonly hostId: string }) => number;
-  /** What a second update of a host meets while one runs. */
+  /** What happens to a second update of a host while one runs. */
   readonly concurrentUpdates: 'conflict' | 'preempt';
   readonly longRunning: 'azure-async-operation' | 'location';
   readonly rejectDeadEntries: boolean;
@@ -43,7 +43,7 @@ export function readHost({ request, access }: HostCall, ports: HostPorts): HttpR
   return json(200, hostBody(host, ports.world), { etag: host.etag, ...limited.headers });
 }
 
-/** PATCH of a host's identity block: all of it is accepted, or nothing. */
+/** PATCH of a host's identity block: all of it is applied, or nothing. */
 export function updateHost({ request, access }: HostCall, ports: HostPorts): HttpResponse {
   const patch = parseIdentityPatch(request.body);
   if (patch !== undefined && isArmRefusal(patch)) return armErrorResponse(patch);

@@ -15,9 +15,9 @@ interface PatchContext {
   readonly current: HostIdentities;
   readonly identity: (resourceId: string) => ManagedIdentity | undefined;
   readonly newSystemIdentity: () => SystemIdentity;
-  /** Refuse an update that leaves an identity attached which is gone. */
+  /** Refuse an update that leaves a deleted identity attached. */
   readonly rejectDeadEntries: boolean;
-  /** Refuse without the id: not every answer of ARM names it. */
+  /** Refuse without the id, as some errors of ARM do. */
   readonly anonymousRefusals: boolean;
 }
 
@@ -29,7 +29,7 @@ const types: readonly HostIdentityType[] = [
 ];
 const mostIdentitiesInOneRequest = 150;
 
-/** undefined: the PATCH says nothing about identities. */
+/** undefined: the PATCH has no identity block. */
 export function parseIdentityPatch(text: string): IdentityPatch | undefined | ArmRefusal {
   const body = parseObject(text);
   if (body === undefined)
@@ -94,7 +94,7 @@ export function attachedBy(patch: IdentityPatch): readonly string[] {
   return [...(patch.named ?? [])].filter(([, value]) => value !== null).map(([id]) => id);
 }
 
-/** The host's identities after the whole patch, or why nothing at all of it is applied. */
+/** The host's identities after the patch, or why none of it is applied. */
 export function planIdentities(patch: IdentityPatch, context: PatchContext): HostIdentities | ArmRefusal {
   const problem = shapeProblem(patch, context) ?? existenceProblem(patch, context);
   if (problem !== undefined) return problem;
@@ -138,7 +138,7 @@ function shapeProblem({ type, named }: IdentityPatch, context: PatchContext): Ar
   return undefined;
 }
 
-/** ARM goes through the ids in order and names the first that is not there. */
+/** ARM checks the ids in order and names the first that does not exist. */
 function existenceProblem(patch: IdentityPatch, context: PatchContext): ArmRefusal | undefined {
   const added = attachedBy(patch);
   const detached = new Set([...(patch.named?.keys() ?? [])].map(keyOf));
@@ -165,14 +165,14 @@ function failedOperation(hostId: string, inner: string): ArmRefusal {
   );
 }
 
-/** Unnamed ids stay; an id that is attached already stays as it was, even if it is a dead entry. */
+/** Unnamed ids stay; an id that is already attached is not changed, even if it is a dead entry. */
 function merge(patch: IdentityPatch, context: PatchContext): ReadonlyMap<string, Attachment> | ArmRefusal {
   const attached = new Map(context.current.attached);
   for (const [id, value] of patch.named ?? []) {
     const key = keyOf(id);
     if (value === null) attached.delete(key);
     else if (!attached.has(key)) {
-      // A new entry starts empty: what its ids are is for the service to say.
+      // A new entry must be empty: the service fills in its ids.
       const identity = context.identity(id);
       if (identity === undefined || Object.keys(value).length > 0) return invalidValues(id);
       attached.set(key, { resourceId: id, clientId: identity.clientId, principalId: identity.principalId });

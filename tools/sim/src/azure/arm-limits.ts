@@ -4,7 +4,7 @@ import type { HostKind } from './hosts.ts';
 type LimitedCall = 'get' | 'update' | 'poll';
 
 export interface Limits {
-  /** Takes one token from each bucket that the call counts against. */
+  /** Takes one token from each bucket of the call. */
   take(call: LimitedCall, of: { readonly kind: HostKind; readonly hostId: string }): Verdict;
 }
 

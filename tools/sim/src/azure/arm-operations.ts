@@ -14,22 +14,22 @@ export interface Operation {
 }
 
 export interface Hold {
-  /** Ends every running operation at once: well, or with this error. */
+  /** Ends every running operation at once, with success or with this error. */
   release(failure?: OperationError): void;
 }
 
-/** Asked when an operation ends: why it fails, or undefined when it succeeds. */
+/** Called when an operation ends; returns its error, if it fails. */
 export type OperationFault = (hostId: string) => OperationError | undefined;
 
 /** The long-running operations of ARM: at most one runs for each host. */
 export interface Operations {
-  /** An older operation on the host is preempted: it has failed, its changes live on in the newer. */
+  /** An older operation on the host is preempted: it fails, and the newer one includes its changes. */
   start(hostId: string, latencyMs: number): Operation;
   running(hostId: string): Operation | undefined;
   get(id: string): Operation | undefined;
   /** From now on operations stay in progress until released. */
   hold(): Hold;
-  /** From now on operations whose host it finds fault with fail in the end, with that error; the answer ends it. */
+  /** From now on operations on hosts for which it returns an error fail with that error; the returned function ends this. */
   failWhile(fault: OperationFault): () => void;
   stop(): void;
 }

@@ -16,7 +16,7 @@ interface RoleCall {
   readonly scope: string;
 }
 
-/** GET of the role assignments that hold at a scope (its own and inherited ones) and, without `atScope()`, below it. */
+/** GET of the role assignments that apply at a scope (its own and inherited ones) and, without `atScope()`, below it. */
 export function readRoleAssignments({ request, access, scope }: RoleCall, world: World): HttpResponse {
   const denied = access.check('Microsoft.Authorization/roleAssignments/read', scope);
   if (denied !== undefined) return armErrorResponse(denied);
@@ -29,7 +29,7 @@ export function readRoleAssignments({ request, access, scope }: RoleCall, world:
   return json(200, { value });
 }
 
-/** `assignedTo('…')` would also count groups; here every principal stands for itself. */
+/** `assignedTo('…')` includes groups in Azure; the simulator has none. */
 function filterOf(filter: string): { readonly principalId: string | undefined; readonly atScope: boolean } {
   const [, assignedTo, principal] = /assignedTo\('([^']+)'\)|principalId eq '([^']+)'/i.exec(filter) ?? [];
   return { principalId: assignedTo ?? principal, atScope: /atScope\(\)/i.test(filter) };
@@ -52,7 +52,7 @@ function assignmentBody({ id, principalId, role, scope }: RoleAssignment): objec
 
 const everything = { actions: ['*'], notActions: [] };
 
-/** What the caller may do at a scope, one entry for each role. */
+/** The caller's permissions at a scope, one entry for each role. */
 export function readPermissions(
   { access, scope }: RoleCall,
   { world, enforceRoles }: RolePorts,
@@ -61,7 +61,7 @@ export function readPermissions(
     .assignments()
     .filter((one) => one.principalId === access.caller.principalId && covers(one.scope, scope))
     .map(({ role }) => roleDefinitions[role]);
-  // A caller without roles may do everything in a world that doesn't enforce them, and is told so.
+  // In a world that does not enforce roles a caller without roles may do everything.
   const isFree = !enforceRoles && held.length === 0;
   return json(200, { value: (isFree ? [everything] : held).map(permission) });
 }

@@ -1,4 +1,4 @@
-// Each row names the public contract it imitates: if the simulator drifts away from it, the row fails.
+// Each row names the public documentation that it checks the simulator against.
 import { describe, expect, test } from 'vitest';
 import {
   a,
@@ -82,7 +82,7 @@ describe('Azure Resource Manager: authentication and requests', () => {
     expect(await azure.askArm(asked, { method })).toMatchObject({ status, body: error(code) });
   });
 
-  test('Managed identities, GET: a user assigned identity tells its ids', async () => {
+  test('Managed identities, GET: a user assigned identity has its ids', async () => {
     const azure = await start();
     const { clientId, principalId } = azure.world.identity(a);
     const { body } = await azure.askArm(`${a.toUpperCase()}?api-version=2023-01-31`);
@@ -276,7 +276,7 @@ describe('Azure Resource Manager: track asynchronous operations', () => {
     });
   });
 
-  test('a failed operation tells why, and the identities never reach the machines', async () => {
+  test('a failed operation has an error, and the identities never reach the machines', async () => {
     const azure = await start();
     const hold = azure.operations.hold();
     const { headers } = await azure.patch(vmssId, userAssigned(b));
@@ -295,7 +295,7 @@ describe('Azure Resource Manager: track asynchronous operations', () => {
     ).toBe(400);
   });
 
-  test('an operation nobody started → 404', async () => {
+  test('an unknown operation → 404', async () => {
     const azure = await start();
     const path =
       '/subscriptions/sub/providers/Microsoft.Compute/locations/westeurope/operations/x?api-version=2024-07-01';
@@ -322,7 +322,7 @@ describe('Azure Compute: concurrent updates', () => {
     expect((await azure.patch(vmssId, userAssigned(b))).status).toBe(409);
   });
 
-  test('preempting: the older operation fails with OperationPreempted, both changes hold in the end', async () => {
+  test('preempting: the older operation fails with OperationPreempted, and both changes are applied in the end', async () => {
     const azure = await start({ concurrentUpdates: 'preempt' });
     const older = await azure.patch(vmssId, userAssigned(b));
     const newer = await azure.patch(vmssId, userAssigned(c));
@@ -362,7 +362,7 @@ describe('Azure Compute: concurrent updates', () => {
 });
 
 describe('Microsoft Learn: troubleshooting API throttling errors, Compute', () => {
-  test('12 updates of one resource at once, then 4 each minute, each counted alone', async () => {
+  test('12 updates of one resource at once, then 4 each minute, counted for each resource', async () => {
     const azure = await start({ throttle: true });
     const update = async (hostId: string) => {
       const reply = await azure.patch(hostId, userAssigned(b));
@@ -483,19 +483,16 @@ describe('Azure role-based access control', () => {
     expect(body).toMatchObject({ value: [{ properties: { roleDefinitionId, scope: a } }] });
   });
 
-  test.each(['GET', 'POST'])(
-    'permissions, list for scope (%s): what the caller may do there',
-    async (method) => {
-      const azure = await start();
-      azure.world.grant(callerId, 'Managed Identity Operator', a);
-      const { body } = await azure.askArm(
-        `${a}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01`,
-        { method },
-      );
-      const actions = expect.arrayContaining([
-        'Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action',
-      ]) as unknown;
-      expect(body).toMatchObject({ value: [{ actions, notActions: [] }] });
-    },
-  );
+  test.each(['GET', 'POST'])('permissions, list for scope (%s): the caller’s permissions', async (method) => {
+    const azure = await start();
+    azure.world.grant(callerId, 'Managed Identity Operator', a);
+    const { body } = await azure.askArm(
+      `${a}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01`,
+      { method },
+    );
+    const actions = expect.arrayContaining([
+      'Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action',
+    ]) as unknown;
+    expect(body).toMatchObject({ value: [{ actions, notActions: [] }] });
+  });
 });

@@ -14,7 +14,7 @@ import { createTokens, type Tokens } from './tokens.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface AzureOptions {
-  /** Fills the world before the listeners open, so that its machines and vaults have theirs at once. */
+  /** Fills the world before the listeners open, so that its machines and vaults have listeners at once. */
   readonly seed?: (world: World) => void;
   readonly tenantId?: string;
   readonly now?: () => number;
@@ -27,7 +27,7 @@ export interface AzureOptions {
   readonly armLatencyMs?: number | HostRules['latencyMs'];
   /** Compute's token buckets: 12 updates of a resource, 4 more each minute. */
   readonly throttle?: boolean;
-  /** ARM refuses what no granted role allows. */
+  /** ARM refuses actions that no granted role allows. */
   readonly enforceRoles?: boolean;
   /** IMDS returns 429 beyond 20 requests in a second or 5 at a time. */
   readonly enforceImdsLimits?: boolean;
@@ -41,7 +41,7 @@ export interface AzureOptions {
   readonly fetchIssuerKeys?: (issuer: string) => Promise<JSONWebKeySet>;
 }
 
-/** Where each service listens; asked when a request is answered. */
+/** Where each service listens; called at each request. */
 interface AzureUrls {
   readonly entra: () => string;
   readonly vault: (name: string) => string;
@@ -54,7 +54,7 @@ export interface Azure {
   readonly operations: Operations;
   readonly reads: ReadNotes;
   readonly entra: HttpHandler;
-  /** Links in its answers start with the base URL, which has no slash at the end. */
+  /** Links in its responses start with the base URL, which has no slash at the end. */
   arm(baseUrl: () => string): HttpHandler;
   imds(machine: string): HttpHandler;
   vault(name: string): HttpHandler;

@@ -95,7 +95,7 @@ function sign(draft: Draft): string {
   certificate.setSubject(draft.subject);
   certificate.setIssuer(draft.issuer);
   certificate.setExtensions(draft.extensions);
-  // TLS clients judge these by the real clock, whatever the simulator's says.
+  // TLS clients check these by the real clock, not the simulator's.
   certificate.validity.notBefore = new Date(Date.now() - dayMs);
   certificate.validity.notAfter = new Date(Date.now() + 30 * dayMs);
   certificate.sign(draft.signer, forge.md.sha256.create());

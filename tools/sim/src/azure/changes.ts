@@ -1,7 +1,7 @@
 export interface Changes {
-  /** Said by the registries after each change. */
+  /** Called by the registries after each change. */
   announce(): void;
-  /** Resolves once the predicate holds: now, or after the change that makes it hold. */
+  /** Resolves when the predicate is true: now, or after a change. */
   until(predicate: () => boolean): Promise<void>;
 }
 

@@ -21,7 +21,7 @@ interface ClientSecret {
   readonly expiresAt?: number;
 }
 
-/** An outside issuer's subject that may act as an app or managed identity. */
+/** A subject of another issuer that may act as an app or managed identity. */
 export interface FederatedCredential {
   readonly issuer: string;
   readonly subject: string;
@@ -52,7 +52,7 @@ export interface AppSpec {
   readonly certificates?: readonly string[];
   readonly federated?: readonly FederatedCredential[];
   readonly disabled?: boolean;
-  /** Takes assertions that are signed with elliptic curves: Entra itself takes none yet. */
+  /** Accepts assertions that are signed with elliptic curves, which Entra does not accept yet. */
   readonly ellipticCurves?: boolean;
 }
 
@@ -65,7 +65,7 @@ interface Tenants {
 interface Identities {
   addIdentity(spec: ManagedIdentitySpec): ManagedIdentity;
   deleteIdentity(resourceId: string): void;
-  /** Same resource id, new client and principal: whatever was attached before is a dead entry from now on. */
+  /** Same resource id, new client and principal: existing attachments become dead entries. */
   recreateIdentity(resourceId: string): ManagedIdentity;
   /** Throws for an unknown one. */
   identity(resourceId: string): ManagedIdentity;
@@ -74,11 +74,11 @@ interface Identities {
 }
 
 interface Clients {
-  /** A second time: replaces the app. */
+  /** Replaces an app with the same client id. */
   addApp(spec: AppSpec): App;
   addFederatedCredential(clientId: string, credential: FederatedCredential): void;
   federatedCredentials(clientId: string): readonly FederatedCredential[];
-  /** An app, or a managed identity seen as one: both can be the client of a federated exchange. */
+  /** An app or a managed identity: both can be the client of a federated exchange. */
   client(clientId: string): App | undefined;
 }
 

@@ -7,13 +7,13 @@ export interface Door {
   /** Which machine or vault. */
   readonly name?: string;
   readonly secure?: boolean;
-  /** What the journal may keep of a request: never a secret, token or assertion. */
+  /** The part of a request that the journal may keep: never a secret, token or assertion. */
   readonly journalBody?: (request: HttpRequest) => string | undefined;
 }
 
 /** The listeners of the four services, one for each machine and vault. */
 export interface Doors {
-  /** Does nothing if it is open already. */
+  /** Opens a listener, if it is not open. */
   open(door: Door, handle: HttpHandler): Promise<void>;
   url(service: Door['service'], name?: string): string;
   close(): Promise<void>;

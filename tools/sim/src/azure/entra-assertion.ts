@@ -15,7 +15,7 @@ interface AssertionCheck {
   readonly assertion: string;
   readonly app: App;
   readonly federated: readonly FederatedCredential[];
-  /** What a certificate assertion may name as its audience. */
+  /** The audiences that a certificate assertion may have. */
   readonly audiences: readonly string[];
   readonly nowSeconds: number;
   readonly fetchIssuerKeys: (issuer: string) => Promise<JSONWebKeySet>;
@@ -110,7 +110,7 @@ async function checkFederatedAssertion(presented: Presented): Promise<EntraRefus
   return timeProblem(presented);
 }
 
-/** Issuer, then audience, then subject: the first that no credential shares is named. */
+/** Names the first of issuer, audience and subject that no credential has. */
 function matchCredential({ federated, claims, app }: Presented): FederatedCredential | EntraRefusal {
   if (federated.length === 0)
     return refusal(70025, `The client '${app.clientId}' has no configured federated identity credentials.`);

@@ -1,7 +1,7 @@
 import type { HttpResponse } from '../http/server.ts';
 import { json } from './routes.ts';
 
-/** The refusals of the token endpoint that our programs can meet, by their AADSTS numbers. */
+/** The errors of the token endpoint that our programs can get, by their AADSTS numbers. */
 type EntraCode =
   | 50013
   | 50027
@@ -65,7 +65,7 @@ const classes: Readonly<Record<EntraCode, readonly [status: number, error: Entra
   7000222: [401, 'invalid_client'],
 };
 
-/** Why no token is given; a value, so that every check can return it. */
+/** The reason for a refusal, as a value. */
 export interface EntraRefusal {
   readonly code: EntraCode;
   readonly text: string;

@@ -1,4 +1,4 @@
-// Each row names the public contract it imitates: if the simulator drifts away from it, the row fails.
+// Each row names the public documentation that it checks the simulator against.
 import { execFileSync } from 'node:child_process';
 import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
@@ -46,13 +46,7 @@ describe('Microsoft identity platform: client credentials flow', () => {
     ['a scope without /.default', { scope: 'https://vault.azure.net' }, 400, 'invalid_scope', 1002012],
     ['two resources', { scope: 'a/.default b/.default' }, 400, 'invalid_request', 700022],
     ['only OpenID scopes', { scope: 'openid' }, 400, 'invalid_scope', 70011],
-    [
-      'a resource nobody knows',
-      { scope: 'https://nothing.invalid/.default' },
-      400,
-      'invalid_resource',
-      500011,
-    ],
+    ['an unknown resource', { scope: 'https://nothing.invalid/.default' }, 400, 'invalid_resource', 500011],
     ['an app nobody knows', { client_id: 'nobody' }, 400, 'unauthorized_client', 700016],
     ['a disabled app', { client_id: 'off' }, 400, 'unauthorized_client', 7000112],
     [
@@ -63,7 +57,7 @@ describe('Microsoft identity platform: client credentials flow', () => {
       900144,
     ],
     [
-      'an assertion that is no JWT',
+      'an assertion that is not a JWT',
       {
         client_secret: '',
         client_assertion: 'x',
@@ -84,7 +78,7 @@ describe('Microsoft identity platform: client credentials flow', () => {
     );
   });
 
-  test('Microsoft Entra error codes: a tenant nobody knows', async () => {
+  test('Microsoft Entra error codes: an unknown tenant', async () => {
     expect(await azure.askEntra(secret, 'nowhere')).toMatchObject({
       status: 400,
       body: { error_codes: [90002] },
@@ -96,7 +90,7 @@ describe('Microsoft identity platform: client credentials flow', () => {
     expect(reply).toMatchObject({ status: 400, body: { error_codes: [900561] } });
   });
 
-  test('OpenID Connect discovery: configuration, keys and instance discovery lead to each other', async () => {
+  test('OpenID Connect discovery: configuration, keys and instance discovery link to each other', async () => {
     const { body } = await send(azure.entra, `/${tenantId}/v2.0/.well-known/openid-configuration`);
     expect(body).toMatchObject({ token_endpoint: `https://login.test/${tenantId}/oauth2/v2.0/token` });
     const keys = await send(azure.entra, String(body['jwks_uri']).replace('https://login.test', ''));

@@ -13,7 +13,7 @@ interface EntraPorts {
   readonly tokens: Tokens;
   readonly now: () => number;
   readonly newId: () => string;
-  /** Where this listener is, without a slash at the end. */
+  /** The URL of this listener, without a slash at the end. */
   readonly baseUrl: () => string;
   readonly fetchIssuerKeys: (issuer: string) => Promise<JSONWebKeySet>;
 }
@@ -116,7 +116,7 @@ function clientOf({ tenant, form }: Exchange, world: World): App | EntraRefusal 
   return app;
 }
 
-/** The audience a scope stands for. */
+/** The audience of a scope. */
 function resourceOf({ tenant, form }: Exchange): string | EntraRefusal {
   const scope = form.get('scope') ?? '';
   const scopes = scope.split(/\s+/).filter((part) => part !== '' && !openidScopes.has(part));
@@ -185,7 +185,7 @@ function secretProblem(presented: string, app: App, now: number): EntraRefusal |
   return undefined;
 }
 
-/** The token endpoint or the issuer, by this listener's name or by the public cloud's. */
+/** The token endpoint or the issuer, by the URL of this listener or of the public cloud. */
 function assertionAudiences(tenant: string, baseUrl: string): readonly string[] {
   return [baseUrl, 'https://login.microsoftonline.com'].flatMap((authority) => [
     `${authority}/${tenant}/oauth2/v2.0/token`,

@@ -11,7 +11,7 @@ export interface SystemIdentity {
   readonly tenantId: string;
 }
 
-/** What ARM wrote down when a user assigned identity was attached; the identity may be gone or another one since. */
+/** ARM's record of an attached user assigned identity, which may have been deleted or recreated since. */
 export interface Attachment {
   readonly resourceId: string;
   readonly clientId: string;
@@ -33,9 +33,9 @@ export interface Host {
   /** The scale set that an instance of a flexible scale set belongs to. */
   readonly scaleSetId?: string;
   readonly provisioningState: ProvisioningState;
-  /** What ARM shows: changed as soon as an update is accepted. */
+  /** The identities in ARM: changed as soon as an update is accepted. */
   readonly model: HostIdentities;
-  /** What IMDS on the machines knows: changed when the update has succeeded. */
+  /** The identities in IMDS: changed when the update has succeeded. */
   readonly effective: HostIdentities;
   /** Names of the machines that take their identities from this host. */
   readonly machines: readonly string[];
@@ -61,7 +61,7 @@ export interface Machine {
   readonly hostId: string;
 }
 
-/** Which hosts and machines there are. */
+/** The hosts and machines. */
 interface Fleet {
   addVirtualMachine(spec: HostSpec): void;
   addScaleSet(spec: ScaleSetSpec): void;
@@ -73,7 +73,7 @@ interface Fleet {
   machine(name: string): Machine | undefined;
 }
 
-/** What a manual edit does: both what ARM shows and what IMDS knows change at once. */
+/** A manual edit: changes ARM and IMDS at once. */
 interface Edits {
   attach(id: string, ...identityIds: readonly string[]): void;
   detach(id: string, ...identityIds: readonly string[]): void;
@@ -82,10 +82,10 @@ interface Edits {
   setProvisioningState(id: string, state: ProvisioningState): void;
 }
 
-/** What an update through ARM does. */
+/** An update through ARM. */
 interface Updates {
   beginUpdate(id: string, model: HostIdentities): void;
-  /** Only a success reaches the machines. */
+  /** Ends an update; only a success reaches the machines. */
   endUpdate(id: string, state: 'Succeeded' | 'Failed'): void;
   newSystemIdentity(): SystemIdentity;
 }
@@ -242,7 +242,7 @@ function createUpdates(records: Records): Pick<Updates, 'beginUpdate' | 'endUpda
       records.put({ ...records.existing(id), model, provisioningState: 'Updating' }),
     endUpdate(id, state) {
       const host = records.get(id);
-      // Deleted, or marked for deletion, while the update ran: that stays.
+      // A deletion during the update is kept.
       if (host?.provisioningState !== 'Updating') return;
       const effective = state === 'Succeeded' ? host.model : host.effective;
       records.put({ ...host, provisioningState: state, effective });
@@ -277,7 +277,7 @@ function machinesOf(hosts: readonly Host[]): readonly Machine[] {
   return hosts.flatMap((host) => host.machines.map((name) => ({ name, hostId: host.id })));
 }
 
-/** A machine is found by its name alone, so the world has each name once. */
+/** Machines are found by their name alone, so names must be unique. */
 function refuseTaken(names: readonly string[], hosts: readonly Host[]): void {
   const taken = new Set(hosts.flatMap(({ machines }) => machines));
   const twice = names.find((name) => taken.has(name));

@@ -1,4 +1,4 @@
-// Each row names the public contract it imitates: if the simulator drifts away from it, the row fails.
+// Each row names the public documentation that it checks the simulator against.
 import { describe, expect, test } from 'vitest';
 import {
   a,
@@ -16,7 +16,7 @@ describe('Microsoft Learn: how to use managed identities on an Azure VM to acqui
   const query = '?api-version=2018-02-01&resource=https://vault.azure.net';
   const refused = (description: unknown) => ({ error: 'invalid_request', error_description: description });
 
-  test('"Get a token using HTTP": every field of the answer is a string, the token speaks for the identity', async () => {
+  test('"Get a token using HTTP": every field of the response is a string, and the token is for the identity', async () => {
     const azure = await start();
     const { status, headers, body } = await azure.askImds('pool_0', query);
     expect({ status, type: headers['content-type'] }).toEqual({
@@ -58,7 +58,7 @@ describe('Microsoft Learn: how to use managed identities on an Azure VM to acqui
       containing('resource'),
     ],
     [
-      'no name may be repeated',
+      'a parameter may not be repeated',
       `${query}&resource=other`,
       { metadata: 'true' },
       containing('more than once'),
@@ -81,7 +81,7 @@ describe('Microsoft Learn: how to use managed identities on an Azure VM to acqui
     expect(reply).toMatchObject({ status: 400, body: refused(description) });
   });
 
-  test('"Error handling": a resource the tenant does not know → 400 invalid_resource', async () => {
+  test('"Error handling": an unknown resource → 400 invalid_resource', async () => {
     const azure = await start();
     const reply = await azure.askImds('pool_0', '?api-version=2018-02-01&resource=https://nothing.invalid');
     expect(reply).toMatchObject({
@@ -90,7 +90,7 @@ describe('Microsoft Learn: how to use managed identities on an Azure VM to acqui
     });
   });
 
-  test('client_id, object_id, msi_res_id and mi_res_id select, without regard to case', async () => {
+  test('client_id, object_id, msi_res_id and mi_res_id select, case-insensitively', async () => {
     const azure = await start();
     azure.world.attach(vmssId, b);
     const { principalId } = azure.world.identity(b);

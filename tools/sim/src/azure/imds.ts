@@ -25,7 +25,7 @@ const selectors: Readonly<Record<string, Selector>> = {
   mi_res_id: 'resource_id',
 };
 
-/** The metadata service as one machine sees it. */
+/** The metadata service of one machine. */
 export function createImds(machine: string, ports: ImdsPorts): HttpHandler {
   const limited = ports.enforceLimits ? createLimits(ports.now) : (task: () => Answer) => task();
   return answerFrom(
@@ -90,7 +90,7 @@ function queryProblem({ query }: HttpRequest): string | undefined {
   return undefined;
 }
 
-/** The identity asked for, or why not. Only what is attached to the host, and still the identity it was then, counts. */
+/** The requested identity, or why there is none. It must be attached to the host, and must not have been recreated since. */
 function selectIdentity(request: HttpRequest, machine: string, world: World): TokenSubject | string {
   const usable = usableIdentities(machine, world);
   const [name, wanted] = [...request.query].find(([candidate]) => candidate in selectors) ?? [];
@@ -138,7 +138,7 @@ function defaultIdentity({ system, attached }: UsableIdentities): TokenSubject |
   return 'Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request';
 }
 
-/** Every value is a string on this wire. */
+/** Every value is a string. */
 function tokenBody(minted: MintedToken, subject: TokenSubject, resource: string): object {
   return {
     access_token: minted.token,

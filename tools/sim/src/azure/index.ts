@@ -1,5 +1,5 @@
-// This room is Azure as our programs meet it: Entra, IMDS, ARM and Key Vault as tables of request → response over one world.
-// It must not import the apps or kit: a simulator that shares our client code would agree with our mistakes.
+// This room is Azure for our programs: Entra, IMDS, ARM and Key Vault as functions from request to response over one world.
+// It must not import the services or kit: a simulator that shares our client code would share its mistakes.
 export type { AzureOptions } from './azure.ts';
 export { startAzure, type AzureSim } from './start.ts';
 export type { AzureCalls } from './calls.ts';

@@ -1,6 +1,6 @@
 import type { JSONWebKeySet } from 'jose';
 
-/** The public keys of an OpenID issuer, found the way Entra finds them. */
+/** The public keys of an OpenID issuer, by discovery as in Entra. */
 export async function discoverKeys(issuer: string): Promise<JSONWebKeySet> {
   const configuration = await fetchObject(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   const { jwks_uri: location }: Readonly<Record<string, unknown>> = { ...configuration };

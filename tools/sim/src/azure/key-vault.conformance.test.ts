@@ -1,4 +1,4 @@
-// Each row names the public contract it imitates: if the simulator drifts away from it, the row fails.
+// Each row names the public documentation that it checks the simulator against.
 import { describe, expect, test } from 'vitest';
 import { containing, error, start, tenantId, type Harness } from '../../test/azure-harness.ts';
 
@@ -101,7 +101,7 @@ describe('Azure Key Vault REST API, get secret', () => {
       containing('AKV10032'),
     ],
     [
-      'a token signed by somebody else',
+      'a token with a foreign signature',
       url,
       async () => bearer(await start(), 'reader'),
       401,
@@ -121,7 +121,7 @@ describe('Azure Key Vault REST API, get secret', () => {
       containing('TokenExpired'),
     ],
     [
-      'a token of tomorrow',
+      'a token that is not valid yet',
       url,
       async (azure) => {
         azure.advance(86_400_000);
@@ -149,7 +149,7 @@ describe('Azure Key Vault REST API, get secret', () => {
     });
   });
 
-  test('rights come and go with the reader list', async () => {
+  test('rights follow the list of readers', async () => {
     const azure = await start();
     azure.world.allowRead('vault', 'late');
     expect((await azure.askVault(url, await bearer(azure, 'late'))).status).toBe(200);

@@ -10,7 +10,7 @@ interface KeyVaultPorts {
   readonly world: World;
   readonly tokens: Tokens;
   readonly newId: () => string;
-  /** The authority that the challenge names, without a slash at the end. */
+  /** The authority in the challenge, without a slash at the end. */
   readonly authorityUrl: () => string;
   /** Where a vault's listener is. */
   readonly vaultUrl: (vault: string) => string;
@@ -118,7 +118,7 @@ function faultText(why: TokenFault, audience: string): string {
   }
 }
 
-/** Every 401 says where a token is to be had: clients ask for one after the first refusal. */
+/** Every 401 has a challenge: clients request a token after it. */
 function challenge(message: string, vault: Vault, ports: KeyVaultPorts): HttpResponse {
   const authenticate = `Bearer authorization="${ports.authorityUrl()}/${vault.tenantId}", resource="https://vault.azure.net"`;
   const { headers, ...refused } = refuse(401, 'Unauthorized', message);

@@ -1,14 +1,14 @@
 import type { Journal, JournalEntry } from '../http/journal.ts';
 import type { HttpRequest } from '../http/server.ts';
 
-/** One successful read of a secret: who read what. The value is nowhere in it. */
+/** A successful read of a secret, without its value. */
 export interface SecretRead {
   readonly vault: string;
   readonly secret: string;
   readonly principalId: string;
 }
 
-/** Remembers, for as long as its request lives, what a request read, so that the journal can tell. */
+/** Remembers what a request read until it ends, for the journal. */
 export interface ReadNotes {
   readonly note: (request: HttpRequest, read: SecretRead) => void;
   readonly journalBody: (request: HttpRequest) => string | undefined;
@@ -29,7 +29,7 @@ export function createReadNotes(): ReadNotes {
 
 export type JournaledRead = SecretRead & { readonly entry: JournalEntry };
 
-/** Every secret that was read and answered, in order. */
+/** All successful reads, in order. */
 export function readsIn(journal: Journal): readonly JournaledRead[] {
   return journal.entries({ service: 'vault', status: 200 }).flatMap((entry) => {
     const read = parseRead(entry.body ?? '{}');

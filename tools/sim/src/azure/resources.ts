@@ -1,4 +1,4 @@
-/** ARM takes tokens for either of its names, with or without the slash. */
+/** ARM accepts tokens for either of its names, with or without the slash. */
 export const managementAudiences: readonly string[] = [
   'https://management.azure.com',
   'https://management.azure.com/',
@@ -8,7 +8,7 @@ export const managementAudiences: readonly string[] = [
 
 export const vaultAudiences: readonly string[] = ['https://vault.azure.net', 'https://vault.azure.net/'];
 
-/** The tenants know every resource, except those under the top-level domain reserved for names that do not exist. */
+/** All resources exist, except those under the reserved top-level domain `.invalid`. */
 export function isUnknownResource(resource: string): boolean {
   return /^https?:\/\/[^/]*\.invalid(\/|$)/i.test(resource);
 }

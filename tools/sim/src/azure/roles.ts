@@ -49,7 +49,7 @@ export interface RoleAssignment {
 export interface Roles {
   grant(principalId: string, role: Role, scope: string): void;
   revoke(principalId: string, role: Role, scope: string): void;
-  /** Does any role of this principal, at the scope or above it, allow the action? */
+  /** Whether a role of this principal at the scope or above it allows the action. */
   permits(principalId: string, action: string, scope: string): boolean;
   assignments(): readonly RoleAssignment[];
 }
@@ -75,7 +75,7 @@ export function createRoles(ports: { readonly newId: () => string; readonly chan
   };
 }
 
-/** Is `scope` the same as `outer`, or inside it? */
+/** Whether `scope` equals `outer` or is inside it. */
 export function covers(outer: string, scope: string): boolean {
   return `${keyOf(scope)}/`.startsWith(`${keyOf(outer)}/`);
 }
@@ -87,7 +87,7 @@ function allows(role: Role, action: string): boolean {
   );
 }
 
-/** `*` stands for anything; between two slashes also for nothing, as the built-in roles use it. */
+/** `*` matches anything, also nothing between two slashes, as in the built-in roles. */
 function fits(pattern: string, action: string): boolean {
   const source = pattern.replaceAll('.', '\\.').replace('/*/', '/(.+/)?').replaceAll('*', '.*');
   return new RegExp(`^${source}$`, 'i').test(action);

@@ -14,7 +14,7 @@ interface Otherwise {
   methodNotAllowed(request: HttpRequest): HttpResponse;
 }
 
-/** The first route whose path fits answers. */
+/** Calls the first route whose path matches. */
 export function answerFrom(routes: readonly Route[], otherwise: Otherwise): (request: HttpRequest) => Answer {
   return (request) => {
     for (const route of routes) {

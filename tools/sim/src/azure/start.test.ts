@@ -57,7 +57,7 @@ describe('Azure on loopback', () => {
     expect(statusCode).toBe(200);
   });
 
-  test('machines and vaults that come later have a listener once ready() resolves; unknown ones are told apart', async () => {
+  test('machines and vaults that are added later have a listener after ready(); unknown ones are an error', async () => {
     sim.world.scale(pool, 2);
     sim.world.addVault({ name: 'two' });
     expect(() => sim.imdsUrl('pool_1')).toThrow(/ready\(\)/);
@@ -67,7 +67,7 @@ describe('Azure on loopback', () => {
     expect(() => sim.vaultUrl('three')).toThrow(/no vault listener/);
   });
 
-  test('reads() tells who read what, and no secret or token is in the journal', async () => {
+  test('reads() has the reader and the secret, and no secret value or token is in the journal', async () => {
     const mark = sim.journal.mark();
     const before = sim.reads().length;
     expect(await readSecret()).toMatchObject({ value: 'hidden-value' });
@@ -84,7 +84,7 @@ describe('Azure on loopback', () => {
     expect(kept).not.toMatch(/hidden-|eyJ/);
   });
 
-  test('a refused read is not a read, nor is one whose answer was lost', async () => {
+  test('a refused read does not count, nor one whose response was lost', async () => {
     const before = sim.reads().length;
     sim.faults.add({ match: { service: 'vault' }, times: 1, then: { loseAnswer: true } });
     await expect(readSecret()).rejects.toThrow();
@@ -123,7 +123,7 @@ describe('Azure on loopback', () => {
     expect(sim.world.hostRecord(pool)?.effective.attached.size).toBe(0);
   });
 
-  test('faults strike before a service answers', async () => {
+  test('faults apply before a service responds', async () => {
     sim.faults.add({ match: { service: 'imds' }, times: 1, then: { status: 410 } });
     expect((await fetch(`${sim.imdsUrl('pool_0')}/metadata/versions`)).status).toBe(410);
     expect((await fetch(`${sim.imdsUrl('pool_0')}/metadata/versions`)).status).toBe(200);

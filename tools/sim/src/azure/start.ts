@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 export interface AzureSim {
   /** http. */
   readonly armUrl: string;
-  /** The same over https: Azure's SDKs send tokens nowhere else. */
+  /** The same over https: Azure's SDKs send tokens only over https. */
   readonly armSecureUrl: string;
   readonly entraUrl: string;
   vaultUrl(name: string): string;
@@ -22,15 +22,15 @@ export interface AzureSim {
   readonly world: World;
   readonly journal: Journal;
   readonly faults: Faults;
-  /** Opens the listeners of machines and vaults that came later. */
+  /** Opens the listeners of machines and vaults that were added later. */
   ready(): Promise<void>;
-  /** A token as Entra would give it: for tests that only need to be let in. */
+  /** A token as from Entra, for tests of other services. */
   mint(subject: TokenSubject, audience: string): Promise<MintedToken>;
   /** Accepted updates stay in progress until released. */
   holdOperations(): Hold;
-  /** Accepted updates whose host the fault answers for are listed, and fail in the end; the answer ends it. */
+  /** Accepted updates of hosts for which the fault returns an error fail at their end; the returned function ends this. */
   failOperations(fault: OperationFault): () => void;
-  /** What was asked so far. */
+  /** The numbers of calls so far. */
   calls(): AzureCalls;
   /** Successful reads of secrets, in order. */
   reads(): readonly JournaledRead[];
@@ -42,7 +42,7 @@ export async function startAzure(
   options: AzureOptions,
   shared: { readonly journal: Journal; readonly faults: Faults },
 ): Promise<AzureSim> {
-  // First, because a mistake in the seed must leave neither files nor listeners behind.
+  // First, so that an error in the seed leaves no files or listeners.
   const azure = await createAzure(options, {
     entra: () => doors.url('entra'),
     vault: (name) => doors.url('vault', name),

@@ -2,7 +2,7 @@ import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { compactVerify, decodeJwt, exportJWK, SignJWT, type JSONWebKeySet, type JWTPayload } from 'jose';
 
-/** Whom a token names. */
+/** The principal of a token. */
 export interface TokenSubject {
   readonly principalId: string;
   readonly clientId: string;
@@ -129,7 +129,7 @@ function claimsOf(payload: JWTPayload): TokenClaims | undefined {
   return { audience: aud, clientId: appid, principalId: oid, tenantId: tid, expiresOn: exp };
 }
 
-/** Only the signature: the times are judged by the simulator's clock, not by jose's. */
+/** Checks only the signature: times are checked by the simulator's clock. */
 async function isSignedBy(token: string, key: KeyObject): Promise<boolean> {
   try {
     await compactVerify(token, key, { algorithms: ['RS256'] });

@@ -41,7 +41,7 @@ describe('the world', () => {
     expect(world.hostRecord(instance('pool_1'))).toBeUndefined();
   });
 
-  test('ids are found without regard to case and keep their spelling', () => {
+  test('ids are case-insensitive and keep their spelling', () => {
     const world = newWorld();
     world.addIdentity({ resourceId: identity });
     world.addVirtualMachine({ id: vm, identities: [identity.toUpperCase()] });
@@ -65,7 +65,7 @@ describe('the world', () => {
     expect(world.hostRecord(vm)?.effective.attached.size).toBe(0);
   });
 
-  test('until resolves at the change that makes its predicate hold, not before', async () => {
+  test('until resolves at the change that makes its predicate true, not before', async () => {
     const world = newWorld();
     world.addIdentity({ resourceId: identity });
     world.addVirtualMachine({ id: vm });

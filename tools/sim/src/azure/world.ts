@@ -18,7 +18,7 @@ export interface IdentityEntry {
   readonly principalId: string | null;
 }
 
-/** What ARM shows of a host's identities. */
+/** A host's identities in ARM. */
 export interface IdentityBlock {
   readonly type: HostIdentityType;
   readonly principalId?: string;
@@ -36,12 +36,12 @@ export interface HostView {
   readonly machines: readonly string[];
 }
 
-/** Everything Azure knows, as plain data; every listener answers from it and tests assert on it. */
+/** The state of Azure as plain data, for all listeners and for assertions in tests. */
 export interface World extends Directory, Hosts, Vaults, Roles {
   host(id: string): HostView;
-  /** Resource ids attached to a host as ARM shows it, in lower case, sorted; dead entries included. */
+  /** Resource ids attached to a host in ARM, in lower case, sorted, including dead entries. */
   attachedTo(id: string): readonly string[];
-  /** Resolves once the predicate holds; asked after each change, no polling. */
+  /** Resolves when the predicate is true; it is called after each change. */
   until(predicate: (world: World) => boolean): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { createFaults } from './faults.ts';
 
 const subject = { service: 'arm', method: 'GET', path: '/a', query: 'x=1', userAgent: 'mic/1 mic-2' };
 
-test('a rule strikes what it matches, as often as it says, oldest first', () => {
+test('a rule applies to matching requests, up to its limit, oldest rule first', () => {
   const faults = createFaults();
   const twice = faults.add({ match: { method: 'GET', path: /^\/a$/ }, times: 2, then: { status: 500 } });
   faults.add({ match: { service: 'arm', query: /x=1/ }, then: { drop: true } });
@@ -21,7 +21,7 @@ test('a rule can be for one client alone', () => {
   expect(faults.take({ ...subject, userAgent: 'mic/1 mic-1' })).toBeUndefined();
 });
 
-test('rules can be taken away', () => {
+test('rules can be removed', () => {
   const faults = createFaults();
   const rule = faults.add({ match: {}, then: { hang: true } });
   rule.remove();

@@ -1,4 +1,4 @@
-/** What happens instead of (or around) handling the request. */
+/** What happens instead of, or in addition to, handling the request. */
 export type FaultAction =
   | {
       readonly status: number;
@@ -9,9 +9,9 @@ export type FaultAction =
   | { readonly delayMs: number }
   /** The socket is destroyed before anything was handled. */
   | { readonly drop: true }
-  /** Handled, then the socket is destroyed: the caller cannot know. */
+  /** Handled, then the socket is destroyed without a response. */
   | { readonly loseAnswer: true }
-  /** Never answered, never closed. */
+  /** No response, and the connection stays open. */
   | { readonly hang: true };
 
 export interface FaultRule {
@@ -22,16 +22,16 @@ export interface FaultRule {
     readonly path?: RegExp;
     /** Tested against the query string, without the question mark. */
     readonly query?: RegExp;
-    /** Tested against the header User-Agent: what one client alone is to meet. */
+    /** Tested against the header User-Agent, for faults of a single client. */
     readonly userAgent?: RegExp;
   };
-  /** How often it strikes; for ever when absent. */
+  /** How often it applies. Default: without a limit. */
   readonly times?: number;
   readonly then: FaultAction;
 }
 
 export interface FaultHandle {
-  /** How often it struck. */
+  /** How often it has applied. */
   readonly fired: number;
   remove(): void;
 }
@@ -45,10 +45,10 @@ export interface FaultSubject {
 }
 
 export interface Faults {
-  /** The oldest matching rule strikes, one for a request. */
+  /** The oldest matching rule applies. */
   add(rule: FaultRule): FaultHandle;
   clear(): void;
-  /** Asked by the listener for each request. */
+  /** Called by the listener for each request. */
   take(subject: FaultSubject): FaultAction | undefined;
 }
 

@@ -1,4 +1,4 @@
-// A server that answers as no server should: what stands between a client and a service may be broken, or somebody else's.
+// A server that sends invalid responses, as a broken or hostile proxy between client and service could.
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ type Script = (socket: Socket) => void;
 const head = (status: string, ...headers: string[]) =>
   [`HTTP/1.1 ${status}`, ...headers, '', ''].join('\r\n');
 
-/** Until the client has had enough. */
+/** Sends until the client closes the connection. */
 function sayForEver(socket: Socket, first: string, text: string): void {
   socket.write(first);
   const more = () => {
@@ -70,16 +70,16 @@ export const hostilities = Object.keys(scripts) as readonly Hostility[];
 
 export interface HostileServer {
   readonly url: string;
-  /** What it does from now on; a text is sent with 200 as JSON. */
+  /** Sets what it does from now on; a text is sent with 200 as JSON. */
   play(script: Hostility | { readonly json: string }): void;
   /** The first lines of all requests. */
   readonly asked: readonly string[];
-  /** Resolves when no connection is open. */
+  /** Resolves when all connections are closed. */
   quiet(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Serves on loopback; each request gets what is played at that moment. */
+/** Serves on loopback; each request gets the current behaviour. */
 export async function startHostileServer(tls?: {
   readonly key: string;
   readonly cert: string;

@@ -34,7 +34,7 @@ describe('the journal', () => {
     expect(journal.count({ service: 'imds', method: 'GET' })).toBe(0);
   });
 
-  test('tells the next matching entry, and with a mark also one that came before the question', async () => {
+  test('resolves with the next matching entry, and with a mark also with an earlier one', async () => {
     const journal = createJournal();
     const next = journal.next({ method: 'PUT' });
     journal.record(entry());
@@ -43,7 +43,7 @@ describe('the journal', () => {
     expect((await journal.next({ method: 'PUT', since: 0 })).sequence).toBe(2);
   });
 
-  test('keeps the newest when it is full', () => {
+  test('keeps the newest entries when it is full', () => {
     const journal = createJournal(10);
     for (let i = 1; i <= 25; i += 1) journal.record(entry({ path: `/${i}` }));
     expect(journal.count()).toBeLessThanOrEqual(10);

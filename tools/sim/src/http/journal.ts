@@ -1,7 +1,7 @@
-// The http room: listeners on loopback, what they were asked, and failures on demand; both halves of the simulator stand on it.
+// The http room: listeners on loopback with a journal of their requests and faults on demand, for both halves of the simulator.
 // It must not know Kubernetes or Azure: a service is a name and a function from request to response.
 
-/** One request, as it was answered. Holds no Authorization header; a body only where the service said it is harmless. */
+/** One request with its response. Without the Authorization header; with a body only if the service allows it. */
 export interface JournalEntry {
   /** Position in the journal: 1, 2, 3 … */
   readonly sequence: number;
@@ -11,12 +11,12 @@ export interface JournalEntry {
   readonly service: string;
   readonly method: string;
   readonly path: string;
-  /** Without the question mark; '' when there is none. */
+  /** Without the question mark; '' without a query. */
   readonly query: string;
   readonly userAgent: string;
   readonly remoteAddress: string;
   readonly outcome: 'answered' | 'dropped' | 'answer-lost' | 'hung' | 'gone';
-  /** 0 when nothing was answered. */
+  /** 0 without a response. */
   readonly status: number;
   readonly body?: string;
 }
@@ -37,7 +37,7 @@ export interface Journal {
   /** The sequence of the newest entry: pass it as `since` later. */
   mark(): number;
   clear(): void;
-  /** The next matching entry: with `since`, perhaps one that is there already. */
+  /** The next matching entry; with `since` also one that exists already. */
   next(filter?: JournalFilter): Promise<JournalEntry>;
   record(entry: Omit<JournalEntry, 'sequence'>): void;
 }
@@ -59,7 +59,7 @@ const tests: readonly ((entry: JournalEntry, filter: JournalFilter) => boolean)[
 const matches = (entry: JournalEntry, filter: JournalFilter): boolean =>
   tests.every((test) => test(entry, filter));
 
-/** @param limit entries kept; the oldest tenth goes when it is reached, so that benches do not fill the memory. */
+/** @param limit entries kept; at the limit the oldest tenth is dropped, so that benches do not fill the memory. */
 export function createJournal(limit = 50_000): Journal {
   let kept: JournalEntry[] = [];
   let sequence = 0;

@@ -31,7 +31,7 @@ function signal() {
 }
 
 describe('a listener', () => {
-  test('hands over the request as a value and sends the answer', async () => {
+  test('passes the request as a value and sends the response', async () => {
     const { url } = await start(({ method, path, query, headers, body, remoteAddress }) => ({
       status: 201,
       headers: { 'x-a': 'b' },
@@ -57,7 +57,7 @@ describe('a listener', () => {
     });
   });
 
-  test('writes down what was asked and answered, without the Authorization header', async () => {
+  test('records requests and responses, without the Authorization header', async () => {
     const { url, journal } = await start(() => ({ status: 404 }));
     await fetch(`${url}/a?b=c`, {
       method: 'PUT',
@@ -79,7 +79,7 @@ describe('a listener', () => {
     expect(JSON.stringify(journal.entries())).not.toContain('secret');
   });
 
-  test('sends a stream as it comes, and tells it when the client is gone', async () => {
+  test('sends a stream in chunks, and ends it when the client disconnects', async () => {
     const ended = signal();
     const { url } = await start(({ signal: gone }) => {
       async function* stream() {
@@ -99,7 +99,7 @@ describe('a listener', () => {
     await ended.promise;
   });
 
-  test('a stream that throws breaks the connection', async () => {
+  test('a stream that throws closes the connection', async () => {
     const { url } = await start(() => {
       // eslint-disable-next-line @typescript-eslint/require-await -- a stream that ends badly
       async function* stream() {
@@ -112,7 +112,7 @@ describe('a listener', () => {
     await expect(answer.text()).rejects.toThrow();
   });
 
-  test('a handler that throws is a visible mistake of the simulator', async () => {
+  test('a handler that throws is reported as a bug of the simulator', async () => {
     const { url, journal } = await start(() => {
       throw new Error('a mistake');
     });
@@ -121,7 +121,7 @@ describe('a listener', () => {
     expect(journal.entries()).toMatchObject([{ status: 500 }]);
   });
 
-  test('faults answer instead, drop before, lose the answer after, delay, or hang', async () => {
+  test('faults replace the response, drop the request, lose the response, delay, or hang', async () => {
     let handled = 0;
     const { url, faults, journal } = await start(() => ({ status: 200, body: String((handled += 1)) }));
     const match = {};

@@ -8,14 +8,14 @@ import type { Journal, JournalEntry } from './journal.ts';
 
 export interface HttpRequest {
   readonly method: string;
-  /** As it was sent, not decoded, without the query. */
+  /** As sent, not decoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   /** Names in lower case; repeated headers joined with ', '. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly remoteAddress: string;
-  /** Aborts when the client is gone or the listener closes. */
+  /** Aborts when the client disconnects or the listener closes. */
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +39,7 @@ export interface ListenerOptions {
   readonly handle: HttpHandler;
   readonly journal: Journal;
   readonly faults: Faults;
-  /** What of the request's body may stand in the journal; nothing when absent. Must leave out secrets and tokens. */
+  /** The part of the request's body for the journal, without secrets and tokens. Default: none. */
   readonly journalBody?: (request: HttpRequest) => string | undefined;
   readonly now?: () => number;
 }
@@ -54,7 +54,7 @@ export interface Listener {
   readonly stopListening: () => Promise<void>;
   /** On the same port again. */
   readonly startListening: () => Promise<void>;
-  /** Ends all sockets at once. */
+  /** Closes all sockets at once. */
   readonly close: () => Promise<void>;
 }
 
@@ -65,7 +65,7 @@ interface Call {
   readonly note: (outcome: JournalEntry['outcome'], status: number) => void;
 }
 
-/** A door that is open until it is shut; those who come then wait until it opens. */
+/** While it is closed, requests wait until it opens. */
 function createGate() {
   let shut: { readonly opened: Promise<void>; open(): void } | undefined;
   return {
@@ -146,7 +146,7 @@ async function send({ response, request }: Call, answer: HttpResponse): Promise<
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
 
-/** Whether the request ends here, by a fault, without being handled. */
+/** Whether a fault ends the request before it is handled. */
 function isSwallowed(fault: FaultAction | undefined, { note, message }: Call): boolean {
   if (fault === undefined || !('hang' in fault || 'drop' in fault)) return false;
   note('hang' in fault ? 'hung' : 'dropped', 0);
@@ -207,7 +207,7 @@ async function serve(
   }
 }
 
-/** A caller that went away is normal; anything else is a mistake of the simulator and must be seen. */
+/** A client that disconnects is normal; any other error is a bug of the simulator and is printed. */
 function fail({ response, request, note }: Call, error: unknown): void {
   if (request.signal.aborted) return;
   if (response.headersSent) {
@@ -225,12 +225,12 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-/** Serves one handler on a loopback address, with faults before it and a journal behind. */
+/** Serves one handler on a loopback address, with faults and a journal. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
   const gate = createGate();
   const sockets = new Set<Socket>();
   const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
-    // A client that vanishes while it sends its body is nobody's mistake.
+    // A client may disconnect while it sends its body.
     const run = async () => {
       await gate.pass();
       await serve(message, response, options);
@@ -238,7 +238,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     run().catch(() => message.socket.destroy());
   };
   const server: Server = options.tls ? createTlsServer(options.tls, onRequest) : createServer(onRequest);
-  // Longer than any client keeps an idle connection: a race at its end would look like a fault that nobody ordered.
+  // Longer than any client keeps an idle connection: a race at its close would look like a fault.
   server.keepAliveTimeout = 600_000;
   server.requestTimeout = 0;
   server.on('connection', (socket: Socket) => {

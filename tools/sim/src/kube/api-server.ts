@@ -31,7 +31,7 @@ const json = { 'content-type': 'application/json' };
 const bodyLimit = 3 * 1024 * 1024;
 const writeMethods = new Set(['POST', 'PUT', 'PATCH']);
 
-/** The API server: a request in, an answer out. */
+/** The API server as a function from request to response. */
 export function createApiServer(parts: Parts): HttpHandler {
   return (request) => {
     try {
@@ -60,7 +60,7 @@ function answer(parts: Parts, request: HttpRequest): HttpResponse {
   return serve({ ...parts, request, target: { type, namespace, name, ...part } });
 }
 
-/** Built-in groups know what they have not; for others nobody speaks. */
+/** A 404 with a Status object from built-in groups, and with text for unknown groups. */
 function nothingThere(path: ResourcePath | undefined): HttpResponse {
   if (path && builtInTypes.some((type) => type.group === path.group)) throw noSuchResource();
   return {
@@ -72,7 +72,7 @@ function nothingThere(path: ResourcePath | undefined): HttpResponse {
 
 function isPathOf(type: ResourceType, { namespace, name, subresource }: ResourcePath): boolean {
   if (!type.namespaced && namespace !== '') return false;
-  // Single objects need their namespace.
+  // A request for a single object must name its namespace.
   if (type.namespaced && namespace === '' && name !== '') return false;
   if (type.isReview && name !== '') return false;
   return subresource === '' || (subresource === 'status' && type.hasStatus);
@@ -80,7 +80,7 @@ function isPathOf(type: ResourceType, { namespace, name, subresource }: Resource
 
 type Verb = (call: Call) => HttpResponse;
 
-/** By method: of a single object, of all of them, of a part of one. */
+/** The handlers by method: for a single object, a collection, and a subresource. */
 const ofOne: Readonly<Record<string, Verb>> = { GET: read, PUT: replace, PATCH: patch, DELETE: remove };
 const ofAll: Readonly<Record<string, Verb>> = { GET: read, POST: create, DELETE: removeAll };
 const ofPart: Readonly<Record<string, Verb>> = { GET: read, PUT: replace, PATCH: patch };

@@ -1,9 +1,9 @@
 import type { Change } from './stored.ts';
 
-/** What changed in one resource lately. */
+/** The recent changes of one resource. */
 export interface ChangeLog {
   push(change: Change): void;
-  /** Changes after a version; undefined when some of them are forgotten. */
+  /** Changes after a version; undefined if some of them are no longer kept. */
   since(version: number): readonly Change[] | undefined;
   forget(): void;
 }
@@ -20,10 +20,10 @@ function firstAfter(changes: readonly Change[], version: number): number {
   return low;
 }
 
-/** @param limit changes that are remembered at least. */
+/** @param limit at least so many changes are kept. */
 export function createChangeLog(limit: number): ChangeLog {
   let changes: Change[] = [];
-  /** The newest version that is forgotten. */
+  /** The newest version that is no longer kept. */
   let forgotten = 0;
 
   const cut = (count: number): void => {
@@ -33,7 +33,7 @@ export function createChangeLog(limit: number): ChangeLog {
   return {
     push: (change) => {
       changes.push(change);
-      // In big steps: cutting an array for each change would cost more than the change.
+      // In large steps, because cutting an array for each change would be expensive.
       if (changes.length >= limit * 1.25) cut(changes.length - limit);
     },
     since: (version) => (version < forgotten ? undefined : changes.slice(firstAfter(changes, version))),

@@ -7,13 +7,13 @@ export interface Collection {
   put(stored: Stored): void;
   remove(namespace: string, name: string): void;
   count(namespace: string): number;
-  /** In the order of the real server's keys; of all namespaces when none is given. */
+  /** In the order of the real server's keys. Default: of all namespaces. */
   list(namespace?: string): readonly Stored[];
 }
 
 interface Bucket {
   readonly byName: Map<string, Stored>;
-  /** Sorted when the list was last read; names that came later follow unsorted. */
+  /** Sorted at the last read; later names follow unsorted. */
   order: string[];
   isSorted: boolean;
   hasGaps: boolean;
@@ -21,12 +21,12 @@ interface Bucket {
 
 const byCodePoint = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Sorting what is nearly sorted is cheap, so the order is mended only when a list is read. */
+/** Sorts only when a list is read, because sorting a nearly sorted list is cheap. */
 function sortedNames(bucket: Bucket): readonly string[] {
   if (bucket.isSorted) return bucket.order;
   let order = bucket.hasGaps ? bucket.order.filter((name) => bucket.byName.has(name)) : bucket.order;
   order.sort(byCodePoint);
-  // A name that was deleted and created again stands there twice.
+  // A name that was deleted and created again is there twice.
   if (bucket.hasGaps) order = order.filter((name, position) => name !== order[position - 1]);
   Object.assign(bucket, { order, isSorted: true, hasGaps: false });
   return order;

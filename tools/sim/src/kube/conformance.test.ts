@@ -9,7 +9,7 @@ import { defineKinds, openStage } from '../../test/conformance/row.ts';
 import { startKube, type KubeSim } from './index.ts';
 
 // The same rows run against real API servers in test/real-api-server.test.ts.
-describe('the simulated API server does as the real one', () => {
+describe('the simulated API server behaves as the real one', () => {
   let kube: KubeSim;
   let door: Door;
 

@@ -2,7 +2,7 @@ import { at, isRecord, recordAt, textAt, type KubeObject } from './object.ts';
 import type { Cause } from './status.ts';
 
 /**
- * CustomResourceDefinitions: what is filled in, what is refused.
+ * CustomResourceDefinitions: their defaults and validation.
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
  */
 export function establish(definition: KubeObject): KubeObject {

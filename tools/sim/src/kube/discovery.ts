@@ -1,9 +1,9 @@
 import type { Json } from './object.ts';
 import { apiVersionOf, type ResourceType, type ResourceTypes } from './resources.ts';
 
-/** What a client asks to learn which resources there are: https://kubernetes.io/docs/concepts/overview/kubernetes-api/ */
+/** The discovery documents: https://kubernetes.io/docs/concepts/overview/kubernetes-api/ */
 export interface Discovery {
-  /** The document at a path, if it is one of these. */
+  /** The discovery document at a path, if there is one. */
   read(path: string): Json | undefined;
 }
 
@@ -51,7 +51,7 @@ function groups(types: readonly ResourceType[]): Json[] {
 const documentPath = (apiVersion: string): string =>
   apiVersion.includes('/') ? `apis/${apiVersion}` : `api/${apiVersion}`;
 
-/** Just enough of an OpenAPI document for kubectl to see that the server itself refuses unknown fields. */
+/** The part of an OpenAPI document by which kubectl sees that the server itself refuses unknown fields. */
 function openApi(types: readonly ResourceType[]): Json {
   const paths = types.map((type) => {
     const { group, version: name, kind } = type;

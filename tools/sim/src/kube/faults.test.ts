@@ -3,14 +3,14 @@ import { openDoor, type Door, type WatchEvent } from '../../test/conformance/doo
 import { configMap, pod } from '../../test/conformance/row.ts';
 import { startKube, type KubeSim } from './index.ts';
 
-// What the simulator does on demand, which a real server does when it is in trouble.
+// Faults that the simulator plays on demand.
 const maps = '/api/v1/namespaces/default/configmaps';
 const isNamed = (name: string) => (event: WatchEvent) => event.object.metadata.name === name;
 
-describe('the simulated API server in trouble', () => {
+describe('faults of the simulated API server', () => {
   let kube: KubeSim;
   let door: Door;
-  /** Timers that tests run by hand. */
+  /** Timers that the test fires. */
   let timers: { ms: number; run: () => void }[];
 
   beforeEach(async () => {
@@ -29,7 +29,7 @@ describe('the simulated API server in trouble', () => {
 
   const make = (name: string) => door.ask('POST', maps, { body: configMap(name) });
 
-  test('after compaction, watches from before are gone; an open one that missed nothing goes on', async () => {
+  test('after compaction, watches from earlier versions get 410; an open one that missed nothing goes on', async () => {
     await make('a');
     const before = kube.storage.version;
     await make('b');
@@ -41,7 +41,7 @@ describe('the simulated API server in trouble', () => {
     expect(await open.until(isNamed('c'))).toMatchObject([{ type: 'ADDED' }]);
   });
 
-  test('a list that is half read expires with compaction', async () => {
+  test('a list with unread pages expires with compaction', async () => {
     await make('a');
     await make('b');
     const first = await door.ask('GET', `${maps}?limit=1`);
@@ -50,7 +50,7 @@ describe('the simulated API server in trouble', () => {
     expect(second).toMatchObject({ status: 410, body: { reason: 'Expired' } });
   });
 
-  test('dropped watches break, with nothing at the end', async () => {
+  test('dropped watches are closed without a last event', async () => {
     const open = await door.openWatch(`${maps}?watch=true&resourceVersion=${kube.storage.version}`);
     expect(kube.openWatches).toBe(1);
     const broken = expect(open.until()).rejects.toThrow('aborted');
@@ -59,14 +59,14 @@ describe('the simulated API server in trouble', () => {
     expect(kube.openWatches).toBe(0);
   });
 
-  test('stalled watches say nothing, not even that they are over, and catch up later', async () => {
+  test('stalled watches send nothing and do not end, and catch up later', async () => {
     const open = await door.openWatch(
       `${maps}?watch=true&timeoutSeconds=9&resourceVersion=${kube.storage.version}`,
     );
     kube.stallWatches(true);
     await make('a');
     timers.find(({ ms }) => ms === 9000)?.run();
-    // A whole exchange later the watch would have ended.
+    // Without the stall the watch would have ended before this response.
     await make('b');
     expect(kube.openWatches).toBe(1);
     kube.stallWatches(false);
@@ -74,7 +74,7 @@ describe('the simulated API server in trouble', () => {
     expect(events.map(({ object }) => object.metadata.name)).toEqual(['a', 'b']);
   });
 
-  test('stranded watches say nothing for good; those that are opened later do', async () => {
+  test('stranded watches never send anything again; later ones work', async () => {
     const from = `${maps}?watch=true&timeoutSeconds=9&resourceVersion=${kube.storage.version}`;
     await door.openWatch(from);
     kube.strandWatches();
@@ -87,7 +87,7 @@ describe('the simulated API server in trouble', () => {
     expect(kube.openWatches).toBe(1);
   });
 
-  test('bookmarks come by the clock, and on demand', async () => {
+  test('bookmarks are sent periodically and on demand', async () => {
     const since = kube.storage.version;
     const open = await door.openWatch(
       `/api/v1/pods?watch=true&allowWatchBookmarks=true&resourceVersion=${since}`,
@@ -105,7 +105,7 @@ describe('the simulated API server in trouble', () => {
     expect(await again.until(isBookmark)).toHaveLength(1);
   });
 
-  test('it hangs, and it refuses connections, and comes back on the same port', async () => {
+  test('the server hangs, refuses connections, and listens on the same port again', async () => {
     kube.pause();
     const waiting = make('a');
     expect(kube.get('configmaps', 'a', 'default')).toBeUndefined();
@@ -117,7 +117,7 @@ describe('the simulated API server in trouble', () => {
     expect(await make('b')).toMatchObject({ status: 201 });
   });
 
-  test('scripted faults strike single requests', async () => {
+  test('scripted faults apply to single requests', async () => {
     const rule = kube.faults.add({
       match: { method: 'POST', path: /configmaps$/ },
       times: 1,
@@ -138,7 +138,7 @@ describe('the simulated API server in trouble', () => {
     expect(JSON.parse(entry?.body ?? '')).toMatchObject({ spec: { user: 'x', resourceAttributes } });
   });
 
-  test('bodies of secrets stay out of the journal', async () => {
+  test('the journal has no bodies of secrets', async () => {
     await door.ask('POST', '/api/v1/namespaces/default/secrets', {
       body: { metadata: { name: 's' }, stringData: { a: 'hush' } },
     });
@@ -158,7 +158,7 @@ describe('the simulated API server in trouble', () => {
     expect(kube.list('pods')).toEqual([]);
   });
 
-  test('objects can be put in as they are, and waited for', async () => {
+  test('objects can be stored unchanged, and waited for', async () => {
     const seen = kube.until((now) => now.list('pods').length === 2);
     const seeded = (name: string) => ({
       apiVersion: 'v1',

@@ -24,8 +24,8 @@ interface World {
 }
 
 /**
- * What controllers do in a cluster, done at once: definitions take effect, dependents follow their owners, namespaces
- * are emptied and go.
+ * The work of a cluster's controllers, done at once: definitions are established, dependents are deleted with their owners, and namespaces
+ * are emptied and deleted.
  */
 export function runLifecycle(world: World): void {
   const dependents = createDependents();
@@ -40,7 +40,7 @@ export function runLifecycle(world: World): void {
   });
 }
 
-/** Who names whom as an owner. */
+/** Dependents by owner. */
 function createDependents() {
   const byOwner = new Map<string, Map<string, Place>>();
   return {
@@ -79,7 +79,7 @@ function collectGarbage(world: World, places: readonly Place[], owner: Stored): 
   for (const { id, namespace, name } of places) {
     const type = world.types.findId(id);
     const stored = world.storage.collection(id).get(namespace, name);
-    // Owners live in the same namespace, or in none: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+    // Owners are in the same namespace or cluster-scoped: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
     const isOwned = owner.namespace === '' || owner.namespace === namespace;
     if (type && stored && isOwned && !hasLivingOwner(world, type, stored)) {
       world.registry.remove({ type, namespace, name });
@@ -96,7 +96,7 @@ function hasLivingOwner({ types, storage }: World, type: ResourceType, stored: S
   });
 }
 
-/** One type for each resource, whatever its versions. */
+/** One type for each resource, for all its versions. */
 const namespacedTypes = (types: ResourceTypes): readonly ResourceType[] => [
   ...new Map(
     types

@@ -24,7 +24,7 @@ const shapes: readonly (readonly [readonly string[], string, (value: unknown) =>
   [lists, 'a list', Array.isArray],
 ];
 
-/** The metadata that the server knows, with what it does not know left out. Values of a wrong type are refused. */
+/** The metadata fields that the server knows. Values of a wrong type are refused. */
 function readMetadata(value: unknown): Metadata {
   const given = isRecord(value) ? value : {};
   const read: Json = {};
@@ -33,7 +33,7 @@ function readMetadata(value: unknown): Metadata {
       const field = given[key];
       if (field === undefined || field === null) continue;
       if (!fits(field)) throw badRequest(`metadata.${key} is ${JSON.stringify(field)}: it must be ${shape}`);
-      // What is empty is left out, as the server itself does.
+      // Empty fields are omitted, as the real server does.
       if (typeof field === 'object' && Object.keys(field).length === 0) continue;
       read[key] = field;
     }
@@ -112,7 +112,7 @@ function ownerCauses(metadata: Metadata): Cause[] {
 }
 
 /**
- * What is wrong with an object's metadata.
+ * The problems of an object's metadata.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and …/labels/
  */
 export function metadataCauses(

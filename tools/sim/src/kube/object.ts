@@ -1,5 +1,5 @@
-// The kube room: a Kubernetes API server in memory, as far as our programs use one; what it imitates is in conformance.ts.
-// It must not open sockets or know Azure: a request value comes in, a response value goes out.
+// The kube room: a Kubernetes API server in memory, with the parts that our programs use; test/conformance defines its behaviour.
+// It must not open sockets or know Azure: it is a function from request to response.
 
 export interface OwnerReference {
   readonly apiVersion: string;
@@ -8,7 +8,7 @@ export interface OwnerReference {
   readonly uid: string;
 }
 
-/** Only what the server itself looks at; everything else passes through. */
+/** Only the fields that the server itself reads; all others pass through. */
 export interface Metadata {
   name?: string;
   generateName?: string;
@@ -53,7 +53,7 @@ export function textAt(value: unknown, ...path: readonly string[]): string {
   return typeof found === 'string' ? found : '';
 }
 
-/** A copy without some of the fields that may be absent anyway. */
+/** A copy without some optional fields. */
 export function omit<T extends object>(object: T, ...fields: readonly (keyof T)[]): T {
   const copy = { ...object };
   for (const field of fields) Reflect.deleteProperty(copy, field);

@@ -15,7 +15,7 @@ export interface PageRequest {
   readonly matches: (stored: Stored) => boolean;
 }
 
-/** All that a list selects, at one moment. */
+/** The objects of a list, at one version. */
 export interface Snapshot {
   readonly version: number;
   readonly items: readonly Stored[];
@@ -24,7 +24,7 @@ export interface Snapshot {
 interface Bookmark {
   readonly snapshot: Snapshot;
   readonly start: number;
-  /** Under which the snapshot is held, if it is. */
+  /** The token of the snapshot, if it is kept. */
   readonly key?: string;
 }
 
@@ -33,8 +33,8 @@ const tooOld =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.';
 
 /**
- * A list that is read in pages shows one moment. So the rest of it is held, by a token; versions of objects never
- * change, so holding it costs one reference for each.
+ * A list that is read in pages shows one version. So the rest of it is kept, by a token; versions of objects never
+ * change, so that needs one reference for each.
  */
 export function createPages() {
   const held = new Map<string, Snapshot>();

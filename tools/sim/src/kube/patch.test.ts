@@ -65,7 +65,7 @@ describe('strategic merge patch', () => {
     ],
     ['an unknown list is replaced', { args: ['a'] }, { args: ['b'] }, { args: ['b'] }],
     [
-      'only keys to retain stay',
+      'only the keys to retain are kept',
       { strategy: { type: 'a', more: 1 } },
       { strategy: { $retainKeys: ['type'], type: 'b' } },
       { strategy: { type: 'b' } },
@@ -77,7 +77,7 @@ describe('strategic merge patch', () => {
       { ports: [{ port: 1, name: 'a', x: 2 }] },
     ],
     [
-      'values of a set leave by directive',
+      'a directive removes values of a set',
       { finalizers: ['a', 'b'] },
       { '$deleteFromPrimitiveList/finalizers': ['a'] },
       { finalizers: ['b'] },

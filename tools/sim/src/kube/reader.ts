@@ -10,7 +10,7 @@ import type { Stored } from './stored.ts';
 import { tableOf } from './table.ts';
 import type { Watches } from './watch.ts';
 
-/** Which objects are asked for. */
+/** The requested objects. */
 export interface Scope {
   readonly type: ResourceType;
   /** '' for all. */
@@ -19,7 +19,7 @@ export interface Scope {
   readonly name: string;
 }
 
-/** Everything that answers with objects as they are. */
+/** Reads: get, list and watch. */
 export interface Reader {
   one(type: ResourceType, stored: Stored, request: HttpRequest): string;
   list(scope: Scope, request: HttpRequest): HttpResponse;
@@ -69,7 +69,7 @@ function checkListVersion(query: URLSearchParams, current: number): void {
     const causes = [{ reason: 'ResourceVersionTooLarge' as const, message: 'Too large resource version' }];
     throw new StatusError('Timeout', message, { causes, retryAfterSeconds: 1 });
   }
-  // Old versions of whole lists are not kept.
+  // Lists of old versions are not kept.
   if (match === 'Exact' && wanted !== current)
     throw expired('The resourceVersion for the provided list is too old.');
 }
@@ -90,7 +90,7 @@ interface Ports {
 
 function listText(type: ResourceType, page: Page): string {
   const kind = `"kind":"${type.listKind}","apiVersion":"${apiVersionOf(type)}"`;
-  // Items of built-in lists do not say what they are: the server knows their types.
+  // Items of built-in lists have no kind and apiVersion.
   const items = page.items.map((stored) => (type.builtIn ? stored.text : wholeText(type, stored)));
   return `{${kind},"metadata":${JSON.stringify(listMetadata(page))},"items":[${items.join(',')}]}`;
 }
@@ -137,7 +137,7 @@ function watch({ watches, now }: Ports, scope: Scope, request: HttpRequest): Htt
     matches: matcher(scope, query),
     signal,
     bookmarks: isOn(query.get('allowWatchBookmarks')),
-    // 0 and nothing both mean: whatever there is now, then the rest.
+    // 0 and no version both mean: first all current objects, then changes.
     since: since === 0 ? undefined : since,
     timeoutMs: seconds ? seconds * 1000 : undefined,
     ...(wantsTable(request) ? { show: (stored) => tableText({ type, items: [stored] }, query, now()) } : {}),

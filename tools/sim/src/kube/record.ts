@@ -2,7 +2,7 @@ import { omit, type KubeObject } from './object.ts';
 import { fieldsOf, headOf, type ResourceType } from './resources.ts';
 import type { Stored } from './stored.ts';
 
-/** An object as the storage keeps it. The only place where an object becomes text. */
+/** The stored form of an object. Only here an object is serialized. */
 export function toStored(type: ResourceType, object: KubeObject, version: number): Stored {
   const { metadata, ...fields } = omit(object, 'kind', 'apiVersion');
   const { name = '', namespace = '', uid = '', labels = {}, ownerReferences = [] } = metadata;
@@ -23,11 +23,11 @@ export function toStored(type: ResourceType, object: KubeObject, version: number
 /** The JSON text of the whole object. */
 export const wholeText = (type: ResourceType, stored: Stored): string => headOf(type) + stored.text.slice(1);
 
-/** A copy of the object, to change. */
+/** A mutable copy of the object. */
 export const toObject = (type: ResourceType, stored: Stored): KubeObject =>
-  // What was stored was read by readObject once, and never changes.
+  // Stored text was validated by readObject, and never changes.
   JSON.parse(wholeText(type, stored)) as KubeObject;
 
-/** The same object, as of a later version: what a deletion reports. */
+/** The same object at a later version, for the event of a deletion. */
 export const atVersion = (type: ResourceType, stored: Stored, version: number): Stored =>
   toStored(type, toObject(type, stored), version);

@@ -24,27 +24,27 @@ export interface RemoveOptions {
   readonly gracePeriodSeconds?: number | undefined;
 }
 
-/** Time and chance, and who ends pods. */
+/** Time, random numbers, and how pods end. */
 export interface Ambient {
   readonly now: () => number;
   readonly newUid: () => string;
   readonly random: () => number;
-  /** Whether deleted pods stay, terminating, until they are deleted with a grace period of 0: as without a kubelet. */
+  /** Whether deleted pods stay, terminating, until a deletion with a grace period of 0, as without a kubelet. */
   readonly keepsTerminatingPods: boolean;
 }
 
-/** Reads and writes of single objects, with all the rules that a write obeys. */
+/** Reads and writes of single objects, with all rules for writes. */
 export interface Registry {
   get(target: Target): Stored;
-  /** The name is in the object. */
+  /** Replaces the object of the same name. */
   create(target: Target, given: KubeObject, options?: WriteOptions): Stored;
   replace(target: Target, given: KubeObject, options?: WriteOptions): { stored: Stored; created: boolean };
   modify(target: Target, change: (object: KubeObject) => unknown, options?: WriteOptions): Stored;
-  /** `complete` unless the object waits for its finalizers, its contents or its kubelet. */
+  /** `complete` unless the deletion waits for finalizers, contents or a kubelet. */
   remove(target: Target, options?: RemoveOptions): { stored: Stored; complete: boolean };
-  /** Removes without asking anybody. */
+  /** Removes the object without any checks. */
   erase(type: ResourceType, stored: Stored): void;
-  /** Puts an object in unchanged, status and all: for whoever prepares a cluster. */
+  /** Stores an object unchanged, including its status, to prepare a cluster. */
   seed(type: ResourceType, object: KubeObject): Stored;
 }
 
@@ -93,7 +93,7 @@ function nameOf({ ambient }: Context, { name, generateName = '' }: Metadata): st
   return generateName + Array.from({ length: 5 }, letter).join('');
 }
 
-/** The object with the metadata that the server gives to what is new. */
+/** The object with the metadata that the server sets at its creation. */
 function newborn(context: Context, { type, namespace }: Target, given: KubeObject): KubeObject {
   const metadata = omit(given.metadata, 'deletionTimestamp', 'deletionGracePeriodSeconds');
   const name = nameOf(context, metadata);
@@ -122,7 +122,7 @@ function create(
   const { type } = target;
   const { given, options } = request;
   rules.checkEnvelope(target, given);
-  // The real server did not expect this one either.
+  // The real server returns 500, too.
   if (given.metadata.resourceVersion) {
     throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   }
@@ -159,7 +159,7 @@ function update(
     if (!options.dryRun) erase(context, type, before);
     return same;
   }
-  // A write that changes nothing makes no new version, and no event.
+  // A write without changes creates no version and no event.
   if (same.text === before.text || isDeepStrictEqual(toObject(type, same), old)) return before;
   return options.dryRun ? same : commit(context, type, { object, before });
 }
@@ -170,7 +170,7 @@ function terminate(
   of: { before: Stored; graceSeconds: number },
 ): Stored {
   const object = toObject(type, of.before);
-  // As the API server: the moment at which the grace will be over.
+  // As in the API server: the end of the grace period.
   object.metadata.deletionTimestamp = timestamp(context, of.graceSeconds);
   object.metadata.deletionGracePeriodSeconds = of.graceSeconds;
   if (type.hasGeneration) object.metadata.generation = (object.metadata.generation ?? 0) + 1;

@@ -1,9 +1,9 @@
-/** What the path of a resource says, before anybody looks whether there is such a resource. */
+/** The parsed path of a resource, which may not exist. */
 export interface ResourcePath {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
-  /** '' when the path names none. */
+  /** '' without a name. */
   readonly namespace: string;
   readonly name: string;
   readonly subresource: string;
@@ -29,7 +29,7 @@ function placeOf(
   return plural === '' || parts.length > 3 ? undefined : { plural, name, subresource };
 }
 
-/** `namespaces/x/status` is a part of the namespace x, not a resource in it. */
+/** `namespaces/x/status` is a subresource of the namespace x, not a resource in it. */
 function enclosingNamespace([first, namespace, plural]: readonly string[]): string {
   const isInside = first === 'namespaces' && plural !== undefined && !['status', 'finalize'].includes(plural);
   return isInside ? (namespace ?? '') : '';

@@ -10,7 +10,7 @@ export interface PrinterColumn {
   readonly description?: string;
 }
 
-/** One resource in one version, and how it differs from the others. */
+/** One resource in one version, with its differences from others. */
 export interface ResourceType extends ResourceName {
   readonly version: string;
   readonly singular: string;
@@ -18,18 +18,18 @@ export interface ResourceType extends ResourceName {
   readonly shortNames: readonly string[];
   readonly namespaced: boolean;
   readonly builtIn: boolean;
-  /** Written through its own path only. */
+  /** Written only through its own path. */
   readonly hasStatus: boolean;
-  /** Whether metadata.generation counts changes. */
+  /** Whether metadata.generation counts its changes. */
   readonly hasGeneration: boolean;
-  /** Whether a PUT may come without a resourceVersion. */
+  /** Whether a PUT without a resourceVersion is allowed. */
   readonly unconditionalUpdate: boolean;
   readonly createOnUpdate: boolean;
-  /** Whether a deletion answers with the object instead of a Status. */
+  /** Whether a deletion returns the object instead of a Status. */
   readonly returnsDeleted: boolean;
-  /** Whether it is only answered: posted, and never kept. */
+  /** Whether it is a review, which is created with a result and not stored. */
   readonly isReview: boolean;
-  /** Paths that field selectors may ask, beyond name and namespace. */
+  /** Paths for field selectors, beside name and namespace. */
   readonly selectable: readonly string[];
   readonly schema?: Schema;
   readonly columns: readonly PrinterColumn[];
@@ -38,10 +38,10 @@ export interface ResourceType extends ResourceName {
 export const apiVersionOf = ({ group, version }: ResourceType): string =>
   group === '' ? version : `${group}/${version}`;
 
-/** A type's own name for its objects in the storage: the same for all its versions. */
+/** The name of a type in the storage, the same for all its versions. */
 export const idOf = (type: ResourceType): string => resourceId(type);
 
-/** What stands before an object's stored text. */
+/** The text before an object's stored text. */
 export const headOf = (type: ResourceType): string =>
   `{"kind":"${type.kind}","apiVersion":"${apiVersionOf(type)}",`;
 
@@ -116,7 +116,7 @@ export const rbacTypes: readonly ResourceType[] = [
   builtIn(rbac, 'clusterrolebindings/ClusterRoleBinding', { namespaced: false }),
 ];
 
-/** What there is before any CustomResourceDefinition. */
+/** The built-in types. */
 export const builtInTypes: readonly ResourceType[] = [
   namespaceType,
   builtIn('v1', 'nodes/Node', {
@@ -177,7 +177,7 @@ function customType({
   version,
 }: Readonly<Record<'spec' | 'names' | 'version', Json>>): ResourceType {
   const kind = textAt(names, 'kind');
-  // A posted schema was checked when its definition was posted, as far as anybody looks at it here.
+  // The schema was validated when its definition was created.
   const schema = recordAt(version, 'schema', 'openAPIV3Schema') as Schema;
   return {
     group: textAt(spec, 'group'),
@@ -203,12 +203,12 @@ function customType({
   };
 }
 
-/** Which resources there are now. */
+/** The current resources. */
 export interface ResourceTypes {
   all(): readonly ResourceType[];
   find(of: { group: string; version: string; plural: string }): ResourceType | undefined;
   findKind(apiVersion: string, kind: string): ResourceType | undefined;
-  /** By a name like `pods` or `azureidentities.aadpodidentity.k8s.io`, or a plural that is unique. */
+  /** By a name like `pods` or `azureidentities.aadpodidentity.k8s.io`, or a unique plural. */
   findId(id: string): ResourceType | undefined;
   define(types: readonly ResourceType[]): void;
   undefine(id: string): void;

@@ -9,16 +9,16 @@ import type { Storage } from './storage.ts';
 import type { Stored } from './stored.ts';
 import { causesOf } from './strategies.ts';
 
-/** Where an object is, and which part of it is meant. */
+/** The place of an object, and its subresource. */
 export interface Target {
   readonly type: ResourceType;
-  /** '' for what lives outside namespaces. */
+  /** '' for cluster-scoped objects. */
   readonly namespace: string;
   readonly name: string;
   readonly subresource?: 'status';
 }
 
-/** The body must agree with the URL that it was sent to. */
+/** The body must agree with the URL. */
 export function checkEnvelope({ type, namespace, name }: Target, given: KubeObject): void {
   checkKind(type, given);
   const { metadata } = given;
@@ -32,7 +32,7 @@ export function checkEnvelope({ type, namespace, name }: Target, given: KubeObje
   }
 }
 
-/** A built-in kind is known; a custom one must be named. */
+/** Built-in kinds may omit kind and apiVersion; custom ones must have them. */
 function checkKind(type: ResourceType, given: KubeObject): void {
   const implied = type.builtIn
     ? { kind: type.kind, apiVersion: apiVersionOf(type) }
@@ -52,7 +52,7 @@ function checkKind(type: ResourceType, given: KubeObject): void {
   ]);
 }
 
-/** A patch may say the UID, but not another one. */
+/** A patch may contain the UID, but may not change it. */
 export function checkUid({ type, name }: Target, given: KubeObject, old: Stored): void {
   const { uid } = given.metadata;
   if (uid === undefined || uid === old.uid) return;
@@ -60,7 +60,7 @@ export function checkUid({ type, name }: Target, given: KubeObject, old: Stored)
   throw invalid(type, name, [{ reason: 'FieldValueInvalid', field: 'metadata.uid', message }]);
 }
 
-/** New objects need a namespace that is there to stay. */
+/** New objects need a namespace that is not being deleted. */
 export function checkHome(storage: Storage, { type, namespace, name }: Target): void {
   if (!type.namespaced) return;
   const home = storage.collection(idOf(namespaceType)).get('', namespace);
@@ -97,7 +97,7 @@ function nameRule(type: ResourceType): 'label' | 'subdomain' | 'path' {
   return type.group === rbacGroup ? 'path' : 'subdomain';
 }
 
-/** Everything that makes an object invalid, said at once. */
+/** All problems of an invalid object, in one error. */
 export function checkObject(type: ResourceType, object: KubeObject, old?: KubeObject): void {
   const causes = [
     ...metadataCauses(object.metadata, nameRule(type)),
@@ -115,7 +115,7 @@ function lateFinalizers({ finalizers = [] }: Metadata, old: Metadata | undefined
   return [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }];
 }
 
-/** What of the metadata no client can change. */
+/** Metadata fields that clients cannot change. */
 export function keptMetadata(old: Metadata): Metadata {
   const { name, namespace, uid, creationTimestamp, generation, generateName } = old;
   const { deletionTimestamp, deletionGracePeriodSeconds } = old;
@@ -132,7 +132,7 @@ export function keptMetadata(old: Metadata): Metadata {
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
 }
 
-/** Whether a deletion that waited for finalizers is complete with this write. */
+/** Whether this write completes a deletion that waited for finalizers. */
 export function isReleased(type: ResourceType, { metadata }: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = metadata;
   return (
@@ -145,7 +145,7 @@ export function isReleased(type: ResourceType, { metadata }: KubeObject): boolea
 
 const defaultGraceSeconds = 30;
 
-/** Only a pod on a node, not yet at its end, is given time. */
+/** Only a pod on a node that has not ended gets a grace period. */
 export function graceSeconds(type: ResourceType, object: KubeObject, asked: number | undefined): number {
   if (!type.builtIn || type.plural !== 'pods' || textAt(object, 'spec', 'nodeName') === '') return 0;
   if (['Succeeded', 'Failed'].includes(textAt(object, 'status', 'phase'))) return 0;
@@ -153,6 +153,6 @@ export function graceSeconds(type: ResourceType, object: KubeObject, asked: numb
   return asked ?? (typeof declared === 'number' ? declared : defaultGraceSeconds);
 }
 
-/** Whether something beside the client has to agree to the deletion. */
+/** Whether the deletion waits for finalizers, contents or a kubelet. */
 export const isHeld = (type: ResourceType, stored: Stored): boolean =>
   type === namespaceType || (toObject(type, stored).metadata.finalizers ?? []).length > 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { prune } from './schema.ts';
 import { validate } from './validate.ts';
 
-describe('validation by the parts of a schema that the conformance rows leave out', () => {
+describe('validation by schema features that the conformance rows do not use', () => {
   const text = { type: 'string' };
   test.each([
     ['anyOf', { anyOf: [{ required: ['a'] }, { required: ['b'] }] }, { b: 1 }, {}],
@@ -28,7 +28,7 @@ describe('validation by the parts of a schema that the conformance rows leave ou
   });
 });
 
-test('pruning says what it dropped, lists included', () => {
+test('pruning returns the dropped fields, also in lists', () => {
   const schema = {
     type: 'object',
     properties: { list: { type: 'array', items: { type: 'object', properties: { a: {} } } } },

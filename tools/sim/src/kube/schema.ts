@@ -29,7 +29,7 @@ export interface Schema {
   readonly 'x-kubernetes-int-or-string'?: boolean;
 }
 
-/** What every whole object may have, whether its schema says so or not. */
+/** Fields that every object may have, also without its schema. */
 const ofEveryObject = ['apiVersion', 'kind', 'metadata'];
 
 interface Pruned {
@@ -39,7 +39,7 @@ interface Pruned {
 }
 
 /**
- * Drops what the schema does not know and fills in defaults.
+ * Drops unknown fields and sets defaults.
  * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#field-pruning
  */
 export function prune(schema: Schema, value: unknown): Pruned {
@@ -77,7 +77,7 @@ function pruneRecord(schema: Schema, record: Json, walk: Walk): Json {
     const known = schemaOf(schema, key);
     if (known === 'as it is') kept[key] = value;
     else if (known === 'unknown') walk.dropped.push(below(walk, key).path);
-    // A null where none is allowed means the default.
+    // null for a field that is not nullable means the default.
     else if (value !== null || known.nullable || known.default === undefined) {
       kept[key] = pruneValue(known, value, below(walk, key));
     }

@@ -18,11 +18,11 @@ export interface KubeOptions {
   readonly now?: () => number;
   readonly newUid?: () => string;
   readonly random?: () => number;
-  /** How timers of watches run. */
+  /** The timers of watches. */
   readonly after?: After;
   /** Between bookmarks; 60 s when absent. */
   readonly bookmarkMs?: number;
-  /** Changes remembered for each resource; 10 000 when absent. */
+  /** Changes that are kept for each resource; 10 000 when absent. */
   readonly historyLimit?: number;
   /** `instant` (default): deleted pods end at once. `manual`: they stay, terminating, until deleted with a grace period of 0. */
   readonly podTermination?: 'instant' | 'manual';
@@ -39,20 +39,20 @@ export interface KubeSim {
   readonly faults: Faults;
   /** The object; undefined when there is none. @param resource `pods`, `azureidentities` or with its group. */
   get(resource: string, name: string, namespace?: string): KubeObject | undefined;
-  /** All objects of a resource, as they are now. */
+  /** All current objects of a resource. */
   list(resource: string, namespace?: string): readonly KubeObject[];
-  /** Puts objects in as they are, with status, without HTTP: fast. Definitions come before their objects. */
+  /** Stores objects unchanged, with status, without HTTP, which is fast. Definitions come before their objects. */
   seed(objects: Iterable<KubeObject>): void;
-  /** Resolves once the predicate holds; asked after each change. */
+  /** Resolves when the predicate is true; it is called after each change. */
   until(predicate: (kube: KubeSim) => boolean): Promise<void>;
-  /** Watches and half-read lists from before now get 410. */
+  /** Watches from earlier versions and lists with unread pages get 410. */
   compact(): void;
   dropWatches(): void;
   /** Half-open connections: no bytes, no end. */
   stallWatches(isStalled: boolean): void;
-  /** Half-open for good, those that are open now: no bytes, no end. Later ones work. */
+  /** Makes the open watches half-open for good: no bytes, no end. Later ones work. */
   strandWatches(): void;
-  /** Bookmarks to all who asked for them, without waiting for the time. */
+  /** Sends bookmarks now to all watches that requested them. */
   sendBookmarks(): void;
   readonly openWatches: number;
   readonly pause: () => void;
@@ -82,7 +82,7 @@ const kubeconfigFor = (url: string): string =>
     ],
   ].join('\n');
 
-/** Bodies stand in the journal, but for those that may hold secrets. */
+/** Bodies for the journal, except those that may contain secrets. */
 const journalBody = ({ path, method, body }: HttpRequest): string | undefined =>
   method === 'GET' || /\/(secrets|token|tokenreviews)(\/|$)/.test(path) ? undefined : body;
 

@@ -1,6 +1,6 @@
 import type { Json } from './object.ts';
 
-/** What an error or a deletion says about itself: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
+/** The Status object of an error or a deletion: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 const codes = {
   BadRequest: 400,
   Forbidden: 403,
@@ -38,7 +38,7 @@ export interface Details {
   readonly retryAfterSeconds?: number;
 }
 
-/** A refusal of the API server, thrown where it is found and turned into an answer in one place. */
+/** An error of the API server, which is turned into a response in one place. */
 export class StatusError extends Error {
   readonly reason: Reason;
   readonly details: Details | undefined;
@@ -61,7 +61,7 @@ export class StatusError extends Error {
       metadata: {},
       status: 'Failure',
       message: this.message,
-      // The real server gives no reason when it did not expect the error.
+      // The real server sends no reason with an internal error.
       ...(this.reason === 'InternalError' ? {} : { reason: this.reason }),
       ...(this.details ? { details: this.details } : {}),
       code: this.code,
@@ -69,7 +69,7 @@ export class StatusError extends Error {
   }
 }
 
-/** The little that a message says about a resource. */
+/** The details of a resource in a message. */
 export interface ResourceName {
   readonly group: string;
   readonly kind: string;
@@ -125,7 +125,7 @@ export function invalid(type: ResourceName, name: string, causes: readonly Cause
   );
 }
 
-/** The answer to a deletion that is complete. */
+/** The response to a complete deletion. */
 export const success = (type: ResourceName, name: string, uid: string): Json => ({
   kind: 'Status',
   apiVersion: 'v1',

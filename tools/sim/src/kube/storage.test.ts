@@ -27,7 +27,7 @@ const everything = { matches: () => true };
 const namesOf = (items: readonly Stored[]) => items.map(({ name }) => name);
 
 describe('the storage', () => {
-  test('tells the changes since a version, until they are forgotten', () => {
+  test('returns the changes since a version, while they are kept', () => {
     const storage = filled(8, 100);
     const newest = storage.version;
     expect(storage.changesSince('things', newest - 3)?.map(({ version }) => version)).toEqual([
@@ -40,7 +40,7 @@ describe('the storage', () => {
     expect(storage.changesSince('others', 1)).toEqual([]);
   });
 
-  test('compaction forgets what was, not what comes', () => {
+  test('compaction drops earlier changes and keeps later ones', () => {
     const storage = filled(100, 3);
     storage.compact();
     expect([storage.isForgotten(storage.version - 1), storage.isForgotten(storage.version)]).toEqual([
@@ -52,7 +52,7 @@ describe('the storage', () => {
     expect(storage.changesSince('things', version - 1)).toHaveLength(1);
   });
 
-  test('compaction leaves the rest of a half-read list unreadable', () => {
+  test('after compaction the remaining pages of a list cannot be read', () => {
     const storage = filled(100, 3);
     const page = storage.page('things', { ...everything, limit: 2 });
     storage.compact();
@@ -61,7 +61,7 @@ describe('the storage', () => {
     );
   });
 
-  test('only so many lists are held half-read', () => {
+  test('the number of lists with unread pages is limited', () => {
     const storage = filled(100, 3);
     const pages = Array.from({ length: 20 }, () => storage.page('things', { ...everything, limit: 1 }));
     const resume = (token = '') => storage.page('things', { ...everything, limit: 1, continue: token });
@@ -69,7 +69,7 @@ describe('the storage', () => {
     expect(namesOf(resume(pages.at(-1)?.continue).items)).toEqual(['t1']);
   });
 
-  test('a list is in order after any coming and going', () => {
+  test('a list is in order after any creations and deletions', () => {
     const collection = createStorage().collection('things');
     for (const name of ['c', 'a', 'b']) collection.put(stored(name, 1));
     expect(namesOf(collection.list('n'))).toEqual(['a', 'b', 'c']);

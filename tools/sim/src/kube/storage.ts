@@ -5,24 +5,24 @@ import type { Change } from './stored.ts';
 
 export type ChangeListener = (id: string, change: Change) => void;
 
-/** Objects by resource (`pods`, `azureidentities.aadpodidentity.k8s.io`), one counter of versions, and what changed lately. */
+/** Objects by resource (`pods`, `azureidentities.aadpodidentity.k8s.io`), one counter of versions, and the recent changes. */
 export interface Storage {
   readonly version: number;
   nextVersion(): number;
   collection(id: string): Collection;
   commit(id: string, change: Change): void;
-  /** Changes after a version; undefined when some of them are forgotten. */
+  /** Changes after a version; undefined if some of them are no longer kept. */
   changesSince(id: string, version: number): readonly Change[] | undefined;
   /** Whether a new watch may start there. */
   isForgotten(version: number): boolean;
   page(id: string, request: PageRequest): Page;
-  /** Forgets all changes and all lists that are half read. */
+  /** Drops all changes and all lists with unread pages. */
   compact(): void;
   /** Called after each commit, in order. */
   onChange(listener: ChangeListener): () => void;
 }
 
-/** @param historyLimit changes remembered for each resource: a watch from before them gets 410. */
+/** @param historyLimit changes that are kept for each resource: a watch from before them gets 410. */
 export function createStorage(historyLimit = 10_000): Storage {
   const collections = createByName(createCollection);
   const logs = createByName(() => createChangeLog(historyLimit));
@@ -63,7 +63,7 @@ export function createStorage(historyLimit = 10_000): Storage {
   };
 }
 
-/** One thing for each name, made when it is first asked for. */
+/** One value for each name, created at its first use. */
 function createByName<T>(make: () => T) {
   const made = new Map<string, T>();
   return {

@@ -1,4 +1,4 @@
-/** One version of one object. Its text is what the wire carries, made once; nothing of it ever changes. */
+/** One version of one object, immutable. Its text is serialized once. */
 export interface Stored {
   readonly namespace: string;
   readonly name: string;
@@ -7,7 +7,7 @@ export interface Stored {
   /** The JSON of the object without kind and apiVersion: `{"metadata":{…},…}`. */
   readonly text: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** What field selectors may ask. */
+  /** The values for field selectors. */
   readonly fields: Readonly<Record<string, string>>;
   /** UIDs of its owners. */
   readonly owners: readonly string[];

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { isRecord, type Json } from './object.ts';
 
 /**
- * Which lists merge, and by which key: of the built-in kinds' own declarations, those that our programs and their users
- * meet. A list that is not here is replaced.
+ * Which lists merge, and by which key: of the declarations of the built-in kinds, those that our programs and their users
+ * need. Any other list is replaced.
  * https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/#use-a-strategic-merge-patch-to-update-a-deployment
  */
 const mergeKeys: Readonly<Record<string, readonly string[]>> = {
@@ -16,14 +16,14 @@ const mergeKeys: Readonly<Record<string, readonly string[]>> = {
   imagePullSecrets: ['name'],
   ownerReferences: ['uid'],
   podIPs: ['ip'],
-  // Of a container, or of a Service.
+  // Ports of a container, or of a Service.
   ports: ['containerPort', 'port'],
   secrets: ['name'],
   volumeMounts: ['mountPath'],
   volumes: ['name'],
 };
 
-/** Lists of plain values that unite. */
+/** Lists of plain values that are merged. */
 const sets = new Set(['finalizers', 'podCIDRs']);
 
 export function strategicMerge(target: unknown, patch: unknown): unknown {
@@ -43,7 +43,7 @@ function mergeRecord(target: Json, patch: Json): Json {
 
 function mergeField(merged: Json, key: string, value: unknown): void {
   const [directive, list] = key.startsWith('$') ? key.split('/') : [];
-  // The wanted order of a list is a courtesy which nobody here relies on.
+  // The directive for the order of a list is ignored: no test needs it.
   if (directive === '$setElementOrder') return;
   if (directive === '$deleteFromPrimitiveList' && list !== undefined) {
     merged[list] = without(merged[list], value);

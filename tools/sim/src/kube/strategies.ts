@@ -13,7 +13,7 @@ import {
   withRbacDefaults,
 } from './rbac.ts';
 
-/** What the server itself fills in or puts aside when an object of a built-in kind is created. */
+/** What the server sets or removes when an object of a built-in kind is created. */
 const createdAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
   pods: (pod) => ({ ...withAccount(pod), status: { phase: 'Pending', qosClass: 'BestEffort' } }),
   namespaces: (namespace) => ({
@@ -28,7 +28,7 @@ const createdAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = 
   deployments: (workload) => ({ ...workload, status: {} }),
   daemonsets: (workload) => ({ ...workload, status: {} }),
   replicasets: (workload) => ({ ...workload, status: {} }),
-  // A kubelet registers its node with the status in it.
+  // A kubelet creates its node with a status.
   nodes: (node) => node,
 };
 
@@ -39,7 +39,7 @@ function withAccount(pod: KubeObject): KubeObject {
   return { ...pod, spec: { ...spec, serviceAccountName: account, serviceAccount: account } };
 }
 
-/** What is done to an object of a built-in kind at each write. */
+/** Changes to an object of a built-in kind at each write. */
 const writtenAs: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
   secrets: ({ stringData, ...secret }) => ({ type: 'Opaque', ...secret, ...mergedData(secret, stringData) }),
   [idOf(crdType)]: establish,
@@ -65,7 +65,7 @@ const ruledBy: Readonly<Record<string, (object: KubeObject) => readonly Cause[]>
   'clusterrolebindings.rbac.authorization.k8s.io': clusterRoleBindingCauses,
 };
 
-/** An event lives in the namespace of its object; that of an object without one, in `default`. */
+/** An event is in the namespace of its object, or in `default` for a cluster-scoped object. */
 function eventCauses(event: KubeObject): readonly Cause[] {
   const namespace = textAt(event, 'involvedObject', 'namespace');
   if (namespace === '' ? event.metadata.namespace === 'default' : event.metadata.namespace === namespace)
@@ -74,7 +74,7 @@ function eventCauses(event: KubeObject): readonly Cause[] {
   return [{ reason: 'FieldValueInvalid', field: 'involvedObject.namespace', message }];
 }
 
-/** The object as its kind wants it: unknown fields dropped, defaults filled in. */
+/** The object without unknown fields and with defaults. */
 export function conform(type: ResourceType, object: KubeObject, strict: boolean): KubeObject {
   const written = writtenAs[idOf(type)]?.(object) ?? object;
   if (!type.schema) return written;
@@ -86,7 +86,7 @@ export function conform(type: ResourceType, object: KubeObject, strict: boolean)
       `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${unknown}`,
     );
   }
-  // Pruning keeps what every object has.
+  // Pruning keeps the fields that every object has.
   return value as KubeObject;
 }
 
@@ -95,7 +95,7 @@ export function causesOf(type: ResourceType, object: KubeObject): readonly Cause
   return type.schema ? [...ruled, ...validate(type.schema, object, '')] : ruled;
 }
 
-/** The first state of an object: a status is not for its creator to set. */
+/** The object at its creation, without a status. */
 export function initial(type: ResourceType, object: KubeObject): KubeObject {
   const created = createdAs[idOf(type)];
   if (created) return created(object);
@@ -103,7 +103,7 @@ export function initial(type: ResourceType, object: KubeObject): KubeObject {
   return omit(object, 'status');
 }
 
-/** The next state, out of what was given and what there was: each path writes only its own part. */
+/** The object after an update: each path writes only its own part. */
 export function nextState(of: {
   readonly type: ResourceType;
   readonly given: KubeObject;
@@ -122,7 +122,7 @@ function withStatus(object: KubeObject, source: KubeObject): KubeObject {
   return 'status' in source ? { ...rest, status: source['status'] } : rest;
 }
 
-/** What metadata.generation counts: changes outside metadata, and outside status where that has its own path. */
+/** The part that metadata.generation counts: without metadata, and without status if that is a subresource. */
 export function isNewGeneration(type: ResourceType, before: KubeObject, after: KubeObject): boolean {
   const counted = (object: KubeObject) => ({
     ...omit(object, ...(type.hasStatus ? ['status'] : [])),

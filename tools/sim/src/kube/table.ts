@@ -41,7 +41,7 @@ function readPath(object: unknown, path: string): unknown {
   return found;
 }
 
-/** As kubectl says how old something is: `45s`, `3m`, `2h`, `5d`. */
+/** An age as in kubectl: `45s`, `3m`, `2h`, `5d`. */
 function humanAge(since: unknown, now: number): string {
   const seconds = Math.max(0, Math.floor((now - Date.parse(String(since))) / 1000));
   if (Number.isNaN(seconds)) return '<unknown>';
@@ -60,7 +60,7 @@ export interface TableRequest {
   readonly type: ResourceType;
   readonly items: readonly Stored[];
   readonly metadata: Json;
-  /** What stands beside the cells of each row. */
+  /** The object beside the cells of each row. */
   readonly include: 'None' | 'Metadata' | 'Object';
   readonly now: number;
 }
@@ -76,7 +76,7 @@ export function tableOf({ type, items, metadata, include, now }: TableRequest): 
   };
   const name = { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 };
   const definitions = columns.map(({ name, type: kind, description = '', priority = 0 }) => ({
-    // Ages are made here, so kubectl must not make them again.
+    // Not `date`, because kubectl would format the ages again.
     name,
     type: kind === 'date' ? 'string' : kind,
     format: '',

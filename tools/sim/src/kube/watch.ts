@@ -7,29 +7,29 @@ import type { Change, Stored } from './stored.ts';
 export interface WatchRequest {
   readonly type: ResourceType;
   readonly matches: (stored: Stored) => boolean;
-  /** Events after this version; undefined: first everything there is. */
+  /** Events after this version; undefined: first all current objects. */
   readonly since: number | undefined;
   readonly bookmarks: boolean;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal;
-  /** How an object is shown; whole when absent. */
+  /** The representation of an object. Default: the whole object. */
   readonly show?: (stored: Stored) => string;
 }
 
-/** Runs later; the returned function calls it off. */
+/** Runs later; the returned function cancels it. */
 export type After = (ms: number, run: () => void) => () => void;
 
-/** All watches that are open, and what may befall them. */
+/** All open watches, and their faults. */
 export interface Watches {
   readonly open: number;
   stream(request: WatchRequest): AsyncIterable<string>;
-  /** Breaks all connections. */
+  /** Closes all connections. */
   drop(): void;
-  /** While stalled, watches stay open and say nothing, not even that their time is over. */
+  /** While stalled, watches stay open and send nothing, and do not end. */
   stall(isStalled: boolean): void;
-  /** The watches of now stay open and say nothing any more; later ones work. */
+  /** The open watches stay open and never send anything again; later ones work. */
   strand(): void;
-  /** Sends a bookmark to all who want one, now. */
+  /** Sends a bookmark to all watches that requested them. */
   bookmark(): void;
 }
 
@@ -37,7 +37,7 @@ interface Watch {
   readonly request: WatchRequest;
   readonly start: number;
   cursor: number;
-  /** It has not said yet what there is. */
+  /** It has not sent the current objects yet. */
   owesPresent: boolean;
   owesBookmark: boolean;
   isOver: boolean;
@@ -46,7 +46,7 @@ interface Watch {
   wake: () => void;
 }
 
-/** A line is made once for all watches that show the same. */
+/** A line is serialized once for all watches with the same representation. */
 const lines = new WeakMap<Stored, Map<string, string>>();
 
 function lineOf(type: Change['type'], stored: Stored, request: WatchRequest): string {
@@ -61,7 +61,7 @@ function lineOf(type: Change['type'], stored: Stored, request: WatchRequest): st
   return line;
 }
 
-/** What a change looks like through a selector: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
+/** A change as seen through a selector: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 function seen({ type, before, after, version }: Change, request: WatchRequest): string {
   const was = before !== undefined && request.matches(before);
   const is = type !== 'DELETED' && request.matches(after);
@@ -89,7 +89,7 @@ interface World {
 const tooOld = (version: number, current: number): string =>
   errorLine(`too old resource version: ${version} (${current})`);
 
-/** Objects that are there when a watch begins without a version. */
+/** The current objects, for a watch without a version. */
 function present({ storage }: World, { request }: Watch): string {
   const all = storage.collection(idOf(request.type)).list().filter(request.matches);
   return all.map((stored) => lineOf('ADDED', stored, request)).join('');
@@ -100,7 +100,7 @@ interface News {
   readonly isLast: boolean;
 }
 
-/** Everything a watch has to say now. */
+/** All pending events of a watch. */
 function news(world: World, watch: Watch): News {
   if (world.isStalled || watch.isStranded) return { text: '', isLast: false };
   const { storage } = world;
@@ -108,10 +108,10 @@ function news(world: World, watch: Watch): News {
   const changes = storage.changesSince(idOf(request.type), cursor);
   if (!changes) return { text: tooOld(cursor, storage.version), isLast: true };
   const before = watch.owesPresent ? present(world, watch) : '';
-  // What is there already shows the changes.
+  // The current objects include the changes.
   const text = before + (watch.owesPresent ? '' : changes.map((change) => seen(change, request)).join(''));
   watch.cursor = storage.version;
-  // As on the real server, a bookmark says what is new: none comes while nothing happened since the watch began.
+  // As in the real server, there are no bookmarks without changes since the watch began.
   const isDue = request.bookmarks && (watch.owesBookmark || isOver) && watch.cursor > watch.start;
   watch.owesBookmark = false;
   watch.owesPresent = false;

@@ -22,7 +22,7 @@ describe('the pod network', () => {
     target.close();
   });
 
-  test('gives each node an address, and each pod one of its own', () => {
+  test('gives each node and each pod its own address', () => {
     expect([network.nodeAddress(1), network.nodeAddress(2)]).toEqual(['127.0.1.1', '127.0.2.1']);
     const pods = Array.from({ length: 600 }, () => network.podAddress(2));
     expect(pods.slice(0, 2)).toEqual(['127.0.2.10', '127.0.2.11']);
@@ -41,7 +41,7 @@ describe('the pod network', () => {
     }
   });
 
-  test('a target that is away breaks the connection of the pod', async () => {
+  test('if the target is down, the connection of the pod is closed', async () => {
     const path = await network.openPodPath({
       podAddress: network.podAddress(1),
       target: { host: '127.0.0.1', port },

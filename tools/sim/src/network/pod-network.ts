@@ -1,5 +1,5 @@
-// The network room: addresses for simulated nodes and pods, and ways out of pods which keep the pod's address.
-// All of it is loopback (127.0.0.0/8); it must not know who listens at either end.
+// The network room: addresses for simulated nodes and pods, and forwarders that keep the pod's source address.
+// All of it is loopback (127.0.0.0/8); it must not know the programs at either end.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
@@ -9,7 +9,7 @@ export interface PodPathOptions {
 }
 
 export interface PodPath {
-  /** For a program in the pod: what it connects to instead of 169.254.169.254. */
+  /** The URL to which a program in the pod connects instead of 169.254.169.254. */
   readonly url: string;
   readonly port: number;
   close(): Promise<void>;
@@ -20,7 +20,7 @@ export interface PodNetwork {
   nodeAddress(node: number): string;
   /** The next free address of the node: 127.0.NODE.10 to .254, then 127.1.NODE.10 and so on. */
   podAddress(node: number): string;
-  /** A forwarder on the pod's own address, whose connections come from that address: as behind a DNAT rule. */
+  /** A forwarder on the pod's own address that connects from this address, as a DNAT rule would. */
   openPodPath(options: PodPathOptions): Promise<PodPath>;
   close(): Promise<void>;
 }
@@ -87,7 +87,7 @@ async function openPodPath({ podAddress, target }: PodPathOptions): Promise<PodP
   };
 }
 
-/** What comes out of one end goes into the other; a break of one is a break of both. */
+/** Forwards between two sockets; an error of one closes both. */
 function join(from: Socket, to: Socket): void {
   from.pipe(to);
   from.once('error', () => to.resetAndDestroy());

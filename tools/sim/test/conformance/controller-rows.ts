@@ -4,8 +4,8 @@ import { configMap, sources, widget, type Row, type Stage } from './row.ts';
 const { garbage } = sources;
 
 /**
- * Controllers act in their own time: the watch, which is open when this resolves, says when. The garbage collector stands still
- * for up to 30 s at a time while definitions come and go, as they do in the rows before.
+ * Waits for controllers by the watch, which is open when this resolves. The garbage collector pauses
+ * for up to 30 s while definitions are created and deleted, as in the rows before.
  */
 async function watchEnd({ door }: Stage, list: string, name: string): Promise<() => Promise<void>> {
   const query = `watch=true&fieldSelector=metadata.name%3D${name}&timeoutSeconds=150&resourceVersion=0`;
@@ -16,7 +16,7 @@ async function watchEnd({ door }: Stage, list: string, name: string): Promise<()
   };
 }
 
-/** What needs controllers beside the API server. */
+/** Rows that need controllers beside the API server. */
 export const controllerRows: readonly Row[] = [
   {
     sentence: 'dependents go when their last owner goes, not before',

@@ -157,7 +157,7 @@ export const customRows: readonly Row[] = [
   },
   {
     sentence:
-      'where status is a subresource, each path writes its own part, and only the spec makes generations',
+      'if status is a subresource, each path writes its own part, and only the spec increases the generation',
     source: `${crd}#status-subresource`,
     check: async ({ door, custom }) => {
       const made = await door.ask('POST', `${custom}/widgets`, {
@@ -199,7 +199,7 @@ export const customRows: readonly Row[] = [
   },
   {
     sentence:
-      'where status is none, it is a field like others and makes generations, and its path is not there',
+      'if status is not a subresource, it is a field like others, increases the generation, and has no path',
     source: `${crd}#status-subresource`,
     check: async ({ door, custom }) => {
       const made = await door.ask('POST', `${custom}/gadgets`, {
@@ -306,7 +306,7 @@ export const customRows: readonly Row[] = [
       });
       await door.ask('DELETE', `${definitions}/things.${group}`);
       const end = Date.now() + 20_000;
-      // The real server takes its time to empty it.
+      // The real server needs some time to empty it.
       while ((await door.ask('GET', `/apis/${group}/v1/things/a`)).status !== 404 && Date.now() < end);
       expect(await door.ask('GET', `/apis/${group}/v1/things/a`)).toMatchObject({ status: 404 });
     },

@@ -1,5 +1,5 @@
-// The conformance room: sentences about the Kubernetes API which the simulator and the real API servers must both satisfy.
-// Nothing here may know which of them it talks to, but for what a row declares.
+// The conformance room: statements about the Kubernetes API that the simulator and real API servers must satisfy.
+// A row must not depend on which of them it runs against, except for the differences that it declares.
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ export interface Credentials {
   readonly key: string;
 }
 
-/** Everything that rows look at, as if each answer had all of it. */
+/** All fields that rows read, in one type for all responses. */
 export interface Body {
   readonly kind: string;
   readonly apiVersion: string;
@@ -62,12 +62,12 @@ export interface Ask {
   readonly accept?: string;
 }
 
-/** A way to an API server. */
+/** A client of an API server. */
 export interface Door {
   ask(method: string, path: string, ask?: Ask): Promise<Answer>;
-  /** Events until one pleases, or the stream ends. */
+  /** Events until one matches, or the stream ends. */
   watch(path: string, isLast?: (event: WatchEvent) => boolean): Promise<WatchEvent[]>;
-  /** The same, once the server has accepted: then `events` collects. */
+  /** The same, but resolves when the server has accepted; `events` then collects. */
   openWatch(path: string): Promise<{ until(isLast?: (event: WatchEvent) => boolean): Promise<WatchEvent[]> }>;
 }
 
@@ -125,7 +125,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** A text that is no JSON stands for a body that has nothing of it: rows compare it as a whole. */
+/** A text that is not JSON is returned as the body, which rows compare as a whole. */
 function parsed(text: string): Body {
   try {
     return JSON.parse(text) as Body;

@@ -16,7 +16,7 @@ async function versionOf({ door }: Stage, path: string): Promise<string> {
   return (await door.ask('GET', path)).body.metadata.resourceVersion;
 }
 
-/** Two watches to their ends, during which something happens that they do not show. */
+/** Two watches to their ends, with a change that they do not show. */
 async function watchWithAndWithoutBookmarks(
   stage: Stage,
   since: string,
@@ -29,7 +29,7 @@ async function watchWithAndWithoutBookmarks(
   await makeWidgets(stage, `unseen-${seconds}`);
   const isInTime = performance.now() - begunAt < seconds * 250;
   const events = await Promise.all(open.map((watch) => watch.until()));
-  // The bookmark comes two seconds before the end. A machine that did not manage to write well before that gets more time.
+  // The bookmark is sent two seconds before the end. If the write came too late for it, the row runs again with more time.
   return isInTime || seconds > 60 ? events : watchWithAndWithoutBookmarks(stage, since, 2 * seconds);
 }
 
@@ -228,7 +228,7 @@ export const listRows: readonly Row[] = [
       const { door, custom } = stage;
       await makeWidgets(stage, 'a', 'b');
       for (const query of ['watch=true', 'watch=true&resourceVersion=0']) {
-        // In no certain order.
+        // In any order.
         const missing = new Set(['ADDED a', 'ADDED b']);
         const events = await door.watch(
           `${custom}/widgets?${query}`,
@@ -299,7 +299,7 @@ export const listRows: readonly Row[] = [
   },
   {
     sentence:
-      'a watch ends after timeoutSeconds; a bookmark before says how far it came, if it was asked for',
+      'a watch ends after timeoutSeconds; before that it sends a bookmark with its version, if requested',
     source: `${concepts}#watch-bookmarks`,
     check: async (stage) => {
       await makeWidgets(stage, 'a');
@@ -332,8 +332,8 @@ export const listRows: readonly Row[] = [
       expect(await door.watch(`${custom}/widgets?${query}`)).toEqual([]);
     },
     unlike: {
-      'v1.20': 'its controllers always do something (without them it obeys)',
-      'v1.36': 'its controllers always do something (without them it obeys)',
+      'v1.20': 'its controllers always write something (without them it conforms)',
+      'v1.36': 'its controllers always write something (without them it conforms)',
     },
   },
   {

@@ -230,7 +230,7 @@ export const objectRows: readonly Row[] = [
       }
       const other = await door.ask('POST', `${custom}/widgets`, { body: { ...widget('a'), kind: 'Gadget' } });
       expect(other).toMatchObject({ status: 422, body: { details: { causes: [{ field: 'kind' }] } } });
-      // Built-in kinds go without saying.
+      // Built-in kinds may be omitted.
       const implied = await door.ask('POST', `${core}/configmaps`, { body: { metadata: { name: 'a' } } });
       expect(implied).toMatchObject({ status: 201, body: { kind: 'ConfigMap' } });
     },
@@ -501,7 +501,7 @@ export const objectRows: readonly Row[] = [
   },
   {
     sentence:
-      'an object with finalizers stays, marked, until the last of them is removed; no new one may come',
+      'an object with finalizers stays, marked as deleted, until the last of them is removed; none can be added',
     source: finalizers,
     check: async ({ door, custom }) => {
       const held = widget('a', {}, { finalizers: ['example.com/hold'] });
@@ -539,7 +539,7 @@ export const objectRows: readonly Row[] = [
         body: { kind: 'Pod', metadata: { deletionGracePeriodSeconds: 7 } },
       });
       const { deletionTimestamp } = (await door.ask('GET', `${core}/pods/a`)).body.metadata;
-      // It says when the grace will be over.
+      // The end of the grace period.
       const afterMs = Date.parse(deletionTimestamp) - Date.parse(made.metadata.creationTimestamp);
       expect(afterMs).toBeGreaterThanOrEqual(7_000);
       await door.ask('DELETE', `${core}/pods/a?gracePeriodSeconds=0`);

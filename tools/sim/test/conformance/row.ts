@@ -11,21 +11,21 @@ export interface Stage {
   readonly core: string;
   /** `/apis/sim.example.com/v1/namespaces/NAMESPACE` */
   readonly custom: string;
-  /** How long a watch lasts in which the server has time for a bookmark. */
+  /** The duration of a watch in which the server sends a bookmark. */
   readonly patienceSeconds: number;
 }
 
-/** One sentence about the API, and the public text that says so. */
+/** A statement about the API, and its public documentation. */
 export interface Row {
   readonly sentence: string;
   readonly source: string;
-  /** Real servers that do otherwise, and why. */
+  /** Real servers that differ, and why. */
   readonly unlike?: Partial<Record<Flavour, string>>;
   readonly check: (stage: Stage) => Promise<void>;
 }
 
 const docs = 'https://kubernetes.io/docs';
-/** Where the rules are written. */
+/** The address of the documentation. */
 export const sources = {
   concepts: `${docs}/reference/using-api/api-concepts/`,
   conventions:
@@ -45,7 +45,7 @@ export const sources = {
 
 const text = { type: 'string' };
 
-/** Two kinds: `Widget` has a status of its own, `Gadget` has not. */
+/** Two kinds: `Widget` has a status subresource, `Gadget` has none. */
 function definition(kind: 'Widget' | 'Gadget', subresources: object): object {
   const plural = `${kind.toLowerCase()}s`;
   const spec = {
@@ -97,14 +97,14 @@ function definition(kind: 'Widget' | 'Gadget', subresources: object): object {
 
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-/** Posts the test kinds, and returns when the server serves them. */
+/** Creates the test kinds, and resolves when the server serves them. */
 export async function defineKinds(door: Door): Promise<void> {
   await door.ask('POST', definitions, { body: definition('Widget', { subresources: { status: {} } }) });
   await door.ask('POST', definitions, { body: definition('Gadget', {}) });
   for (const plural of ['widgets', 'gadgets']) await untilServed(door, `/apis/sim.example.com/v1/${plural}`);
 }
 
-/** A real server needs a moment after it has said Established, for which there is no signal. */
+/** A real server serves a kind a moment after its condition Established, and sends no signal for that. */
 export async function untilServed(door: Door, path: string): Promise<void> {
   const end = Date.now() + 20_000;
   while ((await door.ask('GET', path)).status !== 200) {
