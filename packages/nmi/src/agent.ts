@@ -35,10 +35,10 @@ export interface AgentOptions extends Pick<
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Where audit lines go. */
+  /** For audit lines. */
   readonly output: Pick<Output, 'append' | 'lost'>;
   readonly metrics: Metrics<typeof metricSpecs>;
-  /** When this machine was started; undefined where that is not known. */
+  /** When this machine was started, if known. */
   readonly bootedAt?: number | undefined;
   readonly neighbours?: NeighbourTable;
 }
@@ -48,28 +48,28 @@ export interface Agent {
   readonly readiness: Readiness;
   /** Watches the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** To be told what the listener does to callers that take too much. */
+  /** To be called when the listener limits a caller. */
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
-  /** For the listener: what the node's kernel says of an address. */
+  /** For the listener: the kernel's neighbour entry of an address. */
   readonly neighbourOf: (address: string) => string | undefined;
-  /** For the listener: the namespace of the pod that is known to have an address. */
+  /** For the listener: the namespace of the pod that has an address. */
   readonly namespaceOf: (address: string) => string | undefined;
-  /** Ends all holds: the agent is shutting down. */
+  /** Ends all waits: the agent is shutting down. */
   endHolds(): void;
-  /** After the last answer. */
+  /** To be called after the last response. */
   close(): Promise<void>;
-  /** Brings the metrics up to date; to be called before they are read. */
+  /** Updates the metrics; to be called before they are read. */
   measure(): void;
 }
 
-/** Callers that may wait at a time: of all pods, and of the pods of one namespace. */
+/** Requests that may wait at a time: of all pods, and of one namespace. */
 const waiting = { total: 2_048, perNamespace: 1_024 };
-/** How long it is waited for what the API server says of an address: 8 s with the default of `--caller-hold`. */
+/** How long a request waits for the API server to identify its pod: 8 s with the default of `--caller-hold`. */
 const answerPatienceMs = 6_000;
-/** What one pod may take of the 20 requests a second that the metadata service allows the machine. */
+/** For one pod, of the 20 requests a second that the metadata service accepts from the machine. */
 const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
-/** Puts the rooms together. No socket is opened here: tests run the same agent. */
+/** Assembles the rooms. Opens no socket, so that tests can use the same agent. */
 export function createAgent(options: AgentOptions): Agent {
   const { config, metrics, clock, log, neighbours = createNeighbourTable(options.clock) } = options;
   const watched = watch(options);
@@ -109,7 +109,7 @@ export function createAgent(options: AgentOptions): Agent {
       readiness.endWaiting();
       limits.endAll();
     },
-    close: () => closeAll([proxy, supply, telemetry]),
+    close: () => Promise.all([proxy.close(), supply.close(), telemetry.close()]).then(() => undefined),
     measure() {
       telemetry.measure();
       metrics.set('waiting', limits.waiting);
@@ -125,10 +125,6 @@ function readinessOf(options: AgentOptions, informers: Watched['informers']) {
     outageMs: options.config.podCheck.outageMs,
     onJudged: (isReady) => options.metrics.set('ready', isReady ? 1 : 0),
   });
-}
-
-async function closeAll(all: readonly { close(): Promise<void> }[]): Promise<void> {
-  await Promise.all(all.map((one) => one.close()));
 }
 
 function measureAges(informers: Watched['informers'], metrics: AgentOptions['metrics']): void {
@@ -159,7 +155,6 @@ function callerFinder(
   });
 }
 
-/** What is known of the cluster. */
 function watch({ config, transport, clock, random, log, metrics, bootedAt }: AgentOptions) {
   const noted = noteAnswers(transport, clock);
   const common = { transport: noted, node: config.node, clock, random, log };
@@ -191,7 +186,7 @@ function createTokenGranter(options: AgentOptions, { watched, limits, supply }: 
     authorizer: lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
     latest: (pod) => pods.latest(pod),
     changes: pacedChanges(changesOf(informers), clock),
-    // The original's statuses are for failures that lasted.
+    // The original returns its statuses only for failures that last.
     tokens: config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options),
     bindingGraceMs: config.bindingGraceMs,
     limits,
@@ -206,7 +201,7 @@ function metadataProxy(config: NmiConfig, pods: Watched['pods'], { pace }: Token
   return createProxy({ ...config, upstream, allowed: config.metadataAllowed, ...rest });
 }
 
-/** What is read of the machine's metadata needs no pod: addresses without one share the turns of a namespace. */
+/** Reads of metadata need no pod: addresses without one share the turns of namespace ''. */
 function tenantAt(address: string, pods: Watched['pods']): Tenant {
   const [pod] = pods.filedUnder(address);
   return { namespace: pod?.namespace ?? '', pod: pod?.uid ?? address };

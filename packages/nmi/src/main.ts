@@ -38,7 +38,7 @@ import { startServer, type RunningServer, type ServerOptions } from './server/se
 import { createStartupTaint } from './ready/startup-taint.ts';
 
 const { version } = manifest;
-/** Between attempts to listen on a port that another program has. */
+/** Between attempts to listen on a port that another program uses. */
 const betweenAttemptsMs = 500;
 const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
 const printer = createPrinter((line) => printWhole(`${line}\n`));
@@ -62,7 +62,7 @@ switch (reading.kind) {
   }
 }
 
-/** What a command prints is its own; what happens on the way goes to standard error then. */
+/** These commands print to standard output; their log goes to standard error. */
 function destinationFor({ command: { kind } }: NmiConfig) {
   return kind === 'explain' || kind === 'check-ready'
     ? { destination: { write: (line: string) => void process.stderr.write(line) } }
@@ -104,7 +104,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const transport = await connect(config);
   const clock = systemClock;
   const metrics = createMetrics(metricSpecs);
-  // Both come after the agent, which asks for them when it is asked whether it is ready.
+  // Created after the agent, which needs them for readiness.
   const late: { server?: RunningServer; redirect?: Redirect } = {};
   const owner = createSocketOwner();
   const { listen, podRequestsPerSecond: requestsPerSecond } = config;
@@ -122,11 +122,11 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const { app, onLimited, neighbourOf, namespaceOf } = agent;
   const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf, namespaceOf };
   const serving = { ...listen, ...callers, app, clock, owner };
-  // Before anything is read or run: for a moment the whole process has another uid.
+  // Before any other I/O: for a moment the process has another uid.
   const atOnce = await startIfFree(serving);
 
   const end = startWatching(agent, transport);
-  // Before the wait for the port: whoever asks gets an answer.
+  // Before the wait for the port, so that probes get a response.
   const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
   const server = atOnce ?? (await startWhenFree(serving, { log, signal, foreignListener }));
   if (server === undefined) return end(kept);
@@ -166,7 +166,7 @@ function watchPort({ metrics, ...parts }: PortParts) {
   });
 }
 
-/** To the last answer: what is assigned while the agent ends is for callers who wait. Returns how all of it is ended. */
+/** The watches run until the last response, for requests that wait. Returns the function that ends everything. */
 function startWatching(agent: Agent, transport: KubeTransport) {
   const watch = new AbortController();
   const watched = agent.run(watch.signal);
@@ -184,7 +184,7 @@ interface Waiting {
   readonly foreignListener: () => Promise<string | undefined>;
 }
 
-/** Waits while another program, or an agent of an earlier version with another uid, has the port. Undefined: told to end meanwhile. */
+/** Waits while another program, or an agent of an earlier version with another uid, uses the port. Undefined: aborted. */
 async function startWhenFree(
   options: ServerOptions,
   { log, signal, foreignListener }: Waiting,
@@ -230,7 +230,7 @@ function tellOfListener(
     );
 }
 
-/** How it is proved that calls of pods get here; without redirect nobody but the pods themselves can tell. */
+/** How readiness tests that calls of pods reach NMI; without redirect this cannot be tested. */
 function wayOfCalls(config: NmiConfig, clock: Clock, redirect: () => Redirect | undefined) {
   if (config.interception !== 'redirect') return {};
   return {
@@ -251,7 +251,7 @@ async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Prom
   const { readiness } = agent;
   const health = {
     path: '/healthz',
-    // Whether the process is alive, and in the words of the original whether it serves.
+    // 200 while the process is alive; the body is that of the original.
     answer: () => ({ status: 200, body: readiness.hasSynced() ? 'Active' : 'Not Active' }),
   };
   const ready = {

@@ -20,11 +20,11 @@ import type { HostSubject, ServicePrincipal, TokenSubject, TokenUpstream } from 
 
 export interface TokenSupply {
   readonly tokens: TokenSource;
-  /** The way to the metadata service, for others than tokens. */
+  /** For reads of other metadata. */
   readonly pace: MetadataPace;
-  /** Forgets the tokens and Secrets of all identities but these. */
+  /** Removes the tokens and Secrets of all other identities. */
   readonly retain: (identities: readonly TokenSubject[]) => void;
-  /** After the last answer. */
+  /** To be called after the last response. */
   close(): Promise<void>;
 }
 
@@ -36,13 +36,13 @@ export interface TokenSupplyOptions {
   readonly metrics: Metrics<typeof metricSpecs>;
 }
 
-/** Tokens of service principals that are asked for at a time; each takes a Secret and a question for each of its tenants. */
+/** For tokens of service principals; each takes a Secret and a request for each of its tenants. */
 const entraPace = {
   all: { atATime: 8, perNamespace: 4, patienceMs: 10_000 },
   queues: { principals: { atATime: 8, waiting: { total: 256, perNamespace: 128, perPod: 32 } } },
 };
 
-/** Puts the tokens room together: memory in front, the machine's metadata service and Microsoft Entra behind. */
+/** Assembles the room tokens: memory in front of the metadata service and of Entra. */
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
@@ -74,7 +74,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     pace,
     retain(identities) {
       const keys = new Set(identities.map(keyOf));
-      // What the machine itself is asked for belongs to exempt pods, which have no identities of their own.
+      // Tokens of the machine belong to exempt pods, which have no identities of their own.
       tokens.prune((subject) => subject.kind === 'machine' || keys.has(keyOf(subject)));
       principals.secrets.prune((secret) => identities.some((identity) => isOf(identity, secret)));
     },
@@ -118,7 +118,7 @@ function imdsSource(
   const imds = createImdsClient({
     endpoint: metadataUrl(config),
     now: () => clock.now(),
-    // Callers repeat on their own, and one that is told at once can be told why.
+    // Callers retry by themselves, and get the reason earlier.
     maxRetries: 0,
     requestTimeoutInMs: 5_000,
     cache: false,

@@ -12,33 +12,31 @@ export interface TokenKeeperOptions {
   /** The pods of this node. */
   readonly pods: () => Iterable<PodView>;
   readonly identitiesOf: (pod: PodView) => readonly BoundIdentity[];
-  /** Of anything that decisions rest on. */
   readonly changes: Changes;
   readonly tokens: Pick<TokenSource, 'get'>;
-  /** Forgets the tokens of all identities but these. */
+  /** Removes the tokens of all other identities. */
   readonly retain: (identities: readonly GrantedIdentity[]) => void;
-  /** Resources to have tokens ready for. */
+  /** Resources to request tokens for. */
   readonly prefetch: readonly string[];
   readonly clock: Clock;
   readonly log: Pick<Log, 'debug'>;
 }
 
 export interface TokenKeeper {
-  /** Until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Changes of a moment are looked at together. */
+/** Changes within this time are handled together. */
 const settleMs = 250;
-/** Tokens that nobody waits for: two at a time, each with a rest after it. Those that pods ask for find the way free. */
+/** Two at a time, each with a pause after it, so that requests of pods come first. */
 const fetchesAtATime = 2;
 const restMs = 500;
-/** How long it is asked for an identity that the metadata service does not know yet: other tokens wait meanwhile. */
+/** How long requests for an identity that the metadata service does not know yet are repeated; other tokens wait meanwhile. */
 const patienceMs = 8_000;
-/** A namespace that wants more gets the rest when something changes later. */
+/** Further tokens are requested after later changes. */
 const wishesKept = { total: 2_048, perNamespace: 512, perPod: 64 };
 
-/** Keeps in memory what pods of this node may ask for, and nothing else; gets ahead of them where that is wanted. */
+/** Keeps only tokens that pods of this node may get, and requests the wanted ones ahead of time. */
 export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
   const { pods, identitiesOf, changes, retain, prefetch, clock } = options;
   const fetcher = createFetcher(options);
@@ -69,7 +67,7 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
   };
 }
 
-/** Asks once for each identity and resource, for as long as they are wanted; namespaces take turns. */
+/** Requests each wanted token once; namespaces take turns. */
 function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
   const waiting = createFairQueue<Job>(wishesKept);
   const asked = new Map<string, Job>();
@@ -77,7 +75,7 @@ function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
 
   const fetch = async ({ wish, tenant }: WantedToken, signal: AbortSignal) => {
     if (signal.aborted) return;
-    // The pod that asks for it is told why it fails; nobody else is concerned.
+    // Failures are only logged: a pod that requests the token gets its own error.
     const asker = { tenant, admit: () => 0, deadline: clock.now() + patienceMs };
     await tokens.get(wish, asker).catch((error: unknown) => {
       log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
@@ -101,7 +99,7 @@ function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
     const added = waiting.add(wanted.tenant, job);
     if (added.kind === 'full') return;
     asked.set(name, job);
-    // It is wanted again at the next change.
+    // It is added again at the next change.
     if (added.displaced) asked.delete(added.displaced.name);
   };
 

@@ -9,13 +9,12 @@ export interface BoundPod {
   readonly identities: readonly BoundIdentity[];
 }
 
-/** A token to have ready, and for whom. */
 export interface WantedToken {
   readonly wish: TokenWish;
   readonly tenant: Tenant;
 }
 
-/** The tokens that the pods will ask for: each once, of identities that can be had now, for these resources and the pods' own. */
+/** The tokens to request, each once: of ready identities, for these resources and those that the pods name. */
 export function wantedTokens(
   bound: readonly BoundPod[],
   resources: readonly string[],

@@ -22,12 +22,12 @@ export interface Question {
   readonly selector: Selector;
 }
 
-/** May this pod have a token, and of which identity: the four rules in order, the first refusal keeps its reason. */
+/** Whether this pod may get a token, and of which identity. */
 export function authorize({ pod, selector }: Question, view: ClusterView, rules: AuthorizeRules): Decision {
   return rightsOf(pod, view, rules)(selector);
 }
 
-/** The part that costs most, the bindings of the pod, is looked at once for all selectors. */
+/** Evaluates the bindings of the pod, the expensive part, once for all selectors. */
 export function rightsOf(
   pod: PodView,
   view: ClusterView,
@@ -61,12 +61,11 @@ function decideAmong(
   }
 }
 
-/** Of a pod to which its label, and nothing else, gives identities. */
 function deny(denial: Denial): Decision {
   return mayCome(denial) ? { kind: 'deny', denial, mayCome: true } : { kind: 'deny', denial };
 }
 
-/** Whether objects are missing, and not the label, the words of the request or what somebody wrote into an object. */
+/** Whether the cause is a missing object, and not a wrong label, request or object. */
 function mayCome(denial: Denial): boolean {
   switch (denial.why) {
     case 'no-binding':
@@ -84,7 +83,7 @@ function mayCome(denial: Denial): boolean {
   }
 }
 
-/** All identities that a living pod could be given a token of. */
+/** All identities that a live pod can get tokens of. */
 export function identitiesOf(
   pod: PodView,
   view: ClusterView,
@@ -98,7 +97,7 @@ export function identitiesOf(
   });
 }
 
-/** An exempt pod is asked for nothing but what its exceptions leave it. By other ids than client ids the token itself tells. */
+/** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */
 function decideOnExempt({ why, clientIds }: Exemption, selector: Selector): Decision {
   const pass = (meant: Selector): Decision => ({ kind: 'pass-through', why, selector: meant, clientIds });
   if (clientIds === undefined) return pass(selector);
@@ -127,7 +126,7 @@ function decideOn(candidate: Candidate, rules: AuthorizeRules): Decision {
   return { kind: 'pending', seen: candidate.state === 'created' ? 'created' : 'nothing', identity };
 }
 
-/** Nobody can tell whose object id it is until the identity has its first token: so all that are ready are asked. */
+/** Object ids are known only from tokens, so tokens of all ready identities are requested. */
 function decideByObjectId(
   selection: { candidates: readonly Candidate[]; objectId: string },
   rules: AuthorizeRules,
@@ -140,7 +139,7 @@ function decideByObjectId(
   return { kind: 'allow-by-object-id', identities, pending, objectId: selection.objectId };
 }
 
-/** What is to be asked for, or why it can not be served. */
+/** The identity to request a token of, or why it cannot be served. */
 function grantOf(candidate: Candidate, rules: AuthorizeRules): GrantedIdentity | string {
   const { identity, name, resourceId, clientId } = candidate;
   if (identity.spec.type !== 0) return principalOf(candidate, rules);
@@ -149,7 +148,7 @@ function grantOf(candidate: Candidate, rules: AuthorizeRules): GrantedIdentity |
     : { kind: 'identity', name, resourceId, clientId };
 }
 
-/** Why the pod has no identity at all. Where there are several reasons, matchPod gives missing identities first. */
+/** Why the pod has no identity. Of several reasons matchPod returns missing identities first. */
 function denialOf(pod: PodView, [mismatch]: readonly Mismatch[], view: ClusterView): Denial {
   switch (mismatch?.reason) {
     case 'no-label':

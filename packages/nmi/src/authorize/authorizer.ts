@@ -18,8 +18,8 @@ interface Remembered {
 const decisionsKept = 32;
 
 /**
- * Remembers decisions for as long as nothing that they rest on has changed: the pod, whose every change is another view,
- * and all objects of the cluster view, whose every change is another revision.
+ * Caches decisions until an input changes: the pod (each change is a new PodView) or any object of the cluster view (each change is a new
+ * revision).
  */
 export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Authorizer {
   const memory = new WeakMap<PodView, Remembered>();

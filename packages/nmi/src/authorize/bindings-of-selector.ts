@@ -1,13 +1,13 @@
 import { sortBindings, type AzureIdentityBinding, type BindingsByNamespace } from '@pod-identity/crd-types';
 import type { Indexes, Store } from '@pod-identity/kit/kube';
 
-/** Indexes of the store of bindings. Both change together with it: a decision in the middle of a list sees one state. */
+/** Indexes of the store of bindings. They are updated with it, so that a decision sees one state. */
 export const selectorIndexes: Indexes<AzureIdentityBinding> = {
   selector: ({ spec }) => [spec.selector],
   place: (binding) => [placeOf(namespaceOf(binding), binding.spec.selector)],
 };
 
-/** Finds the bindings of one namespace without reading those of others: editors of other namespaces may write any number of them. */
+/** Finds the bindings of one namespace without reading those of others, which may be any number. */
 export function bindingsOfSelector(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
   selector: string,

@@ -16,9 +16,8 @@ export interface Candidates {
 }
 
 /**
- * The identities that the pod may act as, by the rule that MIC assigns by. Bindings and identities alone give the right: a
- * record of MIC's only tells that the host carries the identity. So nobody gains by forging a record, and a right ends
- * with its binding even while MIC is away.
+ * The identities that the pod may use, by the same rule as MIC. Only bindings and identities grant rights; a record (AzureAssignedIdentity)
+ * only says that the identity is attached to the host. So a forged record grants nothing, and a right ends with its binding even if MIC is down.
  */
 export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Candidates {
   const { matches, mismatches } = matchPod({
@@ -27,7 +26,7 @@ export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRu
     identityOf: (namespace, name) => view.identityOf(namespace, name),
     rules,
   });
-  // Several of them can be one resource, which may have thousands of forged records.
+  // Several identities can be the same resource, which may have thousands of forged records.
   const states = new Map<ResourceId, CandidateState>();
   const stateOnce = (resourceId: ResourceId): CandidateState => {
     const state = states.get(resourceId) ?? stateOf(resourceId, pod, view);
@@ -60,8 +59,8 @@ function candidateOf(
 }
 
 /**
- * Whether the host carries the resource. The record of any pod on this node will do: an identity is attached to the host,
- * not to the pod. Records older than 1.5 have no state and were usable as soon as they existed, for their own pod.
+ * Whether the resource is attached to the host. A record of any pod of this node is enough, since the identity is attached to the host.
+ * Records of versions before 1.5 have no state and count as assigned for their own pod.
  */
 function stateOf(resourceId: ResourceId, pod: PodView, view: ClusterView): CandidateState {
   let state: CandidateState = 'unseen';

@@ -33,15 +33,15 @@ export interface ClusterInformerOptions {
   readonly transport: KubeTransport;
   readonly node: string;
   readonly mode: OperationMode;
-  /** Ask the API server for this node's records only, by their label. The original can write records without it. */
+  /** Select records by the label of this node on the API server. The original can write records without the label. */
   readonly byNodeLabel: boolean;
   readonly forceNamespaced: boolean;
-  /** Those of this node; `synced` resolves when they are known. Of too many records, those of other pods are left out first. */
+  /** The pods of this node. If there are too many records, those of other pods are left out first. */
   readonly pods?: {
     readonly named: (namespace: string, name: string) => PodView | undefined;
     readonly synced: Promise<unknown>;
   };
-  /** The most that is kept of one namespace, of each kind; no bound without. */
+  /** Limit for the objects of one kind in one namespace; default: none. */
   readonly namespaceShareBytes?: number;
   readonly clock: Clock;
   readonly random: () => number;
@@ -51,16 +51,16 @@ export interface ClusterInformerOptions {
 export interface ClusterInformers {
   readonly view: ClusterView;
   readonly informers: readonly Informer<unknown>[];
-  /** A pod waits for a record of this AzureIdentity (`namespace/name`): if it may be left out, it is looked for with a new list. */
+  /** A pod waits for a record of this AzureIdentity (`namespace/name`): lists again if the record may have been left out. */
   readonly lookForRecord: (identity: string) => void;
 }
 
-/** An AzureIdentity as it may be found: good, or with what is wrong with it, for the people who wait for it. */
+/** An AzureIdentity, or what is wrong with it. */
 type FoundIdentity =
   | { readonly namespace: string; readonly name: string; readonly value: AzureIdentity }
   | { readonly namespace: string; readonly name: string; readonly fault: string };
 
-/** Watches the custom resources that decisions need. In managed mode nobody writes records, so none are watched. */
+/** Watches the custom resources that decisions need. */
 export function createClusterInformers(options: ClusterInformerOptions): ClusterInformers {
   const { transport, clock, random, log } = options;
   const common = { transport, clock, random, log, pageSize, isPerNode: true, ...shareOf(options) };
@@ -108,9 +108,9 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   };
 }
 
-/** The API server makes a whole page before it sends it, of objects of up to 1.5 MB. */
+/** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
 const pageSize = 100;
-/** A third of the heap that the manifest gives, for all namespaces together. */
+/** For all namespaces together: a third of the heap in the manifest. */
 const totalBytes = 10 * 1024 * 1024;
 
 function shareOf({ namespaceShareBytes }: ClusterInformerOptions): Pick<InformerOptions<unknown>, 'share'> {
@@ -119,7 +119,7 @@ function shareOf({ namespaceShareBytes }: ClusterInformerOptions): Pick<Informer
     : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
 }
 
-/** In managed mode nobody writes records. */
+/** In managed mode there are no records. */
 function recordsOf(
   options: ClusterInformerOptions,
   common: CommonOptions,
@@ -153,7 +153,7 @@ function partsOf(key: string): [namespace: string, name: string] {
   return [key.slice(0, end), key.slice(end + 1)];
 }
 
-/** The object, if it is good and was read as a whole: what an object means cannot be told from a part of it. */
+/** The object, if it is valid and was read completely. */
 function whole<T>(object: unknown, parse: (object: unknown) => Parsed<T>): T | undefined {
   if (tooLargeProblems(tooLargeIn(object)).length > 0) return undefined;
   const parsed = parse(object);

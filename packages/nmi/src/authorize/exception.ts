@@ -5,10 +5,9 @@ import type { AuthorizeRules, ClusterView, ControllerPods, PassThrough } from '.
 export type Exemption = Pick<PassThrough, 'why' | 'clientIds'>;
 
 /**
- * Whether the pod deals with the machine's own identities, past all bindings, and which of them. Exempt is a pod that has any
- * one of the labels of any exception in its namespace: the value compares without case, as in the original. What several
- * exceptions free adds up. Nothing is exempt by a name of its own: the controller is what the administrator stated, and nothing
- * by default.
+ * Whether the pod may use the machine's identities without bindings, and which of them. A pod is exempt if it has any label of any
+ * exception in its namespace; values compare without case, as in the original. Several exceptions add up. No pod is exempt by its name:
+ * MIC's pods are those that the administrator configured, by default none.
  */
 export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Exemption | undefined {
   if (rules.controller && isController(pod, rules.controller))
@@ -35,7 +34,7 @@ function hasLabel(pod: PodView, name: string, value: string): boolean {
   return Object.hasOwn(pod.labels, name) && pod.labels[name]?.toLowerCase() === value.toLowerCase();
 }
 
-/** Undefined: one of them frees every identity. */
+/** Undefined: one of the exceptions allows all identities. */
 function freedBy(exceptions: readonly AzurePodIdentityException[]): ReadonlySet<string> | undefined {
   const lists = exceptions.map(({ spec }) => spec.clientIDs);
   return lists.some((list) => list === undefined)

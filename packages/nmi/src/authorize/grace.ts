@@ -2,16 +2,15 @@ import type { PodView } from '../identify/pod-view.ts';
 import type { Decision } from './types.ts';
 
 export interface Grace {
-  /** How long after its start a pod waits for bindings and identities that may be created after it; 0: not at all. */
+  /** How long after its start a pod waits for missing bindings and identities; 0: not at all. */
   readonly bindingGraceMs: number;
   /** Milliseconds since the epoch, by the clock of the pod's node. */
   readonly now: number;
 }
 
 /**
- * The milliseconds for which the pod still counts as young. Its start is what its kubelet wrote (`status.startTime`): by the clock
- * that the agent of the node has, later than creation by as long as the pod was not scheduled, and not moved by containers
- * that crash. A pod without it is not young, nor is one whose start is in the future by more than the grace: the clock was set back.
+ * What is left of the grace period, in milliseconds. It begins at `status.startTime`, which the kubelet writes by the node's clock, and
+ * which restarts of containers do not change. 0 for a pod without it, and for one that starts in the future: the clock was set back.
  */
 export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Grace): number {
   if (acceptedAt === undefined) return 0;
@@ -19,7 +18,7 @@ export function graceLeftMs({ acceptedAt }: PodView, { bindingGraceMs, now }: Gr
   return Math.abs(ageMs) < bindingGraceMs ? bindingGraceMs - ageMs : 0;
 }
 
-/** What the pod waits for although it is missing, as it would for an identity that is pending. */
+/** The denial, if the pod is still in its grace period and waits for the missing object. */
 export function awaitedBy(decision: Decision, pod: PodView, grace: Grace): Awaited | undefined {
   const mayCome = decision.kind === 'deny' && decision.mayCome === true;
   return mayCome && graceLeftMs(pod, grace) > 0 ? decision : undefined;

@@ -2,8 +2,8 @@ import type { Authorizer } from './authorizer.ts';
 import type { Decision } from './types.ts';
 
 /**
- * A record that reaches NMI before the binding of its pod cannot be told from one that an editor wrote, and is left out where its
- * namespace is over its share. Once a pod waits for it, the binding is known, and another list finds it.
+ * A record that reaches NMI before the binding of its pod looks like one that an editor wrote, and is left out if its namespace is over
+ * its share. When a pod waits for it, the binding is known, and another list finds it.
  */
 export function lookingForRecords(authorizer: Authorizer, lookFor: (identity: string) => void): Authorizer {
   return {

@@ -1,5 +1,5 @@
-// The AzureAssignedIdentities of this node: which identities MIC says its host carries. Editors may create such objects in
-// their namespaces as well.
+// The AzureAssignedIdentities of this node: which identities are attached to its host, according to MIC. Editors of namespaces may
+// create such objects, too.
 import {
   assignedIdentityName,
   assignedIdentityNamespace,
@@ -29,15 +29,15 @@ export interface NodeRecordOptions {
   readonly podNamed: (namespace: string, name: string) => PodView | undefined;
   readonly identityOf: (namespace: string, name: string) => AzureIdentity | undefined;
   readonly mayActAs: (pod: PodView, identity: AzureIdentity) => boolean;
-  /** Resolves when all of these can be asked. */
+  /** Resolves when the functions above have complete data. */
   readonly ready: Promise<unknown>;
 }
 
-/** A record that came before the binding of its pod is found so soon; an editor can bring about one list in that time. */
+/** A record that came before its pod's binding is found after this time; an editor can cause one list in it. */
 const recordRelistMs = 30_000;
 
 export function createRecordInformer(options: NodeRecordOptions): Informer<NodeRecord> {
-  // A label's value has at most 63 characters: the record of a node with a longer name cannot be asked for by label.
+  // A label value has at most 63 characters: records of nodes with longer names have no such label.
   const byLabel = options.byNodeLabel && options.node.length <= 63;
   const informer = createInformer<NodeRecord>({
     ...options.common,
@@ -52,7 +52,6 @@ export function createRecordInformer(options: NodeRecordOptions): Informer<NodeR
   return {
     ...informer,
     async run(signal) {
-      // Whether a record is needed is judged when it is read.
       await options.ready;
       await informer.run(signal);
     },
@@ -83,8 +82,8 @@ function bytesOf(record: NodeRecord): number {
 }
 
 /**
- * Whether MIC may have written the record: it has a name that MIC gives, its pod is on this node, and the pod may act as the
- * identity. MIC gives one of two names for each identity of a pod, so nobody can make many such records; and MIC corrects them.
+ * Whether MIC may have written the record: it has one of the two names that MIC uses, its pod is on this node, and the pod may use the
+ * identity. So an editor can create only few such records, and MIC corrects them.
  */
 function isNeeded(record: NodeRecord, options: NodeRecordOptions): boolean {
   const pod = options.podNamed(record.podNamespace, record.pod);

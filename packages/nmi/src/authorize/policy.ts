@@ -3,9 +3,8 @@ import type { ServicePrincipal } from '../tokens/types.ts';
 import type { AuthorizeRules, Candidate } from './types.ts';
 
 /**
- * The service principal that an AzureIdentity describes; a text says what keeps it from being served. A secret is used only
- * where whoever wrote the AzureIdentity could have read it anyway, and sent only to hosts that the administrator named:
- * otherwise the object would be a way to have any secret of the cluster sent to anywhere.
+ * The service principal of an AzureIdentity; a text says why it cannot be served. Its Secret must be in its own namespace, and is sent only
+ * to hosts that the administrator allows: otherwise an AzureIdentity could send any Secret of the cluster to any host.
  */
 export function principalOf(candidate: Candidate, rules: AuthorizeRules): ServicePrincipal | string {
   const { identity, name, clientId } = candidate;
@@ -44,7 +43,7 @@ function tenantFault(tenant: string, auxiliary: readonly string[]): string | und
     : 'its spec.tenantID or spec.auxiliaryTenantIDs has a text that is neither the id nor a domain of a tenant';
 }
 
-/** It becomes part of a path: nothing that could lead elsewhere on the host. */
+/** It becomes part of a URL path, so it must not contain `/` or `..`. */
 function isTenant(text: string): boolean {
   return /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text);
 }

@@ -13,7 +13,7 @@ export interface Wish {
   readonly defaultIdentity: PodView['defaultIdentity'];
 }
 
-/** Which of at least one candidate the caller means. Never a random pick, and never a pick that depends on what is ready. */
+/** Selects the candidate that the request names. Deterministic, and independent of which candidates are ready. */
 export function selectIdentity(candidates: readonly Candidate[], wish: Wish): Selection {
   const { selector } = wish;
   switch (selector.by) {
@@ -46,8 +46,8 @@ function theDefault(candidates: readonly Candidate[], preferred: string | undefi
 }
 
 /**
- * Several AzureIdentity objects may stand for one managed identity. Then one is taken that states a client id, since the token is
- * checked against it; the token itself is asked for by resource id, so it is the same whichever is taken.
+ * Several AzureIdentities may describe one managed identity. One with a client id is preferred, since the token is checked against it;
+ * the token is requested by resource id, so it is the same for all of them.
  */
 function theOnly(candidates: readonly Candidate[]): Selection {
   const [first, ...others] = candidates;
@@ -69,10 +69,10 @@ function none(why: 'not-this-identity' | 'several-identities', candidates: reado
   return { kind: 'none', denial: { why, offered } };
 }
 
-/** Of each list of candidates: a thousand callers of a pod may ask for what is none of them. */
+/** Cached for each list of candidates: many requests of a pod may name none of them. */
 const offers = new WeakMap<readonly Candidate[], readonly string[]>();
 
-/** By client ids; an identity without one by its resource id, unless another object states the client id of that resource. */
+/** Client ids; for an identity without one its resource id, unless another object has the client id of that resource. */
 function offeredOf(candidates: readonly Candidate[]): readonly string[] {
   const stated = candidates.filter(({ clientId }) => clientId !== '');
   const offeredAlready = new Set(stated.map(({ resourceId }) => resourceId));

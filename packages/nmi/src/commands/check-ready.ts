@@ -15,12 +15,12 @@ interface Told {
 }
 
 const timeoutMs = 4_000;
-/** Of the metadata service, which answers at once where it can be reached; probes of kubelets wait for a second. */
+/** For the metadata service, which responds at once if it can be reached; probes of kubelets time out after a second. */
 const metadataTimeoutMs = 800;
 
 /**
- * For a probe that is a program: asks the agent on this machine whether it is ready. Where nothing leads calls of pods to the agent
- * it says as well who answers at the address of the metadata service, for people who run it in a pod. The exit code.
+ * For exec probes: requests /readyz of the agent on this machine; returns the exit code. With --interception=none it also prints who responds
+ * at the address of the metadata service, for users who run it in a pod.
  */
 export async function checkReady(options: CheckReadyOptions): Promise<0 | 1> {
   const { printer, interception } = options;
@@ -47,7 +47,7 @@ async function askAgent({ probe }: CheckReadyOptions): Promise<Told> {
   }
 }
 
-/** A call as a program's that asks the machine, for a path that nobody serves: it can get no token. */
+/** Calls a path that is not served, so that the response is never a token. */
 async function lookForMachine({ metadata: { host, port } }: CheckReadyOptions): Promise<string> {
   const where = `${host}:${port} (--metadata-ip, --metadata-port)`;
   try {

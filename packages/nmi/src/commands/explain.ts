@@ -1,4 +1,4 @@
-// `nmi explain`: looks once at the cluster, decides as the agent would, writes nothing but text.
+// `nmi explain`: reads the cluster once, decides like the agent, and prints the result.
 import type { Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
@@ -20,7 +20,7 @@ export interface ExplainCommand {
   /** `namespace/name`. */
   readonly pod: string;
   readonly transport: KubeTransport;
-  /** When this machine was started, if that is known: it counts for pods of this node only. */
+  /** When this machine was started, if known; used only for pods of this node. */
   readonly bootedAt?: number | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -32,7 +32,7 @@ export interface ExplainCommand {
 const patienceMs = 15_000;
 const exitCodes = { isGiven: 0, isNotGiven: 1, cannotSay: 2 } as const;
 
-/** The exit code: 0 when the pod would get a token, 1 when not, 2 when that could not be found out. */
+/** Returns the exit code: 0 if the pod would get a token, 1 if not, 2 if that could not be determined. */
 export async function explainCommand(command: ExplainCommand): Promise<number> {
   const { config, clock } = command;
   try {
@@ -86,7 +86,7 @@ interface Surroundings extends FoundPod {
   readonly view: ClusterView;
 }
 
-/** The pods of its node, and everything that rights rest on, read as the agent of that node reads it. */
+/** The pods of its node, and all objects that decisions need, read like the agent of that node. */
 async function lookAround(command: ExplainCommand, found: FoundPod): Promise<Surroundings> {
   const { config, bootedAt } = command;
   const isHere = config.node === found.pod.nodeName;

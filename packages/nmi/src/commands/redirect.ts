@@ -12,11 +12,11 @@ import { targetOf, type RedirectTarget } from '../redirect/target.ts';
 type Settings = Pick<NmiConfig, 'metadata' | 'listen' | 'firewall'> &
   Partial<Pick<NmiConfig, 'persist' | 'hostEtc'>>;
 
-/** A minute of patience, in all; then whoever started this starts it again. */
+/** About a minute in all; then the kubelet restarts the container. */
 const attempts = 12;
 const pauseMs = 5_000;
 
-/** For an init container: from now on no pod gets past the agent, which has yet to start. Returns the exit code. */
+/** For an init container: from then on pods cannot bypass the agent, which starts later. Returns the exit code. */
 export async function installRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
   const { log, clock } = doors;
   const target = targetOf(config);
@@ -28,7 +28,7 @@ export async function installRedirect(config: Settings, doors: RedirectDoors): P
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     try {
       const problem = await redirect.check();
-      // kube-proxy may set it later; until then the agent says that it is not ready, and why.
+      // kube-proxy may set it later; until then the agent is not ready and says why.
       if (problem !== undefined) log.warn({}, problem);
       return config.persist === true ? await persist(target, config, doors) : 0;
     } catch (error) {
@@ -40,7 +40,7 @@ export async function installRedirect(config: Settings, doors: RedirectDoors): P
   return 1;
 }
 
-/** For the next start of the node. Whoever asked for it gets an error when it is not so. */
+/** For the next start of the node. */
 async function persist(target: RedirectTarget, { hostEtc = '' }: Settings, { log }: RedirectDoors) {
   const why = await whyNotKept(hostEtc);
   if (why !== undefined) {
@@ -55,10 +55,10 @@ async function persist(target: RedirectTarget, { hostEtc = '' }: Settings, { log
   return 0;
 }
 
-/** Takes all rules of ours away, whichever firewall they are in. Returns the exit code: 1 when something may be left. */
+/** Removes all rules of NMI from all firewalls. Returns the exit code: 1 if some may be left. */
 export async function uninstallRedirect(config: Settings, doors: RedirectDoors): Promise<number> {
   const { log } = doors;
-  // What is to be removed bears our name; where it led to does not matter.
+  // Rules are found by their names; their target does not matter.
   const { nftables, iptables } = allFirewalls(config, doors);
   const results: Awaited<ReturnType<typeof removal>>[] = [];
   const firewalls = [nftables, ...iptables];
@@ -72,7 +72,7 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
   const guard = await removal(() => createGuard(config, doors).remove());
   if (guard instanceof Error) log.error({ error: guard }, 'routing rules could not be removed');
   const kept = await removeFromHost(config, doors);
-  // Of the legacy tables it is known without the program that they are asleep; that says nothing of the others.
+  // Whether the legacy tables are in use is known without the program; this says nothing about the others.
   const others = results.filter((_, at) => firewalls[at]?.name !== 'iptables-legacy');
   if (others.every((result) => result === 'no-program') && !results.includes('removed')) {
     log.error({}, 'neither nft nor iptables is here: redirect rules, if there are any, are left');
@@ -95,12 +95,12 @@ async function removeFromHost({ hostEtc = '' }: Settings, { log }: RedirectDoors
   return result;
 }
 
-/** Where something else leads callers here, rules of an earlier setting may still lead them elsewhere. Asked once, at start. */
+/** Without --interception=redirect, rules of an earlier setting may still redirect calls. Checked once, at the start. */
 export async function warnOfLeftovers(config: Settings, doors: RedirectDoors): Promise<void> {
   const { nftables, iptables } = allFirewalls(config, doors);
   const guard = { name: 'routing policy', ...createGuard(config, doors) };
   for (const firewall of [nftables, ...iptables, guard]) {
-    // Without the right to look there is nothing to say: this setting needs none.
+    // This setting does not need the right to list rules, so errors are ignored.
     if (await firewall.hasRules().catch(() => false))
       doors.log.warn(
         { firewall: firewall.name },

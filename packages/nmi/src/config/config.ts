@@ -9,7 +9,6 @@ import { controllerOf, controllerProblems, controllerWarnings } from './flags/co
 import { machineData, type MetadataPart } from '../request/instance-metadata.ts';
 import { metadataFamilies } from '../request/routes.ts';
 
-/** What is to be done. `explain`: say what a pod (`namespace/name`) would be answered, and why. */
 export type NmiCommand =
   | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' }
   | { readonly kind: 'explain'; readonly pod: string };
@@ -24,7 +23,7 @@ export interface NmiConfig {
   readonly command: NmiCommand;
   readonly node: string;
   readonly kubeconfig: string | undefined;
-  /** URL of the API server; undefined: as the kubeconfig or the pod's environment says. */
+  /** URL of the API server; undefined: from the kubeconfig or the environment of the pod. */
   readonly master: string | undefined;
   readonly serviceAccountDir: string;
   readonly listen: { readonly host: string; readonly port: number };
@@ -44,9 +43,9 @@ export interface NmiConfig {
   readonly notAssignedStatus: 503 | 404;
   readonly allowedHosts: ReadonlySet<string>;
   readonly compatErrors: CompatSettings['compatErrors'];
-  /** `error` of a failure is the metadata service's word alone. */
+  /** `error` of a failure is only the code of the metadata service. */
   readonly exactErrors: boolean;
-  /** With compatErrors: an identity that is not there yet is 503 with Retry-After instead of 404. */
+  /** With compatErrors: 503 with Retry-After instead of 404 for an identity that is not assigned yet. */
   readonly setsRetryAfter: boolean;
   readonly podCheck: {
     readonly mode: 'live' | 'strict' | 'off';
@@ -65,10 +64,10 @@ export interface NmiConfig {
     readonly everyMs: number;
     readonly cutsOldConnections: boolean;
   };
-  /** install-redirect: keep the rules on the host as well, below this folder, its /etc. */
+  /** install-redirect: also write the rules to the host, below `hostEtc`, its mounted /etc. */
   readonly persist: boolean;
   readonly hostEtc: string;
-  /** Key; undefined: none is touched. */
+  /** Key; undefined: none is removed. */
   readonly startupTaint: string | undefined;
   readonly audit: boolean;
   readonly events: boolean;
@@ -87,7 +86,7 @@ export interface ConfigSource {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The whole configuration, or everything that is wrong with it at once. */
+/** The configuration, or all its problems at once. */
 export function readConfig(from: ConfigSource): ConfigReading {
   const reading = readFlags(flagSpecs, from);
   if (reading.given.has('help') && reading.boolean('help')) return { kind: 'help' };
@@ -97,20 +96,12 @@ export function readConfig(from: ConfigSource): ConfigReading {
   return { kind: 'config', config: Object.freeze(configOf(reading)), warnings: warningsOf(reading) };
 }
 
-function serverOf(reading: FlagReading): Pick<NmiConfig, 'kubeconfig' | 'master' | 'serviceAccountDir'> {
-  return {
-    kubeconfig: reading.optionalString('kubeconfig'),
-    master: reading.optionalString('master'),
-    serviceAccountDir: reading.string('service-account-dir'),
-  };
-}
-
-/** What single flags cannot say. */
+/** Problems of flags in relation to each other. */
 function relations(reading: FlagReading): string[] {
   const problems: string[] = [];
   const command = commandOf(reading);
   if (typeof command === 'string') problems.push(command);
-  else if (needsNode.has(command.kind) && reading.string('node') === '')
+  else if (command.kind === 'run' && reading.string('node') === '')
     problems.push('--node is missing: give the name of the Kubernetes node that this runs on');
   if (reading.string('operation-mode') === 'managed' && !reading.boolean('forceNamespaced')) {
     problems.push(
@@ -127,7 +118,6 @@ function relations(reading: FlagReading): string[] {
   return problems;
 }
 
-const needsNode: ReadonlySet<NmiCommand['kind']> = new Set(['run'] as const);
 const commands = ['run', 'install-redirect', 'uninstall-redirect', 'check-ready', 'explain'] as const;
 
 /** The command, or what is wrong with it. */
@@ -151,7 +141,9 @@ function configOf(reading: FlagReading): NmiConfig {
   return {
     command: typeof command === 'string' ? { kind: 'run' } : command,
     node: reading.string('node'),
-    ...serverOf(reading),
+    kubeconfig: reading.optionalString('kubeconfig'),
+    master: reading.optionalString('master'),
+    serviceAccountDir: reading.string('service-account-dir'),
     listen: { host: reading.string('nmi-listen-address'), port: reading.integer('nmi-port') },
     metadata: { host: reading.string('metadata-ip'), port: reading.integer('metadata-port') },
     mode: reading.string('operation-mode').toLowerCase() === 'managed' ? 'managed' : 'standard',
@@ -214,7 +206,7 @@ function interceptionOf(reading: FlagReading) {
   };
 }
 
-/** The flag's choices are checked already; anything else is the first of them. */
+/** The choices of the flag are checked already. */
 function choice<const T extends string>(text: string, [first, ...others]: readonly [T, ...T[]]): T {
   return others.find((other) => other === text) ?? first;
 }
@@ -239,7 +231,7 @@ const unreadable =
   '--compat-errors answers failures as text: msal-node and msal for Python cannot read it (they expect JSON), and ' +
   'azidentity asks for 100 s before it gives up; --compat-errors=status has the original’s statuses with JSON';
 
-/** `-v` is the original's: from 5 on it means everything. */
+/** `-v` is a flag of the original; from 5 on it means debug. */
 function levelOf(reading: FlagReading): NmiConfig['log']['level'] {
   if (reading.integer('v') >= 5) return 'debug';
   const level = reading.string('log-level');

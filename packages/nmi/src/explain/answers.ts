@@ -6,15 +6,15 @@ import { failureOf } from '../respond/failure-of.ts';
 import { refusalOf, type Failure } from '../respond/refusals.ts';
 import type { ExplainWorld } from './world.ts';
 
-/** What a request would be answered now. */
+/** The response to a request now. */
 export interface Answer {
-  /** As it stands in the query; '' for none. */
+  /** As in the query; '' for none. */
   readonly selector: string;
   readonly status: number;
   readonly text: string;
-  /** The status comes only when this time is over: until then the caller is held. */
+  /** The response comes after this time: until then the request waits. */
   readonly afterMs?: number;
-  /** Objects: an AzureIdentityBinding or AzureIdentity is missing, and the pod is young. */
+  /** Objects: an AzureIdentityBinding or AzureIdentity is missing, and the pod has just started. */
   readonly waitsFor?: 'assignment' | 'objects';
 }
 
@@ -41,7 +41,7 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
   }
 }
 
-/** A young pod waits until its hold or its grace ends, whichever is first. */
+/** The request waits until --hold or --binding-grace ends, whichever is first. */
 function waitOf(world: ExplainWorld): Pick<Answer, 'afterMs' | 'waitsFor'> {
   return { afterMs: Math.min(world.holdMs, graceLeftMs(world.pod, world)), waitsFor: 'objects' };
 }
@@ -53,7 +53,6 @@ function failureWithin({ denial }: Awaited, world: ExplainWorld): Failure {
     : { kind: 'denied', pod, denial };
 }
 
-/** Whether Azure agrees is known only when it is asked. */
 function givenBy(decision: Decision): string {
   if (decision.kind === 'allow')
     return `a token of AzureIdentity ${decision.identity.name}, if Azure gives one`;

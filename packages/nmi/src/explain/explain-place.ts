@@ -3,10 +3,10 @@ import type { Failure } from '../respond/refusals.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
 
-/** Where the pod is, and whether its calls can be told from those of others. */
+/** Where the pod is, and whether its calls can be identified. */
 export interface Place {
   readonly findings: readonly Finding[];
-  /** What its calls are answered whatever it is bound to; undefined: they are known as its own. */
+  /** The outcome of all its calls; undefined: they are identified. */
   readonly failure?: Failure;
 }
 

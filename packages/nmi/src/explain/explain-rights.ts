@@ -17,7 +17,7 @@ import type { Selector } from '../request/token-request.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
 
-/** What the pod may act as, with the selectors by which a request can name each. */
+/** The identities of the pod, with the selectors by which a request can name them. */
 export interface Rights {
   readonly findings: readonly Finding[];
   readonly selectors: readonly Selector[];
@@ -132,7 +132,7 @@ function explainState(decision: Decision, { identity }: Match, { pod, rules }: E
   }
 }
 
-/** Records of other pods count too: any that is left out may be the one that says that the host carries the identity. */
+/** Includes records of other pods: any of them may say that the identity is attached to the host. */
 function explainLeftOut(matches: readonly Match[], { pod, view, rules }: ExplainWorld): Finding[] {
   const managed = matches.filter(({ identity }) => identity.spec.type === 0);
   const namespaces = new Set(managed.map(({ identity }) => assignedIdentityNamespace(identity, rules)));

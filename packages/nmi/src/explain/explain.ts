@@ -11,11 +11,10 @@ export interface Explanation {
   readonly pod: string;
   readonly findings: readonly Finding[];
   readonly answers: readonly Answer[];
-  /** What it comes to. */
   readonly result: Finding;
 }
 
-/** What a pod would be answered and why: every step that has to hold, in order, and the answers themselves. */
+/** All conditions for a token, in order, and the responses to requests of the pod. */
 export function explainPod(world: ExplainWorld): Explanation {
   const place = explainPlace(world);
   const { tooLarge } = world.pod;
@@ -43,7 +42,7 @@ export function explainPod(world: ExplainWorld): Explanation {
 
 const shorten = { text: 'shorten what is named here, in the template of the pod too' };
 
-/** Why a pod for which something is missing is not refused at once. */
+/** Why requests wait although an object is missing. */
 function graceOf(answers: readonly Answer[], { pod, bindingGraceMs, now }: ExplainWorld): readonly Finding[] {
   if (!answers.some(({ waitsFor }) => waitsFor === 'objects')) return [];
   const ageMs = Math.max(0, now - (pod.acceptedAt ?? now));

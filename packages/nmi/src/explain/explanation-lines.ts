@@ -3,7 +3,7 @@ import type { Answer } from './answers.ts';
 import type { Explanation } from './explain.ts';
 import type { Finding } from './finding.ts';
 
-/** For a terminal: one line for each finding and each answer, under it the remedy. */
+/** For a terminal: one line for each finding and answer, followed by the remedy. */
 export function explanationLines({ pod, findings, answers, result }: Explanation): readonly string[] {
   return findingLines(pod, [...findings, ...answers.map(findingOf), result]);
 }

@@ -8,11 +8,10 @@ import type { Selector } from '../request/token-request.ts';
 
 export interface AwaitOptions {
   readonly authorizer: Authorizer;
-  /** The pod as it is known now: it may have been labelled while its caller waits. */
+  /** The current view of the pod: its labels may change while its caller waits. */
   readonly latest: (pod: PodView) => PodView;
-  /** Of anything that decisions rest on. */
   readonly changes: Changes;
-  /** How long after its start a pod waits for what its label needs and nobody has created. */
+  /** How long after its start a pod waits for missing objects that its label needs. */
   readonly bindingGraceMs: number;
   readonly clock: Clock;
   readonly onWaited: (ms: number) => void;
@@ -24,7 +23,7 @@ interface Awaiting {
   readonly patience: Patience;
 }
 
-/** What may become better by itself: the identity is to be assigned, or what the pod's label needs is to be created. */
+/** The decision may change soon: the identity is being assigned, or objects that the pod's label needs are missing. */
 type Unsettled = Extract<Decision, { readonly kind: 'pending' }> | Awaited;
 export type Settled = Exclude<Decision, { readonly kind: 'pending' }>;
 
@@ -32,10 +31,7 @@ export type JudgedDecision =
   | { readonly isSettled: true; readonly decision: Settled }
   | { readonly isSettled: false; readonly decision: Unsettled };
 
-/**
- * Decides again at every change until the decision is settled; returns the last one, unsettled, when the caller's patience ends
- * before.
- */
+/** Decides again after each change until the decision is settled. At the deadline, returns the last unsettled one. */
 export async function awaitDecision(
   options: AwaitOptions,
   { pod, request, patience }: Awaiting,
@@ -62,7 +58,7 @@ function judge({ bindingGraceMs, clock }: AwaitOptions, pod: PodView, decision: 
   return awaited ? { isSettled: false, decision: awaited } : { isSettled: true, decision };
 }
 
-/** The end of the grace changes what the pod is told, too. */
+/** The end of the grace period changes the decision, too. */
 function withEndOfGrace({ changes, bindingGraceMs, clock }: AwaitOptions, pod: PodView): Changes {
   const leftMs = graceLeftMs(pod, { bindingGraceMs, now: clock.now() });
   if (leftMs === 0) return changes;

@@ -24,16 +24,16 @@ export interface GrantQuestion {
 }
 
 export interface Granter {
-  /** At once where nothing has to be waited for. */
+  /** Returns a promise only if the request has to wait. */
   grant(question: GrantQuestion): Outcome | Promise<Outcome>;
 }
 type Of<Kind extends Decision['kind']> = Extract<Decision, { readonly kind: Kind }>;
-/** What the pod may have. */
+/** The token that the pod may get. */
 interface Permit {
   readonly subject: TokenSubject;
-  /** The client ids that the token may be of; undefined: whatever it is. */
+  /** The client ids that the token may have; undefined: any. */
   readonly clientIds?: ReadonlySet<string> | undefined;
-  /** False: the machine may not carry the identity. */
+  /** Default: true. False: the identity may not be attached to the machine. */
   readonly isExpected?: boolean;
 }
 type Waiting = Pick<
@@ -41,7 +41,7 @@ type Waiting = Pick<
   'identity' | 'seen'
 >;
 
-/** The second half of every token request: the pod is known, now decide, wait if need be, and get the token. */
+/** The second half of every token request: the pod is known; decides, waits if necessary, and gets the token. */
 export function createGranter(options: GranterOptions): Granter {
   const { authorizer, tokens } = options;
 
@@ -49,7 +49,7 @@ export function createGranter(options: GranterOptions): Granter {
     grant(question) {
       const { pod, request } = question;
       const decision = authorizer.decide(pod, request.selector);
-      // Memory holds a token for a pending identity when the host carries it, whatever the records say.
+      // There is a cached token for a pending identity if it is attached to the host, whatever the records say.
       const permit = permitOf(decision);
       const known = permit && tokens.cached(wishFor(question, permit.subject), () => askerOf(options, pod));
       if (known) return tokenFor(question, permit, { issued: known, from: 'hit' });
@@ -58,7 +58,7 @@ export function createGranter(options: GranterOptions): Granter {
   };
 }
 
-/** With a place to wait in, for whatever memory does not answer. */
+/** Serves a request that may have to wait. */
 async function serveInPlace(
   options: GranterOptions,
   question: GrantQuestion,
@@ -76,7 +76,6 @@ async function serveInPlace(
   }
 }
 
-/** What is not settled is waited for first. */
 async function serve(options: GranterOptions, question: GrantQuestion, first: Decision): Promise<Outcome> {
   const { isSettled, decision } = await awaitDecision(options, question, first);
   if (isSettled) return serveSettled(options, question, decision);
@@ -95,7 +94,7 @@ async function serveSettled(
     case 'allow-by-object-id':
       return serveByObjectId(options, question, decision);
     case 'pass-through':
-      return servePassThrough(options, question, decision);
+      return obtain(options, question, machinePermit(decision));
     case 'deny':
     case 'unusable':
       return failureOf(decision, question.pod.key);
@@ -111,15 +110,7 @@ async function serveIdentity(
   return unlessMissing(outcome, { identity: identity.name, seen: 'assigned' });
 }
 
-function servePassThrough(
-  options: GranterOptions,
-  question: GrantQuestion,
-  decision: Of<'pass-through'>,
-): Promise<Outcome> {
-  return obtain(options, question, machinePermit(decision));
-}
-
-/** The token itself says whose object id it is; only the pod's own identities are tried. */
+/** Requests tokens of the pod's own identities until one has the object id. */
 async function serveByObjectId(
   options: GranterOptions,
   question: GrantQuestion,
@@ -132,13 +123,11 @@ async function serveByObjectId(
   }
   const [waiting] = decision.pending;
   if (waiting) return { kind: 'not-assigned', pod, identity: waiting.name, seen: 'created' };
-  const offered = decision.identities.map((identity) =>
-    identity.clientId === '' ? nameOf(identity) : identity.clientId,
-  );
+  const offered = decision.identities.map((identity) => identity.clientId || nameOf(identity));
   return { kind: 'denied', pod, denial: { why: 'not-this-identity', offered } };
 }
 
-/** No record says that the host carries the identity, but it may all the same: MIC may be down. One question tells. */
+/** No record says that the identity is attached to the host, but it may be, for example if MIC is down: asks once. */
 async function serveUnassigned(
   options: GranterOptions,
   question: GrantQuestion,
@@ -169,8 +158,8 @@ async function obtain(options: GranterOptions, question: GrantQuestion, permit: 
 }
 
 /**
- * Every token leaves through here, wherever it came from. The machine's metadata service may know more identities than an
- * exception frees, and memory may hold a token that another exception allowed: the token itself says whose it is.
+ * All tokens are returned through here. The metadata service may know more identities than an exception allows, and the cache may have
+ * a token that another exception allowed, so the client id of the token itself is checked.
  */
 function tokenFor({ pod, request }: GrantQuestion, permit: Permit, obtained: Obtained): Outcome {
   const { subject, clientIds } = permit;
@@ -204,12 +193,11 @@ function nameOf(identity: GrantedIdentity): string {
   return identity.kind === 'identity' ? identity.resourceId : identity.name;
 }
 
-/** What an exempt pod asks the machine for. */
 function machinePermit({ selector, clientIds }: Of<'pass-through'>): Permit {
   return { subject: { kind: 'machine', ...selector }, clientIds };
 }
 
-/** What may be given out of memory at once; undefined: nothing. */
+/** The token that may be returned from the cache; undefined: none. */
 function permitOf(decision: Decision): Permit | undefined {
   if (decision.kind === 'pass-through') return machinePermit(decision);
   return decision.kind === 'allow' || decision.kind === 'pending'
@@ -222,7 +210,7 @@ function wishFor({ request }: GrantQuestion, subject: TokenSubject): TokenWish {
   return { subject, resource, bypassCache, passThrough, isExpected: true };
 }
 
-/** That the metadata service does not know the identity is no refusal while the identity is on its way there. */
+/** While an identity is being assigned, the metadata service may not know it yet: this is no refusal. */
 function unlessMissing(outcome: Outcome, waiting: Waiting): Outcome {
   const isMissing = outcome.kind === 'token-failed' && outcome.why === 'not-on-host';
   return isMissing ? { kind: 'not-assigned', pod: outcome.pod, ...waiting } : outcome;

@@ -13,16 +13,15 @@ import {
 } from './token-pipeline.ts';
 
 export interface HostTokenHandlerOptions extends TokenPipelineOptions, Pick<HeaderRules, 'allowedHosts'> {
-  /** False: the path answers as if it were not there. */
+  /** False: 404. */
   readonly isEnabled: boolean;
   readonly namedPods: NamedPodFinder;
   readonly granter: Granter;
 }
 
 /**
- * A process of the node asks for a pod's token and names the pod: the contract of the Secrets Store CSI driver. Whoever may
- * open a socket from the node's loopback can already be any pod on it, so only that address is let in; a pod can never
- * come from there. Forwarded requests and foreign hosts are refused like everywhere.
+ * A process on the node requests the token of a pod that it names: the API of the Secrets Store CSI driver. Only the node's loopback
+ * address is allowed: no pod can call from it, and a process that can call from it could act as any pod of the node anyway.
  */
 export function createHostTokenHandler(options: HostTokenHandlerOptions): Handler {
   const { isEnabled, namedPods, granter, allowedHosts } = options;
@@ -30,7 +29,7 @@ export function createHostTokenHandler(options: HostTokenHandlerOptions): Handle
 
   const serve = async ({ inbound, request, patience }: TokenCall): Promise<Outcome> => {
     const { podname: name, podns: namespace } = inbound.headers;
-    // A hostNetwork pod may be named: it needs no address for that.
+    // Pods with hostNetwork can be named, too: no address is needed.
     const pod = await namedPods.find(String(namespace), String(name));
     if (pod === 'none') return { kind: 'unknown-pod', pod: `${String(namespace)}/${String(name)}` };
     if (pod === 'unconfirmed') return { kind: 'unconfirmed', pod: `${String(namespace)}/${String(name)}` };

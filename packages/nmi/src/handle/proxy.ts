@@ -12,13 +12,12 @@ export type ProxyRoute = Extract<Route, { readonly kind: 'metadata' }>;
 export interface ProxyOptions extends HeaderRules {
   /** Base address of the machine's metadata service. */
   readonly upstream: string;
-  /** What pods may read. */
+  /** The parts that pods may read. */
   readonly allowed: ReadonlySet<string>;
-  /** Lets a read through in its turn; undefined when that does not come in time. */
   readonly read: MetadataPace['read'];
-  /** Whose turn a call from this address takes. */
+  /** Whom a call from this address is charged to. */
   readonly tenantAt: (address: string) => Tenant;
-  /** For the whole answer. Default: 10 seconds. */
+  /** For the whole response. Default: 10 seconds. */
   readonly timeoutMs?: number;
 }
 
@@ -30,8 +29,8 @@ export interface Proxy {
 const largestBody = 1024 * 1024;
 
 /**
- * Passes reads of what is about the machine on to its metadata service. Of the caller's request only path and query go on;
- * of the answer only status, body, and the two headers that say how to read it and when to ask again.
+ * Forwards reads of instance metadata to the metadata service of the machine. Of a request only path and query are sent on; of a
+ * response only the status, the body, Content-Type and Retry-After.
  */
 export function createProxy(options: ProxyOptions): Proxy {
   const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
@@ -45,7 +44,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       signal: AbortSignal.any([request.gone, AbortSignal.timeout(timeoutMs)]),
     });
     const { statusCode = 0, headers } = answer;
-    // Nothing else can be written as an answer.
+    // Other statuses cannot be sent as a response.
     if (statusCode < 200 || statusCode > 599) {
       answer.destroy();
       return { kind: 'proxy-failed', why: 'unavailable' };
@@ -65,7 +64,7 @@ export function createProxy(options: ProxyOptions): Proxy {
       if (request.method !== 'GET') return { kind: 'bad-method' };
       const blocked = blockedPart(route, allowed);
       if (blocked !== undefined) return { kind: 'blocked', family: blocked };
-      // Whatever went wrong on the way there is the same to the caller, and says nothing about a bug of ours.
+      // To the caller all failures of the service are the same; none of them is a bug of NMI.
       const asker = { tenant: tenantAt(request.peer), gone: request.gone };
       const passed = await read(asker, () => pass(request, route)).catch(() => undefined);
       return passed ?? { kind: 'proxy-failed', why: 'unavailable' };

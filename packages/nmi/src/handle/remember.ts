@@ -1,6 +1,6 @@
 import { RecentMap } from '@pod-identity/kit/core';
 
-/** The function with a memory for its latest results. For pure functions of texts that repeat; callers choose the texts. */
+/** Caches the latest results of a pure function. Bounded, since callers choose the texts. */
 export function remember<V>(compute: (text: string) => V, kept: number): (text: string) => V {
   const memory = new RecentMap<string, V>(kept);
   return (text) => {

@@ -6,16 +6,16 @@ import { andThen } from './and-then.ts';
 import { remember } from './remember.ts';
 
 export interface Handler {
-  /** Returns at once where nothing has to be waited for. */
+  /** Returns a promise only if the request has to wait. */
   handle(request: InboundRequest, query: string): Outcome | Promise<Outcome>;
 }
 
 export interface TokenPipelineOptions {
-  /** Resolves to true once everything that decisions rest on was read; to false at the deadline or when the caller is gone. */
+  /** True when all objects that decisions need were read; false at the deadline, or when the caller leaves. */
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
-  /** A watch has been silent for too long: rights may have been taken away meanwhile. */
+  /** A watch has been silent for too long: rights may have been revoked since then. */
   readonly isOutdated: () => boolean;
-  /** How long a caller is held for an assignment that is under way. */
+  /** How long a request waits while its identity is being assigned. */
   readonly holdMs: number;
 }
 
@@ -26,18 +26,18 @@ export interface TokenCall {
   readonly patience: Patience;
 }
 
-/** In what the two ways to a token differ. */
+/** The steps in which the two paths to a token differ. */
 export interface TokenSteps {
-  /** What is wrong with where the request comes from and with its headers. */
+  /** What is wrong with the origin of the request, or with its headers. */
   judge(inbound: InboundRequest): BadRequest | undefined;
   /** Finds the pod and gets its token. */
   serve(call: TokenCall): Outcome | Promise<Outcome>;
 }
 
-/** Programs ask the same again and again: as many different queries are parsed only once. */
+/** Programs repeat the same queries: this many are parsed once. */
 const queriesKept = 128;
 
-/** Judges headers, method and query in this order, then waits until the agent is ready, then serves. */
+/** Checks headers, method and query in this order, waits until the agent is ready, then serves. */
 export function createTokenPipeline(options: TokenPipelineOptions, steps: TokenSteps): Handler {
   const { whenReady, isOutdated, holdMs } = options;
   const parse = remember(parseTokenRequest, queriesKept);
@@ -50,7 +50,7 @@ export function createTokenPipeline(options: TokenPipelineOptions, steps: TokenS
 
   return {
     handle(inbound, query) {
-      // SDKs probe without the header and take a slow answer for "no metadata service": nothing may come before this.
+      // First: SDKs probe without the header, and take a slow answer for "no metadata service".
       const fault = steps.judge(inbound);
       if (fault) return { kind: 'bad-request', problem: fault };
       if (inbound.method !== 'GET') return { kind: 'bad-method' };

@@ -16,12 +16,12 @@ import {
 
 export interface TokenHandlerOptions extends HeaderRules, TokenPipelineOptions {
   readonly callers: CallerFinder;
-  /** The uid of the pod that is known to have an address, out of memory. */
+  /** The uid of the pod that has an address, by memory. */
   readonly uidAt: (address: string) => string | undefined;
   readonly granter: Granter;
 }
 
-/** A pod asks for a token: it is known by the address that it calls from. */
+/** A pod requests a token. It is identified by the address that it calls from. */
 export function createTokenHandler(options: TokenHandlerOptions): Handler {
   const { callers, uidAt, granter } = options;
 
@@ -54,8 +54,8 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
 }
 
 /**
- * While a caller waits, its address may go to another pod: then no token leaves. Memory tells of that only by a change: where it
- * names another pod before and after the wait alike, the caller was found by a newer answer of the API server.
+ * While a caller waits, its address may be given to another pod: then no token is returned. Only a change in memory counts: if memory
+ * has the same other pod before and after the wait, the caller was identified by a newer answer of the API server.
  */
 async function unlessMoved(
   granted: Promise<Outcome>,

@@ -8,41 +8,41 @@ import { awaitChange, type Changes, type Patience } from '../waiting/await-chang
 
 export interface ReadinessOptions {
   readonly informers: readonly Pick<Informer<unknown>, 'hasSynced' | 'synced' | 'lastHeardMs'>[];
-  /** What keeps calls of pods from getting here, with its remedy; undefined when nothing does. */
+  /** Why calls of pods do not reach NMI, with the remedy; undefined if they do. */
   readonly redirectProblem?: () => string | undefined;
-  /** Makes a request by the way that calls of pods take; true when it was answered here. Without redirect there is no such way. */
+  /** Sends a request through the redirect rules; true if NMI responded. Absent without redirect. */
   readonly throughRedirect?: () => Promise<boolean>;
-  /** Who else may answer calls of pods on our port; undefined when nobody. */
+  /** Which other program listens on our port; undefined if none. */
   readonly foreignListener?: () => Promise<string | undefined>;
-  /** Asks our own listener as a pod would; true when it answers as it must. */
+  /** Sends a request to our listener; true if it responds correctly. */
   readonly selfTest: () => Promise<boolean>;
-  /** Silence of a watch beyond which what it told does not count any more. */
+  /** How long data is valid after a watch last received anything. */
   readonly outageMs: number;
-  /** Told each time somebody asks. */
+  /** Called with each result. */
   readonly onJudged?: (isReady: boolean) => void;
   readonly clock: Clock;
 }
 
 export interface Readiness {
-  /** Everything that decisions rest on was read at least once. */
+  /** All objects that decisions need were read once. */
   hasSynced(): boolean;
   readonly whenReady: (patience: Patience) => true | Promise<boolean>;
-  /** Ends all waits for the cluster to be read, also those that begin later: the agent is shutting down. */
+  /** Ends all current and later waits: the agent is shutting down. */
   readonly endWaiting: () => void;
-  /** A watch has been silent for too long: what it does not tell of may have been taken away. */
+  /** A watch has been silent for too long: rights may have been revoked since then. */
   readonly isOutdated: () => boolean;
-  /** Empty when ready; else what is missing. */
+  /** Empty if ready. */
   readonly problems: () => Promise<readonly string[]>;
 }
 
-/** Silence of a watch beyond which its picture of the cluster is not trusted; the informers themselves bear 30 s. */
+/** After this time without data a watch is reported; informers reconnect after 30 s. */
 const longestSilenceMs = 120_000;
-/** A watch that works receives something every 30 s at least: with a shorter setting all callers would be refused between two signs of it. */
+/** A working watch receives something at least every 30 s: with a shorter setting callers would be refused in between. */
 const shortestOutageMs = 60_000;
-/** Anybody may ask whether we are ready: a test is not made again for so long. */
+/** Results of tests are kept this long, since anybody may request /readyz. */
 const testHoldsMs = 3_000;
 
-/** Ready means: the cluster is known, callers are led here, and the way that they take works. */
+/** Ready: the cluster was read, calls of pods are redirected to NMI, and a test request succeeded. */
 export function createReadiness(options: ReadinessOptions): Readiness {
   const { informers, clock, onJudged } = options;
   const bearableMs = Math.max(options.outageMs, shortestOutageMs);
@@ -78,7 +78,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   };
 }
 
-/** Asked for every token: as long as no watch can be too old, the watches themselves are not asked. */
+/** Called for each token: computes until when the watches are valid, and checks them again only after that. */
 function createOutdated({ informers, clock }: ReadinessOptions, bearableMs: number): () => boolean {
   let soundUntil = -Infinity;
   return () => {
@@ -90,7 +90,7 @@ function createOutdated({ informers, clock }: ReadinessOptions, bearableMs: numb
   };
 }
 
-/** Keeps nothing of callers who left: a promise would keep what each of them waited with until it is resolved. */
+/** Not a promise, which would keep references to callers that left until it is resolved. */
 function createSignal(): { readonly changes: Changes; readonly tell: () => void } {
   const listeners = new Set<() => void>();
   return {
@@ -104,7 +104,6 @@ function createSignal(): { readonly changes: Changes; readonly tell: () => void 
   };
 }
 
-/** What is wrong with the picture of the cluster. */
 function pictureProblems(informers: ReadinessOptions['informers'], bearableMs: number): string[] {
   if (!informers.every((informer) => informer.hasSynced()))
     return [
@@ -123,7 +122,6 @@ function pictureProblems(informers: ReadinessOptions['informers'], bearableMs: n
     : [];
 }
 
-/** What is wrong with the way of the calls. */
 function createTests(options: ReadinessOptions): () => Promise<string[]> {
   const { redirectProblem, throughRedirect, selfTest, clock } = options;
   const { foreignListener = () => Promise.resolve(undefined) } = options;
@@ -151,7 +149,7 @@ function createTests(options: ReadinessOptions): () => Promise<string[]> {
 const unlisted = (error: unknown) =>
   `the listeners of this node cannot be listed, so it is not known whether another program answers calls of pods: ${String(error)}`;
 
-/** The test, made once for all who ask within a time. */
+/** Caches the result of the test for a time. */
 function heldFor<T>(ms: number, test: () => Promise<T>, clock: Clock): () => Promise<T> {
   let last: { readonly answer: Promise<T>; readonly at: number } | undefined;
   return () => {
@@ -161,7 +159,7 @@ function heldFor<T>(ms: number, test: () => Promise<T>, clock: Clock): () => Pro
   };
 }
 
-/** A probe as SDKs send it: no Metadata header, so the answer must be 400 and must come at once. */
+/** A probe as sent by SDKs, without the Metadata header: the response must be an immediate 400. */
 export async function probeListener({ address, port }: { address: string; port: number }): Promise<boolean> {
   try {
     const request = get({

@@ -4,27 +4,27 @@ import type { Log } from '@pod-identity/kit/serve';
 
 export interface StartupTaintOptions {
   readonly node: NodeTaintDoor;
-  /** Of the taint, whatever its effect; undefined: no taint is touched. */
+  /** Key of the taint, with any effect; undefined: no taint is removed. */
   readonly key: string | undefined;
-  /** Empty when NMI is ready, a request by the way of pods' calls included. */
+  /** Empty if NMI is ready, which includes a test request through the rules. */
   readonly problems: () => Promise<readonly string[]>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface StartupTaint {
-  /** Takes the taint off the node whenever it is there and NMI is ready, until the signal aborts. */
+  /** Removes the taint whenever it exists and NMI is ready, until the signal aborts. */
   keep(signal: AbortSignal): Promise<void>;
 }
 
-/** Between looks at ourselves, while something is not well. */
+/** Between checks while NMI is not ready. */
 const notReadyMs = 1_000;
-/** Between looks at the node. The taint comes back only with a new Node object. */
+/** Between checks of the node. The taint comes back only with a new Node object. */
 const everyMs = 60_000;
 
 /**
- * Nodes can be registered with a taint that keeps pods away until this agent answers for them; a pod that starts earlier
- * would reach the identities of the machine. The taint goes only after a request by the real way was answered.
+ * Nodes can be registered with a taint that keeps pods away until this agent serves them: a pod that starts earlier could use the identities
+ * of the machine. The taint is removed only after a test request through the rules succeeded.
  */
 export function createStartupTaint(options: StartupTaintOptions): StartupTaint {
   const { problems, clock, key } = options;
@@ -42,7 +42,7 @@ export function createStartupTaint(options: StartupTaintOptions): StartupTaint {
   };
 }
 
-/** Takes the taint off if it is there. What goes wrong is said once, until it goes wrong in another way. */
+/** Removes the taint if it exists. Logs an error once, until another one occurs. */
 function createAttempt({
   node,
   key,

@@ -18,7 +18,6 @@ export interface RedirectDoors {
   readonly files?: KernelFiles;
 }
 
-/** Puts the room together. */
 export function assembleRedirect(
   target: RedirectTarget,
   { everyMs, by, cutsOldConnections }: NmiConfig['firewall'],
@@ -34,7 +33,7 @@ export function assembleRedirect(
     firewall: chooseFirewall({ by, log, ...allFirewalls(target, doors) }),
     ...(cutsOldConnections ? { afterInstall: cut } : {}),
     prepareKernel: async () => {
-      // After the rules of the firewall, which tell it what to let through.
+      // After the firewall rules, whose marks it needs.
       await guard.keep();
       return prepareKernel(target, files);
     },
@@ -43,18 +42,14 @@ export function assembleRedirect(
 
 const iptablesPrograms: readonly IptablesProgram[] = ['iptables-nft', 'iptables-legacy', 'iptables'];
 
-/** Every firewall that can hold rules of ours. */
+/** All firewalls that may have rules of NMI. */
 export function allFirewalls(target: RedirectTarget, doors: RedirectDoors): Firewalls {
   const { run = runProgram, files = kernelFiles } = doors;
-  const isInUse = {
-    'iptables-legacy': { isInUse: () => hasLegacyTables(files) },
-    'iptables-nft': {},
-    iptables: {},
-  };
+  const legacy = { isInUse: () => hasLegacyTables(files) };
   return {
     nftables: createNftables(target, run),
     iptables: iptablesPrograms.map((program) =>
-      createIptables({ program, target, run, ...isInUse[program] }),
+      createIptables({ program, target, run, ...(program === 'iptables-legacy' && legacy) }),
     ),
   };
 }

@@ -13,15 +13,14 @@ export interface GuardFile {
 const folder = 'aad-pod-identity';
 const unit = 'aad-pod-identity-guard.service';
 
-/** What the guard needs of the host: a systemd that reads units from here. */
+/** The guard needs systemd on the host, which reads units from here. */
 export const unitFolder = 'systemd/system';
 export const guardFolder = folder;
 
 /**
- * What the host keeps of our rules over a restart. A restarted kernel has none, and the kubelet starts pods that were bound to
- * the node before, whatever taints it has, before NMI runs. So systemd loads the same rules before the kubelet starts; calls
- * of pods lead to a port where nobody listens yet, and are refused. The kubelet requires the guard: where neither a
- * firewall nor the routing policy takes it, no pod is started.
+ * Files on the host that restore the rules after a restart, when the kubelet starts pods before NMI runs. systemd loads the same rules before
+ * the kubelet starts: calls of pods go to a port without a listener and are refused. The kubelet requires the guard: if neither a
+ * firewall nor the routing policy accepts the rules, no pod is started.
  */
 export function guardFiles(target: RedirectTarget): readonly GuardFile[] {
   const { wanted, requires, ...files } = paths;
@@ -41,12 +40,12 @@ const paths = {
   iptables: `${folder}/redirect.iptables`,
   script: `${folder}/guard`,
   unit: `${unitFolder}/${unit}`,
-  /** Where the kubelet is called otherwise, the guard is started all the same. */
+  /** Starts the guard even if the kubelet's unit has another name. */
   wanted: `${unitFolder}/multi-user.target.wants/${unit}`,
   requires: `${unitFolder}/kubelet.service.requires/${unit}`,
 } as const;
 
-/** In the order in which they are to be removed: the kubelet must never require what is gone. */
+/** In the order of removal: the kubelet must not require a file that does not exist. */
 export const guardPaths: readonly string[] = [
   paths.requires,
   paths.wanted,
@@ -60,9 +59,9 @@ function iptablesLines(target: RedirectTarget): readonly string[] {
   return tableNames.flatMap((name) => restoreLines(name, { chains: [], rules: [] }, target));
 }
 
-/** Rules that are there already are left alone: NMI looks after them. */
+/** Existing rules are left alone: NMI maintains them. */
 function script(target: RedirectTarget): string {
-  // Without it the kernel drops what was led to 127.0.0.1, and callers wait instead of being refused. Only the firewall guards it.
+  // Otherwise the kernel drops packets redirected to 127.0.0.1: callers wait instead of being refused. Set only with firewall rules.
   const localnet = leadsToLoopback(target)
     ? '[ -z "$closed" ] || echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet\n'
     : '';

@@ -15,8 +15,8 @@ export interface ChoiceOptions extends Firewalls {
 }
 
 /**
- * The one firewall that keeps our rules, found out when it is first needed. Once it has them, those that another
- * setting, an earlier version or the original left in the others go: there is never a moment with fewer than before.
+ * The firewall for the rules, chosen at first use. When it has them, rules in the others, from another setting, an earlier version or
+ * the original, are removed.
  */
 export function chooseFirewall(options: ChoiceOptions): Firewall {
   const { by, log } = options;
@@ -41,7 +41,7 @@ export function chooseFirewall(options: ChoiceOptions): Firewall {
       if (isTidy) return true;
       const { removed, isDone } = await removeFromOthers(firewall, options);
       isTidy = isDone;
-      // Another agent on this node may have removed ours while we removed its: look again.
+      // Another agent on this node may have removed our rules meanwhile: checks again.
       return removed === 0 || firewall.isRight();
     },
     async install() {
@@ -70,18 +70,18 @@ async function choose({ by, nftables, iptables }: ChoiceOptions): Promise<Firewa
   );
 }
 
-/** The rules of kube-proxy and the network plugin show which of the two the node uses. */
+/** The number of rules, of kube-proxy and the network plugin, shows which one the node uses. */
 async function mostUsedFirst(iptables: readonly Iptables[]): Promise<readonly Iptables[]> {
   const counted: { readonly firewall: Iptables; readonly count: number }[] = [];
   for (const firewall of iptables) counted.push({ firewall, count: await firewall.countRules() });
   return counted.sort((one, other) => other.count - one.count).map(({ firewall }) => firewall);
 }
 
-/** Not done while somebody holds a lock: to be tried again at the next look. */
+/** Not done if a lock is held: tried again at the next check. */
 async function removeFromOthers(keeper: Firewall, { nftables, iptables, log }: ChoiceOptions) {
   let removed = 0;
   let isDone = true;
-  // The plain program is one of the two others under its common name.
+  // `iptables` is the common name of one of the other two.
   const isSame = ({ name }: Firewall) =>
     name === keeper.name || (name === 'iptables' && keeper.name !== 'nftables');
   for (const other of [nftables, ...iptables].filter((each) => !isSame(each))) {
@@ -104,7 +104,6 @@ async function removeFromOthers(keeper: Firewall, { nftables, iptables, log }: C
 
 type Removal = 'removed' | 'nothing' | 'no-program' | Error;
 
-/** What came of a removal, as a value. */
 export async function removal(remove: () => Promise<boolean>): Promise<Removal> {
   try {
     return (await remove()) ? 'removed' : 'nothing';

@@ -9,8 +9,8 @@ export interface ConntrackOptions {
 }
 
 /**
- * Makes the kernel forget the connections that go to the metadata service past us. Those that were led here answer with
- * another address and are left alone. Without it the rules of the filter refuse what such connections send.
+ * Deletes conntrack entries of connections that go directly to the metadata service; redirected ones have another reply address.
+ * Without this the filter rules refuse packets of such connections.
  */
 export function createConntrackCutter({ target, run, log }: ConntrackOptions): () => Promise<void> {
   const { host, port } = target.metadata;
@@ -20,7 +20,7 @@ export function createConntrackCutter({ target, run, log }: ConntrackOptions): (
     try {
       await run('conntrack', args);
     } catch (error) {
-      // 1: there was none, which is fine.
+      // 1: there was no entry.
       if (error instanceof ProgramError && error.exitCode === 1 && error.trouble === 'failed') return;
       if (!isTold)
         log.info(

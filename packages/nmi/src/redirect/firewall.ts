@@ -1,15 +1,14 @@
-/** The ability to keep our rules in one of the kernel's firewalls. */
 export interface Firewall {
-  /** For people: nftables, iptables-nft, iptables-legacy. */
+  /** nftables, iptables-nft, iptables-legacy or iptables. */
   readonly name: string;
-  /** Why it cannot be used here; undefined when it can. */
+  /** Why it cannot be used; undefined if it can. */
   whyUnusable(): Promise<string | undefined>;
-  /** Whether all our rules are there, as they must be and where they must be. */
+  /** Whether all rules exist, in the right places. */
   isRight(): Promise<boolean>;
-  /** Puts all rules in place, whatever was there. At no moment is there less than before. */
+  /** Writes all rules in one step for each table: at no moment are there fewer than before. */
   install(): Promise<void>;
-  /** Whether there is anything of ours, right or not. */
+  /** Whether there are any rules of NMI, right or not. */
   hasRules(): Promise<boolean>;
-  /** Takes everything of ours away; returns whether there was anything. */
+  /** Removes all rules of NMI; returns whether there were any. */
   remove(): Promise<boolean>;
 }

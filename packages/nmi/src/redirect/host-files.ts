@@ -1,12 +1,12 @@
-// The door to the host's /etc, mounted into this container.
+// The host's /etc, mounted into this container.
 import { lstat, mkdir, rename, rm, rmdir, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { guardFolder, guardPaths, unitFolder, type GuardFile } from './boot-guard.ts';
 
-/** Of statfs(2): a file system in memory. */
+/** Type of an in-memory file system in statfs(2). */
 const tmpfs = 0x01021994;
 
-/** Why nothing can be kept there, with the remedy; undefined when it can. */
+/** Why files cannot be kept there, with the remedy; undefined if they can. */
 export async function whyNotKept(etc: string): Promise<string | undefined> {
   const units = await stat(join(etc, unitFolder)).catch(() => undefined);
   if (!units?.isDirectory())
@@ -20,7 +20,7 @@ export async function whyNotKept(etc: string): Promise<string | undefined> {
     : undefined;
 }
 
-/** Each file is whole or not there at any moment. */
+/** Each file is replaced atomically. */
 export async function writeGuard(etc: string, files: readonly GuardFile[]): Promise<void> {
   for (const { path, text, link = false } of files) {
     const file = join(etc, path);
@@ -33,7 +33,7 @@ export async function writeGuard(etc: string, files: readonly GuardFile[]): Prom
   }
 }
 
-/** Returns whether there was anything. Folders of others, and what others put into ours, stay. */
+/** Returns whether there were files. Folders are removed only if they are empty. */
 export async function removeGuard(etc: string): Promise<boolean> {
   let removed = false;
   for (const path of guardPaths) {

@@ -10,20 +10,20 @@ export interface RedirectOptions {
   readonly everyMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** After the rules were written, the first time or again. */
+  /** Called each time after the rules were written. */
   readonly afterInstall?: () => Promise<void>;
-  /** Looks after what the rules need of the kernel; a text says what is not as it must be. */
+  /** Sets what the rules need in the kernel; a text says what could not be set. */
   readonly prepareKernel?: () => Promise<string | undefined>;
 }
 
 export interface Redirect {
-  /** The rules were right when last looked at. */
+  /** The rules were right at the last check. */
   isInPlace(): boolean;
-  /** What keeps calls of pods from getting here, with its remedy. */
+  /** Why calls of pods do not reach NMI, with the remedy. */
   problem(): string | undefined;
-  /** One look, and a repair if need be; fails when that is not possible. Returns what the kernel still lacks. */
+  /** Checks the rules and repairs them; fails if that is not possible. Returns what the kernel lacks. */
   check(): Promise<string | undefined>;
-  /** Keeps the rules in place until the signal aborts. They stay when it does. */
+  /** Checks and repairs until the signal aborts. The rules stay then. */
   keep(signal: AbortSignal): Promise<void>;
 }
 
@@ -32,8 +32,8 @@ const notYet = 'the redirect rules are not in place yet';
 const withoutJitter = { jitter: 0, random: () => 0 };
 
 /**
- * Keeps the redirect rules as they must be. They stay when this program ends: while no agent runs, a call is refused by
- * the empty port instead of being answered by the machine's own service, with any identity of the machine.
+ * Maintains the redirect rules. They stay when this program ends: while no agent runs, calls are refused by the closed port instead of
+ * being answered by the metadata service, with any identity of the machine.
  */
 export function createRedirect(options: RedirectOptions): Redirect {
   const { firewall, everyMs, clock, log, prepareKernel = () => Promise.resolve(undefined) } = options;
@@ -47,7 +47,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
     state.wasInstalled = true;
     return prepareKernel();
   };
-  /** Only news: what goes on for hours fills no log. */
+  /** Logs only changes. */
   const tell = (now: string | undefined, level: 'warn' | 'error' = 'error') => {
     const before = problem;
     problem = now;
@@ -56,7 +56,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
     else if (before !== notYet) log.info({ firewall: firewall.name }, 'redirect rules are in place again');
   };
 
-  /** Returns when to look again. */
+  /** Returns the milliseconds until the next check. */
   const attempt = async (): Promise<number> => {
     try {
       tell(await check());
@@ -68,7 +68,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
         tell(describe(error));
         return everyMs;
       }
-      // Rules don't go because somebody holds the lock: what was in place is believed to be.
+      // The lock is held by another program. Rules that were in place are assumed to be so.
       if (!state.isInPlace) tell(describe(error), 'warn');
       return patience.next();
     }
@@ -89,7 +89,7 @@ async function install(
   { wasInstalled }: { readonly wasInstalled: boolean },
 ): Promise<void> {
   await firewall.install();
-  // Somebody who removes rules all the time must not have us believe that they are there.
+  // In case another program keeps removing the rules.
   if (!(await firewall.isRight()) && !(await repeated(firewall)))
     throw new Error(
       `the rules that were written to ${firewall.name} are not there: something else removes them`,

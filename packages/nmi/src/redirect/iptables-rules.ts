@@ -1,24 +1,23 @@
 import { firewallMark } from './route-rules.ts';
 import { leadsToLoopback, selfTestPort, type RedirectTarget } from './target.ts';
 
-/** Not the original's name: the original deletes its chain when it ends, and would delete ours while it is being replaced. */
+/** Not the original's name, since the original deletes its chain when it ends. */
 export const chain = 'aad-pod-identity';
-/** The name of the original's chain, which is in nat alone; our earlier versions used it in all three tables. */
+/** The original's chain, in nat; earlier versions of NMI used the name in all three tables. */
 export const earlierChain = 'aad-metadata';
 
 export type TableName = 'nat' | 'filter' | 'mangle';
 export const tableNames: readonly TableName[] = ['nat', 'filter', 'mangle'];
 
-/** The built-in chains that lead into ours. */
 export const hooks: Readonly<Record<TableName, readonly string[]>> = {
   nat: ['PREROUTING', 'OUTPUT'],
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
   mangle: ['PREROUTING'],
 };
 
-/** Rules of one table as `iptables -S` lists them, of our chain, of the earlier one and of the built-in ones. */
+/** Rules of one table as listed by `iptables -S`: of both chains above and of the built-in ones. */
 export interface TableListing {
-  /** Which of these two chains exist. */
+  /** Which of the two chains exist. */
   readonly chains: readonly string[];
   readonly rules: readonly string[];
 }
@@ -31,18 +30,17 @@ interface WantedTable {
 }
 
 /**
- * What each table must hold.
- * - nat: what anybody but the node's own processes sends to the metadata service goes to the agent, by the original's own
- *   two rules. A call of the node from the port of the self-test takes the same way.
- * - filter: a packet that still bears the metadata service's address here was led nowhere. It belongs to a connection older
- *   than the rules, or the rules of nat are lost, or a Service leads there. It is refused, so that the caller learns at once.
- * - filter, for the self-test: it must never reach the metadata service itself, and a late answer of that service to one
- *   that did must not have the kernel remember a connection on which the next ones would go unled.
- * - filter, when the agent listens on a loopback address: the kernel must then let packets from outside through to such
- *   addresses (route_localnet). Only what was led here may come, and what answers the node's own; the node's other
- *   listeners on 127.0.0.1 stay its own (CVE-2020-8558).
- * - mangle: what belongs to a connection that was led nowhere bears the mark of route-rules.ts, so that it gets to filter.
- *   Of a new one it is not known yet here, before nat; if nat leads it nowhere, routing refuses it.
+ * The rules of each table.
+ * - nat: redirects packets to the metadata service, except those of the node's own processes, with the original's two rules. The
+ *   self-test of the node, from its own source port, is redirected as well.
+ * - filter: a packet that still has the metadata service's address was not redirected: its connection is older than the rules, the nat rules
+ *   are missing, or a Service leads there. It is refused, so that the caller fails at once.
+ * - filter, for the self-test: it must not reach the metadata service, and a late response of that service must not create a conntrack
+ *   entry by which the next tests would not be redirected.
+ * - filter, if the agent listens on a loopback address: this needs route_localnet, which lets packets from outside reach 127.0.0.0/8. Only
+ *   redirected packets and replies are allowed; other listeners on 127.0.0.1 stay protected (CVE-2020-8558).
+ * - mangle: marks packets of existing connections that were not redirected (route-rules.ts), so that routing leaves them to filter. New
+ *   connections are not known here, before nat; those that nat does not redirect are refused by routing.
  */
 export function wantedTables(target: RedirectTarget): Readonly<Record<TableName, WantedTable>> {
   const { metadata, listen } = target;
@@ -79,9 +77,8 @@ export function wantedTables(target: RedirectTarget): Readonly<Record<TableName,
 }
 
 /**
- * What `iptables-restore --noflush` must read to turn the listing into what is wanted, in one step for the table; empty when
- * all is as wanted. Naming the chain empties it, in the same step that fills it again. What an earlier version of ours left
- * goes in that step as well; the original's own rules, which an original that still runs would put back, are left to it.
+ * Input of `iptables-restore --noflush` that turns the listing into the wanted rules in one step; empty if nothing has to change. Naming the
+ * chain flushes it. Rules of earlier versions of NMI are removed in the same step; those of the original, which it would restore, stay.
  */
 export function restoreLines(
   name: TableName,
@@ -98,13 +95,13 @@ export function restoreLines(
   return [`*${name}`, `:${chain} - [0:0]`, ...wanted.rules, ...moves, ...removals, 'COMMIT'];
 }
 
-/** What takes everything of ours, and of the original, out of the table; empty when there is nothing. */
+/** Input that removes all rules of NMI and of the original from the table; empty if there are none. */
 export function removalLines(name: TableName, listing: TableListing): readonly string[] {
   const lines = [chain, earlierChain].flatMap((each) => removalOf(each, listing));
   return lines.length === 0 ? [] : [`*${name}`, ...lines, 'COMMIT'];
 }
 
-/** The original has nothing in the other tables, and leaves OUTPUT alone. */
+/** The original has rules only in nat, and not in OUTPUT. */
 function isOfEarlierVersion(name: TableName, { chains, rules }: TableListing): boolean {
   const jumps = rules.filter((line) => leadsTo(earlierChain, line));
   if (name === 'nat') return jumps.some((line) => hookOf(line) === 'OUTPUT');

@@ -12,11 +12,11 @@ import {
 import { isBusy, ProgramError, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
-/** A kernel has two firewalls that speak iptables, and an image can have a program for each. */
+/** A kernel has two firewalls with an iptables interface, and an image can have a program for each. */
 export type IptablesProgram = 'iptables-nft' | 'iptables-legacy' | 'iptables';
 
 export interface Iptables extends Firewall {
-  /** Rules of everybody in the table nat; 0 where it cannot be used. */
+  /** All rules in the table nat; 0 if it cannot be used. */
   countRules(): Promise<number>;
 }
 
@@ -24,7 +24,7 @@ export interface IptablesOptions {
   readonly program: IptablesProgram;
   readonly target: RedirectTarget;
   readonly run: RunProgram;
-  /** Asking a firewall that nobody uses would wake it up. */
+  /** Listing the rules of an unused firewall would load its kernel modules. */
   readonly isInUse?: () => Promise<boolean>;
 }
 
@@ -60,7 +60,7 @@ export function createIptables(options: IptablesOptions): Iptables {
     async countRules() {
       if (!(await isInUse())) return 0;
       const rules = await list('-t', 'nat', '-S').catch((error: unknown) => {
-        // Whoever holds the lock has rules there.
+        // A program that holds the lock has rules there.
         if (isBusy(error)) throw error;
         return [];
       });
@@ -82,7 +82,7 @@ export function createIptables(options: IptablesOptions): Iptables {
 
 type List = (...args: string[]) => Promise<string[]>;
 
-/** Only what we must see: a node can have ten thousand rules of others. */
+/** Lists only the chains that matter: a node can have ten thousand other rules. */
 async function look(name: TableName, list: List): Promise<TableListing> {
   const rules: string[] = [];
   for (const hook of hooks[name]) rules.push(...(await list('-t', name, '-S', hook)));

@@ -3,14 +3,14 @@ import { leadsToLoopback, type RedirectTarget } from './target.ts';
 
 /** Files under /proc. */
 export interface KernelFiles {
-  /** Undefined where there is no such file. */
+  /** Undefined if the file does not exist. */
   read(path: string): Promise<string | undefined>;
   write(path: string, text: string): Promise<void>;
 }
 
 /**
- * In a container that is not privileged /proc/sys is read-only. The manifests mount the host's /proc/sys/net below /host: the
- * settings behind it are those of the network namespace of whoever opens the file, here the host's.
+ * In an unprivileged container /proc/sys is read-only, so the manifests mount the host's /proc/sys/net below /host. Its settings are those
+ * of the network namespace of the process that opens the file, here the host's.
  */
 export function createKernelFiles(write: (path: string, text: string) => Promise<void>): KernelFiles {
   return {
@@ -25,9 +25,8 @@ const routeLocalnet = '/proc/sys/net/ipv4/conf/all/route_localnet';
 const migrateRequests = '/proc/sys/net/ipv4/tcp_migrate_req';
 
 /**
- * What the rules need of the kernel: to be called after they are there, for they protect what route_localnet opens.
- * A text says what is not as it must be. Also asks that connections waiting for a listener that closes go to
- * the one that has come to replace it; where that isn't possible, a client tries again.
+ * Sets route_localnet if needed; to be called after the rules, which protect what it opens. A text says what could not be set. Also sets
+ * tcp_migrate_req if possible: connections in the queue of a listener that closes move to the one that replaces it.
  */
 export async function prepareKernel(target: RedirectTarget, files: KernelFiles): Promise<string | undefined> {
   await turnOn(migrateRequests, files);
@@ -49,7 +48,7 @@ async function turnOn(path: string, files: KernelFiles): Promise<boolean> {
   return (await files.read(path))?.trim() === '1';
 }
 
-/** Whether the older of iptables' two firewalls is awake in this network namespace. */
+/** Whether iptables-legacy is in use in this network namespace. */
 export async function hasLegacyTables(files: KernelFiles): Promise<boolean> {
   return ((await files.read('/proc/net/ip_tables_names')) ?? '').trim() !== '';
 }

@@ -1,13 +1,12 @@
 import { firewallMark } from './route-rules.ts';
 import { leadsToLoopback, selfTestPort, type RedirectTarget } from './target.ts';
 
-/** A table of our own: nobody else's rules are touched, and a table of the ip family leaves IPv6 alone. */
+/** A separate table: other rules are not touched; family ip: IPv6 is not affected. */
 export const table = 'aad_pod_identity';
 
 /**
- * What `nft -f -` reads to replace the table in one transaction. Naming the table before deleting it makes the deletion
- * succeed on a node that has none. Our chains come a little before the usual places, so that nobody leads or lets a
- * call away before us. The same rules as those of iptables-rules.ts, where each is explained.
+ * Input of `nft -f -` that replaces the table in one transaction. Naming the table before it is deleted makes this work if there is none.
+ * The chains have a slightly earlier priority than usual ones. iptables-rules.ts explains the rules.
  */
 export function tableInput(target: RedirectTarget): string {
   const { metadata, listen } = target;
@@ -38,12 +37,12 @@ export function tableInput(target: RedirectTarget): string {
   return [`table ip ${table}`, removeInput(), `table ip ${table} {`, ...lines, '}', ''].join('\n');
 }
 
-/** For `nft -f -`, after the table was seen or made. */
+/** For `nft -f -`, if the table exists. */
 export function removeInput(): string {
   return `delete table ip ${table}`;
 }
 
-/** The usual places are -100 (dstnat) and 0 (filter). To be marked is what nobody has led elsewhere by then. */
+/** The usual priorities are -100 (dstnat) and 0 (filter). Packets that were not redirected by then are marked. */
 const priorities = { nat: -105, mark: -95, filter: -5 };
 
 function hooked(hook: string, type: 'nat' | 'filter', rules: readonly string[]): string[] {

@@ -4,8 +4,8 @@ import { isBusy, ProgramError, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
 /**
- * Keeps the rules in a table of nftables. How a version of nft prints rules is its own business: right is what reads as it
- * did right after we wrote it. So the first check of a process writes, which nobody notices, for it is one transaction.
+ * Keeps the rules in a table of nftables. Versions of nft print rules differently, so the rules are right if they are listed as directly
+ * after they were written. The first check of a process always writes them, in one transaction.
  */
 export function createNftables(target: RedirectTarget, run: RunProgram): Firewall {
   let asWritten: string | undefined;
@@ -25,7 +25,7 @@ export function createNftables(target: RedirectTarget, run: RunProgram): Firewal
     name: 'nftables',
     async whyUnusable() {
       try {
-        // The kernel looks at all of it and commits nothing.
+        // The kernel checks the rules without applying them.
         await run('nft', ['--check', '--file', '-'], tableInput(target));
         return undefined;
       } catch (error) {

@@ -2,7 +2,7 @@ import { request, type IncomingMessage } from 'node:http';
 import type { Clock } from '@pod-identity/kit/core';
 import { selfTestPort, type RedirectTarget } from './target.ts';
 
-/** What our listener calls itself in the header Server of every answer. The metadata service has another name. */
+/** The header Server of all responses of NMI; the metadata service has another one. */
 export const listenerName = 'pod-identity-nmi';
 
 export interface PathProbeOptions {
@@ -11,7 +11,7 @@ export interface PathProbeOptions {
   readonly knock?: Knock;
 }
 
-/** One call from the port of the self-test. `port-taken`: another probe of this node has it at this moment. */
+/** One call from the port of the self-test. `port-taken`: another probe of this node uses it. */
 export type Knock = (
   metadata: RedirectTarget['metadata'],
 ) => Promise<{ readonly server: string } | 'port-taken'>;
@@ -20,12 +20,12 @@ const attempts = 8;
 const pauseMs = 150;
 
 /**
- * Tries the way that pods' calls take: a request to the metadata service's own address that the rules must lead to our
- * listener, or to that of the agent which replaces this one. True only if one of those answered.
+ * Tests the path of pods' calls: a request to the address of the metadata service, which the rules must redirect to NMI's listener, or
+ * to that of the agent that replaces it. True only if one of them responded.
  */
 export function createPathProbe(options: PathProbeOptions): () => Promise<boolean> {
   let underWay: Promise<boolean> | undefined;
-  // One port carries one probe at a time.
+  // One probe at a time, since all use one port.
   return () => (underWay ??= probe(options).finally(() => (underWay = undefined)));
 }
 
@@ -42,11 +42,11 @@ const portTaken: ReadonlySet<unknown> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL'])
 
 const knockOnce: Knock = ({ host, port }) =>
   new Promise((resolve, reject) => {
-    // A path that nobody serves: answered at once, whatever the agent is busy with, and never a token.
+    // A path that is not served: the response is immediate, and never a token.
     const call = request({ host, port, localPort: selfTestPort, path: '/', agent: false, timeout: 1_000 });
     call.on('response', (response: IncomingMessage) => {
       const server = String(response.headers['server'] ?? '');
-      // A reset leaves neither the port nor the kernel's memory of the connection occupied for the next probe.
+      // A reset frees the port and the conntrack entry for the next probe.
       response.socket.resetAndDestroy();
       resolve({ server });
     });

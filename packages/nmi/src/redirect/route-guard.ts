@@ -3,12 +3,11 @@ import { ownRouteRules, wantedRouteRules, type RouteRule } from './route-rules.t
 import { ProgramError, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
-/** The ability to keep pods from the metadata service at moments at which the firewall has no rules. */
 interface RouteGuard {
-  /** Puts right what is not; never fails. What it cannot do it says in the log, once. */
+  /** Adds missing rules; never fails: logs a problem once. */
   keep(): Promise<void>;
   hasRules(): Promise<boolean>;
-  /** Takes everything of ours away; returns whether there was anything. */
+  /** Removes all rules of NMI; returns whether there were any. */
   remove(): Promise<boolean>;
 }
 
@@ -19,12 +18,12 @@ interface RouteGuardOptions {
 }
 
 /**
- * Rules of the routing policy: whoever empties the firewall leaves them alone. They are the second guard. The first one, the
- * rules of the firewall, is what leads calls here and does without this one.
+ * Rules of the routing policy that keep pods from the metadata service while the firewall has no rules: a program that flushes the
+ * firewall leaves them alone. The firewall rules redirect calls and work without them.
  */
 export function createRouteGuard({ target, run, log }: RouteGuardOptions): RouteGuard {
   const wanted = wantedRouteRules(target);
-  // systemd-networkd takes all rules away when it starts again, but for those that say they are the kernel's own.
+  // systemd-networkd removes all rules when it restarts, except those with protocol kernel.
   const change = (verb: 'add' | 'del', rule: RouteRule) =>
     run('ip', ['rule', verb, 'protocol', 'kernel', ...rule]);
   const list = async () => ownRouteRules(await run('ip', ['-j', '-4', 'rule', 'show']));
@@ -60,7 +59,7 @@ export function createRouteGuard({ target, run, log }: RouteGuardOptions): Route
     hasRules: async () => (await list()).length > 0,
     async remove() {
       const present = await list();
-      // What refuses goes before what spares the node.
+      // The rule that refuses is removed before the one that exempts the node.
       for (const rule of present.toSorted((one, other) => rank(one) - rank(other))) await change('del', rule);
       return present.length > 0;
     },
@@ -75,7 +74,7 @@ function rank(rule: RouteRule): number {
   return ['prohibit', 'goto', 'nop'].findIndex((action) => rule.includes(action));
 }
 
-/** Another agent on this node may have been faster. */
+/** Another agent on this node may have added it. */
 function unlessThere(error: unknown): void {
   if (!(error instanceof ProgramError && /file exists/i.test(error.message))) throw error;
 }

@@ -1,29 +1,28 @@
 import type { RedirectTarget } from './target.ts';
 
 /**
- * Set on packets that our rules of the firewall still want to refuse with a reset. Chosen so that nobody sets it on what
- * pods send to the metadata service: kube-proxy has 0x4000 and 0x8000, Calico the upper half, hostPorts 0x2000, Cilium the
- * upper half, 0x0f00 and the lowest byte (and 0xf000 for what it encrypts to other nodes). A pod cannot set it, for marks
- * do not leave a network namespace.
+ * Set on packets that the firewall rules refuse with a reset. No other program sets it on packets to the metadata service: kube-proxy uses
+ * 0x4000 and 0x8000, Calico the upper half, hostPorts 0x2000, Cilium the upper half, 0x0f00 and the lowest byte (0xf000 for encrypted
+ * packets to other nodes). Pods cannot set it: marks do not leave a network namespace.
  */
 export const firewallMark = '0x1000';
 
-/** After the local table (0), and before those by which network plugins lead pods to routing tables of their own (99 and later). */
+/** After the local table (0), and before the rules of network plugins (99 and later). */
 const preferences = { ofNode: 57, ofOthers: 58, end: 59 };
 
-/** By number: an image need not have /etc/protocols. */
+/** By number, since an image may lack /etc/protocols. */
 const tcp = '6';
 const namesOfTcp: ReadonlySet<string> = new Set(['tcp', '6', 'ipproto-6']);
 
-/** What makes a routing rule ours: the arguments of `ip rule`. */
+/** Arguments of `ip rule`. */
 export type RouteRule = readonly string[];
 
 /**
- * The rules of the routing policy, in the order in which they are to be added:
- * - where the first one leads to, which does nothing itself
- * - what the node itself sends to the metadata service skips the next rule. (`not iif lo` would turn the whole rule around.)
- * - what comes from elsewhere is refused. What was led to the agent bears another address by now; what bears our mark is
- *   refused by the firewall, which can do so with a reset.
+ * The rules of the routing policy, in the order of adding:
+ * - the target of the next rule's goto, which does nothing
+ * - packets of the node itself to the metadata service skip the third rule (`not iif lo` would negate the whole rule)
+ * - other packets to it are refused. Redirected packets have another address by now; marked ones are refused by the firewall, with a
+ *   reset.
  */
 export function wantedRouteRules({ metadata }: Pick<RedirectTarget, 'metadata'>): readonly RouteRule[] {
   const { ofNode, ofOthers, end } = preferences;
@@ -35,14 +34,14 @@ export function wantedRouteRules({ metadata }: Pick<RedirectTarget, 'metadata'>)
   ];
 }
 
-/** Those of `ip -j rule show` that are ours, whatever metadata service they are about, as `ip rule` takes them. */
+/** The rules of NMI in the output of `ip -j rule show`, for any metadata service, as arguments of `ip rule`. */
 export function ownRouteRules(listing: string): readonly RouteRule[] {
   const rules: unknown = JSON.parse(listing.trim() === '' ? '[]' : listing);
   if (!Array.isArray(rules)) throw new Error('ip does not list its rules as an array');
   return rules.flatMap((rule: ListedRule) => (isOurs(rule) ? [argumentsOf(rule)] : []));
 }
 
-/** A rule as `ip` lists it. Versions differ in whether a number is a number or a text of some base. */
+/** A rule as listed by `ip`. Some versions write numbers as texts of different bases. */
 interface ListedRule {
   readonly priority?: number;
   readonly iif?: string;

@@ -1,9 +1,9 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 
-/** Runs a program and returns what it printed; fails with a ProgramError. */
+/** Runs a program and returns its standard output; fails with a ProgramError. */
 export type RunProgram = (program: string, args: readonly string[], input?: string) => Promise<string>;
 
-/** busy: somebody else changes the firewall at this moment. denied: this process lacks the right. */
+/** busy: another program changes the firewall. denied: this process lacks the right. */
 export type ProgramTrouble = 'missing' | 'busy' | 'denied' | 'failed';
 
 export class ProgramError extends Error {
@@ -33,13 +33,13 @@ export const runProgram: RunProgram = (program, args, input = '') =>
       if (error) reject(troubleOf(program, error, stderr));
       else resolve(stdout);
     });
-    // A program that ends before it has read everything says so by its exit code.
+    // If it ends before it has read everything, its exit code says so.
     child.stdin?.on('error', () => undefined).end(input);
   });
 
 type Failure = Pick<ExecFileException, 'code' | 'killed'>;
 
-/** The trouble behind a failure. The programs tell it in prose, in English as LC_ALL says. */
+/** Classifies a failure by its message, which is in English because of LC_ALL. */
 export function troubleOf(program: string, { code, killed }: Failure, stderr: string): ProgramError {
   if (code === 'ENOENT') return new ProgramError('missing', `${program} is not there`);
   if (killed) return new ProgramError('busy', `${program} did not end within ${timeoutMs / 1000} seconds`);

@@ -1,17 +1,14 @@
-// The redirect room: leading pods' calls to the metadata service here, and nobody past us.
-// The rules are values (nftables-rules.ts, iptables-rules.ts); only run-program.ts may start a process, and never with a shell.
 import type { NmiConfig } from '../config/config.ts';
 
 export interface RedirectTarget {
-  /** What pods call. */
   readonly metadata: { readonly host: string; readonly port: number };
-  /** Where they are led. */
+  /** Where their calls are redirected to. */
   readonly listen: { readonly host: string; readonly port: number };
 }
 
 /**
- * What the node itself sends to the metadata service from this source port is led here too, so that the agent can try the
- * way that pods' calls take. Everything else of the node goes where it always went.
+ * Calls of the node itself from this source port are redirected too, so that the agent can test the path of pods' calls. Other calls of
+ * the node are not.
  */
 export const selfTestPort = 2578;
 

@@ -1,6 +1,6 @@
 import type { MetadataFamily, Route } from './routes.ts';
 
-/** What the administrator of a machine gave to it when it was made: scripts and, all too often, passwords. */
+/** Data that was given to the machine when it was created: scripts and sometimes passwords. */
 export const machineData = ['userdata', 'customdata'] as const;
 type MachineData = (typeof machineData)[number];
 
@@ -15,19 +15,15 @@ type Allowed = ReadonlySet<string>;
 
 const place = ['metadata', 'instance', 'compute'];
 
-/** The part that keeps the request from being passed on; undefined when nothing does. */
+/** The part that is not allowed; undefined if all are. */
 export function blockedPart({ family, path }: MetadataRoute, allowed: Allowed): MetadataPart | undefined {
   if (!allowed.has(family)) return family;
   if (family !== 'instance') return undefined;
-  // Wherever it stands: one that the service has nowhere else loses nothing.
   const segments = path.toLowerCase().split('/');
   return machineData.find((part) => segments.includes(part) && !allowed.has(part));
 }
 
-/**
- * The answer without the machine's data, which stands in the answers about all of the machine as well. Undefined when that
- * cannot be told apart: such an answer is not passed on.
- */
+/** The response without userdata and customdata, which responses about the whole machine contain. Undefined if it cannot be parsed. */
 export function withoutMachineData(
   { family, path }: MetadataRoute,
   body: Buffer,
@@ -47,7 +43,7 @@ export function withoutMachineData(
   return found.length > 0 ? Buffer.from(kept) : body;
 }
 
-/** Only what lies above the data: /metadata/instance and /metadata/instance/compute. */
+/** /metadata/instance and /metadata/instance/compute. */
 function mayContain(path: string): boolean {
   const segments = path.toLowerCase().split('/').filter(Boolean);
   return segments.length <= place.length && segments.every((segment, at) => segment === place[at]);
@@ -62,7 +58,7 @@ function parsed(text: string): object | undefined {
   }
 }
 
-/** With format=text the service answers such questions with the names of what lies below. */
+/** With format=text the service returns the names of members. */
 function isListing(text: string): boolean {
   return text.split(/\r?\n/).every((line) => /^[A-Za-z]{0,40}\/?$/.test(line));
 }

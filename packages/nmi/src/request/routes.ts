@@ -1,4 +1,4 @@
-/** Parts of the instance metadata service that are about the machine and not about its identities. */
+/** Parts of the metadata service about the machine, not its identities. */
 export const metadataFamilies = [
   'instance',
   'versions',
@@ -11,7 +11,7 @@ export type MetadataFamily = (typeof metadataFamilies)[number];
 export type Route =
   | { readonly kind: 'token'; readonly query: string }
   | { readonly kind: 'host-token'; readonly query: string }
-  /** `path` is normalised, `query` judged: both are safe to send on. */
+  /** `path` is normalised and `query` checked: both are safe to forward. */
   | {
       readonly kind: 'metadata';
       readonly family: MetadataFamily;
@@ -24,18 +24,17 @@ export type Route =
 export type NowhereReason = 'malformed' | 'identity' | 'foreign' | 'unknown';
 
 const longestTarget = 8 * 1024;
-/** Every character that a path may have. No `%`, `\`, `;` or NUL: nothing is left that the real service could read in another way. */
+/** No `%`, `\`, `;` or NUL: nothing that the real service could interpret in another way. */
 const plainPath = /^\/[A-Za-z0-9/._-]*$/;
 const printable = /^[\x21-\x7e]*$/;
-/** What a query may have by the standard (RFC 3986, 3.4) and no encoded control character: as it is sent on. */
+/** Characters of a query (RFC 3986, 3.4), without encoded control characters, since it is forwarded. */
 const plainQuery = /^(?:[A-Za-z0-9._~!$'()*+,;=:@/?&-]|%(?!7f)[2-9a-f][0-9a-f])*$/i;
 const foreignRoots: ReadonlySet<string> = new Set(['latest', 'computemetadata', 'openstack', 'opc']);
 const families: ReadonlySet<string> = new Set(metadataFamilies);
 
 /**
- * Where a request goes. An allow-list over the path, normalised once: duplicate slashes collapsed, a trailing slash
- * dropped, case ignored. The real service normalises more than a filter can foresee, so a path that is not plain is refused
- * rather than cleaned, and nothing below /metadata/identity is ever sent on.
+ * The route of a request, by an allow-list of paths. Duplicate and trailing slashes and case are ignored. The real service normalises more than
+ * a filter can know, so other paths are refused, not normalised, and nothing below /metadata/identity is forwarded.
  */
 export function routeOf(target: string): Route {
   const mark = target.indexOf('?');
@@ -64,7 +63,7 @@ function routeOfSegments(spelled: readonly string[], query: string): Route {
     : { kind: 'nowhere', why: 'unknown' };
 }
 
-/** No part of the machine's metadata has a dot in its path, and Windows drops dots at the end of a name. */
+/** No path of the service has a dot, and Windows drops dots at the end of a name. */
 function routeToFamily(family: MetadataFamily, parts: readonly string[], query: string): Route {
   if (!plainQuery.test(query) || parts.some((part) => part.includes('.'))) return malformed;
   return { kind: 'metadata', family, path: ['/metadata', family, ...parts].join('/'), query };

@@ -1,18 +1,18 @@
 // Room: what a request says, judged by itself, before anybody asks who sent it.
 // It must not look at a header to learn who the caller is, or know pods or tokens.
 
-/** How the caller says which of its identities it means. Values are in lower case: ids compare without case. */
+/** How a request names an identity. Values are in lower case, since ids compare without case. */
 export type Selector =
   | { readonly by: 'nothing' }
   | { readonly by: 'client-id' | 'object-id' | 'resource-id'; readonly value: string };
 
 export interface TokenRequest {
-  /** As sent, but for a `/.default` at its end: a trailing slash matters to the audience. */
+  /** As sent, without a `/.default` at its end. A trailing slash is part of the audience. */
   readonly resource: string;
   readonly selector: Selector;
-  /** The caller says that the token it has is no good: nothing out of a cache then. */
+  /** Not from a cache: the caller's token does not work. */
   readonly bypassCache: boolean;
-  /** Parameters that only the real service understands. */
+  /** Parameters that are forwarded. */
   readonly passThrough: Readonly<Record<string, string>>;
 }
 
@@ -51,8 +51,8 @@ const selectorNames = {
 type SelectorName = keyof typeof selectorNames;
 
 /**
- * What others call the selectors, such as App Service. Other unknown parameters are ignored; if these were, a
- * caller that names an identity by one of them would get the token of another identity.
+ * Names of the selectors elsewhere, such as in App Service. They are refused, not ignored like other unknown parameters: otherwise the
+ * caller would get the token of another identity.
  */
 const misnamed: ReadonlyMap<string, SelectorName> = new Map([
   ...['clientid', 'client-id'].map((name) => [name, 'client_id'] as const),
@@ -70,9 +70,8 @@ const longestValue = 2048;
 const control = /[\u0000-\u001f\u007f]/;
 
 /**
- * Reads the query of a token request. Any api-version is accepted; unknown parameters are ignored, except misnamed selectors.
- * Names compare without case: one parameter in two spellings is given twice, or two readers could choose different ones of
- * them. An empty selector counts as left out: SDKs send it when a variable of theirs is not set.
+ * Any api-version is accepted; unknown parameters are ignored, except misnamed selectors. Names compare without case: two spellings
+ * of a parameter count as repeated. An empty selector counts as absent: SDKs send it if a variable is not set.
  */
 export function parseTokenRequest(query: string): ParsedTokenRequest {
   const parameters = new Map<string, string>();

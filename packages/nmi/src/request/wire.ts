@@ -1,30 +1,26 @@
-// The two values that cross the socket: what a caller sent, what it is answered. Types only.
-// Nothing here may hold a rule; server.ts makes the one and writes the other.
-
 import type { CallerConnection } from '../identify/caller-connection.ts';
 
 export interface InboundRequest {
   readonly method: string;
-  /** Path and query as they stood in the request line, neither decoded nor cleaned. */
+  /** Path and query of the request line, neither decoded nor normalised. */
   readonly target: string;
-  /** The host that stood before them in the request line; most callers send none. */
+  /** The host of an absolute URL in the request line; most callers send none. */
   readonly authority?: string | undefined;
-  /** Names in lower case; a header that was sent twice is joined with ', '. */
+  /** Names in lower case; repeated headers are joined with ', '. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Who called, as the kernel says: the socket's peer address, read once for each connection. No header can change it. */
+  /** The peer address of the socket, read once for each connection. Headers do not affect it. */
   readonly peer: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  /** The one that it came over. */
   readonly connection: CallerConnection;
-  /** Aborts when the caller hangs up before it was answered. */
+  /** Aborts when the caller leaves before the response. */
   readonly gone: AbortSignal;
 }
 
 export interface OutboundResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** A string here is ASCII: its length is its Content-Length. */
+  /** A string must be ASCII: its length is the Content-Length. */
   readonly body: string | Uint8Array;
 }
 

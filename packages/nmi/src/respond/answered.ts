@@ -2,7 +2,7 @@ import type { Route } from '../request/routes.ts';
 import type { InboundRequest } from '../request/wire.ts';
 import type { Outcome } from './outcome.ts';
 
-/** One request to its end, for whatever counts and reports. */
+/** A completed request, for metrics and logs. */
 export interface Answered {
   readonly request: InboundRequest;
   readonly route: Route['kind'];

@@ -5,25 +5,24 @@ import { redactId } from '../tokens/errors.ts';
 import type { Failure, Refusal } from './refusals.ts';
 import type { RetryAfter } from './retry-after.ts';
 
-/** What the original's answers depend on besides the outcome. */
 export interface CompatRules {
-  /** The original's text; or JSON as the metadata service writes it, with our text: SDKs read nothing else. */
+  /** The original's text; or JSON in the format of the metadata service, with our text. */
   readonly body: 'text' | 'json';
   /** `--set-retry-after-header`: an identity that is not there yet is 503 with Retry-After instead of 404. */
   readonly setsRetryAfter: boolean;
   readonly isManaged: boolean;
-  /** The client id that was asked for; '' when a resource id was given, undefined when none that the original knows was. */
+  /** The requested client id; '' for a resource id; undefined for no selector that the original knows. */
   readonly clientId: string | undefined;
 }
 
 export interface CompatSettings {
   readonly mode: OperationMode;
-  /** `status`: the original's statuses alone. */
+  /** `status`: only the original's statuses. */
   readonly compatErrors: 'off' | 'text' | 'status';
   readonly setsRetryAfter: boolean;
 }
 
-/** The rules for requests to a route; undefined: failures are told in our own way. */
+/** The rules for requests to a route; undefined without --compat-errors. */
 export function createCompat(settings: CompatSettings): (route: Route) => CompatRules | undefined {
   const { mode, compatErrors, setsRetryAfter } = settings;
   if (compatErrors === 'off') return () => undefined;
@@ -44,7 +43,7 @@ function clientIdIn(query: string): string | undefined {
   return selector.by === 'resource-id' ? '' : undefined;
 }
 
-/** An answer as the original gives it: bare text, but for the one JSON that it writes itself. */
+/** A response of the original: plain text, with one exception in JSON. */
 export interface OriginalRefusal {
   readonly status: number;
   readonly text: string;
@@ -55,20 +54,15 @@ export interface OriginalRefusal {
 
 type Of<Kind extends Failure['kind']> = Extract<Failure, { readonly kind: Kind }>;
 
-/**
- * The original's status and text for an outcome (`--compat-errors`). Outcomes that it does not have keep our status and say
- * our text. What it tells of other pods is left out: the list of pods that share an address, the URL with the client id.
- */
+/** The original's status and text for an outcome, otherwise ours. Data about other pods in its texts is left out. */
 export function refusalAsOriginal(outcome: Failure, ours: Refusal, rules: CompatRules): OriginalRefusal {
   return ofRequest(outcome, ours) ?? ofIdentity(outcome, ours, rules) ?? inText(ours);
 }
 
-/** Ours, but as text. */
 function inText({ status, description: text, retryAfter, allow }: Refusal): OriginalRefusal {
   return { status, text, ...(retryAfter !== undefined && { retryAfter }), ...(allow && { allow }) };
 }
 
-/** What the request itself, or the address it comes from, is answered. */
 function ofRequest(outcome: Failure, ours: Refusal): OriginalRefusal | undefined {
   if (outcome.kind === 'bad-request') return badRequest(outcome, ours);
   if (outcome.kind === 'nowhere') return outcome.why === 'malformed' ? invalid : unknownPath;
@@ -99,7 +93,6 @@ function noPod({ address }: Of<'unknown-caller'>): string {
   return address === '' ? 'request remote address is empty' : 'pod list is empty';
 }
 
-/** What is answered when the pod's identity, or its token, is not to be had. */
 function ofIdentity(outcome: Failure, ours: Refusal, rules: CompatRules): OriginalRefusal | undefined {
   if (outcome.kind === 'denied' || outcome.kind === 'unknown-pod')
     return unidentified(notFound(outcome, rules, ours.description), rules);
@@ -107,18 +100,17 @@ function ofIdentity(outcome: Failure, ours: Refusal, rules: CompatRules): Origin
   return outcome.kind === 'token-failed' ? tokenFailed(outcome, ours) : undefined;
 }
 
-/** Whatever kept the original from finding an identity, it answers in one way. */
+/** The original has one response for all reasons why it finds no identity. */
 function unidentified(text: string, { setsRetryAfter }: CompatRules): OriginalRefusal {
   return setsRetryAfter ? { status: 503, text, retryAfter: 20 } : { status: 404, text };
 }
 
 function notFound(outcome: Of<'unknown-pod' | 'denied'>, rules: CompatRules, ours: string): string {
-  // The original takes one of several at random.
+  // The original takes a random one.
   if (outcome.kind === 'denied' && outcome.denial.why === 'several-identities') return ours;
   return notCreatedIn(outcome.pod, rules);
 }
 
-/** In either mode. */
 function notCreatedIn(pod: string, rules: CompatRules): string {
   return rules.isManaged
     ? `no azure identity found for request clientID ${redacted(rules)}`
@@ -127,7 +119,7 @@ function notCreatedIn(pod: string, rules: CompatRules): string {
 
 function notAssigned({ pod, seen }: Of<'not-assigned'>, rules: CompatRules): OriginalRefusal {
   switch (seen) {
-    // It looks for assignments only, whatever is missing for one.
+    // The original checks only for assignments.
     case 'unbound':
       return unidentified(notCreatedIn(pod, rules), rules);
     case 'nothing':
@@ -146,7 +138,7 @@ function notCreated(pod: string, rules: CompatRules): string {
   return asked + attempts(pod, 'CREATED', 16);
 }
 
-/** The numbers are the original's defaults: its flags for them mean nothing here. */
+/** With the defaults of the original; its flags for these numbers have no effect here. */
 function attempts(pod: string, state: 'CREATED' | 'ASSIGNED', made: 16 | 20): string {
   return (
     `getting assigned identities for pod ${pod} in ${state} state failed after ${made} attempts, retry duration [5]s, ` +
@@ -154,10 +146,7 @@ function attempts(pod: string, state: 'CREATED' | 'ASSIGNED', made: 16 | 20): st
   );
 }
 
-/**
- * 403 when Azure answered that there is no token, 503 when it did not answer or was not asked. What may pass is never 403, which
- * no SDK repeats: the original asked again by itself before it said so.
- */
+/** 403 if Azure refused, 503 if there was no response. Temporary failures are never 403, since SDKs do not retry that. */
 function tokenFailed(outcome: Of<'token-failed'>, { status: told, retryAfter }: Refusal): OriginalRefusal {
   const { description, status, isExempt } = outcome;
   const text = isExempt

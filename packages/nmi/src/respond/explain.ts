@@ -25,12 +25,11 @@ const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: s
   'not-from-the-node': () => 'This path is for processes on the node itself, from its loopback address.',
 };
 
-/** What was wrong with the request, for the person who wrote the program. */
 export function explainBadRequest({ why, name = '', rightName = '' }: BadRequest): string {
   return badRequests[why](name, rightName);
 }
 
-/** Why the pod has no such identity and what would give it one. It starts with IMDS' own words, which SDKs look for. */
+/** Why the pod has no such identity, and what to do. It starts with the text of IMDS, which SDKs look for. */
 export function explainDenial(pod: string, denial: Denial): string {
   return `Identity not found. ${whyDenied(pod, denial)}`;
 }
@@ -56,7 +55,7 @@ function whyDenied(pod: string, denial: Denial): string {
   }
 }
 
-/** What is listed is what the editor of a namespace wrote, and goes into each answer, into the log and into an Event. */
+/** Limits, since an editor of a namespace wrote the list, and it goes into responses, logs and Events. */
 const [mostListed, longestListed] = [16, 256];
 
 function listed(offered: readonly string[]): string {
@@ -68,7 +67,6 @@ function listed(offered: readonly string[]): string {
   return more > 0 ? `${texts.join(', ')} and ${more} more` : texts.join(', ');
 }
 
-/** What an assignment waits for. */
 export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-assigned' }>): string {
   const { pod } = outcome;
   return outcome.seen === 'unbound'
@@ -101,7 +99,6 @@ function explainUnassigned(pod: string, { identity, seen }: Unassigned): string 
   }
 }
 
-/** Why an identity that the pod may act as is of no use. */
 export function explainUnusable(
   pod: string,
   { identity, fault }: { identity: string; fault: string },

@@ -4,7 +4,6 @@ import type { Failure } from './refusals.ts';
 
 type Refused = Extract<Decision, { readonly kind: 'deny' | 'pending' | 'unusable' }>;
 
-/** What a decision comes to that gives the pod no token. */
 export function failureOf(decision: Refused, pod: string): Failure {
   switch (decision.kind) {
     case 'deny':

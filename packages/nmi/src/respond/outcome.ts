@@ -1,5 +1,3 @@
-// The respond room: everything that a request can end as, and how each end is told over HTTP. All statuses and texts are here.
-// It must not branch on anything but the outcome.
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest } from '../request/token-request.ts';
 import type { MetadataPart } from '../request/instance-metadata.ts';
@@ -16,16 +14,16 @@ export type Outcome =
   | { readonly kind: 'bad-method' }
   | { readonly kind: 'nowhere'; readonly why: NowhereReason }
   | { readonly kind: 'starting' }
-  /** A watch has been silent for longer than what it told may count. */
+  /** A watch has been silent for too long: its data is not valid any more. */
   | { readonly kind: 'outdated' }
   | { readonly kind: 'unknown-caller'; readonly address: string }
   /** `pods` (`namespace/name`) are for the log: callers do not learn about each other. */
   | { readonly kind: 'ambiguous-caller'; readonly address: string; readonly pods: readonly string[] }
   | { readonly kind: 'unknown-pod'; readonly pod: string }
   | { readonly kind: 'overloaded'; readonly pod: string }
-  /** More requests in a second than one caller may make, and too many to let them wait. */
+  /** More requests a second than allowed, and too many waiting already. */
   | { readonly kind: 'too-fast'; readonly address: string }
-  /** The API server did not confirm that the pod still has the address, and `--pod-check strict` wants it. */
+  /** The API server did not confirm that the pod still has the address. */
   | { readonly kind: 'unconfirmed'; readonly pod: string }
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
   | {
@@ -34,7 +32,7 @@ export type Outcome =
       readonly identity: string;
       readonly seen: 'nothing' | 'created' | 'assigned';
     }
-  /** The pod is young: what it would be refused for may be created after it. */
+  /** The pod has just started: the missing object may be created after it. */
   | {
       readonly kind: 'not-assigned';
       readonly pod: string;
@@ -46,10 +44,10 @@ export type Outcome =
       readonly pod: string;
       readonly why: TokenErrorCode;
       readonly description: string;
-      /** What the metadata service or Entra answered, if it answered. */
+      /** The status from the metadata service or Entra, if there was a response. */
       readonly status?: number | undefined;
       readonly retryAfterMs?: number | undefined;
-      /** The pod is exempt: it asked for an identity of the machine. */
+      /** The pod is exempt and requested an identity of the machine. */
       readonly isExempt?: boolean;
     }
   | { readonly kind: 'blocked'; readonly family: MetadataPart }
@@ -64,11 +62,11 @@ export type Outcome =
   | { readonly kind: 'proxy-failed'; readonly why: 'unavailable' | 'too-large' }
   | { readonly kind: 'crashed' };
 
-/** A token given to a pod: all that an audit asks for. */
+/** A token for a pod, with everything that the audit needs. */
 export interface Issuance {
   readonly pod: string;
   readonly uid: string;
-  /** The AzureIdentity, `namespace/name`; '' when the pod is exempt and the machine's own metadata service chose. */
+  /** The AzureIdentity, `namespace/name`; '' if the pod is exempt and got an identity of the machine. */
   readonly identity: string;
   readonly from: TokenOrigin;
   readonly issued: IssuedToken;

@@ -8,7 +8,7 @@ type Told = 'token' | 'host-token' | 'proxied';
 type WithWhy = 'bad-request' | 'nowhere' | 'denied' | 'not-assigned' | 'token-failed' | 'proxy-failed';
 type Of<Kind extends Outcome['kind']> = Extract<Outcome, { readonly kind: Kind }>;
 
-/** Why nothing was given, in one word. A closed set: it is in log lines, where people search for it. */
+/** Why a request failed: a closed set, for log lines. */
 export type Reason =
   | Exclude<Outcome['kind'], Told | WithWhy>
   | BadRequestReason
@@ -18,7 +18,7 @@ export type Reason =
   | `assignment-${Of<'not-assigned'>['seen']}`
   | `metadata-${Of<'proxy-failed'>['why']}`;
 
-/** Undefined when the caller got what it asked for. */
+/** Undefined if the request succeeded. */
 export function reasonOf(outcome: Outcome): Reason | undefined {
   const { kind } = outcome;
   if (kind === 'token' || kind === 'host-token' || kind === 'proxied') return undefined;

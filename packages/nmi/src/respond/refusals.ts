@@ -4,13 +4,12 @@ import { explainBadRequest, explainDenial, explainWaiting } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryAfter } from './retry-after.ts';
 
-/** How a request that came to nothing is told. */
 export interface Refusal {
   readonly status: number;
-  /** The metadata service's word for it. */
+  /** The metadata service's code. */
   readonly error: string;
   readonly description: string;
-  /** Undefined: it is not worth while to ask again. */
+  /** Undefined: retrying does not help. */
   readonly retryAfter?: RetryAfter;
   readonly allow?: string;
 }
@@ -67,9 +66,8 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
 }
 
 /**
- * What SDKs do with each is in docs/errors.md. 400 lets a chain of credentials (DefaultAzureCredential) go on to the next
- * one, which is right where the pod has no such identity. 403 says that Azure refuses an identity that was chosen on purpose:
- * nobody repeats it, and some SDKs end the chain with it, so that no other credential hides the fault.
+ * docs/errors.md shows what SDKs do with each. After 400 a chain of credentials (DefaultAzureCredential) tries the next one, which is right if
+ * the pod has no such identity. 403 means that Azure refuses the identity: SDKs do not retry, and some end the chain.
  */
 const tokenErrors: Readonly<Record<TokenErrorCode, { readonly status: number; readonly error: string }>> = {
   'not-on-host': { status: 400, error: 'invalid_request' },
@@ -90,7 +88,7 @@ function tokenFailed(outcome: Of<'token-failed'>): Refusal {
   return later(why === 'unavailable' ? serverError(outcome) : status, description, again);
 }
 
-/** SDKs have their own notions of each 5xx: the one that was answered is passed on. */
+/** SDKs treat each 5xx differently, so the original one is passed on. */
 function serverError({ status = 503 }: Of<'token-failed'>): number {
   return status >= 500 && status <= 599 ? status : 503;
 }

@@ -9,19 +9,19 @@ import { asciiJson, jsonHeaders, tokenBody, tokenFields } from './token-body.ts'
 
 export interface RespondRules {
   readonly nowMs: number;
-  /** 503 with Retry-After, or 404 for clients that repeat only that. */
+  /** 503, or 404 for clients that retry only that; both with Retry-After. */
   readonly notAssignedStatus: 503 | 404;
-  /** `error` is the metadata service's word alone; else the reason follows it, for clients that show nothing else. */
+  /** Only the code in `error`; otherwise the reason follows it, for clients that show nothing else. */
   readonly exactErrors?: boolean;
-  /** At least 0, less than 1; asked where Azure told no time to wait. */
+  /** At least 0, less than 1; used if Azure sent no Retry-After. */
   readonly random: () => number;
-  /** Failures as the original tells them; `notAssignedStatus` means nothing then. */
+  /** Failures as in the original; `notAssignedStatus` is ignored then. */
   readonly compat?: CompatRules | undefined;
 }
 
 type Of<Kind extends Outcome['kind']> = Extract<Outcome, { readonly kind: Kind }>;
 
-/** An outcome as it is told over HTTP: nothing else writes a body. */
+/** The response for an outcome. */
 export function respond(outcome: Outcome, rules: RespondRules): OutboundResponse {
   if (outcome.kind === 'token') return token(outcome, rules);
   if (outcome.kind === 'host-token') return hostToken(outcome, rules);
@@ -40,7 +40,7 @@ function token({ issued, resource }: Of<'token'>, { nowMs, compat }: RespondRule
   return { status: 200, headers, body };
 }
 
-/** The shape that the Secrets Store CSI driver reads: one token. */
+/** The format that the Secrets Store CSI driver reads: one token. */
 function hostToken({ issued, resource }: Of<'host-token'>, { nowMs }: RespondRules): OutboundResponse {
   const fields = tokenFields({ ...issued, resource }, Math.floor(nowMs / 1000));
   const body = asciiJson({ token: fields, clientid: issued.clientId ?? '' });
@@ -59,15 +59,12 @@ function proxied({ status, contentType, retryAfter, body }: Of<'proxied'>): Outb
   };
 }
 
-/** SDKs look for a metadata service with a request that lacks the header: the answer is that of the real one to the byte. */
+/** SDKs detect a metadata service by a request without the header: the response is exactly that of the real one. */
 function isProbe(outcome: Outcome): boolean {
   return outcome.kind === 'bad-request' && outcome.problem.why === 'no-metadata-header';
 }
 
-/**
- * As the metadata service writes its errors: SDKs take anything else for a broken network. Some of them show their user `error`
- * and nothing else, so the reason stands there, too.
- */
+/** The format of the metadata service, since SDKs take others for network errors. `error` has the reason, too: some SDKs show only that. */
 function asJson(refusal: Refusal, rules: RespondRules, isProbe: boolean): OutboundResponse {
   const { status, error: code, description } = refusal;
   const error = rules.exactErrors || isProbe ? code : `${code}: ${description}`;

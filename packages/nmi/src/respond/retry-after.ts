@@ -1,10 +1,9 @@
-/** Seconds until it is worth while to ask again, as Azure told them; 'usual': Azure told none. */
+/** Seconds of Azure's Retry-After; 'usual': Azure sent none. */
 export type RetryAfter = number | 'usual';
 
 /**
- * Seconds that callers are told to wait where Azure told none: the first, the last, any of them by chance, so that pods that
- * failed together do not come back together. SDKs ask three to five times and wait as long as they are told each time: a
- * shorter time makes them give up sooner than without the header. A metadata service that is being updated is away for longer.
+ * Range of Retry-After in seconds if Azure sent none; a random value, so that pods that failed together do not retry together. SDKs retry
+ * three to five times after this time: with a shorter one they give up sooner than without the header. 410 (an update) takes longer.
  */
 const usual = {
   404: [5, 10],
@@ -13,7 +12,7 @@ const usual = {
   503: [5, 10],
 } as const;
 
-/** Of a status that is not in the table, such as another 5xx of Azure. */
+/** For other statuses, such as another 5xx of Azure. */
 const others = usual[503];
 
 const isNamed = (status: number): status is keyof typeof usual => status in usual;

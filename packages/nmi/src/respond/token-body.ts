@@ -10,13 +10,13 @@ export interface TokenBody {
 export interface TokenGiven {
   readonly issued: IssuedToken;
   readonly resource: string;
-  /** How tokens of auxiliary tenants are told, if there are any: in a member of the object, or as a list, the first first. */
+  /** Tokens of auxiliary tenants: in a member of the object, or in a list after the first token. */
   readonly shape: 'object' | 'list';
 }
 
 type Fields = Readonly<Record<string, string>>;
 
-/** The bodies of one second. A token that nobody asks for any longer keeps none. */
+/** The bodies of one second. */
 interface Written {
   readonly second: number;
   readonly bodies: WeakMap<IssuedToken, Map<string, TokenBody>>;
@@ -24,12 +24,12 @@ interface Written {
 
 let written: Written = { second: 0, bodies: new WeakMap() };
 
-/** The body for this token now. Only `expires_in` changes, once a second: until then the last body is given again. */
+/** The body for this token now, cached for a second: only `expires_in` changes. */
 export function tokenBody(given: TokenGiven, nowMs: number): TokenBody {
   const { issued, resource, shape } = given;
   const second = Math.floor(nowMs / 1000);
   if (written.second !== second) written = { second, bodies: new WeakMap() };
-  // A token without auxiliary ones, which nearly all are, has one body in both shapes.
+  // A token without auxiliary tokens has the same body in both shapes.
   const key = issued.auxiliary === undefined ? resource : `${shape} ${resource}`;
   const known = written.bodies.get(issued);
   const last = known?.get(key);
@@ -46,7 +46,7 @@ export interface TokenOfTenant {
   readonly resource: string;
 }
 
-/** The token object alone, its members in the metadata service's order. */
+/** The token object, with its members in the order of the metadata service. */
 export function tokenFields({ access, clientId, resource }: TokenOfTenant, second: number): Fields {
   const { token, expiresOnTimestamp, notBeforeTimestamp, tokenType } = access;
   const expiresOn = Math.floor(expiresOnTimestamp / 1000);
@@ -57,7 +57,7 @@ export function tokenFields({ access, clientId, resource }: TokenOfTenant, secon
     expires_in: left,
     expires_on: String(expiresOn),
     ext_expires_in: left,
-    // A number for old clients: never empty.
+    // Old clients need a number.
     not_before: String(Math.floor((notBeforeTimestamp ?? nowOrBefore(second, expiresOn)) / 1000)),
     resource,
     token_type: tokenType,
@@ -73,7 +73,6 @@ function writeBody(given: TokenGiven, second: number): TokenBody {
   return { json, headers: jsonHeaders(json) };
 }
 
-/** The token; tokens of auxiliary tenants come beside it, or after it in a list as the original gives them. */
 function valueOf({ issued, resource, shape }: TokenGiven, second: number): unknown {
   const { clientId, auxiliary = [] } = issued;
   const primary = tokenFields({ access: issued.access, clientId, resource }, second);
@@ -90,14 +89,14 @@ function valueOf({ issued, resource, shape }: TokenGiven, second: number): unkno
       };
 }
 
-/** JSON in which every character is one byte. */
+/** JSON in ASCII. */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
 
-/** Content-Length is always told: there are clients that refuse a chunked token. */
+/** With Content-Length, since some clients refuse chunked responses. */
 export function jsonHeaders(json: string): Record<string, string> {
   return { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': String(json.length) };
 }

@@ -2,10 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, type ListenOptions, type Server } from 'node:net';
 import type { SocketOwner } from './port/socket-owner.ts';
 
-/**
- * Listens on a port that the agent which replaces this one can share until this one has answered the last request. Returns
- * whether it is shared: not every kernel can (SO_REUSEPORT).
- */
+/** Listens with SO_REUSEPORT if the kernel has it, so that the agent that replaces this one can listen at the same time. */
 export async function listen(
   server: Server,
   options: ListenOptions,
@@ -16,7 +13,7 @@ export async function listen(
     return 'shared';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // A port below 1024 is root's.
+    // Only root may listen on a port below 1024.
     if (code === 'EACCES' && owner !== undefined) {
       owner.giveUp();
       return listen(server, options);
@@ -36,9 +33,8 @@ const cannotShare: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * The socket is made a tick after `listen` is called: it is the owner's only if the process has his uid until it listens. From a
- * callback of the event loop that tick comes before anything else of the program goes on, which would open its files as that uid.
- * A name would be looked up in between.
+ * Node creates the socket a tick after `listen` is called; the process must have the owner's uid until then. From a callback of setImmediate
+ * no other code runs in between, which would open files with that uid. A host name is resolved before, for the same reason.
  */
 async function bind(
   server: Server,

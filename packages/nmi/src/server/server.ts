@@ -20,32 +20,32 @@ export interface ServerOptions {
   readonly port: number;
   readonly app: App;
   readonly clock: Clock;
-  /** Of one caller; 0, as unless told: as many as come. */
+  /** Limit for one caller; default 0: none. */
   readonly requestsPerSecond?: number;
-  /** Connections of all callers, and of one of them. */
+  /** Limits for all callers, and for one caller. */
   readonly connections?: number;
   readonly connectionsPerCaller?: number;
   readonly onLimited?: (effect: LimitEffect, peer: string) => void;
-  /** What the node's kernel says of an address; nothing unless told. */
+  /** The kernel's neighbour entry of an address. */
   readonly neighbourOf?: (address: string) => string | undefined;
-  /** The namespace of the pod that is known to have an address; its pods share limits. None unless told. */
+  /** The namespace of the pod that has an address; its pods share limits. */
   readonly namespaceOf?: (address: string) => string | undefined;
-  /** For the time that refused callers are told to wait; the shortest unless given. */
+  /** For Retry-After of refused callers; default: the shortest time. */
   readonly random?: () => number;
-  /** Whose the listening socket is; the process's own unless given. */
+  /** Owner of the listening socket; default: the process. */
   readonly owner?: SocketOwner;
 }
 
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
-  /** Alone: the agent that replaces this one can listen only after it. */
+  /** Alone: the agent that replaces this one can listen only after this one has ended. */
   readonly sharing: 'shared' | 'alone';
-  /** Takes no new connection, lets answers under way be given until the time is over, then cuts what is left. */
+  /** Accepts no new connections, and closes the others when their requests are answered, or after this time. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Makes values of requests and writes the answers. The one place that reads who is at the other end of a connection. */
+/** Parses requests and writes responses. The only place that reads the peer address of connections. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, app, clock } = options;
   let isClosing = false;
@@ -83,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
-/** A connection that looks idle may carry its next request already. It gets the answer, and its end with it. */
+/** An idle connection may already carry its next request, which is answered before the connection is closed. */
 const idleGraceMs = 3_000;
 
 function closeGently(server: Server, graceMs: number, clock: Clock): Promise<void> {
@@ -92,7 +92,7 @@ function closeGently(server: Server, graceMs: number, clock: Clock): Promise<voi
     clock.after(graceMs, () => server.closeAllConnections()),
   ];
   return new Promise((resolve) => {
-    // Not close() of HTTP, which cuts idle connections at once.
+    // Not close() of http.Server, which closes idle connections at once.
     Listener.prototype.close.call(server, () => {
       cuts.forEach((cut) => cut.cancel());
       resolve();
@@ -100,10 +100,9 @@ function closeGently(server: Server, graceMs: number, clock: Clock): Promise<voi
   });
 }
 
-/** Those that the kernel keeps until they are taken; with Node's 511 one caller that connects fast makes others wait for a second. */
+/** Connections that the kernel queues; with Node's 511 a caller that connects fast makes others wait for a second. */
 const queuedConnections = 4_096;
 
-/** What is kept of a connection from its beginning to its end. */
 function connectionsOf(neighbourOf: ServerOptions['neighbourOf']) {
   return (peer: string, openedAt: number): CallerConnection => ({
     openedAt,
@@ -134,7 +133,7 @@ function wholeAnswer(outcome: Outcome): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}Connection: close\r\n\r\n${String(body)}`;
 }
 
-/** Nothing that is asked here has a body. A small one is read past; it is never kept. */
+/** No request needs a body. Small ones are ignored. */
 function refusalOfBody(message: IncomingMessage): Outcome | undefined {
   const body = bodyOf(message.headers);
   if (body === 'none' || body === 'small') return undefined;
@@ -189,12 +188,12 @@ class SocketRequest implements InboundRequest {
 }
 
 /**
- * A client that has closed its half of the connection (`nc -N`) gets what is due within this time from its request, which is less
- * than what its connection has left. A dead client looks the same, so whoever has waited for longer waits no more.
+ * A client that has half-closed its connection (`nc -N`) gets a response that is ready within this time. A client that has died looks the
+ * same, so it waits no longer.
  */
 const halfClosedMs = 900;
 
-/** Listens to the connection as well: Node emits 'close' of a response only after all responses before it. */
+/** Also uses the socket's 'close': Node emits that of a response only after all earlier responses. */
 function goneSignal(
   socket: Socket,
   response: ServerResponse,
@@ -220,7 +219,7 @@ function goneSignal(
   return controller.signal;
 }
 
-/** Has the app answer a request, and writes the answer. The app answers for its own failures: what is done here is the last resort. */
+/** Writes the app's response. The app handles its own errors; the 500 here is the last resort. */
 function createGiving(app: App, isClosing: () => boolean) {
   const finish = (response: ServerResponse, request: InboundRequest, answer: OutboundResponse) =>
     write(response, answer, isClosing() || request.connection.isLast);
@@ -242,7 +241,7 @@ function fail(response: ServerResponse): void {
     response.destroy();
     return;
   }
-  // That of the answer which could not be written would stay.
+  // Otherwise that of the failed response would stay.
   response.statusMessage = '';
   write(response, told({ kind: 'crashed' }), true);
 }

@@ -8,11 +8,11 @@ import type { TokenOrigin } from '../tokens/source.ts';
 
 export interface AuditOptions {
   readonly format: LogFormat;
-  /** Takes whole lines, and the namespace that each is about. */
+  /** Takes a whole line, and its namespace. */
   readonly append: (line: string, namespace: string) => void;
 }
 
-/** Whom a line is about. A copy: what was issued must not live on in here. */
+/** A copy without the token, which must not be kept here. */
 interface Matter {
   readonly pod: string;
   readonly uid: string;
@@ -26,19 +26,18 @@ type Line = (time: string) => string;
 interface Entry {
   readonly matter: Matter;
   readonly namespace: string;
-  /** By where the token came from. */
   readonly lines: Partial<Record<TokenOrigin, Line>>;
 }
 
-/** Pods remembered, and what each of them asked for lately. */
+/** Pods, and recent entries of each. */
 const podsKept = 2_000;
 const entriesKept = 16;
-/** A resource is the caller's own text. */
+/** The caller chooses the text. */
 const longestResource = 256;
 
 /**
- * One line for each token given to anybody, cached or not: who, which identity, for which audience, and where it came from.
- * A node gives tens of thousands in a second, so a line is put together once for each pod, identity and resource.
+ * Writes one line for each token, cached or not: pod, identity, audience and origin. A node issues tens of thousands of tokens a second,
+ * so the text is cached for each pod, identity and resource.
  */
 export function createAudit({ format, append }: AuditOptions): (answered: Answered) => void {
   const entries = new RecentMap<string, readonly Entry[]>(podsKept);
@@ -81,7 +80,7 @@ function lineFor(matter: Matter, from: TokenOrigin, format: LogFormat): Line {
     pod,
     uid,
     identity,
-    // The machine chose for an exempt pod: no AzureIdentity says which one that is.
+    // For an exempt pod there is no AzureIdentity.
     ...(identity === '' ? { client: redactId(clientId) } : {}),
     resource: resource.length > longestResource ? `${resource.slice(0, longestResource)}…` : resource,
     route,
@@ -90,7 +89,7 @@ function lineFor(matter: Matter, from: TokenOrigin, format: LogFormat): Line {
   return createRepeatedLine({ format, component: 'nmi', message: 'token issued', fields });
 }
 
-/** ISO 8601; many requests are answered within a millisecond. */
+/** ISO 8601; cached, since many requests are answered within a millisecond. */
 function createTimeText(): (ms: number) => string {
   let last = Number.NaN;
   let text = '';

@@ -6,14 +6,14 @@ import { reasonOf } from '../respond/reasons.ts';
 import { refusalOf } from '../respond/refusals.ts';
 import { withoutIds } from '../tokens/errors.ts';
 
-/** Pods and addresses remembered; far more than a node has. */
+/** Pods and addresses; far more than a node has. */
 const subjectsKept = 2_000;
-/** A pod that asks in turns for what it may and may not have must fill neither the disk nor what others may write. */
+/** Limits pods whose outcome alternates. */
 const perNamespace = { burst: 100, perSecond: 5 };
 
 /**
- * One line when the outcome for a pod (or an unknown address) changes; the same again is for those who debug. A change that finds
- * its namespace's budget empty is told later, unless it has passed by then.
+ * Logs when the outcome for a pod (or an unknown address) changes; repeats only at level debug. If the budget of the namespace is empty, a
+ * change is logged later, unless the outcome has changed back by then.
  */
 export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) => void {
   const last = new RecentMap<string, string>(subjectsKept);
@@ -29,7 +29,7 @@ export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) 
   return ({ request, route, outcome, status, ms }) => {
     const subject = 'pod' in outcome ? outcome.pod : request.peer;
     const reason = reasonOf(outcome);
-    // Tokens come by the ten thousand: what is the same again costs a look into a map and makes no text.
+    // Tens of thousands a second: a repeat must cost only a lookup in a map.
     const isNew = mayTell(subject, reason ?? outcome.kind, outcome);
     if (!isNew && log.level !== 'debug') return;
     const level = isNew ? levelOf(outcome) : 'debug';
@@ -40,7 +40,7 @@ export function createDecisionLog(log: Log, clock: Clock): (answered: Answered) 
   };
 }
 
-/** Whom the line is charged to; '' for all addresses that are no pod's. */
+/** Whose budget is charged; '' for addresses without a pod. */
 function namespaceOf(outcome: Outcome): string {
   const [pod = ''] = 'pods' in outcome ? outcome.pods : 'pod' in outcome ? [outcome.pod] : [];
   return pod.split('/', 1)[0] ?? '';
@@ -67,7 +67,6 @@ const levels: Readonly<Partial<Record<OutcomeKind, 'debug' | 'warn'>>> = {
   proxied: 'debug',
 };
 
-/** Whose token it is, or what the caller was told. */
 function detailsOf(outcome: Outcome): Readonly<Record<string, unknown>> {
   if (outcome.kind === 'token' || outcome.kind === 'host-token')
     return { identity: outcome.identity, from: outcome.from };

@@ -1,7 +1,6 @@
 import type { Outcome } from '../respond/outcome.ts';
 import type { Failure } from '../respond/refusals.ts';
 
-/** As they are shown by `kubectl describe pod`. */
 export const eventReasons = [
   'IdentityNotFound',
   'IdentityNotAssigned',
@@ -11,11 +10,7 @@ export const eventReasons = [
 ] as const;
 export type EventReason = (typeof eventReasons)[number];
 
-/**
- * Refusals that somebody has to mend, with the outcome that they are. Nothing for what passes by itself (a service that is
- * away, an agent that starts), for probes and for requests that were wrong in themselves: a program's own mistakes are for
- * the program's log.
- */
+/** Only for refusals that somebody must fix: not for temporary failures, probes and malformed requests. */
 export function eventReasonOf(
   outcome: Outcome,
 ): { readonly reason: EventReason; readonly outcome: Failure } | undefined {

@@ -9,10 +9,10 @@ export interface LimitLogOptions {
 
 const quietMs = 60_000;
 const subjectsKept = 1_000;
-/** Each caller has four lines a minute, and an editor as many pods as it likes. */
+/** A caller has up to four lines a minute, but an editor can create any number of pods. */
 const perNamespace = { burst: 20, perSecond: 0.2 };
 
-/** One line a minute for each caller that is held back and each way in which it is. */
+/** Logs one line a minute for each limited caller and effect. */
 export function createLimitLog({
   log,
   clock,

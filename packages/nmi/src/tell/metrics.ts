@@ -4,7 +4,7 @@ import type { OutcomeKind } from '../respond/outcome.ts';
 
 const prefix = 'aadpodidentity_';
 
-/** The routes of routes.ts: never a path, which callers choose. */
+/** The routes of routes.ts, not paths, which callers choose. */
 const operations = ['token', 'host-token', 'metadata', 'nowhere'] as const;
 
 const statuses = [200, 400, 403, 404, 405, 410, 429, 500, 502, 503].map(String);
@@ -32,7 +32,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
   crashed: true,
 };
 
-// The original's buckets begin at half a second; an answer from memory takes far less.
+// The original's buckets begin at half a second; a response with a cached token takes far less.
 const operationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 60];
 const imdsBuckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];
 const imdsOperations = ['adal_token_msi', 'adal_token_msi_userassignedid', 'adal_token'] as const;
@@ -46,7 +46,7 @@ const watchedKinds = [
   'azureassignedidentities',
 ] as const;
 
-/** Every metric of this process. Names of the original are kept where the meaning is the same. */
+/** Names of the original are kept if the meaning is the same. */
 export const metricSpecs = {
   operations: {
     kind: 'histogram',

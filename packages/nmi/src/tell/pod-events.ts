@@ -1,5 +1,3 @@
-// The events room: says on the pod itself why it got no token, where its owner looks. Courtesy: late or never rather than in
-// the way. It must not decide anything, and nothing that a caller wrote by itself makes an Event.
 import { createBudgets, RecentMap, type Clock } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import { redactText } from '@pod-identity/kit/serve';
@@ -14,17 +12,17 @@ export interface PodEventsOptions {
   readonly recorder: Pick<EventRecorder, 'record'>;
   readonly podNamed: (namespace: string, name: string) => PodView | undefined;
   readonly clock: Clock;
-  /** `dropped`: the pods of the namespace are refused too often, or the API server did not take it. */
+  /** `dropped`: too many Events of the namespace, or the API server did not accept it. */
   readonly onEvent: (reason: EventReason, result: 'recorded' | 'dropped') => void;
 }
 
-/** A pod that repeats itself has one Event of a kind in this time. */
+/** At most one Event of a kind for a pod in this time. */
 const quietMs = 5 * 60_000;
 const rememberedEvents = 2_000;
-/** For all pods of a namespace: the API server is everybody's. */
+/** For all pods of a namespace together. */
 const perNamespace = { burst: 20, perSecond: 0.2 };
 
-/** A Warning on the pod for each refusal, at a limited rate. */
+/** Best effort: writes a Warning on the pod for each refusal, at a limited rate. */
 export function createPodEvents(options: PodEventsOptions): (answered: Answered) => void {
   const { recorder, podNamed, clock, onEvent } = options;
   const quiet = createQuiet(clock);
@@ -39,7 +37,7 @@ export function createPodEvents(options: PodEventsOptions): (answered: Answered)
     const involved = { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
     recorder.record({ type: 'Warning', reason, message, involved }, (isWritten) => {
       if (isWritten) return;
-      // What nobody can read was not told: the next refusal is.
+      // The next refusal tries again.
       quiet.forget(event);
       onEvent(reason, 'dropped');
     });
@@ -57,7 +55,7 @@ export function createPodEvents(options: PodEventsOptions): (answered: Answered)
   };
 }
 
-/** Azure's words may repeat the caller's: they are not to pass for anything else. */
+/** Azure's texts may repeat input of the caller. */
 function clean(text: string): string {
   return redactText(withoutIds(text)).replaceAll(/\p{Cc}+/gu, ' ');
 }

@@ -26,9 +26,9 @@ export interface TelemetryOptions {
 export interface Telemetry {
   readonly onAnswered: (answered: Answered) => void;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
-  /** Brings the metrics up to date. */
+  /** Updates the metrics. */
   measure(): void;
-  /** Gives what is under way a moment to be written. */
+  /** Waits a moment for Events to be written. */
   close(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
 function createEvents({ config, transport, clock, random, log, metrics, pods }: TelemetryOptions) {
   if (!config.events) return { tell: ignore, close: () => Promise.resolve() };
-  // While the API server is away there is enough in the log.
+  // While the API server does not respond, the log has enough other lines.
   const quiet: Log = { ...log, warn: (fields, message) => log.debug(fields, message) };
   const recorder = createEventRecorder({
     transport,
@@ -74,7 +74,7 @@ function createEvents({ config, transport, clock, random, log, metrics, pods }: 
     random,
     log: quiet,
     component: 'aad-pod-identity-nmi',
-    // Where the API server knows the node of a token, admission lets no agent write Events of another node (deploy/policies).
+    // Admission can check it against the node of the token (deploy/policies).
     host: config.node,
     maxQueued: 100,
   });

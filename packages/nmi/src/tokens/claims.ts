@@ -1,12 +1,12 @@
-/** What a token says about its identity, both in lower case. */
+/** In lower case. */
 export interface IdentityClaims {
   readonly clientId?: string;
   readonly objectId?: string;
 }
 
 /**
- * Reads the claims of a JWT without judging its signature: it came from the machine's own metadata service over a
- * link-local connection, and is checked by whoever it is for. Empty for a token that cannot be read.
+ * Reads the claims of a JWT without checking its signature: it comes from the metadata service or Entra, and its audience checks it. Empty
+ * for a token that cannot be read.
  */
 export function readClaims(token: string): IdentityClaims {
   const payload = payloadOf(token);

@@ -1,20 +1,20 @@
 import type { ImdsError } from '@pod-identity/imds-client';
 
 /**
- * `not-on-host`: the machine does not carry the identity. `refused`: the service will not have this request, whoever makes
- * it. `misconfigured`: the AzureIdentity says one thing, Azure another. The rest: later it may work.
+ * `not-on-host`: the identity is not attached to the machine. `refused`: the service rejects this request from any caller.
+ * `misconfigured`: the AzureIdentity does not agree with Azure. `throttled`, `updating` and `unavailable` are temporary.
  */
 export type TokenErrorCode =
   'not-on-host' | 'refused' | 'denied' | 'misconfigured' | 'throttled' | 'updating' | 'unavailable';
 
 export interface TokenErrorDetails {
-  /** The HTTP status that was answered; undefined when there was no answer, or nobody was asked. */
+  /** The HTTP status of the answer; undefined if there was none. */
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
-/** Why there is no token. The message is for the person whose pod it is: no token, no full id in it. */
+/** Why there is no token. The message is for the owner of the pod, and contains neither a token nor a full id. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
   readonly code: TokenErrorCode;
@@ -29,7 +29,6 @@ export class TokenError extends Error {
   }
 }
 
-/** What an error of the metadata service means for a pod. */
 export function tokenErrorOf(error: ImdsError): TokenError {
   const message = `The metadata service of this machine gave no token: ${withoutIds(error.message)}`;
   const { status, retryAfterInMs: retryAfterMs } = error;
@@ -52,12 +51,12 @@ function codeOf({ code, status }: ImdsError): TokenErrorCode {
   return status === 410 ? 'updating' : codes[code];
 }
 
-/** Tenant, client and correlation ids of the machine's owner are none of the pod's business. */
+/** Hides tenant, client and correlation ids of the machine's owner from pods. */
 export function withoutIds(text: string): string {
   return text.replace(/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/gi, redactId);
 }
 
-/** Enough to recognise an id that one knows, as the original shows them in its log. */
+/** As in the log of the original. */
 export function redactId(id: string): string {
   return id.length <= 8 ? id : `${id.slice(0, 4)}##### REDACTED #####${id.slice(-4)}`;
 }

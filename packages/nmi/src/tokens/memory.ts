@@ -6,7 +6,7 @@ export interface Entry {
   readonly issued: IssuedToken;
   readonly storedAt: number;
   readonly age: TokenAge;
-  /** Position of the question in the order of asking. */
+  /** Number of the request, in the order of requests. */
   readonly question: number;
   /** The namespace that asked for it. */
   readonly namespace: string;
@@ -14,7 +14,7 @@ export interface Entry {
 
 export interface TokenMemory {
   recall(subject: TokenSubject, resource: string): Entry | undefined;
-  /** Unless there is an answer to a later question: a late one replaces none. */
+  /** Ignored if the token of a later request is stored. */
   store(subject: TokenSubject, resource: string, entry: Entry): void;
   forget(subject: TokenSubject, resource: string): void;
   /** Forgets whatever belongs to other subjects than these. */
@@ -22,7 +22,6 @@ export interface TokenMemory {
 }
 
 interface Known {
-  /** As it was when the last token was stored; others of the same key are as good. */
   readonly subject: TokenSubject;
   readonly entries: Map<string, Kept>;
 }
@@ -31,14 +30,13 @@ interface Kept {
   readonly entry: Entry;
   readonly key: string;
   readonly resource: string;
-  /** Of its life, after which it is forgotten. */
+  /** Removes the token when it expires. */
   readonly end: Timer;
 }
 
 /**
- * Tokens by subject and resource. When there are too many, the namespace that asked for most of them loses the oldest of its
- * own: so nobody loses a token by what others ask for, unless they hold less. Each is forgotten at the end of its life by a
- * timer: a clock that is set back meanwhile cannot lengthen it.
+ * Tokens by subject and resource. If there are too many, the oldest token of the namespace with most tokens is evicted. Each is removed
+ * by a timer when it expires, so that a clock that is set back does not prolong it.
  */
 export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): TokenMemory {
   const subjects = new Map<string, Known>();
@@ -79,7 +77,7 @@ export function createTokenMemory(kept: number, clock: Pick<Clock, 'after'>): To
   };
 }
 
-/** What is kept, by the namespace that asked for it; in each the oldest first. */
+/** By namespace; in each the oldest first. */
 function createShares() {
   const shares = new Map<string, Set<Kept>>();
   let size = 0;

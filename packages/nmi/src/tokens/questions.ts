@@ -2,28 +2,27 @@ import type { Tenant } from '@pod-identity/kit/core';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 
-/** On whose behalf something is asked. */
+/** The pod that a request is made for. */
 export interface Asker {
   readonly tenant: Tenant;
-  /** Charges so many questions to the pod: answers 0, or the milliseconds until it may ask them. */
+  /** Charges requests to the pod: returns 0, or the milliseconds until it may make them. */
   readonly admit: (questions: number) => number;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
-  /** Until when it waits: an identity that the service does not know yet is asked for again. Milliseconds since the epoch. */
+  /** How long an identity that the service does not know yet is requested again. Milliseconds since the epoch. */
   readonly deadline?: number;
 }
 
-/** What is asked, and where it waits for its turn. */
 export interface Question<T> {
   readonly queue: TurnQueue;
-  /** Requests that it makes. */
+  /** Number of requests. */
   readonly cost: number;
   readonly ask: () => Promise<T>;
 }
 
 export interface Questions<T> {
   isUnderWay(name: string): boolean;
-  /** The answer that is under way under this name, or else that of a new question. Fails when the asker leaves. */
+  /** The answer of the running question of this name, or of a new one. Fails when the asker leaves. */
   join(name: string, asker: Asker, question: Question<T>): Promise<T>;
 }
 
@@ -42,8 +41,8 @@ interface Flight<T> {
 }
 
 /**
- * One question at a time under each name; whoever comes meanwhile gets the same answer, or the same failure. A question begins
- * as soon as it is the turn of one of its pods, so nobody waits behind what another pod asks besides.
+ * One question at a time for each name; all who ask it meanwhile get the same answer or failure. It begins as soon as it is the turn of
+ * one of its pods, so no pod waits for other questions of another pod.
  */
 export function createQuestions<T>(): Questions<T> {
   const flights = new Map<string, Flight<T>>();
@@ -53,7 +52,6 @@ export function createQuestions<T>(): Questions<T> {
   };
   const start = (name: string): Flight<T> => {
     const { promise: answer, resolve, reject } = Promise.withResolvers<T>();
-    // Each asker is told on its own.
     answer.catch(() => undefined);
     const flight: Flight<T> = { answer, resolve, reject, isBegun: false, places: new Map() };
     flights.set(name, flight);
@@ -78,7 +76,7 @@ export function createQuestions<T>(): Questions<T> {
   };
 }
 
-/** Takes a place in the queue for the asker's pod; returns how it is left. */
+/** Takes a place in the queue for the asker's pod; returns the function that leaves it. */
 function enter<T>(flight: Flight<T>, asker: Asker, question: Question<T>): () => void {
   const { tenant } = asker;
   const name = `${tenant.namespace}/${tenant.pod}`;
@@ -90,7 +88,7 @@ function enter<T>(flight: Flight<T>, asker: Asker, question: Question<T>): () =>
     place.askers -= 1;
     if (place.askers > 0 || flight.isBegun) return;
     place.withdraw();
-    give(flight, name, left());
+    removePlace(flight, name, left());
   };
 }
 
@@ -100,24 +98,19 @@ interface Entering<T> {
   readonly question: Question<T>;
 }
 
-/** Undefined where the asker has to rely on the places of others. */
+/** Undefined if the pod gets no place: then only the places of other pods are left. */
 function placeFor<T>(flight: Flight<T>, { asker, name, question }: Entering<T>): Place | undefined {
-  const waitMs = asker.admit(question.cost);
-  const refuse = (error: TokenError) => {
-    give(flight, name, error);
+  if (asker.admit(question.cost) > 0) {
+    removePlace(flight, name, tooMany());
     return undefined;
-  };
-  if (waitMs > 0) {
-    refuse(tooMany());
-    return;
   }
   const entered = question.queue.enter(asker.tenant, {
     begin: (leave) => begin(flight, question, leave),
-    giveUp: () => give(flight, name, late()),
+    giveUp: () => removePlace(flight, name, late()),
   });
   if (!entered) {
-    refuse(full());
-    return;
+    removePlace(flight, name, full());
+    return undefined;
   }
   const place: Place = { askers: 0, withdraw: () => entered.withdraw() };
   if (!flight.isBegun) flight.places.set(name, place);
@@ -135,8 +128,8 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
   return ask();
 }
 
-/** A pod's place is gone; the question with it, unless other pods have one. */
-function give<T>(flight: Flight<T>, name: string, error: TokenError): void {
+/** The question fails if no other pod has a place. */
+function removePlace<T>(flight: Flight<T>, name: string, error: TokenError): void {
   flight.places.delete(name);
   if (flight.places.size === 0 && !flight.isBegun) flight.reject(error);
 }
@@ -153,25 +146,13 @@ function unlessGone<T>(answer: Promise<T>, signal: AbortSignal | undefined): Pro
 
 const ignore = () => undefined;
 
-function tooMany(): TokenError {
-  const text = 'This pod asks for new tokens too often. Keep a token until it expires.';
-  return new TokenError('throttled', text);
-}
-
-function full(): TokenError {
-  const text = 'Too many questions of this pod or its namespace wait for their turn already. Try again.';
-  return new TokenError('throttled', text);
-}
-
-function late(): TokenError {
-  const text =
-    'The question for this token waited too long for its turn: the metadata service of the machine or Entra takes only so many. Try again.';
-  return new TokenError('throttled', text);
-}
-
-function left(): TokenError {
-  return new TokenError(
-    'unavailable',
-    'The question for this token was given up: its callers left. Try again.',
-  );
-}
+const throttled = (text: string) => () => new TokenError('throttled', text);
+const tooMany = throttled('This pod asks for new tokens too often. Keep a token until it expires.');
+const full = throttled(
+  'Too many questions of this pod or its namespace wait for their turn already. Try again.',
+);
+const late = throttled(
+  'The question for this token waited too long for its turn: the metadata service of the machine or Entra takes only so many. Try again.',
+);
+const left = () =>
+  new TokenError('unavailable', 'The question for this token was given up: its callers left. Try again.');

@@ -1,13 +1,13 @@
 import { createBackoff, RecentMap, type Backoff, type Clock } from '@pod-identity/kit/core';
 import { TokenError } from './errors.ts';
 
-/** What went wrong lately, by the name of what was asked for. */
+/** Recent failures, by the name of what was requested. */
 export interface Setbacks {
   note(name: string, error: TokenError): void;
   clear(name: string): void;
-  /** The service wants to be left alone: what callers are told meanwhile, with what is left of the time if it told one. */
+  /** The error to return while the service asks for time, with what is left of its Retry-After. */
   refusal(name: string): TokenError | undefined;
-  /** Whether a question that nobody waits for may be asked already. */
+  /** Whether a request in the background may be made already. */
   mayTry(name: string): boolean;
 }
 
@@ -18,7 +18,7 @@ interface Setback {
   readonly tryAt: number;
 }
 
-/** How long it is left alone when it asks for time but does not say how much. */
+/** The pause if the service asks for time without Retry-After. */
 const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
   throttled: 1_000,
   updating: 5_000,

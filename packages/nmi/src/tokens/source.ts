@@ -12,18 +12,15 @@ import { createUnknownIdentities, type UnknownIdentities } from './unknown-ident
 import { askedBy, untilKnown } from './until-known.ts';
 
 export interface TokenSource {
-  /** A token from memory that is good for a while; undefined when one must be asked for. Renewing it is charged to the asker. */
+  /** A fresh token from memory; undefined if one must be requested. Renewing it is charged to the asker. */
   cached(wish: TokenWish, asker: () => Asker): IssuedToken | undefined;
-  /**
-   * From memory, from a question that is under way, or from new ones, each of which is charged to the asker. An identity that
-   * is expected is asked for again for a while when the service does not know it. Fails with a TokenError.
-   */
+  /** From memory or by requests, which are charged to the asker. Fails with a TokenError. */
   get(wish: TokenWish, asker: Asker): Promise<Obtained>;
-  /** Forgets the tokens of all other subjects. */
+  /** Removes the tokens of all other subjects. */
   prune(keep: (subject: TokenSubject) => boolean): void;
 }
 
-/** From memory, from a question under way, from a new one, or from memory because no new one could be had. */
+/** From memory, from a running request, from a new one, or from memory because a new one could not be had. */
 export type TokenOrigin = 'hit' | 'joined' | 'miss' | 'stale';
 
 export interface Obtained {
@@ -33,27 +30,25 @@ export interface Obtained {
 
 export interface TokenSourceOptions {
   readonly upstream: TokenUpstream;
-  /** Where questions for it wait for their turn. */
   readonly queueFor: (subject: TokenSubject) => TurnQueue;
-  /** How long a service that does not know an expected identity yet is asked again. */
+  /** How long requests for an expected identity that the service does not know are repeated. */
   readonly holdMs: number;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Called for every token that is returned from memory. */
+  /** Called for each token that is returned from memory. */
   readonly onRecalled?: (subject: TokenSubject) => void;
 }
 
 const entriesKept = 2_000;
-/** A token is not handed out in its last seconds, even when no other can be had. */
+/** A token is not returned in its last seconds, even if no other one can be had. */
 const lastUseMs = 10_000;
 const mismatchKeptMs = 60_000;
-/** How long a caller waits for a new token while the old one is still valid. */
+/** How long a caller waits for a new token if there is a valid old one. */
 const patienceMs = 1_000;
 
 /**
- * Tokens in memory, and one question at a time for each. Permission is not decided here: callers come
- * after it was, and a remembered token gives nobody a right. A token is renewed on the side when it is used in the
- * later part of its life; nobody waits for that while it is valid, and when it fails the old one is given on.
+ * Keeps tokens in memory and makes one request at a time for each. It does not decide who may get a token. A token that is used in the
+ * later part of its life is renewed in the background; if that fails, the old one is returned while it is valid.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { clock, onRecalled } = options;
@@ -79,12 +74,12 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       return undefined;
     onRecalled?.(wish.subject);
     const isDue = now >= entry.age.refreshAt && setbacks.mayTry(setbackName(wish));
-    // Whoever needs the token when it is old asks again, and is told why that fails.
+    // Errors are ignored: when the token is old, the next caller requests it again and gets the error.
     if (isDue && !flights.isUnderWay(flightName(wish))) void join(wish, asker()).catch(() => undefined);
     return entry.issued;
   };
 
-  /** A new one if it can be had soon, else the old one for as long as it is valid. */
+  /** A new token if it can be had soon, otherwise the old one while it is valid. */
   const renew = async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const issued = oldOf(wish);
     if (!issued) return fetchOnce(wish, asker);
@@ -109,7 +104,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 
 type Join = (wish: TokenWish, asker: Asker) => Promise<IssuedToken>;
 
-/** Joins what is asked already or asks, unless that is known to fail: then no question is made. */
+/** Joins a running request or makes one, unless it is known to fail. */
 function fetchThrough({ setbacks, unknown, flights }: Stores, join: Join, clock: Clock) {
   return async (wish: TokenWish, asker: Asker): Promise<Obtained> => {
     const isUnderWay = flights.isUnderWay(flightName(wish));
@@ -125,7 +120,7 @@ function isUsable(issued: IssuedToken, subject: TokenSubject, now: number): bool
   return issued.access.expiresOnTimestamp - lastUseMs > now && !hasOtherClientId(issued, subject);
 }
 
-/** The old token for a failure that will pass; a refusal stays one. */
+/** Returns the old token instead of a temporary failure. */
 function insteadOf(old: Obtained): (error: unknown) => Obtained {
   return (error) => {
     if (error instanceof TokenError && passing.has(error.code)) return old;
@@ -133,7 +128,7 @@ function insteadOf(old: Obtained): (error: unknown) => Obtained {
   };
 }
 
-/** Settles as the promise does, or with `late` if that takes too long. */
+/** The result of the promise, or `late` if it takes too long. */
 function within(promise: Promise<Obtained>, given: { clock: Clock; late: Obtained }): Promise<Obtained> {
   const { promise: settled, resolve, reject } = Promise.withResolvers<Obtained>();
   const timer = given.clock.after(patienceMs, () => resolve(given.late));
@@ -148,7 +143,7 @@ interface Stores {
   readonly flights: Questions<IssuedToken>;
 }
 
-/** Joins what is asked already, or asks and remembers the answer unless it is for special claims. */
+/** Joins a running request, or makes one and stores the token unless it has special claims. */
 function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOptions): Join {
   const { upstream, clock, random, queueFor } = options;
   let questions = 0;
@@ -162,7 +157,7 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
     setbacks.clear(setbackName(wish));
     const now = clock.now();
     const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
-    // A token for special claims is for whoever asked for it; that it was asked for says that the stored one is no good.
+    // A token with special claims is only for its caller. The request also means that the stored token is not good.
     if (isSpecial(wish)) memory.forget(wish.subject, wish.resource);
     else memory.store(wish.subject, wish.resource, { issued, storedAt: now, age, question, namespace });
     return issued;
@@ -178,12 +173,12 @@ function joinInto({ memory, setbacks, flights }: Stores, options: TokenSourceOpt
   };
 }
 
-/** Entra is asked for each tenant. */
+/** One request for each tenant. */
 function costOf(subject: TokenSubject): number {
   return subject.kind === 'service-principal' ? 1 + subject.auxiliaryTenantIds.length : 1;
 }
 
-/** A token of another client id than the AzureIdentity states is kept for a while: a wrong object must not cost a question each time. */
+/** A token with another client id than the AzureIdentity is kept for a while: otherwise a wrong object would cost a request each time. */
 function recentMismatch(
   memory: TokenMemory,
   { subject, resource }: TokenWish,
@@ -202,21 +197,18 @@ function isSpecial({ passThrough }: TokenWish): boolean {
   return false;
 }
 
-/** Wishes of one name can share an answer. */
+/** Wishes with the same name can share a request. */
 function flightName(wish: TokenWish): string {
   const special = isSpecial(wish) ? JSON.stringify(Object.entries(wish.passThrough).sort()) : '';
   return `${wish.bypassCache} ${wish.isExpected} ${special} ${keyOf(wish.subject)} ${wish.resource}`;
 }
 
-/** What keeps one wish of a name from being granted keeps all. */
+/** A failure of one wish applies to all with the same name. */
 function setbackName({ subject, resource }: TokenWish): string {
   return `${keyOf(subject)} ${resource}`;
 }
 
-/**
- * Whether the token belongs to another identity than the AzureIdentity states. Then the object is out of date, or pretends:
- * the pod must not get a token under a client id that is not the token's.
- */
+/** Whether the token has another client id than the AzureIdentity, which is out of date or forged then: the pod must not get it. */
 function hasOtherClientId({ clientId }: IssuedToken, subject: TokenSubject): boolean {
   return (
     subject.kind === 'identity' &&

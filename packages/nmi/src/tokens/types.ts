@@ -1,9 +1,9 @@
 import type { AccessToken } from '@pod-identity/imds-client';
 import type { ResourceId } from '@pod-identity/crd-types';
 
-/** Whose token. */
+/** The identity that a token is for. */
 export type TokenSubject =
-  /** A managed identity as an AzureIdentity (`name`) describes it; `clientId` in lower case, '' when not stated. */
+  /** A managed identity of an AzureIdentity (`name`); `clientId` in lower case, '' if it has none. */
   | {
       readonly kind: 'identity';
       readonly name: string;
@@ -11,7 +11,7 @@ export type TokenSubject =
       readonly clientId: string;
     }
   | ServicePrincipal
-  /** Whatever the machine's own metadata service makes of this selector. */
+  /** What the metadata service of the machine selects. */
   | { readonly kind: 'machine'; readonly by: 'nothing' }
   | {
       readonly kind: 'machine';
@@ -19,22 +19,21 @@ export type TokenSubject =
       readonly value: string;
     };
 
-/** An application of its own in Entra, as an AzureIdentity (`name`) of type 1 or 2 describes it. */
+/** An application in Entra: an AzureIdentity (`name`) of type 1 or 2. */
 export interface ServicePrincipal {
   readonly kind: 'service-principal';
   readonly name: string;
   readonly clientId: string;
   readonly tenantId: string;
-  /** One to three tenants more to get a token of; mostly none. */
+  /** At most three further tenants to get tokens of. */
   readonly auxiliaryTenantIds: readonly string[];
-  /** Origin of the login endpoint, like `https://login.microsoftonline.com`; it was judged already. */
+  /** Origin of the login endpoint, such as `https://login.microsoftonline.com`; it was checked already. */
   readonly authority: string;
   readonly credential: 'secret' | 'certificate';
   /** In the namespace of the AzureIdentity. */
   readonly secret: { readonly namespace: string; readonly name: string };
 }
 
-/** Whom the machine's own metadata service can speak for. */
 export type HostSubject = Exclude<TokenSubject, ServicePrincipal>;
 
 export interface TokenWish<Subject extends TokenSubject = TokenSubject> {
@@ -42,17 +41,16 @@ export interface TokenWish<Subject extends TokenSubject = TokenSubject> {
   readonly resource: string;
   readonly bypassCache: boolean;
   readonly passThrough: Readonly<Record<string, string>>;
-  /** The machine is known to carry the identity: a service that does not know it yet is asked again for a while. */
+  /** The identity should be attached to the machine: if the service does not know it yet, the request is repeated for a while. */
   readonly isExpected: boolean;
 }
 
-/** A token with what it says about its identity. */
 export interface IssuedToken {
   readonly access: AccessToken;
-  /** In lower case; undefined when neither the answer nor the token states it. */
+  /** In lower case; undefined if neither the response nor the token has it. */
   readonly clientId: string | undefined;
   readonly objectId: string | undefined;
-  /** Of the auxiliary tenants, in their order. */
+  /** Tokens of the auxiliary tenants, in their order. */
   readonly auxiliary?: readonly { readonly tenantId: string; readonly access: AccessToken }[];
 }
 

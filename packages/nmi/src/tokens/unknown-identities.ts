@@ -1,19 +1,19 @@
 import { createBackoff, RecentMap, type Backoff } from '@pod-identity/kit/core';
 import type { TokenError } from './errors.ts';
 
-/** Identities that the metadata service did not know when it was asked last, by the namespace that asked. */
+/** Identities that the metadata service did not know at the last request, by namespace of the request. */
 export interface UnknownIdentities {
-  /** One such answer, however many callers got it. Returns how long the service has not known the identity. */
+  /** Counts an error once, even if several callers got it. Returns for how long the service has not known the identity. */
   note(asked: Asked, error: TokenError, now: number): number;
   forget(asked: Omit<Asked, 'isExpected'>): void;
-  /** What is told at once, until the identity may be asked for again; `waitMs` until then. */
+  /** The error to return until the identity may be requested again; `waitMs` until then. */
   recall(asked: Asked, now: number): { readonly error: TokenError; readonly waitMs: number } | undefined;
 }
 
 export interface Asked {
   readonly namespace: string;
   readonly identity: string;
-  /** The machine is said to carry it: that it did not before says nothing then. */
+  /** Separate entries: an earlier failure from before the assignment does not count. */
   readonly isExpected: boolean;
 }
 
@@ -25,18 +25,15 @@ interface Entry {
   readonly backoff: Backoff;
 }
 
-/** An identity that has arrived meanwhile stays hidden for so long at most. */
+/** An identity that became known is noticed this late at most. */
 const longestHiddenMs = 5_000;
 const firstHiddenMs = 1_000;
-/** After so long without an answer the story begins again. */
+/** After this time without a request the entry starts again. */
 const forgottenMs = 120_000;
 const identitiesKept = 256;
 const namespacesKept = 512;
 
-/**
- * Each namespace has its own memory: what one of them asks for without success neither hides an identity from another one nor makes
- * its answers be forgotten.
- */
+/** Each namespace has its own entries, so that requests of one neither hide identities from another nor evict its entries. */
 export function createUnknownIdentities(random: () => number): UnknownIdentities {
   const memory = new RecentMap<string, Map<string, Entry>>(namespacesKept);
 
@@ -64,7 +61,7 @@ export function createUnknownIdentities(random: () => number): UnknownIdentities
     },
     recall(asked, now) {
       const entry = memory.get(asked.namespace)?.get(keyOf(asked));
-      // A clock that is set back must not hide it for longer.
+      // In case the clock is set back.
       const waitMs = Math.min((entry?.askAt ?? 0) - now, longestHiddenMs);
       return entry && waitMs > 0 ? { error: entry.error, waitMs } : undefined;
     },

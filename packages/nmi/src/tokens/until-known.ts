@@ -10,16 +10,16 @@ type Get<T> = (wish: TokenWish, asker: Asker) => Promise<T>;
 interface Attempts<T> {
   readonly once: Get<T>;
   readonly unknown: UnknownIdentities;
-  /** Whether there is a token that is still valid. */
+  /** Whether there is a valid token in memory. */
   readonly hasOld: (wish: TokenWish) => boolean;
 }
 
-/** Asks again, each time with a new request and a new charge, while an identity that is expected is not known. */
+/** Repeats the request while an expected identity is not known; each one is charged. */
 export function untilKnown<T>(
   { once, unknown, hasOld }: Attempts<T>,
   { clock, holdMs }: { readonly clock: Clock; readonly holdMs: number },
 ): Get<T> {
-  /** The milliseconds until the next question; throws what the caller is told instead. */
+  /** The milliseconds until the next request; throws if there is none. */
   const pauseAfter = (error: unknown, wish: TokenWish, asked: Asked): number => {
     if (!(error instanceof TokenError) || error.code !== 'not-on-host') throw error;
     const now = clock.now();
@@ -48,7 +48,7 @@ export function untilKnown<T>(
   };
 }
 
-/** A scale set's model can be this far ahead of its instances. Longer than this it is no delay, but an error. */
+/** A scale set's model can be this far ahead of its instances; after that it is an error. */
 const modelDelayMs = 120_000;
 const neverArrived =
   'The identity is assigned to this node, but the metadata service of the machine has not known it for more than two minutes. ' +

@@ -8,9 +8,8 @@ import type { TokenWish } from './types.ts';
 const backoff = { baseMs: 2_000, capMs: 15_000 };
 
 /**
- * Asks the metadata service again for as long as the caller is held when a failure may pass. That is how the original answered:
- * programs that depend on its statuses expect that one 429 or 404 of the metadata service is not told to them. Each further
- * question is charged to the pod like the first.
+ * Repeats requests after temporary failures of the metadata service until the caller's deadline, as the original does: programs that depend
+ * on its statuses do not expect a single 429 or 404 of the service. Each request is charged to the pod.
  */
 export function untilPassed(
   tokens: TokenSource,
@@ -34,7 +33,7 @@ export function untilPassed(
   return { ...tokens, get };
 }
 
-/** A refusal of ours because there is no turn is none of the metadata service: `throttled` without its status. */
+/** `throttled` without a status is our own refusal, not one of the metadata service. */
 function mayPass(error: unknown, { subject }: TokenWish): error is TokenError {
   if (!(error instanceof TokenError) || subject.kind === 'service-principal') return false;
   return passing.has(error.code) || (error.code === 'throttled' && error.status !== undefined);

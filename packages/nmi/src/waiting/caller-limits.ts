@@ -8,36 +8,36 @@ import {
 } from '@pod-identity/kit/core';
 
 export interface LimitOptions {
-  /** Callers that may wait for an assignment or a token at a time. */
+  /** Requests that may wait for an assignment or a token at a time. */
   readonly waiting: FairQueueLimits;
-  /** Questions to the outside that one pod may cause: at once, and a second later on. */
+  /** Upstream requests of one pod: at once, and a second on average. */
   readonly upstreamBurst: number;
   readonly upstreamPerSecond: number;
 }
 
-/** A place to wait in. It must be left. */
+/** `leave` must be called. */
 export interface WaitingPlace {
-  /** Aborts when the caller hangs up, and when the place goes to a namespace or a pod that has less. */
+  /** Aborts when the caller leaves, or the place is given to a namespace or pod with fewer places. */
   readonly ended: AbortSignal;
-  /** Somebody else has the place now. */
+  /** The place was given to another caller. */
   readonly isLost: boolean;
   leave(): void;
 }
 
 export interface CallerLimits {
-  /** Undefined when the pod, its namespace or the node has all places that it may have. */
+  /** Undefined if the pod, its namespace or the node has no free place. */
   enter(tenant: Tenant, caller: { readonly gone: AbortSignal }): WaitingPlace | undefined;
-  /** Charges so many questions to the pod and answers 0; or charges nothing and answers the milliseconds until it may ask them. */
+  /** Charges the requests to the pod and returns 0, or returns the milliseconds until it may make them. */
   admitUpstream(pod: string, questions: number, now: number): number;
-  /** Ends all waits, also those that begin later: the agent is shutting down. */
+  /** Ends all current and later waits: the agent is shutting down. */
   endAll(): void;
   readonly waiting: number;
 }
 
-/** Buckets kept; far more than a node has pods. A full bucket that is forgotten is as good as one that is kept. */
+/** Far more than a node has pods. */
 const bucketsKept = 2048;
 
-/** Keeps one pod from using up the node: the agent's memory, and the machine's quota at the real metadata service. */
+/** Keeps one pod from using up the agent's memory, and the machine's quota at the metadata service. */
 export function createCallerLimits(options: LimitOptions): CallerLimits {
   const places = createFairQueue<Place>(options.waiting);
   const held = new Set<Place>();
@@ -121,7 +121,7 @@ class Place implements WaitingPlace {
     this.#remove(this);
   }
 
-  // The place is free at once, not when what the caller waited for has come to its end.
+  // Frees the place at once, not when the request ends.
   readonly #hangUp = () => {
     this.#remove(this);
     this.#end.abort();

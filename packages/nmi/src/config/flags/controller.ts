@@ -6,33 +6,27 @@ const ours = ['mic-service-account', 'mic-labels'] as const;
 
 /** Which pods are the original's MIC in the pod network. Ours is on the host's network, where nothing is redirected. */
 export const controllerFlags: readonly NmiFlag[] = [
-  changed(
-    {
-      name: 'MICNamespace',
-      kind: 'string',
-      default: '',
-      help: "Namespace of the original's MIC when it runs in the pod network: with --mic-service-account and --mic-labels, matching pods may get any identity of the machine. Anyone who may create pods in that namespace can therefore use these identities.",
-    },
-    'no effect alone, and off by default; in the original any pod of the namespace with the name of MIC was exempt',
-  ),
-  added(
-    {
-      name: 'mic-service-account',
-      kind: 'string',
-      default: '',
-      help: "Service account of the original's MIC, exact. See --MICNamespace.",
-    },
-    'see --MICNamespace',
-  ),
-  added(
-    {
-      name: 'mic-labels',
-      kind: 'list',
-      default: [],
-      help: "Labels of the original's MIC as NAME=VALUE, exact; a pod must have all of them. See --MICNamespace.",
-    },
-    'see --MICNamespace',
-  ),
+  changed({
+    name: 'MICNamespace',
+    kind: 'string',
+    default: '',
+    help: "Namespace of the original's MIC when it runs in the pod network: with --mic-service-account and --mic-labels, matching pods may get any identity of the machine. Anyone who may create pods in that namespace can therefore use these identities.",
+    why: 'no effect alone, and off by default; in the original any pod of the namespace with the name of MIC was exempt',
+  }),
+  added({
+    name: 'mic-service-account',
+    kind: 'string',
+    default: '',
+    help: "Service account of the original's MIC, exact. See --MICNamespace.",
+    why: 'see --MICNamespace',
+  }),
+  added({
+    name: 'mic-labels',
+    kind: 'list',
+    default: [],
+    help: "Labels of the original's MIC as NAME=VALUE, exact; a pod must have all of them. See --MICNamespace.",
+    why: 'see --MICNamespace',
+  }),
 ];
 
 /** Undefined: no pod is exempt as MIC. */

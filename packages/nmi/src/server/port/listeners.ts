@@ -1,4 +1,3 @@
-/** A socket that listens, as the kernel lists it. */
 export interface Listener {
   readonly family: 'tcp' | 'tcp6';
   /** As in /proc/net: hexadecimal, in the byte order of the machine. */
@@ -23,14 +22,11 @@ export function parseListeners(table: string, family: Listener['family']): reado
 export interface Place {
   readonly host: string;
   readonly port: number;
-  /** Of our own sockets, and of those of an agent that replaces or is replaced by this one. */
+  /** The uid of the sockets of all agents. */
   readonly uid: number;
 }
 
-/**
- * Those that may take calls that are meant for us. The kernel lets sockets of one uid share a port, whoever has them; any other
- * on our port came there before us, or by a way that should not be.
- */
+/** Sockets of other programs that may receive calls of pods: on our port, with another uid than the agent's. */
 export function foreignListeners(
   listeners: readonly Listener[],
   { host, port, uid }: Place,
@@ -38,7 +34,7 @@ export function foreignListeners(
   return listeners.filter((one) => one.port === port && one.uid !== uid && overlaps(one, host));
 }
 
-/** One that listens on all addresses takes calls to ours. Of an IPv6 one it is not listed whether it takes IPv4 calls: it counts. */
+/** A listener on all addresses counts; so does one on IPv6, since the table does not say whether it accepts IPv4. */
 function overlaps({ family, address }: Listener, host: string): boolean {
   if (/^0+$/.test(address)) return true;
   const ours = hexOf(host);
@@ -57,7 +53,6 @@ function hexOf(host: string): string | undefined {
     .toUpperCase();
 }
 
-/** Who they are, for the log and /readyz. */
 export function describeListeners(port: number, foreign: readonly Listener[]): string {
   const named = foreign.map(({ uid, inode }) => `uid ${uid}, socket inode ${inode}`).join('; ');
   return (

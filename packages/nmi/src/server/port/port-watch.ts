@@ -7,22 +7,22 @@ import { describeListeners, type Listener, type Place } from './listeners.ts';
 export interface PortWatchOptions {
   readonly place: () => Place;
   readonly read: (place: Place) => Promise<readonly Listener[]>;
-  /** How many there are now, and how many of them were not there at the look before. */
+  /** How many there are now, and how many of them are new since the last check. */
   readonly onCounted: (foreign: number, found: number) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface PortWatch {
-  /** What is wrong now; undefined when nothing is. */
+  /** The problem now; undefined if there is none. */
   look(): Promise<string | undefined>;
-  /** Looks again and again until the signal aborts: that a foreign listener is counted and logged must not depend on probes. */
+  /** Checks regularly until the signal aborts, so that metrics and log do not depend on probes. */
   keep(signal: AbortSignal): Promise<void>;
 }
 
 const betweenLooksMs = 10_000;
 
-/** Looks who else listens on our port, and says it in the log when it is news. */
+/** Finds other listeners on our port, and logs changes. */
 export function createPortWatch(options: PortWatchOptions): PortWatch {
   const { clock, log } = options;
   const lookAlone = createLook(options);

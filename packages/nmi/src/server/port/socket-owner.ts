@@ -1,20 +1,20 @@
-/** Makes sockets of another uid than this process has. */
+/** Creates sockets with another uid than the process has. */
 export interface SocketOwner {
-  /** Whose the sockets are that are made between `begin` and `end`. */
+  /** The uid of sockets that are created between `begin` and `end`. */
   readonly uid: number;
   begin(): void;
   end(): void;
-  /** From now on sockets are the process's own. */
+  /** From now on sockets have the uid of the process. */
   giveUp(): void;
 }
 
 /**
- * Nobody else's on the node: the kernel lets sockets share a port only if they have the same uid, so that a program of root, or of
- * any other user, can't join ours by chance. A program of root that wants to can take this uid on.
+ * No other program uses it: the kernel lets sockets share a port only if they have the same uid, so other programs cannot share ours by
+ * accident. A program of root can do it on purpose.
  */
 const agentUid = 42_579;
 
-/** Only root can take another uid on, and not without the capability SETUID; anybody else's sockets are his own. */
+/** Only root with the capability SETUID can change its uid; for other users sockets have the uid of the process. */
 export function createSocketOwner(): SocketOwner {
   const own = process.geteuid?.() ?? -1;
   let uid = own === 0 ? agentUid : own;

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { foreignListeners, parseListeners, type Listener, type Place } from './listeners.ts';
 
-/** The kernel lists listeners first: a node with very many connections is not read to its end. */
+/** The kernel lists listeners first: the rest of a long table is not read. */
 const longestTable = 1024 * 1024;
 
-/** Who else listens at our place, of the network namespace of this process; nobody where the kernel has no such list. */
+/** Other listeners in the network namespace of this process; none if the kernel has no such table. */
 export async function readForeignListeners(place: Place): Promise<readonly Listener[]> {
   const families = ['tcp', 'tcp6'] as const;
   const tables = await Promise.all(families.map((family) => readListening(`/proc/net/${family}`)));

@@ -14,23 +14,22 @@ import type { FetchLike } from '@pod-identity/imds-client';
 import { readUpTo } from '@pod-identity/kit/core';
 import { responseOf } from '@pod-identity/kit/serve';
 
-/** The way to the machine's metadata service. It follows no redirect. */
+/** Calls the metadata service of the machine. Follows no redirect. */
 export interface MetadataService {
-  /** Asks for this path with its query; resolves when the headers are there. The signal ends the question and its answer. */
+  /** Resolves when the response headers have arrived. The signal aborts the request and the response. */
   get(path: string, how: { readonly signal: AbortSignal }): Promise<IncomingMessage>;
-  /** The same in the shape of `fetch`, for URLs of this service. */
+  /** The same as a `fetch` function, for URLs of this service. */
   readonly fetch: FetchLike;
-  /** Ends all questions under way; none of them is asked again. */
+  /** Aborts all requests; none is repeated. */
   close(): void;
 }
 
-/** As many as are used at a time (pace.ts); each is closed after it was idle for half a minute. */
+/** As many idle ones as are used at a time (pace.ts), each for half a minute. */
 const connections = { maxFreeSockets: 5, maxSockets: 16, timeout: 30_000 };
 
 /**
- * Over node:http, because `fetch` is another HTTP client, which costs 14 MiB of memory on every node. Connections are kept,
- * so that a caller doesn't wait for a new one. A question is repeated once, on a connection of its own, when it was sent over a kept
- * one that turns out to be closed: questions change nothing, so that it doesn't matter whether the first one was heard.
+ * Uses node:http, since `fetch` loads another HTTP client, which takes 14 MiB of memory. Connections are kept alive. A request that was
+ * sent over a kept connection that turns out to be closed is repeated once, on a new one: requests change nothing.
  */
 export function createMetadataService(endpoint: string): MetadataService {
   const open = createOpening(endpoint);
@@ -68,27 +67,26 @@ export function createMetadataService(endpoint: string): MetadataService {
   };
 }
 
-/** Node's types leave out what it returns: false when the service has said that it closes the connection within a second. */
+/** Node's types lack the result: false if the service has announced that it closes the connection within a second. */
 interface Keeping {
   readonly keepSocketAlive: (this: Agent, socket: Duplex) => boolean;
 }
 const { keepSocketAlive: keep } = Agent.prototype as unknown as Keeping;
 
 /**
- * Keeps a connection only after an answer as the service gives it: 200, JSON. Node closes an idle one over which something comes
- * unasked. What comes when the next question is sent already is read as the answer to that: so all questions over a connection are about
- * one identity, or one path, and an answer that is given to another question is of the same identity.
+ * Keeps a connection only after a normal response: 200 with JSON. Node closes an idle connection that receives data, but data that
+ * arrives after the next request was sent is read as its response. So a connection is used for one identity, or one path, only.
  */
 class KeepingAgent extends Agent {
   readonly #unwanted = new WeakSet<object>();
-  /** The connections that are kept, the one first that has been idle for the longest time. */
+  /** Kept connections; the longest idle first. */
   readonly #idle = new Set<Duplex>();
 
   constructor() {
     super({ keepAlive: true, ...connections });
   }
 
-  /** Is not to be kept. */
+  /** The connection will not be kept. */
   refuse(socket: object): void {
     this.#unwanted.add(socket);
   }
@@ -109,7 +107,7 @@ class KeepingAgent extends Agent {
     super.reuseSocket(socket, question);
   }
 
-  /** No more are kept for all identities together than for one. */
+  /** The limit of idle connections is for all identities together. */
   #makeRoom(): void {
     for (const socket of this.#idle) if (socket.destroyed) this.#idle.delete(socket);
     const [oldest] = this.#idle;
@@ -117,12 +115,11 @@ class KeepingAgent extends Agent {
   }
 }
 
-/** What the questions over a connection have in common. */
+/** What all requests over a connection have in common. */
 interface About {
   readonly about: string;
 }
 
-/** What is the same for all questions is made once. */
 function createOpening(endpoint: string): (path: string, agent: Agent) => ClientRequest {
   const url = new URL(endpoint);
   const { hostname: host, port } = urlToHttpOptions(url);
@@ -140,7 +137,6 @@ function createOpening(endpoint: string): (path: string, agent: Agent) => Client
   };
 }
 
-/** As the client writes it, once at most. */
 function withoutResource(path: string): string {
   return path.replace(/(?<=[?&])resource=[^&]*/, '');
 }

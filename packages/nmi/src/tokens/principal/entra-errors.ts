@@ -1,7 +1,6 @@
 import { redactId, TokenError, withoutIds, type TokenErrorCode } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 
-/** What the token endpoint answered, or that it did not. */
 export type EntraAnswer =
   | {
       readonly kind: 'answer';
@@ -17,10 +16,10 @@ interface EntraRefusal {
   readonly description: string;
 }
 
-/** Where Microsoft Entra says nothing else: what its own clients wait. */
+/** Used without Retry-After, as in Microsoft's own clients. */
 const usualPauseMs = 60_000;
 
-/** What people can do, by number. `%` is the Secret. */
+/** Remedies by error number. `%` is the Secret. */
 const remedies: Readonly<Record<number, string>> = {
   7000215: 'the client secret is wrong. Put the value of a client secret, not its id, into %.',
   7000222: 'the client secret has expired. Make a new one and put it into %.',
@@ -45,12 +44,12 @@ const resources: ReadonlySet<number> = new Set([500011, 50001, 70011, 700022, 10
 const passing: ReadonlySet<number> = new Set([
   90006, 90012, 90024, 90033, 90061, 70021, 700211, 700212, 700213,
 ]);
-/** The first: an answer that is no refusal of this protocol comes from something between us and the endpoint. */
+/** '': an answer without an error code comes from something in between, such as a proxy. */
 const passingErrors: ReadonlySet<string> = new Set(['', 'temporarily_unavailable']);
 const resourceErrors: ReadonlySet<string> = new Set(['invalid_resource', 'invalid_scope']);
 const throttling: ReadonlySet<number> = new Set([90055, 50196]);
 
-/** Why there is no token. No full id and nothing of the credential is in the text. */
+/** The text contains neither a full id nor anything of the credential. */
 export function principalError(answer: EntraAnswer, subject: ServicePrincipal, tenantId: string): TokenError {
   const where = tenantId === subject.tenantId ? '' : ` in the auxiliary tenant ${redactId(tenantId)}`;
   const who = `AzureIdentity ${subject.name}${where}`;
@@ -98,7 +97,7 @@ function readRefusal(body: unknown): EntraRefusal {
   };
 }
 
-/** Without the number, which is told already, and without what only Microsoft can look up. */
+/** Without the error number and without trace ids. */
 function firstWords(description: string): string {
   const [text = ''] = description.replace(/^AADSTS\d+: /, '').split(/ ?\r?\n| Trace ID: /);
   return withoutIds(text).slice(0, 300);

@@ -1,5 +1,4 @@
-// What is said to the child process that reads certificates, and what it may answer. Its answer is not trusted: the process
-// has read what the editor of a namespace wrote.
+// Input and output of the process that reads certificates. Its output is not trusted, since it has read untrusted input.
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { StoredCredential } from './secret-keys.ts';
 
@@ -43,7 +42,7 @@ export function questionOf(stored: StoredCertificate): Question | string {
   return { kind: stored.kind, content: content.toString('base64'), password: stored.password };
 }
 
-/** The certificate, or a text that says what is wrong with it; undefined for what the process must not answer. */
+/** The certificate, or a text that says what is wrong with it; undefined if the output is not valid. */
 export function readAnswer(text: string): Certificate | string | undefined {
   const { fault, key, chain } = parse(text);
   if (typeof fault === 'string') return isSpeakable(fault) ? fault : undefined;
@@ -74,11 +73,11 @@ function readChain(chain: unknown): readonly Encoded[] {
   return all.every(isBase64) ? all.map((one) => ({ raw: Buffer.from(one, 'base64') })) : [];
 }
 
-/** Bits of each number of an RSA key: modulus, both primes and what is derived of them. OpenSSL takes no larger exponent of long keys. */
+/** Bits of the numbers of an RSA key. OpenSSL accepts no larger exponent for long keys. */
 const most = { modulus: 4096, prime: 2049, exponent: 64 };
 const curveBytes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48 };
 
-/** Judged by its numbers' sizes first: a signature takes as long as they are large. */
+/** Checks the sizes of its numbers first: large ones make signatures slow. */
 function readJwk(key: unknown): KeyObject | undefined {
   const jwk = (typeof key === 'object' ? (key ?? {}) : {}) as Readonly<Record<string, unknown>>;
   if (jwk['kty'] === 'EC') return isEcKey(jwk) ? attempt(jwk) : undefined;
@@ -100,7 +99,7 @@ function isRsaKey({ kty, n, e, d, p, q, dp, dq, qi }: Readonly<Record<string, un
   );
 }
 
-/** How many bytes a number in base64url has; 0 for what is none. */
+/** Bytes of a number in base64url; 0 if it is not one. */
 function bytesOf(value: unknown): number {
   return typeof value === 'string' && /^[A-Za-z0-9_-]+$/.test(value) ? Math.floor((value.length * 3) / 4) : 0;
 }

@@ -2,14 +2,14 @@ import type { Clock } from '@pod-identity/kit/core';
 
 /** The time that reading the certificates of one namespace may take. */
 export interface ReadingBudgets {
-  /** 0: it may read. */
+  /** 0 if it may read now. */
   waitMs(namespace: string): number;
   spend(namespace: string, ms: number): void;
 }
 
-/** A hundred certificates at once. */
+/** Enough for a hundred certificates at once. */
 const capacityMs = 20_000;
-/** A twentieth of one processor, for as long as somebody goes on. */
+/** A twentieth of one processor, in the long run. */
 const refill = 1 / 20;
 
 export function createReadingBudgets(clock: Pick<Clock, 'elapsed'>): ReadingBudgets {

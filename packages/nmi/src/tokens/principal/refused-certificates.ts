@@ -1,12 +1,12 @@
 import { RecentMap, type Clock } from '@pod-identity/kit/core';
 
-/** What cannot be read is not tried again for a while, whatever else in its Secret changes. */
+/** Certificates that could not be read, which are not tried again for a while even if other keys of the Secret change. */
 export interface RefusedCertificates {
   recall(namespace: string, digest: string): string | undefined;
   note(namespace: string, digest: string, fault: string): void;
 }
 
-/** A process that was killed may have been slow because the node was busy. */
+/** Limited, since a process that was killed may have been slow because the node was busy. */
 const keptMs = 10 * 60_000;
 const keptOfNamespace = 32;
 

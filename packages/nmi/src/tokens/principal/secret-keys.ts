@@ -3,7 +3,7 @@ import type { ServicePrincipal } from '../types.ts';
 /** A Secret's content by its keys. */
 export type SecretData = ReadonlyMap<string, Buffer>;
 
-/** What a service principal proves itself with, as it lies in its Secret. */
+/** The credential of a service principal as stored in its Secret. */
 export type StoredCredential =
   | { readonly kind: 'secret'; readonly value: string }
   | { readonly kind: 'pfx'; readonly bytes: Buffer; readonly password: string }
@@ -12,9 +12,8 @@ export type StoredCredential =
 const secretKey = 'clientSecret';
 
 /**
- * Finds the credential in the Secret; a text says what is wrong with it. Only names of keys appear in texts. The original
- * took any key for the client secret, by chance if there were several: so one key of any name is enough, and several need
- * the one that is meant.
+ * Finds the credential in the Secret; a text, which contains only names of keys, says what is wrong. The original takes any key for the
+ * client secret, a random one of several: so a single key may have any name, and one of several must have the right one.
  */
 export function readCredential(
   data: SecretData,
@@ -28,7 +27,7 @@ function readSecret(data: SecretData): StoredCredential | string {
   const bytes = data.get(secretKey) ?? only;
   if (data.size === 0) return `it is empty; put the client secret under the key ${secretKey}`;
   if (!bytes) return `it has several keys and none is ${secretKey}; put the client secret under that key`;
-  // A line's end is never part of a client secret, but often part of the file that it came from.
+  // A client secret has no line break, but the file that it was read from often ends with one.
   const value = bytes.toString('utf8').replace(/\r?\n$/, '');
   return value === '' ? 'its client secret is empty' : { kind: 'secret', value };
 }
