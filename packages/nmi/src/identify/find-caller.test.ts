@@ -4,7 +4,7 @@ import { ending, heir, podOf, stage, web } from '../../test/caller-stage.ts';
 import type { PodView } from './pod-view.ts';
 
 describe('a pod that memory names', () => {
-  it('is asked for once by its name; then its connection is its own for ever', async () => {
+  it('is read once by name; then its connection belongs to it until it is closed', async () => {
     const { call, open, clock, questions, results } = stage({ filed: [web] });
     const kept = open();
     await expect(call(kept)).resolves.toEqual(podOf(web));
@@ -14,14 +14,14 @@ describe('a pod that memory names', () => {
     expect([questions, results]).toEqual([['get default/web'], ['confirmed']]);
   });
 
-  it('the answer for a connection that is known is the same object, and no promise', async () => {
+  it('returns the same object, not a promise, for a known connection', async () => {
     const { call, open } = stage({ filed: [web] });
     const kept = open();
     await call(kept);
     expect(call(kept)).toBe(call(kept));
   });
 
-  it('a confirmation is good for other connections for a second', async () => {
+  it('a confirmation is valid for other connections for a second', async () => {
     const { call, clock, questions } = stage({ filed: [web] });
     await call();
     await clock.advance(999);
@@ -31,13 +31,13 @@ describe('a pod that memory names', () => {
     expect(questions).toHaveLength(2);
   });
 
-  it('500 connections at once are one question', async () => {
+  it('500 connections at once cause one request', async () => {
     const { calls, questions } = stage({ filed: [web] });
     expect(new Set(await calls(500))).toEqual(new Set([podOf(web)]));
     expect(questions).toHaveLength(1);
   });
 
-  it('its labels are those that the watch told last', async () => {
+  it('has the labels that the watch delivered last', async () => {
     const { call, arrive } = stage({ filed: [web] });
     await call();
     const relabelled = { ...web, labels: {} };
@@ -45,7 +45,7 @@ describe('a pod that memory names', () => {
     expect(call()).toEqual(podOf(relabelled));
   });
 
-  it('no earlier confirmation serves a new connection when the machine’s clock was set back in between', async () => {
+  it('an earlier confirmation is not valid for a new connection after the machine’s clock was set back', async () => {
     const { call, clock, questions } = stage({ filed: [web] });
     await clock.advance(3_600_000);
     await call();
@@ -55,13 +55,13 @@ describe('a pod that memory names', () => {
     expect(questions).toHaveLength(2);
   });
 
-  it('its labels are those of the watch, where the API server’s answer was overtaken by it', async () => {
+  it('has the labels of the watch if they are newer than the answer of the API server', async () => {
     const relabelled = { ...web, labels: {} };
     const { call } = stage({ filed: [relabelled], live: [web] });
     await expect(call()).resolves.toEqual(podOf(relabelled));
   });
 
-  it('a connection that is opened while it is asked for needs no question of its own', async () => {
+  it('a connection that is opened during the request needs no other request', async () => {
     const { call, clock, state, questions } = stage({ filed: [web] });
     state.answerMs = 100;
     const first = call();
@@ -72,7 +72,7 @@ describe('a pod that memory names', () => {
     expect(questions).toHaveLength(1);
   });
 
-  it('what was confirmed before the watch named another pod is void, though the watch names the first one again', async () => {
+  it('a confirmation ends when the watch delivers another pod, even if it then delivers the first one again', async () => {
     const { call, state, arrive } = stage({ filed: [web], check: { mode: 'strict' } });
     await call();
     state.live = undefined;
@@ -99,7 +99,7 @@ describe('item 13: an address that is another pod’s by now, which the watch ha
     expect([questions, results]).toEqual([['get default/web', 'list'], ['moved']]);
   });
 
-  it('the watch tells: what was confirmed before is void at once', async () => {
+  it('an earlier confirmation ends at once when the watch delivers the change', async () => {
     const { call, arrive, state, questions } = stage({ filed: [web] });
     await call();
     state.live = [heir];
@@ -117,7 +117,7 @@ describe('item 13: an address that is another pod’s by now, which the watch ha
     await expect(found).resolves.toEqual(podOf(heir));
   });
 
-  it('a pod that the watch tells of late, when it is gone again, is not served either', async () => {
+  it('a pod that the watch delivers late, after its deletion, is not served either', async () => {
     const { call, clock, arrive } = stage({ filed: [web], live: [] });
     const found = call();
     await clock.advance(500);
@@ -189,7 +189,7 @@ describe('item 13: an address that is another pod’s by now, which the watch ha
 });
 
 describe('a pod that ends', () => {
-  it('is served while it lives: its last tasks may need a token', async () => {
+  it('is served while it runs: its last tasks may need a token', async () => {
     const { call, questions } = stage({ filed: [web], live: [ending] });
     await expect(call()).resolves.toMatchObject({ kind: 'pod', pod: { uid: web.uid } });
     expect(questions).toEqual(['get default/web', 'list']);
@@ -240,7 +240,7 @@ describe('a pod that ends', () => {
     await expect(call()).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
   });
 
-  it('but not when its containers have stopped', async () => {
+  it('is not served when its containers have stopped', async () => {
     const { call, clock } = stage({ filed: [ending], live: [{ ...ending, isStopped: true }] });
     const found = call();
     await clock.advance(2_000);
@@ -274,7 +274,7 @@ describe('a pod that ends', () => {
     expect(questions).toEqual(['get default/web', 'list']);
   });
 
-  it('is asked for once a second, as one that does not', async () => {
+  it('causes one request a second, like a running one', async () => {
     const { call, clock, questions } = stage({ filed: [ending] });
     await call();
     await clock.advance(999);
@@ -284,7 +284,7 @@ describe('a pod that ends', () => {
 });
 
 describe('an address that memory does not know', () => {
-  it('item 14: is asked for, once for all who call from it', async () => {
+  it('item 14: causes one request for all callers from it', async () => {
     const { calls, questions } = stage({ live: [web] });
     expect(new Set(await calls(3))).toEqual(new Set([podOf(web)]));
     expect(questions).toEqual(['list']);
@@ -300,7 +300,7 @@ describe('an address that memory does not know', () => {
     expect(clock.now()).toBe(500);
   });
 
-  it('is given up after the hold', async () => {
+  it('is unknown after the hold', async () => {
     const { call, clock } = stage({ live: [] });
     const found = call();
     await clock.advance(2_000);
@@ -340,7 +340,7 @@ describe('while the watch is silent', () => {
     expect(questions).toHaveLength(2);
   });
 
-  it('a remembered pod that the API server does not have is gone', async () => {
+  it('a pod in memory that the API server does not have does not count', async () => {
     const { call, clock } = stage({ filed: [web], live: [], isCurrent: false });
     const found = call();
     await clock.advance(2_000);
@@ -349,7 +349,7 @@ describe('while the watch is silent', () => {
 });
 
 describe('while the API server is away', () => {
-  it('for ten minutes memory is believed, with one question now and then', async () => {
+  it('uses memory for ten minutes, with few requests', async () => {
     const { call, calls, clock, state, results } = stage({ filed: [web] });
     await call();
     state.live = undefined;
@@ -373,7 +373,7 @@ describe('while the API server is away', () => {
     expect(call(kept)).toEqual(podOf(web));
   });
 
-  it('what it said last goes before what memory has', async () => {
+  it('its last answer counts before memory', async () => {
     const { call, clock, state } = stage({ filed: [web], live: [heir] });
     await call();
     state.live = undefined;
@@ -395,7 +395,7 @@ describe('while the API server is away', () => {
     await expect(later).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
-  it('an unknown caller may still be told of by the watch', async () => {
+  it('the watch may still deliver the pod of an unknown caller', async () => {
     const { call, arrive } = stage({ live: undefined });
     const found = call();
     arrive([web]);
@@ -521,7 +521,7 @@ describe('what the kernel says of an address', () => {
     expect(questions.length).toBeLessThanOrEqual(6);
   });
 
-  it('has changed in an outage: memory is not believed', async () => {
+  it('has changed in an outage: memory is not used', async () => {
     const { call, clock, state } = stage({ filed: [web], neighbour: mine });
     await call();
     Object.assign(state, { live: undefined, neighbour: other });
@@ -583,7 +583,7 @@ describe('a question that is not answered', () => {
     await expect(call()).resolves.toEqual(podOf(web));
   });
 
-  it('(c) says nothing of another address', async () => {
+  it('(c) does not affect another address', async () => {
     const there = pod({ uid: 'there', name: 'there', addresses: ['10.0.0.2'] });
     const { call, find, clock, state, questions } = stage({ filed: [web, there] });
     state.live = undefined;

@@ -33,14 +33,14 @@ const stage = (filed: readonly PodView[]) => {
   return { findings, look, note };
 };
 
-it('a pod that the watch named while its address was asked for is asked for in turn', () => {
+it('does not use an answer if the watch delivered another pod for the address during the request', () => {
   const { findings, look, note } = stage([web]);
   // When it was asked, memory named nobody.
   note(address, { kind: 'pod', pod: heir }, none);
   expect(findings.recall(look())).toBeUndefined();
 });
 
-it('any number of addresses that are nobody’s leave what was found of a pod', () => {
+it('addresses without a pod do not evict entries of pods', () => {
   const { findings, look, note } = stage([web]);
   note(address, { kind: 'pod', pod: web }, { kind: 'pod', pod: web });
   for (let n = 0; n < 5_000; n += 1) note(`10.1.${n >> 8}.${n & 255}`, none, none);

@@ -20,7 +20,7 @@ describe('a caller who waits', () => {
     await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
-  it('for an API server that takes calls and answers none is told after 8 s, however long assignments are waited for', async () => {
+  it('waits at most 8 s for an API server that does not respond, even if --hold is longer', async () => {
     const { ask, clock, state } = waiting();
     state.answerMs = 60_000;
     const asked = ask(clock.now() + 25_000);
@@ -28,7 +28,7 @@ describe('a caller who waits', () => {
     await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
-  it('and hangs up does not take the answer from another one of its address', async () => {
+  it('and leaves does not affect another caller from its address', async () => {
     const { ask, call, caller, clock, questions } = waiting();
     const asked = ask();
     const other = call();
@@ -39,7 +39,7 @@ describe('a caller who waits', () => {
     expect(questions).toHaveLength(1);
   });
 
-  it('and hangs up as the last one ends the search; whoever comes later is not answered by what is left of it', async () => {
+  it('and leaves as the last one ends the search; a later caller does not get its result', async () => {
     const { ask, call, caller, arrive, clock, questions, state } = waiting();
     Object.assign(state, { filed: [], live: [] });
     const asked = ask();
@@ -56,7 +56,7 @@ describe('a caller who waits', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('and hangs up while it is held as the only one ends the hold', async () => {
+  it('and leaves while it is held as the only one ends the hold', async () => {
     const { ask, caller, clock, state } = waiting();
     Object.assign(state, { filed: [], live: [], answerMs: 0 });
     const asked = ask();
@@ -68,7 +68,7 @@ describe('a caller who waits', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('and hangs up while it is held does not end the hold of another one of its address', async () => {
+  it('and leaves while it is held does not end the hold of another caller from its address', async () => {
     const { ask, call, caller, arrive, clock, state } = waiting();
     Object.assign(state, { filed: [], live: [], answerMs: 0 });
     const asked = ask();
@@ -82,7 +82,7 @@ describe('a caller who waits', () => {
     await expect(other).resolves.toEqual(podOf(web));
   });
 
-  it('is held for its full time, if it comes with an older connection while an abandoned search is not over yet', async () => {
+  it('is held for its full time if it comes on an older connection while an abandoned search still runs', async () => {
     const { ask, find, open, caller, arrive, clock, state } = waiting();
     Object.assign(state, { filed: [], live: [] });
     const kept = open();
@@ -98,7 +98,7 @@ describe('a caller who waits', () => {
     await expect(later).resolves.toEqual(podOf(web));
   });
 
-  it('and whose deadline is past, or is now, waits for two seconds and no longer', async () => {
+  it('and whose deadline has passed waits for two seconds', async () => {
     for (const overMs of [0, 500]) {
       const { ask, clock, state } = waiting();
       await clock.advance(1_000);
@@ -114,7 +114,7 @@ describe('a caller who waits', () => {
     }
   });
 
-  it('has a deadline by the clock, also when the clock does not begin at zero', async () => {
+  it('has an absolute deadline', async () => {
     const { ask, clock } = waiting();
     await clock.advance(60_000);
     const asked = ask(clock.now() + 1_000);
@@ -122,13 +122,13 @@ describe('a caller who waits', () => {
     await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
-  it('and has hung up already is told at once', async () => {
+  it('and has left already gets its result at once', async () => {
     const { ask, caller } = waiting();
     caller.abort();
     await expect(ask()).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 
-  it('leaves nothing behind on its connection', async () => {
+  it('leaves no listener on its connection', async () => {
     const { ask, caller, clock } = waiting();
     const asked = ask();
     await clock.advance(3_000);
@@ -137,7 +137,7 @@ describe('a caller who waits', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('gets its answer at its deadline, also while it waits for the end of an abandoned search', async () => {
+  it('gets its result at its deadline, even while it waits for the end of an abandoned search', async () => {
     const { ask, find, open, caller, clock, state } = waiting();
     Object.assign(state, { filed: [], live: [] });
     const asked = ask();
@@ -153,13 +153,13 @@ describe('a caller who waits', () => {
 });
 
 describe('off', () => {
-  it('memory is believed without a question', () => {
+  it('uses memory without a request', () => {
     const { call, questions } = stage({ filed: [web], live: [heir], check: { mode: 'off' } });
     expect(call()).toEqual(podOf(web));
     expect(questions).toEqual([]);
   });
 
-  it('the API server is asked while the watch is silent, and believed', async () => {
+  it('asks the API server while the watch is silent, and uses its answer', async () => {
     const { call, questions } = stage({
       filed: [web],
       live: [heir],
@@ -170,7 +170,7 @@ describe('off', () => {
     expect(questions).toEqual(['get default/web', 'list']);
   });
 
-  it('and so is what it learns while a caller is held', async () => {
+  it('uses what memory learns while a caller is held', async () => {
     const { call, arrive, questions } = stage({ live: [], check: { mode: 'off' } });
     const found = call();
     await Promise.resolve();
@@ -179,14 +179,14 @@ describe('off', () => {
     expect(questions).toEqual(['list']);
   });
 
-  it('a pod that ends is believed in without a question too, though another one waits for an address', () => {
+  it('also serves a terminating pod without a request, even if another pod has no address yet', () => {
     const silent = pod({ uid: 'silent', name: 'silent', addresses: [] });
     const { call, questions } = stage({ filed: [ending, silent], check: { mode: 'off' } });
     expect(call()).toEqual(podOf(ending));
     expect(questions).toEqual([]);
   });
 
-  it('memory is believed while the watch is silent and the API server refuses to answer', async () => {
+  it('uses memory while the watch is silent and the API server refuses requests', async () => {
     const { call, state } = stage({
       filed: [web],
       live: undefined,
@@ -197,7 +197,7 @@ describe('off', () => {
     await expect(call()).resolves.toEqual(podOf(web));
   });
 
-  it('a caller whose deadline comes while the API server is asked is not served by memory instead', async () => {
+  it('does not fall back to memory when the deadline passes during a request', async () => {
     const { find, open, clock, state } = stage({ filed: [web], isCurrent: false, check: { mode: 'off' } });
     state.answerMs = 3_000;
     const asked = Promise.resolve(find(address, open(), { ...patient, deadline: clock.now() + 1_000 }));

@@ -21,7 +21,7 @@ const stage = () => {
   };
 };
 
-it('answers at the change that brings the answer, and looks at no other time', async () => {
+it('resolves at the change that makes a result available, and checks only at changes', async () => {
   const { change, ports, patience, listeners, clock } = stage();
   const known: { answer?: string } = {};
   const look = vi.fn(() => known.answer);
@@ -36,12 +36,12 @@ it('answers at the change that brings the answer, and looks at no other time', a
   expect(getEventListeners(patience.caller.gone, 'abort')).toEqual([]);
 });
 
-it('sees what came between the last look of the caller and the wait', async () => {
+it('checks once at the start, so that an earlier change is not missed', async () => {
   const { ports, patience } = stage();
   await expect(awaitChange(() => 'already', patience, ports)).resolves.toBe('already');
 });
 
-it('gives up at the deadline and leaves nothing behind', async () => {
+it('resolves to undefined at the deadline, and leaves no listener or timer', async () => {
   const { ports, patience, listeners, clock } = stage();
   const waiting = awaitChange(() => undefined, patience, ports);
   await clock.advance(100);
@@ -49,7 +49,7 @@ it('gives up at the deadline and leaves nothing behind', async () => {
   expect([listeners.size, clock.pending]).toEqual([0, 0]);
 });
 
-it('waits only for what is left until the deadline', async () => {
+it('waits only for the time left until the deadline', async () => {
   const { ports, patience, clock } = stage();
   await clock.advance(60);
   const waiting = awaitChange(() => undefined, patience, ports);
@@ -58,7 +58,7 @@ it('waits only for what is left until the deadline', async () => {
   await expect(waiting).resolves.toBeUndefined();
 });
 
-it('gives up at once when nobody waits any longer', async () => {
+it('resolves to undefined at once when the caller leaves', async () => {
   const { ports, patience, listeners, controller } = stage();
   const waiting = awaitChange(() => undefined, patience, ports);
   controller.abort();
@@ -67,7 +67,7 @@ it('gives up at once when nobody waits any longer', async () => {
   await expect(awaitChange(() => 'late', patience, ports)).resolves.toBeUndefined();
 });
 
-it('passes on what looking throws', async () => {
+it('rejects if the check throws', async () => {
   const { ports, patience, listeners } = stage();
   const bad = () => {
     throw new Error('bug');

@@ -14,7 +14,7 @@ const caller = () => {
 };
 const of = (namespace: string, pod: string) => ({ namespace, pod });
 
-it('lets no pod wait with more callers than its share, and takes nothing from others', () => {
+it('limits the waiting requests of a pod, without affecting other pods', () => {
   const places = limits();
   const place = places.enter(of('one', 'a'), caller());
   places.enter(of('one', 'a'), caller());
@@ -51,7 +51,7 @@ it('a caller that hangs up has no place from that moment on', () => {
   expect(places.waiting).toBe(0);
 });
 
-it('a place that is left twice is left once', () => {
+it('leaving a place twice frees only one place', () => {
   const places = limits();
   const place = places.enter(of('one', 'a'), caller());
   places.enter(of('one', 'a'), caller());
@@ -60,7 +60,7 @@ it('a place that is left twice is left once', () => {
   expect(places.waiting).toBe(1);
 });
 
-it('lets a pod cause a burst of upstream calls, then as many as time gives it', () => {
+it('allows a pod a burst of upstream requests, then the refill rate', () => {
   const quota = limits();
   expect([quota.admitUpstream('a', 1, 0), quota.admitUpstream('a', 1, 0)]).toEqual([0, 0]);
   expect(quota.admitUpstream('a', 1, 0)).toBe(1000);
@@ -68,14 +68,14 @@ it('lets a pod cause a burst of upstream calls, then as many as time gives it', 
   expect(quota.admitUpstream('a', 1, 1000)).toBe(0);
 });
 
-it('remembers a bounded number of pods', () => {
+it('keeps buckets for a bounded number of pods', () => {
   const quota = limits();
   for (let index = 0; index < 3000; index += 1) quota.admitUpstream(`pod-${index}`, 1, 0);
   quota.admitUpstream('pod-0', 1, 0);
   expect(quota.admitUpstream('pod-0', 1, 0)).toBe(0);
 });
 
-it('charges several questions at once, or none of them', () => {
+it('charges several requests at once, or none of them', () => {
   const quota = limits();
   quota.admitUpstream('a', 1, 0);
   expect(quota.admitUpstream('a', 2, 0)).toBe(1000);
@@ -83,17 +83,17 @@ it('charges several questions at once, or none of them', () => {
   expect(quota.admitUpstream('a', 2, 2000)).toBe(0);
 });
 
-it('a question that costs more than the burst is asked when the whole burst is there', () => {
+it('requests that cost more than the burst are allowed when the bucket is full', () => {
   expect(limits().admitUpstream('a', 4, 0)).toBe(0);
 });
 
-it('each pod has a quota of its own, which no call of another pod gives back', () => {
+it('each pod has its own bucket', () => {
   const quota = limits();
   for (const pod of ['a', 'a', 'b', 'b']) expect(quota.admitUpstream(pod, 1, 0)).toBe(0);
   expect([quota.admitUpstream('a', 1, 0), quota.admitUpstream('b', 1, 0)]).toEqual([1000, 1000]);
 });
 
-it('remembers the quotas of 2,048 pods', () => {
+it('keeps the buckets of 2,048 pods', () => {
   const quota = limits();
   quota.admitUpstream('first', 2, 0);
   for (let index = 1; index < 2048; index += 1) quota.admitUpstream(`pod-${index}`, 1, 0);
@@ -102,7 +102,7 @@ it('remembers the quotas of 2,048 pods', () => {
   expect(quota.admitUpstream('first', 1, 0)).toBe(0);
 });
 
-it('tells how long it takes until a question may be asked, by how many are given in a second', () => {
+it('returns the time until a request is allowed, by the refill rate', () => {
   const waiting = { total: 6, perNamespace: 4, perPod: 2 };
   const quota = createCallerLimits({ waiting, upstreamBurst: 2, upstreamPerSecond: 4 });
   quota.admitUpstream('a', 2, 0);
@@ -112,13 +112,13 @@ it('tells how long it takes until a question may be asked, by how many are given
   expect(quota.admitUpstream('a', 1, 250)).toBe(250);
 });
 
-it('a caller that has hung up already does not wait', () => {
+it('a caller that has left already does not wait', () => {
   const one = caller();
   one.hangUp();
   expect(limits().enter(of('one', 'a'), one)?.ended.aborted).toBe(true);
 });
 
-it('nothing is left on the connection of a caller that has its answer, or that got no place', () => {
+it('removes its listeners from the connection of a caller that left its place, or got none', () => {
   const places = limits();
   const connection = caller();
   const first = places.enter(of('one', 'a'), connection);
@@ -130,7 +130,7 @@ it('nothing is left on the connection of a caller that has its answer, or that g
   expect(getEventListeners(connection.gone, 'abort')).toEqual([]);
 });
 
-it('when the agent ends, nobody waits any longer, whoever comes later neither; who has left is not concerned', () => {
+it('at shutdown all current and later waits end; places that were left are not affected', () => {
   const places = limits();
   const waiting = places.enter(of('one', 'a'), caller());
   const left = places.enter(of('one', 'b'), caller());

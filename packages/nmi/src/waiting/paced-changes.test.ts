@@ -33,7 +33,7 @@ const stage = () => {
   };
 };
 
-it('a change is told at once, and the next one too where deciding takes no time', () => {
+it('passes a change on at once, and the next one too if the listeners take no time', () => {
   const { waitFor, change, rounds } = stage();
   waitFor(0);
   change();
@@ -57,7 +57,7 @@ it('however many changes come, waiting callers take a fifth of the time; the las
   expect(rounds).toHaveLength(6);
 });
 
-it('nothing is listened to, and no timer is left, when nobody waits any more', async () => {
+it('unsubscribes and leaves no timer when the last listener is gone', async () => {
   const { waitFor, change, rounds, advance, sources, timers } = stage();
   const stops = [waitFor(50), waitFor(50)];
   change();
@@ -72,7 +72,7 @@ it('nothing is listened to, and no timer is left, when nobody waits any more', a
   expect(rounds).toHaveLength(3);
 });
 
-it('the rest depends on how long a round took, not on when it was', async () => {
+it('the pause depends on the duration of a round, not on its time', async () => {
   const { waitFor, change, rounds, advance } = stage();
   waitFor(100);
   await advance(5_000);
@@ -82,7 +82,7 @@ it('the rest depends on how long a round took, not on when it was', async () => 
   expect(rounds).toEqual([5_000, 5_400]);
 });
 
-it('when one caller stops waiting, changes still reach the others; stopping twice does nothing more', () => {
+it('when one listener unsubscribes, changes still reach the others; unsubscribing twice has no further effect', () => {
   const { waitFor, change, rounds, sources } = stage();
   const first = waitFor(0);
   const second = waitFor(0);

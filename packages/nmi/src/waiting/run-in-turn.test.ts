@@ -37,7 +37,7 @@ const stage = (over: Partial<typeof usual> = {}) => {
   return { clock, questions, begun, ask, end };
 };
 
-it('puts so many questions at a time and no more, in the order in which they came', async () => {
+it('limits questions in progress, and keeps their order', async () => {
   const { clock, begun, ask, end } = stage();
   const answers = ['a', 'b', 'c', 'd'].map((name) => ask(name));
   await clock.advance(0);
@@ -49,7 +49,7 @@ it('puts so many questions at a time and no more, in the order in which they cam
   await expect(Promise.all(answers)).resolves.toEqual(['a', 'b', 'c', 'd']);
 });
 
-it('begins so many in a second and no more', async () => {
+it('limits questions that begin in a second', async () => {
   const { clock, begun, ask, end } = stage({ perSecond: 5, atATime: 64, perNamespace: 64 });
   const names = Array.from({ length: 12 }, (_, index) => String(index));
   const answers = names.map((name) => ask(name));
@@ -63,7 +63,7 @@ it('begins so many in a second and no more', async () => {
   expect([begun.length, clock.pending]).toEqual([12, 0]);
 });
 
-it('namespaces take turns, in each of them its pods, however many questions one of them has', async () => {
+it('namespaces take turns, and within a namespace its pods, even if one has many questions', async () => {
   const { begun, ask, end } = stage({ atATime: 1, perNamespace: 1 });
   for (let index = 0; index < 8; index += 1)
     void ask(`h${index}`, { namespace: 'hostile', pod: `pod-${index % 2}` });
@@ -73,7 +73,7 @@ it('namespaces take turns, in each of them its pods, however many questions one 
   expect(begun).toEqual(['h0', 'h1', 'shop', 'h2', 'other pod']);
 });
 
-it('one namespace, whose questions hang, does not hold all places', async () => {
+it('one namespace whose questions hang does not take all places', async () => {
   const { clock, begun, ask } = stage({ atATime: 4, perNamespace: 2 });
   for (let index = 0; index < 8; index += 1) void ask(`h${index}`, { namespace: 'hostile' });
   await clock.advance(0);
@@ -82,7 +82,7 @@ it('one namespace, whose questions hang, does not hold all places', async () => 
   expect(begun).toEqual(['h0', 'h1', 'shop']);
 });
 
-it('gives a question up whose turn does not come in time', async () => {
+it('gives up a question whose turn does not come in time', async () => {
   const { clock, begun, ask, end } = stage({ atATime: 1, patienceMs: 1_000 });
   const [first, second] = [ask('a'), ask('b')];
   await clock.advance(1_000);
@@ -111,7 +111,7 @@ it('a question for which nobody waits any more loses its place at once and is no
   expect([begun, clock.pending]).toEqual([['a', 'c'], 0]);
 });
 
-it('a pod that has all its places is told so at once, and others are not', async () => {
+it('refuses a pod at once that has all its places, but not other pods', async () => {
   const { ask, begun, end } = stage({ atATime: 1, waiting: { total: 64, perNamespace: 32, perPod: 1 } });
   const all = [ask('a', { pod: 'pod' }), ask('b', { pod: 'pod' })];
   await expect(ask('c', { pod: 'pod' })).resolves.toBeUndefined();
@@ -120,14 +120,14 @@ it('a pod that has all its places is told so at once, and others are not', async
   await expect(Promise.all([...all, other])).resolves.toEqual(['a', 'b', 'd']);
 });
 
-it('a question that fails gives its place back', async () => {
+it('frees the place of a question that fails', async () => {
   const { questions } = stage({ atATime: 1, perNamespace: 1 });
   const questioner = { tenant: { namespace: 'default', pod: 'web' }, gone: nobodyLeaves };
   await expect(runInTurn(questions, questioner, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   await expect(runInTurn(questions, questioner, () => Promise.resolve(1))).resolves.toBe(1);
 });
 
-it('a question that was answered leaves nothing behind with those who waited for it', async () => {
+it('removes its listeners from the callers of a question that was answered', async () => {
   const { ask, end, clock } = stage();
   const { signal: gone } = new AbortController();
   const answer = ask('a', { gone });

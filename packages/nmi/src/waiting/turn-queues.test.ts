@@ -33,7 +33,7 @@ const stage = (over: Partial<Rate> & { perNamespace?: number } = {}) => {
   return { fake, begun, enter, skip, leave: () => leaves.shift()?.() };
 };
 
-it('queues that both have questions waiting take turns', () => {
+it('queues with waiting questions take turns', () => {
   const { begun, enter, leave } = stage({ atATime: 1 });
   enter('holds');
   for (const queue of ['first', 'first', 'first', 'second', 'second'] as const) enter('waits', queue);
@@ -43,7 +43,7 @@ it('queues that both have questions waiting take turns', () => {
   ]);
 });
 
-it('a namespace never holds more places than it may, in whatever order it gives them back', () => {
+it('limits the places of a namespace, in whatever order they are freed', () => {
   const { begun, enter, leave } = stage({ atATime: 10, perNamespace: 3 });
   for (let index = 0; index < 8; index += 1) enter('many');
   expect(begun).toHaveLength(3);
@@ -53,7 +53,7 @@ it('a namespace never holds more places than it may, in whatever order it gives 
   }
 });
 
-it('a question that has to wait for a place of its namespace takes nothing of the quota', () => {
+it('a question that waits for a place of its namespace does not use the quota', () => {
   const { begun, enter } = stage({ perNamespace: 1, quota: { burst: 2, perSecond: 1 } });
   enter('many');
   enter('many');
@@ -61,7 +61,7 @@ it('a question that has to wait for a place of its namespace takes nothing of th
   expect(begun).toEqual(['many first', 'other first']);
 });
 
-it('all that the quota allows begin at once when their timer was late', async () => {
+it('begins all questions that the quota allows when the timer was late', async () => {
   const { fake, begun, enter, skip } = stage({ quota: { burst: 3, perSecond: 1 } });
   for (const namespace of ['a', 'b', 'c']) enter(namespace);
   for (const namespace of ['d', 'e']) enter(namespace);
@@ -74,13 +74,13 @@ it('all that the quota allows begin at once when their timer was late', async ()
   expect([timers, fake.pending]).toEqual([3, 0]);
 });
 
-it('no timer runs while nothing waits, though the quota is used up', () => {
+it('sets no timer while nothing waits, even if the quota is used up', () => {
   const { fake, enter } = stage({ quota: { burst: 1, perSecond: 1 } });
   enter('a');
   expect(fake.pending).toBe(0);
 });
 
-it('whoever finds no place leaves no timer behind', () => {
+it('leaves no timer for a question that got no place', () => {
   const { fake, enter } = stage({ atATime: 1 });
   enter('holds');
   for (let index = 0; index < 8; index += 1) expect(enter('many')).toBeDefined();
@@ -89,7 +89,7 @@ it('whoever finds no place leaves no timer behind', () => {
   expect(fake.pending).toBe(timers);
 });
 
-it('a question whose caller leaves while it waits returns at once and is never asked', async () => {
+it('returns at once when the caller leaves, and does not ask the question', async () => {
   const clock = createFakeClock();
   const all = { atATime: 1, perNamespace: 1, patienceMs: 10_000 };
   const { only } = createTurnQueues({ clock, all, queues: { only: { atATime: 1, waiting } } });
