@@ -1,10 +1,9 @@
 // One pass over one host: look, decide, act. The objects of the API server and the host in Azure are two lanes: the
 // first never waits for the second, and what the second brings home is one more thing for the first to look at.
-import type { Host } from '@pod-identity/crd-types';
 import type { AssignmentsApplier } from './apply/apply-assignments.ts';
 import { Backlog } from './apply/backlog.ts';
 import { isHeldBack, type HostApplier } from './apply/apply-host.ts';
-import type { PokeOptions } from './apply/host-queue.ts';
+import type { HostQueue } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
 import type { TimeSlices } from './apply/time-slices.ts';
 import { planHost } from './plan/plan.ts';
@@ -25,8 +24,8 @@ export interface ReconcilePorts {
   readonly now: () => number;
   readonly assignments: AssignmentsApplier;
   readonly hosts: HostApplier;
-  /** The host has something to be read or changed in Azure. */
-  readonly askAzure: (host: Host, how: PokeOptions) => void;
+  /** Its turns read and change hosts in Azure. */
+  readonly azure: Pick<HostQueue, 'poke'>;
   /** A pass that had work to do is over. */
   readonly onPass: (ms: number) => void;
   /** These pods were looked at: the moment to tell those that get nothing why. */
@@ -79,7 +78,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
       const isRecordOver = endsRecord(factsOf(host), startedAt);
       const plan = await slices.run(() => lookAndDecide(host, pods));
       left.asked = ask(ports, plan, left.asked);
-      if (isRecordOver && plan.host) ports.askAzure(plan.host, {});
+      if (isRecordOver && plan.host) ports.azure.poke(plan.host.id);
       const facts = factsOf(host);
       const done = await assignments.apply(plan, facts, held);
       backlog.settle(done, facts);
@@ -117,7 +116,7 @@ function ask(ports: ReconcilePorts, plan: HostPlan, asked: ReadonlySet<string>):
   const isNeeded = plan.read || wanted.length > 0;
   if (!plan.host || !isNeeded || isHeldBack(plan, ports.now())) return new Set(wanted);
   const isUnread = ports.memory.facts(plan.host.id)?.present === undefined;
-  ports.askAzure(plan.host, { more: wanted.some((id) => !asked.has(id)), now: isUnread });
+  ports.azure.poke(plan.host.id, { more: wanted.some((id) => !asked.has(id)), now: isUnread });
   return new Set(wanted);
 }
 

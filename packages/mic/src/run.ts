@@ -33,7 +33,7 @@ import type { MicMetricSpecs } from './tell/metrics.ts';
 import { createPublisher, type Publisher } from './tell/publisher.ts';
 import { reportLeftOut } from './tell/report-left-out.ts';
 import { createAssignments, createHosts } from './term/appliers.ts';
-import { createController, type Controller, type Preflight, type Term } from './term/controller.ts';
+import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
 import { createLanes, type Lanes } from './term/lanes.ts';
 import { startLoop } from './term/loop.ts';
 import { aborted, openTerm } from './term/opening.ts';
@@ -54,9 +54,11 @@ async function serve({ config, version, log, metrics, transport, azure, signal }
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
   const clusterClientId = () => azure.clusterClientId();
   const settings = settingsOf(config, { version, clusterClientId, principalId: () => principalId });
-  const preflight: Preflight = async (question) => {
-    for (const { message, role, scope, command } of await azure.checkRoles(question))
-      log.warn({ role, scope, command }, message);
+  const roleCheck: RoleCheck = {
+    async report(question) {
+      for (const { message, role, scope, command } of await azure.checkRoles(question))
+        log.warn({ role, scope, command }, message);
+    },
   };
   const { hosts } = azure;
   const mic = createMic({
@@ -69,10 +71,11 @@ async function serve({ config, version, log, metrics, transport, azure, signal }
     metrics,
     events,
     settings,
-    preflight,
+    roleCheck,
   });
-  const original = watchOriginal({ config, transport, log, metrics, events });
   const { identity, namespace, name, durationMs, renewMs, retryMs } = config.leader;
+  const names = { lock: config.originalLock, lease: { namespace, name } };
+  const original = watchOriginal({ names, transport, log, metrics, events });
   const lease = { identity, namespace, name, durationMs, renewMs, retryMs };
   const elector = createElector({ transport, ...lease, clock, random, log });
   await Promise.all([
@@ -115,12 +118,12 @@ export interface MicParts {
   readonly metrics: Metrics<MicMetricSpecs>;
   readonly events: EventRecorder;
   readonly settings: MicSettings;
-  readonly preflight?: Preflight;
+  readonly roleCheck?: RoleCheck;
 }
 
 /** MIC without a process around it. */
 export function createMic(parts: MicParts): Controller {
-  const { transport, clock, random, log, metrics, settings, preflight } = parts;
+  const { transport, clock, random, log, metrics, settings, roleCheck } = parts;
   const { namespaceShareBytes, startupTaint, forceNamespaced } = settings;
   const index = new ClusterIndex({ forceNamespaced });
   const view = createClusterWatch({
@@ -135,7 +138,7 @@ export function createMic(parts: MicParts): Controller {
   const agents =
     startupTaint && createAgentWatch({ transport, clock, random, log, daemonSet: startupTaint.daemonSet });
   const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, agents });
-  return createController({ view, index, agents, log, metrics, startTerm, preflight });
+  return createController({ view, index, agents, log, metrics, startTerm, roleCheck });
 }
 
 interface TermScene {
@@ -201,7 +204,7 @@ function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWrite
     log,
     debounceMs,
     debounceMaxMs,
-    turnsWith: (askAzure) =>
+    turnsWith: (azure) =>
       createReconciler({
         index,
         memory,
@@ -212,7 +215,7 @@ function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWrite
         assignments: createAssignments({ ...acting, transport, view, writesPerHost, recordAfterMs, meter }),
         // Lane `azure`: plans the host as a whole and changes the identities that it carries.
         hosts: createHosts({ ...acting, identities, ledger, random, log, conditions }),
-        askAzure,
+        azure,
         onPass: (ms) => meter.pass(ms),
         onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
       }),

@@ -56,7 +56,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       now,
       rules: () => ({ ...build.rules, forceNamespaced: true }),
       slices: { run: (work) => Promise.resolve().then(work) },
-      askAzure: (on, how) => azureLane.poke(on.id, how),
+      azure: { poke: (on, how) => azureLane.poke(on, how) },
       onPass: () => undefined,
       onPlanned: () => undefined,
       assignments: { apply: () => Promise.resolve({ unfinished: [], wakeAt: undefined }) },

@@ -107,7 +107,7 @@ function explain(
   question: { readonly namespace: string; readonly pod: string },
   { config, log, transport, azure, signal }: Started,
 ): Promise<number> {
-  const { podNamespace: namespace, forceNamespaced, namespaceShareBytes } = config;
+  const { podNamespace: namespace, forceNamespaced, namespaceShareBytes, originalLock, leader } = config;
   return explainCommand({
     question,
     place: { namespace, forceNamespaced, namespaceShareBytes },
@@ -116,7 +116,7 @@ function explain(
     clock: systemClock,
     log,
     signal,
-    originalRuns: askOriginal(config, transport),
+    originalRuns: askOriginal({ lock: originalLock, lease: leader }, transport),
     printer: createPrinter(console.log),
   });
 }

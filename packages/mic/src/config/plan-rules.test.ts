@@ -17,6 +17,8 @@ test('a plan keeps the identities of --immutable-user-msis and the cluster’s o
   });
 });
 
-test('a cluster without an identity of its own protects those of --immutable-user-msis alone', () => {
+test('a cluster without an identity of its own protects those of --immutable-user-msis alone, and nothing by an empty client id', () => {
   expect(planRules(config, '').immutableClientIds).toEqual(new Set(['one', 'two']));
+  const empty = { ...config, immutableClientIds: new Set(['']) };
+  expect(planRules(empty, '').immutableClientIds).toEqual(new Set());
 });

@@ -1,19 +1,14 @@
 import type { MicConfig } from './config.ts';
 import type { PlanRules } from '../plan/types.ts';
-import { immutableClientIds } from './immutable-client-ids.ts';
 
 type PlanConfig = Pick<
   MicConfig,
   'forceNamespaced' | 'immutableClientIds' | 'detachGraceMs' | 'driftPeriodMs'
 >;
 
-/** What a plan is made by. The cluster's own client id may become another one while MIC runs. */
+/** `clusterClientId` is empty where MIC signs in without a managed identity. */
 export function planRules(config: PlanConfig, clusterClientId: string): PlanRules {
   const { forceNamespaced, detachGraceMs, driftPeriodMs } = config;
-  return {
-    forceNamespaced,
-    detachGraceMs,
-    driftPeriodMs,
-    immutableClientIds: immutableClientIds(config.immutableClientIds, clusterClientId),
-  };
+  const clientIds = [...config.immutableClientIds, clusterClientId.toLowerCase()].filter((id) => id !== '');
+  return { forceNamespaced, detachGraceMs, driftPeriodMs, immutableClientIds: new Set(clientIds) };
 }

@@ -1,15 +1,18 @@
 // The original's lock as the flags name it, looked at over our connection to the API server.
-import type { EventRecorder, KubeTransport } from '@pod-identity/kit/kube';
+import type { EventRecorder, KubeTransport, ObjectKey } from '@pod-identity/kit/kube';
 import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
-import type { MicConfig } from '../config/config.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import { createLockReader } from './lock-reader.ts';
 import { createOriginalWatch, runningText, whoRenews, type OriginalWatch } from './original-watch.ts';
 
-type Names = Pick<MicConfig, 'originalLock' | 'leader'>;
+interface Names {
+  /** Undefined: it is not looked at. */
+  readonly lock: ObjectKey | undefined;
+  readonly lease: ObjectKey;
+}
 
-export interface Surroundings {
-  readonly config: Names;
+interface Surroundings {
+  readonly names: Names;
   readonly transport: KubeTransport;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
@@ -21,8 +24,8 @@ const unwatched: OriginalWatch = {
   beside: (_term, work) => work,
 };
 
-export function watchOriginal({ config, transport, log, metrics, events }: Surroundings): OriginalWatch {
-  const { originalLock: lock, leader: lease } = config;
+export function watchOriginal({ names, transport, log, metrics, events }: Surroundings): OriginalWatch {
+  const { lock, lease } = names;
   if (!lock) return unwatched;
   return createOriginalWatch({
     lock,
@@ -37,13 +40,13 @@ export function watchOriginal({ config, transport, log, metrics, events }: Surro
 
 /** For `mic explain`: what there is to be said of the original's MIC, if it runs. */
 export function askOriginal(
-  { originalLock: lock, leader: lease }: Names,
+  { lock, lease }: Names,
   transport: KubeTransport,
 ): (signal: AbortSignal) => Promise<string | undefined> {
   if (!lock) return () => Promise.resolve(undefined);
   const reader = createLockReader(transport, { lock, lease });
   return async (signal) => {
     const holder = await whoRenews({ reader, clock: systemClock }, signal);
-    return holder === undefined ? undefined : runningText(`${lock.namespace}/${lock.name}`, holder);
+    return holder === undefined ? undefined : runningText(`${lock.namespace ?? ''}/${lock.name}`, holder);
   };
 }

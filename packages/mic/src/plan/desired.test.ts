@@ -157,7 +157,7 @@ describe('where objects are left out by the share of their namespace', () => {
   });
 });
 
-it('on a node without a host a pod gets its service principals, and is told of the other identities alone', () => {
+it('on a node without a host a pod gets its service principals, and a reason for each other identity', () => {
   const index = indexOf(
     snapshot({
       nodes: [node('node-0', '')],

@@ -70,7 +70,7 @@ describe('a node with a taint', () => {
     spec: { providerID: 'azure:///x', taints },
   });
 
-  it('is told as such where MIC is told of that taint, and only there', () => {
+  it('is a tainted node if MIC is configured with its taint, and only then', () => {
     const view = createTrims({ startupTaint: key }).node(raw([{ key: 'gpu' }, { key }]));
     expect(view?.tainted).toEqual({ name: 'n', uid: 'u', createdAt: 1_700_000_000_000 });
     expect(trims.node(raw([{ key }]))).not.toHaveProperty('tainted');

@@ -8,7 +8,7 @@ import {
   conditionsOf,
   createConditionsWriter,
   type ConditionedKind,
-  type JudgeCondition,
+  type ConditionsOptions,
 } from './conditions-writer.ts';
 import { createFakeLog } from '../apply/test/fake-log.ts';
 
@@ -20,7 +20,7 @@ const ready: Condition = {
   lastTransitionTime: 't',
 };
 
-function setUp(options: { judge?: JudgeCondition; perSecond?: number; fail?: Error } = {}) {
+function setUp(options: { judge?: ConditionsOptions['judge']; perSecond?: number; fail?: Error } = {}) {
   const clock = createFakeClock();
   const sent: KubeRequest[] = [];
   const ending = new AbortController();

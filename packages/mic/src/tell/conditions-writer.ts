@@ -1,6 +1,5 @@
-// Writes the Ready conditions of AzureIdentities and AzureIdentityBindings: only when they change, a few at a time, and
-// never faster than the API server should be asked to. Namespaces take turns, and a write that failed is repeated. What
-// conditions say is decided in plan/conditions.
+// Writes the Ready conditions of AzureIdentities and AzureIdentityBindings when they change, at a limited rate. Namespaces take
+// turns, and a failed write is retried. conditions.ts decides what conditions say.
 import { resources, type Condition } from '@pod-identity/crd-types';
 import {
   createFairQueue,
@@ -32,9 +31,6 @@ import type { BindingView, IdentityView, ObjectReference } from '../snapshot/vie
 
 export type ConditionedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 
-/** One object and what its conditions are to be; undefined when there is nothing to write, or the object is gone. */
-export type JudgeCondition = (kind: ConditionedKind, key: string) => readonly Condition[] | undefined;
-
 export interface ConditionsWriter {
   /** Look at these objects soon. Each is judged when its turn comes, so that a storm costs one write. */
   concern(kind: ConditionedKind, keys: Iterable<string>): void;
@@ -44,7 +40,8 @@ export interface ConditionsOptions {
   readonly transport: KubeTransport;
   readonly term: LeaderTerm;
   readonly clock: Clock;
-  readonly judge: JudgeCondition;
+  /** What the conditions of an object are to be; undefined when there is nothing to write, or the object is gone. */
+  judge(kind: ConditionedKind, key: string): readonly Condition[] | undefined;
   readonly log: Log;
   readonly perSecond: number;
   /** Judging leaves the event loop to others. */
@@ -121,12 +118,12 @@ class Writer implements ConditionsWriter {
   }
 
   async #drain(): Promise<void> {
-    const { clock, term, judge, slices } = this.#options;
+    const { clock, term, slices } = this.#options;
     while (term.holds()) {
       const concern = this.#next();
       if (!concern) return;
       // Judged now and not when it was noted: a storm of changes costs one write.
-      const conditions = await slices.run(() => judge(concern.kind, concern.key));
+      const conditions = await slices.run(() => this.#options.judge(concern.kind, concern.key));
       if (!conditions) {
         this.#retries.forget(idOf(concern));
         continue;

@@ -33,12 +33,16 @@ export interface Term {
   readonly meter: Meter;
 }
 
-/** Names the roles that MIC lacks for what it is about to do; it has no say in whether that is tried. */
-export type Preflight = (question: {
+interface RoleQuestion {
   readonly hosts: readonly Host[];
   readonly identities: readonly ResourceId[];
   readonly signal: AbortSignal;
-}) => Promise<void>;
+}
+
+export interface RoleCheck {
+  /** Reports the roles that MIC lacks to change these hosts; MIC tries in any case. */
+  report(question: RoleQuestion): Promise<void>;
+}
 
 export interface ControllerOptions {
   readonly view: ClusterWatch;
@@ -49,7 +53,7 @@ export interface ControllerOptions {
   readonly metrics: Metrics<MicMetricSpecs>;
   /** Resolves to undefined when the term ended before anything could be decided. */
   readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;
-  readonly preflight?: Preflight | undefined;
+  readonly roleCheck: RoleCheck | undefined;
 }
 
 export function createController(options: ControllerOptions): Controller {
@@ -98,13 +102,13 @@ export function createController(options: ControllerOptions): Controller {
 }
 
 async function checkRoles(
-  { preflight, index, log }: Pick<ControllerOptions, 'preflight' | 'index' | 'log'>,
+  { roleCheck, index, log }: Pick<ControllerOptions, 'roleCheck' | 'index' | 'log'>,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await preflight?.({ ...whatIsNeeded(index), signal });
+    await roleCheck?.report({ ...whatIsNeeded(index), signal });
   } catch (error) {
-    // Nothing depends on it: what is not allowed will be said again by whoever refuses it.
+    // Best effort: Azure itself reports what it refuses.
     if (!signal.aborted) log.warn({ why: String(error) }, "MIC's own roles could not be checked");
   }
 }

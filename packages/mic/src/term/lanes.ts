@@ -1,8 +1,7 @@
 // The two queues of hosts: turns that the API server alone can serve, and turns that need Azure.
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import { createHostQueue, type HostQueue, type PokeOptions } from '../apply/host-queue.ts';
-import type { Host } from '@pod-identity/crd-types';
+import { createHostQueue, type HostQueue } from '../apply/host-queue.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { hostKeyOf } from './loop.ts';
 
@@ -19,7 +18,7 @@ export interface LaneOptions {
   /** How long the second lane waits for more work of a host, and how long at most. */
   readonly debounceMs: number;
   readonly debounceMaxMs: number;
-  readonly turnsWith: (askAzure: (host: Host, how: PokeOptions) => void) => Turns;
+  readonly turnsWith: (azure: Pick<HostQueue, 'poke'>) => Turns;
 }
 
 export interface Lanes {
@@ -31,7 +30,7 @@ export interface Lanes {
 const objectsQuietMs = 25;
 
 export function createLanes({ clock, signal, log, turnsWith, ...limits }: LaneOptions): Lanes {
-  const turns = turnsWith((host, how) => azure.poke(host.id, how));
+  const turns = turnsWith({ poke: (host, how) => azure.poke(host, how) });
   const onCrash = (host: string, error: unknown) => log.error({ host, error }, 'pass crashed');
   const objects = createHostQueue({
     clock,

@@ -8,7 +8,7 @@ import type { HostMemory } from '../apply/memory.ts';
 import { upgradeStoredObjects } from '../apply/upgrade.ts';
 import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
-import type { UpgradeSettings } from './settings.ts';
+import type { MicSettings } from './settings.ts';
 
 export interface OpeningOptions {
   readonly term: LeaderTerm;
@@ -18,7 +18,7 @@ export interface OpeningOptions {
   readonly ledger: Ledger;
   /** Filled from the records. */
   readonly memory: HostMemory;
-  readonly typeUpgrade: UpgradeSettings;
+  readonly typeUpgrade: MicSettings['typeUpgrade'];
   /** MIC's own namespace, where the marker of the upgrade is kept. */
   readonly namespace: string;
   readonly version: string;

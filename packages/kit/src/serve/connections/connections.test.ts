@@ -112,7 +112,7 @@ describe('who sent a request', () => {
 });
 
 describe('a caller that asks too often', () => {
-  it('is not read on any of its connections, and told of once; another caller is read', async () => {
+  it('is not read on any of its connections, and reported once; another caller is read', async () => {
     const { enter, enterMany, ask, effects, connections, settle } = stage();
     const lines = enterMany(asker, 3);
     const quiet = enter(other);
@@ -150,7 +150,7 @@ describe('a caller that asks too often', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('is told of again when it is held a second time', async () => {
+  it('is reported again when it is held a second time', async () => {
     const { clock, enter, ask, effects } = stage();
     const line = enter(asker);
     ask(line, 5);
@@ -480,7 +480,7 @@ describe('a connection whose client sends no more', () => {
 });
 
 describe('a connection with unanswered requests', () => {
-  it('is closed with the fifth, and told of once', () => {
+  it('is closed with the fifth, and reported once', () => {
     const { enter, arrive, mayAsk, effects } = stage({ requestsPerSecond: 0 });
     const line = enter(asker);
     for (let count = 0; count < 4; count += 1) {

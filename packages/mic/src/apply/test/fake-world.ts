@@ -132,7 +132,7 @@ export function createFakeWorld({
       now,
       rules: () => ({ ...build.rules, ...rules }),
       slices: { run: (work) => Promise.resolve().then(work) },
-      askAzure: (on, how) => azureLane.poke(on.id, how),
+      azure: { poke: (on, how) => azureLane.poke(on, how) },
       onPass: () => undefined,
       onPlanned: () => undefined,
       assignments: createAssignmentsApplier({

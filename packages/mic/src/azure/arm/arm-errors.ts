@@ -3,6 +3,7 @@
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
 import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { RejectionCode } from '../../snapshot/facts/facts.ts';
+import { memberOf, stringAt } from '../../snapshot/raw-object.ts';
 
 /** What an answer of ARM means for the request: that identities are rejected, or what it means for the host as a whole. */
 export type ArmFailure = ArmRejection | HostFailure;
@@ -67,13 +68,12 @@ interface ErrorWords {
 
 /** ARM's error body, `{error: {code, message, details}}` or without the envelope. Nested details add their words. */
 function wordsOf(body: unknown): ErrorWords {
-  const outer = record(body);
-  const error = record(outer['error'] ?? body);
-  const details = Array.isArray(error['details']) ? error['details'].map(wordsOf) : [];
-  const message = [text(error['message']), ...details.map((detail) => detail.message)].filter(
-    (part) => part !== '',
-  );
-  return { code: text(error['code']) || (details[0]?.code ?? ''), message: message.join(' ') };
+  const error = memberOf(body, 'error') ?? body;
+  const listed = memberOf(error, 'details');
+  const details = Array.isArray(listed) ? listed.map(wordsOf) : [];
+  const messages = [stringAt(error, 'message'), ...details.map((detail) => detail.message)];
+  const message = messages.filter((part) => part !== '').join(' ');
+  return { code: stringAt(error, 'code') || (details[0]?.code ?? ''), message };
 }
 
 /** What an unsuccessful answer means. `now` turns a Retry-After date into a delay. */
@@ -235,12 +235,4 @@ function retryAfterInWords(message: string): number | undefined {
 function sentence(words: ErrorWords, status: number): string {
   const subject = words.code || (status === 0 ? 'the operation failed' : `HTTP ${status}`);
   return words.message === '' ? subject : `${subject}: ${words.message}`;
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -1,4 +1,5 @@
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { stringAt } from '../../snapshot/raw-object.ts';
 import type { ArmAnswer, ArmClient } from './arm-client.ts';
 import { classify, parseRetryAfter, type ArmFailure, type ArmResult } from './arm-errors.ts';
 
@@ -97,8 +98,7 @@ function stepOfFailure(failure: ArmFailure): { step: Step; retryAfter?: string }
 }
 
 function stepByBody(answer: ArmAnswer, now: number): Step {
-  const status = field(answer.body, 'status');
-  switch (typeof status === 'string' ? status.toLowerCase() : '') {
+  switch (stringAt(answer.body, 'status').toLowerCase()) {
     case 'succeeded':
       return { kind: 'done' };
     case 'failed':
@@ -132,8 +132,4 @@ async function sleeps(clock: Clock, ms: number, signal: AbortSignal): Promise<bo
   } catch {
     return false;
   }
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

@@ -8,9 +8,9 @@ import type { HostCalls } from './host-calls.ts';
 import { deadOf, stepsToChange, type IdentityStep } from './identity-patch.ts';
 import { nextBatch, startSearch, withRemovals, type Search } from './isolate.ts';
 import { inMotion, presenceOf, refusalOf } from './refusals.ts';
-import { prepareRenewals, renewEntries, type CarryOut } from './renewal.ts';
+import { prepareRenewals, renewEntries, type StepRunner } from './renewal.ts';
 import { startSession, type Session } from './session.ts';
-import { finish, sendBatch } from './update-session.ts';
+import { finish, sendBatch, type Next } from './update-session.ts';
 
 /** The HostIdentities port over ARM. One update of a host at a time; different hosts don't wait for each other. */
 export function createArmHosts(calls: HostCalls): HostIdentities {
@@ -19,21 +19,22 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
   const blockers = new IdsByHost();
 
   /** Sends the steps in as few PATCHes as will do. Returns what stopped it: nothing, when each step is done or rejected. */
-  const carryOut: CarryOut = async (session, wanted) => {
-    const { id } = session.host;
-    const steps = wanted.length === 0 ? wanted : withRemovals(wanted, blockersIn(session));
-    let search = resume(steps, wanted, suspects.of(id));
-    for (let batch = nextBatch(search); batch.length > 0; batch = nextBatch(search)) {
-      const next = await sendBatch(calls, session, { search, batch });
-      if (next.refusal !== undefined) {
-        const open = next.refusal.kind === 'gone' ? [] : next.search.suspects.map((step) => step.id);
-        suspects.settle(id, steps, [...open, ...session.leftBehind]);
-        return next.refusal;
+  const runner: StepRunner = {
+    async carryOut(session, wanted) {
+      const { id } = session.host;
+      const steps = wanted.length === 0 ? wanted : withRemovals(wanted, blockersIn(session));
+      let search = resume(steps, wanted, suspects.of(id));
+      for (let batch = nextBatch(search); batch.length > 0; batch = nextBatch(search)) {
+        const next = await sendBatch(calls, session, { search, batch });
+        if (next.refusal !== undefined) {
+          suspects.settle(id, steps, [...suspectsLeft(next), ...session.leftBehind]);
+          return next.refusal;
+        }
+        search = next.search;
       }
-      search = next.search;
-    }
-    suspects.settle(id, steps, session.leftBehind);
-    return undefined;
+      suspects.settle(id, steps, session.leftBehind);
+      return undefined;
+    },
   };
 
   /** The change, then what is renewed. What was found in the way before comes off with the first PATCH. */
@@ -47,8 +48,8 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
     const known = deadOf(session.state, [...blockers.of(id)]).filter((one) => !isStep(steps, one));
     const refusal =
       (await prepareRenewals(calls, session, { ids: known, isInTheWay: true })) ??
-      (await carryOut(session, steps)) ??
-      (await renewEntries(calls, session, { ids: change.renew, carryOut }));
+      (await runner.carryOut(session, steps)) ??
+      (await renewEntries(calls, session, { ids: change.renew, runner }));
     blockers.keep(id, refusal === undefined ? [] : blockersIn(session));
     return refusal;
   };
@@ -63,6 +64,11 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
       return finish(calls, session, await changeFrom(session, change));
     },
   };
+}
+
+/** Those that an update which was cut short goes on with. */
+function suspectsLeft({ refusal, search }: Next): readonly ResourceId[] {
+  return refusal?.kind === 'gone' ? [] : search.suspects.map((step) => step.id);
 }
 
 async function readHost(calls: HostCalls, host: Host, signal: AbortSignal): Promise<ReadOutcome> {

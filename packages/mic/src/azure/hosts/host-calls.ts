@@ -55,7 +55,6 @@ interface HostCallsOptions {
   readonly throttle: Throttle;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly operationLimitMs?: number;
   readonly onCall: (call: ArmCall) => void;
 }
 
@@ -106,6 +105,9 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
   };
 }
 
+/** MIC stops polling an operation after this; the host shows its result later. */
+const operationLimitMs = 5 * 60_000;
+
 interface PatchRequest extends HostPatch {
   readonly signal: AbortSignal;
 }
@@ -114,8 +116,8 @@ async function patchAndFollow(
   options: HostCallsOptions,
   host: Host,
   { from, patch, mayBeSent, signal }: PatchRequest,
-): Promise<Omit<PatchResult, 'sent'> & ArmResult<HostState | undefined>> {
-  const { client, clock, random, operationLimitMs = 5 * 60_000 } = options;
+): Promise<PatchResult> {
+  const { client, clock, random } = options;
   // Only a PATCH that drops the list could wipe what somebody else attached since we looked.
   const ifMatch = dropsWholeList(patch) ? from.etag : undefined;
   const answer = await client.send({

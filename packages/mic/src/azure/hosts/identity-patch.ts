@@ -1,6 +1,7 @@
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
 import type { HostChange } from '../../snapshot/facts/outcomes.ts';
 import type { PresentIdentity } from '../../snapshot/facts/facts.ts';
+import { memberOf, stringAt } from '../../snapshot/raw-object.ts';
 
 /** A VM or scale set as far as its identities go. */
 export interface HostState {
@@ -37,25 +38,22 @@ export const patchLimit = 150;
 
 /** Reads `identity`, `etag` and `properties.provisioningState` of a VM or scale set; ids in any case. */
 export function readHostState(resource: unknown): HostState {
-  const { identity, properties, etag } = record(resource);
-  const { type, userAssignedIdentities } = record(identity);
-  const provisioningState = text(record(properties)['provisioningState']);
-  const present = new Map<ResourceId, PresentIdentity>();
-  for (const [id, entry] of Object.entries(record(userAssignedIdentities))) {
-    present.set(canonicalResourceId(id), readEntry(entry));
-  }
+  const identity = memberOf(resource, 'identity');
+  const provisioningState = stringAt(memberOf(resource, 'properties'), 'provisioningState');
+  const etag = stringAt(resource, 'etag');
+  const entries = Object.entries(memberOf(identity, 'userAssignedIdentities') ?? {});
   return {
-    present,
-    systemAssigned: /systemassigned/i.test(text(type) ?? ''),
-    ...(provisioningState !== undefined && { provisioningState }),
-    ...(text(etag) !== undefined && { etag: text(etag) ?? '' }),
+    present: new Map(entries.map(([id, entry]) => [canonicalResourceId(id), readEntry(entry)])),
+    systemAssigned: /systemassigned/i.test(stringAt(identity, 'type')),
+    ...(provisioningState !== '' && { provisioningState }),
+    ...(etag !== '' && { etag }),
   };
 }
 
 function readEntry(entry: unknown): PresentIdentity {
-  const clientId = text(record(entry)['clientId']);
-  const principalId = text(record(entry)['principalId']);
-  return { ...(clientId !== undefined && { clientId }), ...(principalId !== undefined && { principalId }) };
+  const clientId = stringAt(entry, 'clientId');
+  const principalId = stringAt(entry, 'principalId');
+  return { ...(clientId !== '' && { clientId }), ...(principalId !== '' && { principalId }) };
 }
 
 /** An entry whose identity was deleted keeps its place on the host, with neither id. */
@@ -130,12 +128,4 @@ export function identityType(systemAssigned: boolean, userAssigned: boolean): Id
 /** Names everything the host carries as gone: the only request that others' changes could be lost in. */
 export function dropsWholeList(patch: IdentityPatch): boolean {
   return patch.body.identity.userAssignedIdentities === undefined;
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -8,11 +8,13 @@ import { deadOf, patchLimit, stepsToRestore, type IdentityStep } from './identit
 import { refusalOf } from './refusals.ts';
 import type { Session } from './session.ts';
 
-export type CarryOut = (session: Session, steps: readonly IdentityStep[]) => Promise<HostFailure | undefined>;
+export interface StepRunner {
+  carryOut(session: Session, steps: readonly IdentityStep[]): Promise<HostFailure | undefined>;
+}
 
 interface Renewals {
   readonly ids: readonly ResourceId[];
-  readonly carryOut: CarryOut;
+  readonly runner: StepRunner;
 }
 
 /** Off, and on again. */
@@ -22,14 +24,14 @@ const halves = 2;
 export async function renewEntries(
   calls: HostCalls,
   session: Session,
-  { ids, carryOut }: Renewals,
+  { ids, runner }: Renewals,
 ): Promise<HostFailure | undefined> {
   for (let left = deadOf(session.state, ids); ; left = left.slice(patchLimit)) {
     const wanted = left.slice(0, patchLimit);
     const refusal =
       (await prepareRenewals(calls, session, { ids: wanted, isInTheWay: false })) ??
-      (await carryOut(session, removals(session, wanted))) ??
-      (await carryOut(session, restorals(session)));
+      (await runner.carryOut(session, removals(session, wanted))) ??
+      (await runner.carryOut(session, restorals(session)));
     if (refusal !== undefined || left.length <= patchLimit) return refusal;
   }
 }

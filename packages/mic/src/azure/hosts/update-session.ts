@@ -24,7 +24,7 @@ import { prepareRenewals } from './renewal.ts';
 import type { Session } from './session.ts';
 
 /** The search goes on, or the host refuses as a whole. */
-interface Next {
+export interface Next {
   readonly search: Search;
   readonly refusal?: HostFailure;
 }

@@ -1,4 +1,5 @@
 import type { ResourceId } from '@pod-identity/crd-types';
+import { memberOf, stringAt } from '../../snapshot/raw-object.ts';
 import type { ArmClient } from '../arm/arm-client.ts';
 import type { Permission } from './missing-roles.ts';
 
@@ -16,23 +17,19 @@ export async function permissionsAt(
   while (url !== undefined) {
     const answer = await client.send({ method: 'GET', url, signal });
     if (!answer.ok) return answer.failure.kind === 'denied' ? [] : undefined;
-    const { value, nextLink } = record(answer.value.body);
+    const value = memberOf(answer.value.body, 'value');
     if (!Array.isArray(value)) return undefined;
     permissions.push(...value.map(readPermission));
-    url = typeof nextLink === 'string' ? nextLink : undefined;
+    url = stringAt(answer.value.body, 'nextLink') || undefined;
   }
   return permissions;
 }
 
 function readPermission(entry: unknown): Permission {
-  const { actions, notActions } = record(entry);
-  return { actions: texts(actions), notActions: texts(notActions) };
+  return { actions: textsAt(entry, 'actions'), notActions: textsAt(entry, 'notActions') };
 }
 
-function texts(value: unknown): readonly string[] {
+function textsAt(entry: unknown, key: string): readonly string[] {
+  const value = memberOf(entry, key);
   return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

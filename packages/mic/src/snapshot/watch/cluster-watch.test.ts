@@ -189,7 +189,7 @@ describe('nodes with the start-up taint', () => {
     expect(view.taintedNodes()).toEqual([]);
   });
 
-  test('are none where MIC is told of no such taint', async () => {
+  test('are none where MIC has no taint configured', async () => {
     const { view } = await setUp({ isTainting: false });
     expect(view.taintedNodes()).toEqual([]);
   });
