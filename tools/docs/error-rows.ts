@@ -153,6 +153,10 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       fault: 'metadata.labels has more than 16384 bytes',
     }),
     denied('no binding has the pod’s label as its selector', { why: 'no-binding', label: 'demo' }),
+    denied('the binding has the pod’s label as its selector, but its other conditions are for other pods', {
+      why: 'not-selected',
+      binding: 'default/reader-binding',
+    }),
     denied('the binding is for pods of another namespace', { why: 'other-namespace' }),
     denied('the AzureIdentity does not exist', {
       why: 'identity-missing',

@@ -55,6 +55,8 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the label of the pod is empty': never,
   'the labels of the pod, or an annotation for NMI, are too large to be read': withoutLimit,
   'no binding has the pod’s label as its selector': never,
+  'the binding has the pod’s label as its selector, but its other conditions are for other pods':
+    'a token: it knows no other conditions',
   'the binding is for pods of another namespace': `a token, unless \`forceNamespaced\`; then ${never}, or 500 \`runtime error: index out of range [0] with length 0\``,
   'the AzureIdentity does not exist': never,
   'the AzureIdentity is not valid': never,

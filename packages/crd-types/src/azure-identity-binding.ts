@@ -1,11 +1,17 @@
 import { parseObject } from './custom-object.ts';
-import { apiVersion } from './group.ts';
+import { apiVersion, defaultIdentityAnnotation } from './group.ts';
+import {
+  isEmptySelector,
+  objectNamePattern,
+  readLabelSelector,
+  type LabelSelector,
+} from './label-selector.ts';
 import type { Condition, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
 import type { Parsed } from './problem.ts';
 import { defined, type Section } from './section.ts';
 
-/** Gives the pods with a certain label an AzureIdentity of the binding's own namespace. */
+/** Gives pods an AzureIdentity of the binding's own namespace: those for which all of `selector`, `podSelector` and `serviceAccountName` hold that it has. */
 export interface AzureIdentityBinding {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'AzureIdentityBinding';
@@ -13,8 +19,14 @@ export interface AzureIdentityBinding {
   readonly spec: {
     /** The name of the AzureIdentity. */
     readonly azureIdentity: string;
-    /** Compared for equality with the pod's `aadpodidbinding` label; not a label-selector expression. */
+    /** Compared for equality with the pod's `aadpodidbinding` label; not a label-selector expression. Empty: not asked for. */
     readonly selector: string;
+    /** Labels of the pod, which must be of the binding's own namespace. Never empty. */
+    readonly podSelector?: LabelSelector;
+    /** The pod's ServiceAccount, which must be of the binding's own namespace. */
+    readonly serviceAccountName?: string;
+    /** Whether the identity is meant by a request that names none, where the pod has several. */
+    readonly default?: boolean;
   };
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
@@ -34,8 +46,7 @@ export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentity
     const spec = section.section('spec');
     if (binding.spec.azureIdentity === '')
       spec.problem('azureIdentity', 'is missing: name an AzureIdentity of this namespace');
-    if (binding.spec.selector === '')
-      spec.problem('selector', 'is missing: give the value of the pods’ aadpodidbinding label');
+    judgeConditions(binding.spec, spec);
     return binding;
   });
 }
@@ -47,7 +58,39 @@ export function readAzureIdentityBinding(section: Section): AzureIdentityBinding
     apiVersion,
     kind: 'AzureIdentityBinding',
     metadata: readMetadata(section),
-    spec: { azureIdentity: spec.string('azureIdentity') ?? '', selector: spec.string('selector') ?? '' },
+    spec: readSpec(spec),
     status: readConditions(section),
   });
+}
+
+/** Whether the identity of the binding is meant by a request that names none, where the pod has several. */
+export function isDefaultBinding({ metadata, spec }: AzureIdentityBinding): boolean {
+  return spec.default ?? metadata.annotations?.[defaultIdentityAnnotation] === 'true';
+}
+
+function readSpec(spec: Section): AzureIdentityBinding['spec'] {
+  const podSelector = readLabelSelector(spec, 'podSelector');
+  return defined({
+    azureIdentity: spec.string('azureIdentity') ?? '',
+    selector: spec.string('selector') ?? '',
+    podSelector: podSelector && isEmptySelector(podSelector) ? undefined : podSelector,
+    serviceAccountName: spec.string('serviceAccountName'),
+    default: spec.boolean('default'),
+  });
+}
+
+const objectName = new RegExp(objectNamePattern);
+const longestObjectName = 253;
+
+function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): void {
+  const { selector, podSelector, serviceAccountName = '' } = binding;
+  if (serviceAccountName.length > longestObjectName || !objectName.test(serviceAccountName))
+    spec.problem('serviceAccountName', 'must be the name of a ServiceAccount');
+  if (spec.has('podSelector') && podSelector === undefined)
+    spec.warn('podSelector', 'is empty: it selects nothing, and leaves out nothing');
+  if (selector !== '' || podSelector !== undefined || serviceAccountName !== '') return;
+  spec.problem(
+    'selector',
+    'is missing: give the value of the pods’ aadpodidbinding label, or podSelector or serviceAccountName',
+  );
 }

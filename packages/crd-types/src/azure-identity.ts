@@ -1,5 +1,6 @@
 import { parseObject } from './custom-object.ts';
 import { apiVersion, behaviorAnnotation } from './group.ts';
+import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
 import type { Condition, ObjectMeta } from './meta.ts';
 import { readConditions, readMetadata } from './object-meta.ts';
 import type { Parsed } from './problem.ts';
@@ -30,6 +31,8 @@ export interface AzureIdentitySpec {
   readonly adResourceID?: string;
   /** Types 1 and 2: a login endpoint other than the cloud's. */
   readonly adEndpoint?: string;
+  /** Other namespaces whose pods the identity may serve. */
+  readonly allowedNamespaces?: AllowedNamespaces;
 }
 
 /** An identity in Azure that pods may act as, once a binding says which. */
@@ -56,6 +59,10 @@ export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
   return parseObject('AzureIdentity', object, (section) => {
     const identity = readAzureIdentity(section);
     judge(identity.spec, section.section('spec'));
+    if (identity.spec.allowedNamespaces !== undefined && isNamespaced(identity))
+      section
+        .section('spec')
+        .warn('allowedNamespaces', `has no effect beside the annotation ${behaviorAnnotation}: namespaced`);
     return identity;
   });
 }
@@ -81,6 +88,7 @@ export function readAzureIdentity(section: Section): AzureIdentity {
       auxiliaryTenantIDs: spec.strings('auxiliaryTenantIDs'),
       adResourceID: spec.string('adResourceID'),
       adEndpoint: spec.string('adEndpoint'),
+      allowedNamespaces: readAllowedNamespaces(spec),
     }),
     status: readConditions(section),
   });

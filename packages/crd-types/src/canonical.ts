@@ -37,6 +37,7 @@ function objectWith(spec: Spelling): Spelling {
   return spelling('canonical', ['apiVersion', 'kind', 'metadata'], { spec, status });
 }
 
+const labelSelector = spelling('other', ['matchLabels', 'matchExpressions']);
 const azureIdentity = objectWith(
   spelling(
     'other',
@@ -50,10 +51,17 @@ const azureIdentity = objectWith(
       'adEndpoint',
       'replicas',
     ],
-    { clientPassword: spelling('other', ['name', 'namespace']) },
+    {
+      clientPassword: spelling('other', ['name', 'namespace']),
+      allowedNamespaces: spelling('other', ['names'], { selector: labelSelector }),
+    },
   ),
 );
-const azureIdentityBinding = objectWith(spelling('other', ['azureIdentity', 'selector', 'weight']));
+const azureIdentityBinding = objectWith(
+  spelling('other', ['azureIdentity', 'selector', 'weight', 'serviceAccountName', 'default'], {
+    podSelector: labelSelector,
+  }),
+);
 
 const spellings: Readonly<Record<Kind, Spelling>> = {
   AzureIdentity: azureIdentity,

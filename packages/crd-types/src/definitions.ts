@@ -1,5 +1,7 @@
 import type { Kind } from './group.ts';
+import { objectNamePattern } from './label-selector.ts';
 import { identityIdPattern } from './resource-id.ts';
+import { allowedNamespacesSchema, labelSelectorSchema } from './selector-schemas.ts';
 import {
   age,
   embedded,
@@ -50,6 +52,7 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
         },
         adResourceID: text('Not used.'),
         adEndpoint: text('Types 1 and 2: a login endpoint other than that of the cloud.'),
+        allowedNamespaces: allowedNamespacesSchema,
       }),
       status: statusWithConditions,
     },
@@ -62,12 +65,32 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
     statusSubresource: true,
   },
   AzureIdentityBinding: {
-    description: 'Gives pods with a certain aadpodidbinding label an AzureIdentity of this namespace.',
+    description: 'Gives pods an AzureIdentity of this namespace.',
     properties: {
-      spec: object('Which identity for which pods.', {
-        azureIdentity: text('The name of an AzureIdentity in the namespace of this object.'),
-        selector: text('The value of the aadpodidbinding label of the pods, compared for equality.'),
-      }),
+      spec: object(
+        'Which identity for which pods: those for which selector, podSelector and serviceAccountName hold, as far as they are given.',
+        {
+          azureIdentity: text('The name of an AzureIdentity in the namespace of this object.'),
+          selector: text('The value of the aadpodidbinding label of the pods, compared for equality.'),
+          podSelector: labelSelectorSchema(
+            'Labels of the pods, which must be in the namespace of this object.',
+          ),
+          serviceAccountName: text(
+            'The ServiceAccount of the pods, which must be in the namespace of this object.',
+            {
+              nullable: true,
+              maxLength: 253,
+              pattern: objectNamePattern,
+            },
+          ),
+          default: {
+            type: 'boolean',
+            nullable: true,
+            description:
+              'Whether this identity is meant by a request that names none, where the pod has several.',
+          },
+        },
+      ),
       status: statusWithConditions,
     },
     columns: [

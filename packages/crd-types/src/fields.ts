@@ -50,9 +50,18 @@ const identitySpec = anyCase({
   auxiliaryTenantIDs: several,
   adResourceID: address,
   adEndpoint: address,
+  // As much as the schema allows.
+  allowedNamespaces: { upTo: 20 * 1024 },
   replicas: word,
 });
-const bindingSpec = anyCase({ azureIdentity: name, selector: name, weight: word });
+const bindingSpec = anyCase({
+  azureIdentity: name,
+  selector: name,
+  podSelector: many,
+  serviceAccountName: name,
+  default: word,
+  weight: word,
+});
 const conditions = anyCase({ conditions: many, status: word, availableReplicas: word });
 
 function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>): FieldLimits {

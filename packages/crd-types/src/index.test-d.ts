@@ -48,6 +48,7 @@ describe('the public types', () => {
       | 'other-namespace'
       | 'shadowed'
       | 'too-many-bindings'
+      | 'not-selected'
     >();
   });
 

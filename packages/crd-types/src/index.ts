@@ -29,7 +29,22 @@ export {
 export type { AzureIdentity, AzureIdentitySpec, IdentityType, SecretReference } from './azure-identity.ts';
 export { isNamespaced, parseAzureIdentity } from './azure-identity.ts';
 export type { AzureIdentityBinding } from './azure-identity-binding.ts';
-export { parseAzureIdentityBinding } from './azure-identity-binding.ts';
+export { isDefaultBinding, parseAzureIdentityBinding } from './azure-identity-binding.ts';
+export type { AllowedNamespaces } from './allowed-namespaces.ts';
+export { allowsNamespace } from './allowed-namespaces.ts';
+export type { LabelRequirement, Labels, LabelSelector, SelectorOperator } from './label-selector.ts';
+export { selectorText } from './label-selector.ts';
+export type { PodFacts } from './selection.ts';
+export {
+  bindingLabelOf,
+  describeSelection,
+  failedCondition,
+  hasOwnConditions,
+  isBroad,
+  placesOf,
+  selectsPod,
+  waysToFile,
+} from './selection.ts';
 export type {
   AssignedIdentityParts,
   AssignedState,
@@ -45,17 +60,19 @@ export type { AzurePodIdentityException } from './azure-pod-identity-exception.t
 export { parseAzurePodIdentityException } from './azure-pod-identity-exception.ts';
 export type { Canonical } from './canonical.ts';
 export { canonicalise } from './canonical.ts';
+export type { BindingsByNamespace } from './bindings-by-namespace.ts';
+export { sortBindings } from './bindings-by-namespace.ts';
 export type {
-  BindingsByNamespace,
+  BindingSource,
   Match,
   MatchingRules,
   MatchQuestion,
   MatchResult,
   Mismatch,
   MismatchReason,
-  PodLabels,
 } from './match.ts';
-export { matchPod, mostBindingsPerNamespace, sortBindings } from './match.ts';
+export { bindingsAmong, matchPod } from './match.ts';
+export { mostBindingsPerNamespace } from './own-bindings.ts';
 export {
   absentOrLeftOut,
   explainTooMany,

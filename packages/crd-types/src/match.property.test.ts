@@ -3,15 +3,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isNamespaced, type AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
+import { sortBindings } from './bindings-by-namespace.ts';
 import {
+  bindingsAmong,
   matchPod,
-  mostBindingsPerNamespace,
-  sortBindings,
   type Match,
   type MatchResult,
   type Mismatch,
   type MismatchReason,
 } from './match.ts';
+import { mostBindingsPerNamespace } from './own-bindings.ts';
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 const namespaces = ['a', 'a-b', 'shop', 'z'];
@@ -124,8 +125,8 @@ test.each([true, false])(
       fc.property(aCluster, (cluster) => {
         for (const ns of [...namespaces, 'without-bindings']) {
           const result = matchPod({
-            pod: { namespace: ns, bindingLabel: 'demo' },
-            bindingsWithSelector: () => cluster.bindings,
+            ...bindingsAmong(cluster.bindings),
+            pod: { namespace: ns, labels: { aadpodidbinding: 'demo' }, serviceAccount: 'default' },
             identityOf: lookUp(cluster),
             rules: { forceNamespaced },
           });
@@ -144,7 +145,8 @@ test('bindings of other namespaces are not read for a pod that has its own, if i
     metadata: { namespace: 'shop', name: 'own' },
   } as AzureIdentityBinding;
   matchPod({
-    pod: { namespace: 'shop', bindingLabel: 'demo' },
+    pod: { namespace: 'shop', labels: { aadpodidbinding: 'demo' }, serviceAccount: 'default' },
+    bindingsWithoutSelector: () => [],
     bindingsWithSelector: () => ({
       get namespaces(): string[] {
         throw new Error('asked which other namespaces have bindings');

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
-import { matchPod, mostBindingsPerNamespace, sortBindings, type MatchResult } from './match.ts';
+import { sortBindings } from './bindings-by-namespace.ts';
+import { bindingLabel } from './group.ts';
+import { bindingsAmong, matchPod, type MatchResult } from './match.ts';
+import { mostBindingsPerNamespace } from './own-bindings.ts';
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 
@@ -35,13 +38,19 @@ function ask(
   forceNamespaced = false,
 ): MatchResult {
   return matchPod({
-    pod: { namespace: pod.namespace, bindingLabel: pod.label },
-    bindingsWithSelector: (value) => cluster.bindings.filter(({ spec }) => spec.selector === value),
+    ...bindingsAmong(cluster.bindings),
+    pod: podOf(pod),
     identityOf: (namespace, name) =>
       cluster.identities.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     rules: { forceNamespaced },
   });
 }
+
+const podOf = ({ namespace, label }: { namespace: string; label: string | undefined }) => ({
+  namespace,
+  labels: label === undefined ? {} : { [bindingLabel]: label },
+  serviceAccount: 'default',
+});
 
 function keys(result: MatchResult): string[] {
   return result.matches.map(({ identity: { metadata } }) => `${metadata.namespace ?? ''}/${metadata.name}`);

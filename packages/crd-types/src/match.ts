@@ -1,39 +1,75 @@
+import { allowsNamespace } from './allowed-namespaces.ts';
 import { isNamespaced, type AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
+import { compare, grouped, type BindingsByNamespace } from './bindings-by-namespace.ts';
+import type { Labels } from './label-selector.ts';
+import { hasAny, mostBindingsPerNamespace, ownBindings, type OwnBindings } from './own-bindings.ts';
+import { bindingLabelOf, hasOwnConditions, type PodFacts } from './selection.ts';
 
 // The rule which pod may act as which identity. MIC applies it when it assigns and NMI to each request, so that both agree.
 
 export interface MatchingRules {
   /** Pods get identities of their own namespace only, whatever the identities say. */
   readonly forceNamespaced: boolean;
-}
-
-export interface PodLabels {
-  readonly namespace: string;
-  /** The value of the pod's `aadpodidbinding` label; undefined when it has none. */
-  readonly bindingLabel: string | undefined;
+  /** Pods get identities of other namespaces where `allowedNamespaces` says so, and nowhere else, whatever `forceNamespaced` is. */
+  readonly byAllowedNamespaces?: boolean;
 }
 
 /** The pod, and where bindings and identities are found. */
-export interface MatchQuestion {
-  readonly pod: PodLabels;
-  /** All bindings of the cluster whose selector is exactly this value: in any order, or by namespace. */
-  readonly bindingsWithSelector: (value: string) => Iterable<AzureIdentityBinding> | BindingsByNamespace;
+export interface MatchQuestion extends BindingSource {
+  readonly pod: PodFacts;
+  /** Of the pod's namespace; undefined when they are not known: then no label of a namespace allows anything. */
+  readonly namespaceLabels?: Labels | undefined;
   /** Only identities that are valid. */
   readonly identityOf: (namespace: string, name: string) => AzureIdentity | undefined;
   readonly rules: MatchingRules;
+}
+
+/** Where bindings are found. It may give more than it is asked for: what selects the pod is looked at here. */
+export interface BindingSource {
+  /** All bindings of the cluster whose selector is exactly this value: in any order, or by namespace. */
+  readonly bindingsWithSelector: (value: string) => Iterable<AzureIdentityBinding> | BindingsByNamespace;
+  /**
+   * Bindings of the pod's namespace without a selector that select the pod, in any order. Of the broad ones the first 101 by
+   * name will do.
+   */
+  readonly bindingsWithoutSelector: (pod: PodFacts) => Iterable<AzureIdentityBinding>;
+  /** Of those with this selector the ones that may reach out: whose identity has `allowedNamespaces`. All of them, without. */
+  readonly bindingsReachingOut?: (value: string) => BindingsByNamespace;
+}
+
+/**
+ * For who has nothing but a list.
+ *
+ * @example
+ * ```ts
+ * matchPod({ ...bindingsAmong(bindings), pod, identityOf, rules });
+ * ```
+ */
+export function bindingsAmong(bindings: readonly AzureIdentityBinding[]): BindingSource {
+  return {
+    bindingsWithSelector: (value) => bindings.filter(({ spec }) => spec.selector === value),
+    bindingsWithoutSelector: ({ namespace }) =>
+      bindings.filter(({ metadata, spec }) => spec.selector === '' && metadata.namespace === namespace),
+  };
 }
 
 /** The pod may act as the identity, because of the binding. */
 export interface Match {
   readonly binding: AzureIdentityBinding;
   readonly identity: AzureIdentity;
+  /**
+   * Of another namespace, which allows the pod's by `allowedNamespaces`. Whoever may write there does not decide what the pod's
+   * requests mean: where the pod has other identities that fit a request, this one is not meant.
+   */
+  readonly isGuest?: true;
 }
 
 /**
  * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding names none in its own namespace.
  * `other-namespace`: the identity is namespaced and in another namespace than the pod. `shadowed`: an identity of that name
  * matched already, through an earlier binding. `too-many-bindings`: more of the pod's namespace select it than the limit.
+ * `not-selected`: the binding's selector is the pod's label, but its podSelector or serviceAccountName does not hold.
  */
 export type MismatchReason =
   | 'no-label'
@@ -42,7 +78,8 @@ export type MismatchReason =
   | 'identity-missing'
   | 'other-namespace'
   | 'shadowed'
-  | 'too-many-bindings';
+  | 'too-many-bindings'
+  | 'not-selected';
 
 export interface Mismatch {
   readonly reason: MismatchReason;
@@ -52,131 +89,154 @@ export interface Mismatch {
 }
 
 export interface MatchResult {
-  /** In the order of their bindings: by namespace, then name. */
+  /** In the order of their bindings: by namespace, then name; guests last. */
   readonly matches: readonly Match[];
   /** Why there are no matches, or no more. */
   readonly mismatches: readonly Mismatch[];
 }
 
 /**
- * Bindings of one namespace that count for one pod: its editor may write any number, and each pod costs an
- * AzureAssignedIdentity, a log line or an Event for every one of them.
- */
-export const mostBindingsPerNamespace = 100;
-
-/**
  * Which identities a pod may act as, and why not as others. The bindings that select the pod apply, in the order of their
- * namespaces and names; the first 100 of each namespace. Bindings of other namespaces that give the pod nothing are left
+ * namespaces and names; the first 100 of each namespace. Those of the pod's own namespace come first if one of them has a
+ * condition that the original does not have; guests come last. Bindings of other namespaces that give the pod nothing are left
  * out, unless there is nothing else: then one of them is a mismatch. Other problems there do not concern the pod.
  *
  * @example
  * ```ts
  * const { matches, mismatches } = matchPod({
- *   pod: { namespace: 'shop', bindingLabel: 'demo' },
- *   bindingsWithSelector: (value) => bindings.filter((binding) => binding.spec.selector === value),
+ *   ...bindingsAmong(bindings),
+ *   pod: { namespace: 'shop', labels: { aadpodidbinding: 'demo' }, serviceAccount: 'default' },
  *   identityOf: (namespace, name) => identities.get(`${namespace}/${name}`),
  *   rules: { forceNamespaced: true },
  * });
  * ```
  */
 export function matchPod(question: MatchQuestion): MatchResult {
-  const label = question.pod.bindingLabel;
+  const label = bindingLabelOf(question.pod);
+  const isLabelled = label !== undefined && label !== '';
+  const labelled = isLabelled ? grouped(question.bindingsWithSelector(label)) : noBindings;
+  const own = ownBindings(labelled.of(question.pod.namespace), question);
+  const others = isLabelled ? otherBindings(labelled, label, question) : [];
+  const counting = others.length > 0 || hasAny(own) ? others : oneElsewhere(labelled);
+  if (hasAny(own) || counting.length > 0) return matchThese(own, counting, question);
   if (label === undefined) return nothing('no-label');
-  if (label === '') return nothing('empty-label');
-  const bindings = grouped(question.bindingsWithSelector(label));
-  return question.rules.forceNamespaced ? matchOwn(bindings, question) : matchAll(bindings, question);
+  return nothing(label === '' ? 'empty-label' : 'no-binding');
 }
 
-/** Bindings of other namespaces give the pod nothing: if it has its own, the others are not read. */
-function matchOwn(bindings: BindingsByNamespace, question: MatchQuestion): MatchResult {
+type Groups = readonly (readonly AzureIdentityBinding[])[];
+
+/** Those that can give the pod something, by namespace. */
+function otherBindings(labelled: BindingsByNamespace, label: string, question: MatchQuestion): Groups {
+  const { pod, rules, identityOf, bindingsReachingOut } = question;
+  if (rules.byAllowedNamespaces !== true && rules.forceNamespaced) return [];
+  const reachesOut = ({ metadata, spec }: AzureIdentityBinding) =>
+    identityOf(metadata.namespace ?? '', spec.azureIdentity)?.spec.allowedNamespaces !== undefined;
+  const counts = (binding: AzureIdentityBinding) =>
+    !hasOwnConditions(binding) && (rules.byAllowedNamespaces !== true || reachesOut(binding));
+  const reaching = rules.byAllowedNamespaces === true ? bindingsReachingOut?.(label) : undefined;
+  const bindings = reaching ?? labelled;
+  return bindings.namespaces
+    .filter((namespace) => namespace !== pod.namespace)
+    .sort(compare)
+    .map((namespace) => bindings.of(namespace).filter(counts).slice(0, mostBindingsPerNamespace))
+    .filter((group) => group.length > 0);
+}
+
+/** Enough to tell a pod that has nothing else: all others are not looked at. */
+function oneElsewhere(labelled: BindingsByNamespace): Groups {
+  const { namespaces } = labelled;
+  if (namespaces.length === 0) return [];
+  const first = namespaces.reduce((least, other) => (compare(other, least) < 0 ? other : least));
+  return [
+    labelled
+      .of(first)
+      .filter((binding) => !hasOwnConditions(binding))
+      .slice(0, 1),
+  ];
+}
+
+/** In the order in which they count. */
+function inOrder(own: OwnBindings, others: Groups, namespace: string) {
+  const isOwnFirst = own.selecting.some(hasMore);
+  const before = isOwnFirst
+    ? 0
+    : others.filter(([first]) => compare(first?.metadata.namespace ?? '', namespace) < 0).length;
+  return [...others.slice(0, before), own.selecting, ...others.slice(before)].flat();
+}
+
+function hasMore(binding: AzureIdentityBinding): boolean {
+  return hasOwnConditions(binding) || binding.spec.default !== undefined;
+}
+
+function matchThese(own: OwnBindings, others: Groups, question: MatchQuestion): MatchResult {
   const { namespace } = question.pod;
-  const own = bindings.of(namespace);
-  if (own.length > 0) return matchThese([own], question);
-  const { namespaces } = bindings;
-  if (namespaces.length === 0) return nothing('no-binding');
-  return matchThese([bindings.of(firstOf(namespaces)).slice(0, 1)], question);
-}
-
-function matchAll(bindings: BindingsByNamespace, question: MatchQuestion): MatchResult {
-  const { namespaces } = bindings;
-  if (namespaces.length === 0) return nothing('no-binding');
-  return matchThese(
-    namespaces.toSorted(compare).map((namespace) => bindings.of(namespace)),
-    question,
-  );
-}
-
-/** Of some namespaces, in their order, all bindings in the order of their names. */
-function matchThese(
-  groups: readonly (readonly AzureIdentityBinding[])[],
-  question: MatchQuestion,
-): MatchResult {
   const matches = new Map<string, Match>();
-  const own: Mismatch[] = [];
-  const others: Mismatch[] = [];
-  const isOwn = ({ metadata }: AzureIdentityBinding) => metadata.namespace === question.pod.namespace;
-  for (const binding of groups.flatMap((group) => group.slice(0, mostBindingsPerNamespace))) {
-    const verdict = judge(binding, question);
-    const name = binding.spec.azureIdentity;
-    const miss = (reason: MismatchReason) => (isOwn(binding) ? own : others).push(mismatch(reason, binding));
-    if (typeof verdict === 'string') miss(verdict);
+  const told: Mismatch[] = [];
+  const toldElsewhere: Mismatch[] = [];
+  const verdicts = inOrder(own, others, namespace).map((binding) => judge(binding, question));
+  for (const verdict of [...verdicts.filter(isNoGuest), ...verdicts.filter((one) => !isNoGuest(one))]) {
+    const { binding } = verdict;
+    const miss = (reason: MismatchReason) =>
+      (binding.metadata.namespace === namespace ? told : toldElsewhere).push(mismatch(reason, binding));
+    const name = nameOf(verdict);
+    if ('reason' in verdict) miss(verdict.reason);
     else if (matches.has(name)) miss('shadowed');
-    else matches.set(name, { binding, identity: verdict });
+    else matches.set(name, verdict);
   }
-  const left = groups
-    .map((group) => group[mostBindingsPerNamespace])
-    .find((binding) => binding && isOwn(binding));
-  if (left !== undefined) own.push(mismatch('too-many-bindings', left));
-  const isElsewhereAlone = matches.size + own.length === 0;
-  return { matches: [...matches.values()], mismatches: isElsewhereAlone ? oneOf(others) : own };
+  const mismatches = [...told, ...own.unselected.map((binding) => mismatch('not-selected', binding))];
+  if (own.surplus !== undefined) mismatches.push(mismatch('too-many-bindings', own.surplus));
+  const isElsewhereAlone = matches.size + mismatches.length === 0;
+  return { matches: [...matches.values()], mismatches: isElsewhereAlone ? oneOf(toldElsewhere) : mismatches };
 }
 
-/** The one that is closest to a match. */
+/** The one that came nearest to a match. */
 function oneOf(mismatches: readonly Mismatch[]): readonly Mismatch[] {
   const one = mismatches.find(({ reason }) => reason === 'identity-missing') ?? mismatches[0];
   return one ? [one] : [];
 }
 
-/** Bindings of one selector, kept sorted, so that they need not be sorted for each pod. */
-export interface BindingsByNamespace {
-  /** Those that have any, in any order. Not called if only the pod's own bindings count. */
-  readonly namespaces: readonly string[];
-  /** In the order of their names, by code unit. */
-  of(namespace: string): readonly AzureIdentityBinding[];
+type Verdict = Match | { readonly binding: AzureIdentityBinding; readonly reason: MismatchReason };
+
+/** One of a name counts. A guest takes nobody's name, and nobody takes a guest's. */
+function nameOf(verdict: Verdict): string {
+  const { metadata, spec } = verdict.binding;
+  return isNoGuest(verdict) ? spec.azureIdentity : `${metadata.namespace ?? ''}/${spec.azureIdentity}`;
 }
 
-function grouped(bindings: Iterable<AzureIdentityBinding> | BindingsByNamespace): BindingsByNamespace {
-  if ('namespaces' in bindings) return bindings;
-  const groups = Map.groupBy(bindings, ({ metadata }) => metadata.namespace ?? '');
-  return {
-    namespaces: [...groups.keys()],
-    of: (namespace) => sortBindings(groups.get(namespace) ?? []),
-  };
-}
-
-function firstOf(namespaces: readonly string[]): string {
-  return namespaces.reduce((first, other) => (compare(other, first) < 0 ? other : first));
-}
-
-/** By namespace, then name (by code unit: the same everywhere). The list given is not touched. */
-export function sortBindings(bindings: Iterable<AzureIdentityBinding>): AzureIdentityBinding[] {
-  return [...bindings].sort(
-    (a, b) =>
-      compare(a.metadata.namespace ?? '', b.metadata.namespace ?? '') ||
-      compare(a.metadata.name, b.metadata.name),
-  );
+function isNoGuest(verdict: Verdict): boolean {
+  return 'reason' in verdict || verdict.isGuest !== true;
 }
 
 /** The identity that the binding gives the pod, or why it gives none. */
-function judge(binding: AzureIdentityBinding, question: MatchQuestion): AzureIdentity | MismatchReason {
-  const { pod, identityOf, rules } = question;
+function judge(binding: AzureIdentityBinding, question: MatchQuestion): Verdict {
   const namespace = binding.metadata.namespace ?? '';
-  const isElsewhere = namespace !== pod.namespace;
-  if (isElsewhere && rules.forceNamespaced) return 'other-namespace';
-  const identity = identityOf(namespace, binding.spec.azureIdentity);
-  if (identity === undefined) return 'identity-missing';
-  return isElsewhere && isNamespaced(identity) ? 'other-namespace' : identity;
+  if (namespace !== question.pod.namespace) return judgeElsewhere(binding, question);
+  const identity = question.identityOf(namespace, binding.spec.azureIdentity);
+  return identity ? { binding, identity } : { binding, reason: 'identity-missing' };
 }
+
+function judgeElsewhere(binding: AzureIdentityBinding, question: MatchQuestion): Verdict {
+  const { identityOf, rules } = question;
+  const byAllowed = rules.byAllowedNamespaces === true;
+  const otherNamespace = { binding, reason: 'other-namespace' } as const;
+  if (rules.forceNamespaced && !byAllowed) return otherNamespace;
+  const identity = identityOf(binding.metadata.namespace ?? '', binding.spec.azureIdentity);
+  if (identity === undefined) return byAllowed ? otherNamespace : { binding, reason: 'identity-missing' };
+  if (!isOpenTo(identity, question)) return otherNamespace;
+  return identity.spec.allowedNamespaces === undefined
+    ? { binding, identity }
+    : { binding, identity, isGuest: true };
+}
+
+/** Whether a pod of another namespace may act as the identity, where that is not ruled out for all. */
+function isOpenTo(identity: AzureIdentity, { pod, namespaceLabels, rules }: MatchQuestion): boolean {
+  if (isNamespaced(identity)) return false;
+  const { allowedNamespaces } = identity.spec;
+  if (allowedNamespaces === undefined) return rules.byAllowedNamespaces !== true;
+  return allowsNamespace(allowedNamespaces, pod.namespace, namespaceLabels);
+}
+
+const noBindings: BindingsByNamespace = { namespaces: [], of: () => [] };
 
 function nothing(reason: MismatchReason): MatchResult {
   return { matches: [], mismatches: [{ reason }] };
@@ -189,8 +249,4 @@ function mismatch(reason: MismatchReason, binding: AzureIdentityBinding): Mismat
     binding: `${namespace}/${binding.metadata.name}`,
     identity: `${namespace}/${binding.spec.azureIdentity}`,
   };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

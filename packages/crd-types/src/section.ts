@@ -24,6 +24,8 @@ export interface Section {
   /** The objects of the list under this key. */
   sections(key: string): readonly Section[];
   has(key: string): boolean;
+  /** All keys there are, ours or not. */
+  keys(): readonly string[];
   problem(key: string, message: string): void;
   warn(key: string, message: string): void;
 }
@@ -59,6 +61,7 @@ export function createSection(object: JsonObject, path: string, report: Report):
         createSection(item, `${pathOf(key)}[${index}]`, report),
       ),
     has: (key) => Object.hasOwn(object, key) && object[key] !== null && object[key] !== undefined,
+    keys: () => Object.keys(object),
     problem,
     warn: (key, message) => void add(report.warnings, key, message),
   };

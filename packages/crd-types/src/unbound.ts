@@ -1,11 +1,13 @@
 import { bindingLabel } from './group.ts';
-import { mostBindingsPerNamespace } from './match.ts';
+import { mostBindingsPerNamespace } from './own-bindings.ts';
 
 /** Why a pod has no identity at all, or a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
   | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
   /** `leftOut`: the pod's own namespace has bindings that were left out; one of them may select the pod. */
   | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
+  /** Of the pod's own namespace. */
+  | { readonly why: 'not-selected'; readonly binding: string }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string };
 
@@ -26,15 +28,14 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
     case 'empty-label':
       return `The label ${bindingLabel} of pod ${pod} is empty: its value must be the selector of an AzureIdentityBinding.`;
     case 'no-binding':
-      return (
-        `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.` +
-        (unbound.leftOut === true ? ` Or it is left out: ${overShare('AzureIdentityBindings')}.` : '')
-      );
+      return `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.${orLeftOut(unbound.leftOut)}`;
     case 'other-namespace':
       return (
         `The bindings or identities for the label ${bindingLabel} of pod ${pod} are in another namespace and ` +
         'only for pods of that namespace: create AzureIdentity and AzureIdentityBinding in the namespace of the pod.'
       );
+    case 'not-selected':
+      return `AzureIdentityBinding ${unbound.binding} has the label ${bindingLabel} of pod ${pod} as its selector, but its podSelector or serviceAccountName is for other pods.`;
     case 'identity-missing':
       return isOwn(pod, unbound.binding)
         ? `AzureIdentityBinding ${unbound.binding} names AzureIdentity ${unbound.identity}, which does not exist.`
@@ -44,6 +45,10 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
         ? `AzureIdentity ${unbound.identity} is not valid: ${unbound.fault}.`
         : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
   }
+}
+
+function orLeftOut(isSo: boolean | undefined): string {
+  return isSo === true ? ` Or it is left out: ${overShare('AzureIdentityBindings')}.` : '';
 }
 
 /** Why MIC or NMI leaves objects of a namespace out. It reveals nothing about other namespaces. */

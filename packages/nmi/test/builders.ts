@@ -11,7 +11,11 @@ import {
   type AzurePodIdentityException,
 } from '@pod-identity/crd-types';
 import type { Tenant } from '@pod-identity/kit/core';
-import { bindingsOfSelector, selectorIndexes } from '../src/authorize/bindings-of-selector.ts';
+import {
+  bindingsOfSelector,
+  bindingsWithoutSelector,
+  selectorIndexes,
+} from '../src/authorize/bindings-of-selector.ts';
 import { recordOf } from '../src/authorize/node-records.ts';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
@@ -147,6 +151,7 @@ export const viewOf = (first: World = {}) => {
       return revision;
     },
     bindingsWithSelector: (label) => bindingsOfSelector(storeOf(world.bindings ?? []), label),
+    bindingsWithoutSelector: (asking) => bindingsWithoutSelector(storeOf(world.bindings ?? []), asking),
     identityOf: (namespace, name) =>
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],

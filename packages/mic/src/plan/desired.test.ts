@@ -23,6 +23,12 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
       [{ bindings: [] }, {}],
       [{ bindings: [binding({ selector: 'Demo' })] }, {}],
     ],
+    'not-selected': [
+      [
+        { bindings: [binding({ namespace: 'shop', spec: { serviceAccountName: 'other' } })] },
+        { binding: 'shop/reader-binding' },
+      ],
+    ],
     'identity-missing': [
       [{ identities: [] }, { binding: 'default/reader-binding', identity: 'default/reader' }],
       // C35: the same name in another namespace is another identity.

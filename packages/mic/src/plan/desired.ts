@@ -119,4 +119,5 @@ const skipReasons: Readonly<Record<MismatchReason, SkipReason>> = {
   'other-namespace': 'other-namespace',
   shadowed: 'shadowed',
   'too-many-bindings': 'too-many-bindings',
+  'not-selected': 'not-selected',
 };

@@ -32,6 +32,7 @@ export type SkipReason =
   | 'finished'
   | 'empty-label'
   | 'no-binding'
+  | 'not-selected'
   | 'identity-missing'
   | 'identity-invalid'
   | 'other-namespace'

@@ -17,11 +17,15 @@ export function identityMeaning(identity: AzureIdentity): string {
     [clientPassword?.namespace, clientPassword?.name],
     [rest.type, rest.adResourceID, rest.adEndpoint, rest.auxiliaryTenantIDs],
     isNamespaced(identity),
+    ...(rest.allowedNamespaces === undefined ? [] : [rest.allowedNamespaces]),
   ]);
 }
 
 export function bindingMeaning({ spec }: AzureIdentityBinding): string {
-  return JSON.stringify([spec.azureIdentity, spec.selector]);
+  const { azureIdentity, selector, podSelector, serviceAccountName } = spec;
+  const isPlain = podSelector === undefined && serviceAccountName === undefined;
+  const more = isPlain ? [] : [podSelector, serviceAccountName];
+  return JSON.stringify([azureIdentity, selector, ...more]);
 }
 
 /** Of an assignment: what pod, identity and binding are to each other is told by their names, compared apart from this. */

@@ -27,6 +27,12 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     problem('binding', `no valid AzureIdentityBinding has the selector ${pod.bindingLabel}`, {
       text: `${unboundRemedy}${leftOut === true ? `; or it is left out: ${overShare('AzureIdentityBindings')}` : ''}`,
     }),
+  'not-selected': ({ pod, binding = '' }) =>
+    problem(
+      'binding',
+      `${binding} has the selector ${pod.bindingLabel}, but its podSelector or serviceAccountName is for other pods`,
+      { text: 'change the binding, or the pod in its template' },
+    ),
   'identity-missing': (skip) => [
     selects(skip),
     problem('identity', `there is no AzureIdentity ${skip.identity ?? ''}`, {

@@ -231,6 +231,10 @@ describe('every reason to skip has words and a verdict', () => {
     finished: [{ pods: [pod({ phase: 'Failed' })] }, /· pod .*has finished/],
     'empty-label': [{ pods: [pod({ label: '' })] }, /✗ label .*is empty/],
     'no-binding': [{ bindings: [] }, /✗ binding .*no valid AzureIdentityBinding has the selector demo/],
+    'not-selected': [
+      { bindings: [binding({ namespace: 'shop', spec: { serviceAccountName: 'other' } })] },
+      /✗ binding .*shop\/reader-binding has the selector demo, but .*is for other pods/,
+    ],
     'identity-missing': [{ identities: [] }, /✗ identity .*there is no AzureIdentity default\/reader/],
     'identity-invalid': [{ identities: [identity({ spec: { type: 5 } })] }, /✗ identity .*is invalid/],
     'other-namespace': [

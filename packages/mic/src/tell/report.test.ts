@@ -295,6 +295,7 @@ describe('of a step', () => {
       'IdentityNotFound',
       /^Identity not found. The label aadpodidbinding .* is empty/,
     ],
+    [{ reason: 'not-selected', ...named }, 'IdentityNotFound', /shop\/reader-binding .*is for other pods\.$/],
     [{ reason: 'other-namespace', ...named }, 'IdentityNotFound', /are in another namespace/],
     [
       { reason: 'identity-missing', ...named },

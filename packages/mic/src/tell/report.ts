@@ -75,13 +75,14 @@ function unboundOf(skip: Skip): Unbound | undefined {
   const { binding = '', identity = '', detail = '' } = skip;
   if (skip.reason === 'empty-label' || skip.reason === 'other-namespace') return { why: skip.reason };
   if (skip.reason === 'no-binding')
-    return {
-      why: skip.reason,
-      label: skip.pod.bindingLabel,
-      ...(skip.leftOut === true && { leftOut: true }),
-    };
+    return { why: skip.reason, label: skip.pod.bindingLabel, ...leftOut(skip) };
+  if (skip.reason === 'not-selected') return { why: skip.reason, binding };
   if (skip.reason === 'identity-missing') return { why: skip.reason, binding, identity };
   return skip.reason === 'identity-invalid' ? { why: skip.reason, identity, fault: detail } : undefined;
+}
+
+function leftOut(skip: Skip): { readonly leftOut?: true } {
+  return skip.leftOut === true ? { leftOut: true } : {};
 }
 
 function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {

@@ -67,21 +67,20 @@ function deny(denial: Denial): Decision {
 
 /** Whether the cause is a missing object, and not a wrong label, request or object. */
 function mayCome(denial: Denial): boolean {
-  switch (denial.why) {
-    case 'no-binding':
-    case 'other-namespace':
-    case 'identity-missing':
-    case 'not-this-identity':
-      return true;
-    case 'identity-invalid':
-      return denial.fault === absentOrLeftOut;
-    case 'no-label':
-    case 'empty-label':
-    case 'pod-too-large':
-    case 'several-identities':
-      return false;
-  }
+  return denial.why === 'identity-invalid' ? denial.fault === absentOrLeftOut : ofObjects[denial.why];
 }
+
+const ofObjects: Readonly<Record<Exclude<Denial['why'], 'identity-invalid'>, boolean>> = {
+  'no-binding': true,
+  'not-selected': true,
+  'other-namespace': true,
+  'identity-missing': true,
+  'not-this-identity': true,
+  'no-label': false,
+  'empty-label': false,
+  'pod-too-large': false,
+  'several-identities': false,
+};
 
 /** All identities that a live pod can get tokens of. */
 export function identitiesOf(
@@ -150,19 +149,12 @@ function grantOf(candidate: Candidate, rules: AuthorizeRules): GrantedIdentity |
 
 /** Why the pod has no identity. Of several reasons matchPod returns missing identities first. */
 function denialOf(pod: PodView, [mismatch]: readonly Mismatch[], view: ClusterView): Denial {
-  switch (mismatch?.reason) {
-    case 'no-label':
-    case 'empty-label':
-    case 'other-namespace':
-      return { why: mismatch.reason };
-    case 'identity-missing':
-      return missing(mismatch, view);
-    case 'no-binding':
-    case 'shadowed':
-    case 'too-many-bindings':
-    case undefined:
-      return notBound(pod, view);
-  }
+  if (mismatch === undefined) return notBound(pod, view);
+  const { reason, binding = '' } = mismatch;
+  if (reason === 'identity-missing') return missing(mismatch, view);
+  if (reason === 'not-selected') return { why: reason, binding };
+  const isPlain = reason === 'no-label' || reason === 'empty-label' || reason === 'other-namespace';
+  return isPlain ? { why: reason } : notBound(pod, view);
 }
 
 function notBound({ namespace, labels }: PodView, view: ClusterView): Denial {

@@ -1,55 +1,55 @@
-import { matchPod, type AzureIdentity, type AzureIdentityBinding } from '@pod-identity/crd-types';
+import {
+  bindingsAmong,
+  matchPod,
+  type AzureIdentity,
+  type AzureIdentityBinding,
+} from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { binding, identity, storeOf } from '../../test/builders.ts';
-import { bindingsOfSelector } from './bindings-of-selector.ts';
+import { identity, storeOf } from '../../test/builders.ts';
+import { aPodOfMany, aSelectingBinding, namespaces } from '../../test/random-selection.ts';
+import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selector.ts';
 
-const namespaces = ['a', 'a-b', 'shop', 'z'];
-const target = fc.constantFrom('one', 'two', 'gone');
-const aBinding = fc
-  .record({
-    target,
-    namespace: fc.constantFrom(...namespaces),
-    selector: fc.constantFrom('demo', 'other'),
-    name: fc.constantFrom('a', 'b', 'b-c', 'b.c', 'c'),
-  })
-  .map(({ target: name, namespace, selector, name: own }): AzureIdentityBinding => {
-    const made = binding(name, { namespace, selector });
-    return { ...made, metadata: { ...made.metadata, name: own } };
-  });
 const placeOf = ({ metadata: { namespace = '', name } }: AzureIdentityBinding | AzureIdentity) =>
   `${namespace}/${name}`;
-const bindings = fc.uniqueArray(aBinding, { maxLength: 40, selector: placeOf });
+/** More than count, so that not all of them are looked at. */
+const aCrowd = aSelectingBinding.map((one) =>
+  Array.from({ length: 105 }, (_, index) => ({ ...one, metadata: { ...one.metadata, name: `b${index}` } })),
+);
+const bindings = fc
+  .tuple(fc.array(aSelectingBinding, { maxLength: 40 }), fc.option(aCrowd, { freq: 4 }))
+  .map(([few, crowd]) => [...new Map([...few, ...(crowd ?? [])].map((one) => [placeOf(one), one])).values()]);
 const identities = fc.uniqueArray(
-  fc.record({ name: target, namespace: fc.constantFrom(...namespaces) }).map((names) => identity(names)),
+  fc
+    .record({
+      name: fc.constantFrom('one', 'two'),
+      namespace: fc.constantFrom(...namespaces),
+      allowedNamespaces: fc.constantFrom(undefined, { names: ['shop', 'a'] }),
+    })
+    .map(({ allowedNamespaces, ...names }) =>
+      identity({ ...names, ...(allowedNamespaces && { spec: { allowedNamespaces } }) }),
+    ),
   { maxLength: 8, selector: placeOf },
 );
+const rules = fc.record({ forceNamespaced: fc.boolean(), byAllowedNamespaces: fc.boolean() });
 
-test.each([true, false])(
-  'every pod gets the same as from a list of all bindings with its label; namespaced only: %s',
-  (forceNamespaced) => {
-    fc.assert(
-      fc.property(bindings, identities, (all, known) => {
-        for (const namespace of [...namespaces, 'without'])
-          for (const label of ['demo', 'other', 'none']) {
-            const question = {
-              pod: { namespace, bindingLabel: label },
-              identityOf: (where: string, name: string) =>
-                known.find((one) => placeOf(one) === `${where}/${name}`),
-              rules: { forceNamespaced },
-            };
-            const found = matchPod({
-              ...question,
-              bindingsWithSelector: (value) => bindingsOfSelector(storeOf(all), value),
-            });
-            const plain = matchPod({
-              ...question,
-              bindingsWithSelector: (value) => all.filter(({ spec }) => spec.selector === value),
-            });
-            expect(found).toEqual(plain);
-          }
-      }),
-      { numRuns: 300 },
-    );
-  },
-);
+test('every pod gets the same as from a list of all bindings', () => {
+  fc.assert(
+    fc.property(fc.record({ all: bindings, known: identities, pod: aPodOfMany, rules }), (given) => {
+      const question = {
+        pod: given.pod,
+        identityOf: (where: string, name: string) =>
+          given.known.find((one) => placeOf(one) === `${where}/${name}`),
+        rules: given.rules,
+      };
+      const store = storeOf(given.all);
+      const found = matchPod({
+        ...question,
+        bindingsWithSelector: (value) => bindingsOfSelector(store, value),
+        bindingsWithoutSelector: (pod) => bindingsWithoutSelector(store, pod),
+      });
+      expect(found).toEqual(matchPod({ ...question, ...bindingsAmong(given.all) }));
+    }),
+    { numRuns: 1500 },
+  );
+});

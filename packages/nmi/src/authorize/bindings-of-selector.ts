@@ -1,11 +1,39 @@
-import { sortBindings, type AzureIdentityBinding, type BindingsByNamespace } from '@pod-identity/crd-types';
+import {
+  hasOwnConditions,
+  mostBindingsPerNamespace,
+  placesOf,
+  sortBindings,
+  waysToFile,
+  type AzureIdentityBinding,
+  type BindingsByNamespace,
+  type PodFacts,
+} from '@pod-identity/crd-types';
 import type { Indexes, Store } from '@pod-identity/kit/kube';
+import type { MatchedObjects } from './types.ts';
 
 /** Indexes of the store of bindings. They are updated with it, so that a decision sees one state. */
 export const selectorIndexes: Indexes<AzureIdentityBinding> = {
-  selector: ({ spec }) => [spec.selector],
-  place: (binding) => [placeOf(namespaceOf(binding), binding.spec.selector)],
+  /** Those that pods of other namespaces may be given something by. */
+  selector: (binding) =>
+    binding.spec.selector === '' || hasOwnConditions(binding) ? [] : [binding.spec.selector],
+  place: (binding) =>
+    binding.spec.selector === '' ? [] : [placeOf(namespaceOf(binding), binding.spec.selector)],
+  /** Those without a selector, by what a pod must have; by nothing if it need not have anything. */
+  filed: (binding) =>
+    binding.spec.selector === ''
+      ? (waysToFile(binding)[0] ?? [anywhere]).map((place) => placeOf(namespaceOf(binding), place))
+      : [],
 };
+
+const anywhere = '';
+
+/** As matching asks for them. */
+export function foundIn(store: Pick<Store<AzureIdentityBinding>, 'by'>): Omit<MatchedObjects, 'identityOf'> {
+  return {
+    bindingsWithSelector: (label) => bindingsOfSelector(store, label),
+    bindingsWithoutSelector: (pod) => bindingsWithoutSelector(store, pod),
+  };
+}
 
 /** Finds the bindings of one namespace without reading those of others, which may be any number. */
 export function bindingsOfSelector(
@@ -20,8 +48,19 @@ export function bindingsOfSelector(
   };
 }
 
-function placeOf(namespace: string, selector: string): string {
-  return `${namespace}/${selector}`;
+/** Those without a selector that may select the pod, and no more of the broad ones than are looked at. */
+export function bindingsWithoutSelector(
+  store: Pick<Store<AzureIdentityBinding>, 'by'>,
+  pod: PodFacts,
+): readonly AzureIdentityBinding[] {
+  const at = (place: string) => store.by('filed', placeOf(pod.namespace, place));
+  const broad = at(anywhere);
+  if (broad.length <= mostBindingsPerNamespace) return [...broad, ...[...placesOf(pod)].flatMap(at)];
+  return [...sortBindings(broad).slice(0, mostBindingsPerNamespace + 1), ...[...placesOf(pod)].flatMap(at)];
+}
+
+function placeOf(namespace: string, place: string): string {
+  return `${namespace}/${place}`;
 }
 
 function namespaceOf({ metadata }: AzureIdentityBinding): string {

@@ -1,14 +1,14 @@
 import {
-  bindingLabel,
-  defaultIdentityAnnotation,
+  isDefaultBinding,
   matchPod,
   parseIdentityResourceId,
   type Match,
+  type MatchQuestion,
   type Mismatch,
   type ResourceId,
 } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
-import type { AuthorizeRules, Candidate, CandidateState, ClusterView } from './types.ts';
+import type { AuthorizeRules, Candidate, CandidateState, ClusterView, MatchedObjects } from './types.ts';
 
 export interface Candidates {
   readonly candidates: readonly Candidate[];
@@ -20,12 +20,7 @@ export interface Candidates {
  * only says that the identity is attached to the host. So a forged record grants nothing, and a right ends with its binding even if MIC is down.
  */
 export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Candidates {
-  const { matches, mismatches } = matchPod({
-    pod: { namespace: pod.namespace, bindingLabel: pod.labels[bindingLabel] },
-    bindingsWithSelector: (label) => view.bindingsWithSelector(label),
-    identityOf: (namespace, name) => view.identityOf(namespace, name),
-    rules,
-  });
+  const { matches, mismatches } = matchPod({ ...objectsOf(view), pod, rules });
   // Several identities can be the same resource, which may have thousands of forged records.
   const states = new Map<ResourceId, CandidateState>();
   const stateOnce = (resourceId: ResourceId): CandidateState => {
@@ -39,8 +34,17 @@ export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRu
   };
 }
 
+/** Bindings and identities, as `matchPod` asks for them. */
+export function objectsOf(view: MatchedObjects): Pick<MatchQuestion, keyof MatchedObjects> {
+  return {
+    bindingsWithSelector: (label) => view.bindingsWithSelector(label),
+    bindingsWithoutSelector: (pod) => view.bindingsWithoutSelector(pod),
+    identityOf: (namespace, name) => view.identityOf(namespace, name),
+  };
+}
+
 function candidateOf(
-  { identity, binding }: Match,
+  { identity, binding, isGuest }: Match,
   rules: AuthorizeRules,
   stateFor: (resourceId: ResourceId) => CandidateState,
 ): Candidate {
@@ -53,7 +57,8 @@ function candidateOf(
     name: `${metadata.namespace ?? ''}/${metadata.name}`,
     resourceId,
     clientId: (spec.clientID ?? '').toLowerCase(),
-    isDefault: binding.metadata.annotations?.[defaultIdentityAnnotation] === 'true',
+    isDefault: isDefaultBinding(binding),
+    ...(isGuest && { isGuest }),
     state: needsHost ? stateFor(resourceId) : 'ready',
   };
 }

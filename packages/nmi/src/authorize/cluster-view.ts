@@ -1,7 +1,6 @@
 import {
   absentOrLeftOut,
   assignedIdentityNamespace,
-  bindingLabel,
   matchPod,
   parseAzureIdentity,
   parseAzureIdentityBinding,
@@ -25,9 +24,10 @@ import {
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { PodView } from '../identify/pod-view.ts';
-import { bindingsOfSelector, selectorIndexes } from './bindings-of-selector.ts';
+import { foundIn, selectorIndexes } from './bindings-of-selector.ts';
+import { objectsOf } from './candidates.ts';
 import { createRecordInformer, type CommonOptions } from './node-records.ts';
-import type { ClusterView, NodeRecord, OperationMode } from './types.ts';
+import type { ClusterView, MatchedObjects, NodeRecord, OperationMode } from './types.ts';
 
 export interface ClusterInformerOptions {
   readonly transport: KubeTransport;
@@ -80,9 +80,9 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     const found = identities.store.get(`${namespace}/${name}`);
     return found && 'value' in found ? found.value : undefined;
   };
-  const bindingsWithSelector = (label: string) => bindingsOfSelector(bindings.store, label);
+  const matched: MatchedObjects = { ...foundIn(bindings.store), identityOf };
   const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
-  const records = recordsOf(options, common, { identityOf, bindingsWithSelector, ready });
+  const records = recordsOf(options, common, { ...matched, ready });
   const informers = [identities, bindings, exceptions, ...(records ? [records] : [])];
   const stores = informers.map(({ store }) => store);
 
@@ -93,8 +93,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       get revision() {
         return stores.reduce((sum, { revision }) => sum + revision, 0);
       },
-      bindingsWithSelector,
-      identityOf,
+      ...matched,
       faultOf: (namespace, name) => {
         const found = identities.store.get(`${namespace}/${name}`);
         if (found === undefined) return identities.leavesOut(namespace) ? absentOrLeftOut : undefined;
@@ -123,7 +122,7 @@ function shareOf({ namespaceShareBytes }: ClusterInformerOptions): Pick<Informer
 function recordsOf(
   options: ClusterInformerOptions,
   common: CommonOptions,
-  known: Pick<ClusterView, 'bindingsWithSelector' | 'identityOf'> & { readonly ready: Promise<unknown> },
+  known: MatchedObjects & { readonly ready: Promise<unknown> },
 ): Informer<NodeRecord> | undefined {
   const { mode, pods } = options;
   if (mode !== 'standard') return undefined;
@@ -132,10 +131,10 @@ function recordsOf(
     common,
     ...known,
     podNamed: (namespace, name) => pods?.named(namespace, name),
-    mayActAs: ({ namespace, labels }, identity) => {
-      const pod = { namespace, bindingLabel: labels[bindingLabel] };
-      return matchPod({ pod, ...known, rules: options }).matches.some((match) => match.identity === identity);
-    },
+    mayActAs: (pod, identity) =>
+      matchPod({ ...objectsOf(known), pod, rules: options }).matches.some(
+        (match) => match.identity === identity,
+      ),
   });
 }
 

@@ -31,18 +31,26 @@ export function selectIdentity(candidates: readonly Candidate[], wish: Wish): Se
 
   function theNamed(all: readonly Candidate[], isMeant: (candidate: Candidate) => boolean): Selection {
     const meant = all.filter(isMeant);
-    return meant.length === 0 ? none('not-this-identity', all) : theOnly(meant);
+    return meant.length === 0 ? none('not-this-identity', all) : theOnly(hostsFirst(meant));
   }
 }
 
-function theDefault(candidates: readonly Candidate[], preferred: string | undefined): Selection {
-  const only = theOnly(candidates);
-  if (only.kind === 'one') return only;
+/** Without the guests, where there are others: who may write in another namespace doesn't decide what a request means. */
+function hostsFirst(candidates: readonly Candidate[]): readonly Candidate[] {
+  const hosts = candidates.filter(({ isGuest }) => isGuest !== true);
+  return hosts.length === 0 ? candidates : hosts;
+}
+
+/** The pod itself may name a guest; nothing that is written in the guest's namespace makes it the one that is meant. */
+function theDefault(all: readonly Candidate[], preferred: string | undefined): Selection {
+  const hosts = hostsFirst(all);
+  const only = theOnly(hosts);
   const chosen =
     preferred === undefined
-      ? candidates.filter(({ isDefault }) => isDefault)
-      : candidates.filter(({ name }) => name === preferred || name.endsWith(`/${preferred}`));
-  return chosen.length === 0 ? only : theOnly(chosen);
+      ? hosts.filter(({ isDefault }) => isDefault)
+      : hostsFirst(all.filter(({ name }) => name === preferred || name.endsWith(`/${preferred}`)));
+  const isAlone = only.kind === 'one' && hosts.length === all.length;
+  return chosen.length === 0 || isAlone ? only : theOnly(chosen);
 }
 
 /**

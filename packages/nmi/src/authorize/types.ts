@@ -1,18 +1,18 @@
 import type {
   AssignedState,
   AzureIdentity,
+  AzureIdentityBinding,
   AzurePodIdentityException,
   BindingsByNamespace,
+  PodFacts,
   ResourceId,
 } from '@pod-identity/crd-types';
 import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal, TokenSubject } from '../tokens/types.ts';
 
 /** The current objects of the cluster. Equal revisions mean equal results. */
-export interface ClusterView {
+export interface ClusterView extends MatchedObjects {
   readonly revision: number;
-  bindingsWithSelector(label: string): BindingsByNamespace;
-  identityOf(namespace: string, name: string): AzureIdentity | undefined;
   /** What is wrong with the object, if it exists but is not valid. */
   faultOf(namespace: string, name: string): string | undefined;
   /** Whether bindings of the namespace are left out because it is over its share. */
@@ -22,6 +22,14 @@ export interface ClusterView {
   /** This node's records that name the resource. */
   assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
+}
+
+/** What pods are matched to identities by. */
+export interface MatchedObjects {
+  bindingsWithSelector(label: string): BindingsByNamespace;
+  /** Of the pod's namespace: those without a selector that may select the pod. */
+  bindingsWithoutSelector(pod: PodFacts): readonly AzureIdentityBinding[];
+  identityOf(namespace: string, name: string): AzureIdentity | undefined;
 }
 
 /** What is kept of an AzureAssignedIdentity of this node. */
@@ -66,6 +74,8 @@ export interface Candidate {
   readonly clientId: string;
   /** The binding makes it the default. */
   readonly isDefault: boolean;
+  /** Of another namespace, by its `allowedNamespaces`: never meant where another one fits. */
+  readonly isGuest?: true;
   readonly state: CandidateState;
 }
 
@@ -87,6 +97,7 @@ export type Denial =
   /** Part of the pod was too large to be read: its rights are not known. */
   | { readonly why: 'pod-too-large'; readonly fault: string }
   | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
+  | { readonly why: 'not-selected'; readonly binding: string }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }
   | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] };

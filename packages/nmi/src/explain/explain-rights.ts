@@ -1,19 +1,18 @@
 import {
   assignedIdentityNamespace,
   bindingLabel,
-  explainTooMany,
+  describeSelection,
+  hasOwnConditions,
   isNamespaced,
   matchPod,
-  overShare,
   type Match,
-  type Mismatch,
-  type MismatchReason,
-  tooManyRemedy,
 } from '@pod-identity/crd-types';
 import { authorize } from '../authorize/authorize.ts';
+import { objectsOf } from '../authorize/candidates.ts';
 import { exemptionOf } from '../authorize/exception.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
+import { explainMismatch } from './explain-mismatch.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
 
@@ -33,12 +32,7 @@ export function explainRights(world: ExplainWorld): Rights {
       selectors: clientIds.map((value) => ({ by: 'client-id', value })),
     };
   }
-  const { matches, mismatches } = matchPod({
-    pod: { namespace: pod.namespace, bindingLabel: pod.labels[bindingLabel] },
-    bindingsWithSelector: (label) => view.bindingsWithSelector(label),
-    identityOf: (namespace, name) => view.identityOf(namespace, name),
-    rules,
-  });
+  const { matches, mismatches } = matchPod({ ...objectsOf(view), pod, rules });
   const label = pod.labels[bindingLabel];
   return {
     findings: [
@@ -82,10 +76,18 @@ function explainMatch(match: Match, world: ExplainWorld): Finding[] {
       ? 'for pods of its own namespace, which is the pod’s'
       : 'for pods of any namespace';
   return [
-    ok('binding', `${nameOf(match.binding)} selects the pod and names AzureIdentity ${identity}`),
+    ok(
+      'binding',
+      `${nameOf(match.binding)} selects the pod${reasonOf(match)} and names AzureIdentity ${identity}`,
+    ),
     ok('identity', `${identity} is ${describe(match)}, ${reach}`),
     explainState(decision, match, world),
   ];
+}
+
+/** By what, where that is not the label alone. */
+function reasonOf({ binding }: Match): string {
+  return hasOwnConditions(binding) ? ` by ${describeSelection(binding)}` : '';
 }
 
 function describe({ identity: { spec } }: Match): string {
@@ -156,83 +158,6 @@ function askMic({ namespace, name }: ExplainWorld['pod']) {
     text: 'MIC has to attach it: see that MIC runs, and ask it',
     command: `mic explain ${namespace}/${name}`,
   };
-}
-
-const topics: Readonly<Record<MismatchReason, 'label' | 'binding' | 'identity'>> = {
-  'no-label': 'label',
-  'empty-label': 'label',
-  'no-binding': 'binding',
-  'identity-missing': 'identity',
-  'other-namespace': 'binding',
-  shadowed: 'binding',
-  'too-many-bindings': 'binding',
-};
-
-function explainMismatch({ reason, binding = '', identity = '' }: Mismatch, world: ExplainWorld): Finding {
-  const { pod, view } = world;
-  const topic = topics[reason];
-  const label = labelOf(pod);
-  const labelIt = `kubectl label pod ${pod.name} --namespace ${pod.namespace} --overwrite ${bindingLabel}=SELECTOR`;
-  switch (reason) {
-    case 'no-label':
-      return problem(topic, `the pod has no label ${bindingLabel}`, {
-        text: 'set it to the selector of an AzureIdentityBinding, in the template of the pod too',
-        command: labelIt,
-      });
-    case 'empty-label':
-      return problem(topic, `${bindingLabel} is empty`, {
-        text: 'set it to the selector of an AzureIdentityBinding',
-        command: labelIt,
-      });
-    case 'no-binding':
-      return problem(topic, `no valid AzureIdentityBinding has the selector ${label}`, {
-        text: createOrRaise(world),
-        command: 'kubectl get azureidentitybindings --all-namespaces',
-      });
-    case 'other-namespace':
-      return problem(
-        topic,
-        `${binding} selects the pod, but ${identity} is for pods of its own namespace only`,
-        {
-          text: `create AzureIdentity and binding in namespace ${pod.namespace}`,
-        },
-      );
-    case 'shadowed':
-      return info(
-        topic,
-        `${binding} adds nothing: an identity of the same name as ${identity} matched already`,
-      );
-    case 'too-many-bindings':
-      return problem(topic, explainTooMany(binding), { text: tooManyRemedy });
-    case 'identity-missing':
-      return missing(view, { binding, identity });
-  }
-}
-
-function createOrRaise({ pod, view }: ExplainWorld): string {
-  const create = 'create one, or change the pod’s label; selectors are compared as a whole and with case';
-  return view.leavesOutBindings(pod.namespace)
-    ? `${create}; or it is left out: ${overShare('AzureIdentityBindings')}`
-    : create;
-}
-
-function labelOf({ labels }: ExplainWorld['pod']): string {
-  return labels[bindingLabel] ?? '';
-}
-
-function missing(
-  view: ExplainWorld['view'],
-  { binding, identity }: { binding: string; identity: string },
-): Finding {
-  const [namespace = '', name = ''] = identity.split('/');
-  const fault = view.faultOf(namespace, name);
-  return fault === undefined
-    ? problem('identity', `${binding} selects the pod, but there is no AzureIdentity ${identity}`, {
-        text: 'create it in the namespace of its binding, or correct spec.azureIdentity of the binding',
-      })
-    : problem('identity', `${binding} selects the pod, but AzureIdentity ${identity} is not valid`, {
-        text: fault,
-      });
 }
 
 function nameOf({

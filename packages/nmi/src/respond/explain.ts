@@ -35,24 +35,14 @@ export function explainDenial(pod: string, denial: Denial): string {
 }
 
 function whyDenied(pod: string, denial: Denial): string {
-  switch (denial.why) {
-    case 'pod-too-large':
-      return `Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
-    case 'not-this-identity':
-      return `Pod ${pod} has no such identity. It may ask for: ${listed(denial.offered)}.`;
-    case 'several-identities':
-      return (
-        `Multiple user assigned identities exist for pod ${pod}, please specify the clientId / ` +
-        `resourceId of the identity in the token request. It may ask for: ${listed(denial.offered)}.`
-      );
-    case 'no-label':
-    case 'empty-label':
-    case 'no-binding':
-    case 'other-namespace':
-    case 'identity-missing':
-    case 'identity-invalid':
-      return whyUnbound(pod, denial);
-  }
+  if (denial.why === 'pod-too-large') return `Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
+  if (!('offered' in denial)) return whyUnbound(pod, denial);
+  const offer = `It may ask for: ${listed(denial.offered)}.`;
+  if (denial.why === 'not-this-identity') return `Pod ${pod} has no such identity. ${offer}`;
+  return (
+    `Multiple user assigned identities exist for pod ${pod}, please specify the clientId / ` +
+    `resourceId of the identity in the token request. ${offer}`
+  );
 }
 
 /** Limits, since an editor of a namespace wrote the list, and it goes into responses, logs and Events. */

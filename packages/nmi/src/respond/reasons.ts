@@ -36,6 +36,8 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'empty-label': 'The label aadpodidbinding of the pod is empty.',
   'pod-too-large': 'Labels or annotations of the pod are larger than NMI reads.',
   'no-binding': 'No AzureIdentityBinding has the selector that the label names.',
+  'not-selected':
+    'An AzureIdentityBinding has the selector that the label names, but its podSelector or serviceAccountName is for other pods.',
   'other-namespace': 'The matching binding or identity is only for pods of another namespace.',
   'identity-missing': 'The binding names an AzureIdentity that does not exist.',
   'identity-invalid': 'The AzureIdentity is not valid.',

@@ -132,6 +132,8 @@ export interface BindingFields {
   readonly name?: string;
   readonly azureIdentity?: string;
   readonly selector?: string;
+  /** More of the spec. */
+  readonly spec?: Readonly<Record<string, unknown>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
@@ -142,7 +144,7 @@ export function rawBinding(fields: BindingFields = {}) {
     apiVersion,
     kind: 'AzureIdentityBinding',
     metadata: { namespace, name, ...metadata },
-    spec: { azureIdentity, selector },
+    spec: { azureIdentity, selector, ...fields.spec },
   };
 }
 

@@ -1,6 +1,7 @@
 // Identities and bindings, and which of them a pod gets. That depends on its namespace and label alone, so the answer is
 // worked out once for all pods that have both in common, and kept until one of the objects concerned changes.
 import {
+  bindingLabel,
   matchPod,
   type AzureIdentity,
   type AzureIdentityBinding,
@@ -136,8 +137,9 @@ export class Matching {
 
   #match(namespace: string, label: string): MatchSet {
     const { matches, mismatches } = matchPod({
-      pod: { namespace, bindingLabel: label },
+      pod: { namespace, labels: { [bindingLabel]: label }, serviceAccount: '', isPartial: true },
       bindingsWithSelector: (value) => this.#bySelector.of(value),
+      bindingsWithoutSelector: () => [],
       identityOf: (ns, name) => {
         const view = this.#identities.get(`${ns}/${name}`);
         return view?.kind === 'valid' ? view.identity : undefined;

@@ -1,0 +1,50 @@
+import {
+  namespacePattern,
+  readLabelSelector,
+  refuseOthers,
+  selectsLabels,
+  type Labels,
+  type LabelSelector,
+} from './label-selector.ts';
+import { defined, type Section } from './section.ts';
+
+/** Namespaces that are named, and those that have the labels. An empty selector is for all. */
+export interface AllowedNamespaces {
+  readonly names?: readonly string[];
+  readonly selector?: LabelSelector;
+}
+
+export const mostNamesAllowed = 64;
+
+const namespaceName = new RegExp(namespacePattern);
+
+/** Without labels, only the names count. */
+export function allowsNamespace(
+  { names = [], selector }: AllowedNamespaces,
+  namespace: string,
+  labels: Labels | undefined,
+): boolean {
+  if (names.includes(namespace)) return true;
+  return selector !== undefined && labels !== undefined && selectsLabels(selector, labels);
+}
+
+export function readAllowedNamespaces(spec: Section): AllowedNamespaces | undefined {
+  if (!spec.has('allowedNamespaces')) return undefined;
+  const section = spec.section('allowedNamespaces');
+  const names = section.strings('names');
+  const selector = readLabelSelector(section, 'selector');
+  const fault = namesFault(names ?? []);
+  if (fault !== undefined) section.problem('names', fault);
+  refuseOthers(section, ['names', 'selector']);
+  const namesNone = names === undefined || names.length === 0;
+  if (namesNone && selector === undefined)
+    spec.warn('allowedNamespaces', 'allows no namespace: give it names or a selector');
+  return defined({ names, selector });
+}
+
+function namesFault(names: readonly string[]): string | undefined {
+  if (names.length > mostNamesAllowed)
+    return `has more than ${mostNamesAllowed} namespaces: allow them by a label, with selector`;
+  const bad = names.find((name) => !namespaceName.test(name));
+  return bad === undefined ? undefined : `has ${JSON.stringify(bad)}, which is the name of no namespace`;
+}

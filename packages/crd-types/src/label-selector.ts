@@ -1,0 +1,167 @@
+import type { Section } from './section.ts';
+import { defined } from './section.ts';
+
+export type SelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+
+/** What one label must be. `values`: of `In` and `NotIn` alone. */
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: SelectorOperator;
+  readonly values?: readonly string[];
+}
+
+/** Kubernetes' own: labels that have all of this. An empty one selects everything. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly LabelRequirement[];
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Enough for every selector that people write, and little enough that one costs next to nothing. The schemas have them too. */
+export const selectorLimits = { labels: 8, expressions: 8, values: 16 } as const;
+export const longestLabelKey = 317;
+export const longestLabelValue = 63;
+
+const word = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const domain = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*';
+/** Those of Kubernetes, without look-ahead: Go's regular expressions have none. */
+export const labelKeyPattern = `^(?:${domain}/)?${word}$`;
+export const labelValuePattern = `^(?:${word})?$`;
+/** A name of an object of Kubernetes, such as a ServiceAccount; empty for none. */
+export const objectNamePattern = `^(?:${domain})?$`;
+export const namespacePattern = '^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$';
+
+const labelKey = new RegExp(labelKeyPattern);
+const labelValue = new RegExp(labelValuePattern);
+const operators: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
+
+export function isLabelKey(text: string): boolean {
+  return text.length <= longestLabelKey && labelKey.test(text);
+}
+
+export function isLabelValue(text: string): boolean {
+  return labelValue.test(text);
+}
+
+/** Whether labels have all that the selector asks for. A label counts when it is the object's own. */
+export function selectsLabels(
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+  labels: Labels,
+): boolean {
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
+    matchExpressions.every((requirement) => isMet(requirement, labelOf(labels, requirement.key)))
+  );
+}
+
+export function labelOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
+function isMet({ operator, values = [] }: LabelRequirement, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
+
+export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+}
+
+/** The selector under a key; undefined when there is none. A key in it that means nothing is refused: without it, more would be selected. */
+export function readLabelSelector(section: Section, key: string): LabelSelector | undefined {
+  if (!section.has(key)) return undefined;
+  const selector = section.section(key);
+  refuseOthers(selector, ['matchLabels', 'matchExpressions']);
+  const matchExpressions = selector.has('matchExpressions')
+    ? selector.sections('matchExpressions').map(readRequirement)
+    : undefined;
+  if ((matchExpressions?.length ?? 0) > selectorLimits.expressions)
+    selector.problem('matchExpressions', `has more than ${selectorLimits.expressions} expressions`);
+  return defined({ matchLabels: readMatchLabels(selector), matchExpressions });
+}
+
+/** As text, for people: as kubectl takes it after `--selector`. */
+export function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  return [
+    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
+    ...matchExpressions.map(requirementText),
+  ].join(',');
+}
+
+function requirementText({ key, operator, values = [] }: LabelRequirement): string {
+  switch (operator) {
+    case 'In':
+      return `${key} in (${values.join(',')})`;
+    case 'NotIn':
+      return `${key} notin (${values.join(',')})`;
+    case 'Exists':
+      return key;
+    case 'DoesNotExist':
+      return `!${key}`;
+  }
+}
+
+function readMatchLabels(selector: Section): Labels | undefined {
+  const labels = selector.stringMap('matchLabels');
+  if (labels === undefined) return undefined;
+  const [keys, values] = [Object.keys(labels), Object.values(labels)];
+  if (keys.length > selectorLimits.labels)
+    selector.problem('matchLabels', `has more than ${selectorLimits.labels} labels`);
+  const badValue = values.find((value) => !isLabelValue(value));
+  if (badValue !== undefined)
+    selector.problem('matchLabels', `has ${quoted(badValue)}, which no label can have as its value`);
+  const badKey = keys.find((key) => !isLabelKey(key));
+  if (badKey !== undefined)
+    selector.warn(
+      'matchLabels',
+      `has ${quoted(badKey)}, which can be the name of no label: it selects nothing`,
+    );
+  return labels;
+}
+
+function readRequirement(section: Section): LabelRequirement {
+  refuseOthers(section, ['key', 'operator', 'values']);
+  const key = section.string('key') ?? '';
+  const operator = section.string('operator') ?? '';
+  const values = section.strings('values');
+  if (!isLabelKey(key)) section.problem('key', 'must be the name of a label');
+  if (!isOperator(operator)) {
+    section.problem('operator', 'must be In, NotIn, Exists or DoesNotExist');
+    return { key, operator: 'In', values: [] };
+  }
+  const fault = valuesFault(operator, values ?? []);
+  if (fault !== undefined) section.problem('values', fault);
+  return defined({ key, operator, values });
+}
+
+function valuesFault(operator: SelectorOperator, values: readonly string[]): string | undefined {
+  const wantsValues = operator === 'In' || operator === 'NotIn';
+  if (!wantsValues) return values.length > 0 ? `must be empty with ${operator}` : undefined;
+  if (values.length === 0) return `must have at least one value with ${operator}`;
+  if (values.length > selectorLimits.values) return `has more than ${selectorLimits.values} values`;
+  const bad = values.find((value) => !isLabelValue(value));
+  return bad === undefined ? undefined : `has ${quoted(bad)}, which no label can have as its value`;
+}
+
+/** Of a key that means nothing here. */
+export function refuseOthers(section: Section, known: readonly string[]): void {
+  for (const key of section.keys())
+    if (!known.includes(key)) section.problem(key, `is not known here: write ${known.join(', ')}`);
+}
+
+function isOperator(text: string): text is SelectorOperator {
+  return operators.has(text);
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, longestLabelKey));
+}

@@ -1,0 +1,78 @@
+// Schemas of label selectors and of what has one. Structural, as API servers from 1.20 on want them. Bounds are safe here: no
+// object is older than they are.
+import { mostNamesAllowed } from './allowed-namespaces.ts';
+import {
+  labelKeyPattern,
+  labelValuePattern,
+  longestLabelKey,
+  longestLabelValue,
+  namespacePattern,
+  selectorLimits,
+} from './label-selector.ts';
+import { object, text, type Schema } from './schema-parts.ts';
+
+const value: Schema = { type: 'string', maxLength: longestLabelValue, pattern: labelValuePattern };
+
+/** `values` go with some operators alone. */
+const operators: readonly Schema[] = [
+  {
+    properties: { operator: { enum: ['In', 'NotIn'] }, values: { minItems: 1 } },
+    required: ['values'],
+  },
+  { properties: { operator: { enum: ['Exists', 'DoesNotExist'] }, values: { maxItems: 0 } } },
+];
+
+const requirement: Schema = {
+  ...object('What one label must be.', {
+    key: text('The name of the label.', { maxLength: longestLabelKey, pattern: labelKeyPattern }),
+    operator: text('In, NotIn, Exists or DoesNotExist.', { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] }),
+    values: {
+      type: 'array',
+      description: 'Of In and NotIn: the values.',
+      maxItems: selectorLimits.values,
+      items: value,
+    },
+  }),
+  required: ['key', 'operator'],
+  oneOf: operators,
+};
+
+// Unknown keys are kept, so that the parser can refuse them: an API server that dropped them would leave a selector for more.
+export function labelSelectorSchema(description: string): Schema {
+  return {
+    ...object(description, {
+      matchLabels: {
+        type: 'object',
+        nullable: true,
+        description: 'Labels with their values.',
+        maxProperties: selectorLimits.labels,
+        additionalProperties: value,
+      },
+      matchExpressions: {
+        type: 'array',
+        nullable: true,
+        description: 'What else labels must be.',
+        maxItems: selectorLimits.expressions,
+        items: requirement,
+      },
+    }),
+    nullable: true,
+  };
+}
+
+export const allowedNamespacesSchema: Schema = {
+  ...object(
+    'Other namespaces whose pods this identity may serve: without it, as NMI and MIC are configured.',
+    {
+      names: {
+        type: 'array',
+        nullable: true,
+        description: 'Names of namespaces.',
+        maxItems: mostNamesAllowed,
+        items: { type: 'string', maxLength: 63, pattern: namespacePattern },
+      },
+      selector: labelSelectorSchema('Labels of namespaces. An empty selector is for all namespaces.'),
+    },
+  ),
+  nullable: true,
+};

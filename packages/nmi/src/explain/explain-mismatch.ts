@@ -1,0 +1,93 @@
+import {
+  bindingLabel,
+  explainTooMany,
+  failedCondition,
+  overShare,
+  tooManyRemedy,
+  type Mismatch,
+  type MismatchReason,
+} from '@pod-identity/crd-types';
+import { info, problem, type Finding } from './finding.ts';
+import type { ExplainWorld } from './world.ts';
+
+/** Why the pod gets nothing, or not more, by one binding. */
+export function explainMismatch(mismatch: Mismatch, world: ExplainWorld): Finding {
+  const { reason, binding = '', identity = '' } = mismatch;
+  return explanations[reason]({ binding, identity }, world);
+}
+
+interface Concerned {
+  readonly binding: string;
+  readonly identity: string;
+}
+
+const explanations: Readonly<Record<MismatchReason, (told: Concerned, world: ExplainWorld) => Finding>> = {
+  'no-label': (_, { pod }) =>
+    problem('label', `the pod has no label ${bindingLabel}`, {
+      text: 'set it to the selector of an AzureIdentityBinding, in the template of the pod too',
+      command: labelIt(pod),
+    }),
+  'empty-label': (_, { pod }) =>
+    problem('label', `${bindingLabel} is empty`, {
+      text: 'set it to the selector of an AzureIdentityBinding',
+      command: labelIt(pod),
+    }),
+  'no-binding': (_, world) =>
+    problem('binding', `no valid AzureIdentityBinding has the selector ${labelOf(world.pod)}`, {
+      text: createOrRaise(world),
+      command: 'kubectl get azureidentitybindings --all-namespaces',
+    }),
+  'other-namespace': ({ binding, identity }, { pod }) =>
+    problem('binding', `${binding} selects the pod, but ${identity} is for pods of its own namespace only`, {
+      text: `create AzureIdentity and binding in namespace ${pod.namespace}`,
+    }),
+  shadowed: ({ binding, identity }) =>
+    info('binding', `${binding} adds nothing: an identity of the same name as ${identity} matched already`),
+  'not-selected': ({ binding }, world) =>
+    problem('binding', `${binding} has the pod’s label, but ${conditionOf(binding, world)}`, {
+      text: 'change the binding, or the pod in its template',
+      command: `kubectl get azureidentitybindings --namespace ${world.pod.namespace} --output yaml`,
+    }),
+  'too-many-bindings': ({ binding }) => problem('binding', explainTooMany(binding), { text: tooManyRemedy }),
+  'identity-missing': (told, { view }) => missing(view, told),
+};
+
+function labelIt({ name, namespace }: ExplainWorld['pod']): string {
+  return `kubectl label pod ${name} --namespace ${namespace} --overwrite ${bindingLabel}=SELECTOR`;
+}
+
+function createOrRaise({ pod, view }: ExplainWorld): string {
+  const create = 'create one, or change the pod’s label; selectors are compared as a whole and with case';
+  return view.leavesOutBindings(pod.namespace)
+    ? `${create}; or it is left out: ${overShare('AzureIdentityBindings')}`
+    : create;
+}
+
+/** What of a binding of the pod's namespace does not hold. */
+function conditionOf(binding: string, { pod, view }: ExplainWorld): string {
+  const found = view
+    .bindingsWithSelector(labelOf(pod))
+    .of(pod.namespace)
+    .find(({ metadata }) => `${pod.namespace}/${metadata.name}` === binding);
+  const failed = found && failedCondition(found, pod);
+  return `its ${failed ?? 'other condition'} does not hold for the pod`;
+}
+
+function labelOf({ labels }: ExplainWorld['pod']): string {
+  return labels[bindingLabel] ?? '';
+}
+
+function missing(
+  view: ExplainWorld['view'],
+  { binding, identity }: { binding: string; identity: string },
+): Finding {
+  const [namespace = '', name = ''] = identity.split('/');
+  const fault = view.faultOf(namespace, name);
+  return fault === undefined
+    ? problem('identity', `${binding} selects the pod, but there is no AzureIdentity ${identity}`, {
+        text: 'create it in the namespace of its binding, or correct spec.azureIdentity of the binding',
+      })
+    : problem('identity', `${binding} selects the pod, but AzureIdentity ${identity} is not valid`, {
+        text: fault,
+      });
+}
