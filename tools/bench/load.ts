@@ -33,7 +33,7 @@ export async function runKept(load: Load): Promise<Run> {
   const sockets = await Promise.all(load.from.map((localAddress) => open(load, localAddress)));
   for (const socket of sockets) await timeOf(socket, load.path);
   const done = await begin(load.pid);
-  const rest = staySleepless();
+  const rest = keepAwake();
   await Promise.all(sockets.map((socket) => drive(socket, load, perConnection)));
   rest();
   const run = await done(perConnection * load.from.length, sockets.length);
@@ -76,7 +76,7 @@ async function begin(pid: number): Promise<(requests: number, before?: number) =
  * Waking a sleeping reader doubles the cost of a write. A slow server would pay that for each response
  * and a fast one, whose reader never sleeps, would not. So the readers never sleep.
  */
-function staySleepless(): () => void {
+function keepAwake(): () => void {
   let isOver = false;
   const spin = () => {
     if (!isOver) setImmediate(spin);

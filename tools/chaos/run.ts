@@ -1,6 +1,6 @@
 // One run: operations, faults and token requests, all at the same time; then recovery, and the judges.
 import { setTimeout as delay } from 'node:timers/promises';
-import { judge, leadingTo } from './judge/judge.ts';
+import { judge, notesBefore } from './judge/judge.ts';
 import type { Violation } from './judge/history.ts';
 import { slowRecovery } from './judge/limits.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
@@ -15,7 +15,7 @@ import { createOperator, type Operator } from './world/operate.ts';
 import { passFault } from './world/pass.ts';
 import { runPod } from './world/pods.ts';
 import { untilAnswer } from './world/probes.ts';
-import { keepAsking } from './world/prober.ts';
+import { requestTokens } from './world/prober.ts';
 import { openWorld, residentBinding, residentPod, type World } from './world/world.ts';
 
 export interface RunOptions {
@@ -47,7 +47,7 @@ async function play(world: World, plan: Plan, options: RunOptions): Promise<Repo
   await settleResidents(world);
   options.say(`seed ${plan.seed}: the residents have their tokens, the chaos begins`);
   const quiet = new AbortController();
-  const asking = keepAsking(world, createRandom(plan.seed), quiet.signal);
+  const asking = requestTokens(world, createRandom(plan.seed), quiet.signal);
   const [found] = await Promise.all([
     measureFaults(world, plan, options.say),
     takeSteps(plan, operator),
@@ -130,6 +130,6 @@ function reportOf(
     tokens: history.asks.filter(({ token }) => token !== undefined).length,
     convergenceMs: found.convergenceMs,
     recoveries: found.recoveries,
-    violations: violations.map((one) => ({ ...one, history: leadingTo(history, one, shownBefore) })),
+    violations: violations.map((one) => ({ ...one, history: notesBefore(history, one, shownBefore) })),
   };
 }

@@ -33,11 +33,11 @@ for (const one of homeless) console.log(`listed, but in no room: ${textOf(one)}`
 
 let isGoodEnough = homeless.length === 0;
 for (const name of wanted.length > 0 ? wanted : Object.keys(rooms))
-  isGoodEnough = (await tell(name)) && isGoodEnough;
+  isGoodEnough = (await measureRoom(name)) && isGoodEnough;
 process.exit(isGoodEnough ? 0 : 1);
 
 /** Measures a room and prints the result. Returns whether it is good enough. */
-async function tell(room: string): Promise<boolean> {
+async function measureRoom(room: string): Promise<boolean> {
   const started = performance.now();
   const box = join(root, 'node_modules/.cache/mutate', room);
   const sources = sourcesOf(root, rooms[room] ?? []);

@@ -21,7 +21,7 @@ interface Neighbours {
   readonly admin: readonly Pair[];
 }
 
-export async function neighbours(
+export async function neighbourTimes(
   world: NmiWorld,
   { rounds, quietQuestions }: NmiSizes,
   say: (text: string) => void,

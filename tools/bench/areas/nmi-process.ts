@@ -60,12 +60,12 @@ export async function launch(
 ): Promise<Launched> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...(await environmentOfManifest()) };
   const out = await openOutput(place.folder);
-  const told = new Map<string, Readonly<Record<string, unknown>>>();
+  const lines = new Map<string, Readonly<Record<string, unknown>>>();
   const { promise: listening, resolve, reject } = Promise.withResolvers<undefined>();
   out.onLine((line) => {
     const fields = parseLine(line);
-    told.set(String(fields['role'] ?? fields['msg']), fields);
-    if (told.has('listening') && told.has('health') && told.has('metrics')) resolve(undefined);
+    lines.set(String(fields['role'] ?? fields['msg']), fields);
+    if (lines.has('listening') && lines.has('health') && lines.has('metrics')) resolve(undefined);
   });
   const begun = performance.now();
   const child = spawnIn(place.cgroup, [process.execPath, built('nmi'), ...args], {
@@ -73,12 +73,12 @@ export async function launch(
     stdio: ['ignore', out.descriptor, 'inherit'],
   });
   child.once('exit', (code) => reject(new Error(`NMI ended with ${code ?? 'a signal'}`)));
-  const heard = () => `NMI to listen on all its ports; so far it said: ${[...told.keys()].join(', ')}`;
-  await within(startPatienceMs, heard, listening).catch((error: unknown) => {
+  const waitedFor = () => `NMI to listen on all its ports; it logged: ${[...lines.keys()].join(', ')}`;
+  await within(startPatienceMs, waitedFor, listening).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
   });
-  const health = `http://127.0.0.1:${String(told.get('health')?.['port'])}/readyz`;
+  const health = `http://127.0.0.1:${String(lines.get('health')?.['port'])}/readyz`;
   await within(startPatienceMs, 'NMI to be ready', untilReady(health, AbortSignal.timeout(startPatienceMs)));
   const startMs = performance.now() - begun;
   const counter = await out.count();
@@ -88,9 +88,9 @@ export async function launch(
     startMs,
     pid: child.pid ?? 0,
     readerPid: counter.process.pid ?? 0,
-    host: String(told.get('listening')?.['address']),
-    port: Number(told.get('listening')?.['port']),
-    metricsPort: Number(told.get('metrics')?.['port']),
+    host: String(lines.get('listening')?.['address']),
+    port: Number(lines.get('listening')?.['port']),
+    metricsPort: Number(lines.get('metrics')?.['port']),
     stop: async () => {
       child.kill();
       await within(endPatienceMs, 'NMI to end after SIGTERM', ended);

@@ -17,7 +17,7 @@ import {
 } from './nmi-figures.ts';
 import { hostileColdP99 } from './nmi-hostile.ts';
 import { missTimes } from './nmi-misses.ts';
-import { neighbours } from './nmi-neighbours.ts';
+import { neighbourTimes } from './nmi-neighbours.ts';
 import type { Place, RunningNmi } from './nmi-process.ts';
 import { secretReadings } from './nmi-readings.ts';
 import { manyPods, nmiSizes, type NmiSizes } from './nmi-sizes.ts';
@@ -33,7 +33,7 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   await using world = await openNmiWorld(podsOfNodes, sizes.rounds * sizes.hostileSecrets);
   pin(process.pid, 1);
   const starts = await startTimes(world, sizes, say);
-  const { quiet, admin } = await neighbours(world, sizes, say);
+  const { quiet, admin } = await neighbourTimes(world, sizes, say);
   const besideSecrets = await secretReadings({ world, sizes, say, path });
   const cached = await measureCached(world, sizes, say);
   return figures({ ...cached, starts, quiet, admin, besideSecrets, hostileCold });

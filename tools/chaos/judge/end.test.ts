@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { problemOf, questionsFor, shortcomings, type EndView } from './end.ts';
+import { problemOf, lastRequests, problemsOf, type EndView } from './end.ts';
 import type { KubeObject } from './history.ts';
 
 const [used, foreign] = ['/s/identities/used', '/s/identities/foreign'];
@@ -42,11 +42,11 @@ const right: EndView = {
   people: new Map([['h', new Set([foreign])]]),
   either: new Map(),
 };
-const left = (change: Partial<EndView>): number => shortcomings({ ...right, ...change }).length;
+const left = (change: Partial<EndView>): number => problemsOf({ ...right, ...change }).length;
 
 describe('what is left at the end', () => {
   test('is empty if all is as wanted', () => {
-    expect(shortcomings(right)).toEqual([]);
+    expect(problemsOf(right)).toEqual([]);
   });
 
   test.each<[string, Partial<EndView>]>([
@@ -72,7 +72,7 @@ describe('what is left at the end', () => {
   });
 
   test('names the object, identity, record and condition that a deleted pod left', () => {
-    expect(shortcomings({ ...right, pods: [] })).toHaveLength(4);
+    expect(problemsOf({ ...right, pods: [] })).toHaveLength(4);
   });
 
   test('an identity that users and MIC attached at the same time may be there or not', () => {
@@ -92,9 +92,9 @@ describe('what is left at the end', () => {
 describe('the last requests', () => {
   test('each pod requests each of its identities, and a pod without one requests any', () => {
     const stranger = { ...pod, metadata: { namespace: 'team-b', name: 'stranger', labels: {} } };
-    const questions = questionsFor({ ...right, pods: [pod, stranger] }, ['node']);
+    const questions = lastRequests({ ...right, pods: [pod, stranger] }, ['node']);
     expect(questions.map(({ want }) => want?.resourceId)).toEqual([used, undefined]);
-    expect(questionsFor(right, [])).toEqual([]);
+    expect(lastRequests(right, [])).toEqual([]);
   });
 
   test('a wrong response is a problem', () => {
@@ -104,6 +104,6 @@ describe('the last requests', () => {
     expect(problemOf({ ...answer, wanted: used, status: 503, reason: 'why' })).toContain('why');
     expect(problemOf({ ...answer, wanted: undefined, resourceId: used })).toContain('may have nothing');
     expect(problemOf({ ...answer, wanted: undefined, status: 400, reason: 'no label' })).toBeUndefined();
-    expect(problemOf({ ...answer, wanted: undefined, status: 400 })).toContain('not told why');
+    expect(problemOf({ ...answer, wanted: undefined, status: 400 })).toContain('without a reason');
   });
 });

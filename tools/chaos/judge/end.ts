@@ -60,7 +60,7 @@ function wantsOf(pod: KubeObject, view: EndView): Want[] {
     .map((identity) => ({ pod, identity, host, resourceId: textOf(identity, 'resourceID').toLowerCase() }));
 }
 
-export function shortcomings(view: EndView): string[] {
+export function problemsOf(view: EndView): string[] {
   const wants = view.pods.flatMap((pod) => wantsOf(pod, view));
   return [
     ...judgeAssigned(view, wants),
@@ -188,7 +188,7 @@ export interface Question {
 }
 
 /** The requests of each pod at the end. Pods with an exception get any identity of the machine and send none. */
-export function questionsFor(view: EndView, nmiNodes: readonly string[]): Question[] {
+export function lastRequests(view: EndView, nmiNodes: readonly string[]): Question[] {
   return view.pods
     .filter((pod) => nmiNodes.includes(textOf(pod, 'nodeName')))
     .filter((pod) => !view.exceptions.filter(isIn(pod.metadata.namespace)).some((one) => isExempt(pod, one)))
@@ -205,5 +205,5 @@ export function problemOf({ pod, wanted, status, resourceId, reason }: Answer): 
     return `${pod} asked for ${wanted} and got ${status} ${resourceId ?? reason}`;
   }
   if (status === 200) return `${pod} may have nothing and got a token of ${resourceId ?? 'nobody'}`;
-  return reason === '' ? `${pod} got ${status} and was not told why` : undefined;
+  return reason === '' ? `${pod} got ${status} without a reason` : undefined;
 }

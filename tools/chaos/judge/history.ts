@@ -123,20 +123,6 @@ export interface History {
   readonly notes: readonly Note[];
 }
 
-export const emptyHistory: History = {
-  changes: [],
-  addresses: [],
-  asks: [],
-  writes: [],
-  patches: [],
-  azure: [],
-  exits: [],
-  lines: [],
-  disturbances: [],
-  standstills: [],
-  notes: [],
-};
-
 export interface Violation {
   readonly at: number;
   readonly rule: string;

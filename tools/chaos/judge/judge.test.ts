@@ -1,13 +1,26 @@
 // Each rule with a history that keeps it and one that violates it, so that the harness is known to find violations.
 import { describe, expect, test } from 'vitest';
 import type { FaultName } from '../plan/faults.ts';
-import { emptyHistory, type Ask, type History, type KubeObject, type ObjectChange } from './history.ts';
+import type { Ask, History, KubeObject, ObjectChange } from './history.ts';
 import { judgeHosts } from './hosts.ts';
-import { judge, leadingTo } from './judge.ts';
+import { judge, notesBefore } from './judge.ts';
 import { slowRecovery } from './limits.ts';
 
 const [own, others] = ['/subscriptions/s/identities/own', '/subscriptions/s/identities/others'];
 const address = '127.0.21.10';
+const emptyHistory: History = {
+  changes: [],
+  addresses: [],
+  asks: [],
+  writes: [],
+  patches: [],
+  azure: [],
+  exits: [],
+  lines: [],
+  disturbances: [],
+  standstills: [],
+  notes: [],
+};
 
 function change(at: number, resource: string, object: KubeObject): ObjectChange {
   const { namespace = '', name } = object.metadata;
@@ -234,7 +247,7 @@ test('a violation lists what was done before it', () => {
     { at: 2_000, what: 'second' },
     { at: 9_000, what: 'later' },
   ];
-  expect(leadingTo({ ...scene, notes }, { at: 2_500, rule: 'token', what: '' }, 1)).toEqual([
+  expect(notesBefore({ ...scene, notes }, { at: 2_500, rule: 'token', what: '' }, 1)).toEqual([
     '-500 ms: second',
   ]);
 });

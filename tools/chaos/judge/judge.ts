@@ -16,7 +16,7 @@ export function judge(history: History): Violation[] {
 }
 
 /** What was done before a violation, as a hint at its cause. */
-export function leadingTo(history: History, { at }: Violation, count: number): readonly string[] {
+export function notesBefore(history: History, { at }: Violation, count: number): readonly string[] {
   return history.notes
     .filter((note) => note.at <= at)
     .slice(-count)

@@ -59,14 +59,14 @@ function judgeExits({ exits }: History): Violation[] {
 
 /** Names in the plan contain their namespace, so that a message with a foreign name is found. */
 function judgeEvents({ changes }: History): Violation[] {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return changes.flatMap(({ at, resource, namespace, object }) => {
     if (resource !== 'events' || object === undefined) return [];
     const message = typeof object['message'] === 'string' ? object['message'] : '';
     const foreign = /\bteam-[ab]-(pod|identity|binding|exception)-\d+/g;
     const stranger = [...message.matchAll(foreign)].find(([name]) => !name.startsWith(`${namespace}-`));
-    if (stranger === undefined || told.has(message)) return [];
-    told.add(message);
+    if (stranger === undefined || reported.has(message)) return [];
+    reported.add(message);
     return { at, rule: 'event-names', what: `an Event in ${namespace} names ${stranger[0]}: ${message}` };
   });
 }

@@ -18,15 +18,15 @@ export function judgeTokens(history: History): Violation[] {
       return violation(
         `the answer to ${ask.address} says client id ${ask.clientId ?? ''}, its token ${ask.token.clientId}`,
       );
-    const wearers = wearersOf(ask, history);
+    const holders = holdersOf(ask, history);
     const span = rightsSpan(ask, history.disturbances);
     const { resourceId } = ask.token;
-    const isPermitted = wearers.some((pod) => {
+    const isPermitted = holders.some((pod) => {
       const permitted = truth.permitted(pod, span);
       return permitted === 'all' || permitted.has(resourceId.toLowerCase());
     });
     if (isPermitted) return [];
-    const who = wearers.length === 0 ? 'nobody' : wearers.join(' or ');
+    const who = holders.length === 0 ? 'nobody' : holders.join(' or ');
     return violation(
       `${ask.address} on ${ask.node}, which is ${who}, got a token of ${resourceId} ` +
         `that it was not allowed to have at any time in the ${span.to - span.from} ms before the answer`,
@@ -35,7 +35,7 @@ export function judgeTokens(history: History): Violation[] {
 }
 
 /** Pods that had the address during the call; earlier ones do not count. */
-function wearersOf({ address, at, endedAt }: Ask, { addresses }: History): string[] {
+function holdersOf({ address, at, endedAt }: Ask, { addresses }: History): string[] {
   const own = addresses.filter((change) => change.address === address);
   return own
     .filter((change, position) => change.at <= endedAt && (own[position + 1]?.at ?? Infinity) >= at)

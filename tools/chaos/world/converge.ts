@@ -1,13 +1,13 @@
 // After the run: all faults are ended, and the wanted state must be reached within the deadline.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeObject as SimObject } from '@pod-identity/sim';
-import { problemOf, questionsFor, shortcomings, nameOf, type EndView } from '../judge/end.ts';
+import { problemOf, lastRequests, problemsOf, nameOf, type EndView } from '../judge/end.ts';
 import type { KubeObject } from '../judge/history.ts';
 import { judgeHosts } from '../judge/hosts.ts';
 import { textOf } from '../judge/truth.ts';
 import { nmiNodes } from '../plan/scene.ts';
 import { grantHost, hostIdOf, hosts, identityNames, resourceIdOf, revokeHost } from './azure.ts';
-import { tellClientId } from './operate.ts';
+import { writeClientId } from './operate.ts';
 import { askForToken } from './tokens.ts';
 import { hostOfNode, type World } from './world.ts';
 
@@ -25,7 +25,7 @@ export async function liftAll(world: World): Promise<void> {
     grantHost(azure, host);
   }
   await world.processes.repair();
-  for (const name of identityNames) await tellClientId(world, name);
+  for (const name of identityNames) await writeClientId(world, name);
   world.recorder.note('all faults are lifted');
 }
 
@@ -45,7 +45,7 @@ export async function converge(
 
 async function problems(world: World): Promise<readonly string[]> {
   const view = look(world);
-  const objects = shortcomings(view);
+  const objects = problemsOf(view);
   return objects.length > 0 ? objects : askAll(world, view);
 }
 
@@ -69,7 +69,7 @@ function look(world: World): EndView {
 }
 
 async function askAll(world: World, view: EndView): Promise<string[]> {
-  const answers = questionsFor(view, nmiNodes).map(async ({ pod, want }) => {
+  const answers = lastRequests(view, nmiNodes).map(async ({ pod, want }) => {
     const live = world.pods.get(nameOf(pod));
     const nmi = live && world.processes.nmi(live.node);
     if (!live || !nmi) return `${nameOf(pod)} is on no node with an NMI that runs`;

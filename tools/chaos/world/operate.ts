@@ -5,7 +5,7 @@ import * as names from '../../stage/names.ts';
 import type { Operation } from '../plan/operations.ts';
 import { exemptLabel, pool, spareNode } from '../plan/scene.ts';
 import { hostIdOf, identityIdOf, resourceIdOf } from './azure.ts';
-import { podKey, relabelPod, removePod, runPod, schedulePod, start, tellStatus } from './pods.ts';
+import { podKey, relabelPod, removePod, runPod, schedulePod, start, writeStatus } from './pods.ts';
 import { bindingObject, identityObject, nodeObjectOf, put, type World } from './world.ts';
 
 export interface Operator {
@@ -165,7 +165,7 @@ async function reuseAddress(
       if (world.stage.sim.kube.get('pods', pod.name, pod.namespace) === undefined) return;
       start(world, pod, address);
       await delay(lagMs);
-      await tellStatus(world, pod, address);
+      await writeStatus(world, pod, address);
     })(),
   );
 }
@@ -184,14 +184,14 @@ function recreate(scene: Scene, { azure, awayMs }: Of<'recreate-in-azure'>): Pro
       cloud.addIdentity({ resourceId, tenantId: names.tenant });
       world.recorder.azure({ kind: 'identity-created', id });
       away.delete(azure);
-      await tellClientId(world, azure);
+      await writeClientId(world, azure);
     })(),
   );
   return Promise.resolve();
 }
 
 /** Writes the new client id into each AzureIdentity of the identity, as its owner would. */
-export async function tellClientId(world: World, azure: string): Promise<void> {
+export async function writeClientId(world: World, azure: string): Promise<void> {
   const clientID = world.stage.sim.azure.world.identity(names.identityId(azure)).clientId;
   for (const { metadata, ...object } of world.stage.sim.kube.list('azureidentities')) {
     const spec = object['spec'] as { readonly resourceID: string; readonly clientID?: string };

@@ -34,7 +34,7 @@ export async function runPod(world: World, pod: NewPod): Promise<void> {
   await put(world, podObjectOf(pod));
   const address = world.nextAddress(pod.node);
   start(world, pod, address);
-  await tellStatus(world, pod, address);
+  await writeStatus(world, pod, address);
 }
 
 /** It is scheduled, and sends no requests yet. */
@@ -48,7 +48,7 @@ export function start({ pods, recorder }: World, pod: NewPod, address: string): 
   recorder.address(address, podKey(pod));
 }
 
-export async function tellStatus(world: World, pod: NewPod, address: string): Promise<void> {
+export async function writeStatus(world: World, pod: NewPod, address: string): Promise<void> {
   const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }] };
   await world.reliably(`status of ${podKey(pod)}`, () =>
     setPodStatus(world.stage.kube, podObjectOf(pod), status),

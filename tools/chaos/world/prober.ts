@@ -10,7 +10,7 @@ const everyMs = 120;
 const mostAtATime = 24;
 
 /** Runs until the signal aborts; resolves after the last request. */
-export async function keepAsking(world: World, random: Random, signal: AbortSignal): Promise<void> {
+export async function requestTokens(world: World, random: Random, signal: AbortSignal): Promise<void> {
   const calls = new Set<Promise<void>>();
   while (!signal.aborted) {
     const callers = [...world.pods.values()].filter(({ node }) => nmiNodes.includes(node));

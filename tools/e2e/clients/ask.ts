@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
 
-export interface HandAnswer {
+export interface RawResponse {
   readonly status: number;
   readonly retryAfter: string | undefined;
   readonly body: Readonly<Record<string, string>>;
@@ -18,9 +18,9 @@ export const probe = 'probe';
 const patienceMs = 90_000;
 
 /** @param more Further parameters, with the ampersand; or `probe`. */
-export function askByHand({ pod, nmi }: { pod: StagePod; nmi: StageNmi }, more = ''): Promise<HandAnswer> {
+export function sendRaw({ pod, nmi }: { pod: StagePod; nmi: StageNmi }, more = ''): Promise<RawResponse> {
   const path = '/metadata/identity/oauth2/token';
-  const { promise, resolve, reject } = Promise.withResolvers<HandAnswer>();
+  const { promise, resolve, reject } = Promise.withResolvers<RawResponse>();
   const target = { host: nmi.address, port: nmi.port, localAddress: pod.address, agent: false };
   const what = more === probe ? { path } : { path: `${path}?${query}${more}`, headers: { Metadata: 'true' } };
   request({ ...target, ...what }, (response) => {
@@ -30,7 +30,7 @@ export function askByHand({ pod, nmi }: { pod: StagePod; nmi: StageNmi }, more =
       resolve({
         status: response.statusCode ?? 0,
         retryAfter: response.headers['retry-after'],
-        body: JSON.parse(text) as HandAnswer['body'],
+        body: JSON.parse(text) as RawResponse['body'],
       }),
     );
   })

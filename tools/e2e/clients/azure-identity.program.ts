@@ -1,9 +1,9 @@
 // Requests a Key Vault token with one version of Azure's SDK for JavaScript, as a program in a pod does.
 import * as current from '@azure/identity';
 import * as older from 'identity-3';
-import { tell, told } from './program.ts';
+import { printResult, readRequest } from './program.ts';
 
-const { version, credential, clientId, resourceId, objectId } = told();
+const { version, credential, clientId, resourceId, objectId } = readRequest();
 const { ManagedIdentityCredential, DefaultAzureCredential } =
   version === 'older' ? (older as unknown as typeof current) : current;
 
@@ -20,7 +20,7 @@ function byDefault() {
   return new DefaultAzureCredential();
 }
 
-await tell(async () => {
+await printResult(async () => {
   const asked = credential === 'default' ? byDefault() : managed();
   return (await asked.getToken('https://vault.azure.net/.default')).token;
 });

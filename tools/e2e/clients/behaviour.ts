@@ -1,5 +1,5 @@
 // A client's reaction to a response: as measured, and as a cell of a table in docs/errors.md.
-import type { Again, ToldStatus } from './told-answers.ts';
+import type { Again, FixedStatus } from './fixed-responses.ts';
 
 /** One call of a program; all its requests get the same status. */
 export interface Measured {
@@ -87,7 +87,7 @@ export function parseCell(text: string): Behaviour {
 /** The columns of the two tables. */
 export interface Column {
   readonly title: string;
-  readonly status: ToldStatus;
+  readonly status: FixedStatus;
   readonly again: Again;
 }
 

@@ -1,9 +1,9 @@
 // Requests a Key Vault token with one version of msal-node, the library below Azure's SDKs for JavaScript.
 import * as current from '@azure/msal-node';
 import * as older from 'msal-node-2';
-import { tell, told } from './program.ts';
+import { printResult, readRequest } from './program.ts';
 
-const { version, clientId, resourceId, objectId } = told();
+const { version, clientId, resourceId, objectId } = readRequest();
 const { ManagedIdentityApplication } = version === 'older' ? (older as unknown as typeof current) : current;
 
 function selected() {
@@ -13,7 +13,7 @@ function selected() {
   return undefined;
 }
 
-await tell(async () => {
+await printResult(async () => {
   const managedIdentityIdParams = selected();
   const application = new ManagedIdentityApplication(
     managedIdentityIdParams === undefined ? {} : { managedIdentityIdParams },

@@ -1,7 +1,7 @@
 // An identity that is assigned some seconds after a client's first request to the real NMI: whether and how the client gets its token.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage, StageNmi } from '../../stage/stage.ts';
-import { openHeardPath } from './heard-path.ts';
+import { openRecordedPath } from './recorded-path.ts';
 import type { Player } from './players.ts';
 import type { Answer } from './real-clients.ts';
 import { run } from './run-client.ts';
@@ -64,16 +64,16 @@ function playLate(
   const asked = Promise.withResolvers<number>();
   return starts.run(async () => {
     const scene = await prepare();
-    const path = await openHeardPath({ pod: scene.pod, nmi });
+    const path = await openRecordedPath({ pod: scene.pod, nmi });
     const answer = run(player.client, player.wish, { url: path.url });
     asked.resolve((await path.asked()).askedAt);
     await delay((await asked.promise) + seconds * 1000 - Date.now());
     await scene.give();
-    const told = await answer;
+    const result = await answer;
     await path.close();
     const { calls } = path;
     const lasted = ((calls.at(-1)?.answeredAt ?? 0) - (calls[0]?.askedAt ?? 0)) / 1000;
     const statuses = calls.map(({ status }) => status);
-    return { answer: told, clientId: scene.identity.clientId, statuses, lasted };
+    return { answer: result, clientId: scene.identity.clientId, statuses, lasted };
   }, asked.promise);
 }

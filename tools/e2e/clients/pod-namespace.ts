@@ -5,12 +5,12 @@ import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { runCommand } from '../../stage/run-command.ts';
 import { startService } from '../../stage/service.ts';
 import type { Stage, StageNmi, StagePod } from '../../stage/stage.ts';
-import { openHeardPath, type HeardPath } from './heard-path.ts';
+import { openRecordedPath, type RecordedPath } from './recorded-path.ts';
 
 const relay = fileURLToPath(new URL('relay.program.ts', import.meta.url));
 
 export interface PodNamespace {
-  readonly path: HeardPath;
+  readonly path: RecordedPath;
   /** The command line that runs a program in it. */
   inside(executable: string, args: readonly string[]): readonly string[];
   remove(): Promise<void>;
@@ -29,7 +29,7 @@ export async function openPodNamespace(
   const name = `client-${process.pid}-${made}`;
   // Unix sockets with a path work across network namespaces.
   const socket = join(stage.folder, `${name}.socket`);
-  const path = await openHeardPath({ pod, nmi, socket });
+  const path = await openRecordedPath({ pod, nmi, socket });
   const inside = (executable: string, args: readonly string[]) => [
     ...['/usr/sbin/ip', 'netns', 'exec', name],
     ...[executable, ...args],

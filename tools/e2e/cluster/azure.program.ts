@@ -14,6 +14,6 @@ const questions = {
   /** The node's /etc/kubernetes/azure.json. */
   configuration: () => azureConfiguration(sim),
   attached: () => [...sim.azure.world.attachedTo(names.scaleSetId(names.scaleSet))],
-  heard: () => door.heard(),
+  arrivals: () => door.arrivals(),
 };
 answerMessages(questions);

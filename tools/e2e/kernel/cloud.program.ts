@@ -64,7 +64,7 @@ const questions = {
   /** Waits until the node has no taint of this key. */
   untainted: ({ key }: { key: string }) => sim.kube.until(() => !taints().includes(key)),
   /** What reached the metadata address since the last call. */
-  heard: () => door.heard(),
+  arrivals: () => door.arrivals(),
 };
 answerMessages(questions);
 

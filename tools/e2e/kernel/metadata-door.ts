@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 
-export interface Heard {
+export interface Arrival {
   readonly source: string;
   /** `connection`, or the request line. */
   readonly what: string;
@@ -11,26 +11,26 @@ export interface Heard {
 
 export interface MetadataDoor {
   /** What arrived since the last call. */
-  heard(): readonly Heard[];
+  arrivals(): readonly Arrival[];
 }
 
 export async function openMetadataDoor(address: string, url: string): Promise<MetadataDoor> {
-  let heard: Heard[] = [];
+  let arrivals: Arrival[] = [];
   const server = createServer((request, response) => {
     const { method = '', url: target = '' } = request;
-    heard.push({ source: request.socket.remoteAddress ?? '', what: `${method} ${target}` });
+    arrivals.push({ source: request.socket.remoteAddress ?? '', what: `${method} ${target}` });
     passOn(request, response, url);
   });
   server.keepAliveTimeout = 600_000;
   server.on('connection', ({ remoteAddress = '' }) =>
-    heard.push({ source: remoteAddress, what: 'connection' }),
+    arrivals.push({ source: remoteAddress, what: 'connection' }),
   );
   server.listen(80, address);
   await once(server, 'listening');
   return {
-    heard: () => {
-      const all = heard;
-      heard = [];
+    arrivals: () => {
+      const all = arrivals;
+      arrivals = [];
       return all;
     },
   };

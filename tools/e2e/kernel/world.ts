@@ -6,7 +6,7 @@ import { built } from '../../stage/places.ts';
 import { parseLine, startService, type Service } from '../../stage/service.ts';
 import type { Answered, Call, ClientQuestions, LoadSpec, Tally } from './client.program.ts';
 import type { CloudQuestions } from './cloud.program.ts';
-import type { Heard } from './metadata-door.ts';
+import type { Arrival } from './metadata-door.ts';
 import {
   metadataAddress,
   openNetwork,
@@ -60,7 +60,7 @@ export interface KernelWorld {
   /** Runs one of NMI's commands to its end. */
   command(name: string, ...args: readonly string[]): Promise<Service>;
   /** What reached the metadata service since the last call, except from the node itself. */
-  aroundNmi(): Promise<readonly Heard[]>;
+  bypasses(): Promise<readonly Arrival[]>;
   readonly stop: () => Promise<void>;
 }
 
@@ -184,8 +184,8 @@ async function build({ layout, links, folder, undo, stop }: Building): Promise<K
       await service.ended;
       return service;
     },
-    aroundNmi: async () =>
-      (await cloud.ask('heard')).filter(({ source }) => !network.nodeAddresses.includes(source)),
+    bypasses: async () =>
+      (await cloud.ask('arrivals')).filter(({ source }) => !network.nodeAddresses.includes(source)),
   };
 }
 

@@ -5,7 +5,7 @@ import { inDeploy } from '../../stage/places.ts';
 import { parseLine, type Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 import { within } from '../../stage/within.ts';
-import { askByHand } from '../clients/ask.ts';
+import { sendRaw } from '../clients/ask.ts';
 
 let stage: Stage;
 let mic: Service;
@@ -77,8 +77,7 @@ test('forty pipelined connections of a pod get few metrics, and another pod gets
     attack.push(socket);
   }
   await within(60_000, 'the first metrics of the hostile pod', begun.promise);
-  for (let asked = 0; asked < 20; asked += 1)
-    expect((await askByHand({ pod: victim, nmi })).status).toBe(200);
+  for (let asked = 0; asked < 20; asked += 1) expect((await sendRaw({ pod: victim, nmi })).status).toBe(200);
   expect(answers).toBeLessThan(100);
   for (const socket of attack) socket.destroy();
 });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificate, makePfx, whyNoCertificates } from '../../../packages/nmi/test/certificates.ts';
 import * as names from '../../stage/names.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
-import { askByHand } from '../clients/ask.ts';
+import { sendRaw } from '../clients/ask.ts';
 import { untilAssigned } from '../objects.ts';
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
@@ -53,7 +53,7 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
   let nmi: StageNmi;
   let pod: StagePod;
   let child: Child | undefined;
-  let answer: Awaited<ReturnType<typeof askByHand>>;
+  let answer: Awaited<ReturnType<typeof sendRaw>>;
 
   async function createIdentity(pfx: Buffer): Promise<void> {
     const metadata = { name, namespace: 'default' };
@@ -81,7 +81,7 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
     pod = await stage.runPod({ name, node: 0, label: name });
     await untilAssigned(stage.kube, [name]);
     nmi = await stage.startNmi(0, ['--authority-allow', new URL(stage.sim.azure.entraUrl).host]);
-    const asking = askByHand({ pod, nmi });
+    const asking = sendRaw({ pod, nmi });
     child = await seenDuring(asking, () => childOf(nmi.service.pid, 'certificate-reader.js'));
     answer = await asking;
   });

@@ -81,10 +81,10 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
     expect(subjectOf(await stranger.get(asMachine()))).toBe(machine);
     const installed = await world.command('install-redirect', '--firewall', firewall);
     expect(installed.exitCode, installed.lines.join('\n')).toBe(0);
-    await world.aroundNmi();
+    await world.bypasses();
     expect(subjectOf(await stranger.get(asMachine()))).toBe('ECONNREFUSED');
     expect(subjectOf(await first.get())).toBe('ECONNREFUSED');
-    expect(await world.aroundNmi()).toEqual([]);
+    expect(await world.bypasses()).toEqual([]);
   });
 
   test('E27 uninstall-redirect removes all of our rules, and only those', async () => {
@@ -110,7 +110,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
     test.each(shut[firewall] ?? [])(
       'item 15: $how is repaired, and requests are refused until then',
       async ({ command: [program, ...rest] }) => {
-        await world.aroundNmi();
+        await world.bypasses();
         const loads = await Promise.all([
           stranger.load(asMachine()),
           stranger.load({ ...asMachine(), keepAlive: true }),
@@ -121,13 +121,13 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
         await nmi.repaired(repairs);
         for (const load of loads) await load.more(20, '400');
         await Promise.all(loads.map((load) => load.stop()));
-        expect(await world.aroundNmi()).toEqual([]);
+        expect(await world.bypasses()).toEqual([]);
         expect(subjectOf(await first.get())).not.toMatch(/^\d+$|^E/);
       },
     );
 
     test('item 15: nft flush ruleset is repaired, and until then no request of a pod gets a token of the machine', async () => {
-      await world.aroundNmi();
+      await world.bypasses();
       const loads = await Promise.all([
         stranger.load(asMachine()),
         stranger.load({ ...asMachine(), keepAlive: true }),
@@ -139,7 +139,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
       // Until then a routing rule refuses what is no longer redirected to NMI.
       for (const load of loads) await load.more(100, '400');
       await Promise.all(loads.map((load) => load.stop()));
-      expect(await world.aroundNmi()).toEqual([]);
+      expect(await world.bypasses()).toEqual([]);
     });
   });
 });

@@ -35,7 +35,7 @@ describePlaces('lifetimes', fabricPlaces, ({ firewall }) => {
       const after = await world.startNmi(args);
       await each(loads, (load) => load.more(50, '200'));
       const tallies = await each(loads, (load) => load.stop());
-      expect(await world.aroundNmi()).toEqual([]);
+      expect(await world.bypasses()).toEqual([]);
       for (const tally of tallies)
         for (const end of Object.keys(tally))
           expect(end).toMatch(/^(200|ECONNREFUSED|ECONNRESET( on a used connection)?)$/);
@@ -55,7 +55,7 @@ describePlaces('lifetimes', fabricPlaces, ({ firewall }) => {
     }
     await each(loads, (load) => load.more(100, '200'));
     const tallies = await each(loads, (load) => load.stop());
-    expect(await world.aroundNmi()).toEqual([]);
+    expect(await world.bypasses()).toEqual([]);
     expect(tallies.map((tally) => Object.keys(tally))).toEqual([['200'], ['200']]);
     await nmi.service.stop();
   });

@@ -32,7 +32,7 @@ describePlaces(
 
     test('without NMI any pod gets a token of any identity of the machine', async () => {
       expect(subjectOf(await stranger.get({ url: ofMachine(), over: 'old' }))).toBe(clientIds['machine']);
-      expect(await world.aroundNmi()).toContainEqual({
+      expect(await world.bypasses()).toContainEqual({
         source: stranger.address,
         what: expect.stringMatching(/^GET .*client_id=/),
       });
@@ -50,7 +50,7 @@ describePlaces(
       expect(subjectOf(await second.get())).toBe(clientIds['second']);
       expect((await stranger.get({ url: ofMachine() })).status).toBe(400);
       expect((await first.get({ url: ofMachine() })).status).toBe(400);
-      expect(await world.aroundNmi()).toEqual([]);
+      expect(await world.bypasses()).toEqual([]);
     });
 
     test('curl gets a token of its pod’s identity', async () => {
@@ -66,20 +66,20 @@ describePlaces(
       const { status, error } = await stranger.get({ url: ofMachine(), over: 'old' });
       // Closed during the request, or before it and opened again, now to NMI.
       expect(error === 'ECONNRESET' || status === 400, `${status} ${error}`).toBe(true);
-      expect(await world.aroundNmi()).toEqual([]);
+      expect(await world.bypasses()).toEqual([]);
     });
 
     test('item 12: no odd request reaches a path of identities at the metadata service, from any sender', async () => {
-      await world.cloud.ask('heard');
+      await world.cloud.ask('arrivals');
       const answers = await Promise.all(
         oddRequests.map(async ({ text }) => [await stranger.raw(text), await first.raw(text)].join('\n')),
       );
       expect(answers.filter((answer) => answer.includes(clientIds['machine'] ?? '?'))).toEqual([]);
-      const heard = await world.cloud.ask('heard');
-      expect(heard.filter(({ source }) => !world.network.nodeAddresses.includes(source))).toEqual([]);
+      const arrivals = await world.cloud.ask('arrivals');
+      expect(arrivals.filter(({ source }) => !world.network.nodeAddresses.includes(source))).toEqual([]);
       // NMI's own requests, for the pod that may get tokens.
       const own = /^\/metadata\/identity\/oauth2\/token$/;
-      const asked = heard.map(({ what }) => new URL(what.split(' ')[1] ?? '', 'http://x'));
+      const asked = arrivals.map(({ what }) => new URL(what.split(' ')[1] ?? '', 'http://x'));
       const beside = asked.filter(
         ({ pathname, searchParams }) =>
           /identity/i.test(decodeURIComponent(pathname)) &&

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createLimit } from '@pod-identity/kit/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askByHand } from '../clients/ask.ts';
+import { sendRaw } from '../clients/ask.ts';
 import { addIdentity, bind, untilAssigned, untilReady } from '../objects.ts';
 import { describeRealServers, type ServerUnderTest } from '../servers.ts';
 import * as names from '../../stage/names.ts';
@@ -64,7 +64,7 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
     mic = await stage.startMic('a');
     nmi = await stage.startNmi(0);
   };
-  const ask = async (pod: StagePod) => (await askByHand({ pod, nmi })).status;
+  const ask = async (pod: StagePod) => (await sendRaw({ pod, nmi })).status;
   /** Repeats requests with 503: MIC can be ahead of NMI, which has not received the new pod's objects yet. */
   const served = async (pod: StagePod) => {
     const endsAt = performance.now() + patienceMs;

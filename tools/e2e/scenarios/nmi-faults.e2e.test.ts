@@ -1,8 +1,8 @@
 // Faults around the built NMI: the responses to callers, and that others are served.
 import type { FaultAction } from '@pod-identity/sim';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { askByHand, probe } from '../clients/ask.ts';
-import { openHeardPath } from '../clients/heard-path.ts';
+import { sendRaw, probe } from '../clients/ask.ts';
+import { openRecordedPath } from '../clients/recorded-path.ts';
 import { clients, type RealClient } from '../clients/real-clients.ts';
 import { run } from '../clients/run-client.ts';
 import { assign, pendingPod, type Scene } from '../clients/scene.ts';
@@ -18,7 +18,7 @@ let nmi: StageNmi;
 /** A pod whose token NMI has in memory. */
 let known: Scene;
 
-const ask = (pod: StagePod, more?: string) => askByHand({ pod, nmi }, more);
+const ask = (pod: StagePod, more?: string) => sendRaw({ pod, nmi }, more);
 const imdsCalls = (query = /./) =>
   stage.sim.azure.journal.count({ service: 'imds', path: /oauth2\/token/, query });
 
@@ -111,7 +111,7 @@ describe('the metadata service', () => {
       const { pod, identity: mine } = await assignedPod(nameInAzure);
       const then = { status, headers: { 'retry-after': '1' } };
       stage.sim.azure.faults.add({ match: { service: 'imds' }, times: 1, then });
-      const path = await openHeardPath({ pod, nmi });
+      const path = await openRecordedPath({ pod, nmi });
       const answer = await run(client, {}, { url: path.url });
       await path.close();
       expect(answer).toHaveProperty('token');

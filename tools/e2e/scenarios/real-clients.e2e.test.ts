@@ -2,7 +2,7 @@
 // they react to its responses, and how often they send requests.
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openHeardPath, type HeardCall } from '../clients/heard-path.ts';
+import { openRecordedPath, type RecordedCall } from '../clients/recorded-path.ts';
 import { openPodNamespace, whyNoNamespaces } from '../clients/pod-namespace.ts';
 import { pathWithAz, tokenOfAz } from '../clients/players.ts';
 import {
@@ -65,12 +65,12 @@ function subjectOf(answer: Answer): string {
 
 interface Asked {
   readonly answer: Answer;
-  readonly calls: readonly HeardCall[];
+  readonly calls: readonly RecordedCall[];
 }
 
 /** Runs a client in the pod, with the address of NMI in its environment. */
 async function ask(client: RealClient, wish: Wish = {}, from: StagePod = mine.pod): Promise<Asked> {
-  const path = await openHeardPath({ pod: from, nmi });
+  const path = await openRecordedPath({ pod: from, nmi });
   const answer = await run(client, wish, { url: path.url });
   await path.close();
   return { answer, calls: path.calls };
@@ -113,7 +113,7 @@ describe.each(here)('$name', (client) => {
 
   test('waits within one request while its identity is being assigned, and then gets the token', async () => {
     const scene = await pendingPod(stage, `late-${here.indexOf(client)}`);
-    const path = await openHeardPath({ pod: scene.pod, nmi: patient });
+    const path = await openRecordedPath({ pod: scene.pod, nmi: patient });
     const answer = run(client, {}, { url: path.url });
     await path.asked();
     await scene.create();
@@ -142,7 +142,7 @@ describe('with a Retry-After', () => {
   async function play(client: RealClient, at: { impatient: StageNmi; key: string; starts: Starts }) {
     const scene = await pendingPod(stage, at.key);
     await scene.create();
-    const path = await openHeardPath({ pod: scene.pod, nmi: at.impatient });
+    const path = await openRecordedPath({ pod: scene.pod, nmi: at.impatient });
     const assigned = Promise.withResolvers<true>();
     return at.starts.run(async () => {
       const answer = run(client, {}, { url: path.url });
@@ -189,7 +189,7 @@ describe('DefaultAzureCredential', () => {
   test.each(chained)(
     'of $name goes on to the next credential after one request if the pod has no identity',
     async (client) => {
-      const path = await openHeardPath({ pod: bare, nmi });
+      const path = await openRecordedPath({ pod: bare, nmi });
       const place = { url: path.url, path: await pathWithAz(stage.folder) };
       const answer = await run(client, { credential: 'default' }, place);
       await path.close();
@@ -206,7 +206,7 @@ const token = 'request for a token: 200';
 const refusal = 'request for a token: 400';
 
 describe.skipIf(noNamespaces !== undefined)('at the address of IMDS, with nothing set', () => {
-  const described = ({ headers, status }: HeardCall) =>
+  const described = ({ headers, status }: RecordedCall) =>
     headers['metadata'] === undefined
       ? `probe without the header Metadata: ${status}`
       : `request for a token: ${status}`;
@@ -215,29 +215,29 @@ describe.skipIf(noNamespaces !== undefined)('at the address of IMDS, with nothin
     const namespace = await openPodNamespace(stage, { pod, nmi });
     try {
       const answer = await run(client, wish, { namespace });
-      return { answer, heard: namespace.path.calls.map(described) };
+      return { answer, arrivals: namespace.path.calls.map(described) };
     } finally {
       await namespace.remove();
     }
   }
 
   test.each(here)('$name gets the token of its pod', async (client) => {
-    const { answer, heard } = await askInside(client, {}, mine.pod);
+    const { answer, arrivals } = await askInside(client, {}, mine.pod);
     expect(subjectOf(answer)).toBe(mine.identity.clientId);
-    expect(heard.filter((one) => one !== probe)).toEqual([token]);
+    expect(arrivals.filter((one) => one !== probe)).toEqual([token]);
   });
 
   test.each(chained)('DefaultAzureCredential of $name probes, and then gets the token', async (client) => {
-    const { answer, heard } = await askInside(client, { credential: 'default' }, mine.pod);
-    expect(heard).toEqual([probe, token]);
+    const { answer, arrivals } = await askInside(client, { credential: 'default' }, mine.pod);
+    expect(arrivals).toEqual([probe, token]);
     expect(subjectOf(answer)).toBe(mine.identity.clientId);
   });
 
   test.each(chained)(
     'DefaultAzureCredential of $name probes, sends one request and goes on if the pod has no identity',
     async (client) => {
-      const { answer, heard } = await askInside(client, { credential: 'default' }, bare);
-      expect(heard).toEqual([probe, refusal]);
+      const { answer, arrivals } = await askInside(client, { credential: 'default' }, bare);
+      expect(arrivals).toEqual([probe, refusal]);
       expect(subjectOf(answer)).toMatch(/Azure CLI (could not be found|not found on path)/);
     },
   );

@@ -52,7 +52,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     app.first((line) => app.all.indexOf(line, from) >= from && fits(line), patienceMs);
   /** The sources of requests to the metadata service since the last call, pods by their own addresses. */
   const podsHeard = async () =>
-    (await stage.azure.ask('heard')).filter(({ source }) => source.startsWith('10.41.'));
+    (await stage.azure.ask('arrivals')).filter(({ source }) => source.startsWith('10.41.'));
 
   test('pods wait while their node has the start-up taint; MIC does not, and removes it when NMI of the node is ready', async () => {
     await stage.kube.request({

@@ -5,7 +5,7 @@ import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
 
 /** One request and its response, as sent. */
-export interface HeardCall {
+export interface RecordedCall {
   readonly method: string;
   readonly target: string;
   /** Names in lower case. */
@@ -17,19 +17,19 @@ export interface HeardCall {
   readonly answeredAt: number;
 }
 
-export interface HeardPath {
+export interface RecordedPath {
   /** The URL to which a program in the pod connects instead of 169.254.169.254. '' for a path on a Unix socket. */
   readonly url: string;
   /** In the order of the requests. */
-  readonly calls: readonly HeardCall[];
+  readonly calls: readonly RecordedCall[];
   /** Resolves with the first call, past or future, at its request. */
-  asked(): Promise<HeardCall>;
+  asked(): Promise<RecordedCall>;
   /** Resolves with the first call, past or future, at its response. */
-  answered(): Promise<HeardCall>;
+  answered(): Promise<RecordedCall>;
   close(): Promise<void>;
 }
 
-export interface HeardPathOptions {
+export interface RecordedPathOptions {
   readonly pod: StagePod;
   readonly nmi: StageNmi;
   /** A Unix socket to listen on, for programs in other network namespaces. Default: the pod's own address. */
@@ -39,12 +39,12 @@ export interface HeardPathOptions {
 /** Longer than the longest --hold. */
 const patienceMs = 90_000;
 
-type Draft = { -readonly [Field in keyof HeardCall]: HeardCall[Field] };
+type Draft = { -readonly [Field in keyof RecordedCall]: RecordedCall[Field] };
 
-export async function openHeardPath({ pod, nmi, socket }: HeardPathOptions): Promise<HeardPath> {
+export async function openRecordedPath({ pod, nmi, socket }: RecordedPathOptions): Promise<RecordedPath> {
   const calls: Draft[] = [];
-  const asked = Promise.withResolvers<HeardCall>();
-  const answered = Promise.withResolvers<HeardCall>();
+  const asked = Promise.withResolvers<RecordedCall>();
+  const answered = Promise.withResolvers<RecordedCall>();
   const sockets = new Set<Socket>();
   const keep = (end: Socket) => sockets.add(end.once('close', () => sockets.delete(end)));
 
@@ -100,7 +100,7 @@ interface Head {
 }
 
 /** Reports the head of each message; bodies are skipped by their Content-Length. */
-function createHeadReader(tell: (head: Head) => void): (bytes: Buffer) => void {
+function createHeadReader(onHead: (head: Head) => void): (bytes: Buffer) => void {
   let text = '';
   let toSkip = 0;
   return (bytes) => {
@@ -115,7 +115,7 @@ function createHeadReader(tell: (head: Head) => void): (bytes: Buffer) => void {
       const headers = Object.fromEntries(lines.map(headerOf));
       text = text.slice(end + 4);
       toSkip = Number(headers['content-length'] ?? 0);
-      tell({ first, headers });
+      onHead({ first, headers });
     }
   };
 }

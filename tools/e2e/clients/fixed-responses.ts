@@ -7,7 +7,7 @@ import { respond } from '../../../packages/nmi/src/respond/respond.ts';
 import type { Outcome } from '../../../packages/nmi/src/respond/outcome.ts';
 import type { TokenErrorCode } from '../../../packages/nmi/src/tokens/errors.ts';
 
-export type ToldStatus = 400 | 403 | 404 | 410 | 429 | 500 | 502 | 503 | 504;
+export type FixedStatus = 400 | 403 | 404 | 410 | 429 | 500 | 502 | 503 | 504;
 
 /**
  * The Retry-After: the middle of NMI's range if Azure sent none, a time of Azure,
@@ -15,8 +15,8 @@ export type ToldStatus = 400 | 403 | 404 | 410 | 429 | 500 | 502 | 503 | 504;
  */
 export type Again = 'chosen' | 'given' | 'none';
 
-export interface ToldAnswer {
-  readonly status: ToldStatus;
+export interface FixedResponse {
+  readonly status: FixedStatus;
   readonly again: Again;
 }
 
@@ -27,43 +27,43 @@ const pod = 'default/web';
 const reason = 'this is what Azure said';
 
 /** NMI's description, which the user has to see. */
-export const reasonOf = (status: ToldStatus): string =>
+export const reasonOf = (status: FixedStatus): string =>
   status === 400 ? 'No AzureIdentityBinding has the selector' : status === 404 ? 'is being assigned' : reason;
 
-function failed(why: TokenErrorCode, { status, again }: ToldAnswer): Outcome {
+function failed(why: TokenErrorCode, { status, again }: FixedResponse): Outcome {
   const description = reason;
   const retryAfterMs = again === 'given' ? givenSeconds * 1000 : undefined;
   return { kind: 'token-failed', pod, why, status, description, retryAfterMs };
 }
 
-function outcomeOf(told: ToldAnswer): Outcome {
-  switch (told.status) {
+function outcomeOf(fixed: FixedResponse): Outcome {
+  switch (fixed.status) {
     case 400:
       return { kind: 'denied', pod, denial: { why: 'no-binding', label: 'demo' } };
     case 403:
-      return failed('denied', told);
+      return failed('denied', fixed);
     case 404:
       return { kind: 'not-assigned', pod, identity: 'default/reader', seen: 'created' };
     case 410:
-      return failed('updating', told);
+      return failed('updating', fixed);
     case 429:
-      return failed('throttled', told);
+      return failed('throttled', fixed);
     case 500:
     case 502:
     case 503:
     case 504:
-      return failed('unavailable', told);
+      return failed('unavailable', fixed);
   }
 }
 
-interface Heard {
+interface TimedCall {
   readonly askedAt: number;
   readonly answeredAt: number;
 }
 
-export interface ToldServer {
+export interface FixedServer {
   readonly url: string;
-  readonly calls: readonly Heard[];
+  readonly calls: readonly TimedCall[];
   /** Its Retry-After, in seconds. */
   readonly retryAfter: number | undefined;
   /** Resolves with the first request. */
@@ -74,13 +74,14 @@ export interface ToldServer {
 /** Keeps idle connections: a client counts a request on a connection that is just being closed as an attempt. */
 const longestPauseMs = 300_000;
 
-export async function openToldServer(told: ToldAnswer): Promise<ToldServer> {
-  const response = respond(outcomeOf(told), { nowMs: 0, notAssignedStatus: 404, random: () => 0.5 });
-  if (response.status !== told.status) throw new Error(`NMI answers ${response.status}, not ${told.status}`);
+export async function openFixedServer(fixed: FixedResponse): Promise<FixedServer> {
+  const response = respond(outcomeOf(fixed), { nowMs: 0, notAssignedStatus: 404, random: () => 0.5 });
+  if (response.status !== fixed.status)
+    throw new Error(`NMI answers ${response.status}, not ${fixed.status}`);
   const { 'Retry-After': chosen, ...others } = response.headers;
-  const isTold = chosen !== undefined && told.again !== 'none';
-  const headers = isTold ? { ...others, 'Retry-After': chosen } : others;
-  const calls: Heard[] = [];
+  const hasRetryAfter = chosen !== undefined && fixed.again !== 'none';
+  const headers = hasRetryAfter ? { ...others, 'Retry-After': chosen } : others;
+  const calls: TimedCall[] = [];
   const asked = Promise.withResolvers<true>();
   const server = createServer({ keepAliveTimeout: longestPauseMs }, (_, answer) => {
     const askedAt = performance.now();
@@ -93,7 +94,7 @@ export async function openToldServer(told: ToldAnswer): Promise<ToldServer> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
-    retryAfter: isTold ? Number(chosen) : undefined,
+    retryAfter: hasRetryAfter ? Number(chosen) : undefined,
     asked: asked.promise,
     close: () => {
       server.closeAllConnections();
