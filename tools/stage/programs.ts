@@ -1,4 +1,6 @@
 // The processes of a stage: the built services and the sample.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { serviceAccountKubeconfig } from './cluster.ts';
 import * as names from './names.ts';
 import { nodeSettings } from './node-settings.ts';
@@ -53,8 +55,11 @@ function createLauncher(world: StageWorld, options: ProgramOptions) {
       return service;
     },
     async kubeconfigOf(account: string): Promise<string> {
-      const { isReal, kube, kubeconfig, folder } = world;
-      return isReal ? serviceAccountKubeconfig({ kube, kubeconfig, account, folder }) : kubeconfig;
+      const { isReal, kube, kubeconfig, folder, sim } = world;
+      if (isReal) return serviceAccountKubeconfig({ kube, kubeconfig, account, folder });
+      const file = join(folder, `${account}.kubeconfig`);
+      await writeFile(file, sim.kube.kubeconfig(`${names.systemNamespace}/${account}`));
+      return file;
     },
     async settingsOf(program: 'mic' | 'nmi'): Promise<Readonly<Record<string, string>>> {
       return options.asDeployed ? (await nodeSettings(program)).env : {};

@@ -82,7 +82,7 @@ function createObjects({ isReal, kube, nodes, cleanup }: StageWorld): Objects {
     const objects: KubeObject[] = [];
     for (const path of ['crds', 'namespace.yaml', 'rbac']) objects.push(...(await apply(inDeploy(path))));
     await established(kube);
-    // The simulated server has no RBAC.
+    // The simulated server applies new roles at once.
     if (isReal) await untilGranted(kube, objects);
     for (let node = 0; node < nodes; node += 1) await create(nodeObject(node));
   };

@@ -1,5 +1,6 @@
 import type { HttpHandler, HttpRequest, HttpResponse } from '../http/server.ts';
 import { reviewAccess } from './access-review.ts';
+import type { Guard } from './authorize.ts';
 import type { Discovery } from './discovery.ts';
 import { readObject } from './metadata.ts';
 import { at, isRecord, textAt, type KubeObject } from './object.ts';
@@ -20,6 +21,7 @@ interface Parts {
   readonly reader: Reader;
   readonly discovery: Discovery;
   readonly rights: Rights;
+  readonly guard: Guard;
 }
 
 interface Call extends Parts {
@@ -50,8 +52,10 @@ function answer(parts: Parts, request: HttpRequest): HttpResponse {
   const document = request.method === 'GET' ? parts.discovery.read(request.path) : undefined;
   if (document) return { status: 200, body: document };
   const path = parseResourcePath(request.path);
-  const type = path && parts.types.find(path);
-  if (!path || !type || !isPathOf(type, path)) return nothingThere(path);
+  if (!path) return nothingThere(path);
+  parts.guard.check(request, path);
+  const type = parts.types.find(path);
+  if (!type || !isPathOf(type, path)) return nothingThere(path);
   if (request.body.length > bodyLimit) {
     throw new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${bodyLimit}`);
   }

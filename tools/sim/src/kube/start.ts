@@ -3,6 +3,7 @@ import { createFaults, type Faults } from '../http/faults.ts';
 import { createJournal, type Journal } from '../http/journal.ts';
 import { startListener, type HttpRequest } from '../http/server.ts';
 import { createApiServer } from './api-server.ts';
+import { createGuard } from './authorize.ts';
 import { createDiscovery } from './discovery.ts';
 import { runLifecycle } from './lifecycle.ts';
 import type { KubeObject } from './object.ts';
@@ -32,8 +33,10 @@ export interface KubeOptions {
 
 export interface KubeSim {
   readonly url: string;
-  /** A kubeconfig for this server, as YAML. */
-  kubeconfig(): string;
+  /** A kubeconfig for this server, as YAML: an administrator's, or with the rights of a ServiceAccount, `namespace/name`. */
+  kubeconfig(account?: string): string;
+  /** Rights that a ServiceAccount has made use of, such as `patch azureidentities.aadpodidentity.k8s.io/status`; sorted. */
+  usedRights(account: string): readonly string[];
   readonly storage: Storage;
   readonly journal: Journal;
   readonly faults: Faults;
@@ -67,11 +70,18 @@ const realAfter: After = (ms, run) => {
   return () => clearTimeout(timer);
 };
 
-const kubeconfigFor = (url: string): string =>
+const userNamed = (account: string): string => `system:serviceaccount:${account.replace('/', ':')}`;
+
+const kubeconfigFor = (url: string, account?: string): string =>
   [
     ...['apiVersion: v1', 'kind: Config', 'current-context: simulator'],
     ...['clusters:', '  - name: simulator', '    cluster:', `      server: ${url}`],
-    ...['users:', '  - name: simulator', '    user:', '      token: simulator'],
+    ...[
+      'users:',
+      '  - name: simulator',
+      '    user:',
+      `      token: ${account === undefined ? 'simulator' : userNamed(account)}`,
+    ],
     ...[
       'contexts:',
       '  - name: simulator',
@@ -105,8 +115,10 @@ function assemble(options: KubeOptions) {
   runLifecycle({ storage, registry, types });
   const reader = createReader({ storage, watches, now });
   const rights = createRights(storage);
-  const handle = createApiServer({ types, registry, reader, discovery: createDiscovery(types), rights });
-  return { storage, types, watches, registry, handle };
+  const guard = createGuard(rights);
+  const discovery = createDiscovery(types);
+  const handle = createApiServer({ types, registry, reader, discovery, rights, guard });
+  return { storage, types, watches, registry, guard, handle };
 }
 
 function typeNamed(types: ResourceTypes, id: string): ResourceType {
@@ -135,12 +147,27 @@ const namespace = (name: string): KubeObject => ({
   status: { phase: 'Active' },
 });
 
+function objectsOf(storage: Storage, types: ResourceTypes): Pick<KubeSim, 'get' | 'list'> {
+  return {
+    get: (resource, name, of = '') => {
+      const type = typeNamed(types, resource);
+      const stored = storage.collection(idOf(type)).get(of, name);
+      return stored && toObject(type, stored);
+    },
+    list: (resource, of) => {
+      const type = typeNamed(types, resource);
+      const stored = storage.collection(idOf(type)).list(of);
+      return stored.map((one) => toObject(type, one));
+    },
+  };
+}
+
 /** An API server on loopback. */
 export async function startKube(
   options: KubeOptions = {},
   { journal = createJournal(), faults = createFaults() }: { journal?: Journal; faults?: Faults } = {},
 ): Promise<KubeSim> {
-  const { storage, types, watches, registry, handle } = assemble(options);
+  const { storage, types, watches, registry, guard, handle } = assemble(options);
   const namespaces = ['default', 'kube-system', 'kube-public', ...(options.namespaces ?? [])];
   seed(types, registry, namespaces.map(namespace));
   const listener = await startListener({ service: 'kube', handle, journal, faults, journalBody });
@@ -154,19 +181,9 @@ export async function startKube(
     resume,
     stopListening,
     startListening,
-    kubeconfig: () => kubeconfigFor(url),
-    get: (resource, name, of = '') => {
-      const type = typeNamed(types, resource);
-      const stored = storage.collection(idOf(type)).get(of, name);
-      return stored && toObject(type, stored);
-    },
-    list: (resource, of) => {
-      const type = typeNamed(types, resource);
-      return storage
-        .collection(idOf(type))
-        .list(of)
-        .map((stored) => toObject(type, stored));
-    },
+    kubeconfig: (account) => kubeconfigFor(url, account),
+    usedRights: (account) => guard.usedBy(userNamed(account)),
+    ...objectsOf(storage, types),
     seed: (objects) => seed(types, registry, objects),
     until: (predicate) => until(storage, () => predicate(kube)),
     compact: () => storage.compact(),

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { pod, sources, type Row, type Stage } from './row.ts';
 
-const { accounts, rbac, reviews } = sources;
+const { accounts, authorization, rbac, reviews } = sources;
 const reviewPath = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
 const lacksValidation = 'v1.36 of the kit validates and defaults no built-in kinds';
@@ -336,6 +336,66 @@ export const accessRows: readonly Row[] = [
     check: async (stage) => {
       expect(await isAllowed(stage, { user: 'x', groups: ['system:masters'] })).toBe(true);
       expect(await isAllowed(stage, { user: 'system:masters' })).toBe(false);
+    },
+  },
+  {
+    sentence:
+      'a ServiceAccount may ask for what its roles grant, and is told what it lacks for anything else',
+    source: authorization,
+    check: async (stage) => {
+      const { door, namespace, core } = stage;
+      const account = accountIn(namespace);
+      const rules = [
+        { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch', 'create'] },
+        { apiGroups: [''], resources: ['configmaps'], verbs: ['get'], resourceNames: ['mine'] },
+        { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'patch', 'update', 'delete'] },
+        rule(),
+      ];
+      await grant(stage, [{ kind: 'ServiceAccount', name: 'web', namespace }], rules);
+      await untilAllowed(stage, account);
+      const apps = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+      const body = {};
+      const status = async (method: string, path: string) =>
+        (await door.ask(method, path, { as: account.user, ...(method === 'GET' ? {} : { body }) })).status;
+      const asked = {
+        'GET all': await status('GET', '/api/v1/configmaps'),
+        'GET its own': await status('GET', `${core}/configmaps/mine`),
+        'GET another': await status('GET', `${core}/configmaps/other`),
+        'DELETE all': await status('DELETE', `${core}/configmaps`),
+        'GET a list without the right': await status('GET', apps),
+        'GET one': await status('GET', `${apps}/none`),
+        'DELETE one': await status('DELETE', `${apps}/none`),
+        'PATCH a part': await status('PATCH', `${apps}/none/status`),
+        'GET the namespace': await status('GET', `/api/v1/namespaces/${namespace}`),
+        'GET what resources there are': await status('GET', '/apis'),
+      };
+      expect(asked).toEqual({
+        'GET all': 200,
+        'GET its own': 404,
+        'GET another': 403,
+        'DELETE all': 403,
+        'GET a list without the right': 403,
+        'GET one': 404,
+        'DELETE one': 404,
+        'PATCH a part': 403,
+        'GET the namespace': 403,
+        'GET what resources there are': 200,
+      });
+      const refusal = await door.ask('PATCH', `${apps}/none/status`, { as: account.user, body });
+      expect(refusal.body).toEqual({
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        reason: 'Forbidden',
+        code: 403,
+        message: `deployments.apps "none" is forbidden: User "${account.user}" cannot patch resource "deployments/status" in API group "apps" in the namespace "${namespace}"`,
+        details: { name: 'none', group: 'apps', kind: 'deployments' },
+      });
+      const everywhere = await door.ask('GET', '/api/v1/pods?watch=true', { as: account.user });
+      expect(everywhere.body.message).toBe(
+        `pods is forbidden: User "${account.user}" cannot watch resource "pods" in API group "" at the cluster scope`,
+      );
     },
   },
   {

@@ -60,6 +60,8 @@ export interface Ask {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  /** In whose name an administrator asks. */
+  readonly as?: string;
 }
 
 /** A client of an API server. */
@@ -75,12 +77,13 @@ export function openDoor(server: string, credentials?: Credentials): Door {
   const send = async (
     method: string,
     path: string,
-    { body, contentType, accept }: Ask,
+    { body, contentType, accept, as }: Ask,
   ): Promise<IncomingMessage> => {
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     const headers = {
       accept: accept ?? 'application/json',
+      ...(as === undefined ? {} : { 'impersonate-user': as }),
       ...(text === undefined
         ? {}
         : { 'content-type': contentType ?? usual, 'content-length': Buffer.byteLength(text) }),

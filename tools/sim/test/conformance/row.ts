@@ -38,6 +38,7 @@ export const sources = {
   garbage: `${docs}/concepts/architecture/garbage-collection/`,
   patch: `${docs}/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/`,
   termination: `${docs}/concepts/workloads/pods/pod-lifecycle/#pod-termination`,
+  authorization: `${docs}/reference/access-authn-authz/authorization/`,
   rbac: `${docs}/reference/access-authn-authz/rbac/`,
   reviews: `${docs}/reference/kubernetes-api/authorization-resources/subject-access-review-v1/`,
   accounts: `${docs}/tasks/configure-pod-container/configure-service-account/`,
