@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { benchApiServer } from './areas/api-server.ts';
 import { benchMic } from './areas/mic.ts';
-import { benchNmi, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
+import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
@@ -11,6 +11,7 @@ const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale)
   'api-server': benchApiServer,
   mic: benchMic,
   nmi: benchNmi,
+  'nmi-access': benchNmiAccess,
   'nmi-cached': benchNmiCached,
   'nmi-misses': benchNmiMisses,
 };

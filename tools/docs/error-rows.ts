@@ -169,6 +169,18 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
       why: 'several-identities',
       offered: ['a', 'b'],
     }),
+    denied('the ServiceAccount of the pod has no right to use the identity', {
+      why: 'access-denied',
+      identity,
+      subject: { namespace: 'default', name: 'reader' },
+      targets: [{ resource: 'managedidentities', names: ['(its ARM id)'] }],
+    }),
+  ],
+  'access-unanswered': [
+    {
+      situation: 'the API server does not say whether the ServiceAccount may use the identity',
+      outcome: { kind: 'access-unanswered', pod, identity },
+    },
   ],
   'not-assigned': [
     waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),

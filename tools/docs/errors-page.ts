@@ -55,7 +55,9 @@ function textsOf({ situation, ours, compat, original }: ErrorRow): string {
 
 function codeAndText(body: string): string {
   const { error, description } = parsed(body);
-  return `${code(error)}, ${code(description)}`;
+  // Where a right is missing, the roles follow in YAML.
+  const [first = '', ...roles] = description.split('\n');
+  return `${code(error)}, ${code(first)}${roles.length === 0 ? '' : ', then the roles as YAML'}`;
 }
 
 function compatText(ours: string, compat: string): string {

@@ -51,6 +51,9 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   '`--pod-check strict`, and the API server does not respond': 'a token: the API server is not asked',
   'more requests of the pod wait than `--pod-waiting`': withoutLimit,
   'many more requests than `--pod-requests-per-second`': withoutLimit,
+  'the ServiceAccount of the pod has no right to use the identity': 'a token: rights are not checked',
+  'the API server does not say whether the ServiceAccount may use the identity':
+    'a token: rights are not checked',
   'the pod has no label': never,
   'the label of the pod is empty': never,
   'the labels of the pod, or an annotation for NMI, are too large to be read': withoutLimit,

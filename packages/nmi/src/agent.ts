@@ -1,6 +1,7 @@
 import type { Clock, LimitEffect, Tenant } from '@pod-identity/kit/core';
 import { noteAnswers, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
+import { createAccess, type AccessParts } from './access-guard.ts';
 import { createApp } from './app.ts';
 import type { Changes } from './waiting/await-change.ts';
 import { identitiesOf } from './authorize/authorize.ts';
@@ -74,12 +75,13 @@ export function createAgent(options: AgentOptions): Agent {
   const { config, metrics, clock, log, neighbours = createNeighbourTable(options.clock) } = options;
   const watched = watch(options);
   const { pods, informers } = watched;
-  const readiness = readinessOf(options, informers);
   const limits = callerLimits(config);
   const telemetry = createTelemetry({ ...options, pods });
 
   const supply = createTokenSupply(options);
-  const parts: GranterParts = { watched, limits, supply };
+  const access = createAccess(options, supply.readInstanceId);
+  const readiness = readinessOf(options, informers, access);
+  const parts: GranterParts = { watched, limits, supply, access };
   const granter = createTokenGranter(options, parts);
   const keeper = tokenKeeper(options, parts);
   const callers = callerFinder(options, pods, neighbours);
@@ -102,9 +104,7 @@ export function createAgent(options: AgentOptions): Agent {
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
     readiness,
-    run: async (signal) => {
-      await Promise.all([...informers.map((informer) => informer.run(signal)), keeper.run(signal)]);
-    },
+    run: (signal) => runAll([...informers, keeper, access.stranger], signal),
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();
@@ -118,13 +118,22 @@ export function createAgent(options: AgentOptions): Agent {
   };
 }
 
-function readinessOf(options: AgentOptions, informers: Watched['informers']) {
+function readinessOf(options: AgentOptions, informers: Watched['informers'], { stranger }: AccessParts) {
+  const { config, metrics } = options;
   return createReadiness({
     ...options,
     informers,
-    outageMs: options.config.podCheck.outageMs,
-    onJudged: (isReady) => options.metrics.set('ready', isReady ? 1 : 0),
+    outageMs: config.podCheck.outageMs,
+    ...(config.identityAccess === 'rbac' && { accessProblem: () => stranger.problem() }),
+    onJudged: (isReady) => metrics.set('ready', isReady ? 1 : 0),
   });
+}
+
+async function runAll(
+  all: readonly { run(signal: AbortSignal): Promise<void> }[],
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(all.map((one) => one.run(signal)));
 }
 
 function measureAges(informers: Watched['informers'], metrics: AgentOptions['metrics']): void {
@@ -177,9 +186,13 @@ interface GranterParts {
   readonly watched: Watched;
   readonly limits: CallerLimits;
   readonly supply: TokenSupply;
+  readonly access: AccessParts;
 }
 
-function createTokenGranter(options: AgentOptions, { watched, limits, supply }: GranterParts): Granter {
+function createTokenGranter(
+  options: AgentOptions,
+  { watched, limits, supply, access }: GranterParts,
+): Granter {
   const { config, clock, metrics } = options;
   const { pods, cluster, informers } = watched;
   return createGranter({
@@ -190,6 +203,7 @@ function createTokenGranter(options: AgentOptions, { watched, limits, supply }: 
     tokens: config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options),
     bindingGraceMs: config.bindingGraceMs,
     limits,
+    access: access.guard,
     clock,
     onWaited: (ms) => metrics.observe('waited', ms / 1000),
   });
@@ -207,7 +221,7 @@ function tenantAt(address: string, pods: Watched['pods']): Tenant {
   return { namespace: pod?.namespace ?? '', pod: pod?.uid ?? address };
 }
 
-function tokenKeeper(options: AgentOptions, { watched, supply }: GranterParts): TokenKeeper {
+function tokenKeeper(options: AgentOptions, { watched, supply, access }: GranterParts): TokenKeeper {
   const { config } = options;
   const { pods, cluster, informers } = watched;
   return createTokenKeeper({
@@ -218,6 +232,7 @@ function tokenKeeper(options: AgentOptions, { watched, supply }: GranterParts): 
     tokens: supply.tokens,
     retain: supply.retain,
     prefetch: config.prefetch,
+    access: access.guard,
   });
 }
 

@@ -6,6 +6,7 @@ import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import { createTurnQueues, type TurnQueue } from './waiting/turn-queues.ts';
+import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
@@ -22,6 +23,8 @@ export interface TokenSupply {
   readonly tokens: TokenSource;
   /** For reads of other metadata. */
   readonly pace: MetadataPace;
+  /** The ARM id of this machine, as its metadata service says. */
+  readonly readInstanceId: () => Promise<string | undefined>;
   /** Removes the tokens and Secrets of all other identities. */
   readonly retain: (identities: readonly TokenSubject[]) => void;
   /** To be called after the last response. */
@@ -72,6 +75,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   return {
     tokens,
     pace,
+    readInstanceId: createInstanceReader({ metadata, pace, clock }),
     retain(identities) {
       const keys = new Set(identities.map(keyOf));
       // Tokens of the machine belong to exempt pods, which have no identities of their own.

@@ -9,6 +9,7 @@ import {
   type AzureIdentity,
   type AzureIdentityBinding,
   type AzurePodIdentityException,
+  type NamespaceView,
 } from '@pod-identity/crd-types';
 import type { Tenant } from '@pod-identity/kit/core';
 import {
@@ -18,6 +19,8 @@ import {
 } from '../src/authorize/bindings-of-selector.ts';
 import { recordOf } from '../src/authorize/node-records.ts';
 import type { AuthorizeRules, ClusterView } from '../src/authorize/types.ts';
+import type { AccessGuard } from '../src/access/guard.ts';
+import type { AccessPair } from '../src/access/types.ts';
 import type { NeighbourTable } from '../src/identify/neighbour-table.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
 import type { Patience } from '../src/waiting/await-change.ts';
@@ -129,6 +132,7 @@ export interface World {
   readonly bindings?: readonly AzureIdentityBinding[];
   readonly records?: readonly AzureAssignedIdentity[];
   readonly exceptions?: readonly AzurePodIdentityException[];
+  readonly namespaces?: readonly NamespaceView[];
   /** Namespaces. */
   readonly leavesOutBindings?: readonly string[];
   readonly leavesOutRecords?: readonly string[];
@@ -159,6 +163,7 @@ export const viewOf = (first: World = {}) => {
     leavesOutRecords: (namespace) => world.leavesOutRecords?.includes(namespace) ?? false,
     assignedOnNode: (resource) =>
       (world.records ?? []).map(recordOf).filter((record) => record.resource === resource),
+    namespaceOf: (name) => world.namespaces?.find((namespace) => namespace.name === name),
     exceptionsIn: (namespace) =>
       (world.exceptions ?? []).filter(({ metadata }) => metadata.namespace === namespace),
   };
@@ -186,6 +191,8 @@ export const rules: AuthorizeRules = {
   forceNamespaced: false,
   controller: { namespace: 'default', serviceAccount: 'mic', labels: { component: 'mic' } },
   authorities: new Set(['login.microsoftonline.com', 'login.microsoftonline.us']),
+  identityAccess: 'namespace',
+  exceptionNamespaces: new Set(),
 };
 
 /** What was given to pod `web` for the identity. */
@@ -278,3 +285,22 @@ export const inbound = (target: string, over: Partial<InboundRequest> = {}): Inb
 });
 
 export const tokenPath = '/metadata/identity/oauth2/token';
+
+/** ServiceAccount `web` of namespace `pay`, and a managed identity. */
+export const accessPair = (
+  over: { namespace?: string; account?: string; identity?: string; names?: number } = {},
+): AccessPair => {
+  const { namespace = 'pay', account: name = 'web', identity: of = 'reader', names: count = 3 } = over;
+  const parts = canonicalResourceId(resourceIdOf(of)).split('/');
+  const names = [parts.join('/'), parts.slice(0, 5).join('/'), parts.slice(0, 3).join('/')].slice(0, count);
+  const target = { resource: 'managedidentities' as const, names: names as unknown as [string, ...string[]] };
+  return { subject: { namespace, name }, target, key: `${name} ${of}` };
+};
+
+/** Mode `namespace`: nothing may be asked. */
+export const askNobody: AccessGuard = {
+  now: () => {
+    throw new Error('no right is asked for in mode namespace');
+  },
+  ask: () => Promise.reject(new Error('no right is asked for in mode namespace')),
+};

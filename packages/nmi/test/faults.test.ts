@@ -116,6 +116,7 @@ describe('item 14: watches are half-open', () => {
     'azureidentitybindings',
     'azurepodidentityexceptions',
     'azureassignedidentities',
+    'namespaces',
   ];
 
   it('and are opened again after 30 s without data: then changes of that time are known', async () => {

@@ -167,6 +167,8 @@ async function serving(random: () => number) {
     forceNamespaced: false,
     controller: undefined,
     authorities: new Set<string>(),
+    identityAccess: 'namespace',
+    exceptionNamespaces: new Set<string>(),
   } as const;
   const authorizer = createAuthorizer(cluster.view, rules);
   const isServed = () => !isOutdated() && authorizer.decide(pod(), { by: 'nothing' }).kind === 'allow';

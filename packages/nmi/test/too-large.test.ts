@@ -57,6 +57,8 @@ const rules: AuthorizeRules = {
   mode: 'managed',
   forceNamespaced: true,
   authorities: new Set<string>(),
+  identityAccess: 'namespace',
+  exceptionNamespaces: new Set(),
   controller: { namespace: '', serviceAccount: '', labels: {} },
 };
 const resourceID =
@@ -211,6 +213,7 @@ test('a pod whose labels are too large keeps its address, gets no token, and is 
     neighbours: [known],
     view,
     rules,
+    reviewed: new Map(),
     holdMs: 0,
     bindingGraceMs: 0,
     now: 0,

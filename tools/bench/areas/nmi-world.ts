@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AccessRemedy } from '@pod-identity/crd-types';
 import { parse } from 'yaml';
 import * as names from '../../stage/names.ts';
 import { pathOf } from '../../stage/objects.ts';
@@ -31,6 +32,8 @@ export interface NmiWorld extends AsyncDisposable {
   createNamespace(name: string): Promise<void>;
   /** Adds a custom resource; MIC has stopped by then. */
   create(object: Drafted): Promise<void>;
+  /** Adds ClusterRoles and ClusterRoleBindings. */
+  grant(remedy: Pick<AccessRemedy, 'objects'>): Promise<void>;
   /** Adds a pod and returns its address. */
   runPod(spec: PodSpec): Promise<string>;
 }
@@ -74,6 +77,7 @@ export async function openNmiWorld(podsOfNodes: readonly number[], hostileSecret
         const path = pathOf({ ...at, namespace: metadata.namespace });
         await stage.kube.request({ method: 'POST', path, body: { ...at, metadata, spec } });
       },
+      grant: (remedy) => grant(stage, remedy),
       runPod: async (spec) => (await stage.runPod(spec)).address,
       async [Symbol.asyncDispose]() {
         for (const child of running) child.kill('SIGKILL');
@@ -84,6 +88,11 @@ export async function openNmiWorld(podsOfNodes: readonly number[], hostileSecret
     await stage.stop();
     throw error;
   }
+}
+
+async function grant(stage: Stage, { objects }: Pick<AccessRemedy, 'objects'>): Promise<void> {
+  for (const object of objects)
+    await stage.kube.request({ method: 'POST', path: pathOf(object), body: object });
 }
 
 async function hostilePod(stage: Stage, secrets: number): Promise<HostilePod> {

@@ -52,8 +52,9 @@ const figures = {
   nmi: [
     ...nmiCached,
     ...['hostileP99Ratio', 'adminAttackP50Ratio', 'hostileSecretP99Ratio', 'hostileSecretLongestMs'],
-    ...['hostileColdP99Ms', 'startMs'],
+    ...['hostileColdP99Ms', 'startMs', 'accessRatio'],
   ],
+  'nmi-access': ['accessRatio'],
   'nmi-cached': nmiCached,
 };
 /** Null if this process cannot create a memory cgroup. */

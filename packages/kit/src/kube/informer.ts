@@ -7,6 +7,8 @@ import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly indexes?: Indexes<V>;
+  /** Called for each failed list or watch. */
+  readonly onProblem?: (problem: KubeError) => void;
 }
 
 export interface Informer<V> {
@@ -136,7 +138,8 @@ async function follow<V>(
   }
 }
 
-function report<V>(problem: KubeError, { log, kind }: InformerOptions<V>): void {
+function report<V>(problem: KubeError, { log, kind, onProblem }: InformerOptions<V>): void {
+  onProblem?.(problem);
   log?.warn(
     { kind: kind.kind, code: problem.code, error: problem.message },
     'list or watch failed, trying again',

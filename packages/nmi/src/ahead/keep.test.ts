@@ -1,6 +1,8 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
-import { issuedTo, pod, subjectOf } from '../../test/builders.ts';
+import { accessPair, askNobody, issuedTo, pod, subjectOf } from '../../test/builders.ts';
+import type { AccessGuard } from '../access/guard.ts';
+import type { Access } from '../access/types.ts';
 import type { BoundIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import { createTokenKeeper } from './keep.ts';
@@ -11,8 +13,13 @@ import type { TokenWish } from '../tokens/types.ts';
 
 const vault = 'https://vault.azure.net';
 
+const accessOf = (identity: string): Access => {
+  const pair = accessPair({ identity });
+  return { mode: 'rbac', subject: pair.subject, pairs: [pair] };
+};
+
 /** A node whose pods each have the identity that their label names. */
-const stage = (prefetch: readonly string[] = []) => {
+const stage = (prefetch: readonly string[] = [], access: AccessGuard = askNobody) => {
   const clock = createFakeClock();
   const pods = new Map<string, PodView>();
   const ready = new Set<string>();
@@ -26,7 +33,15 @@ const stage = (prefetch: readonly string[] = []) => {
     const name = labels['aadpodidbinding'] ?? '';
     return name === ''
       ? []
-      : [{ identity: subjectOf(name) as BoundIdentity['identity'], isReady: ready.has(name) }];
+      : [
+          {
+            identity: {
+              ...(subjectOf(name) as BoundIdentity['identity']),
+              ...(access !== askNobody && { access: accessOf(name) }),
+            },
+            isReady: ready.has(name),
+          },
+        ];
   };
   const keeper = createTokenKeeper({
     pods: () => pods.values(),
@@ -40,6 +55,7 @@ const stage = (prefetch: readonly string[] = []) => {
     tokens: { get },
     retain: (identities) => retained.push(identities.map(({ name }) => name)),
     prefetch,
+    access,
     clock,
     log: { debug: (fields) => said.push(JSON.stringify(fields)) },
   });
@@ -161,4 +177,28 @@ it('an identity that the metadata service does not know yet keeps a question ahe
   bind('a', 'reader');
   await clock.advance(250);
   expect(get.mock.calls.map(([, { deadline }]) => deadline)).toEqual([clock.now() + 8_000]);
+});
+
+it('no token is requested for a pod whose ServiceAccount may not use the identity, until it may', async () => {
+  const rights = new Set(['may']);
+  const access: AccessGuard = {
+    now: () => undefined,
+    ask: ({ pairs }) => {
+      const [pair] = pairs === 'machine' ? [] : pairs;
+      const isAllowed = [...rights].some((name) => pair?.key.endsWith(` ${name}`));
+      return Promise.resolve(isAllowed ? { verdict: 'allowed' } : { verdict: 'denied', targets: [] });
+    },
+  };
+  const { clock, bind, ready, get } = stage([vault], access);
+  for (const name of ['may', 'may-not']) {
+    ready.add(name);
+    bind(name, name);
+  }
+  await clock.advance(5_000);
+  const asked = () => get.mock.calls.map(([{ subject }]) => ('name' in subject ? subject.name : ''));
+  expect(asked()).toEqual(['default/may']);
+  rights.add('may-not');
+  bind('another', 'may');
+  await clock.advance(5_000);
+  expect(asked()).toEqual(['default/may', 'default/may-not']);
 });

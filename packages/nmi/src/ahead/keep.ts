@@ -2,6 +2,7 @@
 // It must not respond to requests, or widen what a pod may use.
 import { createFairQueue, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
+import type { AccessGuard } from '../access/guard.ts';
 import type { BoundIdentity, GrantedIdentity } from '../authorize/types.ts';
 import type { Changes } from '../waiting/await-change.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -16,6 +17,7 @@ export interface TokenKeeperOptions {
   readonly tokens: Pick<TokenSource, 'get'>;
   /** Removes the tokens of all other identities. */
   readonly retain: (identities: readonly GrantedIdentity[]) => void;
+  readonly access: AccessGuard;
   /** Resources to request tokens for. */
   readonly prefetch: readonly string[];
   readonly clock: Clock;
@@ -68,25 +70,22 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
 }
 
 /** Requests each wanted token once; namespaces take turns. */
-function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
+function createFetcher(options: TokenKeeperOptions) {
   const waiting = createFairQueue<Job>(wishesKept);
   const asked = new Map<string, Job>();
   let running = 0;
 
-  const fetch = async ({ wish, tenant }: WantedToken, signal: AbortSignal) => {
+  const fetch = async ({ name, wanted }: Job, signal: AbortSignal) => {
     if (signal.aborted) return;
-    // Failures are only logged: a pod that requests the token gets its own error.
-    const asker = { tenant, admit: () => 0, deadline: clock.now() + patienceMs };
-    await tokens.get(wish, asker).catch((error: unknown) => {
-      log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
-    });
-    await clock.sleep(restMs, signal).catch(() => undefined);
+    if (await mayHave(wanted, options.access)) await request(wanted, options);
+    else asked.delete(name);
+    await options.clock.sleep(restMs, signal).catch(() => undefined);
   };
 
   const goOn = (signal: AbortSignal) => {
     for (let job = nextOf(); job; job = nextOf()) {
       running += 1;
-      void fetch(job.wanted, signal).finally(() => {
+      void fetch(job, signal).finally(() => {
         running -= 1;
         goOn(signal);
       });
@@ -119,4 +118,16 @@ function createFetcher({ tokens, clock, log }: TokenKeeperOptions) {
 interface Job {
   readonly name: string;
   readonly wanted: WantedToken;
+}
+
+async function request({ wish, tenant }: WantedToken, { tokens, clock, log }: TokenKeeperOptions) {
+  // Failures are only logged: a pod that requests the token gets its own error.
+  const asker = { tenant, admit: () => 0, deadline: clock.now() + patienceMs };
+  await tokens.get(wish, asker).catch((error: unknown) => {
+    log.debug({ resource: wish.resource, error: String(error) }, 'no token could be had ahead of time');
+  });
+}
+
+async function mayHave({ access, tenant }: WantedToken, guard: AccessGuard): Promise<boolean> {
+  return access === undefined || (await guard.ask(access, tenant)).verdict === 'allowed';
 }

@@ -1,4 +1,5 @@
 import type { Tenant } from '@pod-identity/kit/core';
+import type { Access } from '../access/types.ts';
 import type { BoundIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import { keyOf } from '../tokens/memory.ts';
@@ -12,6 +13,8 @@ export interface BoundPod {
 export interface WantedToken {
   readonly wish: TokenWish;
   readonly tenant: Tenant;
+  /** What the pod's ServiceAccount must be allowed to use. */
+  readonly access: Access | undefined;
 }
 
 /** The tokens to request, each once: of ready identities, for these resources and those that the pods name. */
@@ -24,10 +27,16 @@ export function wantedTokens(
     const own = [...resources, ...(pod.prefetch ?? [])];
     for (const { identity, isReady } of identities)
       for (const resource of isReady ? own : [])
-        wanted.set(`${keyOf(identity)} ${resource}`, {
+        wanted.set(`${keyOf(identity)} ${resource}${holderOf(identity.access)}`, {
           wish: { subject: identity, resource, bypassCache: false, passThrough: {}, isExpected: true },
           tenant: { namespace: pod.namespace, pod: pod.uid },
+          access: identity.access,
         });
   }
   return wanted;
+}
+
+/** The right of one ServiceAccount says nothing about another one. */
+function holderOf(access: Access | undefined): string {
+  return access ? ` ${access.subject.namespace}/${access.subject.name}` : '';
 }

@@ -1,8 +1,16 @@
 // Room: which identity the pod may use, over a view of the cluster's objects.
 // It must not get a token, or choose a status or text.
-import { absentOrLeftOut, bindingLabel, type Mismatch } from '@pod-identity/crd-types';
+import {
+  absentOrLeftOut,
+  bindingLabel,
+  type AccessMode,
+  type MatchingRules,
+  type Mismatch,
+} from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
+import type { ServicePrincipal } from '../tokens/types.ts';
+import { accessModeOf, accessToIdentity } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
 import { exemptionOf, type Exemption } from './exception.ts';
 import { principalOf } from './policy.ts';
@@ -15,6 +23,8 @@ import type {
   Decision,
   Denial,
   GrantedIdentity,
+  ManagedIdentity,
+  Refused,
 } from './types.ts';
 
 export interface Question {
@@ -27,37 +37,68 @@ export function authorize({ pod, selector }: Question, view: ClusterView, rules:
   return rightsOf(pod, view, rules)(selector);
 }
 
+/** What the pod may have. What was refused to its ServiceAccount counts as not bound. */
+export type Rights = (selector: Selector, refused?: Refused) => Decision;
+
+/** As `refused` names the exemption of a pod. No AzureIdentity has such a name. */
+export const exemptionName = 'exempt';
+const nothingRefused: Refused = new Set();
+
 /** Evaluates the bindings of the pod, the expensive part, once for all selectors. */
-export function rightsOf(
-  pod: PodView,
-  view: ClusterView,
-  rules: AuthorizeRules,
-): (selector: Selector) => Decision {
+export function rightsOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
   if (pod.tooLarge !== undefined) {
     const tooLarge: Decision = { kind: 'deny', denial: { why: 'pod-too-large', fault: pod.tooLarge } };
     return () => tooLarge;
   }
   const exemption = exemptionOf(pod, view, rules);
-  if (exemption !== undefined) return (selector) => decideOnExempt(exemption, selector);
+  if (exemption === undefined) return rightsOfBound(pod, view, rules);
+  let bound: Rights | undefined;
+  return (selector, refused = nothingRefused) => {
+    if (!refused.has(exemptionName)) return decideOnExempt(exemption, selector);
+    bound ??= rightsOfBound(pod, view, rules);
+    return bound(selector, refused);
+  };
+}
 
-  const { candidates, mismatches } = candidatesOf(pod, view, rules);
-  if (candidates.length > 0) return (selector) => decideAmong(candidates, { pod, selector, rules });
+/** By bindings, whatever exceptions say. */
+function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
+  const mode = accessModeOf(pod.namespace, view, rules);
+  const { candidates, mismatches } = candidatesOf(pod, view, matchingRules(rules, mode));
+  const grants: Grants = { pod, rules, mode };
+  if (candidates.length > 0)
+    return (selector, refused = nothingRefused) => {
+      const left = refused.size === 0 ? candidates : candidates.filter(({ name }) => !refused.has(name));
+      return decideAmong(left, { selector, grants });
+    };
   const unbound = deny(denialOf(pod, mismatches, view));
   return () => unbound;
 }
 
+/** What all grants of a pod depend on. */
+interface Grants {
+  readonly pod: PodView;
+  readonly rules: AuthorizeRules;
+  readonly mode: AccessMode;
+}
+
+/** In mode `rbac` no flag opens the namespaces to each other, but what an identity says. */
+export function matchingRules(rules: AuthorizeRules, mode: AccessMode): AuthorizeRules & MatchingRules {
+  return mode === 'rbac' ? { ...rules, byAllowedNamespaces: true } : rules;
+}
+
 function decideAmong(
   candidates: readonly Candidate[],
-  { pod, selector, rules }: Question & { readonly rules: AuthorizeRules },
+  { selector, grants }: { readonly selector: Selector; readonly grants: Grants },
 ): Decision {
-  const selection = selectIdentity(candidates, { selector, defaultIdentity: pod.defaultIdentity });
+  const { defaultIdentity } = grants.pod;
+  const selection = selectIdentity(candidates, { selector, defaultIdentity });
   switch (selection.kind) {
     case 'none':
       return deny(selection.denial);
     case 'one':
-      return decideOn(selection.candidate, rules);
+      return decideOn(selection.candidate, grants);
     case 'by-object-id':
-      return decideByObjectId(selection, rules);
+      return decideByObjectId(selection, grants);
   }
 }
 
@@ -80,6 +121,7 @@ const ofObjects: Readonly<Record<Exclude<Denial['why'], 'identity-invalid'>, boo
   'empty-label': false,
   'pod-too-large': false,
   'several-identities': false,
+  'access-denied': false,
 };
 
 /** All identities that a live pod can get tokens of. */
@@ -89,16 +131,25 @@ export function identitiesOf(
   rules: AuthorizeRules,
 ): readonly BoundIdentity[] {
   const mayBeServed = pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && pod.tooLarge === undefined;
-  if (!mayBeServed || exemptionOf(pod, view, rules)) return [];
-  return candidatesOf(pod, view, rules).candidates.flatMap((candidate) => {
-    const identity = grantOf(candidate, rules);
+  const exemption = exemptionOf(pod, view, rules);
+  // In mode `rbac` an exempt pod whose ServiceAccount may not use the machine is an ordinary pod.
+  if (!mayBeServed || (exemption && exemption.access?.mode !== 'rbac')) return [];
+  const mode = accessModeOf(pod.namespace, view, rules);
+  return candidatesOf(pod, view, matchingRules(rules, mode)).candidates.flatMap((candidate) => {
+    const identity = grantOf(candidate, { pod, rules, mode });
     return typeof identity === 'string' ? [] : [{ identity, isReady: candidate.state === 'ready' }];
   });
 }
 
 /** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */
-function decideOnExempt({ why, clientIds }: Exemption, selector: Selector): Decision {
-  const pass = (meant: Selector): Decision => ({ kind: 'pass-through', why, selector: meant, clientIds });
+function decideOnExempt({ why, clientIds, access }: Exemption, selector: Selector): Decision {
+  const pass = (meant: Selector): Decision => ({
+    kind: 'pass-through',
+    why,
+    selector: meant,
+    clientIds,
+    ...(access && { access }),
+  });
   if (clientIds === undefined) return pass(selector);
   const offered = [...clientIds].sort();
   const [only = '', ...others] = offered;
@@ -118,8 +169,8 @@ function decideOnExempt({ why, clientIds }: Exemption, selector: Selector): Deci
   }
 }
 
-function decideOn(candidate: Candidate, rules: AuthorizeRules): Decision {
-  const identity = grantOf(candidate, rules);
+function decideOn(candidate: Candidate, grants: Grants): Decision {
+  const identity = grantOf(candidate, grants);
   if (typeof identity === 'string') return { kind: 'unusable', identity: candidate.name, fault: identity };
   if (candidate.state === 'ready') return { kind: 'allow', identity };
   return { kind: 'pending', seen: candidate.state === 'created' ? 'created' : 'nothing', identity };
@@ -128,9 +179,9 @@ function decideOn(candidate: Candidate, rules: AuthorizeRules): Decision {
 /** Object ids are known only from tokens, so tokens of all ready identities are requested. */
 function decideByObjectId(
   selection: { candidates: readonly Candidate[]; objectId: string },
-  rules: AuthorizeRules,
+  grants: Grants,
 ): Decision {
-  const decisions = selection.candidates.map((candidate) => decideOn(candidate, rules));
+  const decisions = selection.candidates.map((candidate) => decideOn(candidate, grants));
   const identities = decisions.flatMap((decision) => (decision.kind === 'allow' ? [decision.identity] : []));
   const pending = decisions.flatMap((decision) => (decision.kind === 'pending' ? [decision.identity] : []));
   const other = decisions.find(({ kind }) => kind === 'pending') ?? decisions[0];
@@ -139,7 +190,20 @@ function decideByObjectId(
 }
 
 /** The identity to request a token of, or why it cannot be served. */
-function grantOf(candidate: Candidate, rules: AuthorizeRules): GrantedIdentity | string {
+function grantOf(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIdentity | string {
+  const granted = describe(candidate, rules);
+  if (typeof granted === 'string') return granted;
+  const access = accessToIdentity(pod, mode, candidate.identity);
+  if (access === undefined || typeof access === 'string') return access ?? granted;
+  if (granted.kind === 'identity') return { ...granted, access };
+  // Azure is asked by the very names that the right is asked by.
+  const [tenantId, ...auxiliaryTenantIds] = [granted.tenantId, ...granted.auxiliaryTenantIds].map(lower);
+  return { ...granted, tenantId: tenantId ?? '', auxiliaryTenantIds, access };
+}
+
+const lower = (text: string) => text.toLowerCase();
+
+function describe(candidate: Candidate, rules: AuthorizeRules): ManagedIdentity | ServicePrincipal | string {
   const { identity, name, resourceId, clientId } = candidate;
   if (identity.spec.type !== 0) return principalOf(candidate, rules);
   return resourceId === undefined

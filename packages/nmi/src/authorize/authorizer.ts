@@ -1,16 +1,17 @@
 import { RecentMap } from '@pod-identity/kit/core';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { rightsOf } from './authorize.ts';
-import type { AuthorizeRules, ClusterView, Decision } from './types.ts';
+import { rightsOf, type Rights } from './authorize.ts';
+import type { AuthorizeRules, ClusterView, Decision, Refused } from './types.ts';
 
 export interface Authorizer {
-  decide(pod: PodView, selector: Selector): Decision;
+  /** `refused`: identities that count as not bound for this request. */
+  decide(pod: PodView, selector: Selector, refused?: Refused): Decision;
 }
 
 interface Remembered {
   readonly revision: number;
-  readonly rights: (selector: Selector) => Decision;
+  readonly rights: Rights;
   readonly decisions: Map<string, Decision>;
 }
 
@@ -38,8 +39,9 @@ export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Auth
   };
 
   return {
-    decide(pod, selector) {
+    decide(pod, selector, refused) {
       const { rights, decisions } = recall(pod);
+      if (refused && refused.size > 0) return rights(selector, refused);
       const key = selector.by === 'nothing' ? '' : `${selector.by} ${selector.value}`;
       const known = decisions.get(key);
       if (known) return known;

@@ -26,6 +26,7 @@ const objects: Readonly<Record<string, readonly { metadata: object }[]>> = {
     record(reader, 'Assigned'),
     { ...elsewhere, spec: { ...elsewhere.spec, nodename: 'node-2' } },
   ],
+  namespaces: [],
 };
 
 const stops: AbortController[] = [];
@@ -133,7 +134,7 @@ it('lists again by the version that it knows: an API server need not read its da
   });
   await clock.advance(60_000);
   const versions = Map.groupBy(lists.requests, ({ path }) => path.split('/').at(-1));
-  expect(versions.size).toBe(4);
+  expect(versions.size).toBe(5);
   for (const requests of versions.values())
     expect(requests.map(({ query }) => query?.['resourceVersion'])).toEqual(
       expect.arrayContaining([undefined, '1']),

@@ -26,6 +26,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import type { PodView } from '../identify/pod-view.ts';
 import { foundIn, selectorIndexes } from './bindings-of-selector.ts';
 import { objectsOf } from './candidates.ts';
+import { createNamespaceInformer } from './namespaces.ts';
 import { createRecordInformer, type CommonOptions } from './node-records.ts';
 import type { ClusterView, MatchedObjects, NodeRecord, OperationMode } from './types.ts';
 
@@ -71,11 +72,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     trim: (object) => whole(object, parseAzureIdentityBinding),
     indexes: selectorIndexes,
   });
-  const exceptions = createInformer<AzurePodIdentityException>({
-    ...of('AzurePodIdentityException'),
-    trim: (object) => whole(object, parseAzurePodIdentityException),
-    indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
-  });
+  const exceptions = createInformer({ ...of('AzurePodIdentityException'), ...exceptionOptions });
   const identityOf = (namespace: string, name: string) => {
     const found = identities.store.get(`${namespace}/${name}`);
     return found && 'value' in found ? found.value : undefined;
@@ -83,7 +80,8 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   const matched: MatchedObjects = { ...foundIn(bindings.store), identityOf };
   const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
   const records = recordsOf(options, common, { ...matched, ready });
-  const informers = [identities, bindings, exceptions, ...(records ? [records] : [])];
+  const namespaces = createNamespaceInformer({ transport, clock, random, log, pageSize });
+  const informers = [identities, bindings, exceptions, namespaces, ...(records ? [records] : [])];
   const stores = informers.map(({ store }) => store);
 
   return {
@@ -103,9 +101,15 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       leavesOutRecords: (namespace) => records?.leavesOut(namespace) ?? false,
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
       exceptionsIn: (namespace) => exceptions.store.by('namespace', namespace),
+      namespaceOf: (name) => namespaces.store.get(name),
     },
   };
 }
+
+const exceptionOptions: Pick<InformerOptions<AzurePodIdentityException>, 'trim' | 'indexes'> = {
+  trim: (object) => whole(object, parseAzurePodIdentityException),
+  indexes: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+};
 
 /** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
 const pageSize = 100;

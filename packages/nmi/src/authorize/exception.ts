@@ -1,8 +1,9 @@
-import type { AzurePodIdentityException } from '@pod-identity/crd-types';
+import type { AccessMode, AzurePodIdentityException } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
+import { accessModeOf, accessToMachine } from './access-needed.ts';
 import type { AuthorizeRules, ClusterView, ControllerPods, PassThrough } from './types.ts';
 
-export type Exemption = Pick<PassThrough, 'why' | 'clientIds'>;
+export type Exemption = Pick<PassThrough, 'why' | 'clientIds' | 'access'>;
 
 /**
  * Whether the pod may use the machine's identities without bindings, and which of them. A pod is exempt if it has any label of any
@@ -13,7 +14,19 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
   if (rules.controller && isController(pod, rules.controller))
     return { why: 'controller', clientIds: undefined };
   const exceptions = view.exceptionsIn(pod.namespace).filter((exception) => isFor(exception, pod));
-  return exceptions.length === 0 ? undefined : { why: 'exempt', clientIds: freedBy(exceptions) };
+  const mode = accessModeOf(pod.namespace, view, rules);
+  if (exceptions.length === 0 || !mayHaveExceptions(pod.namespace, mode, rules)) return undefined;
+  const access = accessToMachine(pod, mode);
+  return { why: 'exempt', clientIds: freedBy(exceptions), ...(access && { access }) };
+}
+
+/** In mode `rbac` the right on the machine decides. */
+function mayHaveExceptions(
+  namespace: string,
+  mode: AccessMode,
+  { exceptionNamespaces }: AuthorizeRules,
+): boolean {
+  return mode === 'rbac' || exceptionNamespaces.size === 0 || exceptionNamespaces.has(namespace);
 }
 
 function isController(pod: PodView, { namespace, serviceAccount, labels }: ControllerPods): boolean {

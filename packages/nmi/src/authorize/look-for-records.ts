@@ -7,8 +7,8 @@ import type { Decision } from './types.ts';
  */
 export function lookingForRecords(authorizer: Authorizer, lookFor: (identity: string) => void): Authorizer {
   return {
-    decide(pod, selector) {
-      const decision = authorizer.decide(pod, selector);
+    decide(pod, selector, refused) {
+      const decision = authorizer.decide(pod, selector, refused);
       for (const identity of waitedFor(decision)) lookFor(identity);
       return decision;
     },

@@ -1,12 +1,17 @@
 import type {
+  AccessMode,
+  AccessSubject,
+  AccessTarget,
   AssignedState,
   AzureIdentity,
   AzureIdentityBinding,
   AzurePodIdentityException,
   BindingsByNamespace,
   PodFacts,
+  NamespaceView,
   ResourceId,
 } from '@pod-identity/crd-types';
+import type { Access } from '../access/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { ServicePrincipal, TokenSubject } from '../tokens/types.ts';
 
@@ -22,6 +27,8 @@ export interface ClusterView extends MatchedObjects {
   /** This node's records that name the resource. */
   assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
+  /** Undefined: there is none, or NMI may not watch Namespaces. */
+  namespaceOf(name: string): NamespaceView | undefined;
 }
 
 /** What pods are matched to identities by. */
@@ -61,7 +68,13 @@ export interface AuthorizeRules {
   readonly controller: ControllerPods | undefined;
   /** Hosts (with port if not 443, in lower case) that secrets may be sent to; the first is the default. */
   readonly authorities: ReadonlySet<string>;
+  readonly identityAccess: AccessMode;
+  /** Whose AzurePodIdentityExceptions count in the modes `namespace` and `warn`; empty: those of all namespaces. */
+  readonly exceptionNamespaces: ReadonlySet<string>;
 }
+
+/** Identities (`namespace/name`) that count as not bound for one request, and `exempt` for the exemption of the pod. */
+export type Refused = ReadonlySet<string>;
 
 /** An identity that the pod may use, and whether it is attached to the host. */
 export interface Candidate {
@@ -82,7 +95,10 @@ export interface Candidate {
 /** `created`: MIC is attaching it. `unseen`: there is no record. */
 export type CandidateState = 'ready' | 'created' | 'unseen';
 
-export type GrantedIdentity = ManagedIdentity | ServicePrincipal;
+export type GrantedIdentity = (ManagedIdentity | ServicePrincipal) & {
+  /** Undefined: the API server is not asked. */
+  readonly access?: Access;
+};
 
 /** An identity that a pod may use; `isReady`: tokens can be requested now. */
 export interface BoundIdentity {
@@ -100,7 +116,15 @@ export type Denial =
   | { readonly why: 'not-selected'; readonly binding: string }
   | { readonly why: 'identity-missing'; readonly binding: string; readonly identity: string }
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string }
-  | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] };
+  | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] }
+  | {
+      readonly why: 'access-denied';
+      /** `namespace/name`; '': the pod is exempt and asked for an identity of the machine. */
+      readonly identity: string;
+      readonly subject: AccessSubject;
+      /** What the subject may not use. */
+      readonly targets: readonly AccessTarget[];
+    };
 
 /** The request is passed to the metadata service of the machine. */
 export interface PassThrough {
@@ -110,6 +134,7 @@ export interface PassThrough {
   readonly selector: Selector;
   /** In lower case: the client ids that a token may have. Undefined: any. */
   readonly clientIds: ReadonlySet<string> | undefined;
+  readonly access?: Access;
 }
 
 export type Decision =

@@ -2,15 +2,21 @@
 import type { Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
+  createAccessReviewer,
   createResource,
   KubeError,
   listTrimmed,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
+import { askByReviews } from '../access-guard.ts';
+import type { AccessPair } from '../access/types.ts';
+import { createVerdicts } from '../access/verdicts.ts';
+import { identitiesOf } from '../authorize/authorize.ts';
 import { createClusterInformers } from '../authorize/cluster-view.ts';
 import type { ClusterView } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
+import type { ReviewedAccess, ReviewedAccesses } from '../explain/world.ts';
 import { explanationLines } from '../explain/explanation-lines.ts';
 import { explainPod } from '../explain/explain.ts';
 import { parsePod, podFields, sinceBoot, type PodView } from '../identify/pod-view.ts';
@@ -41,8 +47,10 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       command.printer.line(`there is no pod ${command.pod}: check the namespace and the name`);
       return exitCodes.cannotSay;
     }
+    const surroundings = await lookAround(command, found);
     const explanation = explainPod({
-      ...(await lookAround(command, found)),
+      ...surroundings,
+      reviewed: await reviewAccess(command, surroundings),
       rules: config,
       holdMs: config.holdMs,
       bindingGraceMs: config.bindingGraceMs,
@@ -57,6 +65,28 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
     command.printer.line(`the API server does not say what is needed (${error.code}): ${error.message}`);
     return exitCodes.cannotSay;
   }
+}
+
+/** What the API server says of the rights that the identities of the pod take. */
+async function reviewAccess(
+  { config, transport, clock }: ExplainCommand,
+  { pod, view }: Surroundings,
+): Promise<ReviewedAccesses> {
+  const ask = askByReviews(createAccessReviewer(transport));
+  const verdicts = createVerdicts({ ...config.accessAges, ask, clock, onAsked: () => undefined });
+  const tenant = { namespace: pod.namespace, pod: pod.uid };
+  const review = async (pairs: readonly AccessPair[]): Promise<ReviewedAccess> => {
+    const answers = await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant)));
+    const targets = pairs.filter((_, index) => answers[index] === 'denied').map(({ target }) => target);
+    if (targets.length > 0) return { verdict: 'denied', targets };
+    return { verdict: answers.every((answer) => answer === 'allowed') ? 'allowed' : 'unanswered' };
+  };
+  const reviewed = new Map<string, ReviewedAccess>();
+  for (const { identity } of identitiesOf(pod, view, config)) {
+    const { access, name } = identity;
+    if (access && access.pairs !== 'machine') reviewed.set(name, await review(access.pairs));
+  }
+  return reviewed;
 }
 
 interface FoundPod {

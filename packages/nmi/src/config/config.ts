@@ -3,6 +3,7 @@
 import { klogFlagsGiven, klogNote, readFlags, type FlagReading } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
+import { accessOf, type AccessConfig } from './flags/access.ts';
 import type { CompatSettings } from '../respond/compat.ts';
 import { interceptionWarnings } from './flags/redirect.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
@@ -19,7 +20,7 @@ export interface ListenAt {
   readonly port: number;
 }
 
-export interface NmiConfig {
+export interface NmiConfig extends AccessConfig {
   readonly command: NmiCommand;
   readonly node: string;
   readonly kubeconfig: string | undefined;
@@ -159,6 +160,7 @@ function configOf(reading: FlagReading): NmiConfig {
     callerHoldMs: reading.durationMs('caller-hold'),
     notAssignedStatus: reading.string('not-assigned-status') === '404' ? 404 : 503,
     ...callersOf(reading),
+    ...accessOf(reading),
     ...interceptionOf(reading),
     audit: reading.boolean('audit'),
     events: reading.boolean('events'),

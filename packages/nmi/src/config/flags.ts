@@ -1,4 +1,5 @@
 import type { FlagSpec } from '@pod-identity/kit/core';
+import { accessFlags } from './flags/access.ts';
 import type { NmiFlag } from './flags/flag.ts';
 import { loggingFlags } from './flags/logging.ts';
 import { placeFlags } from './flags/place.ts';
@@ -10,6 +11,7 @@ import { requestFlags } from './flags/requests.ts';
 export const flags: readonly NmiFlag[] = [
   ...placeFlags,
   ...rulesFlags,
+  ...accessFlags,
   ...requestFlags,
   ...redirectFlags,
   ...loggingFlags,

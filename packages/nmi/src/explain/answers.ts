@@ -1,9 +1,9 @@
-import { authorize } from '../authorize/authorize.ts';
 import { awaitedBy, graceLeftMs, type Awaited } from '../authorize/grace.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import { refusalOf, type Failure } from '../respond/refusals.ts';
+import { decideWithAccess } from './explain-access.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The response to a request now. */
@@ -22,10 +22,12 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
   const asked = queryOf(selector);
   const told = (failure: Failure) => {
     const { status, description } = refusalOf(failure, world.notAssignedStatus);
-    return { selector: asked, status, text: description };
+    // The roles from the second line on are told with the right that is missing.
+    return { selector: asked, status, text: description.split('\n', 1)[0] ?? '' };
   };
   if (placeFailure) return told(placeFailure);
-  const decision = authorize({ pod: world.pod, selector }, world.view, world.rules);
+  const { decision, failure } = decideWithAccess(selector, world);
+  if (failure) return told(failure);
   const awaited = awaitedBy(decision, world.pod, world);
   if (awaited) return { ...told(failureWithin(awaited, world)), ...waitOf(world) };
   switch (decision.kind) {

@@ -7,11 +7,13 @@ import {
   matchPod,
   type Match,
 } from '@pod-identity/crd-types';
-import { authorize } from '../authorize/authorize.ts';
+import { accessModeOf } from '../authorize/access-needed.ts';
+import { authorize, matchingRules } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
 import { exemptionOf } from '../authorize/exception.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
+import { explainAccess, explainMachineAccess } from './explain-access.ts';
 import { explainMismatch } from './explain-mismatch.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
@@ -23,15 +25,16 @@ export interface Rights {
 }
 
 export function explainRights(world: ExplainWorld): Rights {
-  const { pod, view, rules } = world;
-  const exemption = exemptionOf(pod, view, rules);
+  const { pod, view } = world;
+  const exemption = exemptionOf(pod, view, world.rules);
   if (exemption !== undefined) {
     const clientIds = [...(exemption.clientIds ?? [])].sort();
     return {
-      findings: [exempt(world, exemption)],
+      findings: [exempt(world, exemption), ...explainMachineAccess(exemption.access)],
       selectors: clientIds.map((value) => ({ by: 'client-id', value })),
     };
   }
+  const rules = matchingRules(world.rules, accessModeOf(pod.namespace, view, world.rules));
   const { matches, mismatches } = matchPod({ ...objectsOf(view), pod, rules });
   const label = pod.labels[bindingLabel];
   return {
@@ -81,6 +84,9 @@ function explainMatch(match: Match, world: ExplainWorld): Finding[] {
       `${nameOf(match.binding)} selects the pod${reasonOf(match)} and names AzureIdentity ${identity}`,
     ),
     ok('identity', `${identity} is ${describe(match)}, ${reach}`),
+    ...('identity' in decision && typeof decision.identity !== 'string'
+      ? explainAccess(decision.identity, world)
+      : []),
     explainState(decision, match, world),
   ];
 }

@@ -1,3 +1,4 @@
+import { accessTargetsOf } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import {
   binding,
@@ -33,6 +34,7 @@ const explain = ({ world = assigned, pod = podOf(), ...over }: Given = {}) =>
     neighbours: [pod],
     view: viewOf(world).view,
     rules,
+    reviewed: new Map(),
     isOnHostNetwork: false,
     holdMs: 8_000,
     bindingGraceMs: 60_000,
@@ -52,7 +54,7 @@ describe('item 24: a pod is explained', () => {
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
       ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       ✓ record       the host of node-1 carries default/reader: a record is Assigned
-      · pod          looked at by the rules of standard mode
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✓ answer       without selector: 200, a token of AzureIdentity default/reader, if Azure gives one
       ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
       ✓ result       the pod gets a token"
@@ -70,7 +72,7 @@ describe('item 24: a pod is explained', () => {
       … record       nothing says that the host of node-1 carries default/reader
                      remedy: MIC has to attach it: see that MIC runs, and ask it
                      $ mic explain default/web
-      · pod          looked at by the rules of standard mode
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       … answer       without selector: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
       … answer       client_id=c0000000-0000-4000-8000-726561646572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/reader matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
       … result       the pod gets a token as soon as its identity is assigned"
@@ -89,7 +91,7 @@ describe('item 24: a pod is explained', () => {
       ✗ binding      no valid AzureIdentityBinding has the selector demo
                      remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
                      $ kubectl get azureidentitybindings --all-namespaces
-      · pod          looked at by the rules of standard mode
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✗ answer       without selector: 400, Identity not found. No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web.
       ✗ result       the pod gets no token"
     `);
@@ -114,7 +116,7 @@ describe('item 24: a pod is explained', () => {
       … record       nothing says that the host of node-1 carries default/writer
                      remedy: MIC has to attach it: see that MIC runs, and ask it
                      $ mic explain default/web
-      · pod          looked at by the rules of standard mode
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✗ answer       without selector: 400, Identity not found. Multiple user assigned identities exist for pod default/web, please specify the clientId / resourceId of the identity in the token request. It may ask for: c0000000-0000-4000-8000-726561646572, c0000000-0000-4000-8000-777269746572.
       ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if Azure gives one
       … answer       client_id=c0000000-0000-4000-8000-777269746572: 503 after 8 s without assignment, The identity of pod default/web is not assigned to its node yet: AzureIdentity default/writer matches, but the controller (MIC) has not started to assign it. Try again; if this lasts, check that MIC runs and read the Events of the pod.
@@ -134,7 +136,7 @@ describe('item 24: a pod is explained', () => {
       ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
       ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
       ✓ record       the host of node-1 carries default/reader: a record is Assigned
-      · pod          looked at by the rules of standard mode
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✗ answer       without selector: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
       ✗ answer       client_id=c0000000-0000-4000-8000-726561646572: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
       ✗ result       the pod gets no token"
@@ -147,7 +149,7 @@ describe('item 24: a pod is explained', () => {
       ✓ pod          Running on node-1 with service account default
       ✓ address      10.0.0.1 is the pod’s alone
       · exception    exempt by AzurePodIdentityException (in its namespace: default/exception): no binding counts, it may ask for any identity of the machine
-      · pod          looked at by the rules of standard mode
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       ✓ answer       without selector: 200, what the metadata service of the machine answers
       ✓ result       the pod gets a token"
     `);
@@ -299,7 +301,7 @@ describe('a young pod for which something is missing', () => {
                      remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
                      $ kubectl get azureidentitybindings --all-namespaces
       … pod          it has started 12 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
-      · pod          looked at by the rules of standard mode
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
       … answer       without selector: 503 after 8 s without what is missing, No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web. It may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
       … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
     `);
@@ -325,5 +327,50 @@ describe('a young pod for which something is missing', () => {
       'problem',
     ]);
     for (const one of [old, young(1_000, assigned)]) expect(texts(one)).not.toContain('--binding-grace');
+  });
+});
+
+describe('rights to Azure identities', () => {
+  const given = (mode: 'warn' | 'rbac', verdict: 'allowed' | 'denied' | 'unanswered'): Given => {
+    const parsed = accessTargetsOf(reader);
+    const targets = parsed.ok ? parsed.value : [];
+    return {
+      rules: { ...rules, identityAccess: mode },
+      reviewed: new Map([['default/reader', verdict === 'denied' ? { verdict, targets } : { verdict }]]),
+    };
+  };
+
+  it('that are there are told', () => {
+    const text = lines(given('rbac', 'allowed'));
+    expect(text).toContain('✓ access       ServiceAccount default/default may use default/reader');
+    expect(text).toContain('✓ result');
+    expect(text).toContain('--identity-access=rbac');
+  });
+
+  it('that are missing are a problem with the roles that grant them, and the answer is that of the agent', () => {
+    const text = lines(given('rbac', 'denied'));
+    expect(text).toContain('✗ access       ServiceAccount default/default may not use default/reader');
+    expect(text).toContain('kind: ClusterRoleBinding');
+    expect(text).toContain('$ mic access default/default /subscriptions/s1/');
+    expect(text).toContain(
+      'without selector: 400, Identity not found. ServiceAccount default/default may not use',
+    );
+    expect(text).toContain('✗ result       the pod gets no token');
+  });
+
+  it('that nobody answers for leave the pod without a token for now', () => {
+    const text = lines(given('rbac', 'unanswered'));
+    expect(text).toContain('… access');
+    expect(text).toContain('without selector: 503');
+  });
+
+  it('that are missing in mode warn take nothing away', () => {
+    const text = lines(given('warn', 'denied'));
+    expect(text).toContain('· access       ServiceAccount default/default may not use default/reader');
+    expect(text).toContain('✓ result       the pod gets a token');
+  });
+
+  it('are not looked at in mode namespace, which is told', () => {
+    expect(lines()).toContain('whoever may write an AzureIdentity may use the identity that it names');
   });
 });

@@ -1,6 +1,7 @@
 // Room: `nmi explain`: what a pod would be told, and why, from objects that were read once.
 // It must not do I/O, or get a token.
 import { answerTo, type Answer } from './answers.ts';
+import { accessRules } from './explain-access.ts';
 import { explainPlace } from './explain-place.ts';
 import { explainRights } from './explain-rights.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
@@ -26,7 +27,7 @@ export function explainPod(world: ExplainWorld): Explanation {
     answerTo(selector, world, place.failure),
   );
   const { mode, forceNamespaced } = world.rules;
-  const rules = `by the rules of ${mode} mode${forceNamespaced ? ', identities kept in their namespace' : ''}`;
+  const rules = `by the rules of ${mode} mode${forceNamespaced ? ', identities kept in their namespace' : ''}; ${accessRules(world)}`;
   return {
     pod: world.pod.key,
     findings: [

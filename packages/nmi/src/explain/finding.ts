@@ -1,7 +1,16 @@
 import { createFindings, type Finding as AnyFinding } from '@pod-identity/kit/core';
 
 type Topic =
-  'pod' | 'label' | 'address' | 'exception' | 'binding' | 'identity' | 'record' | 'answer' | 'result';
+  | 'pod'
+  | 'label'
+  | 'address'
+  | 'exception'
+  | 'binding'
+  | 'identity'
+  | 'access'
+  | 'record'
+  | 'answer'
+  | 'result';
 
 export type Finding = AnyFinding<Topic>;
 

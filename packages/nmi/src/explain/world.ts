@@ -1,5 +1,15 @@
+import type { AccessTarget } from '@pod-identity/crd-types';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
+
+/** What the API server said of the rights that an identity takes. `targets`: what is missing. */
+export type ReviewedAccess =
+  | { readonly verdict: 'allowed' }
+  | { readonly verdict: 'unanswered' }
+  | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
+
+/** By the name of the identity, `namespace/name`. */
+export type ReviewedAccesses = ReadonlyMap<string, ReviewedAccess>;
 
 /** All that an explanation rests on. */
 export interface ExplainWorld {
@@ -15,6 +25,8 @@ export interface ExplainWorld {
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
   readonly rules: AuthorizeRules;
+  /** Empty in mode `namespace`. */
+  readonly reviewed: ReviewedAccesses;
   /** How the agent responds to what is not assigned yet: after how long, and with which status. */
   readonly holdMs: number;
   readonly bindingGraceMs: number;

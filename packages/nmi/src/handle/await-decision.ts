@@ -2,7 +2,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import { awaitChange, type Changes, type Patience } from '../waiting/await-change.ts';
 import type { Authorizer } from '../authorize/authorizer.ts';
 import { awaitedBy, graceLeftMs, type Awaited } from '../authorize/grace.ts';
-import type { Decision } from '../authorize/types.ts';
+import type { Decision, Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 
@@ -20,6 +20,7 @@ export interface AwaitOptions {
 interface Awaiting {
   readonly pod: PodView;
   readonly request: { readonly selector: Selector };
+  readonly refused: Refused;
   readonly patience: Patience;
 }
 
@@ -34,7 +35,7 @@ export type JudgedDecision =
 /** Decides again after each change until the decision is settled. At the deadline, returns the last unsettled one. */
 export async function awaitDecision(
   options: AwaitOptions,
-  { pod, request, patience }: Awaiting,
+  { pod, request, patience, refused }: Awaiting,
   first: Decision,
 ): Promise<JudgedDecision> {
   const { authorizer, latest, clock, onWaited } = options;
@@ -43,7 +44,7 @@ export async function awaitDecision(
   const startedAt = clock.now();
   const look = () => {
     const known = latest(pod);
-    last = judge(options, known, authorizer.decide(known, request.selector));
+    last = judge(options, known, authorizer.decide(known, request.selector, refused));
     return last.isSettled ? last : undefined;
   };
   const changes = withEndOfGrace(options, pod);

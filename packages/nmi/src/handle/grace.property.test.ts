@@ -2,7 +2,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { issuedTo, openQueue, rules, viewOf, type World } from '../../test/builders.ts';
+import { askNobody, issuedTo, openQueue, rules, viewOf, type World } from '../../test/builders.ts';
 import { aPod, aSelector, aWorld } from '../../test/random-worlds.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { AuthorizeRules, Decision } from '../authorize/types.ts';
@@ -56,6 +56,7 @@ async function play({ worlds: [first = {}, ...others], pod, selector, ...given }
       queueFor: () => openQueue,
       holdMs,
     }),
+    access: askNobody,
     limits: createCallerLimits({
       waiting: { total: 10, perNamespace: 10, perPod: 10 },
       upstreamBurst: 100,

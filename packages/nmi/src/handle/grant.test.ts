@@ -1,6 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  askNobody,
   binding,
   clientIdOf,
   exception,
@@ -64,6 +65,7 @@ const stage = (
       holdMs: 8_000,
     }),
     limits,
+    access: askNobody,
     clock,
     onWaited: (ms) => waited.push(ms),
     bindingGraceMs: graceMs,

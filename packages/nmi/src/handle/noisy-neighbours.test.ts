@@ -2,7 +2,7 @@
 // counted, from the decision to the metadata service.
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { issuedTo, pod as podOf, subjectOf } from '../../test/builders.ts';
+import { askNobody, issuedTo, pod as podOf, subjectOf } from '../../test/builders.ts';
 import type { Decision } from '../authorize/types.ts';
 import { createGranter, type Granter } from './grant.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -104,6 +104,7 @@ const stage = (way: Way) => {
   };
   const granter = createGranter({
     authorizer: { decide },
+    access: askNobody,
     limits,
     clock,
     latest: (pod) => pod,

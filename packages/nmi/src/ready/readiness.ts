@@ -12,6 +12,8 @@ export interface ReadinessOptions {
   readonly redirectProblem?: () => string | undefined;
   /** Sends a request through the redirect rules; true if NMI responded. Absent without redirect. */
   readonly throughRedirect?: () => Promise<boolean>;
+  /** Why the rights of pods cannot be found out; undefined: they can, or no rights are needed. */
+  readonly accessProblem?: () => string | undefined;
   /** Which other program listens on our port; undefined if none. */
   readonly foreignListener?: () => Promise<string | undefined>;
   /** Sends a request to our listener; true if it responds correctly. */
@@ -71,7 +73,12 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     },
     isOutdated,
     problems: async () => {
-      const problems = [...pictureProblems(informers, bearableMs), ...(await tests())];
+      const access = options.accessProblem?.();
+      const problems = [
+        ...pictureProblems(informers, bearableMs),
+        ...(access === undefined ? [] : [access]),
+        ...(await tests()),
+      ];
       onJudged?.(problems.length === 0);
       return problems;
     },

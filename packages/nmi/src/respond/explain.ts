@@ -1,6 +1,7 @@
 import { whyUnbound } from '@pod-identity/crd-types';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../request/token-request.ts';
+import { explainNoAccess } from './explain-access.ts';
 import type { Outcome } from './outcome.ts';
 
 const badRequests: Readonly<Record<BadRequestReason, (name: string, rightName: string) => string>> = {
@@ -35,6 +36,7 @@ export function explainDenial(pod: string, denial: Denial): string {
 }
 
 function whyDenied(pod: string, denial: Denial): string {
+  if (denial.why === 'access-denied') return explainNoAccess(denial);
   if (denial.why === 'pod-too-large') return `Pod ${pod} is not served: its ${denial.fault}. Shorten it.`;
   if (!('offered' in denial)) return whyUnbound(pod, denial);
   const offer = `It may ask for: ${listed(denial.offered)}.`;

@@ -26,6 +26,8 @@ export type Outcome =
   /** The API server did not confirm that the pod still has the address. */
   | { readonly kind: 'unconfirmed'; readonly pod: string }
   | { readonly kind: 'denied'; readonly pod: string; readonly denial: Denial }
+  /** Whether the pod's ServiceAccount may use it is not known. `identity` is '' for the machine of an exempt pod. */
+  | { readonly kind: 'access-unanswered'; readonly pod: string; readonly identity: string }
   | {
       readonly kind: 'not-assigned';
       readonly pod: string;

@@ -44,6 +44,10 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'not-this-identity': 'The request names an identity that the pod does not have.',
   'several-identities':
     'The pod has several identities and the request names none of them, or AzureIdentities state different client ids for the resource id that it names.',
+  'access-denied':
+    'The ServiceAccount of the pod has no right to use the Azure identity, or the machine if the pod is exempt (`--identity-access`).',
+  'access-unanswered':
+    'The API server does not say whether the ServiceAccount of the pod may use the Azure identity, and has not said so within `--access-grace`.',
   'assignment-nothing': 'The identity is not assigned, and there is no sign that MIC is assigning it.',
   'assignment-created': 'MIC is assigning the identity.',
   'assignment-unbound':

@@ -1,6 +1,7 @@
 import { isMachineData, type MetadataPart } from '../request/instance-metadata.ts';
 import type { TokenErrorCode } from '../tokens/errors.ts';
 import { explainBadRequest, explainDenial, explainWaiting } from './explain.ts';
+import { explainUnanswered } from './explain-access.ts';
 import type { Outcome } from './outcome.ts';
 import type { RetryAfter } from './retry-after.ts';
 
@@ -27,9 +28,7 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'bad-method':
       return { ...refuse(405, 'method_not_allowed', 'Only GET is allowed here.'), allow: 'GET' };
     case 'nowhere':
-      return outcome.why === 'malformed'
-        ? refuse(400, 'invalid_request', explainBadRequest({ why: 'malformed-target' }))
-        : refuse(404, 'not_found', 'There is nothing at this path.');
+      return nowhere(outcome);
     case 'starting':
       return later(503, 'The agent has just started and does not know the pods of this node yet. Try again.');
     case 'outdated':
@@ -48,6 +47,8 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
       return later(503, unconfirmed(outcome.pod));
     case 'denied':
       return refuse(400, 'invalid_request', explainDenial(outcome.pod, outcome.denial));
+    case 'access-unanswered':
+      return later(503, explainUnanswered(outcome));
     case 'not-assigned':
       return later(notAssignedStatus, explainWaiting(outcome));
     case 'token-failed':
@@ -63,6 +64,12 @@ export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refus
     case 'crashed':
       return refuse(500, 'server_error', 'The agent failed on this request; see its log.');
   }
+}
+
+function nowhere({ why }: Of<'nowhere'>): Refusal {
+  return why === 'malformed'
+    ? refuse(400, 'invalid_request', explainBadRequest({ why: 'malformed-target' }))
+    : refuse(404, 'not_found', 'There is nothing at this path.');
 }
 
 /**

@@ -3,8 +3,7 @@ import type { Log, LogLevel } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome, OutcomeKind } from '../respond/outcome.ts';
 import { reasonOf } from '../respond/reasons.ts';
-import { refusalOf } from '../respond/refusals.ts';
-import { withoutIds } from '../tokens/errors.ts';
+import { briefOf } from './brief.ts';
 
 /** Pods and addresses; far more than a node has. */
 const subjectsKept = 2_000;
@@ -71,6 +70,6 @@ function detailsOf(outcome: Outcome): Readonly<Record<string, unknown>> {
   if (outcome.kind === 'token' || outcome.kind === 'host-token')
     return { identity: outcome.identity, from: outcome.from };
   if (outcome.kind === 'proxied') return {};
-  const explanation = withoutIds(refusalOf(outcome, 503).description);
+  const explanation = briefOf(outcome);
   return outcome.kind === 'ambiguous-caller' ? { explanation, pods: outcome.pods } : { explanation };
 }

@@ -3,6 +3,7 @@ import type { Failure } from '../respond/refusals.ts';
 
 export const eventReasons = [
   'IdentityNotFound',
+  'AccessDenied',
   'IdentityNotAssigned',
   'TokenRefused',
   'TooManyRequests',
@@ -15,7 +16,8 @@ export function eventReasonOf(
   outcome: Outcome,
 ): { readonly reason: EventReason; readonly outcome: Failure } | undefined {
   const { kind } = outcome;
-  if (kind === 'denied') return { reason: 'IdentityNotFound', outcome };
+  if (kind === 'denied')
+    return { reason: outcome.denial.why === 'access-denied' ? 'AccessDenied' : 'IdentityNotFound', outcome };
   if (kind === 'not-assigned')
     return { reason: outcome.seen === 'unbound' ? 'IdentityNotFound' : 'IdentityNotAssigned', outcome };
   if (kind === 'overloaded') return { reason: 'TooManyRequests', outcome };

@@ -1,3 +1,4 @@
+import { accessModes } from '@pod-identity/crd-types';
 import { limitEffects, type MetricSpec } from '@pod-identity/kit/core';
 import { eventReasons } from './event-reason.ts';
 import type { OutcomeKind } from '../respond/outcome.ts';
@@ -24,6 +25,7 @@ const outcomeSet: Readonly<Record<OutcomeKind, true>> = {
   'too-fast': true,
   unconfirmed: true,
   denied: true,
+  'access-unanswered': true,
   'not-assigned': true,
   'token-failed': true,
   blocked: true,
@@ -44,6 +46,7 @@ const watchedKinds = [
   'azureidentitybindings',
   'azurepodidentityexceptions',
   'azureassignedidentities',
+  'namespaces',
 ] as const;
 
 /** Names of the original are kept if the meaning is the same. */
@@ -96,6 +99,23 @@ export const metricSpecs = {
     name: `${prefix}nmi_token_cache_total`,
     help: 'Where tokens came from: the cache (hit), a request already in flight (joined), a new request (miss), the cache because a new request failed (stale).',
     labels: { result: ['hit', 'joined', 'miss', 'stale'] },
+  },
+  identityAccess: {
+    kind: 'gauge',
+    name: `${prefix}nmi_identity_access`,
+    help: '1 for the mode that --identity-access sets. In mode namespace, whoever may write an AzureIdentity may use the identity it names.',
+    labels: { mode: accessModes },
+  },
+  accessReviews: {
+    kind: 'counter',
+    name: `${prefix}nmi_access_reviews_total`,
+    help: 'Questions about the right of a ServiceAccount to use an Azure identity, by what the API server said (allowed, denied); unanswered: it gave no usable answer; busy: not asked, because its pod or namespace asks too much.',
+    labels: { verdict: ['allowed', 'denied', 'unanswered', 'busy'] },
+  },
+  accessWarnings: {
+    kind: 'counter',
+    name: `${prefix}nmi_access_warnings_total`,
+    help: 'Requests that --identity-access=warn lets pass and rbac would refuse.',
   },
   waited: {
     kind: 'histogram',

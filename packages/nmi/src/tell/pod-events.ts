@@ -4,8 +4,7 @@ import { redactText } from '@pod-identity/kit/serve';
 import type { Answered } from '../respond/answered.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { refusalOf } from '../respond/refusals.ts';
-import { withoutIds } from '../tokens/errors.ts';
+import { briefOf } from './brief.ts';
 import { eventReasonOf, type EventReason } from './event-reason.ts';
 
 export interface PodEventsOptions {
@@ -46,7 +45,7 @@ export function createPodEvents(options: PodEventsOptions): (answered: Answered)
   return ({ outcome }) => {
     const refused = eventReasonOf(outcome);
     if (refused === undefined) return;
-    const message = clean(refusalOf(refused.outcome, 503).description);
+    const message = clean(briefOf(refused.outcome));
     for (const key of podsOf(refused.outcome)) {
       const [namespace = '', name = ''] = key.split('/');
       const pod = podNamed(namespace, name);
@@ -57,7 +56,7 @@ export function createPodEvents(options: PodEventsOptions): (answered: Answered)
 
 /** Azure's texts may repeat input of the caller. */
 function clean(text: string): string {
-  return redactText(withoutIds(text)).replaceAll(/\p{Cc}+/gu, ' ');
+  return redactText(text).replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 function podsOf(outcome: Outcome): readonly string[] {

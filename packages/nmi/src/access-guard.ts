@@ -1,0 +1,65 @@
+import { accessGroup, accessVerb } from '@pod-identity/crd-types';
+import type { Clock } from '@pod-identity/kit/core';
+import {
+  createAccessReviewer,
+  refusesStranger,
+  subjectOf,
+  type AccessReviewer,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
+import type { Log, Metrics } from '@pod-identity/kit/serve';
+import { createAccessGuard, type AccessGuard, type WouldRefuse } from './access/guard.ts';
+import { createMachine } from './access/machine.ts';
+import { createStrangerCheck, type StrangerCheck } from './access/stranger.ts';
+import type { AskForAccess } from './access/types.ts';
+import { createVerdicts } from './access/verdicts.ts';
+import type { NmiConfig } from './config/config.ts';
+import { createAccessLog, tellOfAccess } from './tell/access-log.ts';
+import type { metricSpecs } from './tell/metrics.ts';
+
+export interface AccessOptions {
+  readonly config: Pick<NmiConfig, 'accessAges' | 'identityAccess' | 'exceptionNamespaces'>;
+  readonly transport: KubeTransport;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics<typeof metricSpecs>;
+}
+
+export interface AccessParts {
+  readonly guard: AccessGuard;
+  readonly stranger: StrangerCheck;
+}
+
+const right = { verb: accessVerb, group: accessGroup };
+
+/** Puts the access room together: verdicts in front, the API server's reviews behind. */
+export function createAccess(
+  { config, transport, clock, log, metrics }: AccessOptions,
+  readInstanceId: () => Promise<string | undefined>,
+): AccessParts {
+  metrics.set('identityAccess', 1, { mode: config.identityAccess });
+  tellOfAccess(log, config);
+  const reviewer = createAccessReviewer(transport);
+  const warn = createAccessLog(log, clock);
+  const stranger = createStrangerCheck({
+    isRefused: () => refusesStranger(reviewer, { ...right, resource: 'managedidentities' }),
+    clock,
+  });
+  const verdicts = createVerdicts({
+    ...config.accessAges,
+    clock,
+    ask: askByReviews(reviewer),
+    onAsked: (verdict) => metrics.count('accessReviews', { verdict }),
+  });
+  const onWouldRefuse = (who: WouldRefuse) => {
+    metrics.count('accessWarnings');
+    if (who.isNew) warn(who);
+  };
+  const machine = createMachine({ readId: readInstanceId, clock });
+  return { guard: createAccessGuard({ verdicts, machine, stranger, clock, onWouldRefuse }), stranger };
+}
+
+export function askByReviews(reviewer: AccessReviewer): AskForAccess {
+  return ({ subject: { namespace, name: account }, resource, name }, signal) =>
+    reviewer.review({ ...right, subject: subjectOf(namespace, account), resource, name }, signal);
+}

@@ -1,0 +1,96 @@
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { expect, it, vi } from 'vitest';
+import { accessPair } from '../../test/builders.ts';
+import { createAccessGuard, type WouldRefuse } from './guard.ts';
+import type { Access, AccessPair, Verdict } from './types.ts';
+
+const subject = { namespace: 'pay', name: 'web' };
+const tenant = { namespace: 'pay', pod: 'uid' };
+const [reader, writer] = [accessPair(), accessPair({ identity: 'writer' })];
+const accessTo = (pairs: Access['pairs'], mode: Access['mode'] = 'rbac', name = 'web'): Access => ({
+  mode,
+  subject: { ...subject, name },
+  pairs,
+});
+
+const stage = () => {
+  const verdicts = new Map<AccessPair, Verdict>();
+  const known = new Set<AccessPair>();
+  const clock = createFakeClock();
+  const trust = { isPassed: true };
+  const machine: { pairs: readonly AccessPair[] | undefined } = { pairs: [accessPair({ identity: 'host' })] };
+  const warned = vi.fn<(who: WouldRefuse) => void>();
+  const guard = createAccessGuard({
+    verdicts: {
+      known: (pair) => (known.has(pair) ? verdicts.get(pair) : undefined),
+      verdict: (pair) => {
+        known.add(pair);
+        return Promise.resolve(verdicts.get(pair) ?? 'allowed');
+      },
+    },
+    machine: { known: () => machine.pairs, read: () => Promise.resolve(machine.pairs) },
+    stranger: { isPassed: () => trust.isPassed, looked: Promise.resolve() },
+    clock,
+    onWouldRefuse: warned,
+  });
+  return { clock, guard, machine, trust, verdicts, warned };
+};
+
+it('needs every right, and names all that are missing', async () => {
+  const { guard, verdicts } = stage();
+  const both = accessTo([reader, writer]);
+  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'allowed' });
+  verdicts.set(writer, 'denied');
+  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'denied', targets: [writer.target] });
+  verdicts.set(reader, 'denied');
+  const targets = [reader.target, writer.target];
+  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'denied', targets });
+  expect(guard.now(both, tenant)?.verdict).not.toBe('allowed');
+});
+
+it('a right that is not known keeps the others from being enough', async () => {
+  const { guard, verdicts } = stage();
+  verdicts.set(reader, 'allowed').set(writer, 'unanswered');
+  const both = accessTo([reader, writer]);
+  expect(guard.now(both, tenant)).toBeUndefined();
+  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'unanswered' });
+  verdicts.set(writer, 'busy');
+  await expect(guard.ask(both, tenant)).resolves.toEqual({ verdict: 'busy' });
+  expect(guard.now(both, tenant)).toBeUndefined();
+});
+
+it('a pod without a ServiceAccount has no rights', async () => {
+  const { guard } = stage();
+  const access = accessTo([reader], 'rbac', '');
+  await expect(guard.ask(access, tenant)).resolves.toEqual({ verdict: 'denied', targets: [reader.target] });
+});
+
+it('a machine that is not known is no right', async () => {
+  const { guard, machine } = stage();
+  await expect(guard.ask(accessTo('machine'), tenant)).resolves.toEqual({ verdict: 'allowed' });
+  machine.pairs = undefined;
+  expect(guard.now(accessTo('machine'), tenant)).toBeUndefined();
+  await expect(guard.ask(accessTo('machine'), tenant)).resolves.toEqual({ verdict: 'unanswered' });
+});
+
+it('answers of an API server that allows everything mean nothing', async () => {
+  const { guard, trust } = stage();
+  trust.isPassed = false;
+  expect(guard.now(accessTo([reader]), tenant)).toBeUndefined();
+  await expect(guard.ask(accessTo([reader]), tenant)).resolves.toEqual({ verdict: 'unanswered' });
+});
+
+it('in mode warn everybody may, and a missing right is new once in ten minutes', async () => {
+  const { clock, guard, verdicts, warned, trust } = stage();
+  trust.isPassed = false;
+  verdicts.set(reader, 'denied');
+  const access = accessTo([reader], 'warn');
+  const allowed = { verdict: 'allowed' };
+  expect(guard.now(access, tenant)).toEqual(allowed);
+  await clock.advance(0);
+  await expect(guard.ask(access, tenant)).resolves.toEqual(allowed);
+  expect(warned.mock.calls.map(([{ isNew }]) => isNew)).toEqual([true, false]);
+  await clock.advance(600_000);
+  guard.now(access, tenant);
+  expect(warned).toHaveBeenLastCalledWith({ access, targets: [reader.target], isNew: true });
+});

@@ -1,0 +1,113 @@
+import { accessTargetKey, type AccessTarget } from '@pod-identity/crd-types';
+import { RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
+import type { Machine } from './machine.ts';
+import type { StrangerCheck } from './stranger.ts';
+import type { Access, AccessPair, Verdict } from './types.ts';
+import type { Verdicts } from './verdicts.ts';
+
+/** `targets`: what is missing. */
+export type AccessAnswer =
+  | { readonly verdict: Exclude<Verdict, 'denied'> }
+  | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
+
+export interface AccessGuard {
+  /** Whether a token may be given now; undefined: `ask` must be asked. */
+  now(access: Access, tenant: Tenant): AccessAnswer | undefined;
+  /** Never rejects. */
+  ask(access: Access, tenant: Tenant): Promise<AccessAnswer>;
+}
+
+/** Somebody who would be refused in mode `rbac`. */
+export interface WouldRefuse {
+  readonly access: Access;
+  readonly targets: readonly AccessTarget[];
+  /** Told for the first time in a while. */
+  readonly isNew: boolean;
+}
+
+export interface AccessGuardOptions {
+  readonly verdicts: Verdicts;
+  readonly machine: Machine;
+  readonly stranger: Pick<StrangerCheck, 'isPassed' | 'looked'>;
+  readonly clock: Pick<Clock, 'elapsed'>;
+  /** Mode `warn`: a token was given although a right is missing. */
+  readonly onWouldRefuse: (who: WouldRefuse) => void;
+}
+
+const allowed: AccessAnswer = { verdict: 'allowed' };
+/** Repeats of a warning are not new for so long. */
+const quietMs = 10 * 60_000;
+const subjectsKept = 1_000;
+
+/** Says whether a pod may have a token, by all rights that it takes. In mode `warn` it may, and missing rights are reported. */
+export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
+  const { verdicts, machine, stranger } = options;
+  const warn = createWarning(options);
+
+  const peek = (pairs: readonly AccessPair[], tenant: Tenant): AccessAnswer | undefined => {
+    let answer: AccessAnswer | undefined = allowed;
+    for (const pair of pairs) {
+      const verdict = verdicts.known(pair, tenant);
+      if (verdict === undefined) answer = undefined;
+      // Of several the missing ones are all to be named.
+      else if (verdict !== 'allowed') return pairs.length === 1 ? answerOf(pairs, [verdict]) : undefined;
+    }
+    return answer;
+  };
+  const look = (access: Access, tenant: Tenant): AccessAnswer | undefined => {
+    const pairs = access.pairs === 'machine' ? machine.known(access.subject) : access.pairs;
+    if (access.subject.name === '') return pairs && { verdict: 'denied', targets: pairs.map(targetOf) };
+    return pairs && peek(pairs, tenant);
+  };
+  const review = async (access: Access, tenant: Tenant): Promise<AccessAnswer> => {
+    const pairs = access.pairs === 'machine' ? await machine.read(access.subject) : access.pairs;
+    if (!pairs) return { verdict: 'unanswered' };
+    if (access.subject.name === '') return { verdict: 'denied', targets: pairs.map(targetOf) };
+    return answerOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
+  };
+  const warned = (access: Access, tenant: Tenant): AccessAnswer => {
+    const known = look(access, tenant);
+    if (known) warn(access, known);
+    else void review(access, tenant).then((answer) => warn(access, answer));
+    return allowed;
+  };
+
+  return {
+    now(access, tenant) {
+      if (access.mode === 'warn') return warned(access, tenant);
+      return stranger.isPassed() ? look(access, tenant) : undefined;
+    },
+    async ask(access, tenant) {
+      if (access.mode === 'warn') return warned(access, tenant);
+      if (!stranger.isPassed()) await stranger.looked;
+      if (!stranger.isPassed()) return { verdict: 'unanswered' };
+      return look(access, tenant) ?? review(access, tenant);
+    },
+  };
+}
+
+function createWarning({ clock, onWouldRefuse }: AccessGuardOptions) {
+  const toldAt = new RecentMap<string, number>(subjectsKept);
+  return (access: Access, answer: AccessAnswer): void => {
+    if (answer.verdict !== 'denied') return;
+    const { targets } = answer;
+    const { namespace, name } = access.subject;
+    const key = `${namespace}/${name} ${targets.map(accessTargetKey).join(' ')}`;
+    const now = clock.elapsed();
+    const isNew = now - (toldAt.get(key) ?? -Infinity) >= quietMs;
+    if (isNew) toldAt.set(key, now);
+    onWouldRefuse({ access, targets, isNew });
+  };
+}
+
+/** A denial is final, so it comes first. */
+function answerOf(pairs: readonly AccessPair[], verdicts: readonly Verdict[]): AccessAnswer {
+  const targets = pairs.filter((_, index) => verdicts[index] === 'denied').map(targetOf);
+  if (targets.length > 0) return { verdict: 'denied', targets };
+  const open = verdicts.find((verdict) => verdict === 'unanswered' || verdict === 'busy');
+  return open === undefined ? allowed : { verdict: open };
+}
+
+function targetOf({ target }: AccessPair): AccessTarget {
+  return target;
+}

@@ -1,0 +1,263 @@
+import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it, vi } from 'vitest';
+import { accessPair } from '../../test/builders.ts';
+import type { AskForAccess } from './types.ts';
+import { createVerdicts } from './verdicts.ts';
+
+const minute = 60_000;
+const tenant = { namespace: 'pay', pod: 'uid-web' };
+const of = (namespace: string, pod = `uid-${namespace}`) => ({ namespace, pod });
+
+const stage = (over: { maxAgeMs?: number; graceMs?: number } = {}) => {
+  const clock = createFakeClock(minute);
+  const ask = vi.fn<AskForAccess>(() => Promise.resolve(true));
+  const asked: string[] = [];
+  const verdicts = createVerdicts({
+    maxAgeMs: 15_000,
+    graceMs: 10 * minute,
+    ...over,
+    ask,
+    clock,
+    onAsked: (verdict) => asked.push(verdict),
+  });
+  return { ask, asked, clock, ...verdicts };
+};
+
+const never = () => new Promise<boolean>(() => undefined);
+const refuse = () => Promise.reject(new Error('429'));
+
+/** The value, after the clock was moved on until it is there. */
+async function after<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  const state = { isOver: false };
+  void promise.finally(() => (state.isOver = true));
+  for (let step = 0; step < 100 && !state.isOver; step += 1) await clock.advance(1_000);
+  return promise;
+}
+
+describe('a right', () => {
+  it('is asked for once, and its answer counts for the maximum age', async () => {
+    const { verdict, known, clock, ask } = stage();
+    const pair = accessPair();
+    expect(known(pair, tenant)).toBeUndefined();
+    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
+    await clock.advance(9_999);
+    expect(known(pair, tenant)).toBe('allowed');
+    expect(ask).toHaveBeenCalledTimes(1);
+    await clock.advance(5_001 + 1);
+    ask.mockImplementation(never);
+    expect(known(pair, tenant)).toBeUndefined();
+  });
+
+  it('is asked for again on the side when it is used late in its life', async () => {
+    const { verdict, known, clock, ask } = stage();
+    const pair = accessPair();
+    await verdict(pair, tenant);
+    await clock.advance(10_000);
+    expect(known(pair, tenant)).toBe('allowed');
+    await clock.advance(0);
+    expect(ask).toHaveBeenCalledTimes(2);
+    await clock.advance(14_000);
+    expect(known(pair, tenant)).toBe('allowed');
+  });
+
+  it('counts by when it was asked for, not by when the answer came', async () => {
+    const { verdict, known, clock, ask } = stage();
+    const pair = accessPair();
+    ask.mockImplementation(async () => {
+      await clock.sleep(4_000);
+      return true;
+    });
+    await expect(after(clock, verdict(pair, tenant))).resolves.toBe('allowed');
+    ask.mockImplementation(never);
+    await clock.advance(11_001 - 1_000);
+    expect(known(pair, tenant)).toBe('allowed');
+    await clock.advance(1_000);
+    expect(known(pair, tenant)).toBeUndefined();
+  });
+
+  it('that was withdrawn ends what was allowed, with the first answer that says so', async () => {
+    const { verdict, known, clock, ask } = stage();
+    const pair = accessPair();
+    await verdict(pair, tenant);
+    ask.mockResolvedValue(false);
+    await clock.advance(10_000);
+    known(pair, tenant);
+    await clock.advance(0);
+    expect(known(pair, tenant)).toBe('denied');
+    ask.mockImplementation(refuse);
+    await clock.advance(6_000);
+    await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
+  });
+
+  it('that was granted is noticed within a third of the maximum age', async () => {
+    const { verdict, clock, ask } = stage();
+    const pair = accessPair();
+    ask.mockResolvedValue(false);
+    await expect(verdict(pair, tenant)).resolves.toBe('denied');
+    ask.mockResolvedValue(true);
+    await expect(verdict(pair, tenant)).resolves.toBe('denied');
+    await clock.advance(5_001);
+    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
+  });
+
+  it('on the group or the subscription is as good, and is asked for first the next time', async () => {
+    const { verdict, clock, ask } = stage();
+    const pair = accessPair();
+    const [, group] = pair.target.names;
+    ask.mockImplementation(({ name }) => Promise.resolve(name === group));
+    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
+    expect(ask).toHaveBeenCalledTimes(2);
+    await clock.advance(15_001);
+    await verdict(pair, tenant);
+    expect(ask).toHaveBeenCalledTimes(3);
+    expect(ask.mock.lastCall?.[0]).toMatchObject({ resource: 'managedidentities', name: group });
+  });
+
+  it('is refused only when every name of it is', async () => {
+    const { verdict, ask } = stage();
+    ask.mockResolvedValue(false);
+    const pair = accessPair();
+    await expect(verdict(pair, tenant)).resolves.toBe('denied');
+    expect(ask.mock.calls.map(([{ name }]) => name)).toEqual(pair.target.names);
+  });
+
+  it('of one ServiceAccount says nothing about another one, or another target', async () => {
+    const { verdict, ask } = stage();
+    ask.mockImplementation(({ subject, name }) =>
+      Promise.resolve(subject.name === 'web' && name.endsWith('/reader')),
+    );
+    await expect(verdict(accessPair(), tenant)).resolves.toBe('allowed');
+    await expect(verdict(accessPair({ account: 'other' }), tenant)).resolves.toBe('denied');
+    await expect(verdict(accessPair({ identity: 'writer' }), tenant)).resolves.toBe('denied');
+    await expect(verdict(accessPair({ namespace: 'shop' }), of('shop'))).resolves.toBe('allowed');
+  });
+});
+
+describe('questions that are not answered', () => {
+  it('leave the last positive answer, up to the grace', async () => {
+    const { verdict, known, clock, ask } = stage({ graceMs: minute });
+    const pair = accessPair();
+    await verdict(pair, tenant);
+    ask.mockImplementation(refuse);
+    await clock.advance(15_001);
+    expect(known(pair, tenant)).toBeUndefined();
+    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
+    for (let passed = 16_000; passed < minute; passed += 1_000) {
+      expect(known(pair, tenant)).toBe('allowed');
+      await clock.advance(1_000);
+    }
+    await clock.advance(1_000);
+    await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
+  });
+
+  it('leave nothing without one, and nothing with a grace of 0', async () => {
+    const { verdict, clock, ask } = stage({ graceMs: 0 });
+    const pair = accessPair();
+    await verdict(pair, tenant);
+    ask.mockImplementation(refuse);
+    await clock.advance(15_001);
+    await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
+    await expect(verdict(accessPair({ identity: 'writer' }), tenant)).resolves.toBe('unanswered');
+  });
+
+  it('are asked again after a second, not at every request', async () => {
+    const { verdict, clock, ask } = stage();
+    ask.mockImplementation(refuse);
+    const pair = accessPair();
+    for (let index = 0; index < 50; index += 1) await verdict(pair, tenant);
+    expect(ask).toHaveBeenCalledTimes(1);
+    await clock.advance(1_000);
+    ask.mockResolvedValue(true);
+    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
+  });
+
+  it('end after 5 s, for everybody who waits', async () => {
+    const { verdict, clock, ask } = stage();
+    const pair = accessPair();
+    ask.mockImplementation(never);
+    const all = [verdict(pair, tenant), verdict(pair, tenant)];
+    await clock.advance(5_000);
+    await expect(Promise.all(all)).resolves.toEqual(['unanswered', 'unanswered']);
+    expect(ask).toHaveBeenCalledTimes(1);
+    expect(ask.mock.lastCall?.[1].aborted).toBe(true);
+  });
+
+  it('keep nobody waiting while the last positive answer counts', async () => {
+    const { verdict, known, clock, ask } = stage();
+    const pair = accessPair();
+    await verdict(pair, tenant);
+    ask.mockImplementation(never);
+    await clock.advance(10_000);
+    for (let passed = 0; passed < 8 * minute; passed += 500) {
+      expect(known(pair, tenant)).toBe('allowed');
+      await clock.advance(500);
+    }
+  });
+
+  it('leave the last positive answer of every pair while the API server answers nobody', async () => {
+    const { verdict, clock, ask } = stage();
+    const pairs = Array.from({ length: 200 }, (_, index) =>
+      accessPair({ namespace: `n${index % 20}`, identity: `i${index}` }),
+    );
+    for (const pair of pairs) await after(clock, verdict(pair, of(pair.subject.namespace)));
+    ask.mockImplementation(never);
+    await clock.advance(16_000);
+    const all = pairs.map((pair) => verdict(pair, of(pair.subject.namespace)));
+    const answers = await after(clock, Promise.all(all));
+    expect(new Set(answers)).toEqual(new Set(['allowed']));
+  });
+});
+
+describe('a storm of pairs of one namespace', () => {
+  it('keeps pods of other namespaces waiting for one question at most', async () => {
+    const { verdict, clock, ask } = stage();
+    ask.mockImplementation(async () => {
+      await clock.sleep(100);
+      return true;
+    });
+    const storm = Array.from({ length: 1_000 }, (_, index) =>
+      verdict(accessPair({ namespace: 'evil', identity: `i${index}` }), of('evil', `uid-${index % 200}`)),
+    );
+    const begun = clock.now();
+    let tookMs = Infinity;
+    void verdict(accessPair(), tenant).then(() => (tookMs = clock.now() - begun));
+    await clock.advance(200);
+    expect(tookMs).toBeLessThanOrEqual(200);
+    const answers = await after(clock, Promise.all(storm));
+    expect(answers.filter((answer) => answer === 'busy').length).toBeGreaterThan(700);
+  });
+
+  it('evicts no verdict of another namespace', async () => {
+    const { verdict, known, clock } = stage({ maxAgeMs: 10 * minute });
+    await verdict(accessPair(), tenant);
+    for (let index = 0; index < 3_000; index += 1) {
+      const namespace = `evil${index % 2}`;
+      await verdict(accessPair({ namespace, identity: `i${index}` }), of(namespace));
+      await clock.advance(100);
+    }
+    expect(known(accessPair(), tenant)).toBe('allowed');
+  });
+
+  it('does not extend a right that was withdrawn, by questions that find no place', async () => {
+    const { verdict, known, clock, ask } = stage();
+    const pair = accessPair({ namespace: 'evil' });
+    await verdict(pair, of('evil'));
+    ask.mockImplementation(async () => {
+      await clock.sleep(50);
+      return false;
+    });
+    let storming = 0;
+    for (let passed = 0; passed < 5 * minute; passed += 100) {
+      for (let index = 0; index < 50; index += 1)
+        void verdict(
+          accessPair({ namespace: 'evil', identity: `i${(storming += 1)}` }),
+          of('evil', `uid-${storming % 5}`),
+        );
+      const seen = known(pair, of('evil')) ?? 'none';
+      if (passed > 15_000) expect(seen).not.toBe('allowed');
+      await clock.advance(100);
+    }
+    const last = await after(clock, verdict(pair, of('evil')));
+    expect(last).not.toBe('allowed');
+  });
+});

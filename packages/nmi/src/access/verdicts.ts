@@ -1,0 +1,162 @@
+// Room: whether the ServiceAccount of a pod may use an Azure identity: asks the API server, and keeps its answers for seconds.
+// It must not choose an identity, get a token, or choose a status or text.
+import { createBudgets, type Clock, type Tenant } from '@pod-identity/kit/core';
+import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
+import { createBook, type Entry } from './book.ts';
+import { judge, type AccessAges } from './judge.ts';
+import type { AccessPair, AskForAccess, Verdict } from './types.ts';
+
+export interface VerdictsOptions extends AccessAges {
+  readonly ask: AskForAccess;
+  readonly clock: Clock;
+  /** Called for each question about a pair when it has ended. */
+  readonly onAsked: (verdict: Verdict) => void;
+}
+
+export interface Verdicts {
+  /** What counts now; undefined: it must be asked. A verdict that is getting old is asked for again, and nobody waits for it. */
+  readonly known: (pair: AccessPair, tenant: Tenant) => Verdict | undefined;
+  /** What is known, or the answer to a new question, one at a time for each pair. Never rejects. */
+  readonly verdict: (pair: AccessPair, tenant: Tenant) => Promise<Verdict>;
+}
+
+/** Questions to the API server of this node. One of them can take a request for each name of its target. */
+const pace = { atATime: 16, perNamespace: 8, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
+const places = { atATime: 16, waiting: { total: 512, perNamespace: 128, perPod: 32 } };
+/** Of pods and of namespaces: what they use up is not asked. */
+const podBudget = { burst: 100, perSecond: 10, kept: 2_048 };
+const namespaceBudget = { burst: 256, perSecond: 25 };
+const kept = { total: 2_048, perNamespace: 256 };
+/** For all names of a target together. No longer than the shortest maximum age, so that each answer counts when it comes. */
+const longestQuestionMs = 5_000;
+
+/** Verdicts by pair. A denial ends what was allowed before; that a question is not answered does not, within the grace. */
+export function createVerdicts(options: VerdictsOptions): Verdicts {
+  const { clock, onAsked } = options;
+  const book = createBook(kept);
+  const question = createQuestion(options);
+  const mayAsk = createAllowance(clock);
+
+  const ask = async (entry: Entry, tenant: Tenant): Promise<Verdict> => {
+    const { verdict, level, askedAt } = mayAsk(tenant) ? await question(entry, tenant) : busy;
+    onAsked(verdict);
+    if (verdict === 'unanswered')
+      entry.known = { ...entry.known, failure: { askedAt, endedAt: clock.elapsed() } };
+    if (verdict === 'allowed' || verdict === 'denied') {
+      entry.known = { answer: { isAllowed: verdict === 'allowed', askedAt } };
+      entry.level = level;
+      book.renew(entry);
+    }
+    return verdict;
+  };
+  const start = (entry: Entry, tenant: Tenant) => {
+    entry.question = ask(entry, tenant).finally(() => {
+      entry.question = undefined;
+    });
+    return entry.question;
+  };
+  const asked = (entry: Entry, tenant: Tenant) => entry.question ?? start(entry, tenant);
+
+  const known = (pair: AccessPair, tenant: Tenant): Verdict | undefined => {
+    const entry = book.get(pair);
+    if (!entry) return undefined;
+    const { verdict, isDue } = judge(entry.known, clock.elapsed(), options);
+    if (verdict !== undefined && isDue) void asked(entry, tenant);
+    return verdict;
+  };
+
+  return {
+    known,
+    verdict: async (pair, tenant) => {
+      const before = known(pair, tenant);
+      if (before !== undefined) return before;
+      const entry = book.open(pair);
+      const verdict = await asked(entry, tenant);
+      if (verdict !== 'unanswered') return verdict;
+      return judge(entry.known, clock.elapsed(), options).verdict ?? 'unanswered';
+    },
+  };
+}
+
+interface Answered {
+  readonly verdict: Verdict;
+  readonly level: number;
+  /** When it began. */
+  readonly askedAt: number;
+}
+const busy: Answered = { verdict: 'busy', level: 0, askedAt: 0 };
+
+/** One question about a pair, in its turn. */
+function createQuestion(options: VerdictsOptions) {
+  const { clock } = options;
+  const { reviews } = createTurnQueues({ clock, all: pace, queues: { reviews: places } });
+  let answeredAt = -Infinity;
+
+  /** The turn did not come: because the API server answered nobody for the whole wait, or because of what others ask. */
+  const withoutTurn = (enteredAt: number): Answered =>
+    clock.elapsed() - enteredAt >= pace.patienceMs && answeredAt < enteredAt
+      ? { verdict: 'unanswered', level: 0, askedAt: enteredAt }
+      : busy;
+
+  return async (entry: Entry, tenant: Tenant): Promise<Answered> => {
+    const enteredAt = clock.elapsed();
+    const leave = await turnIn(reviews, tenant);
+    if (!leave) return withoutTurn(enteredAt);
+    try {
+      const askedAt = clock.elapsed();
+      const answer = await askNames(entry, options);
+      if (answer.verdict !== 'unanswered') answeredAt = clock.elapsed();
+      return { ...answer, askedAt };
+    } finally {
+      leave();
+    }
+  };
+}
+
+function turnIn(queue: TurnQueue, tenant: Tenant): Promise<(() => void) | undefined> {
+  const { promise, resolve } = Promise.withResolvers<(() => void) | undefined>();
+  const place = queue.enter(tenant, { begin: resolve, giveUp: () => resolve(undefined) });
+  if (!place) resolve(undefined);
+  return promise;
+}
+
+/** A right on any one of the names is enough. The first request that is not answered ends the question. */
+async function askNames(
+  { pair, level }: Entry,
+  { ask, clock }: VerdictsOptions,
+): Promise<Omit<Answered, 'askedAt'>> {
+  const { subject, target } = pair;
+  const { resource, names } = target;
+  const end = new AbortController();
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => undefined);
+  const timer = clock.after(longestQuestionMs, () => {
+    end.abort();
+    late.reject(new Error('no answer in time'));
+  });
+  try {
+    for (const index of [level, ...names.keys()].filter(isFirst)) {
+      const name = names[index] ?? names[0];
+      if (await Promise.race([ask({ subject, resource, name }, end.signal), late.promise]))
+        return { verdict: 'allowed', level: index };
+    }
+    return { verdict: 'denied', level: 0 };
+  } catch {
+    return { verdict: 'unanswered', level };
+  } finally {
+    timer.cancel();
+  }
+}
+
+function isFirst(value: number, index: number, all: readonly number[]): boolean {
+  return all.indexOf(value) === index;
+}
+
+function createAllowance(clock: Clock): (tenant: Tenant) => boolean {
+  const pods = createBudgets(podBudget);
+  const namespaces = createBudgets(namespaceBudget);
+  return ({ namespace, pod }) => {
+    const now = clock.elapsed();
+    return pods.take(`${namespace}/${pod}`, now) && namespaces.take(namespace, now);
+  };
+}

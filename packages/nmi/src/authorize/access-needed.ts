@@ -1,0 +1,50 @@
+import {
+  accessTargetsOf,
+  strictestMode,
+  type AccessMode,
+  type AccessTarget,
+  type AzureIdentity,
+} from '@pod-identity/crd-types';
+import { pairOf } from '../access/pair.ts';
+import type { Access } from '../access/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { AuthorizeRules, ClusterView } from './types.ts';
+
+/** Who decides on the pods of this namespace. */
+export function accessModeOf(
+  namespace: string,
+  view: Pick<ClusterView, 'namespaceOf'>,
+  { identityAccess }: Pick<AuthorizeRules, 'identityAccess'>,
+): AccessMode {
+  return strictestMode(identityAccess, view.namespaceOf(namespace)?.access);
+}
+
+/**
+ * What the pod's ServiceAccount must be allowed to use for a token of the identity; undefined in mode `namespace`. A text says why
+ * no right on it can be given.
+ */
+export function accessToIdentity(
+  pod: PodView,
+  mode: AccessMode,
+  identity: AzureIdentity,
+): Access | string | undefined {
+  if (mode === 'namespace') return undefined;
+  const targets = accessTargetsOf(identity);
+  if (targets.ok) return accessTo(pod, mode, targets.value);
+  const fault = targets.problems.map(({ path, message }) => `its ${path} ${message}`).join('; ');
+  return mode === 'rbac' ? fault : undefined;
+}
+
+/** What an exempt pod's ServiceAccount must be allowed to use. */
+export function accessToMachine(pod: PodView, mode: AccessMode): Access | undefined {
+  return mode === 'namespace' ? undefined : { mode, subject: subjectOf(pod), pairs: 'machine' };
+}
+
+function accessTo(pod: PodView, mode: Access['mode'], targets: readonly AccessTarget[]): Access {
+  const subject = subjectOf(pod);
+  return { mode, subject, pairs: targets.map((target) => pairOf(subject, target)) };
+}
+
+function subjectOf({ namespace, serviceAccount }: PodView): Access['subject'] {
+  return { namespace, name: serviceAccount };
+}

@@ -1,0 +1,112 @@
+import { rolesFor, type AccessTarget } from '@pod-identity/crd-types';
+import type { Access } from '../access/types.ts';
+import { accessModeOf } from '../authorize/access-needed.ts';
+import { rightsOf } from '../authorize/authorize.ts';
+import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import type { Selector } from '../request/token-request.ts';
+import type { Failure } from '../respond/refusals.ts';
+import { info, ok, problem, waiting, type Finding } from './finding.ts';
+import type { ExplainWorld } from './world.ts';
+
+/** What is decided on a request, and what its caller is told where rights are missing. */
+export interface DecidedWithAccess {
+  readonly decision: Decision;
+  readonly failure?: Failure;
+}
+
+/** As the agent decides: what the ServiceAccount may not use counts as not bound. */
+export function decideWithAccess(selector: Selector, world: ExplainWorld): DecidedWithAccess {
+  const rights = rightsOf(world.pod, world.view, world.rules);
+  const refused = new Set<string>();
+  let told: Failure | undefined;
+  for (;;) {
+    const decision = rights(selector, refused);
+    const identity = identityOf(decision);
+    const failure = identity && failureFor(identity, world);
+    if (!failure || refused.has(identity.name)) {
+      const isOver = decision.kind === 'deny' || decision.kind === 'unusable';
+      return isOver && told ? { decision, failure: told } : { decision };
+    }
+    told ??= failure;
+    if (failure.kind === 'access-unanswered') return { decision, failure };
+    refused.add(identity.name);
+  }
+}
+
+function identityOf(decision: Decision): GrantedIdentity | undefined {
+  return decision.kind === 'allow' || decision.kind === 'pending' ? decision.identity : undefined;
+}
+
+function failureFor({ name, access }: GrantedIdentity, { pod, reviewed }: ExplainWorld): Failure | undefined {
+  const known = access?.mode === 'rbac' ? reviewed.get(name) : undefined;
+  if (!access || !known || known.verdict === 'allowed') return undefined;
+  if (known.verdict === 'unanswered') return { kind: 'access-unanswered', pod: pod.key, identity: name };
+  const denial = {
+    why: 'access-denied' as const,
+    identity: name,
+    subject: access.subject,
+    targets: known.targets,
+  };
+  return { kind: 'denied', pod: pod.key, denial };
+}
+
+/** Whether the ServiceAccount may use this identity; nothing in mode `namespace`. */
+export function explainAccess(identity: GrantedIdentity, { reviewed }: ExplainWorld): Finding[] {
+  const { access, name } = identity;
+  const known = reviewed.get(name);
+  if (!access || !known) return [];
+  const account = accountOf(access);
+  switch (known.verdict) {
+    case 'allowed':
+      return [ok('access', `${account} may use ${name}`)];
+    case 'unanswered':
+      return [
+        waiting('access', `the API server does not say whether ${account} may use ${name}`, allowReviews),
+      ];
+    case 'denied':
+      return [missing(access, known.targets, `${account} may not use ${name}`)];
+  }
+}
+
+const allowReviews = {
+  text: 'allow create of subjectaccessreviews.authorization.k8s.io to whoever runs this (deploy/rbac/nmi.yaml)',
+};
+
+function missing(access: Access, targets: readonly AccessTarget[], text: string): Finding {
+  const { yaml, checks } = rolesFor({ subjects: [access.subject], targets });
+  const remedy = {
+    text: `apply as a cluster administrator:\n${yaml.trimEnd()}`,
+    command: checks.join(' && '),
+  };
+  return access.mode === 'warn'
+    ? info('access', `${text}: --identity-access=rbac would refuse it`, remedy)
+    : problem('access', text, remedy);
+}
+
+/** Which machine it is cannot be told from here. */
+export function explainMachineAccess(access: Access | undefined): Finding[] {
+  if (access?.mode !== 'rbac') return [];
+  const { namespace, name } = access.subject;
+  return [
+    info('access', `${accountOf(access)} must be allowed to use the machine, else no exception counts`, {
+      text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
+      command: `mic access ${namespace}/${name} ID`,
+    }),
+  ];
+}
+
+function accountOf({ subject: { namespace, name } }: Access): string {
+  return `ServiceAccount ${namespace}/${name}`;
+}
+
+/** Who decides, for the last line. */
+export function accessRules({ pod, view, rules }: ExplainWorld): string {
+  switch (accessModeOf(pod.namespace, view, rules)) {
+    case 'namespace':
+      return 'whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)';
+    case 'warn':
+      return 'missing rights are only reported (--identity-access=warn)';
+    case 'rbac':
+      return 'rights on Azure identities decide (--identity-access=rbac)';
+  }
+}

@@ -1,0 +1,217 @@
+// Rights to Azure identities in the way of a token: what is asked first, and what counts when a right ends on the way.
+import { createFakeClock } from '@pod-identity/kit/testing';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  exception,
+  identity,
+  issuedTo,
+  objectIdOf,
+  openQueue,
+  pod,
+  record,
+  rules,
+  viewOf,
+  type World,
+} from '../../test/builders.ts';
+import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
+import type { Access, Verdict } from '../access/types.ts';
+import { createAuthorizer } from '../authorize/authorizer.ts';
+import type { Selector } from '../request/token-request.ts';
+import { createTokenSource } from '../tokens/source.ts';
+import type { IssuedToken, TokenWish } from '../tokens/types.ts';
+import { createCallerLimits } from '../waiting/caller-limits.ts';
+import { createGranter } from './grant.ts';
+
+const names = ['reader', 'writer', 'third'];
+const identities = names.map((name) => identity({ name }));
+const worldOf = (...bound: string[]): World => ({
+  identities,
+  bindings: bound.map((name) => binding(name)),
+  records: identities.map((one) => record(one, 'Assigned')),
+});
+
+const stage = (world: World) => {
+  const clock = createFakeClock();
+  const cluster = viewOf(world);
+  const verdicts = new Map<string, Verdict>();
+  const nameOf = ({ pairs }: Access) =>
+    pairs === 'machine' ? 'machine' : (pairs[0]?.target.names[0].split('/').at(-1) ?? '');
+  const answer = (access: Access): AccessAnswer => {
+    const verdict = verdicts.get(nameOf(access)) ?? 'denied';
+    return verdict === 'denied' ? { verdict, targets: [] } : { verdict };
+  };
+  const guard: AccessGuard = {
+    now: vi.fn(answer),
+    ask: vi.fn((access: Access) => Promise.resolve(answer(access))),
+  };
+  const ask = vi.fn((wish: TokenWish): Promise<IssuedToken> => {
+    const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
+    return Promise.resolve(issuedTo(name, { now: clock.now() }));
+  });
+  const limits = createCallerLimits({
+    waiting: { total: 100, perNamespace: 100, perPod: 100 },
+    upstreamBurst: 50,
+    upstreamPerSecond: 10,
+  });
+  const caller = pod();
+  const granter = createGranter({
+    authorizer: createAuthorizer(cluster.view, { ...rules, identityAccess: 'rbac' }),
+    latest: () => caller,
+    changes: cluster.changes,
+    tokens: createTokenSource({
+      upstream: { ask },
+      clock,
+      random: () => 0,
+      queueFor: () => openQueue,
+      holdMs: 8_000,
+    }),
+    limits,
+    access: guard,
+    clock,
+    onWaited: () => undefined,
+    bindingGraceMs: 0,
+  });
+  const request = async (selector: Selector = { by: 'nothing' }) =>
+    await granter.grant({
+      pod: caller,
+      request: { resource: 'https://vault.azure.net', selector, bypassCache: false, passThrough: {} },
+      patience: { deadline: clock.now() + 8_000, caller: { gone: new AbortController().signal } },
+    });
+  const set = (verdict: Verdict, ...of: string[]) => of.forEach((name) => verdicts.set(name, verdict));
+  return { ask, clock, cluster, guard, request, set };
+};
+
+const denied = (name: string) => ({
+  kind: 'denied',
+  denial: {
+    why: 'access-denied',
+    identity: `default/${name}`,
+    subject: { namespace: 'default', name: 'default' },
+  },
+});
+
+describe('a right to the identity', () => {
+  it('is asked for before memory and before Azure', async () => {
+    const { request, ask, set } = stage(worldOf('reader'));
+    await expect(request()).resolves.toMatchObject(denied('reader'));
+    expect(ask).not.toHaveBeenCalled();
+    set('allowed', 'reader');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', from: 'miss' });
+    await expect(request()).resolves.toMatchObject({ kind: 'token', from: 'hit' });
+    set('denied', 'reader');
+    await expect(request()).resolves.toMatchObject(denied('reader'));
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('that ends while the metadata service is asked keeps the token back', async () => {
+    const { request, ask, set } = stage(worldOf('reader'));
+    set('allowed', 'reader');
+    const asked = Promise.withResolvers<IssuedToken>();
+    ask.mockReturnValue(asked.promise);
+    const all = [request(), request()];
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(ask).toHaveBeenCalledTimes(1);
+    set('denied', 'reader');
+    asked.resolve(issuedTo('reader'));
+    for (const one of all) await expect(one).resolves.toMatchObject(denied('reader'));
+  });
+
+  it('that ends while an assignment is awaited keeps the token back', async () => {
+    const { request, ask, set, cluster, clock } = stage({ ...worldOf('reader'), records: [] });
+    set('allowed', 'reader');
+    const waiting = request();
+    await clock.advance(1_000);
+    set('denied', 'reader');
+    cluster.change(worldOf('reader'));
+    await expect(waiting).resolves.toMatchObject(denied('reader'));
+    expect(ask).not.toHaveBeenCalled();
+  });
+
+  it('that is missing keeps nobody waiting for an assignment', async () => {
+    const { request, ask } = stage({ ...worldOf('reader'), records: [] });
+    await expect(request()).resolves.toMatchObject(denied('reader'));
+    expect(ask).not.toHaveBeenCalled();
+  });
+
+  it('that nobody answers for is a refusal that passes', async () => {
+    const { request, ask, set } = stage(worldOf('reader'));
+    set('unanswered', 'reader');
+    await expect(request()).resolves.toEqual({
+      kind: 'access-unanswered',
+      pod: 'default/web',
+      identity: 'default/reader',
+    });
+    set('busy', 'reader');
+    await expect(request()).resolves.toEqual({ kind: 'overloaded', pod: 'default/web' });
+    expect(ask).not.toHaveBeenCalled();
+  });
+});
+
+describe('an identity that is refused', () => {
+  it('counts as not bound: the other one is meant', async () => {
+    const world = worldOf();
+    const { request, set } = stage({
+      ...world,
+      bindings: [binding('reader', { isDefault: true }), binding('writer')],
+    });
+    set('allowed', 'writer');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+
+  it('is named when the request names it, or when nothing else is left', async () => {
+    const { request, set } = stage(worldOf('reader', 'writer'));
+    set('allowed', 'writer');
+    await expect(request({ by: 'client-id', value: clientIdOf('reader') })).resolves.toMatchObject(
+      denied('reader'),
+    );
+    set('denied', 'writer');
+    await expect(request({ by: 'client-id', value: clientIdOf('writer') })).resolves.toMatchObject(
+      denied('writer'),
+    );
+  });
+
+  it('is not asked for to find an object id', async () => {
+    const { request, ask, set } = stage(worldOf('reader', 'writer', 'third'));
+    set('allowed', 'third');
+    const value = objectIdOf('third');
+    await expect(request({ by: 'object-id', value })).resolves.toMatchObject({ identity: 'default/third' });
+    expect(ask).toHaveBeenCalledTimes(1);
+    await expect(request({ by: 'object-id', value: objectIdOf('reader') })).resolves.toMatchObject(
+      denied('reader'),
+    );
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('an exempt pod', () => {
+  const free: World = { ...worldOf('reader'), exceptions: [exception({ aadpodidbinding: 'demo' })] };
+
+  it('needs the right on the machine, else its bindings count', async () => {
+    const { request, set, ask } = stage(free);
+    set('allowed', 'machine');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', identity: '' });
+    set('denied', 'machine');
+    set('allowed', 'reader');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
+    set('unanswered', 'machine');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
+  it('is told of its identity when that is refused too', async () => {
+    const { request } = stage(free);
+    await expect(request()).resolves.toMatchObject(denied('reader'));
+  });
+
+  it('without bindings is told of the machine', async () => {
+    const { request, set } = stage({ ...free, bindings: [] });
+    await expect(request()).resolves.toMatchObject({
+      kind: 'denied',
+      denial: { why: 'access-denied', identity: '' },
+    });
+    set('unanswered', 'machine');
+    await expect(request()).resolves.toMatchObject({ kind: 'access-unanswered', identity: '' });
+  });
+});

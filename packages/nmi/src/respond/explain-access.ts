@@ -1,0 +1,31 @@
+import { rolesFor } from '@pod-identity/crd-types';
+import type { Denial } from '../authorize/types.ts';
+import type { Outcome } from './outcome.ts';
+
+type NoAccess = Extract<Denial, { readonly why: 'access-denied' }>;
+
+/** Which right is missing, in one line; from the second line on the roles that grant it, to paste. */
+export function explainNoAccess({ identity, subject, targets }: NoAccess): string {
+  const account = `ServiceAccount ${subject.namespace}/${subject.name}`;
+  const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
+  if (subject.name === '')
+    return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
+  const { yaml, checks } = rolesFor({ subjects: [subject], targets });
+  return (
+    `${account} may not use ${thingOf(identity)}: it needs the right to use ${names}. A cluster administrator can grant it with the ` +
+    `roles that follow; to check: ${checks.join(' && ')}\n${yaml}`
+  );
+}
+
+export function explainUnanswered({
+  identity,
+}: Extract<Outcome, { readonly kind: 'access-unanswered' }>): string {
+  return (
+    `The API server does not say at the moment whether the ServiceAccount of the pod may use ${thingOf(identity)}, and it has not said ` +
+    'so within --access-grace. Try again.'
+  );
+}
+
+function thingOf(identity: string): string {
+  return identity === '' ? 'the identities of this machine' : `AzureIdentity ${identity}`;
+}

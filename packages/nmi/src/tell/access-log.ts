@@ -1,0 +1,40 @@
+import { accessCheck } from '@pod-identity/crd-types';
+import { createBudgets, type Clock } from '@pod-identity/kit/core';
+import type { Log } from '@pod-identity/kit/serve';
+import type { WouldRefuse } from '../access/guard.ts';
+import type { NmiConfig } from '../config/config.ts';
+
+/** An editor has as many ServiceAccounts and AzureIdentities as it likes. */
+const perNamespace = { burst: 20, perSecond: 0.2 };
+
+/** Mode `warn`: a line for each ServiceAccount and identity that would be refused. */
+export function createAccessLog(
+  log: Log,
+  clock: Pick<Clock, 'now'>,
+): (who: Pick<WouldRefuse, 'access' | 'targets'>) => void {
+  const budgets = createBudgets(perNamespace);
+  return ({ access: { subject }, targets }) => {
+    if (!budgets.take(subject.namespace, clock.now())) return;
+    const serviceAccount = `${subject.namespace}/${subject.name}`;
+    for (const target of targets)
+      log.warn(
+        { serviceAccount, [target.resource]: target.names[0], check: accessCheck(subject, target) },
+        'a token was given that --identity-access=rbac would refuse: the ServiceAccount has no right to use this',
+      );
+  };
+}
+
+/** At start: what is open in the mode that is set. */
+export function tellOfAccess(
+  log: Pick<Log, 'info' | 'warn'>,
+  { identityAccess, exceptionNamespaces }: Pick<NmiConfig, 'identityAccess' | 'exceptionNamespaces'>,
+): void {
+  if (identityAccess === 'namespace') log.info({}, writersDecide);
+  if (identityAccess !== 'rbac' && exceptionNamespaces.size === 0) log.warn({}, allExceptions);
+}
+
+const writersDecide =
+  'whoever may write an AzureIdentity may use the Azure identity that it names, for the pods of its namespace (--identity-access=namespace)';
+const allExceptions =
+  'whoever may write an AzurePodIdentityException may use all identities of the machine: name the namespaces that need exceptions ' +
+  '(--exception-namespaces), or set --identity-access=rbac';

@@ -1,0 +1,13 @@
+import { refusalOf, type Failure } from '../respond/refusals.ts';
+import { withoutIds } from '../tokens/errors.ts';
+
+/**
+ * Why nothing was given, for log lines and Events. Ids that Azure wrote are shortened. Those of a missing right stay: they are what
+ * the command to check it needs, and the pod's own AzureIdentity names them.
+ */
+export function briefOf(outcome: Failure): string {
+  const { description } = refusalOf(outcome, 503);
+  return outcome.kind === 'denied' && outcome.denial.why === 'access-denied'
+    ? (description.split('\n', 1)[0] ?? '')
+    : withoutIds(description);
+}

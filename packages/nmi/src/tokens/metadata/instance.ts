@@ -1,0 +1,42 @@
+import { readUpTo, type Clock } from '@pod-identity/kit/core';
+import type { MetadataService } from './metadata-service.ts';
+import type { MetadataPace } from './pace.ts';
+
+export interface InstanceOptions {
+  readonly metadata: Pick<MetadataService, 'get'>;
+  readonly pace: Pick<MetadataPace, 'read'>;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+const path = '/metadata/instance/compute?api-version=2021-02-01&format=json';
+const largestBody = 256 * 1024;
+const timeoutMs = 5_000;
+/** Shares the turns of addresses that are no pod's. */
+const ownTenant = { namespace: '', pod: 'nmi' };
+
+/** The ARM id of this machine, as its metadata service says; undefined when it doesn't. One request for each call. */
+export function createInstanceReader({ metadata, pace, clock }: InstanceOptions) {
+  const read = async (signal: AbortSignal): Promise<string | undefined> => {
+    const answer = await metadata.get(path, { signal });
+    if (answer.statusCode !== 200) {
+      answer.destroy();
+      return undefined;
+    }
+    const body = await readUpTo(answer, largestBody);
+    const { resourceId } = (body ? JSON.parse(Buffer.from(body).toString('utf8')) : {}) as InstanceShape;
+    return typeof resourceId === 'string' ? resourceId : undefined;
+  };
+  return async (): Promise<string | undefined> => {
+    const end = new AbortController();
+    const timer = clock.after(timeoutMs, () => end.abort());
+    try {
+      return await pace.read({ tenant: ownTenant, gone: end.signal }, () => read(end.signal));
+    } finally {
+      timer.cancel();
+    }
+  };
+}
+
+interface InstanceShape {
+  readonly resourceId?: unknown;
+}
