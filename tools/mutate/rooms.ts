@@ -25,7 +25,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'mic/identity-patch': ['packages/mic/src/azure/hosts/identity-patch.ts'],
   'mic/immutable': [
-    'packages/mic/src/config/immutable-client-ids.ts',
+    'packages/mic/src/config/plan-rules.ts',
     'packages/mic/src/config/plan-rules.ts',
   ],
 };
