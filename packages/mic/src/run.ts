@@ -31,11 +31,13 @@ import { conditionsOf, createConditionsWriter, type ConditionsWriter } from './t
 import { createMeter, type Meter } from './tell/meter.ts';
 import type { MicMetricSpecs } from './tell/metrics.ts';
 import { createPublisher, type Publisher } from './tell/publisher.ts';
+import { openAccess } from './tell/no-access.ts';
 import { reportLeftOut } from './tell/report-left-out.ts';
 import { createAssignments, createHosts } from './term/appliers.ts';
 import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
 import { createLanes, type Lanes } from './term/lanes.ts';
 import { startLoop } from './term/loop.ts';
+import { createRights, createTermRights, type Rights } from './term/rights.ts';
 import { aborted, openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
 import { startupViewOf } from './term/startup-view.ts';
@@ -96,6 +98,7 @@ function reportIdleSettings(config: MicConfig, log: Log): void {
   for (const { flag, why } of config.ignored) log.warn({ flag, why }, 'this flag has no effect any more');
   if (config.startupTaint === undefined)
     log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
+  if (config.access.mode === 'namespace') log.warn({}, openAccess);
 }
 
 function adminOf(mic: Controller, started: Pick<Started, 'config' | 'log' | 'metrics'>): AdminOptions {
@@ -103,7 +106,8 @@ function adminOf(mic: Controller, started: Pick<Started, 'config' | 'log' | 'met
   const { health, metrics } = config;
   const isLeading = () => mic.term !== undefined;
   const refreshGauges = () => mic.refreshGauges();
-  return { health, metrics, log, registry, isLeading, watches: mic.view, refreshGauges };
+  const problem = () => mic.problem;
+  return { health, metrics, log, registry, isLeading, watches: mic.view, problem, refreshGauges };
 }
 
 /** What MIC needs from outside, and how it is to behave; tests hand in a simulator's. */
@@ -125,7 +129,8 @@ export interface MicParts {
 export function createMic(parts: MicParts): Controller {
   const { transport, clock, random, log, metrics, settings, roleCheck } = parts;
   const { namespaceShareBytes, startupTaint, forceNamespaced } = settings;
-  const index = new ClusterIndex({ forceNamespaced });
+  const rights = createRights(settings.access, { transport, clock, random, log });
+  const index = new ClusterIndex({ forceNamespaced }, rights);
   const view = createClusterWatch({
     transport,
     index,
@@ -137,8 +142,8 @@ export function createMic(parts: MicParts): Controller {
   });
   const agents =
     startupTaint && createAgentWatch({ transport, clock, random, log, daemonSet: startupTaint.daemonSet });
-  const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, agents });
-  return createController({ view, index, agents, log, metrics, startTerm, roleCheck });
+  const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, agents, rights });
+  return createController({ view, index, agents, rights, log, metrics, startTerm, roleCheck });
 }
 
 interface TermScene {
@@ -146,6 +151,7 @@ interface TermScene {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
   readonly agents: AgentWatch | undefined;
+  readonly rights: Rights;
 }
 
 /** What the lanes and loops of a term share. */
@@ -249,8 +255,8 @@ interface Startable {
 
 /** All other loops of a term. Resolves when nothing of them is on its way any more. */
 async function startLoops(mic: MicParts, parts: TermParts, { lanes, conditions }: Startable): Promise<void> {
-  const { clock, random, yieldTurn, log, settings } = mic;
-  const { term, transport, view, index, agents, memory, meter, publisher } = parts;
+  const { clock, random, yieldTurn, log, metrics, settings } = mic;
+  const { term, transport, view, index, agents, memory, meter, publisher, rights } = parts;
   const { signal } = term;
   const { objects } = lanes;
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
@@ -266,14 +272,19 @@ async function startLoops(mic: MicParts, parts: TermParts, { lanes, conditions }
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, index.assignedOf(key).length > 0)));
   // Brings what has changed into the lanes, and everything once in each resync period.
   const { resyncMs } = settings;
-  startLoop({ index, view, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
+  const reviewed = createTermRights({ rights, term, transport, index, metrics, clock, random, log });
+  const changes = [view, reviewed];
+  startLoop({ index, changes, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
+  // Asks who may use which identity, where Kubernetes' RBAC decides.
+  const asking = reviewed.run();
   // A host whose nodes are all gone is in no index any more, but may still carry what is ours.
   for (const host of memory.all.keys()) objects.poke(host);
   // Takes the start-up taint off nodes whose NMI is ready.
-  if (agents === undefined || settings.startupTaint === undefined) return;
+  if (agents === undefined || settings.startupTaint === undefined) return asking;
   const { key } = settings.startupTaint;
   const startupView = startupViewOf(view, agents);
   await keepStartupTaints({ key, view: startupView, transport, term, clock, random, log }).catch(
     (error: unknown) => log.error({ error }, 'start-up taints are not looked after in this term'),
   );
+  await asking;
 }

@@ -3,6 +3,8 @@ export type Verdict = 'ok' | 'waiting' | 'problem' | 'info';
 
 export interface Remedy {
   readonly text: string;
+  /** To be pasted into a file or a program: its lines are printed unchanged. */
+  readonly paste?: string;
   /** To be pasted into a shell. */
   readonly command?: string;
 }
@@ -45,6 +47,7 @@ function linesOf({ topic, verdict, text, quote, remedy }: Finding): string[] {
     `${marks[verdict]} ${topic.padEnd(12)} ${text}`,
     ...(quote === undefined || quote === '' ? [] : [`${indent}Azure said: ${quote}`]),
     ...(remedy === undefined ? [] : [`${indent}remedy: ${remedy.text}`]),
+    ...(remedy?.paste === undefined ? [] : remedy.paste.trimEnd().split('\n')),
     ...(remedy?.command === undefined ? [] : [`${indent}$ ${remedy.command}`]),
   ];
 }

@@ -32,7 +32,7 @@ function setUp({ proven = Promise.resolve(), pairsPerNamespace = 10_000 } = {}) 
     clock,
     random: () => 1,
     log,
-    proven,
+    proven: () => proven,
     onChanged: (holders) => changed.push(...holders),
     onReview: (result) => results.push(result),
   });

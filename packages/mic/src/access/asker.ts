@@ -14,8 +14,8 @@ export interface AskerPorts<H extends Holder> {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Resolves when answers are worth something: the API server has refused somebody. */
-  readonly proven: Promise<void>;
+  /** Resolves when answers are worth something: the API server has refused somebody. Asked when there is a pair. */
+  readonly proven: () => Promise<void>;
   /** These may be allowed more now, or less. */
   readonly onChanged: (holders: readonly H[]) => void;
   readonly onReview: (result: ReviewResult) => void;
@@ -33,12 +33,21 @@ const pairsOfNamespaceAtOnce = 3;
 export async function askPairs<H extends Holder>(ports: AskerPorts<H>): Promise<void> {
   const { signal } = ports.term;
   const over = aborted(signal);
-  const isReady = await Promise.race([ports.proven.then(() => true), over.then(() => false)]);
+  const ready = anyPair(ports.book).then(() => ports.proven());
+  const isReady = await Promise.race([ready.then(() => true), over.then(() => false)]);
   if (!isReady) return;
   const asker = new Asker(ports);
   asker.start();
   await over;
   await asker.stop();
+}
+
+/** In mode `namespace` there is none, and nothing is asked. */
+function anyPair(book: Pick<AccessBook, 'nextAt' | 'onFresh'>): Promise<void> {
+  return new Promise((resolve) => {
+    if (book.nextAt === undefined) book.onFresh = resolve;
+    else resolve();
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

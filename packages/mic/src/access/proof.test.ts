@@ -17,8 +17,9 @@ function setUp(answer: () => boolean | Error) {
   };
   const ending = new AbortController();
   const log = createFakeLog();
-  const proof = createProof({ reviewer, clock, random: () => 0, log, signal: ending.signal });
-  return { clock, asked, proof, log, end: () => ending.abort() };
+  const proof = createProof({ reviewer, clock, random: () => 0, log });
+  const running = proof.run(ending.signal);
+  return { running, clock, asked, proof, log, end: () => ending.abort() };
 }
 
 const settled = async (promise: Promise<void>) => {
@@ -29,10 +30,11 @@ const settled = async (promise: Promise<void>) => {
 };
 
 test('an API server that refuses an invented user is asked once, and rights can be reviewed', async () => {
-  const { proof, asked, log } = setUp(() => false);
+  const { proof, asked, log, running } = setUp(() => false);
   expect(proof.problem).toContain('has not yet refused');
   await Promise.all([proof.proven(), proof.proven()]);
   await proof.proven();
+  await running;
   expect([asked.length, proof.problem, log.lines]).toEqual([1, undefined, []]);
 });
 
@@ -57,11 +59,20 @@ test('one that does not answer proves nothing either', async () => {
   expect(proof.problem).toContain('etcd has no leader');
 });
 
+test('nobody is asked before somebody wants to know', async () => {
+  const { clock, asked, running, end } = setUp(() => false);
+  await clock.advance(3_600_000);
+  expect(asked).toEqual([]);
+  end();
+  await running;
+});
+
 test('nothing goes on at the end of the process', async () => {
-  const { clock, proof, end, asked } = setUp(() => noAnswer);
+  const { clock, proof, end, asked, running } = setUp(() => noAnswer);
   const proven = proof.proven();
   await clock.advance(0);
   end();
+  await running;
   await clock.advance(60_000);
   expect([await settled(proven), asked.length, clock.pending]).toEqual([false, 1, 0]);
 });

@@ -10,11 +10,12 @@ export interface ProofOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly signal: AbortSignal;
 }
 
 export interface Proof {
-  /** Asks until the API server has refused an invented user; asks once, whoever calls. Never rejects. */
+  /** Once somebody wants the proof, asks until the API server has refused an invented user, or the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when it has. */
   proven(): Promise<void>;
   /** Why rights cannot be reviewed; undefined once they can. */
   readonly problem: string | undefined;
@@ -25,41 +26,60 @@ const open =
   'the API server lets an invented user use any identity: its authorization is off (AlwaysAllow), or everybody was granted the right';
 
 export function createProof(options: ProofOptions): Proof {
+  const wanted = Promise.withResolvers<undefined>();
+  const refused = Promise.withResolvers<undefined>();
   let problem: string | undefined = unanswered;
-  let asking: Promise<void> | undefined;
   return {
     get problem() {
       return problem;
     },
-    proven: () =>
-      (asking ??= untilRefused(options, (found) => {
+    async proven() {
+      wanted.resolve(undefined);
+      await refused.promise;
+    },
+    async run(signal) {
+      await Promise.race([wanted.promise, aborted(signal)]);
+      if (signal.aborted) return;
+      const isRefused = await untilRefused(options, signal, (found) => {
         problem = found;
-      })),
+      });
+      if (isRefused) refused.resolve(undefined);
+    },
   };
 }
 
-async function untilRefused(options: ProofOptions, found: (problem: string | undefined) => void) {
-  const { clock, random, signal, log } = options;
+async function untilRefused(
+  options: ProofOptions,
+  signal: AbortSignal,
+  found: (problem: string | undefined) => void,
+): Promise<boolean> {
+  const { clock, random, log } = options;
   const backoff = createBackoff({ baseMs: 1_000, capMs: 30_000, random });
   let told: string | undefined;
   while (!signal.aborted) {
-    const problem = await ask(options);
+    const problem = await ask(options, signal);
     found(problem);
-    if (problem === undefined) return;
+    if (problem === undefined) return true;
     if (problem !== told)
       log.error({ why: problem }, 'rights on identities cannot be reviewed: no pod gets one by them');
     told = problem;
     await clock.sleep(backoff.next(), signal).catch(() => undefined);
   }
-  // The process ends: nobody is to go on as if there were an answer.
-  return new Promise<void>(() => undefined);
+  return false;
 }
 
-async function ask({ reviewer, signal }: ProofOptions): Promise<string | undefined> {
+async function ask({ reviewer }: ProofOptions, signal: AbortSignal): Promise<string | undefined> {
   const right = { verb: accessVerb, group: accessGroup, resource: 'managedidentities' };
   try {
     return (await refusesStranger(reviewer, right, signal)) ? undefined : open;
   } catch (error) {
     return `${unanswered}: ${error instanceof KubeError ? error.message : String(error)}`;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

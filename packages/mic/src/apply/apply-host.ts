@@ -52,7 +52,7 @@ export interface HostPorts {
   readonly random: () => number;
   /** Whether a live pod needs the identity on the host at this very moment. */
   readonly isNeeded: (host: ResourceId, identity: ResourceId) => boolean;
-  /** What live pods need on the host at this very moment. */
+  /** What may be attached to the host for live pods at this very moment. */
   readonly needed: (host: ResourceId) => Iterable<ResourceId>;
   /** The namespaces with an AzureIdentity for it. */
   readonly claimants: (identity: ResourceId) => readonly string[];

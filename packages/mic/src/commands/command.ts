@@ -111,6 +111,7 @@ function explain(
   return explainCommand({
     question,
     place: { namespace, forceNamespaced, namespaceShareBytes },
+    accessMode: config.access.mode,
     transport,
     azure,
     clock: systemClock,

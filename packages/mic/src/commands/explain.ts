@@ -2,22 +2,32 @@
 // It must not write to the API server or to Azure.
 //
 // `mic explain`: looks once at the cluster and at the pod's host, decides nothing, writes nothing, and says what it saw.
-import type { ResourceId } from '@pod-identity/crd-types';
+import type { AccessMode, ResourceId } from '@pod-identity/crd-types';
 import { findingLines, type Clock } from '@pod-identity/kit/core';
-import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
+import {
+  coreKinds,
+  createAccessReviewer,
+  createResource,
+  KubeError,
+  type KubeTransport,
+} from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
+import { AccessBook } from '../access/book.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import type { Azure } from '../azure/connect.ts';
 import { lookAtCluster, type Place } from './look.ts';
+import { reviewPod } from './review-pod.ts';
 import { explainPod } from '../tell/explain.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
 export interface ExplainCommand {
   readonly question: { readonly namespace: string; readonly pod: string };
   /** MIC's own namespace, and how it matches. */
-  readonly place: Place & { readonly namespace: string };
+  readonly place: Omit<Place, 'access'> & { readonly namespace: string };
+  readonly accessMode?: AccessMode;
   readonly transport: KubeTransport;
   readonly azure: Azure;
   readonly clock: Clock;
@@ -36,7 +46,19 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
   const { question, azure, clock, signal } = command;
   const { namespace, pod: name } = question;
   const original = command.originalRuns?.(signal);
-  const index = await lookAtCluster(command);
+  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: Infinity, recheckMs: Infinity });
+  const access = { mode: command.accessMode ?? 'namespace', book };
+  const index = await lookAtCluster({ ...command, place: { ...command.place, access } });
+  const serviceAccount = index.pod(`${namespace}/${name}`)?.serviceAccount;
+  if (serviceAccount !== undefined)
+    await reviewPod({
+      index,
+      book,
+      reviewer: createAccessReviewer(command.transport),
+      subject: { namespace, name: serviceAccount },
+      now: clock.now(),
+      signal,
+    });
   const home = index.homeOf(`${namespace}/${name}`);
   const facts = home === undefined ? undefined : await lookAtHost(command, index, home);
   const unknownPod = index.pod(`${namespace}/${name}`) ? undefined : await lookForPod(command);
@@ -47,6 +69,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       index,
       micPrincipalId,
       now: clock.now(),
+      isOpen: index.accessMode(namespace) === 'namespace',
       original: await original,
       factsOf: (host) => (host === home ? facts : undefined),
     },

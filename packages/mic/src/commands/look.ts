@@ -2,12 +2,15 @@ import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AccessRules } from '../snapshot/index/rights.ts';
 import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 
 /** How MIC matches in this cluster. */
 export interface Place {
   readonly forceNamespaced: boolean;
   readonly namespaceShareBytes?: number;
+  /** Without it, as in mode `namespace`. */
+  readonly access?: AccessRules;
 }
 
 export interface Looking {
@@ -26,7 +29,7 @@ export async function lookAtCluster({
   log,
   signal,
 }: Looking): Promise<ClusterIndex> {
-  const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced });
+  const index = new ClusterIndex({ forceNamespaced: place.forceNamespaced }, place.access);
   const view = createClusterWatch({
     transport,
     index,

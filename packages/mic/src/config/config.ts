@@ -1,5 +1,6 @@
 // Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
+import type { AccessMode } from '@pod-identity/crd-types';
 import {
   klogFlagsGiven,
   klogNote,
@@ -26,6 +27,7 @@ export interface MicConfig {
   /** MIC's own namespace. */
   readonly podNamespace: string;
   readonly forceNamespaced: boolean;
+  readonly access: { readonly mode: AccessMode; readonly recheckMs: number };
   readonly namespaceShareBytes: number;
   readonly leader: {
     readonly identity: string;
@@ -91,6 +93,7 @@ function readSettings(
     ...(cloudConfigPath !== undefined && { cloudConfigPath }),
     podNamespace,
     forceNamespaced: flags.boolean('forceNamespaced'),
+    access: { mode: readMode(flags), recheckMs: flags.durationMs('access-recheck') },
     namespaceShareBytes: flags.integer('namespace-share') * 1024,
     leader: readLeader(flags, { podNamespace, hostname: from.hostname }),
     health: { host: flags.string('http-probe-address'), port: flags.integer('http-probe-port') },
@@ -149,6 +152,11 @@ function readLeader(
     renewMs: durationMs / 2,
     retryMs: durationMs / 4,
   };
+}
+
+function readMode(flags: FlagReading): AccessMode {
+  const mode = flags.string('identity-access');
+  return mode === 'namespace' || mode === 'warn' ? mode : 'rbac';
 }
 
 function readLevel(flags: FlagReading): MicConfig['log']['level'] {

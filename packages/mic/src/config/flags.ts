@@ -129,6 +129,27 @@ const behaviour: readonly MicFlag[] = [
   },
 ];
 
+const access: readonly MicFlag[] = [
+  {
+    name: 'identity-access',
+    kind: 'string',
+    default: 'namespace',
+    choices: ['namespace', 'warn', 'rbac'],
+    fate: 'new',
+    help: "Who decides which pods may use an Azure identity. namespace: whoever may write an AzureIdentity in the pods' namespace. rbac: Kubernetes' RBAC, by the right to use the identity itself. warn: as namespace, and pods that rbac would refuse are reported. The annotation aadpodidentity.k8s.io/identity-access of a Namespace makes it stricter for its pods. Must be the same for NMI.",
+    note: 'in the original, whoever may write an AzureIdentity may use any identity that MIC can attach',
+  },
+  {
+    name: 'access-recheck',
+    kind: 'duration',
+    default: 5 * minuteMs,
+    min: 10_000,
+    fate: 'new',
+    help: 'Each right that pods use is reviewed again within this time. What a withdrawn right had attached is given back after two refusals and --detach-grace-period.',
+    note: 'see --identity-access',
+  },
+];
+
 const startup: readonly MicFlag[] = [
   {
     name: 'startup-taint',
@@ -215,6 +236,7 @@ const upgrade: readonly MicFlag[] = [
 export const micFlags: readonly MicFlag[] = [
   ...connections,
   ...behaviour,
+  ...access,
   ...startup,
   ...leadership,
   ...servingFlags,

@@ -4,12 +4,18 @@ import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identi
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/matching.ts';
+import type { Barred } from '../snapshot/index/rights.ts';
+import type { Undecided } from './diff.ts';
 import type { PodKey, PodView } from '../snapshot/views.ts';
 import { objectNames, type ObjectName } from './object-name.ts';
 import type { Assignment, Skip, SkipReason } from './types.ts';
 
 export interface PodDecision {
   readonly assignments: readonly Assignment[];
+  /** Of these nothing is changed: whether the pod may use them is not known. */
+  readonly undecided: Undecided;
+  /** AzureIdentities that the pod may not use. */
+  readonly denied: ReadonlySet<string>;
   /** Why there is nothing, or not more. */
   readonly skips: readonly Skip[];
 }
@@ -19,10 +25,28 @@ export interface PodDecision {
  * them back once it is finished or gone.
  */
 export function decidePod(index: ClusterIndex, key: PodKey): PodDecision {
-  const { pod, usable, skips } = weigh(index, key);
-  if (!pod || usable.length === 0) return { assignments: [], skips };
+  const { pod, usable, barred, skips } = weigh(index, key);
+  const denied = barred.length === 0 ? nobody : new Set(keysOf(barred, 'denied'));
+  const undecided = pod && barred.length > 0 ? undecidedOf(index, pod, barred) : noneUndecided;
+  if (!pod || usable.length === 0) return { assignments: [], undecided, denied, skips };
   const names = objectNames(index, pod, usable);
-  return { assignments: usable.flatMap((match, position) => assign(pod, match, names[position])), skips };
+  const assignments = usable.flatMap((match, position) => assign(pod, match, names[position]));
+  return { assignments, undecided, denied, skips };
+}
+
+const nobody: ReadonlySet<string> = new Set();
+const noneUndecided: Undecided = { identities: nobody, names: nobody };
+
+function keysOf(barred: readonly Barred[], which: Barred['verdict']): string[] {
+  return barred.flatMap(({ match, verdict }) => (verdict === which ? match.identityKey : []));
+}
+
+function undecidedOf(index: ClusterIndex, pod: PodView, barred: readonly Barred[]): Undecided {
+  const matches = barred.flatMap(({ match, verdict }) => (verdict === 'unknown' ? match : []));
+  return {
+    identities: new Set(matches.map(({ identityKey }) => identityKey)),
+    names: new Set(objectNames(index, pod, matches).map(keyOf)),
+  };
 }
 
 /** Why a pod gets nothing, or not more, alone. */
@@ -33,25 +57,41 @@ export function skipsOf(index: ClusterIndex, key: PodKey): readonly Skip[] {
 interface Weighed {
   readonly pod: PodView | undefined;
   readonly usable: readonly MatchedIdentity[];
+  readonly barred: readonly Barred[];
   readonly skips: readonly Skip[];
 }
 
 function weigh(index: ClusterIndex, key: PodKey): Weighed {
   const pod = index.pod(key);
-  if (!pod) return { pod, usable: [], skips: [] };
-  if (pod.finished) return { pod, usable: [], skips: [{ pod, reason: 'finished' }] };
-  const { matches, mismatches } = index.matchSet(pod.namespace, pod.bindingLabel);
+  const nothing = { pod, usable: [], barred: [] };
+  if (!pod) return { ...nothing, skips: [] };
+  if (pod.finished) return { ...nothing, skips: [{ pod, reason: 'finished' }] };
+  const { mismatches } = index.matchSet(pod.namespace, pod.bindingLabel);
   const unmatched = mismatches.map((mismatch) => skipFor(index, pod, mismatch));
   const reason = nowhere(index, pod);
-  if (reason) return { pod, usable: [], skips: [{ pod, reason }, ...unmatched] };
+  if (reason) return { ...nothing, skips: [{ pod, reason }, ...unmatched] };
+  const { usable, barred, warned } = index.rightsOf(key);
+  const skips = [
+    ...unmatched,
+    ...barred.map((one) => barredSkip(pod, one, false)),
+    ...warned.map((one) => barredSkip(pod, one, true)),
+  ];
   const { host, problem } = index.place(pod.nodeName);
-  if (host) return { pod, usable: matches, skips: unmatched };
-  const hostless = matches.filter(({ resourceId }) => resourceId !== undefined);
+  if (host) return { pod, usable, barred, skips };
+  const hostless = usable.filter(({ resourceId }) => resourceId !== undefined);
   return {
     pod,
-    usable: matches.filter(({ resourceId }) => resourceId === undefined),
-    skips: [...unmatched, ...hostless.map((match) => withoutHost(pod, match, problem))],
+    usable: usable.filter(({ resourceId }) => resourceId === undefined),
+    barred,
+    skips: [...skips, ...hostless.map((match) => withoutHost(pod, match, problem))],
   };
+}
+
+function barredSkip(pod: PodView, { match, verdict, problem, ...access }: Barred, isWarned: boolean): Skip {
+  const concerned = { pod, binding: keyOf(match.binding.metadata), identity: match.identityKey };
+  if (verdict === 'unknown') return { ...concerned, reason: 'access-unknown' };
+  const detail = problem !== undefined && { detail: problem };
+  return { ...concerned, reason: isWarned ? 'access-warned' : 'access-denied', access, ...detail };
 }
 
 function nowhere(index: ClusterIndex, pod: PodView): SkipReason | undefined {

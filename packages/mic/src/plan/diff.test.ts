@@ -252,7 +252,7 @@ describe('what one pod has against what it should have', () => {
 
 describe('an object goes, and for this reason:', () => {
   const otherNode = node('node-1', instanceOf('vmss1', 1));
-  const rows: Record<DeleteReason, Partial<ClusterSnapshot>[]> = {
+  const rows: Record<Exclude<DeleteReason, 'access-denied'>, Partial<ClusterSnapshot>[]> = {
     'pod-gone': [
       { pods: [] },
       // Recreated and not scheduled yet: the object is of the pod before.

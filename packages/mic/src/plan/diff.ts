@@ -12,8 +12,17 @@ import type { Assignment, AssignmentStep, DeleteReason } from './types.ts';
  */
 const removedAtOnce = 500;
 
+/** By AzureIdentity, and by object (`namespace/name`). */
+export interface Undecided {
+  readonly identities: ReadonlySet<string>;
+  readonly names: ReadonlySet<string>;
+}
+
 export interface Wanted {
   readonly assignments: readonly Assignment[];
+  /** Nothing of these is created, changed or removed. */
+  readonly undecided: Undecided;
+  readonly denied: ReadonlySet<string>;
   /** The host is known not to carry the identity, and will not get it now. */
   readonly isMissing: (id: ResourceId) => boolean;
   /** What is not wanted stays for now: the pod is looked at for the sake of what it waits for. */
@@ -24,7 +33,7 @@ export interface Wanted {
 export function diffPod(
   index: ClusterIndex,
   key: PodKey,
-  { assignments, isMissing, keepsOthers }: Wanted,
+  { assignments, undecided, denied, isMissing, keepsOthers }: Wanted,
 ): AssignmentStep[] {
   const current = index.assignedOf(key);
   const byName = new Map(current.map((view) => [keyOf(view), view]));
@@ -35,10 +44,12 @@ export function diffPod(
     kept.add(held);
     return compare(assignment, held, isMissing);
   });
-  const isSurplus = (view: AssignedView) => !kept.has(view) && !isStuck(view);
+  const isUndecided = (view: AssignedView) =>
+    undecided.identities.has(view.identity) || undecided.names.has(keyOf(view));
+  const isSurplus = (view: AssignedView) => !kept.has(view) && !isStuck(view) && !isUndecided(view);
   const surplus = keepsOthers ? [] : current.filter(isSurplus).slice(0, removedAtOnce);
   const wanted = new Set(assignments.map(({ identity }) => keyOf(identity.metadata)));
-  const removals = surplus.map((view) => remove(view, whyDelete(index, view, wanted)));
+  const removals = surplus.map((view) => remove(view, whyDelete(index, view, { wanted, denied })));
   return [...steps.sort(byObject), ...removals.sort(byObject)];
 }
 
@@ -96,7 +107,12 @@ function remove(current: AssignedView, why: DeleteReason): AssignmentStep {
   return { kind: 'delete', current, why };
 }
 
-function whyDelete(index: ClusterIndex, view: AssignedView, wanted: ReadonlySet<string>): DeleteReason {
+interface Judged {
+  readonly wanted: ReadonlySet<string>;
+  readonly denied: ReadonlySet<string>;
+}
+
+function whyDelete(index: ClusterIndex, view: AssignedView, { wanted, denied }: Judged): DeleteReason {
   const pod = index.pod(`${view.podNamespace}/${view.podName}`);
   if (!pod) return index.place(view.nodeName).exists ? 'pod-gone' : 'node-gone';
   if (pod.finished) return 'pod-finished';
@@ -106,6 +122,10 @@ function whyDelete(index: ClusterIndex, view: AssignedView, wanted: ReadonlySet<
   if (wanted.has(view.identity)) {
     return view.nodeName === pod.nodeName ? 'duplicate' : 'pod-moved';
   }
+  return denied.has(view.identity) ? 'access-denied' : whyNotWanted(index, view);
+}
+
+function whyNotWanted(index: ClusterIndex, view: AssignedView): DeleteReason {
   return index.identity(view.identity)?.kind === 'valid' ? 'unbound' : 'identity-gone';
 }
 

@@ -106,7 +106,8 @@ describe('attaching', () => {
       asked.push(id);
       return [];
     };
-    const needs = { needed: new Set([reader]), statedClientIds: () => [], claimants };
+    const [needed, granted] = [new Set([reader]), new Set([reader])];
+    const needs = { needed, granted, statedClientIds: () => [], claimants };
     const { changes: planned } = planIdentities(needs, facts(vmss1), { now, rules });
     expect(planned.attach).toEqual([reader]);
     expect(asked).toEqual([]);

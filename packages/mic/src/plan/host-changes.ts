@@ -9,7 +9,9 @@ import type { HostPlan, PlanRules } from './types.ts';
 
 /** What the cluster says about the host. */
 export interface HostNeeds {
-  readonly needed: { has(id: ResourceId): boolean; keys(): Iterable<ResourceId>; readonly size: number };
+  readonly needed: { has(id: ResourceId): boolean };
+  /** What of it may be attached. The rest is only not to be detached: whether a pod may use it is not known. */
+  readonly granted: { keys(): Iterable<ResourceId>; readonly size: number };
   /** The client ids (lower case) that AzureIdentities state for a resource; undefined for one that states none. */
   statedClientIds(id: ResourceId): readonly (string | undefined)[];
   /** The namespaces of those AzureIdentities. */
@@ -43,7 +45,7 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const question = { needs, facts, moment };
   const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
   // What was taken off others' list in order to be put back is put back, whoever needs it by now.
-  const wanted = new Set([...needs.needed.keys(), ...takenOff(facts)]);
+  const wanted = new Set([...needs.granted.keys(), ...takenOff(facts)]);
   const verdicts: [ResourceId, Verdict][] = [
     ...Array.from(wanted, (id): [ResourceId, Verdict] => [id, judgeWanted(id, question)]),
     ...idle.map((id): [ResourceId, Verdict] => [id, judgeIdle(id, question)]),
@@ -134,9 +136,9 @@ function isProtected(id: ResourceId, { needs, facts, moment }: Question): boolea
 }
 
 /** When the host is to be read (again); never one that carries nothing that concerns us. */
-function nextReading({ needed }: HostNeeds, facts: HostFacts, { rules }: Moment): number {
+function nextReading({ granted }: HostNeeds, facts: HostFacts, { rules }: Moment): number {
   const { ours, renewing, unapplied } = facts;
-  if (needed.size + ours.size + renewing.size + unapplied.size === 0) return Infinity;
+  if (granted.size + ours.size + renewing.size + unapplied.size === 0) return Infinity;
   if (facts.present === undefined || facts.readAt === undefined) return 0;
   if (facts.failed !== true && listedUnapplied(facts).length > 0)
     return facts.readAt + updateReadMs(facts, facts.readAt);

@@ -32,7 +32,7 @@ export function outlookFor(index: ClusterIndex, facts: HostFacts, { now, rules }
   const isSame = kept?.facts === facts && kept.revision === revision && isSameRules(kept.rules, rules);
   if (isSame && kept.from <= now && now < kept.until) return kept.outlook;
   const needed = index.need(id);
-  const { changes, until } = planIdentities(hostNeeds(index, needed), facts, { now, rules });
+  const { changes, until } = planIdentities(hostNeeds(index, id), facts, { now, rules });
   const coming = new Set([...changes.attach, ...(changes.again ?? []), ...changes.renew]);
   const outlook = { changes, needed: new Set(needed.keys()), coming };
   memory.set(index, ofIndex.set(id, { facts, revision, rules, from: now, until, outlook }));
@@ -50,9 +50,10 @@ function isSameRules(a: Moment['rules'], b: Moment['rules']): boolean {
   );
 }
 
-function hostNeeds(index: ClusterIndex, needed: HostNeeds['needed']): HostNeeds {
+function hostNeeds(index: ClusterIndex, host: ResourceId): HostNeeds {
   return {
-    needed,
+    needed: index.need(host),
+    granted: index.granted(host),
     statedClientIds: (id) =>
       Array.from(index.identitiesFor(id), (key) => {
         const view = index.identity(key);

@@ -384,6 +384,7 @@ function endOf(changes: readonly ClusterChange[], known: ClusterSnapshot['facts'
     identity: new Map<Key, unknown>(),
     binding: new Map<Key, unknown>(),
     assigned: new Map<Key, unknown>(),
+    namespace: new Map<Key, unknown>(),
   };
   for (const { kind, key, view } of changes) {
     if (view === undefined) maps[kind].delete(key);

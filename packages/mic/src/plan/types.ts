@@ -1,5 +1,6 @@
 // The vocabulary of decisions. Types only: what a plan is made of, no rule.
 import type { AzureIdentity, AzureIdentityBinding, Host, ResourceId } from '@pod-identity/crd-types';
+import type { Barred } from '../snapshot/index/rights.ts';
 import type { AssignedView, PodView } from '../snapshot/views.ts';
 
 /** One pod that may act as one identity. */
@@ -25,7 +26,14 @@ export type AssignmentStep =
   | { readonly kind: 'delete'; readonly current: AssignedView; readonly why: DeleteReason };
 
 export type DeleteReason =
-  'pod-gone' | 'pod-finished' | 'pod-moved' | 'unbound' | 'identity-gone' | 'node-gone' | 'duplicate';
+  | 'pod-gone'
+  | 'pod-finished'
+  | 'pod-moved'
+  | 'unbound'
+  | 'identity-gone'
+  | 'node-gone'
+  | 'duplicate'
+  | 'access-denied';
 
 export type SkipReason =
   | 'not-scheduled'
@@ -39,7 +47,11 @@ export type SkipReason =
   | 'shadowed'
   | 'too-many-bindings'
   | 'node-missing'
-  | 'node-without-host';
+  | 'node-without-host'
+  | AccessReason;
+
+/** The API server says that the pod may not use the identity; nothing yet; or that it could not in mode `rbac`. */
+export type AccessReason = 'access-denied' | 'access-unknown' | 'access-warned';
 
 export interface Skip {
   readonly pod: PodView;
@@ -48,6 +60,8 @@ export interface Skip {
   readonly binding?: string;
   readonly identity?: string;
   readonly detail?: string;
+  /** With `access-denied` and `access-warned`: what is missing, and whom. */
+  readonly access?: Pick<Barred, 'subject' | 'targets'>;
   /** With `no-binding`: bindings of the pod's namespace are left out. */
   readonly leftOut?: boolean;
 }

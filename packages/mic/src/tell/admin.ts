@@ -22,6 +22,8 @@ export interface AdminOptions {
   readonly registry: Metrics<MicMetricSpecs>;
   readonly isLeading: () => boolean;
   readonly watches: Watches;
+  /** Why MIC cannot do what it is told to do, whatever it watches. */
+  readonly problem: () => string | undefined;
   /** Called right before metrics are shown. */
   readonly refreshGauges: () => void;
 }
@@ -37,11 +39,11 @@ const longestSilenceMs = 150_000;
 
 /** Resolves when the signal has aborted. */
 export async function keepAdminServers(options: AdminOptions, signal: AbortSignal): Promise<void> {
-  const { health, metrics, log, registry, isLeading, watches, refreshGauges } = options;
+  const { health, metrics, log, registry, isLeading, watches, problem, refreshGauges } = options;
   const healthRoutes: AdminRoute[] = [
     // As the original answers it: whether this replica is the one that works. A standby is as alive as a leader.
     { path: '/healthz', answer: () => ({ status: 200, body: isLeading() ? 'Active' : 'Not Active' }) },
-    { path: '/readyz', answer: () => readiness(watches) },
+    { path: '/readyz', answer: () => readiness(watches, problem()) },
   ];
   const output = standardOutput();
   let lost = 0;
@@ -59,9 +61,9 @@ export async function keepAdminServers(options: AdminOptions, signal: AbortSigna
   ]);
 }
 
-function readiness(watches: Watches): { status: number; body: string } {
+function readiness(watches: Watches, problem: string | undefined): { status: number; body: string } {
   if (!watches.hasSynced()) return { status: 503, body: 'the watches have not listed everything yet' };
   const silent = [...watches.ages()].filter(([, ms]) => ms > longestSilenceMs).map(([plural]) => plural);
   if (silent.length > 0) return { status: 503, body: `nothing heard of: ${silent.join(', ')}` };
-  return { status: 200, body: 'ready' };
+  return problem === undefined ? { status: 200, body: 'ready' } : { status: 503, body: problem };
 }

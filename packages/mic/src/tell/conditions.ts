@@ -10,6 +10,7 @@ import {
   type ResourceId,
 } from '@pod-identity/crd-types';
 import type { Remedy } from '@pod-identity/kit/core';
+import { explainNoAccess } from './no-access.ts';
 import { clientIdRemedy, hostRemedy, remedyFor } from './remedy.ts';
 import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -59,7 +60,31 @@ export function identityCondition(view: IdentityView, world: World): ConditionDr
   const reference = referenceTo(view.identity);
   const judgement =
     view.resourceId === undefined ? principal : judgeResource({ ...view, id: view.resourceId }, world);
-  return draft(reference, judgement ?? current(reference) ?? attaching);
+  const told = current(reference);
+  // What the last leader said may have been about rights: it is not said twice.
+  const lasting = judgement ?? (told && !isAboutAccess(told) ? told : attaching);
+  return draft(reference, withAccess(view.key, lasting, world));
+}
+
+function isAboutAccess({ reason }: Judgement): boolean {
+  return reason === 'AccessDenied' || reason === 'AccessWouldBeDenied';
+}
+
+/** Says who is refused, of the identity's own namespace: what others do elsewhere does not concern its owner. */
+function withAccess(key: string, judgement: Judgement, { index }: World): Judgement {
+  const [first] = index
+    .denied(key)
+    .filter(({ subject }) => subject.namespace === namespaceOf(key))
+    .sort((a, b) => (a.subject.name < b.subject.name ? -1 : 1));
+  if (first === undefined) return judgement;
+  const message = explainNoAccess({ identity: key, ...first });
+  if (index.accessMode(namespaceOf(key)) === 'rbac')
+    return { status: 'False', reason: 'AccessDenied', message };
+  return {
+    ...judgement,
+    reason: 'AccessWouldBeDenied',
+    message: `${judgement.message}. In mode rbac: ${message}`,
+  };
 }
 
 export function bindingCondition(view: BindingView, world: World): ConditionDraft {

@@ -1,6 +1,7 @@
 import { bindingLabel, explainTooMany, overShare, tooManyRemedy } from '@pod-identity/crd-types';
 import type { Skip, SkipReason } from '../plan/types.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
+import { accessRemedy, sentence, type NoAccess } from './no-access.ts';
 
 const unboundRemedy =
   'create one, or change the pod’s label; selectors are compared as a whole and with case';
@@ -53,7 +54,31 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     info('binding', `${binding} adds nothing: an identity of the same name as ${identity} matched already`),
   'too-many-bindings': ({ binding = '' }) =>
     problem('binding', explainTooMany(binding), { text: tooManyRemedy }),
+  'access-denied': (skip) => {
+    const missing = noAccessOf(skip);
+    return [selects(skip), problem('access', sentence(missing), accessRemedy(missing))];
+  },
+  'access-warned': (skip) => {
+    const missing = noAccessOf(skip);
+    return info(
+      'access',
+      `${sentence(missing)}: --identity-access=rbac would refuse it`,
+      accessRemedy(missing),
+    );
+  },
+  'access-unknown': (skip) => [
+    selects(skip),
+    waiting(
+      'access',
+      `whether ServiceAccount ${skip.pod.namespace}/${skip.pod.serviceAccount} may use AzureIdentity ${skip.identity ?? ''} is not known yet: nothing is changed until the API server has answered`,
+    ),
+  ],
 };
+
+export function noAccessOf({ pod, identity = '', access, detail }: Skip): NoAccess {
+  const { subject = { namespace: pod.namespace, name: pod.serviceAccount }, targets = [] } = access ?? {};
+  return { identity, subject, targets, problem: detail };
+}
 
 function selects({ binding = '', identity = '' }: Skip): Finding {
   return ok('binding', `${binding} selects the pod and names AzureIdentity ${identity}`);

@@ -16,7 +16,7 @@ import {
   rules,
   snapshot,
 } from '../plan/test/builders.ts';
-import type { SkipReason } from '../plan/types.ts';
+import type { AccessReason, SkipReason } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
@@ -226,7 +226,7 @@ describe('a pod is explained', () => {
 
 describe('every reason to skip has words and a verdict', () => {
   const behavior = { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } };
-  const rows: Record<SkipReason, [Partial<ClusterSnapshot>, RegExp]> = {
+  const rows: Record<Exclude<SkipReason, AccessReason>, [Partial<ClusterSnapshot>, RegExp]> = {
     'not-scheduled': [{ pods: [pod({ node: '' })] }, /… node .*no node has been chosen/],
     finished: [{ pods: [pod({ phase: 'Failed' })] }, /· pod .*has finished/],
     'empty-label': [{ pods: [pod({ label: '' })] }, /✗ label .*is empty/],

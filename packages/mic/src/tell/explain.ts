@@ -11,12 +11,15 @@ import { describeHost } from './events.ts';
 import { explainHost } from './explain-host.ts';
 import { explainSkip } from './explain-skip.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
+import { openAccess } from './no-access.ts';
 
 export interface ExplainWorld {
   readonly index: ClusterIndex;
   readonly factsOf: (host: HostKey) => HostFacts | undefined;
   readonly now: number;
   readonly micPrincipalId?: string | undefined;
+  /** Mode `namespace`, for the pod's namespace. */
+  readonly isOpen?: boolean;
   /** What there is to be said of the original's MIC, if it runs too. */
   readonly original?: string | undefined;
 }
@@ -60,6 +63,7 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
   return [
     ...(isLabelBad ? [] : [ok('label', `${bindingLabel}=${pod.bindingLabel}`)]),
     ...explainNode(pod, world.index),
+    ...(world.isOpen === true ? [info('access', openAccess)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
     ...explainLeftOut(assignments, world.index),
     ...skips.flatMap(explainSkip),
@@ -71,6 +75,13 @@ function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
   if (!exists) return [];
   if (!host) return [info('node', `${pod.nodeName} is on no Azure host`)];
   return [ok('node', `${pod.nodeName} on ${describeHost(host)} (${host.id})`)];
+}
+
+/** Whether the ServiceAccount may use the identity: denials are among the skips. */
+function explainRight({ pod, identity }: Assignment, { index }: ExplainWorld): Finding[] {
+  if (index.accessMode(pod.namespace) !== 'rbac') return [];
+  const text = `ServiceAccount ${pod.namespace}/${pod.serviceAccount} may use ${keyOf(identity.metadata)}`;
+  return [ok('access', text)];
 }
 
 function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding[] {
@@ -89,6 +100,7 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
         : `${identityKey} is for pods of any namespace`,
     ),
     ok('identity', `${identityKey} is ${describe(assignment)}`),
+    ...explainRight(assignment, world),
     ...(host && resourceId !== undefined
       ? explainHost({
           ...world,

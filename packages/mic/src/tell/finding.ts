@@ -7,6 +7,7 @@ type Topic =
   | 'node'
   | 'binding'
   | 'namespace'
+  | 'access'
   | 'identity'
   | 'permission'
   | 'host'

@@ -21,7 +21,14 @@ const kubeOperation = {
 const hostOperation = { operation_type: hostOperations } as const;
 const lane = { lane: ['objects', 'azure'] } as const;
 const watch = {
-  kind: ['pods', 'nodes', 'azureidentities', 'azureidentitybindings', 'azureassignedidentities'],
+  kind: [
+    'pods',
+    'nodes',
+    'azureidentities',
+    'azureidentitybindings',
+    'azureassignedidentities',
+    'namespaces',
+  ],
 } as const;
 
 const named = (name: string, help: string) => ({ name: `aadpodidentity_${name}`, help });
@@ -103,6 +110,21 @@ export const micMetrics = {
       'Seconds since the API server last showed that the watch is alive; -1 before the first time.',
     ),
     labels: watch,
+  },
+  accessMode: {
+    ...gauge('mic_identity_access', '1 for the mode of --identity-access.'),
+    labels: { mode: ['namespace', 'warn', 'rbac'] },
+  },
+  accessPairs: {
+    ...gauge(
+      'mic_access_pairs',
+      'Pairs of a ServiceAccount and an Azure identity that its pods need, by what the API server said last.',
+    ),
+    labels: { verdict: ['allowed', 'denied', 'unknown'] },
+  },
+  accessReviews: {
+    ...counter('mic_access_reviews_total', 'Questions to the API server about rights on Azure identities.'),
+    labels: { result: ['allowed', 'refused', 'unanswered'] },
   },
   linesLost: counter(
     'mic_lines_lost_total',

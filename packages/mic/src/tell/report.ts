@@ -4,7 +4,8 @@
 // What came of a step, as words for people: Events on the objects that they own, and lines of the log.
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
-import { explainSkip } from './explain-skip.ts';
+import { explainSkip, noAccessOf } from './explain-skip.ts';
+import { explainNoAccess } from './no-access.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
@@ -59,6 +60,14 @@ export function reportStep(result: StepResult, at: Scene): Report {
 /** A pod that asks for an identity and gets none, or not all, for a reason that somebody has to see to. */
 export function reportSkip(skip: Skip): Report {
   const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
+  if (skip.reason === 'access-denied') {
+    const message = explainNoAccess(noAccessOf(skip));
+    return podEvent(skip.pod, { reason: 'AccessDenied', message }, fields);
+  }
+  if (skip.reason === 'access-warned') {
+    const message = `In mode rbac: ${explainNoAccess(noAccessOf(skip))}`;
+    return podEvent(skip.pod, { reason: 'AccessWouldBeDenied', message }, fields);
+  }
   const unbound = unboundOf(skip);
   if (unbound) {
     const message = explainUnbound(keyOf(skip.pod), unbound);
@@ -212,7 +221,8 @@ function podEvent(
   what: { reason: string; message: string },
   fields: LogLine['fields'],
 ): Report {
-  const told = line('info', { event: what.reason, ...fields }, what.message);
+  // What is to be pasted begins on a line of its own: the log has the sentence.
+  const told = line('info', { event: what.reason, ...fields }, what.message.split('\n')[0] ?? '');
   return { ...told, events: [warning(what.reason, what.message, onPod(pod))] };
 }
 

@@ -81,7 +81,7 @@ export function createHosts(options: HostsOptions): HostApplier {
     now,
     random,
     isNeeded: (host, identity) => index.need(host).has(identity),
-    needed: (host) => index.need(host).keys(),
+    needed: (host) => index.granted(host).keys(),
     claimants: (identity) => index.claimants(identity),
     onRecordNotSaved: (host, outcome) =>
       options.log.warn({ host: host.id, outcome }, 'host record was not written'),

@@ -9,6 +9,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
+import { showRights, type Rights } from './rights.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 
@@ -21,6 +22,8 @@ export interface Controller {
   readonly index: ClusterIndex;
   /** The term that is being led, if any. */
   readonly term: Term | undefined;
+  /** Why this process cannot do what it is told to do; undefined when it can. */
+  readonly problem: string | undefined;
   /** Brings the gauges up to date, right before they are shown. */
   refreshGauges(): void;
 }
@@ -49,6 +52,7 @@ export interface ControllerOptions {
   readonly index: ClusterIndex;
   /** NMI's pods; undefined where the start-up taint is left alone. */
   readonly agents: AgentWatch | undefined;
+  readonly rights: Rights;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
   /** Resolves to undefined when the term ended before anything could be decided. */
@@ -57,7 +61,7 @@ export interface ControllerOptions {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { view, index, agents, log, metrics, startTerm } = options;
+  const { view, index, agents, rights, log, metrics, startTerm } = options;
   let current: Term | undefined;
   let isLeading = false;
   // Without a term nobody looks at what has changed, and it would pile up; a term begins by looking at everything.
@@ -73,7 +77,7 @@ export function createController(options: ControllerOptions): Controller {
     },
     run: async (signal) => {
       // Only the start-up taint depends on NMI's pods: nothing else waits for that watch.
-      await Promise.all([view.run(signal), agents?.run(signal)]);
+      await Promise.all([view.run(signal), agents?.run(signal), rights.proof.run(signal)]);
     },
 
     async lead(term) {
@@ -90,7 +94,12 @@ export function createController(options: ControllerOptions): Controller {
       }
     },
 
+    get problem() {
+      return rights.mode === 'rbac' ? rights.proof.problem : undefined;
+    },
+
     refreshGauges() {
+      showRights(rights, metrics);
       metrics.set('leader', current ? 1 : 0);
       for (const [kind, ms] of view.ages())
         metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });
@@ -114,6 +123,6 @@ async function checkRoles(
 }
 
 function whatIsNeeded(index: ClusterIndex): { hosts: readonly Host[]; identities: readonly ResourceId[] } {
-  const hosts = [...index.hosts()].filter(({ id }) => index.need(id).size > 0);
-  return { hosts, identities: [...new Set(hosts.flatMap(({ id }) => [...index.need(id).keys()]))] };
+  const hosts = [...index.hosts()].filter(({ id }) => index.granted(id).size > 0);
+  return { hosts, identities: [...new Set(hosts.flatMap(({ id }) => [...index.granted(id).keys()]))] };
 }

@@ -21,12 +21,14 @@ function setUp() {
     signal: ending.signal,
     resyncMs: 3_600_000,
     random: () => 0.5,
-    view: {
-      onChange: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
+    changes: [
+      {
+        onChange: (listener) => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
       },
-    },
+    ],
     objects: { poke: (lane) => void poked.push(lane), depth: 0, settled: () => Promise.resolve() },
     conditions: { concern: (_kind, keys) => void concerned.push(...keys) },
     yieldTurn: () => {

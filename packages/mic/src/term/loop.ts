@@ -10,7 +10,8 @@ import type { HostKey } from '../snapshot/index/host-groups.ts';
 
 export interface LoopPorts {
   readonly index: ClusterIndex;
-  readonly view: Pick<ClusterWatch, 'onChange'>;
+  /** What may make a host dirty. */
+  readonly changes: readonly Pick<ClusterWatch, 'onChange'>[];
   readonly objects: HostQueue;
   readonly conditions: ConditionsWriter;
   readonly clock: Clock;
@@ -32,7 +33,7 @@ export function hostKeyOf(lane: string): HostKey {
 
 /** Runs until the signal aborts; returns at once. Every informer must have synced before. */
 export function startLoop(ports: LoopPorts): void {
-  const { index, view, objects, conditions, clock, signal, yieldTurn } = ports;
+  const { index, changes, objects, conditions, clock, signal, yieldTurn } = ports;
   let isSweepDue = false;
 
   const sweep = () => {
@@ -56,9 +57,9 @@ export function startLoop(ports: LoopPorts): void {
     nextResync = clock.after(ports.resyncMs * (0.9 + 0.2 * ports.random()), resync);
   };
 
-  const stopListening = view.onChange(sweepSoon);
+  const ends = changes.map(({ onChange }) => onChange(sweepSoon));
   const stop = () => {
-    stopListening();
+    ends.forEach((end) => end());
     nextResync?.cancel();
   };
   signal.addEventListener('abort', stop, { once: true });

@@ -1,3 +1,4 @@
+import type { AccessMode } from '@pod-identity/crd-types';
 import type { MicConfig } from '../config/config.ts';
 import { planRules } from '../config/plan-rules.ts';
 import type { PlanRules } from '../plan/types.ts';
@@ -13,6 +14,8 @@ export interface MicSettings
   /** MIC's own: where host records and the upgrade marker are kept. */
   readonly namespace: string;
   readonly version: string;
+  /** Who decides which identities pods may use; without it, as in mode `namespace`. */
+  readonly access?: AccessSettings;
   /** While an identity is on its way for longer, its assignment is written as Created. */
   readonly recordAfterMs: number;
   readonly conditionWritesPerSecond: number;
@@ -20,6 +23,12 @@ export interface MicSettings
   rules(): PlanRules;
   /** The object id of MIC's own identity once it is known: for the commands that MIC advises. */
   principalId(): string | undefined;
+}
+
+export interface AccessSettings {
+  readonly mode: AccessMode;
+  /** Each right that is used is reviewed again within this time. */
+  readonly recheckMs: number;
 }
 
 const recordAfterMs = 2_000;
@@ -42,6 +51,7 @@ export function settingsOf(
     namespace,
     version,
     forceNamespaced,
+    access: config.access,
     namespaceShareBytes,
     writesPerHost,
     conditionWritesPerSecond,

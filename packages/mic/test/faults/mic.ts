@@ -1,5 +1,6 @@
 // A whole MIC on the clock of a scene. It leads under a term given by the test, or stands for election like a real one.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
+import type { AccessMode } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import { connectKube, createElector, createEventRecorder, type LeaderTerm } from '@pod-identity/kit/kube';
 import { createLog, createMetrics } from '@pod-identity/kit/serve';
@@ -16,6 +17,8 @@ export interface MicOptions {
   /** Stands for election; else it leads from the beginning, until it is stopped or deposed. */
   readonly elected?: boolean;
   readonly rules?: Partial<PlanRules>;
+  /** Mode of --identity-access. */
+  readonly access?: AccessMode;
 }
 
 export interface RunningMic {
@@ -120,11 +123,12 @@ export async function runMic(place: Place): Promise<RunningMic> {
 }
 
 /** As the program has them by default, but for the grace. */
-function settingsOf({ rules }: MicOptions, clusterClientId: string): MicSettings {
+function settingsOf({ rules, access }: MicOptions, clusterClientId: string): MicSettings {
   return {
     namespace: own,
     version: 'test',
     forceNamespaced: false,
+    ...(access && { access: { mode: access, recheckMs: 300_000 } }),
     debounceMs: 500,
     debounceMaxMs: 5_000,
     recordAfterMs: 2_000,

@@ -3,15 +3,16 @@
 //
 // The cluster in memory, indexed for the questions that plans ask. It takes one change at a time, at a cost that depends
 // on the change and not on the size of the cluster. Pure in that it does no I/O and knows no time; it is mutable.
-import type { Host, MatchingRules, ResourceId } from '@pod-identity/crd-types';
+import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodView, BindingView, IdentityView, PodKey } from '../views.ts';
 import { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
+import { HostCounts, type Settled } from './host-counts.ts';
 import { namespaceOf } from '../keys.ts';
 import { Matching, type Changed, type MatchSet } from './matching.ts';
-import { NeedCounts } from './need-counts.ts';
 import { nothingCounted, PodEntries, type Counted, type Entry } from './pod-entries.ts';
+import { RightsOfPods, type AccessGroup, type AccessRules, type Barred, type PodRights } from './rights.ts';
 
 /** `key` is `namespace/name`, or the name of a node. Without a view the object is gone. */
 export type ClusterChange =
@@ -19,6 +20,7 @@ export type ClusterChange =
   | { readonly kind: 'node'; readonly key: string; readonly view: NodeView | undefined }
   | { readonly kind: 'identity'; readonly key: string; readonly view: IdentityView | undefined }
   | { readonly kind: 'binding'; readonly key: string; readonly view: BindingView | undefined }
+  | { readonly kind: 'namespace'; readonly key: string; readonly view: NamespaceView | undefined }
   | { readonly kind: 'assigned'; readonly key: string; readonly view: AssignedView | undefined };
 
 /** What has a share for each namespace. */
@@ -34,16 +36,18 @@ export class ClusterIndex {
   readonly #assigned = new Map<string, AssignedView>();
   readonly #groups = new HostGroups();
   readonly #matching: Matching;
-  readonly #needs = new NeedCounts();
-  readonly #uses = new NeedCounts<string>();
+  readonly #rights: RightsOfPods;
+  readonly #counts = new HostCounts();
   readonly #dirt = new Dirt();
   readonly #concern: Concern;
   readonly rules: MatchingRules;
   #leftOut: LeftOutSource = { of: () => false, has: () => false };
 
-  constructor(rules: MatchingRules) {
+  /** Without `access`, whoever may write an AzureIdentity decides who may use it. */
+  constructor(rules: MatchingRules, access?: AccessRules) {
     this.rules = rules;
-    this.#matching = new Matching(rules);
+    this.#rights = new RightsOfPods(access);
+    this.#matching = new Matching(rules, (namespace) => this.accessMode(namespace) === 'rbac');
     this.#concern = new Concern(this.#matching);
   }
 
@@ -63,10 +67,19 @@ export class ClusterIndex {
         this.#resettle(this.#matching.setBinding(change.key, change.view));
         this.#concern.bindingChanged(change.key);
         break;
+      case 'namespace':
+        this.#setNamespace(change.key, change.view);
+        break;
       case 'assigned':
         this.#setAssigned(change.key, change.view);
         break;
     }
+  }
+
+  /** The API server says something else of these than before. */
+  rightsChanged(groups: readonly AccessGroup[]): void {
+    this.#concern.usesChanged(this.#rights.refresh(groups));
+    for (const { members } of groups) for (const entry of members) this.#settle(entry);
   }
 
   /** Set by the view that feeds the index: it knows what its watches leave out. */
@@ -117,7 +130,7 @@ export class ClusterIndex {
 
   /** Identities whose condition may be another one when the facts of this host change. */
   concernedBy(host: ResourceId): ReadonlySet<string> {
-    return new Set(this.#uses.of(host).keys());
+    return new Set(this.#counts.uses(host).keys());
   }
 
   // What there is.
@@ -180,6 +193,27 @@ export class ClusterIndex {
     return this.#matching.matchSet(namespace, label);
   }
 
+  /** Who decides in this namespace which identities its pods may use. */
+  accessMode(namespace: string): AccessMode {
+    return this.#rights.mode(namespace);
+  }
+
+  /** What a pod that has a node gets, and what it does not get although a binding says so. */
+  rightsOf(key: PodKey): PodRights {
+    const entry = this.#pods.get(key);
+    if (!entry?.pod) return noRights;
+    const { namespace, bindingLabel } = entry.pod;
+    const set = this.#matching.matchSet(namespace, bindingLabel);
+    const asked = this.#rights.current(entry, set);
+    if (asked) return asked;
+    return this.accessMode(namespace) === 'namespace' ? { ...noRights, usable: set.matches } : noRights;
+  }
+
+  /** Pods that may not use the AzureIdentity that a binding gives them, or might not in mode `rbac`: one for each ServiceAccount. */
+  denied(identityKey: string): readonly Barred[] {
+    return this.#rights.denied(identityKey);
+  }
+
   place(node: string): Place {
     return this.#groups.place(node);
   }
@@ -198,17 +232,22 @@ export class ClusterIndex {
 
   /** By identity, how many pods need it on this host; none that nobody needs. */
   need(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#needs.of(host);
+    return this.#counts.needs(host);
+  }
+
+  /** Those of them that may be attached: some pod may use them. */
+  granted(host: ResourceId): ReadonlyMap<ResourceId, number> {
+    return this.#counts.grants(host);
   }
 
   /** Another number each time that what the host needs, or what an identity means, has changed. */
   needRevision(host: ResourceId): number {
-    return this.#needs.revision(host) + this.#matching.revision;
+    return this.#counts.revision(host) + this.#matching.revision;
   }
 
   /** Where pods get something by this AzureIdentity. */
   hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
-    return this.#uses.hostsNeeding(identityKey);
+    return this.#counts.hostsUsing(identityKey);
   }
 
   // How a change is taken in.
@@ -219,6 +258,13 @@ export class ClusterIndex {
     this.#pods.setPod(entry, view);
     this.#settle(entry);
     if (label !== undefined && this.#pods.labelled(label).size === 0) this.#matching.forgetLabel(label);
+  }
+
+  #setNamespace(name: string, view: NamespaceView | undefined): void {
+    if (!this.#rights.setAnnotation(name, view?.access)) return;
+    this.#matching.forgetNamespace(name);
+    for (const entry of this.#pods.in(name)) this.#settle(entry);
+    this.#concern.allChanged();
   }
 
   #setAssigned(key: string, view: AssignedView | undefined): void {
@@ -259,26 +305,22 @@ export class ClusterIndex {
     const node = this.#pods.place(entry);
     this.#pods.house(entry, this.#groups.place(node).host?.id);
     entry.counted = this.#countedOf(entry);
-    this.#recount(before, { host: entry.home, counted: entry.counted });
+    const after = { host: entry.home, counted: entry.counted };
+    this.#concern.usesChanged(this.#counts.move(before, after));
     if (before.host !== undefined && before.host !== entry.home) this.#dirt.touch(before.host);
     if (!this.#pods.dropIfEmpty(entry)) this.#dirt.mark(entry.home, entry.key);
   }
 
-  #countedOf({ pod, home }: Entry): Counted {
+  #countedOf(entry: Entry): Counted {
+    const { pod, home } = entry;
     const isLive = pod !== undefined && !pod.finished && pod.nodeName !== '';
-    if (!isLive || home === undefined) return nothingCounted;
-    return this.#matching.matchSet(pod.namespace, pod.bindingLabel);
-  }
-
-  #recount(from: Settled, to: Settled): void {
-    if (from.host !== to.host || !isSame(from.counted.needs, to.counted.needs)) {
-      if (to.host !== undefined) this.#needs.add(to.host, to.counted.needs);
-      if (from.host !== undefined) this.#needs.remove(from.host, from.counted.needs);
+    if (!isLive || (home === undefined && this.accessMode(pod.namespace) === 'namespace')) {
+      this.#rights.leave(entry);
+      return nothingCounted;
     }
-    if (from.host === to.host && isSame(from.counted.uses, to.counted.uses)) return;
-    const began = to.host === undefined ? [] : this.#uses.add(to.host, to.counted.uses);
-    const ended = from.host === undefined ? [] : this.#uses.remove(from.host, from.counted.uses);
-    this.#concern.usesChanged([...began, ...ended]);
+    const set = this.#matching.matchSet(pod.namespace, pod.bindingLabel);
+    const rights = this.#rights.join(entry, set) ?? set;
+    return home === undefined ? nothingCounted : rights;
   }
 
   /** Those that are on no Azure host, those that do not exist, and none at all. */
@@ -287,15 +329,8 @@ export class ClusterIndex {
   }
 }
 
-interface Settled {
-  readonly host: HostKey;
-  readonly counted: Counted;
-}
+const noRights: PodRights = { usable: [], barred: [], warned: [] };
 
 function podKeyOf(view: AssignedView): PodKey {
   return `${view.podNamespace}/${view.podName}`;
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a === b || (a.length === b.length && a.every((id, position) => id === b[position]));
 }

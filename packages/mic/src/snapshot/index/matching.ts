@@ -28,6 +28,8 @@ export interface MatchSet {
   readonly mismatches: readonly Mismatch[];
   /** What a host must carry for such a pod; each id once. */
   readonly needs: readonly ResourceId[];
+  /** The same: nobody else is asked. */
+  readonly grants: readonly ResourceId[];
   /** Keys of the AzureIdentities that say so; each once. */
   readonly uses: readonly string[];
 }
@@ -51,8 +53,12 @@ export class Matching {
   #revision = 0;
   readonly #matchSets = new Map<string, Map<string, MatchSet>>();
 
-  constructor(rules: MatchingRules) {
+  readonly #isConfined: (namespace: string) => boolean;
+
+  /** `isConfined`: pods of the namespace get identities of their own namespace only, whatever the rules say. */
+  constructor(rules: MatchingRules, isConfined: (namespace: string) => boolean = () => false) {
     this.#rules = rules;
+    this.#isConfined = isConfined;
   }
 
   /** Goes up when the meaning of any identity changes. */
@@ -135,6 +141,11 @@ export class Matching {
     this.#matchSets.delete(label);
   }
 
+  /** Another answer of `isConfined` holds for its pods. */
+  forgetNamespace(namespace: string): void {
+    for (const ofLabel of this.#matchSets.values()) ofLabel.delete(namespace);
+  }
+
   #match(namespace: string, label: string): MatchSet {
     const { matches, mismatches } = matchPod({
       pod: { namespace, labels: { [bindingLabel]: label }, serviceAccount: '', isPartial: true },
@@ -144,12 +155,12 @@ export class Matching {
         const view = this.#identities.get(`${ns}/${name}`);
         return view?.kind === 'valid' ? view.identity : undefined;
       },
-      rules: this.#rules,
+      rules: this.#isConfined(namespace) ? { forceNamespaced: true } : this.#rules,
     });
     const matched = matches.flatMap(({ binding }) => this.#matched(binding));
-    const needs = new Set(matched.flatMap(({ resourceId }) => resourceId ?? []));
+    const needs = [...new Set(matched.flatMap(({ resourceId }) => resourceId ?? []))];
     const uses = new Set(matched.flatMap((one) => (one.resourceId === undefined ? [] : one.identityKey)));
-    return { matches: matched, mismatches, needs: [...needs], uses: [...uses] };
+    return { matches: matched, mismatches, needs, grants: needs, uses: [...uses] };
   }
 
   #matched(binding: AzureIdentityBinding): MatchedIdentity[] {

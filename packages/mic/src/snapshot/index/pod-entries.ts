@@ -7,8 +7,12 @@ import type { MatchSet } from './matching.ts';
 import { PodAssignments } from './pod-assignments.ts';
 
 /** What a host must carry for a pod, and the AzureIdentities that it gets that by. */
-export type Counted = Pick<MatchSet, 'needs' | 'uses'>;
-export const nothingCounted: Counted = { needs: [], uses: [] };
+export interface Counted extends Pick<MatchSet, 'needs' | 'uses'> {
+  /** What may be attached for the pod; what else it needs is only not to be detached. */
+  readonly grants: MatchSet['needs'];
+}
+
+export const nothingCounted: Counted = { needs: [], grants: [], uses: [] };
 
 /** One pod and its assignments. The pod may have gone already while they have not. */
 export interface Entry {
@@ -27,7 +31,7 @@ export class PodEntries {
   readonly #byNode = new Grouped<string, Entry>();
   readonly #byLabel = new Grouped<string, Entry>();
   readonly #waiting = new Grouped<HostKey, PodKey>();
-  readonly #podsIn = new Map<string, number>();
+  readonly #byNamespace = new Grouped<string, Entry>();
 
   get(key: PodKey): Entry | undefined {
     return this.#entries.get(key);
@@ -55,7 +59,11 @@ export class PodEntries {
   }
 
   hasPodsIn(namespace: string): boolean {
-    return this.#podsIn.has(namespace);
+    return this.#byNamespace.of(namespace).size > 0;
+  }
+
+  in(namespace: string): ReadonlySet<Entry> {
+    return this.#byNamespace.of(namespace);
   }
 
   obtain(key: PodKey): Entry {
@@ -80,8 +88,8 @@ export class PodEntries {
       if (before) this.#byLabel.remove(before.bindingLabel, entry);
       if (view) this.#byLabel.add(view.bindingLabel, entry);
     }
-    const change = Number(view !== undefined) - Number(before !== undefined);
-    if (change !== 0) this.#count(namespaceOf(entry.key), change);
+    if (view && !before) this.#byNamespace.add(namespaceOf(entry.key), entry);
+    else if (before && !view) this.#byNamespace.remove(namespaceOf(entry.key), entry);
   }
 
   /** To the node it is for now, which is the answer. */
@@ -110,12 +118,6 @@ export class PodEntries {
 
   #leaveNode(entry: Entry): void {
     if (entry.node !== undefined) this.#byNode.remove(entry.node, entry);
-  }
-
-  #count(namespace: string, change: number): void {
-    const count = (this.#podsIn.get(namespace) ?? 0) + change;
-    if (count === 0) this.#podsIn.delete(namespace);
-    else this.#podsIn.set(namespace, count);
   }
 }
 

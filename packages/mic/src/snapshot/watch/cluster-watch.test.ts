@@ -213,6 +213,7 @@ test('each watch tells how long it has heard nothing', async () => {
   expect(Object.fromEntries(view.ages())).toEqual({
     pods: 3_000,
     nodes: Infinity,
+    namespaces: 3_000,
     azureidentities: 3_000,
     azureidentitybindings: 3_000,
     azureassignedidentities: 3_000,

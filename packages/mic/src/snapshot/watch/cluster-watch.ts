@@ -6,9 +6,12 @@
 import {
   bindingLabel,
   fieldLimits,
+  namespaceFields,
+  readNamespaceView,
   resources,
   tooLargeProblems,
   type Kind,
+  type NamespaceView,
   type Problem,
 } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
@@ -95,7 +98,8 @@ export interface ClusterWatch {
 export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   const { index } = options;
   const taken = createTakenNames(() => assigned);
-  const { pods, nodes, identities, bindings, assigned } = createInformers(options, taken);
+  const informersOf = createInformers(options, taken);
+  const { pods, nodes, namespaces, identities, bindings, assigned } = informersOf;
   const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings }, assigned);
   index.leftOutBy = leftOut;
   // First of all listeners, so that whoever else is told finds the index as new as the news.
@@ -105,18 +109,22 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
   identities.onChange((change) => index.apply({ kind: 'identity', key: change.key, view: after(change) }));
   bindings.onChange((change) => index.apply({ kind: 'binding', key: change.key, view: after(change) }));
+  namespaces.onChange((change) => {
+    index.apply({ kind: 'namespace', key: change.key, view: noted(after(change), options.log) });
+  });
   assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
 
   const all = {
     pods,
     nodes,
+    namespaces,
     azureidentities: identities,
     azureidentitybindings: bindings,
     azureassignedidentities: assigned,
   };
   const informers = Object.values(all);
   return {
-    run: (signal) => runAll({ pods, nodes, identities, bindings, assigned }, signal),
+    run: (signal) => runAll(informersOf, signal),
     synced: Promise.all(informers.map((informer) => informer.synced)).then(() => undefined),
     hasSynced: () => informers.every((informer) => informer.hasSynced()),
     onChange(listener) {
@@ -135,11 +143,17 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   };
 }
 
+/** What is wrong with its annotation is told to whoever reads the log. */
+function noted(view: NamespaceView | undefined, log: Log): NamespaceView | undefined {
+  if (view?.problem !== undefined) log.warn({ namespace: view.name }, view.problem);
+  return view;
+}
+
 /** Which records are needed is judged as they come, by pods, identities and bindings. */
 async function runAll({ assigned, ...others }: ReturnType<typeof createInformers>, signal: AbortSignal) {
-  const { pods, identities, bindings } = others;
+  const { pods, namespaces, identities, bindings } = others;
   const running = Object.values(others).map((informer) => informer.run(signal));
-  await Promise.all([pods, identities, bindings].map(({ synced }) => synced));
+  await Promise.all([pods, namespaces, identities, bindings].map(({ synced }) => synced));
   await Promise.all([...running, assigned.run(signal)]);
 }
 
@@ -201,6 +215,10 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
       fields: nodeFields,
       trim: (raw) => trims.node(raw),
       indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
+    }),
+    namespaces: watch(coreKinds.namespaces, {
+      fields: namespaceFields,
+      trim: (raw): NamespaceView => readNamespaceView(raw, tooLargeIn(raw)),
     }),
     identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), bounded),
     bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), bounded),

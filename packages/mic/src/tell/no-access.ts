@@ -1,0 +1,49 @@
+// That a ServiceAccount may not use an Azure identity, and what gives it the right: the same words wherever it is told.
+import { rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import type { Remedy } from '@pod-identity/kit/core';
+
+/** In mode `namespace`, at start and in `explain`. */
+export const openAccess =
+  'whoever may write an AzureIdentity may use the identity that it names, of any team (--identity-access=namespace)';
+
+export interface NoAccess {
+  /** `namespace/name` of the AzureIdentity. */
+  readonly identity: string;
+  readonly subject: AccessSubject;
+  readonly targets: readonly AccessTarget[];
+  /** Why nobody can be given the right. */
+  readonly problem?: string | undefined;
+}
+
+/** Which right is missing, in one line; from the second line on the roles that grant it, to paste. */
+export function explainNoAccess(of: NoAccess): string {
+  const { identity, subject, targets, problem } = of;
+  if (problem !== undefined) return `${sentence(of)}: ${problem}`;
+  const { yaml, checks } = rolesFor({ subjects: [subject], targets });
+  return (
+    `${accountOf(subject)} may not use AzureIdentity ${identity}: it needs the right to use ${namesOf(targets)}. A cluster administrator can grant it with the ` +
+    `roles that follow; to check: ${checks.join(' && ')}\n${yaml}`
+  );
+}
+
+/** In one line, without the remedy. */
+export function sentence({ identity, subject, problem }: NoAccess): string {
+  return problem === undefined
+    ? `${accountOf(subject)} may not use AzureIdentity ${identity}`
+    : `nobody can be given the right to use AzureIdentity ${identity}`;
+}
+
+export function accessRemedy({ subject, targets, problem }: NoAccess): Remedy {
+  if (problem !== undefined) return { text: `correct it: ${problem}` };
+  const { yaml, checks } = rolesFor({ subjects: [subject], targets });
+  const text = 'as a cluster administrator, kubectl apply -f - with what follows, then check';
+  return { text, paste: yaml, command: checks.join(' && ') };
+}
+
+function accountOf({ namespace, name }: AccessSubject): string {
+  return `ServiceAccount ${namespace}/${name}`;
+}
+
+function namesOf(targets: readonly AccessTarget[]): string {
+  return targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
+}
