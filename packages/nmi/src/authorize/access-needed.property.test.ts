@@ -1,0 +1,74 @@
+// What is reviewed is what Azure is asked for, however an AzureIdentity spells it; and MIC, which asks by the same function of
+// crd-types, comes to the same.
+import { accessTargetsOf, apiVersion, parseAzureIdentity, type AzureIdentity } from '@pod-identity/crd-types';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { binding, pod, resourceIdOf, rules, viewOf } from '../../test/builders.ts';
+import { authorize } from './authorize.ts';
+import type { Decision, GrantedIdentity } from './types.ts';
+
+const id = resourceIdOf('kiosk');
+const guid = '33333333-3333-3333-3333-33333333abcd';
+/** Ways to write a text that somebody takes for the same. */
+const spelled = (text: string) =>
+  fc
+    .tuple(
+      fc.array(fc.boolean(), { minLength: text.length, maxLength: text.length }),
+      fc.constantFrom('', '', '', '/', '//', ' ', '%20', '?', '#', '/..'),
+      fc.constantFrom('', '', '', '\u212A', '\u017F', '\u0131', '\uFF4B', '%6B', 'K'),
+    )
+    .map(([upper, end, letter]) => {
+      const cased = [...text].map((one, index) => (upper[index] ? one.toUpperCase() : one)).join('');
+      return (letter === '' ? cased : cased.replace(/[ksi]/i, letter)) + end;
+    });
+const spec = fc.oneof(
+  fc.record({
+    type: fc.constant(0),
+    resourceID: spelled(id),
+    clientID: fc.oneof(spelled(guid), fc.constant('')),
+  }),
+  fc.record({
+    type: fc.constantFrom(1, 2),
+    clientID: spelled(guid),
+    tenantID: fc.oneof(spelled(guid), spelled('skin.example')),
+    auxiliaryTenantIDs: fc.array(fc.oneof(spelled('risk.example'), spelled('kin.example')), { maxLength: 4 }),
+    clientPassword: fc.constant({ name: 'password' }),
+  }),
+);
+
+const decide = (identity: AzureIdentity): Decision => {
+  const { view } = viewOf({ identities: [identity], bindings: [binding('evil')] });
+  const all = { ...rules, mode: 'managed' as const, identityAccess: 'rbac' as const };
+  return authorize({ pod: pod(), selector: { by: 'nothing' } }, view, all);
+};
+
+/** The ids that Azure is asked by. */
+const sent = (identity: GrantedIdentity): readonly string[] =>
+  identity.kind === 'identity'
+    ? [identity.resourceId]
+    : [identity.tenantId, ...identity.auxiliaryTenantIds].map((tenant) => `${tenant}/${identity.clientId}`);
+
+it('reviews exactly what Azure is asked for, in ASCII and lower case, or serves nothing', () => {
+  let served = 0;
+  fc.assert(
+    fc.property(spec, (given) => {
+      const metadata = { name: 'evil', namespace: 'default' };
+      const parsed = parseAzureIdentity({ apiVersion, kind: 'AzureIdentity', metadata, spec: given });
+      if (!parsed.ok) return;
+      const decision = decide(parsed.value);
+      const targets = accessTargetsOf(parsed.value);
+      if (decision.kind !== 'allow') return;
+      served += 1;
+      const { access } = decision.identity;
+      if (!access || access.pairs === 'machine') throw new Error('no right is asked for');
+      const reviewed = access.pairs.map(({ target: { names } }) => names[0]);
+      expect(new Set(sent(decision.identity))).toEqual(new Set(reviewed));
+      for (const name of reviewed) expect(name).toMatch(/^[\x21-\x7e]+$/);
+      expect(reviewed).toEqual(reviewed.map((name) => name.toLowerCase()));
+      expect(targets.ok && targets.value).toEqual(access.pairs.map(({ target }) => target));
+      expect(access.subject).toEqual({ namespace: 'default', name: 'default' });
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(served).toBeGreaterThan(50);
+});
