@@ -18,7 +18,7 @@ const spelled = (text: string) =>
       fc.constantFrom('', '', '', '\u212A', '\u017F', '\u0131', '\uFF4B', '%6B', 'K'),
     )
     .map(([upper, end, letter]) => {
-      const cased = [...text].map((one, index) => (upper[index] ? one.toUpperCase() : one)).join('');
+      const cased = Array.from(text, (one, index) => (upper[index] ? one.toUpperCase() : one)).join('');
       return (letter === '' ? cased : cased.replace(/[ksi]/i, letter)) + end;
     });
 const spec = fc.oneof(
