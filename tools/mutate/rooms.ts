@@ -24,9 +24,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'packages/mic/src/tell/report-host.ts',
     'packages/mic/src/tell/report-left-out.ts',
   ],
+  'mic/access': ['packages/mic/src/access/'],
   'mic/identity-patch': ['packages/mic/src/azure/hosts/identity-patch.ts'],
-  'mic/immutable': [
-    'packages/mic/src/config/plan-rules.ts',
-    'packages/mic/src/config/plan-rules.ts',
-  ],
+  'mic/immutable': ['packages/mic/src/config/plan-rules.ts'],
 };
