@@ -1,4 +1,4 @@
-/** What is used of a readable stream of Node. */
+/** The part of Node's readable streams that is used here. */
 export interface ByteStream {
   readonly destroyed: boolean;
   readonly errored?: Error | null;
@@ -9,8 +9,8 @@ export interface ByteStream {
 }
 
 /**
- * The whole body; undefined when it has more bytes than the limit: the rest is not read, and the stream is destroyed. Fails when the
- * stream ends before the body does. By events: iterating over a stream costs more than everything else done with a short body.
+ * The whole body; undefined if it is longer than the limit: the stream is then destroyed. Rejects when the stream ends early. Uses
+ * events, because iterating over a stream costs more than all other work on a short body.
  */
 export function readUpTo(body: ByteStream, limit: number): Promise<Buffer | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createBudgets } from './budgets.ts';
 
-it('has a burst, and more with time', () => {
+it('allows a burst, and refills with time', () => {
   const budgets = createBudgets({ burst: 2, perSecond: 1 });
   expect([1, 2, 3].map(() => budgets.take('a', 0))).toEqual([true, true, false]);
   expect(budgets.take('a', 1_000)).toBe(true);
 });
 
-it('whatever other namespaces use up, one that was quiet has its burst', () => {
+it('a quiet namespace has its burst, whatever other namespaces use up', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { maxLength: 300 }), (hostile) => {
       const budgets = createBudgets({ burst: 3, perSecond: 1 });

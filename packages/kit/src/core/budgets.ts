@@ -12,9 +12,10 @@ interface Budgets {
   take(namespace: string, now: number): boolean;
 }
 
-/** A namespace that was evicted begins with a full bucket. */
+/** An evicted namespace starts with a full bucket again. */
 const namespacesKept = 1_024;
 
+/** A token bucket for each namespace. */
 export function createBudgets({ burst, perSecond }: BudgetOptions): Budgets {
   const buckets = new RecentMap<string, TokenBucket>(namespacesKept);
   return {

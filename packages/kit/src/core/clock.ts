@@ -1,13 +1,12 @@
-/** A timer that has been set and may still be called off. */
 export interface Timer {
   cancel(): void;
 }
 
-/** The port to time. Whoever waits or measures takes one, so that tests can hold the clock still. */
+/** All code that waits or measures takes a Clock, so that tests can control time. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds since a moment that is the same for the whole process. They go on evenly when the machine's clock is set. */
+  /** Monotonic milliseconds since a fixed moment of the process; unaffected when the machine's clock is set. */
   elapsed(): number;
   /** Resolves after `ms`; rejects with `signal.reason` as soon as the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

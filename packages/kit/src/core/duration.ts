@@ -10,7 +10,7 @@ const unitMs: Readonly<Record<string, number>> = {
 };
 const part = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g;
 
-/** Go's duration syntax ("1m30s", "500ms", "1.5h", "0") in milliseconds; undefined when it is not one. */
+/** Go's duration syntax ("1m30s", "500ms", "1.5h", "0") in milliseconds; undefined if invalid. */
 export function parseDuration(text: string): number | undefined {
   const sign = text.startsWith('-') ? -1 : 1;
   const amount = text.replace(/^[+-]/, '');
@@ -23,7 +23,7 @@ export function parseDuration(text: string): number | undefined {
   return amount === '' || rest !== '' ? undefined : sign * ms;
 }
 
-/** Milliseconds in Go's duration syntax, as short as it goes: 90000 is "1m30s". */
+/** The shortest form in Go's duration syntax: 90000 is "1m30s". */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`;
   if (ms === 0) return '0s';

@@ -23,7 +23,7 @@ describe('a fair queue', () => {
     expect(drain(queue)).toEqual(['a1', 'q1', 'b1', 'q2', 'a2', 'a3']);
   });
 
-  it('passes over a namespace that may not be served now, which keeps its turn', () => {
+  it('skips a namespace that may not be served now, which keeps its turn', () => {
     const queue = createFairQueue<Item>(limits);
     queue.add(of('busy'), item('busy'));
     queue.add(of('free'), item('free'));
@@ -32,7 +32,7 @@ describe('a fair queue', () => {
     expect(queue.next()?.name).toBe('busy');
   });
 
-  it('bounds a pod and a namespace', () => {
+  it('limits a pod and a namespace', () => {
     const queue = createFairQueue<Item>(limits);
     const add = (pod: string) => queue.add(of('noisy', pod), item(pod)).kind;
     const kinds = Array.from({ length: 6 }, () => add('a'));
@@ -41,14 +41,14 @@ describe('a fair queue', () => {
     expect(queue.size).toBe(limits.perNamespace);
   });
 
-  it('at the bound of a namespace, a pod with clearly less displaces the newest item of the pod with most', () => {
+  it('at the limit of a namespace, a pod with at least two items less displaces the newest item of the pod with most', () => {
     const queue = createFairQueue<Item>({ ...limits, perNamespace: 4 });
     for (const name of ['a1', 'a2', 'a3', 'a4']) queue.add(of('one', 'a'), item(name));
     expect(queue.add(of('one', 'b'), item('b1'))).toMatchObject({ displaced: { name: 'a4' } });
     expect(drain(queue)).toEqual(['a1', 'b1', 'a2', 'a3']);
   });
 
-  it('when everything is taken, a namespace with clearly less displaces the newest item of the namespace with most', () => {
+  it('when the queue is full, a namespace with at least two items less displaces the newest item of the namespace with most', () => {
     const queue = createFairQueue<Item>({ total: 4, perNamespace: 4, perPod: 4 });
     for (const name of ['a1', 'a2', 'a3', 'a4']) queue.add(of('noisy'), item(name));
     expect(queue.add(of('quiet'), item('q1'))).toMatchObject({ displaced: { name: 'a4' } });
@@ -100,7 +100,7 @@ const play = (queue: FairQueue<Item>, all: readonly Move[], added: Item[]) => {
   }
 };
 
-it('no history of hostile arrivals delays the first caller of another namespace by more than one turn for each of theirs', () => {
+it('no sequence of hostile arrivals delays the first caller of another namespace by more than one turn of each namespace', () => {
   fc.assert(
     fc.property(moves, fc.array(moves, { maxLength: 12 }), (before, between) => {
       const queue = createFairQueue<Item>(limits);
@@ -110,7 +110,7 @@ it('no history of hostile arrivals delays the first caller of another namespace 
       expect(queue.add(of('victim'), victim).kind).toBe('added');
       let turns = 0;
       for (const hostile of [...between, ...Array.from({ length: hostileNamespaces + 1 }, () => [])]) {
-        // What hostile callers do meanwhile; turns are counted, and are ours.
+        // Hostile callers act in between; turns are counted.
         play(
           queue,
           hostile.filter(({ kind }) => kind !== 'next'),
@@ -126,37 +126,38 @@ it('no history of hostile arrivals delays the first caller of another namespace 
   );
 });
 
-const step = (queue: FairQueue<Item>, move: Move, inside: Set<Item>) => {
+const step = (queue: FairQueue<Item>, move: Move, inside: Map<Item, Tenant>) => {
   if (move.kind === 'add') {
     const one = item('one');
-    const outcome = queue.add(of(`hostile-${move.namespace}`, `pod-${move.pod}`), one);
+    const tenant = of(`hostile-${move.namespace}`, `pod-${move.pod}`);
+    const outcome = queue.add(tenant, one);
     if (outcome.kind === 'full') return;
-    inside.add(one);
+    inside.set(one, tenant);
     if (outcome.displaced) expect(inside.delete(outcome.displaced)).toBe(true);
     return;
   }
-  const one = move.kind === 'next' ? queue.next() : [...inside][move.index];
+  const one = move.kind === 'next' ? queue.next() : [...inside.keys()][move.index];
   if (move.kind === 'remove' && one) expect(queue.remove(one)).toBe(true);
   if (one) expect(inside.delete(one)).toBe(true);
 };
 
-const expectWithinShares = (tenants: readonly (Tenant | undefined)[]) => {
+const expectWithinShares = (tenants: readonly Tenant[]) => {
   for (const tenant of tenants) {
-    const same = tenants.filter((other) => other?.namespace === tenant?.namespace);
+    const same = tenants.filter((other) => other.namespace === tenant.namespace);
     expect(same.length).toBeLessThanOrEqual(limits.perNamespace);
-    expect(same.filter((other) => other?.pod === tenant?.pod).length).toBeLessThanOrEqual(limits.perPod);
+    expect(same.filter((other) => other.pod === tenant.pod).length).toBeLessThanOrEqual(limits.perPod);
   }
 };
 
-it('no history goes over a bound, and every item that was added comes out once: served, removed or displaced', () => {
+it('no sequence exceeds a limit, and every added item leaves once: served, removed or displaced', () => {
   fc.assert(
     fc.property(moves, (all) => {
       const queue = createFairQueue<Item>(limits);
-      const inside = new Set<Item>();
+      const inside = new Map<Item, Tenant>();
       for (const move of all) {
         step(queue, move, inside);
         expect(queue.size).toBe(inside.size);
-        expectWithinShares([...inside].map((one) => queue.tenantOf(one)));
+        expectWithinShares([...inside.values()]);
         expect(inside.size).toBeLessThanOrEqual(limits.total);
       }
     }),

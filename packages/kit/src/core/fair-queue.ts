@@ -1,4 +1,4 @@
-/** Who is charged: the namespace first, since its editor can make as many pods as it likes; then the pod. */
+/** Limits apply to the namespace first, since its editors can create any number of pods, then to the pod. */
 export interface Tenant {
   readonly namespace: string;
   readonly pod: string;
@@ -17,26 +17,25 @@ export type Added<T> =
 export interface FairQueue<T extends object> {
   readonly size: number;
   /**
-   * `full` when the pod, its namespace or the whole queue has all that it may have. Where somebody else has clearly more (two
-   * items or more), the newest item of whoever has most is displaced instead.
+   * `full` when the pod, its namespace or the whole queue is at its limit. If another pod or namespace has at least two items more, its
+   * newest item is displaced instead.
    */
   add(tenant: Tenant, item: T): Added<T>;
-  /** Takes the item whose turn it is: namespaces take turns, in each of them its pods, and the items of a pod come in their order. */
+  /** Takes the next item: namespaces take turns, within them pods; the items of a pod come in order. */
   next(mayServe?: (namespace: string) => boolean): T | undefined;
-  /** Whether it was there. */
+  /** Returns whether the item was in the queue. */
   remove(item: T): boolean;
-  tenantOf(item: T): Tenant | undefined;
 }
 
 interface Share<T> {
   size: number;
-  /** In the order of their turns. */
+  /** In order of turns. */
   readonly pods: Map<string, Set<T>>;
 }
 
 /**
- * A bounded queue that one namespace cannot fill for others: whatever it adds and removes, the first item of another
- * namespace is served after at most one item of each namespace that waits.
+ * A bounded queue that one namespace cannot fill for others: whatever a namespace adds and removes, the first item of another one is
+ * served after at most one item of each waiting namespace.
  */
 export function createFairQueue<T extends object>(limits: FairQueueLimits): FairQueue<T> {
   const { shares, tenants, insert, remove } = createShares<T>();
@@ -44,7 +43,6 @@ export function createFairQueue<T extends object>(limits: FairQueueLimits): Fair
     get size() {
       return tenants.size;
     },
-    tenantOf: (item) => tenants.get(item),
     remove,
     add(tenant, item) {
       const room = roomFor(tenant, { shares, limits, size: tenants.size });
@@ -69,7 +67,7 @@ export function createFairQueue<T extends object>(limits: FairQueueLimits): Fair
 }
 
 function createShares<T extends object>() {
-  // In the order of their turns.
+  // In order of turns.
   const shares = new Map<string, Share<T>>();
   const tenants = new Map<T, Tenant>();
   return {
@@ -103,7 +101,7 @@ interface State<T> {
   readonly size: number;
 }
 
-/** The item that has to go for a new one, if any has to. */
+/** The item to displace for a new one, if any. */
 function roomFor<T extends object>({ namespace, pod }: Tenant, state: State<T>): T | 'free' | 'none' {
   const { shares, limits, size } = state;
   const mine = shares.get(namespace) ?? none;
@@ -117,7 +115,7 @@ function roomFor<T extends object>({ namespace, pod }: Tenant, state: State<T>):
 
 const none: Share<never> = { size: 0, pods: new Map() };
 
-/** Of the pod that has most, if that is clearly more than `own`. */
+/** The newest item of the pod with most, if it has at least two more than `own`. */
 function newestOfOthers<T>(share: Share<T>, own: number): T | 'none' {
   const items = heaviestPod(share);
   return items.size > own + 1 ? newest(items) : 'none';

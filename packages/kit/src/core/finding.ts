@@ -1,4 +1,4 @@
-/** `ok`: as it should be. `waiting`: will be, without anybody's help. `problem`: needs somebody. `info`: neither. */
+/** `waiting`: resolves by itself. `problem`: needs action. */
 export type Verdict = 'ok' | 'waiting' | 'problem' | 'info';
 
 export interface Remedy {
@@ -9,19 +9,18 @@ export interface Remedy {
   readonly command?: string;
 }
 
-/** One thing that an `explain` command looked at. */
+/** One line of an `explain` command's output. */
 export interface Finding<Topic extends string = string> {
   readonly topic: Topic;
   readonly verdict: Verdict;
   readonly text: string;
-  /** Azure's own words. */
+  /** Azure's message. */
   readonly quote?: string;
   readonly remedy?: Remedy;
 }
 
 type Make<Topic extends string> = (topic: Topic, text: string, remedy?: Remedy) => Finding<Topic>;
 
-/** Makes findings about the topics of one service. */
 export function createFindings<Topic extends string>(): Readonly<Record<Verdict, Make<Topic>>> {
   const finding =
     (verdict: Verdict): Make<Topic> =>
@@ -37,7 +36,7 @@ export function createFindings<Topic extends string>(): Readonly<Record<Verdict,
 const marks: Readonly<Record<Verdict, string>> = { ok: '✓', waiting: '…', problem: '✗', info: '·' };
 const indent = ' '.repeat(15);
 
-/** For a terminal: one line for each finding, under it Azure's words and the remedy. */
+/** For a terminal: one line for each finding, below it Azure's message and the remedy. */
 export function findingLines(pod: string, findings: readonly Finding[]): readonly string[] {
   return [`pod ${pod}`, ...findings.flatMap(linesOf)];
 }

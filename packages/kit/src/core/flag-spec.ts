@@ -1,6 +1,6 @@
 export type FlagKind = 'string' | 'boolean' | 'integer' | 'number' | 'duration' | 'list';
 
-/** One setting of a program: a flag, perhaps with an environment variable that stands in when it is not given. */
+/** A flag, optionally with an environment variable that is used if the flag is not given. */
 export interface FlagSpec {
   readonly name: string;
   readonly kind: FlagKind;
@@ -9,11 +9,11 @@ export interface FlagSpec {
   readonly help: string;
   readonly env?: string;
   readonly aliases?: readonly string[];
-  /** Bounds of integers, numbers and durations (milliseconds), both allowed. */
+  /** Inclusive bounds of integers, numbers and durations (milliseconds). */
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
-  /** Of a boolean: values that it accepts besides, as in `--name=word`. */
+  /** Further values that a boolean accepts, as in `--name=word`. */
   readonly words?: readonly string[];
 }
 
@@ -22,13 +22,13 @@ export interface FlagProblem {
   readonly message: string;
 }
 
-/** What a command line and an environment say. Asking for a flag of another kind or of no list is a bug: TypeError. */
+/** The parsed command line and environment. Reading an undeclared flag, or one as another kind, throws TypeError. */
 export interface FlagReading {
   string(name: string): string;
   optionalString(name: string): string | undefined;
-  /** False where it is a word. */
+  /** False if it is a word. */
   boolean(name: string): boolean;
-  /** The word that was given to a boolean that accepts some; undefined where it is true or false. */
+  /** The word given to a boolean that accepts words; undefined if it is true or false. */
   word(name: string): string | undefined;
   integer(name: string): number;
   number(name: string): number;

@@ -4,7 +4,7 @@ import type { FlagKind, FlagSpec } from './flag-spec.ts';
 export type FlagValue = string | number | boolean | readonly string[];
 export type ReadValue = { readonly value: FlagValue } | { readonly problem: string };
 
-/** Words that Go's flag package takes for a boolean. */
+/** As in Go's flag package. */
 const truths: Readonly<Record<string, boolean>> = {
   ...Object.fromEntries(['1', 't', 'T', 'true', 'TRUE', 'True'].map((word) => [word, true])),
   ...Object.fromEntries(['0', 'f', 'F', 'false', 'FALSE', 'False'].map((word) => [word, false])),
@@ -12,7 +12,6 @@ const truths: Readonly<Record<string, boolean>> = {
 
 const zeros = { string: '', boolean: false, integer: 0, number: 0, duration: 0, list: [] } as const;
 
-/** What a flag is worth when nobody sets it. */
 export function defaultOf(spec: FlagSpec): FlagValue {
   return spec.default ?? zeros[spec.kind];
 }
@@ -26,7 +25,7 @@ const wanted = {
   list: 'a list',
 } as const satisfies Record<FlagKind, string>;
 
-/** One text as a value of the flag's kind, within its bounds and choices. A list is one comma-separated text. */
+/** Parses a value and checks bounds and choices. A list is comma-separated. */
 export function readValue(spec: FlagSpec, text: string): ReadValue {
   if (spec.words?.includes(text)) return { value: text };
   const value = parseValue(spec.kind, text);
@@ -59,7 +58,6 @@ function parseValue(kind: FlagKind, text: string): FlagValue | undefined {
   }
 }
 
-/** What a value of the right kind still has to be. */
 function unmetNeed(spec: FlagSpec, value: FlagValue): string | undefined {
   if (typeof value === 'number') return unmetBound(spec, value);
   if (typeof value === 'boolean' || !spec.choices) return undefined;

@@ -23,7 +23,7 @@ const specs: readonly FlagSpec[] = [
 const read = (argv: string[], env: Record<string, string> = {}) => readFlags(specs, { argv, env });
 
 describe('flags', () => {
-  test('nothing given means the defaults', () => {
+  test('flags that are not given have their defaults', () => {
     const flags = read([]);
     expect(flags.problems).toEqual([]);
     expect(flags.given.size).toBe(0);
@@ -71,7 +71,7 @@ describe('flags', () => {
     expect(flags.boolean('forceNamespaced')).toBe(value);
   });
 
-  test('a boolean does not swallow the next word, other kinds do', () => {
+  test('a boolean does not consume the next word, other kinds do', () => {
     const flags = read([
       '--forceNamespaced',
       'false',
@@ -103,7 +103,7 @@ describe('flags', () => {
     expect([flags.problems, flags.boolean('compat'), flags.word('compat')]).toEqual([[], isTrue, word]);
   });
 
-  test('a boolean takes no word but its own', () => {
+  test('a boolean accepts only its own words', () => {
     expect(read(['--compat=state', '--forceNamespaced=status']).problems).toEqual([
       { name: 'forceNamespaced', message: '--forceNamespaced must be true or false, not "status"' },
       { name: 'compat', message: '--compat must be true, false or status, not "state"' },
@@ -116,24 +116,24 @@ describe('flags', () => {
     expect([...flags.given]).toEqual(['interval']);
   });
 
-  test('words after -- are no flags', () => {
+  test('words after -- are positional', () => {
     expect(read(['a', '--', '--v', '9']).positional).toEqual(['a', '--v', '9']);
   });
 
-  test('lists add up on the command line and replace the environment', () => {
+  test('lists on the command line are concatenated and replace the environment', () => {
     const env = { IMMUTABLE: 'x, y,,' };
     expect(read([], env).list('immutable')).toEqual(['x', 'y']);
     expect(read(['--immutable', 'a,b', '--immutable=c'], env).list('immutable')).toEqual(['a', 'b', 'c']);
   });
 
-  test('the environment stands in for a flag that is not given; empty is not set', () => {
+  test('the environment is used for a flag that is not given; an empty variable counts as unset', () => {
     expect(read([], { NODE: 'env' }).string('node')).toBe('env');
     expect(read(['--node=flag'], { NODE: 'env' }).string('node')).toBe('flag');
     expect(read([], { NODE: '' }).optionalString('node')).toBeUndefined();
     expect(read([], { FORCENAMESPACED: 'true' }).boolean('forceNamespaced')).toBe(true);
   });
 
-  test('all problems are named at once, with what would be right', () => {
+  test('all problems are returned at once, with the accepted values', () => {
     const argv = [
       '--nod',
       'x',
@@ -170,12 +170,12 @@ describe('flags', () => {
     expect(read(argv).problems.map(({ message }) => message)).toEqual([expect.stringContaining(need)]);
   });
 
-  test('asking for a flag of another kind or of no list is a mistake', () => {
+  test('reading an undeclared flag, or one as another kind, throws', () => {
     expect(() => read([]).integer('node')).toThrow(TypeError);
     expect(() => read([]).string('nothing')).toThrow(TypeError);
   });
 
-  test('help names every flag', () => {
+  test('help lists every flag', () => {
     const help = flagHelp(specs, 'nmi: hands out tokens');
     expect(help).toContain('nmi: hands out tokens\n\n  --node string\n      Our node. (environment NODE)\n');
     expect(help).toContain('  --interval, --period duration\n      How often. (default 1m30s)\n');

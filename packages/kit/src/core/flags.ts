@@ -8,16 +8,16 @@ interface FlagSource {
 }
 
 interface CommandLine {
-  /** Every text given for a flag, in order. */
+  /** All values of a flag, in order. */
   readonly texts: ReadonlyMap<FlagSpec, readonly string[]>;
   readonly positional: readonly string[];
   readonly problems: readonly FlagProblem[];
 }
 
 /**
- * Reads what Go's `flag` and `pflag` both accept: `-name value`, `--name=value`, `--bool`, `--bool=false`, `--` before
- * words that are no flags. The command line goes before the environment, an empty variable counts as unset, the
- * last of several values wins, lists add up. Nothing stops at the first problem.
+ * Reads what Go's `flag` and `pflag` both accept: `-name value`, `--name=value`, `--bool`, `--bool=false`, `--` before positional
+ * arguments. The command line precedes the environment, an empty variable counts as unset, the last of several values wins, lists
+ * are concatenated. Returns all problems.
  */
 export function readFlags(specs: readonly FlagSpec[], from: FlagSource): FlagReading {
   const line = readCommandLine(specs, from.argv);
@@ -71,7 +71,7 @@ function readCommandLine(specs: readonly FlagSpec[], argv: readonly string[]): C
   return { texts, positional: [...positional, ...argv.slice(end + 1)], problems };
 }
 
-/** `-name`, `--name` or either with `=text`; a single `-` is no flag. */
+/** `-name` or `--name`, both optionally with `=text`; a single `-` is not a flag. */
 function readWord(word: string): { readonly name: string; readonly text: string | undefined } | undefined {
   const [, name, text] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
   return name === undefined ? undefined : { name, text };

@@ -3,7 +3,7 @@ import type { FlagReading, FlagSpec } from './flag-spec.ts';
 const klog = (kind: FlagSpec['kind']) => (name: string) =>
   ({ name, kind, default: undefined, help: 'Accepted without effect.' }) satisfies FlagSpec;
 
-/** Flags of the original's logging library that have no effect here: accepted, because manifests and charts set them. */
+/** Flags of the original's logging library: accepted without effect, because manifests and charts set them. */
 export const klogFlags: readonly FlagSpec[] = [
   ...[
     'logtostderr',
@@ -20,7 +20,7 @@ export const klogFlags: readonly FlagSpec[] = [
 
 export const klogNote = 'klog is not used: the log goes to standard output';
 
-/** Those that were given, for one line that says so; undefined where none was. */
+/** The given ones, for a log line; undefined if there are none. */
 export function klogFlagsGiven({ given }: Pick<FlagReading, 'given'>): string | undefined {
   const names = klogFlags.flatMap(({ name }) => (given.has(name) ? [name] : []));
   return names.length === 0 ? undefined : names.join(', --');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createLimit } from './limit.ts';
 
 describe('limit', () => {
-  test('runs no more than so many at a time, in the order of asking', async () => {
+  test('runs at most the given number at a time, in order of arrival', async () => {
     const limit = createLimit(2);
     const gates = [0, 1, 2, 3].map(() => Promise.withResolvers<undefined>());
     const started: number[] = [];
@@ -22,13 +22,13 @@ describe('limit', () => {
     expect(await Promise.all(all)).toEqual([0, 1, 2, 3]);
   });
 
-  test('a failing task gives its place back', async () => {
+  test('a failing task frees its place', async () => {
     const limit = createLimit(1);
     await expect(limit(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await expect(limit(() => Promise.resolve('yes'))).resolves.toBe('yes');
   });
 
-  test.each([0, -1, Number.NaN])('%d places is a mistake', (places) => {
+  test.each([0, -1, Number.NaN])('%d places throws', (places) => {
     expect(() => createLimit(places)).toThrow(TypeError);
   });
 });

@@ -1,4 +1,4 @@
-/** One metric of a program. Label values are closed sets: nothing that a request says becomes a time series. */
+/** Label values are closed sets: content of a request cannot create a time series. */
 export interface MetricSpec {
   readonly kind: 'counter' | 'gauge' | 'histogram';
   readonly name: string;

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped word was most likely meant to be; undefined when none is near. */
+/** The candidate most similar to a mistyped word; undefined if none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const reach = Math.max(1, Math.floor(word.length / 3));
   const ranked = candidates
@@ -8,7 +8,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return ranked[0]?.candidate;
 }
 
-/** Levenshtein's distance: letters to put in, leave out or change. */
+/** Levenshtein's distance. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (const [index, letter] of Array.from(from).entries()) {

@@ -1,31 +1,31 @@
 export interface PaceOptions {
-  /** On average; 0: as many as come. */
+  /** On average; 0: unlimited. */
   readonly perSecond: number;
   readonly now: number;
 }
 
-/** How many requests of one caller are read. */
+/** Limits how many requests of one caller are read. */
 export interface Pace {
-  /** One request has been read. `wait`: no more may be, until time has passed. `refuse`: this one is not to be answered either. */
+  /** Counts one request that was read. `wait`: stop reading for now. `refuse`: moreover refuse this request. */
   take(now: number): 'go' | 'wait' | 'refuse';
   /** Milliseconds until a request may be read; 0: now. */
   waitMs(now: number): number;
-  /** How many may be read at this moment. */
+  /** How many may be read now. */
   available(now: number): number;
 }
 
-/** Five seconds' worth at once: programs start with many requests. */
+/** Programs start with many requests. */
 const burstSeconds = 5;
-/** Requests come together in one packet, so some are read before reading can stop. So many seconds' worth are still answered. */
+/** Several requests can arrive in one packet and are read before reading can stop; those of so many seconds are still served. */
 const overdrawnSeconds = 1;
-/** What was read beyond that is paid for by waiting, at most so long. */
+/** Further requests lengthen the wait, up to this. */
 const debtSeconds = 10;
 
 const unlimited: Pace = { take: () => 'go', waitMs: () => 0, available: () => Infinity };
 
 /**
- * A bucket that may be overdrawn: what is read is read, and the caller is not read again until it has been paid for. So
- * whatever a caller does, on average no more of its requests cost anything than it is allowed.
+ * A token bucket that may be overdrawn: after that, the caller's requests are not read until the bucket has refilled. So the average
+ * rate holds whatever a caller does.
  */
 export function createPace({ perSecond, now: startedAt }: PaceOptions): Pace {
   if (perSecond === 0) return unlimited;

@@ -18,12 +18,12 @@ describe('printable text', () => {
     expect(printable(text)).toBe(shown);
   });
 
-  it('leaves what people read', () => {
+  it('leaves ordinary text unchanged', () => {
     const text = '✓ answer       client_id=c’est “là”, 名前 …: "x" \\ 😀';
     expect(printable(text)).toBe(text);
   });
 
-  it('has nothing in it that is not shown, whatever was written', () => {
+  it('contains only visible characters, whatever the input', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(printable(text)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);

@@ -1,9 +1,9 @@
-/** Controls, format characters (bidirectional, invisible), lone surrogates, what is unassigned, ends of lines and odd spaces. */
+/** Control and format characters (bidirectional, invisible), lone surrogates, unassigned characters, line ends and unusual spaces. */
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /**
- * Text of anybody as one line that people read: it can neither begin a line of its own, nor steer the terminal, nor change the
- * order or the look of what stands beside it. What could do that is written as in JSON (`\n`, `\u202e`).
+ * Makes untrusted text safe to print in a line: characters that could start a new line, control the terminal or change the order or
+ * appearance of the text beside it are escaped as in JSON (`\n`, `\u202e`).
  */
 export function printable(text: string): string {
   return text.replaceAll(unprintable, (character) => {
@@ -12,7 +12,7 @@ export function printable(text: string): string {
   });
 }
 
-/** One line of JSON in which nothing but ASCII is left: it is still the same JSON. */
+/** The same JSON in ASCII only. */
 export function asciiJson(json: string): string {
   return json.replaceAll(/[\u007f-\uffff]/g, escaped);
 }

@@ -7,7 +7,7 @@ const of = (...keys: readonly string[]) => {
   return map;
 };
 
-it('keeps as many entries as it may have', () => {
+it('keeps entries up to its capacity', () => {
   expect([...of('a', 'b', 'c')]).toEqual([
     ['a', 0],
     ['b', 1],
@@ -15,11 +15,11 @@ it('keeps as many entries as it may have', () => {
   ]);
 });
 
-it('evicts what was set longest ago', () => {
+it('evicts the entry that was set longest ago', () => {
   expect([...of('a', 'b', 'c', 'd', 'e').keys()]).toEqual(['c', 'd', 'e']);
 });
 
-it('what is set again is the newest, and evicts nothing', () => {
+it('an entry that is set again becomes the newest, and evicts nothing', () => {
   expect([...of('a', 'b', 'c', 'a')]).toEqual([
     ['b', 1],
     ['c', 2],
@@ -35,14 +35,14 @@ it('reading an entry does not make it newer', () => {
   expect(map.has('a')).toBe(false);
 });
 
-it('has room again for what was deleted', () => {
+it('a deleted entry frees its place', () => {
   const map = of('a', 'b', 'c');
   map.delete('b');
   map.set('d', 3);
   expect([...map.keys()]).toEqual(['a', 'c', 'd']);
 });
 
-it('evicts a key that is undefined like any other', () => {
+it('evicts the key undefined like any other', () => {
   const map = new RecentMap<string | undefined, number>(1);
   map.set(undefined, 0).set('a', 1);
   expect([...map.keys()]).toEqual(['a']);

@@ -1,4 +1,4 @@
-/** A map of limited size: one entry too many evicts the one that was set longest ago. */
+/** A map of limited size that evicts the entry that was set longest ago. */
 export class RecentMap<K, V> extends Map<K, V> {
   readonly #capacity: number;
 

@@ -5,12 +5,12 @@ interface TokenBucketOptions {
 }
 
 export interface TokenBucket {
-  /** Takes a token and returns 0, or returns the milliseconds until there is one. */
+  /** Takes a token and returns 0; without a token, returns the milliseconds until the next one. */
   take(now: number): number;
   available(now: number): number;
 }
 
-/** A bucket of tokens, full at first, that refills with time. A clock that steps back changes nothing. */
+/** A token bucket that starts full. A clock that steps back has no effect. */
 export function createTokenBucket(options: TokenBucketOptions): TokenBucket {
   const { capacity, refillPerMs } = options;
   let tokens = capacity;

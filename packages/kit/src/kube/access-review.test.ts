@@ -11,7 +11,6 @@ const question = {
   name: '/subscriptions/s',
 };
 
-/** A reviewer over an API server that answers as told. */
 function reviewerOver(answer: (request: KubeRequest) => unknown) {
   const requests: KubeRequest[] = [];
   const transport: KubeTransport = {
@@ -31,7 +30,7 @@ function reviewerOver(answer: (request: KubeRequest) => unknown) {
 const reviewed = (status: unknown) => ({ kind: 'SubjectAccessReview', spec: {}, status });
 
 describe('a review', () => {
-  test('asks for the ServiceAccount with its groups, in the whole cluster, within a bounded time', async () => {
+  test('names the ServiceAccount with its groups, in the whole cluster, with a timeout', async () => {
     const { reviewer, requests } = reviewerOver(() => reviewed({ allowed: true }));
     await reviewer.review(question, AbortSignal.timeout(60_000));
     expect(requests).toMatchObject([
@@ -109,13 +108,13 @@ describe('a stranger', () => {
     expect(await refusesStranger(reviewer, right)).toBe(refused);
   });
 
-  test('is in no group, so that no right that everybody has counts for him', async () => {
+  test('is in no group, so that rights of all users do not count', async () => {
     const { reviewer, requests } = reviewerOver(() => reviewed({ allowed: false }));
     await refusesStranger(reviewer, right);
     expect(requests[0]?.body).toMatchObject({ spec: { groups: [], resourceAttributes: right } });
   });
 
-  test('is not known about when the server does not answer', async () => {
+  test('rejects when the server does not respond', async () => {
     const { reviewer } = reviewerOver(() => reviewed({}));
     await expect(refusesStranger(reviewer, right)).rejects.toBeInstanceOf(KubeError);
   });

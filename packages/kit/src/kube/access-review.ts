@@ -3,7 +3,6 @@ import type { Fields } from './fields.ts';
 import { field } from './object.ts';
 import type { KubeTransport } from './transport.ts';
 
-/** Who is asked about, as the API server would see them. */
 export interface ReviewSubject {
   readonly user: string;
   readonly groups: readonly string[];
@@ -17,18 +16,16 @@ export interface AccessQuestion {
   readonly name: string;
 }
 
-/** Asks the API server who may do what. */
 export interface AccessReviewer {
-  /** Whether the subject may. Throws KubeError when there is no answer, or one that says neither. */
+  /** Whether the subject may. Throws KubeError without a verdict. */
   review(question: AccessQuestion, signal?: AbortSignal): Promise<boolean>;
 }
 
 export interface AccessReviewerOptions {
-  /** For one question. */
   readonly timeoutMs?: number;
 }
 
-/** A ServiceAccount as the API server sees it. */
+/** User name and groups of a ServiceAccount. */
 export function subjectOf(namespace: string, name: string): ReviewSubject {
   return {
     user: `system:serviceaccount:${namespace}:${name}`,
@@ -48,8 +45,8 @@ const fields: Fields = {
 };
 
 /**
- * Reviews of rights in the whole cluster. They name no namespace, so no Role or RoleBinding counts: whoever owns a namespace can
- * grant nothing by them.
+ * Reviews rights in the whole cluster. Reviews without a namespace ignore Roles and RoleBindings, so owners of namespaces cannot grant
+ * these rights.
  */
 export function createAccessReviewer(
   transport: KubeTransport,
@@ -72,8 +69,8 @@ export function createAccessReviewer(
 }
 
 /**
- * Whether the API server refuses somebody to whom nobody can have granted anything. One that doesn't (AlwaysAllow) refuses
- * nobody, and its reviews are worth nothing. Throws KubeError when it doesn't answer.
+ * Whether the API server refuses a user that has no rights. If not (AlwaysAllow), its reviews are meaningless. Throws KubeError
+ * without an answer.
  */
 export async function refusesStranger(
   reviewer: AccessReviewer,
@@ -83,10 +80,10 @@ export async function refusesStranger(
   return !(await reviewer.review({ ...right, subject: stranger, name: stranger.user }, signal));
 }
 
-/** In no group, not even that of everybody. */
+/** In no group, not even `system:authenticated`. */
 const stranger: ReviewSubject = { user: 'aad-pod-identity:invented-user', groups: [] };
 
-/** An error in the server's own evaluation (`evaluationError`) leaves its verdict unchanged. */
+/** `evaluationError` does not change the verdict. */
 function readVerdict(answer: unknown): boolean {
   const status = field(answer, 'status');
   const [allowed, denied] = [field(status, 'allowed'), field(status, 'denied')];

@@ -22,18 +22,18 @@ const noted = (given: Partial<KubeTransport>) => {
 
 const failing = (error: Error) => ({ request: () => Promise.reject(error) });
 
-it('before the first answer the API server was never there', () => {
+it('is Infinity before the first response', () => {
   expect(noted({}).transport.lastAnswerMs()).toBe(Infinity);
 });
 
-it('counts from the last answer', async () => {
+it('counts from the last response', async () => {
   const { clock, transport } = noted({});
   await expect(transport.request(get)).resolves.toEqual({});
   await clock.advance(3_000);
   expect(transport.lastAnswerMs()).toBe(3_000);
 });
 
-it('a refusal is an answer, and reaches the caller', async () => {
+it('a refusal is a response, and reaches the caller', async () => {
   const { transport } = noted(failing(new KubeError('throttled', 'slow down', { status: 429 })));
   await expect(transport.request(get)).rejects.toThrow('slow down');
   expect(transport.lastAnswerMs()).toBe(0);
@@ -48,7 +48,7 @@ it.each([
   expect(transport.lastAnswerMs()).toBe(Infinity);
 });
 
-it('a watch is an answer when it is agreed to, with each event, and when it is refused', async () => {
+it('an accepted or refused watch is a response, and so is each event', async () => {
   const refusal = new KubeError('unavailable', 'no', { status: 503 });
   const { clock, transport } = noted({
     async *watch({ onOpen }) {

@@ -3,11 +3,11 @@ import { KubeError } from './errors.ts';
 import type { KubeTransport } from './transport.ts';
 
 export interface NotedTransport extends KubeTransport {
-  /** Milliseconds since the API server last answered anything over this transport, a refusal too; Infinity before the first time. */
+  /** Milliseconds since the last response over this transport, refusals included; Infinity before the first one. */
   lastAnswerMs(): number;
 }
 
-/** The same transport, which knows when the API server was there last. */
+/** The same transport, which records the time of the last response. */
 export function noteAnswers(transport: KubeTransport, clock: Clock): NotedTransport {
   let answeredAt = -Infinity;
   const note = () => {

@@ -9,18 +9,17 @@ import type { KubeTransport } from './transport.ts';
 
 export interface ConnectOptions extends ServiceAccountOptions {
   /**
-   * A kubeconfig file. Without: as the ServiceAccount where `master` is given; else KUBECONFIG, ~/.kube/config, or the
-   * cluster that we run in, in this order.
+   * A kubeconfig file. Default: the ServiceAccount if `master` is given; else KUBECONFIG, ~/.kube/config or the in-cluster settings, in
+   * this order.
    */
   readonly kubeconfig?: string;
   readonly userAgent: string;
-  /** Calls per second on average, and at once; unlimited without `qps`. Watches and leases never wait. */
+  /** Average calls per second, and burst; unlimited without `qps`. Watches and leases are exempt. */
   readonly qps?: number;
   readonly burst?: number;
   readonly clock?: Clock;
 }
 
-/** Connects to the API server that the settings name, over our own kept-alive connections. */
 export async function connectKube(options: ConnectOptions): Promise<KubeTransport> {
   const { clock = systemClock } = options;
   const credentials = await findCredentials(options);
@@ -33,7 +32,7 @@ export async function connectKube(options: ConnectOptions): Promise<KubeTranspor
   });
 }
 
-/** In a pod nothing but two files is to be read; only a kubeconfig, with its many ways, is worth a library. */
+/** In a pod two files are enough; only kubeconfigs need the library. */
 async function findCredentials(options: ConnectOptions): Promise<Credentials> {
   const { kubeconfig } = options;
   const account = kubeconfig === undefined ? findServiceAccount(options) : undefined;
@@ -42,7 +41,7 @@ async function findCredentials(options: ConnectOptions): Promise<Credentials> {
   return readKubeConfig(kubeconfig);
 }
 
-/** Calls wait for their token one after another, in the order in which they came. */
+/** Calls wait for their tokens in order of arrival. */
 function createAdmission(
   { qps, burst = qps }: ConnectOptions,
   clock: Clock,

@@ -3,18 +3,18 @@ import type { Clock } from '../core/clock.ts';
 import { KubeError } from './errors.ts';
 import type { Access } from './http-transport.ts';
 
-/** Where the API server is, and how to be let in. */
+/** Address of the API server, and how to authenticate. */
 export interface Credentials {
   readonly server: string;
-  /** `aged`: read a while ago. `refused`: the server did not accept what was read. */
+  /** `aged`: the last reading is old. `refused`: the server rejected the credentials. */
   read(why: 'first' | 'aged' | 'refused'): Promise<Access>;
 }
 
-/** Credentials live in files that others renew: read again this often, and at once when the server refuses them. */
+/** Files of credentials are renewed: they are read again this often, and at once when the server rejects them. */
 const accessAgeMs = 60_000;
 const freshAgeMs = 1000;
 
-/** Keeps what was read last. `fresh` asks past that: the server did not accept it. */
+/** Caches the last reading. `fresh` skips the cache: the server rejected it. */
 export function keepAccess(credentials: Credentials, clock: Clock): (fresh: boolean) => Promise<Access> {
   let current: Access | undefined;
   let readAt = -Infinity;
@@ -23,10 +23,10 @@ export function keepAccess(credentials: Credentials, clock: Clock): (fresh: bool
   const read = async (fresh: boolean) => {
     try {
       const next = await credentials.read(fresh ? 'refused' : current ? 'aged' : 'first');
-      // The same settings stay the same object: they keep their connections.
+      // Equal settings stay the same object, which keeps the connections.
       current = current && isDeepStrictEqual(current.tls, next.tls) ? { ...next, tls: current.tls } : next;
     } catch (cause) {
-      // Files are replaced while we read: what worked until now is the better answer.
+      // A file may just be being replaced: the last reading is used.
       if (!current)
         throw new KubeError('unauthorized', `cannot get credentials: ${String(cause)}`, { cause });
     }

@@ -24,7 +24,7 @@ describe('a refusal', () => {
     expect(error).toMatchObject({ name: 'KubeError', code, status, reason, message: 'because' });
   });
 
-  test('says when to try again, by header or by body', () => {
+  test('has the time of the retry, from the header or the body', () => {
     const body = { details: { retryAfterSeconds: 7 } };
     expect(errorOf({ status: 429, body, retryAfter: '3' }).retryAfterMs).toBe(3000);
     expect(errorOf({ status: 429, body }).retryAfterMs).toBe(7000);
@@ -43,7 +43,7 @@ describe('a refusal', () => {
 });
 
 describe('a watch event', () => {
-  test('of type ERROR is the error in it', () => {
+  test('of type ERROR becomes the error that it contains', () => {
     const event = {
       type: 'ERROR',
       object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' },
@@ -57,8 +57,8 @@ describe('a watch event', () => {
   });
 });
 
-describe('whatever was thrown', () => {
-  test('is aborted when the own signal did it, else itself, else transport', () => {
+describe('any thrown value', () => {
+  test('becomes aborted if the signal aborted, else a KubeError unchanged, else transport', () => {
     const own = new KubeError('conflict', 'x');
     expect(asKubeError(own)).toBe(own);
     expect(asKubeError(new Error('refused'))).toMatchObject({ code: 'transport', message: 'refused' });

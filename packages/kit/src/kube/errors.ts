@@ -11,18 +11,18 @@ export type KubeErrorCode =
   | 'transport'
   | 'aborted';
 
-/** The reason of an error of the code `transport`: nothing came for too long. */
+/** The reason of a `transport` error after too long a silence. */
 export const silence = 'Silence';
 
 export interface KubeErrorDetails {
   readonly status?: number;
-  /** The API server's own word, e.g. `AlreadyExists`; or `silence`. */
+  /** The API server's reason, e.g. `AlreadyExists`; or `silence`. */
   readonly reason?: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
-/** The one error of this room. Callers switch on `code`; the message is for people. */
+/** The only error type of this room. Callers switch on `code`. */
 export class KubeError extends Error {
   override readonly name = 'KubeError';
   readonly code: KubeErrorCode;
@@ -39,7 +39,7 @@ export class KubeError extends Error {
   }
 }
 
-/** An HTTP response with an error; its body should be a Status. */
+/** Its body should be a Status. */
 export interface ErrorResponse {
   readonly status: number;
   readonly body: unknown;
@@ -56,7 +56,7 @@ export function errorOf(response: ErrorResponse): KubeError {
   });
 }
 
-/** The error that a watch's ERROR event carries; undefined for every other event. */
+/** The error of a watch's ERROR event; undefined for other events. */
 export function watchEventError(event: unknown): KubeError | undefined {
   if (!isRecord(event) || event['type'] !== 'ERROR') return undefined;
   const body = event['object'];
@@ -64,7 +64,7 @@ export function watchEventError(event: unknown): KubeError | undefined {
   return errorOf({ status, body });
 }
 
-/** Whatever was thrown, as a KubeError: `aborted` when the caller's own signal did it, else `transport`. */
+/** A thrown value as KubeError: `aborted` if the caller's signal aborted, else `transport`. */
 export function asKubeError(error: unknown, signal?: AbortSignal): KubeError {
   if (signal?.aborted) return new KubeError('aborted', 'request aborted', { cause: signal.reason });
   if (error instanceof KubeError) return error;

@@ -13,9 +13,9 @@ export interface EventDraft {
 
 export interface EventOccasion {
   readonly component: string;
-  /** The node that this is told from; empty where that does not matter. */
+  /** The node that reports it; empty if irrelevant. */
   readonly host?: string;
-  /** Tells events of one object apart. */
+  /** Makes the name unique for the object. */
   readonly suffix: string;
   readonly count: number;
   readonly firstMs: number;
@@ -25,7 +25,6 @@ export interface EventOccasion {
 const longestName = 253;
 const longestMessage = 1024;
 
-/** The core/v1 Event for a draft. */
 export function eventObject({ involved, reason, message, type }: EventDraft, occasion: EventOccasion) {
   const { component, host = '', suffix, count, firstMs, lastMs } = occasion;
   return {
@@ -48,7 +47,7 @@ export function eventObject({ involved, reason, message, type }: EventDraft, occ
   };
 }
 
-/** An event lives beside its object; those of objects without a namespace live in `default`. */
+/** That of the object; `default` for objects without a namespace. */
 export function eventNamespace({ namespace }: EventDraft['involved']): string {
   return namespace ?? 'default';
 }
@@ -58,13 +57,12 @@ export function eventTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** The same for events of the same object. */
 export function objectIdentity({ involved }: EventDraft): string {
   const { kind, namespace = '', name, uid = '' } = involved;
   return [kind, namespace, name, uid].join('/');
 }
 
-/** The same for events that differ in nothing but their time. */
+/** Equal for events that differ only in time. */
 export function eventIdentity(draft: EventDraft): string {
   return JSON.stringify([objectIdentity(draft), draft.type, draft.reason, draft.message]);
 }

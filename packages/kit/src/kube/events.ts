@@ -26,26 +26,26 @@ export interface EventRecorderOptions {
   readonly transport: KubeTransport;
   /** Shown as the event's source. */
   readonly component: string;
-  /** The node that the events are told from, for programs that run on each. */
+  /** The node, for programs that run on every node. */
   readonly host?: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Different events that wait to be written (default 1000); more are dropped. */
+  /** Limit of distinct waiting events (default 1000); further ones are dropped. */
   readonly maxQueued?: number;
 }
 
 export interface EventRecorder {
   /**
-   * Never throws and never waits. `onEnd` is told whether it can be read now. `mayWrite` is asked right before each write: what a
-   * leader has recorded is dropped when it is one no more.
+   * Never throws and never waits. `onEnd` gets whether the event is on the server. `mayWrite` is called right before each write: events of
+   * a former leader are dropped.
    */
   record(event: EventDraft, onEnd?: (isWritten: boolean) => void, mayWrite?: () => boolean): void;
-  /** Resolves when all that was recorded before has been written or given up. */
+  /** Resolves when all events recorded before are written or dropped. */
   flush(): Promise<void>;
 }
 
-/** Repeats of one event while it waits are one write. */
+/** Repeats of a waiting event are written once. */
 interface Waiting {
   readonly identity: string;
   readonly ends: ((isWritten: boolean) => void)[];
@@ -53,13 +53,13 @@ interface Waiting {
   readonly firstMs: number;
   times: number;
   lastMs: number;
-  /** As the last repeat says. */
+  /** That of the last repeat. */
   mayWrite: () => boolean;
 }
 
 /**
- * Writes Events one after another; namespaces take turns, and in each of them its objects. They are courtesy: too many, or
- * too late, they are dropped rather than held.
+ * Writes Events one after another; namespaces take turns, and within them objects. Best effort: too many or delayed events are
+ * dropped.
  */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { clock, log, maxQueued = 1000 } = options;
@@ -100,13 +100,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
 const always = () => true;
 
-/** Events that wait to be written. */
 function createEventQueue(maxQueued: number) {
   const bound = { total: maxQueued, perNamespace: maxQueued, perPod: maxQueued };
   const queue = createFairQueue<Waiting>(bound);
   const byIdentity = new Map<string, Waiting>();
   return {
-    /** Returns the event that has no place, which may be this one. */
+    /** Returns the event that is dropped, if any; it may be this one. */
     add(draft: EventDraft, told: Pick<Waiting, 'ends' | 'mayWrite'> & { now: number }): Waiting | undefined {
       const { ends, mayWrite, now } = told;
       const identity = eventIdentity(draft);
@@ -146,14 +145,14 @@ function createAllowance(clock: Clock): (object: string) => boolean {
 }
 
 const rememberedObjects = 4096;
-/** Events of one object at once; then one in five minutes. */
+/** Events of one object in a burst; then one in five minutes. */
 const objectBurst = 25;
 const oneInFiveMinutes = 1 / 300_000;
 const attempts = 3;
 const passing: ReadonlySet<KubeErrorCode> = new Set(['transport', 'unavailable', 'throttled']);
 const timeoutMs = 5000;
 
-/** What is on the server already. */
+/** An event on the server. */
 interface Written {
   readonly name: string;
   readonly count: number;
@@ -166,7 +165,7 @@ interface EventBody {
   readonly count?: number;
 }
 
-/** Creates an event the first time and raises its count afterwards. */
+/** Creates an event, and increases its count on repeats. */
 function createWriter({ transport, component, host = '' }: EventRecorderOptions): Write {
   const patient = bounded(transport);
   const eventsFor = ({ mayWrite }: Waiting) =>
@@ -193,7 +192,7 @@ function createWriter({ transport, component, host = '' }: EventRecorderOptions)
     try {
       written.set(event.identity, await repeat(known, event));
     } catch (error) {
-      // An event lives for an hour on the server, and longer here.
+      // The server deletes events after an hour.
       if (!isCoded(error, 'not-found')) throw error;
       await createAndKeep(event);
     }
@@ -203,14 +202,14 @@ function createWriter({ transport, component, host = '' }: EventRecorderOptions)
 const suffixLength = 16;
 
 /**
- * The event's name is made of what it says, so that it exists once for all components that say the same of an object.
- * Undefined: somebody else's event tells it already.
+ * The name is derived from the content, so that equal events of several components exist once. Undefined: another component wrote
+ * it.
  */
 function createCreator(
   eventsFor: (event: Waiting) => ResourceClient<EventBody>,
   by: Pick<EventOccasion, 'component' | 'host'>,
 ) {
-  /** Another component, or this one before it restarted, has told the same. */
+  /** Another component, or this one before a restart, wrote the same event. */
   const refresh = async (name: string, event: Waiting): Promise<Written | undefined> => {
     const { draft, times, lastMs } = event;
     const key = { name, namespace: eventNamespace(draft.involved) };
@@ -219,7 +218,7 @@ function createCreator(
       const { count = times } = await eventsFor(event).patch(key, last);
       return { name, count };
     } catch (error) {
-      // A policy may keep components from each other's events.
+      // A policy may forbid changes of other components' events.
       if (isCoded(error, 'denied')) return undefined;
       throw error;
     }
@@ -244,7 +243,7 @@ function isCoded(error: unknown, code: KubeErrorCode): boolean {
   return error instanceof KubeError && error.code === code;
 }
 
-/** Tries again what may pass, gives up the rest: false. Never rejects. */
+/** Retries temporary failures; returns false after others. Never rejects. */
 function withPatience(
   write: Write,
   { clock, log, random }: EventRecorderOptions,
@@ -268,7 +267,7 @@ function withPatience(
   };
 }
 
-/** A hanging write must not hold up the others for long, nor the end of the process. */
+/** A hanging write must not delay others, or the end of the process, for long. */
 function bounded(transport: KubeTransport): KubeTransport {
   return { ...transport, request: (request) => transport.request({ timeoutMs, ...request }) };
 }

@@ -2,8 +2,8 @@ import { KubeError } from './errors.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 
 /**
- * The same transport for as long as `holds`, as far as it writes: what is not to be sent any more ends as `aborted`. It is asked
- * when the request is made and once more when its turn has come, since a process can be stopped in between. Reading goes on.
+ * The same transport, whose writes end as `aborted` when `holds` returns false. It is checked when the request is made and right before
+ * it is sent, since the process can be suspended in between. Reads are not affected.
  */
 export function fenceWrites(transport: KubeTransport, holds: () => boolean): KubeTransport {
   return {
@@ -17,7 +17,7 @@ export function fenceWrites(transport: KubeTransport, holds: () => boolean): Kub
   };
 }
 
-/** Throws what a request ends with that may not be sent any more. */
+/** Throws `aborted` if the request may no longer be sent. */
 export function insistOnSending({ mayBeSent }: KubeRequest): void {
   if (mayBeSent?.() === false)
     throw new KubeError('aborted', 'not sent: whoever asked for it may not write any more');

@@ -8,7 +8,7 @@ import { createAnswerReader, createEventReader } from './read-answer.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
-/** How to be let in; it changes from time to time, so it is asked for before each request. */
+/** Credentials; read before each request, since they change. */
 export interface Access {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
@@ -17,9 +17,9 @@ export interface Access {
 export interface HttpTransportOptions {
   readonly server: string;
   readonly userAgent: string;
-  /** `fresh` asks past the caches: the server did not accept what it was given. */
+  /** `fresh` skips caches: the server rejected the last credentials. */
   readonly access: (fresh: boolean) => Promise<Access>;
-  /** Resolves when one more call may be made. */
+  /** Resolves when the rate limit allows one more call. */
   readonly admit: (signal: AbortSignal | undefined) => Promise<void>;
   readonly clock: Clock;
 }
@@ -30,15 +30,14 @@ interface Sending {
 }
 
 const callTimeoutMs = 30_000;
-/** A watch begins with an answer, however quiet it is then: without one the connection leads nowhere. */
+/** A watch starts with response headers even if it has no events; without them the connection is broken. */
 const agreeTimeoutMs = 10_000;
-/** Of a refusal the reason is read, and no page of a proxy without end. */
+/** A refusal may be an endless page of a proxy. */
 const longestRefusal = 64 * 1024;
 
-/** Sends a request and answers when the headers are there. */
+/** Sends a request; resolves with the response headers. */
 type Open = (request: KubeRequest, sending: Sending) => Promise<IncomingMessage>;
 
-/** A transport over kept-alive HTTP connections. */
 export function createHttpTransport(options: HttpTransportOptions): KubeTransport {
   const lanes = createLanes(new URL(options.server));
   const open = createOpen(options, lanes);
@@ -113,7 +112,7 @@ function createOpen(options: HttpTransportOptions, lanes: Lanes): Open {
     };
     const answer = await attempt(false);
     if (answer.statusCode !== 401) return answer;
-    // Its body may be without end.
+    // Its body may be endless.
     answer.destroy();
     return attempt(true);
   };
@@ -136,14 +135,14 @@ async function readAnswer(
 ): Promise<unknown> {
   const reader = createAnswerReader(request);
   for await (const chunk of chunksOf(answer)) {
-    // A list may be long; what must not be long is silence.
+    // A list may take long, but not with long silences.
     if (request.onItem) watchdog.feed();
     reader.push(chunk);
   }
   return reader.end(() => notJson());
 }
 
-/** Of JSON objects only: a page of something else may be without end, and each chunk of it is heard. */
+/** Only of JSON: another body may be endless, and its chunks would feed the watchdog. */
 async function* chunksOf(answer: IncomingMessage): AsyncGenerator<Buffer> {
   let isBegun = false;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -195,12 +194,12 @@ function headersOf({ body, contentType = 'application/json' }: KubeRequest): Rec
   return { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) };
 }
 
-/** Leases are how the leader stays alive: they wait for nothing. */
+/** Requests for leases bypass the rate limit, so that the leader stays leader. */
 function isLease({ path }: KubeRequest): boolean {
   return path.startsWith('/apis/coordination.k8s.io/');
 }
 
-/** The server may hang up an idle connection just when a request sets out on it. */
+/** The server may close an idle connection just as a request is sent on it. */
 function isBrokenConnection(error: unknown): boolean {
   const cause: unknown = error instanceof KubeError && error.code === 'transport' ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause && /^(ECONNRESET|EPIPE)$/.test(String(cause.code));

@@ -12,35 +12,34 @@ export interface InformerOptions<V> extends ReflectorOptions<V> {
 }
 
 export interface Informer<V> {
-  /** What it watches. */
   readonly plural: string;
   readonly store: Store<V>;
   hasSynced(): boolean;
-  /** Resolves after the first whole list, or when `run` ends without one; `hasSynced` tells which. */
+  /** Resolves after the first complete list, or when `run` ends without one; see `hasSynced`. */
   readonly synced: Promise<void>;
-  /** Whether objects of the namespace are left out because they are more than its share. */
+  /** Whether objects of the namespace are left out because it is over its share. */
   leavesOut(namespace: string): boolean;
-  /** Some of the objects that are left out, by key: 16 of a namespace. */
+  /** Up to 16 left out objects of each namespace, by key. */
   leftOut(): ReadonlyMap<string, LeftOut>;
-  /** Looks for what is left out with a new list: at the end of a watch, `relistMs` after the last one at the earliest. */
+  /** Requests a new list, which may include left out objects: at the end of a watch, at least `relistMs` after the last list. */
   askForList(): void;
-  /** Called for each of them as it is left out. Returns the function that ends it. */
+  /** Calls the listener for each object that is left out. Returns the unsubscribe function. */
   onLeftOut(listener: (object: LeftOut) => void): () => void;
-  /** Returns the function that ends it. */
+  /** Returns the unsubscribe function. */
   onChange(listener: (change: Change<V>) => void): () => void;
-  /** Milliseconds since the API server last proved to be there; Infinity before the first time. */
+  /** Milliseconds since the last response of the API server; Infinity before the first one. */
   lastHeardMs(): number;
-  /** Milliseconds since the last watch ended, if there is none now; 0 while one is open, Infinity before the first one. */
+  /** Milliseconds since the last watch ended; 0 while one is open, Infinity before the first one. */
   unwatchedMs(): number;
-  /** Lists and watches until the signal aborts; then resolves. */
+  /** Resolves when the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
-/** A watch that ends sooner than this did not really work, even if it ended without an error. */
+/** A watch that ends sooner counts as failed, even without an error. */
 const shortestWatchMs = 1000;
-/** After so many answers in a row that are no watch, the version to resume from is suspected and all is listed again. */
+/** After so many failed watches in a row the version to resume from is assumed invalid, and a new list is made. */
 const patience = 3;
 
-/** Keeps a store in step with the API server: one list, then watches, each of which resumes where the last one ended. */
+/** Keeps a store up to date: one list, then watches, each of which resumes where the last one ended. */
 export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const { clock, kind, log } = options;
   const contents = createStore(options.indexes);
@@ -85,7 +84,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   };
 }
 
-/** When one of them fails, the others are still told. */
+/** A failing listener does not affect the others. */
 function createListeners<T extends { readonly key: string }>(
   onFailed: (error: unknown, key: string) => void,
 ) {
@@ -148,13 +147,13 @@ function report<V>(problem: KubeError, { log, kind, onProblem }: InformerOptions
 
 interface Step {
   readonly problem: KubeError | undefined;
-  /** Something came from the API server. */
+  /** The API server responded. */
   readonly heard: boolean;
-  /** The watch lasted long enough to say that it worked. */
+  /** The watch lasted long enough to count as working. */
   readonly isWatched: boolean;
 }
 
-/** A list if there is nothing to resume, then a watch to its end. */
+/** A list if no watch can be resumed, then a watch. */
 async function step(reflector: Reflector, following: Following): Promise<Step> {
   const { clock, signal, retries, watching, onListed } = following;
   const { heard } = reflector;
@@ -184,7 +183,7 @@ async function step(reflector: Reflector, following: Following): Promise<Step> {
   }
 }
 
-/** Judges whether the version to resume from is to blame for what went wrong. */
+/** Returns whether the version to resume from probably causes the failures. */
 function createSuspicion(): (step: Step) => boolean {
   let refusals = 0;
   return ({ problem, heard }) => {
@@ -195,8 +194,8 @@ function createSuspicion(): (step: Step) => boolean {
 }
 
 /**
- * The server has forgotten the version to resume from: a list helps, so there is nothing to wait for. One that forgets
- * again before a watch has worked would be listed without end.
+ * The server no longer has the version to resume from: a list helps at once. If that repeats before a watch works, the usual delays
+ * apply, so as not to list endlessly.
  */
 function createForgotten(): (step: Step) => boolean {
   let isRepeated = false;
@@ -209,12 +208,11 @@ function createForgotten(): (step: Step) => boolean {
 }
 
 /**
- * The version may be the cause: one that the server has not reached yet is a 504. That the server throttles, or is not reached,
- * says nothing against it.
+ * Whether the version may be the cause: a version that the server has not reached yet returns 504. Throttling and unreachable servers
+ * do not count.
  */
 function countsAgainstVersion(problem: KubeError): boolean {
   return problem.status !== undefined && problem.code !== 'throttled';
 }
 
-/** Asked after waiting, when the signal may have changed. */
 const isOver = (signal: AbortSignal) => signal.aborted;

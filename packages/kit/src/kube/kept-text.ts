@@ -1,13 +1,13 @@
-/** Text that grows at its end and is taken back from there. It holds bytes, so that a character may arrive in two chunks. */
+/** Text that grows and shrinks at its end. Holds bytes, since a character may arrive in two chunks. */
 export interface KeptText {
   /** In bytes. */
   readonly length: number;
   /** Latin-1 text: bytes as they arrived. */
   add(text: string): void;
   addBytes(bytes: Buffer): void;
-  /** What stands after `start`. */
+  /** The text after `start`. */
   textFrom(start: number): string;
-  /** Removes what stands after `start`. */
+  /** Removes the text after `start`. */
   takeBack(start: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** How the API server calls a kind of object. `group` is empty for the core group. */
+/** `group` is empty for the core group. */
 export interface ResourceKind {
   readonly group: string;
   readonly version: string;

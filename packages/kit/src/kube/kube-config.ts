@@ -1,6 +1,5 @@
-// The only door to @kubernetes/client-node, and imported only where a kubeconfig is to be read: it costs 20 MiB of memory.
-// Naming the one class that is needed lets bundlers leave out the other 12 MB, which a dynamic import of the whole package
-// would carry along.
+// The only import of @kubernetes/client-node, loaded only to read a kubeconfig: it takes 20 MiB of memory.
+// Importing the one class by name lets bundlers drop the other 12 MB.
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Credentials } from './credentials.ts';
@@ -8,13 +7,13 @@ import { KubeError } from './errors.ts';
 import type { Access } from './http-transport.ts';
 import type { TlsSettings } from './lanes.ts';
 
-/** What a kubeconfig says; without `file` the one that client-node finds. */
+/** Without `file`, the kubeconfig that client-node finds. */
 export function readKubeConfig(file: string | undefined): Credentials {
   let config = loadConfig(file);
   return {
     server: serverOf(config),
     read(why) {
-      // A credential plugin's answer has its own expiry, which client-node keeps; it is asked again only if refused.
+      // client-node caches the output of a credential plugin until its expiry; it is read again only after a refusal.
       if (why === 'refused' || (why === 'aged' && !hasPlugin(config))) config = loadConfig(file);
       return readAccess(config);
     },
@@ -29,7 +28,7 @@ function loadConfig(file: string | undefined): KubeConfig {
   } catch (cause) {
     throw new KubeError('invalid', `cannot read the kubeconfig ${file ?? ''}: ${String(cause)}`, { cause });
   }
-  // client-node refuses plain HTTP unless TLS need not be verified; there is no TLS to verify.
+  // client-node accepts plain HTTP only if TLS verification is off.
   config.clusters = config.clusters.map((cluster) =>
     cluster.server.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster,
   );

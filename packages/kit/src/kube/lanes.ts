@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import { responseOf } from '../serve/response-of.ts';
 
-/** Ordinary calls share a few connections; watches and leases never queue behind them. */
+/** Ordinary calls share a few connections; watches and leases have others. */
 export type Lane = 'calls' | 'express';
 
 export type TlsSettings = Pick<
@@ -22,15 +22,15 @@ export interface Sending {
 }
 
 export interface Lanes {
-  /** Resolves when the headers are there. */
+  /** Resolves with the response headers. */
   send(path: string, sending: Sending): Promise<http.IncomingMessage>;
-  /** Ends what is under way, too. */
+  /** Also ends running requests. */
   close(): Promise<void>;
 }
 
 const callConnections = 16;
 
-/** Kept-alive connections to a server. Other TLS settings than the last (the same object means the same) get new ones. */
+/** Kept-alive connections to a server. A new object of TLS settings gets new connections. */
 export function createLanes(server: URL): Lanes {
   const address = addressOf(server);
   const isSecure = address.protocol === 'https:';
@@ -50,7 +50,7 @@ export function createLanes(server: URL): Lanes {
   return {
     send(path, { lane, tls, body, headers, method, signal }) {
       const { request: open } = isSecure ? https : http;
-      // Node tells the length of a DELETE's body only when it is told itself.
+      // Node adds no content-length to a DELETE by itself.
       const framed = body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) };
       const options = { method, headers: framed, agent: agentFor(lane, tls) };
       const request = open({ ...address, path: address.path + path, ...options });
@@ -70,13 +70,13 @@ export function createLanes(server: URL): Lanes {
   };
 }
 
-/** Once for all requests: parsing a URL takes a tenth of the time of a small request. */
+/** Parsed once: parsing takes a tenth of the time of a small request. */
 function addressOf(server: URL) {
   const { protocol, hostname, port, auth } = urlToHttpOptions(server);
   return { protocol, hostname, port, ...(auth && { auth }), path: server.pathname.replace(/\/$/, '') };
 }
 
-/** Finishes what it carries, watches included, and keeps no connection afterwards. */
+/** Lets running requests, watches included, finish and closes connections afterwards. */
 function retire(agent: http.Agent): void {
   agent.maxFreeSockets = 0;
   for (const sockets of Object.values(agent.freeSockets))
@@ -87,9 +87,9 @@ function createAgent(isSecure: boolean, tls: TlsSettings, maxSockets: number): h
   const settings = {
     keepAlive: true,
     maxSockets,
-    // Half-open connections are found by the system's probes as well as by our watchdog.
+    // TCP keep-alive also detects half-open connections.
     keepAliveMsecs: 30_000,
-    // Of idle connections only. The API server keeps one for longer than this, so we are the ones to hang up.
+    // For idle connections. Shorter than the API server's timeout, so that the client closes first.
     timeout: 60_000,
   };
   return isSecure ? new https.Agent({ ...settings, ...tls }) : new http.Agent(settings);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLastFirst } from './last-first.ts';
 
-test('the last of the set is found, whatever was added and removed before', () => {
+test('finds the last of the set after any additions and removals', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('add' as const), value: fc.integer({ min: 0, max: 1_000 }) }),
     fc.record({ kind: fc.constant('remove' as const), value: fc.nat() }),

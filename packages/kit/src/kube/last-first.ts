@@ -1,11 +1,11 @@
-/** Finds the last in order of a set that changes all the time: a binary heap, the last on top. */
+/** Finds the last in order of a changing set: a binary heap, the last on top. */
 export interface LastFirst<T> {
   add(one: T): void;
-  /** The last of those that still count. It stays until it does not count any more. */
+  /** The last that still belongs to the set; it is not removed. */
   last(): T | undefined;
 }
 
-/** `counts`: whether what was added still belongs to the set. What does not is removed as it comes up, or with half of all. */
+/** `counts`: whether an element still belongs to the set. Others are removed when they reach the top, or when they are half of all. */
 export function createLastFirst<T>(
   isBefore: (one: T, other: T) => boolean,
   set: { readonly counts: (one: T) => boolean; readonly size: () => number },
@@ -33,7 +33,7 @@ export function createLastFirst<T>(
 
 type Order<T> = (one: T, other: T) => boolean;
 
-/** Adds it at the bottom and moves it up past what comes before it. */
+/** Adds an element at the bottom and moves it up. */
 function rise<T>(heap: T[], one: T, isBefore: Order<T>): void {
   let at = heap.length;
   heap.push(one);
@@ -47,7 +47,7 @@ function rise<T>(heap: T[], one: T, isBefore: Order<T>): void {
   heap[at] = one;
 }
 
-/** Puts it on top, in place of what is there, and moves it down past what comes after it. */
+/** Replaces the top element and moves the new one down. */
 function sink<T>(heap: T[], one: T, isBefore: Order<T>): void {
   let at = 0;
   for (

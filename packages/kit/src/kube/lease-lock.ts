@@ -10,7 +10,7 @@ export interface LeaseLockOptions {
   readonly namespace: string;
   readonly name: string;
   readonly identity: string;
-  /** For how long others respect a lease that nobody renews. */
+  /** How long others respect a lease that is not renewed. */
   readonly durationMs: number;
   readonly clock: Clock;
 }
@@ -20,14 +20,13 @@ export interface Patience {
   readonly signal?: AbortSignal;
 }
 
-/** The Lease as a lock. */
 export interface LeaseLock {
   /**
-   * Takes or renews the lease. Returns the time until which others respect it, counted from before the request was
-   * sent, or undefined when it is somebody else's. Throws KubeError when that could not be found out.
+   * Takes or renews the lease. Returns the time until which others respect it, counted from before the request, or undefined if
+   * another process holds it. Throws KubeError if that is unknown.
    */
   claim(patience: Patience): Promise<number | undefined>;
-  /** Gives the lease back if it is ours. */
+  /** Releases the lease if this process holds it. */
   release(patience: Patience): Promise<void>;
   readonly holder: string | undefined;
 }
@@ -42,7 +41,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
   const { identity, durationMs, clock } = options;
   const register = createRegister(options);
 
-  // A holder's own word on its duration counts. Nobody's clock but ours says how long the lease has not been renewed.
+  // The duration is the holder's; the time since the last renewal is measured with the local clock.
   const isFree = ({ record, since }: Observation, now: number) =>
     record.holder === '' || record.holder === identity || now >= since + (record.durationMs ?? durationMs);
   const attempt = async (before: Observation | undefined, patience: Patience) => {
@@ -54,7 +53,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
 
   return {
     async claim(patience) {
-      // Our own lease is renewed as we wrote it, unseen: a conflict says that it is not so any more.
+      // An own lease is renewed without reading it first: a change by others returns a conflict.
       const mine = register.seen?.record.holder === identity ? register.seen : undefined;
       try {
         return await attempt(mine ?? (await register.look(patience)), patience);
@@ -64,7 +63,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
       }
     },
     async release(patience) {
-      // Read again: a renewal may have been cut off after the server had it.
+      // Read again: the connection may have failed after the server accepted a renewal.
       const before = await register.look(patience);
       if (before?.record.holder === identity) await register.write('', before, patience);
     },
@@ -74,7 +73,7 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
   };
 }
 
-/** Reads and writes the Lease, and remembers since when it has not changed. */
+/** Reads and writes the Lease, and records when it last changed. */
 function createRegister({ transport, clock, durationMs, ...key }: LeaseLockOptions) {
   const path = objectPath(coreKinds.leases, key);
   const collection = collectionPath(coreKinds.leases, key.namespace);

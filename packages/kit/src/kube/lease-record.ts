@@ -1,15 +1,15 @@
 import { coreKinds } from './kinds.ts';
 import { apiVersionOf, field, metadataOf, textField } from './object.ts';
 
-/** Who holds a Lease and until when, as far as it says. Times are the holder's own and prove nothing here. */
+/** Holder and times of a Lease. Times are of the holder's clock and not comparable with the local one. */
 export interface LeaseRecord {
-  /** Empty when nobody holds it. */
+  /** Empty if there is no holder. */
   readonly holder: string;
   readonly durationMs: number | undefined;
   readonly acquireTime: string;
   readonly transitions: number;
   readonly resourceVersion: string;
-  /** Changes with every renewal by anybody. */
+  /** Changes with every renewal. */
   readonly fingerprint: string;
 }
 
@@ -30,13 +30,13 @@ export function readLease(object: unknown): LeaseRecord {
 export interface LeaseClaim {
   readonly namespace: string;
   readonly name: string;
-  /** Empty gives the Lease back. */
+  /** Empty releases the Lease. */
   readonly holder: string;
   readonly durationMs: number;
   readonly now: number;
 }
 
-/** The Lease with this claim in it, following the one seen before, if there was one. */
+/** The Lease with this claim, as successor of the one that was read, if any. */
 export function writeLease(claim: LeaseClaim, before: LeaseRecord | undefined): object {
   const time = microTime(claim.now);
   const keeps = before?.holder === claim.holder;

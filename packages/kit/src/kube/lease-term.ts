@@ -1,21 +1,21 @@
 import type { Clock, Timer } from '../core/clock.ts';
 
 export interface LeaderTerm {
-  /** Aborts when the lease is lost or the elector is told to end. */
+  /** Aborts when the lease is lost or the elector ends. */
   readonly signal: AbortSignal;
-  /** Computed from the time of the last renewal: no timer has to fire to make it false. Ask right before each write. */
+  /** Computed from the time of the last renewal, so it is correct even if timers are late. Check it right before each write. */
   holds(): boolean;
 }
 
-/** The elector's end of a term. */
+/** The elector's side of a term. */
 export interface Term extends LeaderTerm {
-  /** Aborts when there is nothing left to renew: the lease is lost, or its holder has finished. */
+  /** Aborts when the lease is lost or the holder has finished. */
   readonly over: AbortSignal;
-  /** The lease was renewed until then. An answer that comes after the end does not bring a term back to life. */
+  /** The lease was renewed until then. Ignored after the end of the term. */
   prolong(until: number): void;
-  /** The holder should finish, under a lease that is still renewed. */
+  /** Makes the holder finish while the lease is still renewed. */
   resign(reason: unknown): void;
-  /** The lease is somebody else's, or could not be renewed in time. */
+  /** Another process has the lease, or it could not be renewed in time. */
   lose(): void;
   /** The holder has finished. */
   end(): void;
@@ -28,7 +28,7 @@ export interface TermOptions {
   readonly until: number;
 }
 
-/** A leader stops this share of the duration before others may take over: clocks differ, and requests take time. */
+/** A leader stops this share of the duration before others may take over, for differences of clocks and durations of requests. */
 const marginShare = 1 / 5;
 
 export function createTerm({ clock, durationMs, until }: TermOptions): Term {

@@ -8,7 +8,7 @@ export type { LeaderTerm };
 export interface ElectorOptions extends LeaseLockOptions {
   /** How often the leader renews; a third of the duration leaves time for two more tries. */
   readonly renewMs: number;
-  /** How often a candidate looks, and a leader tries again after a failed renewal. */
+  /** How often a candidate tries, and a leader retries after a failed renewal. */
   readonly retryMs: number;
   readonly random: () => number;
   readonly log: Log;
@@ -16,19 +16,18 @@ export interface ElectorOptions extends LeaseLockOptions {
 
 export interface Elector {
   /**
-   * Stands for election until the signal aborts. Each term won calls `lead`; after each term lost it stands again, once
-   * `lead` has settled. In the end `lead` may finish, under a lease that is still renewed, before the lease is given
-   * back. Rejects only with what `lead` throws in a term that was not being ended.
+   * Stands for election until the signal aborts, and calls `lead` for each term won. After the abort the lease is renewed until `lead` has
+   * settled, and then released. Rejects only if `lead` rejects in a term that was not ending.
    */
   run(signal: AbortSignal, lead: (term: LeaderTerm) => Promise<void>): Promise<void>;
   isLeader(): boolean;
-  /** The holder last seen on the Lease, whoever it is. */
+  /** The holder last read from the Lease. */
   leader(): string | undefined;
 }
 
-/** Chance adds up to this share to each pause of a candidate, so that candidates do not move in step. */
+/** Random extension of a candidate's pauses, so that candidates do not synchronize. */
 const retryJitter = 0.2;
-/** A claim that hangs on a dead connection must leave time for another one. */
+/** A claim on a dead connection must leave time for another one. */
 const claimTimeoutShare = 1 / 4;
 const releaseTimeoutMs = 5000;
 
@@ -42,7 +41,7 @@ export function createElector(options: ElectorOptions): Elector {
       while (!signal.aborted) {
         term = await stand(options, lock, signal);
         if (term) await serve(term, { options, lock, signal, lead });
-        // Also after a term: others get a chance, and a `lead` that returns at once makes no hot loop.
+        // Also after a term, so that others can win, and a `lead` that returns at once causes no busy loop.
         await clock.sleep(retryMs * (1 + retryJitter * random()), signal).catch(() => undefined);
       }
     },
@@ -51,7 +50,6 @@ export function createElector(options: ElectorOptions): Elector {
   };
 }
 
-/** One try to win. */
 async function stand(
   options: ElectorOptions,
   lock: LeaseLock,
@@ -60,7 +58,7 @@ async function stand(
   const { clock, durationMs, log, name } = options;
   try {
     const until = await lock.claim({ timeoutMs: durationMs * claimTimeoutShare, signal });
-    // An answer that took longer than the lease lasts has won nothing.
+    // The response may have taken longer than the lease lasts.
     return until === undefined || until <= clock.now() ? undefined : createTerm({ clock, durationMs, until });
   } catch (error) {
     const { code, message } = asKubeError(error, signal);
@@ -76,7 +74,6 @@ interface Serving {
   readonly lead: (term: LeaderTerm) => Promise<void>;
 }
 
-/** One term, from its beginning to the release of the lease. */
 async function serve(term: Term, { options, lock, signal, lead }: Serving): Promise<void> {
   const { log, name, identity } = options;
   log.info({ lease: name, identity }, 'became leader');
@@ -87,7 +84,7 @@ async function serve(term: Term, { options, lock, signal, lead }: Serving): Prom
   try {
     await lead(term);
   } catch (error) {
-    // What a term's end interrupts may well throw.
+    // Errors caused by the end of the term are expected.
     if (!term.signal.aborted) throw error;
   } finally {
     signal.removeEventListener('abort', resign);
@@ -99,7 +96,6 @@ async function serve(term: Term, { options, lock, signal, lead }: Serving): Prom
   }
 }
 
-/** Renews until the term is over. */
 async function renew(term: Term, options: ElectorOptions, lock: LeaseLock): Promise<void> {
   const { clock, renewMs, retryMs } = options;
   let pauseMs = renewMs;
@@ -109,11 +105,11 @@ async function renew(term: Term, options: ElectorOptions, lock: LeaseLock): Prom
   }
 }
 
-/** False when the lease could not be renewed now, but may be in the time that is left. */
+/** False if the renewal failed and can be retried. */
 async function renewOnce(term: Term, options: ElectorOptions, lock: LeaseLock): Promise<boolean> {
   const { durationMs, log, name } = options;
   try {
-    // A process that was starved beyond the end must not renew what it no longer holds.
+    // A process that was suspended beyond the end must not renew the lease.
     const timeoutMs = durationMs * claimTimeoutShare;
     const until = term.holds() ? await lock.claim({ timeoutMs, signal: term.over }) : undefined;
     if (until === undefined) term.lose();
@@ -126,10 +122,9 @@ async function renewOnce(term: Term, options: ElectorOptions, lock: LeaseLock): 
   }
 }
 
-/** Asked after waiting, when it may have changed. */
 const isOver = ({ over }: Term) => over.aborted;
 
-/** The next leader need not wait for the lease to run out. If that fails it does wait, and nothing is lost but time. */
+/** Best effort: without it the next leader waits until the lease expires. */
 async function release({ log, name }: ElectorOptions, lock: LeaseLock): Promise<void> {
   try {
     await lock.release({ timeoutMs: releaseTimeoutMs });

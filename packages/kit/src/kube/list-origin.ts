@@ -6,28 +6,27 @@ export interface ListOriginOptions {
   readonly pageSize?: number;
 }
 
-/** What a list is to be of. Nothing: of the database as it is now. With a page size a version would mean that very one. */
+/** Empty: the current state of the database. With a page size, a version would mean exactly that version. */
 export interface ListFrom {
   readonly resourceVersion?: string;
   readonly pageSize: number | undefined;
 }
 
 const defaultPageSize = 500;
-/** Of the largest objects that there can be, a page of so many is 75 MB. */
+/** 75 MB of the largest possible objects. */
 const smallestPage = 50;
 
-/** Whether the API server answers a list from its memory or from its database. */
+/** Whether the API server serves a list from its cache or from its database. */
 export interface ListOrigin {
   ask<T>(list: (from: ListFrom) => Promise<T>): Promise<T>;
-  /** The store has come to this version. */
+  /** The store has reached this version. */
   reached(version: string | undefined): void;
 }
 
 /**
- * With thousands of agents that list at once, each read of the database counts. An agent's first list of one node's pods may
- * be of any version: the API server's memory has an index for it, and the watch that follows catches up. A later list must
- * not go back in time, so it names the version that is known. Rights are first read from the database: memory may not have
- * heard yet that one was taken away.
+ * Thousands of agents may list at once, so reads of the database are avoided. An agent's first list of its node's pods may be of any
+ * version: the API server's cache has an index for it, and the watch that follows catches up. A later list must not go back in time, so
+ * it names the version of the store. Objects that grant rights are first read from the database: the cache may still have revoked ones.
  */
 export function createListOrigin(options: ListOriginOptions): ListOrigin {
   const { isPerNode = false, fieldSelector } = options;
@@ -57,14 +56,14 @@ export function createListOrigin(options: ListOriginOptions): ListOrigin {
   };
 }
 
-/** "Too large resource version" is a 504: after a restore of the database, versions begin again. */
+/** "Too large resource version" is a 504: after a restore of the database, versions are lower. */
 function isAboutVersion(error: unknown): boolean {
   return error instanceof KubeError && (error.status === 504 || /^(gone|invalid)$/.test(error.code));
 }
 
 /**
- * An API server makes a whole answer before it sends the first byte: of large objects, that can take longer than we wait. Memory
- * answers all in one piece, the database in pages.
+ * The API server builds a whole response before it sends the first byte; with large objects that can exceed the timeout. The cache
+ * returns one response, the database pages.
  */
 function isSilence(error: unknown): boolean {
   return error instanceof KubeError && error.reason === silence;

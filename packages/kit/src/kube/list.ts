@@ -10,9 +10,9 @@ export interface ListRequest {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
-  /** Objects per page; all in one answer when undefined. */
+  /** Objects per page; undefined: no pages. */
   readonly pageSize: number | undefined;
-  /** `0` asks for whatever the API server has in memory. */
+  /** `0`: any version in the API server's cache. */
   readonly resourceVersion?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly fields?: Fields | undefined;
@@ -21,13 +21,13 @@ export interface ListRequest {
 }
 
 export interface ListTaker {
-  /** The list is read from its beginning: what was taken before is void. */
+  /** The list is read from its beginning: objects taken before are obsolete. */
   begin(): void;
-  /** Takes one object. `bytes`: what was read of it, as JSON. */
+  /** `bytes`: the size of the read part, as JSON. */
   take(object: unknown, bytes: number): void;
 }
 
-/** Reads a whole list; what each object is trimmed to is kept, undefined left out. */
+/** Reads a whole list of trimmed objects; undefined ones are left out. */
 export async function listTrimmed<V>(
   request: ListRequest,
   trim: (object: unknown) => V | undefined,
@@ -44,9 +44,8 @@ export async function listTrimmed<V>(
 }
 
 /**
- * Reads a whole list page by page and answers its version; each object is handed over as soon as it has arrived, so that
- * nothing but what is taken is held. When the pages expire half-way, which takes minutes, the list is read again in one
- * answer: that cannot expire.
+ * Reads a whole list page by page and returns its version; each object is passed on as it arrives, so that the list is not held in
+ * memory. If the pages expire meanwhile, after minutes, the list is read again without pages.
  */
 export async function readList(request: ListRequest, taker: ListTaker): Promise<string> {
   try {
@@ -79,7 +78,7 @@ async function readPage(request: ListRequest, next: string, taker: ListTaker) {
       fieldSelector,
       limit: pageSize?.toString(),
       continue: next === '' ? undefined : next,
-      // A page that continues is of the first page's version; the API server refuses to be told one.
+      // The API server refuses a version together with a continue token.
       resourceVersion: next === '' ? request.resourceVersion : undefined,
     },
     onItem,
@@ -87,14 +86,14 @@ async function readPage(request: ListRequest, next: string, taker: ListTaker) {
     ...(signal ? { signal } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
-  // A transport that has the whole list in memory anyway (of a test, say) answers with the items.
+  // Transports without `onItem`, such as those of tests, return the items.
   const items = field(answer, 'items');
   if (Array.isArray(items)) for (const item of items as unknown[]) onItem(item, 0);
   const metadata = field(answer, 'metadata');
   return { resourceVersion: textField(metadata, 'resourceVersion'), next: textField(metadata, 'continue') };
 }
 
-/** In lists the API server leaves out what kind the items are; in watches it does not. Here all are alike. */
+/** The items of lists have no kind, unlike those of watches. */
 function withKind(object: unknown, kind: ResourceKind): unknown {
   if (typeof object !== 'object' || object === null || 'kind' in object) return object;
   return Object.assign(object, { apiVersion: apiVersionOf(kind), kind: kind.kind });

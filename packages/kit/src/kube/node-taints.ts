@@ -9,18 +9,18 @@ export interface Taint {
   readonly effect: string;
 }
 
-/** The taints of a node, as they were when the node had this version. */
+/** The taints of a node at a version. */
 export interface NodeTaints {
-  /** Of the Node object: one that is made again has another. */
+  /** Of the Node object. */
   readonly uid: string;
   readonly taints: readonly Taint[];
   readonly resourceVersion: string;
 }
 
-/** One node. Both throw KubeError only. */
+/** Both throw KubeError only. */
 export interface NodeTaintDoor {
   read(): Promise<NodeTaints>;
-  /** Puts these taints in the place of all others; `conflict` when the node has changed since that version. */
+  /** Replaces all taints; `conflict` if the node has changed since that version. */
   replace(taints: Omit<NodeTaints, 'uid'>): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ interface NodeShape {
   readonly spec?: { readonly taints?: readonly Taint[] };
 }
 
-/** Only the taints are ever written, and only to the version that was read. */
+/** Writes only taints, and only to the version that was read. */
 export function createNodeTaintDoor(transport: KubeTransport, node: string): NodeTaintDoor {
   const path = objectPath(coreKinds.nodes, { name: node });
   return {
@@ -49,18 +49,18 @@ export function createNodeTaintDoor(transport: KubeTransport, node: string): Nod
   };
 }
 
-/** Others change the node at the same time: how often that is borne before the caller is told. */
+/** Conflicts before the caller gets the error. */
 const attempts = 5;
 
 export interface TaintRemoval {
   readonly node: NodeTaintDoor;
-  /** Of the taint, whatever its value and effect. */
+  /** Of the taint, with any value and effect. */
   readonly key: string;
-  /** The Node object that is meant; any when left out. */
+  /** Of the Node object; any if undefined. */
   readonly uid?: string;
 }
 
-/** Takes the taint off, and no other; returns whether it was there. Throws KubeError only. */
+/** Removes the taint; returns whether the node had it. Throws KubeError only. */
 export async function removeTaint({ node, key, uid }: TaintRemoval): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     const { uid: found, taints, resourceVersion } = await node.read();

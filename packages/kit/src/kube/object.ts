@@ -1,12 +1,11 @@
 import type { ObjectKey, ResourceKind } from './kinds.ts';
 
-/** The part of every Kubernetes object that this room reads. */
 export interface ObjectMetadata extends ObjectKey {
   readonly uid: string;
   readonly resourceVersion: string;
 }
 
-/** The metadata of an object that the API server sent; undefined when it is no object with a name. */
+/** Undefined if the value is not an object with a name. */
 export function metadataOf(object: unknown): ObjectMetadata | undefined {
   const metadata = field(object, 'metadata');
   const name = textField(metadata, 'name');
@@ -16,7 +15,7 @@ export function metadataOf(object: unknown): ObjectMetadata | undefined {
   return name === '' ? undefined : { name, uid, resourceVersion, ...(namespace && { namespace }) };
 }
 
-/** `namespace/name`, or `name` for what lives in no namespace. */
+/** `namespace/name`, or `name` for cluster-scoped objects. */
 export function keyText({ namespace, name }: ObjectKey): string {
   return namespace ? `${namespace}/${name}` : name;
 }
@@ -28,7 +27,7 @@ export function collectionPath(kind: ResourceKind, namespace?: string): string {
   return `${root}${scope}/${kind.plural}`;
 }
 
-/** The path of one object. Without its namespace a namespaced object has none: TypeError. */
+/** Throws TypeError if the namespace of a namespaced object is missing. */
 export function objectPath(kind: ResourceKind, key: ObjectKey): string {
   if (kind.namespaced && !key.namespace) throw new TypeError(`a ${kind.kind} needs a namespace`);
   return `${collectionPath(kind, key.namespace)}/${encodeURIComponent(key.name)}`;
@@ -39,14 +38,14 @@ export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
-/** A field of what may be an object. */
+/** A field of a value that may be an object. */
 export function field(object: unknown, name: string): unknown {
   return typeof object === 'object' && object !== null
     ? (object as Record<string, unknown>)[name]
     : undefined;
 }
 
-/** The same for a text; empty when there is none. */
+/** The same for a string; empty if there is none. */
 export function textField(object: unknown, name: string): string {
   const value = field(object, name);
   return typeof value === 'string' ? value : '';

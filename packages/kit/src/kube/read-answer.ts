@@ -1,17 +1,16 @@
-// From the bytes of an answer to what was asked for, chunk by chunk.
 import type { KubeError } from './errors.ts';
 import { rememberTooLarge, type Fields, type TooLarge } from './fields.ts';
 import { createSieve, placeOf, type Place, type Sieve } from './sieve.ts';
 import type { KubeRequest } from './transport.ts';
 
-/** The most that is kept of one object with `fields`: far more than the fields of any object come to. */
+/** Limit of one object with `fields`: far above the sum of all fields. */
 const objectBytes = 128 * 1024;
-/** Without `fields`: more than the API server takes from anybody. */
+/** Without `fields`: more than the API server accepts. */
 const wholeBytes = 4 * 1024 * 1024;
 const whole: Fields = { upTo: wholeBytes };
 
 const small: Fields = { upTo: 1024 };
-/** What an ERROR event carries in place of an object. */
+/** ERROR events contain a Status. */
 const statusFields: Readonly<Record<string, Fields>> = {
   code: small,
   reason: small,
@@ -21,10 +20,10 @@ const statusFields: Readonly<Record<string, Fields>> = {
 
 type Options = Pick<KubeRequest, 'fields' | 'onItem'>;
 
-/** Collects an answer that is one JSON value: an object, or a list whose items go to `onItem`. */
+/** Reads a response that is one JSON value: an object, or a list whose items go to `onItem`. */
 export function createAnswerReader({ fields, onItem }: Options): {
   push(chunk: Buffer): void;
-  /** The answer; throws what `incomplete` makes when it has not ended. */
+  /** The value; throws the error of `incomplete` if it has not ended. */
   end(incomplete: () => KubeError): unknown;
 } {
   let answer: unknown;
@@ -63,7 +62,7 @@ function listPlace(fields: Fields = whole): Place {
   };
 }
 
-/** Reads the events of a watch. With `fields`, each event also tells in `bytes` how much was read of it. */
+/** Reads the events of a watch. With `fields`, events also have `bytes`, the size of the read part. */
 export function createEventReader(fields: Fields | undefined, onEvent: (event: unknown) => void): Sieve {
   if (fields === undefined || 'upTo' in fields)
     return createSieve({ place: placeOf(whole), upTo: wholeBytes, onValue: (event) => onEvent(event) });

@@ -18,48 +18,47 @@ export interface ReflectorOptions<V> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** What is read of each object; `trim` sees nothing else. All of it without. */
+  /** The parts of each object that are read and passed to `trim`; default: all. */
   readonly fields?: Fields;
-  /** The part of an object worth keeping; undefined leaves the object out. */
+  /** Returns the part of an object to keep; undefined leaves the object out. */
   readonly trim: (object: unknown) => V | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log?: Log;
-  /** How much is kept; all of it without. */
+  /** Limits how much is kept; default: no limit. */
   readonly share?: Share;
-  /** What a view counts in the share; without, what was read of the object. */
+  /** Weight of a view in the share; default: the bytes read. */
   readonly weigh?: (view: V) => Weight;
   /**
-   * A list that was asked for, or for which half a share has become free, is made at the end of a watch, so long after the last
-   * one; ten minutes unless told.
+   * A list that was requested, or for which half a share has become free, is made at the end of a watch, at least so long after the last
+   * list; default 10 minutes.
    */
   readonly relistMs?: number;
-  /** Objects per page of a list; 500 unless told. Fewer once a page was too much for the API server. */
+  /** Objects per page of a list; default 500. Reduced after a page was too large for the API server. */
   readonly pageSize?: number;
-  /** There is one on every node: what the API server can answer from memory should not cost its database a read. */
+  /** For programs on every node: lists come from the API server's cache where possible. */
   readonly isPerNode?: boolean;
-  /** A watch that says nothing for so long, not even a bookmark, is taken for dead; 28 s unless told. */
+  /** A watch without events or bookmarks for so long counts as dead; default 28 s. */
   readonly silenceMs?: number;
 }
 
-/** Copies the API server's objects into a store, one list or one watch at a time. When to do which is not decided here. */
+/** Copies the API server's objects into a store by lists and watches; the caller chooses which. */
 export interface Reflector {
-  /** Replaces the content of the store by what the API server has. */
+  /** Replaces the content of the store. */
   list(signal: AbortSignal): Promise<void>;
-  /** Follows the changes from `version` on until the server ends the watch. `onOpen`: the server has agreed to it. */
+  /** Applies changes from `version` on until the server ends the watch. `onOpen`: the server accepted it. */
   watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
-  /** Makes the next step a list. The store keeps what it has until then. */
+  /** Makes the next step a list. The store keeps its content until then. */
   forget(): void;
-  /** Asks for a list for the sake of what is left out. */
+  /** Requests a list that may include left out objects. */
   askForList(): void;
-  /** Where a watch would resume; undefined when all must be listed. */
+  /** Where a watch resumes; undefined if a list is needed. */
   readonly version: string | undefined;
   readonly listed: boolean;
-  /** Lists and events so far. */
+  /** Number of lists and events so far. */
   readonly heard: number;
-  /** When the API server last proved to be there, even by ending a watch; -Infinity before the first time. */
+  /** Time of the last response, including the end of a watch; -Infinity before the first one. */
   readonly heardAt: number;
-  /** What is left out. */
   shares(): Pick<ShareKeeper, 'isOver' | 'named'>;
 }
 
@@ -75,9 +74,9 @@ interface Progress {
   heardAt: number;
 }
 
-/** A half-open connection is noticed within 30 s. Shorter costs the API server more: each watch is opened again that often. */
+/** Detects a half-open connection within 30 s. A shorter time would reopen each watch more often. */
 const defaultSilenceMs = 28_000;
-/** Where a share has some room again, what was left out is looked for no sooner than this after the last list. */
+/** Minimum time between lists when a share has only some free space. */
 const longRelistMs = 10 * 60_000;
 
 export function createReflector<V>(
@@ -129,7 +128,7 @@ export function createReflector<V>(
   });
 }
 
-/** When to look for what is left out. */
+/** Decides when to list again for left out objects. */
 function createRelist({
   clock,
   relistMs: soonMs = longRelistMs,
@@ -138,7 +137,7 @@ function createRelist({
   let isAskedFor = false;
   return {
     ask: () => void (isAskedFor = true),
-    /** Whoever asks after this may know of more than the list will contain: another list is needed then. */
+    /** Later requests may concern objects that this list does not contain, and need another list. */
     begins: () => void (isAskedFor = false),
     listed: () => void (listedAt = clock.elapsed()),
     isDue: (space: ShareKeeper['space']) => {
@@ -201,14 +200,14 @@ function watchRequest<V>(
   };
 }
 
-/** The server ends a quiet watch a little before we would take it for dead; not all watches at the same moment. */
+/** The server ends a quiet watch shortly before it would count as dead; random, so that watches end at different times. */
 function watchSeconds(silenceMs: number, random: () => number): number {
   return Math.max(1, Math.floor((silenceMs / 1000) * (0.75 + 0.2 * random())));
 }
 
 type Keep<V> = (object: unknown) => Versioned<V> | undefined;
 
-/** Objects that are left out, or that the trimming stumbles over, are as good as not there. */
+/** Objects that are left out, or whose trimming fails, are treated as missing. */
 function createKeeper<V>({ trim, kind, log, clock }: ReflectorOptions<V>): Keep<V> {
   const tellTooLarge = createTooLargeLog(log, clock, kind.kind);
   return (object) => {

@@ -6,7 +6,7 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** What to read of each object in the response. */
+  /** The parts of each object to read. */
   readonly fields?: Fields;
 }
 
@@ -17,7 +17,7 @@ export interface ListQuery extends CallOptions {
 
 interface PatchOptions extends CallOptions {
   readonly subresource?: 'status';
-  /** Patch only this version: another one is a `conflict`. */
+  /** Patches only this version; `conflict` otherwise. */
   readonly resourceVersion?: string;
 }
 
@@ -26,14 +26,13 @@ interface DeleteOptions extends CallOptions {
   readonly resourceVersion?: string;
 }
 
-/** The verbs of one kind of object. All throw KubeError. Objects carry their own name and namespace. */
+/** The verbs of one kind of object. All throw KubeError. */
 export interface ResourceClient<T> {
   get(key: ObjectKey, options?: CallOptions): Promise<T>;
-  /** The whole list, page after page. */
+  /** The whole list, read in pages. */
   list(query?: ListQuery): Promise<T[]>;
   create(object: T, options?: CallOptions): Promise<T>;
   replace(object: T, options?: CallOptions): Promise<T>;
-  /** A merge patch. */
   patch(key: ObjectKey, patch: object, options?: PatchOptions): Promise<T>;
   delete(key: ObjectKey, options?: DeleteOptions): Promise<void>;
 }
@@ -41,7 +40,7 @@ export interface ResourceClient<T> {
 const pageSize = 500;
 const nothing: Fields = { members: {} };
 
-/** The verbs of one kind. `T` is the caller's type for what the API server sends: nothing is checked here. */
+/** `T` is the caller's type for the objects and is not checked. */
 export function createResource<T>(transport: KubeTransport, kind: ResourceKind): ResourceClient<T> {
   const typed = { apiVersion: apiVersionOf(kind), kind: kind.kind };
   const send = async (request: KubeRequest, { signal, fields }: CallOptions) =>
@@ -83,7 +82,7 @@ function ownMetadata(object: unknown): ObjectMetadata {
   return metadata;
 }
 
-/** The version that the patch is meant for travels inside it: the API server then refuses any other. */
+/** With `resourceVersion` in the patch the API server refuses other versions. */
 function patchBody(patch: object, resourceVersion: string | undefined): object {
   if (resourceVersion === undefined) return patch;
   const { metadata, ...rest } = patch as { readonly metadata?: object };

@@ -3,32 +3,31 @@ import type { Clock, Timer } from '../core/clock.ts';
 import type { KubeError } from './errors.ts';
 import type { KubeTransport } from './transport.ts';
 
-/** One informer's part in the retries of its process. */
+/** Retries of one informer. */
 export interface Retries {
-  /** Resolves when this informer may try again after a failure, or when the signal aborts. */
+  /** Resolves when this informer may retry, or when the signal aborts. */
   turn(problem: KubeError | undefined, signal: AbortSignal): Promise<void>;
-  /** The API server agreed to what this informer asked: those that did not reach it need not wait any longer. */
+  /** The API server accepted a request: informers that could not reach it may retry. */
   answered(): void;
-  /** A watch worked: the next failure is the first one again. */
+  /** A watch worked: delays start from the beginning. */
   worked(): void;
 }
 
-/** Before the first attempt, and the longest. */
+/** First and longest pause. */
 const pauses = { baseMs: 800, capMs: 5_000 };
-/** Without a failure for so long, the outage is over and delays begin small again. */
+/** After so long without a failure delays start from the beginning. */
 const calmMs = 10_000;
-/** After the first answer the waiting informers retry within this time: at random moments, because those of every node do so. */
+/** After the first response the waiting informers retry at random times within this period, since those of all nodes do so. */
 const spreadMs = 1_000;
-/** The longest Retry-After that is heeded: what is known grows old meanwhile. */
+/** Limit of Retry-After, since the stores become stale. */
 const longestRetryAfterMs = 30_000;
 
 const shared = new WeakMap<KubeTransport, Queue>();
 
 /**
- * Informers of one transport talk to one API server. While it does not answer, one of them at a time tries, the one that has
- * waited longest; after the first answer the others follow. So an outage costs the server no more requests than a single
- * informer would send, and none waits long when it is over. An informer that the server refuses waits for itself alone, with
- * pauses of its own.
+ * While the API server does not respond, the informers of one transport retry one at a time, the longest waiting first; after the first
+ * response the others follow. So the server gets no more requests during an outage than from a single informer, and all resume soon
+ * after it. An informer that the server refuses waits separately, with its own pauses.
  */
 export function retriesOf(transport: KubeTransport, clock: Clock, random: () => number): Retries {
   const queue = shared.get(transport) ?? createQueue(clock, random);
@@ -60,30 +59,30 @@ export function retriesOf(transport: KubeTransport, clock: Clock, random: () => 
   };
 }
 
-/** The server refuses this request. Throttling and errors from 500 on concern all requests alike. */
+/** The server refuses this request. Throttling and statuses from 500 on concern all requests. */
 const isRefusal = ({ status, code }: KubeError): boolean =>
   status !== undefined && code !== 'throttled' && code !== 'unavailable';
 
 interface Waiting {
-  /** It worked until now: its turn is the next, however long others have failed. */
+  /** It worked until now, so its turn comes before those that failed. */
   readonly isFirst: boolean;
   readonly retryAfterMs: number;
 }
 
 interface Waiter {
   readonly notBefore: number;
-  /** Lets it go in `ms`, or when the server allows. */
+  /** Lets the waiter retry in `ms`, or later if the server demands it. */
   wake(ms: number): void;
   go(): void;
 }
 
 interface Queue {
-  /** Resolves at the waiter's turn, soon after it was woken, or when the signal aborts. */
+  /** Resolves at the waiter's turn, soon after `wake`, or when the signal aborts. */
   wait(waiting: Waiting, signal: AbortSignal): Promise<void>;
   wake(): void;
 }
 
-/** The informers that the API server did not answer. */
+/** The informers that could not reach the API server. */
 function createQueue(clock: Clock, random: () => number): Queue {
   const turns = createTurns(clock, random);
   return {
@@ -112,7 +111,7 @@ function createQueue(clock: Clock, random: () => number): Queue {
   };
 }
 
-/** One waiter goes at a time, after pauses that grow. */
+/** One waiter at a time, after growing pauses. */
 function createTurns(clock: Clock, random: () => number) {
   const backoff = createBackoff({ ...pauses, random });
   const waiters: Waiter[] = [];

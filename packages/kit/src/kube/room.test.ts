@@ -34,7 +34,7 @@ function keep(given: readonly Weighed[], limits = share): string[] {
   return [...kept.keys()].sort();
 }
 
-test('what is kept does not depend on the order in which objects come', () => {
+test('the kept objects do not depend on the order of arrival', () => {
   const shuffled = objects.chain((all) =>
     fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
   );
@@ -45,7 +45,7 @@ test('what is kept does not depend on the order in which objects come', () => {
   );
 });
 
-test('no namespace holds more than its share, and what another one writes takes nothing from it', () => {
+test('no namespace holds more than its share, and other namespaces do not reduce it', () => {
   fc.assert(
     fc.property(objects, (all) => {
       for (const namespace of ['a', 'b', 'c']) {
@@ -61,7 +61,7 @@ test('no namespace holds more than its share, and what another one writes takes 
   );
 });
 
-test('a new object displaces none that is there', () => {
+test('a new object displaces no older one', () => {
   const room = createRoom({ namespaceBytes: 2 * 356, totalBytes: 1_000_000 });
   const at = (n: number): Weighed => ({
     key: `a/${n}`,
@@ -77,7 +77,7 @@ test('a new object displaces none that is there', () => {
   expect([room.isOver('a'), room.freedBytes]).toEqual([true, 2 * 356]);
 });
 
-test('objects that come from the youngest to the oldest cost no more than a search among those that are kept', () => {
+test('objects that arrive from the youngest to the oldest cost no more than a search among the kept ones', () => {
   const room = createRoom({ namespaceBytes: 1_000 * 356, totalBytes: 10_000_000 });
   let compared = 0;
   const at = (n: number): Weighed => ({
@@ -93,7 +93,7 @@ test('objects that come from the youngest to the oldest cost no more than a sear
   expect(compared).toBeLessThan(3_000 * 150);
 });
 
-test('what is needed is left out last, however young it is', () => {
+test('needed objects are left out last, however young they are', () => {
   fc.assert(
     fc.property(objects, (all) => {
       const needed = all.filter(({ isNeeded }) => isNeeded);
@@ -102,7 +102,7 @@ test('what is needed is left out last, however young it is', () => {
   );
 });
 
-test('when all namespaces together are too much, those that hold most lose, however many there are', () => {
+test('when all namespaces together exceed the total, those that hold most lose, however many there are', () => {
   const small = Array.from({ length: 50 }, (_, n): Weighed => {
     return { key: `small-${n}/one`, namespace: `small-${n}`, createdAt: '2026-01-09', bytes: 100 };
   });

@@ -1,47 +1,44 @@
-// How much of what the namespaces' editors write is kept. Pure: what is kept depends on the objects alone, not on the order in
-// which they come.
+// Limits how many objects of a namespace are kept. The result depends on the objects only, not on their order of arrival.
 import { createLastFirst, type LastFirst } from './last-first.ts';
 
-/** An object and what keeping it costs. */
 export interface Weighed {
   readonly key: string;
   readonly namespace: string;
-  /** As the API server set it; nobody else can. */
+  /** Set by the API server; users cannot change it. */
   readonly createdAt: string;
   readonly bytes: number;
-  /** Left out after everything else of its namespace. The caller sees to it that nobody can make such objects at will. */
+  /** Left out after all other objects of its namespace. The caller must ensure that users cannot create such objects freely. */
   readonly isNeeded?: boolean;
 }
 
 export interface Share {
-  /** The most that one namespace holds. */
+  /** Limit of one namespace. */
   readonly namespaceBytes: number;
-  /** The most of all together: what is over it is taken from the namespaces that hold most. */
+  /** Limit of all together: the excess is taken from the namespaces that hold most. */
   readonly totalBytes: number;
 }
 
 /**
- * Of each namespace those objects are kept that are needed, then the oldest ones, as many as its share holds: who comes later
- * displaces nobody.
+ * Keeps the needed objects of each namespace, then the oldest ones, up to its share: later objects displace no earlier ones.
  */
 export interface Room {
-  /** Returns the keys of what is not kept, or not any more: the object itself perhaps. */
+  /** Returns the keys that are now left out; the object's own may be among them. */
   put(object: Weighed): readonly string[];
   remove(key: string): void;
   /** Whether objects of this namespace are left out. */
   isOver(namespace: string): boolean;
-  /** What was removed where objects are left out: others could take its place. */
+  /** Bytes of removed objects in namespaces with left out ones, which could take their place. */
   readonly freedBytes: number;
 }
 
-/** What an object costs beside its fields. */
+/** Of an object, beside its fields. */
 const overheadBytes = 256;
 
 interface Tenant {
   readonly objects: Map<string, Weighed>;
   readonly order: LastFirst<Weighed>;
   bytes: number;
-  /** The first in order that is left out. None after it is kept, or it would depend on who came first. */
+  /** The first in order that is left out. None after it is kept, so that the order of arrival does not matter. */
   firstOut: Weighed | undefined;
 }
 
@@ -126,7 +123,7 @@ function goesFirst(one: Weighed, other: Weighed): boolean {
   return one.createdAt === other.createdAt ? one.key < other.key : one.createdAt < other.createdAt;
 }
 
-/** Of two that are equally large the one whose name comes first, whoever was there before. */
+/** Of equally large ones the first by name, independent of arrival. */
 function largest(tenants: ReadonlyMap<string, Tenant>): Tenant | undefined {
   let found: readonly [string, Tenant] | undefined;
   for (const entry of tenants) {

@@ -1,5 +1,5 @@
-// What Kubernetes gives to every pod: the address of the API server in its environment, and in a folder the token of its
-// ServiceAccount and the certificate authority of the server.
+// Kubernetes gives each pod the address of the API server in its environment, and a folder with the token of its ServiceAccount and the
+// server's certificate authority.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -8,15 +8,15 @@ import type { Credentials } from './credentials.ts';
 import { KubeError } from './errors.ts';
 
 export interface ServiceAccountOptions {
-  /** URL of the API server; the environment's unless told. */
+  /** URL of the API server; default: from the environment. */
   readonly master?: string;
-  /** Folder with `token` and `ca.crt`; where Kubernetes puts it unless told. */
+  /** Folder with `token` and `ca.crt`; default: that of Kubernetes. */
   readonly serviceAccountDir?: string;
 }
 
 const defaultServiceAccountDir = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Undefined where a kubeconfig is to be read: there is one in its usual places, or this is no pod. */
+/** Undefined if a kubeconfig is to be read: one exists in its usual places, or this is not a pod. */
 export function findServiceAccount(options: ServiceAccountOptions): Credentials | undefined {
   const { master, serviceAccountDir: folder = defaultServiceAccountDir } = options;
   if (master !== undefined) return readServiceAccount(serverAt(master), folder);

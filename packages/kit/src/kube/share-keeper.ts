@@ -2,33 +2,31 @@ import type { Log } from '../serve/log.ts';
 import { field, textField } from './object.ts';
 import { createRoom, type Room, type Share, type Weighed } from './room.ts';
 
-/** What keeping an object costs, and whether it goes first. */
 export interface Weight extends Pick<Weighed, 'bytes' | 'isNeeded'> {
-  /** Kept whatever else there is, and not counted. The caller sees to it that nobody can make such objects at will. */
+  /** Always kept, and not counted. The caller must ensure that users cannot create such objects freely. */
   readonly isExempt?: boolean;
 }
 
-/** An object that is left out because its namespace is over its share. */
 export interface LeftOut {
   /** `namespace/name`. */
   readonly key: string;
   readonly uid: string;
 }
 
-/** Of each namespace so many are named: it may have any number of them. */
+/** A namespace may have any number of left out objects. */
 const namedOfNamespace = 16;
 const namespacesNamed = 256;
 
-/** Decides for one store which objects are kept, and says once for each list that a namespace has more. */
+/** Decides which objects a store keeps, and logs once for each list that a namespace has more. */
 export interface ShareKeeper {
-  /** Returns the keys of what is to be left out, the object's own perhaps. */
+  /** Returns the keys that are now left out; the object's own may be among them. */
   put(key: string, object: unknown, weight: Weight): readonly string[];
   remove(key: string): void;
   isOver(namespace: string): boolean;
-  /** Some of what is left out, for its owners to be told. Returns whether it is one more. */
+  /** Records a left out object by name, for messages to its owners. Returns whether it was added. */
   name(object: LeftOut): boolean;
   readonly named: ReadonlyMap<string, LeftOut>;
-  /** Whether what was removed left space for some of what is left out, or for much of it. */
+  /** Free space for left out objects since removals. */
   readonly space: 'none' | 'some' | 'much';
 }
 
@@ -77,7 +75,6 @@ export function createShareKeeper({ share, kind, log }: ShareKeeperOptions): Sha
   };
 }
 
-/** Some of what is left out, by name. */
 function createNaming() {
   const named = new Map<string, LeftOut>();
   const counts = new Map<string, number>();

@@ -7,7 +7,7 @@ import { KubeError } from './errors.ts';
 
 const incomplete = () => new KubeError('transport', 'incomplete');
 
-/** The bytes in pieces of the given sizes, over and over. */
+/** The bytes in pieces of the given sizes, repeated. */
 function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const cut: Buffer[] = [];
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
@@ -33,7 +33,7 @@ function sieve(text: string, fields: Fields, sizes: readonly number[] = []) {
   return { values, tooLarge, isComplete: reader.isComplete };
 }
 
-/** The same by JSON.parse, for values that are below every limit. */
+/** The same by JSON.parse, for values below all limits. */
 function expected(value: unknown, fields: Fields): unknown {
   if ('upTo' in fields || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const wanted = new Map(
@@ -70,7 +70,7 @@ const json = fc.letrec((tie) => ({
 }));
 
 describe('sieve', () => {
-  test('keeps what JSON.parse would have kept, wherever the stream is cut', () => {
+  test('returns the same as JSON.parse, wherever the stream is cut', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 5 });
     const spaces = fc.constantFrom(undefined, 1);
     fc.assert(
@@ -115,7 +115,7 @@ describe('sieve', () => {
     expect(tooLarge).toEqual([]);
   });
 
-  test('a field over its limit is left out and named; the rest is kept', () => {
+  test('a field over its limit is left out and reported; the rest is kept', () => {
     const fields: Fields = {
       members: {
         metadata: { members: { annotations: { members: { mine: { upTo: 20 } } }, name: { upTo: 20 } } },
@@ -131,7 +131,7 @@ describe('sieve', () => {
     expect(tooLarge).toEqual([{ path: 'metadata.annotations.mine', upTo: 20 }]);
   });
 
-  test('an object that writes one name in a thousand ways is bounded as a whole', () => {
+  test('an object that spells one name in a thousand ways is limited as a whole', () => {
     const spellings = Array.from({ length: 1024 }, (_, bits) =>
       Array.from('resourceid', (letter, at) => (bits & (1 << at) ? letter.toUpperCase() : letter)).join(''),
     );
@@ -158,7 +158,7 @@ describe('sieve', () => {
 
 describe('a list', () => {
   const fields: Fields = { members: { metadata: { members: { name: { upTo: 20 } } } } };
-  test('hands over each item as soon as it has arrived, wherever the metadata stands', () => {
+  test('passes on each item as it arrives, wherever the metadata is', () => {
     const got: unknown[] = [];
     const reader = createAnswerReader({ fields, onItem: (item, bytes) => got.push([item, bytes]) });
     reader.push(Buffer.from('{"items":[{"metadata":{"name":"a","junk":{}}},{"metadata":{"na'));
@@ -187,7 +187,7 @@ describe('a watch', () => {
   const fields: Fields = {
     members: { metadata: { members: { name: { upTo: 20 } } }, status: { members: { phase: { upTo: 20 } } } },
   };
-  test('events are trimmed like items, and what is left out is named by its place in the object', () => {
+  test('events are trimmed like items, and left out fields are reported by their path', () => {
     const events: unknown[] = [];
     const reader = createEventReader(fields, (event) => events.push(event));
     const line = {
@@ -200,7 +200,7 @@ describe('a watch', () => {
     ]);
   });
 
-  test('an error is understood although it has none of the fields', () => {
+  test('an ERROR event is read although it has none of the fields', () => {
     const events: unknown[] = [];
     const reader = createEventReader(fields, (event) => events.push(event));
     const status = { kind: 'Status', status: 'Failure', message: 'too old', reason: 'Expired', code: 410 };

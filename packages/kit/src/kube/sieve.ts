@@ -1,17 +1,17 @@
-// Reads JSON from chunks of bytes and keeps chosen fields only. What is not wanted is passed over byte by byte without
-// becoming text or objects, so that memory is bounded by what is kept, whatever the size of the answer.
+// Reads JSON from chunks of bytes and keeps chosen fields only. Everything else is skipped without becoming text or objects, so that
+// memory is bounded by the kept fields, whatever the size of the response.
 import { KubeError } from './errors.ts';
 import type { Fields, TooLarge } from './fields.ts';
 import { createKeptText, type KeptText } from './kept-text.ts';
 import { createValueScanner, type ValueScanner } from './value-scanner.ts';
 
-/** What a sieve does with one place in the document. */
+/** How to read one place of the document. */
 export interface Place {
-  /** The most bytes kept of a value that is not read member by member. */
+  /** Limit in bytes of a value that is not read member by member. */
   readonly upTo: number;
   readonly members?: ReadonlyMap<string, Place> | undefined;
   readonly anyCase?: boolean | undefined;
-  /** A list whose items are handed over one by one. */
+  /** A list whose items are passed on one by one. */
   readonly items?: Place | undefined;
 }
 
@@ -20,24 +20,24 @@ export interface SieveOptions {
   /** A whole value of the stream, or an item of a list with `items`. */
   readonly onValue: (value: unknown, reading: Reading) => void;
   readonly onItem?: (value: unknown, reading: Reading) => void;
-  /** The most bytes kept of one value or item. */
+  /** Limit in bytes of one value or item. */
   readonly upTo: number;
 }
 
 export interface Reading {
   readonly tooLarge: readonly TooLarge[];
-  /** What was kept, as JSON. */
+  /** Size of the kept JSON. */
   readonly bytes: number;
 }
 
 export interface Sieve {
-  /** Takes the next bytes and hands over every value that they complete. Throws KubeError for what is no JSON. */
+  /** Reads the next bytes and passes on every completed value. Throws KubeError for invalid JSON. */
   push(chunk: Buffer): void;
-  /** Whether everything that was begun has ended. */
+  /** Whether no value is incomplete. */
   readonly isComplete: boolean;
 }
 
-/** A value where an object with known members should be is kept up to this, so that a parser can name its type. */
+/** Limit of a value of a wrong type in the place of an object; kept so that a parser can report its type. */
 const misfitBytes = 256;
 const longestKey = 512;
 
@@ -62,14 +62,14 @@ const closeList = 0x5d;
 
 type State = 'between' | 'before-key' | 'key' | 'colon' | 'before-value' | 'value' | 'after-value';
 
-/** An object or list that is open and read member by member. */
+/** An open object or list that is read member by member. */
 interface Frame {
   readonly place: Place;
   readonly isList: boolean;
-  /** Where its text began, so that it can be taken back. */
+  /** Start of its text, to remove it again. */
   readonly start: number;
   count: number;
-  /** The name of the member that is being read. */
+  /** Of the member that is being read. */
   name: string;
 }
 
@@ -85,12 +85,12 @@ class ByteSieve implements Sieve {
   #state: State = 'between';
   #key = '';
   #keyEscaped = false;
-  /** What is to be done with the value that comes or is being read; undefined: pass it over. */
+  /** For the current or next value; undefined: skip it. */
   #place: Place | undefined;
-  /** Where the text of the value, with its comma and key, begins. */
+  /** Start of the text of the value, with its comma and key. */
   #mark = 0;
   #valueStart = 0;
-  /** Where the text of the whole value or item begins that will be handed over. */
+  /** Start of the text of the whole value or item. */
   #origin = 0;
   #tooLarge: TooLarge[] = [];
 
@@ -142,7 +142,7 @@ class ByteSieve implements Sieve {
       this.#keyEscaped = !this.#keyEscaped && chunk[end] === backslash;
       end += 1;
     }
-    // A longer name is none of those that are wanted.
+    // A longer name is not among the wanted ones.
     if (this.#key.length <= longestKey)
       this.#key += chunk.toString('latin1', start, Math.min(end, start + longestKey + 1));
     if (end === chunk.length) return end;
@@ -151,7 +151,7 @@ class ByteSieve implements Sieve {
     return end + 1;
   }
 
-  /** The name of a member is known: keeps it when its value is wanted. */
+  /** After the name of a member: keeps it if its value is wanted. */
   #announce(): void {
     const frame = this.#top();
     const name = this.#key.includes('\\') ? unescaped(this.#key) : this.#key;
@@ -186,13 +186,12 @@ class ByteSieve implements Sieve {
     return at;
   }
 
-  /** A list may end where its first item is expected. */
   #isEmptyList(): boolean {
     const frame = this.#frames.at(-1);
     return frame?.isList === true && frame.count === 0;
   }
 
-  /** For a value that will be handed over: one of the stream, or an item. */
+  /** For a value of the stream, or an item. */
   #startAnew(): void {
     const frame = this.#frames.at(-1);
     if (frame && !frame.isList) return;

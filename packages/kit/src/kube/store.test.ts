@@ -7,7 +7,7 @@ interface Pod {
   readonly ips: readonly string[];
 }
 const indexes = { node: (pod: Pod) => [pod.node], ip: (pod: Pod) => pod.ips };
-/** Written as `key`, or `key/uid`, with a version and what differs from an ordinary view. */
+/** `name` is `key` or `key/uid`. */
 const object = (name: string, resourceVersion: string, view: Partial<Pod> = {}): Versioned<Pod> => {
   const [key = '', uid = key] = name.split('/');
   return { key, uid, resourceVersion, view: { node: 'n1', ips: [], ...view } };
@@ -15,7 +15,7 @@ const object = (name: string, resourceVersion: string, view: Partial<Pod> = {}):
 const kinds = (changes: readonly Change<Pod>[]) => changes.map(({ type, key }) => `${type} ${key}`);
 
 describe('store', () => {
-  test('tells what each write changed', () => {
+  test('returns the changes of each write', () => {
     const { put, remove, store } = createStore(indexes);
     const [one, two] = [object('a/u1', '1'), object('a/u1', '2', { node: 'n2' })];
     expect(put(one)).toEqual([{ type: 'added', key: 'a', after: one.view }]);
@@ -26,7 +26,7 @@ describe('store', () => {
     expect(store.size).toBe(0);
   });
 
-  test('the same version is no change, even as another copy', () => {
+  test('the same version is no change, even as a new object', () => {
     const { put, store } = createStore(indexes);
     put(object('a/u1', '1'));
     const { revision } = store;
@@ -40,7 +40,7 @@ describe('store', () => {
     expect(kinds(put(object('a/u2', '5')))).toEqual(['deleted a', 'added a']);
   });
 
-  test('indexes follow, with one object or many under a value', () => {
+  test('indexes are updated, with one or many objects under a value', () => {
     const { put, remove, store } = createStore(indexes);
     const views = ['a', 'b', 'c'].map((key) => object(key, '1', { ips: [`ip-${key}`, 'shared', 'shared'] }));
     for (const view of views) put(view);
@@ -56,7 +56,7 @@ describe('store', () => {
     expect(() => store.by('nothing', 'x')).toThrow(TypeError);
   });
 
-  test('a new content deletes first, then adds and updates, and leaves the rest in peace', () => {
+  test('a new content deletes first, then adds and updates, and does not touch the rest', () => {
     const { put, replaceAll, store } = createStore(indexes);
     for (const key of ['gone', 'same', 'new-version', 'new-uid']) put(object(key, '1'));
     const changes = replaceAll([

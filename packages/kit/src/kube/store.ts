@@ -3,20 +3,19 @@ export type Change<V> =
   | { readonly type: 'updated'; readonly key: string; readonly before: V; readonly after: V }
   | { readonly type: 'deleted'; readonly key: string; readonly before: V };
 
-/** What is known of one kind of object. Keys are `namespace/name`, or `name` without a namespace. */
+/** Objects of one kind. Keys are `namespace/name`, or `name` without a namespace. */
 export interface Store<V> {
   get(key: string): V | undefined;
   values(): IterableIterator<V>;
-  /** The views that the index files under this value; empty for an unknown value, TypeError for an unknown index. */
+  /** The views with this value in the index; empty for an unknown value, TypeError for an unknown index. */
   by(index: string, value: string): readonly V[];
   readonly size: number;
-  /** Grows with every change: equal revisions mean equal content. */
+  /** Increases with every change: equal revisions mean equal content. */
   readonly revision: number;
 }
 
 export type Indexes<V> = Readonly<Record<string, (view: V) => readonly string[]>>;
 
-/** One object as the API server last described it. */
 export interface Versioned<V> {
   readonly key: string;
   readonly uid: string;
@@ -24,18 +23,18 @@ export interface Versioned<V> {
   readonly view: V;
 }
 
-/** The store and its writing end. What each write changed is its answer, in the order in which it happened. */
+/** The store and its writers, which return the changes in order. */
 export interface WritableStore<V> {
   readonly store: Store<V>;
   readonly put: (object: Versioned<V>) => readonly Change<V>[];
   readonly remove: (key: string) => readonly Change<V>[];
-  /** Empty when there is no such object. */
+  /** Empty if there is no such object. */
   readonly uidOf: (key: string) => string;
-  /** Makes these the whole content: what is missing is deleted, what has not changed is left in peace. */
+  /** Replaces the whole content; unchanged objects cause no change. */
   readonly replaceAll: (objects: readonly Versioned<V>[]) => readonly Change<V>[];
 }
 
-/** An in-memory map with secondary indexes. Only this much is kept for each object: the view, its uid and version. */
+/** An in-memory map with secondary indexes. Keeps the view, uid and version of each object. */
 export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
   const table = createTable(indexes);
 
@@ -47,7 +46,7 @@ export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
       table.enter(object, before);
       return [{ type: 'updated', key, before: before.view, after: object.view }];
     }
-    // Another uid: the name was given to another object while nobody looked.
+    // Another uid: the object was deleted and recreated in between.
     const changes = remove(key);
     table.enter(object);
     return [...changes, { type: 'added', key, after: object.view }];
@@ -67,13 +66,12 @@ export function createStore<V>(indexes: Indexes<V> = {}): WritableStore<V> {
     replaceAll(objects) {
       const listed = new Set(objects.map(({ key }) => key));
       const vanished = [...table.entries.keys()].filter((key) => !listed.has(key));
-      // Deletions first: an address or label that moved to another object is free before it is taken.
+      // Deletions first: an address or label that moved to another object is free before it is assigned.
       return [...vanished.map(remove), ...objects.map(put)].flat();
     },
   };
 }
 
-/** The entries and their indexes, which move together. */
 function createTable<V>(indexes: Indexes<V>) {
   const entries = new Map<string, Versioned<V>>();
   const shelves = new Map(Object.entries(indexes).map(([name, valuesOf]) => [name, createShelf(valuesOf)]));
@@ -115,7 +113,7 @@ function createTable<V>(indexes: Indexes<V>) {
   };
 }
 
-/** One index. Most values have one object, so a set is only made for the second: at 100,000 objects that is felt. */
+/** One index. Most values have one object, so a set is created only for the second one; this matters with 100,000 objects. */
 function createShelf<V>(valuesOf: (view: V) => readonly string[]) {
   const places = new Map<string, Versioned<V> | Set<Versioned<V>>>();
   return {

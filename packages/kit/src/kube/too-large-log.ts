@@ -7,8 +7,8 @@ const quietMs = 5 * 60_000;
 const mostNamespaces = 1_000;
 
 /**
- * Says which fields of an object were not read. Whoever writes such objects can write many, often: a namespace gets one line
- * in five minutes, which names the object and tells how many were passed over in silence before.
+ * Logs which fields of an object were not read. Users can write many such objects, so a namespace gets one line in five minutes, with the
+ * object and the number of suppressed lines.
  */
 export function createTooLargeLog(log: Log | undefined, clock: Clock, kind: string) {
   const told = new RecentMap<string, { readonly at: number; silent: number }>(mostNamespaces);

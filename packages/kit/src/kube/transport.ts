@@ -2,32 +2,32 @@ import type { Fields } from './fields.ts';
 
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Absolute path on the server, already encoded. */
+  /** Absolute path on the server, encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
-  /** `application/json` unless told. */
+  /** Default `application/json`. */
   readonly contentType?: string;
   readonly signal?: AbortSignal;
-  /** For a request, the time for the whole answer; for a watch or with `onItem`, the longest silence. */
+  /** Of a request, for the whole response; of a watch or with `onItem`, for each silence. */
   readonly timeoutMs?: number;
-  /** Asked right before it is sent, when it has waited for its turn: false ends it as `aborted`. */
+  /** Called right before the request is sent: false ends it as `aborted`. */
   readonly mayBeSent?: () => boolean;
-  /** Of an object, of each item of a list, or of the object of each event: what to read. All of it without. */
+  /** The parts to read of an object, of each item of a list or of the object of each event; default: all. */
   readonly fields?: Fields;
-  /** For lists: takes each item as it arrives; the answer then has none. `bytes`: what was read of it, as JSON. */
+  /** For lists: called for each item as it arrives; the result then has none. `bytes`: size of the read part, as JSON. */
   readonly onItem?: (item: unknown, bytes: number) => void;
-  /** For watches: called when the server has agreed to it, before the first event. */
+  /** For watches: called when the server has accepted it, before the first event. */
   readonly onOpen?: () => void;
 }
 
-/** The port through which every file of this room speaks to the API server. It throws KubeError only. */
+/** The port to the API server for all files of this room. Throws KubeError only. */
 export interface KubeTransport {
-  /** The parsed JSON answer. */
+  /** Returns the parsed JSON. */
   request(request: KubeRequest): Promise<unknown>;
   /**
-   * The events of the answer, with `bytes` of what was read of each beside `type` and `object`; ends when the server
-   * closes, throws on silence.
+   * The events, with `bytes` (size of the read part) beside `type` and `object`; ends when the server closes, throws after too long a
+   * silence.
    */
   watch(request: KubeRequest): AsyncIterable<unknown>;
   readonly server: string;

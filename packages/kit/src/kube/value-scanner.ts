@@ -1,8 +1,8 @@
-/** Finds where one JSON value ends, in chunks that may end anywhere. It looks at nothing but strings and brackets. */
+/** Finds the end of one JSON value in chunks that may end anywhere, by strings and brackets only. */
 export interface ValueScanner {
   /** The next byte is the first of a value. */
   begin(): void;
-  /** Where the value ends in this chunk, or the chunk's end when it goes on. */
+  /** The end of the value in this chunk, or the chunk's end if it continues. */
   scan(chunk: Buffer, start: number): number;
   readonly isDone: boolean;
 }
@@ -15,7 +15,7 @@ const space = 0x20;
 const open = 0x7b;
 const close = 0x7d;
 const bracketBit = 0x20;
-/** Bytes of a string that are looked at one by one before a native search is worth its call. */
+/** Bytes of a string to check one by one before a native search is faster. */
 const nearBytes = 64;
 
 export function createValueScanner(): ValueScanner {
@@ -43,7 +43,7 @@ class Scanner implements ValueScanner {
     return at;
   }
 
-  /** Goes on to the byte after the next opening quote, or to where the value ends. */
+  /** Moves to the byte after the next opening quote, or to the end of the value. */
   // eslint-disable-next-line complexity -- one loop over every byte of every answer
   #nextString(chunk: Buffer, start: number): number {
     let depth = this.#depth;
@@ -69,7 +69,7 @@ class Scanner implements ValueScanner {
     return at;
   }
 
-  /** Goes on to the byte after the closing quote. */
+  /** Moves to the byte after the closing quote. */
   // eslint-disable-next-line complexity -- one loop over every byte of every answer
   #leaveString(chunk: Buffer, start: number): number {
     let at = this.#isEscaped ? start + 1 : start;
@@ -88,7 +88,7 @@ class Scanner implements ValueScanner {
       if (found !== -1 && !isEscaped) return this.#closeString(end + 1);
       at = isEscaped ? end + 1 : end;
     }
-    // A backslash was the last byte of the chunk.
+    // The last byte of the chunk was a backslash.
     this.#isEscaped = at > chunk.length;
     return chunk.length;
   }
@@ -100,7 +100,7 @@ class Scanner implements ValueScanner {
   }
 }
 
-/** How many backslashes stand right before `end`, not looking further back than `start`. */
+/** Number of backslashes right before `end`, down to `start`. */
 function backslashesBefore(chunk: Buffer, start: number, end: number): number {
   let at = end;
   while (at > start && chunk[at - 1] === backslash) at -= 1;

@@ -1,14 +1,14 @@
 import type { Clock, Timer } from '../core/clock.ts';
 import { asKubeError, KubeError, silence } from './errors.ts';
 
-/** Ends a request when its caller aborts it or when nothing was heard for too long. */
+/** Ends a request when its caller aborts it or after too long a silence. */
 export interface Watchdog {
   readonly signal: AbortSignal;
-  /** Something was received: the time starts again, and is `ms` from now on. */
+  /** Restarts the timer, which lasts `ms` from now on. */
   feed(ms?: number): void;
-  /** What was thrown while the request ran, told apart: aborted, silent, or broken. */
+  /** Classifies an error of the request: aborted, silent or broken. */
   explain(error: unknown): KubeError;
-  /** To be called when the request is over, however it ended. */
+  /** To be called at the end of the request in any case. */
   end(): void;
 }
 
