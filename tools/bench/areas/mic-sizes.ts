@@ -1,6 +1,7 @@
 // The sizes of the clusters in which MIC is measured.
 import type { ClusterSize } from '../cluster-world.ts';
 import type { Scale } from '../scale.ts';
+import type { AccessSizes } from './mic-access.ts';
 import type { DecisionSizes } from './mic-decisions.ts';
 
 export interface MicSizes {
@@ -10,6 +11,7 @@ export interface MicSizes {
   readonly large: ClusterSize;
   readonly churn: { readonly perSecond: number; readonly seconds: number };
   readonly decisions: DecisionSizes;
+  readonly access: AccessSizes;
 }
 
 export const micSizes: Readonly<Record<Scale, MicSizes>> = {
@@ -19,6 +21,7 @@ export const micSizes: Readonly<Record<Scale, MicSizes>> = {
     large: { pods: 100_000, scaleSets: 50, nodesPerScaleSet: 100, identitiesPerScaleSet: 100 },
     churn: { perSecond: 100, seconds: 30 },
     decisions: { plans: [1_000, 10_000], changes: [1_000, 10_000, 100_000], changesTimed: 1_000 },
+    access: { pods: 100_000, identities: 5_000 },
   },
   smoke: {
     scaleSets: { scaleSets: 2, nodesPerScaleSet: 2, identitiesPerScaleSet: 2 },
@@ -26,5 +29,6 @@ export const micSizes: Readonly<Record<Scale, MicSizes>> = {
     large: { pods: 40, scaleSets: 2, nodesPerScaleSet: 4, identitiesPerScaleSet: 4 },
     churn: { perSecond: 10, seconds: 2 },
     decisions: { plans: [10, 20], changes: [10, 20, 30], changesTimed: 5 },
+    access: { pods: 60, identities: 10 },
   },
 };

@@ -35,7 +35,14 @@ const apiServer =
 const figures = {
   'api-server': apiServer,
   mic: [
-    ...['plan1000Ms', 'plan10000Ms', 'changedPod1000Us', 'changedPod10000Us', 'changedPod100000Us'],
+    ...[
+      'plan1000Ms',
+      'plan10000Ms',
+      'changedPod1000Us',
+      'changedPod10000Us',
+      'changedPod100000Us',
+      'reviewsPerSecond',
+    ],
     ...[
       'rss100MiB',
       'rssAnon100MiB',
