@@ -25,7 +25,7 @@ async function against(answer: RequestListener) {
 }
 
 describe('a review over the wire', () => {
-  test('is answered by the status of what the server created', async () => {
+  test('returns the status of the created object', async () => {
     const { reviewer } = await against((_, response) => {
       const status = { allowed: true, reason: 'x'.repeat(100_000) };
       response.writeHead(201).end(JSON.stringify({ kind: 'SubjectAccessReview', status }));
@@ -57,7 +57,7 @@ describe('a review over the wire', () => {
     },
   );
 
-  test('is given up when the server takes too long, however much of an answer is there', async () => {
+  test('fails when the server takes too long, even with a partial response', async () => {
     const arrived = Promise.withResolvers<undefined>();
     const { clock, reviewer } = await against((_, response) => {
       response.write('{"kind":"SubjectAccessReview","status":{"allowed":true}');
@@ -69,7 +69,7 @@ describe('a review over the wire', () => {
     await failed;
   });
 
-  test('ends when nobody wants the answer any more', async () => {
+  test('ends when its signal aborts', async () => {
     const { reviewer } = await against(() => undefined);
     const asked = new AbortController();
     const failed = expect(reviewer.review(question, asked.signal)).rejects.toMatchObject({ code: 'aborted' });

@@ -1,4 +1,4 @@
-// What anybody who reaches an admin port may do to it, and to those who share its process.
+// Attacks of callers that reach an admin port, on the port and on the process.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createLog, startAdminServer, type AdminServer } from '@pod-identity/kit/serve';
@@ -45,7 +45,7 @@ async function scrape(from = quiet): Promise<string> {
   return text;
 }
 
-test('pipelined requests of forty connections of one caller get no more answers than a scraper needs', async () => {
+test('pipelined requests on forty connections of one caller get no more responses than a scraper needs', async () => {
   const { clock, seen } = await start();
   const attack = await Promise.all(Array.from({ length: 40 }, () => open(hostile)));
   const first = once(attack[0]!, 'data');
@@ -58,18 +58,18 @@ test('pipelined requests of forty connections of one caller get no more answers 
   expect(seen.made).toBeLessThanOrEqual(4 + 8);
 });
 
-test('a connection with more than four unanswered requests is closed, and makes no text', async () => {
+test('a connection with more than four unanswered requests is closed, and creates no text', async () => {
   const { seen } = await start();
   const attack = await Promise.all(Array.from({ length: 16 }, () => open(hostile)));
   const closed = attack.map((socket) => once(socket.resume(), 'close'));
   for (const socket of attack) socket.write(question.repeat(1_000));
   expect(await scrape()).toContain('HTTP/1.1 200');
   expect(seen.made).toBeLessThanOrEqual(1 + 7);
-  // Those that are not read any longer keep what was sent in the kernel.
+  // Data of connections that are no longer read stays in the kernel.
   await Promise.race(closed);
 });
 
-test('of half-sent requests of one caller few connections are kept, and another caller is served', async () => {
+test('few connections with half-sent requests of one caller are kept, and another caller is served', async () => {
   await start();
   const attack: Socket[] = [];
   const closed: Promise<unknown>[] = [];
@@ -87,14 +87,14 @@ test('of half-sent requests of one caller few connections are kept, and another 
 
 const manyCallers = (count: number) => Array.from({ length: count }, (_, n) => `127.66.1.${n + 1}`);
 
-test('as many callers as there are connections, with one each, keep no new scraper out', async () => {
+test('as many callers as connections, with one each, do not lock out a new scraper', async () => {
   await start();
   await Promise.all(manyCallers(140).map(open));
   for (let scraper = 1; scraper <= 5; scraper += 1)
     expect(await scrape(`127.77.0.${scraper}`)).toContain('HTTP/1.1 200');
 });
 
-test('as many callers as there are connections, with one answered request each, keep no new scraper out', async () => {
+test('as many callers as connections, with one answered request each, do not lock out a new scraper', async () => {
   await start();
   for (const address of manyCallers(140)) {
     const socket = await open(address);
@@ -104,7 +104,7 @@ test('as many callers as there are connections, with one answered request each, 
   expect(await scrape()).toContain('HTTP/1.1 200');
 });
 
-test('a scraper that keeps its connection for its next scrape keeps it while callers with more connections come', async () => {
+test('a scraper keeps its connection for the next scrape while callers with more connections come', async () => {
   const { clock } = await start();
   const scraper = await open(quiet);
   const ask = async () => {

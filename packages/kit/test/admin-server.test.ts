@@ -55,7 +55,7 @@ describe('admin server', () => {
     expect(await ask(method, path)).toEqual(expected);
   });
 
-  test('logs the port that it got, with the role of its log', async () => {
+  test('logs its port, with the role of its log', async () => {
     await start();
     expect(JSON.parse(lines[0]!)).toMatchObject({
       msg: 'admin server listening',
@@ -64,7 +64,7 @@ describe('admin server', () => {
     });
   });
 
-  test('an address that is taken is an error of the start', async () => {
+  test('an address in use makes the start fail', async () => {
     await start();
     const again = startAdminServer({ port: server!.port, host: '127.0.0.1', log, routes: [] });
     await expect(again).rejects.toThrow('EADDRINUSE');

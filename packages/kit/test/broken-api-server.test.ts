@@ -1,4 +1,4 @@
-// An API server, or what stands before it, that answers as no server should.
+// An API server, or a proxy before it, with invalid responses.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectKube } from '@pod-identity/kit/kube';
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Silence is as good as any: it ends by the deadline. */
+/** Silence ends by the deadline. */
 const timeoutMs = 300;
 const request = { method: 'GET', path: '/api/v1/namespaces/a/secrets/b', timeoutMs } as const;
 const connect = async () => {
@@ -23,7 +23,7 @@ const all = async (events: AsyncIterable<unknown>) => {
 };
 
 describe.each(hostilities)('an API server that %s', (script) => {
-  it('answers no request, and more requests than there are connections get another answer later', async () => {
+  it('makes requests fail, and later more requests than connections get a response', async () => {
     const transport = await connect();
     server.play(script);
     const answers = await Promise.allSettled(Array.from({ length: 20 }, () => transport.request(request)));

@@ -46,16 +46,19 @@ describe('connection', () => {
     expect(server.connections).toBeLessThanOrEqual(16);
   });
 
-  test.skipIf(whyNoCertificate !== undefined)('a certificate of nobody we know is refused', async () => {
-    const server = await startServer(
-      (_, response) => response.end('{}'),
-      createCertificate(temporaryFolder()),
-    );
-    const transport = await connect({ kubeconfig: kubeconfigFile(server.url), userAgent: 'kit/test' });
-    await expect(transport.request(get)).rejects.toMatchObject({ name: 'KubeError', code: 'transport' });
-  });
+  test.skipIf(whyNoCertificate !== undefined)(
+    'a certificate of an unknown authority is refused',
+    async () => {
+      const server = await startServer(
+        (_, response) => response.end('{}'),
+        createCertificate(temporaryFolder()),
+      );
+      const transport = await connect({ kubeconfig: kubeconfigFile(server.url), userAgent: 'kit/test' });
+      await expect(transport.request(get)).rejects.toMatchObject({ name: 'KubeError', code: 'transport' });
+    },
+  );
 
-  test.skipIf(whyNoCertificate !== undefined)('a client certificate is shown to the server', async () => {
+  test.skipIf(whyNoCertificate !== undefined)('a client certificate is sent to the server', async () => {
     const { key, cert } = createCertificate(temporaryFolder());
     const tls = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true };
     const server = await startServer((_, response) => response.end('{}'), tls);
@@ -121,7 +124,7 @@ describe('credentials', () => {
     },
   );
 
-  test('401 reads the token again at once, and once only', async () => {
+  test('after 401 the token is read again at once, and only once', async () => {
     const folder = temporaryFolder();
     const tokenFile = join(folder, 'token');
     writeFileSync(tokenFile, 'old');
@@ -146,7 +149,7 @@ describe('credentials', () => {
     expect(seen).toHaveLength(5);
   });
 
-  test('a watch gets fresh credentials after 401 too', async () => {
+  test('a watch also gets fresh credentials after 401', async () => {
     const folder = temporaryFolder();
     const tokenFile = join(folder, 'token');
     writeFileSync(tokenFile, 'old');
@@ -160,7 +163,7 @@ describe('credentials', () => {
     for await (const event of transport.watch(get)) expect(event).toEqual({});
   });
 
-  test('while a file is being replaced, what worked goes on working', async () => {
+  test('while a file is being replaced, the last credentials are used', async () => {
     const folder = temporaryFolder();
     const { server } = await guarded(() => 'Bearer abc');
     const clock = createFakeClock();
@@ -172,7 +175,7 @@ describe('credentials', () => {
     expect(await transport.request(get)).toEqual({});
   });
 
-  test('a credential plugin is run once, and again when its answer is refused', async () => {
+  test('a credential plugin runs once, and again when its credentials are refused', async () => {
     const folder = temporaryFolder();
     const command = join(folder, 'plugin.sh');
     const script = [
@@ -197,8 +200,8 @@ describe('credentials', () => {
   });
 });
 
-describe('settings that cannot work are refused with what to do', () => {
-  test('a kubeconfig that is not there', async () => {
+describe('invalid settings are refused with a remedy', () => {
+  test('a missing kubeconfig', async () => {
     const connecting = connectKube({ kubeconfig: join(temporaryFolder(), 'none'), userAgent: 'x' });
     await expect(connecting).rejects.toMatchObject({
       code: 'invalid',
@@ -215,7 +218,7 @@ describe('settings that cannot work are refused with what to do', () => {
 });
 
 describe('rate', () => {
-  test('calls above qps and burst wait their turn; watches and leases do not', async () => {
+  test('calls above qps and burst wait for their turn; watches and leases do not', async () => {
     const paths: string[] = [];
     const server = await startServer((request, response) => {
       paths.push(request.url ?? '');
@@ -237,7 +240,7 @@ describe('rate', () => {
     expect(paths.at(-1)).toBe('/d');
   });
 
-  test('a call that is aborted while it waits does not go out', async () => {
+  test('a call that is aborted while it waits is not sent', async () => {
     const server = await startServer((_, response) => response.end('{}'));
     const clock = createFakeClock();
     const kubeconfig = kubeconfigFile(server.url);
@@ -249,7 +252,7 @@ describe('rate', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  test('a write that loses its fence while it waits for its turn does not go out; what is read does', async () => {
+  test('a write that loses its fence while it waits for its turn is not sent; reads are', async () => {
     const sent: string[] = [];
     const server = await startServer(({ method = '', url = '' }, response) => {
       sent.push(`${method} ${url}`);
@@ -273,7 +276,7 @@ describe('rate', () => {
     expect(sent).toEqual(['POST /a', 'GET /b']);
   });
 
-  test('a write without a fence that holds takes no turn from others', async () => {
+  test('a write that its fence refuses takes no turn from others', async () => {
     const asked: KubeRequest[] = [];
     const inner: KubeTransport = {
       server: 'x',

@@ -51,7 +51,7 @@ describe('event recorder', () => {
     });
   });
 
-  test('what two components say of one object in the same words is one Event', async () => {
+  test('equal events of two components for one object are one Event', async () => {
     const { recorder, api, clock, events } = start();
     const other = createEventRecorder({ transport: api.transport, component: 'nmi', clock, random, log });
     const told: boolean[] = [];
@@ -71,7 +71,7 @@ describe('event recorder', () => {
     });
   });
 
-  test('an event that another component told, and that may not be touched, counts as told', async () => {
+  test('an event of another component that must not be changed counts as written', async () => {
     const { recorder, api, clock, events } = start();
     const other = createEventRecorder({ transport: api.transport, component: 'nmi', clock, random, log });
     recorder.record(draft());
@@ -88,7 +88,7 @@ describe('event recorder', () => {
     expect(events()).toHaveLength(1);
   });
 
-  test('events of objects without a namespace live in default; long names and messages are cut', async () => {
+  test('events of objects without a namespace are in default; long names and messages are shortened', async () => {
     const { recorder, api, events } = start();
     const involved = { apiVersion: 'v1', kind: 'Node', name: 'n'.repeat(253) };
     recorder.record(draft({ involved, message: 'm'.repeat(2000) }));
@@ -99,7 +99,7 @@ describe('event recorder', () => {
     expect(String(events()[0]?.['message'])).toHaveLength(1024);
   });
 
-  test('a repeated event is one object whose count grows', async () => {
+  test('a repeated event is one object with an increasing count', async () => {
     const { recorder, clock, events, methods } = start();
     recorder.record(draft());
     await recorder.flush();
@@ -130,7 +130,7 @@ describe('event recorder', () => {
     expect(methods()).toEqual(['POST', 'POST']);
   });
 
-  test('an event that expired on the server is created anew', async () => {
+  test('an event that expired on the server is created again', async () => {
     const { recorder, clock, api, methods, events } = start();
     recorder.record(draft());
     await recorder.flush();
@@ -142,7 +142,7 @@ describe('event recorder', () => {
     expect(events()[0]).toMatchObject({ count: 1 });
   });
 
-  test('one object gets a burst, then one event in five minutes; others are not concerned', async () => {
+  test('one object gets a burst, then one event in five minutes; others are not affected', async () => {
     const { recorder, clock, methods } = start();
     const say = (message: string, uid = 'u1') =>
       recorder.record(draft({ message, involved: { ...draft().involved, uid } }));
@@ -157,14 +157,14 @@ describe('event recorder', () => {
     expect(methods()).toHaveLength(27);
   });
 
-  test('more than may wait are dropped', async () => {
+  test('events beyond the limit of waiting ones are dropped', async () => {
     const { recorder, methods } = start({ maxQueued: 2 });
     for (let index = 0; index < 10; index += 1) recorder.record(draft({ message: `m${index}` }));
     await recorder.flush();
     expect(methods()).toHaveLength(2);
   });
 
-  test('those of one namespace that wait do not keep out those of another one, which come in their turn', async () => {
+  test('waiting events of one namespace do not displace those of another one, which are written in their turn', async () => {
     const { recorder, api } = start({ maxQueued: 10 });
     const say = (namespace: string, name: string) =>
       recorder.record(draft({ involved: { ...draft().involved, namespace, name, uid: name } }));
@@ -176,7 +176,7 @@ describe('event recorder', () => {
     expect(written.findIndex((path) => path.includes('/shop/'))).toBe(1);
   });
 
-  test('its recorder is told whether it was written', async () => {
+  test('onEnd gets whether the event was written', async () => {
     const { recorder, api } = start({ maxQueued: 2 });
     const told: string[] = [];
     const say = (message: string) =>
@@ -194,7 +194,7 @@ describe('event recorder', () => {
     expect(told.at(-1)).toBe('refused false');
   });
 
-  test('what may pass is tried three times, then given up without an error', async () => {
+  test('temporary failures are tried three times, then dropped without an error', async () => {
     const { recorder, clock, api, methods, events } = start();
     api.interfereWith(() => {
       throw new KubeError('transport', 'down');
@@ -220,17 +220,17 @@ describe('event recorder', () => {
     expect(methods()).toEqual(['POST']);
   });
 
-  test('flush without anything to do resolves', async () => {
+  test('flush resolves without waiting events', async () => {
     await start().recorder.flush();
   });
 
   describe('recorded by a leader', () => {
-    test('what waits when its term ends is dropped without a word: another leader tells it', async () => {
+    test('an event that waits at the end of its term is dropped silently: another leader records it', async () => {
       const { recorder, api, methods } = start();
       const told: string[] = [];
       let isLeader = true;
       api.interfereWith(({ body }) => {
-        // The process was stopped while the second one was on its way.
+        // The process was suspended while the second one was being sent.
         if (JSON.stringify(body).includes('second')) isLeader = false;
       });
       for (const message of ['first', 'second', 'third', 'fourth'])
@@ -244,7 +244,7 @@ describe('event recorder', () => {
       expect(told).toEqual(['first true', 'second true', 'third false', 'fourth false']);
     });
 
-    test('nothing is tried again, counted up or made anew after the term', async () => {
+    test('nothing is retried, counted or created again after the term', async () => {
       const lines: unknown[] = [];
       const log = {
         warn: (...line: unknown[]) => lines.push(line),
@@ -273,7 +273,7 @@ describe('event recorder', () => {
       expect(lines).toEqual([]);
     });
 
-    test('is written in the next term of the same process if that tells it too', async () => {
+    test('is written in the next term of the same process if recorded again', async () => {
       const { recorder, events } = start();
       recorder.record(draft(), undefined, () => false);
       recorder.record(draft(), undefined, () => true);

@@ -1,4 +1,4 @@
-// What a guarded server does with requests that come together, and with readers that are slow, over real connections.
+// Simultaneous requests and slow readers on a guarded server, over real connections.
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { promisify } from 'node:util';
@@ -59,7 +59,7 @@ async function open(port: number, localAddress: string): Promise<Socket> {
   return socket;
 }
 
-/** All that comes back until the server closes. */
+/** All data until the server closes. */
 async function send(port: number, text: string, from = hostile): Promise<string> {
   const socket = await open(port, from);
   socket.write(text);
@@ -75,7 +75,7 @@ async function untilClosed(socket: Socket): Promise<string> {
 
 const fine: GuardOptions<undefined>['answer'] = (_, response) => setImmediate(() => response.end('fine'));
 
-test('four requests at once are answered, in their order', async () => {
+test('four requests at once are answered in order', async () => {
   const { port, effects } = await start(({ url }, response) => setImmediate(() => response.end(`<${url}>`)));
   const text = ['/1', '/2', '/3'].map((path) => ask.replace('/ ', `${path} `)).join('');
   const answers = await send(port, text + askOnce.replace('/ ', '/4 '));
@@ -99,7 +99,7 @@ test.each([
   expect(await send(port, askOnce, quiet)).toContain('200 OK');
 });
 
-test('answers that are ready at once are no leave to send hundreds of requests in one packet', async () => {
+test('immediate responses do not allow hundreds of requests in one packet', async () => {
   let handled = 0;
   const { port, effects } = await start((_, response) => {
     handled += 1;
@@ -110,7 +110,7 @@ test('answers that are ready at once are no leave to send hundreds of requests i
   expect(effects).toEqual(['pipelined']);
 });
 
-test('however many requests come one after another, none of them is one too many', async () => {
+test('any number of requests one after another is accepted', async () => {
   const { port, effects } = await start(fine);
   const socket = await open(port, quiet);
   for (let count = 0; count < 20; count += 1) {
@@ -141,8 +141,8 @@ test.each([
   expect(text.slice(0, answer.length || 1)).toBe(answer);
 });
 
-test('a caller that reads none of its large answers loses its connections, and another one is served', async () => {
-  // More than kernels keep for one connection.
+test('a caller that does not read its large responses loses its connections, and another one is served', async () => {
+  // More than kernels buffer for one connection.
   const large = Buffer.alloc(32 * 1024 * 1024);
   const { port, limited } = await start(({ url }, response) =>
     setImmediate(() => response.end(url === '/large' ? large : 'fine')),
@@ -154,7 +154,7 @@ test('a caller that reads none of its large answers loses its connections, and a
   expect(await send(port, askOnce, quiet)).toContain('200 OK');
 });
 
-test('answers that wait behind an unanswered request on their connection count as unread', async () => {
+test('responses that wait behind an unanswered request on their connection count as unread', async () => {
   const large = Buffer.alloc(1024 * 1024);
   const { port, limited } = await start(({ url }, response) => {
     if (url === '/large') response.end(large);
@@ -165,7 +165,7 @@ test('answers that wait behind an unanswered request on their connection count a
   expect(await send(port, askOnce.replace('/ ', '/large '), quiet)).toContain('200 OK');
 });
 
-test('what waited for its turn on its connection counts no more once it was read', async () => {
+test('a response that waited for its turn no longer counts when it was read', async () => {
   const large = Buffer.alloc(700 * 1024);
   const { port, effects } = await start(({ url }, response) => {
     if (url === '/large') response.end(large);

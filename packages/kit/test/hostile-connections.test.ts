@@ -1,4 +1,4 @@
-// A hundred pods against a server with the heap that NMI's manifest gives it.
+// A hundred pods against a server with the heap size of NMI's manifest.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -9,7 +9,7 @@ import { afterEach, expect, test } from 'vitest';
 const fixture = join(import.meta.dirname, 'fixtures', 'guarded-server.ts');
 const heapOfManifest = ['--max-semi-space-size=2', '--max-old-space-size=64'];
 const pods = Array.from({ length: 100 }, (_, index) => `127.66.0.${index + 1}`);
-/** What one read of the server takes from a socket. */
+/** Bytes of one read of a socket. */
 const oneRead = 64 * 1024;
 const patienceMs = 60_000;
 
@@ -23,11 +23,11 @@ const headers = (count: number, size: number) =>
 interface Way {
   readonly name: string;
   readonly text: string;
-  /** Of each pod: that it has at once, and that it opens in all, one for each that is closed. */
+  /** Connections of each pod: at a time, and in total, one for each that is closed. */
   readonly connections: readonly [number, number];
-  /** A pod that doesn't read may not notice that it was closed: the server tells. */
+  /** A pod that doesn't read may not notice the close: the server reports it. */
   readonly reads: boolean;
-  /** Whether the server closes them by itself, or by its timeouts. */
+  /** Whether the server closes them at once, or by its timeouts. */
   readonly ends: boolean;
 }
 
@@ -79,7 +79,7 @@ afterEach(() => {
 
 interface Told {
   readonly port: number;
-  /** Resolves when it closed so many connections because of what was sent on them. */
+  /** Resolves when the server has closed so many connections because of their data. */
   readonly pipelined: (count: number) => Promise<void>;
 }
 
@@ -125,8 +125,8 @@ function open(port: number, localAddress: string): Socket {
 }
 
 /**
- * Resolves when all connections that the way opens were closed by the server. The kernel resets some that the server has not
- * accepted yet, when more wait for that than its queue holds: where only the server tells, those are opened again.
+ * Resolves when the server has closed all connections of the attack. The kernel resets some before the server accepts them, if its queue
+ * is full; where only the server reports the close, they are opened again.
  */
 function attack(
   { port, pipelined }: Told,

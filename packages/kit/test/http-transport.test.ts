@@ -29,7 +29,7 @@ async function against(answer: RequestListener, prefix = '') {
 }
 
 describe('request', () => {
-  test('sends method, path, query, type and body; answers the parsed JSON', async () => {
+  test('sends method, path, query, type and body; returns the parsed JSON', async () => {
     const { transport } = await against((request, response) => {
       void bodyOf(request).then((body) => {
         const { method, url, headers } = request;
@@ -60,17 +60,17 @@ describe('request', () => {
     });
   });
 
-  test('a proxy that answers in HTML is told by its status', async () => {
+  test('an HTML page of a proxy becomes an error by its status', async () => {
     const { transport } = await against((_, response) => response.writeHead(502).end('<html>'));
     await expect(transport.request(watchPods)).rejects.toMatchObject({ code: 'unavailable', status: 502 });
   });
 
-  test('an answer that is no JSON is a transport error', async () => {
+  test('a response that is not JSON is a transport error', async () => {
     const { transport } = await against((_, response) => response.end('{"a":'));
     await expect(transport.request(watchPods)).rejects.toMatchObject({ code: 'transport' });
   });
 
-  test('no answer in time is a transport error', async () => {
+  test('a timeout is a transport error', async () => {
     const asked = Promise.withResolvers<undefined>();
     const { transport, clock } = await against(() => asked.resolve(undefined));
     const waiting = transport.request({ ...watchPods, timeoutMs: 5000 });
@@ -99,7 +99,7 @@ describe('request', () => {
     await Promise.all([...inUse, waiting]);
   });
 
-  test('aborting is told apart, before and during', async () => {
+  test('an abort has its own code, before and during the request', async () => {
     const controller = new AbortController();
     const { transport, clock } = await against(() => controller.abort(new Error('enough')));
     const asking = transport.request({ ...watchPods, signal: controller.signal });
@@ -110,7 +110,7 @@ describe('request', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('nobody there is a transport error', async () => {
+  test('a refused connection is a transport error', async () => {
     const transport = await connectKube({
       kubeconfig: kubeconfigFile('http://127.0.0.1:1'),
       userAgent: 'kit',
@@ -163,7 +163,7 @@ describe('watch', () => {
     await expect(collect(transport.watch(watchPods))).rejects.toMatchObject({ code: 'gone' });
   });
 
-  test('silence is a transport error, counted anew from each piece', async () => {
+  test('silence is a transport error, measured from each piece', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<() => void>();
     const { transport, clock } = await against((_, response) => {
       response.writeHead(200).write('{"n":0}\n');
@@ -183,7 +183,7 @@ describe('watch', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a server that accepts and never answers is noticed too', async () => {
+  test('a server that accepts and never responds is noticed too', async () => {
     const asked = Promise.withResolvers<undefined>();
     const { transport, clock } = await against(() => asked.resolve(undefined));
     const watching = collect(transport.watch({ ...watchPods, timeoutMs: 1000 }));
@@ -219,7 +219,7 @@ describe('watch', () => {
     await expect(watching).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  test.each(['abort', 'close'])('an %s between the last event and its end harms nothing', async (way) => {
+  test.each(['abort', 'close'])('an %s between the last event and its end has no effect', async (way) => {
     const opened = Promise.withResolvers<() => void>();
     const { transport } = await against((_, response) => {
       response.writeHead(200).write('{"n":1}\n');
@@ -232,11 +232,11 @@ describe('watch', () => {
     expect((await events.next()).value).toEqual({ n: 2 });
     if (way === 'abort') controller.abort();
     await transport.close();
-    // What was received whole may be read to its end, or not: it does not hang, and the process goes on.
+    // The complete response may be read to its end or not: it does not hang, and the process continues.
     expect(await events.next().catch((error: unknown) => error)).toBeDefined();
   });
 
-  test('closing the transport ends what is under way', async () => {
+  test('closing the transport ends running requests', async () => {
     const asked = Promise.withResolvers<undefined>();
     const { transport } = await against((request, response) => {
       if (request.url?.includes('watch')) response.writeHead(200).write('{"n":1}\n');
@@ -257,7 +257,7 @@ describe('watch', () => {
     });
   });
 
-  test('twenty watches do not keep calls waiting', async () => {
+  test('twenty watches do not delay calls', async () => {
     let open = 0;
     const { promise: all, resolve } = Promise.withResolvers<undefined>();
     const { transport } = await against((request, response) => {

@@ -18,7 +18,7 @@ interface Pod {
   readonly metadata: { name: string; namespace: string; uid: string; resourceVersion: string };
   readonly status: { podIP: string };
 }
-/** Written as `name`, or `name/uid`. */
+/** From `name` or `name/uid`. */
 const pod = (text: string, resourceVersion: string, podIP = '1.1.1.1'): Pod => {
   const [name = '', uid = name] = text.split('/');
   return { metadata: { name, namespace: 'ns', uid, resourceVersion }, status: { podIP } };
@@ -120,7 +120,7 @@ describe('informer', () => {
     expect(problems).toEqual(['gone']);
   });
 
-  test('an object that vanished while nobody watched is deleted by the next list', async () => {
+  test('an object that was deleted between watches is removed by the next list', async () => {
     const answers = [listOf('10', pod('a', '1')), listOf('20')];
     const { informer, clock, watch, changes } = start(() => answers.shift());
     await informer.synced;
@@ -129,7 +129,7 @@ describe('informer', () => {
     expect(changes).toEqual(['added ns/a', 'deleted ns/a']);
   });
 
-  test('of a namespace that holds more than its share the youngest are left out, those of others never', async () => {
+  test('the youngest objects of a namespace over its share are left out, never those of others', async () => {
     const aged = (name: string, day: number, namespace = 'ns') => ({
       metadata: {
         name,
@@ -163,7 +163,7 @@ describe('informer', () => {
     expect(changes).toEqual(['deleted ns/a', 'deleted other/z', 'added ns/c']);
   });
 
-  describe('what is left out is looked for sooner than after ten minutes', () => {
+  describe('left out objects are listed sooner than after ten minutes', () => {
     const aged = (n: number) => {
       const metadata = { name: `${n}`, namespace: 'ns', uid: `uid-${n}`, resourceVersion: `${n}` };
       return { metadata: { ...metadata, creationTimestamp: `2026-01-0${n}` }, status: { podIP: '1.1.1.1' } };
@@ -186,7 +186,7 @@ describe('informer', () => {
       return { ...world, remove, endWatchAfter };
     };
 
-    test('once half a share is free', async () => {
+    test('when half a share is free', async () => {
       const { lists, remove, endWatchAfter } = await setUp(30_000);
       await remove();
       await endWatchAfter(60_000);
@@ -196,7 +196,7 @@ describe('informer', () => {
       expect(lists).toHaveLength(2);
     });
 
-    test('once somebody asks for it, no sooner than the interval after the last list, and once', async () => {
+    test('on request, once, and not before the interval after the last list', async () => {
       const { informer, lists, endWatchAfter } = await setUp(30_000);
       informer.askForList();
       await endWatchAfter(20_000);
@@ -207,7 +207,7 @@ describe('informer', () => {
       expect(lists).toHaveLength(2);
     });
 
-    test('also by somebody who asks while a list is under way: it may have been read before what he knows', async () => {
+    test('also on a request during a list, which may be older than the request', async () => {
       const pages: (() => void)[] = [];
       const { informer, lists, watch, clock } = start(
         () => new Promise((resolve) => pages.push(() => resolve(listOf('10', ...[1, 2, 3, 4, 5].map(aged))))),
@@ -240,7 +240,7 @@ describe('informer', () => {
       expect(lists).toHaveLength(2);
     });
 
-    test('unless no interval was told', async () => {
+    test('unless no interval was given', async () => {
       const { lists, remove, endWatchAfter } = await setUp();
       await remove();
       await remove();
@@ -249,7 +249,7 @@ describe('informer', () => {
     });
   });
 
-  test('what is exempt from the share is kept, and takes nothing from others', async () => {
+  test('objects exempt from the share are kept, and take no room from others', async () => {
     const named = (n: number) => {
       const metadata = { name: `${n}`, namespace: 'ns', uid: `uid-${n}`, resourceVersion: `${n}` };
       return {
@@ -271,7 +271,7 @@ describe('informer', () => {
     expect(kept()).toEqual(['0', '1', '5', '6', '7']);
   });
 
-  test('of what is left out 16 objects of each namespace are named, with their uids, as it happens', async () => {
+  test('16 left out objects of each namespace are reported with their uids as it happens', async () => {
     const aged = (n: number, namespace = 'ns') => {
       const created = new Date(n * 1000).toISOString();
       const metadata = { name: `${n}`, namespace, uid: `uid-${n}`, resourceVersion: `${n}` };
@@ -297,7 +297,7 @@ describe('informer', () => {
     expect(informer.leftOut().has('ns/50')).toBe(false);
   });
 
-  test('pages that expire half-way are read again in one piece', async () => {
+  test('pages that expire before the last one are read again as one list', async () => {
     const { informer, lists } = start(({ query }) => {
       if (query?.['continue']) throw new KubeError('gone', 'expired', { status: 410 });
       return query?.['limit']
@@ -309,7 +309,7 @@ describe('informer', () => {
     expect([...informer.store.values()].map(({ name }) => name)).toEqual(['a']);
   });
 
-  test('a broken connection backs off, grows, and resumes without a list', async () => {
+  test('a broken connection is retried with growing delays, and resumes without a list', async () => {
     const { informer, clock, lists, watch, watches } = start(() => listOf('10'));
     await informer.synced;
     const pauses: number[] = [];
@@ -325,7 +325,7 @@ describe('informer', () => {
     expect(lists).toHaveLength(1);
   });
 
-  test('a server that refuses to resume three times is asked for all again', async () => {
+  test('after three refusals to resume everything is listed again', async () => {
     const { informer, clock, lists, watch } = start(() => listOf('10'));
     await informer.synced;
     for (let round = 0; round < 3; round += 1) {
@@ -336,7 +336,7 @@ describe('informer', () => {
     expect(lists).toHaveLength(2);
   });
 
-  test('what the server says about when to come back is heeded', async () => {
+  test('Retry-After of the server is respected', async () => {
     const { informer, clock, watches, watch } = start(() => listOf('10'));
     await informer.synced;
     watch().end(new KubeError('throttled', 'slow down', { status: 429, retryAfterMs: 9000 }));
@@ -346,7 +346,7 @@ describe('informer', () => {
     expect(watches).toHaveLength(2);
   });
 
-  test('a server that ends each watch at once makes no hot loop', async () => {
+  test('a server that ends each watch at once causes no busy loop', async () => {
     const { informer, clock, watches, watch } = start(() => listOf('10'));
     await informer.synced;
     for (let ms = 0; ms < 10_000; ms += 100) {
@@ -356,7 +356,7 @@ describe('informer', () => {
     expect(watches.length).toBeLessThan(6);
   });
 
-  test('a list that fails is tried again, and the store stays as it was', async () => {
+  test('a failed list is retried, and the store keeps its content', async () => {
     let fail = true;
     const { informer, clock, problems } = start(() => {
       if (fail) throw new KubeError('denied', 'no', { status: 403 });
@@ -370,7 +370,7 @@ describe('informer', () => {
     expect(informer.hasSynced()).toBe(true);
   });
 
-  test('a page that the API server cannot answer in time is asked for smaller, and no smaller than 50 objects', async () => {
+  test('a page that the API server cannot return in time is reduced, to no less than 50 objects', async () => {
     const silence = new KubeError('transport', 'nothing heard for 30000 ms', { reason: 'Silence' });
     const { informer, clock, lists } = start(({ query }) => {
       if (Number(query?.['limit']) > 50) throw silence;
@@ -381,7 +381,7 @@ describe('informer', () => {
     expect(lists.map(({ query }) => query?.['limit'])).toEqual(['500', '125', '50', '50', '50', '50']);
   });
 
-  test('an agent that got no whole list from memory in time asks the database for pages', async () => {
+  test('an agent that gets no whole list from the cache in time lists pages of the database', async () => {
     const answers = [
       () => listOf('10', pod('a', '1')),
       () => {
@@ -400,7 +400,7 @@ describe('informer', () => {
     ]);
   });
 
-  test('a refusal says nothing about the size of pages', async () => {
+  test('a refusal does not change the size of pages', async () => {
     const { clock, lists } = start(() => {
       throw new KubeError('denied', 'no', { status: 403 });
     });
@@ -408,7 +408,7 @@ describe('informer', () => {
     expect(new Set(lists.map(({ query }) => query?.['limit']))).toEqual(new Set(['500']));
   });
 
-  test('objects that are left out, or cannot be read, are not there; the rest is', async () => {
+  test('objects that are left out or cannot be read are missing; the others are there', async () => {
     const { informer, clock, watch, changes } = start(() =>
       listOf('10', pod('a', '1'), pod('b', '2', 'none'), pod('c', '3', 'broken'), {}),
     );
@@ -421,7 +421,7 @@ describe('informer', () => {
     expect(informer.store.size).toBe(1);
   });
 
-  test('another uid in one event is deleted and added', async () => {
+  test('an event with another uid deletes and adds', async () => {
     const { informer, clock, watch, changes } = start(() => listOf('10', pod('a', '1')));
     await informer.synced;
     watch().send('MODIFIED', pod('a/other', '20'));
@@ -429,7 +429,7 @@ describe('informer', () => {
     expect(changes).toEqual(['added ns/a', 'deleted ns/a', 'added ns/a']);
   });
 
-  test('a listener that throws harms neither the informer nor the others; one that left hears nothing', async () => {
+  test('a listener that throws affects neither the informer nor others; one that unsubscribed is not called', async () => {
     const { informer, clock, watch, changes } = start(() => listOf('10'));
     informer.onChange(() => {
       throw new Error('listener');
@@ -446,7 +446,7 @@ describe('informer', () => {
     expect(heard).toEqual(['ns/a']);
   });
 
-  test('the age of the last sign of life grows in silence and starts again with any', async () => {
+  test('the time since the last response grows in silence and restarts with any', async () => {
     const { informer, clock, watch } = start(() => listOf('10'));
     await informer.synced;
     await clock.advance(30_000);
@@ -460,7 +460,7 @@ describe('informer', () => {
     expect(informer.lastHeardMs()).toBe(0);
   });
 
-  test("one node's objects come from the API server's memory, later never older than what is known", async () => {
+  test("one node's objects come from the API server's cache, later never older than the store", async () => {
     const { informer, clock, lists, watch } = start(() => listOf('10'), {
       fieldSelector: 'spec.nodeName=n1',
       isPerNode: true,
@@ -476,7 +476,7 @@ describe('informer', () => {
     expect(watch().request.query).toMatchObject({ fieldSelector: 'spec.nodeName=n1', resourceVersion: '10' });
   });
 
-  test('rights are first read from the database, and again if the server does not know the version that is known', async () => {
+  test('rights are first read from the database, and again if the server does not have the version of the store', async () => {
     const answers = [
       () => listOf('10'),
       () => {
@@ -496,7 +496,7 @@ describe('informer', () => {
     expect(watch().request.query?.['resourceVersion']).toBe('5');
   });
 
-  test('aborting ends the run, also while it backs off or before it ever synced', async () => {
+  test('aborting ends the run, also during a delay or before the first sync', async () => {
     const first = start(() => listOf('10'));
     await first.informer.synced;
     first.controller.abort();
@@ -512,7 +512,7 @@ describe('informer', () => {
     expect([first.clock.pending, second.clock.pending]).toEqual([0, 0]);
   });
 
-  test('items of a list know their kind, as those of a watch do', async () => {
+  test('items of a list have their kind, like those of a watch', async () => {
     const seen: unknown[] = [];
     const { informer } = start(() => listOf('10', pod('a', '1')), {
       trim: (object) => void seen.push(object),

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLog, keepAdminServer, startAdminServer, type AdminServer } from '@pod-identity/kit/serve';
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 
-/** A log that hands out its lines one after another, as they come. */
+/** A log that returns its lines one by one. */
 function readableLog() {
   const lines: string[] = [];
   const waiting: ((line: string) => void)[] = [];
@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(() => old.close());
 
-test('waits, and says so once, while another process has the port; then it answers there', async () => {
+test('waits, with one log line, while another process has the port; then it serves there', async () => {
   const { log, next } = readableLog();
   const kept = keepAdminServer(options('new', old.port, log), { clock, signal: stop.signal });
   expect(await next()).toContain('another process has this port');
@@ -45,7 +45,7 @@ test('waits, and says so once, while another process has the port; then it answe
   await kept;
 });
 
-test('frees the port when it is told to stop', async () => {
+test('frees the port when the signal aborts', async () => {
   const { log, next } = readableLog();
   const { port } = old;
   await old.close();
@@ -57,7 +57,7 @@ test('frees the port when it is told to stop', async () => {
   expect(await aliveOn(port)).toBe('second');
 });
 
-test('gives up waiting when it is told to stop', async () => {
+test('stops waiting when the signal aborts', async () => {
   const { log, next } = readableLog();
   const kept = keepAdminServer(options('new', old.port, log), { clock, signal: stop.signal });
   await next();
@@ -65,7 +65,7 @@ test('gives up waiting when it is told to stop', async () => {
   await expect(kept).resolves.toBeUndefined();
 });
 
-test('an address that the machine does not have stops nothing else: it is told once, and waited for', async () => {
+test('an address that the machine does not have stops nothing else: it is logged once, and waited for', async () => {
   const { log, next } = readableLog();
   const nowhere = { ...options('new', 0, log), host: '192.0.2.1' };
   const kept = keepAdminServer(nowhere, { clock, signal: stop.signal });
@@ -74,7 +74,7 @@ test('an address that the machine does not have stops nothing else: it is told o
   await kept;
 });
 
-test('fails on an address that is none', async () => {
+test('fails on an invalid address', async () => {
   const nowhere = { ...options('new', 0), host: 'no address' };
   await expect(keepAdminServer(nowhere, { clock, signal: stop.signal })).rejects.toThrow('ENOTFOUND');
 });

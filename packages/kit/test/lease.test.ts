@@ -34,7 +34,7 @@ function candidate(identity: string, api: Api, clock: FakeClock) {
     terms,
     running,
     stop: () => controller.abort(new Error('stopped')),
-    /** What `lead` still does after its signal aborted. */
+    /** What `lead` does after its signal aborted. */
     onFinish(how: typeof finish) {
       finish = how;
     },
@@ -46,7 +46,7 @@ const down = () => {
 };
 
 describe('election', () => {
-  test('the first one creates the Lease and renews it', async () => {
+  test('the first candidate creates the Lease and renews it', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock(Date.UTC(2026, 0, 1))];
     const a = candidate('a', api, clock);
     expect([a.elector.isLeader(), a.elector.leader()]).toEqual([false, undefined]);
@@ -78,7 +78,7 @@ describe('election', () => {
     expect(api.requests.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT', 'PUT']);
   });
 
-  test('never two leaders, whatever happens: only one of three holds at a time', async () => {
+  test('never two leaders: at most one of three holds the lease at any time', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const all = ['a', 'b', 'c'].map((identity) => candidate(identity, api, clock));
     let failing = 0;
@@ -96,9 +96,9 @@ describe('election', () => {
     expect(elections).toBeGreaterThan(3);
   });
 
-  test('a dead leader is succeeded only when its lease did not change for its duration on our own clock', async () => {
+  test('a dead leader is replaced only when its lease did not change for its duration on the local clock', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock(1_000_000)];
-    // Times of a clock that runs far ahead or behind mean nothing; the holder's word on the duration does.
+    // The times of the holder's clock do not count; the duration that it wrote does.
     const dead = {
       holderIdentity: 'dead',
       leaseDurationSeconds: 20,
@@ -119,7 +119,7 @@ describe('election', () => {
     expect(spec(api)).toMatchObject({ holderIdentity: 'b', leaseTransitions: 5 });
   });
 
-  test('on shutdown lead finishes under a renewed lease, then the lease is given back and taken at once', async () => {
+  test('on shutdown lead finishes under a renewed lease, then the lease is released and taken at once', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const a = candidate('a', api, clock);
     await clock.advance(0);
@@ -142,7 +142,7 @@ describe('election', () => {
     expect(spec(api)).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
   });
 
-  test('a leader that cannot renew stops holding before others may take over, and stands again', async () => {
+  test('a leader that cannot renew stops leading before others may take over, and stands for election again', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const a = candidate('a', api, clock);
     await clock.advance(5000);
@@ -158,7 +158,7 @@ describe('election', () => {
     expect(a.terms[0]!.holds()).toBe(false);
   });
 
-  test('one failed renewal is tried again in time', async () => {
+  test('one failed renewal is retried in time', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const a = candidate('a', api, clock);
     await clock.advance(4000);
@@ -170,7 +170,7 @@ describe('election', () => {
     expect(a.terms[0]!.signal.aborted).toBe(false);
   });
 
-  test('a renewal that hangs does not make the term longer', async () => {
+  test('a renewal that hangs does not extend the term', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const a = candidate('a', api, clock);
     await clock.advance(1000);
@@ -184,7 +184,7 @@ describe('election', () => {
     expect([a.elector.isLeader(), a.terms[0]!.signal.aborted]).toEqual([false, true]);
   });
 
-  test('holds is false after the time, even if no timer could fire', async () => {
+  test('holds is false after the time, even if no timer has fired', async () => {
     const [api, real] = [createMemoryApi(), createFakeClock()];
     let ahead = 0;
     const starved: FakeClock = { ...real, now: () => real.now() + ahead };
@@ -193,13 +193,13 @@ describe('election', () => {
     expect(a.terms[0]!.holds()).toBe(true);
     ahead = 12_000;
     expect([a.terms[0]!.holds(), a.elector.isLeader()]).toEqual([false, false]);
-    // When timers run again, the late renewal must not revive the term.
+    // When timers run again, the late renewal must not extend the term.
     await real.advance(5000);
     expect(a.terms[0]!.signal.aborted).toBe(true);
     expect(a.terms[0]!.holds()).toBe(false);
   });
 
-  test('a lease taken away ends the term at the next renewal', async () => {
+  test('a lease that another process took ends the term at the next renewal', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const a = candidate('a', api, clock);
     await clock.advance(0);
@@ -229,7 +229,7 @@ describe('election', () => {
     expect(spec(api)['holderIdentity']).toBe('a');
   });
 
-  test('of two that create at once one wins', async () => {
+  test('of two candidates that create the Lease at once one wins', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const both = ['a', 'b'].map((identity) => candidate(identity, api, clock));
     await clock.advance(0);
@@ -237,7 +237,7 @@ describe('election', () => {
     expect(new Set(both.map(({ elector }) => elector.leader())).size).toBe(1);
   });
 
-  test('what lead throws in the middle of a term ends run, and the lease is given back', async () => {
+  test('an error of lead during a term ends run, and the lease is released', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const options = {
       transport: api.transport,
@@ -253,7 +253,7 @@ describe('election', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a lead that returns by itself makes no hot loop', async () => {
+  test('a lead that returns by itself causes no busy loop', async () => {
     const [api, clock] = [createMemoryApi(), createFakeClock()];
     const options = {
       transport: api.transport,

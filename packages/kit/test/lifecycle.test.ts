@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 const fixture = join(import.meta.dirname, 'fixtures', 'process.ts');
 
-/** Runs the fixture; sends the signals one by one, each when the log says what it waits for. */
+/** Runs the fixture; sends each signal after its log line. */
 async function play(args: string[], cues: readonly (readonly [string, NodeJS.Signals])[] = []) {
   const child = spawn(process.execPath, [fixture, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const messages: string[] = [];
@@ -20,7 +20,7 @@ async function play(args: string[], cues: readonly (readonly [string, NodeJS.Sig
 }
 
 describe('a process', () => {
-  test('ends with what the program answers, though something still keeps it alive', async () => {
+  test('ends with the exit code of the program, even if something keeps it alive', async () => {
     expect(await play(['ends'])).toEqual({ code: 3, messages: ['started'] });
   });
 
@@ -43,7 +43,7 @@ describe('a process', () => {
     expect(messages.at(-1)).toBe('SIGTERM again, ending at once');
   });
 
-  test('what was appended to the output is written before it ends, in order', async () => {
+  test('lines appended to the output are written before it ends, in order', async () => {
     expect(await play(['appends'])).toEqual({ code: 0, messages: ['started', 'appended'] });
     expect(await play(['breaks'])).toEqual({
       code: 1,

@@ -50,7 +50,7 @@ for (const flavour of flavours) {
   });
 }
 
-/** Resolves when the condition holds, looked at after each change that the subscription tells of. */
+/** Resolves when the condition holds, checked after each change. */
 function until(condition: () => boolean, subscribe: (look: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const look = () => {
@@ -107,7 +107,7 @@ function suite(server: RunningApiServer) {
     };
   }
 
-  test('connections are kept over TLS, lists are whole', async () => {
+  test('connections are kept over TLS, lists are complete', async () => {
     const { maps, add, namespace } = await arrange();
     const names = Array.from({ length: 7 }, (_, index) => `m${index}`);
     for (const name of names) await add(name);
@@ -141,14 +141,14 @@ function suite(server: RunningApiServer) {
     await expect(maps.get(key)).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  test('a merge patch changes what it names and leaves the rest', async () => {
+  test('a merge patch changes its fields and leaves the rest', async () => {
     const { maps, add, namespace } = await arrange();
     await add('m');
     const patched = await maps.patch({ name: 'm', namespace }, { data: { a: '1', n: null } });
     expect(patched.data).toEqual({ a: '1' });
   });
 
-  test('a token is who it says, and may do no more', async () => {
+  test('a token has the user and rights of its ServiceAccount', async () => {
     const { namespace } = await arrange();
     const token = await server.token(`${namespace}/robot`);
     const cluster = { 'certificate-authority': join(dirname(server.kubeconfig), 'pki', 'ca.crt') };
@@ -184,7 +184,7 @@ function suite(server: RunningApiServer) {
     expect(informer.lastHeardMs()).toBeLessThan(5000);
   });
 
-  test('a watch that the server ends is resumed where it was: nothing is listed, missed or told twice', async () => {
+  test('a watch that the server ends is resumed: nothing is listed, missed or reported twice', async () => {
     const { transport, add, namespace, signal } = await arrange();
     let lists = 0;
     const watches: (string | undefined)[] = [];
@@ -197,7 +197,7 @@ function suite(server: RunningApiServer) {
         return transport.watch(request);
       },
     };
-    // The server is asked to end each watch after a second or two.
+    // The server ends each watch after a second or two.
     const { informer, changes, seen } = inform({ transport: counting, namespace, signal, silenceMs: 2500 });
     await informer.synced;
     await add('one');
@@ -211,7 +211,7 @@ function suite(server: RunningApiServer) {
     expect(changes.filter((change) => change === 'added one')).toHaveLength(1);
   });
 
-  /** A kind of its own: the server begins to remember its versions only now, so that all before are forgotten. */
+  /** A new kind: the server keeps versions only from now on, so that older ones are unknown. */
   async function defineKind(transport: KubeTransport) {
     const plural = `things${randomUUID().slice(0, 8)}`;
     const [group, version] = ['kit.test', 'v1'];
@@ -257,7 +257,7 @@ function suite(server: RunningApiServer) {
         ...transport,
         async *watch(request) {
           watches += 1;
-          // While the informer holds on to an ancient version, something happens that only a list can tell.
+          // While the informer has an old version, a change happens that only a list shows.
           if (watches === 1) await things.create({ metadata: { name: 'meanwhile', namespace } });
           const query = { ...request.query, ...(watches === 1 ? { resourceVersion: '1' } : {}) };
           yield* transport.watch({ ...request, query });
@@ -286,7 +286,7 @@ function suite(server: RunningApiServer) {
     },
   );
 
-  test('of two candidates one leads; when it steps down the other follows at once', async () => {
+  test('of two candidates one leads; when it stops the other follows at once', async () => {
     const { transport, namespace, signal } = await arrange();
     const leases = createResource<Lease>(transport, coreKinds.leases);
     const stand = (identity: string) => {
@@ -337,7 +337,7 @@ function suite(server: RunningApiServer) {
     await b.running;
   });
 
-  test('events are accepted, and a repeated one counts', async () => {
+  test('events are accepted, and a repeated one is counted', async () => {
     const { transport, namespace } = await arrange();
     const recorder = createEventRecorder({ transport, component: 'kit', clock, random, log });
     const involved = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'm', uid: randomUUID() };

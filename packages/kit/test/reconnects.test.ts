@@ -1,5 +1,4 @@
-// What informers do when the API server is away, comes back, or has forgotten: how soon all is right again, and what that
-// costs the server.
+// Informers when the API server is unreachable, returns, or has lost versions: how soon they recover, and with how many requests.
 import { describe, expect, test } from 'vitest';
 import {
   connectKube,
@@ -18,7 +17,7 @@ const away = () => new KubeError('transport', 'connection refused');
 const gone = () => new KubeError('gone', 'too old', { status: 410 });
 const kinds = [coreKinds.pods, coreKinds.nodes, coreKinds.configMaps, coreKinds.secrets, coreKinds.events];
 
-/** The same chances in each run. */
+/** Deterministic random numbers. */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -29,7 +28,7 @@ function createRandom(seed: number): () => number {
 
 type Forgets = 'nothing' | 'what was before' | 'everything';
 
-/** An API server for many processes: it is there or away, and notes when it was asked for what. */
+/** An API server for many processes that can be unreachable, and records requests with their times. */
 function createServerModel(clock: FakeClock) {
   const open = new Set<WatchCall>();
   const asked: { readonly at: number; readonly what: 'list' | 'watch' }[] = [];
@@ -97,7 +96,7 @@ async function nodes(count: number) {
   return { clock, server };
 }
 
-/** Milliseconds until it holds, looked at in steps. */
+/** Milliseconds until the condition holds, checked in steps. */
 async function until(clock: FakeClock, what: () => boolean, withinMs: number): Promise<number> {
   const begun = clock.now();
   while (!what()) {
@@ -120,7 +119,7 @@ describe('one process', () => {
     },
   );
 
-  test('a server that is back but has forgotten is listed at once', async () => {
+  test('a server that is back but has lost the version is listed at once', async () => {
     const { clock, server } = await nodes(1);
     server.goAway();
     await clock.advance(20_000);
@@ -133,7 +132,7 @@ describe('one process', () => {
     expect(watched?.at).toBe(refused?.at);
   });
 
-  test('during an outage one informer at a time tries, at least every 5 s', async () => {
+  test('during an outage one informer at a time retries, at least every 5 s', async () => {
     const { clock, server } = await nodes(1);
     server.goAway();
     await clock.advance(60_000);
@@ -145,7 +144,7 @@ describe('one process', () => {
     expect(times.length).toBeLessThanOrEqual(60_000 / 2_500 + 1);
   });
 
-  test('a server that forgets each version that it tells is not listed without end', async () => {
+  test('a server that loses each version at once is not listed endlessly', async () => {
     const { clock, server } = await nodes(1);
     server.goAway();
     await clock.advance(5_000);
@@ -154,13 +153,13 @@ describe('one process', () => {
     const before = server.asked.length;
     await clock.advance(60_000);
     const lists = server.asked.slice(before).filter(({ what }) => what === 'list').length;
-    // Each of the five once in 2.5 s, which is the shortest of the longest pauses.
+    // Each of the five once in 2.5 s, the shortest pause at the maximum.
     expect(lists).toBeLessThanOrEqual(kinds.length * 24);
     server.remember();
     await until(clock, () => server.open.size === kinds.length, 6_000);
   });
 
-  test('what is refused to one informer does not slow down the others, nor do their answers hurry it', async () => {
+  test('a refusal of one informer does not slow down the others, nor do their responses speed it up', async () => {
     const clock = createFakeClock();
     const server = createServerModel(clock);
     const transport = server.process();
@@ -183,7 +182,7 @@ describe('one process', () => {
     await until(clock, () => server.open.size === kinds.length - 1, 6_000);
   });
 
-  test('Retry-After holds for the one that was told, for 30 s at most', async () => {
+  test('Retry-After applies to the informer that got it, for at most 30 s', async () => {
     const clock = createFakeClock();
     const server = createServerModel(clock);
     const transport = server.process();
@@ -206,7 +205,7 @@ describe('one process', () => {
 });
 
 describe('a half-open watch', () => {
-  /** A server whose first watch never says a word after it was agreed to; without `isAgreed` not even that. */
+  /** A server whose first watch stays silent after it was accepted; without `isAgreed` it is not even accepted. */
   async function watchOf(isAgreed: boolean) {
     const first = Promise.withResolvers<undefined>();
     let opened = 0;
@@ -238,7 +237,7 @@ describe('a half-open watch', () => {
     ['that the server did not even agree to is given up after 10 s', false, 11_000],
   ])('%s', async (_, isAgreed, withinMs) => {
     const { clock, opened } = await watchOf(isAgreed);
-    // The answer's head has to arrive before time passes.
+    // The response headers must arrive before time passes.
     for (let turn = 0; turn < 20; turn += 1) await clock.advance(0);
     await clock.advance(withinMs);
     await expect.poll(opened, { message: 'the watch is opened again' }).toBe(2);
@@ -248,7 +247,6 @@ describe('a half-open watch', () => {
 interface Outage {
   readonly ms: number;
   readonly forgets: Forgets;
-  /** The most requests. */
   readonly inAll: number;
   readonly inASecond: number;
 }
@@ -257,13 +255,13 @@ describe('a hundred nodes with five watches each', () => {
   const count = 100;
   const watches = count * kinds.length;
 
-  /** The most requests in any one second from then on. */
+  /** Maximum requests in any second from then on. */
   function peak(asked: readonly { readonly at: number }[]): number {
     const bySecond = Map.groupBy(asked, ({ at }) => Math.floor(at / 1_000));
     return Math.max(...[...bySecond.values()].map(({ length }) => length));
   }
 
-  // A list and two watches each where versions are forgotten, else one watch each.
+  // A list and two watches each if versions are lost, else one watch each.
   test.each<[string, Outage]>([
     ['1 s', { ms: 1_000, forgets: 'nothing', inAll: watches, inASecond: 400 }],
     ['20 s', { ms: 20_000, forgets: 'nothing', inAll: watches, inASecond: 150 }],
@@ -285,7 +283,7 @@ describe('a hundred nodes with five watches each', () => {
     expect(peak(asked)).toBeLessThanOrEqual(most.inASecond);
   });
 
-  test('ask no more than 40 times a second in all while it is away', async () => {
+  test('send at most 40 requests a second in total while it is unreachable', async () => {
     const { clock, server } = await nodes(count);
     server.goAway();
     await clock.advance(10_000);

@@ -98,7 +98,7 @@ describe('resource client', () => {
     expect(api.lists.map(({ path }) => path)).toEqual(['/api/v1/nodes/n1', '/api/v1/pods']);
   });
 
-  test('an object or key without what it needs is a mistake', async () => {
+  test('an object or key without name or namespace throws', async () => {
     const client = createResource<Thing>(createScriptedApi(() => ({})).transport, custom);
     await expect(client.get({ name: 't' })).rejects.toThrow(TypeError);
     await expect(client.replace({ metadata: { name: '' } })).rejects.toThrow(TypeError);

@@ -11,7 +11,7 @@ const get: KubeRequest = { method: 'GET', path: '/api/v1/pods' };
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** A folder as Kubernetes mounts it into a pod, and a server that accepts what `accepts` says at the time. */
+/** A folder as Kubernetes mounts it into a pod, and a server that accepts the tokens in `accepts`. */
 async function inPod({ accepts }: { readonly accepts?: (authorization: string) => boolean } = {}) {
   const { key, cert } = createCertificate(temporaryFolder());
   const folder = temporaryFolder();
@@ -44,7 +44,7 @@ async function inPod({ accepts }: { readonly accepts?: (authorization: string) =
 }
 
 describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
-  test('the server of the environment is asked with the token of the ServiceAccount, and must be whom the CA knows', async () => {
+  test('requests go to the server of the environment, with the token of the ServiceAccount, and its certificate must be of the CA', async () => {
     const pod = await inPod();
     pod.setEnvironment();
     const transport = await pod.connect();
@@ -54,7 +54,7 @@ describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
     await expect((await pod.connect()).request(get)).rejects.toMatchObject({ code: 'transport' });
   });
 
-  test('an IPv6 address of the server is written as a URL wants it', async () => {
+  test('an IPv6 address of the server has brackets in the URL', async () => {
     const pod = await inPod();
     pod.setEnvironment();
     vi.stubEnv('KUBERNETES_SERVICE_HOST', 'fd00::1');
@@ -78,7 +78,7 @@ describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
     expect(pod.server.connections).toBe(1);
   });
 
-  test('a token that is refused is read again at once', async () => {
+  test('a refused token is read again at once', async () => {
     let accepted = 'Bearer one';
     const pod = await inPod({ accepts: (authorization) => authorization === accepted });
     const transport = await pod.connect({ master: pod.server.url });
@@ -89,7 +89,7 @@ describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
     expect(await transport.request(get)).toEqual({ ok: true });
   });
 
-  test('another certificate authority gets connections of its own, and a watch on the old ones goes on', async () => {
+  test('another certificate authority gets new connections, and a watch on the old ones continues', async () => {
     const { key, cert } = createCertificate(temporaryFolder());
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'ca.crt'), cert);
@@ -122,7 +122,7 @@ describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
     expect((await events.next()).value).toEqual({ n: 2 });
   });
 
-  test('without a token there is no way in, and it is said why', async () => {
+  test('without a token the connection fails with the reason', async () => {
     const transport = await connectKube({
       userAgent: 'x',
       master: 'http://127.0.0.1:1',
@@ -136,7 +136,7 @@ describe.skipIf(whyNoCertificate !== undefined)('in a pod', () => {
   });
 });
 
-describe('which settings count', () => {
+describe('precedence of settings', () => {
   test.skipIf(whyNoCertificate !== undefined).each(['argument', 'variable'])(
     'a kubeconfig by %s goes before what the pod has',
     async (way) => {
@@ -150,7 +150,7 @@ describe('which settings count', () => {
     },
   );
 
-  test('an address that is none is refused with what to give', async () => {
+  test('an invalid address is refused with the expected form', async () => {
     const connecting = connectKube({ userAgent: 'x', master: 'api.local.test:6443' });
     await expect(connecting).rejects.toMatchObject({
       code: 'invalid',

@@ -1,4 +1,4 @@
-// A process whose standard output nobody reads: a log collector that hangs must not stop what the process does.
+// A process whose standard output is not read: a log collector that hangs must not block the process.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, createReadStream, openSync } from 'node:fs';
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 interface Stalled {
   readonly child: ChildProcess;
-  /** What nobody reads until this is read. */
+  /** Output that is not read until this is read. */
   readonly output: Readable;
 }
 
@@ -35,7 +35,7 @@ async function ofPipe(): Promise<Stalled> {
   cleanUps.push(() => rm(folder, { recursive: true }));
   const path = join(folder, 'output');
   execFileSync('mkfifo', [path]);
-  // Open for both, so that opening waits for nobody.
+  // Opened for reading and writing, so that opening does not block.
   const descriptor = openSync(path, 'r+');
   const child = start(descriptor);
   const output = createReadStream(path);
@@ -68,7 +68,7 @@ test.each([
     const { child, output } = await open();
     const [lost] = (await once(child, 'message')) as [number];
     expect(lost).toBeGreaterThan(0);
-    // Read again: it ends when it has said all that it kept.
+    // Read again: the process ends when it has written all waiting lines.
     const reading = linesOf(output);
     child.kill('SIGTERM');
     const [code] = (await once(child, 'exit')) as [number | null];
@@ -81,7 +81,7 @@ test.each([
   },
 );
 
-test('a process whose output nobody reads any more ends when it is told to', patience, async () => {
+test('a process whose output has no reader ends on a signal', patience, async () => {
   const { child } = await ofPipe();
   await once(child, 'message');
   child.kill('SIGTERM');

@@ -7,7 +7,7 @@ import { systemClock } from './system-clock.ts';
 export interface AdminAnswer {
   readonly status: number;
   readonly body: string;
-  /** Plain text unless told. */
+  /** Default: plain text. */
   readonly contentType?: string;
 }
 
@@ -31,20 +31,20 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Much more than probes and scrapers need, and too little to be felt by whom the program serves. */
+/** Far more than probes and scrapers need, and too little to affect the program's main work. */
 const callerLimits = {
   requestsPerSecond: 1,
   connections: 128,
   connectionsPerCaller: 16,
-  // 128 addresses with one connection each would keep a new scraper out for good.
+  // Otherwise 128 addresses with one connection each would lock out a new scraper.
   replacesIdle: true,
 };
-/** A connection on which nothing moves for so long is cut: Node keeps one whose request timed out until the client closes it. */
+/** Connections without traffic for so long are closed; Node keeps one whose request timed out until the client closes it. */
 const silenceMs = 60_000;
 
 /**
- * Health and metrics for probes and scrapers: fixed paths, GET and HEAD, nothing read from the request but its path. Every pod
- * that reaches the address may call, so the port is guarded as the one for pods is.
+ * Health and metrics for probes and scrapers: fixed paths, GET and HEAD; of a request only the path is used. Any pod that reaches the
+ * address can call, so the port has the same limits as the port for pods.
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { routes, log, host, clock = systemClock } = options;
@@ -92,7 +92,7 @@ async function reply(
   { request, response }: Exchange,
 ): Promise<void> {
   const { method = '', url = '' } = request;
-  // A body could go on for ever, and nothing that is asked here has one.
+  // No request here needs a body, and a body could be endless.
   if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
     response.setHeader('connection', 'close');
   const result = await answer(routes, { method, url }).catch((error: unknown): AdminAnswer => {

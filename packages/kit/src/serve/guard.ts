@@ -1,4 +1,4 @@
-// What every listener of ours bounds before it knows what is wanted of it: the time and size of a request, and callers.
+// Limits of every listener before a request is interpreted: its duration and size, and its caller.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
   createConnections,
@@ -9,25 +9,24 @@ import {
 import { closeSoon } from './connections/close-soon.ts';
 import { createMessageClass } from './message-class.ts';
 
-/** For the arrival of a request; how long its answer takes is a matter of the program. */
+/** For receiving a request; the response may take longer. */
 export const requestLimits = {
-  /** A request is one short line and a few headers. */
   maxHeaderSize: 16 * 1024,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeout: 30_000,
   connectionsCheckingInterval: 5_000,
-  // Hand-written clients of the real metadata service get along without a Host header.
+  // Hand-written clients of the metadata service may omit the Host header.
   requireHostHeader: false,
-  // The first of two Host headers must not be judged while the second one goes unseen.
+  // A second Host header must not be ignored.
   joinDuplicateHeaders: true,
-  // Nearly no request has a body; one that has none gets no stream that waits to be read.
+  // Few requests have a body; the others need no stream.
   optimizeEmptyRequests: true,
 };
 
 /**
- * A request with more is malformed. While a request is incomplete, Node's parser keeps its first 31 headers outside of the heap and
- * any further ones as strings in it: hundreds of them, or large ones, on a thousand connections filled a heap of 64 MiB.
+ * A request with more is malformed. Node's parser keeps the first 31 headers of an incomplete request outside the heap and further ones
+ * as strings in it: hundreds of them, or large ones, on a thousand connections filled a heap of 64 MiB.
  */
 export const headersLimit = 30;
 
@@ -37,9 +36,9 @@ export interface GuardOptions<About> extends ConnectionsOptions<About> {
     response: ServerResponse,
     arrival: Arrival<About> & { readonly now: number },
   ) => void;
-  /** It asked too often: a whole answer that ends the connection. */
+  /** For a caller over its rate: a complete response that ends the connection. */
   readonly refuse: (response: ServerResponse, peer: string) => void;
-  /** Whole answers, as they go over the wire, for a connection on which no request could be read. */
+  /** Complete responses, as bytes on the wire, for connections on which no request could be read. */
   readonly lines: { readonly tooFast: string; readonly malformed: string };
 }
 
@@ -48,7 +47,6 @@ export interface Guarded<About> {
   readonly connections: Connections<About>;
 }
 
-/** An HTTP server that is not listening yet. */
 export function createGuardedServer<About>(options: GuardOptions<About>): Guarded<About> {
   const { clock, answer, refuse, lines } = options;
   const connections = createConnections(options);
@@ -62,9 +60,9 @@ export function createGuardedServer<About>(options: GuardOptions<About>): Guarde
   };
   const server = createServer({ ...requestLimits, IncomingMessage: createMessageClass(connections) }, take);
   server.maxHeadersCount = headersLimit;
-  // A client that has sent all that it wants to say may close its half (`nc -N`); connections.ts says for how long.
+  // A client may close its half of the connection after the request (`nc -N`); connections.ts limits for how long.
   Object.assign(server, { httpAllowHalfOpen: true });
-  // Expectations that nobody knows: Node would answer each of them 417 by itself, at no pace.
+  // For unknown expectations Node would respond 417 by itself, without any rate limit.
   server.on('checkExpectation', take);
   server.on('connection', (socket) => connections.enter(socket));
   server.on('clientError', (_, socket) => {

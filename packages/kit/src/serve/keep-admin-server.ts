@@ -5,8 +5,8 @@ import { startAdminServer, type AdminServer, type AdminServerOptions } from './a
 const askAgainMs = 1_000;
 
 /**
- * An admin server until the signal aborts. While it may not have the port it waits for it: during a rolling update the old
- * process of the same node still answers there, and an address that is not the machine's must not stop what the program is for.
+ * Runs an admin server until the signal aborts. Waits while the port is not available: during a rolling update the old process of
+ * the node still uses it, and an address that the machine does not have must not stop the program.
  */
 export async function keepAdminServer(
   options: AdminServerOptions,

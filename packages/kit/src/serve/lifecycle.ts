@@ -2,16 +2,16 @@ import type { Log } from './log.ts';
 
 export interface ProcessOptions {
   readonly log: Log;
-  /** The program; what it answers is the exit code. */
+  /** The program; resolves to the exit code. */
   run(signal: AbortSignal): Promise<number>;
-  /** How long `run` may take to end after the signal; 25 s unless told, a little less than Kubernetes waits. */
+  /** How long `run` may take to end after the signal; default 25 s, less than the grace period of Kubernetes. */
   readonly graceMs?: number;
 }
 
 /**
- * Runs a program to its end and ends the process with its exit code. The first SIGTERM or SIGINT aborts the signal, the
- * second one ends the process at once, and so does the end of the grace period. An error nobody caught means
- * that the state of the process is unknown: it is logged and the process ends with 1.
+ * Runs a program and ends the process with its exit code. The first SIGTERM or SIGINT aborts the signal; the second one, or the end of
+ * the grace period, ends the process at once. After an uncaught error the state of the process is unknown: it is logged, and the
+ * process exits with 1.
  */
 export async function runProcess(options: ProcessOptions): Promise<void> {
   const { log, graceMs = 25_000 } = options;

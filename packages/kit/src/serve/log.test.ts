@@ -32,7 +32,7 @@ describe('log', () => {
     );
   });
 
-  test('text: what comes from outside cannot begin a line of its own', () => {
+  test('text: untrusted text cannot start a new line', () => {
     const { lines, log } = capture('text');
     log.info({ pod: 'a\n2026 ERROR forged' }, 'bad\nname');
     expect(lines.join('').split('\n')).toHaveLength(2);
@@ -99,13 +99,13 @@ describe('log', () => {
     expect(lines[0]).toContain('[redacted]');
   });
 
-  test('names of secrets and facts about tokens are no secrets', () => {
+  test('names of secrets and properties of tokens are not redacted', () => {
     const { lines, log } = capture('json');
     log.info({ secretName: 'ns/s', tokenType: 'Bearer', hasToken: true, token: undefined }, 'ok');
     expect(JSON.parse(lines[0]!)).toMatchObject({ secretName: 'ns/s', tokenType: 'Bearer', hasToken: true });
   });
 
-  test('errors are spelled out, circles end, odd values do not throw', () => {
+  test('errors are expanded, circular values end, unusual values do not throw', () => {
     const { lines, log } = capture('json');
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;

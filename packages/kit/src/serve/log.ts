@@ -12,7 +12,7 @@ export interface Log {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
-  /** The same log with more fields on every line. */
+  /** A log with further fields on every line. */
   child(fields: LogFields): Log;
   readonly level: LogLevel;
 }
@@ -21,7 +21,7 @@ export interface LogOptions {
   readonly component: string;
   readonly level?: LogLevel;
   readonly format?: LogFormat;
-  /** Where whole lines go; standard output unless told. */
+  /** Default: standard output. */
   readonly destination?: { write(line: string): void; onLost?(say: (lines: number) => void): void };
 }
 
@@ -34,7 +34,7 @@ interface Writing {
   readonly writeJson: (json: string) => void;
 }
 
-/** One line per decision or action. Fields and messages are cleaned of secrets before they are written. */
+/** Writes one line per decision or action. Secrets are removed from fields and messages. */
 export function createLog(options: LogOptions): Log {
   const { component, level = 'info', format = 'text', destination = standardOutput() } = options;
   const toLine = format === 'json' ? jsonLine : textLine;

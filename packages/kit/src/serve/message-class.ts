@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import type { Connections } from './connections/connections.ts';
 
 /**
- * The class of a guarded server's requests. Node's parser makes one of each head in what it has read, thousands in one go, before
- * anything of ours runs but this constructor. It stops at one that leaves HTTP (Upgrade), so a request that is one too many looks
- * like that: nothing after it is read, no response is made, and Node closes the connection.
+ * The class of a guarded server's requests. Node's parser creates an instance for each request in a chunk, up to thousands at once, and
+ * this constructor is the only own code that runs meanwhile. The parser stops at an Upgrade request, so excess requests are marked as
+ * that: nothing after it is parsed, no response is created, and Node closes the connection.
  */
 export function createMessageClass(connections: Connections<unknown>) {
   return class Message extends IncomingMessage {

@@ -2,7 +2,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { createMetricsRoute } from './metrics-route.ts';
 
-test('the text of metrics is made once a second at most, whoever asks and whatever became of it', async () => {
+test('the text of metrics is created at most once a second, for any number of callers and after failures', async () => {
   const clock = createFakeClock();
   let made = 0;
   const route = createMetricsRoute(() => {

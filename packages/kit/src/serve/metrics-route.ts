@@ -3,7 +3,7 @@ import type { AdminAnswer, AdminRoute } from './admin-server.ts';
 
 const heldMs = 1_000;
 
-/** `/metrics`. The text takes milliseconds to make, so it is made once a second at most, however many ask for it. */
+/** `/metrics`. The text takes milliseconds to create, so it is created at most once a second. */
 export function createMetricsRoute(text: () => Promise<string>, clock: Clock): AdminRoute {
   let last: { readonly madeAt: number; readonly answer: Promise<AdminAnswer> } | undefined;
   const make = async (): Promise<AdminAnswer> => ({

@@ -36,7 +36,7 @@ describe('metrics', () => {
     expect(lines).toContain('nmi_seconds_bucket{le="1",outcome="token"} 1');
   });
 
-  test('a value outside the declared set is recorded as other, a label nobody declared not at all', async () => {
+  test('a value outside the declared set is recorded as other, an undeclared label is dropped', async () => {
     const metrics = createMetrics(specs);
     const labels = { outcome: 'from-a-request', method: 'GET', stranger: 'x' };
     metrics.count('requests', labels);
@@ -47,7 +47,7 @@ describe('metrics', () => {
     expect(lines.join()).not.toMatch(/from-a-request|stranger/);
   });
 
-  test('two sets of metrics do not share a registry; the process reports its own', async () => {
+  test('two sets of metrics have separate registries; both include metrics of the process', async () => {
     createMetrics(specs).count('requests', { outcome: 'denied', method: 'GET' });
     const text = await createMetrics(specs).text();
     expect(text).not.toContain('outcome="denied"');
@@ -55,7 +55,7 @@ describe('metrics', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds');
   });
 
-  test('the text is the one that prom-client writes of the same values', async () => {
+  test('the text equals that of prom-client for the same values', async () => {
     const outcomes = fc.constantFrom('token', 'denied', 'other');
     const told = fc.record({ outcome: outcomes, value: fc.double({ min: 0, max: 3, noNaN: true }) });
     await fc.assert(
@@ -77,7 +77,7 @@ describe('metrics', () => {
     );
   });
 
-  test('a value that is no number is not recorded', async () => {
+  test('a value that is not a number is not recorded', async () => {
     const metrics = createMetrics(specs);
     expect(() => metrics.observe('duration', Number.NaN, { outcome: 'token' })).toThrow(TypeError);
     expect(await metrics.text()).not.toContain('NaN');

@@ -7,18 +7,18 @@ type Named<S extends MetricSpecs, Kind extends MetricSpec['kind']> = {
   [Key in keyof S]: Kind extends S[Key]['kind'] ? Key : never;
 }[keyof S];
 
-/** Any string may be passed as a value: one outside the declared set is recorded as `other`. */
+/** A value outside the declared set is recorded as `other`. */
 export type LabelsOf<M extends MetricSpec> = Readonly<Record<keyof NonNullable<M['labels']>, string>>;
 
 export interface Metrics<S extends MetricSpecs> {
   count<Key extends Named<S, 'counter'>>(key: Key, labels?: LabelsOf<S[Key]>, by?: number): void;
   set<Key extends Named<S, 'gauge'>>(key: Key, value: number, labels?: LabelsOf<S[Key]>): void;
   observe<Key extends Named<S, 'histogram'>>(key: Key, value: number, labels?: LabelsOf<S[Key]>): void;
-  /** The Prometheus text format, with the process's own metrics. */
+  /** The Prometheus text format, including metrics of the process. */
   text(): Promise<string>;
 }
 
-/** The metrics of a program, in a registry of their own. */
+/** The metrics of a program, in a separate registry. */
 export function createMetrics<const S extends MetricSpecs>(specs: S): Metrics<S> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -34,7 +34,7 @@ export function createMetrics<const S extends MetricSpecs>(specs: S): Metrics<S>
   };
 }
 
-/** A metric as far as a registry looks at it: its values are put together when somebody reads them. */
+/** A metric for a registry, whose values are collected on read. */
 function registered(spec: MetricSpec, registry: Registry): Recorder {
   const recorder = createRecorder(spec);
   const { name, help, kind: type } = spec;

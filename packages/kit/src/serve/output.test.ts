@@ -23,7 +23,7 @@ function stage(room = 100) {
 }
 
 describe('output', () => {
-  test('appended lines go out together after a moment, and no timer is left', async () => {
+  test('appended lines are written together after a short time, and no timer is left', async () => {
     const { clock, written, output } = stage();
     output.append('one\n');
     output.append('two\n');
@@ -34,7 +34,7 @@ describe('output', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('appended lines go out as soon as there are many, always whole', () => {
+  test('appended lines are written as soon as there are many, always whole', () => {
     const { clock, written, output } = stage();
     for (let index = 0; index < 5; index += 1) output.append(`line ${index}\n`);
     expect(written).toEqual(['line 0\nline 1\nline 2\n']);
@@ -43,7 +43,7 @@ describe('output', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a log line goes out at once and takes with it what was appended before it, in order', () => {
+  test('a log line is written at once, after the lines appended before it', () => {
     const { written, output } = stage();
     const log = createLog({ component: 'nmi', format: 'json', destination: output });
     output.append('before\n');
@@ -53,7 +53,7 @@ describe('output', () => {
     expect(written[0]).toMatch(/^before\n\{.*"msg":"said"\}\n$/);
   });
 
-  test('lines that nobody takes are counted, and the process goes on', () => {
+  test('lines without a reader are counted, and the process continues', () => {
     const output = createOutput({
       write: () => {
         throw new Error('EPIPE');
@@ -71,7 +71,7 @@ describe('output', () => {
 describe('a reader that is behind', () => {
   const line = (index: number) => `line ${index}\n`;
 
-  test('stops nobody: lines are kept and go out, whole and in order, when it reads again', async () => {
+  test('does not block: lines are kept and written, whole and in order, when it reads again', async () => {
     const { clock, written, output, reader } = stage();
     reader.takes = 10;
     for (let index = 0; index < 8; index += 1) output.append(line(index));
@@ -86,7 +86,7 @@ describe('a reader that is behind', () => {
     expect([output.isBehind, output.lost, clock.pending]).toEqual([false, 0, 0]);
   });
 
-  test('costs as much as there is room for, and the lines that are lost are counted', () => {
+  test('uses no more memory than the limit, and lost lines are counted', () => {
     const { output, reader, written } = stage();
     reader.takes = 0;
     for (let index = 0; index < 1_000; index += 1) output.append('audit\n');
@@ -98,7 +98,7 @@ describe('a reader that is behind', () => {
     expect(written.join('')).toBe('audit\n'.repeat(12) + 'log\n'.repeat(7));
   });
 
-  test('has kept lines of everybody: one namespace takes half of the room, and as much again once all was read', () => {
+  test('gets lines of all namespaces: one takes half of the room, and again as much after all was read', () => {
     const { output, reader, written } = stage();
     const floods = () => {
       for (let index = 0; index < 1_000; index += 1) output.append('flood\n', 'hostile');
@@ -117,7 +117,7 @@ describe('a reader that is behind', () => {
     expect(written.join('').match(/flood/g)).toHaveLength(1_012);
   });
 
-  test('misses no more of a namespace for lines of it that found no room before', async () => {
+  test('lost lines of a namespace do not count toward its share', async () => {
     const { clock, output, reader, written } = stage();
     reader.takes = 0;
     output.append(`${'x'.repeat(70)}\n`);
@@ -132,7 +132,7 @@ describe('a reader that is behind', () => {
     expect(written.join('')).toBe(`${'x'.repeat(70)}\nlate\n`);
   });
 
-  test('is told by the log how many lines it missed, once, where they are missing', async () => {
+  test('finds one line in the log, in the place of the lost lines, with their number', async () => {
     const { clock, output, reader, written } = stage(1_000);
     createLog({ component: 'nmi', format: 'json', destination: output });
     reader.takes = 0;
@@ -155,7 +155,7 @@ describe('a repeated line', () => {
     fields: { pod: 'a/b', resource: 'x\n\u0085"é' },
   };
 
-  test.each(['json', 'text'] as const)('%s: is what the log itself would have written', (format) => {
+  test.each(['json', 'text'] as const)('%s: equals the line of the log', (format) => {
     const lines: string[] = [];
     const log = createLog({ component: 'nmi', format, destination: { write: (line) => lines.push(line) } });
     const fields = { pod: 'a/b', from: 'hit', resource: 'https://vault.azure.net' };
@@ -164,7 +164,7 @@ describe('a repeated line', () => {
     expect(createRepeatedLine({ ...parts, format, fields })(time)).toBe(lines[0]);
   });
 
-  test('json: has the time set in and is ASCII', () => {
+  test('json: contains the time and is ASCII', () => {
     const line = createRepeatedLine({ ...parts, format: 'json' })('2026-01-01T00:00:00.000Z');
     expect(line).toMatch(/^[\x20-\x7e]+\n$/);
     expect(JSON.parse(line)).toEqual({
@@ -176,7 +176,7 @@ describe('a repeated line', () => {
     });
   });
 
-  test('text: is one line whatever is in it', () => {
+  test('text: is one line, whatever its content', () => {
     const line = createRepeatedLine({ ...parts, format: 'text' })('T');
     expect(line).toBe('T INFO  nmi token issued pod=a/b resource="x\\n\\u0085\\"é"\n');
   });

@@ -1,38 +1,38 @@
 import { Buffer } from 'node:buffer';
 import type { Clock, Timer } from '../core/clock.ts';
 
-/** Log and audit of a process: whole lines, in the order in which they were given. Nothing here blocks on the reader. */
+/** Log and audit of a process: whole lines, in order. Never blocks on the reader. */
 export interface Output {
-  /** Written at once, after all that was appended before, unless the reader is behind: a process that dies loses no such line. */
+  /** Written at once, after all appended lines, unless the reader is behind: a crash loses no such line. */
   write(line: string): void;
   /**
-   * Written within `holdMs`, or with many others when there are many. For lines that are too many to be written one by one. The lines of
-   * one cause, such as a namespace, take at most half of the room for appended lines: they cannot push out those of others.
+   * Written within `holdMs`, together with others. For frequent lines. The lines of one cause, such as a namespace, take at most half of
+   * the room for appended lines, so they cannot displace those of others.
    */
   append(line: string, cause?: string): void;
-  /** Writes as much as the reader takes now. */
+  /** Writes as much as the reader accepts now. */
   flush(): void;
-  /** Lines are kept that the reader has not taken yet. */
+  /** Whether lines wait for the reader. */
   readonly isBehind: boolean;
-  /** Lines that will never be written: there was no room for them, or nobody to read them. */
+  /** Number of lines dropped for lack of room or of a reader. */
   readonly lost: number;
-  /** Calls `say` with the number of lines lost, once the reader has caught up. Only the last listener is called. */
+  /** Calls `say` with the number of lost lines when the reader has caught up. Only the last listener is called. */
   onLost(say: (lines: number) => void): void;
 }
 
 export interface OutputOptions {
-  /** Writes as many of the bytes as it can without blocking, and returns how many. Throws when nobody reads any more. */
+  /** Writes without blocking; returns the number of bytes written. Throws if the reader is gone. */
   readonly write: (bytes: Uint8Array) => number;
   readonly clock: Clock;
-  /** Characters that are gathered before they are written (32 Ki unless told). */
+  /** Characters to collect before writing (default 32 Ki). */
   readonly holdLength?: number;
-  /** Bytes that are kept for a reader that is behind (1 MiB unless told). The last quarter is for lines that are not appended. */
+  /** Bytes to keep for a reader that is behind (default 1 MiB). The last quarter is reserved for lines that are not appended. */
   readonly room?: number;
 }
 
-/** The longest that an appended line is kept while the reader is not behind. */
+/** Maximum delay of an appended line while the reader is not behind. */
 const holdMs = 50;
-/** Between two attempts while the reader is behind. */
+/** Between attempts while the reader is behind. */
 const retryMs = 10;
 const appendedShare = 0.75;
 /** Of the room for appended lines. */
@@ -80,13 +80,13 @@ export function createOutput(options: OutputOptions): Output {
   };
 }
 
-/** Lines that are kept: the newest as text, older ones as bytes, which take less of the heap. */
+/** Waiting lines: the newest as text, older ones as bytes, which take less of the heap. */
 class Lines {
   lost = 0;
   #text = '';
   #bytes = 0;
   readonly #parts: Uint8Array[] = [];
-  /** Characters since all was taken last, by cause. */
+  /** Characters by cause, since all lines were last written. */
   readonly #causes = new Map<string, number>();
   readonly #write: OutputOptions['write'];
   readonly #holdLength: number;
@@ -100,12 +100,11 @@ class Lines {
     return this.#bytes + this.#text.length;
   }
 
-  /** Enough has been gathered. */
   get isDue() {
     return this.#text.length >= this.#holdLength;
   }
 
-  /** False where the line is lost: there is no room, or its cause has its share already. Lost lines do not count for their cause. */
+  /** False if the line is lost: there is no room, or its cause has used its share. Lost lines do not count toward the share. */
   add(line: string, room: number, cause?: string): boolean {
     const ofCause = cause === undefined ? 0 : (this.#causes.get(cause) ?? 0) + line.length;
     if (this.size + line.length > room || ofCause > room * causeShare) {
@@ -117,17 +116,17 @@ class Lines {
     return true;
   }
 
-  /** Whether all was taken. Where nobody reads any more, all is lost. */
+  /** Whether all was written. Without a reader all lines are lost. */
   handOn(): boolean {
     try {
       if (this.isDue) this.#seal();
-      // Not before the older parts are taken: each log line would become a buffer of its own while the reader is behind.
+      // Only after the older parts: otherwise each log line would become a separate buffer while the reader is behind.
       if (this.#writeParts() && this.#text !== '') {
         this.#seal();
         this.#writeParts();
       }
     } catch {
-      // There is no other place to say that nobody reads any longer.
+      // There is no other output to report the lost reader.
       this.#loseAll();
       return false;
     }
@@ -151,7 +150,7 @@ class Lines {
     this.#causes.clear();
   }
 
-  /** Whether all of the parts were taken. */
+  /** Whether all parts were written. */
   #writeParts(): boolean {
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
       const taken = this.#write(part);

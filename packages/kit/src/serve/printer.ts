@@ -1,12 +1,12 @@
 import { asciiJson, printable } from '../core/printable.ts';
 
-/** What a command prints for people or for programs. Every line goes through here, whoever wrote the words in it. */
+/** Output of a command for people or programs; escapes untrusted text. */
 export interface Printer {
   line(text: string): void;
   json(value: unknown): void;
 }
 
-/** A line has an end: what anybody may write into an object is as large as the object. */
+/** Limit, since text of users can be as large as an object. */
 const longestLine = 8_192;
 
 export function createPrinter(write: (line: string) => void): Printer {

@@ -1,12 +1,12 @@
-// Metrics as plain numbers: recording a value in prom-client's own metrics takes microseconds.
+// Metrics as plain numbers: recording a value with prom-client takes microseconds.
 import type { MetricSpec } from '../core/metrics.ts';
 import { createSeries, type Labels } from './series.ts';
 
-/** A value as prom-client writes it out. */
+/** A value in prom-client's form. */
 export interface Sample {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
-  /** That of the metric unless given. */
+  /** Default: the name of the metric. */
   readonly metricName?: string;
 }
 
@@ -28,7 +28,7 @@ export function createRecorder(spec: MetricSpec): Recorder {
 
 function createNumbers({ labels }: MetricSpec, next: (before: number, value: number) => number): Recorder {
   const series = createSeries(labels, (closed) => ({ labels: closed, value: 0 }));
-  // Without labels there is one series from the beginning.
+  // A metric without labels has its series from the start.
   if (labels === undefined) series.of();
   return {
     record(value, of) {
@@ -41,7 +41,7 @@ function createNumbers({ labels }: MetricSpec, next: (before: number, value: num
 
 interface Counts {
   readonly labels: Labels;
-  /** By bucket; what is larger than all of them comes last. */
+  /** By bucket; the last one for values above all bounds. */
   readonly counts: number[];
   sum: number;
 }

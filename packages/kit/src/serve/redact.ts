@@ -1,9 +1,9 @@
-// Nothing secret reaches a log line: not by the name of its field, not by its look, at any depth.
+// Keeps secrets out of log lines, by field name and by pattern, at any depth.
 
 const secretName = /(token|secret|password|passphrase|assertion|authorization|privatekey|cookie)s?$/;
 /**
- * A JSON web token, with what stands before it in the same word. A word is looked at once and only if a dot follows: a search
- * that began at each `eyJ` would read the rest of a long word for each, and whoever may write an object could block the thread.
+ * A JSON web token, with the text before it in the same word. Each word is scanned once and only if a dot follows: a search from
+ * each `eyJ` would scan the rest of a long word every time, and editors of objects could block the thread with it.
  */
 const webToken = /(?<![\w-])(?=[\w-]+\.[\w-])([\w-]*?\b)eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?/g;
 const secretText = [
@@ -13,7 +13,7 @@ const secretText = [
 const mark = '[redacted]';
 const deepest = 8;
 
-/** A copy that may be logged: plain JSON values, errors spelled out, secrets replaced. */
+/** A copy for logging: plain JSON values, errors expanded, secrets replaced. */
 export function redact(value: unknown, depth = 0): unknown {
   switch (typeof value) {
     case 'string':
@@ -40,7 +40,7 @@ export function redactText(text: string): string {
 
 function redactObject(value: object | null, depth: number): unknown {
   if (value === null) return null;
-  // Deeper is either a circle or nothing that anybody reads on one line.
+  // Deeper values are circular or too long for a line.
   if (depth >= deepest) return '[deep]';
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
@@ -59,7 +59,7 @@ function redactFields(fields: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(entries) as Record<string, unknown>;
 }
 
-/** A name like `clientSecret` or `access_token`; a yes or no about it, or its absence, is no secret. */
+/** By a name like `clientSecret` or `access_token`; booleans and empty values are not secret. */
 function isSecret(name: string, value: unknown): boolean {
   if (value === null || value === undefined || typeof value === 'boolean') return false;
   return secretName.test(name.toLowerCase().replaceAll(/[-_]/g, ''));

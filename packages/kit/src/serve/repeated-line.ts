@@ -11,8 +11,8 @@ export interface RepeatedLine {
 }
 
 /**
- * A line of level info as the log writes it, put together and cleaned once: what is left to do for each writing is to set the
- * time (as ISO 8601) in. ASCII only in JSON: no character of it can end or disguise a line.
+ * A log line of level info that is formatted and redacted once, so that each use only inserts the time (ISO 8601). JSON is ASCII only,
+ * so no character can end or disguise the line.
  */
 export function createRepeatedLine({
   format,

@@ -15,7 +15,7 @@ function stage(signal = new AbortController().signal) {
 }
 const enough = new Error('enough');
 
-it('resolves to the response, and its end is no failure', async () => {
+it('resolves to the response, whose end is not a failure', async () => {
   const { waiting, response } = stage();
   waiting.emit('response', 'the response');
   waiting.emit('close');
@@ -58,7 +58,7 @@ it('ends the request with the signal while the response is read, and not after i
   expect([read.waiting.destroyedBy, over.waiting.destroyedBy]).toEqual([enough, undefined]);
 });
 
-it('an error of the response and of its connection ends no process, with one listener for all its requests', async () => {
+it('errors of a response and its connection do not end the process, with one listener for all requests of the connection', async () => {
   const socket = new EventEmitter();
   for (const { waiting, response } of [stage(), stage()]) {
     waiting.emit('socket', socket);

@@ -2,15 +2,15 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Resolves when the headers of the response are there. Once the signal aborts it fails at once, even while the request waits for a
- * connection, and so does the reading of the response. The caller ends the request.
+ * Resolves with the response headers. When the signal aborts, it rejects at once, even while the request waits for a connection, and
+ * reading the response fails. The caller ends the request.
  */
 export function responseOf(request: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   let isAnswered = false;
   const end = () => {
     const reason = signal.reason as Error;
-    // By itself, a request that waits for a connection fails only once it gets one.
+    // A waiting request fails by itself only when it gets a connection.
     reject(reason);
     request.destroy(reason);
   };
@@ -18,10 +18,10 @@ export function responseOf(request: ClientRequest, signal: AbortSignal): Promise
     isAnswered = true;
     resolve(response);
   });
-  // For good: it may break after the response has begun, too; whoever reads that is told as well.
+  // Stays attached: the connection may also fail after the response has begun, which the reader notices too.
   request.on('error', reject);
   request.once('socket', hearErrors);
-  // A response that switches protocols closes the connection, and is neither a response nor an error.
+  // A switch of protocols closes the connection without a response or an error.
   request.once('close', () => {
     signal.removeEventListener('abort', end);
     if (!isAnswered) reject(new Error('the connection was closed before the answer came'));
@@ -32,8 +32,8 @@ export function responseOf(request: ClientRequest, signal: AbortSignal): Promise
 }
 
 /**
- * Between the last byte of a response and its last reader nobody listens to the connection, and an error that nobody hears ends the
- * process: aborting a request just then is one.
+ * Between the last byte of a response and its last reader the connection has no listener, and an error without a listener ends the
+ * process; aborting a request at that time causes one.
  */
 function hearErrors(socket: Socket): void {
   if (!heard.has(socket)) socket.on('error', () => undefined);

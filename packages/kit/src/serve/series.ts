@@ -2,7 +2,7 @@ import type { MetricSpec } from '../core/metrics.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** The time series of a metric: one for each combination of label values that occurred. */
+/** The time series of a metric: one for each used combination of label values. */
 export interface SeriesOf<Series> {
   of(labels?: Labels): Series;
   all(): readonly Series[];
@@ -10,7 +10,6 @@ export interface SeriesOf<Series> {
 
 interface Dimension {
   readonly name: string;
-  /** Positions of the declared values. */
   readonly places: ReadonlyMap<string, number>;
   readonly other: number;
   readonly values: readonly string[];
@@ -19,8 +18,8 @@ interface Dimension {
 const noLabels: Labels = {};
 
 /**
- * A value outside the declared set counts as `other`, so there are few combinations and a plain array holds them. A lookup allocates
- * nothing: there are several for each request.
+ * A value outside the declared set counts as `other`, so there are few combinations, in a plain array. A lookup allocates nothing, since
+ * each request needs several.
  */
 export function createSeries<Series>(
   declared: MetricSpec['labels'],

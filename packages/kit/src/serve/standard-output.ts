@@ -5,14 +5,14 @@ import { createOutput, type Output } from './output.ts';
 import { systemClock } from './system-clock.ts';
 
 const descriptorOfOutput = 1;
-/** What a reader that is behind is given to catch up when the process ends. */
+/** Time for a slow reader to catch up when the process ends. */
 const lastWordsMs = 1_000;
 const betweenAttemptsMs = 2;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 let standard: Output | undefined;
 
-/** The one output of this process for its log and audit. A reader that stalls does not block the process; what is held is written at its exit. */
+/** The output of this process for log and audit. A stalled reader does not block the process; waiting lines are written at its exit. */
 export function standardOutput(): Output {
   if (standard === undefined) {
     let write: ((bytes: Uint8Array) => number) | undefined;
@@ -26,7 +26,7 @@ export function standardOutput(): Output {
   return standard;
 }
 
-/** For the output of a command that does nothing else meanwhile: blocks until the reader has taken all of it. */
+/** For the output of a command: blocks until the reader has taken all of it. */
 export function printWhole(text: string): void {
   let rest: Uint8Array = Buffer.from(text);
   while (rest.length > 0) {
@@ -45,7 +45,7 @@ function sayLastWords(output: Output): void {
   }
 }
 
-/** How many of the bytes were written; 0 where the reader of a non-blocking descriptor is behind. */
+/** Number of bytes written; 0 if the reader of a non-blocking descriptor is behind. */
 function takenOf(descriptor: number, bytes: Uint8Array): number {
   try {
     return writeSync(descriptor, bytes);
@@ -60,12 +60,12 @@ function writerWithoutWait(): (bytes: Uint8Array) => number {
   return (bytes) => takenOf(descriptor, bytes);
 }
 
-/** A socket that is collected closes its descriptor. */
+/** A garbage collected socket would close its descriptor. */
 const kept: Socket[] = [];
 
 /**
- * A descriptor of standard output that takes what fits and doesn't block. Where that is possible one of our own, since whether a
- * descriptor blocks is shared with the processes that it came from. A file always takes what it is given.
+ * A non-blocking descriptor of standard output. A new one where possible, since the flag is shared with the parent process. Files
+ * never block.
  */
 function withoutWait(): number {
   const kind = fstatSync(descriptorOfOutput);
@@ -74,10 +74,10 @@ function withoutWait(): number {
     try {
       return openSync(`/proc/self/fd/${descriptorOfOutput}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
     } catch {
-      // No /proc, or a pipe that is somebody else's.
+      // No /proc, or a pipe of another user.
     }
   }
-  // Node makes it non-blocking when it takes it over.
+  // Node makes it non-blocking.
   if (kind.isFIFO() || kind.isSocket())
     kept.push(new Socket({ fd: descriptorOfOutput, readable: false, writable: true }).unref());
   return descriptorOfOutput;

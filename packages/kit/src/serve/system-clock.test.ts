@@ -10,7 +10,7 @@ describe('system clock', () => {
     await expect(systemClock.sleep(60_000, controller.signal)).rejects.toThrow('enough');
   });
 
-  test('elapsed time goes on whatever the clock of the machine says', () => {
+  test('elapsed time does not depend on the clock of the machine', () => {
     const real = Date.now;
     const before = systemClock.elapsed();
     Date.now = () => 0;
@@ -22,7 +22,7 @@ describe('system clock', () => {
     }
   });
 
-  test('a time beyond what timers can count does not fire at once', async () => {
+  test('a time beyond the maximum of timers does not fire at once', async () => {
     const fired = new Promise<string>((resolve) => {
       const timer = systemClock.after(1e12, () => resolve('far'));
       systemClock.after(1, () => {

@@ -12,7 +12,7 @@ export const systemClock: Clock = {
     try {
       await delay(Math.min(ms, longestMs), undefined, signal ? { signal } : undefined);
     } catch (error) {
-      // Node rejects with an AbortError of its own; the port promises the signal's reason.
+      // Node rejects with its AbortError; Clock requires the reason of the signal.
       signal?.throwIfAborted();
       throw error;
     }

@@ -14,7 +14,7 @@ export function textLine(json: string): string {
   return `${[time, level.toUpperCase().padEnd(5), component, printable(msg), ...shown].join(' ')}\n`;
 }
 
-/** Quoted when it could be taken for more than one word. */
+/** Quoted if it is not a single word. */
 function shownValue(value: unknown): string {
   if (typeof value === 'string' && /^[^\s"=\p{C}]+$/u.test(value)) return value;
   return printable(JSON.stringify(value));

@@ -7,7 +7,7 @@ import { startApiServer } from './api-server.ts';
 afterEach(() => vi.unstubAllEnvs());
 
 describe('without a test kit', () => {
-  test('the answer is why; where a kit is required, that is an error', async () => {
+  test('the reason is returned; if a kit is required, that is an error', async () => {
     const empty = mkdtempSync(join(tmpdir(), 'pod-identity-kit-'));
     vi.stubEnv('POD_IDENTITY_KIT_DIR', empty);
     vi.stubEnv('POD_IDENTITY_REQUIRE_KIT', '');

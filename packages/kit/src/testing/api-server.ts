@@ -18,14 +18,14 @@ export interface RunningApiServer {
   /** The path of an administrator's kubeconfig. */
   readonly kubeconfig: string;
   readonly server: string;
-  /** A token of a ServiceAccount, `namespace/name`, which is made if need be. */
+  /** A token of a ServiceAccount, `namespace/name`, which is created if needed. */
   token(account: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real API server from the Kubernetes test kit beside the checkout (POD_IDENTITY_KIT_DIR names another place).
- * Returns why not when there is none; with POD_IDENTITY_REQUIRE_KIT=1 that is an error.
+ * Starts a real API server from the Kubernetes test kit beside the checkout, or at POD_IDENTITY_KIT_DIR. Without a kit returns the
+ * reason; with POD_IDENTITY_REQUIRE_KIT=1 that is an error.
  */
 export async function startApiServer(
   options: ApiServerOptions = {},
@@ -62,7 +62,7 @@ export async function startApiServer(
   }
 }
 
-/** Why there can be no real API server here; undefined when there can, and when POD_IDENTITY_REQUIRE_KIT=1 forbids to skip. */
+/** The reason to skip; undefined if a real API server can start, and with POD_IDENTITY_REQUIRE_KIT=1. */
 export function whyNoApiServer(): string | undefined {
   return isKitRequired() ? undefined : whatIsMissing(kitFolder());
 }

@@ -19,9 +19,9 @@ export interface ClusterOptions {
 }
 
 export interface ImageSpec {
-  /** With its registry, as the container runtime knows it: `docker.io/library/x:1`. */
+  /** With its registry: `docker.io/library/x:1`. */
   readonly name: string;
-  /** `source` or `source:destination`; with the shared libraries of what can be executed. */
+  /** `source` or `source:destination`; shared libraries of executables are included. */
   readonly files: readonly string[];
   readonly entrypoint: readonly string[];
 }
@@ -29,30 +29,29 @@ export interface ImageSpec {
 export interface ClusterNode {
   readonly name: string;
   readonly ip: string;
-  /** Its network namespace. */
   readonly netns: string;
 }
 
 export interface RunningCluster {
-  /** An administrator's; it works outside the network namespaces of the cluster. */
+  /** An administrator's; works outside the network namespaces of the cluster. */
   readonly kubeconfig: string;
   readonly nodes: readonly ClusterNode[];
-  /** The program and its arguments that stand for kubectl as administrator. */
+  /** The command that runs kubectl as administrator. */
   kubectl(...args: readonly string[]): readonly [program: string, ...args: string[]];
   /** Makes an image and loads it into every node. */
   load(image: ImageSpec): Promise<void>;
-  /** Runs a program among the node's own files and processes; returns what it printed. */
+  /** Runs a program in the node's namespaces; returns its output. */
   inNode(node: string, ...command: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Why there can be no real cluster here; undefined when there can. With POD_IDENTITY_REQUIRE_KIT=1 a missing part is an error. */
+/** The reason to skip; undefined if a real cluster can start. With POD_IDENTITY_REQUIRE_KIT=1 a missing part is an error. */
 export function whyNoCluster(): string | undefined {
   const missing = whyNoPrograms({ programs: ['ip', 'nft', 'iptables', 'conntrack'], root: true });
   return missing ?? (isKitRequired() ? undefined : whatIsMissing(kitFolder()));
 }
 
-/** Starts a real cluster from the Kubernetes test kit, kubelets and pods included. It has no way out of the machine. */
+/** Starts a real cluster from the Kubernetes test kit, with kubelets and pods, without access to other machines. */
 export async function startCluster({ nodes, providerId }: ClusterOptions): Promise<RunningCluster> {
   const kit = kitFolder();
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-cluster-'));
@@ -93,7 +92,7 @@ export async function startCluster({ nodes, providerId }: ClusterOptions): Promi
   }
 }
 
-/** Below the range that the kernel gives to connections: nobody takes it by chance before the cluster does. */
+/** Below the range of ephemeral ports, so that no connection takes it before the cluster does. */
 async function freePort(): Promise<number> {
   const port = randomInt(20_000, 30_000);
   const server = createServer().listen(port, '127.0.0.1');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createFakeClock } from './fake-clock.ts';
 
 describe('fake clock', () => {
-  test('runs due timers in the order of their times, and those that they set', async () => {
+  test('runs due timers in order, including those that they set', async () => {
     const clock = createFakeClock(1000);
     const seen: string[] = [];
     const note = (name: string) => () => void seen.push(`${name}@${clock.now()}`);

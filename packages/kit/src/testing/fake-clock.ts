@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../core/clock.ts';
 
 export interface FakeClock extends Clock {
-  /** Runs the timers that fall due, in the order of their times, and lets promises settle after each. */
+  /** Runs due timers in order, and lets promises settle after each. */
   advance(ms: number): Promise<void>;
-  /** Timers that are set and have not run. */
+  /** Number of set timers. */
   readonly pending: number;
 }
 
@@ -12,11 +12,11 @@ interface SetTimer {
   readonly run: () => void;
 }
 
-// The immediate comes after all promise jobs, however long their chain. Kept here in case a test replaces the global.
+// Runs after all promise jobs, however long their chain. Stored here in case a test replaces the global.
 const { setImmediate } = globalThis;
 const settle = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-/** A clock that moves only when told. */
+/** A clock that moves only by `advance`. */
 export function createFakeClock(start = 0): FakeClock {
   let now = start;
   const timers = new Set<SetTimer>();
@@ -27,7 +27,7 @@ export function createFakeClock(start = 0): FakeClock {
     return { cancel: () => void timers.delete(timer) };
   };
 
-  // Ties go to the timer set first: a Set keeps that order and the comparison is strict.
+  // Of equal times the timer set first comes first: a Set keeps that order and the comparison is strict.
   const nextUntil = (end: number) => {
     let first: SetTimer | undefined;
     for (const timer of timers) if (timer.at <= end && (!first || timer.at < first.at)) first = timer;

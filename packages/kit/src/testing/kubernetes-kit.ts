@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** Where the Kubernetes test kit is: beside the checkout unless POD_IDENTITY_KIT_DIR says otherwise. */
+/** The Kubernetes test kit: beside the checkout, or at POD_IDENTITY_KIT_DIR. */
 export const kitFolder = (): string =>
   process.env['POD_IDENTITY_KIT_DIR'] ?? resolve(import.meta.dirname, '../../../../../shared/kubernetes');
 
-/** With POD_IDENTITY_REQUIRE_KIT=1 nothing may be skipped because the kit is missing. */
+/** POD_IDENTITY_REQUIRE_KIT=1 forbids to skip tests without the kit. */
 export const isKitRequired = (): boolean => process.env['POD_IDENTITY_REQUIRE_KIT'] === '1';
 
-/** Why the kit cannot be used; undefined when it can. */
+/** Why the kit cannot be used; undefined if it can. */
 export function whatIsMissing(kit: string): string | undefined {
   if (!existsSync(join(kit, 'api-server'))) return `there is no Kubernetes test kit at ${kit}`;
   try {

@@ -4,7 +4,7 @@ import { whyNoPrograms } from './test-programs.ts';
 afterEach(() => vi.unstubAllEnvs());
 
 describe('a suite whose programs are missing', () => {
-  test('is skipped with a line that names the programs and the command that installs them', () => {
+  test('is skipped with a line that lists the programs and the command that installs them', () => {
     vi.stubEnv('PATH', '/nonexistent');
     vi.stubEnv('POD_IDENTITY_REQUIRE_KIT', '');
     expect(whyNoPrograms({ programs: ['conntrack', 'nft'] })).toBe(
@@ -19,6 +19,6 @@ describe('a suite whose programs are missing', () => {
   });
 });
 
-test('a suite runs when it needs nothing that is missing', () => {
+test('a suite runs if no program is missing', () => {
   expect(whyNoPrograms({ programs: [] })).toBeUndefined();
 });

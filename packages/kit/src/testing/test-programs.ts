@@ -1,4 +1,4 @@
-// The programs beyond Node.js and npm that suites run. `.ci/run` installs the packages of the same list.
+// The programs beyond Node.js and npm that suites run. `.ci/run` installs them.
 import { spawnSync } from 'node:child_process';
 import { isKitRequired } from './kubernetes-kit.ts';
 import list from './test-programs.json' with { type: 'json' };
@@ -7,13 +7,13 @@ export type TestProgram = keyof typeof list;
 
 export interface TestNeeds {
   readonly programs: readonly TestProgram[];
-  /** The suite makes network namespaces. */
+  /** For suites that create network namespaces. */
   readonly root?: boolean;
 }
 
 /**
- * Why a suite can't run here: the programs that are missing and the command that installs them. Undefined when none is.
- * With POD_IDENTITY_REQUIRE_KIT=1, as in CI, nothing may be skipped: then it throws instead.
+ * Why a suite can't run: the missing programs and the command that installs them. Undefined if it can. With
+ * POD_IDENTITY_REQUIRE_KIT=1, as in CI, it throws instead.
  */
 export function whyNoPrograms(needs: TestNeeds): string | undefined {
   const why =

@@ -1,11 +1,10 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Pace } from '../../core/pace.ts';
 
-/** What a caller does with one of its connections. */
 export interface Line {
   pause(): void;
   resume(): void;
-  /** No answer is under way. */
+  /** Whether all requests are answered. */
   isIdle(): boolean;
 }
 
@@ -16,25 +15,25 @@ export interface CallerOptions {
   readonly onPaused: () => void;
 }
 
-/** The connections from one address. All of them are read, or none but a few, until the caller has paid for what it asked. */
+/** The connections from one address. While the caller is over its rate, none or only a few of them are read. */
 export interface Caller<L extends Line = Line> {
   readonly peer: string;
   readonly pace: Pace;
   readonly size: number;
   add(line: L): void;
-  /** Whether it was there. */
+  /** Returns whether the caller had it. */
   remove(line: L): boolean;
   isHeld(line: L): boolean;
-  /** Reads nothing more until its pace allows it. */
+  /** Stops reading until its pace allows it. */
   hold(): void;
-  /** Reads everything. */
+  /** Reads all connections. */
   release(): void;
   lines(): readonly L[];
   /** The connection to close first: the oldest idle one, else the oldest. */
   idlest(): L | undefined;
 }
 
-/** Between two looks at a caller that is held. */
+/** Between checks of a held caller. */
 const shortestWaitMs = 10;
 
 export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: CallerOptions): Caller<L> {
@@ -44,7 +43,7 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
   const lookLater = () => {
     timer = clock.after(Math.max(shortestWaitMs, pace.waitMs(clock.now())), () => {
       timer = undefined;
-      // Idle ones among them use up nothing, so next time it is more at once.
+      // Idle ones use no requests, so more are read at the next check.
       lines.readSome(pace.available(clock.now()));
       if (lines.held.size > 0) lookLater();
     });
@@ -87,7 +86,7 @@ export function createCaller<L extends Line>({ peer, pace, clock, onPaused }: Ca
 
 function createLines<L extends Line>() {
   const read = new Set<L>();
-  // In the order in which they are read again.
+  // In the order of being read again.
   const held = new Set<L>();
   return {
     read,

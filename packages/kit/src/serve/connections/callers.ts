@@ -5,7 +5,7 @@ export interface Callers<L extends Line> {
   all(): Iterable<Caller<L>>;
 }
 
-/** Callers without a connection are remembered too, so that none starts again by connecting again. */
+/** Includes callers without a connection, so that a new connection does not reset their pace. */
 const callersKept = 2_048;
 
 export function createCallers<L extends Line>(create: (peer: string) => Caller<L>): Callers<L> {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { createFakeClock } from '../../testing/fake-clock.ts';
 import { closeSoon } from './close-soon.ts';
 
-it('a connection of which nothing more is wanted is closed a second later, and no timer is left', async () => {
+it('the connection is closed a second later, and no timer is left', async () => {
   const clock = createFakeClock();
   const socket = new PassThrough();
   closeSoon(socket, clock);
@@ -14,7 +14,7 @@ it('a connection of which nothing more is wanted is closed a second later, and n
   expect(clock.pending).toBe(0);
 });
 
-it('one that is closed before leaves no timer behind', async () => {
+it('a connection that is closed earlier leaves no timer', async () => {
   const clock = createFakeClock();
   const socket = new PassThrough();
   closeSoon(socket, clock);

@@ -10,7 +10,7 @@ import { createConnections, type ConnectionLimits } from './connections.ts';
 const asker = '10.0.0.1';
 const other = '10.0.0.2';
 
-/** Pauses, resumes and closes as a socket does; nothing is behind it. */
+/** Pauses, resumes and closes like a socket. */
 class Line extends Duplex {
   readonly remoteAddress: string;
   constructor(remoteAddress: string) {
@@ -20,27 +20,27 @@ class Line extends Duplex {
     this.resume();
   }
   override _read() {
-    // Nothing comes.
+    // No data.
   }
-  /** What the kernel has not taken. */
+  /** Bytes that the kernel has not taken. */
   left = 0;
 }
 
-/** Node closes an answer when its last byte was taken. */
+/** Node closes a response when its last byte was taken. */
 class Answer extends EventEmitter {
   readonly isTaken: boolean;
   constructor(isTaken: boolean) {
     super();
     this.isTaken = isTaken;
   }
-  /** Whose turn it is: none of these waits for another one. */
+  /** It is the turn of this response. */
   readonly socket = {};
   end() {
     return this;
   }
 }
 
-/** Ends before those that were asked for first, so it keeps its bytes: it has no socket yet. */
+/** Ends before earlier responses, so it keeps its bytes and has no socket yet. */
 class EarlyAnswer extends Answer {
   override readonly socket = null as unknown as object;
   readonly writableLength: number;
@@ -81,17 +81,17 @@ const stage = (limits: Partial<ConnectionLimits> = {}) => {
   const mayAsk = (line: Line) => connections.mayAsk(line as unknown as Socket);
   const ask = (line: Line, count: number) =>
     Array.from({ length: count }, () => arrive(line)).map(({ verdict }) => verdict);
-  /** Streams tell of a resumption on the next turn. */
+  /** Streams emit the resumption on the next turn. */
   const settle = () => clock.advance(0);
   return { clock, effects, connections, enter, enterMany, arrive, ask, mayAsk, settle };
 };
 
-/** Which of them are read, by their places. */
+/** The indexes of those that are read. */
 const read = (lines: readonly Line[]) => [...lines.keys()].filter((index) => !lines[index]!.isPaused());
 const open = (lines: readonly Line[]) => [...lines.keys()].filter((index) => !lines[index]!.destroyed);
 
-describe('who sent a request', () => {
-  it('is what the connection was described as when it came', async () => {
+describe('the description of a connection', () => {
+  it('is created when the connection opens', async () => {
     const { clock, enter, arrive } = stage();
     await clock.advance(7);
     const line = enter(`::ffff:${asker}`);
@@ -103,7 +103,7 @@ describe('who sent a request', () => {
     });
   });
 
-  it('is nobody on a connection that never entered, and it is not held', () => {
+  it('is undefined for a connection that was never admitted, which is not held either', () => {
     const { arrive, connections } = stage();
     const stranger = new Line(asker);
     expect(arrive(stranger)).toEqual({ peer: '', connection: { peer: '', openedAt: 0 }, verdict: 'answer' });
@@ -111,7 +111,7 @@ describe('who sent a request', () => {
   });
 });
 
-describe('a caller that asks too often', () => {
+describe('a caller over its rate', () => {
   it('is not read on any of its connections, and reported once; another caller is read', async () => {
     const { enter, enterMany, ask, effects, connections, settle } = stage();
     const lines = enterMany(asker, 3);
@@ -126,7 +126,7 @@ describe('a caller that asks too often', () => {
     expect(effects).toEqual([['paused', asker]]);
   });
 
-  it('is read again as time allows, the connections in the order in which they came', async () => {
+  it('is read again at its rate, the connections in order of arrival', async () => {
     const { clock, enterMany, ask, connections } = stage();
     const lines = enterMany(asker, 3);
     ask(lines[0]!, 5);
@@ -141,7 +141,7 @@ describe('a caller that asks too often', () => {
     expect(read(lines)).toEqual([1]);
   });
 
-  it('loses no time by idle connections: what they do not use goes to the next ones at once', async () => {
+  it('loses no time by idle connections: the next ones are read at once instead', async () => {
     const { clock, enterMany, ask } = stage();
     const lines = enterMany(asker, 3);
     ask(lines[0]!, 5);
@@ -170,7 +170,7 @@ describe('a caller that asks too often', () => {
     expect([newcomer.isPaused(), connections.isHeld(newcomer)]).toEqual([true, true]);
   });
 
-  it('is not read when the server reads on by itself after a request', async () => {
+  it('is not read when the server resumes reading by itself after a request', async () => {
     const { enter, ask, settle } = stage();
     const line = enter(asker);
     ask(line, 5);
@@ -179,7 +179,7 @@ describe('a caller that asks too often', () => {
     expect(line.isPaused()).toBe(true);
   });
 
-  it('stays unread where the server’s parser missed that reading had stopped', async () => {
+  it('is not read even if the server’s parser missed the pause', async () => {
     const { enter, ask, settle } = stage();
     const line = enter(asker);
     await settle();
@@ -191,7 +191,7 @@ describe('a caller that asks too often', () => {
     expect([line.isPaused(), told]).toEqual([true, 1]);
   });
 
-  it('is refused once for what was read in spite of it, and what follows on that connection is dropped', () => {
+  it('is refused once for requests that were read nevertheless, and further ones on that connection are dropped', () => {
     const { enterMany, ask, effects } = stage();
     const [line, next] = enterMany(asker, 2);
     expect(ask(line!, 10)).toEqual([
@@ -206,7 +206,7 @@ describe('a caller that asks too often', () => {
     ]);
   });
 
-  it('does not pay for what is dropped', async () => {
+  it('dropped requests do not count toward its rate', async () => {
     const { clock, enter, ask } = stage();
     const line = enter(asker);
     ask(line, 40);
@@ -215,13 +215,13 @@ describe('a caller that asks too often', () => {
     expect(read([line, next])).toEqual([0]);
   });
 
-  it('that is the node itself is served as it asks', () => {
+  it('is not limited if it is the node itself', () => {
     const { enter, ask } = stage();
     for (const node of ['127.0.0.1', '::1'])
       expect(ask(enter(node), 100).every((verdict) => verdict === 'answer')).toBe(true);
   });
 
-  it('leaves no timer behind for connections that are gone', async () => {
+  it('leaves no timer for closed connections', async () => {
     const { clock, enter, ask } = stage();
     const line = enter(asker);
     ask(line, 5);
@@ -232,7 +232,7 @@ describe('a caller that asks too often', () => {
 });
 
 describe('at the end', () => {
-  it('everybody is read, without a limit, and no timer is left', async () => {
+  it('all callers are read without a limit, and no timer is left', async () => {
     const { clock, connections, enterMany, ask, settle } = stage();
     const lines = enterMany(asker, 3);
     ask(lines[0]!, 5);
@@ -253,7 +253,7 @@ describe('at the end', () => {
 });
 
 describe('too many connections', () => {
-  it('of one caller: the new one is turned away', () => {
+  it('of one caller: the new one is closed', () => {
     const { enter, enterMany, effects } = stage({ connectionsPerCaller: 2 });
     const lines = enterMany(asker, 3);
     expect(open(lines)).toEqual([0, 1]);
@@ -261,7 +261,7 @@ describe('too many connections', () => {
     expect(effects).toEqual([['turned-away', asker]]);
   });
 
-  it('of all: who has most gives one up for another caller', () => {
+  it('of all: the caller with most loses one to another caller', () => {
     const { enter, enterMany, effects } = stage({ connections: 3 });
     const lines = enterMany(asker, 3);
     const newcomer = enter(other);
@@ -270,7 +270,7 @@ describe('too many connections', () => {
     expect(effects).toEqual([['evicted', asker]]);
   });
 
-  it('of all, and nobody has more than the newcomer: the newcomer is turned away', () => {
+  it('of all, and no caller has more than the newcomer: the new one is closed', () => {
     const { enter, effects } = stage({ connections: 2 });
     const lines = [enter(asker), enter(other), enter(asker)];
     expect(open(lines)).toEqual([0, 1]);
@@ -282,7 +282,7 @@ describe('too many connections', () => {
     ]);
   });
 
-  it('of all, and each has as many: a newcomer takes no place from others, though it was known before them', async () => {
+  it('of all, and each caller has as many: a newcomer displaces none, even if it was known before them', async () => {
     const { clock, enter } = stage({ connections: 2 });
     enter(asker).destroy();
     await clock.advance(0);
@@ -304,7 +304,7 @@ describe('too many connections', () => {
     expect(open(lines)).toEqual([0, 1, 2].filter((index) => index !== gone));
   });
 
-  it('held ones can be given up too', () => {
+  it('held ones can be closed too', () => {
     const { enter, enterMany, ask } = stage({ connections: 3 });
     const lines = enterMany(asker, 3);
     ask(lines[0]!, 5);
@@ -312,7 +312,7 @@ describe('too many connections', () => {
     expect(open(lines)).toEqual([1, 2]);
   });
 
-  it('a place is free when a connection is closed, once', async () => {
+  it('closing a connection frees one place', async () => {
     const { clock, enter, enterMany, effects } = stage({ connections: 2, connectionsPerCaller: 2 });
     const lines = enterMany(asker, 2);
     lines[0]!.destroy();
@@ -328,7 +328,7 @@ describe('too many connections', () => {
     ]);
   });
 
-  it('one that was turned away frees no place twice when it is closed at last', async () => {
+  it('a refused connection frees no place when it closes', async () => {
     const { clock, enterMany } = stage({ connections: 2, connectionsPerCaller: 1 });
     const first = enterMany(asker, 3);
     await clock.advance(0);
@@ -339,7 +339,7 @@ describe('too many connections', () => {
 
 describe('too many connections, where idle ones are replaced', () => {
   const world = (connections: number) => stage({ requestsPerSecond: 0, connections, replacesIdle: true });
-  /** One more connection of each caller, a second after the other. */
+  /** One more connection of each caller, one a second. */
   const enterInTurn = async ({ enter, clock }: ReturnType<typeof stage>, peers: readonly string[]) => {
     const lines: Line[] = [];
     for (const peer of peers) {
@@ -350,7 +350,7 @@ describe('too many connections, where idle ones are replaced', () => {
   };
   const [a, b, c, d] = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'];
 
-  it('of callers with one each: the one that has been idle longest goes', async () => {
+  it('of callers with one each: the one that has been idle longest is closed', async () => {
     const here = world(3);
     const lines = await enterInTurn(here, [a, b, c]);
     for (const index of [1, 0, 2]) {
@@ -362,7 +362,7 @@ describe('too many connections, where idle ones are replaced', () => {
     expect(here.effects).toEqual([['evicted', b]]);
   });
 
-  it('one that has not asked yet, or waits for its answer, stays while others are idle', async () => {
+  it('one without a request yet, or with an unanswered one, stays while others are idle', async () => {
     const here = world(3);
     const [asking, silent, idle] = await enterInTurn(here, [a, b, c]);
     here.arrive(asking!, underWay());
@@ -372,7 +372,7 @@ describe('too many connections, where idle ones are replaced', () => {
     expect(open([asking!, silent!, idle!, newcomer])).toEqual([0, 1, 3]);
   });
 
-  it('one whose answer is taken in parts is idle only after the last one', async () => {
+  it('one whose response is read in parts is idle only after the last part', async () => {
     const here = world(2);
     const [pipelined, later] = await enterInTurn(here, [a, b]);
     const answers = [underWay(), underWay()];
@@ -382,7 +382,7 @@ describe('too many connections, where idle ones are replaced', () => {
     expect(open([pipelined!, later!, here.enter(c)])).toEqual([0, 2]);
   });
 
-  it('one that never asks, or never takes its answer, does not keep its place by that', async () => {
+  it('one that never sends a request, or never reads its response, does not keep its place', async () => {
     const here = world(2);
     const [stuck, silent] = await enterInTurn(here, [a, b]);
     here.arrive(stuck!, underWay());
@@ -394,13 +394,13 @@ describe('too many connections, where idle ones are replaced', () => {
     expect(open([stuck!, silent!, scraper, second])).toEqual([2, 3]);
   });
 
-  it('of callers with several each: one of a caller that has as many as the newcomer; who has fewer loses none', async () => {
+  it('of callers with several each: one of a caller with as many as the newcomer; callers with fewer lose none', async () => {
     const here = world(4);
     const lines = await enterInTurn(here, [a, b, c, b, c]);
     expect(open(lines)).toEqual([0, 2, 3, 4]);
   });
 
-  it('who has more than the newcomer gives one up first, however long others are idle', async () => {
+  it('a caller with more than the newcomer loses one first, however long others are idle', async () => {
     const here = world(3);
     const lines = await enterInTurn(here, [a, b, b]);
     here.arrive(lines[0]!);
@@ -409,7 +409,7 @@ describe('too many connections, where idle ones are replaced', () => {
     expect(open(lines)).toEqual([0, 2, 3]);
   });
 
-  it('that came at the same time: the first of them goes, and never the newcomer itself', () => {
+  it('opened at the same time: the first of them is closed, and never the new one', () => {
     const here = world(2);
     const lines = [here.enter(a), here.enter(b), here.enter(c)];
     expect(open(lines)).toEqual([1, 2]);
@@ -419,15 +419,15 @@ describe('too many connections, where idle ones are replaced', () => {
     expect(open(others)).toEqual([1]);
   });
 
-  it('of one caller alone: its newest takes the place of its own', async () => {
+  it('of one caller alone: its new one replaces one of its own', async () => {
     const here = world(2);
     const lines = await enterInTurn(here, [a, a, a]);
     expect(open(lines)).toEqual([1, 2]);
   });
 });
 
-describe('what is remembered of callers', () => {
-  it('outlives their connections: nobody starts anew by connecting anew', async () => {
+describe('the pace of a caller', () => {
+  it('outlives its connections: a new connection does not reset it', async () => {
     const { clock, enter, ask } = stage();
     for (let time = 0; time < 4; time += 1) {
       const line = enter(asker);
@@ -440,7 +440,7 @@ describe('what is remembered of callers', () => {
     expect(line.isPaused()).toBe(true);
   });
 
-  it('is bounded: those without a connection are forgotten for new ones, those with one are not', async () => {
+  it('is kept for a limited number: callers without a connection are evicted for new ones, those with one are not', async () => {
     const { clock, enter, ask, connections } = stage({ connections: 5_000 });
     const spent = enter(asker);
     ask(spent, 5);
@@ -458,7 +458,7 @@ describe('what is remembered of callers', () => {
 });
 
 describe('a connection whose client sends no more', () => {
-  it('is closed after a second where a request of it has no answer yet', async () => {
+  it('is closed after a second if a request is unanswered', async () => {
     const { clock, enter, arrive } = stage();
     const line = enter(asker);
     arrive(line, underWay());
@@ -469,7 +469,7 @@ describe('a connection whose client sends no more', () => {
     expect(line.destroyed).toBe(true);
   });
 
-  it('is left to the server where all is answered', async () => {
+  it('is left to the server if all is answered', async () => {
     const { clock, enter, arrive } = stage();
     const line = enter(asker);
     arrive(line);
@@ -494,7 +494,7 @@ describe('a connection with unanswered requests', () => {
     expect(arrive(line).verdict).toBe('drop');
   });
 
-  it('may ask again for each that is over', () => {
+  it('accepts a request again for each one that is over', () => {
     const { enter, arrive, mayAsk, effects } = stage({ requestsPerSecond: 0 });
     const line = enter(asker);
     const answers = Array.from({ length: 4 }, underWay);
@@ -508,7 +508,7 @@ describe('a connection with unanswered requests', () => {
     expect(effects).toEqual([['pipelined', asker]]);
   });
 
-  it('that never entered may ask what it likes', () => {
+  it('has no limit if it was never admitted', () => {
     const { arrive, mayAsk } = stage();
     const stranger = new Line(asker);
     for (let count = 0; count < 9; count += 1) arrive(stranger, underWay());
@@ -516,7 +516,7 @@ describe('a connection with unanswered requests', () => {
   });
 });
 
-describe('a connection with an answer that was not taken', () => {
+describe('a connection with an unread response', () => {
   const MiB = 1024 * 1024;
 
   const leave = ({ arrive }: ReturnType<typeof stage>, line: Line, left: number): Answer => {
@@ -527,7 +527,7 @@ describe('a connection with an answer that was not taken', () => {
     return answer;
   };
 
-  it('is closed as well when its answer was given at once', () => {
+  it('is closed also if it was responded to at once', () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);
     line.left = 2 * MiB + 1;
@@ -535,7 +535,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.effects).toEqual([['unread', asker]]);
   });
 
-  it('is closed when its caller leaves more than two MiB on all of its connections', () => {
+  it('is closed when its caller leaves more than two MiB unread on all connections', () => {
     const world = stage({ requestsPerSecond: 0 });
     const [first, second, quiet] = [world.enter(asker), world.enter(asker), world.enter(other)];
     leave(world, first, MiB);
@@ -547,7 +547,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.effects).toEqual([['unread', asker]]);
   });
 
-  it('has room again for what was taken', () => {
+  it('has room again for what was read', () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);
     for (let count = 0; count < 20; count += 1) {
@@ -559,7 +559,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.clock.pending).toBe(0);
   });
 
-  it('gives its room back when it closes', async () => {
+  it('frees its room when it closes', async () => {
     const world = stage({ requestsPerSecond: 0 });
     for (let count = 0; count < 20; count += 1) {
       const line = world.enter(asker);
@@ -572,7 +572,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.clock.pending).toBe(0);
   });
 
-  it('gives its room back when it closes, before its answers do', async () => {
+  it('frees its room when it closes, before its responses do', async () => {
     const world = stage({ requestsPerSecond: 0 });
     const [gone, next] = [world.enter(asker), world.enter(asker)];
     leave(world, gone, 2 * MiB);
@@ -583,13 +583,13 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.effects).toEqual([]);
   });
 
-  it('counts for its own caller alone where callers belong to no group', () => {
+  it('counts only for its caller if callers belong to no group', () => {
     const world = stage({ requestsPerSecond: 0 });
     for (let caller = 1; caller <= 5; caller += 1) leave(world, world.enter(`10.0.1.${caller}`), 2 * MiB);
     expect(world.effects).toEqual([]);
   });
 
-  it('is closed when what it left and what waits behind an unanswered request are too much together', () => {
+  it('is closed when unread responses and those behind an unanswered request together exceed the limit', () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);
     line.left = MiB;
@@ -603,7 +603,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(line.destroyed).toBe(true);
   });
 
-  it('is closed when answers that were given at once wait for too long behind an unanswered request', async () => {
+  it('is closed when immediate responses wait too long behind an unanswered request', async () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);
     world.arrive(line, underWay());
@@ -616,7 +616,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.effects).toEqual([['unread', asker]]);
   });
 
-  it('counts what was given at once until it has its turn, and then what is left of it', async () => {
+  it('counts an immediate response until its turn, and then the rest of it', async () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);
     const answers: Answer[] = [];
@@ -639,7 +639,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.clock.pending).toBe(0);
   });
 
-  it('has room again for what was taken while a later answer waits for its turn', () => {
+  it('has room again for what was read while a later response waits for its turn', () => {
     const world = stage({ requestsPerSecond: 0 });
     const [line, second] = [world.enter(asker), world.enter(asker)];
     const first = leave(world, line, 2 * MiB - 70);
@@ -651,7 +651,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(open([line, second])).toEqual([0, 1]);
   });
 
-  it('needs no timer of its own for an answer whose turn comes next', () => {
+  it('needs no timer for a response whose turn is next', () => {
     const world = stage({ requestsPerSecond: 0 });
     for (let count = 0; count < 10; count += 1) {
       const line = world.enter(asker);
@@ -663,7 +663,7 @@ describe('a connection with an answer that was not taken', () => {
     expect(world.clock.pending).toBe(1);
   });
 
-  it('changes no answer that has none before it on its connection', () => {
+  it('does not change a response that has none before it on its connection', () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);
     const [first, second] = [underWay(), underWay()];
@@ -672,7 +672,7 @@ describe('a connection with an answer that was not taken', () => {
     expect([first, second].map((answer) => Object.hasOwn(answer, 'end'))).toEqual([false, true]);
   });
 
-  it('is closed when half a minute later there is still something of it', async () => {
+  it('is closed when part of it is still unread after half a minute', async () => {
     const world = stage({ requestsPerSecond: 0 });
     const line = world.enter(asker);
     leave(world, line, 1);

@@ -15,28 +15,28 @@ import { createIdleTime, longestIdle, type Resting } from './idle-time.ts';
 import { whenGivenEarly } from './given-early.ts';
 
 export interface ConnectionLimits {
-  /** Requests of one caller; 0: as many as come. */
+  /** Of one caller; 0: unlimited. */
   readonly requestsPerSecond: number;
-  /** Connections of all callers, and of one of them. */
+  /** Of all callers, and of one. */
   readonly connections: number;
   readonly connectionsPerCaller: number;
   /**
-   * When there are too many and nobody has more than a newcomer, the one that has been idle longest is closed. Without, the
-   * newcomer is turned away.
+   * If there are too many connections and no caller has more than the newcomer: closes the one that has been idle longest; default:
+   * closes the new one.
    */
   readonly replacesIdle?: boolean;
 }
 
 export interface ConnectionsOptions<About> extends ConnectionLimits {
   readonly clock: Clock;
-  /** What the program keeps of a connection, from its first moment to its end. */
+  /** The program's data about a connection, created when it opens. */
   readonly describe: (peer: string, openedAt: number) => About;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
-  /** Callers that belong together and share limits, as known at that moment; undefined for one that belongs to nobody. */
+  /** The group with which a caller shares limits, as currently known; undefined for none. */
   readonly groupOf?: (peer: string) => string | undefined;
 }
 
-/** Who has just sent a request, and what is to become of it. `drop`: the refusal of an earlier one is on its way already. */
+/** The caller of a new request, and what to do with it. `drop`: an earlier one was already refused. */
 export interface Arrival<About> {
   readonly peer: string;
   readonly connection: About;
@@ -45,14 +45,14 @@ export interface Arrival<About> {
 
 export interface Connections<About> {
   enter(socket: Socket): void;
-  /** The head of a request was read. When too many before it are unanswered, its connection is closed. */
+  /** Called for each request head. If too many before it are unanswered, its connection is closed. */
   mayAsk(socket: Socket): boolean;
   arrive(socket: Socket, response: ServerResponse, now: number): Arrival<About>;
-  /** To be called once the program has been given a request, whether or not it has answered: what is left to write is counted. */
+  /** To be called after the program got a request, answered or not, to count the unwritten bytes. */
   given(socket: Socket, response: ServerResponse): void;
-  /** Whether nothing is read from it because its caller asked too often. */
+  /** Whether it is not read because its caller is over its rate. */
   isHeld(socket: object): boolean;
-  /** Reads everybody again, for good: what is under way can come to its end. */
+  /** Removes all limits, so that running requests can finish. */
   release(): void;
 }
 
@@ -63,28 +63,27 @@ interface Connection<About> extends Line, Resting {
   readonly caller: Caller<Connection<About>>;
   readonly about: About;
   isRefused: boolean;
-  /** A count, not the responses: with each kept until the next request, garbage collection took a fifth of the time. */
+  /** Only a count: keeping responses until the next request cost a fifth of the time in garbage collection. */
   unanswered: number;
-  /** Bytes of whole answers that wait for those before them. */
+  /** Bytes of complete responses that wait for those before them. */
   behind: number;
-  /** Node closes a response a moment after the last byte of it was taken. */
+  /** Called when Node closes a response, shortly after its last byte was taken. */
   readonly over: () => void;
-  /** A whole response was handed to the kernel, as far as that takes it. */
+  /** Called when a whole response was passed to the kernel. */
   readonly sent: () => void;
   group(): string;
   unwritten(): number;
 }
 
 /**
- * Clients of the metadata service wait for their answer before they ask again. A few requests at once are answered; with no bound, one
- * packet would make hundreds of requests and responses before a pace could stop its reading.
+ * Clients of the metadata service do not pipeline. A few requests at once are served; without a limit one packet would create hundreds of
+ * requests and responses before the pace could stop reading.
  */
 const unansweredLimit = 4;
 
 /**
- * A caller that asks too often is not refused but not read: what it sends stays in the kernel, costs nothing here, and it
- * waits as for a slow server. Only what cannot wait is refused. When there are too many connections, whoever has most of
- * them loses one.
+ * Requests of a caller over its rate are not refused but not read: they stay in the kernel, and the caller waits as for a slow server.
+ * Only requests that were already read are refused. If there are too many connections, the caller with most loses one.
  */
 export function createConnections<About>(options: ConnectionsOptions<About>): Connections<About> {
   const { clock, describe } = options;
@@ -131,7 +130,7 @@ export function createConnections<About>(options: ConnectionsOptions<About>): Co
   };
 }
 
-/** A property of the socket: a map would need three lookups for each request. */
+/** Stored as a property of the socket: a map would need three lookups for each request. */
 function createMarks<About>() {
   const mark = Symbol('connection');
   type Marked = Record<symbol, Connection<About> | undefined>;
@@ -148,13 +147,12 @@ function listen<About>(connection: Connection<About>, clock: Clock): void {
   socket.on('resume', () => {
     if (caller.isHeld(connection)) stopReading(socket);
   });
-  // Its client may have closed its half only, or be dead: that looks the same.
+  // The client may have closed only its half, or be gone: both look the same.
   socket.once('end', () => {
     if (connection.unanswered > 0) closeSoon(socket, clock);
   });
 }
 
-/** What is to become of a request. */
 function createJudge<About>(
   { onLimited }: ConnectionsOptions<About>,
   hold: (caller: Caller<Connection<About>>) => void,
@@ -178,7 +176,7 @@ function follow<About>(connection: Connection<About>, response: ServerResponse):
   response.on('close', connection.over);
 }
 
-/** Counts what is left to write of an answer, or arranges for that where it is not there yet. */
+/** Counts the unwritten bytes of a response, now or when it is given. */
 function account<About>(connection: Connection<About>, response: ServerResponse, looks: Looks<About>): void {
   if (!response.writableEnded) {
     response.on('prefinish', connection.sent);
@@ -195,7 +193,7 @@ function account<About>(connection: Connection<About>, response: ServerResponse,
   } else looks.look(connection);
 }
 
-/** Lets a connection in, and another one out when there are too many. */
+/** Admits a connection, and closes another one if there are too many. */
 function createDoor<About>(
   options: ConnectionsOptions<About>,
   callers: ReturnType<typeof createCallers<Connection<About>>>,
@@ -242,15 +240,15 @@ function callerFrom<About>(
   { requestsPerSecond, clock, onLimited }: ConnectionsOptions<About>,
   groups: Groups,
 ): Caller<Connection<About>> {
-  // A program of the node itself may ask for many pods at once.
+  // A program of the node may send requests for many pods.
   const perSecond = isNodeItself(peer) ? 0 : requestsPerSecond;
   const pace = groups.paceOf(peer, createPace({ perSecond, now: clock.now() }));
   return createCaller({ peer, pace, clock, onPaused: () => onLimited('paused', peer) });
 }
 
-/** Node's server reads on by itself, when a connection is new and after each request: then it is stopped again. */
+/** Node's server resumes reading by itself, on a new connection and after each request; this stops it again. */
 function stopReading(socket: Socket): void {
-  // Being paused already, the socket would not tell the server's parser once more.
+  // A socket that is already paused does not notify the server's parser again.
   if (socket.isPaused()) socket.emit('pause');
   else socket.pause();
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import { whenGivenEarly } from './given-early.ts';
 
-/** Keeps what it was ended with until it has a socket, as Node's does. */
+/** Like Node's, keeps its data until it has a socket. */
 class Response extends EventEmitter {
   socket: object | null;
   writableLength = 0;
@@ -26,7 +26,7 @@ const stage = (socket: object | null) => {
   return { response, counted };
 };
 
-it('an answer that is ended before its turn counts until it has its socket', () => {
+it('a response that ends before its turn counts until it has its socket', () => {
   const { response, counted } = stage(null);
   expect(response.end('text', 'utf8')).toBe(response);
   expect(response.ended).toEqual([['text', 'utf8']]);
@@ -35,7 +35,7 @@ it('an answer that is ended before its turn counts until it has its socket', () 
   expect(counted).toEqual([70, -70]);
 });
 
-it('an answer whose turn it is when it ends is not counted', () => {
+it('a response that ends in its turn is not counted', () => {
   const { response, counted } = stage({});
   expect(response.end()).toBe(response);
   response.emit('socket');

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Of the requests on a connection one is answered at a time: what is answered before its turn is kept in the response, and no event
- * tells of it. `count` is called with its bytes, and of as many less when they are the socket's. For responses that have others before them
- * and are not ended at once: done to others, it would cost every request.
+ * Node writes the responses of a connection in order: a response before its turn keeps its bytes, without an event. `count` is called
+ * with these bytes, and with the negative number when the socket gets them. Only for responses that have others before them and do not end
+ * at once, because of the cost.
  */
 export function whenGivenEarly(response: ServerResponse, count: (bytes: number) => void): void {
   const end = response.end.bind(response) as (...answer: unknown[]) => unknown;

@@ -14,14 +14,14 @@ const stage = (over: { requestsPerSecond?: number; connections?: number } = {}) 
     groups.paceOf(peer, createPace({ perSecond: options.requestsPerSecond, now: clock.now() }));
   const held: string[] = [];
   const member = (peer: string, size = 1): Member => ({ peer, size, hold: () => void held.push(peer) });
-  /** All pods of a group ask once each. */
+  /** One request of each pod of a group. */
   const ask = (group: string, pods: number) =>
     Array.from({ length: pods }, (_, index) => pace(`${group}/${index}`).take(clock.now()));
   return { clock, groups, pace, held, member, ask };
 };
 
 describe('the pace of a group', () => {
-  it('lets it ask as often as ten callers, however many it has; others and those without a group are not touched', () => {
+  it('allows it the rate of ten callers, however many it has; others and callers without a group are not affected', () => {
     const { ask, pace, clock } = stage();
     expect(ask('hostile', 49).every((each) => each === 'go')).toBe(true);
     expect(ask('hostile', 20).every((each) => each === 'wait')).toBe(true);
@@ -34,7 +34,7 @@ describe('the pace of a group', () => {
     expect(verdicts.every((each) => each === 'go')).toBe(true);
   });
 
-  it('never refuses: a caller is refused only for what it asked itself', () => {
+  it('never refuses: a caller is refused only for its own requests', () => {
     const { ask, pace, clock } = stage();
     expect(ask('hostile', 500)).not.toContain('refuse');
     const own = pace('hostile/one');
@@ -42,7 +42,7 @@ describe('the pace of a group', () => {
     expect(all).toEqual([...Array.from({ length: 6 }, () => 'wait'), 'refuse', 'refuse']);
   });
 
-  it('lets each caller read one connection at a time, and none until the group has paid', async () => {
+  it('allows each caller one connection at a time, and none while the group is over its rate', async () => {
     const { ask, pace, clock } = stage();
     const one = pace('hostile/one');
     expect([one.available(clock.now()), one.waitMs(clock.now())]).toEqual([1, 0]);
@@ -52,7 +52,7 @@ describe('the pace of a group', () => {
     expect([one.available(clock.now()), one.waitMs(clock.now())]).toEqual([1, 0]);
   });
 
-  it('is none where callers have none', () => {
+  it('is unlimited if that of callers is', () => {
     const { ask, pace, clock } = stage({ requestsPerSecond: 0 });
     expect(ask('busy', 1_000).every((each) => each === 'go')).toBe(true);
     expect(pace('busy/one').available(clock.now())).toBe(Infinity);
@@ -60,7 +60,7 @@ describe('the pace of a group', () => {
 });
 
 describe('a caller that is held', () => {
-  it('is held alone while its group may ask, and with all of its group that is connected when not', () => {
+  it('is held alone while its group is within its rate, and else with all connected callers of its group', () => {
     const { ask, groups, held, member } = stage();
     const all = [
       member('hostile/1'),
@@ -82,7 +82,7 @@ describe('a caller that is held', () => {
   });
 });
 
-describe('who gives a connection up', () => {
+describe('the caller that loses a connection', () => {
   const gives = (newcomer: string, sizes: Readonly<Record<string, number>>) => {
     const { groups, member } = stage();
     const all = Object.entries(sizes).map(([peer, size]) => member(peer, size));

@@ -1,10 +1,9 @@
-// Callers that belong together, such as the pods of a namespace: what one of them may have is bounded, and so is what all of them
-// have. One who can make callers at will gains nothing by making more.
+// Limits of a group of callers, such as the pods of a namespace, beside those of one caller: users who can create any number of
+// callers gain nothing by it.
 import type { Clock } from '../../core/clock.ts';
 import { createPace, type Pace } from '../../core/pace.ts';
 import { RecentMap } from '../../core/recent.ts';
 
-/** As far as groups look at a caller. */
 export interface Member {
   readonly peer: string;
   readonly size: number;
@@ -13,32 +12,32 @@ export interface Member {
 
 export interface GroupsOptions {
   readonly clock: Clock;
-  /** Requests of one caller; 0: as many as come. */
+  /** Of one caller; 0: unlimited. */
   readonly requestsPerSecond: number;
-  /** Connections of all callers. */
+  /** Of all callers. */
   readonly connections: number;
-  /** Undefined for a caller that is known by its address alone. */
+  /** Undefined for a caller without a group. */
   readonly groupOf?: (peer: string) => string | undefined;
 }
 
 export interface Groups {
-  /** That of a caller, or its own where it belongs to none. */
+  /** The group of a caller, or the caller itself if it has none. */
   nameOf(peer: string): string;
-  /** The pace of a caller that has one of its own and shares that of its group. */
+  /** The pace of a caller, limited by that of its group. */
   paceOf(peer: string, own: Pace): Pace;
-  /** Reads nothing more of a caller; nor of its group when that has asked too often. */
+  /** Stops reading a caller, or its whole group if that is over its rate. */
   hold(caller: Member, all: Iterable<Member>): void;
-  /** The caller that gives a connection up for a newcomer's: the newcomer itself when nobody has more. Undefined: there is room. */
+  /** The caller that loses a connection to a newcomer: the newcomer itself if no caller has more. Undefined: there is room. */
   givesUp<M extends Member>(newcomer: M, total: number, all: Iterable<M>): M | undefined;
 }
 
-/** A group may ask as often as so many callers. */
+/** The rate of a group is that of so many callers. */
 const callersOfGroup = 10;
-/** Of all connections a group may have one half. */
+/** A group may have one half of all connections. */
 const groupsOfAll = 2;
-/** A pace that is forgotten is full again; there are fewer groups than callers. */
+/** An evicted pace starts full again; there are fewer groups than callers. */
 const pacesKept = 2_048;
-/** Of callers that belong to no group. */
+/** For callers without a group. */
 const unlimited = createPace({ perSecond: 0, now: 0 });
 
 export function createGroups(options: GroupsOptions): Groups {
@@ -77,7 +76,7 @@ interface Weight<M> {
   heaviest: M;
 }
 
-/** The newcomer and its group come first: whoever has as many has no more. */
+/** The newcomer and its group come first, so that they win ties. */
 function weigh<M extends Member>(newcomer: M, all: Iterable<M>, nameOf: (peer: string) => string) {
   const groups = new Map<string, Weight<M>>([[nameOf(newcomer.peer), { size: 0, heaviest: newcomer }]]);
   for (const one of all) {
@@ -108,7 +107,7 @@ function createSharedPaces({ requestsPerSecond, clock }: GroupsOptions): (group:
   };
 }
 
-/** Nothing is refused because of others in the group: it waits. */
+/** The pace of the group makes callers wait, but never refuses. */
 function sharingPace(own: Pace, ofGroup: () => Pace): Pace {
   return {
     take(now) {
@@ -119,7 +118,7 @@ function sharingPace(own: Pace, ofGroup: () => Pace): Pace {
     waitMs: (now) => Math.max(own.waitMs(now), ofGroup().waitMs(now)),
     available(now) {
       const ours = ofGroup().available(now);
-      // Each caller of the group looks for itself: one connection at a time, so that they do not all take all there is.
+      // Callers of the group check separately: one connection at a time, so that together they do not exceed the pace.
       return Math.min(own.available(now), ours === Infinity ? ours : Math.min(1, Math.max(0, ours)));
     },
   };

@@ -1,11 +1,10 @@
-// Which connection makes room where nobody has more connections than the newcomer's caller.
+// The connection to close if no caller has more than the newcomer.
 import type { Clock } from '../../core/clock.ts';
 
-/** Since when a connection is idle. */
 export interface IdleTime {
-  /** A request has arrived. */
+  /** Called for each request. */
   asked(): void;
-  /** Its requests are all answered. */
+  /** Called when all requests are answered. */
   answered(): void;
   readonly since: number;
 }
@@ -15,8 +14,8 @@ export interface Resting {
 }
 
 /**
- * A connection that is to send its first request, or whose answer is under way, counts as idle so much later: newcomers do not close
- * it while others are idle. Not for longer: whoever never asks, or never reads the answer, would keep its place.
+ * A connection before its first request, or with an unanswered one, counts as idle so much later, so that newcomers close idle ones
+ * first. Limited, since a caller that never sends a request or never reads would keep its place.
  */
 const exchangeMs = 5_000;
 
@@ -35,7 +34,7 @@ export function createIdleTime(clock: Clock): IdleTime {
   };
 }
 
-/** Among callers that have as many connections as the newcomer's: who has fewer loses none. */
+/** Among callers with as many connections as the newcomer; callers with fewer lose none. */
 export function longestIdle<L extends Resting>(
   newcomer: L,
   callers: Iterable<{ readonly size: number; lines(): readonly L[] }>,

@@ -46,7 +46,7 @@ it('a caller that leaves more unread than its share loses the connection that we
   expect(closed).toEqual(['second']);
 });
 
-it('what has been read since counts no more', () => {
+it('bytes that were read no longer count', () => {
   const { closed, line, leave } = stage();
   const lines = Array.from({ length: 50 }, (_, index) => line('pod', `${index}`));
   for (const one of lines) {
@@ -56,7 +56,7 @@ it('what has been read since counts no more', () => {
   expect(closed).toEqual([]);
 });
 
-it('what a connection left that is closed counts no more', () => {
+it('bytes of a closed connection no longer count', () => {
   const { closed, line, leave, unwritten } = stage();
   for (let count = 0; count < 50; count += 1) {
     const one = line('pod', `${count}`);
@@ -66,7 +66,7 @@ it('what a connection left that is closed counts no more', () => {
   expect(closed).toEqual([]);
 });
 
-it('when all together leave too much, those are closed that belong to the caller or the namespace with most', () => {
+it('when all together leave too much unread, connections of the caller or namespace with most are closed', () => {
   const { closed, line, leave } = stage();
   const victim = line('victim', 'victim');
   leave(victim, perCaller / 2);
@@ -80,7 +80,7 @@ it('when all together leave too much, those are closed that belong to the caller
   expect(closed).toEqual(['hostile-0-a', 'hostile-0-b']);
 });
 
-it('nothing is closed while all together leave just what they may', () => {
+it('nothing is closed while all together are at the limit', () => {
   const { closed, line, leave } = stage();
   for (let index = 0; index < total / perCaller; index += 1)
     leave(line(`caller-${index}`, `line-${index}`), perCaller);
@@ -98,7 +98,7 @@ it('the pods of a namespace that leave more unread than its share lose the conne
   expect(closed).toEqual(['one-more']);
 });
 
-it('an answer that nobody takes for half a minute ends its connection', async () => {
+it('a response that is not read for half a minute ends its connection', async () => {
   const { clock, closed, line, leave } = stage();
   const [dead, slow] = [line('pod', 'dead'), line('pod', 'slow')];
   leave(dead, 10);
@@ -110,7 +110,7 @@ it('an answer that nobody takes for half a minute ends its connection', async ()
   expect(closed).toEqual(['dead']);
 });
 
-it('each answer that is not taken has half a minute of its own on a connection that goes on', async () => {
+it('each unread response has its own half minute on an active connection', async () => {
   const { clock, closed, line, leave } = stage();
   const one = line('pod', 'one');
   leave(one, 10);
@@ -123,8 +123,8 @@ it('each answer that is not taken has half a minute of its own on a connection t
   expect(closed).toEqual(['one']);
 });
 
-describe('what waits for its turn', () => {
-  it('counts a moment later, and not when it was taken by then', async () => {
+describe('a response that waits for its turn', () => {
+  it('counts after a short time, unless it was read by then', async () => {
     const { clock, closed, line, leaveEarly } = stage();
     const [taken, left] = [line('pod', 'taken'), line('other', 'left')];
     leaveEarly(taken, 10);
@@ -137,13 +137,13 @@ describe('what waits for its turn', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('is looked at for all connections with one timer', () => {
+  it('is checked for all connections with one timer', () => {
     const { clock, line, leaveEarly } = stage();
     for (let index = 0; index < 50; index += 1) leaveEarly(line('pod', `${index}`), 10);
     expect(clock.pending).toBe(1);
   });
 
-  it('is looked at once, however many others wait after it', async () => {
+  it('is checked once, however many others wait after it', async () => {
     const { clock, line, leaveEarly } = stage();
     const [one, other] = [line('pod', 'one'), line('other', 'other')];
     const looks = vi.spyOn(one, 'unwritten');
@@ -155,13 +155,13 @@ describe('what waits for its turn', () => {
     expect(looks).toHaveBeenCalledTimes(1);
   });
 
-  it('is looked at at once when it is much', () => {
+  it('is checked at once if it is large', () => {
     const { closed, line, leaveEarly } = stage();
     leaveEarly(line('pod', 'large'), perCaller + 1);
     expect(closed).toEqual(['large']);
   });
 
-  it('exceeds no bound by more than may be looked at later, of all connections together', () => {
+  it('exceeds no limit by more than the bytes that may be checked later, over all connections', () => {
     const { closed, line, leaveEarly } = stage();
     let given = 0;
     for (; closed.length === 0; given += 1_000) leaveEarly(line('pod', `${given}`), 1_000);
@@ -169,7 +169,7 @@ describe('what waits for its turn', () => {
     expect(given).toBeLessThanOrEqual(perCaller + soon.bytes + 2_000);
   });
 
-  it('counts at once where something of its connection is known to wait', () => {
+  it('counts at once if bytes of its connection are already counted', () => {
     const { closed, line, leave, leaveEarly } = stage();
     const one = line('pod', 'one');
     leave(one, perCaller);
@@ -178,7 +178,7 @@ describe('what waits for its turn', () => {
     expect(closed).toEqual(['one']);
   });
 
-  it('is not looked at any more once its connection is gone', async () => {
+  it('is not checked after its connection has closed', async () => {
     const { clock, closed, unwritten, line, leaveEarly } = stage();
     const one = line('pod', 'one');
     leaveEarly(one, 10);

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 
-/** A connection, as far as it matters here. */
+/** A connection. */
 export interface Taker<Caller> {
   readonly caller: Caller;
-  /** Of the caller: that of its namespace, or its own. */
+  /** The caller's namespace, or the caller itself. */
   group(): string;
-  /** Bytes of its answers that the kernel has not taken yet. */
+  /** Bytes of its responses that the kernel has not taken yet. */
   unwritten(): number;
 }
 
@@ -14,22 +14,22 @@ export interface UnwrittenOptions<T> {
   readonly close: (taker: T) => void;
 }
 
-/** Responses that wait for readers: each of them is memory that a caller holds by not reading. */
+/** Limits the memory that callers hold by not reading responses. */
 export interface Unwritten<T> {
-  /** Something of it was left to write, or has been written since. */
+  /** Called when the unwritten bytes of a connection have changed. */
   look(taker: T): void;
-  /** So many bytes more wait for what is before them on the connection: nearly always they are written in the same turn. */
+  /** Called for bytes that wait for earlier responses of the connection; mostly they are written in the same turn. */
   lookSoon(taker: T, bytes: number): void;
   forget(taker: T): void;
 }
 
 const MiB = 1024 * 1024;
-/** Of one caller, of a group of them, and of all together. The largest answer has one MiB. */
+/** The largest response has one MiB. */
 export const unwrittenLimits = { perCaller: 2 * MiB, perGroup: 8 * MiB, total: 16 * MiB };
-/** An answer fits into one packet, or into a few hundred. */
+/** A response fits into one packet, or into a few hundred. */
 export const patienceMs = 30_000;
 
-/** What waits for its turn only is looked at after this time, with one timer for all connections; before, when it is so much together. */
+/** Waiting responses are checked after this time, with one timer for all connections, or when they reach so many bytes together. */
 export const soon = { afterMs: 10, bytes: MiB };
 
 interface Waiting {
@@ -39,8 +39,8 @@ interface Waiting {
 }
 
 /**
- * A connection that takes its caller or its group over their bound is closed; when all together are over theirs, the connections of
- * the group with most are closed. A connection on which something stays unread for longer than anybody needs is closed too.
+ * Closes a connection that takes its caller or group over the limit; if all together are over theirs, the connections of the group with
+ * most; and a connection with bytes that stay unread too long.
  */
 export function createUnwritten<Caller, T extends Taker<Caller>>(options: UnwrittenOptions<T>): Unwritten<T> {
   const { clock, close } = options;
@@ -88,7 +88,7 @@ export function createUnwritten<Caller, T extends Taker<Caller>>(options: Unwrit
   };
 }
 
-/** Looks put off. What is left of their bytes then is counted; a bound is exceeded by `soon.bytes` at most, and for `soon.afterMs`. */
+/** Delayed checks. Limits can be exceeded by at most `soon.bytes`, for `soon.afterMs`. */
 function createLater<T>(clock: Clock, look: (taker: T) => void) {
   const takers = new Set<T>();
   let sum = 0;
@@ -122,7 +122,7 @@ function createAccounts<Caller>() {
       known.bytes = bytes;
     },
     isOver: (caller: Caller, group: string) => callers.of(caller) > perCaller || groups.of(group) > perGroup,
-    /** When all together are over their bound. */
+    /** If all together are over the limit. */
     heaviestGroup: () => (groups.total > total ? groups.heaviest() : undefined),
   };
 }
@@ -138,7 +138,6 @@ function createSums<Key>() {
       if (sum === 0) sums.delete(key);
       else sums.set(key, sum);
     },
-    /** Of any at all. */
     heaviest: () => [...sums].reduce((most, one) => (one[1] > most[1] ? one : most))[0],
     get total() {
       return total;
