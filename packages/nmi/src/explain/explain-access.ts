@@ -75,7 +75,8 @@ const allowReviews = {
 function missing(access: Access, targets: readonly AccessTarget[], text: string): Finding {
   const { yaml, checks } = rolesFor({ subjects: [access.subject], targets });
   const remedy = {
-    text: `apply as a cluster administrator:\n${yaml.trimEnd()}`,
+    text: 'as a cluster administrator, kubectl apply -f - with what follows, then check',
+    paste: yaml,
     command: checks.join(' && '),
   };
   return access.mode === 'warn'

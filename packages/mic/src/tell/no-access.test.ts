@@ -1,0 +1,128 @@
+import type { AccessTarget } from '@pod-identity/crd-types';
+import { findingLines } from '@pod-identity/kit/core';
+import { describe, expect, it } from 'vitest';
+import { AccessBook } from '../access/book.ts';
+import type { Answer } from '../access/verdict.ts';
+import { skipsOf } from '../plan/desired.ts';
+import {
+  binding,
+  facts,
+  factsMap,
+  hostOf,
+  identity,
+  instanceOf,
+  node,
+  now,
+  pod,
+  resourceIdOf,
+} from '../plan/test/builders.ts';
+import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AccessGroup } from '../snapshot/index/rights.ts';
+import { conditionsOf } from './conditions-writer.ts';
+import { explainPod } from './explain.ts';
+import { accessRemedy, explainNoAccess } from './no-access.ts';
+import { reportSkip } from './report.ts';
+
+const key = 'shop/web-0';
+const vmss1 = hostOf(instanceOf('vmss1'));
+
+/** A pod of ServiceAccount `shop/web` with an identity of its own namespace, and one answer of the API server. */
+function worldOf(mode: 'namespace' | 'warn' | 'rbac', answer?: Answer, resourceID = resourceIdOf('reader')) {
+  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 300_000 });
+  const index = new ClusterIndex({ forceNamespaced: true }, { mode, book });
+  const namespace = 'shop';
+  const [of, by] = [identity({ namespace, spec: { type: 0, resourceID } }), binding({ namespace })];
+  index.apply({ kind: 'node', key: 'node-0', view: node() });
+  index.apply({ kind: 'identity', key: of.key, view: of });
+  index.apply({ kind: 'binding', key: by.key, view: by });
+  index.apply({ kind: 'pod', key, view: pod({ serviceAccount: 'web' }) });
+  const pair = answer && book.next(0);
+  if (pair) index.rightsChanged(book.answer(pair, answer, { now: 0, chance: 1 }));
+  return index;
+}
+
+const explained = (index: ClusterIndex) => {
+  const { findings, result } = explainPod(
+    { namespace: 'shop', name: 'web-0' },
+    { index, now, factsOf: () => facts(vmss1, ['reader']), isOpen: index.accessMode('shop') === 'namespace' },
+  );
+  return findingLines(key, [...findings, result]).join('\n');
+};
+const conditionIn = (index: ClusterIndex) => {
+  const world = { index, facts: factsMap(facts(vmss1, ['reader'])) };
+  return conditionsOf({ kind: 'AzureIdentity', key: 'shop/reader' }, world, 'now')?.[0];
+};
+const eventsOf = (index: ClusterIndex) => skipsOf(index, key).flatMap((skip) => reportSkip(skip).events);
+
+const allowed: Answer = { kind: 'allowed', level: 0 };
+const refused: Answer = { kind: 'refused' };
+
+describe('a right that is missing', () => {
+  it('is told in explain with the roles to paste, each line as it has to be', () => {
+    const text = explained(worldOf('rbac', refused));
+    expect(text).toContain('✗ access       ServiceAccount shop/web may not use AzureIdentity shop/reader');
+    expect(text).toMatch(/\napiVersion: rbac\.authorization\.k8s\.io\/v1\nkind: ClusterRole\n/);
+    expect(text).toMatch(/\n---\n/);
+    expect(text).toContain(`$ mic access shop/web ${resourceIdOf('reader').toLowerCase()}`);
+    expect(text).toContain('✗ result');
+  });
+
+  it('is an Event on the pod and the condition of the AzureIdentity, in the same words', () => {
+    const index = worldOf('rbac', refused);
+    const [event] = eventsOf(index);
+    expect(event).toMatchObject({ type: 'Warning', reason: 'AccessDenied', involved: { kind: 'Pod' } });
+    expect(conditionIn(index)).toMatchObject({
+      status: 'False',
+      reason: 'AccessDenied',
+      message: event?.message,
+    });
+    expect(event?.message).toContain('kind: ClusterRoleBinding');
+  });
+
+  it('takes one line of the log', () => {
+    const [skip] = skipsOf(worldOf('rbac', refused), key);
+    const { lines } = reportSkip(skip!);
+    expect(lines.map(({ message }) => message.includes('\n'))).toEqual([false]);
+  });
+
+  it('is told in mode warn as what rbac would do, and the pod has its identity', () => {
+    const index = worldOf('warn', refused);
+    expect(explained(index)).toMatch(/· access .*--identity-access=rbac would refuse it/);
+    expect(explained(index)).toContain('carries it');
+    expect(eventsOf(index)).toMatchObject([{ reason: 'AccessWouldBeDenied' }]);
+    expect(conditionIn(index)).toMatchObject({ status: 'True', reason: 'AccessWouldBeDenied' });
+    expect(conditionIn(index)?.message).toContain('In mode rbac: ServiceAccount shop/web may not use');
+  });
+});
+
+it('a right that is not known yet is waited for, without an Event', () => {
+  const index = worldOf('rbac');
+  expect(explained(index)).toMatch(/… access .*is not known yet/);
+  expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
+});
+
+it('a right that is there is told', () => {
+  const index = worldOf('rbac', allowed);
+  expect(explained(index)).toContain('✓ access       ServiceAccount shop/web may use shop/reader');
+  expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
+});
+
+it('an id for which nobody can be given a right is told with the reason', () => {
+  const index = worldOf('rbac', undefined, resourceIdOf('rеader'));
+  expect(explained(index)).toMatch(/✗ access .*nobody can be given the right[^]*ASCII/);
+  expect(conditionIn(index)?.message).toContain('ASCII');
+});
+
+it('mode namespace says that whoever writes an AzureIdentity may use it', () => {
+  expect(explained(worldOf('namespace'))).toContain('· access       whoever may write an AzureIdentity');
+});
+
+it('a remedy names the checks of all targets', () => {
+  const targets: AccessTarget[] = [
+    { resource: 'applications', names: ['a/x', 'a'] },
+    { resource: 'applications', names: ['b/x', 'b'] },
+  ];
+  const missing = { identity: 'n/i', subject: { namespace: 'n', name: 's' }, targets };
+  expect(accessRemedy(missing).command).toBe('mic access n/s a/x && mic access n/s b/x');
+  expect(explainNoAccess(missing)).toContain('applications a/x and applications b/x');
+});

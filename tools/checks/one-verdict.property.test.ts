@@ -1,0 +1,176 @@
+// MIC, which attaches, and NMI, which gives tokens, come to the same: of any objects, for any pod and whatever the API server grants.
+import {
+  accessModes,
+  apiVersion,
+  parseAzureIdentity,
+  parseAzureIdentityBinding,
+  type AccessTarget,
+} from '@pod-identity/crd-types';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AccessBook } from '../../packages/mic/src/access/book.ts';
+import { ClusterIndex } from '../../packages/mic/src/snapshot/index/cluster-index.ts';
+import type { AccessGroup } from '../../packages/mic/src/snapshot/index/rights.ts';
+import { createTrims } from '../../packages/mic/src/snapshot/trims.ts';
+import { explainNoAccess as micWords } from '../../packages/mic/src/tell/no-access.ts';
+import { accessModeOf, accessToIdentity } from '../../packages/nmi/src/authorize/access-needed.ts';
+import { matchingRules } from '../../packages/nmi/src/authorize/authorize.ts';
+import { candidatesOf } from '../../packages/nmi/src/authorize/candidates.ts';
+import { explainNoAccess as nmiWords } from '../../packages/nmi/src/respond/explain-access.ts';
+import { pod as nmiPod, rules as nmiRules, viewOf } from '../../packages/nmi/test/builders.ts';
+
+const group = '/subscriptions/s1/resourceGroups/Ids';
+const resourceID = (name: string) =>
+  `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+const guid = '33333333-3333-3333-3333-33333333abcd';
+
+const spelled = (text: string) =>
+  fc.constantFrom(
+    text,
+    text,
+    text.toUpperCase(),
+    `${text}/`,
+    ` ${text}`,
+    text.replace(/[ek]/, '%65'),
+    text.replace('k', '\u212A'),
+    text.replace('s', '\u017F'),
+  );
+const spec = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant(0),
+      resourceID: fc.constantFrom('kiosk', 'desk').chain((name) => spelled(resourceID(name))),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constantFrom(1, 2),
+      clientID: spelled(guid),
+      tenantID: fc.constantFrom('skin.example', 'SKIN.example', 'ſkin.example'),
+      auxiliaryTenantIDs: fc.subarray(['risk.example', 'a/b']),
+      clientPassword: fc.constant({ name: 'password' }),
+    }),
+  },
+);
+const namespace = fc.constantFrom('default', 'other');
+const name = fc.constantFrom('i0', 'i1', 'i2');
+const identity = fc.record({ namespace, name, spec });
+const binding = fc.record({ namespace, name: fc.constantFrom('b0', 'b1', 'b2'), azureIdentity: name });
+const keyOf = (object: { namespace: string; name: string }) => `${object.namespace}/${object.name}`;
+
+const world = fc.record({
+  identities: fc.uniqueArray(identity, { selector: keyOf, maxLength: 4 }),
+  bindings: fc.uniqueArray(binding, { selector: keyOf, maxLength: 4 }),
+  flag: fc.constantFrom(...accessModes),
+  annotation: fc.constantFrom(...accessModes, undefined),
+  granted: fc.subarray([
+    resourceID('kiosk').toLowerCase(),
+    group.toLowerCase(),
+    '/subscriptions/s1',
+    `skin.example/${guid}`,
+    'skin.example',
+    'risk.example',
+  ]),
+  forceNamespaced: fc.boolean(),
+});
+type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
+
+const rawIdentity = ({ namespace: ns, name: called, spec: given }: World['identities'][number]) => ({
+  apiVersion,
+  kind: 'AzureIdentity',
+  metadata: { namespace: ns, name: called },
+  spec: given,
+});
+const rawBinding = ({ namespace: ns, name: called, azureIdentity }: World['bindings'][number]) => ({
+  apiVersion,
+  kind: 'AzureIdentityBinding',
+  metadata: { namespace: ns, name: called },
+  spec: { azureIdentity, selector: 'demo' },
+});
+
+/** Names of the AzureIdentities, by whoever knows which targets are allowed. */
+function byMic({ identities, bindings, flag, annotation, granted, forceNamespaced }: World): string[] {
+  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 1 });
+  const index = new ClusterIndex({ forceNamespaced }, { mode: flag, book });
+  const trims = createTrims();
+  const node = trims.node({ metadata: { name: 'node' }, spec: { providerID: 'kind://node' } });
+  index.apply({ kind: 'node', key: 'node', view: node });
+  const view = { name: 'default', labels: {}, access: annotation };
+  index.apply({ kind: 'namespace', key: 'default', view });
+  for (const one of identities)
+    index.apply({ kind: 'identity', key: keyOf(one), view: trims.identity(rawIdentity(one)) });
+  for (const one of bindings)
+    index.apply({ kind: 'binding', key: keyOf(one), view: trims.binding(rawBinding(one)) });
+  const pod = trims.pod({
+    metadata: { namespace: 'default', name: 'web-0', uid: 'u', labels: { aadpodidbinding: 'demo' } },
+    spec: { nodeName: 'node', serviceAccountName: 'web' },
+  });
+  index.apply({ kind: 'pod', key: 'default/web-0', view: pod });
+  for (let pair = book.next(0); pair; pair = book.next(0)) {
+    const level = pair.target.names.findIndex((one) => granted.includes(one));
+    const answer = level < 0 ? ({ kind: 'refused' } as const) : ({ kind: 'allowed', level } as const);
+    index.rightsChanged(book.answer(pair, answer, { now: 1_000, chance: 1 }));
+  }
+  return index
+    .rightsOf('default/web-0')
+    .usable.map(({ identityKey }) => identityKey)
+    .sort();
+}
+
+function byNmi({ identities, bindings, flag, annotation, granted, forceNamespaced }: World): string[] {
+  const valid = <T>(parsed: { ok: true; value: T } | { ok: false }): T[] => (parsed.ok ? [parsed.value] : []);
+  const objects = viewOf({
+    identities: identities.flatMap((one) => valid(parseAzureIdentity(rawIdentity(one)))),
+    bindings: bindings.flatMap((one) => valid(parseAzureIdentityBinding(rawBinding(one)))),
+  });
+  const view = {
+    ...objects.view,
+    namespaceOf: (ns: string) =>
+      ns === 'default' ? { name: ns, labels: {}, access: annotation } : undefined,
+  };
+  const rules = { ...nmiRules, mode: 'managed' as const, identityAccess: flag, forceNamespaced };
+  const pod = nmiPod({
+    namespace: 'default',
+    name: 'web-0',
+    serviceAccount: 'web',
+    labels: { aadpodidbinding: 'demo' },
+  });
+  const mode = accessModeOf('default', view, rules);
+  const isAllowed = ({ names }: AccessTarget) => names.some((one) => granted.includes(one));
+  return candidatesOf(pod, view, matchingRules(rules, mode))
+    .candidates.filter((candidate) => {
+      const access = accessToIdentity(pod, mode, candidate.identity);
+      if (access === undefined) return true;
+      if (typeof access === 'string' || access.pairs === 'machine') return false;
+      return access.mode === 'warn' || access.pairs.every(({ target }) => isAllowed(target));
+    })
+    .map((candidate) => candidate.name)
+    .sort();
+}
+
+test('MIC and NMI give one verdict, whatever objects say and in whatever spelling', () => {
+  let allowed = 0;
+  let refused = 0;
+  fc.assert(
+    fc.property(world, (given) => {
+      const usable = byMic(given);
+      expect(usable).toEqual(byNmi(given));
+      allowed += usable.length;
+      refused += given.identities.length - usable.length;
+    }),
+    { numRuns: 1_500 },
+  );
+  expect([allowed > 100, refused > 500]).toEqual([true, true]);
+});
+
+test('MIC and NMI say in the same words which right is missing', () => {
+  const subject = { namespace: 'pay', name: 'web' };
+  const targets: AccessTarget[] = [
+    { resource: 'applications', names: ['skin.example/a', 'skin.example'] },
+    { resource: 'applications', names: ['risk.example/a', 'risk.example'] },
+  ];
+  const missing = { identity: 'pay/reader', subject, targets };
+  expect(micWords(missing)).toBe(nmiWords({ why: 'access-denied', ...missing }));
+});
