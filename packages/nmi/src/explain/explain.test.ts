@@ -350,7 +350,8 @@ describe('rights to Azure identities', () => {
   it('that are missing are a problem with the roles that grant them, and the answer is that of the agent', () => {
     const text = lines(given('rbac', 'denied'));
     expect(text).toContain('✗ access       ServiceAccount default/default may not use default/reader');
-    expect(text).toContain('kind: ClusterRoleBinding');
+    // The printer writes a line break within a line as an escape.
+    expect(explanationLines(explain(given('rbac', 'denied')))).toContain('kind: ClusterRoleBinding');
     expect(text).toContain('$ mic access default/default /subscriptions/s1/');
     expect(text).toContain(
       'without selector: 400, Identity not found. ServiceAccount default/default may not use',
