@@ -15,15 +15,22 @@ export interface NoAccess {
   readonly problem?: string | undefined;
 }
 
-/** Which right is missing, in one line; from the second line on the roles that grant it, to paste. */
-export function explainNoAccess(of: NoAccess): string {
+/** Which right is missing, and the command that prints the roles that grant it: one line, because an Event is cut off. */
+export function nameMissingRight(of: NoAccess): string {
   const { identity, subject, targets, problem } = of;
   if (problem !== undefined) return `${sentence(of)}: ${problem}`;
-  const { yaml, checks } = rolesFor({ subjects: [subject], targets });
+  const { checks } = rolesFor({ subjects: [subject], targets });
   return (
-    `${accountOf(subject)} may not use AzureIdentity ${identity}: it needs the right to use ${namesOf(targets)}. A cluster administrator can grant it with the ` +
-    `roles that follow; to check: ${checks.join(' && ')}\n${yaml}`
+    `${accountOf(subject)} may not use AzureIdentity ${identity}: it needs the right to use ${namesOf(targets)}. A cluster administrator ` +
+    `can grant it with the roles that this prints: ${checks.join(' && ')}`
   );
+}
+
+/** The same, and from the second line on the roles, to paste. */
+export function explainNoAccess(of: NoAccess): string {
+  const { subject, targets, problem } = of;
+  const line = nameMissingRight(of);
+  return problem === undefined ? `${line}\n${rolesFor({ subjects: [subject], targets }).yaml}` : line;
 }
 
 /** In one line, without the remedy. */

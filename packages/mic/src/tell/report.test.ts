@@ -322,6 +322,19 @@ describe('of a step', () => {
     expect(lines).toMatchObject([{ level: 'info', fields, message: events[0]?.message }]);
   });
 
+  test.each(['access-denied', 'access-warned'] as const)(
+    'a pod without a right (%s) is told in one line, which an Event does not cut off, how to see the roles',
+    (reason) => {
+      const id = `/subscriptions/${'0'.repeat(36)}/resourcegroups/${'g'.repeat(90)}/providers/microsoft.managedidentity/userassignedidentities/${'i'.repeat(128)}`;
+      const subject = { namespace: 'shop', name: 'web' };
+      const access = { subject, targets: [{ resource: 'managedidentities', names: [id] }] } as const;
+      const { events } = reportSkip({ pod: pod(), reason, ...named, access });
+      const message = events[0]?.message ?? '';
+      expect(message).toMatch(new RegExp(`^[^\\n]*: mic access shop/web ${id}$`));
+      expect(message.length).toBeLessThanOrEqual(1_024);
+    },
+  );
+
   test("what was fenced off, or planned from an old view, is nobody's business", () => {
     expect(reportStep(step({ outcome: { kind: 'fenced' } }), at)).toEqual({ events: [], lines: [] });
     expect(eventsOf(step({ outcome: { kind: 'stale', message: 'x' } }))).toEqual([]);

@@ -5,7 +5,7 @@
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip, noAccessOf } from './explain-skip.ts';
-import { explainNoAccess } from './no-access.ts';
+import { nameMissingRight } from './no-access.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
 import { keyOf } from '../snapshot/keys.ts';
@@ -61,11 +61,11 @@ export function reportStep(result: StepResult, at: Scene): Report {
 export function reportSkip(skip: Skip): Report {
   const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
   if (skip.reason === 'access-denied') {
-    const message = explainNoAccess(noAccessOf(skip));
+    const message = nameMissingRight(noAccessOf(skip));
     return podEvent(skip.pod, { reason: 'AccessDenied', message }, fields);
   }
   if (skip.reason === 'access-warned') {
-    const message = `In mode rbac: ${explainNoAccess(noAccessOf(skip))}`;
+    const message = `In mode rbac: ${nameMissingRight(noAccessOf(skip))}`;
     return podEvent(skip.pod, { reason: 'AccessWouldBeDenied', message }, fields);
   }
   const unbound = unboundOf(skip);
@@ -221,8 +221,7 @@ function podEvent(
   what: { reason: string; message: string },
   fields: LogLine['fields'],
 ): Report {
-  // What is to be pasted begins on a line of its own: the log has the sentence.
-  const told = line('info', { event: what.reason, ...fields }, what.message.split('\n')[0] ?? '');
+  const told = line('info', { event: what.reason, ...fields }, what.message);
   return { ...told, events: [warning(what.reason, what.message, onPod(pod))] };
 }
 

@@ -12,8 +12,8 @@ export function explainNoAccess({ identity, subject, targets }: NoAccess): strin
     return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
   const { yaml, checks } = rolesFor({ subjects: [subject], targets });
   return (
-    `${account} may not use ${thingOf(identity)}: it needs the right to use ${names}. A cluster administrator can grant it with the ` +
-    `roles that follow; to check: ${checks.join(' && ')}\n${yaml}`
+    `${account} may not use ${thingOf(identity)}: it needs the right to use ${names}. A cluster administrator ` +
+    `can grant it with the roles that this prints: ${checks.join(' && ')}\n${yaml}`
   );
 }
 
