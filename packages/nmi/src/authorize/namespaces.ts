@@ -1,5 +1,5 @@
 import { namespaceFields, readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
-import type { Clock } from '@pod-identity/kit/core';
+import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createInformer,
@@ -17,8 +17,8 @@ export interface NamespaceInformerOptions {
   readonly pageSize: number;
 }
 
-/** After a refusal, before the API server is asked again. */
-const refusedPauseMs = 5 * 60_000;
+/** After a refusal, before the API server is asked again. Short at first: at an installation, rights can come a moment after NMI. */
+const refusedPauses = { baseMs: 4_000, capMs: 5 * 60_000 };
 
 /**
  * Watches Namespaces. The original's roles don't allow that, so NMI works without: then no annotation and no label of a Namespace
@@ -27,8 +27,8 @@ const refusedPauseMs = 5 * 60_000;
 export function createNamespaceInformer(options: NamespaceInformerOptions): Informer<NamespaceView> {
   const { transport, clock, random, log, pageSize } = options;
   let attempt = new AbortController();
-  let isRefused = false;
-  const informer = createInformer<NamespaceView>({
+  let refusedAt: number | undefined;
+  const informer: Informer<NamespaceView> = createInformer({
     transport,
     clock,
     random,
@@ -39,12 +39,13 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Info
     trim: (object) => readNamespaceView(object, tooLargeIn(object)),
     onProblem: ({ code }) => {
       if (code !== 'denied') return;
-      if (!isRefused) log.warn({}, refused);
-      isRefused = true;
+      if (!isRefused()) log.warn({}, refused);
+      refusedAt = clock.elapsed();
       attempt.abort();
     },
   });
-  const isAnswered = () => informer.hasSynced() && informer.unwatchedMs() === 0;
+  /** Nothing was heard since. */
+  const isRefused = () => refusedAt !== undefined && informer.lastHeardMs() >= clock.elapsed() - refusedAt;
   informer.onChange((change) => {
     const problem = change.type === 'deleted' ? undefined : change.after.problem;
     const before = change.type === 'updated' ? change.before.problem : undefined;
@@ -53,13 +54,14 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Info
 
   return {
     ...informer,
-    hasSynced: () => isRefused || informer.hasSynced(),
-    lastHeardMs: () => (isRefused && !isAnswered() ? 0 : informer.lastHeardMs()),
+    hasSynced: () => isRefused() || informer.hasSynced(),
+    lastHeardMs: () => (isRefused() ? 0 : informer.lastHeardMs()),
     async run(signal) {
+      const pauses = createBackoff({ ...refusedPauses, random });
       while (!signal.aborted) {
         attempt = new AbortController();
         await informer.run(AbortSignal.any([signal, attempt.signal]));
-        await clock.sleep(refusedPauseMs, signal).catch(() => undefined);
+        await clock.sleep(pauses.next(), signal).catch(() => undefined);
       }
     },
   };
@@ -67,4 +69,4 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Info
 
 const refused =
   'the API server refuses to list Namespaces, so their annotations and labels do not count: allow list and watch of namespaces to the ' +
-  'service account of NMI (deploy/rbac/nmi.yaml); asked again every five minutes';
+  'service account of NMI (deploy/rbac/nmi.yaml); asked again every five minutes at least';

@@ -1,11 +1,24 @@
-import { rolesFor } from '@pod-identity/crd-types';
+import { accessTargetKey, rolesFor } from '@pod-identity/crd-types';
+import { RecentMap } from '@pod-identity/kit/core';
 import type { Denial } from '../authorize/types.ts';
 import type { Outcome } from './outcome.ts';
 
 type NoAccess = Extract<Denial, { readonly why: 'access-denied' }>;
 
+/** Programs repeat refused requests, and the text with its roles takes longer to make than all else of a response. */
+const textsKept = 64;
+const texts = new RecentMap<string, string>(textsKept);
+
 /** Which right is missing, in one line; from the second line on the roles that grant it, to paste. */
-export function explainNoAccess({ identity, subject, targets }: NoAccess): string {
+export function explainNoAccess(denial: NoAccess): string {
+  const { identity, subject, targets } = denial;
+  const key = [identity, subject.namespace, subject.name, ...targets.map(accessTargetKey)].join(' ');
+  const text = texts.get(key) ?? noAccessText(denial);
+  texts.set(key, text);
+  return text;
+}
+
+function noAccessText({ identity, subject, targets }: NoAccess): string {
   const account = `ServiceAccount ${subject.namespace}/${subject.name}`;
   const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
   if (subject.name === '')
