@@ -108,8 +108,7 @@ function plain(world: World, pod: PodFacts): string[] {
   const guests = others.filter(isGuest);
   const all = [...own.filter((one) => target(one) !== undefined), ...others.filter((one) => !isGuest(one))];
   const isOwnFirst = own.some(
-    ({ spec }) =>
-      spec.podSelector !== undefined || spec.serviceAccountName !== undefined || spec.default !== undefined,
+    ({ spec }) => spec.podSelector !== undefined || spec.serviceAccountName !== undefined,
   );
   const first = isOwnFirst ? all : sortBindings(all);
   const distinct = first.filter(

@@ -157,15 +157,11 @@ function oneElsewhere(labelled: BindingsByNamespace): Groups {
 
 /** In the order in which they count. */
 function inOrder(own: OwnBindings, others: Groups, namespace: string) {
-  const isOwnFirst = own.selecting.some(hasMore);
+  const isOwnFirst = own.selecting.some(hasOwnConditions);
   const before = isOwnFirst
     ? 0
     : others.filter(([first]) => compare(first?.metadata.namespace ?? '', namespace) < 0).length;
   return [...others.slice(0, before), own.selecting, ...others.slice(before)].flat();
-}
-
-function hasMore(binding: AzureIdentityBinding): boolean {
-  return hasOwnConditions(binding) || binding.spec.default !== undefined;
 }
 
 function matchThese(own: OwnBindings, others: Groups, question: MatchQuestion): MatchResult {

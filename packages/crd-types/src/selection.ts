@@ -60,12 +60,16 @@ export function describeSelection({ spec }: AzureIdentityBinding): string {
 }
 
 /**
- * The ways to file a binding without `selector`, the first one where none is better: each is a list of places, and
+ * The ways to file a binding, the first one where none is better: each is a list of places, and
  * a pod that it selects looks at one of them at least (`placesOf`). No way: the binding is broad, every pod must be held
  * against it.
  */
 export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly string[])[] {
-  const { serviceAccountName, podSelector: { matchLabels = {}, matchExpressions = [] } = {} } = spec;
+  const {
+    selector,
+    serviceAccountName,
+    podSelector: { matchLabels = {}, matchExpressions = [] } = {},
+  } = spec;
   const pairs = Object.entries(matchLabels).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     ...pairs.map(([key, value]) => [pairPlace(key, value)]),
@@ -74,18 +78,18 @@ export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly s
     ),
     ...(serviceAccountName === undefined ? [] : [[accountPlace(serviceAccountName)]]),
     ...matchExpressions.flatMap(({ key, operator }) => (operator === 'Exists' ? [[keyPlace(key)]] : [])),
+    ...(selector === '' ? [] : [[pairPlace(bindingLabel, selector)]]),
   ];
 }
 
 /** Whether any pod must be held against the binding: it asks for nothing but what pods must not have. */
 export function isBroad(binding: AzureIdentityBinding): boolean {
-  return binding.spec.selector === '' && waysToFile(binding).length === 0;
+  return waysToFile(binding).length === 0;
 }
 
 /** Where bindings that select the pod are filed; not those that are broad. */
-export function* placesOf({ labels, serviceAccount, isPartial }: PodFacts): Generator<string> {
+export function* placesOf({ labels, serviceAccount }: PodFacts): Generator<string> {
   yield accountPlace(serviceAccount);
-  if (isPartial === true) return;
   for (const [key, value] of Object.entries(labels)) {
     yield pairPlace(key, value);
     yield keyPlace(key);

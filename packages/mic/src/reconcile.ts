@@ -100,7 +100,7 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
 /** The writes that a pod may come to. */
 function weightOf(index: ClusterIndex, key: PodKey): number {
   const pod = index.pod(key);
-  const wanted = pod ? index.matchSet(pod.namespace, pod.bindingLabel).matches.length : 0;
+  const wanted = pod ? index.matchSetOf(pod).matches.length : 0;
   return Math.max(1, wanted, index.assignedOf(key).length);
 }
 

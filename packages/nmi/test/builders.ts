@@ -155,6 +155,7 @@ export const viewOf = (first: World = {}) => {
       return revision;
     },
     bindingsWithSelector: (label) => bindingsOfSelector(storeOf(world.bindings ?? []), label),
+    bindingsReachingOut: (label) => bindingsOfSelector(storeOf(world.bindings ?? []), label),
     bindingsWithoutSelector: (asking) => bindingsWithoutSelector(storeOf(world.bindings ?? []), asking),
     identityOf: (namespace, name) =>
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),

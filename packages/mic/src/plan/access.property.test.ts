@@ -7,7 +7,7 @@ import { AccessBook } from '../access/book.ts';
 import { targetsOf } from '../access/targets.ts';
 import { foldAnswer, unasked, type Answer, type Standing, type Verdict } from '../access/verdict.ts';
 import { ClusterIndex, type ClusterChange } from '../snapshot/index/cluster-index.ts';
-import type { MatchedIdentity } from '../snapshot/index/matching.ts';
+import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { PodView } from '../snapshot/views.ts';
 import { planHost, podKeyOf } from './plan.ts';

@@ -3,7 +3,7 @@
 import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf } from '../snapshot/keys.ts';
-import type { MatchedIdentity } from '../snapshot/index/matching.ts';
+import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { Barred } from '../snapshot/index/rights.ts';
 import type { Undecided } from './diff.ts';
 import type { PodKey, PodView } from '../snapshot/views.ts';
@@ -66,8 +66,9 @@ function weigh(index: ClusterIndex, key: PodKey): Weighed {
   const nothing = { pod, usable: [], barred: [] };
   if (!pod) return { ...nothing, skips: [] };
   if (pod.finished) return { ...nothing, skips: [{ pod, reason: 'finished' }] };
-  const { mismatches } = index.matchSet(pod.namespace, pod.bindingLabel);
-  const unmatched = mismatches.map((mismatch) => skipFor(index, pod, mismatch));
+  const { matches, mismatches } = index.matchSetOf(pod);
+  const unmatched = mismatches.filter(isNews).map((mismatch) => skipFor(index, pod, mismatch));
+  if (pod.isUnlabelled === true && matches.length + unmatched.length === 0) return { ...nothing, skips: [] };
   const reason = nowhere(index, pod);
   if (reason) return { ...nothing, skips: [{ pod, reason }, ...unmatched] };
   const { usable, barred, warned } = index.rightsOf(key);
@@ -92,6 +93,11 @@ function barredSkip(pod: PodView, { match, verdict, problem, ...access }: Barred
   if (verdict === 'unknown') return { ...concerned, reason: 'access-unknown' };
   const detail = problem !== undefined && { detail: problem };
   return { ...concerned, reason: isWarned ? 'access-warned' : 'access-denied', access, ...detail };
+}
+
+/** That a pod has no label is nothing to tell where other pods of its namespace need none. */
+function isNews({ reason }: Mismatch): boolean {
+  return reason !== 'no-label';
 }
 
 function nowhere(index: ClusterIndex, pod: PodView): SkipReason | undefined {

@@ -7,7 +7,7 @@ import {
 } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
-import type { MatchedIdentity } from '../snapshot/index/matching.ts';
+import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { PodView } from '../snapshot/views.ts';
 
 export interface ObjectName {
@@ -65,13 +65,13 @@ function isTaken(index: ClusterIndex, pod: PodView, own: ObjectName): boolean {
 /** Other pods that have a claim to this name and hold no object for it yet: found by reading the name in every other way. */
 function rivals(index: ClusterIndex, pod: PodView, own: ObjectName): PodView[] {
   // Where everything is namespaced, two pods whose objects are in one namespace are in one namespace themselves.
-  const isRivals = index.rules.forceNamespaced
+  const isRivals = index.isClosed
     ? (namespace: string) => namespace === pod.namespace
     : (namespace: string) => index.hasPodsIn(namespace);
   return readings(own.name, isRivals).flatMap(({ namespace, podName, identityName }) => {
     const other = index.pod(`${namespace}/${podName}`);
     if (!other || isSamePod(other, pod) || !isPlaced(index, other)) return [];
-    const { matches } = index.matchSet(other.namespace, other.bindingLabel);
+    const { matches } = index.matchSetOf(other);
     const match = matches.find(({ identity }) => identity.metadata.name === identityName);
     if (!match || assignedIdentityNamespace(match.identity, index.rules) !== own.namespace) return [];
     const holds = index.assignedOf(keyOf(other)).some(({ identity }) => identity === match.identityKey);

@@ -7,3 +7,8 @@ export function keyOf({ namespace, name }: { readonly namespace?: string; readon
 export function namespaceOf(key: string): string {
   return key.slice(0, key.indexOf('/'));
 }
+
+/** Of the pod that an AzureAssignedIdentity names. */
+export function podOf(record: { readonly podNamespace: string; readonly podName: string }): string {
+  return `${record.podNamespace}/${record.podName}`;
+}

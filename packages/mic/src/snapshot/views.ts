@@ -5,18 +5,24 @@ import type {
   AzureIdentity,
   AzureIdentityBinding,
   Condition,
+  Labels,
   Problem,
   ResourceId,
 } from '@pod-identity/crd-types';
 
-/** What decisions need of a pod that carries the binding label. */
+/** What decisions need of a pod that a binding may select. */
 export interface PodView {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   /** Empty until the scheduler has chosen a node. */
   readonly nodeName: string;
+  /** Empty when it has none. */
   readonly bindingLabel: string;
+  /** It has no binding label: kept only where bindings of its namespace select pods by something else. */
+  readonly isUnlabelled?: true;
+  /** All of its labels, where bindings of its namespace ask for them and they are not too large. */
+  readonly labels?: Labels;
   /** The name of its ServiceAccount. */
   readonly serviceAccount: string;
   /** Succeeded or Failed: it gives its identity back. */

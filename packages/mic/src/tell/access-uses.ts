@@ -29,7 +29,7 @@ export interface Using {
 
 export function* identitiesInUse(index: ClusterIndex): Generator<Using> {
   for (const pod of livePods(index))
-    for (const { identity } of index.matchSet(pod.namespace, pod.bindingLabel).matches)
+    for (const { identity } of index.matchSetOf(pod).matches)
       yield {
         subject: subjectOf(pod),
         by: `AzureIdentity ${keyOf(identity.metadata)}`,

@@ -3,8 +3,11 @@
 import {
   absentOrLeftOut,
   bindingLabel,
+  describeSelection,
+  hasOwnConditions,
   hostName,
   overShare,
+  type AzureIdentityBinding,
   type Condition,
   type Problem,
   type ResourceId,
@@ -89,7 +92,7 @@ function withAccess(key: string, judgement: Judgement, { index }: World): Judgem
 
 export function bindingCondition(view: BindingView, world: World): ConditionDraft {
   if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
-  return draft(referenceTo(view.binding), judgeBinding(view.identityKey, view.binding.spec.selector, world));
+  return draft(referenceTo(view.binding), judgeBinding(view.identityKey, view.binding, world));
 }
 
 /** Of an object of which nothing else is known. */
@@ -181,7 +184,7 @@ function needsPeople(kind: NonNullable<HostFacts['lastFailure']>['kind']): boole
   }
 }
 
-function judgeBinding(identityKey: string, selector: string, { index }: World): Judgement {
+function judgeBinding(identityKey: string, binding: AzureIdentityBinding, { index }: World): Judgement {
   const identity = index.identity(identityKey);
   if (identity === undefined) {
     return {
@@ -202,8 +205,15 @@ function judgeBinding(identityKey: string, selector: string, { index }: World): 
   return {
     status: 'True',
     reason: 'Bound',
-    message: `pods labelled ${bindingLabel}=${selector} may act as AzureIdentity ${identityKey}`,
+    message: `pods ${whichPods(binding)} may act as AzureIdentity ${identityKey}`,
   };
+}
+
+function whichPods(binding: AzureIdentityBinding): string {
+  const { selector } = binding.spec;
+  return hasOwnConditions(binding)
+    ? `of this namespace with ${describeSelection(binding)}`
+    : `labelled ${bindingLabel}=${selector}`;
 }
 
 function invalidSpec(problems: readonly Problem[]): Judgement {

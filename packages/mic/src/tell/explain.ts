@@ -1,4 +1,10 @@
-import { bindingLabel, isNamespaced, nodeLabel } from '@pod-identity/crd-types';
+import {
+  bindingLabel,
+  describeSelection,
+  hasOwnConditions,
+  isNamespaced,
+  nodeLabel,
+} from '@pod-identity/crd-types';
 import { decidePod } from '../plan/desired.ts';
 import { saysAssigned } from '../plan/diff.ts';
 import type { Assignment } from '../plan/types.ts';
@@ -60,14 +66,27 @@ function withoutView({ unknownPod }: ExplainQuestion): Finding {
 function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
   const { assignments, skips } = decidePod(world.index, keyOf(pod));
   const isLabelBad = skips.some(({ reason }) => reason === 'empty-label');
+  const isLabelled = !isLabelBad && pod.isUnlabelled !== true;
   return [
-    ...(isLabelBad ? [] : [ok('label', `${bindingLabel}=${pod.bindingLabel}`)]),
+    ...(isLabelled ? [ok('label', `${bindingLabel}=${pod.bindingLabel}`)] : []),
+    ...(pod.isUnlabelled === true && assignments.length + skips.length === 0 ? [unselected] : []),
     ...explainNode(pod, world.index),
     ...(world.isOpen === true ? [info('access', openAccess)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
     ...explainLeftOut(assignments, world.index),
     ...skips.flatMap(explainSkip),
   ];
+}
+
+const unselected = problem(
+  'label',
+  `the pod has no label ${bindingLabel}, and no podSelector or serviceAccountName of a binding is for it`,
+  { text: `set the label ${bindingLabel} to the selector of an AzureIdentityBinding, or change a binding` },
+);
+
+/** By what, where that is not the label alone. */
+function reasonOf({ binding }: Assignment): string {
+  return hasOwnConditions(binding) ? ` by ${describeSelection(binding)}` : '';
 }
 
 function explainNode(pod: PodView, index: ClusterIndex): Finding[] {
@@ -92,12 +111,15 @@ function explainAssignment(assignment: Assignment, world: ExplainWorld): Finding
   const { host } = world.index.place(pod.nodeName);
   const isConfined = world.index.rules.forceNamespaced || isNamespaced(identity);
   return [
-    ok('binding', `${bindingKey} selects the pod and names AzureIdentity ${identityKey}`),
+    ok(
+      'binding',
+      `${bindingKey} selects the pod${reasonOf(assignment)} and names AzureIdentity ${identityKey}`,
+    ),
     ok(
       'namespace',
-      isConfined
-        ? `${identityKey} is for this namespace, the pod’s`
-        : `${identityKey} is for pods of any namespace`,
+      namespace === pod.namespace || identity.spec.allowedNamespaces === undefined
+        ? `${identityKey} is for ${isConfined ? 'this namespace, the pod’s' : 'pods of any namespace'}`
+        : `${identityKey} is for pods of namespace ${pod.namespace} by its allowedNamespaces`,
     ),
     ok('identity', `${identityKey} is ${describe(assignment)}`),
     ...explainRight(assignment, world),

@@ -28,7 +28,9 @@ export const selectorIndexes: Indexes<AzureIdentityBinding> = {
 const anywhere = '';
 
 /** As matching asks for them. */
-export function foundIn(store: Pick<Store<AzureIdentityBinding>, 'by'>): Omit<MatchedObjects, 'identityOf'> {
+export function foundIn(
+  store: Pick<Store<AzureIdentityBinding>, 'by'>,
+): Pick<MatchedObjects, 'bindingsWithSelector' | 'bindingsWithoutSelector'> {
   return {
     bindingsWithSelector: (label) => bindingsOfSelector(store, label),
     bindingsWithoutSelector: (pod) => bindingsWithoutSelector(store, pod),
@@ -45,6 +47,21 @@ export function bindingsOfSelector(
       return [...new Set(store.by('selector', selector).map(namespaceOf))];
     },
     of: (namespace) => sortBindings(store.by('place', placeOf(namespace, selector))),
+  };
+}
+
+/** Those of namespaces that have identities for pods of others. */
+export function bindingsReachingOut(
+  store: Pick<Store<AzureIdentityBinding>, 'by'>,
+  selector: string,
+  reachesOut: (namespace: string) => boolean,
+): BindingsByNamespace {
+  const bindings = bindingsOfSelector(store, selector);
+  return {
+    get namespaces() {
+      return bindings.namespaces.filter(reachesOut);
+    },
+    of: (namespace) => bindings.of(namespace),
   };
 }
 

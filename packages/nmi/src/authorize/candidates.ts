@@ -20,7 +20,7 @@ export interface Candidates {
  * only says that the identity is attached to the host. So a forged record grants nothing, and a right ends with its binding even if MIC is down.
  */
 export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Candidates {
-  const { matches, mismatches } = matchPod({ ...objectsOf(view), pod, rules });
+  const { matches, mismatches } = matchPod({ ...objectsOf(view, pod), pod, rules });
   // Several identities can be the same resource, which may have thousands of forged records.
   const states = new Map<ResourceId, CandidateState>();
   const stateOnce = (resourceId: ResourceId): CandidateState => {
@@ -35,11 +35,16 @@ export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRu
 }
 
 /** Bindings and identities, as `matchPod` asks for them. */
-export function objectsOf(view: MatchedObjects): Pick<MatchQuestion, keyof MatchedObjects> {
+export function objectsOf(
+  view: MatchedObjects,
+  { namespace }: Pick<PodView, 'namespace'>,
+): Omit<MatchQuestion, 'pod' | 'rules'> {
   return {
     bindingsWithSelector: (label) => view.bindingsWithSelector(label),
     bindingsWithoutSelector: (pod) => view.bindingsWithoutSelector(pod),
-    identityOf: (namespace, name) => view.identityOf(namespace, name),
+    bindingsReachingOut: (label) => view.bindingsReachingOut(label),
+    identityOf: (ns, name) => view.identityOf(ns, name),
+    namespaceLabels: view.namespaceOf(namespace)?.labels,
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type AzureIdentityBinding,
   type AzurePodIdentityException,
   type Kind,
+  type NamespaceView,
   type Parsed,
 } from '@pod-identity/crd-types';
 import {
@@ -24,7 +25,7 @@ import {
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { PodView } from '../identify/pod-view.ts';
-import { foundIn, selectorIndexes } from './bindings-of-selector.ts';
+import { bindingsReachingOut, foundIn, selectorIndexes } from './bindings-of-selector.ts';
 import { objectsOf } from './candidates.ts';
 import { createNamespaceInformer } from './namespaces.ts';
 import { createRecordInformer, type CommonOptions } from './node-records.ts';
@@ -66,27 +67,23 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
   const { transport, clock, random, log } = options;
   const common = { transport, clock, random, log, pageSize, isPerNode: true, ...shareOf(options) };
   const of = (kind: Kind) => ({ ...common, kind: resources[kind], fields: fieldLimits[kind] });
-  const identities = createInformer<FoundIdentity>({ ...of('AzureIdentity'), trim: readIdentity });
+  const identities = createInformer<FoundIdentity>({ ...of('AzureIdentity'), ...identityOptions });
   const bindings = createInformer<AzureIdentityBinding>({
     ...of('AzureIdentityBinding'),
     trim: (object) => whole(object, parseAzureIdentityBinding),
     indexes: selectorIndexes,
   });
   const exceptions = createInformer({ ...of('AzurePodIdentityException'), ...exceptionOptions });
-  const identityOf = (namespace: string, name: string) => {
-    const found = identities.store.get(`${namespace}/${name}`);
-    return found && 'value' in found ? found.value : undefined;
-  };
-  const matched: MatchedObjects = { ...foundIn(bindings.store), identityOf };
+  const namespaces = createNamespaceInformer({ transport, clock, random, log, pageSize });
+  const matched = matchedObjects({ identities, bindings, namespaces });
   const ready = Promise.all([options.pods?.synced, identities.synced, bindings.synced]);
   const records = recordsOf(options, common, { ...matched, ready });
-  const namespaces = createNamespaceInformer({ transport, clock, random, log, pageSize });
   const informers = [identities, bindings, exceptions, namespaces, ...(records ? [records] : [])];
   const stores = informers.map(({ store }) => store);
 
   return {
     informers,
-    lookForRecord: (name) => lookForRecord(records, identityOf(...partsOf(name)), options),
+    lookForRecord: (name) => lookForRecord(records, matched.identityOf(...partsOf(name)), options),
     view: {
       get revision() {
         return stores.reduce((sum, { revision }) => sum + revision, 0);
@@ -101,10 +98,40 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       leavesOutRecords: (namespace) => records?.leavesOut(namespace) ?? false,
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],
       exceptionsIn: (namespace) => exceptions.store.by('namespace', namespace),
-      namespaceOf: (name) => namespaces.store.get(name),
     },
   };
 }
+
+interface MatchedInformers {
+  readonly identities: Informer<FoundIdentity>;
+  readonly bindings: Informer<AzureIdentityBinding>;
+  readonly namespaces: Pick<Informer<NamespaceView>, 'store'>;
+}
+
+function matchedObjects({ identities, bindings, namespaces }: MatchedInformers): MatchedObjects {
+  return {
+    ...foundIn(bindings.store),
+    bindingsReachingOut: (label) =>
+      bindingsReachingOut(
+        bindings.store,
+        label,
+        (namespace) => identities.store.by('reaching', namespace).length > 0,
+      ),
+    identityOf(namespace, name) {
+      const found = identities.store.get(`${namespace}/${name}`);
+      return found && 'value' in found ? found.value : undefined;
+    },
+    namespaceOf: (name) => namespaces.store.get(name),
+  };
+}
+
+const identityOptions: Pick<InformerOptions<FoundIdentity>, 'trim' | 'indexes'> = {
+  trim: readIdentity,
+  indexes: {
+    reaching: (found) =>
+      'value' in found && found.value.spec.allowedNamespaces !== undefined ? [found.namespace] : [],
+  },
+};
 
 const exceptionOptions: Pick<InformerOptions<AzurePodIdentityException>, 'trim' | 'indexes'> = {
   trim: (object) => whole(object, parseAzurePodIdentityException),
@@ -135,9 +162,12 @@ function recordsOf(
     common,
     ...known,
     podNamed: (namespace, name) => pods?.named(namespace, name),
+    // Whatever the mode of the pod's namespace is.
     mayActAs: (pod, identity) =>
-      matchPod({ ...objectsOf(known), pod, rules: options }).matches.some(
-        (match) => match.identity === identity,
+      [options, { ...options, byAllowedNamespaces: true }].some((rules) =>
+        matchPod({ ...objectsOf(known, pod), pod, rules }).matches.some(
+          (match) => match.identity === identity,
+        ),
       ),
   });
 }

@@ -27,8 +27,6 @@ export interface ClusterView extends MatchedObjects {
   /** This node's records that name the resource. */
   assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
-  /** Undefined: there is none, or NMI may not watch Namespaces. */
-  namespaceOf(name: string): NamespaceView | undefined;
 }
 
 /** What pods are matched to identities by. */
@@ -36,6 +34,10 @@ export interface MatchedObjects {
   bindingsWithSelector(label: string): BindingsByNamespace;
   /** Of the pod's namespace: those without a selector that may select the pod. */
   bindingsWithoutSelector(pod: PodFacts): readonly AzureIdentityBinding[];
+  /** Of those with this selector, the ones of namespaces whose identities may be for pods of others. */
+  bindingsReachingOut(label: string): BindingsByNamespace;
+  /** Undefined: there is none, or NMI may not watch Namespaces. */
+  namespaceOf(name: string): NamespaceView | undefined;
   identityOf(namespace: string, name: string): AzureIdentity | undefined;
 }
 

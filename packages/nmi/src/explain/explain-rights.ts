@@ -35,7 +35,7 @@ export function explainRights(world: ExplainWorld): Rights {
     };
   }
   const rules = matchingRules(world.rules, accessModeOf(pod.namespace, view, world.rules));
-  const { matches, mismatches } = matchPod({ ...objectsOf(view), pod, rules });
+  const { matches, mismatches } = matchPod({ ...objectsOf(view, pod), pod, rules });
   const label = pod.labels[bindingLabel];
   return {
     findings: [
@@ -74,10 +74,7 @@ function explainMatch(match: Match, world: ExplainWorld): Finding[] {
   const { pod, view, rules } = world;
   const identity = nameOf(match.identity);
   const decision = authorize({ pod, selector: selectorOf(match) }, view, rules);
-  const reach =
-    rules.forceNamespaced || isNamespaced(match.identity)
-      ? 'for pods of its own namespace, which is the pod’s'
-      : 'for pods of any namespace';
+  const reach = reachOf(match, world);
   return [
     ok(
       'binding',
@@ -89,6 +86,13 @@ function explainMatch(match: Match, world: ExplainWorld): Finding[] {
       : []),
     explainState(decision, match, world),
   ];
+}
+
+function reachOf({ identity, isGuest }: Match, { pod, rules }: ExplainWorld): string {
+  if (isGuest === true) return `for pods of namespace ${pod.namespace} by its allowedNamespaces`;
+  return rules.forceNamespaced || isNamespaced(identity)
+    ? 'for pods of its own namespace, which is the pod’s'
+    : 'for pods of any namespace';
 }
 
 /** By what, where that is not the label alone. */

@@ -5,31 +5,25 @@
 // on the change and not on the size of the cluster. Pure in that it does no I/O and knows no time; it is mutable.
 import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodView, BindingView, IdentityView, PodKey } from '../views.ts';
+import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
 import { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostGroups, type HostKey, type Place } from './host-groups.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
-import { namespaceOf } from '../keys.ts';
-import { Matching, type Changed, type MatchSet } from './matching.ts';
+import { namespaceOf, podOf } from '../keys.ts';
+import type { MatchSet } from './match-set.ts';
+import { Matching, type Changed } from './matching.ts';
 import { nothingCounted, PodEntries, type Counted, type Entry } from './pod-entries.ts';
-import { RightsOfPods, type AccessGroup, type AccessRules, type Barred, type PodRights } from './rights.ts';
+import {
+  nothingAsked,
+  RightsOfPods,
+  type AccessGroup,
+  type AccessRules,
+  type Barred,
+  type PodRights,
+} from './rights.ts';
 
-/** `key` is `namespace/name`, or the name of a node. Without a view the object is gone. */
-export type ClusterChange =
-  | { readonly kind: 'pod'; readonly key: PodKey; readonly view: PodView | undefined }
-  | { readonly kind: 'node'; readonly key: string; readonly view: NodeView | undefined }
-  | { readonly kind: 'identity'; readonly key: string; readonly view: IdentityView | undefined }
-  | { readonly kind: 'binding'; readonly key: string; readonly view: BindingView | undefined }
-  | { readonly kind: 'namespace'; readonly key: string; readonly view: NamespaceView | undefined }
-  | { readonly kind: 'assigned'; readonly key: string; readonly view: AssignedView | undefined };
-
-/** What has a share for each namespace. */
-export type SharedKind = 'AzureIdentity' | 'AzureIdentityBinding';
-
-export interface LeftOutSource {
-  of(kind: SharedKind | 'AzureAssignedIdentity', namespace: string): boolean;
-  has(kind: SharedKind, key: string): boolean;
-}
+export type { ClusterChange, LeftOutSource, SharedKind };
 
 export class ClusterIndex {
   readonly #pods = new PodEntries();
@@ -139,6 +133,11 @@ export class ClusterIndex {
     return this.#pods.get(key)?.pod;
   }
 
+  /** Keys of the pods of a namespace. */
+  podsIn(namespace: string): readonly PodKey[] {
+    return Array.from(this.#pods.in(namespace), ({ key }) => key);
+  }
+
   hasPodsIn(namespace: string): boolean {
     return this.#pods.hasPodsIn(namespace);
   }
@@ -188,9 +187,19 @@ export class ClusterIndex {
     return this.#matching.bindingsNaming(identityKey);
   }
 
-  /** What the pods of a namespace get from a value of the binding label. */
+  /** What the pods of a namespace get from a value of the binding label, as far as that decides. */
   matchSet(namespace: string, label: string): MatchSet {
     return this.#matching.matchSet(namespace, label);
+  }
+
+  /** What the pod gets, where nobody else is asked. */
+  matchSetOf(pod: PodView): MatchSet {
+    return this.#matching.matchSetOf(pod);
+  }
+
+  /** Whether no pod gets an identity of another namespace. */
+  get isClosed(): boolean {
+    return this.rules.forceNamespaced && !this.#rights.hasRbac;
   }
 
   /** Who decides in this namespace which identities its pods may use. */
@@ -201,12 +210,7 @@ export class ClusterIndex {
   /** What a pod that has a node gets, and what it does not get although a binding says so. */
   rightsOf(key: PodKey): PodRights {
     const entry = this.#pods.get(key);
-    if (!entry?.pod) return noRights;
-    const { namespace, bindingLabel } = entry.pod;
-    const set = this.#matching.matchSet(namespace, bindingLabel);
-    const asked = this.#rights.current(entry, set);
-    if (asked) return asked;
-    return this.accessMode(namespace) === 'namespace' ? { ...noRights, usable: set.matches } : noRights;
+    return entry?.pod ? this.#rights.current(entry, this.#matching.matchSetOf(entry.pod)) : nothingAsked;
   }
 
   /** Pods that may not use the AzureIdentity that a binding gives them, or might not in mode `rbac`: one for each ServiceAccount. */
@@ -254,25 +258,27 @@ export class ClusterIndex {
 
   #setPod(key: PodKey, view: PodView | undefined): void {
     const entry = this.#pods.obtain(key);
-    const label = entry.pod?.bindingLabel;
+    const label = entry.pod?.isUnlabelled === true ? undefined : entry.pod?.bindingLabel;
     this.#pods.setPod(entry, view);
     this.#settle(entry);
     if (label !== undefined && this.#pods.labelled(label).size === 0) this.#matching.forgetLabel(label);
   }
 
   #setNamespace(name: string, view: NamespaceView | undefined): void {
-    if (!this.#rights.setAnnotation(name, view?.access)) return;
+    const isOther = this.#rights.setAnnotation(name, view?.access);
+    const isRelabelled = this.#matching.setLabels(name, view?.labels);
+    if (!isOther && !isRelabelled) return;
     this.#matching.forgetNamespace(name);
     for (const entry of this.#pods.in(name)) this.#settle(entry);
-    this.#concern.allChanged();
+    if (isOther) this.#concern.allChanged();
   }
 
   #setAssigned(key: string, view: AssignedView | undefined): void {
     const before = this.#assigned.get(key);
     if (view) this.#assigned.set(key, view);
     else this.#assigned.delete(key);
-    const podBefore = before && podKeyOf(before);
-    const podAfter = view && podKeyOf(view);
+    const podBefore = before && podOf(before);
+    const podAfter = view && podOf(view);
     if (podBefore !== undefined && podBefore !== podAfter)
       this.#replaceAssigned(podBefore, before, undefined);
     if (podAfter !== undefined) this.#replaceAssigned(podAfter, before, view);
@@ -293,10 +299,13 @@ export class ClusterIndex {
     for (const host of [before, after]) if (host !== undefined) this.#dirt.touch(host);
   }
 
-  #resettle({ labels, namespace }: Changed): void {
+  #resettle(changed: Changed): void {
+    const { labels, namespace, selects } = changed;
     for (const label of labels)
       for (const entry of this.#pods.labelled(label))
-        if (this.#matching.isConcerned(namespaceOf(entry.key), label, namespace)) this.#settle(entry);
+        if (this.#matching.isConcerned(namespaceOf(entry.key), label, changed)) this.#settle(entry);
+    if (!selects) return;
+    for (const entry of this.#pods.in(namespace)) if (entry.pod && selects(entry.pod)) this.#settle(entry);
   }
 
   /** Puts an entry where it belongs now, counts what it needs there, and has both hosts concerned look at it. */
@@ -318,7 +327,7 @@ export class ClusterIndex {
       this.#rights.leave(entry);
       return nothingCounted;
     }
-    const set = this.#matching.matchSet(pod.namespace, pod.bindingLabel);
+    const set = this.#matching.matchSetOf(pod);
     const rights = this.#rights.join(entry, set) ?? set;
     return home === undefined ? nothingCounted : rights;
   }
@@ -327,10 +336,4 @@ export class ClusterIndex {
   *#hostlessNodes(): Generator<string> {
     for (const node of this.#pods.nodes()) if (this.#groups.place(node).host === undefined) yield node;
   }
-}
-
-const noRights: PodRights = { usable: [], barred: [], warned: [] };
-
-function podKeyOf(view: AssignedView): PodKey {
-  return `${view.podNamespace}/${view.podName}`;
 }

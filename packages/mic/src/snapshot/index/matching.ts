@@ -1,64 +1,56 @@
-// Identities and bindings, and which of them a pod gets. That depends on its namespace and label alone, so the answer is
-// worked out once for all pods that have both in common, and kept until one of the objects concerned changes.
+// Identities and bindings, and which of them a pod gets. That depends on its namespace, its label and on what bindings of its
+// namespace ask for besides, so the answer is worked out once for all pods that have this in common, and kept until one of the
+// objects concerned changes.
 import {
   bindingLabel,
+  isBroad,
   matchPod,
-  type AzureIdentity,
+  mostBindingsPerNamespace,
+  selectsPod,
+  type AllowedNamespaces,
   type AzureIdentityBinding,
+  type Labels,
   type MatchingRules,
-  type Mismatch,
+  type PodFacts,
   type ResourceId,
 } from '@pod-identity/crd-types';
+import { FoundBindings } from './found-bindings.ts';
 import { Grouped } from './grouped.ts';
 import { keyOf, namespaceOf } from '../keys.ts';
+import { unmatched, type MatchedIdentity, type MatchSet } from './match-set.ts';
+import { MatchSets, noLabel } from './match-sets.ts';
 import { assignmentMeaning } from '../meaning.ts';
-import { SelectorBindings } from './selector-bindings.ts';
-import type { BindingView, IdentityView } from '../views.ts';
+import { NamespaceRules } from './namespace-rules.ts';
+import { factsOf } from '../pod-facts.ts';
+import type { BindingView, IdentityView, PodView } from '../views.ts';
 
-export interface MatchedIdentity {
-  readonly identityKey: string;
-  readonly identity: AzureIdentity;
-  readonly binding: AzureIdentityBinding;
-  readonly meaning: string;
-  readonly resourceId?: ResourceId;
-}
-
-export interface MatchSet {
-  readonly matches: readonly MatchedIdentity[];
-  readonly mismatches: readonly Mismatch[];
-  /** What a host must carry for such a pod; each id once. */
-  readonly needs: readonly ResourceId[];
-  /** The same: nobody else is asked. */
-  readonly grants: readonly ResourceId[];
-  /** Keys of the AzureIdentities that say so; each once. */
-  readonly uses: readonly string[];
-}
-
-/** The pods that may get something else now: by their labels, those that `namespace` matters to. */
+/** Which pods may get something else now. */
 export interface Changed {
+  /** Of the object that has changed. */
   readonly namespace: string;
-  /** None when only the copies that are handed out are newer. */
+  /** Pods with these labels that `namespace` matters to; none when only the copies that are handed out are newer. */
   readonly labels: ReadonlySet<string>;
+  /** Which other pods of `namespace`; none without. */
+  readonly selects?: ((pod: PodView) => boolean) | undefined;
+  /** Whom the identity allows, and allowed before: other namespaces where that alone opens it. */
+  readonly reach: readonly AllowedNamespaces[];
 }
 
 type ValidBinding = Extract<BindingView, { kind: 'valid' }>;
 
 export class Matching {
-  readonly #rules: MatchingRules;
+  readonly #namespaces: NamespaceRules;
   readonly #identities = new Map<string, IdentityView>();
   readonly #bindings = new Map<string, BindingView>();
-  readonly #bySelector = new SelectorBindings();
+  readonly #found = new FoundBindings();
   readonly #byIdentity = new Grouped<string, string>();
   readonly #byResource = new Grouped<ResourceId, string>();
   #revision = 0;
-  readonly #matchSets = new Map<string, Map<string, MatchSet>>();
+  readonly #matchSets = new MatchSets();
 
-  readonly #isConfined: (namespace: string) => boolean;
-
-  /** `isConfined`: pods of the namespace get identities of their own namespace only, whatever the rules say. */
-  constructor(rules: MatchingRules, isConfined: (namespace: string) => boolean = () => false) {
-    this.#rules = rules;
-    this.#isConfined = isConfined;
+  /** `byAllowedNamespaces`: pods of the namespace get identities of others only where these say so, whatever the rules say. */
+  constructor(rules: MatchingRules, byAllowedNamespaces: (namespace: string) => boolean = () => false) {
+    this.#namespaces = new NamespaceRules(rules, byAllowedNamespaces);
   }
 
   /** Goes up when the meaning of any identity changes. */
@@ -91,71 +83,116 @@ export class Matching {
 
   setIdentity(key: string, view: IdentityView | undefined): Changed {
     const before = this.#identities.get(key);
-    if (before?.kind === 'valid' && before.resourceId) this.#byResource.remove(before.resourceId, key);
-    if (view?.kind === 'valid' && view.resourceId) this.#byResource.add(view.resourceId, key);
+    this.#fileIdentity(key, before, view);
     put(this.#identities, key, view);
-    const changed = { namespace: namespaceOf(key), labels: this.#labelsOf(this.#byIdentity.of(key)) };
+    const naming = this.#byIdentity.of(key);
+    const bindings = Array.from(naming, (name) => this.#bindings.get(name)).filter(isValid);
+    for (const { binding } of bindings) this.#found.setReach(binding, allowedBy(view));
+    const isUnlabelled = bindings.some(({ binding }) => binding.spec.selector === '');
+    const changed: Changed = {
+      namespace: namespaceOf(key),
+      labels: labelsOf(bindings),
+      reach: [allowedBy(before), allowedBy(view)].filter((one) => one !== undefined),
+      selects: isUnlabelled
+        ? (pod) => this.#found.selecting(pod).some(({ metadata }) => naming.has(keyOf(metadata)))
+        : undefined,
+    };
     this.#forget(changed);
-    if (meaningOf(before) === meaningOf(view)) return { ...changed, labels: new Set() };
+    if (meaningOf(before) === meaningOf(view)) return sameMeaning(changed);
     this.#revision += 1;
     return changed;
   }
 
   setBinding(key: string, view: BindingView | undefined): Changed {
     const before = this.#bindings.get(key);
+    const views = [before, view].filter(isValid);
+    const reach = views.map(({ identityKey }) => allowedBy(this.#identities.get(identityKey)));
     if (before?.kind === 'valid') {
-      this.#bySelector.remove(before.binding);
+      this.#found.remove(before.binding);
       this.#byIdentity.remove(before.identityKey, key);
     }
     if (view?.kind === 'valid') {
-      this.#bySelector.add(view.binding);
+      this.#found.add(view.binding);
+      this.#found.setReach(view.binding, reach.at(-1));
       this.#byIdentity.add(view.identityKey, key);
     }
     put(this.#bindings, key, view);
-    const labels = new Set([before, view].filter(isValid).map(({ binding }) => binding.spec.selector));
-    const changed = { namespace: namespaceOf(key), labels };
+    const unlabelled = views.map(({ binding }) => binding).filter(({ spec }) => spec.selector === '');
+    const changed: Changed = {
+      namespace: namespaceOf(key),
+      labels: labelsOf(views),
+      reach: reach.filter((one) => one !== undefined),
+      selects: unlabelled.length === 0 ? undefined : (pod) => mayBeSelected(pod, unlabelled),
+    };
     this.#forget(changed);
-    return meaningOf(before) === meaningOf(view) ? { ...changed, labels: new Set() } : changed;
+    return meaningOf(before) === meaningOf(view) ? sameMeaning(changed) : changed;
+  }
+
+  /** Whether its pods may get something else. */
+  setLabels(namespace: string, labels: Labels | undefined): boolean {
+    return this.#namespaces.setLabels(namespace, labels);
   }
 
   /**
    * Whether pods of a namespace may get something else, or be told something else, by a change in another one: not where
    * identities are namespaced and the pods have bindings of their own. Else each edit would plan the pods of everybody.
    */
-  isConcerned(namespace: string, label: string, changedIn: string): boolean {
-    return namespace === changedIn || !this.#rules.forceNamespaced || !this.#bySelector.has(label, namespace);
+  isConcerned(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
+    if (namespace === changedIn || !this.#found.has(label, namespace)) return true;
+    return this.#namespaces.isOpenTo(namespace, reach);
   }
 
-  /** What a pod of this namespace with this value of the binding label gets. */
+  /** What a pod of this namespace with this value of the binding label gets, as far as the label decides. */
   matchSet(namespace: string, label: string): MatchSet {
-    const ofLabel = this.#matchSets.get(label) ?? new Map<string, MatchSet>();
-    const known = ofLabel.get(namespace);
+    const known = this.#matchSets.get(label, namespace);
     if (known) return known;
-    const set = this.#match(namespace, label);
-    this.#matchSets.set(label, ofLabel.set(namespace, set));
-    return set;
+    const facts = {
+      namespace,
+      labels: { [bindingLabel]: label },
+      serviceAccount: '',
+      isPartial: true,
+    } as const;
+    return this.#matchSets.put({ label, namespace }, this.#match(facts, []));
+  }
+
+  matchSetOf(pod: PodView): MatchSet {
+    const { namespace } = pod;
+    if (!this.#found.looksBeyondLabel(namespace))
+      return pod.isUnlabelled === true ? unmatched : this.matchSet(namespace, pod.bindingLabel);
+    const selecting = this.#found.selecting(pod);
+    const label = pod.isUnlabelled === true ? noLabel : pod.bindingLabel;
+    const variant = selecting
+      .slice(0, decisive)
+      .map(({ metadata }) => metadata.name)
+      .join(' ');
+    const known = this.#matchSets.get(label, namespace, variant);
+    if (known) return known;
+    const without = selecting.filter(({ spec }) => spec.selector === '');
+    return this.#matchSets.put({ label, namespace, variant }, this.#match(factsOf(pod), without));
   }
 
   /** No pod has this label any more. */
   forgetLabel(label: string): void {
-    this.#matchSets.delete(label);
+    this.#matchSets.forgetLabel(label);
   }
 
-  /** Another answer of `isConfined` holds for its pods. */
+  /** Another answer of `byAllowedNamespaces`, or other labels, hold for its pods. */
   forgetNamespace(namespace: string): void {
-    for (const ofLabel of this.#matchSets.values()) ofLabel.delete(namespace);
+    this.#matchSets.forgetNamespace(namespace);
   }
 
-  #match(namespace: string, label: string): MatchSet {
+  #match(pod: PodFacts, without: readonly AzureIdentityBinding[]): MatchSet {
     const { matches, mismatches } = matchPod({
-      pod: { namespace, labels: { [bindingLabel]: label }, serviceAccount: '', isPartial: true },
-      bindingsWithSelector: (value) => this.#bySelector.of(value),
-      bindingsWithoutSelector: () => [],
+      pod,
+      namespaceLabels: this.#namespaces.labels(pod.namespace),
+      bindingsWithSelector: (value) => this.#found.withSelector(value),
+      bindingsWithoutSelector: () => without,
+      bindingsReachingOut: (value) => this.#found.reachingOut(value),
       identityOf: (ns, name) => {
         const view = this.#identities.get(`${ns}/${name}`);
         return view?.kind === 'valid' ? view.identity : undefined;
       },
-      rules: this.#isConfined(namespace) ? { forceNamespaced: true } : this.#rules,
+      rules: this.#namespaces.rules(pod.namespace),
     });
     const matched = matches.flatMap(({ binding }) => this.#matched(binding));
     const needs = [...new Set(matched.flatMap(({ resourceId }) => resourceId ?? []))];
@@ -179,18 +216,40 @@ export class Matching {
     ];
   }
 
-  #labelsOf(bindingKeys: Iterable<string>): Set<string> {
-    const views = Array.from(bindingKeys, (key) => this.#bindings.get(key)).filter(isValid);
-    return new Set(views.map(({ binding }) => binding.spec.selector));
+  #fileIdentity(key: string, before: IdentityView | undefined, view: IdentityView | undefined): void {
+    if (before?.kind === 'valid' && before.resourceId) this.#byResource.remove(before.resourceId, key);
+    if (view?.kind === 'valid' && view.resourceId) this.#byResource.add(view.resourceId, key);
+    this.#namespaces.replaceAllowed(allowedBy(before), allowedBy(view));
   }
 
-  #forget({ labels, namespace: changedIn }: Changed): void {
-    for (const label of labels) {
-      const ofLabel = this.#matchSets.get(label);
-      for (const namespace of ofLabel?.keys() ?? [])
-        if (this.isConcerned(namespace, label, changedIn)) ofLabel?.delete(namespace);
-    }
+  #forget(changed: Changed): void {
+    if (changed.selects) this.#matchSets.forgetVariants(changed.namespace);
+    for (const label of changed.labels)
+      for (const namespace of this.#matchSets.namespacesOf(label))
+        if (this.isConcerned(namespace, label, changed)) this.#matchSets.forget(label, namespace);
   }
+}
+
+type ChangedElsewhere = Pick<Changed, 'namespace' | 'reach'>;
+
+/** Bindings that select a pod: of more, the first ones decide. */
+const decisive = 2 * mostBindingsPerNamespace + 2;
+
+function sameMeaning({ namespace }: Changed): Changed {
+  return { namespace, labels: new Set(), reach: [] };
+}
+
+function allowedBy(view: IdentityView | undefined): AllowedNamespaces | undefined {
+  return view?.kind === 'valid' ? view.identity.spec.allowedNamespaces : undefined;
+}
+
+function labelsOf(views: readonly ValidBinding[]): Set<string> {
+  return new Set(views.map(({ binding }) => binding.spec.selector).filter((selector) => selector !== ''));
+}
+
+/** Of broad ones only the first count: when one of those goes, another one counts for other pods. */
+function mayBeSelected(pod: PodView, bindings: readonly AzureIdentityBinding[]): boolean {
+  return bindings.some((binding) => isBroad(binding) || selectsPod(binding, factsOf(pod)));
 }
 
 function isValid(view: BindingView | undefined): view is ValidBinding {

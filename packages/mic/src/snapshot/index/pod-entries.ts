@@ -3,7 +3,7 @@ import type { PodView, PodKey } from '../views.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
 import { namespaceOf } from '../keys.ts';
-import type { MatchSet } from './matching.ts';
+import type { MatchSet } from './match-set.ts';
 import { PodAssignments } from './pod-assignments.ts';
 
 /** What a host must carry for a pod, and the AzureIdentities that it gets that by. */
@@ -84,9 +84,9 @@ export class PodEntries {
   setPod(entry: Entry, view: PodView | undefined): void {
     const before = entry.pod;
     entry.pod = view;
-    if (before?.bindingLabel !== view?.bindingLabel) {
+    if (labelOf(before) !== labelOf(view)) {
       if (before) this.#byLabel.remove(before.bindingLabel, entry);
-      if (view) this.#byLabel.add(view.bindingLabel, entry);
+      if (view && view.isUnlabelled !== true) this.#byLabel.add(view.bindingLabel, entry);
     }
     if (view && !before) this.#byNamespace.add(namespaceOf(entry.key), entry);
     else if (before && !view) this.#byNamespace.remove(namespaceOf(entry.key), entry);
@@ -119,6 +119,10 @@ export class PodEntries {
   #leaveNode(entry: Entry): void {
     if (entry.node !== undefined) this.#byNode.remove(entry.node, entry);
   }
+}
+
+function labelOf(pod: PodView | undefined): string | undefined {
+  return pod?.isUnlabelled === true ? undefined : pod?.bindingLabel;
 }
 
 function nodeOf({ pod, assigned }: Entry): string {

@@ -10,7 +10,7 @@ import type { AccessBook, Holder } from '../../access/book.ts';
 import { targetsOf } from '../../access/targets.ts';
 import type { Verdict } from '../../access/verdict.ts';
 import { Grouped } from './grouped.ts';
-import type { MatchedIdentity, MatchSet } from './matching.ts';
+import type { MatchedIdentity, MatchSet } from './match-set.ts';
 import type { Counted, Entry } from './pod-entries.ts';
 
 export interface AccessRules {
@@ -47,6 +47,8 @@ export interface AccessGroup extends Holder {
   rights: Rights;
 }
 
+export const nothingAsked: PodRights = { usable: [], barred: [], warned: [] };
+
 export class RightsOfPods {
   readonly #rules: AccessRules | undefined;
   readonly #modes = new Map<string, AccessMode>();
@@ -60,6 +62,11 @@ export class RightsOfPods {
 
   mode(namespace: string): AccessMode {
     return this.#modes.get(namespace) ?? this.#rules?.mode ?? 'namespace';
+  }
+
+  /** Whether RBAC may decide in some namespace. */
+  get hasRbac(): boolean {
+    return this.#rules?.mode === 'rbac' || this.#modes.size > 0;
   }
 
   /** Whether another mode counts in the namespace than before. */
@@ -97,9 +104,12 @@ export class RightsOfPods {
   }
 
   /** By matches that may be newer copies than those it was joined by, and mean the same. */
-  current(entry: Entry, set: MatchSet): PodRights | undefined {
+  current(entry: Entry, set: MatchSet): PodRights {
     const group = this.#groupOf.get(entry);
-    return group && (group.set === set ? group.rights : this.join(entry, set));
+    if (group !== undefined)
+      return group.set === set ? group.rights : (this.join(entry, set) ?? nothingAsked);
+    const isAsked = entry.pod !== undefined && this.mode(entry.pod.namespace) !== 'namespace';
+    return isAsked ? nothingAsked : { ...nothingAsked, usable: set.matches };
   }
 
   /** Verdicts of these have changed. Returns the keys of AzureIdentities about which there is something else to say. */

@@ -1,20 +1,28 @@
-// The valid bindings of each selector, kept in the order in which matching wants them: one that changes is put into its place,
-// instead of sorting all of them again for each namespace that has pods with the label.
-import type { AzureIdentityBinding, BindingsByNamespace } from '@pod-identity/crd-types';
+// The valid bindings of each selector, by namespace and in the order of their names, as matching wants them.
+import {
+  hasOwnConditions,
+  type AzureIdentityBinding,
+  type BindingsByNamespace,
+} from '@pod-identity/crd-types';
+import { putInto, takeFrom, type SortedBindings } from './sorted-bindings.ts';
 
-type Sorted = AzureIdentityBinding[];
+interface Group {
+  readonly sorted: SortedBindings;
+  /** How many have nothing but the selector: those can give something to pods of other namespaces. */
+  plain: number;
+}
 
 export class SelectorBindings {
-  readonly #selectors = new Map<string, Map<string, Sorted>>();
+  readonly #selectors = new Map<string, Map<string, Group>>();
 
   of(selector: string): BindingsByNamespace {
     const groups = this.#selectors.get(selector);
     return {
       // Copied only when asked for: a pod with bindings of its own namespace is matched without.
       get namespaces() {
-        return [...(groups?.keys() ?? [])];
+        return [...(groups ?? [])].flatMap(([namespace, { plain }]) => (plain > 0 ? [namespace] : []));
       },
-      of: (namespace) => groups?.get(namespace) ?? [],
+      of: (namespace) => groups?.get(namespace)?.sorted ?? [],
     };
   }
 
@@ -24,41 +32,27 @@ export class SelectorBindings {
 
   /** In the place of one of the same name, if there is one. */
   add(binding: AzureIdentityBinding): void {
+    this.remove(binding);
     const { selector } = binding.spec;
     const namespace = namespaceOf(binding);
-    const groups = this.#selectors.get(selector) ?? new Map<string, Sorted>();
-    const sorted = groups.get(namespace) ?? [];
-    const at = placeOf(sorted, binding);
-    sorted.splice(at, isAt(sorted, at, binding) ? 1 : 0, binding);
-    this.#selectors.set(selector, groups.set(namespace, sorted));
+    const groups = this.#selectors.get(selector) ?? new Map<string, Group>();
+    const group = groups.get(namespace) ?? { sorted: [], plain: 0 };
+    putInto(group.sorted, binding);
+    group.plain += Number(!hasOwnConditions(binding));
+    this.#selectors.set(selector, groups.set(namespace, group));
   }
 
   remove(binding: AzureIdentityBinding): void {
     const { selector } = binding.spec;
     const namespace = namespaceOf(binding);
     const groups = this.#selectors.get(selector);
-    const sorted = groups?.get(namespace);
-    if (!groups || !sorted) return;
-    const at = placeOf(sorted, binding);
-    if (isAt(sorted, at, binding)) sorted.splice(at, 1);
-    if (sorted.length === 0) groups.delete(namespace);
+    const group = groups?.get(namespace);
+    if (!groups || !group) return;
+    const removed = takeFrom(group.sorted, binding);
+    if (removed) group.plain -= Number(!hasOwnConditions(removed));
+    if (group.sorted.length === 0) groups.delete(namespace);
     if (groups.size === 0) this.#selectors.delete(selector);
   }
-}
-
-/** Where it is, or would have to be. */
-function placeOf(sorted: Sorted, { metadata: { name } }: AzureIdentityBinding): number {
-  let [from, to] = [0, sorted.length];
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if ((sorted[middle]?.metadata.name ?? '') < name) from = middle + 1;
-    else to = middle;
-  }
-  return from;
-}
-
-function isAt(sorted: Sorted, at: number, { metadata }: AzureIdentityBinding): boolean {
-  return sorted[at]?.metadata.name === metadata.name;
 }
 
 function namespaceOf({ metadata }: AzureIdentityBinding): string {

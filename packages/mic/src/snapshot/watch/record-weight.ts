@@ -10,7 +10,7 @@ import type { Weight } from '@pod-identity/kit/kube';
 import { keyOf } from '../keys.ts';
 import type { AssignedView, PodView } from '../views.ts';
 import type { ClusterIndex } from '../index/cluster-index.ts';
-import type { MatchedIdentity } from '../index/matching.ts';
+import type { MatchedIdentity } from '../index/match-set.ts';
 import type { TakenNames } from './taken-names.ts';
 
 /** What a record takes beside its texts in the store, in the index and for its pod's entry there. Measured: 1,200 to 1,500. */
@@ -36,7 +36,7 @@ function bytesOf({ namespace, name, podNamespace, podName, ...rest }: AssignedVi
 function isNeeded(view: AssignedView, index: ClusterIndex): boolean {
   const pod = index.pod(`${view.podNamespace}/${view.podName}`);
   if (!pod || pod.finished || pod.nodeName === '') return false;
-  const { matches } = index.matchSet(pod.namespace, pod.bindingLabel);
+  const { matches } = index.matchSetOf(pod);
   return matches.some((match) => isNamedFor(view, pod, { ...match, rules: index.rules }));
 }
 

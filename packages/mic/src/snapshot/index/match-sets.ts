@@ -1,0 +1,70 @@
+// What was worked out for pods, kept for all that have the same in common: the binding label and the namespace, and in a namespace
+// with bindings that ask for more than the label, which of those select the pod.
+import type { MatchSet } from './match-set.ts';
+
+type Known = MatchSet | Map<string, MatchSet>;
+
+/** As the label of pods that have none: no label has this value. */
+export const noLabel = ' ';
+
+/** Whoever edits pods of a namespace decides how many there are. */
+const mostVariants = 1_000;
+
+export class MatchSets {
+  readonly #labels = new Map<string, Map<string, Known>>();
+  /** Of namespaces that have variants. */
+  readonly #labelsIn = new Map<string, Set<string>>();
+
+  /** `variant`: names of the bindings that select the pod; undefined where the label decides. */
+  get(label: string, namespace: string, variant?: string): MatchSet | undefined {
+    const known = this.#labels.get(label)?.get(namespace);
+    if (known instanceof Map) return variant === undefined ? undefined : known.get(variant);
+    return variant === undefined ? known : undefined;
+  }
+
+  /** Returns the set. */
+  put(key: { readonly label: string; readonly namespace: string; readonly variant?: string }, set: MatchSet) {
+    const { label, namespace, variant } = key;
+    const ofLabel = this.#labels.get(label) ?? new Map<string, Known>();
+    this.#labels.set(label, ofLabel);
+    if (variant === undefined) {
+      ofLabel.set(namespace, set);
+      return set;
+    }
+    this.#note(namespace, label);
+    const known = ofLabel.get(namespace);
+    const variants = known instanceof Map && known.size < mostVariants ? known : new Map<string, MatchSet>();
+    ofLabel.set(namespace, variants.set(variant, set));
+    return set;
+  }
+
+  namespacesOf(label: string): Iterable<string> {
+    return this.#labels.get(label)?.keys() ?? [];
+  }
+
+  forget(label: string, namespace: string): void {
+    this.#labels.get(label)?.delete(namespace);
+  }
+
+  forgetLabel(label: string): void {
+    this.#labels.delete(label);
+  }
+
+  /** All variants of the namespace. */
+  forgetVariants(namespace: string): void {
+    for (const label of this.#labelsIn.get(namespace) ?? []) this.forget(label, namespace);
+    this.#labelsIn.delete(namespace);
+  }
+
+  /** Everything of the namespace. */
+  forgetNamespace(namespace: string): void {
+    for (const label of this.#labels.keys()) this.forget(label, namespace);
+    this.#labelsIn.delete(namespace);
+  }
+
+  #note(namespace: string, label: string): void {
+    if ((this.#labelsIn.get(namespace)?.size ?? 0) >= mostVariants) this.forgetVariants(namespace);
+    const labels = this.#labelsIn.get(namespace) ?? new Set<string>();
+    this.#labelsIn.set(namespace, labels.add(label));
+  }
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { binding, clientIdOf, identity, pod, rules, viewOf, type World } from '../../test/builders.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
+import { authorize } from './authorize.ts';
+import type { AuthorizeRules } from './types.ts';
+
+const own = identity({ name: 'reader', namespace: 'shop' });
+const guest = identity({
+  name: 'vault',
+  namespace: 'data',
+  spec: { allowedNamespaces: { selector: { matchLabels: { team: 'a' } } } },
+});
+const ownBinding = binding('reader', { namespace: 'shop' });
+const guestBinding = binding('vault', { namespace: 'data', isDefault: true });
+const namespaces = [{ name: 'shop', labels: { team: 'a' }, access: undefined }];
+const nothing: Selector = { by: 'nothing' };
+const byClientId = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
+const rbac: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true, identityAccess: 'rbac' };
+
+// eslint-disable-next-line max-params -- what differs between tests, by how often it does
+function decide(world: World, over: Partial<PodView> = {}, selector = nothing, how = rbac) {
+  return authorize(
+    { pod: pod({ namespace: 'shop', ...over }), selector },
+    viewOf({ namespaces, ...world }).view,
+    how,
+  );
+}
+
+describe('a pod without the label', () => {
+  const unlabelled = { labels: { app: 'web' }, serviceAccount: 'front' };
+  const selecting = (spec: object) => ({
+    ...ownBinding,
+    spec: { ...ownBinding.spec, selector: '', ...spec },
+  });
+
+  it.each([{ podSelector: { matchLabels: { app: 'web' } } }, { serviceAccountName: 'front' }])(
+    'may act as the identity of a binding that selects it by %j',
+    (spec) => {
+      const world = { identities: [own], bindings: [selecting(spec)] };
+      expect(decide(world, unlabelled)).toMatchObject({ kind: 'allow', identity: { name: 'shop/reader' } });
+    },
+  );
+
+  it('may not act as that of a binding that is for other pods', () => {
+    const world = { identities: [own], bindings: [selecting({ serviceAccountName: 'back' })] };
+    expect(decide(world, unlabelled)).toMatchObject({ kind: 'deny', denial: { why: 'no-label' } });
+  });
+});
+
+it('a pod whose label has a binding that asks for something else too is told the binding', () => {
+  const asking = { ...ownBinding, spec: { ...ownBinding.spec, serviceAccountName: 'back' } };
+  expect(decide({ identities: [own], bindings: [asking] })).toEqual({
+    kind: 'deny',
+    denial: { why: 'not-selected', binding: 'shop/reader-binding' },
+    mayCome: true,
+  });
+});
+
+it('the field of a binding makes it the default, as its annotation does', () => {
+  const other = identity({ name: 'writer', namespace: 'shop' });
+  const byField = binding('writer', { namespace: 'shop' });
+  const bindings = [ownBinding, { ...byField, spec: { ...byField.spec, default: true } }];
+  expect(decide({ identities: [own, other], bindings })).toMatchObject({ identity: { name: 'shop/writer' } });
+});
+
+describe('an identity of a namespace that allows the pod’s', () => {
+  const both = { identities: [own, guest], bindings: [ownBinding, guestBinding] };
+
+  it('is given to a pod that has nothing else', () => {
+    expect(decide({ identities: [guest], bindings: [guestBinding] })).toMatchObject({
+      kind: 'allow',
+      identity: { name: 'data/vault' },
+    });
+  });
+
+  it('is not given where the namespace has other labels, or none are known', () => {
+    for (const others of [[{ name: 'shop', labels: { team: 'b' }, access: undefined }], []])
+      expect(decide({ identities: [guest], bindings: [guestBinding], namespaces: others })).toMatchObject({
+        kind: 'deny',
+        denial: { why: 'other-namespace' },
+      });
+  });
+
+  it('is given to a pod that names it, and is not meant otherwise, whatever its binding says', () => {
+    expect(decide(both, {}, byClientId('vault'))).toMatchObject({ identity: { name: 'data/vault' } });
+    expect(decide(both)).toMatchObject({ kind: 'allow', identity: { name: 'shop/reader' } });
+    expect(decide(both, { defaultIdentity: 'data/vault' })).toMatchObject({
+      identity: { name: 'data/vault' },
+    });
+  });
+
+  it('takes no request away from an identity of the pod’s own by stating its client id', () => {
+    const thief = { ...guest, spec: { ...guest.spec, clientID: clientIdOf('reader') } };
+    const world = { ...both, identities: [own, thief] };
+    expect(decide(world, {}, byClientId('reader'))).toMatchObject({ identity: { name: 'shop/reader' } });
+  });
+
+  it('counts in mode namespace only with --force-namespaced=false', () => {
+    const world = { identities: [guest], bindings: [guestBinding] };
+    const open: AuthorizeRules = { ...rbac, identityAccess: 'namespace', forceNamespaced: false };
+    expect(decide(world, {}, nothing, open)).toMatchObject({ identity: { name: 'data/vault' } });
+    expect(decide(world, {}, nothing, { ...open, forceNamespaced: true })).toMatchObject({ kind: 'deny' });
+  });
+});
