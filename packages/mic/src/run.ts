@@ -37,7 +37,7 @@ import { createAssignments, createHosts } from './term/appliers.ts';
 import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
 import { createLanes, type Lanes } from './term/lanes.ts';
 import { startLoop } from './term/loop.ts';
-import { createRights, createTermRights, type Rights } from './term/rights.ts';
+import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { aborted, openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
 import { startupViewOf } from './term/startup-view.ts';
@@ -183,13 +183,15 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
   const parts: TermParts = { ...scene, transport, memory, ledger, now, meter, publisher };
   const conditions = startConditions(mic, parts);
   const lanes = startLanes(mic, parts, conditions);
-  const loops = startLoops(mic, parts, { lanes, conditions });
+  const reviewed = createTermRights({ ...scene, transport, clock, random, log, metrics });
+  const loops = startLoops(mic, parts, { lanes, conditions, reviewed });
   return {
     ended: aborted(term.signal)
       .then(() => Promise.all([lanes.objects.settled(), lanes.azure.settled(), loops]))
       .then(() => undefined),
     depth: () => ({ objects: lanes.objects.depth, azure: lanes.azure.depth }),
     facts: memory.all,
+    rightsKnown: reviewed.known,
     meter,
   };
 }
@@ -251,12 +253,14 @@ function startConditions(
 interface Startable {
   readonly lanes: Lanes;
   readonly conditions: ConditionsWriter;
+  readonly reviewed: TermRights;
 }
 
 /** All other loops of a term. Resolves when nothing of them is on its way any more. */
-async function startLoops(mic: MicParts, parts: TermParts, { lanes, conditions }: Startable): Promise<void> {
-  const { clock, random, yieldTurn, log, metrics, settings } = mic;
-  const { term, transport, view, index, agents, memory, meter, publisher, rights } = parts;
+async function startLoops(mic: MicParts, parts: TermParts, startable: Startable): Promise<void> {
+  const { lanes, conditions, reviewed } = startable;
+  const { clock, random, yieldTurn, log, settings } = mic;
+  const { term, transport, view, index, agents, memory, meter, publisher } = parts;
   const { signal } = term;
   const { objects } = lanes;
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
@@ -272,7 +276,6 @@ async function startLoops(mic: MicParts, parts: TermParts, { lanes, conditions }
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, index.assignedOf(key).length > 0)));
   // Brings what has changed into the lanes, and everything once in each resync period.
   const { resyncMs } = settings;
-  const reviewed = createTermRights({ rights, term, transport, index, metrics, clock, random, log });
   const changes = [view, reviewed];
   startLoop({ index, changes, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
   // Asks who may use which identity, where Kubernetes' RBAC decides.

@@ -187,6 +187,18 @@ describe('mic access-report', () => {
     );
   });
 
+  it('says what whoever asks may not list', async () => {
+    await use('pay', 'web');
+    sim.kube.faults.add({
+      match: { path: /azurepodidentityexceptions|clusterroles/ },
+      then: { status: 403 },
+    });
+    const { code, lines, objects } = await report();
+    expect([code, objects.length]).toEqual([0, 2]);
+    expect(lines.join('\n')).toContain('AzurePodIdentityExceptions: whoever asks may not list them');
+    expect(lines.at(-1)).toContain('Roles could not be listed');
+  });
+
   it('is not kept from everybody by an exception that is wrong', async () => {
     await use('pay', 'web');
     await town.exception({ namespace: 'shop', name: 'bad', podLabels: { 'no such label!': 'x' } });

@@ -25,6 +25,7 @@ function setUp({ proven = Promise.resolve(), pairsPerNamespace = 10_000 } = {}) 
   const changed: Holder[] = [];
   const results: ReviewResult[] = [];
   let holds = true;
+  let idle = 0;
   const running = askPairs({
     book,
     reviewer,
@@ -35,6 +36,7 @@ function setUp({ proven = Promise.resolve(), pairsPerNamespace = 10_000 } = {}) 
     proven: () => proven,
     onChanged: (holders) => changed.push(...holders),
     onReview: (result) => results.push(result),
+    onIdle: () => (idle += 1),
   });
   onTestFinished(async () => {
     ending.abort();
@@ -49,6 +51,7 @@ function setUp({ proven = Promise.resolve(), pairsPerNamespace = 10_000 } = {}) 
     changed,
     results,
     verdict,
+    idle: () => idle,
     running,
     end: () => ending.abort(),
     lapse: () => (holds = false),
@@ -248,6 +251,17 @@ describe('a term', () => {
     end();
     await running;
   });
+});
+
+test('it is idle when all that was due has been asked, and not before', async () => {
+  const { clock, reviewer, book, idle } = setUp();
+  const go = reviewer.hold();
+  book.hold(holderOf('shop/web', 'a', 'b'));
+  await clock.advance(0);
+  expect(idle()).toBe(0);
+  go();
+  await clock.advance(0);
+  expect(idle()).toBe(1);
 });
 
 test('a bug in what answers is logged, and counts as no answer', async () => {

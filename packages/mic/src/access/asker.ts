@@ -19,6 +19,8 @@ export interface AskerPorts<H extends Holder> {
   /** These may be allowed more now, or less. */
   readonly onChanged: (holders: readonly H[]) => void;
   readonly onReview: (result: ReviewResult) => void;
+  /** All that was due is answered, or was asked for without an answer. */
+  readonly onIdle?: () => void;
 }
 
 /** Of one question about one name. */
@@ -110,6 +112,7 @@ class Asker<H extends Holder> {
       this.#begin(pair);
     }
     const { nextAt } = book;
+    if (this.#underWay.size === 0) this.#ports.onIdle?.();
     // The end of what is under way is looked at as well.
     if (nextAt === undefined || this.#underWay.size >= pairsAtOnce) return;
     if (nextAt > clock.elapsed()) this.#timer = clock.after(nextAt - clock.elapsed(), () => this.#pump());

@@ -57,10 +57,9 @@ interface Machines {
 
 /** Of pods that an exception lets reach the identities of their machine. */
 export async function machinesInUse(looking: Looking, index: ClusterIndex): Promise<Machines> {
-  const exceptions = await createResource<unknown>(
-    looking.transport,
-    resources.AzurePodIdentityException,
-  ).list({ signal: looking.signal });
+  const exceptions = await listExceptions(looking);
+  if (exceptions === undefined)
+    return { using: [], unknown: ['AzurePodIdentityExceptions: whoever asks may not list them'] };
   const using: Using[] = [];
   const unknown: string[] = [];
   for (const raw of exceptions) {
@@ -72,6 +71,16 @@ export async function machinesInUse(looking: Looking, index: ClusterIndex): Prom
   return { using, unknown: unknown.sort() };
 }
 
+/** Undefined when whoever asks may not list them. */
+async function listExceptions({ transport, signal }: Looking): Promise<readonly unknown[] | undefined> {
+  try {
+    return await createResource<unknown>(transport, resources.AzurePodIdentityException).list({ signal });
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'denied') return undefined;
+    throw error;
+  }
+}
+
 /** Or why nothing is known: whoever writes an exception must not be able to keep the report from everybody. */
 async function usingBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Using[] | string> {
   const parsed = parseAzurePodIdentityException(raw);
@@ -79,7 +88,8 @@ async function usingBy(raw: unknown, looking: Looking, index: ClusterIndex): Pro
   try {
     return await podsOf(parsed.value, looking, index);
   } catch (error) {
-    if (error instanceof KubeError && error.code === 'invalid') return error.message;
+    if (error instanceof KubeError && (error.code === 'invalid' || error.code === 'denied'))
+      return error.message;
     throw error;
   }
 }

@@ -33,6 +33,8 @@ export interface Term {
   readonly ended: Promise<void>;
   depth(): { readonly objects: number; readonly azure: number };
   readonly facts: ReadonlyMap<ResourceId, HostFacts>;
+  /** Resolves when the rights that pods need have been asked for once. */
+  readonly rightsKnown: Promise<void>;
   readonly meter: Meter;
 }
 
@@ -85,7 +87,8 @@ export function createController(options: ControllerOptions): Controller {
       isLeading = true;
       try {
         current = await startTerm(term);
-        if (current) void checkRoles(options, term.signal);
+        // Before, nothing may be attached in mode `rbac`: no role would be looked for.
+        void current?.rightsKnown.then(() => checkRoles(options, term.signal));
         await current?.ended;
       } finally {
         isLeading = false;

@@ -48,6 +48,8 @@ export interface TermRightsOptions extends RightsOptions {
 export interface TermRights {
   /** Called when pods may get something else. Returns the function that ends it. */
   readonly onChange: (listener: () => void) => () => void;
+  /** Resolves when the rights that pods need have been asked for once. */
+  readonly known: Promise<void>;
   /** Resolves when the term is over and nothing is on its way any more. */
   run(): Promise<void>;
 }
@@ -55,7 +57,10 @@ export interface TermRights {
 export function createTermRights(options: TermRightsOptions): TermRights {
   const { rights, transport, index, metrics, ...rest } = options;
   const listeners = new Set<() => void>();
+  const known = Promise.withResolvers<undefined>();
+  if (rights.book.nextAt === undefined) known.resolve(undefined);
   return {
+    known: known.promise.then(() => undefined),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -67,6 +72,7 @@ export function createTermRights(options: TermRightsOptions): TermRights {
         // Fenced by the lease: whoever does not lead asks nothing.
         reviewer: createAccessReviewer(transport),
         proven: () => rights.proof.proven(),
+        onIdle: () => known.resolve(undefined),
         onReview: (result) => metrics.count('accessReviews', { result }),
         onChanged(groups) {
           index.rightsChanged(groups);
