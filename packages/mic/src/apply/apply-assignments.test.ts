@@ -13,7 +13,7 @@ function setUp() {
 const ofObjects = (writes: readonly string[]) => writes.filter((name) => name.endsWith('assigned'));
 
 describe('few writes', () => {
-  test('an identity that is there already: one POST, Assigned, and neither PATCH nor record', async () => {
+  test('an identity that is on the host already: one POST, Assigned, and neither PATCH nor record', async () => {
     const world = setUp();
     world.attached.set(idOf('app'), { clientId: '00000000-0000-0000-0000-000000617070', principalId: 'p' });
     await world.startTerm();
@@ -58,10 +58,10 @@ describe('few writes', () => {
   });
 });
 
-test('a write whose echo has not come is not repeated, however often the host is planned', async () => {
+test('a write that the watch does not show yet is not repeated, however often the host is planned', async () => {
   const world = setUp();
   const term = await world.startTerm();
-  // The watch is deaf.
+  // The watch reports nothing.
   world.assigned.onChange = () => undefined;
   for (let round = 0; round < 20; round += 1) {
     world.index.markAllDirty();
@@ -71,7 +71,7 @@ test('a write whose echo has not come is not repeated, however often the host is
   expect(ofObjects(world.writes)).toEqual(['create assigned']);
 });
 
-test('a refused write is tried again after a while, not with every plan', async () => {
+test('a refused write is retried after a delay, not with every plan', async () => {
   const world = setUp();
   world.onWrite((name) => {
     if (name === 'create assigned') throw new KubeError('unavailable', 'etcd is away');
@@ -91,7 +91,7 @@ test('a refused write is tried again after a while, not with every plan', async 
   expect(world.states()).toEqual(['pod: Assigned']);
 });
 
-test('an object that changed under the plan is planned again from what it is now', async () => {
+test('an object that changed after the plan is planned again from its current state', async () => {
   const world = setUp();
   const hold = Promise.withResolvers<undefined>();
   world.gates.hold = hold.promise;
@@ -110,7 +110,7 @@ test('an object that changed under the plan is planned again from what it is now
   expect(world.states()).toEqual(['pod: Assigned']);
 });
 
-test('an object of the same assignment that the view has yet to show is taken over, not fought', async () => {
+test('an object of the same assignment that the view does not show yet is adopted', async () => {
   const world = setUp();
   const first = await world.startTerm();
   await world.clock.advance(10_000);
@@ -125,7 +125,7 @@ test('an object of the same assignment that the view has yet to show is taken ov
   expect(world.assigned.objects.size).toBe(1);
 });
 
-test('objects of another namespace that name pods which are not there delay a new pod of that namespace by two passes at most', async () => {
+test('objects of another namespace that name missing pods delay a new pod of that namespace by at most two passes', async () => {
   const world = createFakeWorld();
   world.addNode();
   world.addIdentity('app');
@@ -146,7 +146,7 @@ test('objects of another namespace that name pods which are not there delay a ne
   expect(ofObjects(world.writes).indexOf('create assigned')).toBeLessThan(1_100);
 });
 
-test('attack: objects about pods that wait for a refused identity delay a pod of another namespace by two passes at most', async () => {
+test('attack: objects about pods that wait for a refused identity delay a pod of another namespace by at most two passes', async () => {
   const world = createFakeWorld();
   world.addNode();
   for (const name of ['app', 'bad']) world.addIdentity(name);

@@ -1,5 +1,5 @@
-// Carries out the steps of one host's plan that the API server alone can serve: it never waits for Azure.
-// An object is written once, as Assigned, when its identity is on the host by then; the steps of the others are held.
+// Executes those steps of one host's plan that need only the API server; never waits for Azure.
+// If the identity is already on the host, the object is written once, as Assigned; other steps are held.
 import type { Host } from '@pod-identity/crd-types';
 import { createLimit } from '@pod-identity/kit/core';
 import { objectKey } from '../plan/diff.ts';
@@ -10,7 +10,7 @@ import { readinessOf, type Readiness, type Waiting } from './assignment-state.ts
 import type { Echoes, Seen } from './echoes.ts';
 import type { HostMemory } from './memory.ts';
 
-/** What was written for one step, and what came of it. */
+/** The write of one step and its outcome. */
 export interface StepResult {
   readonly step: AssignmentStep;
   readonly state: 'Assigned' | 'Created' | 'removed';
@@ -22,35 +22,35 @@ export interface StepResult {
 export interface AssignmentPorts {
   readonly writer: AssignedIdentityWriter;
   readonly echoes: Echoes;
-  /** Under way at a time for one host. */
+  /** Of one host. */
   readonly writesAtOnce: number;
   readonly memory: HostMemory;
-  /** What the watch shows of an object, by `namespace/name`. */
+  /** The object as the watch shows it, by `namespace/name`. */
   readonly seen: (key: string) => Seen | undefined;
   readonly now: () => number;
   readonly recordAfterMs: number;
-  /** An object could not be created because another one has its name, by `namespace/name`. */
+  /** Called if another object has the name, by `namespace/name`. */
   readonly onNameTaken: (key: string) => void;
   readonly report: (result: StepResult, host: Host | undefined) => void;
 }
 
 export interface AssignmentsDone {
-  /** Steps that have to be planned again: held, refused, or not seen through. */
+  /** Steps to plan again: held, refused or incomplete. */
   readonly unfinished: readonly Unfinished[];
-  /** Plan again no later than this. */
+  /** Latest time of the next plan. */
   readonly wakeAt: number | undefined;
 }
 
 export interface Unfinished {
   readonly step: AssignmentStep;
-  /** What it waits for, under the step's key: to be given back with the next plan. */
+  /** Of the step; to be passed to the next plan. */
   readonly key: string;
   readonly held: Held;
 }
 
 export interface Held {
   readonly since: number;
-  /** After a refused write: not tried again before, however often the host is planned. */
+  /** After a refused write: not retried before, however often the host is planned. */
   readonly retryAt: number;
 }
 
@@ -63,7 +63,7 @@ export interface AssignmentsApplier {
   apply(plan: HostPlan, facts: HostFacts | undefined, held: HeldSteps): Promise<AssignmentsDone>;
 }
 
-/** One write that a step comes to, or until when it is left alone; `undefined` when there is nothing to do for it. */
+/** The write of a step, or the time until which it is held; `undefined` if there is nothing to do. */
 type Move =
   | { readonly kind: 'write'; readonly state: StepResult['state']; readonly waiting?: Waiting }
   | { readonly kind: 'hold'; readonly until: number };
@@ -78,7 +78,6 @@ interface Given {
   readonly held: HeldSteps;
 }
 
-/** One plan, step by step. Nothing of it outlives the pass but what it answers. */
 class Pass {
   readonly #ports: AssignmentPorts;
   readonly #given: Given;
@@ -117,7 +116,7 @@ class Pass {
     const leaving = plan.host ? memory.leaving(plan.host.id) : none;
     const moment = { plan, facts, leaving, now: now(), heldSince: before?.since, recordAfterMs };
     const readiness = readinessOf(step, moment);
-    // A confirm has its object already: there is nothing to write until the identity is there.
+    // A confirm has its object already: nothing to write until the identity is on the host.
     if (step.kind === 'confirm' && readiness.kind !== 'assigned') return undefined;
     return toMove(readiness);
   }

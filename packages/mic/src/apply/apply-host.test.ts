@@ -21,7 +21,7 @@ const recordOf = (world: FakeWorld) =>
     quarantined?: { id: string; failures: number }[];
   };
 
-test('the intent is on record before the PATCH is sent, and confirmed after it', async () => {
+test('the intent is recorded before the PATCH is sent, and confirmed after it', async () => {
   const world = createFakeWorld();
   world.addNode();
   world.addIdentity('app');
@@ -34,7 +34,7 @@ test('the intent is on record before the PATCH is sent, and confirmed after it',
   expect(recordOf(world).ours).toMatchObject([{ id: idOf('app'), confirmed: true }]);
 });
 
-test('a lease that ran out while the intent was written lets no PATCH through, though no timer has noticed', async () => {
+test('a lease that expired while the intent was written prevents the PATCH, even before a timer has fired', async () => {
   const world = createFakeWorld();
   world.addNode();
   world.addIdentity('app');
@@ -47,7 +47,7 @@ test('a lease that ran out while the intent was written lets no PATCH through, t
   expect(world.writes).toEqual(['create record']);
 });
 
-test('a lease that ran out during the PATCH lets nothing be written after it', async () => {
+test('a lease that expired during the PATCH prevents further writes', async () => {
   const world = createFakeWorld();
   world.addNode();
   world.addIdentity('app');
@@ -61,12 +61,12 @@ test('a lease that ran out during the PATCH lets nothing be written after it', a
 });
 
 describe('detaching', () => {
-  test('a pod that comes back while the detach is being prepared keeps its identity', async () => {
+  test('a pod that returns while the detach is being prepared keeps its identity', async () => {
     const { world, term } = await settledWorld({ detachGraceMs: 0 });
     world.addIdentity('other');
     world.addPod('witness', 'other');
     world.removePod('pod');
-    // The last write before the PATCH: the intent for the other identity.
+    // The last write before the PATCH: the intent of the other identity.
     world.onWrite((name) => {
       if (name === 'replace record' && !world.index.pod('shop/back')) world.addPod('back', 'app');
     });
@@ -79,7 +79,7 @@ describe('detaching', () => {
     expect(world.states()).toEqual(['back: Assigned', 'witness: Assigned']);
   });
 
-  test('a pod that comes while the identity is being detached is not told Assigned until it is attached again', async () => {
+  test('a pod that appears while the identity is being detached gets Assigned only when it is attached again', async () => {
     const { world, term } = await settledWorld({ detachGraceMs: 0 });
     const hold = Promise.withResolvers<undefined>();
     world.gates.hold = hold.promise;
@@ -107,7 +107,7 @@ describe('detaching', () => {
   });
 });
 
-test('a record that somebody else wrote stops the change; theirs is read and the next plan starts from it', async () => {
+test('a record that another process wrote stops the change; it is read and the next plan starts from it', async () => {
   const { world, term } = await settledWorld();
   const [configMap] = [...world.configMaps.objects.values()];
   world.configMaps.put({
@@ -119,13 +119,13 @@ test('a record that somebody else wrote stops the change; theirs is read and the
   term.poke();
   await world.clock.advance(30_000);
   expect(term.recordsNotSaved.map(({ kind }) => kind)).toEqual(['overtaken']);
-  // The first intent was refused, so that nothing was sent; what was sent then was put on record again.
+  // The first intent was refused, so nothing was sent; the later PATCH has its own record.
   expect(world.writes.indexOf('PATCH')).toBeGreaterThan(1);
   expect(world.states()).toEqual(['pod-2: Assigned', 'pod: Assigned']);
   expect(recordOf(world).ours).toHaveLength(2);
 });
 
-test('what is refused is on record, with how often, and does not hold up the rest', async () => {
+test('a refused identity is recorded with its count, and does not delay the rest', async () => {
   const world = createFakeWorld();
   world.addNode();
   world.addIdentity('bad');
@@ -144,7 +144,7 @@ test('what is refused is on record, with how often, and does not hold up the res
   expect(recordOf(world).quarantined).toEqual([]);
 });
 
-test('a throttled host is left alone until the time on record, also by the next term', async () => {
+test('a throttled host gets no requests until the recorded time, also in the next term', async () => {
   const { world, term } = await settledWorld();
   world.azure.refusal = { kind: 'throttled', message: 'slow down', retryAfterMs: 600_000, scope: 'host' };
   world.addIdentity('other');
@@ -162,7 +162,7 @@ test('a throttled host is left alone until the time on record, also by the next 
   expect(world.states()).toEqual(['pod-2: Assigned', 'pod: Assigned']);
 });
 
-test('a limit that came up between the plan and its turn is obeyed', async () => {
+test('a limit that was set between the plan and its turn applies', async () => {
   const { world, term } = await settledWorld();
   world.addIdentity('other');
   world.addPod('pod-2', 'other');
@@ -175,7 +175,7 @@ test('a limit that came up between the plan and its turn is obeyed', async () =>
   expect(world.writes).toContain('PATCH');
 });
 
-test('a host is read before it is changed: what it carries already is Assigned without waiting for the rest', async () => {
+test('a host is read before it is changed: identities that it has already are Assigned without waiting for the rest', async () => {
   const world = createFakeWorld();
   world.addNode();
   world.addIdentity('there');
@@ -191,7 +191,7 @@ test('a host is read before it is changed: what it carries already is Assigned w
   expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
 });
 
-test('a host that the first reading finds in motion is left alone for a while; what it carries already is served', async () => {
+test('a host that is updating at the first read is retried later; identities that it has already are Assigned', async () => {
   const world = createFakeWorld();
   world.addNode();
   world.addIdentity('there');
@@ -208,7 +208,7 @@ test('a host that the first reading finds in motion is left alone for a while; w
   expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
 });
 
-test('a limit of the subscription holds back its other hosts as well', async () => {
+test('a limit of the subscription applies to its other hosts as well', async () => {
   const { world, term } = await settledWorld();
   const other = {
     kind: 'vmss',
@@ -231,7 +231,7 @@ test('a limit of the subscription holds back its other hosts as well', async () 
   expect(term.memory.facts(foreign.id)?.notBefore).toBe(0);
 });
 
-test('a settled host costs nothing but its reading once in a drift period', async () => {
+test('a settled host costs only one read in a drift period', async () => {
   const { world, term } = await settledWorld();
   const before = term.hosts.length;
   await world.clock.advance(3_600_000);

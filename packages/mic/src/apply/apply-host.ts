@@ -1,8 +1,8 @@
-// Room: carries plans out and returns outcomes, in two lanes for each host; ports are declared beside their callers.
+// Room: executes plans and returns outcomes, in two lanes for each host; ports are declared beside their callers.
 // It must not know the client of Azure, or word Events and conditions.
 //
-// Changes one host in Azure as its newest plan says: write the intent down, let ARM do it, fold what came of it, write
-// that down. A crash between any two of these leaves a record from which the next term goes on.
+// Changes one host in Azure by its newest plan: record the intent, send the PATCH, fold the outcome into the facts, record it. After
+// a crash between any two of these the next term continues from the record.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import { nextTurn } from '../plan/host-turn.ts';
@@ -30,7 +30,7 @@ interface HostResultBase {
   readonly host: Host;
   readonly before: HostFacts;
   readonly after: HostFacts;
-  /** When the answer came, and how long it took. */
+  /** Time of the response, and duration. */
   readonly at: number;
   readonly ms: number;
 }
@@ -50,19 +50,19 @@ export interface HostPorts {
   readonly term: LeaderTerm;
   readonly now: () => number;
   readonly random: () => number;
-  /** Whether a live pod needs the identity on the host at this very moment. */
+  /** Whether a live pod currently needs the identity on the host. */
   readonly isNeeded: (host: ResourceId, identity: ResourceId) => boolean;
-  /** What may be attached to the host for live pods at this very moment. */
+  /** The identities that live pods on the host currently need. */
   readonly needed: (host: ResourceId) => Iterable<ResourceId>;
-  /** The namespaces with an AzureIdentity for it. */
+  /** The namespaces with an AzureIdentity for the identity. */
   readonly claimants: (identity: ResourceId) => readonly string[];
   readonly report: (result: HostResult) => void;
-  /** A record that could not be written, or that somebody else has written. */
+  /** Called if the record could not be written, or another process wrote it. */
   readonly onRecordNotSaved: (host: Host, outcome: SaveOutcome) => void;
 }
 
 export interface HostApplier {
-  /** Returns when to come back although nothing changed: a record is still to be written. */
+  /** Returns when to retry without a change, if a record is still to be written. */
   apply(plan: HostPlan & { readonly host: Host }): Promise<number | undefined>;
 }
 
@@ -73,10 +73,10 @@ interface Intended {
 
 const retrySaveMs = 5_000;
 
-/** Why a PATCH is not to be sent although the plan asked for it. */
+/** Why a planned PATCH must not be sent. */
 class IntentRefused extends Error {
   override readonly name = 'IntentRefused';
-  /** How long until it is worth another plan. */
+  /** Delay until the next plan. */
   readonly retryMs: number;
 
   constructor(message: string, retryMs: number) {
@@ -106,14 +106,14 @@ class HostChanger {
     return soonest === Infinity ? undefined : now() + soonest;
   }
 
-  /** Returns in how many milliseconds it should be tried again, when it was us who stopped. */
+  /** Returns the delay of the retry if MIC itself stopped. */
   async #act(plan: HostPlan & { readonly host: Host }): Promise<number | undefined> {
     const { isNeeded, claimants, now } = this.#ports;
     const { host, attach, again = [], renew, read } = plan;
     if (isHeldBack(plan, now())) return undefined;
     const detach = plan.detach.filter((id) => !isNeeded(host.id, id));
     const isChange = attach.length + again.length + renew.length + detach.length > 0;
-    // A host that was never read may carry already what is wanted: one read shows it, and pods on it need not wait.
+    // A host that was never read may already have the identities: after one read their pods need not wait.
     if (isChange && this.#facts(host).present) {
       const { hasMore, ...turn } = nextTurn({ attach, again, renew, detach }, this.#facts(host), claimants);
       const refused = await this.#update(host, turn);
@@ -131,14 +131,14 @@ class HostChanger {
     const before = this.#facts(host);
     const read = foldReading(before, outcome, { now: at, chance: random() });
     const motion = isChangeDue ? motionOf(outcome) : undefined;
-    // A host in motion would refuse the change; to ask it again now would tell nothing new.
+    // A host that is being updated would refuse the change.
     const after = motion ? this.#foldMotion(read, motion, before) : read;
     memory.keep(after);
     this.#spreadThrottle(host, outcome);
     report({ kind: 'read', host, outcome, before, after, at, ms: at - startedAt });
   }
 
-  /** That the host could be read does not end the wait for its update: the pauses go on growing. */
+  /** A successful read does not reset the growing delays while the host is being updated. */
   #foldMotion(read: HostFacts, motion: HostFailure, { lastFailure }: HostFacts): HostFacts {
     const { now, random } = this.#ports;
     return foldReading({ ...read, ...(lastFailure && { lastFailure }) }, motion, {
@@ -180,27 +180,27 @@ class HostChanger {
       beforePatch,
     });
     if (refused === undefined) return { outcome };
-    // MIC itself stopped: no failure of the host. What was read before may be older than the record by now.
+    // MIC itself stopped: not a failure of the host. The read state may be older than the record.
     const { rejected, patches, refused: ids = [], applied = [], blamed = new Map() } = outcome;
     const known = { rejected, patches, blamed, applied, refused: ids };
     return { outcome: { ...known, refusal: { kind: 'aborted' } }, refused };
   }
 
-  /** A pod has come that needs something which neither this change nor the host has. */
+  /** Whether a new pod needs an identity that neither this change nor the host has. */
   #othersWait(host: Host, { attach, renew }: HostChange): boolean {
     const { present, quarantined } = this.#facts(host);
     const known = new Set([...attach, ...renew, ...(present?.keys() ?? []), ...quarantined.keys()]);
     return [...this.#ports.needed(host.id)].some((id) => !known.has(id));
   }
 
-  /** Right before each PATCH: the last moment to see that the term is over or that a pod wants what is to go. */
+  /** Right before each PATCH: the last check of the term, and of new pods that need identities to be detached. */
   async #intend(host: Host, change: HostChange, { attaching, renewing }: Intended) {
     const { term, memory, now, isNeeded } = this.#ports;
     const over = new IntentRefused('the leader term is over', 0);
     if (!term.holds()) return over;
     memory.keep(foldRenewal(foldIntent(this.#facts(host), attaching, now()), renewing, now()));
     const saved = await this.#save(host);
-    // Nothing is sent under this intent; where somebody else's record was read instead, it is not in there.
+    // Nothing was sent for this intent; a record of another process does not contain it.
     const withdraw = () => memory.keep(foldRefused(this.#facts(host), attaching));
     if (saved === 'failed') withdraw();
     if (saved !== 'saved') return new IntentRefused('the intent is not on record', retrySaveMs);
@@ -215,7 +215,7 @@ class HostChanger {
     const { ledger, memory, now, onRecordNotSaved } = this.#ports;
     const outcome = await ledger.save(recordOf(foldExpiry(this.#facts(host), now())));
     if (outcome.kind === 'saved') return outcome.kind;
-    // Theirs is the truth now: it is read again, and so is the host.
+    // The other record counts: it is read again, and so is the host.
     if (outcome.kind === 'overtaken')
       memory.keep(outcome.record ? factsFromRecord(outcome.record) : createFacts(host));
     onRecordNotSaved(host, outcome);
@@ -233,7 +233,7 @@ class HostChanger {
   }
 }
 
-/** What is left to the one that has least. */
+/** The attempts left to the namespace with the fewest. */
 function attemptsOf({ namespaces = new Map() }: HostChange, { strikes }: HostFacts, now: number): number {
   return Math.min(...Array.from(namespaces.values(), (namespace) => attemptsLeft(strikes, namespace, now)));
 }
@@ -242,7 +242,7 @@ export function isHeldBack(plan: HostPlan, now: number): boolean {
   return plan.notBefore !== undefined && plan.notBefore > now;
 }
 
-/** Somebody else is changing the host (a cluster upgrade, say): it is waited for, not fought. */
+/** Another process is changing the host (for example a cluster upgrade): MIC waits for it. */
 function motionOf(outcome: ReadOutcome): HostFailure | undefined {
   if (outcome.kind !== 'read') return undefined;
   const { provisioningState = '' } = outcome;

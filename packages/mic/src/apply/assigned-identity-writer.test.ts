@@ -58,7 +58,7 @@ function setUp() {
 }
 
 describe('what is written', () => {
-  test('carries what readers of the original look for, in the state that it has', async () => {
+  test('contains the fields that readers of the original use, in its state', async () => {
     const { writer, only } = setUp();
     const outcome = await writer.create(assignmentOf(), 'Assigned');
     expect(outcome).toEqual({ kind: 'written', resourceVersion: only().metadata.resourceVersion });
@@ -91,7 +91,7 @@ describe('what is written', () => {
     expect(only().metadata.finalizers).toBeUndefined();
   });
 
-  test('of the answer only the version is read', async () => {
+  test('only the version of the response is read', async () => {
     const { writer, resource } = setUp();
     const create = vi.spyOn(resource, 'create');
     await writer.create(assignmentOf(), 'Assigned');
@@ -100,7 +100,7 @@ describe('what is written', () => {
     });
   });
 
-  test('of the annotations of the identity only the one that means something is copied', async () => {
+  test('only the annotation of the identity with a meaning is copied', async () => {
     const { writer, only } = setUp();
     await writer.create(assignmentOf(), 'Created');
     expect(only().spec.azureIdentityRef.metadata.annotations).toEqual({
@@ -108,7 +108,7 @@ describe('what is written', () => {
     });
   });
 
-  test('of an identity without that annotation none is copied', async () => {
+  test('no annotation is copied from an identity without that one', async () => {
     const { writer, only } = setUp();
     await writer.create({ ...assignmentOf(), identity: validIdentity() }, 'Created');
     expect(only().spec.azureIdentityRef.metadata).toEqual({ name: 'reader', namespace: 'default' });
@@ -128,7 +128,7 @@ describe('what is written', () => {
     expect(only().metadata.ownerReferences).toEqual(owners);
   });
 
-  test('our own trim reads it back as the assignment that it is', async () => {
+  test('the trim of MIC reads it back as the same assignment', async () => {
     const { writer, view } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     expect(view()).toMatchObject({
@@ -145,7 +145,7 @@ describe('what is written', () => {
   });
 });
 
-test('a confirm is one merge patch of the status, of exactly the version that was seen', async () => {
+test('a confirm is one merge patch of the status, of exactly the version in the view', async () => {
   const { writer, view, only, resource, sent } = setUp();
   await writer.create(assignmentOf(), 'Created');
   const seen = view();
@@ -168,7 +168,7 @@ test('an update replaces the whole object, leftovers and finalizer included', as
 });
 
 describe('a removal', () => {
-  test('is one DELETE, of that very object', async () => {
+  test('is one DELETE, of exactly that object', async () => {
     const { writer, view, sent, resource } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     const seen = view();
@@ -178,7 +178,7 @@ describe('a removal', () => {
     expect(resource.objects.size).toBe(0);
   });
 
-  test("C9 takes off the original's finalizer first, and leaves those of others", async () => {
+  test("C9 removes the original's finalizer first, and keeps those of others", async () => {
     const { writer, view, only, resource, sent } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     const finalizers = ['azureassignedidentity.finalizers.aadpodidentity.k8s.io', 'else.example/wait'];
@@ -190,7 +190,7 @@ describe('a removal', () => {
     expect(finalizersLeft[0]).toEqual(['else.example/wait']);
   });
 
-  test('leaves a finalizer that somebody adds at that moment: the next plan sees to it', async () => {
+  test('keeps a finalizer that is added at that moment: the next plan handles it', async () => {
     const { writer, view, only, resource, onSend } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     resource.put({ ...only(), metadata: { ...only().metadata, finalizers: [finalizer] } });
@@ -203,7 +203,7 @@ describe('a removal', () => {
     expect(only().metadata.finalizers).toEqual(theirs);
   });
 
-  test('of an object that lost its finalizer meanwhile leaves none on it', async () => {
+  test('of an object that lost its finalizer meanwhile adds none', async () => {
     const { writer, view, resource } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     const left: unknown[] = [];
@@ -212,7 +212,7 @@ describe('a removal', () => {
     expect(left).toEqual([[]]);
   });
 
-  test('stops between the finalizer and the object when the term ends there', async () => {
+  test('stops between the finalizer and the object when the term ends', async () => {
     const { writer, view, sent, lapse, onSend } = setUp();
     await writer.create(assignmentOf(), 'Assigned');
     onSend(lapse);
@@ -220,21 +220,21 @@ describe('a removal', () => {
     expect(sent).toEqual(['create assigned', 'patch assigned']);
   });
 
-  test('of what is gone already has succeeded', async () => {
+  test('of a missing object succeeds', async () => {
     const { writer } = setUp();
     expect(await writer.remove(assigned())).toEqual({ kind: 'removed' });
   });
 });
 
 describe('a name that is taken', () => {
-  test('by the same assignment (the answer to an earlier POST was lost): taken over', async () => {
+  test('by the same assignment (the response to an earlier POST was lost): adopted', async () => {
     const { writer, only } = setUp();
     await writer.create(assignmentOf(), 'Created');
     expect(await writer.create(assignmentOf(), 'Assigned')).toMatchObject({ kind: 'written' });
     expect(only().status.status).toBe('Assigned');
   });
 
-  test('by the same assignment, while the term ends: left as it is', async () => {
+  test('by the same assignment, while the term ends: not changed', async () => {
     const { writer, only, sent, lapse, onSend } = setUp();
     await writer.create(assignmentOf(), 'Created');
     onSend(lapse);
@@ -243,7 +243,7 @@ describe('a name that is taken', () => {
     expect(sent).toEqual(['create assigned', 'create assigned']);
   });
 
-  test('by the same assignment, which somebody changes at that moment: not overwritten', async () => {
+  test('by the same assignment, changed by others at that moment: not overwritten', async () => {
     const { writer, only, resource, onSend } = setUp();
     await writer.create(assignmentOf(), 'Created');
     onSend((name) => {
@@ -294,7 +294,7 @@ test.each([
   expect(await writer.confirm(assigned())).toMatchObject({ kind });
 });
 
-test('a mistake of MIC itself is thrown, and not taken for a refusal', async () => {
+test('an error of MIC itself is thrown, and not treated as a refusal', async () => {
   const { writer, crash } = setUp();
   crash();
   await expect(writer.confirm(assigned())).rejects.toThrow('bug');

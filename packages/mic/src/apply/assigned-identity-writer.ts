@@ -1,5 +1,5 @@
-// The one door through which AzureAssignedIdentities are written. Every write is fenced by the term and answers with a
-// value; one request for each step, two where the original's finalizer is in the way.
+// All writes of AzureAssignedIdentities. Every write is fenced by the term and returns a value; one request for each step, two if the
+// original's finalizer has to be removed.
 import {
   assignedIdentityFinalizer,
   parseAzureAssignedIdentity,
@@ -13,7 +13,7 @@ import { assignedObject, assignedStatus, type WrittenState } from './assigned-ob
 export type WriteOutcome =
   | { readonly kind: 'written'; readonly resourceVersion: string }
   | { readonly kind: 'removed' }
-  /** The object is not what the plan was made from: the next plan, made from a newer view, settles it. */
+  /** The object has changed since the plan: the next plan, from a newer view, handles it. */
   | { readonly kind: 'stale'; readonly message: string }
   /** The term is over: nothing was sent. */
   | { readonly kind: 'fenced' }
@@ -35,7 +35,7 @@ export function createAssignedIdentityWriter(options: WriterOptions): AssignedId
   return new Writer(options);
 }
 
-/** Nothing else is needed of what was written. */
+/** The only part of the response that is needed. */
 const versionOnly: Fields = { members: { metadata: { members: { resourceVersion: { upTo: 1024 } } } } };
 
 type Resource = ResourceClient<AzureAssignedIdentity>;
@@ -61,7 +61,7 @@ class Writer implements AssignedIdentityWriter {
     });
   }
 
-  /** Replaced as a whole: a merge would keep fields of the identity that was there before. A leftover finalizer goes too. */
+  /** Replaces the whole object: a merge would keep fields of the previous identity. Also removes the finalizer. */
   update(assignment: Assignment, current: AssignedView, state: WrittenState): Promise<WriteOutcome> {
     const object = replacing(assignedObject(assignment, state), current.resourceVersion);
     return this.#fenced(async (signal) =>
@@ -83,7 +83,7 @@ class Writer implements AssignedIdentityWriter {
     );
   }
 
-  /** The finalizer first: whatever happens after that, the object can be deleted by anybody. */
+  /** Removes the finalizer first: after that, anyone can delete the object even if this fails. */
   remove(current: AssignedView): Promise<WriteOutcome> {
     return this.#fenced(async (signal) => {
       if (current.hasFinalizer) await releaseFinalizer(this.#resource, current, signal);
@@ -93,7 +93,7 @@ class Writer implements AssignedIdentityWriter {
     });
   }
 
-  /** The name is taken: by an earlier write of ours whose answer was lost, or by an object that the view has yet to show. */
+  /** The name is taken: by an earlier write whose response was lost, or by an object that the view does not show yet. */
   async #adopt(object: AzureAssignedIdentity, signal: AbortSignal): Promise<WriteOutcome> {
     const found = await this.#resource.get(keyOf(object.metadata), { signal });
     if (!isSameAssignment(found, object))

@@ -1,4 +1,4 @@
-// An assignment as the object that the API server stores: the shape that the original's NMI reads.
+// An assignment as Kubernetes object, in the form that the original's NMI reads.
 import {
   apiVersion,
   behaviorAnnotation,
@@ -13,7 +13,7 @@ import {
 import type { Assignment } from '../plan/types.ts';
 import type { PodView } from '../snapshot/views.ts';
 
-/** The states that this MIC writes. The original's `Unassigned` hop is left out: nothing reads it but its own MIC. */
+/** The states that this MIC writes. The original's `Unassigned` is omitted: only its own MIC reads it. */
 export type WrittenState = Extract<AssignedState, 'Created' | 'Assigned'>;
 
 export function assignedObject(assignment: Assignment, state: WrittenState): AzureAssignedIdentity {
@@ -43,7 +43,7 @@ export function assignedStatus(state: WrittenState): AzureAssignedIdentity['stat
   return { status: state, availableReplicas: 1 };
 }
 
-/** The garbage collector then removes the object with its pod, even while no MIC runs. It can do so in one namespace only. */
+/** Lets the garbage collector remove the object with its pod, even while no MIC runs; only possible in one namespace. */
 function ownedBy(pod: PodView, namespace: string): Pick<ObjectMeta, 'ownerReferences'> {
   if (pod.namespace !== namespace) return {};
   return { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid }] };
@@ -57,7 +57,7 @@ function embeddedBinding({ metadata, spec }: AzureIdentityBinding): AzureIdentit
   return { apiVersion, kind: 'AzureIdentityBinding', metadata: embeddedMeta(metadata), spec };
 }
 
-/** What a reader needs of the copy. The rest (what kubectl last applied, say) would only double the object's size. */
+/** The parts of the copy that readers need. The rest (such as the last applied configuration) would double the object's size. */
 function embeddedMeta({ name, namespace, uid, resourceVersion, annotations }: ObjectMeta): ObjectMeta {
   const behavior = annotations?.[behaviorAnnotation];
   return {

@@ -148,7 +148,7 @@ test.each(rows)('%s', (...[, step, moment, expected]) => {
   if (readiness.kind === 'hold') expect(readiness.until).toBe(now + 2_000);
 });
 
-test('a pod whose namespace has to wait is told for how long', () => {
+test('a pod whose namespace has to wait gets the time', () => {
   const facts = { ...lacking, strikes: spent(480_000) };
   const moment = {
     plan,

@@ -1,4 +1,4 @@
-// Which state a step may be written in by now. Pure: the facts and the time come in.
+// The state in which a step may be written now. Pure.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { saysAssigned } from '../plan/diff.ts';
 import type { AssignmentStep, HostPlan } from '../plan/types.ts';
@@ -6,7 +6,7 @@ import type { HostFacts, Quarantine } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
 
-/** Why an object is written as Created: for the waiting pod's Event. */
+/** Why an object is written as Created, for the Event of the waiting pod. */
 export type Waiting =
   | { readonly why: 'rejected'; readonly quarantine: Quarantine }
   | { readonly why: 'host'; readonly message: string }
@@ -15,7 +15,7 @@ export type Waiting =
 export type Readiness =
   | { readonly kind: 'assigned' }
   | { readonly kind: 'created'; readonly waiting: Waiting }
-  /** Its identity is on the way: one write instead of two, if it arrives before `until`. */
+  /** The identity is being attached: one write instead of two if it arrives before `until`. */
   | { readonly kind: 'hold'; readonly until: number };
 
 export interface StepMoment {
@@ -39,20 +39,20 @@ export function readinessOf(step: Step, moment: StepMoment): Readiness {
   return moment.now < until ? { kind: 'hold', until } : { kind: 'created', waiting: { why: 'late' } };
 }
 
-/** On the host, alive, and neither about to be renewed nor about to go. */
+/** On the host, alive, and not about to be renewed or detached. */
 function isUsable(id: ResourceId, step: Step, { plan, facts, leaving }: StepMoment): boolean {
   if (plan.renew.includes(id) || leaving.has(id)) return false;
   return facts?.present === undefined ? wasAssigned(id, step) : isCarried(facts, id);
 }
 
-/** As long as the host was not read, an object that said so before is believed: a running pod keeps its identity. */
+/** Until the host is read, an existing Assigned object counts, so that a running pod keeps its identity. */
 function wasAssigned(id: ResourceId, step: Step): boolean {
   if (step.kind === 'create') return false;
   const { resourceId, nodeName } = step.current;
   return resourceId === id && nodeName === step.assignment.pod.nodeName && saysAssigned(step.current);
 }
 
-/** Its namespace has used up what it may have refused: it is tried later, and the pod is told so. */
+/** The namespace has used up its budget of refusals: it is retried later, and the pod gets an Event. */
 function outOfTurns({ assignment }: Step, { facts, now, recordAfterMs }: StepMoment): Waiting | undefined {
   const { namespace = '' } = assignment.identity.metadata;
   const at = facts ? nextAttemptAt(facts.strikes, namespace, now) : 0;
@@ -66,7 +66,7 @@ function failedUpdate(id: ResourceId, facts: HostFacts | undefined): string | un
   return 'Azure accepted the update of the host and failed to carry it out; it is sent again';
 }
 
-/** What makes it pointless to hold the object back: it is known already that the identity won't come soon. */
+/** Why holding the object is pointless: the identity will not be attached soon. */
 function hopeless(id: ResourceId, { plan, facts, now, recordAfterMs }: StepMoment): Waiting | undefined {
   const quarantine = facts?.quarantined.get(id);
   if (quarantine && quarantine.until > now) return { why: 'rejected', quarantine };

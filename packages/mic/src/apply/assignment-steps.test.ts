@@ -22,7 +22,7 @@ const steps = {
   delete: { kind: 'delete', current, why: 'pod-gone' },
 } satisfies Record<string, AssignmentStep>;
 
-/** A writer that takes 7 ms for everything and returns what it is given. */
+/** A writer that takes 7 ms for each write and returns a given outcome. */
 function setUp() {
   const clock = createFakeClock(now);
   const world = { answer: { kind: 'written', resourceVersion: '2' } as WriteOutcome, seen: current };
@@ -58,7 +58,7 @@ function setUp() {
   return { apply, reported, taken, called, world };
 }
 
-test('of a name that is taken it is told when a create fails by it, not when another write is out of date', async () => {
+test('onNameTaken is called when a create fails by it, not when another write is stale', async () => {
   const { apply, taken, world } = setUp();
   world.answer = { kind: 'stale', message: 'its name is taken by another pod' };
   await apply([steps.update, steps.delete]);
@@ -67,7 +67,7 @@ test('of a name that is taken it is told when a create fails by it, not when ano
   expect(taken).toEqual([objectKey]);
 });
 
-test('a plan without steps leaves nothing to come back for', async () => {
+test('a plan without steps leaves nothing to retry', async () => {
   const { apply } = setUp();
   expect(await apply([])).toEqual({ unfinished: [], wakeAt: undefined });
 });
@@ -88,7 +88,7 @@ test.each([
   },
 );
 
-test('a confirm whose identity has not come is left alone', async () => {
+test('a confirm whose identity is not on the host is not written', async () => {
   const { apply, reported } = setUp();
   expect(await apply([steps.confirm], facts(host))).toEqual({ unfinished: [], wakeAt: undefined });
   expect(reported).toEqual([]);
@@ -108,7 +108,7 @@ test.each([
   });
 });
 
-test('a step that was refused keeps its time however often it is planned before', async () => {
+test('a refused step keeps its retry time however often it is planned before', async () => {
   const { apply, reported } = setUp();
   const held = { since: now - 1, retryAt: now + 5_000 };
   const done = await apply([steps.create], there, new Map([['the-key', held]]));
@@ -124,7 +124,7 @@ test('an object that was deleted is not deleted again before the watch shows it 
   expect(reported).toHaveLength(1);
 });
 
-test('a delete that failed, or a create that found no namespace, waits for no echo', async () => {
+test('a failed delete, or a create without its namespace, waits for no echo', async () => {
   const { apply, world, reported } = setUp();
   world.answer = { kind: 'failed', message: 'etcd is away' };
   await apply([steps.delete]);

@@ -12,7 +12,7 @@ const waitingFor = (pod: string, key = pod): Unfinished => ({
   held: { since: 5, retryAt: 0 },
 });
 
-test('what is more than one pass can take comes with the next ones, each pod once', () => {
+test('pods beyond the size of one pass come in the next ones, each pod once', () => {
   const backlog = new Backlog(4);
   const at = { now: 0, facts: host };
   expect(backlog.take(names(0, 6), at).pods).toEqual(names(0, 4));
@@ -22,7 +22,7 @@ test('what is more than one pass can take comes with the next ones, each pod onc
   expect(backlog.isEmpty).toBe(true);
 });
 
-test('pods that wait are left alone until their time, however often the host is planned', () => {
+test('waiting pods are not planned until their time, however often the host is planned', () => {
   const backlog = new Backlog(10);
   expect(backlog.wakeAt).toBeUndefined();
   backlog.take(['shop/a'], { now: 0, facts: host });
@@ -37,7 +37,7 @@ test('pods that wait are left alone until their time, however often the host is 
   });
 });
 
-test('they are looked at when the host has changed, and when they have changed themselves', () => {
+test('waiting pods are planned when the host or they themselves have changed', () => {
   const backlog = new Backlog(10);
   backlog.settle(
     { unfinished: [waitingFor('shop/a'), waitingFor('shop/a', 'second'), waitingFor('shop/b')], wakeAt: 100 },
@@ -49,14 +49,14 @@ test('they are looked at when the host has changed, and when they have changed t
   expect(backlog.isEmpty).toBe(true);
 });
 
-test('a backlog with as many pods that wait as pods that nobody has planned is not empty', () => {
+test('a backlog with as many waiting pods as unplanned ones is not empty', () => {
   const backlog = new Backlog(1);
   backlog.settle({ unfinished: [waitingFor('shop/a'), waitingFor('shop/b')], wakeAt: 100 }, host);
   backlog.take(['shop/c', 'shop/d', 'shop/e'], { now: 0, facts: host });
   expect(backlog.isEmpty).toBe(false);
 });
 
-test('many that wait make no work between their times', () => {
+test('many waiting pods cause no work between their times', () => {
   const backlog = new Backlog(500);
   const all = names(0, 10_000);
   let now = 0;
@@ -76,7 +76,7 @@ test('many that wait make no work between their times', () => {
   expect(backlog.take([], { now, facts: host }).pods).toEqual([]);
 });
 
-test('a namespace with many pods, each with many identities, leaves the next pass to the others as well', () => {
+test('a namespace with many pods, each with many identities, also leaves room for others in the next pass', () => {
   const backlog = new Backlog(500);
   const evil = Array.from({ length: 250 }, (_, index) => `evil/p${index}`);
   const at = { now: 0, facts: undefined, weigh: (pod: string) => (pod.startsWith('evil/') ? 100 : 1) };
@@ -87,7 +87,7 @@ test('a namespace with many pods, each with many identities, leaves the next pas
   expect(backlog.hasMore).toBe(true);
 });
 
-test('pods that are not there, named by objects of another namespace, take no turns of the namespace that they name', () => {
+test('missing pods, named by objects of another namespace, take no turns of the named namespace', () => {
   const backlog = new Backlog(10);
   const forged = Array.from({ length: 5_000 }, (_, index) => `shop/gone-${index}`);
   const chargeTo = (pod: string) => (pod.includes('/gone-') ? 'evil' : 'shop');

@@ -1,5 +1,5 @@
-// The pods of one host that are still to be looked at: those nobody has planned since they changed, a portion at a time,
-// and those whose steps wait for something, which are left alone until that may have come.
+// The pods of one host that are still to be planned: those that have changed since their last plan, a portion at a time, and those whose
+// steps wait, which are skipped until their time.
 import { podKeyOf } from '../plan/plan.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { namespaceOf } from '../snapshot/keys.ts';
@@ -8,15 +8,15 @@ import type { AssignmentsDone, HeldSteps } from './apply-assignments.ts';
 
 export interface Portion {
   readonly pods: readonly PodKey[];
-  /** What steps of theirs wait for, by the last time they were planned. */
+  /** The held steps of their last plan. */
   readonly held: HeldSteps;
 }
 
 const noSteps: HeldSteps = new Map();
 
-/** What a pod costs a pass, in writes; one at least. */
+/** The cost of a pod in writes, at least 1. */
 type Weigh = (pod: PodKey) => number;
-/** The namespace whose turn it is when a pod is looked at. */
+/** The namespace whose turn a pod takes. */
 type ChargeTo = (pod: PodKey) => string;
 
 export interface BacklogMoment {
@@ -26,7 +26,7 @@ export interface BacklogMoment {
   readonly chargeTo?: ChargeTo;
 }
 
-/** Namespaces take turns, each in its own order: a pass lasts until its last write, and the next pod waits for that. */
+/** Namespaces take turns, since the next pass waits for the last write of this one. */
 function* inTurns(pods: Iterable<PodKey>, chargeTo: ChargeTo): Generator<PodKey> {
   const queues = Map.groupBy(pods, chargeTo);
   for (let turn = 0; queues.size > 0; turn += 1) {
@@ -43,15 +43,15 @@ export class Backlog {
   readonly #unplanned = new Map<PodKey, HeldSteps>();
   readonly #waiting = new Map<PodKey, HeldSteps>();
   #wakeAt = Infinity;
-  /** What the waiting ones were judged by. */
+  /** The facts of the last plan of the waiting pods. */
   #facts: HostFacts | undefined;
 
-  /** @param size how many pods are planned in one go; fewer where they count for more than one. */
+  /** @param size Pods of a pass; fewer if they count for more than one. */
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** The pods of the next pass. Those that wait take part when their time has come, or when the host has changed. */
+  /** The pods of the next pass, including waiting ones if their time has come or the host has changed. */
   take(dirty: Iterable<PodKey>, at: BacklogMoment): Portion {
     for (const pod of dirty) this.#unplanned.set(pod, this.#release(pod));
     if (at.now >= this.#wakeAt || at.facts !== this.#facts) {
@@ -75,7 +75,7 @@ export class Backlog {
     return chosen;
   }
 
-  /** What came of the pass, which was made from `facts`. */
+  /** Records the outcome of the pass, which was planned from `facts`. */
   settle({ unfinished, wakeAt }: AssignmentsDone, facts: HostFacts | undefined): void {
     for (const { step, key, held } of unfinished) {
       const pod = podKeyOf(step);
@@ -85,7 +85,7 @@ export class Backlog {
     this.#facts = facts;
   }
 
-  /** There is more than one pass could take. */
+  /** Whether pods remain beyond the size of one pass. */
   get hasMore(): boolean {
     return this.#unplanned.size > 0;
   }

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { idOf } from '../plan/test/builders.ts';
 import { createFakeWorld, type Crash, type FakeWorld } from './test/fake-world.ts';
 
-// Long enough for every wait there is: debounce, retries, grace, drift, the pause after a failure.
+// Longer than all waits: debounce, retries, grace, drift, the pause after a failure.
 const longMs = 20 * 60_000;
 
-/** A pod comes, another one comes, the first one goes and its grace ends: every kind of write happens. */
+/** Two pods appear, the first one is deleted and its grace ends: every kind of write happens. */
 async function play(world: FakeWorld) {
   world.addNode();
   world.addIdentity('first');
@@ -17,7 +17,7 @@ async function play(world: FakeWorld) {
     for (let left = ms; left > 0; left -= 30_000) {
       await world.clock.advance(30_000);
       if (!world.isDead) continue;
-      // The process is gone; another one takes over with nothing but what was written.
+      // The process ends; another one takes over with only the written state.
       term.end();
       term = await world.startTerm();
     }
@@ -50,7 +50,7 @@ const settled = {
   ours: [[{ id: idOf('second'), confirmed: true }]],
 };
 
-test('undisturbed: intent before PATCH before Assigned, one write for each object, a record that ends as it should', async () => {
+test('without a crash: intent before PATCH before Assigned, one write for each object, a correct final record', async () => {
   const world = createFakeWorld();
   await play(world);
   expect(final(world)).toEqual(settled);
@@ -79,11 +79,14 @@ const crashes: Crash[] = Array.from({ length: undisturbedWrites }, (_, position)
 );
 
 describe('W-C4 a MIC that ends between any two writes', () => {
-  test.each(crashes)('at write $at, $when it happened, leaves what the next one completes', async (crash) => {
-    const world = createFakeWorld({ crash });
-    const last = await play(world);
-    expect(final(world)).toEqual(settled);
-    expect(last.crashes).toEqual([]);
-    expect(world.attached.has(idOf('foreign'))).toBe(true);
-  });
+  test.each(crashes)(
+    'at write $at, $when it happened, leaves a state that the next one completes',
+    async (crash) => {
+      const world = createFakeWorld({ crash });
+      const last = await play(world);
+      expect(final(world)).toEqual(settled);
+      expect(last.crashes).toEqual([]);
+      expect(world.attached.has(idOf('foreign'))).toBe(true);
+    },
+  );
 });

@@ -1,26 +1,25 @@
-// How long a host's change waits for others to join it: briefly on a quiet host, twice as long after each turn that closely
-// follows another one.
+// How long a host's change waits for further ones: briefly on a quiet host, twice as long after each turn that closely follows another.
 
 export interface DebounceLimits {
-  /** How much quiet the first change of a quiet host waits for; a host with many turns up to a tenth of `longestMs`. */
+  /** How long the first change of a quiet host waits for others; up to a tenth of `longestMs` on a host with many turns. */
   readonly quietMs: number;
-  /** The longest wait from the first change, however many follow it. */
+  /** The longest wait from the first change, however many follow. */
   readonly longestMs: number;
 }
 
-/** The turns of a host that followed each other closely. */
+/** Consecutive turns of a host at short intervals. */
 export interface RecentTurns {
   readonly count: number;
-  /** Infinity while one of them lasts: the host is not quiet then. */
+  /** Infinity during a turn. */
   readonly endedAt: number;
 }
 
 export const noTurns: RecentTurns = { count: 0, endedAt: -Infinity };
 
-/** A host without a turn for so many times the longest wait is quiet again. */
+/** A host without a turn for this multiple of the longest wait is quiet again. */
 const quietAfter = 2;
 const longestShare = 0.1;
-/** With so many the wait has long reached its limit. */
+/** The wait has reached its limit far before this number. */
 const mostCounted = 16;
 
 export function waitMs(limits: DebounceLimits, turns: RecentTurns, now: number): number {
@@ -33,7 +32,7 @@ export function beginTurn(limits: DebounceLimits, turns: RecentTurns, now: numbe
   return { count: Math.min(countOf(limits, turns, now) + 1, mostCounted), endedAt: Infinity };
 }
 
-/** Turns that were not counted when they began end as well. */
+/** Also for turns that were not counted at their start. */
 export function endTurn(turns: RecentTurns, now: number): RecentTurns {
   return turns.endedAt === Infinity ? { ...turns, endedAt: now } : turns;
 }

@@ -25,7 +25,7 @@ test('versions are compared as numbers: 9 is older than 10, 100 is newer', () =>
   expect(echoes.pendingUntil('ns/a')).toBeUndefined();
 });
 
-test('a watch that was faster than the answer leaves nothing pending', () => {
+test('a watch that was faster than the response leaves nothing pending', () => {
   const { echoes } = setUp();
   echoes.wrote('ns/a', '10', seen('10'));
   echoes.removed('ns/b', 'u1', undefined);
@@ -37,7 +37,7 @@ test('a watch that was faster than the answer leaves nothing pending', () => {
   ]);
 });
 
-test('an object that was deleted is pending until it is gone or another one is in its place', () => {
+test('a deleted object is pending until the watch shows it gone or replaced', () => {
   const { echoes } = setUp();
   for (const key of ['ns/a', 'ns/b']) echoes.removed(key, 'u1', seen('5'));
   echoes.heard('ns/a', seen('6'));
@@ -47,14 +47,14 @@ test('an object that was deleted is pending until it is gone or another one is i
   expect([echoes.pendingUntil('ns/a'), echoes.pendingUntil('ns/b')]).toEqual([undefined, undefined]);
 });
 
-test('an object that others deleted after it was written is settled', () => {
+test('an object that was deleted by others after the write is settled', () => {
   const { echoes } = setUp();
   echoes.wrote('ns/a', '10', undefined);
   echoes.heard('ns/a', undefined);
   expect(echoes.pendingUntil('ns/a')).toBeUndefined();
 });
 
-test('an echo that never comes is given up', () => {
+test('an echo that never arrives times out', () => {
   const { echoes, time } = setUp();
   echoes.wrote('ns/a', '10', undefined);
   time.now += echoPatienceMs;
@@ -82,7 +82,7 @@ test.each([
   expect(echoes.pendingUntil('ns/a') === undefined ? 'settled' : 'old').toBe(expected);
 });
 
-test('what was written later and is seen already settles what was written before it', () => {
+test('a later write that the watch already shows settles earlier ones', () => {
   const { echoes } = setUp();
   for (const key of ['ns/a', 'ns/b']) echoes.wrote(key, '10', seen('9'));
   echoes.wrote('ns/a', '12', seen('12'));

@@ -1,22 +1,21 @@
-// What this MIC has written and not yet seen come back through the watch. Until it has, a plan made from the watched
-// state would ask for the same write again.
+// Own writes that the watch does not show yet. Until it does, a plan made from the watched state would repeat the write.
 export interface Seen {
   readonly uid: string;
   readonly resourceVersion: string;
 }
 
 export interface Echoes {
-  /** The object was written: it is settled once the watch shows this version or a later one. `seen`: what it shows now. */
+  /** After a write; settled when the watch shows this version or a later one. `seen`: the object that it shows now. */
   wrote(key: string, resourceVersion: string, seen: Seen | undefined): void;
-  /** The object was deleted: it is settled once the watch shows it gone, or another one in its place. */
+  /** After a delete; settled when the watch shows no object, or another one. */
   removed(key: string, uid: string, seen: Seen | undefined): void;
-  /** The watch brought news: the object as it is now, undefined when it is gone. */
+  /** On a change in the watch; undefined for a deleted object. */
   heard(key: string, object: Seen | undefined): void;
-  /** Until when the object is to be left alone; undefined when it is settled. */
+  /** Until when the object must not be written; undefined if settled. */
   pendingUntil(key: string): number | undefined;
 }
 
-/** An echo that never comes (it was overtaken by a relist, say) is given up after this: a write repeated is harmless. */
+/** Timeout of an echo, which may be missing after a new list: a repeated write is harmless. */
 export const echoPatienceMs = 15_000;
 
 type Awaited =
@@ -28,7 +27,7 @@ export function createEchoes(now: () => number): Echoes {
   const until = () => now() + echoPatienceMs;
   return {
     wrote(key, resourceVersion, seen) {
-      // The watch may be faster than the answer to the write.
+      // The watch may be faster than the response to the write.
       if (seen && !isOlder(seen.resourceVersion, resourceVersion)) awaited.delete(key);
       else awaited.set(key, { kind: 'version', resourceVersion, until: until() });
     },
@@ -51,11 +50,11 @@ export function createEchoes(now: () => number): Echoes {
 
 function isEcho(echo: Awaited, object: Seen | undefined): boolean {
   if (echo.kind === 'gone') return object?.uid !== echo.uid;
-  // Gone after it was written: something else deleted it, later than our write.
+  // Missing: something else deleted it after the write.
   return object === undefined || !isOlder(object.resourceVersion, echo.resourceVersion);
 }
 
-/** Versions of one kind are numbers in the order of writing on every API server there is; others are taken as new. */
+/** Versions of one kind are increasing numbers on all API servers; other versions count as new. */
 function isOlder(version: string, than: string): boolean {
   if (version === than || !/^\d+$/.test(version) || !/^\d+$/.test(than)) return false;
   return version.length === than.length ? version < than : version.length < than.length;

@@ -1,4 +1,4 @@
-// Whose an identity on a host is: whatever editors of a namespace write, whatever ARM answers, and wherever MIC ends.
+// Ownership of identities on a host: for any writes of editors, any responses of ARM, and crashes of MIC at any point.
 import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { idOf } from '../plan/test/builders.ts';
 import { createFakeArm, type FakeArm, type PatchFault } from './test/fake-arm.ts';
 import { createFakeWorld, host, type Crash, type FakeWorld } from './test/fake-world.ts';
 
-// Attached by AKS or an administrator before MIC came, and never to become MIC's.
+// Attached by AKS or an administrator before MIC; must never become MIC's.
 const foreign = ['f0', 'f1', 'f2'];
 const all = [...foreign, 'own', 'late', 'nowhere'];
 const foreignIds = new Set(foreign.map(idOf));
@@ -37,7 +37,7 @@ const fault = fc.constantFrom<PatchFault>(
   ...(['conflict', 'throttled', 'unexplained', 'answer-lost', 'request-lost', 'timeout-done'] as const),
   ...(['timeout-not-done', 'server-error-done', 'server-error-not-done', 'fails-late'] as const),
 );
-/** What may be written by anybody who may create objects in a namespace. */
+/** Writes of namespace editors. */
 const editors: fc.Arbitrary<Command>[] = [
   fc.record({
     kind: fc.constant('identity'),
@@ -55,7 +55,7 @@ const editors: fc.Arbitrary<Command>[] = [
   fc.record({ kind: fc.constant('assigned'), slot, resource }),
   fc.record({ kind: fc.constantFrom('pod', 'pod', 'no-pod'), slot }),
 ] as fc.Arbitrary<Command>[];
-/** What happens in Azure and to MIC. */
+/** Events in Azure and MIC. */
 const others: fc.Arbitrary<Command>[] = [
   fc.record({ kind: fc.constantFrom('recreate', 'delete', 'deny', 'permit'), resource }),
   fc.record({ kind: fc.constant('faults'), faults: fc.array(fault, { minLength: 1, maxLength: 3 }) }),
@@ -81,7 +81,7 @@ interface RecordText {
   readonly renewing?: readonly { readonly id: ResourceId }[];
 }
 
-/** A scale set that carries foreign identities, a MIC on it, and everything that can be done to both. */
+/** A scale set with foreign identities, a MIC, and all operations on both. */
 function createScene({ rejectsDeadEntries, crashes }: Settings) {
   let arm: FakeArm | undefined;
   const world = createFakeWorld({ crashes, rules: patient, azure: (ports) => (arm = createFakeArm(ports)) });
@@ -176,7 +176,7 @@ function play(scene: Scene, command: Command): void | Promise<void> {
   return (plays[command.kind] as (scene: Scene, command: Command) => void | Promise<void>)(scene, command);
 }
 
-/** Nothing is in the way any more, and nobody needs anything. */
+/** Removes all faults and all needs. */
 async function calm({ world, azure, lead, wait }: Scene): Promise<void> {
   azure.faults.length = 0;
   azure.denied.clear();
@@ -186,7 +186,7 @@ async function calm({ world, azure, lead, wait }: Scene): Promise<void> {
   await wait(3 * 3_600_000, 300_000);
 }
 
-/** Whatever happened: nothing of others' was taken off alive or recorded as MIC's, and nothing of MIC's own is left. */
+/** No foreign identity was detached alive or recorded as MIC's, and none of MIC's own is left. */
 function expectOthersAlone({ violations, azure, records }: Scene): void {
   expect(violations).toEqual([]);
   expect([...azure.attached.keys()].sort()).toEqual([...foreignIds].sort());
@@ -194,7 +194,7 @@ function expectOthersAlone({ violations, azure, records }: Scene): void {
 }
 
 describe('identities that others attached', () => {
-  it('are never taken off while they are alive, never become MIC’s, and are back in the end; of MIC’s own nothing is left', async () => {
+  it('are never detached while they are alive, never become MIC’s, and are back in the end; none of MIC’s own is left', async () => {
     await fc.assert(
       fc.asyncProperty(settings, commands, async (options, list) => {
         const scene = createScene(options);
@@ -210,7 +210,7 @@ describe('identities that others attached', () => {
     );
   }, 60_000);
 
-  it('do not keep MIC’s own on the host when two of them are dead, ARM refuses every update over them, and the budget is spent', async () => {
+  it('do not keep MIC’s own on the host when two of them are dead, ARM refuses every update because of them, and the budget is spent', async () => {
     const scene = createScene({ rejectsDeadEntries: true, crashes: [] });
     await scene.lead();
     await play(scene, { kind: 'identity', slot: 'a', resource: 'own', clientId: 'right' });

@@ -25,7 +25,7 @@ interface World {
   update: (change: HostChange, context: UpdateContext) => Promise<UpdateOutcome>;
 }
 
-/** One host that was read before and carries `a`, and every port in the hands of the test. Azure takes 7 ms. */
+/** One host that was read before and has `a`; the test controls all ports. Azure takes 7 ms. */
 function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
   const clock = createFakeClock(now);
   const memory = createHostMemory();
@@ -71,7 +71,7 @@ function setUp(known = facts(host, ['a'], { oursNames: ['a'] })) {
   };
   return { apply, memory, reported, changes, calls, lastFailure, world, of: () => memory.facts(host.id)! };
 }
-/** What `azure/` does right before a PATCH; answered as it answers when that is refused. */
+/** Like `azure/` right before a PATCH, including its outcome if that is refused. */
 const patching =
   (attaching: readonly ResourceId[], answer: UpdateOutcome = { ...nothing, patches: 1 }) =>
   async (_change: HostChange, context: UpdateContext): Promise<UpdateOutcome> => {
@@ -89,7 +89,7 @@ const patching =
   };
 
 describe('what a turn does', () => {
-  test('nothing, where nothing is planned', async () => {
+  test('nothing, if nothing is planned', async () => {
     const { apply, calls, changes, reported } = setUp();
     expect(await apply({})).toBeUndefined();
     expect([calls.reads, changes, reported]).toEqual([0, [], []]);
@@ -101,20 +101,20 @@ describe('what a turn does', () => {
     expect(changes).toMatchObject([{ attach: [b], renew: [c], detach: [] }]);
   });
 
-  test('attaching goes on where something is sent again as well', async () => {
+  test('attaching continues if something is sent again as well', async () => {
     const { apply, changes } = setUp();
     await apply({ attach: [b], again: [c] });
     expect(changes).toHaveLength(1);
   });
 
-  test('an identity that a pod has come to need since the plan is not even asked to go', async () => {
+  test('an identity that a pod needs since the plan is not in the request to detach', async () => {
     const { apply, changes, world } = setUp();
     world.needed = [a];
     await apply({ detach: [a] });
     expect(changes).toEqual([]);
   });
 
-  test('what was read or changed is reported, with how long it took', async () => {
+  test('reads and changes are reported with their durations', async () => {
     const { apply, reported } = setUp();
     await apply({ read: true });
     await apply({ attach: [b] });
@@ -124,7 +124,7 @@ describe('what a turn does', () => {
     ]);
   });
 
-  test('what leaves the host is promised to nobody while it leaves, and only then', async () => {
+  test('an identity counts as unavailable while it is being detached, and only then', async () => {
     const { apply, memory, world } = setUp();
     let during: readonly ResourceId[] = [];
     world.update = () => ((during = [...memory.leaving(host.id)]), Promise.resolve(nothing));
@@ -159,7 +159,7 @@ describe('what a turn does', () => {
 });
 
 describe('when to come back', () => {
-  test('at once, where something was left for the next turn', async () => {
+  test('at once, if something was left for the next turn', async () => {
     const { apply, world, changes } = setUp(facts(host, ['a'], { strikes: strikesOf(0) }));
     world.claimants = (id) => [id === b ? 'evil' : 'good'];
     expect(await apply({ attach: [b, c] })).toBe(now + 7);
@@ -167,7 +167,7 @@ describe('when to come back', () => {
     expect(await apply({ attach: [c] })).toBeUndefined();
   });
 
-  test('soon, where the record could not be written, and not at the time of the host', async () => {
+  test('soon, if the record could not be written, and not at the time of the host', async () => {
     const { apply, world, lastFailure, of } = setUp();
     world.saving = { kind: 'failed', message: 'etcd is away' };
     const before = of();
@@ -176,7 +176,7 @@ describe('when to come back', () => {
     expect(of().ours).toEqual(before.ours);
   });
 
-  test('never by itself, once the term is over', async () => {
+  test('never by itself, after the term', async () => {
     const { apply, world, calls } = setUp();
     world.holds = false;
     expect(await apply({ read: true })).toBeUndefined();
@@ -196,13 +196,13 @@ describe('an intent', () => {
     world.update = patching([b], { ...nothing, present: new Map([[b, alive('b')]]) });
     expect(await apply({ attach: [b] })).toBe(now + 7 + 5_000);
     expect([...of().ours.keys()]).toEqual(ours.map((name) => idOf(name)));
-    // What was read for a change that we stopped is not believed: the record may be newer.
+    // The state read for a change that MIC stopped is not used: the record may be newer.
     expect(of().present?.has(b) ?? false).toBe(false);
     expect(of().lastFailure).toBeUndefined();
     expect(reported).toMatchObject([{ outcome: { refusal: { kind: 'aborted' }, patches: 0 } }]);
   });
 
-  test('that a pod crosses, which needs again what is to go, is not kept; it is planned again at once', async () => {
+  test('is withdrawn when a pod needs an identity to be detached; it is planned again at once', async () => {
     const { apply, world, of } = setUp();
     world.update = (change, context) => {
       world.needed = [a];
@@ -212,7 +212,7 @@ describe('an intent', () => {
     expect([...of().ours.keys()]).toEqual([a]);
   });
 
-  test('is not even written once the term is over', async () => {
+  test('is not written after the term', async () => {
     const { apply, world, calls } = setUp();
     world.update = (change, context) => {
       world.holds = false;
@@ -222,7 +222,7 @@ describe('an intent', () => {
     expect(calls.saves).toBe(0);
   });
 
-  test('that we withdraw loses nothing of what Azure said before', async () => {
+  test('that is withdrawn keeps earlier results of Azure', async () => {
     const { apply, world, of } = setUp();
     world.saving = { kind: 'failed', message: 'etcd is away' };
     const rejected = [{ id: c, code: 'Unknown', message: 'no' } as const];
@@ -266,7 +266,7 @@ describe('what Azure is told besides the change', () => {
     expect(othersWait).toBe(true);
   });
 
-  test('how often it may be refused: what is left to the namespace that has least', async () => {
+  test('how often it may be refused: the budget of the namespace with least', async () => {
     const attempts: unknown[] = [];
     for (const spentMs of [0, 240_000]) {
       const { apply, world } = setUp(facts(host, ['a'], { strikes: strikesOf(spentMs) }));
@@ -299,7 +299,7 @@ describe('a limit that Azure states', () => {
   });
 });
 
-test('that a host can be read at last does not make it be asked sooner while it is in motion', async () => {
+test('a successful read does not shorten the delay of a host that is being updated', async () => {
   const lastFailure = { kind: 'busy', message: 'in motion', at: now, failures: 3 } as const;
   const { apply, world, of } = setUp({ ...createFacts(host), lastFailure });
   world.reading = {
@@ -311,7 +311,7 @@ test('that a host can be read at last does not make it be asked sooner while it 
   expect(of().lastFailure).toMatchObject({ kind: 'busy', failures: 4 });
 });
 
-test('Azure is asked for nothing once the term is over, and only what MIC added without need may come off again', async () => {
+test('nothing is sent to Azure after the term, and only identities that MIC added without need may be detached', async () => {
   const known = facts(host, ['a', 'b', 'c'], { oursNames: ['a', 'b'] });
   const { apply, world } = setUp({ ...known, unapplied: new Set([b, c]) });
   const seen: unknown[] = [];

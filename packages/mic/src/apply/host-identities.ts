@@ -1,17 +1,17 @@
-// What applying a plan needs from Azure: read a host's identities and change them. Implemented in azure/. Types only.
+// The port to Azure: reads and changes a host's identities. Implemented in azure/.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostChange, ReadOutcome, UpdateOutcome } from '../snapshot/facts/outcomes.ts';
 
 export interface UpdateContext {
   readonly signal: AbortSignal;
   readonly spentUntil?: number;
-  /** Whether MIC still leads, asked right before each PATCH is sent. */
+  /** Whether MIC still leads; called right before each PATCH is sent. */
   readonly mayBeSent?: () => boolean;
-  /** So many refused PATCHes may be spent on sorting out what one namespace asked for. */
+  /** Limit of refused PATCHes to isolate bad identities of one namespace. */
   readonly attempts?: number;
-  /** Whether something else of the host's has come up meanwhile: then that goes first. */
+  /** Whether other work for the host has precedence. */
   othersWait?(): boolean;
-  /** MIC's own, and on the host by an update that is not known to have succeeded: it may come off again. */
+  /** Whether MIC attached it by an update that is not known to have succeeded: it may be detached again. */
   mayComeOff?(id: ResourceId): boolean;
   beforePatch(
     attaching: readonly ResourceId[],
@@ -23,11 +23,10 @@ export interface UpdateContext {
 export interface HostIdentities {
   read(host: Host, signal: AbortSignal): Promise<ReadOutcome>;
   /**
-   * Reads the host, sends the net change (none: no PATCH), isolates rejected identities, follows the operation.
-   * `beforePatch` is called with the ids that this PATCH will newly attach, with what it leaves of the host's budget, and
-   * with the dead entries that it takes off in order to put them back; and again before every retry: it writes them down
-   * durably and throws or rejects when writing or leadership fails, in which case nothing is sent. `spentUntil` is the
-   * budget as the host's record has it.
+   * Reads the host, sends the net change (none: no PATCH), isolates rejected identities, follows the operation. Before each PATCH and
+   * retry `beforePatch` is called with the ids to attach, the remaining budget of the host, and the dead entries that are removed and added
+   * again: it records them durably, and throws or rejects if writing or leadership fails; nothing is sent then. `spentUntil` is the budget
+   * in the host's record.
    */
   update(host: Host, change: HostChange, context: UpdateContext): Promise<UpdateOutcome>;
 }

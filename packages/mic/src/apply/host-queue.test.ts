@@ -5,7 +5,7 @@ import { createHostQueue, type HostQueueOptions } from './host-queue.ts';
 type Answer = number | undefined;
 
 interface SetUpOptions extends Partial<HostQueueOptions> {
-  /** What the turns answer, of which this is the nth. */
+  /** The result of the nth turn. */
   readonly answer?: (nth: number, now: number) => Answer | Promise<Answer>;
 }
 
@@ -28,7 +28,7 @@ function setUp({ answer, ...options }: SetUpOptions = {}) {
   return { clock, queue, turns, end: () => ending.abort() };
 }
 
-test('pokes of one moment cost one turn', async () => {
+test('simultaneous pokes cause one turn', async () => {
   const { clock, queue, turns } = setUp();
   for (let count = 0; count < 50; count += 1) queue.poke('a');
   await clock.advance(499);
@@ -39,7 +39,7 @@ test('pokes of one moment cost one turn', async () => {
   expect([queue.depth, clock.pending]).toEqual([0, 0]);
 });
 
-test('once the term is over nothing waits, nothing is accepted, and a turn that fails for that reason is not reported', async () => {
+test('after the term nothing waits, nothing is accepted, and a turn that fails for that reason is not reported', async () => {
   const onCrash = vi.fn();
   const running = Promise.withResolvers<undefined>();
   const { clock, queue, end } = setUp({ turn: () => running.promise, onCrash });
@@ -55,7 +55,7 @@ test('once the term is over nothing waits, nothing is accepted, and a turn that 
   expect(queue.depth).toBe(1);
 });
 
-test('a plain poke does not push the turn back, one for more work does, but never beyond the longest wait', async () => {
+test('a plain poke does not delay the turn, one for more work does, up to the longest wait', async () => {
   const { clock, queue, turns } = setUp();
   queue.poke('plain');
   queue.poke('more');
@@ -68,7 +68,7 @@ test('a plain poke does not push the turn back, one for more work does, but neve
   expect(turns[1]).toBe('more@2000');
 });
 
-test('the first change of a quiet host waits a moment, and twice as long each time while changes keep coming', async () => {
+test('the first change of a quiet host waits briefly, later ones twice as long each time', async () => {
   const { clock, queue, turns } = setUp({ quietMs: 50, longestMs: 5_000 });
   const waits: number[] = [];
   for (let change = 0; change < 6; change += 1) {
@@ -87,7 +87,7 @@ test('the first change of a quiet host waits a moment, and twice as long each ti
   expect(turns.slice(6)).toEqual([`busy@${askedAt + 50}`, `other@${askedAt + 50}`]);
 });
 
-test('changes that come while a turn lasts are not the first of a quiet host, however long it lasts', async () => {
+test('changes during a turn are not the first of a quiet host, however long it lasts', async () => {
   const running = Promise.withResolvers<undefined>();
   const { clock, queue, turns } = setUp({
     quietMs: 50,
@@ -104,7 +104,7 @@ test('changes that come while a turn lasts are not the first of a quiet host, ho
   expect(turns).toEqual(['a@50', 'a@60100']);
 });
 
-test('turns that did not wait for more (urgent ones, and those a host asked for itself) make no change wait longer', async () => {
+test('turns that did not wait for more work (urgent or requested by the host itself) do not lengthen the wait', async () => {
   const { clock, queue, turns } = setUp({
     quietMs: 50,
     longestMs: 5_000,
@@ -118,7 +118,7 @@ test('turns that did not wait for more (urgent ones, and those a host asked for 
   expect(turns.slice(4)).toEqual(['a@150']);
 });
 
-test('a host is quiet again after twice the longest wait, whatever urgent turns it had meanwhile', async () => {
+test('a host is quiet again after twice the longest wait, despite urgent turns', async () => {
   const { clock, queue, turns } = setUp({ quietMs: 50, longestMs: 5_000 });
   queue.poke('a');
   await clock.advance(5_000);
@@ -130,7 +130,7 @@ test('a host is quiet again after twice the longest wait, whatever urgent turns 
   expect(turns.slice(2)).toEqual(['a@10100']);
 });
 
-test('a turn that the host asked for before a change was due makes the next change wait no longer', async () => {
+test('a turn that the host requested before a change was due does not lengthen the wait of the next change', async () => {
   const { clock, queue, turns } = setUp({
     quietMs: 50,
     longestMs: 5_000,
@@ -146,7 +146,7 @@ test('a turn that the host asked for before a change was due makes the next chan
   expect(turns.slice(2)).toEqual(['a@250']);
 });
 
-test('an urgent poke has its turn at once', async () => {
+test('an urgent poke causes a turn at once', async () => {
   const { clock, queue, turns } = setUp();
   queue.poke('a');
   queue.poke('a', { now: true });
@@ -154,7 +154,7 @@ test('an urgent poke has its turn at once', async () => {
   expect(turns).toEqual(['a@0']);
 });
 
-test('a host has one turn at a time; what is asked for meanwhile comes once, after it', async () => {
+test('a host has one turn at a time; pokes meanwhile cause one turn after it', async () => {
   const running = Promise.withResolvers<undefined>();
   const { clock, queue, turns } = setUp({ answer: (nth) => (nth === 1 ? running.promise : undefined) });
   queue.poke('a', { now: true });
@@ -186,7 +186,7 @@ test('a host that hangs delays no other', async () => {
   expect(queue.depth).toBe(1);
 });
 
-test('a host comes back at the time it asked for, though nobody pokes it', async () => {
+test('a host has a turn at its requested time without a poke', async () => {
   const { clock, queue, turns } = setUp({ answer: (nth) => (nth === 1 ? 60_000 : undefined) });
   queue.poke('a', { now: true });
   await clock.advance(0);
@@ -195,7 +195,7 @@ test('a host comes back at the time it asked for, though nobody pokes it', async
   expect(turns).toEqual(['a@0', 'a@60000']);
 });
 
-test('a turn that crashes is reported and tried again, not in a loop', async () => {
+test('a turn that crashes is reported and retried, not in a busy loop', async () => {
   const onCrash = vi.fn();
   let count = 0;
   const { clock, queue } = setUp({
@@ -212,7 +212,7 @@ test('a turn that crashes is reported and tried again, not in a loop', async () 
   expect(count).toBe(2);
 });
 
-test('C46 once the term is over no turn begins any more, and it is known when the last one has ended', async () => {
+test('C46 after the term no turn begins, and settled resolves when the last one has ended', async () => {
   const running = Promise.withResolvers<undefined>();
   const { clock, queue, turns, end } = setUp({
     turn: (host) => {

@@ -1,40 +1,38 @@
-// The acting room: executes plans host by host, records what happened, tells people. Its ports say what it needs.
-// It must not decide what a host or a pod should have: that was decided in plan/, and is only carried out here.
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import { beginTurn, endTurn, noTurns, waitMs, type DebounceLimits, type RecentTurns } from './debounce.ts';
 
 export interface PokeOptions {
-  /** Something new was added to the work that waits: wait for more of it, up to the longest wait. */
+  /** New work was added: wait for more, up to the longest wait. */
   readonly more?: boolean;
-  /** There is nothing to be gained from waiting. */
+  /** Without waiting. */
   readonly now?: boolean;
 }
 
-/** The limits are of the wait from a poke to the turn: each poke for more work starts it again, up to the longest. */
+/** The limits apply to the wait from a poke to the turn: each poke for more work restarts it, up to the longest. */
 export interface HostQueueOptions extends DebounceLimits {
   readonly clock: Clock;
-  /** Everything stops at once when it aborts; what is running is expected to listen to it as well. */
+  /** Stops everything; running turns must listen to it as well. */
   readonly signal: AbortSignal;
-  /** One turn of one host. It answers when the host wants another turn even if nothing happens. */
+  /** Runs one turn of one host. Resolves to the time of the next turn without a poke, if any. */
   readonly turn: (host: string) => Promise<number | undefined>;
-  /** A turn never throws on purpose: what arrives here is a bug, and the host is tried again. */
+  /** Called with an error of a turn, which is a bug; the host is retried. */
   readonly onCrash: (host: string, problem: unknown) => void;
 }
 
 export interface HostQueue {
   poke(host: string, options?: PokeOptions): void;
-  /** Hosts that wait for their turn or have it. Sleeping until a wake time is neither. */
+  /** Number of hosts with a due or running turn. */
   readonly depth: number;
-  /** Resolves once no turn is running: after an abort, the moment when nothing more will be sent. */
+  /** Resolves when no turn is running; after an abort nothing more is sent then. */
   settled(): Promise<void>;
 }
 
-/** How long a host whose turn crashed is left alone. */
+/** Pause of a host after a crash. */
 const crashPauseMs = 30_000;
 
 /**
- * One worker for each host: one turn at a time, as many hosts at once as there are. Nothing is queued but the wish
- * for a turn, so that the turn plans from the newest state and a waiting plan can never be out of date.
+ * One worker for each host: one turn at a time, all hosts in parallel. The queue holds no plans, only requests for turns, so each turn
+ * plans from the newest state.
  */
 export function createHostQueue(options: HostQueueOptions): HostQueue {
   const { signal } = options;
@@ -62,16 +60,16 @@ export function createHostQueue(options: HostQueueOptions): HostQueue {
 class Lane {
   readonly #host: string;
   readonly #options: HostQueueOptions;
-  /** Shared by all lanes: the turns that have begun and not ended. */
+  /** Running turns, shared by all lanes. */
   readonly #turns: Set<Promise<void>>;
   #isRunning = false;
-  /** When the turn that was asked for is due, and the latest that more work may push it to. */
+  /** When the requested turn is due, and the limit to which more work can delay it. */
   #due: number | undefined;
   #latest = 0;
-  /** Whether the turn that is due has waited for more work, and the recent turns that did. */
+  /** Whether the due turn has waited for more work, and the recent turns that did. */
   #isDebounced = false;
   #recent: RecentTurns = noTurns;
-  /** When the host wants a turn even if nobody asks. */
+  /** Time of the next turn without a poke. */
   #wakeAt: number | undefined;
   #timer: Timer | undefined;
 
@@ -105,7 +103,7 @@ class Lane {
     this.#timer?.cancel();
     const { clock, signal } = this.#options;
     const at = Math.min(this.#due ?? Infinity, this.#wakeAt ?? Infinity);
-    // After a turn the timer is set again: what was asked for meanwhile is not forgotten, only its time may have come.
+    // After a turn the timer is set again for requests meanwhile.
     if (this.#isRunning || signal.aborted || at === Infinity) return;
     this.#timer = clock.after(Math.max(0, at - clock.now()), () => this.#begin());
   }

@@ -1,5 +1,5 @@
-// Operations that fail after ARM has accepted an update: whatever comes between, an object says Assigned only once IMDS serves
-// its identity, nothing that a pod has is taken away, and in the end every pod has what it needs.
+// Operations that fail after ARM has accepted an update: in any sequence, an object is Assigned only after IMDS serves its identity, no
+// pod loses an identity, and in the end every pod has what it needs.
 import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -136,7 +136,7 @@ function play(scene: Scene, one: Command): void | Promise<void> {
 }
 
 describe('operations that fail late', () => {
-  it('cost no promise that was made, and are made up for in the end', async () => {
+  it('break no assignment, and are compensated in the end', async () => {
     await fc.assert(
       fc.asyncProperty(crashes, commands, async (planned, list) => {
         const scene = createScene(planned);
@@ -159,7 +159,7 @@ describe('operations that fail late', () => {
     );
   });
 
-  it('that go on for ever are tried every five minutes at last, in one PATCH for all, in any number of terms', async () => {
+  it('that never end are finally retried every five minutes, in one PATCH for all, in any number of terms', async () => {
     const scene = createScene([]);
     const { azure, world } = scene;
     azure.failsLate = true;

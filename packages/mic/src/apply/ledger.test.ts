@@ -55,7 +55,7 @@ test("one ConfigMap for each host, labelled, in MIC's own namespace, and the nex
   expect(await open().load()).toEqual([record]);
 });
 
-test('a record that says what is stored already costs no write, in the next term neither', async () => {
+test('a record equal to the stored one costs no write, also in the next term', async () => {
   const { open, sent } = setUp();
   const ledger = open();
   await ledger.save(record);
@@ -68,7 +68,7 @@ test('a record that says what is stored already costs no write, in the next term
   expect(sent).toEqual(['create record', 'replace record']);
 });
 
-test('a record with nothing in it is not kept', async () => {
+test('an empty record is not kept', async () => {
   const { open, sent, configMaps } = setUp();
   const ledger = open();
   expect(await ledger.save(empty)).toEqual({ kind: 'saved' });
@@ -79,7 +79,7 @@ test('a record with nothing in it is not kept', async () => {
   expect(await ledger.save(more)).toEqual({ kind: 'saved' });
 });
 
-test("a record of another leader is not deleted for saying nothing in this one's eyes", async () => {
+test('a record of another leader is not deleted if it is empty for this one', async () => {
   const { open, configMaps } = setUp();
   const old = open();
   await old.save(record);
@@ -90,7 +90,7 @@ test("a record of another leader is not deleted for saying nothing in this one's
   expect(configMaps.objects.size).toBe(1);
 });
 
-test("ConfigMaps that are no records, or not in MIC's namespace, are none of its business", async () => {
+test("ConfigMaps that are not records, or not in MIC's namespace, are ignored", async () => {
   const { open, configMaps, only, errors } = setUp();
   await open().save(record);
   const { name, namespace } = only().metadata;
@@ -105,7 +105,7 @@ test("ConfigMaps that are no records, or not in MIC's namespace, are none of its
   expect(errors).toEqual([]);
 });
 
-test('a ledger that is loaded again knows what there is then, and nothing of before', async () => {
+test('a ledger that is loaded again has the current records only', async () => {
   const { open, configMaps, only } = setUp();
   const ledger = open();
   await ledger.save(record);
@@ -115,7 +115,7 @@ test('a ledger that is loaded again knows what there is then, and nothing of bef
   expect(configMaps.objects.size).toBe(1);
 });
 
-test('what another leader has written is not overwritten: it is read, and said so', async () => {
+test('a record of another leader is not overwritten: it is read and returned as overtaken', async () => {
   const { open } = setUp();
   const old = open();
   await old.save(record);
@@ -126,11 +126,11 @@ test('what another leader has written is not overwritten: it is read, and said s
     kind: 'overtaken',
     record: more,
   });
-  // From then on it writes over what it has read.
+  // After reading it, it may overwrite it.
   expect(await old.save(record)).toEqual({ kind: 'saved' });
 });
 
-test('what another leader has created or deleted is noticed as well', async () => {
+test('records that another leader has created or deleted are noticed as well', async () => {
   const { open, configMaps } = setUp();
   const [one, two] = [open(), open()];
   await one.save(record);
@@ -147,7 +147,7 @@ test('after the term nothing is sent', async () => {
   expect(sent).toEqual([]);
 });
 
-test('an API server that is away is told, and the next save writes it', async () => {
+test('an unreachable API server is reported, and the next save writes the record', async () => {
   const { open, fail, only } = setUp();
   const ledger = open();
   fail('unavailable');
@@ -157,7 +157,7 @@ test('an API server that is away is told, and the next save writes it', async ()
   expect(only().data?.['record.json']).toContain(idOf('a'));
 });
 
-test('an unreadable record is left out and logged; only something to keep replaces it', async () => {
+test('an unreadable record is left out and logged; only a record with content replaces it', async () => {
   const { open, configMaps, only, errors, sent } = setUp();
   await open().save(record);
   configMaps.put({ ...only(), data: { 'record.json': '{"version":99}' } });
@@ -171,7 +171,7 @@ test('an unreadable record is left out and logged; only something to keep replac
   expect(sent).toEqual(['replace record']);
 });
 
-test('a ConfigMap that somebody has emptied is an unreadable record', async () => {
+test('an emptied ConfigMap is an unreadable record', async () => {
   const { open, configMaps, only, errors } = setUp();
   await open().save(record);
   const { metadata } = only();
@@ -180,13 +180,13 @@ test('a ConfigMap that somebody has emptied is an unreadable record', async () =
   expect(errors).toHaveLength(1);
 });
 
-test('a mistake of MIC itself is thrown, and not taken for a refusal', async () => {
+test('an error of MIC itself is thrown, and not treated as a refusal', async () => {
   const { open, crash } = setUp();
   crash();
   await expect(open().save(record)).rejects.toThrow('bug');
 });
 
-test('an overtaken record that cannot be read again is a failure, and not a missing one', async () => {
+test('an overtaken record that cannot be read again is a failure, not a missing one', async () => {
   const { open, configMaps } = setUp();
   const [one, two] = [open(), open()];
   await one.save(record);
@@ -210,7 +210,7 @@ test.each([
   expect(await outcome).toEqual({ kind: 'fenced' });
 });
 
-test('reading what overtook a record, and reading all, end with the term as well', async () => {
+test('reading an overtaking record, and reading all, end with the term as well', async () => {
   const { open, configMaps, end } = setUp();
   const [one, two] = [open(), open()];
   await one.save(record);

@@ -1,5 +1,5 @@
-// What MIC attached where, and until when a host or an identity is left alone: kept in ConfigMaps of MIC's own namespace,
-// one for each host, where no editor of another namespace can forge it. See docs/decisions for why there.
+// Records which identities MIC attached to which host, and until when hosts and identities are not retried, in one ConfigMap for each host
+// in MIC's own namespace, where editors of other namespaces cannot forge it. See docs/decisions for the reasons.
 import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { HostRecord } from '../snapshot/facts/facts.ts';
@@ -20,15 +20,15 @@ export interface ConfigMap {
 
 export type SaveOutcome =
   | { readonly kind: 'saved' }
-  /** Somebody else wrote this host's record: another leader, or a person. Here is theirs; ours was not written. */
+  /** Another leader or a person wrote this host's record, returned here; the own one was not written. */
   | { readonly kind: 'overtaken'; readonly record: HostRecord | undefined }
   | { readonly kind: 'fenced' }
   | { readonly kind: 'failed'; readonly message: string };
 
 export interface Ledger {
-  /** Everything on record. Once, at the start of a term, before `save`. */
+  /** Reads all records. To be called once, at the start of a term, before `save`. */
   load(): Promise<readonly HostRecord[]>;
-  /** Writes the record durably, unless it says what is stored already. One call at a time for each host. */
+  /** Writes the record durably, unless it equals the stored one. One call at a time for each host. */
   save(record: HostRecord): Promise<SaveOutcome>;
 }
 
@@ -44,7 +44,7 @@ const hostAnnotation = 'aadpodidentity.k8s.io/host';
 const dataKey = 'record.json';
 
 interface Stored {
-  /** Empty for one that could not be read: the next save replaces it. */
+  /** Empty for an unreadable record: the next save replaces it. */
   readonly text: string;
   readonly resourceVersion: string;
 }
@@ -74,7 +74,7 @@ class ConfigMapLedger implements Ledger {
     const { term } = this.#options;
     const text = isEmptyRecord(record) ? undefined : serialiseRecord(record);
     const known = this.#stored.get(recordName(record.host));
-    // One that cannot be read (a newer MIC's, perhaps) is replaced by what is to be kept, but not thrown away for nothing.
+    // An unreadable record (perhaps of a newer MIC) is replaced by a record with content, but not deleted for an empty one.
     if (known?.text === text || (text === undefined && known?.text === '')) return { kind: 'saved' };
     if (!term.holds()) return { kind: 'fenced' };
     try {
@@ -85,7 +85,7 @@ class ConfigMapLedger implements Ledger {
     }
   }
 
-  /** A record that says nothing is not kept. */
+  /** Deletes an empty record. */
   async #write(record: HostRecord, text: string | undefined, known: Stored | undefined): Promise<void> {
     const { configMaps, namespace, term } = this.#options;
     const { signal } = term;
@@ -107,7 +107,7 @@ class ConfigMapLedger implements Ledger {
     const parsed = parseRecord(configMap.data?.[dataKey] ?? '');
     this.#stored.set(name, { text: parsed.ok ? serialiseRecord(parsed.value) : '', resourceVersion });
     if (parsed.ok) return parsed.value;
-    // Without the record nothing on that host counts as ours: nothing is detached there, which is the safe side.
+    // Without the record no identity of that host counts as MIC's: nothing is detached there, which is safe.
     this.#options.log.error({ configMap: name, problems: parsed.problems }, 'host record is unreadable');
     return undefined;
   }

@@ -6,14 +6,14 @@ const host = hostOf(instanceOf('vmss1'));
 const other = hostOf(instanceOf('vmss2'));
 const foreign = hostOf(instanceOf('vmss3').replace('/S1/', '/S2/'));
 
-test('a limit of the subscription holds for the hosts that are heard of later, and for no other subscription', () => {
+test('a limit of the subscription applies to hosts that are added later, and to no other subscription', () => {
   const memory = createHostMemory();
   memory.holdSubscription(host.id, now + 60_000);
   expect(memory.factsFromStart(other).notBefore).toBe(now + 60_000);
   expect(memory.factsFromStart(foreign).notBefore).toBe(0);
 });
 
-test('a shorter limit that comes after a longer one does not end it', () => {
+test('a shorter limit after a longer one does not end it', () => {
   const memory = createHostMemory();
   memory.keep(facts(host));
   memory.holdSubscription(host.id, now + 60_000);
@@ -25,7 +25,7 @@ test('a shorter limit that comes after a longer one does not end it', () => {
   ]);
 });
 
-test('a host that is forgotten is as good as new', () => {
+test('a removed host starts with default facts', () => {
   const memory = createHostMemory();
   memory.keep(facts(host, ['a']));
   memory.forget(host.id);
@@ -33,7 +33,7 @@ test('a host that is forgotten is as good as new', () => {
   expect(memory.factsFromStart(host).present).toBeUndefined();
 });
 
-test('what leaves a host is known for that host and until it has left', () => {
+test('identities being detached are kept per host until they are detached', () => {
   const memory = createHostMemory();
   memory.setLeaving(host.id, [idOf('a')]);
   expect([[...memory.leaving(host.id)], [...memory.leaving(other.id)]]).toEqual([[idOf('a')], []]);

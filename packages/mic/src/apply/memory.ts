@@ -1,4 +1,4 @@
-// What this term knows of the hosts: the facts that outcomes were folded into, and what is leaving a host right now.
+// The state of the hosts in this term: facts, and identities that are being detached.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, foldThrottle } from '../snapshot/facts/host-facts.ts';
@@ -6,13 +6,13 @@ import { createFacts, foldThrottle } from '../snapshot/facts/host-facts.ts';
 export interface HostMemory {
   readonly all: ReadonlyMap<ResourceId, HostFacts>;
   facts(host: ResourceId): HostFacts | undefined;
-  /** The same, with default facts for a host of which nothing is known. */
+  /** The same, with default facts for an unknown host. */
   factsFromStart(host: Host): HostFacts;
   keep(facts: HostFacts): void;
-  /** A limit of the whole subscription holds for its other hosts too, before they run into it themselves. */
+  /** Applies a limit of the whole subscription to its other hosts. */
   holdSubscription(host: ResourceId, until: number): void;
   forget(host: ResourceId): void;
-  /** Named in a PATCH that is on its way: still present by the facts, but not to be promised to anybody. */
+  /** Identities that a running PATCH detaches: still present by the facts, but not to be assigned. */
   leaving(host: ResourceId): ReadonlySet<ResourceId>;
   setLeaving(host: ResourceId, identities: readonly ResourceId[]): void;
 }

@@ -18,11 +18,11 @@ const ready = (nodeName: string, readyAt = 3_000): AgentView => ({
 interface World {
   agents: readonly AgentView[];
   holds: boolean;
-  /** Called before each request is answered; it may throw. */
+  /** Called before each response; may throw. */
   refuse: (request: KubeRequest) => void;
 }
 
-/** Nodes n1, n2 … that bear the taint, NMI ready on each of them unless a test says otherwise. */
+/** Nodes n1, n2 … with the taint, by default with NMI ready. */
 function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView[] } = {}) {
   const { nodes = [tainted('n1')] } = of;
   const { agents = nodes.map(({ name }) => ready(name)) } = of;
@@ -95,7 +95,7 @@ const denied = () => {
   throw new KubeError('denied', 'no right to patch nodes', { status: 403 });
 };
 
-test('a term begins with the nodes that bear the taint by then; each is logged once', async () => {
+test('a term begins with the nodes that have the taint; each is logged once', async () => {
   const { clock, patched, lines } = setUp({ nodes: [tainted('n1'), tainted('n2')] });
   await clock.advance(0);
   expect(patched).toEqual(['n1', 'n2']);
@@ -105,7 +105,7 @@ test('a term begins with the nodes that bear the taint by then; each is logged o
   ]);
 });
 
-test('a node whose NMI is not ready is looked at again when something about it changes, and costs nothing until then', async () => {
+test('a node whose NMI is not ready is checked again when it changes, and costs nothing until then', async () => {
   const { clock, world, patched, change } = setUp({ agents: [] });
   await clock.advance(600_000);
   await change('n1');
@@ -125,7 +125,7 @@ test('a node that changes while another one is being written gets its turn', asy
   expect(patched).toEqual(['n1', 'n2']);
 });
 
-test('a node that lost its taint meanwhile is not asked for', async () => {
+test('a node that lost its taint meanwhile is not read', async () => {
   const { clock, bearing, world, change, end, ended } = setUp();
   bearing.clear();
   world.refuse = () => {
@@ -137,7 +137,7 @@ test('a node that lost its taint meanwhile is not asked for', async () => {
   await ended;
 });
 
-test('a Node object that was made anew since is left alone, and nothing is said', async () => {
+test('a Node object that was recreated since is not changed, without a log line', async () => {
   const { bearing, world, patched, change, told } = setUp({ agents: [] });
   world.refuse = () => void bearing.set('n1', tainted('n1', 'another'));
   world.agents = [ready('n1')];
@@ -146,7 +146,7 @@ test('a Node object that was made anew since is left alone, and nothing is said'
   expect(told('info')).toEqual([]);
 });
 
-test('an NMI that was ready for an earlier node of this name keeps the taint: told once for each Node object', async () => {
+test('an NMI that was ready for an earlier node of this name keeps the taint: logged once for each Node object', async () => {
   const { bearing, change, patched, told } = setUp({ agents: [ready('n1', 900)] });
   await change('n1');
   await change('n1');
@@ -157,7 +157,7 @@ test('an NMI that was ready for an earlier node of this name keeps the taint: to
   expect(patched).toEqual([]);
 });
 
-test('what is remembered of stale nodes is bounded: after a thousand others one is logged again', async () => {
+test('a limited number of stale nodes is remembered: after a thousand others one is logged again', async () => {
   const nodes = Array.from({ length: 1_000 }, (_, count) => tainted(`n${count}`));
   const { bearing, world, change, told } = setUp({
     nodes,
@@ -178,7 +178,7 @@ test('what is remembered of stale nodes is bounded: after a thousand others one 
   ).toEqual(['more', 'n0']);
 });
 
-test('a refusal names the role that is missing, once, and is tried again ever more rarely', async () => {
+test('a refusal is logged once with the missing role, and retried with growing delays', async () => {
   const { clock, world, told, patched } = setUp();
   let asked = 0;
   world.refuse = () => ((asked += 1), denied());
@@ -201,7 +201,7 @@ test('a refusal names the role that is missing, once, and is tried again ever mo
   expect(patched).toEqual(['n1']);
 });
 
-test('after a success a refusal is told again, and the next try comes soon again', async () => {
+test('after a success a refusal is logged again, and delays start from the beginning', async () => {
   const { clock, bearing, world, told, change } = setUp();
   world.refuse = denied;
   await clock.advance(100_000);
@@ -235,7 +235,7 @@ test.each([
   ]);
 });
 
-test('a node that is deleted meanwhile is done with', async () => {
+test('a node that is deleted meanwhile is dropped', async () => {
   const { clock, world, lines } = setUp();
   world.refuse = () => {
     throw new KubeError('not-found', 'no such node', { status: 404 });
@@ -245,7 +245,7 @@ test('a node that is deleted meanwhile is done with', async () => {
   expect(clock.pending).toBe(0);
 });
 
-test('one node that is refused does not keep the others from their turn', async () => {
+test('a refused node does not delay the others', async () => {
   const { clock, world, patched } = setUp({ nodes: [tainted('n1'), tainted('n2')] });
   world.refuse = ({ path }) => {
     if (path.endsWith('/n1')) denied();
@@ -254,7 +254,7 @@ test('one node that is refused does not keep the others from their turn', async 
   expect(patched).toEqual(['n2']);
 });
 
-test('a mistake of MIC itself is not taken for a refusal', async () => {
+test('an error of MIC itself is not treated as a refusal', async () => {
   const { ended, world } = setUp();
   world.refuse = () => {
     throw new TypeError('bug');
@@ -262,7 +262,7 @@ test('a mistake of MIC itself is not taken for a refusal', async () => {
   await expect(ended).rejects.toThrow('bug');
 });
 
-test('once the term is over it stops listening and ends, at rest or while it waits to try again', async () => {
+test('after the term it unsubscribes and ends, at rest or while it waits for a retry', async () => {
   for (const refuse of [() => undefined, denied]) {
     const { clock, world, ended, end, isListening, change, patched } = setUp({ agents: [] });
     world.refuse = refuse;
@@ -278,7 +278,7 @@ test('once the term is over it stops listening and ends, at rest or while it wai
   }
 });
 
-test('a lease that ran out while no timer has noticed lets nothing be written', async () => {
+test('an expired lease prevents writes even before a timer has fired', async () => {
   const { world, patched, change, lines } = setUp({ agents: [] });
   await change('n1');
   world.holds = false;
@@ -288,7 +288,7 @@ test('a lease that ran out while no timer has noticed lets nothing be written', 
   expect(lines).toEqual([]);
 });
 
-test('what fails because the term is over is not logged', async () => {
+test('failures caused by the end of the term are not logged', async () => {
   const { clock, world, ended, end, told } = setUp();
   world.refuse = () => {
     end();

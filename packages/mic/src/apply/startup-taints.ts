@@ -1,5 +1,4 @@
-// Takes the start-up taint off nodes whose NMI is ready. What is decided is plan/startup-taint.ts's; here it is done, one
-// node at a time, for as long as the term holds.
+// Removes the start-up taint of nodes whose NMI is ready, one node at a time, during the term. plan/startup-taint.ts decides.
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import {
   createNodeTaintDoor,
@@ -12,13 +11,12 @@ import type { Log } from '@pod-identity/kit/serve';
 import { judgeStartup } from '../plan/startup-taint.ts';
 import type { AgentView, TaintedNode } from '../snapshot/views.ts';
 
-/** What is watched of nodes and of NMI's pods. */
 export interface StartupView {
-  /** Nodes that bear the taint. */
+  /** Nodes with the taint. */
   tainted(): Iterable<TaintedNode>;
   taintedNode(name: string): TaintedNode | undefined;
   agentsOn(node: string): readonly AgentView[];
-  /** Told the name of a node when it, or NMI's pod on it, has changed. Returns the function that ends it. */
+  /** Calls the listener with the name of a node when it, or NMI's pod on it, has changed. Returns the unsubscribe function. */
   onChange(listener: (node: string) => void): () => void;
 }
 
@@ -32,7 +30,7 @@ export interface StartupTaintsOptions {
   readonly log: Log;
 }
 
-/** Runs until the term ends; resolves when nothing of it is on its way any more. */
+/** Runs until the term ends; resolves when no request is running. */
 export async function keepStartupTaints(options: StartupTaintsOptions): Promise<void> {
   const { view, term, clock, random } = options;
   const attempt = createAttempt(options);
@@ -75,7 +73,7 @@ async function attemptAll(
   return failed;
 }
 
-/** One node: true when there is nothing left to do until something changes. */
+/** One node: true if there is nothing to do until something changes. */
 function createAttempt(options: StartupTaintsOptions): (node: string) => Promise<boolean> {
   const { key, view, transport, term, log } = options;
   const told = createTold(log);
@@ -102,7 +100,7 @@ function createAttempt(options: StartupTaintsOptions): (node: string) => Promise
   };
 }
 
-/** What stays wrong is said once. */
+/** Logs lasting problems once. */
 function createTold(log: Log) {
   const stale = new Set<string>();
   let failure = '';
@@ -110,7 +108,7 @@ function createTold(log: Log) {
     well: () => void (failure = ''),
     stale({ name, uid }: TaintedNode, agent = '') {
       if (stale.has(uid)) return;
-      // Nodes come and go: what is remembered of them must not grow for ever.
+      // Bounded, since nodes are created and deleted.
       if (stale.size >= 1_000) stale.clear();
       stale.add(uid);
       log.warn(

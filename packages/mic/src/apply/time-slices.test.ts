@@ -21,14 +21,14 @@ function setUp() {
   return { order, piece, slices };
 }
 
-test('work goes on until the slice is used up; then everything else has its turn', async () => {
+test('work continues until the slice is used up; then everything else runs', async () => {
   const { order, piece } = setUp();
   const done = await Promise.all([piece('a', 3), piece('b', 3), piece('c', 3), piece('d', 1)]);
   expect(done).toEqual(['a', 'b', 'c', 'd']);
   expect(order).toEqual(['yield', 'a', 'b', 'c', 'yield', 'd']);
 });
 
-test('a piece that fails fails alone', async () => {
+test('a failing piece does not affect others', async () => {
   const { order, piece, slices } = setUp();
   const failing = slices.run(() => {
     throw new Error('bug');

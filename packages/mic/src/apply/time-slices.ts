@@ -4,13 +4,13 @@ export interface TimeSlices {
 }
 
 /**
- * Pieces of work one after the other, with a breath for timers and sockets whenever a slice is used up: however much
- * there is to plan, the lease is renewed and the watches are read meanwhile.
+ * Runs pieces of work one after another and yields to timers and sockets after each slice, so that the lease is renewed and watches are
+ * read however much there is to plan.
  */
 export function createTimeSlices(options: {
   readonly now: () => number;
   readonly sliceMs: number;
-  /** Lets everything else that is ready run first. */
+  /** Lets other ready work run first. */
   readonly yieldTurn: () => Promise<void>;
 }): TimeSlices {
   const { now, sliceMs, yieldTurn } = options;

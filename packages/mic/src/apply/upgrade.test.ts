@@ -82,7 +82,7 @@ test('only objects in an old spelling are rewritten, then the marker is set', as
   expect(sent[1]?.body).toMatchObject({ data: { 'type-upgrade-status': '2.0' } });
 });
 
-test('what is listed, and what is answered to a write, is read within the limits of the kind', async () => {
+test('lists and responses to writes are read within the limits of the kind', async () => {
   const { run, asked } = setUp(list(old('old')));
   await run();
   const limited = asked.filter(({ fields }) => fields === fieldLimits.AzureIdentityBinding);
@@ -92,7 +92,7 @@ test('what is listed, and what is answered to a write, is read within the limits
   ]);
 });
 
-test('the log says how many objects were rewritten, or who did it before', async () => {
+test('the log has the number of rewritten objects, or who did it before', async () => {
   const first = setUp(list(old('old')));
   await first.run();
   expect(first.told).toMatchObject([{ level: 'info', fields: { upgraded: 1 } }]);
@@ -102,7 +102,7 @@ test('the log says how many objects were rewritten, or who did it before', async
   expect(second.told).toMatchObject([{ level: 'debug', fields: { by: 'v1.8.17' } }]);
 });
 
-test("with the marker, the original's or ours, nothing is looked at", async () => {
+test("with the marker, the original's or MIC's, nothing is read", async () => {
   const { run, sent } = setUp({
     ...list(old('old')),
     [`GET ${markerPath}/config`]: () => ({
@@ -114,7 +114,7 @@ test("with the marker, the original's or ours, nothing is looked at", async () =
   expect(sent).toEqual([]);
 });
 
-test('an empty ConfigMap of that name gets the marker and keeps what else is in it', async () => {
+test('a ConfigMap of that name gets the marker and keeps its other content', async () => {
   const { run, lines, sent } = setUp({
     [`GET ${markerPath}/config`]: () => ({ metadata: { name: 'config' } }),
   });
@@ -126,7 +126,7 @@ test('an empty ConfigMap of that name gets the marker and keeps what else is in 
   });
 });
 
-test('an object that somebody else is writing is read again and rewritten from what it is then', async () => {
+test('an object that others change is read again and rewritten from its current state', async () => {
   let puts = 0;
   const path = `${base}/namespaces/ns/azureidentitybindings/old`;
   const { run, sent } = setUp({
@@ -142,7 +142,7 @@ test('an object that somebody else is writing is read again and rewritten from w
   expect(sent[1]?.body).toMatchObject({ metadata: { resourceVersion: '2' }, spec: { selector: 's' } });
 });
 
-test('an object that the schema refuses keeps its spelling and stops nothing', async () => {
+test('an object that the schema refuses keeps its spelling, and the upgrade continues', async () => {
   const { run, lines, told } = setUp({
     ...list(old('bad'), old('good')),
     [`PUT ${base}/namespaces/ns/azureidentitybindings/bad`]: () => {
@@ -159,7 +159,7 @@ test('an object that the schema refuses keeps its spelling and stops nothing', a
 
 const badPath = `${base}/namespaces/ns/azureidentitybindings/bad`;
 
-test('an object that somebody else keeps writing is given up after three tries, and logged', async () => {
+test('an object that others keep changing is skipped after three tries, and logged', async () => {
   const { run, lines, told } = setUp({
     ...list(old('bad'), old('good')),
     [`PUT ${badPath}`]: refuse('conflict'),
@@ -169,7 +169,7 @@ test('an object that somebody else keeps writing is given up after three tries, 
   expect(told[0]).toMatchObject({ level: 'warn', fields: { name: 'bad' } });
 });
 
-test('an object that is deleted meanwhile needs no upgrade and no words', async () => {
+test('an object that is deleted meanwhile is skipped without a log line', async () => {
   const { run, told } = setUp({ ...list(old('bad')), [`PUT ${badPath}`]: refuse('not-found') });
   await run();
   expect(told.map(({ level }) => level)).toEqual(['info']);
@@ -192,7 +192,7 @@ test.each([
   },
 );
 
-test('a marker that another MIC sets in the same moment is as good as our own', async () => {
+test('a marker that another MIC sets at the same time counts', async () => {
   const { run } = setUp({ ...list(old('old')), [`POST ${markerPath}`]: refuse('already-exists') });
   expect(await run()).toBe(1);
 });
@@ -239,7 +239,7 @@ test('a kind that is not installed has nothing to upgrade', async () => {
   expect(await run()).toBe(0);
 });
 
-test('after the term nothing is written, the marker neither', async () => {
+test('after the term nothing is written, not even the marker', async () => {
   const { run, sent, lapse, told } = setUp(list(old('old')));
   lapse();
   await run();

@@ -1,5 +1,5 @@
-// Objects of 2018 get today's spelling, once: before the first plan of a term, and only those that need it.
-// Reading never depends on it (our parsers take any spelling); it is for kubectl, for other tools and for the original.
+// Rewrites objects in the spelling of 2018 to today's, once, before the first plan of a term.
+// MIC's parsers accept any spelling; the upgrade is for kubectl, other tools and the original.
 import { canonicalise, fieldLimits, resources, type Kind } from '@pod-identity/crd-types';
 import {
   coreKinds,
@@ -17,7 +17,7 @@ export interface UpgradeOptions {
   readonly transport: KubeTransport;
   readonly term: LeaderTerm;
   readonly log: Log;
-  /** Where the marker is: the original's ConfigMap and key, which keeps either MIC from doing it again. */
+  /** The original's ConfigMap and key: prevents a second upgrade by either MIC. */
   readonly marker: ObjectKey & { readonly namespace: string; readonly key: string; readonly version: string };
 }
 
@@ -25,17 +25,17 @@ interface Stored {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** AzureAssignedIdentities last, as they carry copies of the others. */
+/** AzureAssignedIdentities last, as they contain copies of the others. */
 const kinds: readonly Kind[] = [
   'AzureIdentity',
   'AzureIdentityBinding',
   'AzurePodIdentityException',
   'AzureAssignedIdentity',
 ];
-/** How often an object that is being written by somebody else is tried. */
+/** Attempts on conflicts with other writers. */
 const attempts = 3;
 
-/** Returns how many objects were rewritten. Safe to break off and to repeat at any point. */
+/** Returns the number of rewritten objects. Can be interrupted and repeated at any point. */
 export async function upgradeStoredObjects(options: UpgradeOptions): Promise<number> {
   const { transport, log, marker } = options;
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
@@ -65,8 +65,8 @@ async function upgradeKind(kind: Kind, { transport, term, log }: UpgradeOptions)
 }
 
 /**
- * The names of what needs a new spelling. A kind that is not installed has no objects. Whole objects are read one by one
- * afterwards: all of them together may be more than fits into memory.
+ * The names of objects that need a new spelling; none if the kind is not installed. Whole objects are read one by one afterwards, since
+ * together they may exceed the memory.
  */
 async function listOld(
   resource: ResourceClient<Stored>,
@@ -96,7 +96,7 @@ async function replaceOrRetry(
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       if (error.code === 'not-found') return true;
-      // An object that the schema refuses (a user's mistake of long ago) must not keep MIC from starting.
+      // An old object that the schema refuses must not prevent MIC's start.
       if (error.code === 'invalid') return false;
       if (error.code !== 'conflict') throw error;
     }
@@ -128,7 +128,7 @@ async function writeMarker(
     if (found) await configMaps.patch(key, { data }, { signal });
     else await configMaps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: key, data }, { signal });
   } catch (error) {
-    // Another MIC marked it in the same moment.
+    // Another MIC set the marker at the same time.
     if (!(error instanceof KubeError && error.code === 'already-exists')) throw error;
   }
 }

@@ -1,7 +1,7 @@
-/** What stopped the Azure room before ARM could be asked. */
+/** Failures before a request to ARM. */
 type AzureErrorCode = 'configuration' | 'token-refused' | 'token-unavailable';
 
-/** Its message names the cause and the remedy, and holds no secret, token or assertion. */
+/** The message names the cause and the remedy, and contains no secret, token or assertion. */
 export class AzureError extends Error {
   override readonly name = 'AzureError';
   readonly code: AzureErrorCode;

@@ -25,24 +25,23 @@ export interface AzureOptions {
   onCall?(call: ArmCall): void;
 }
 
-/** Everything that MIC wants of Azure. */
 export interface Azure {
   readonly hosts: HostIdentities;
-  /** C27: the cluster's own identity, never to be detached; '' unless MIC runs as a user-assigned one. */
+  /** C27: the cluster's own identity, never to be detached; '' unless MIC uses a user-assigned one. */
   clusterClientId(): string;
-  /** The object id that MIC acts as, for commands that give it a role. */
+  /** MIC's object id, for commands that assign a role to it. */
   principalId(signal: AbortSignal): Promise<string | undefined>;
   checkRoles(question: {
     hosts: readonly Host[];
     identities: readonly ResourceId[];
     signal: AbortSignal;
   }): Promise<readonly MissingRole[]>;
-  /** Follows changes of azure.json until the signal aborts. */
+  /** Applies changes of azure.json until the signal aborts. */
   watch(signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
-/** Reads the settings (throws AzureError 'configuration' with every problem) and builds the room; calls nothing yet. */
+/** Reads the settings; throws AzureError 'configuration' with all problems. Sends no requests. */
 export async function connectAzure(options: AzureOptions): Promise<Azure> {
   const { cloudConfigPath: path, env, clock, random, log } = options;
   let settings = await loadCloudConfig({ path, env });
@@ -50,7 +49,7 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
 
   const client = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
   const onCall = (call: ArmCall) => options.onCall?.(call);
-  // The throttle outlives a new azure.json: it counts what was asked of each host, whoever asked.
+  // The throttle is kept when azure.json changes: it counts the requests to each host.
   const calls = createHostCalls({ client, throttle: createThrottle(), clock, random, onCall });
   const principalId = async (signal: AbortSignal) => {
     try {

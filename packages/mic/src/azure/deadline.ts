@@ -1,6 +1,6 @@
 import type { Clock } from '@pod-identity/kit/core';
 
-/** The reason of a signal that aborted because time was up. */
+/** Abort reason of a deadline. */
 export class DeadlinePassed extends Error {
   override readonly name = 'DeadlinePassed';
 }
@@ -11,7 +11,7 @@ interface Deadline {
   readonly signal: AbortSignal;
 }
 
-/** Runs with a signal that aborts with the caller's, or with DeadlinePassed as its reason when time is up. */
+/** Runs with a signal that aborts with the caller's, or with DeadlinePassed at the deadline. */
 export async function withDeadline<T>(
   deadline: Deadline,
   run: (signal: AbortSignal) => Promise<T>,

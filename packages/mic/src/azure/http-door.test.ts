@@ -20,10 +20,10 @@ const endOf = (question: Promise<unknown>): Promise<string> =>
     () => 'answered',
     (error: unknown) => String(error),
   );
-/** As many as there are connections. */
+/** The number of connections. */
 const most = 32;
 
-it('ends a question with its signal while all connections are in use', async () => {
+it('ends a request with its signal while all connections are in use', async () => {
   const door = createHttpDoor();
   const ask = ({ signal }: AbortController) =>
     endOf(door.send(url, { method: 'PATCH', headers: {}, body: '{}', signal }));
@@ -39,7 +39,7 @@ it('ends a question with its signal while all connections are in use', async () 
   door.close();
 });
 
-it('fails all requests when it is closed: those under way, those that wait for a connection, and later ones', async () => {
+it('fails all requests when it is closed: running ones, those that wait for a connection, and later ones', async () => {
   const door = createHttpDoor();
   const { signal } = new AbortController();
   const ask = () => endOf(door.send(url, { method: 'GET', headers: {}, signal }));

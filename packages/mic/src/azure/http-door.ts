@@ -1,5 +1,5 @@
-// The one way from MIC to ARM and to the metadata service: over node:http and node:https, like the API server. undici or
-// `fetch` would be another HTTP client in memory, 13 to 14 MiB each. No redirect is followed.
+// HTTP client for ARM and the metadata service, over node:http and node:https, like that for the API server: undici or `fetch` would take
+// another 13 to 14 MiB of memory. Follows no redirects.
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { FetchLike } from '@pod-identity/imds-client';
@@ -10,21 +10,20 @@ export interface HttpQuestion {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Ends the question, and its answer too while that is read. */
+  /** Ends the request, and reading its response. */
   readonly signal: AbortSignal;
 }
 
 export interface HttpDoor {
-  /** Resolves when the headers are there; who gets the answer reads it, or destroys it. */
+  /** Resolves with the response headers; the caller must read or destroy the body. */
   send(url: URL, question: HttpQuestion): Promise<http.IncomingMessage>;
-  /** Ends what is under way and what waits for a connection. */
+  /** Ends running and waiting requests. */
   close(): void;
 }
 
-/** An idle connection is closed after `timeout`, or sooner where the server announces that it closes it sooner. */
+/** An idle connection is closed after `timeout`, or earlier if the server announces it. */
 const keeping = { keepAlive: true, maxSockets: 32, timeout: 4_000 };
 
-/** Kept-alive connections, a few for each server. */
 export function createHttpDoor(): HttpDoor {
   const plain = new http.Agent(keeping);
   const secure = new https.Agent(keeping);
@@ -42,7 +41,7 @@ export function createHttpDoor(): HttpDoor {
   };
 }
 
-/** In the shape of `fetch`, each question over a connection of its own: MIC asks for a token once in hours. */
+/** With the signature of `fetch`; each request has its own connection, since MIC requests a token once in hours. */
 export const fetchOnce: FetchLike = async (url, how) => {
   const answer = await send(new URL(url), how, false);
   return {
@@ -53,7 +52,7 @@ export const fetchOnce: FetchLike = async (url, how) => {
   };
 };
 
-/** `name` in lower case; the first value where there are several. */
+/** `name` in lower case; the first of several values. */
 export function headerOf(headers: http.IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : value?.[0];

@@ -1,6 +1,5 @@
-// Azure Resource Manager in memory, for one scale set: what a host lists, what an update meets, and what became of it. It
-// answers as ARM does (the simulator's conformance tests name the documents), in promises alone, so that a fake clock rules
-// it, and refuses on demand in every way that leaves a different state behind.
+// Azure Resource Manager in memory, for one scale set. Responds as ARM does (the simulator's conformance tests name the documents), with
+// promises only, so that a fake clock controls it, and fails on demand in every way that leaves a different state.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import type { ArmAnswer, ArmClient } from '../../azure/arm/arm-client.ts';
@@ -12,52 +11,52 @@ import { createThrottle } from '../../azure/arm/throttle.ts';
 import type { HostIdentities } from '../host-identities.ts';
 import type { Gate } from './fake-kube.ts';
 
-/** What an update meets instead of being carried out and answered. */
+/** Faults of an update. */
 export type PatchFault =
   | 'conflict'
   | 'throttled'
   | 'unexplained'
-  /** Carried out, or not, and nobody is told. */
+  /** Executed or not, without a response. */
   | 'answer-lost'
   | 'request-lost'
   | 'timeout-done'
   | 'timeout-not-done'
   | 'server-error-done'
   | 'server-error-not-done'
-  /** Accepted, listed, and failed in the end. */
+  /** Accepted and listed, but fails in the end. */
   | 'fails-late';
 
 export interface PatchSeen {
-  /** Living entries that it takes off. */
+  /** Live entries that it removes. */
   readonly living: readonly ResourceId[];
   readonly removed: readonly ResourceId[];
 }
 
 export interface FakeArm {
   readonly attached: ReadonlyMap<ResourceId, string>;
-  /** What IMDS on the machines knows: the list as of the last update that succeeded. */
+  /** The identities that IMDS serves: those of the last successful update. */
   readonly effective: ReadonlySet<ResourceId>;
   readonly isAlive: (id: ResourceId) => boolean;
   /** Ids that MIC has no right to attach. */
   readonly denied: Set<ResourceId>;
-  /** Met by the next updates, one each. */
+  /** For the next updates, one each. */
   readonly faults: PatchFault[];
   rejectsDeadEntries: boolean;
-  /** Every update ends like that, whoever sends it. */
+  /** Whether all updates fail late. */
   failsLate: boolean;
-  /** The next readings of the host fail with 429. */
+  /** Number of next reads that fail with 429. */
   throttledReads: number;
   onPatch: (seen: PatchSeen) => void;
-  /** Creates an identity, or another one of the same name: entries of the old one are dead. */
+  /** Creates an identity, or a new one of the same name: entries of the old one are dead. */
   create(id: ResourceId, clientId?: string): void;
   remove(id: ResourceId): void;
-  /** As an administrator does. */
+  /** As an administrator. */
   attach(id: ResourceId): void;
-  /** Somebody else updates the host, for that long; then it succeeds, or fails. */
+  /** Another client updates the host for so long; then the update succeeds or fails. */
   occupy(ms: number, end?: 'Succeeded' | 'Failed'): void;
-  /** Uses up what MIC allows itself for updates of the host. */
+  /** Uses up MIC's budget for updates of the host. */
   drain(host: Host): void;
-  /** The Azure room of a new process. */
+  /** The Azure client of a new process. */
   connect(): HostIdentities;
 }
 
@@ -77,7 +76,7 @@ type Sent = ArmResult<ArmAnswer>;
 
 interface FaultAction {
   readonly carriesOut: boolean;
-  /** Instead of the true one. */
+  /** Instead of the normal response. */
   readonly answer?: number | 'lost';
   readonly code?: string;
   readonly end?: 'Failed';

@@ -1,4 +1,4 @@
-// An API server of one kind of object, in memory: versions, conflicts and preconditions as the real one has them.
+// An API server for one kind of object, in memory, with versions, conflicts and preconditions.
 import {
   KubeError,
   type CallOptions,
@@ -19,16 +19,16 @@ export interface Stored {
 
 type Verb = 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete';
 
-/** What every write passes through: it may let it happen, refuse it, or let the world end before or after it. */
+/** Called for every write: may apply it, refuse it, or end the process before or after it. */
 export type Gate = <T>(name: string, apply: () => T) => Promise<T>;
 
 export interface FakeResource<T extends Stored> extends ResourceClient<T> {
   readonly objects: ReadonlyMap<string, T>;
-  /** Changes an object without going through the gate, as somebody else would. */
+  /** Changes an object as another client, without the gate. */
   put(object: T): void;
   /** Called after each change: the watch. */
   onChange: (key: string, object: T | undefined) => void;
-  /** Requests of this verb are answered only when their signal aborts. */
+  /** Requests of this verb end only when their signal aborts. */
   hanging: Verb | undefined;
 }
 

@@ -6,7 +6,7 @@ export interface FakeLine {
   readonly message: string;
 }
 
-/** A log that keeps what was said; `errors` are the fields of what was said at the level of errors. */
+/** A log that keeps its lines; `errors` are the fields of lines of level error. */
 export function createFakeLog(): Log & {
   readonly errors: readonly LogFields[];
   readonly lines: readonly FakeLine[];

@@ -1,4 +1,4 @@
-// A cluster and an Azure in memory with the real reconciler on them: small enough to end it between any two steps.
+// A cluster and an Azure in memory with the real reconciler, which can be ended between any two steps.
 import type { AzureAssignedIdentity, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Clock } from '@pod-identity/kit/core';
@@ -29,17 +29,16 @@ const quietMs = 25;
 const debounceMs = 500;
 
 export interface Crash {
-  /** Which write of all: 1, 2, 3 … */
+  /** Number of the write: 1, 2, 3 … */
   readonly at: number;
-  /** Whether that write still happened. Its answer is lost either way. */
+  /** Whether that write still happens. Its response is lost in both cases. */
   readonly when: 'before' | 'after';
 }
 
 export interface FakeWorldOptions {
   readonly crash?: Crash;
-  /** More than one. */
   readonly crashes?: readonly Crash[];
-  /** Azure, where the plain one of this world is not enough: asked for a room at the start of each term. */
+  /** Another Azure than the default one; connected at the start of each term. */
   readonly azure?: (ports: { readonly clock: Clock; readonly gate: Gate }) => { connect(): HostIdentities };
   readonly rules?: Partial<PlanRules>;
 }
@@ -202,7 +201,7 @@ export function createFakeWorld({
         holds = false;
         ending.abort(new Error('the term is over'));
       },
-      /** The lease ran out and no timer has noticed yet. */
+      /** The lease has expired before a timer fires. */
       lapse: () => (holds = false),
     };
   };

@@ -9,7 +9,7 @@ import type { ArmCredential } from '../credential/token-keeper.ts';
 import { withDeadline } from '../deadline.ts';
 import { createHttpDoor, headerOf, type HttpDoor } from '../http-door.ts';
 
-/** Where ARM is and as whom to speak to it; another one after azure.json was replaced. */
+/** Endpoints and credential; new ones after a change of azure.json. */
 export interface ArmAccess {
   readonly endpoints: CloudEndpoints;
   readonly credential: ArmCredential;
@@ -17,12 +17,12 @@ export interface ArmAccess {
 
 interface ArmRequest {
   readonly method: 'GET' | 'PATCH';
-  /** A path with its query, or an address of ARM's own making (a long-running operation). */
+  /** A path with its query, or a URL from ARM (of a long-running operation). */
   readonly url: string;
   readonly body?: unknown;
   readonly ifMatch?: string | undefined;
   readonly signal: AbortSignal;
-  /** Asked right before it is sent, when there is a token: false ends it as `aborted`. */
+  /** Called right before sending, with a token available: false ends the request as `aborted`. */
   readonly mayBeSent?: (() => boolean) | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface ArmAnswer {
 }
 
 export interface ArmClient {
-  /** One exchange. A GET that finds ARM unavailable is repeated shortly; a PATCH never is: the caller looks first. */
+  /** Retries a GET briefly if ARM is unavailable, but never a PATCH: the caller reads the state first. */
   send(request: ArmRequest): Promise<ArmResult<ArmAnswer>>;
   readonly access: () => ArmAccess;
   close(): void;
@@ -49,11 +49,11 @@ interface ArmClientOptions {
   readonly requestTimeoutMs?: number;
 }
 
-/** A scale set with all that can be in it has less than a tenth. */
+/** The largest possible scale set has less than a tenth. */
 const longestAnswer = 4 * 1024 * 1024;
 const getAttempts = 3;
 const retryBaseMs = 500;
-/** Longer than what `send` repeats by itself: a token is waited for long enough in one try. */
+/** Longer than `send` retries: one attempt waits long enough for a token. */
 const tokenRetryMs = 2 * unavailableDefaultMs;
 
 export function createArmClient(options: ArmClientOptions): ArmClient {
@@ -78,7 +78,7 @@ export function createArmClient(options: ArmClientOptions): ArmClient {
   };
 }
 
-/** ARM asked for no longer pause than the usual one. */
+/** Whether ARM demands no longer pause than the default. */
 function isPassing(failure: ArmFailure): boolean {
   return failure.kind === 'unavailable' && failure.retryAfterMs <= unavailableDefaultMs;
 }
@@ -123,7 +123,7 @@ function createExchange(options: ArmClientOptions, door: HttpDoor) {
     try {
       const first = await once(request, url);
       if (!first.unauthorized) return first.result;
-      // Revoked, or cut off by a clock that is off: one new token, no more.
+      // Revoked, or expired by a wrong clock: one retry with a new token.
       access().credential.invalidate();
       return (await once(request, url)).result;
     } catch (error) {
@@ -136,7 +136,7 @@ const notSent: Exchange = { result: { ok: false, failure: { kind: 'aborted' } },
 
 interface Exchange {
   readonly result: ArmResult<ArmAnswer>;
-  /** ARM does not take the token. */
+  /** Whether ARM refused the token. */
   readonly unauthorized: boolean;
 }
 
@@ -159,7 +159,7 @@ function readAnswer(answer: RawAnswer, now: number): Exchange {
   return { result: { ok: true, value: { status, body, retryAfter, ...operation } }, unauthorized: false };
 }
 
-/** A proxy or gateway may answer in HTML: its first words are better than nothing. */
+/** A proxy or gateway may return HTML: its beginning is kept for messages. */
 function parseBody(text: string): unknown {
   if (text === '') return undefined;
   try {
@@ -182,14 +182,14 @@ function isExhausted(headers: IncomingHttpHeaders): boolean {
   );
 }
 
-/** The token goes nowhere but to ARM: the address of an operation comes from an answer, so it is checked. */
+/** URLs of operations come from responses, so they are checked: the token must only go to ARM. */
 function armAddress(endpoints: CloudEndpoints, url: string): URL | undefined {
   const home = new URL(endpoints.resourceManager);
   if (url.startsWith('/') && !url.startsWith('//'))
     return URL.parse(endpoints.resourceManager + url) ?? undefined;
   const address = URL.parse(url);
   if (address?.protocol !== home.protocol) return undefined;
-  // Regional front doors of ARM are its subdomains.
+  // Regional endpoints of ARM are subdomains.
   const isHome = address.host === home.host || address.host.endsWith(`.${home.host}`);
   return isHome ? address : undefined;
 }

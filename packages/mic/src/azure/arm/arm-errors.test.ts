@@ -206,7 +206,7 @@ describe('what an answer means', () => {
     expect(classify(complaint, now)).toMatchObject(expected);
   });
 
-  it('keeps ARM’s own words, nested details included', () => {
+  it('keeps ARM’s message, including nested details', () => {
     const failure = classify(
       {
         status: 400,

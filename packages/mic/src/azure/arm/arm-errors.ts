@@ -1,11 +1,9 @@
-// The Azure room: everything MIC says to Azure Resource Manager, and what the answers mean for a host.
-// It must not know pods, bindings or the life of AzureAssignedIdentity objects, and it decides nothing about who needs what.
 import { canonicalResourceId, type ResourceId } from '@pod-identity/crd-types';
 import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { RejectionCode } from '../../snapshot/facts/facts.ts';
 import { memberOf, stringAt } from '../../snapshot/raw-object.ts';
 
-/** What an answer of ARM means for the request: that identities are rejected, or what it means for the host as a whole. */
+/** Rejected identities, or a failure of the whole host. */
 export type ArmFailure = ArmRejection | HostFailure;
 
 interface ArmRejection {
@@ -17,19 +15,18 @@ interface ArmRejection {
 
 export type ArmResult<T> =
   | { readonly ok: true; readonly value: T }
-  /** With the HTTP status, where ARM itself has answered. */
+  /** With the HTTP status if ARM has responded. */
   | { readonly ok: false; readonly failure: ArmFailure; readonly status?: number };
 
-/** Whether such an answer to a PATCH says that it was not taken. 408 and 5xx leave that open, and so does no answer. */
+/** Whether the status proves that a PATCH was not executed. 408, 5xx and no response leave that open. */
 export function isDefinite(status: number | undefined): boolean {
   return status !== undefined && status >= 400 && status < 500 && status !== 408;
 }
 
-/** An HTTP answer, or the end of a long-running operation (which has no status of its own: 0). */
+/** An HTTP response, or the end of a long-running operation (status 0). */
 interface ArmComplaint {
   readonly status: number;
   readonly body: unknown;
-  /** The header as it came. */
   readonly retryAfter?: string | undefined;
   /** `x-ms-ratelimit-remaining-subscription-…` stood at 0. */
   readonly subscriptionExhausted?: boolean;
@@ -39,22 +36,22 @@ const throttledDefaultMs = 60_000;
 const busyDefaultMs = 5_000;
 export const unavailableDefaultMs = 5_000;
 
-// Segments as Azure allows them: groups with letters of any language; identities without a dot, so that a full stop
-// after an id is not part of it.
+// As in Azure: names of groups have letters of any language; names of identities have no dot, so a full stop after an id is not part of
+// it.
 const identityId =
   /\/subscriptions\/[\w-]+\/resourcegroups\/[-\p{L}\p{N}_.()]+\/providers\/microsoft\.managedidentity\/userassignedidentities\/[-\w]+/giu;
 
-/** Every user-assigned identity that a message of ARM names, once each, in the order named. */
+/** The user-assigned identities in a message of ARM, without duplicates, in order. */
 export function identitiesNamedIn(message: string | undefined): readonly ResourceId[] {
   const found = message?.match(identityId) ?? [];
   return [...new Set(found.map(canonicalResourceId))];
 }
 
-/** A Retry-After header (seconds or an HTTP date) in milliseconds from `now`; undefined when there is none to read. */
+/** A Retry-After header (seconds or an HTTP date) in milliseconds from `now`; undefined if missing or invalid. */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   const text = header?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  // A date has a time of day; without that, Date.parse would read a date into almost any words.
+  // Requires a time of day, since Date.parse accepts almost any text.
   if (!/\d:\d\d/.test(text)) return undefined;
   // eslint-disable-next-line no-restricted-globals -- Date.parse of a text that names its zone reads no clock.
   const at = Date.parse(text);
@@ -66,7 +63,7 @@ interface ErrorWords {
   readonly message: string;
 }
 
-/** ARM's error body, `{error: {code, message, details}}` or without the envelope. Nested details add their words. */
+/** ARM's error body, `{error: {code, message, details}}` or without the envelope. Messages of nested details are appended. */
 function wordsOf(body: unknown): ErrorWords {
   const error = memberOf(body, 'error') ?? body;
   const listed = memberOf(error, 'details');
@@ -76,7 +73,7 @@ function wordsOf(body: unknown): ErrorWords {
   return { code: stringAt(error, 'code') || (details[0]?.code ?? ''), message };
 }
 
-/** What an unsuccessful answer means. `now` turns a Retry-After date into a delay. */
+/** Classifies an error. `now` turns a Retry-After date into a delay. */
 export function classify(complaint: ArmComplaint, now: number): ArmFailure {
   const words = wordsOf(complaint.body);
   const said = { code: words.code, message: sentence(words, complaint.status) };
@@ -114,7 +111,7 @@ const readAsFailed: Reading = ({ code, message }) => ({
   ...(code !== '' && { code }),
 });
 
-/** Codes that mean the same whichever status carries them (the end of a long-running operation has none). */
+/** Codes whose meaning does not depend on the status (the end of a long-running operation has none). */
 const byCode: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ['LinkedAuthorizationFailed', (said) => linkedRefusal(said)],
   ['FailedIdentityOperation', ({ message }) => rejected('FailedIdentityOperation', message)],
@@ -122,7 +119,7 @@ const byCode: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ['ScopeLocked', readAsDenied],
   ['ReadOnlyDisabledSubscription', readAsDenied],
   ['RequestDisallowedByPolicy', readAsDenied],
-  // Somebody's newer change took our operation's place: look and plan again at once.
+  // A newer change replaced the operation: read and plan again at once.
   ['OperationPreempted', readAsBusyNoMore],
   ['Conflict', readAsBusy],
   ['AnotherOperationInProgress', readAsBusy],
@@ -162,7 +159,7 @@ const byStatus: ReadonlyMap<number, Reading> = new Map<number, Reading>([
   [412, readAsBusyNoMore],
 ]);
 
-/** With its id, or as ARM's own "resource not found" writes it: type and name, and the group apart. */
+/** By its id, or as in ARM's "resource not found": type and name, and the group separately. */
 function namesIdentity(said: ErrorWords): boolean {
   return /microsoft\.managedidentity\/userassignedidentities\//i.test(said.message);
 }
@@ -179,13 +176,13 @@ function denied(message: string): ArmFailure {
   return { kind: 'denied', message };
 }
 
-/** The right that is missing may be one on the host (nothing can be done there) or one on a single identity. */
+/** The missing right may concern the host as a whole or a single identity. */
 function deniedOrRejected(message: string): ArmFailure {
   const onIdentity = actionIn(message)?.toLowerCase().startsWith('microsoft.managedidentity/') ?? false;
   return onIdentity ? rejected('LinkedAuthorizationFailed', message) : denied(message);
 }
 
-/** What is linked may be an identity, or something that the host depends on: its subnet, for example. */
+/** The linked resource may be an identity, or another one of the host, such as its subnet. */
 function linkedRefusal(said: ErrorWords): ArmFailure {
   const action = actionIn(said.message, 'last')?.toLowerCase() ?? '';
   const isOnIdentity = action.startsWith('microsoft.managedidentity/') || namesIdentity(said);
@@ -194,7 +191,7 @@ function linkedRefusal(said: ErrorWords): ArmFailure {
     : readAsFailed(said, undefined);
 }
 
-/** The action that a refusal of ARM names: `Microsoft.Compute/virtualMachines/write`. */
+/** The action in a refusal of ARM: `Microsoft.Compute/virtualMachines/write`. */
 function actionIn(message: string, which: 'first' | 'last' = 'first'): string | undefined {
   const actions = Array.from(
     message.matchAll(/perform action(?:\(s\))? '([^']+)'/gi),
@@ -204,8 +201,7 @@ function actionIn(message: string, which: 'first' | 'last' = 'first'): string | 
 }
 
 /**
- * The identity service throttles too, and Compute wraps its answer as FailedIdentityOperation: that says nothing
- * against the identity it names.
+ * Compute returns throttling by the identity service as FailedIdentityOperation: the named identity is not the cause.
  */
 function isThrottled(status: number, words: ErrorWords): boolean {
   if (status === 429) return true;

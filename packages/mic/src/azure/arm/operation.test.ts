@@ -20,7 +20,7 @@ const started: ArmAnswer = {
   location: 'https://arm/monitor/1',
 };
 
-/** Follows until the polls are used up; tells the end, and when each poll was made. */
+/** Follows until the polls are used up; returns the end and the times of the polls. */
 async function follow(first: ArmAnswer, polls: readonly ArmResult<ArmAnswer>[], limitMs = 300_000) {
   const clock = createFakeClock();
   const rest = [...polls];
@@ -45,7 +45,7 @@ async function follow(first: ArmAnswer, polls: readonly ArmResult<ArmAnswer>[], 
 }
 
 describe('a long-running operation', () => {
-  it('is over at once when ARM names none', async () => {
+  it('is over at once if the response has no URL of an operation', async () => {
     expect(await follow({ status: 200, body: {} }, [])).toMatchObject({
       end: { ok: true, value: 'immediate' },
       at: [],
@@ -59,7 +59,7 @@ describe('a long-running operation', () => {
     expect(at).toEqual([100, 300, 700, 1500]);
   });
 
-  it('waits as long as Retry-After says, the first time and every time', async () => {
+  it('waits for Retry-After before every poll', async () => {
     const { at } = await follow({ ...started, retryAfter: '10' }, [
       running('20'),
       running('0'),
@@ -68,7 +68,7 @@ describe('a long-running operation', () => {
     expect(at).toEqual([10_000, 30_000, 30_400]);
   });
 
-  it('is followed by Location, where 202 means going on', async () => {
+  it('is followed by Location, where 202 means in progress', async () => {
     const by = { ...started, asyncOperation: undefined };
     const { end, urls } = await follow(by, [
       { ok: true, value: { status: 202, body: undefined } },
@@ -78,7 +78,7 @@ describe('a long-running operation', () => {
     expect(urls).toEqual([started.location]);
   });
 
-  it('that failed under Location ends with the first answer that says so', async () => {
+  it('that failed under Location ends with the first response that reports it', async () => {
     const by = { ...started, asyncOperation: undefined };
     const internal = { status: 409, body: { error: { code: 'InternalExecutionError', message: 'x' } } };
     const { end, at } = await follow(by, [failed(classify(internal, 0))]);
@@ -89,7 +89,7 @@ describe('a long-running operation', () => {
     expect((await follow(by, [gateway, done])).end).toMatchObject({ ok: true });
   });
 
-  it('goes on in spite of polls that are throttled or fail', async () => {
+  it('continues despite polls that are throttled or fail', async () => {
     const throttled = failed({ kind: 'throttled', message: '', retryAfterMs: 60_000, scope: 'host' });
     const down = failed({ kind: 'unavailable', message: '', retryAfterMs: 5000 });
     const { end, at } = await follow(started, [throttled, down, ended('Succeeded')]);
@@ -105,12 +105,12 @@ describe('a long-running operation', () => {
     expect((await follow(started, [ended(status, error)])).end).toMatchObject({ ok: false, failure });
   });
 
-  it('whose record has expired is looked for on the host', async () => {
+  it('whose record has expired is checked on the host', async () => {
     const { end } = await follow(started, [failed({ kind: 'gone', message: 'no such operation' })]);
     expect(end).toMatchObject({ failure: { kind: 'unavailable', retryAfterMs: 0 } });
   });
 
-  it('that never ends is left to itself', async () => {
+  it('that never ends is no longer polled', async () => {
     const { end, at } = await follow(started, [], 60_000);
     expect(end).toMatchObject({ failure: { kind: 'busy', retryAfterMs: 30_000 } });
     expect(Math.max(...at)).toBeLessThanOrEqual(60_000);

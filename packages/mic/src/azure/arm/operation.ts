@@ -8,13 +8,13 @@ interface Following {
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** After that the operation is left to itself. */
+  /** Polling ends after that. */
   readonly limitMs: number;
   /** Called at each poll. */
   onPoll(failure: ArmFailure | undefined, ms: number): void;
 }
 
-/** How long a host is left alone whose operation outlasted our patience. */
+/** Pause of a host whose operation exceeded the limit. */
 const updatingRetryMs = 30_000;
 
 const pollBaseMs = 100;
@@ -26,8 +26,8 @@ type Step =
   | { readonly kind: 'over'; readonly failure: ArmFailure };
 
 /**
- * Follows a long-running operation to its end: Azure-AsyncOperation by the `status` in its body, Location by its HTTP
- * status. Returns whether there was one to follow, or how it failed.
+ * Polls a long-running operation until its end: Azure-AsyncOperation by the `status` in its body, Location by its HTTP status. Returns
+ * whether there was one, or its failure.
  */
 export async function followOperation(
   first: ArmAnswer,
@@ -46,7 +46,7 @@ export async function followOperation(
   const until = clock.now() + limitMs;
   let retryAfter = first.retryAfter;
   for (;;) {
-    // Retry-After is the least that ARM asks for; when it says 0, polls still grow apart.
+    // Retry-After is the minimum; intervals grow even if it is 0.
     const waitMs = Math.max(parseRetryAfter(retryAfter, clock.now()) ?? 0, backoff.next());
     if (clock.now() + waitMs > until) return { ok: false, failure: outlasted(limitMs) };
     if (!(await sleeps(clock, waitMs, following.signal))) return { ok: false, failure: { kind: 'aborted' } };
@@ -71,19 +71,19 @@ async function poll(
     return { step, retryAfter: result.value.retryAfter };
   }
   const { failure } = result;
-  // Under Location an answer with an error in ARM's words is how the operation ended, whatever its code.
+  // Under Location a response with an ARM error is the end of the operation, whatever its code.
   const isItsEnd = !byStatus && failure.kind === 'unavailable' && failure.code !== undefined;
   return isItsEnd ? { step: { kind: 'over', failure } } : stepOfFailure(failure);
 }
 
-/** Not to learn how an operation fares says nothing about the operation: it is asked again. */
+/** A failed poll is not a failed operation: it is polled again. */
 function stepOfFailure(failure: ArmFailure): { step: Step; retryAfter?: string } {
   switch (failure.kind) {
     case 'throttled':
     case 'unavailable':
       return { step: { kind: 'going' }, retryAfter: String(failure.retryAfterMs / 1000) };
     case 'gone':
-      // The record of the operation has expired; what became of it shows on the host.
+      // The record of the operation has expired; the host shows its result.
       return {
         step: { kind: 'over', failure: { kind: 'unavailable', message: failure.message, retryAfterMs: 0 } },
       };
@@ -92,7 +92,7 @@ function stepOfFailure(failure: ArmFailure): { step: Step; retryAfter?: string }
     case 'denied':
     case 'failed':
     case 'aborted':
-      // Under Location the operation's own failure comes as the answer to the poll.
+      // Under Location the response to the poll is the operation's failure.
       return { step: { kind: 'over', failure } };
   }
 }

@@ -16,7 +16,7 @@ describe('the throttle', () => {
     expect(readLimit.refillPerMs * 60_000).toBeLessThan(12);
   });
 
-  it('lets a burst through, then one update every 20 s, for each host by itself', () => {
+  it('allows a burst, then one update every 20 s, for each host', () => {
     const throttle = createThrottle();
     for (let count = 0; count < 8; count += 1) expect(throttle.take(host('a'), 'update', 0)).toBeUndefined();
     expect(throttle.take(host('a'), 'update', 0)).toEqual({
@@ -29,7 +29,7 @@ describe('the throttle', () => {
     expect(throttle.take(host('a'), 'update', 20_000)).toBeUndefined();
   });
 
-  it('goes on where the process before it stopped, and a record from a clock that was ahead costs one budget at most', () => {
+  it('continues from the state of the previous process, and a record from a clock that was ahead costs at most one budget', () => {
     const former = createThrottle();
     for (let count = 0; count < 8; count += 1) former.take(host('a'), 'update', 1000);
     const next = createThrottle();
@@ -40,7 +40,7 @@ describe('the throttle', () => {
     expect(next.take(host('b'), 'update', 1000)).toMatchObject({ retryAfterMs: 20_000 });
   });
 
-  it('a Retry-After holds back just that host, reads and updates, until it is over', () => {
+  it('a Retry-After blocks only that host, reads and updates, until it is over', () => {
     const throttle = createThrottle();
     throttle.hold(host('a'), { scope: 'host', retryAfterMs: 60_000 }, 1000);
     expect(throttle.take(host('a'), 'read', 2000)).toEqual({
@@ -53,7 +53,7 @@ describe('the throttle', () => {
     expect(throttle.take(host('a'), 'update', 61_000)).toBeUndefined();
   });
 
-  it('a subscription-level Retry-After holds back every host of the subscription, no other', () => {
+  it('a subscription-level Retry-After blocks every host of the subscription, no other', () => {
     const throttle = createThrottle();
     throttle.hold(host('a'), { scope: 'subscription', retryAfterMs: 60_000 }, 0);
     expect(throttle.take(host('b'), 'read', 10)).toMatchObject({
@@ -70,7 +70,7 @@ describe('the throttle', () => {
     expect(throttle.take(host('a'), 'update', 2000)).toMatchObject({ retryAfterMs: 58_000 });
   });
 
-  it('forgets idle hosts without forgetting what is used up', () => {
+  it('evicts idle hosts, but keeps used budgets', () => {
     const throttle = createThrottle();
     for (let count = 0; count < 8; count += 1) throttle.take(host('busy'), 'update', 0);
     for (let count = 0; count < 3000; count += 1) throttle.take(host(`h${count}`), 'read', 0);

@@ -11,21 +11,21 @@ export interface Hold {
 }
 
 export interface Throttle {
-  /** Takes a token for one request, or says how long that host (or its whole subscription) is to be left alone. */
+  /** Takes a token for one request, or returns how long the host or its subscription has to wait. */
   take(host: Host, action: ThrottledAction, now: number): Hold | undefined;
-  /** The same for so many updates in a row, without taking any. */
+  /** The same for a number of updates, without taking tokens. */
   look(host: Host, updates: number, now: number): Hold | undefined;
-  /** The updates of the host that were taken, as its record keeps them. */
+  /** The used budget of the host, in the form of its record. */
   spentUntil(host: Host): number;
-  /** What a former leader took, by the host's record. */
+  /** Sets the budget used by a former leader, from the host's record. */
   restore(host: Host, spentUntil: number, now: number): void;
-  /** Retry-After: nothing more in that scope until it is over. */
+  /** Blocks the scope until Retry-After is over. */
   hold(host: Host, hold: Pick<Hold, 'scope' | 'retryAfterMs'>, now: number): void;
 }
 
 const minuteMs = 60_000;
 
-/** Below what ARM publishes for each VM (a burst of 36 and 12 a minute), for the reason that `updateBudget` gives. */
+/** Below ARM's published limits for each VM (a burst of 36 and 12 a minute), for the reason in `updateBudget`. */
 export const readLimit = { capacity: 24, refillPerMs: 9 / minuteMs } as const;
 
 interface Gate {
@@ -34,7 +34,7 @@ interface Gate {
   heldUntil: number;
 }
 
-/** Hosts come and go: beyond this many, gates that are as good as new are forgotten. */
+/** Beyond this number, gates in their initial state are removed. */
 const sweepAbove = 1000;
 
 export function createThrottle(): Throttle {
@@ -54,7 +54,7 @@ export function createThrottle(): Throttle {
     return fresh;
   };
 
-  /** What ARM has asked for. */
+  /** By Retry-After. */
   const heldByArm = (host: Host, now: number): Hold | undefined =>
     holdUntil('subscription', subscriptionsHeldUntil.get(subscriptionOf(host)) ?? 0, now) ??
     holdUntil('host', gateOf(host, now).heldUntil, now);

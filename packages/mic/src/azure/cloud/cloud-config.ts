@@ -6,12 +6,12 @@ import { AzureError } from '../azure-error.ts';
 import { readCloud, type CloudSettings, type Env } from './cloud.ts';
 
 interface CloudConfigSource {
-  /** azure.json; undefined when the environment holds the settings. */
+  /** azure.json; undefined if the settings are in the environment. */
   readonly path?: string | undefined;
   readonly env: Env;
 }
 
-/** Reads and checks the settings. Throws AzureError 'configuration' with every problem. */
+/** Throws AzureError 'configuration' with all problems. */
 export async function loadCloudConfig(source: CloudConfigSource): Promise<CloudSettings> {
   const { path, env } = source;
   const environmentPath = env['AZURE_ENVIRONMENT_FILEPATH'];
@@ -44,16 +44,16 @@ interface CloudConfigWatch extends CloudConfigSource {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onChange: (settings: CloudSettings) => void;
-  /** The new file is no good; what was read before stays in force. */
+  /** The new file is invalid; the previous settings stay in use. */
   readonly onProblem: (error: unknown) => void;
 }
 
-/** A file is often written in several steps: it is read when it has been quiet for so long. */
+/** Files are often written in several steps: read after so long without a change. */
 const quietMs = 500;
 
 /**
- * Reads azure.json again whenever it is written or replaced. It watches the directory, because a rename (and the
- * symbolic link of a mounted secret) puts another file in its place.
+ * Reads azure.json again when it is changed or replaced. Watches the directory, because a rename, or the symbolic link of a mounted
+ * secret, replaces the file.
  */
 export async function watchCloudConfig(options: CloudConfigWatch): Promise<void> {
   const { path, clock, signal } = options;

@@ -1,11 +1,11 @@
 import type { Parsed } from '@pod-identity/crd-types';
 
-/** The flat settings of azure.json: keys in lower case (the original did not mind their case), values as text, none empty. */
+/** The flat settings of azure.json: keys in lower case (the original ignores case), values as text, none empty. */
 export type CloudFile = ReadonlyMap<string, string>;
 
 /**
- * Reads azure.json: JSON, or YAML as far as such files use it: one `key: value` in a line, quotes, comments and `---`.
- * Nested values (other programs share the file) are passed over, since every key that MIC reads is flat.
+ * Reads azure.json: JSON, or a subset of YAML: one `key: value` in a line, quotes, comments and `---`. Nested values, for other programs,
+ * are skipped: MIC's keys are flat.
  */
 export function parseCloudFile(text: string): Parsed<CloudFile> {
   return /^\s*\{/.test(text) ? parseJson(text) : parseFlatYaml(text);
@@ -23,7 +23,7 @@ function parseJson(text: string): Parsed<CloudFile> {
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which holds a secret.
+    // The parser's message quotes the text, which may contain a secret.
     return refuse('is not valid JSON; check for a trailing comma or a missing quote');
   }
   const entries: [string, string][] = [];

@@ -57,7 +57,7 @@ describe('user-needs 10.26: clouds', () => {
     ]);
   });
 
-  it('takes custom endpoints, over https or on the loopback', () => {
+  it('accepts custom endpoints, over https or on the loopback', () => {
     const custom = {
       cloud: 'Mine',
       resourceManagerEndpoint: 'http://127.0.0.1:8000',
@@ -73,7 +73,7 @@ describe('user-needs 10.26: clouds', () => {
     ]);
   });
 
-  it('one custom endpoint leaves the other to the named cloud', () => {
+  it('with one custom endpoint the other comes from the named cloud', () => {
     expect(
       settingsOf(file({ cloud: 'AzureCloud', resourceManagerEndpoint: 'https://arm.example', ...managed }))
         .endpoints,
@@ -129,7 +129,7 @@ describe('C27 as whom, and which identity is the cluster’s own', () => {
     expect(clusterClientId(read)).toBe(own);
   });
 
-  it('the variables of the workload identity webhook stand in for a federated credential', () => {
+  it('the variables of the workload identity webhook are used for a federated credential', () => {
     const env = { AZURE_FEDERATED_TOKEN_FILE: '/t', AZURE_TENANT_ID: 'T', AZURE_CLIENT_ID: 'A' };
     expect(settingsOf(file({ cloud: 'AzureCloud' }, env)).credential).toEqual({
       kind: 'federated',
@@ -140,7 +140,7 @@ describe('C27 as whom, and which identity is the cluster’s own', () => {
     expect(settingsOf(file({ ...app, aadClientSecret: 'S' }, env)).credential.kind).toBe('client-secret');
   });
 
-  it('without a file the environment holds the same settings', () => {
+  it('without a file the same settings come from the environment', () => {
     const env = { CLOUD: 'AzureChinaCloud', TENANT_ID: 'T', CLIENT_ID: 'A', CLIENT_SECRET: 'S' };
     expect(settingsOf(readCloud({ env })).credential).toEqual({
       kind: 'client-secret',
@@ -156,7 +156,7 @@ describe('C27 as whom, and which identity is the cluster’s own', () => {
 });
 
 describe('problems', () => {
-  it('all come at once, each with its key as the operator spells it and a remedy', () => {
+  it('are returned all at once, each with its key in the operator’s spelling and a remedy', () => {
     expect(problemsOf(readCloud({ env: { CLOUD: 'Moon' } }))).toEqual([
       expect.stringMatching(/^CLOUD names no cloud: 'Moon'; use AzurePublicCloud/),
       expect.stringMatching(/^TENANT_ID is not set/),
@@ -175,7 +175,7 @@ describe('problems', () => {
     ]);
   });
 
-  it('a broken file never shows what is in it', () => {
+  it('the problem of a broken file does not quote its content', () => {
     expect(JSON.stringify(readCloud({ file: '{"aadClientSecret": "hush",}', env: {} }))).not.toContain(
       'hush',
     );

@@ -6,7 +6,7 @@ import { cloudFile, parseCloudFile, type CloudFile } from './cloud-file.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** As whom MIC itself speaks to ARM. */
+/** MIC's own credential. */
 export type CredentialSettings =
   | { readonly kind: 'system-assigned' }
   | { readonly kind: 'user-assigned'; readonly clientId: string }
@@ -29,14 +29,14 @@ export interface CloudSettings {
 }
 
 export interface CloudSources {
-  /** The text of azure.json; undefined when no --cloudconfig is given, and the environment is used instead. */
+  /** The text of azure.json; undefined without --cloudconfig, when the environment is used. */
   readonly file?: string | undefined;
   readonly env: Env;
   /** The text of the file named by AZURE_ENVIRONMENT_FILEPATH. */
   readonly environmentFile?: string | undefined;
 }
 
-/** azure.json's keys as the environment spells them. */
+/** The environment variables for keys of azure.json. */
 const environmentNames: Readonly<Record<string, string>> = {
   cloud: 'CLOUD',
   tenantId: 'TENANT_ID',
@@ -46,7 +46,7 @@ const environmentNames: Readonly<Record<string, string>> = {
   userAssignedIdentityID: 'USER_ASSIGNED_MSI_CLIENT_ID',
 };
 
-/** Which cloud, and as whom: from azure.json, or from the environment without it. Every problem at once. */
+/** Reads cloud and credential from azure.json, or without it from the environment. Returns all problems. */
 export function readCloud(sources: CloudSources): Parsed<CloudSettings> {
   const file = parseOptional(sources.file);
   const environmentFile = parseOptional(sources.environmentFile);
@@ -101,7 +101,7 @@ function credentialOf(sources: CredentialSources, problems: Problem[]): Credenti
   return ownKey(sources, applicationOf(sources, {}, problems), problems);
 }
 
-/** A certificate or a secret; the certificate, should both be there. */
+/** A certificate or a secret; the certificate precedes. */
 function ownKey(
   sources: CredentialSources,
   who: Application | undefined,
@@ -155,7 +155,7 @@ function federated(
   return undefined;
 }
 
-/** The webhook of Workload Identity sets AZURE_TENANT_ID and AZURE_CLIENT_ID: they stand in for a federated credential. */
+/** AZURE_TENANT_ID and AZURE_CLIENT_ID, set by the webhook of Workload Identity, are defaults for a federated credential. */
 function applicationOf(
   sources: CredentialSources,
   fallback: Env,
@@ -175,7 +175,7 @@ function isTrue(value: string | undefined): boolean {
   return value?.toLowerCase() === 'true';
 }
 
-/** C27: the client id of the identity that is the cluster's own, which MIC must never detach; '' when there is none. */
+/** C27: the client id of the cluster's own identity, which MIC must never detach; '' if there is none. */
 export function clusterClientId(settings: CloudSettings): string {
   return settings.credential.kind === 'user-assigned' ? settings.credential.clientId : '';
 }

@@ -4,13 +4,13 @@ import type { CloudFile } from './cloud-file.ts';
 export interface CloudEndpoints {
   /** Without a trailing slash. */
   readonly resourceManager: string;
-  /** Where Entra ID (or its like) hands out tokens; without a trailing slash. */
+  /** The endpoint of Entra ID (or AD FS); without a trailing slash. */
   readonly authority: string;
-  /** The resource that a token for ARM is asked for, as IMDS wants it. */
+  /** The resource of tokens for ARM, in the form of IMDS. */
   readonly audience: string;
-  /** A login host that MSAL does not know: it is not to ask the public cloud about it. */
+  /** A login host unknown to MSAL, which must not look it up in the public cloud. */
   readonly customAuthority: boolean;
-  /** Of virtual machines and scale sets. Stack and custom clouds lag behind. */
+  /** Of virtual machines and scale sets. Older in Stack and custom clouds. */
   readonly computeApiVersion: string;
 }
 
@@ -41,16 +41,15 @@ function named(resourceManager: string, authority: string): CloudEndpoints {
   };
 }
 
-/** Where a name or an endpoint is written, so that a problem can say what to edit. */
 interface EndpointSources {
   readonly settings: CloudFile;
-  /** How the operator spells the key: `cloud` in azure.json, `CLOUD` in the environment. */
+  /** The operator's spelling of a key, for problems: `cloud` in azure.json, `CLOUD` in the environment. */
   readonly nameOf: (key: string) => string;
   /** The file named by AZURE_ENVIRONMENT_FILEPATH. */
   readonly environmentFile?: CloudFile;
 }
 
-/** The endpoints of a cloud: those written out win, then the environment file of a Stack, then the known names. */
+/** Explicit endpoints precede the environment file of a Stack, then the known names. */
 export function endpointsOf(sources: EndpointSources, problems: Problem[]): CloudEndpoints | undefined {
   const cloud = sources.settings.get('cloud') ?? '';
   const custom =
@@ -103,7 +102,7 @@ function customEndpoints(
   };
 }
 
-/** A token travels there, so it is https, or plain http on this very machine (a simulator). */
+/** Tokens are sent there, so it must be https, or plain http on the loopback (a simulator). */
 function endpoint(
   written: { path: string; value: string | undefined },
   problems: Problem[],

@@ -8,8 +8,8 @@ import type { TokenSource } from './token-keeper.ts';
 type ApplicationSettings = Extract<CredentialSettings, { readonly tenantId: string }>;
 
 /**
- * Tokens for an application, by @azure/identity. It is loaded only when it is needed, and the credential is made again
- * for every token (once an hour), so that a replaced certificate or projected token is read again.
+ * Tokens for an application, by @azure/identity, which is loaded on first use. The credential is created for every token (once an hour),
+ * so that a replaced certificate or projected token is read again.
  */
 export function applicationToken(settings: ApplicationSettings, endpoints: CloudEndpoints): TokenSource {
   const scope = `${endpoints.audience.replace(/\/$/, '')}/.default`;
@@ -36,7 +36,7 @@ async function createIdentityCredential(
   const options = {
     authorityHost: authority.host,
     disableInstanceDiscovery: endpoints.customAuthority,
-    // Whoever wants the token comes again anyhow: no long waits hidden in here.
+    // Callers retry anyway, so long waits are avoided here.
     retryOptions: { maxRetries: 1, retryDelayInMs: 200 },
     ...limits,
     additionalPolicies: [...limits.additionalPolicies, ...authority.policies],
@@ -73,7 +73,7 @@ function applicationFailure(error: unknown, settings: ApplicationSettings): Azur
   );
 }
 
-/** Entra said no (MSAL's ServerError carries OAuth's `error`), or a file is not there: trying again will not help. */
+/** Entra refused (MSAL's ServerError contains OAuth's `error`), or a file is missing: retries will not help. */
 function isRefusal(error: unknown): boolean {
   if (field(error, 'code') === 'ENOENT') return true;
   const cause = field(error, 'cause') ?? error;
@@ -83,7 +83,7 @@ function isRefusal(error: unknown): boolean {
   );
 }
 
-/** Entra's texts hold no secret; a library's might, so it is cut out whatever they say. */
+/** Entra's messages contain no secret; a library's might, so it is removed from all. */
 function withoutSecrets(message: string, settings: ApplicationSettings): string {
   const secrets = [field(settings, 'clientSecret'), field(settings, 'password')];
   return secrets.reduce<string>(

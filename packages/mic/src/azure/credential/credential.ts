@@ -15,8 +15,8 @@ interface CredentialDeps {
 }
 
 /**
- * MIC's own token call must not end in NMI: NMI holds a pod without an assignment until MIC has made one, and MIC
- * makes none without a token. So the call is bounded, and a failure names that cause first.
+ * MIC's token request may be intercepted by NMI, which holds pods without an assignment until MIC creates one, and MIC creates none
+ * without a token. So the request has a timeout, and its failure names that cause first.
  */
 const interceptionHint =
   "if NMI intercepts the controller's own call, exempt it: an AzurePodIdentityException in its namespace that matches its pod labels, or hostNetwork: true";
@@ -59,7 +59,7 @@ function managedIdentityToken(
     random,
     cache: false,
     fetch: fetchOnce,
-    // The default, 40 s, is for an NMI, which holds requests; the metadata service answers at once.
+    // The default of 40 s is for NMI, which holds requests; the metadata service responds at once.
     requestTimeoutInMs: 20_000,
   });
   return async ({ fresh, signal }) => {

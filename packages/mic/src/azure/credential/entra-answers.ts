@@ -5,8 +5,8 @@ type Policies = NonNullable<TokenCredentialOptions['additionalPolicies']>;
 const longestAnswer = 256 * 1024;
 
 /**
- * What @azure/identity leaves open: its exchange with Entra does not hear the signal given to getToken, an answer may be of any
- * length, and a secret would follow a redirect.
+ * Limits that @azure/identity lacks: its request to Entra ignores the signal given to getToken, a response may have any length, and a
+ * secret would follow redirects.
  */
 export function entraAnswerLimits(
   signal: AbortSignal,

@@ -3,14 +3,14 @@ import type { TokenCredentialOptions } from '@azure/identity';
 type Policy = NonNullable<TokenCredentialOptions['additionalPolicies']>[number];
 
 export interface Authority {
-  /** As @azure/identity gets it. */
+  /** For @azure/identity. */
   readonly host: string;
   readonly policies: readonly Policy[];
 }
 
 /**
- * @azure/identity refuses every login endpoint that is not https, also one on this machine (a simulator), which is allowed in
- * azure.json. It gets an https address, and its requests to just that one go out in plain http.
+ * @azure/identity refuses login endpoints without https, also on the loopback (a simulator), which azure.json may use. It gets an https
+ * address, and requests to that one are sent as plain http.
  */
 export function authorityFor(endpoint: string): Authority {
   const url = new URL(endpoint);
@@ -20,12 +20,12 @@ export function authorityFor(endpoint: string): Authority {
   const policy: Policy['policy'] = {
     name: 'plainHttpOnLoopback',
     sendRequest: async (request, next) => {
-      // When it is repeated it has the plain address already.
+      // A repeated request has the plain address already.
       if (![told, plain].some((origin) => request.url.startsWith(`${origin}/`))) return next(request);
       request.url = request.url.replace(told, plain);
       request.allowInsecureConnection = true;
       const response = await next(request);
-      // What it says of its own addresses is compared with what the library was told.
+      // The library compares addresses in the response with its https address.
       const { bodyAsText } = response;
       return typeof bodyAsText === 'string' && request.method === 'GET'
         ? { ...response, bodyAsText: bodyAsText.replaceAll(plain, told) }

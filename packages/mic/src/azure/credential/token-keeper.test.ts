@@ -23,7 +23,7 @@ function keeper() {
 }
 
 describe('MIC’s own token', () => {
-  it('is asked for once by all who wait, and kept until five minutes before its end', async () => {
+  it('is requested once for all callers, and kept until five minutes before its expiry', async () => {
     const { clock, asked, credential, give } = keeper();
     const both = Promise.all([credential.getToken(going), credential.getToken(going)]);
     give('one');
@@ -37,7 +37,7 @@ describe('MIC’s own token', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('lives on while its renewal fails, until its end', async () => {
+  it('is used while its renewal fails, until its expiry', async () => {
     const { clock, asked, credential, give } = keeper();
     const first = credential.getToken(going);
     give('one');
@@ -52,7 +52,7 @@ describe('MIC’s own token', () => {
     await expect(over).rejects.toThrow('no token for ARM: down');
   });
 
-  it('is asked for afresh after ARM refused it', async () => {
+  it('is requested again after ARM refused it', async () => {
     const { asked, credential, give } = keeper();
     const first = credential.getToken(going);
     give('one');
@@ -64,7 +64,7 @@ describe('MIC’s own token', () => {
     expect(asked.map(({ fresh }) => fresh)).toEqual([false, true]);
   });
 
-  it('not coming, it ends in an error that names NMI’s interception, within 30 s', async () => {
+  it('without a response, fails within 30 s with an error that names NMI’s interception', async () => {
     const { clock, credential } = keeper();
     const never = credential.getToken(going);
     const failure = expect(never).rejects.toMatchObject({
@@ -76,7 +76,7 @@ describe('MIC’s own token', () => {
     await expect(never).rejects.toBeInstanceOf(AzureError);
   });
 
-  it('is given up by one caller without being lost to the other', async () => {
+  it('is still returned to other callers when one aborts', async () => {
     const { credential, give } = keeper();
     const term = new AbortController();
     const gone = credential.getToken(term.signal);
@@ -87,7 +87,7 @@ describe('MIC’s own token', () => {
     expect(await stays).toBe('one');
   });
 
-  it('tells for whom it is', () => {
+  it('contains the principal', () => {
     const claims = Buffer.from(JSON.stringify({ oid: 'principal' })).toString('base64url');
     expect(principalIn(`head.${claims}.signature`)).toBe('principal');
     expect(principalIn('opaque')).toBeUndefined();

@@ -2,11 +2,10 @@ import type { Clock } from '@pod-identity/kit/core';
 import { AzureError } from '../azure-error.ts';
 import { DeadlinePassed, withDeadline } from '../deadline.ts';
 
-/** MIC's own way to a token for ARM. */
 export interface ArmCredential {
-  /** A token with some life left; throws AzureError. Callers of one moment share a request. */
+  /** Returns a valid token; throws AzureError. Concurrent callers share a request. */
   getToken(signal: AbortSignal): Promise<string>;
-  /** The token was refused: the next call gets a new one. */
+  /** After a refused token: the next call requests a new one. */
   invalidate(): void;
 }
 
@@ -15,19 +14,19 @@ export interface TokenWithEnd {
   readonly expiresOnTimestamp: number;
 }
 
-/** How a token is got, without any cache. */
+/** Requests a token, without a cache. */
 export type TokenSource = (how: {
   readonly fresh: boolean;
   readonly signal: AbortSignal;
 }) => Promise<TokenWithEnd>;
 
-/** Renewed this long before its end, as the original did. */
+/** Before its expiry, as in the original. */
 const renewBeforeMs = 5 * 60_000;
 const tokenTimeoutMs = 30_000;
-/** After a renewal failed while the old token still lives. */
+/** After a failed renewal, while the old token is valid. */
 const renewAgainMs = 30_000;
 
-/** Keeps one token, renews it before its end with one request at a time, and uses the old one while renewal fails. */
+/** Keeps one token, renews it before its expiry with one request at a time, and uses the old one while renewal fails. */
 export function keepToken(
   source: TokenSource,
   options: { readonly clock: Clock; readonly hint: string },
@@ -41,7 +40,7 @@ export function keepToken(
   const fetchToken = async (): Promise<string> => {
     const still = kept;
     try {
-      // Not the caller's signal: others wait for the same token.
+      // Not the caller's signal, since others wait for the same token.
       const never = new AbortController().signal;
       kept = await withDeadline({ clock, ms: tokenTimeoutMs, signal: never }, (signal) =>
         outrace(source({ fresh: refused, signal }), signal),
@@ -85,7 +84,7 @@ function tokenFailure(error: unknown, hint: string): AzureError {
   );
 }
 
-/** Settles as the promise does, or rejects with the signal's reason, whichever comes first. */
+/** Settles like the promise, or rejects with the signal's reason, whichever comes first. */
 async function outrace<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason as Error);
@@ -97,7 +96,7 @@ async function outrace<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   }
 }
 
-/** The object id that a token names. It is our own token: read for a message, not trusted for a decision. */
+/** The object id in MIC's own token; for messages only. */
 export function principalIn(token: string): string | undefined {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));

@@ -22,7 +22,7 @@ const refusal = (
 const throttled: ArmFailure = { kind: 'throttled', message: 'wait', retryAfterMs: 20_000, scope: 'host' };
 const unavailable: ArmFailure = { kind: 'unavailable', message: 'no answer', retryAfterMs: 5000 };
 
-/** ARM in memory: `judge` says what a PATCH meets; undefined lets it pass. */
+/** ARM in memory: `judge` returns the failure of a PATCH; undefined accepts it. */
 function fakeArm(
   present: readonly ResourceId[],
   judge: (
@@ -130,7 +130,7 @@ describe('unnamed refusals', () => {
     expect(arm.reads()).toBe(2);
   });
 
-  it('an unexplained refusal of everything counts for the host, for no identity', async () => {
+  it('an unexplained refusal of everything counts against the host, not against an identity', async () => {
     const arm = fakeArm([], () => refused(refusal('Unknown')));
     expect(await arm.update({ attach: [id('a'), id('b')] })).toMatchObject({
       rejected: [],
@@ -138,14 +138,14 @@ describe('unnamed refusals', () => {
     });
   });
 
-  it('an unexplained refusal counts against an id when the host takes the others', async () => {
+  it('an unexplained refusal counts against an id if the host accepts the others', async () => {
     const arm = fakeArm([], (adding) => (adding.includes(id('a')) ? refused(refusal('Unknown')) : undefined));
     const outcome = await arm.update({ attach: [id('a'), id('b')] });
     expect(outcome.refusal).toBeUndefined();
     expect(outcome.rejected).toMatchObject([{ id: id('a'), code: 'Unknown' }]);
   });
 
-  it('goes on with a search that the throttle cut short', async () => {
+  it('continues a search that the throttle interrupted', async () => {
     let allowed = 2;
     const arm = fakeArm([], (adding) => {
       allowed -= 1;
@@ -154,7 +154,7 @@ describe('unnamed refusals', () => {
     });
     const attach = [0, 1, 2, 3, 4, 5, 6, 7].map(id);
     expect(await arm.update({ attach })).toMatchObject({ refusal: throttled, patches: 2 });
-    // With two tokens each time, an update that began again would never get beyond the first halves.
+    // With two tokens each time, a restarted update would never get beyond the first halves.
     let rejected: readonly ResourceId[] = [];
     for (let round = 0; round < 4 && rejected.length === 0; round += 1) {
       allowed = 2;
@@ -165,7 +165,7 @@ describe('unnamed refusals', () => {
     expect(rejected).toEqual([id(0)]);
   });
 
-  it('remembers searches that were cut short for 5,000 hosts, and evicts the oldest first', async () => {
+  it('remembers interrupted searches for 5,000 hosts, and evicts the oldest first', async () => {
     const arm = fakeArm([], () => refused(refusal('InvalidIdentity')));
     const attach = [id('a'), id('b'), id('c'), id('d')];
     const cutShort = async (on: Host) => {
@@ -193,7 +193,7 @@ describe('named refusals', () => {
     expect(outcome.patches).toBe(2);
   });
 
-  it('after an operation that began and failed, looks at the host before it goes on', async () => {
+  it('after an operation that began and failed, reads the host before it continues', async () => {
     const arm = fakeArm([], (_, patch) =>
       patch === 1 ? refused(refusal('FailedIdentityOperation', [id('a')]), { begun: true }) : undefined,
     );
@@ -203,7 +203,7 @@ describe('named refusals', () => {
     expect(arm.reads()).toBe(3);
   });
 
-  it('does not take back on what was refused in the second half of a renewal', async () => {
+  it('does not attach again what was refused in the second half of a renewal', async () => {
     const arm = fakeArm([], (adding) =>
       adding.includes(id('a')) ? refused(refusal('FailedIdentityOperation', [id('a')])) : undefined,
     );
@@ -226,7 +226,7 @@ describe('a renewal', () => {
     rejection: { id: id('dead'), code: 'LinkedAuthorizationFailed', message: 'no right' },
   };
 
-  it('takes a dead entry off and puts it back, and says so before each half', async () => {
+  it('removes a dead entry and adds it again, and records it before each half', async () => {
     const arm = deadHost();
     const outcome = await arm.update({ renew: [id('dead')] });
     expect(outcome).toMatchObject({ rejected: [], patches: 2 });
@@ -237,7 +237,7 @@ describe('a renewal', () => {
     expect(arm.state.present.get(id('dead'))).toEqual(alive);
   });
 
-  it('never begins for what is alive by now, or is not there any more', async () => {
+  it('never begins for an entry that is alive or gone by now', async () => {
     const arm = deadHost();
     expect(await arm.update({ renew: [id('living'), id('nowhere')] })).toMatchObject({ patches: 0 });
     expect(arm.sent).toEqual([]);
@@ -259,7 +259,7 @@ describe('a renewal', () => {
     expect([...arm.state.present.keys()]).toEqual([id('living'), id('dead'), id('b')]);
   });
 
-  it('never begins without budget for both halves; the rest of the change is made all the same', async () => {
+  it('never begins without budget for both halves; the rest of the change is made', async () => {
     const arm = deadHost();
     arm.budget.updates = 1;
     const outcome = await arm.update({ renew: [id('dead')], attach: [id('b')] });
@@ -278,14 +278,14 @@ describe('a renewal', () => {
     return arm;
   };
 
-  it('of a dead entry that was in the way of an update is completed by the same update', async () => {
+  it('of a dead entry that blocked an update is completed by the same update', async () => {
     const arm = blocked();
     expect(await arm.update({ attach: [id('b')] })).toMatchObject({ rejected: [], patches: 3 });
     expect(inTheWay(arm)).toBe(false);
     expect([...arm.state.present.keys()].sort()).toEqual([id('b'), id('dead'), id('living')]);
   });
 
-  it('of a dead entry that is in the way does not begin without the right to put it back: the host refuses', async () => {
+  it('of a dead entry that blocks updates does not begin without the right to add it again: the host refuses', async () => {
     const arm = blocked();
     arm.refusing.set(id('dead'), no);
     expect(await arm.update({ attach: [id('b')] })).toMatchObject({
@@ -295,7 +295,7 @@ describe('a renewal', () => {
     expect(inTheWay(arm)).toBe(true);
   });
 
-  it('does not begin for a dead entry that is being detached, and which every part of the search is refused for: it comes off first', async () => {
+  it('does not begin for a dead entry that is being detached and blocks every part of the search: it is removed first', async () => {
     const [x, y, dead] = ['x', 'y', 'dead'].map(id) as [ResourceId, ResourceId, ResourceId];
     const arm = fakeArm([], (adding, _, after) => {
       if (after.has(dead)) return refused(refusal('FailedIdentityOperation', [dead]), { refused: true });
@@ -308,7 +308,7 @@ describe('a renewal', () => {
     expect([...arm.state.present.keys()]).toEqual([x]);
   });
 
-  it('of dead entries that ARM names one by one goes on after the throttle cut it short, with 2 PATCHes each time', async () => {
+  it('of dead entries that ARM names one by one continues after the throttle interrupted it, with 2 PATCHes each time', async () => {
     const dead = ['d1', 'd2', 'd3'].map(id);
     const renewed = new Set<ResourceId>();
     const arm = fakeArm([], (adding, _, after) => {
@@ -332,7 +332,7 @@ describe('a renewal', () => {
 describe('an operation that failed after ARM had accepted the update', () => {
   const late = (failure: ArmFailure) => ({ ...refused(failure), begun: true, applied: true });
 
-  it('is sent again while the host is Failed, and not once it is not', async () => {
+  it('is sent again while the host is Failed, and not after that', async () => {
     const arm = fakeArm([id('a'), id('b')], () => undefined);
     arm.provisioningState = 'Failed';
     expect(await arm.update({ again: [id('a')] })).toMatchObject({ applied: [id('a')], patches: 1 });
@@ -352,7 +352,7 @@ describe('an operation that failed after ARM had accepted the update', () => {
     expect(outcome.present?.has(id('a'))).toBe(true);
   });
 
-  it('for want of a healthy Azure is sent once more at once', async () => {
+  it('by an outage of Azure is sent once more at once', async () => {
     const arm = fakeArm([], () => {
       arm.provisioningState = 'Failed';
       return late(unavailable);
@@ -361,7 +361,7 @@ describe('an operation that failed after ARM had accepted the update', () => {
     expect(outcome).toMatchObject({ patches: 2, refusal: { kind: 'unavailable', late: true } });
   });
 
-  it('over what may come off takes it off together with what is sent next', async () => {
+  it('because of an identity that may be detached removes it with the next PATCH', async () => {
     const arm = fakeArm([], (_, patch) =>
       patch === 1 ? late(refusal('FailedIdentityOperation', [id('bad')])) : undefined,
     );
@@ -371,7 +371,7 @@ describe('an operation that failed after ARM had accepted the update', () => {
     expect([...arm.state.present.keys()]).toEqual([id('a')]);
   });
 
-  it('over an entry of others blames nothing that was sent', async () => {
+  it('because of an entry of others blames none of the sent identities', async () => {
     const arm = fakeArm([id('theirs')], () => late(refusal('FailedIdentityOperation', [id('theirs')])));
     const outcome = await arm.update({ attach: [id('a')] });
     expect(outcome).toMatchObject({ rejected: [], patches: 1, refusal: { kind: 'failed', late: true } });
@@ -380,13 +380,13 @@ describe('an operation that failed after ARM had accepted the update', () => {
 });
 
 describe('what became of a PATCH', () => {
-  it('names what was certainly not attached, once for each PATCH', async () => {
+  it('returns the identities that were certainly not attached, once for each PATCH', async () => {
     const bad = refused(refusal('FailedIdentityOperation', [id('a')]), { refused: true });
     const arm = fakeArm([], (adding) => (adding.includes(id('a')) ? bad : undefined));
     expect((await arm.update({ attach: [id('a'), id('b')] })).refused).toEqual([id('a'), id('b')]);
   });
 
-  it('a host that refuses because of another operation is read again: the operation may be our own earlier PATCH', async () => {
+  it('a host that refuses because of another operation is read again: the operation may be an earlier PATCH of MIC', async () => {
     const busy: ArmFailure = { kind: 'busy', message: 'another operation', retryAfterMs: 5000 };
     const arm = fakeArm([], (_, patch) => {
       if (patch === 1) return refused(unavailable);
@@ -399,14 +399,14 @@ describe('what became of a PATCH', () => {
     expect(arm.written).toHaveLength(2);
   });
 
-  it('a list that is older than a PATCH which failed is said to be unsettled', async () => {
+  it('a list that is older than a failed PATCH is reported as unsettled', async () => {
     const arm = fakeArm([id('x')], () => refused(throttled, { refused: true }));
     expect(await arm.update({ attach: [id('a')] })).toMatchObject({ unsettled: true, refused: [id('a')] });
   });
 });
 
 describe('lost answers', () => {
-  it('a PATCH applied without an answer is done when the host shows it', async () => {
+  it('a PATCH applied without a response is done when the host shows it', async () => {
     const arm = fakeArm([], () => refused(unavailable, { applied: true }));
     expect(await arm.update({ attach: [id('a')] })).toEqual({
       present: new Map([[id('a'), alive]]),
@@ -415,7 +415,7 @@ describe('lost answers', () => {
     });
   });
 
-  it('one that did not arrive goes out once more and no more', async () => {
+  it('a PATCH that did not arrive is sent once more, and not again', async () => {
     const arm = fakeArm([], () => refused(unavailable));
     expect(await arm.update({ attach: [id('a')] })).toMatchObject({
       refusal: unavailable,
@@ -426,7 +426,7 @@ describe('lost answers', () => {
 });
 
 describe('reading', () => {
-  it('takes an entry without ids for one on its way while the host is changing, and for a dead one after', async () => {
+  it('treats an entry without ids as being attached while the host is changing, and as dead after that', async () => {
     const arm = fakeArm([id('a')], () => undefined);
     arm.state.present.set(id('b'), {});
     arm.provisioningState = 'Updating';

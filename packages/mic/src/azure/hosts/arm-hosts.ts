@@ -12,13 +12,13 @@ import { prepareRenewals, renewEntries, type StepRunner } from './renewal.ts';
 import { startSession, type Session } from './session.ts';
 import { finish, sendBatch, type Next } from './update-session.ts';
 
-/** The HostIdentities port over ARM. One update of a host at a time; different hosts don't wait for each other. */
+/** Implements HostIdentities over ARM. One update of a host at a time; different hosts in parallel. */
 export function createArmHosts(calls: HostCalls): HostIdentities {
-  // An update that the throttle cut short goes on where it stood: otherwise a low bucket could starve it for ever.
+  // An update that the throttle interrupted continues where it stopped: otherwise a low bucket could starve it forever.
   const suspects = new IdsByHost();
   const blockers = new IdsByHost();
 
-  /** Sends the steps in as few PATCHes as will do. Returns what stopped it: nothing, when each step is done or rejected. */
+  /** Sends the steps in as few PATCHes as possible. Returns the failure that stopped it; undefined if each step is done or rejected. */
   const runner: StepRunner = {
     async carryOut(session, wanted) {
       const { id } = session.host;
@@ -37,11 +37,11 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
     },
   };
 
-  /** The change, then what is renewed. What was found in the way before comes off with the first PATCH. */
+  /** The change, then renewals. Blocking entries found before are removed with the first PATCH. */
   const changeFrom = async (session: Session, change: HostChange): Promise<HostFailure | undefined> => {
     const steps = stepsToChange(session.state, change);
     if (steps.length + deadOf(session.state, change.renew).length === 0) return undefined;
-    // A host in motion is waited for, not fought.
+    // A host that is being updated is retried later.
     const motion = inMotion(session.state);
     if (motion !== undefined) return motion;
     const { id } = session.host;
@@ -66,7 +66,7 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
   };
 }
 
-/** Those that an update which was cut short goes on with. */
+/** The suspects with which an interrupted update continues. */
 function suspectsLeft({ refusal, search }: Next): readonly ResourceId[] {
   return refusal?.kind === 'gone' ? [] : search.suspects.map((step) => step.id);
 }
@@ -86,12 +86,12 @@ function isStep(steps: readonly IdentityStep[], id: ResourceId): boolean {
   return steps.some((step) => step.id === id);
 }
 
-/** In the way, and not off yet. */
+/** Blocking entries that are still on the host. */
 function blockersIn({ state, inTheWay, rejected }: Session): readonly ResourceId[] {
   return deadOf(state, [...inTheWay]).filter((id) => !rejected.has(id));
 }
 
-/** Goes on with a search that was cut short, if any. What is in the way is in its first half, because no other half passes before. */
+/** Continues an interrupted search, if any. Blocking entries are in its first half, because no other half passes before. */
 function resume(
   steps: readonly IdentityStep[],
   wanted: readonly IdentityStep[],
@@ -102,14 +102,14 @@ function resume(
   return startSearch(steps, new Set([...suspected, ...removals.map(({ id }) => id)]));
 }
 
-/** More ids than that are not remembered: others write them, as many as they like. */
+/** Limit, since users can write any number of ids. */
 const mostIds = 1000;
-/** The hosts that were changed last, as many as AKS allows in a cluster. */
+/** The most recently changed hosts; AKS allows as many in a cluster. */
 const mostHosts = 5000;
 
 const none: ReadonlySet<ResourceId> = new Set();
 
-/** By host, what updates that were cut short had found out about ids. */
+/** Results of interrupted updates about ids, by host. */
 class IdsByHost {
   readonly #byHost = new RecentMap<ResourceId, ReadonlySet<ResourceId>>(mostHosts);
 
@@ -123,7 +123,7 @@ class IdsByHost {
     else this.#byHost.delete(host);
   }
 
-  /** The search among the steps has ended or was cut short: it goes on among `left`. */
+  /** After a search among the steps has ended or was interrupted: it continues among `left`. */
   settle(host: ResourceId, steps: readonly IdentityStep[], left: Iterable<ResourceId>): void {
     const others = [...this.of(host)].filter((id) => !isStep(steps, id));
     this.keep(host, [...others, ...left]);

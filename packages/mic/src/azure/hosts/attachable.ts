@@ -1,5 +1,5 @@
-// Whether an identity exists and MIC may attach it: asked of ARM before a dead entry of it is taken off a host, because
-// what can't be put back must not be taken off.
+// Whether an identity exists and MIC may attach it: checked before a dead entry of it is removed from a host, because it must be possible
+// to add it again.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Rejection } from '../../snapshot/facts/outcomes.ts';
 import type { ArmClient } from '../arm/arm-client.ts';
@@ -9,7 +9,7 @@ import { permissionsAt } from '../roles/permissions.ts';
 
 export type Attachable =
   | { readonly kind: 'attachable' }
-  /** There is no such identity: an entry of it is of no use to anybody. */
+  /** The identity does not exist, so its entry is useless. */
   | { readonly kind: 'missing'; readonly rejection: Rejection }
   | { readonly kind: 'refused'; readonly rejection: Rejection };
 
@@ -32,7 +32,7 @@ export async function askAttachable(
   return found.ok ? { kind: 'attachable' } : unread(id, found.failure);
 }
 
-/** A role of one's own making may hold the right to attach and not the one to read: then existence is not asked for. */
+/** A custom role may allow attaching but not reading: then existence is not checked. */
 function unread(id: ResourceId, failure: ArmFailure): Attachable {
   switch (failure.kind) {
     case 'denied':

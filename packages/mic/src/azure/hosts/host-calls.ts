@@ -18,35 +18,35 @@ type ArmOperation = 'vm_get' | 'vm_update' | 'vmss_get' | 'vmss_update' | 'opera
 export interface ArmCall {
   readonly operation: ArmOperation;
   readonly result: 'ok' | ArmFailure['kind'];
-  /** For an update: until its long-running operation ended. */
+  /** Of an update: until the end of its long-running operation. */
   readonly ms: number;
 }
 
 export interface HostCalls {
   read(host: Host, signal: AbortSignal): Promise<ArmResult<HostState>>;
-  /** Takes one PATCH from the host's budget and returns what is spent of it, or why none may be sent yet. */
+  /** Takes one PATCH from the host's budget and returns the used budget, or why none may be sent yet. */
   spend(host: Host): ArmResult<number>;
-  /** What a former leader spent. */
+  /** Sets the budget used by a former leader. */
   restore(host: Host, spentUntil: number): void;
-  /** Sends one PATCH and follows it to its end. The state comes only if the answer already tells it whole. */
+  /** Sends one PATCH and follows it to its end. Returns the state only if the response contains all of it. */
   patch(host: Host, change: HostPatch, signal: AbortSignal): Promise<PatchResult>;
-  /** What holds so many updates in a row back, by our own throttle; nothing is taken from it. */
+  /** The failure if the throttle does not allow this number of updates now; takes no tokens. */
   budget(host: Host, updates: number): ArmFailure | undefined;
-  /** Whether an identity exists and may be attached, before a dead entry of it is taken off. */
+  /** Whether an identity exists and may be attached. */
   attachable(identity: ResourceId, signal: AbortSignal): Promise<Attachable>;
 }
 
 export interface HostPatch {
   readonly from: HostState;
   readonly patch: IdentityPatch;
-  /** Asked right before it is sent. */
+  /** Called right before sending. */
   readonly mayBeSent?: (() => boolean) | undefined;
 }
 
 export type PatchResult = ArmResult<HostState | undefined> & {
-  /** Whether ARM accepted it: from then on the host may be changed, however the operation ends. */
+  /** Whether ARM accepted it: the host may have changed, however the operation ends. */
   readonly begun: boolean;
-  /** Whether it is certain that ARM did not take it: it was not sent, or was answered so. */
+  /** Whether ARM certainly did not execute it: it was not sent, or was refused. */
   readonly refused: boolean;
 };
 
@@ -61,7 +61,7 @@ interface HostCallsOptions {
 export function createHostCalls(options: HostCallsOptions): HostCalls {
   const { client, throttle, clock, onCall } = options;
 
-  /** Measures a call, tells of it, and obeys a Retry-After. */
+  /** Measures and reports a call, and applies its Retry-After. */
   const measured = async <R extends ArmResult<unknown>>(
     host: Host,
     operation: ArmOperation,
@@ -118,7 +118,7 @@ async function patchAndFollow(
   { from, patch, mayBeSent, signal }: PatchRequest,
 ): Promise<PatchResult> {
   const { client, clock, random } = options;
-  // Only a PATCH that drops the list could wipe what somebody else attached since we looked.
+  // Only a PATCH that drops the list could remove identities that others attached since the read.
   const ifMatch = dropsWholeList(patch) ? from.etag : undefined;
   const answer = await client.send({
     method: 'PATCH',
@@ -144,7 +144,7 @@ async function patchAndFollow(
   return { ok: true, value: state, begun: true, refused: false };
 }
 
-/** A token for one request, or why there is none yet. */
+/** Takes a token for one request, or returns why there is none. */
 function heldBack(
   { throttle, clock }: HostCallsOptions,
   host: Host,
@@ -164,7 +164,7 @@ function hostUrl(host: Host, client: ArmClient): string {
   return `${host.id}?api-version=${client.access().endpoints.computeApiVersion}`;
 }
 
-/** The answer's own identity block, if it shows just what was asked for and knows the ids of every entry. */
+/** The identity block of the response, if it matches the request and has the ids of every entry. */
 function wholeState(answer: ArmAnswer, patch: IdentityPatch): HostState | undefined {
   const state = readHostState(answer.body);
   const expected = patch.after.present;

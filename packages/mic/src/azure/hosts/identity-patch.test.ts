@@ -59,11 +59,11 @@ describe('the net change', () => {
     expect(stepsToChange(state, change)).toEqual(steps);
   });
 
-  it('adds what was taken off for renewal, and only that', () => {
+  it('adds entries that were removed for renewal, and only those', () => {
     expect(stepsToRestore(host(['b']), [id('a'), id('b')])).toEqual(add('a'));
   });
 
-  it('renews what is dead, and neither what is alive nor what is not there', () => {
+  it('renews dead entries, and neither live nor missing ones', () => {
     const state: HostState = {
       present: new Map([...host(['a']).present, [id('d'), {}]]),
       systemAssigned: false,
@@ -110,7 +110,7 @@ describe('the PATCH', () => {
     });
   });
 
-  it('C31 C32 says what the host is afterwards', () => {
+  it('C31 C32 returns the state of the host afterwards', () => {
     const { after } = identityPatch(host(['b']), [...add('a'), ...remove('b')]);
     expect([...after.present.keys()]).toEqual([id('a')]);
     expect(
@@ -156,7 +156,7 @@ describe('reading a host', () => {
     expect(readHostState({ identity: { type } }).systemAssigned).toBe(systemAssigned);
   });
 
-  it('C33 takes ids in any case and keeps a dead entry without ids', () => {
+  it('C33 accepts ids in any case and keeps a dead entry without ids', () => {
     const state = readHostState({
       etag: '"3"',
       identity: {

@@ -3,22 +3,21 @@ import type { HostChange } from '../../snapshot/facts/outcomes.ts';
 import type { PresentIdentity } from '../../snapshot/facts/facts.ts';
 import { memberOf, stringAt } from '../../snapshot/raw-object.ts';
 
-/** A VM or scale set as far as its identities go. */
+/** The identities of a VM or scale set. */
 export interface HostState {
   readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly systemAssigned: boolean;
   readonly provisioningState?: string;
-  /** Compute's version mark of the resource; older api-versions have none. */
+  /** Missing in older api-versions. */
   readonly etag?: string;
 }
 
 type IdentityType = 'None' | 'SystemAssigned' | 'UserAssigned' | 'SystemAssigned, UserAssigned';
 
-/** One step: an identity put on the host, or taken off it. */
 export interface IdentityStep {
   readonly id: ResourceId;
   readonly kind: 'add' | 'remove';
-  /** Who answers for an add. */
+  /** To which a refused add is charged. */
   readonly namespace?: string | undefined;
 }
 
@@ -29,11 +28,11 @@ export interface IdentityPatch {
       readonly userAssignedIdentities?: Readonly<Record<string, Readonly<Record<string, never>> | null>>;
     };
   };
-  /** The host when ARM has done it. Client ids of what was added are not known yet. */
+  /** The host after the PATCH. Client ids of added identities are not known yet. */
   readonly after: HostState;
 }
 
-/** ARM refuses longer lists in one request. */
+/** ARM's limit for one request. */
 export const patchLimit = 150;
 
 /** Reads `identity`, `etag` and `properties.provisioningState` of a VM or scale set; ids in any case. */
@@ -56,19 +55,19 @@ function readEntry(entry: unknown): PresentIdentity {
   return { ...(clientId !== '' && { clientId }), ...(principalId !== '' && { principalId }) };
 }
 
-/** An entry whose identity was deleted keeps its place on the host, with neither id. */
+/** The entry of a deleted identity stays on the host, without ids. */
 export function isDead(entry: PresentIdentity | undefined): boolean {
   return entry !== undefined && entry.clientId === undefined && entry.principalId === undefined;
 }
 
-/** Its last update has failed: what that one added is listed, and not on the machines. */
+/** Whether the last update failed: its identities are listed, but not on the machines. */
 export function isFailed({ provisioningState = '' }: HostState): boolean {
   return /^(failed|cancell?ed)$/i.test(provisioningState);
 }
 
 /**
- * The net change but for renewals, adds before removes. An id that is to be attached or renewed is not detached (C24). What a
- * failed update has added is named once more while the host is Failed.
+ * The net change without renewals, adds before removes. An id to be attached or renewed is not detached (C24). Identities of a failed
+ * update are sent again while the host is Failed.
  */
 export function stepsToChange(state: HostState, change: HostChange): readonly IdentityStep[] {
   const again = new Set(change.again?.map(canonicalResourceId));
@@ -85,23 +84,23 @@ export function stepsToChange(state: HostState, change: HostChange): readonly Id
   return [...add, ...remove];
 }
 
-/** What is dead at this moment, of what is to be renewed: only that is ever taken off in order to be put back. */
+/** The currently dead ones of the entries to renew: only those may be removed and added again. */
 export function deadOf(state: HostState, ids: readonly ResourceId[]): readonly ResourceId[] {
   return [...new Set(ids.map(canonicalResourceId))].filter((id) => isDead(state.present.get(id)));
 }
 
-/** The second half of a renewal: those that are off go back on. */
+/** The second half of a renewal: adds the removed entries. */
 export function stepsToRestore(state: HostState, renewing: Iterable<ResourceId>): readonly IdentityStep[] {
   return stepsToChange(state, { attach: [...renewing], renew: [], detach: [] });
 }
 
-/** Whether the host already is as the step wants it. What a Failed host lists may be on no machine. */
+/** Whether the host already has the result of the step. Identities of a Failed host may be on no machine. */
 export function isDone(state: HostState, step: IdentityStep): boolean {
   const isListed = state.present.has(step.id);
   return step.kind === 'add' ? isListed && !isFailed(state) : !isListed;
 }
 
-/** The request for some steps that are not done yet, at most `patchLimit`; it merges, so unnamed ids stay. */
+/** The request for at most `patchLimit` pending steps; ARM merges it, so other ids stay. */
 export function identityPatch(state: HostState, steps: readonly IdentityStep[]): IdentityPatch {
   const present = new Map(state.present);
   for (const { id, kind } of steps) {
@@ -111,7 +110,7 @@ export function identityPatch(state: HostState, steps: readonly IdentityStep[]):
   const type = identityType(state.systemAssigned, present.size > 0);
   const entries = steps.map(({ id, kind }) => [id, kind === 'add' ? {} : null] as const);
   return {
-    // With the last one gone the type alone says so: ARM accepts no list beside None or SystemAssigned.
+    // Removing the last one needs only the type: ARM accepts no list with None or SystemAssigned.
     body: {
       identity: { type, ...(present.size > 0 && { userAssignedIdentities: Object.fromEntries(entries) }) },
     },
@@ -119,13 +118,13 @@ export function identityPatch(state: HostState, steps: readonly IdentityStep[]):
   };
 }
 
-/** C28 and E13: the system-assigned part is never ours to drop. */
+/** C28 and E13: MIC never removes the system-assigned identity. */
 export function identityType(systemAssigned: boolean, userAssigned: boolean): IdentityType {
   if (systemAssigned) return userAssigned ? 'SystemAssigned, UserAssigned' : 'SystemAssigned';
   return userAssigned ? 'UserAssigned' : 'None';
 }
 
-/** Names everything the host carries as gone: the only request that others' changes could be lost in. */
+/** Whether the PATCH removes all identities: the only kind that could overwrite changes of others. */
 export function dropsWholeList(patch: IdentityPatch): boolean {
   return patch.body.identity.userAssignedIdentities === undefined;
 }

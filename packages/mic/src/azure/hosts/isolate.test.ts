@@ -6,7 +6,7 @@ import { blockedBy, forgetDone, nextBatch, passed, refused, startSearch } from '
 
 const step = (index: number): IdentityStep => ({ id: `/id/${index}` as ResourceId, kind: 'add' });
 
-/** Plays ARM, which refuses any batch with a bad step in it and names as many of them as told. */
+/** An ARM that refuses any batch with a bad step and names some of them. */
 function search(count: number, bad: ReadonlySet<number>, names: 'all' | 'first' | 'none') {
   const steps = Array.from({ length: count }, (_, index) => step(index));
   const isBad = (one: IdentityStep) => bad.has(steps.indexOf(one));
@@ -28,7 +28,7 @@ function search(count: number, bad: ReadonlySet<number>, names: 'all' | 'first' 
 }
 
 describe('the search for what ARM refuses', () => {
-  it('attaches every good one and convicts just the bad ones, whatever ARM names', () => {
+  it('attaches every good one and rejects only the bad ones, whatever ARM names', () => {
     const names = fc.constantFrom('all' as const, 'first' as const, 'none' as const);
     const worlds = fc
       .integer({ min: 0, max: 320 })
@@ -60,21 +60,21 @@ describe('the search for what ARM refuses', () => {
     expect(search(40, new Set([17]), 'all').patches).toBe(2);
   });
 
-  it('goes on where it was cut short', () => {
+  it('continues where it was interrupted', () => {
     const steps = [step(0), step(1), step(2), step(3)];
     const suspected = new Set([step(2).id, step(3).id]);
     expect(nextBatch(startSearch(steps, suspected))).toEqual([step(2)]);
     expect(nextBatch(startSearch(steps, new Set([step(3).id])))).toEqual(steps);
   });
 
-  it('takes off a dead entry that ARM trips over, once', () => {
+  it('removes a dead entry that blocks updates, once', () => {
     const once = blockedBy(startSearch([step(0)]), [step(0)], [step(9).id])?.search;
     expect(once?.pending).toEqual([{ id: step(9).id, kind: 'remove' }, step(0)]);
     expect(blockedBy(once!, once!.pending, [step(9).id])).toBeUndefined();
     expect(blockedBy(once!, once!.pending, [])).toBeUndefined();
   });
 
-  it('takes off first what was to be taken off in a later batch', () => {
+  it('removes a blocking entry first that was to be removed in a later batch', () => {
     const removal: IdentityStep = { id: step(9).id, kind: 'remove' };
     const halved = { pending: [step(0), step(1), removal], suspects: [step(0), step(1)] };
     expect(blockedBy(halved, [step(0)], [removal.id])?.search).toEqual(
@@ -84,7 +84,7 @@ describe('the search for what ARM refuses', () => {
     expect(blockedBy(halved, [step(0)], [step(1).id])).toBeUndefined();
   });
 
-  it('drops what a second look shows to be done', () => {
+  it('drops steps that a second read shows as done', () => {
     const state = { pending: [step(0), step(1)], suspects: [step(0)] };
     expect(forgetDone(state, (one) => one.id === step(0).id)).toEqual({ pending: [step(1)], suspects: [] });
   });
@@ -97,7 +97,7 @@ describe('where namespaces answer for the steps', () => {
     namespace,
   });
 
-  it('one with bad ids costs the others log2 of their number, and the search stops at its name', () => {
+  it('a namespace with bad ids costs the others log2 of their number, and the search ends at its name', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 40 }), fc.nat(39), fc.boolean(), (count, at, isNamed) => {
         const evil = `n${at % count}`;
@@ -126,7 +126,7 @@ describe('where namespaces answer for the steps', () => {
     );
   });
 
-  it('a lone namespace is blamed at the first refusal, and the next search goes on with what was left behind', () => {
+  it('a single namespace is blamed at the first refusal, and the next search continues with the rest', () => {
     const steps = ['a', 'b', 'c', 'd'].map((name) => owned(name, 'evil'));
     const verdict = refused(startSearch(steps), steps, []);
     expect(verdict).toMatchObject({ search: { pending: [] }, blamed: ['evil'], leftBehind: steps });

@@ -2,22 +2,20 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import { patchLimit, type IdentityStep } from './identity-patch.ts';
 
 /**
- * The search for the steps that ARM refuses, while the others get done. ARM takes or refuses a PATCH as a whole and
- * says, but not always, which ids it dislikes. Unnamed ones are found by halving: a half that passes is done by that,
- * and the rest of the list goes out in one piece when the culprit is known. One bad id among n costs
- * 1 + ceil(log2 n) + 1 requests. Where namespaces answer for the steps, halving goes by namespace and ends there: all
- * that the culprit's namespace asked for leaves the search, so that no other one waits for it to be sorted out.
+ * The search for steps that ARM refuses, while the others are executed. ARM accepts or refuses a PATCH as a whole and does not always name
+ * the bad ids. Unnamed ones are found by halving: a half that passes is done, and the rest is sent at once when the bad id is known. One
+ * bad id among n costs 1 + ceil(log2 n) + 1 requests. If steps belong to namespaces, halving goes by namespace and ends there: all steps
+ * of the blamed namespace leave the search, so that no other one waits for it.
  */
 export interface Search {
-  /** Neither done nor refused. */
   readonly pending: readonly IdentityStep[];
-  /** A part of `pending` that holds at least one bad step; empty while nothing is suspected. */
+  /** A part of `pending` with at least one bad step; empty without a refusal. */
   readonly suspects: readonly IdentityStep[];
-  /** Only one namespace is left: the search goes on within it. */
+  /** Only one namespace is left, and the search continues within it. */
   readonly isWithin?: boolean;
 }
 
-/** `suspected` goes on with a search that was cut short, where its ids are still among the steps. */
+/** `suspected` continues an interrupted search, for ids that are still among the steps. */
 export function startSearch(
   steps: readonly IdentityStep[],
   suspected: ReadonlySet<ResourceId> = new Set(),
@@ -26,35 +24,35 @@ export function startSearch(
   return { pending: steps, suspects: suspects.length > 1 ? suspects : [] };
 }
 
-/** What to send next; empty when nothing is left. */
+/** The steps to send next; empty at the end. */
 export function nextBatch(search: Search): readonly IdentityStep[] {
   const { pending, suspects } = search;
   if (suspects.length > 1) return firstHalf(suspects);
   return pending.slice(0, patchLimit);
 }
 
-/** How the search goes on, and the steps that are refused for good. */
+/** The rest of the search, and the steps that are finally refused. */
 export interface Verdict {
   readonly search: Search;
   readonly culprits: readonly IdentityStep[];
-  /** To whom the refusal is put down; what else they asked for has left the search as well. */
+  /** The namespaces that are blamed; all their steps have left the search. */
   readonly blamed: readonly string[];
-  /** Of what left the search: a part that holds a bad step. */
+  /** The part with a bad step of the steps that left the search. */
   readonly leftBehind: readonly IdentityStep[];
 }
 
-/** The batch is done. If it was half of the suspects, the culprit is in the other half. */
+/** After the batch passed. If it was half of the suspects, the bad step is in the other half. */
 export function passed(search: Search, batch: readonly IdentityStep[]): Verdict {
   const pending = without(search.pending, batch);
   const suspects = without(search.suspects, batch);
   const isWithin = search.isWithin === true;
-  // While its PATCHes pass, a namespace is not to be blamed again.
+  // A namespace is not blamed again while its PATCHes pass.
   const isOne = namespacesOf([...batch, ...suspects]).size === 1;
   if (isOne && suspects.length > 1) return goesOn({ pending, suspects });
   return settle({ pending, suspects, isWithin });
 }
 
-/** The batch was refused; `named` are the ids that ARM pointed at. */
+/** After the batch was refused; `named` are the ids that ARM returned. */
 export function refused(
   search: Search,
   batch: readonly IdentityStep[],
@@ -67,8 +65,8 @@ export function refused(
 }
 
 /**
- * Dead entries that ARM refuses the batch over: they come off before anything else, also those whose removal was to follow in
- * a later batch. Undefined if there is none, or if taking them off was what ARM refused.
+ * Dead entries because of which ARM refuses the batch: they are removed first, also those to be removed in a later batch. Undefined if
+ * there is none, or if ARM refused their removal.
  */
 export function blockedBy(
   { pending }: Search,
@@ -81,7 +79,7 @@ export function blockedBy(
   return later.length === 0 && steps.length === pending.length ? undefined : { search: startSearch(steps) };
 }
 
-/** What is in the way comes off first: no other part of the search passes while it is there. */
+/** Removes blocking entries first: no other part of the search passes before. */
 export function withRemovals(
   steps: readonly IdentityStep[],
   blockers: readonly ResourceId[],
@@ -91,7 +89,7 @@ export function withRemovals(
   return [...removals.map((id): IdentityStep => ({ id, kind: 'remove' })), ...steps];
 }
 
-/** After the host was read again: what turned out to be done leaves the search. */
+/** After the host was read again: done steps leave the search. */
 export function forgetDone(search: Search, isDone: (step: IdentityStep) => boolean): Search {
   const open = (steps: readonly IdentityStep[]) => steps.filter((step) => !isDone(step));
   return { pending: open(search.pending), suspects: open(search.suspects) };
@@ -101,7 +99,7 @@ function goesOn(search: Search): Verdict {
   return { search, culprits: [], blamed: [], leftBehind: [] };
 }
 
-/** A single suspect is convicted, and so is a single namespace. */
+/** A single suspect is rejected, and a single namespace is blamed. */
 function settle(search: Search): Verdict {
   const { pending, suspects, isWithin } = search;
   if (suspects.length === 1) return park({ ...search, pending: without(pending, suspects) }, suspects);
@@ -116,13 +114,13 @@ function park({ pending, isWithin }: Search, culprits: readonly IdentityStep[]):
   return { search: afresh(pending, blamed), culprits, blamed, leftBehind: [] };
 }
 
-/** The one namespace that is left to be searched. */
+/** The namespace, if only one is left in the search. */
 export function onlyNamespace({ pending }: Search): string | undefined {
   const [namespace, ...others] = namespacesOf(pending);
   return others.length === 0 ? namespace : undefined;
 }
 
-/** What is left when nothing of these namespaces is tried any more. */
+/** The search without the steps of these namespaces. */
 function afresh(pending: readonly IdentityStep[], blamed: readonly string[]): Search {
   return startSearch(
     pending.filter(({ namespace }) => namespace === undefined || !blamed.includes(namespace)),

@@ -4,13 +4,13 @@ import type { PresentIdentity } from '../../snapshot/facts/facts.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import { isDead, isFailed, type HostState } from './identity-patch.ts';
 
-/** What a failure means where no identity can be blamed for it. */
+/** The failure of the host if no identity is the cause. */
 export function refusalOf(failure: ArmFailure): HostFailure {
   if (failure.kind !== 'rejected') return failure;
   return { kind: 'failed', message: failure.message, code: failure.code };
 }
 
-/** A host that is being deleted, or changed by somebody else: a PATCH would only fight that. */
+/** The failure of a host that is being deleted or updated by others, when no PATCH is sent; else undefined. */
 export function inMotion(state: HostState): HostFailure | undefined {
   switch (state.provisioningState?.toLowerCase() ?? '') {
     case 'deleting':
@@ -30,7 +30,7 @@ interface Presence {
   readonly failed?: true;
 }
 
-/** What can be used of what the host carries. While it is in motion, an entry without ids is one on its way, not a dead one. */
+/** The usable identities of the host. While it is being updated, an entry without ids is being attached, not dead. */
 export function presenceOf(state: HostState): Presence {
   if (inMotion(state) === undefined)
     return { present: state.present, ...(isFailed(state) && { failed: true }) };

@@ -1,5 +1,5 @@
-// Dead entries that are taken off a host and put back, so that Azure fills them in again. They may be anybody's: what can't be
-// put back is not taken off, and what is taken off is on record before.
+// Dead entries are removed from a host and added again, so that Azure resolves them. They may be of others: an entry is removed only if
+// it can be added again, and is recorded before.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
 import type { Attachable } from './attachable.ts';
@@ -17,10 +17,10 @@ interface Renewals {
   readonly runner: StepRunner;
 }
 
-/** Off, and on again. */
+/** Remove and add. */
 const halves = 2;
 
-/** No more at a time than one PATCH takes. What was in the way of an earlier PATCH of the session is put back as well. */
+/** At most `patchLimit` at a time. Blocking entries of earlier PATCHes of the session are added again as well. */
 export async function renewEntries(
   calls: HostCalls,
   session: Session,
@@ -47,14 +47,14 @@ function restorals({ state, renewing, rejected }: Session): readonly IdentitySte
 
 interface Prepared {
   readonly ids: readonly ResourceId[];
-  /** ARM refuses every update for as long as these are on the host. */
+  /** Whether ARM refuses every update while these are on the host. */
   readonly isInTheWay: boolean;
 }
 
 /**
- * Before dead entries are taken off: that each can be put back, and that there is budget for both halves. One that can't is
- * left unchanged, and counts as rejected. If it is in the way, it comes off all the same when there is no such identity any
- * more, to be put back should there be one again; without the right to put it back the host refuses as a whole.
+ * Checks before dead entries are removed that each can be added again, and that the budget covers both halves. Others stay and count as
+ * rejected. A blocking entry of a missing identity is removed nevertheless, and added again if the identity is recreated; without the
+ * right to add it, the host refuses as a whole.
  */
 export async function prepareRenewals(
   calls: HostCalls,

@@ -4,35 +4,35 @@ import type { Rejection } from '../../snapshot/facts/outcomes.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import type { HostState } from './identity-patch.ts';
 
-/** One update of one host, as it goes along. */
+/** The state of one update of one host. */
 export interface Session {
   readonly host: Host;
   readonly context: UpdateContext;
-  /** The host as far as is known: as read, or as a PATCH that passed must have made it. */
+  /** The host as read, or as inferred from successful PATCHes. */
   state: HostState;
-  /** Whether `state` is from ARM itself, client ids and all. */
+  /** Whether `state` was read from ARM, with client ids. */
   certain: boolean;
-  /** Whether `state` tells what became of every PATCH so far. */
+  /** Whether `state` includes the results of all PATCHes. */
   settled: boolean;
   patches: number;
-  /** PATCHes that ARM carried out. */
+  /** Successful PATCHes. */
   passed: number;
-  /** A PATCH whose answer was lost goes out once more, not for ever. */
+  /** A PATCH whose response was lost is sent once more only. */
   resent: boolean;
   lastRejection: Extract<ArmFailure, { kind: 'rejected' }> | undefined;
   readonly rejected: Map<ResourceId, Rejection>;
-  /** Dead entries that are taken off in order to be put back: in this update, or once there is such an identity again. */
+  /** Dead entries to remove and add again: in this update, or when the identity exists again. */
   readonly renewing: Map<ResourceId, 'now' | 'later'>;
-  /** Of those: the ones that ARM refuses every update for, as long as they are on the host. */
+  /** Those of them that make ARM refuse every update. */
   readonly inTheWay: Set<ResourceId>;
-  /** For each PATCH that ARM certainly did not take: the ids that it was to attach. */
+  /** The ids to attach of all PATCHes that ARM certainly did not execute. */
   readonly refused: ResourceId[];
-  /** What PATCHes added whose operations succeeded. */
+  /** The ids added by successful operations. */
   readonly applied: ResourceId[];
-  /** Refused PATCHes that are not put down to anybody yet. */
+  /** Refused PATCHes that are not charged to a namespace yet. */
   refusals: number;
   readonly blamed: Map<string, number>;
-  /** Steps of a blamed namespace among which a bad one is. */
+  /** Steps of a blamed namespace with a bad one among them. */
   readonly leftBehind: Set<ResourceId>;
 }
 

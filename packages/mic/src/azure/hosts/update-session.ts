@@ -23,7 +23,7 @@ import { inMotion, presenceOf, refusalOf } from './refusals.ts';
 import { prepareRenewals } from './renewal.ts';
 import type { Session } from './session.ts';
 
-/** The search goes on, or the host refuses as a whole. */
+/** The next state of the search, or the failure of the whole host. */
 export interface Next {
   readonly search: Search;
   readonly refusal?: HostFailure;
@@ -34,7 +34,7 @@ interface Batch {
   readonly batch: readonly IdentityStep[];
 }
 
-/** Sends one PATCH, paid from the host's budget and written down beforehand, and says how the search goes on. */
+/** Sends one PATCH, charged to the host's budget and recorded before, and returns the next state of the search. */
 export async function sendBatch(calls: HostCalls, session: Session, sent: Batch): Promise<Next> {
   const { host, context, state } = session;
   const { search, batch } = sent;
@@ -48,7 +48,7 @@ export async function sendBatch(calls: HostCalls, session: Session, sent: Batch)
   session.patches += 1;
   if (!result.ok) {
     if (result.refused) session.refused.push(...batch.filter(isAddition).map(({ id }) => id));
-    // Refused or not, an earlier PATCH whose answer was lost may have been carried out meanwhile: a 409 can be its trace.
+    // An earlier PATCH whose response was lost may have been executed meanwhile: a 409 can be its effect.
     session.settled = false;
     if (!result.refused) session.certain = false;
     return afterFailure(calls, session, { ...sent, failure: result.failure, begun: result.begun });
@@ -66,12 +66,12 @@ function afterPassed(session: Session, { search, batch }: Batch): Next {
   return convict(session, passed(within(session, search), batch));
 }
 
-/** An operation that was followed has; an answer that came at once says so itself. */
+/** A followed operation has; an immediate response contains the result. */
 function hasSucceeded(answer: HostState | undefined): boolean {
   return answer === undefined || (inMotion(answer) === undefined && !isFailed(answer));
 }
 
-/** A namespace that is alone is searched on, within what it may have refused and while nothing else has come up. */
+/** A single namespace is searched further, within its budget of refusals and while no other work waits. */
 function within(session: Session, search: Search): Search {
   const { context } = session;
   const { attempts = Infinity } = context;
@@ -83,7 +83,7 @@ function within(session: Session, search: Search): Search {
   };
 }
 
-/** Also the fence: a leader that lost its lease throws here, and nothing is sent. */
+/** Records the intent; also the fence: without the lease this throws, and nothing is sent. */
 async function writeDown(
   { context, renewing }: Session,
   batch: readonly IdentityStep[],
@@ -111,7 +111,7 @@ function isAddition({ kind }: IdentityStep): boolean {
 
 interface FailedBatch extends Batch {
   readonly failure: ArmFailure;
-  /** ARM had accepted the PATCH and begun: what became of it only ARM knows. */
+  /** Whether ARM had accepted the PATCH: only ARM has its result. */
   readonly begun: boolean;
 }
 
@@ -145,14 +145,14 @@ async function afterRejection(
   session.lastRejection = failure;
   session.refusals += 1;
   let { search } = failed;
-  // What was attached in this session has no ids yet, and is not to be taken for dead.
+  // Identities attached in this session have no ids yet, and must not count as dead.
   if (begun || (!session.certain && failure.named.length > 0)) {
     const refusal = await lookAgain(calls, session);
     if (refusal !== undefined) return { search, refusal };
     search = forgetDone(search, (step) => isDone(session.state, step));
   }
   const blockers = failure.named.filter((id) => isDead(session.state.present.get(id)));
-  // What is a step of its own is not put back.
+  // Entries with their own step are not added again.
   const ids = blockers.filter((id) => !search.pending.some((step) => step.id === id));
   const stuck = await prepareRenewals(calls, session, { ids, isInTheWay: true });
   if (stuck !== undefined) return { search, refusal: stuck };
@@ -172,16 +172,16 @@ function afterRefusal(session: Session, failed: Batch & { readonly failure: Reje
   return convict(session, namespace === undefined ? verdict : { ...verdict, blamed: [namespace] });
 }
 
-/** A right is missing on what the host carries already: nobody of those that the PATCH is for has anything to do with it. */
+/** Whether a right is missing on an identity that the host already has: none of the PATCH's identities is the cause. */
 function isHostsOwn({ state }: Session, batch: readonly IdentityStep[], { code, named }: Rejected): boolean {
   const isCarried = (id: ResourceId) => state.present.has(id) && !batch.some((step) => step.id === id);
   return code === 'LinkedAuthorizationFailed' && named.length > 0 && named.every(isCarried);
 }
 
 /**
- * The host lists all that the failed operation was to add, and every later update would fail over it again: what ARM names
- * comes off together with the next PATCH. Where it names nothing that may come off, no part of the list is better than another.
- * It has kept the others waiting: they go first now.
+ * The host lists all identities of the failed operation, and every later update would fail again: those that ARM names are removed with
+ * the next PATCH. If none of them may be removed, no part of the list is more suspect than another. The others have waited, so they come
+ * first now.
  */
 function afterLateRejection(
   session: Session,
@@ -198,7 +198,7 @@ function afterLateRejection(
   return blockedBy(next.search, batch, offending) ?? next;
 }
 
-/** The answer got lost, the PATCH perhaps not: the host itself tells, before anything is sent again. */
+/** The response was lost, but the PATCH may have been executed: the host is read before anything is sent again. */
 async function afterLostAnswer(
   calls: HostCalls,
   session: Session,
@@ -208,7 +208,7 @@ async function afterLostAnswer(
   const refusal = (await lookAgain(calls, session)) ?? inMotion(session.state);
   if (refusal !== undefined) return { search, refusal };
   if (batch.every((step) => isDone(session.state, step))) return afterPassed(session, failed);
-  // An operation that failed is told as that, and not as the throttle that keeps it from being sent once more.
+  // A failed operation is reported as such, not as the throttle that prevents the retry.
   const isHeld = begun && calls.budget(session.host, 1) !== undefined;
   if (session.resent || isHeld) return { search, refusal: { ...failure, ...(begun && { late: true }) } };
   session.resent = true;
@@ -236,7 +236,7 @@ function convict(session: Session, verdict: Verdict): Next {
   return { search: verdict.search };
 }
 
-/** The outcome for the caller; the host is read once more where its state is only inferred. */
+/** The outcome for the caller; the host is read once more if its state is only inferred. */
 export async function finish(
   calls: HostCalls,
   session: Session,
@@ -256,7 +256,7 @@ export async function finish(
   };
 }
 
-/** A host that somebody else is changing has changed since it was read. */
+/** A host that others are updating has changed since the read. */
 function isOutdated({ certain, settled }: Session, stopped: HostFailure | undefined): boolean {
   return !certain || (!settled && stopped?.kind === 'busy');
 }
@@ -272,8 +272,8 @@ interface Judged {
 }
 
 /**
- * An unexplained refusal counts against an identity only if the host takes others: else it counts as a failure of the host. Where
- * one namespace alone was tried, its attempts say nothing about the host, and make nobody else wait.
+ * An unexplained refusal counts against an identity only if the host accepts others, else against the host. If only one namespace was
+ * tried, its attempts do not count against the host and delay no others.
  */
 function judge(session: Session, stopped: HostFailure | undefined): Judged {
   const { rejected, blamed, lastRejection, passed: donePatches } = session;

@@ -26,7 +26,7 @@ test.each([
   expect(deniedAction([assign], permissions)).toBe(expected);
 });
 
-it('names the role, the scope, the action and the exact command, for an identity and for a host’s resource group', () => {
+it('contains the role, the scope, the action and the exact command, for an identity and for a host’s resource group', () => {
   const identity = '/subscriptions/s/i' as ResourceId;
   expect(missingRole(needOfIdentity(identity), assign, 'P')).toMatchObject({
     role: 'Managed Identity Operator',

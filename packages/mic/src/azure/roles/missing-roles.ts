@@ -1,10 +1,10 @@
 import { canonicalResourceId, type Host, type ResourceId } from '@pod-identity/crd-types';
 import { roleCommand, type AzureRole } from '../../tell/remedy.ts';
 
-/** A right that MIC needs at a scope, and the built-in role that holds it. */
+/** A right that MIC needs at a scope, and the built-in role with it. */
 export interface RoleNeed {
   readonly role: AzureRole;
-  /** Where the role is best given: the identity itself, or the resource group of the host. */
+  /** Recommended scope of the role: the identity, or the resource group of the host. */
   readonly scope: ResourceId;
   readonly actions: readonly string[];
 }
@@ -14,12 +14,12 @@ export interface MissingRole {
   readonly scope: ResourceId;
   /** The first action that is not allowed. */
   readonly action: string;
-  /** The exact az command that gives it. */
+  /** The exact az command that assigns it. */
   readonly command: string;
   readonly message: string;
 }
 
-/** One entry of ARM's permissions answer: what one role assignment allows. */
+/** One entry of ARM's permissions response: the actions of one role assignment. */
 export interface Permission {
   readonly actions: readonly string[];
   readonly notActions: readonly string[];
@@ -34,7 +34,7 @@ export function needOfHost(host: Host): RoleNeed {
   };
 }
 
-/** To attach an identity; needed at the identity or above it. */
+/** To attach an identity; at the identity or above it. */
 export const managedIdentityNeed = {
   role: 'Managed Identity Operator',
   actions: ['Microsoft.ManagedIdentity/userAssignedIdentities/assign/action'],
@@ -49,7 +49,7 @@ export function resourceGroupOf(id: ResourceId): ResourceId {
   return canonicalResourceId(id.split('/', 5).join('/'));
 }
 
-/** The first action that no assignment allows. What one assignment excludes, another may still allow. */
+/** The first action that no assignment allows. Exclusions (notActions) apply to their own assignment only. */
 export function deniedAction(
   actions: readonly string[],
   permissions: readonly Permission[],
@@ -64,7 +64,7 @@ function allows(permission: Permission, action: string): boolean {
   );
 }
 
-/** Azure's patterns: `*` stands for any part of an action, between two slashes also for none; case does not matter. */
+/** Azure's patterns: `*` matches any part of an action, also none between two slashes; without case. */
 function covers(pattern: string, action: string): boolean {
   const literal = (text: string) => text.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
   const betweenSlashes = pattern.split('/*/').map((part) => part.split('*').map(literal).join('.*'));

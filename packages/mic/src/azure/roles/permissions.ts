@@ -5,7 +5,7 @@ import type { Permission } from './missing-roles.ts';
 
 const permissionsApiVersion = '2022-04-01';
 
-/** What MIC may do at a scope; nothing at all where ARM will not even say so; undefined if it could not be asked. */
+/** MIC's permissions at a scope; empty if ARM refuses to return them; undefined if ARM could not be reached. */
 export async function permissionsAt(
   client: ArmClient,
   scope: ResourceId,

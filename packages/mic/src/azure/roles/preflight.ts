@@ -23,15 +23,15 @@ interface RoleQuestion {
 
 interface PreflightOptions {
   readonly client: ArmClient;
-  /** The object id that MIC's own token is for. */
+  /** The object id in MIC's own token. */
   principalId(signal: AbortSignal): Promise<string | undefined>;
 }
 
 const askAtATime = 4;
-/** One resource group of identities may hold thousands: beyond this the group as a whole is named. */
+/** Beyond this number of identities the resource group is reported as a whole. */
 const singlesInAGroup = 25;
 
-/** Names the roles that MIC lacks, by asking ARM what MIC's own credential may do. What ARM does not tell is passed over. */
+/** Returns the roles that MIC lacks, by ARM's permissions of its own credential. Unknown ones are skipped. */
 export async function checkRoles(
   options: PreflightOptions,
   question: RoleQuestion,
@@ -47,7 +47,7 @@ export async function checkRoles(
     return action === undefined ? [] : [missingRole(need, action, principalId)];
   };
 
-  // A role on the group covers all within: most clusters need no more than one question for each group.
+  // A role on the group covers all in it: most clusters need one request for each group.
   const lackingIdentities = async ([group, identities]: readonly [ResourceId, readonly ResourceId[]]) => {
     const whole = await lacking({ ...managedIdentityNeed, scope: group });
     if (whole.length === 0 || identities.length > singlesInAGroup) return whole;
