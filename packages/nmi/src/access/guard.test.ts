@@ -19,6 +19,7 @@ const stage = () => {
   const clock = createFakeClock();
   const trust = { isPassed: true };
   const machine: { pairs: readonly AccessPair[] | undefined } = { pairs: [accessPair({ identity: 'host' })] };
+  const looked = Promise.withResolvers<undefined>();
   const warned = vi.fn<(who: WouldRefuse) => void>();
   const guard = createAccessGuard({
     verdicts: {
@@ -29,11 +30,11 @@ const stage = () => {
       },
     },
     machine: { known: () => machine.pairs, read: () => Promise.resolve(machine.pairs) },
-    stranger: { isPassed: () => trust.isPassed, looked: Promise.resolve() },
+    stranger: { isPassed: () => trust.isPassed, looked: looked.promise },
     clock,
     onWouldRefuse: warned,
   });
-  return { clock, guard, machine, trust, verdicts, warned };
+  return { clock, guard, looked, machine, trust, verdicts, warned };
 };
 
 it('needs every right, and names all that are missing', async () => {
@@ -74,8 +75,9 @@ it('a machine that is not known is no right', async () => {
 });
 
 it('answers of an API server that allows everything mean nothing', async () => {
-  const { guard, trust } = stage();
+  const { guard, looked, trust } = stage();
   trust.isPassed = false;
+  looked.resolve(undefined);
   expect(guard.now(accessTo([reader]), tenant)).toBeUndefined();
   await expect(guard.ask(accessTo([reader]), tenant)).resolves.toEqual({ verdict: 'unanswered' });
 });
@@ -93,4 +95,45 @@ it('in mode warn everybody may, and a missing right is new once in ten minutes',
   await clock.advance(600_000);
   guard.now(access, tenant);
   expect(warned).toHaveBeenLastCalledWith({ access, targets: [reader.target], isNew: true });
+});
+
+it('says at once what is known', async () => {
+  const { guard, verdicts } = stage();
+  const access = accessTo([reader]);
+  expect(guard.now(access, tenant)).toBeUndefined();
+  await guard.ask(access, tenant);
+  verdicts.set(reader, 'allowed');
+  expect(guard.now(access, tenant)).toEqual({ verdict: 'allowed' });
+  verdicts.set(reader, 'denied');
+  expect(guard.now(access, tenant)).toEqual({ verdict: 'denied', targets: [reader.target] });
+  verdicts.set(reader, 'busy');
+  expect(guard.now(access, tenant)).toEqual({ verdict: 'busy' });
+});
+
+it('waits for the first answer about the invented user, and not again', async () => {
+  const { guard, looked, trust } = stage();
+  trust.isPassed = false;
+  const waiting = guard.ask(accessTo([reader]), tenant);
+  trust.isPassed = true;
+  looked.resolve(undefined);
+  await expect(waiting).resolves.toEqual({ verdict: 'allowed' });
+});
+
+it('a pod without a ServiceAccount has no right on a machine that is known', () => {
+  const { guard } = stage();
+  const access = accessTo('machine', 'rbac', '');
+  expect(guard.now(access, tenant)?.verdict).toBe('denied');
+});
+
+it('in mode warn a missing right is told again after ten minutes, not before', async () => {
+  const { clock, guard, verdicts, warned } = stage();
+  verdicts.set(reader, 'denied');
+  const access = accessTo([reader], 'warn');
+  guard.now(access, tenant);
+  await clock.advance(599_999);
+  guard.now(access, tenant);
+  expect(warned).toHaveBeenLastCalledWith(expect.objectContaining({ isNew: false }));
+  await clock.advance(1);
+  guard.now(access, tenant);
+  expect(warned).toHaveBeenLastCalledWith(expect.objectContaining({ isNew: true }));
 });

@@ -1,7 +1,7 @@
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { accessPair } from '../../test/builders.ts';
-import type { AskForAccess } from './types.ts';
+import type { AccessPair, AskForAccess } from './types.ts';
 import { createVerdicts } from './verdicts.ts';
 
 const minute = 60_000;
@@ -260,4 +260,85 @@ describe('a storm of pairs of one namespace', () => {
     const last = await after(clock, verdict(pair, of('evil')));
     expect(last).not.toBe('allowed');
   });
+});
+
+describe('a review whose turn does not come', () => {
+  const many = (namespace: string, count: number) =>
+    Array.from({ length: count }, (_, index) => accessPair({ namespace, identity: `i${index}` }));
+  /** All pairs were allowed once, and their answers are too old now. */
+  const allowedOnce = async (pairs: readonly AccessPair[]) => {
+    const scene = stage();
+    for (const pair of pairs) await scene.verdict(pair, of(pair.subject.namespace));
+    await scene.clock.advance(60_000);
+    return scene;
+  };
+
+  it('counts as unanswered when the API server answered nobody meanwhile', async () => {
+    const pairs = ['a', 'b', 'c'].flatMap((namespace) => many(namespace, 8));
+    const { ask, clock, verdict } = await allowedOnce(pairs);
+    ask.mockImplementation(never);
+    const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
+    await clock.advance(5_000);
+    expect(new Set(await all)).toEqual(new Set(['allowed']));
+    expect(ask.mock.calls.length).toBeLessThan(pairs.length + 24);
+  });
+
+  it('is no grace when the API server answers others meanwhile', async () => {
+    const pairs = ['a', 'b', 'c'].flatMap((namespace) => many(namespace, 8));
+    const { ask, asked, clock, verdict } = await allowedOnce(pairs);
+    // One of them is answered, the places of all others stay taken.
+    let answered = 0;
+    ask.mockImplementation(async () => {
+      if ((answered += 1) > 1) return never();
+      await clock.sleep(1_000);
+      return true;
+    });
+    const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
+    await clock.advance(10_000);
+    const counts = Map.groupBy(await all, (answer) => answer);
+    expect(counts.get('busy')?.length).toBeGreaterThan(0);
+    expect(asked.slice(pairs.length)).toContain('busy');
+  });
+
+  it('is no grace when it found no place', async () => {
+    const { ask, clock, verdict } = stage();
+    const own = accessPair({ namespace: 'evil', identity: 'own' });
+    await verdict(own, of('evil'));
+    await clock.advance(60_000);
+    ask.mockImplementation(never);
+    for (const pair of many('evil', 60)) void verdict(pair, of('evil'));
+    await clock.advance(0);
+    await expect(verdict(own, of('evil'))).resolves.toBe('busy');
+  });
+
+  it('is charged to its pod first, and then to its namespace', async () => {
+    const { clock, verdict } = stage();
+    let index = 0;
+    const ask = async (namespace: string, pod: string) => {
+      await clock.advance(30);
+      return verdict(accessPair({ namespace, identity: `i${(index += 1)}` }), of(namespace, pod));
+    };
+    const untilBusy = async (podOf: (turn: number) => string) => {
+      for (let turn = 0; turn < 3_000; turn += 1)
+        if ((await ask('evil', podOf(turn))) === 'busy') return turn;
+      return Infinity;
+    };
+    expect(await untilBusy(() => 'uid-1')).toBeLessThan(200);
+    expect(await ask('evil', 'uid-2')).toBe('allowed');
+    expect(await untilBusy((turn) => `other-${turn}`)).toBeLessThan(3_000);
+    expect(await ask('pay', 'uid-web')).toBe('allowed');
+  });
+});
+
+it('timers do not outlive their questions', async () => {
+  const { clock, verdict } = stage();
+  await verdict(accessPair(), tenant);
+  expect(clock.pending).toBe(0);
+});
+
+it('a failure of one pair is told, and counted as such', async () => {
+  const { ask, asked, verdict } = stage();
+  ask.mockImplementation(refuse);
+  await verdict(accessPair(), tenant);
+  expect(asked).toEqual(['unanswered']);
 });
