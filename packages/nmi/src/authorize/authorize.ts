@@ -67,12 +67,21 @@ function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): 
   const grants: Grants = { pod, rules, mode };
   if (candidates.length > 0)
     return (selector, refused = nothingRefused) => {
-      const left = refused.size === 0 ? candidates : candidates.filter(({ name }) => !refused.has(name));
-      return decideAmong(left, { selector, grants });
+      const left = refused.size === 0 ? candidates : withoutRefused(candidates, refused);
+      const isUnbound = left.length === 0 && candidates.every(isGuest);
+      return isUnbound ? deny(notBound(pod, view)) : decideAmong(left, { selector, grants });
     };
   const unbound = deny(denialOf(pod, mismatches, view));
   return () => unbound;
 }
+
+/** Where a host is refused no guest takes its place: who may write in another namespace doesn't decide what a request means. */
+function withoutRefused(candidates: readonly Candidate[], refused: Refused): readonly Candidate[] {
+  const isHostRefused = candidates.some((one) => refused.has(one.name) && !isGuest(one));
+  return candidates.filter((one) => !refused.has(one.name) && !(isHostRefused && isGuest(one)));
+}
+
+const isGuest = (candidate: Candidate) => candidate.isGuest === true;
 
 /** What all grants of a pod depend on. */
 interface Grants {
@@ -94,7 +103,10 @@ function decideAmong(
   const selection = selectIdentity(candidates, { selector, defaultIdentity });
   switch (selection.kind) {
     case 'none':
-      return deny(selection.denial);
+      // A pod with guests alone may still get a binding of its own.
+      return candidates.every(isGuest)
+        ? { kind: 'deny', denial: selection.denial, mayCome: true }
+        : deny(selection.denial);
     case 'one':
       return decideOn(selection.candidate, grants);
     case 'by-object-id':

@@ -78,12 +78,26 @@ async function serveAllowed(
   for (;;) {
     const outcome = await serve(options, { ...question, refused: new Set(refused) }, decision);
     const name = decision.kind === 'allow-by-object-id' ? undefined : refusedIn(outcome);
-    if (name === undefined || refused.has(name)) return outcome;
+    if (name === undefined || refused.has(name)) return unlessUnbound(outcome, told);
     if (told === undefined || refusedIn(told) === exemptionName) told = outcome;
     refused.add(name);
     decision = options.authorizer.decide(options.latest(question.pod), question.request.selector, refused);
-    if (decision.kind === 'deny' || decision.kind === 'unusable') return told;
+    if (decision.kind === 'unusable' || (decision.kind === 'deny' && !mayBeBound(decision, refused)))
+      return told;
   }
+}
+
+/** All that was refused is of other namespaces: a young pod waits for a binding of its own, as if nobody had offered anything. */
+function mayBeBound({ denial }: Of<'deny'>, refused: Refused): boolean {
+  return denial.why === 'no-binding' && !refused.has(exemptionName);
+}
+
+/** Of a pod without a binding of its own it is told what it was refused. */
+function unlessUnbound(outcome: Outcome, told: Outcome | undefined): Outcome {
+  if (told?.kind !== 'denied') return outcome;
+  if (outcome.kind === 'denied' && outcome.denial.why === 'no-binding') return told;
+  const isWaiting = outcome.kind === 'not-assigned' && outcome.seen === 'unbound';
+  return isWaiting ? { ...outcome, denial: told.denial } : outcome;
 }
 
 /** What is not settled is waited for first, unless the ServiceAccount may not use it. */

@@ -1,0 +1,71 @@
+// Attacks by what a namespace offers to the pods of another one.
+import { apiVersion } from '@pod-identity/crd-types';
+import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asked, evil, rbac, startAccessStage, targetsOf, type AccessStage } from './access-stage.ts';
+import { addressOf, type Nmi } from './harness.ts';
+
+let stage: AccessStage;
+let clock: FakeClock;
+let nmi: Nmi;
+beforeEach(async () => {
+  stage = await startAccessStage();
+  clock = createFakeClock(Date.now());
+  nmi = await stage.nmi([...rbac, '--operation-mode=managed'], clock);
+});
+afterEach(() => stage.stop());
+
+const idOf = (name: string) => stage.victim.replace('kiosk', name);
+
+/** An AzureIdentity of the attacker that is open to the victim's namespace, for pods with this label. */
+async function offer(name: string, selector: string, spec: object = {}) {
+  await stage.cluster.client.request('POST', `/apis/${apiVersion}/namespaces/${evil}/azureidentities`, {
+    apiVersion,
+    kind: 'AzureIdentity',
+    metadata: { name, namespace: evil },
+    spec: { type: 0, resourceID: idOf(name), allowedNamespaces: { names: ['default'] }, ...spec },
+  });
+  await stage.cluster.binding({ namespace: evil, name, identity: name, selector });
+}
+
+const pod = async (label: string, startedAt = new Date(clock.now())) =>
+  addressOf(await stage.cluster.pod({ name: 'victim', label, startedAt }));
+const mayUse = (name: string) =>
+  stage.grant('default/default', targetsOf({ type: 0, resourceID: idOf(name) }));
+
+describe('a young pod whose binding has not come yet', () => {
+  it.each([1, 2])('waits for it, however many identities another namespace offers it (%i)', async (count) => {
+    for (let index = 0; index < count; index += 1) await offer(`bait-${index}`, 'late');
+    const from = await pod('late');
+    await mayUse('late');
+    const answer = nmi.ask(asked(from));
+    await expect.poll(() => nmi.waitingCallers()).toBe(1);
+    const identity = await stage.bound('late');
+    stage.attach(identity);
+    await expect(answer).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
+  });
+
+  it('that never comes, is told to ask again and what it may not use; refused for good when it is not young any more', async () => {
+    await offer('bait', 'never');
+    const from = await pod('never');
+    const answer = nmi.ask(asked(from));
+    await expect.poll(() => nmi.waitingCallers()).toBe(1);
+    await clock.advance(25_000);
+    const { status, body } = await answer;
+    expect(status).toBe(503);
+    expect(body['error_description']).toContain(`may not use AzureIdentity ${evil}/bait`);
+    await clock.advance(36_000);
+    const refused = await nmi.ask(asked(from));
+    expect(refused.status).toBe(400);
+    expect(refused.body['error_description']).toContain(`may not use AzureIdentity ${evil}/bait`);
+  });
+});
+
+it('a pod that is refused its own identity gets none that another namespace offers it in its place', async () => {
+  await offer('bait', 'kiosk');
+  stage.attach(await stage.cluster.identity({ name: 'bait', resourceId: idOf('bait') }));
+  await mayUse('bait');
+  const { status, body } = await nmi.ask(asked(await pod('kiosk')));
+  expect(status).toBe(400);
+  expect(body['error_description']).toContain('may not use AzureIdentity default/kiosk');
+});
