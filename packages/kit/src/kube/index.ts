@@ -16,6 +16,7 @@ export { noteAnswers } from './answers.ts';
 export { fenceWrites } from './fence.ts';
 export { tooLargeIn, type Fields } from './fields.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';
+export { createOptionalInformer } from './optional-informer.ts';
 export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';
 export { listTrimmed } from './list.ts';
 export { createElector, type LeaderTerm } from './lease.ts';

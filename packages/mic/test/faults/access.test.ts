@@ -310,6 +310,18 @@ describe('modes', () => {
     expect(await mic.metrics()).toContain('aadpodidentity_mic_identity_access{mode="namespace"} 1');
   });
 
+  test('namespace works with the roles of the original, which do not allow to list Namespaces', async () => {
+    await enter();
+    await payTeam();
+    scene.sim.kube.faults.add({
+      match: { path: /\/namespaces$/ },
+      then: { status: 403, body: { kind: 'Status', code: 403, reason: 'Forbidden' } },
+    });
+    const mic = await scene.startMic();
+    await scene.until(() => records('pay').join() === 'till-pay-payer: Assigned');
+    expect(mic.controller.problem).toBeUndefined();
+  });
+
   test('rbac confines pods to identities of their own namespace, whatever --force-namespaced says', async () => {
     await enter();
     await payTeam();

@@ -18,6 +18,7 @@ import type { Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createInformer,
+  createOptionalInformer,
   tooLargeIn,
   type Change,
   type Fields,
@@ -216,10 +217,7 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
       trim: (raw) => trims.node(raw),
       indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
     }),
-    namespaces: watch(coreKinds.namespaces, {
-      fields: namespaceFields,
-      trim: (raw): NamespaceView => readNamespaceView(raw, tooLargeIn(raw)),
-    }),
+    namespaces: watchNamespaces(options),
     identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge), bounded),
     bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge), bounded),
     assigned: custom('AzureAssignedIdentity', (raw, tooLarge) => trims.assigned(raw, tooLarge), {
@@ -229,6 +227,27 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
     }),
   };
 }
+
+/** The original's roles do not allow this watch, and a MIC with these roles must work. */
+function watchNamespaces({ transport, clock, random, log }: ClusterWatchOptions): Informer<NamespaceView> {
+  const kind = coreKinds.namespaces;
+  return createOptionalInformer<NamespaceView>(
+    {
+      transport,
+      clock,
+      random,
+      kind,
+      log: log.child({ watch: kind.plural }),
+      fields: namespaceFields,
+      trim: (raw) => readNamespaceView(raw, tooLargeIn(raw)),
+    },
+    () => log.warn({}, namespacesRefused),
+  );
+}
+
+const namespacesRefused =
+  'the API server refuses to list Namespaces, so their annotations and labels do not count: allow list and watch of namespaces to the ' +
+  'service account of MIC (deploy/rbac/mic.yaml); asked again every five minutes at least';
 
 /** A pod's status changes many times over its life; hardly any of that concerns its identities. */
 function isNewsOfPod(change: Change<PodView>): boolean {
