@@ -51,7 +51,7 @@ interface OperationFailure {
 }
 
 export function failedLate(failure: HostFailure): boolean {
-  return 'late' in failure;
+  return 'late' in failure && failure.late === true;
 }
 
 export interface HostReading {
