@@ -8,6 +8,6 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(1);
 }
 
-// Only now: what is imported here would fail on an old Node before it could say why.
+// Imported late: on an old Node this import fails, and the version is checked before.
 const { runMic } = await import('./run.ts');
 process.exitCode = await runMic({ argv: process.argv.slice(2), env: process.env, hostname: hostname() });

@@ -97,7 +97,7 @@ const reader: AccessTarget = {
 };
 
 describe('mic access', () => {
-  it('says what is missing, and after that was applied, which right it is', async () => {
+  it('prints the missing role, and after it was applied, the right', async () => {
     await use('pay', 'web');
     const before = await access('pay/web', reader);
     expect([before.code, before.text.includes('✗ ServiceAccount pay/web may not use')]).toEqual([1, true]);
@@ -110,13 +110,13 @@ describe('mic access', () => {
     });
   });
 
-  it('names the level by which a wider right allows it', async () => {
+  it('prints the level of a wider right', async () => {
     const wide: AccessTarget = { ...reader, names: [reader.names[1]!] };
     await apply(rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: [wide] }).objects);
     expect((await access('pay/web', reader)).text).toContain('by a right on its resource group:');
   });
 
-  it('asks about what pods of the ServiceAccount use when no identity is named', async () => {
+  it('checks the identities that pods of the ServiceAccount use if none is given', async () => {
     await use('pay', 'web');
     await town.exception({ namespace: 'pay', name: 'all', podLabels: { aadpodidbinding: 'APP' } });
     const { code, text } = await access('pay/web');
@@ -127,7 +127,7 @@ describe('mic access', () => {
     expect([other.code, other.text.includes('no pod of ServiceAccount pay/default uses')]).toEqual([1, true]);
   });
 
-  it('does not believe an API server that lets everybody do everything', async () => {
+  it('reports an API server that allows everything to everyone', async () => {
     const { lines, printer } = printed();
     const code = await accessCommand({
       subject: { namespace: 'pay', name: 'web' },
@@ -142,7 +142,7 @@ describe('mic access', () => {
 });
 
 describe('mic access-report', () => {
-  it('prints the roles that let everything go on that is in use: identities and machines', async () => {
+  it('prints the roles for all current uses: identities and machines', async () => {
     await use('pay', 'web');
     await use('shop', 'default');
     await town.exception({ namespace: 'kube-system', name: 'agents', podLabels: { app: 'agent' } });
@@ -173,7 +173,7 @@ describe('mic access-report', () => {
     expect(new Set(methods)).toEqual(new Set(['GET']));
   });
 
-  it('names those who hold everything by wildcards', async () => {
+  it('prints the holders of wildcard rights', async () => {
     const metadata = { name: 'everything' };
     const role = { metadata, rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] };
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'everything' };
@@ -199,7 +199,7 @@ describe('mic access-report', () => {
     expect(lines.at(-1)).toContain('Roles could not be listed');
   });
 
-  it('is not kept from everybody by an exception that is wrong', async () => {
+  it('is printed despite an invalid exception', async () => {
     await use('pay', 'web');
     await town.exception({ namespace: 'shop', name: 'bad', podLabels: { 'no such label!': 'x' } });
     const { code, lines, objects } = await report();

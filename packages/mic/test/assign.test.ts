@@ -13,7 +13,7 @@ const clientIdIn = (object: KubeObject | undefined) =>
   (object?.['spec'] as { azureIdentityRef: { spec: { clientID?: string } } } | undefined)?.azureIdentityRef
     .spec.clientID;
 
-/** An identity and its binding, both called after the selector. */
+/** An identity and its binding, both with the name of the selector. */
 async function bind(selector: string, namespace = 'default') {
   await stage.town.binding({ namespace, name: `${selector}-binding`, identity: selector, selector });
   return stage.town.identity({ namespace, name: selector });
@@ -22,7 +22,7 @@ const put = (path: string, change: object) => stage.town.client.request('PATCH',
 const identityPath = (name: string, namespace = 'default') =>
   `/apis/aadpodidentity.k8s.io/v1/namespaces/${namespace}/azureidentities/${name}`;
 
-test('C36 a labelled pod gets one object, Assigned, that names pod, node, binding and identity', async () => {
+test('C36 a labelled pod gets one object, Assigned, with its pod, node, binding and identity', async () => {
   const { town, sim } = await enter(oneScaleSet);
   const identity = await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -57,7 +57,7 @@ test('C36 a labelled pod gets one object, Assigned, that names pod, node, bindin
   expect(stage.writes('azureassignedidentities')).toBe(2);
 });
 
-test('what no pod needs any more is NotInUse, and not only after the next resync', async () => {
+test('an identity that no pod needs any more becomes NotInUse before the next resync', async () => {
   const { town, sim } = await enter(oneScaleSet);
   const reason = () => {
     const { conditions = [] } = (sim.kube.get('azureidentities', 'app', 'default')?.['status'] ?? {}) as {
@@ -74,7 +74,7 @@ test('what no pod needs any more is NotInUse, and not only after the next resync
   await stage.until(() => reason() === 'NotInUse');
 });
 
-test('C36 while Azure fails, the object is Created, and Assigned as soon as Azure is well', async () => {
+test('C36 while Azure fails, the object is Created, and Assigned as soon as Azure works', async () => {
   const { town, sim } = await enter(oneScaleSet);
   const outage = sim.azure.faults.add({
     match: { service: 'arm', method: 'PATCH' },
@@ -89,7 +89,7 @@ test('C36 while Azure fails, the object is Created, and Assigned as soon as Azur
   await stage.allAssigned(1);
 });
 
-test('C37 a changed identity is carried over to its objects, and a pod that moved gets a new label', async () => {
+test('C37 changes of an identity are applied to its objects, and a pod that moved gets a new label', async () => {
   const { town, sim } = await enter({
     scaleSets: [
       { name: 'vmss1', instances: 1 },
@@ -116,7 +116,7 @@ test('C37 a changed identity is carried over to its objects, and a pod that move
   expect(stage.attached('vmss2')).toEqual(['other', 'second']);
 });
 
-test('C38 additions, updates and deletions of one moment all come out right', async () => {
+test('C38 simultaneous additions, updates and deletions are all applied', async () => {
   const { town, sim } = await enter(oneScaleSet);
   for (const position of [0, 1, 2]) {
     await bind(`app${position}`);
@@ -140,7 +140,7 @@ test('C38 additions, updates and deletions of one moment all come out right', as
   await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app2,new,other');
 });
 
-test('C39 what happened while MIC was away is made good after its restart', async () => {
+test('C39 changes during MIC’s absence are applied after its restart', async () => {
   const { town, sim } = await enter(oneScaleSet);
   for (const position of [1, 2, 3]) await bind(`app${position}`);
   for (const position of [1, 2]) await town.pod({ name: `pod${position}`, label: `app${position}` });
@@ -197,7 +197,7 @@ describe('a scale set is one host', () => {
   });
 });
 
-test('C41 ours: an object goes with its pod at once, though Azure fails; the identity follows when Azure is well', async () => {
+test('C41 ours: an object is deleted with its pod at once, although Azure fails; the identity is detached when Azure works', async () => {
   const { town, sim } = await enter(oneScaleSet);
   for (const position of [1, 2]) await bind(`app${position}`);
   await town.pod({ name: 'pod1', label: 'app1' });
@@ -231,7 +231,7 @@ test('C42 forceNamespaced: same names in two namespaces serve the pods of their 
   expect(places.sort()).toEqual(['blue/pod-blue-app', 'green/pod-green-app']);
 });
 
-test('C43 a removal that failed is tried again without any new event', async () => {
+test('C43 a failed removal is retried without a new event', async () => {
   const { town, sim } = await enter(oneScaleSet);
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -247,7 +247,7 @@ test('C43 a removal that failed is tried again without any new event', async () 
   expect(failure.fired).toBe(1);
 });
 
-test('C44 nodes that went away take their objects with them and hold up nobody', async () => {
+test('C44 objects of deleted nodes are deleted and delay no others', async () => {
   const { town } = await enter({ nodes: 10 });
   await bind('app');
   for (const { name } of town.nodes) await town.pod({ name: `pod-${name}`, label: 'app', node: name });
@@ -263,7 +263,7 @@ test('C44 nodes that went away take their objects with them and hold up nobody',
   );
 });
 
-test('C48 E10 a refused identity harms only itself, and is accepted later without a new event', async () => {
+test('C48 E10 a refused identity affects no others, and is accepted later without a new event', async () => {
   const { town, sim } = await enter(oneScaleSet);
   const bad = await bind('bad');
   await bind('good');
@@ -307,7 +307,7 @@ test('checklist 1: a pod whose identity is on the host already is Assigned witho
   expect(sim.azure.journal.count({ service: 'arm', since: mark })).toBe(0);
 });
 
-test('E14 E17 what others attached stays, also when the last pod that used it is gone', async () => {
+test('E14 E17 an identity that others attached stays, also when the last pod that used it is gone', async () => {
   const { town, sim } = await enter(oneScaleSet);
   const foreign = sim.azure.world.addIdentity({ resourceId: identityId('foreign') });
   sim.azure.world.addScaleSet({ id: scaleSetId('vmss9'), instances: 1, identities: [foreign.resourceId] });
@@ -329,7 +329,7 @@ test('E14 E17 what others attached stays, also when the last pod that used it is
   expect(stage.attached('vmss9')).toEqual(['foreign']);
 });
 
-test('what MIC attached is on record in its own namespace, and the record goes with the last of it', async () => {
+test('attached identities are recorded in MIC’s own namespace, and the record is deleted with the last one', async () => {
   const { town, sim } = await enter(oneScaleSet);
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -353,7 +353,7 @@ function seededPod(name: string, label: string, nodeName: string): KubeObject {
   };
 }
 
-test('nothing that a term has asked to be written may be sent after it, also what waits for its turn then', async () => {
+test('no write of a term is sent after it, also not waiting ones', async () => {
   const { town } = await enter(oneScaleSet);
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });

@@ -1,4 +1,4 @@
-// As whom MIC speaks to ARM, what it may do there, and what a new azure.json changes.
+// MIC's credentials and rights in ARM, and changes of azure.json.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -111,7 +111,7 @@ describe('an application’s token for ARM', () => {
     }
   });
 
-  it('not to be had for now, it is asked for again later', async () => {
+  it('temporarily unavailable, it is requested again later', async () => {
     const settings = await application({ aadClientId: 'any-app', aadClientSecret: 's' });
     const elsewhere = { ...settings, endpoints: { ...settings.endpoints, authority: 'https://127.0.0.1:1' } };
     await expect(credentialOf(elsewhere).getToken(going)).rejects.toMatchObject({
@@ -119,7 +119,7 @@ describe('an application’s token for ARM', () => {
     });
   });
 
-  it('by a certificate that is not there, is refused at once', async () => {
+  it('by a missing certificate, is refused at once', async () => {
     const settings = await application({
       aadClientId: 'any-app',
       aadClientCertPath: join(folder, 'nowhere.pem'),
@@ -160,7 +160,7 @@ describe('an application’s token for ARM', () => {
     expect(claims(await credentialOf(settings).getToken(going))).toMatchObject({ oid: app.principalId });
   });
 
-  it('refused, it says why and as whom, without the secret', async () => {
+  it('refused, the error has the reason and the application, without the secret', async () => {
     const app = world().addApp({ clientId: 'other-app', secrets: ['right'] });
     const wrong = credentialOf(
       await application({ aadClientId: app.clientId, aadClientSecret: 'wr0ng-s3cret' }),
@@ -191,7 +191,7 @@ describe('a managed identity’s token for ARM', () => {
 });
 
 describe('user-needs 10.25: what MIC may do', () => {
-  it('missing roles are named with the exact command', async () => {
+  it('missing roles are reported with the exact command', async () => {
     const host = t.addHost('vmss', 'pool');
     const identities = t.addIdentities('a', 'b');
     const question = { hosts: [host], identities, signal: going };
@@ -213,7 +213,7 @@ describe('user-needs 10.25: what MIC may do', () => {
     expect((await t.azure.checkRoles(question)).map(({ scope }) => scope)).toEqual([identities[1]]);
   });
 
-  it('LinkedAuthorizationFailed rejects just the identities that it names', async () => {
+  it('LinkedAuthorizationFailed rejects only the identities that it names', async () => {
     const host = t.addHost('vmss', 'pool2');
     const [mine, foreign, other] = t.addIdentities('mine', 'foreign', 'other');
     world().grant(t.mic.principalId, 'Virtual Machine Contributor', host.id);
@@ -255,7 +255,7 @@ describe('user-needs 10.25: what MIC may do', () => {
     expect((await t.azure.hosts.read(host, going)).kind).toBe('denied');
   });
 
-  it('the token goes nowhere but to ARM', async () => {
+  it('the token is sent only to ARM', async () => {
     const host = t.addHost('vmss', 'pool3');
     world().grant(t.mic.principalId, 'Virtual Machine Contributor', host.id);
     const elsewhere = { 'azure-asyncoperation': `${t.sim.azure.imdsUrl('mic-node')}/operations/1` };
@@ -275,7 +275,7 @@ describe('user-needs 10.25: what MIC may do', () => {
 });
 
 describe('C18 W-C13 azure.json', () => {
-  it('replaced by a rename is read again; a broken one leaves the old in force', async () => {
+  it('replaced by a rename is read again; a broken one leaves the old settings in use', async () => {
     const path = join(folder, 'azure.json');
     const put = async (text: string) => {
       await writeFile(`${path}.new`, text);
@@ -289,7 +289,7 @@ describe('C18 W-C13 azure.json', () => {
       });
     await put(config('one'));
 
-    // A clock whose timers are heard: the watcher sets one as soon as the file system has told it.
+    // A clock that reports its timers: the watcher sets one after the event of the file system.
     const fake = createFakeClock();
     let set = Promise.withResolvers<undefined>();
     const clock: typeof fake = { ...fake, after: (ms, run) => (set.resolve(undefined), fake.after(ms, run)) };
@@ -327,7 +327,7 @@ describe('C18 W-C13 azure.json', () => {
     const text = readFileSync(other.configPath, 'utf8').replace(other.mic.clientId, 'another');
     await writeFile(`${other.configPath}.new`, text);
     await rename(`${other.configPath}.new`, other.configPath);
-    // The jumping clock moves only for sleepers.
+    // The jumping clock moves only for sleeps.
     const pump = setInterval(() => other.clock.jump(500), 1);
     expect(await next).toMatchObject({ level: 'info', message: 'cloud configuration read again' });
     clearInterval(pump);
@@ -336,7 +336,7 @@ describe('C18 W-C13 azure.json', () => {
     await watching;
   });
 
-  it('missing or wrong at the start, every problem is named', async () => {
+  it('missing or invalid at the start, all problems are reported', async () => {
     await expect(loadCloudConfig({ path: join(folder, 'nowhere.json'), env: {} })).rejects.toThrow(
       /cloudconfig cannot be read: ENOENT/,
     );

@@ -1,4 +1,4 @@
-// One Azure for the tests of the Azure room: a simulated one, on a clock that jumps to wherever a sleeper wants to go.
+// A simulated Azure for tests of the Azure room, on a clock that jumps to the end of each sleep.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export interface JumpingClock extends Clock {
   jump(ms: number): void;
 }
 
-/** Nobody waits: a sleep moves the clock there, running what falls due on the way. */
+/** A sleep moves the clock and runs due timers on the way. */
 export function createJumpingClock(): JumpingClock {
   const started = Date.now();
   let offset = 0;
@@ -105,13 +105,13 @@ export interface TestAzure extends AsyncDisposable {
       spentUntil?: number;
     },
   ): Promise<UpdateOutcome>;
-  /** As another process would connect: what this one remembers is gone. */
+  /** Connects as a new process, without the state of this one. */
   reconnect(): Promise<Azure>;
   patches(host: Host): number;
   gets(host: Host): number;
 }
 
-/** The sim, and our room connected to it as a user-assigned identity of the machine `mic-node`. */
+/** The simulator, and MIC's client connected to it with a user-assigned identity of the machine `mic-node`. */
 export async function startTestAzure(
   options: AzureOptions = {},
   config: Readonly<Record<string, unknown>> = {},

@@ -24,7 +24,7 @@ const newIdentities = (count: number) =>
   t.addIdentities(...Array.from({ length: count }, () => `id${(names += 1)}`));
 
 describe.each(kinds)('a %s', (kind) => {
-  it('gets the identities in one PATCH, written down before and confirmed by ARM after', async () => {
+  it('gets the identities in one PATCH, recorded before and confirmed by ARM after', async () => {
     const host = newHost(kind);
     const ids = newIdentities(3);
     const written: (readonly ResourceId[])[] = [];
@@ -58,7 +58,7 @@ describe.each(kinds)('a %s', (kind) => {
     expect(world().host(host.id).identity.type).toBe('None');
   });
 
-  it('C24 asked for nothing, or for what is there already, sends no PATCH', async () => {
+  it('C24 sends no PATCH without a change', async () => {
     const [a] = newIdentities(1);
     const host = newHost(kind, { identities: [a!] });
     expect(await t.update(host, {})).toMatchObject({ patches: 0, rejected: [] });
@@ -114,7 +114,7 @@ describe('one bad identity harms only itself', () => {
     expect(t.patches(host)).toBe(outcome.patches);
   });
 
-  it('names two bad ones, as ARM does one after the other', async () => {
+  it('rejects two bad ones that ARM names one after the other', async () => {
     const host = newHost();
     const [a] = newIdentities(1);
     const outcome = await t.update(host, { attach: [canonical('nobody1'), a!, canonical('nobody2')] });
@@ -132,7 +132,7 @@ describe('one bad identity harms only itself', () => {
 });
 
 describe('a host that is not to be touched', () => {
-  it('user-needs 10.5: Updating is waited for without a PATCH', async () => {
+  it('user-needs 10.5: Updating gets no PATCH', async () => {
     const host = newHost();
     const [a] = newIdentities(1);
     world().setProvisioningState(host.id, 'Updating');
@@ -143,7 +143,7 @@ describe('a host that is not to be touched', () => {
     expect((await t.update(host, { attach: [a!] })).refusal).toBeUndefined();
   });
 
-  it('Deleting is gone, and so is one that is not there', async () => {
+  it('Deleting counts as gone, like a missing one', async () => {
     const host = newHost();
     const [a] = newIdentities(1);
     world().setProvisioningState(host.id, 'Deleting');
@@ -177,7 +177,7 @@ describe('a host that is not to be touched', () => {
 });
 
 describe('ARM that fails', () => {
-  it('user-needs 10.4: after 429 with Retry-After nothing is asked of that host until it is over', async () => {
+  it('user-needs 10.4: after 429 with Retry-After that host gets no requests until it is over', async () => {
     const [host, other] = [newHost(), newHost()];
     const ids = newIdentities(1);
     t.sim.azure.faults.add({
@@ -199,7 +199,7 @@ describe('ARM that fails', () => {
     expect((await t.update(host, { attach: ids })).refusal).toBeUndefined();
   });
 
-  it('a subscription-level 429 holds back every host of the subscription', async () => {
+  it('a subscription-level 429 blocks every host of the subscription', async () => {
     const [host, other] = [newHost(), newHost()];
     const ids = newIdentities(1);
     const headers = { 'retry-after': '30', 'x-ms-ratelimit-remaining-subscription-writes': '0' };
@@ -216,7 +216,7 @@ describe('ARM that fails', () => {
     expect((await t.update(other, { attach: ids })).refusal).toBeUndefined();
   });
 
-  it('never sends more PATCHes than the bucket holds, and goes on when it has refilled', async () => {
+  it('never sends more PATCHes than the bucket holds, and continues when it has refilled', async () => {
     const host = newHost();
     const bad = Array.from({ length: 12 }, (_, index) => canonical(`nobody${index}`));
     const [good] = newIdentities(1);
@@ -233,7 +233,7 @@ describe('ARM that fails', () => {
     expect(attached(host)).toEqual([good]);
   });
 
-  it('a conflict and a preempted operation ask for a new plan', async () => {
+  it('a conflict and a preempted operation cause a new plan', async () => {
     const host = newHost();
     const ids = newIdentities(1);
     t.sim.azure.faults.add({
@@ -271,7 +271,7 @@ describe('ARM that fails', () => {
     expect(await t.update(host, { attach: ids })).toMatchObject({ patches: 0, rejected: [] });
   });
 
-  it('an operation that fails over an identity isolates it', async () => {
+  it('an operation that fails because of an identity isolates it', async () => {
     const host = newHost();
     const [a, b] = newIdentities(2);
     const failed = {
@@ -284,12 +284,12 @@ describe('ARM that fails', () => {
       then: { status: 200, body: failed },
     });
     const outcome = await t.update(host, { attach: [a!, b!] });
-    // The simulator had applied it all the same: what the host carries is what counts.
+    // The simulator had applied it nevertheless: the state of the host counts.
     expect(outcome.present?.has(b!)).toBe(true);
     expect(outcome.refusal).toBeUndefined();
   });
 
-  it('a PATCH whose answer is lost is looked for, not repeated', async () => {
+  it('after a lost response to a PATCH the host is read, and the PATCH is not repeated', async () => {
     const host = newHost();
     const ids = newIdentities(1);
     t.sim.azure.faults.add({
@@ -305,7 +305,7 @@ describe('ARM that fails', () => {
     expect(t.patches(host)).toBe(1);
   });
 
-  it('a PATCH that never arrived is written down and sent once more', async () => {
+  it('a PATCH that never arrived is recorded and sent once more', async () => {
     const host = newHost();
     const ids = newIdentities(1);
     t.sim.azure.faults.add({ match: { service: 'arm', method: 'PATCH' }, times: 1, then: { drop: true } });
@@ -320,7 +320,7 @@ describe('ARM that fails', () => {
     expect(written).toBe(2);
   });
 
-  it('5xx for minutes: a few short tries, then unavailable with the pause that ARM asks for', async () => {
+  it('5xx for minutes: a few short retries, then unavailable with the pause that ARM demands', async () => {
     const host = newHost();
     const ids = newIdentities(1);
     const reads = t.sim.azure.faults.add({ match: { service: 'arm', method: 'GET' }, then: { status: 503 } });
@@ -343,7 +343,7 @@ describe('ARM that fails', () => {
     expect(writes.fired).toBe(2);
   });
 
-  it('one 5xx is got over within the call', async () => {
+  it('one 5xx is retried within the call', async () => {
     const host = newHost();
     t.sim.azure.faults.add({
       match: { service: 'arm', method: 'GET' },
@@ -360,7 +360,7 @@ describe('ARM that fails', () => {
 });
 
 describe('the fence', () => {
-  it('sends nothing when it cannot be written down first', async () => {
+  it('sends nothing if it cannot be recorded first', async () => {
     const host = newHost();
     const outcome = await t.update(
       host,
@@ -371,7 +371,7 @@ describe('the fence', () => {
     expect(t.patches(host)).toBe(0);
   });
 
-  it('sends no PATCH when the lease has ended since it was written down, though nobody was told yet', async () => {
+  it('sends no PATCH if the lease has expired since it was recorded, before any notification', async () => {
     const host = newHost();
     let leads = true;
     const outcome = await t.update(
@@ -389,7 +389,7 @@ describe('the fence', () => {
     expect(t.patches(host)).toBe(0);
   });
 
-  it('sends nothing more once aborted, in the middle of an operation too', async () => {
+  it('sends nothing more after an abort, also during an operation', async () => {
     const host = newHost();
     const term = new AbortController();
     const hold = t.sim.azure.holdOperations();
@@ -412,7 +412,7 @@ describe('the fence', () => {
 });
 
 describe('the wire', () => {
-  it('C17 speaks under our user agent and as the cluster’s identity (C27)', async () => {
+  it('C17 uses MIC’s user agent and the cluster’s identity (C27)', async () => {
     const host = newHost();
     await t.azure.hosts.read(host, new AbortController().signal);
     const [entry] = t.sim.azure.journal.entries({ service: 'arm', path: new RegExp(host.id, 'i') });
@@ -422,11 +422,11 @@ describe('the wire', () => {
     expect(await t.azure.principalId(new AbortController().signal)).toBe(t.mic.principalId);
   });
 
-  it('asks IMDS for one token, however many hosts ask at once', () => {
+  it('requests one token of IMDS, however many hosts are changed at once', () => {
     expect(t.sim.azure.calls().imds).toBe(1);
   });
 
-  it('ends a scale set’s operation by Location as well', async () => {
+  it('follows a scale set’s operation by Location as well', async () => {
     await using other = await startTestAzure({ longRunning: 'location' });
     const host = other.addHost('vmss', 'by-location');
     const outcome = await other.update(host, { attach: other.addIdentities('a') });
@@ -434,7 +434,7 @@ describe('the wire', () => {
     expect(outcome.present?.get(canonical('a'))?.clientId).toBeDefined();
   });
 
-  it('takes a dead entry off when ARM refuses everything because of it', async () => {
+  it('removes a dead entry when ARM refuses everything because of it', async () => {
     await using other = await startTestAzure({ rejectDeadEntries: true });
     const [dead, a] = other.addIdentities('dead', 'a');
     const host = other.addHost('vmss', 'with-dead', { identities: [dead!] });
@@ -457,7 +457,7 @@ describe('the wire', () => {
   });
 });
 
-/** What Azure's own client puts on the wire for the same identity block. */
+/** The request of Azure's own client for the same identity block. */
 async function bodyBySdk(kind: 'vm' | 'vmss', identity: object): Promise<unknown> {
   let body: unknown;
   const client = new ComputeManagementClient(

@@ -1,4 +1,4 @@
-// ARM, or what stands before it, answers as no server should.
+// ARM, or a proxy before it, with invalid responses.
 import { systemClock } from '@pod-identity/kit/serve';
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ function client(getToken = () => Promise.resolve('token')) {
     clock: systemClock,
     random: () => 0,
     userAgent: 'mic/test',
-    // Silence is as good as any: it ends by the deadline.
+    // Silence ends by the deadline.
     requestTimeoutMs: 300,
   });
 }
@@ -35,22 +35,22 @@ const { signal } = new AbortController();
 const update = { method: 'PATCH', url: '/a', body: {}, signal } as const;
 
 describe.each(hostilities)('ARM that %s', (script) => {
-  it('gives no answer, and every connection back; the next answer is heard', async () => {
+  it('makes requests fail and frees every connection; the next response is read', async () => {
     const arm = client();
     server.play(script);
     const answers = await Promise.all(Array.from({ length: 40 }, () => arm.send(update)));
-    // What can be read of a bomb or of a few bytes is no JSON, and nothing that a caller takes for an answer.
+    // The read part of a bomb or of a few bytes is not JSON, and not a response for the caller.
     for (const answer of answers)
       expect(answer.ok ? Object.keys(answer.value.body ?? {}) : ['error']).toEqual(['error']);
     server.play({ json: '{"id":"a"}' });
-    // A slow machine may not answer this one within the deadline either: then it is asked again.
+    // On a slow machine this may also exceed the deadline: then it is retried.
     await expect.poll(() => arm.send(update)).toMatchObject({ ok: true, value: { body: { id: 'a' } } });
     arm.close();
     await server.quiet();
   });
 });
 
-it('no redirect was followed, and the address of an operation elsewhere is not asked', async () => {
+it('no redirect was followed, and URLs of operations elsewhere get no request', async () => {
   const arm = client();
   const before = server.asked.length;
   const operation = { method: 'GET', url: 'http://elsewhere.invalid/operation', signal } as const;
@@ -60,7 +60,7 @@ it('no redirect was followed, and the address of an operation elsewhere is not a
   arm.close();
 });
 
-it('a PATCH whose sender leads no more when its token comes is not sent', async () => {
+it('a PATCH whose sender no longer leads when its token arrives is not sent', async () => {
   const token = Promise.withResolvers<string>();
   const arm = client(() => token.promise);
   server.play({ json: '{"id":"a"}' });

@@ -1,4 +1,4 @@
-// The login endpoint, or what stands before it, answers MIC as no server should.
+// The login endpoint, or a proxy before it, with invalid responses.
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import {
@@ -39,11 +39,11 @@ const ask = (timeoutMs: number) => {
   return source({ fresh: true, signal: AbortSignal.timeout(timeoutMs) });
 };
 
-/** After a whole answer the connection is kept for the next request. */
+/** After a complete response the connection is kept for the next request. */
 const whole: readonly Hostility[] = ['redirects elsewhere', 'switches to nothing', 'sends a bomb'];
 
 describe.each(hostilities)('a login endpoint that %s', (script) => {
-  it('gives no token, nothing of the secret, and no redirect is followed', async () => {
+  it('gets no token and no part of the secret out, and no redirect is followed', async () => {
     server.play(script);
     const before = server.asked.length;
     const error: unknown = await ask(1_000).then(
@@ -58,7 +58,7 @@ describe.each(hostilities)('a login endpoint that %s', (script) => {
   });
 });
 
-it('what has no end is not read to the deadline', async () => {
+it('an endless response is not read until the deadline', async () => {
   server.play('sends a body without end');
   await expect(ask(60_000)).rejects.toMatchObject({ code: 'token-unavailable' });
 });

@@ -1,4 +1,4 @@
-// The metadata service, or what answers in its place, answers MIC's own call as no server should.
+// The metadata service, or another server in its place, with invalid responses.
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createImdsClient } from '@pod-identity/imds-client';
@@ -17,7 +17,7 @@ const ask = (requestTimeoutInMs: number, abortSignal?: AbortSignal) => {
 };
 
 describe.each(hostilities)('a metadata service that %s', (script) => {
-  it('gives no token and leaves no connection; the next one is asked anew', async () => {
+  it('returns no token and leaves no connection; the next request is a new one', async () => {
     server.play(script);
     await expect(ask(300)).rejects.toMatchObject({ name: 'ImdsError' });
     await server.quiet();
@@ -36,7 +36,7 @@ it.each(['sends a body without end', 'sends a bomb', 'sends an error without end
   },
 );
 
-it('a question whose signal is aborted already is not sent', async () => {
+it('a request whose signal is aborted already is not sent', async () => {
   const before = server.asked.length;
   await expect(ask(300, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
   expect(server.asked).toHaveLength(before);

@@ -32,7 +32,7 @@ const eventReasons = (name: string) =>
     .filter((event) => (event['involvedObject'] as { name?: string }).name === name)
     .map((event) => event['reason']);
 
-test('an identity that takes long to attach: Created first, the pod is told, then Assigned: two writes', async () => {
+test('an identity that takes long to attach: Created first, an Event on the pod, then Assigned: two writes', async () => {
   const { town, sim } = await enter();
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -46,7 +46,7 @@ test('an identity that takes long to attach: Created first, the pod is told, the
   await stage.until(() => eventReasons('app-binding').includes('binding applied'));
 });
 
-test('while a PATCH is under way, pods whose identity is there already do not wait for it', async () => {
+test('during a PATCH, pods whose identity is attached already do not wait for it', async () => {
   const { town, sim } = await enter();
   await bind('slow');
   await bind('there');
@@ -100,7 +100,7 @@ test('W-C4 a crash between the PATCH and its confirmation leaves no orphan: the 
   expect(stage.assigned()).toEqual([]);
 });
 
-test('two MICs: one works, the other takes over at once when the first is told to stop', async () => {
+test('two MICs: one works, the other takes over at once when the first stops', async () => {
   const { town, sim } = await enter();
   await bind('app');
   const first = await stage.startMic();
@@ -117,7 +117,7 @@ test('two MICs: one works, the other takes over at once when the first is told t
   expect(sim.kube.list('azureassignedidentities')).toHaveLength(2);
 });
 
-test('checklist 11: a lost lease stops all writes at once and leaves the process alive; it works again when it leads again', async () => {
+test('checklist 11: a lost lease stops all writes at once and the process continues; it works again when it leads again', async () => {
   const { town, sim } = await enter();
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -140,7 +140,7 @@ test('checklist 11: a lost lease stops all writes at once and leaves the process
   await stage.allAssigned(2);
 });
 
-test('an answer that was lost on its way changes nothing: of the POST, of the record, of the PATCH', async () => {
+test('a lost response changes nothing: of the POST, of the record, of the PATCH', async () => {
   const { town, sim } = await enter();
   await bind('app');
   const faults = [
@@ -175,7 +175,7 @@ test('an answer that was lost on its way changes nothing: of the POST, of the re
   expect(stage.assigned()).toHaveLength(1);
 });
 
-test('checklist 4: Retry-After is obeyed by the next MIC as well', async () => {
+test('checklist 4: the next MIC also respects Retry-After', async () => {
   const { town, sim } = await enter();
   await bind('app');
   const throttle = sim.azure.faults.add({
@@ -199,7 +199,7 @@ test('checklist 4: Retry-After is obeyed by the next MIC as well', async () => {
   await stage.allAssigned(2);
 });
 
-test('E16 checklist 9: identities wiped from a host come back within a drift period', async () => {
+test('E16 checklist 9: identities removed from a host are attached again within a drift period', async () => {
   const { town, sim } = await enter();
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -211,7 +211,7 @@ test('E16 checklist 9: identities wiped from a host come back within a drift per
   expect(stage.writes('azureassignedidentities')).toBe(1);
 });
 
-test('checklist 8: an identity that was deleted and made again under its name heals by itself', async () => {
+test('checklist 8: an identity that was deleted and recreated with its name is repaired', async () => {
   const { town, sim } = await enter();
   const { resourceId } = await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -226,7 +226,7 @@ test('checklist 8: an identity that was deleted and made again under its name he
   );
 });
 
-test('C45 in small: watches that were cut, compacted (410) or lost with the API server lose nothing', async () => {
+test('C45 in small: no change is lost by watches that were closed, compacted (410) or lost with the API server', async () => {
   const { town, sim } = await enter();
   await bind('app');
   await town.pod({ name: 'pod1', label: 'app' });
@@ -252,7 +252,7 @@ test('C45 in small: watches that were cut, compacted (410) or lost with the API 
   await stage.allAssigned(3);
 });
 
-test("E12 the original's finalizer hangs nothing: neither an object of ours to delete nor one to keep", async () => {
+test("E12 the original's finalizer blocks neither objects to delete nor those to keep", async () => {
   const { town } = await enter();
   const { clientId, resourceId } = await bind('app');
   const made = await town.pod({ name: 'kept', label: 'app' });
@@ -340,7 +340,7 @@ test('E28 objects in the spelling of 2018 are served, rewritten once, and marked
   expect(stage.writes('azureidentitybindings')).toBe(writes);
 });
 
-test('the owner of an identity or a binding reads on the object itself whether it works', async () => {
+test('identities and bindings have a condition with their state', async () => {
   const { town, sim } = await enter();
   const { resourceId } = await bind('bad');
   sim.azure.world.deleteIdentity(resourceId);
@@ -358,11 +358,11 @@ test('the owner of an identity or a binding reads on the object itself whether i
       ready('azureidentities', 'bad')?.reason === 'Rejected',
   );
   await stage.until(() => ready('azureidentitybindings', 'app-binding')?.status === 'True');
-  // A status is no reason to write anything else.
+  // A change of a status causes no other write.
   expect(stage.writes('azureassignedidentities')).toBe(2);
 });
 
-test('checklist 5: a scale set that is being updated is waited for, not fought', async () => {
+test('checklist 5: a scale set that is being updated gets no PATCH until then', async () => {
   const { town, sim } = await enter();
   await bind('app');
   sim.azure.world.setProvisioningState(scaleSetId('vmss1'), 'Updating');

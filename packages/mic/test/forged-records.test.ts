@@ -1,5 +1,5 @@
-// An editor of the namespace that holds the records of all pods (identities are not namespaced here) writes AzureAssignedIdentities
-// for a pod of somebody else, as MIC would write them or nearly so, before MIC does.
+// An editor of the namespace with the records of all pods (identities are not namespaced here) writes AzureAssignedIdentities for a pod of
+// another namespace, exactly or nearly as MIC would, before MIC does.
 import { nodeLabel } from '@pod-identity/crd-types';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { identityId, setStage, stateOf, type Stage } from './stage.ts';
@@ -20,7 +20,7 @@ interface Forged {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** As MIC's own, but for what is told. */
+/** Like MIC's own, except for the given fields. */
 async function forge({ name = ownName, labels = { [nodeLabel]: node() } }: Forged = {}) {
   const copyOf = (plural: string) => stage.sim.kube.get(plural, 'app', 'shop');
   await stage.town.client.request(
@@ -43,7 +43,7 @@ async function forge({ name = ownName, labels = { [nodeLabel]: node() } }: Forge
 }
 const victim = () => stage.town.pod({ name: 'web', namespace: 'shop', label: 'app' });
 
-/** What an NMI of the node sees that asks for its records by their label, as the manifests have it. */
+/** The records that NMI of the node selects by label, as in the manifests. */
 const seenByNmi = () =>
   stage
     .assigned()

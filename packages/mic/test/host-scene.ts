@@ -1,4 +1,4 @@
-// One host, the part of MIC that changes it, and a simulated ARM, on a clock that jumps to whatever is due next.
+// One host, the part of MIC that changes it, and a simulated ARM, on a clock that jumps to the next due timer.
 import type { Host } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { AzureOptions } from '@pod-identity/sim';
@@ -149,7 +149,7 @@ export async function createHostScene(options: AzureOptions = {}) {
     isAttached: (name: string) => sim.azure.world.attachedTo(host.id).some((id) => id.endsWith(`/${name}`)),
     facts: () => term.memory.facts(host.id),
     record: () => [...configMaps.objects.values()][0]?.data?.['record.json'] ?? '',
-    /** Minutes after the scene began at which it was seen on the host; undefined when it is not there. */
+    /** Minutes from the start until it was on the host; undefined if it is not there. */
     attachedAfter: (name: string) => {
       const at = attachedAt.get(name);
       return at === undefined ? undefined : (at - startedAt) / minuteMs;
@@ -172,7 +172,7 @@ export async function createHostScene(options: AzureOptions = {}) {
     async runUntil(what: () => boolean, withinMs: number) {
       for (const end = clock.now() + withinMs; !what() && clock.now() < end;) await this.run(1_000);
     },
-    /** Another process becomes the leader: it knows what is on record and nothing else. */
+    /** Another process becomes the leader, with only the records. */
     async replaceLeader() {
       term.end();
       room = await azure.reconnect();

@@ -32,7 +32,7 @@ async function forge(name: string) {
   });
 }
 
-test('attack: each is deleted once, however often their pod and its host are looked at', async () => {
+test('attack: each is deleted once, however often their pod and its host are planned', async () => {
   const deleted: string[] = [];
   await stage.town.pod({ name: 'web', namespace: 'evil', label: 'bad' });
   await stage.startMic({
@@ -51,7 +51,7 @@ test('attack: each is deleted once, however often their pod and its host are loo
   const isEnding = () => stage.assigned().filter(({ metadata }) => metadata.deletionTimestamp).length === 3;
   await stage.until(isEnding, 'the forged records to be deleted');
   for (let round = 0; round < 3; round += 1) {
-    // Longer than MIC waits for an object that it has deleted to go.
+    // Longer than MIC waits for the end of a deleted object.
     stage.warp(20_000);
     const first = `first-${round}`;
     await stage.town.pod({ name: first, namespace: 'evil', label: 'bad' });

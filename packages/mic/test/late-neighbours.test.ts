@@ -1,11 +1,10 @@
-// Updates that ARM accepts and that fail later, without a word on what they fail over: what one namespace asked for must not
-// keep the others from theirs.
+// Updates that ARM accepts and that fail later without naming the cause: identities of one namespace must not block others.
 import { describe, expect, test } from 'vitest';
 import { createHostScene, minuteMs, type HostScene } from './host-scene.ts';
 
 const teams = Array.from({ length: 8 }, (_, index) => `team-${index}`);
 
-/** Every update fails after a while as long as the host lists the identity. */
+/** Every update fails late while the host lists the identity. */
 function failOver(scene: HostScene, name: string, code: string) {
   const { sim } = scene.azure;
   return sim.azure.failOperations((host) =>

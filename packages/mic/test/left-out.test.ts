@@ -1,5 +1,4 @@
-// A namespace holds more than its share: what is left out is told to its owners, on the objects and on the pods that wait for
-// them, and to nobody else.
+// A namespace over its share: left out objects are reported to their owners, on the objects and on waiting pods, and to no others.
 import { afterEach, expect, test } from 'vitest';
 import { setStage, type Stage } from './stage.ts';
 

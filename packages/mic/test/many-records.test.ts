@@ -1,5 +1,5 @@
-// An editor has made more AzureAssignedIdentities than the share of their namespace holds: MIC removes them a share at a time, and
-// pods get theirs meanwhile.
+// An editor has created more AzureAssignedIdentities than the share of their namespace: MIC removes them a share at a time, and pods get
+// theirs meanwhile.
 import { afterEach, expect, test } from 'vitest';
 import { identityId, setStage, type RunningMic, type Stage } from './stage.ts';
 
@@ -53,7 +53,7 @@ const pass = () => {
   stage.sim.kube.dropWatches();
 };
 
-/** Until MIC sees none of the editor's any more. */
+/** Until MIC sees none of the editor's objects. */
 function untilSeen(mic: RunningMic, of: () => boolean, what: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const look = () => {

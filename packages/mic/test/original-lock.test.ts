@@ -1,4 +1,4 @@
-// The door to the original's lock, on the simulated API server.
+// The reader of the original's lock, on the simulated API server.
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { kubeClient, startSim, type Sim } from '@pod-identity/sim';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -36,7 +36,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** As the original's election writes it. */
+/** In the form of the original's election. */
 function write(record: string): void {
   const metadata = { name, namespace: 'default', annotations: { [annotation]: record, other: 'x' } };
   sim.kube.seed([{ apiVersion: 'v1', kind: 'Endpoints', metadata }]);

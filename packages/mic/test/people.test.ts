@@ -50,7 +50,7 @@ test('what was assigned before a swap with the original is not told again when i
   await town.identity({ name: 'other' });
   await town.binding({ name: 'other-binding', identity: 'other', selector: 'app' });
   await told('other-binding', 'Binding other-binding applied');
-  // Events are written one after another: one on the first binding would have come before.
+  // Events are written in order: one on the first binding would be earlier.
   const written = sim.kube.journal.entries({ path: /\/events/, since: swap });
   expect(written.filter(({ body = '' }) => !body.includes('other-binding'))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// A certificate signed by its own key, in as little DER as X.509 takes.
+// A self-signed certificate in minimal DER.
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
@@ -17,7 +17,7 @@ const sha256WithRsa = sequence(der(0x06, Buffer.from('2a864886f70d01010b', 'hex'
 const commonName = (name: string) =>
   sequence(der(0x31, sequence(der(0x06, Buffer.from('550403', 'hex')), der(0x0c, Buffer.from(name)))));
 
-/** PEM of a fresh RSA key and of its certificate. */
+/** PEM of a new RSA key and its certificate. */
 export function selfSigned(): { readonly key: string; readonly certificate: string } {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const name = commonName('mic-test');

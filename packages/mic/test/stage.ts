@@ -46,7 +46,7 @@ export interface RunningMic {
   readonly controller: Controller;
   readonly lines: readonly string[];
   metrics(): Promise<string>;
-  /** As at SIGTERM: what is on its way may end, the lease is handed over. */
+  /** Like SIGTERM: running requests may end, the lease is released. */
   stop(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export interface Stage {
   readonly sim: Sim;
   readonly town: Cluster;
   startMic(options?: MicOptions): Promise<RunningMic>;
-  /** `mic explain`: its exit code and what it prints. */
+  /** Exit code and output of `mic explain`. */
   explain(
     pod: string,
     namespace?: string,
@@ -63,13 +63,13 @@ export interface Stage {
   assigned(): readonly KubeObject[];
   /** `name: state` of every AzureAssignedIdentity, sorted. */
   states(): readonly string[];
-  /** Fails after a minute, with what it waited for. */
+  /** Fails after a minute, with the description of the condition. */
   within<T>(awaited: Promise<T>, what: string): Promise<T>;
-  /** Fails after a while with what it waited for: by default the condition's own source. */
+  /** Fails after a timeout with the description, by default the condition's source. */
   until(holds: (kube: Sim['kube']) => boolean, what?: string): Promise<void>;
   allAssigned(count: number): Promise<void>;
   patches(): number;
-  /** Minutes pass for every MIC, in no time. */
+  /** Advances the clock of every MIC. */
   warp(ms: number): void;
   attached(scaleSet: string): readonly string[];
   /** Changes that the API server made to objects of a kind. */
@@ -262,7 +262,7 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
       forceNamespaced: false,
       debounceMs: 100,
       debounceMaxMs: 1_000,
-      // In real time: on a slow machine what waits for Azure would be recorded once more than on a fast one.
+      // In real time: on a slow machine waiting assignments would be written once more.
       recordAfterMs: 60_000,
       writesPerHost: 20,
       conditionWritesPerSecond: 100,
@@ -287,7 +287,7 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
     durationMs: leaseMs,
     renewMs: leaseMs / 2,
     retryMs: Math.min(leaseMs / 4, 250),
-    // The lease lives in real time: a test that jumps ahead does not want a new leader.
+    // The lease uses real time: a jump of the clock must not change the leader.
     clock: systemClock,
     random,
     log,

@@ -48,7 +48,7 @@ const ready = ({ name, namespace = own }: AgentPod, status = 'True') =>
       conditions: [{ type: 'Ready', status, lastTransitionTime: new Date().toISOString() }],
     },
   });
-/** MIC has seen everything that was written before: it takes the taint off a node that was tainted later. */
+/** Resolves when MIC has seen all earlier writes: it removes the taint of a later node. */
 const seenAllUpTo = async (other: string) => {
   await runAgent({ name: 'nmi-other', node: other });
   await taint(other);
@@ -56,7 +56,7 @@ const seenAllUpTo = async (other: string) => {
 };
 const started = (): Promise<RunningMic> => stage.startMic({ startupTaint });
 
-test('MIC takes the start-up taint off a node when NMI of that node is ready, and leaves other taints', async () => {
+test('MIC removes the start-up taint of a node when NMI of that node is ready, and keeps other taints', async () => {
   const { node, other } = await enter();
   await taint(node);
   await taint(other);
@@ -68,7 +68,7 @@ test('MIC takes the start-up taint off a node when NMI of that node is ready, an
   expect(mic.lines.filter((line) => line.includes('start-up taint removed'))).toHaveLength(1);
 });
 
-test('a Node object that was made anew with the taint loses it again', async () => {
+test('a Node object that was recreated with the taint loses it again', async () => {
   const { node } = await enter();
   await runAgent({ name: 'nmi-1', node });
   await started();
@@ -78,7 +78,7 @@ test('a Node object that was made anew with the taint loses it again', async () 
   }
 });
 
-test("a pod of another namespace with NMI's name, labels and owner takes no taint off", async () => {
+test("a pod of another namespace with NMI's name, labels and owner removes no taint", async () => {
   const { node, other } = await enter();
   await taint(node);
   await started();
@@ -87,7 +87,7 @@ test("a pod of another namespace with NMI's name, labels and owner takes no tain
   expect(taintsOf(node)).toContain(key);
 });
 
-test("a pod of NMI's namespace that its DaemonSet does not control takes no taint off", async () => {
+test("a pod of NMI's namespace that its DaemonSet does not control removes no taint", async () => {
   const { node, other } = await enter();
   await taint(node);
   await started();
@@ -96,7 +96,7 @@ test("a pod of NMI's namespace that its DaemonSet does not control takes no tain
   expect(taintsOf(node)).toContain(key);
 });
 
-test('an agent that is not ready keeps the taint, whatever it was before', async () => {
+test('an agent that is not ready keeps the taint, whatever its earlier state', async () => {
   const { node, other } = await enter();
   await runAgent({ name: 'nmi-1', node });
   await ready({ name: 'nmi-1', node }, 'False');

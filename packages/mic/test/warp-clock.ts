@@ -1,7 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 
 export interface WarpClock extends Clock {
-  /** Time jumps: what falls due by that runs at once. */
+  /** Advances time and runs due timers at once. */
   warp(ms: number): void;
 }
 
@@ -11,7 +11,7 @@ interface Waiting {
   handle: NodeJS.Timeout;
 }
 
-/** Real time that can be made to jump ahead: for waits of minutes in tests of whole programs. */
+/** Real time that can jump ahead, for waits of minutes in tests of whole programs. */
 export function createWarpClock(): WarpClock {
   let offset = 0;
   const waiting = new Set<Waiting>();

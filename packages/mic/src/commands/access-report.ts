@@ -1,5 +1,4 @@
-// `mic access-report`: what is in use now, as the roles that would keep it working in mode `rbac`. It writes nothing but its
-// output.
+// `mic access-report`: prints the roles that keep the identities in use working in mode `rbac`. Changes nothing.
 import {
   machineTarget,
   parseAzurePodIdentityException,
@@ -38,7 +37,7 @@ export async function accessReportCommand(command: AccessReportCommand): Promise
   return 0;
 }
 
-/** Who may use everything; undefined when whoever asks may not list roles. */
+/** The holders of wildcard rights; undefined if the user may not list roles. */
 async function listHolders({ transport, signal }: Looking): Promise<readonly string[] | undefined> {
   const list = (kind: ResourceKind) => createResource<unknown>(transport, kind).list({ signal });
   try {
@@ -55,7 +54,7 @@ interface Machines {
   readonly unknown: readonly string[];
 }
 
-/** Of pods that an exception lets reach the identities of their machine. */
+/** The uses of pods that exceptions allow the identities of their machine. */
 export async function machinesInUse(looking: Looking, index: ClusterIndex): Promise<Machines> {
   const exceptions = await listExceptions(looking);
   if (exceptions === undefined)
@@ -81,7 +80,7 @@ async function listExceptions({ transport, signal }: Looking): Promise<readonly 
   }
 }
 
-/** Or why nothing is known: whoever writes an exception must not be able to keep the report from everybody. */
+/** Or why it is unknown: an exception of one user must not prevent the report of others. */
 async function usingBy(raw: unknown, looking: Looking, index: ClusterIndex): Promise<Using[] | string> {
   const parsed = parseAzurePodIdentityException(raw);
   if (!parsed.ok) return parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; ');
@@ -102,7 +101,7 @@ async function podsOf(
   const { namespace = '' } = exception.metadata;
   const pods = createResource<unknown>(transport, coreKinds.pods);
   const lists = Object.entries(exception.spec.podLabels).map(async ([key, value]) => {
-    // The value is compared without case, which no selector does.
+    // The value is compared without case, which selectors cannot do.
     const labelled = await pods.list({ namespace, labelSelector: key, signal });
     return labelled.filter((pod) => labelOf(pod, key).toLowerCase() === value.toLowerCase());
   });

@@ -1,5 +1,5 @@
-// `mic access NAMESPACE/SERVICEACCOUNT [ID]`: asks the API server which right lets the ServiceAccount use an Azure identity, or
-// those that its pods use now, and says which one does or what to apply. It writes nothing.
+// `mic access NAMESPACE/SERVICEACCOUNT [ID]`: prints which right lets the ServiceAccount use an Azure identity, or those that its pods
+// use now, or the roles to apply. Changes nothing.
 import { accessGroup, accessVerb, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import { KubeError, refusesStranger, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
 import type { Printer } from '@pod-identity/kit/serve';
@@ -7,7 +7,7 @@ import { checkLines, type Checked } from '../tell/access-check.ts';
 
 export interface AccessCommand {
   readonly subject: AccessSubject;
-  /** What is asked about; undefined: what pods of the ServiceAccount use now. */
+  /** Undefined: the identities that pods of the ServiceAccount use now. */
   readonly target: AccessTarget | undefined;
   readonly inUse: () => Promise<readonly AccessTarget[]>;
   readonly reviewer: AccessReviewer;
@@ -15,7 +15,7 @@ export interface AccessCommand {
   readonly printer: Printer;
 }
 
-/** The exit code: 0 when all of it is allowed. */
+/** Returns the exit code: 0 if all is allowed. */
 export async function accessCommand(command: AccessCommand): Promise<number> {
   const { subject, printer } = command;
   const targets = command.target ? [command.target] : await command.inUse();
@@ -37,7 +37,7 @@ export async function accessCommand(command: AccessCommand): Promise<number> {
   return isAllowed && !isOpen ? 0 : 1;
 }
 
-/** From the narrowest name to the widest, so that the narrowest right is named. */
+/** From the narrowest name to the widest, so that the narrowest right is returned. */
 async function check({ subject, reviewer, signal }: AccessCommand, target: AccessTarget): Promise<Checked> {
   const { resource, names } = target;
   const right = { verb: accessVerb, group: accessGroup, resource };

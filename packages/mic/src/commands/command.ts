@@ -1,4 +1,4 @@
-// From arguments and environment to one command: help, the version, `mic explain`, `mic access`, `mic access-report`, or MIC itself.
+// Runs the command that arguments and environment select: help, version, `mic explain`, `mic access`, `mic access-report`, or MIC itself.
 import {
   createLog,
   createMetrics,
@@ -20,14 +20,12 @@ import { connect } from './connect.ts';
 import { explainCommand } from './explain.ts';
 import { isAboutAccess, runAccess } from './run-access.ts';
 
-/** What this process was started with. */
 export interface Surroundings {
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
 }
 
-/** What MIC itself is given. */
 export interface Started {
   readonly config: MicConfig;
   readonly version: string;
@@ -38,7 +36,7 @@ export interface Started {
   readonly signal: AbortSignal;
 }
 
-/** `serve` is MIC itself. Both resolve to the exit code; a command that takes time ends the process with it. */
+/** `serve` is MIC itself. Both resolve to the exit code; a longer command ends the process with it. */
 export async function runCommand(
   { argv, env, hostname }: Surroundings,
   serve: (started: Started) => Promise<number>,
@@ -74,7 +72,7 @@ interface Identified {
   readonly userAgent: string;
 }
 
-/** What speaks to Azure as well. */
+/** Commands that also call Azure. */
 async function runConnected(
   { config, env, version, userAgent }: Identified,
   serve: (started: Started) => Promise<number>,
@@ -97,7 +95,7 @@ async function runConnected(
   await runProcess({ log, run });
 }
 
-/** Of commands that need only a text. */
+/** For commands that only print a text. */
 function textOf(command: MicCommand, build: string): string | undefined {
   if (command.kind === 'help') return command.text;
   return command.kind === 'version' ? `MIC Version: ${build}` : undefined;
@@ -122,7 +120,7 @@ function explain(
   });
 }
 
-/** A line for each pod that is assigned: many lines are one write. What is left is written when the process ends. */
+/** Combines lines, since each assigned pod has one. The rest is written when the process ends. */
 function gathered(): NonNullable<LogOptions['destination']> {
   const output = standardOutput();
   return { write: (line) => output.append(line), onLost: (report) => output.onLost(report) };

@@ -1,4 +1,3 @@
-// The connections that every command needs: the API server and Azure.
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
 import { connectAzure, type Azure } from '../azure/connect.ts';
@@ -46,13 +45,13 @@ export async function connect({
     azure,
     async close() {
       azure.close();
-      // What could not be closed ends with the process.
+      // Failures to close end with the process.
       await transport.close().catch(() => undefined);
     },
   };
 }
 
-/** For commands that ask nothing of Azure. */
+/** For commands without Azure. */
 export async function connectApiServer({
   config: { kubeconfig, master, serviceAccountDir, kubeQps: qps },
   userAgent,
@@ -69,7 +68,7 @@ export async function connectApiServer({
 
 function meterCall(metrics: Metrics<MicMetricSpecs>, { operation, result, ms }: ArmCall): void {
   metrics.count('armCalls', { operation, result });
-  // The original knew reads and changes of hosts only; a change is timed to the end of its operation.
+  // As in the original: only reads and changes of hosts; a change lasts until the end of its operation.
   if (operation === 'operation_get') return;
   if (result === 'ok') metrics.observe('cloudSeconds', ms / 1000, { operation_type: operation });
   else metrics.count('cloudErrors', { operation_type: operation });

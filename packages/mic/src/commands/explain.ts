@@ -1,7 +1,7 @@
 // Room: commands of `mic` besides the service: `mic explain`, `mic access` and `mic access-report`.
 // It must not write to the API server or to Azure.
 //
-// `mic explain`: looks once at the cluster and at the pod's host, decides nothing, writes nothing, and says what it saw.
+// `mic explain`: reads the cluster and the pod's host once and prints its findings. Changes nothing.
 import type { AccessMode, ResourceId } from '@pod-identity/crd-types';
 import { findingLines, type Clock } from '@pod-identity/kit/core';
 import {
@@ -25,7 +25,7 @@ import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/hos
 
 export interface ExplainCommand {
   readonly question: { readonly namespace: string; readonly pod: string };
-  /** MIC's own namespace, and how it matches. */
+  /** MIC's own namespace and matching rules. */
   readonly place: Omit<Place, 'access'> & { readonly namespace: string };
   readonly accessMode?: AccessMode;
   readonly transport: KubeTransport;
@@ -34,14 +34,14 @@ export interface ExplainCommand {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly printer: Printer;
-  /** What there is to be said of the original's MIC, if it runs too. */
+  /** A message about the original's MIC, if it runs too. */
   originalRuns?(signal: AbortSignal): Promise<string | undefined>;
 }
 
-/** Azure may not be reachable from where a person asks: what the cluster says is still worth printing. */
+/** Azure may be unreachable from the user's machine: the findings of the cluster are printed nevertheless. */
 const azurePatienceMs = 15_000;
 
-/** The exit code: 0 when the pod can act as everything it is meant to act as. */
+/** Returns the exit code: 0 if the pod can use all its identities. */
 export async function explainCommand(command: ExplainCommand): Promise<number> {
   const { question, azure, clock, signal } = command;
   const { namespace, pod: name } = question;
@@ -87,7 +87,7 @@ async function lookAtHost(
   const { transport, place, azure, clock, log, signal } = command;
   const host = index.host(id);
   if (!host) return undefined;
-  // Reads what the leader wrote down; being no leader, it can write nothing.
+  // Reads the leader's records; without a term it cannot write.
   const ledger = createLedger({
     configMaps: createResource<ConfigMap>(transport, coreKinds.configMaps),
     namespace: place.namespace,
@@ -107,7 +107,7 @@ async function lookAtHost(
   });
 }
 
-/** The watches keep labelled pods only: for any other, the API server is asked what it is. */
+/** The watches keep labelled pods only: others are read from the API server. */
 async function lookForPod({ transport, question, signal }: ExplainCommand): Promise<'unlabelled' | 'absent'> {
   try {
     await createResource(transport, coreKinds.pods).get(

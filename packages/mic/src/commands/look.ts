@@ -5,11 +5,11 @@ import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessRules } from '../snapshot/index/rights.ts';
 import { createClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 
-/** How MIC matches in this cluster. */
+/** MIC's matching rules in this cluster. */
 export interface Place {
   readonly forceNamespaced: boolean;
   readonly namespaceShareBytes?: number;
-  /** Without it, as in mode `namespace`. */
+  /** Default: mode `namespace`. */
   readonly access?: AccessRules;
 }
 
@@ -21,7 +21,7 @@ export interface Looking {
   readonly signal: AbortSignal;
 }
 
-/** The cluster as it is now. */
+/** Reads the cluster once. */
 export async function lookAtCluster({
   place,
   transport,

@@ -1,5 +1,5 @@
-// From the configuration to `mic access` and `mic access-report`: their output is for people and for `kubectl apply`, so that
-// nothing else goes there; Azure is asked nothing.
+// Runs `mic access` and `mic access-report`. Their output is for people and for `kubectl apply`, so it contains nothing else. No requests
+// go to Azure.
 import {
   accessTargetKey,
   parseAccessTarget,
@@ -21,7 +21,7 @@ export function isAboutAccess(command: MicCommand): command is AboutAccess {
   return command.kind === 'access' || command.kind === 'access-report';
 }
 
-/** Resolves to the exit code if the command makes no sense; else ends the process with it. */
+/** Resolves to the exit code of an invalid command; else ends the process with the exit code. */
 export async function runAccess(command: AboutAccess, config: MicConfig, userAgent: string): Promise<number> {
   const target = command.kind === 'access' ? targetOf(command.id) : undefined;
   if (typeof target === 'string') {
@@ -53,13 +53,13 @@ export async function runAccess(command: AboutAccess, config: MicConfig, userAge
   return 0;
 }
 
-/** Or what is wrong with the id. */
+/** Or the problem of the id. */
 function targetOf(id: string | undefined): AccessTarget | string | undefined {
   const parsed = id === undefined ? undefined : parseAccessTarget(id);
   return parsed?.ok === false ? parsed.problems.map(({ message }) => message).join('; ') : parsed?.value;
 }
 
-/** What pods of one ServiceAccount use now. */
+/** The identities that pods of one ServiceAccount use now. */
 export async function targetsOf(looking: Looking, subject: AccessSubject): Promise<readonly AccessTarget[]> {
   const index = await lookAtCluster(looking);
   const { using } = await machinesInUse(looking, index);

@@ -1,4 +1,4 @@
-// What MIC is told to do: to run, or one of its commands.
+// The command to run: MIC itself, or another one.
 import type { AccessSubject } from '@pod-identity/crd-types';
 import { flagHelp, type FlagProblem, type FlagReading } from '@pod-identity/kit/core';
 import { micFlags } from './flags.ts';
@@ -42,7 +42,7 @@ export function readCommand(flags: FlagReading): MicCommand | UnknownCommand {
   return read?.(more, flags) ?? unknown(word, `unknown command '${word}'; there are: ${usages.join('; ')}`);
 }
 
-/** A name without a namespace is completed by --namespace, as in earlier versions. */
+/** The default namespace of a name is --namespace, as in earlier versions. */
 function readExplain(
   [pod = '', ...more]: readonly string[],
   flags: FlagReading,

@@ -12,7 +12,7 @@ const config = (...from: Parameters<typeof read>) => {
 };
 
 describe('the defaults', () => {
-  it('are the original’s where they still mean something', () => {
+  it('are the original’s where they still apply', () => {
     expect(config()).toMatchObject({
       command: { kind: 'run' },
       podNamespace: 'default',
@@ -36,7 +36,7 @@ describe('the defaults', () => {
     });
   });
 
-  it('and ours where they are new', () => {
+  it('and new ones for new flags', () => {
     expect(config()).toMatchObject({ detachGraceMs: 300_000, debounceMs: 50, debounceMaxMs: 5000 });
   });
 });
@@ -97,7 +97,7 @@ test.each([
 });
 
 describe('problems', () => {
-  it('C19 come all at once', () => {
+  it('C19 are returned all at once', () => {
     const reading = read([
       '--log-format',
       'xml',
@@ -135,7 +135,7 @@ describe('problems', () => {
     expect(read(line.split(' ')).ok).toBe(false);
   });
 
-  it('help is given in spite of them', () => {
+  it('do not prevent help', () => {
     expect(config(['--help', '--log-format', 'xml']).command).toMatchObject({
       kind: 'help',
       text: expect.stringContaining('--detach-grace-period') as string,
@@ -176,7 +176,7 @@ describe('flags of the original', () => {
     expect(original.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it('without effect any more are reported with the reason', () => {
+  it('without effect are reported with the reason', () => {
     const { ignored } = config([
       '--enableScaleFeatures',
       '--update-user-msi-max-retry=2',
@@ -192,7 +192,7 @@ describe('flags of the original', () => {
     expect(ignored.every(({ why }) => why !== '')).toBe(true);
   });
 
-  it('of klog are taken with any value and told in one line', () => {
+  it('of klog are accepted with any value and logged in one line', () => {
     const { ignored } = config(
       klogFlags.map(({ name, kind }) => `--${name}=${kind === 'boolean' ? 'true' : 'x'}`),
     );
@@ -206,7 +206,7 @@ describe('flags of the original', () => {
     ]);
   });
 
-  it('changed or dropped say why in the table', () => {
+  it('changed or dropped have the reason in the table', () => {
     for (const flag of micFlags.filter(({ fate }) => fate === 'changed' || fate === 'dropped'))
       expect(flag.note, flag.name).toBeTruthy();
     const table = configurationTable();

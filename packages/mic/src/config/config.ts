@@ -40,7 +40,7 @@ export interface MicConfig {
   /** Host '': all addresses. */
   readonly health: { readonly host: string; readonly port: number };
   readonly metrics: { readonly host: string; readonly port: number };
-  /** Writes of assigned identities under way at a time for each host. */
+  /** Concurrent writes of assigned identities for each host. */
   readonly writesPerHost: number;
   /** Requests a second to the API server, and also the burst. */
   readonly kubeQps: number;
@@ -52,13 +52,13 @@ export interface MicConfig {
   readonly detachGraceMs: number;
   readonly debounceMs: number;
   readonly debounceMaxMs: number;
-  /** Undefined: no node is changed. */
+  /** Undefined: nodes are not changed. */
   readonly startupTaint?: StartupTaintSettings;
   /** Of the original's MIC. */
   readonly originalLock?: LockName;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'text' | 'json' };
   readonly userAgentSuffix: string;
-  /** Flags of the original that were given and have no effect any more. */
+  /** Given flags of the original that have no effect. */
   readonly ignored: readonly { readonly flag: string; readonly why: string }[];
 }
 
@@ -66,7 +66,7 @@ export type ConfigReading =
   | { readonly ok: true; readonly config: MicConfig }
   | { readonly ok: false; readonly problems: readonly FlagProblem[] };
 
-/** klog's verbosity from which on the original told what it did in detail. */
+/** klog's verbosity for details in the original. */
 const debugVerbosity = 5;
 
 export function readMicConfig(from: {
@@ -76,7 +76,7 @@ export function readMicConfig(from: {
 }): ConfigReading {
   const flags = readFlags(micFlags, from);
   const command = readCommand(flags);
-  // Whoever asks for help gets it, whatever else is wrong.
+  // Problems do not prevent help.
   const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
   if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
   return { ok: true, config: Object.freeze({ command, ...readSettings(flags, from) }) };
@@ -174,7 +174,7 @@ function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): r
     const message = '--master and --kubeconfig both name an API server: give one of them';
     problems.push({ name: 'master', message });
   }
-  // The value of a misspelt flag looks like a command: the flag is the problem then.
+  // The value of a misspelt flag looks like a command: only the flag is reported.
   if (command.kind === 'unknown' && problems.length === 0) problems.push(command.problem);
   return problems;
 }

@@ -10,7 +10,7 @@ const gone = (name: string, kind: MicFlag['kind'], note: string): MicFlag => ({
   note,
 });
 
-/** Accepted, so that manifests and charts of the original start our MIC; each is logged as being without effect. */
+/** Accepted, so that manifests and charts of the original work; each is logged as having no effect. */
 export const droppedFlags: readonly MicFlag[] = [
   gone(
     'update-user-msi-max-retry',

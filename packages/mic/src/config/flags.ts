@@ -232,7 +232,7 @@ const upgrade: readonly MicFlag[] = [
   },
 ];
 
-/** The one list that parsing, --help and the documentation are made from. */
+/** The source of parsing, --help and the documentation. */
 export const micFlags: readonly MicFlag[] = [
   ...connections,
   ...behaviour,

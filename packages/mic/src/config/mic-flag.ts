@@ -1,11 +1,11 @@
 import type { FlagSpec } from '@pod-identity/kit/core';
 
-/** What became of a flag of the original: its name, meaning and default; or only the name; or nothing but patience. */
+/** `kept`: name, meaning and default of the original; `changed`: only its name; `dropped`: accepted without effect. */
 type FlagFate = 'kept' | 'changed' | 'dropped' | 'new';
 
-/** A flag and its history, the one list that parsing, --help and the documentation are made from. */
+/** A flag and its relation to the original. */
 export interface MicFlag extends FlagSpec {
   readonly fate: FlagFate;
-  /** What is different from the original, or why it is gone. */
+  /** The difference to the original, or why it was dropped. */
   readonly note?: string;
 }

@@ -5,7 +5,7 @@ export interface LockName {
   readonly name: string;
 }
 
-/** Undefined: it is not looked at. */
+/** Undefined: not read. */
 export function readOriginalLock(flags: FlagReading): { readonly originalLock?: LockName } {
   const [namespace = '', name = ''] = flags.string('original-lock').split('/');
   return namespace === '' ? {} : { originalLock: { namespace, name } };

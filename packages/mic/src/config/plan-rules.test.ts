@@ -17,7 +17,7 @@ test('a plan keeps the identities of --immutable-user-msis and the cluster’s o
   });
 });
 
-test('a cluster without an identity of its own protects those of --immutable-user-msis alone, and nothing by an empty client id', () => {
+test('a cluster without its own identity protects only those of --immutable-user-msis, and none by an empty client id', () => {
   expect(planRules(config, '').immutableClientIds).toEqual(new Set(['one', 'two']));
   const empty = { ...config, immutableClientIds: new Set(['']) };
   expect(planRules(empty, '').immutableClientIds).toEqual(new Set());

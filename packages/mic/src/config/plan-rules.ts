@@ -6,7 +6,7 @@ type PlanConfig = Pick<
   'forceNamespaced' | 'immutableClientIds' | 'detachGraceMs' | 'driftPeriodMs'
 >;
 
-/** `clusterClientId` is empty where MIC signs in without a managed identity. */
+/** `clusterClientId` is empty if MIC does not use a managed identity. */
 export function planRules(config: PlanConfig, clusterClientId: string): PlanRules {
   const { forceNamespaced, detachGraceMs, driftPeriodMs } = config;
   const clientIds = [...config.immutableClientIds, clusterClientId.toLowerCase()].filter((id) => id !== '');

@@ -2,7 +2,7 @@ import type { MicFlag } from './mic-flag.ts';
 
 const port = { kind: 'integer', min: 0, max: 65_535 } as const;
 
-/** Where MIC answers probes and scrapers, what it logs, and what it says when asked. */
+/** Flags for probes, metrics, logs, help and version. */
 export const servingFlags: readonly MicFlag[] = [
   {
     name: 'http-probe-port',

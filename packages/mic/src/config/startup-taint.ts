@@ -8,8 +8,8 @@ export interface StartupTaintSettings {
 const defaultName = 'nmi';
 
 /**
- * The namespace `default` is everybody's: whoever may create pods there can write one that looks like NMI's. There the
- * taint is left alone unless an administrator has named the DaemonSet.
+ * Many users may create pods in the namespace `default`, also one that looks like NMI's. There the taint is not removed unless an
+ * administrator has named the DaemonSet.
  */
 export function readStartupTaint(
   flags: FlagReading,

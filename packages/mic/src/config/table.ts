@@ -2,7 +2,7 @@ import { formatDuration } from '@pod-identity/kit/core';
 import { micFlags } from './flags.ts';
 import type { MicFlag } from './mic-flag.ts';
 
-/** Settings that are not flags: what they are, and where they come from. */
+/** Settings that are not flags. */
 const environment: readonly (readonly [name: string, meaning: string])[] = [
   [
     'MIC_POD_NAMESPACE',

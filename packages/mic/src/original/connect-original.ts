@@ -1,4 +1,4 @@
-// The original's lock as the flags name it, looked at over our connection to the API server.
+// Reads the original's lock that the flags name.
 import type { EventRecorder, KubeTransport, ObjectKey } from '@pod-identity/kit/kube';
 import { systemClock, type Log, type Metrics } from '@pod-identity/kit/serve';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
@@ -6,7 +6,7 @@ import { createLockReader } from './lock-reader.ts';
 import { createOriginalWatch, runningText, whoRenews, type OriginalWatch } from './original-watch.ts';
 
 interface Names {
-  /** Undefined: it is not looked at. */
+  /** Undefined: not read. */
   readonly lock: ObjectKey | undefined;
   readonly lease: ObjectKey;
 }
@@ -38,7 +38,7 @@ export function watchOriginal({ names, transport, log, metrics, events }: Surrou
   });
 }
 
-/** For `mic explain`: what there is to be said of the original's MIC, if it runs. */
+/** For `mic explain`: a message about the original's MIC, if it runs. */
 export function askOriginal(
   { lock, lease }: Names,
   transport: KubeTransport,

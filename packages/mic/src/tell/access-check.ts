@@ -1,7 +1,7 @@
-// `mic access` as text: which right lets a ServiceAccount use a target, or the roles that would.
+// Text of `mic access`: the right by which a ServiceAccount may use a target, or the roles that grant it.
 import { accessGroup, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 
-/** `level`: the place of the name that is granted. */
+/** `level`: index of the granted name. */
 export type Checked =
   | { readonly kind: 'allowed'; readonly level: number }
   | { readonly kind: 'refused' }

@@ -37,7 +37,7 @@ test('each target is one role with all its holders, under the names of the objec
   expect(lines[1]).toContain('ServiceAccounts: 3; Azure identities and machines: 2.');
 });
 
-test('the order in which things were read makes no difference', () => {
+test('the result does not depend on the order of reads', () => {
   const all = [
     using('shop/web', 'AzureIdentity shop/b', '/s/g/b', '/s/g/a'),
     using('shop/api', 'AzureIdentity shop/a', '/s/g/a'),
@@ -49,7 +49,7 @@ test('the order in which things were read makes no difference', () => {
   expect(report([...all, ...all])).toEqual(report(all));
 });
 
-test('what no right covers, what is unknown and who holds everything are comments', () => {
+test('uncovered uses, unknown exceptions and holders of wildcard rights are comments', () => {
   const lines = report([{ ...using('pay/web', 'AzureIdentity pay/bad'), problem: 'bad\nkind: Evil' }], {
     holders: ['Group system:masters'],
     unknown: ['AzurePodIdentityException pay/x: no'],
@@ -82,7 +82,7 @@ test('identities are in use by pods that have not finished, wherever they are, b
   expect(uncovered).toEqual([]);
 });
 
-test('an identity with an id for which no right can be given is told with the reason', () => {
+test('an identity whose id cannot be covered by a right is reported with the reason', () => {
   const resourceID = build.resourceIdOf('reader').replace('reader', 'rеader');
   const identities = [build.identity({ spec: { resourceID } })];
   const { uses, uncovered } = usesOf(identitiesInUse(indexOf(build.snapshot({ identities }), build.rules)));

@@ -1,15 +1,15 @@
-// `mic access-report` as text: the roles that keep everything working that works now, ready for `kubectl apply -f -`.
+// Text of `mic access-report`: the roles that keep all current uses working, for `kubectl apply -f -`.
 import { accessTargetKey, rolesFor, type AccessTarget } from '@pod-identity/crd-types';
 import type { Use, Uses } from './access-uses.ts';
 
 export interface ReportParts extends Uses {
-  /** Who may use everything by wildcards; undefined when the roles could not be listed. */
+  /** Holders of wildcard rights; undefined if the roles could not be listed. */
   readonly holders: readonly string[] | undefined;
-  /** Exceptions that could not be looked at, and why. */
+  /** Exceptions that could not be read, with the reason. */
   readonly unknown: readonly string[];
 }
 
-/** Comments and YAML, line by line. The same for the same cluster, whatever order it was read in. */
+/** Lines of comments and YAML, independent of the order of reads. */
 export function accessReport(parts: ReportParts): readonly string[] {
   const groups = Map.groupBy(parts.uses, ({ target }) => accessTargetKey(target));
   return [
@@ -33,7 +33,6 @@ function heading({ uses }: ReportParts, targets: number): string[] {
   ];
 }
 
-/** One target and all that use it. */
 function section(uses: readonly Use[]): string[] {
   const [first] = uses;
   if (first === undefined) return [];
@@ -56,7 +55,7 @@ function comment(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', `# ${title}:`, ...lines.map((line) => `# - ${oneLine(line)}`)];
 }
 
-/** What a comment holds was written by others: it must not end the comment. */
+/** Text of users must not end the comment. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -1,11 +1,11 @@
-// Which ServiceAccounts use which Azure identities in a cluster: of each pod that has not finished, what matching gives it.
+// Which ServiceAccounts use which Azure identities in a cluster, by matching of all pods that have not finished.
 import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import { targetsOf } from '../access/targets.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { PodView } from '../snapshot/views.ts';
 
-/** One ServiceAccount that uses one target, and the objects by which it does: `AzureIdentity shop/reader`. */
+/** One ServiceAccount, one target and the objects by which it is used: `AzureIdentity shop/reader`. */
 export interface Use {
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
@@ -15,11 +15,11 @@ export interface Use {
 export interface Uses {
   /** By target, then ServiceAccount. */
   readonly uses: readonly Use[];
-  /** What no right can be given for, and why; sorted. */
+  /** Uses that no right can cover, with the reason; sorted. */
   readonly uncovered: readonly string[];
 }
 
-/** What one pod uses, one object after another. */
+/** The uses of one pod. */
 export interface Using {
   readonly subject: AccessSubject;
   readonly by: string;
@@ -49,7 +49,7 @@ function subjectOf({ namespace, serviceAccount }: PodView): AccessSubject {
   return { namespace, name: serviceAccount };
 }
 
-/** In an order that depends on nothing but what is in use. */
+/** In an order that depends only on the uses. */
 export function usesOf(all: Iterable<Using>): Uses {
   const uses = new Map<string, Omit<Use, 'by'> & { readonly by: Set<string> }>();
   const uncovered = new Set<string>();
@@ -69,7 +69,7 @@ export function usesOf(all: Iterable<Using>): Uses {
   };
 }
 
-/** No name of a target, a namespace or a ServiceAccount has such a character. */
+/** The separator cannot occur in names of targets, namespaces or ServiceAccounts. */
 function sortKey({ namespace, name }: AccessSubject, target: AccessTarget): string {
   return [accessTargetKey(target), namespace, name].join('\u0000');
 }

@@ -22,26 +22,26 @@ export interface AdminOptions {
   readonly registry: Metrics<MicMetricSpecs>;
   readonly isLeading: () => boolean;
   readonly watches: Watches;
-  /** Why MIC cannot do what it is told to do, whatever it watches. */
+  /** Why MIC cannot work as configured; undefined if it can. */
   readonly problem: () => string | undefined;
-  /** Called right before metrics are shown. */
+  /** Called right before metrics are read. */
   readonly refreshGauges: () => void;
 }
 
 export interface Watches {
   hasSynced(): boolean;
-  /** For each watch: milliseconds since the API server last proved that it is alive. */
+  /** For each watch: milliseconds since the last response of the API server. */
   ages(): ReadonlyMap<string, number>;
 }
 
-/** A watch that received nothing for so long is as good as none: it should have been dropped and resumed by then. */
+/** A watch without data for so long counts as broken: it should have been resumed by then. */
 const longestSilenceMs = 150_000;
 
 /** Resolves when the signal has aborted. */
 export async function keepAdminServers(options: AdminOptions, signal: AbortSignal): Promise<void> {
   const { health, metrics, log, registry, isLeading, watches, problem, refreshGauges } = options;
   const healthRoutes: AdminRoute[] = [
-    // As the original answers it: whether this replica is the one that works. A standby is as alive as a leader.
+    // As in the original: the body is whether this replica leads. A standby is healthy too.
     { path: '/healthz', answer: () => ({ status: 200, body: isLeading() ? 'Active' : 'Not Active' }) },
     { path: '/readyz', answer: () => readiness(watches, problem()) },
   ];

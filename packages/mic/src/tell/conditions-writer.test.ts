@@ -26,7 +26,7 @@ function setUp(options: { judge?: ConditionsOptions['judge']; perSecond?: number
   const ending = new AbortController();
   let holds = true;
   let tell: () => void = () => undefined;
-  /** Writes that fail, by the object's name. */
+  /** Failing writes, by the object's name. */
   const failing = new Map<string, KubeError>();
   const transport: KubeTransport = {
     server: 'fake',
@@ -74,14 +74,14 @@ test('a condition is a merge patch of the status subresource', async () => {
       path: '/apis/aadpodidentity.k8s.io/v1/namespaces/ns/azureidentities/a/status',
       body: { status: { conditions: [ready] } },
       contentType: 'application/merge-patch+json',
-      // Nothing of the object that comes back is read.
+      // Nothing of the returned object is read.
       fields: { members: {} },
     },
   ]);
   expect(clock.pending).toBe(0);
 });
 
-test('a storm of concerns about one object costs one judgement and one write', async () => {
+test('many changes of one object cost one judgement and one write', async () => {
   let judged = 0;
   const { clock, sent, writer } = setUp({ judge: () => ((judged += 1), [ready]) });
   for (let count = 0; count < 100; count += 1) writer.concern('AzureIdentityBinding', ['ns/a']);
@@ -90,7 +90,7 @@ test('a storm of concerns about one object costs one judgement and one write', a
   expect([judged, sent.length]).toEqual([1, 1]);
 });
 
-test('what says so already is not written', async () => {
+test('an unchanged condition is not written', async () => {
   const { clock, sent, writer } = setUp({ judge: () => undefined });
   writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
   await clock.advance(10_000);
@@ -109,7 +109,7 @@ test('writes are limited to so many a second', async () => {
   expect(sent).toHaveLength(50);
 });
 
-test('what is noted while others are written gets its turn as well', async () => {
+test('an object that is noted while others are written gets its turn as well', async () => {
   const { clock, sent, writer } = setUp();
   writer.concern('AzureIdentity', ['ns/a']);
   await clock.advance(900);
@@ -134,7 +134,7 @@ test('CRDs without the subresource are tolerated', async () => {
   ]);
 });
 
-test('a mistake of MIC itself is told as an error, and what comes later is written all the same', async () => {
+test('an error of MIC itself is logged, and later conditions are written', async () => {
   let isBroken = true;
   const bug = new TypeError('bug');
   const { clock, sent, writer, problems } = setUp({
@@ -164,7 +164,7 @@ test('the end of the term is no error', async () => {
   expect(problems).toEqual([]);
 });
 
-test('a lease that runs out with one write lets no other be judged or sent', async () => {
+test('a lease that expires during one write prevents further judgements and writes', async () => {
   for (const perSecond of [10, 1]) {
     let judged = 0;
     const judge = () => ((judged += 1), [ready]);
@@ -185,7 +185,7 @@ test('after the term nothing is written', async () => {
   expect(clock.pending).toBe(0);
 });
 
-test('a lease that runs out while a write waits for its turn stops that write', async () => {
+test('a lease that expires while a write waits for its turn prevents that write', async () => {
   const { clock, sent, writer, lapse } = setUp({ perSecond: 1 });
   writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
   await clock.advance(1_500);
@@ -206,7 +206,7 @@ describe('what the conditions of an object are to be', () => {
     return conditionsOf({ kind, key }, worldOf(different), at)?.map(({ reason }) => reason);
   };
 
-  test('of an identity and of a binding each, of invalid ones too', () => {
+  test('of an identity and of a binding, also of invalid ones', () => {
     expect([reasonOf('AzureIdentity'), reasonOf('AzureIdentityBinding')]).toEqual([['NotInUse'], ['Bound']]);
     const identities = [build.identity({ spec: { type: 7 } })];
     const bindings = [build.binding({ selector: '' })];
@@ -214,7 +214,7 @@ describe('what the conditions of an object are to be', () => {
     expect(reasonOf('AzureIdentityBinding', { bindings })).toEqual(['InvalidSpec']);
   });
 
-  test('nothing, where they say so already or the object is gone', () => {
+  test('nothing if they are unchanged or the object is gone', () => {
     const conditions = conditionsOf({ kind: 'AzureIdentity', key: 'default/reader' }, worldOf(), at);
     expect(
       reasonOf('AzureIdentity', { identities: [build.identity({ status: { conditions } })] }),
@@ -241,7 +241,7 @@ describe('what the conditions of an object are to be', () => {
 
 const away = new KubeError('unavailable', 'etcd has no leader', { status: 503 });
 
-test('a write that failed is repeated, ever more rarely, until it succeeds', async () => {
+test('a failed write is retried with growing delays until it succeeds', async () => {
   const { clock, sent, failing, writer } = setUp();
   failing.set('a', away);
   writer.concern('AzureIdentity', ['ns/a']);
@@ -257,7 +257,7 @@ test('a write that failed is repeated, ever more rarely, until it succeeds', asy
   expect(sent.length).toBe(written);
 });
 
-test('what is to be written is judged again when a write is repeated', async () => {
+test('a condition is judged again when its write is retried', async () => {
   let isGone = false;
   const { clock, sent, failing, writer } = setUp({ judge: () => (isGone ? undefined : [ready]) });
   failing.set('a', away);
@@ -268,7 +268,7 @@ test('what is to be written is judged again when a write is repeated', async () 
   expect(sent).toHaveLength(1);
 });
 
-test('an object whose condition cannot be written does not keep the others waiting', async () => {
+test('an object whose condition cannot be written does not delay others', async () => {
   const { clock, sent, failing, writer } = setUp();
   failing.set('a', away);
   writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
@@ -288,7 +288,7 @@ test('the first condition of a namespace does not wait for the thousands of anot
   expect(sent.filter(({ path }) => path.includes('/shop/'))).toHaveLength(1);
 });
 
-test('after the term nothing is repeated', async () => {
+test('after the term nothing is retried', async () => {
   const { clock, sent, failing, writer, lapse } = setUp();
   failing.set('a', away);
   writer.concern('AzureIdentity', ['ns/a']);
@@ -298,7 +298,7 @@ test('after the term nothing is repeated', async () => {
   expect(sent).toHaveLength(1);
 });
 
-test('the pauses begin anew when a write has succeeded in between, or there was nothing to write', async () => {
+test('delays start from the beginning after a successful write, or when there was nothing to write', async () => {
   let isSaid = false;
   const { clock, sent, failing, writer } = setUp({ judge: () => (isSaid ? undefined : [ready]) });
   const failsFor = async (ms: number) => {
@@ -310,7 +310,7 @@ test('the pauses begin anew when a write has succeeded in between, or there was 
     return sent.length - before;
   };
   const first = await failsFor(60_000);
-  // Written by the next repetition.
+  // Written by the next retry.
   await clock.advance(300_000);
   expect(clock.pending).toBe(0);
   expect(await failsFor(60_000)).toBe(first);
@@ -320,7 +320,7 @@ test('the pauses begin anew when a write has succeeded in between, or there was 
   expect(await failsFor(60_000)).toBe(first);
 });
 
-test('a change of the object is written at once, and what failed before is not repeated besides', async () => {
+test('a change of the object is written at once, without a retry of the failed write', async () => {
   const { clock, sent, failing, writer } = setUp();
   failing.set('a', away);
   writer.concern('AzureIdentity', ['ns/a']);
@@ -331,7 +331,7 @@ test('a change of the object is written at once, and what failed before is not r
   expect([sent.length, clock.pending]).toEqual([2, 0]);
 });
 
-test('an object that is gone, or has no status, is tried again after an hour', async () => {
+test('an object that is gone, or has no status, is retried after an hour', async () => {
   const { clock, sent, failing, writer } = setUp();
   failing.set('a', new KubeError('not-found', 'no such thing', { status: 404 }));
   writer.concern('AzureIdentity', ['ns/a']);
@@ -341,7 +341,7 @@ test('an object that is gone, or has no status, is tried again after an hour', a
   expect(sent).toHaveLength(2);
 });
 
-test('at the end of the term no repetition stays pending, also of a write that fails by that', async () => {
+test('at the end of the term no retry stays pending, also of a write that fails because of it', async () => {
   const { clock, failing, writer, end, onSend, lines } = setUp();
   failing.set('a', away);
   writer.concern('AzureIdentity', ['ns/a']);
@@ -355,7 +355,7 @@ test('at the end of the term no repetition stays pending, also of a write that f
   expect(lines.filter(({ message }) => message === 'condition not written')).toHaveLength(1);
 });
 
-test('a write that fails when the lease has run out is not repeated', async () => {
+test('a write that fails after the lease has expired is not retried', async () => {
   const { clock, failing, writer, lapse, onSend, lines } = setUp();
   failing.set('a', away);
   onSend(lapse);

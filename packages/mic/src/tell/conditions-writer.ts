@@ -1,5 +1,5 @@
 // Writes the Ready conditions of AzureIdentities and AzureIdentityBindings when they change, at a limited rate. Namespaces take
-// turns, and a failed write is retried. conditions.ts decides what conditions say.
+// turns, and failed writes are retried. conditions.ts decides the content.
 import { resources, type Condition } from '@pod-identity/crd-types';
 import {
   createFairQueue,
@@ -32,7 +32,7 @@ import type { BindingView, IdentityView, ObjectReference } from '../snapshot/vie
 export type ConditionedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 
 export interface ConditionsWriter {
-  /** Look at these objects soon. Each is judged when its turn comes, so that a storm costs one write. */
+  /** Checks these objects soon. Each is judged in its turn, so that many changes cost one write. */
   concern(kind: ConditionedKind, keys: Iterable<string>): void;
 }
 
@@ -40,15 +40,15 @@ export interface ConditionsOptions {
   readonly transport: KubeTransport;
   readonly term: LeaderTerm;
   readonly clock: Clock;
-  /** What the conditions of an object are to be; undefined when there is nothing to write, or the object is gone. */
+  /** The conditions to write; undefined if they are unchanged or the object is gone. */
   judge(kind: ConditionedKind, key: string): readonly Condition[] | undefined;
   readonly log: Log;
   readonly perSecond: number;
-  /** Judging leaves the event loop to others. */
+  /** So that judging does not block the event loop. */
   readonly slices: TimeSlices;
 }
 
-/** Long enough for the passes that one change causes to be over before it is judged. */
+/** Long enough for the passes of one change to finish. */
 const settleMs = 1_000;
 
 export function createConditionsWriter(options: ConditionsOptions): ConditionsWriter {
@@ -64,7 +64,7 @@ class Writer implements ConditionsWriter {
   readonly #options: ConditionsOptions;
   readonly #clients: Record<ConditionedKind, ResourceClient<object>>;
   readonly #bucket: TokenBucket;
-  /** One entry for each object there is, so its length needs no bound of its own. */
+  /** At most one entry for each object, so it needs no limit. */
   readonly #turns = createFairQueue<Concern>({ total: Infinity, perNamespace: Infinity, perPod: Infinity });
   readonly #waiting = new Map<string, Concern>();
   readonly #retries: Retries;
@@ -122,7 +122,7 @@ class Writer implements ConditionsWriter {
     while (term.holds()) {
       const concern = this.#next();
       if (!concern) return;
-      // Judged now and not when it was noted: a storm of changes costs one write.
+      // Judged now, so that many changes cost one write.
       const conditions = await slices.run(() => this.#options.judge(concern.kind, concern.key));
       if (!conditions) {
         this.#retries.forget(idOf(concern));
@@ -144,7 +144,7 @@ class Writer implements ConditionsWriter {
       await this.#clients[kind].patch(
         { namespace, name },
         { status: { conditions } },
-        // The whole object would come back.
+        // Ignores the returned object.
         { subresource: 'status', signal: term.signal, fields: { members: {} } },
       );
       this.#retries.forget(idOf(concern));
@@ -152,7 +152,7 @@ class Writer implements ConditionsWriter {
       if (!(error instanceof KubeError)) throw error;
       if (!term.holds() || term.signal.aborted) return;
       const againInMs = this.#retries.later(concern, error);
-      // Not worth more than this: the CRDs of the original have no such subresource, and every write would say so.
+      // Only debug: the original's CRDs lack the subresource, so every write would fail.
       log.debug({ kind, key, why: error.message, againInMs }, 'condition not written');
     }
   }
@@ -160,10 +160,10 @@ class Writer implements ConditionsWriter {
 
 const firstRetryMs = 5_000;
 const longestRetryMs = 5 * 60_000;
-/** The object is gone, or its CRD has no status: neither is over soon. */
+/** The object is gone, or its CRD has no status: both last. */
 const notFoundRetryMs = 3_600_000;
 
-/** Writes that failed, each repeated in its own time. A change of the object meanwhile doesn't wait for that. */
+/** Retries of failed writes. A change of the object meanwhile does not wait for them. */
 class Retries {
   readonly #at: { readonly clock: Clock; readonly signal: AbortSignal };
   readonly #again: (concern: Concern) => void;
@@ -176,7 +176,7 @@ class Retries {
     at.signal.addEventListener('abort', stop, { once: true });
   }
 
-  /** Returns in how many milliseconds it is tried again. */
+  /** Returns the milliseconds until the retry. */
   later(concern: Concern, { code, retryAfterMs = 0 }: KubeError): number {
     const id = idOf(concern);
     const failures = (this.#failed.get(id)?.failures ?? 0) + 1;
@@ -198,7 +198,7 @@ function idOf({ kind, key }: Concern): string {
   return `${kind} ${key}`;
 }
 
-/** What the conditions of an object are to be by now; undefined when they are so already, or the object is gone. */
+/** The current conditions of an object; undefined if they are unchanged or the object is gone. */
 export function conditionsOf(
   { kind, key }: { readonly kind: ConditionedKind; readonly key: string },
   world: World,

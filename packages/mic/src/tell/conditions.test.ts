@@ -49,7 +49,7 @@ describe('an AzureIdentity', () => {
     expect(of()).not.toHaveProperty('observedGeneration');
   });
 
-  it('ClientIDMismatch: on a host under another client id, which is not told', () => {
+  it('ClientIDMismatch: on a host under another client id, which is not disclosed', () => {
     const present = new Map([[reader, { ...alive('reader'), clientId: 'secret-of-others' }]]);
     const condition = of(withFacts(facts(vmss1, [], { present })));
     expect(condition).toEqual({
@@ -78,7 +78,7 @@ describe('an AzureIdentity', () => {
     );
   });
 
-  it('Rejected by several hosts: names the same one, whichever pod came first', () => {
+  it('Rejected by several hosts: names the same one, independent of the order of pods', () => {
     const nodes = [node(), node('node-1', instanceOf('vmss2'))];
     const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
     const { quarantined } = rejectedFor('Unknown', '');
@@ -88,7 +88,7 @@ describe('an AzureIdentity', () => {
     expect(of({ nodes: nodes.toReversed(), pods: pods.toReversed(), ...both })).toEqual(one);
   });
 
-  it('Rejected: even when other hosts carry it', () => {
+  it('Rejected: even if other hosts have it', () => {
     const nodes = [node(), node('node-1', instanceOf('vmss2'))];
     const pods = [pod(), pod({ name: 'web-1', node: 'node-1' })];
     const both = withFacts(rejectedFor('Unknown', ''), facts(vmss2, ['reader']));
@@ -109,7 +109,7 @@ describe('an AzureIdentity', () => {
     },
   );
 
-  it('HostRefused: the update that attaches it has failed; Attaching while it is under way', () => {
+  it('HostRefused: the update that attaches it has failed; Attaching during the update', () => {
     const unapplied = new Set([idOf('reader')]);
     const failed = of(withFacts(facts(vmss1, ['reader'], { unapplied, failed: true })));
     expect(failed).toMatchObject({ status: 'False', reason: 'HostRefused' });
@@ -123,7 +123,7 @@ describe('an AzureIdentity', () => {
     expect(condition.message).toMatch(/^spec\.resourceID must be the id of a user-assigned managed identity/);
   });
 
-  it('NotInUse: no pod uses it, whether a host carries it or not', () => {
+  it('NotInUse: no pod uses it, whether a host has it or not', () => {
     const pods = { pods: [] };
     expect(of({ ...pods, ...withFacts(facts(vmss1)) })).toMatchObject({ status: 'True', reason: 'NotInUse' });
     expect(of({ ...pods, ...withFacts(facts(vmss1, ['reader'])) }).reason).toBe('NotInUse');
@@ -146,7 +146,7 @@ describe('an AzureIdentity', () => {
     const bindings = [binding(), binding({ namespace: 'evil', selector: 'evil' })];
     const identities = [identity(), identity(evil)];
 
-    it.each(theirs)('tells nothing of a host of theirs that %s', (_, host) => {
+    it.each(theirs)('discloses nothing of a host of theirs that %s', (_, host) => {
       expect(of({ nodes, identities, bindings, ...withFacts(host) }, evil).reason).toBe('NotInUse');
       const pods = [pod(), pod({ namespace: 'evil', label: 'evil', node: 'node-1' })];
       const both = withFacts(host, facts(vmss2));
@@ -158,7 +158,7 @@ describe('an AzureIdentity', () => {
     expect(of({}, { spec: { type: 1 } })).toMatchObject({ status: 'True', reason: 'NoAttachmentNeeded' });
   });
 
-  it('keeps what it says until a new leader has read a host', () => {
+  it('stays unchanged until a new leader has read a host', () => {
     const ready = {
       type: 'Ready',
       status: 'True',
@@ -180,7 +180,7 @@ describe('an AzureIdentity', () => {
 });
 
 describe('is not rewritten', () => {
-  it('because of pods that come and go', () => {
+  it('because of pods that are created and deleted', () => {
     const many = Array.from({ length: 50 }, (_, position) => pod({ name: `web-${position}` }));
     expect(of({ pods: many })).toEqual(of());
   });
@@ -235,7 +235,7 @@ describe('what is left out by the share of its namespace', () => {
     expect(condition.message).toMatch(new RegExp(`^left out: .* more ${kinds} than --namespace-share`));
   });
 
-  it('a binding whose identity is not known is told that it may be left out, where its namespace has too many', () => {
+  it('a binding with an unknown identity mentions left out identities if its namespace has too many', () => {
     const messageWhere = (full: string) => {
       const world = worldOf({ identities: [] });
       world.index.leftOutBy = {

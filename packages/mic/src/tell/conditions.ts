@@ -1,5 +1,5 @@
-// The Ready condition of AzureIdentities and AzureIdentityBindings. It says what lasts: nothing in it counts pods or hosts or
-// quotes ARM's words (they have times and request ids in them), so that churn and retries cause no writes.
+// The Ready condition of AzureIdentities and AzureIdentityBindings. It contains no counts of pods or hosts and no messages of ARM (which
+// have times and request ids), so that new pods and retries cause no writes.
 import {
   absentOrLeftOut,
   bindingLabel,
@@ -27,7 +27,7 @@ export type ConditionDraft = Omit<Condition, 'lastTransitionTime'>;
 export interface World {
   readonly index: ClusterIndex;
   readonly facts: ReadonlyMap<ResourceId, HostFacts>;
-  /** The object id of MIC's own identity, for the commands it suggests. */
+  /** The object id of MIC's own identity, for commands in remedies. */
   readonly micPrincipalId?: string | undefined;
 }
 
@@ -55,8 +55,8 @@ const principal: Judgement = {
 };
 
 /**
- * Speaks only of hosts where pods use this very object: whoever writes one that names the resource of others is not told where,
- * or whether, it is attached for them.
+ * Concerns only hosts where pods use this object: an editor whose object names the resource of others does not learn where, or whether,
+ * it is attached for them.
  */
 export function identityCondition(view: IdentityView, world: World): ConditionDraft {
   if (view.kind === 'invalid') return draft(view.reference, invalidSpec(view.problems));
@@ -64,7 +64,7 @@ export function identityCondition(view: IdentityView, world: World): ConditionDr
   const judgement =
     view.resourceId === undefined ? principal : judgeResource({ ...view, id: view.resourceId }, world);
   const told = current(reference);
-  // What the last leader said may have been about rights: it is not said twice.
+  // The last leader's condition may already include rights.
   const lasting = judgement ?? (told && !isAboutAccess(told) ? told : attaching);
   return draft(reference, withAccess(view.key, lasting, world));
 }
@@ -73,7 +73,7 @@ function isAboutAccess({ reason }: Judgement): boolean {
   return reason === 'AccessDenied' || reason === 'AccessWouldBeDenied';
 }
 
-/** Says who is refused, of the identity's own namespace: what others do elsewhere does not concern its owner. */
+/** Adds denied ServiceAccounts of the identity's own namespace only. */
 function withAccess(key: string, judgement: Judgement, { index }: World): Judgement {
   const [first] = index
     .denied(key)
@@ -95,7 +95,6 @@ export function bindingCondition(view: BindingView, world: World): ConditionDraf
   return draft(referenceTo(view.binding), judgeBinding(view.identityKey, view.binding, world));
 }
 
-/** Of an object of which nothing else is known. */
 export function leftOutCondition(kind: SharedKind): ConditionDraft {
   return { type: 'Ready', status: 'False', reason: 'LeftOut', message: leftOutText(kind) };
 }
@@ -105,7 +104,7 @@ export function leftOutText(kind: SharedKind): string {
   return `left out: ${overShare(kinds)}`;
 }
 
-/** The object's conditions with this one in its place; undefined when they say so already. */
+/** The object's conditions with this one; undefined if unchanged. */
 export function nextConditions(
   conditions: readonly Condition[] | undefined,
   wanted: ConditionDraft,
@@ -122,7 +121,7 @@ interface Resource extends Pick<Extract<IdentityView, { readonly kind: 'valid' }
   readonly id: ResourceId;
 }
 
-/** Undefined while no host that matters has been read: a new leader must not take back what the last one said. */
+/** Undefined until a relevant host has been read: a new leader must not revoke the condition of the last one. */
 function judgeResource({ id, identity, clientId }: Resource, world: World): Judgement | undefined {
   const { namespace, name } = referenceTo(identity);
   const hosts = [...world.index.hostsUsing(`${namespace}/${name}`)].sort();
@@ -146,7 +145,7 @@ function judgeHosts(id: ResourceId, facts: readonly HostFacts[], world: World): 
   return facts.some(({ present }) => present !== undefined) ? attaching : undefined;
 }
 
-/** Nothing is done about it on the host: an AzureIdentity says nothing against what Azure lists. */
+/** Does not affect the host: Azure's client id counts, not that of the AzureIdentity. */
 function misstated(id: ResourceId): Judgement {
   const message = `spec.clientID is not the client id of spec.resourceID; ${sentence(clientIdRemedy(id))}`;
   return { status: 'False', reason: 'ClientIDMismatch', message };

@@ -1,4 +1,4 @@
-// The words of Events and log lines that both reports share, and how an Event names the object that it is about.
+// Texts of Events and log lines that both reports share, and the involved objects of Events.
 import { apiVersion, hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { remedyFor } from './remedy.ts';
@@ -16,7 +16,7 @@ export interface Report {
   readonly lines: readonly LogLine[];
 }
 
-/** An object as an Event points at it; the names of deleted objects are all that is left of them. */
+/** The involved object of an Event; only the name is known of deleted ones. */
 export interface Named {
   readonly namespace: string;
   readonly name: string;
@@ -35,7 +35,7 @@ export function rejection(
   { name, place, id, micPrincipalId }: Refused,
 ): string {
   const remedy = id === undefined ? undefined : remedyFor({ code, id, micPrincipalId });
-  // Azure's own words come last: they are long, and an Event's message is cut off at its end.
+  // Azure's message comes last: it is long, and the end of an Event's message is cut off.
   const advice = remedy ? ` ${remedy.text}${remedy.command === undefined ? '' : `: ${remedy.command}`}.` : '';
   return `identity ${name} cannot be attached to ${place} (${code}).${advice} Azure said: ${message}`;
 }

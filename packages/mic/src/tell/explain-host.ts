@@ -10,14 +10,13 @@ export interface HostQuestion {
   readonly host: Host;
   readonly facts: HostFacts | undefined;
   readonly now: number;
-  /** By the AzureIdentity. */
   readonly statedClientId?: string | undefined;
   /** Of the AzureIdentity. */
   readonly namespace: string;
   readonly micPrincipalId?: string | undefined;
 }
 
-/** Whether the host carries the identity, whether MIC may attach it there, and what stands in the way. */
+/** Whether the host has the identity, whether MIC may attach it, and the obstacles. */
 export function explainHost(question: HostQuestion): Finding[] {
   const { id, host, facts, statedClientId } = question;
   if (isCarried(facts, id)) {
@@ -78,7 +77,7 @@ function hostFailed(lastFailure: LastFailure, question: HostQuestion): Finding {
   return { topic: 'host', verdict: isWaiting ? 'waiting' : 'problem', text, quote: message, remedy };
 }
 
-/** Why it may take longer than the identities of others. */
+/** Why it may be delayed. */
 function struck(facts: HostFacts, { namespace, now }: HostQuestion): Finding[] {
   if (!facts.strikes.has(namespace)) return [];
   const at = nextAttemptAt(facts.strikes, namespace, now);

@@ -6,7 +6,7 @@ import { accessRemedy, sentence, type NoAccess } from './no-access.ts';
 const unboundRemedy =
   'create one, or change the pod’s label; selectors are compared as a whole and with case';
 
-/** Why a pod, or one binding of it, comes to nothing. */
+/** Why a pod, or one of its bindings, gets no assignment. */
 export function explainSkip(skip: Skip): Finding[] {
   return [explanations[skip.reason](skip)].flat();
 }

@@ -26,14 +26,14 @@ export interface ExplainWorld {
   readonly micPrincipalId?: string | undefined;
   /** Mode `namespace`, for the pod's namespace. */
   readonly isOpen?: boolean;
-  /** What there is to be said of the original's MIC, if it runs too. */
+  /** A message about the original's MIC, if it runs too. */
   readonly original?: string | undefined;
 }
 
 export interface ExplainQuestion {
   readonly namespace: string;
   readonly name: string;
-  /** What the API server says of a pod that the index does not know: it keeps only those with the label. */
+  /** The API server's state of a pod that is not in the index, which keeps only pods with the label. */
   readonly unknownPod?: 'unlabelled' | 'absent';
 }
 
@@ -41,11 +41,10 @@ export interface Explanation {
   /** `namespace/name`. */
   readonly pod: string;
   readonly findings: readonly Finding[];
-  /** What it comes to. */
   readonly result: Finding;
 }
 
-/** Why a pod can or cannot act as the identities it is meant to act as: every step that has to hold, in order. */
+/** Why a pod can or cannot use its identities: all necessary steps, in order. */
 export function explainPod(question: ExplainQuestion, world: ExplainWorld): Explanation {
   const key = keyOf(question);
   const pod = world.index.pod(key);
@@ -167,7 +166,7 @@ function explainRecord({ objectNamespace, objectName }: Assignment, index: Clust
     : waiting('record', `AzureAssignedIdentity ${key} is ${view.state}`);
 }
 
-/** Only where a record is missing: those that MIC needs are kept, unless it does not know yet that their name is taken. */
+/** Only if a record is missing: needed ones are kept, unless MIC does not know yet that their name is taken. */
 function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex): Finding[] {
   const missing = assignments.filter((of) => !index.assigned(`${of.objectNamespace}/${of.objectName}`));
   return [...new Set(missing.map(({ objectNamespace }) => objectNamespace))]
@@ -184,7 +183,7 @@ function explainLeftOut(assignments: readonly Assignment[], index: ClusterIndex)
     );
 }
 
-/** The worst of it decides. */
+/** The worst finding decides. */
 function conclude(findings: readonly Finding[]): Finding {
   const has = (verdict: Finding['verdict']) => findings.some((finding) => finding.verdict === verdict);
   if (has('problem')) return problem('result', 'the pod does not get everything it is meant to get');

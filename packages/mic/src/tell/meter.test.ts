@@ -12,7 +12,7 @@ function setUp() {
 }
 const written = { outcome: { kind: 'written', resourceVersion: '1' }, ms: 20 } as const;
 
-test('from a pod seen with a node to its Assigned, and only for pods whose wait was seen', async () => {
+test('from the scheduling of a pod to its Assigned, only for pods whose start was seen', async () => {
   const { meter, time, text } = setUp();
   meter.pod('shop/web-0', pod({ node: '' }), false);
   time.now += 60_000;
@@ -66,7 +66,7 @@ test.each([
   );
 });
 
-test('hosts that are held back, until when, and identities that have to wait', async () => {
+test('throttled hosts with their times, and identities that have to wait', async () => {
   const { meter, text } = setUp();
   const [one, two] = ['vmss1', 'vmss2'].map((name) => facts(hostOf(instanceOf(name))));
   const quarantine = { failures: 1, code: 'Unknown', message: '' } as const;

@@ -1,4 +1,4 @@
-// Counts and times what happens. It decides nothing and never fails.
+// Records metrics. Never fails.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { StepResult } from '../apply/apply-assignments.ts';
@@ -8,7 +8,7 @@ import type { PodView } from '../snapshot/views.ts';
 import type { MicMetricSpecs } from './metrics.ts';
 
 export interface Meter {
-  /** A pod as the watch shows it; undefined when it is gone. Its waiting starts when it has a node. */
+  /** A pod of the watch; undefined if deleted. Its wait starts when it has a node. */
   pod(key: string, pod: PodView | undefined, isAssigned: boolean): void;
   step(result: StepResult): void;
   pass(ms: number): void;
@@ -23,7 +23,7 @@ export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number)
     const { pod } = step.assignment;
     const key = keyOf(pod);
     const since = seenAt.get(key);
-    // Without a sighting of the wait (the term began later) the time would be made up: better none.
+    // If the term began later, the start of the wait is unknown.
     if (since !== undefined) metrics.observe('assignSeconds', (now() - since) / 1000);
     seenAt.delete(key);
   };

@@ -1,4 +1,4 @@
-// Every metric of MIC, named and described in one place. Names of the original are kept where they mean the same.
+// All metrics of MIC. Names of the original are kept if the meaning is the same.
 import type { MetricSpec } from '@pod-identity/kit/core';
 
 const short = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 3, 4, 5, 10];

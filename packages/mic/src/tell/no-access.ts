@@ -1,4 +1,4 @@
-// That a ServiceAccount may not use an Azure identity, and what gives it the right: the same words wherever it is told.
+// The text for a ServiceAccount that may not use an Azure identity, and its remedy.
 import { rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import type { Remedy } from '@pod-identity/kit/core';
 
@@ -11,7 +11,7 @@ export interface NoAccess {
   readonly identity: string;
   readonly subject: AccessSubject;
   readonly targets: readonly AccessTarget[];
-  /** Why nobody can be given the right. */
+  /** Why the right cannot be granted. */
   readonly problem?: string | undefined;
 }
 

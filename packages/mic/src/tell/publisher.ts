@@ -1,4 +1,4 @@
-// Where reports go: lines into the log, Events to the API server, no more lines of a namespace than it may have.
+// Publishes reports: lines to the log, limited for each namespace, and Events to the API server.
 import { createBudgets } from '@pod-identity/kit/core';
 import type { EventRecorder } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -8,9 +8,9 @@ import { reportSkip } from './report.ts';
 
 export interface Publisher {
   publish(report: Report): void;
-  /** Of an object in a namespace, whose editor may write any number of them for MIC to remove. */
+  /** Limited, since editors of the namespace can create any number of objects for MIC to remove. */
   publishRemoval(namespace: string, report: Report): void;
-  /** On pods that get nothing: each change of an identity or binding reports all its pods again. */
+  /** On pods without an assignment. Limited, since each change of an identity or binding reports all its pods again. */
   publishSkips(skips: readonly Skip[]): void;
 }
 
@@ -25,12 +25,12 @@ export interface PublisherOptions extends Readers {
   readonly now: () => number;
 }
 
-/** For skips and for removals, each. */
+/** For skips and removals separately. */
 const linesOfNamespace = { burst: 100, perSecond: 5 };
 
 export function publishReport({ log, events, holds }: Readers, report: Report): void {
   for (const { level, fields, message } of report.lines) log[level](fields, message);
-  // An Event is a write as well: none after the term, however long it has waited by then. The next leader sends it.
+  // Events are writes: none is sent after the term. The next leader sends it.
   for (const event of report.events) events.record(event, undefined, holds);
 }
 

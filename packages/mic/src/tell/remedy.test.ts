@@ -20,7 +20,7 @@ it('a missing right on a host names the other role and the host', () => {
   );
 });
 
-it('an id that a shell would trip over is quoted', () => {
+it('an id with special characters is quoted for a shell', () => {
   const odd = canonicalResourceId('/subscriptions/s/resourceGroups/a(b)/providers/M/t/n');
   expect(remedyFor({ code: 'IdentityNotFound', id: odd }).command).toBe(`az identity show --ids '${odd}'`);
 });

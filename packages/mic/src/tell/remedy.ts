@@ -1,4 +1,3 @@
-// The telling room: why things are as they are and what a person can do about it, as text. It must not decide or do anything.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Remedy } from '@pod-identity/kit/core';
 import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
@@ -8,16 +7,16 @@ export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contribut
 export interface RoleAssignment {
   readonly role: AzureRole;
   readonly scope: ResourceId;
-  /** The object id of MIC's own identity, where it is known. */
+  /** The object id of MIC's own identity, if known. */
   readonly micPrincipalId?: string | undefined;
 }
 
-/** The command that grants MIC what it lacks. */
+/** The command that assigns the missing role to MIC. */
 export function roleCommand({ role, scope, micPrincipalId = '<mic-principal-id>' }: RoleAssignment): string {
   return `az role assignment create --role "${role}" --assignee-object-id ${micPrincipalId} --scope ${quoted(scope)}`;
 }
 
-/** What helps against ARM refusing an identity. The same for the same input: it goes into conditions. */
+/** The remedy for an identity that ARM rejects. Deterministic, since it is used in conditions. */
 export function remedyFor(of: {
   readonly code: RejectionCode;
   readonly id: ResourceId;
@@ -46,7 +45,7 @@ export function remedyFor(of: {
   }
 }
 
-/** What helps when an AzureIdentity states a client id that is not that of its resource. Whose it is, is not told. */
+/** The remedy for an AzureIdentity with a wrong client id. Does not disclose whose it is. */
 export function clientIdRemedy(id: ResourceId): Remedy {
   return {
     text: 'correct spec.clientID, or leave it out',
@@ -54,7 +53,7 @@ export function clientIdRemedy(id: ResourceId): Remedy {
   };
 }
 
-/** What helps against a host that could not be read or changed as a whole. */
+/** The remedy for a host that could not be read or changed. */
 export function hostRemedy(of: {
   readonly kind: LastFailure['kind'];
   readonly host: Host;
@@ -79,7 +78,7 @@ export function hostRemedy(of: {
   }
 }
 
-/** An id may have parentheses and letters of any language in it, which a shell would trip over. */
+/** Ids may have parentheses and letters of any language, which shells interpret. */
 function quoted(id: ResourceId): string {
   return /^[\w./-]+$/.test(id) ? id : `'${id}'`;
 }

@@ -1,5 +1,4 @@
-// What came of reading or changing a host, as words for people: for the owners of the identities that Azure refused and
-// of the pods that wait for them, and for whoever reads the log.
+// Reports of reads and changes of a host: Events for the owners of rejected identities and of waiting pods, and log lines.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Affected } from '../plan/affected.ts';
 import type { HostFacts, LastFailure, Quarantine } from '../snapshot/facts/facts.ts';
@@ -93,12 +92,12 @@ function rejections(
   };
 }
 
-/** Once for each row of failures in a term: pods that come to wait later are told when their objects are written. */
+/** Once for each series of failures in a term: later pods get the report when their objects are written. */
 function isLateNews({ before, after }: HostResult): boolean {
   return after.lateFailures > before.lateFailures && (before.lateFailures === 0 || !before.lastFailure);
 }
 
-/** The objects of these pods were written while the update was still going on. */
+/** For pods whose objects were written during the update. */
 function lateFailure(
   { host, after }: HostResult,
   affectedBy: (ids: ReadonlySet<ResourceId>) => Concerned,

@@ -1,4 +1,4 @@
-// Objects that MIC does not keep because their namespace is over its share: their owners are told on the objects.
+// Events on objects that MIC does not keep because their namespace is over its share.
 import { leftOutText } from './conditions.ts';
 import type { SharedKind } from '../snapshot/index/cluster-index.ts';
 import { line, namedByKey, onBinding, onIdentity, warning, type Report } from './events.ts';

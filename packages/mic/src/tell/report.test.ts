@@ -95,7 +95,7 @@ describe('of a step', () => {
     if (!isNews) expect(lines[0]?.fields).toMatchObject({ step: 'update', state: 'Assigned' });
   });
 
-  test('an object that turned out to be gone when it was to be written: nothing, the next plan sees to it', () => {
+  test('an object that was gone when it was to be written: nothing, the next plan handles it', () => {
     const confirm = { kind: 'confirm', assignment: assignment(), current: assigned() } as const;
     expect(reportStep(step({ step: confirm, outcome: { kind: 'removed' } }), at)).toEqual({
       events: [],
@@ -103,7 +103,7 @@ describe('of a step', () => {
     });
   });
 
-  test('an Event points at the very object, by its uid where that is known', () => {
+  test('an Event refers to exactly the object, by its uid if known', () => {
     const known = assignment({ binding: validBinding({ metadata: { uid: 'binding-uid' } }) });
     const involved = (of: Assignment) =>
       reportStep(step({ step: { kind: 'create', assignment: of } }), at).events[0]?.involved;
@@ -159,7 +159,7 @@ describe('of a step', () => {
     },
   );
 
-  test('of an object in the namespace for shared ones, where none are shared: no Event elsewhere', () => {
+  test('of an object in the namespace for shared ones, if none are shared: no Event elsewhere', () => {
     const current = { ...assigned(), namespace: 'default', binding: 'shop/payment' };
     const outcome = { kind: 'removed' } as const;
     const result = step({ step: { kind: 'delete', current, why: 'unbound' }, state: 'removed', outcome });
@@ -167,7 +167,7 @@ describe('of a step', () => {
     expect(reportStep(result, at).events).toHaveLength(1);
   });
 
-  test('Created because it is late: the pod is told what it waits for', () => {
+  test('Created because it is late: the pod gets an Event with the reason', () => {
     expect(eventsOf(step({ state: 'Created', waiting: { why: 'late' } }))).toEqual([
       [
         'Warning',
@@ -178,13 +178,13 @@ describe('of a step', () => {
     ]);
   });
 
-  test('Created because of the host: the pod is told why', () => {
+  test('Created because of the host: the pod gets an Event with the reason', () => {
     expect(eventsOf(step({ state: 'Created', waiting: { why: 'host', message: 'throttled' } }))[0]?.[3]).toBe(
       'identity default/reader cannot be attached to scale set vmss1 yet: throttled',
     );
   });
 
-  test('Created because it was refused: pod and binding are told why, with the command that helps', () => {
+  test('Created because it was refused: pod and binding get an Event with the reason and the command that helps', () => {
     const events = eventsOf(step({ state: 'Created', waiting: { why: 'rejected', quarantine } }));
     expect(events.map(([type, reason, object]) => [type, reason, object])).toEqual([
       ['Warning', 'IdentityRejected', 'Pod shop/web-0'],
@@ -194,14 +194,14 @@ describe('of a step', () => {
     expect(events[0]?.[3]).toContain(
       'az role assignment create --role "Managed Identity Operator" --assignee-object-id mic-object-id',
     );
-    // An Event's message is cut off at its end: the remedy must not be what is lost.
+    // The end of an Event's message is cut off: the remedy must not be lost.
     expect(events[0]?.[3]).toMatch(/az role assignment create .* Azure said: /);
     expect(events[1]?.[3]).toBe(
       'failed to apply binding default/reader-binding node node-0 for pod shop/web-0, error: no right to assign',
     );
   });
 
-  test('Created because Azure gave no reason that is known: no command is made up', () => {
+  test('Created because of an unknown reason of Azure: no command', () => {
     const unknown = { ...quarantine, code: 'Unknown' } as const;
     const [event] = eventsOf(step({ state: 'Created', waiting: { why: 'rejected', quarantine: unknown } }));
     expect(event?.[3]).toBe(
@@ -210,7 +210,7 @@ describe('of a step', () => {
     );
   });
 
-  test('refused, of an identity that has no id in Azure any more: in Azure’s words alone', () => {
+  test('refused, of an identity without an id in Azure: only Azure’s message', () => {
     const result = step({
       step: { kind: 'create', assignment: assignmentWithoutId() },
       state: 'Created',
@@ -263,7 +263,7 @@ describe('of a step', () => {
     expect(reportStep(result, at).lines).toMatchObject([{ level: 'warn' }]);
   });
 
-  test('a pod that gets nothing is told why, unless that is as it should be', () => {
+  test('a pod without an assignment gets the reason, unless that is expected', () => {
     const of = (reason: 'no-binding' | 'finished' | 'not-scheduled') =>
       reportSkip({ pod: pod(), reason }).events;
     expect(of('no-binding')).toMatchObject([
@@ -279,7 +279,7 @@ describe('of a step', () => {
     expect([of('finished'), of('not-scheduled')]).toEqual([[], []]);
   });
 
-  test('a pod without a binding is told that its binding may be left out, only where that may be', () => {
+  test('the report on a pod without a binding mentions left out bindings only if there are any', () => {
     const told = (skip: object) =>
       reportSkip({ pod: pod(), reason: 'no-binding', ...skip }).events[0]?.message ?? '';
     expect(told({ leftOut: true })).toMatch(/Or it is left out: /);
@@ -335,7 +335,7 @@ describe('of a step', () => {
     },
   );
 
-  test("what was fenced off, or planned from an old view, is nobody's business", () => {
+  test('fenced writes and stale plans are not reported', () => {
     expect(reportStep(step({ outcome: { kind: 'fenced' } }), at)).toEqual({ events: [], lines: [] });
     expect(eventsOf(step({ outcome: { kind: 'stale', message: 'x' } }))).toEqual([]);
   });
@@ -372,7 +372,7 @@ describe('of a host', () => {
     expect(report(result({})).events).toEqual([]);
   });
 
-  test('a change names all that was changed and refused, and nothing that was not', () => {
+  test('a change names exactly the changed and refused identities', () => {
     const id = idOf('reader');
     const fieldsOf = (different: Partial<Extract<HostResult, { kind: 'changed' }>>) =>
       report(result(different)).lines[0]?.fields;
@@ -398,7 +398,7 @@ describe('of a host', () => {
     });
   });
 
-  test('a refused identity is told to both in words that name it as each of them knows it', () => {
+  test('a refused identity is reported to both by the name that each of them uses', () => {
     const after = { ...before, quarantined: new Map([[idOf('reader'), quarantine]]) };
     const identities = [{ ...affected.identities[0]!, uid: 'identity-uid' }];
     const told = { ...affected, identities, micPrincipalId: 'mic-object-id' };
@@ -427,7 +427,7 @@ describe('of a host', () => {
     });
   });
 
-  test('a refused identity: its AzureIdentity and the pods that wait already are told, once for each failure', () => {
+  test('a refused identity: its AzureIdentity and the waiting pods get one Event for each failure', () => {
     const after = { ...before, quarantined: new Map([[idOf('reader'), quarantine]]) };
     const { events, lines } = report(result({ after }));
     expect(events.map(({ reason, involved }) => [reason, involved.kind, involved.name])).toEqual([
@@ -470,7 +470,7 @@ describe('of a host', () => {
     });
   });
 
-  test('an update that failed after it was accepted: the pods whose objects were written already are told, once', () => {
+  test('an update that failed after it was accepted: pods whose objects were already written get one Event', () => {
     const lastFailure = { kind: 'failed', message: 'no capacity', at: now, failures: 1 } as const;
     const unapplied = new Set([idOf('reader')]);
     const failed = (lateFailures: number, over: object = {}) => ({
@@ -489,16 +489,16 @@ describe('of a host', () => {
     const words = `identity ${idOf('reader')} cannot be attached to scale set vmss1 yet: no capacity`;
     expect(told(before, failed(1))).toEqual([['WaitingForIdentity', 'Pod', words]]);
     expect(asked).toEqual([unapplied]);
-    // It goes on: they know.
+    // It continues: no further Event.
     expect(told(failed(1), failed(2))).toEqual([]);
     expect(told(failed(1), failed(1))).toEqual([]);
-    // It was over in between.
+    // It had ended in between.
     expect(told(failed(1, { lastFailure: undefined }), failed(2))).toHaveLength(1);
-    // The failure before was of another kind: these pods have no Event of it.
+    // The earlier failure was of another kind: these pods have no Event for it.
     expect(told({ ...before, lastFailure: { ...lastFailure, kind: 'throttled' } }, failed(1))).toHaveLength(
       1,
     );
-    // Nothing is known of the reason.
+    // The reason is unknown.
     expect(told(before, failed(1, { lastFailure: undefined }))).toEqual([
       ['WaitingForIdentity', 'Pod', words.replace('no capacity', '')],
     ]);
@@ -506,7 +506,7 @@ describe('of a host', () => {
     expect(report(result({ after: failed(1) })).lines.map(({ level }) => level)).toEqual(['info', 'warn']);
   });
 
-  test('a reading that says nothing new is silent', () => {
+  test('a read without news is not reported', () => {
     const reading = { kind: 'read', present: new Map() } as const;
     expect(report({ kind: 'read', host, before, after: before, at: now, ms: 1, outcome: reading })).toEqual({
       events: [],

@@ -1,7 +1,7 @@
 // Room: what MIC says: Events, conditions, `mic explain`, remedies, metrics.
 // It must not decide anything, or write anything but Events and conditions.
 //
-// What came of a step, as words for people: Events on the objects that they own, and lines of the log.
+// Reports of steps: Events on the users' objects, and log lines.
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
 import { explainSkip, noAccessOf } from './explain-skip.ts';
@@ -27,12 +27,11 @@ import {
   type Report,
 } from './events.ts';
 
-/** Where a step was taken, and as whom. */
 export interface Scene {
   readonly host: Host | undefined;
-  /** The object id of MIC's own identity, where it is known: for the commands advised. */
+  /** The object id of MIC's own identity if known, for commands in remedies. */
   readonly micPrincipalId: string | undefined;
-  /** Objects live in the namespace of their identity and binding, always. */
+  /** Objects are always in the namespace of their identity and binding. */
   readonly forceNamespaced: boolean;
 }
 
@@ -57,7 +56,7 @@ export function reportStep(result: StepResult, at: Scene): Report {
   }
 }
 
-/** A pod that asks for an identity and gets none, or not all, for a reason that somebody has to see to. */
+/** A pod that lacks an identity for a reason that needs action. */
 export function reportSkip(skip: Skip): Report {
   const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
   if (skip.reason === 'access-denied') {
@@ -79,7 +78,7 @@ export function reportSkip(skip: Skip): Report {
   return podEvent(skip.pod, { reason: 'IdentityNotBound', message: texts.join('. ') }, fields);
 }
 
-/** What NMI tells too, to a pod that asks: in the same words, so that it is one Event. */
+/** In the same words as NMI's, so that it is one Event. */
 function unboundOf(skip: Skip): Unbound | undefined {
   const { binding = '', identity = '', detail = '' } = skip;
   if (skip.reason === 'empty-label' || skip.reason === 'other-namespace') return { why: skip.reason };
@@ -100,7 +99,7 @@ function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Rep
   return result.waiting ? waits(assignment, result.waiting, at) : nothing;
 }
 
-/** Where the pod had it before, only the object is another one now: without the original's finalizer. */
+/** False if the pod had it before and only the object has changed, by removal of the original's finalizer. */
 function isNews({ step }: StepResult): boolean {
   if (step.kind !== 'update') return true;
   const { assignment, current } = step;
@@ -142,7 +141,7 @@ function removed(current: AssignedView, why: string, at: Scene): Report {
   };
 }
 
-/** A pod that waits is told on the pod itself: that is where its owner looks. */
+/** The Event is on the waiting pod, where its owner looks. */
 function waits(
   { pod, identity, resourceId, binding }: Assignment,
   waiting: Waiting,
@@ -183,8 +182,8 @@ function waits(
 }
 
 /**
- * The binding that an object names, where MIC itself would have written the object. Anybody may write one in a namespace of
- * their own that names a binding of another: Events in that other namespace would then be theirs to write.
+ * The binding that an object names, if MIC itself would have written the object. Otherwise editors of one namespace could cause Events in
+ * another one, by an object that names a binding there.
  */
 function bindingOf(
   { namespace, binding }: AssignedView,

@@ -13,7 +13,7 @@ const everything = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
 const holdersOf = (...rules: readonly object[]) =>
   wildcardHolders([role('r', ...rules)], [binding('b', 'r', account)]).length;
 
-test('each holder is named once for each binding, with its role, in a stable order', () => {
+test('each holder is listed once for each binding, with its role, in a stable order', () => {
   const roles = [role('admin', everything), role('narrow', { ...everything, resourceNames: ['a'] })];
   const bindings = [
     binding('two', 'admin', masters, account, account),

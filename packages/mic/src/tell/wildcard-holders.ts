@@ -1,12 +1,12 @@
-// Who may use every Azure identity there is, by a role with wildcards. Such a right is seldom meant for identities.
+// The holders of rights to all Azure identities by wildcards. Such rights are seldom meant for identities.
 import { accessGroup, accessVerb, type AccessResource } from '@pod-identity/crd-types';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
 
 const resources: readonly AccessResource[] = ['managedidentities', 'applications', 'machines'];
 
 /**
- * One line for each holder: `Group system:masters by ClusterRole cluster-admin (ClusterRoleBinding cluster-admin)`, sorted. The
- * lists are of ClusterRoles and ClusterRoleBindings as the API server sends them.
+ * One line for each holder: `Group system:masters by ClusterRole cluster-admin (ClusterRoleBinding cluster-admin)`, sorted. Takes lists
+ * of ClusterRoles and ClusterRoleBindings of the API server.
  */
 export function wildcardHolders(roles: readonly unknown[], bindings: readonly unknown[]): readonly string[] {
   const wide = new Set(roles.filter(isWide).map(nameOf));

@@ -1,4 +1,4 @@
-// The acting half of a term: what is written where, and where it is reported.
+// The writers of a term and their reports.
 import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-identity/crd-types';
 import { createResource, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -36,7 +36,7 @@ export interface AssignmentsOptions extends ApplierOptions {
   readonly meter: Meter;
 }
 
-/** For the AzureAssignedIdentities of a host's pods. */
+/** Writes the AzureAssignedIdentities of a host's pods. */
 export function createAssignments(options: AssignmentsOptions): AssignmentsApplier {
   const { term, index, memory, now, publisher, principalId, transport, view, meter } = options;
   const echoes = createEchoes(now);
@@ -70,7 +70,7 @@ export interface HostsOptions extends ApplierOptions {
   readonly conditions: ConditionsWriter;
 }
 
-/** For the identities that a host carries in Azure. */
+/** Changes the identities of a host in Azure. */
 export function createHosts(options: HostsOptions): HostApplier {
   const { term, index, memory, now, publisher, principalId, identities, ledger, random } = options;
   return createHostApplier({

@@ -1,7 +1,5 @@
 // Room: what runs while this process leads: built at the start of a term, stopped at its end.
 // It must not know the client of Azure, or read arguments or the environment.
-//
-// The watches, and the term of leadership that is under way, if any.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
@@ -14,22 +12,22 @@ import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 
 export interface Controller {
-  /** Keeps the watches alive, leader or not, so that a new leader starts with a warm view. */
+  /** Runs the watches, leader or not, so that a new leader starts with a warm view. */
   run(signal: AbortSignal): Promise<void>;
-  /** One term: to be given to the elector. Settles once nothing of it is on its way any more. */
+  /** Runs one term, for the elector. Settles when no request of it is running. */
   lead(term: LeaderTerm): Promise<void>;
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
-  /** The term that is being led, if any. */
+  /** The current term, if any. */
   readonly term: Term | undefined;
-  /** Why this process cannot do what it is told to do; undefined when it can. */
+  /** Why this process cannot work as configured; undefined if it can. */
   readonly problem: string | undefined;
-  /** Brings the gauges up to date, right before they are shown. */
+  /** Updates the gauges, right before they are read. */
   refreshGauges(): void;
 }
 
 export interface Term {
-  /** Resolves once the term is over and nothing of it is on its way any more. */
+  /** Resolves when the term is over and no request of it is running. */
   readonly ended: Promise<void>;
   depth(): { readonly objects: number; readonly azure: number };
   readonly facts: ReadonlyMap<ResourceId, HostFacts>;
@@ -52,12 +50,12 @@ export interface RoleCheck {
 export interface ControllerOptions {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
-  /** NMI's pods; undefined where the start-up taint is left alone. */
+  /** NMI's pods; undefined without the start-up taint. */
   readonly agents: AgentWatch | undefined;
   readonly rights: Rights;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
-  /** Resolves to undefined when the term ended before anything could be decided. */
+  /** Resolves to undefined if the term ended before the first decision. */
   readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;
   readonly roleCheck: RoleCheck | undefined;
 }
@@ -66,7 +64,7 @@ export function createController(options: ControllerOptions): Controller {
   const { view, index, agents, rights, log, metrics, startTerm } = options;
   let current: Term | undefined;
   let isLeading = false;
-  // Without a term nobody looks at what has changed, and it would pile up; a term begins by looking at everything.
+  // Without a term changes are not used and would accumulate; a term begins with all hosts.
   view.onChange(() => {
     if (!isLeading) for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
   });
@@ -78,7 +76,7 @@ export function createController(options: ControllerOptions): Controller {
       return current;
     },
     run: async (signal) => {
-      // Only the start-up taint depends on NMI's pods: nothing else waits for that watch.
+      // Only the start-up taint needs NMI's pods: nothing else waits for that watch.
       await Promise.all([view.run(signal), agents?.run(signal), rights.proof.run(signal)]);
     },
 
@@ -120,7 +118,7 @@ async function checkRoles(
   try {
     await roleCheck?.report({ ...whatIsNeeded(index), signal });
   } catch (error) {
-    // Best effort: Azure itself reports what it refuses.
+    // Best effort: Azure reports its refusals anyway.
     if (!signal.aborted) log.warn({ why: String(error) }, "MIC's own roles could not be checked");
   }
 }

@@ -1,11 +1,11 @@
-// The two queues of hosts: turns that the API server alone can serve, and turns that need Azure.
+// The two queues of hosts: turns that need only the API server, and turns that need Azure.
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import { createHostQueue, type HostQueue } from '../apply/host-queue.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { hostKeyOf } from './loop.ts';
 
-/** One turn of a host in either lane. Each resolves to when the host wants another turn even if nothing happens. */
+/** One turn of a host in each lane. Resolves to the time of the next turn without a change. */
 export interface Turns {
   objects(host: HostKey): Promise<number | undefined>;
   azure(host: HostKey): Promise<number | undefined>;
@@ -15,7 +15,7 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** How long the second lane waits for more work of a host, and how long at most. */
+  /** How long the second lane waits for more work of a host. */
   readonly debounceMs: number;
   readonly debounceMaxMs: number;
   readonly turnsWith: (azure: Pick<HostQueue, 'poke'>) => Turns;
@@ -26,7 +26,7 @@ export interface Lanes {
   readonly azure: HostQueue;
 }
 
-/** A pass over what the API server alone can serve waits only so long: enough to see what came together as one. */
+/** The first lane waits only so long, to handle simultaneous changes together. */
 const objectsQuietMs = 25;
 
 export function createLanes({ clock, signal, log, turnsWith, ...limits }: LaneOptions): Lanes {

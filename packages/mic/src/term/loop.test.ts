@@ -52,12 +52,12 @@ function setUp() {
   };
 }
 
-test('a term begins by looking at every host', () => {
+test('a term begins with a turn of every host', () => {
   const { poked } = setUp();
   expect(poked).toContain(host.id);
 });
 
-test('changes of one moment are swept up together, and poke the hosts that they concern', async () => {
+test('simultaneous changes are collected, and poke the hosts that they concern', async () => {
   const { clock, poked, change, index, yields } = setUp();
   index.takeDirty(host.id);
   index.takeDirty(undefined);
@@ -68,7 +68,7 @@ test('changes of one moment are swept up together, and poke the hosts that they 
   expect(yields()).toBe(1);
 });
 
-test('identities and bindings whose condition may have changed are handed on', async () => {
+test('identities and bindings whose condition may have changed are passed on', async () => {
   const { clock, concerned, change, index } = setUp();
   index.apply({ kind: 'identity', key: 'default/reader', view: identity() });
   index.apply({ kind: 'binding', key: 'default/reader-binding', view: binding() });
@@ -77,7 +77,7 @@ test('identities and bindings whose condition may have changed are handed on', a
   expect(concerned.sort()).toEqual(['default/reader', 'default/reader-binding']);
 });
 
-test('once in a long while everything is looked at anew', async () => {
+test('every resync period everything is planned again', async () => {
   const { clock, poked, index } = setUp();
   index.takeDirty(host.id);
   poked.length = 0;
@@ -85,7 +85,7 @@ test('once in a long while everything is looked at anew', async () => {
   expect(poked).toContain(host.id);
 });
 
-test('C46 after the term nothing is listened to, and no timer is left', async () => {
+test('C46 after the term no subscription and no timer is left', async () => {
   const { clock, poked, listeners, change, end } = setUp();
   change('pod');
   end();

@@ -1,5 +1,5 @@
-// When to plan again: whatever has changed makes its host dirty, and dirty hosts get a turn. Besides, everything is
-// looked at again at the start of a term and once in a long while.
+// When to plan: changes make hosts dirty, and dirty hosts get a turn. Moreover all hosts are planned at the start of a term and in each
+// resync period.
 import { canonicalResourceId } from '@pod-identity/crd-types';
 import type { Clock, Timer } from '@pod-identity/kit/core';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';
@@ -10,7 +10,7 @@ import type { HostKey } from '../snapshot/index/host-groups.ts';
 
 export interface LoopPorts {
   readonly index: ClusterIndex;
-  /** What may make a host dirty. */
+  /** Sources of changes. */
   readonly changes: readonly Pick<ClusterWatch, 'onChange'>[];
   readonly objects: HostQueue;
   readonly conditions: ConditionsWriter;
@@ -22,7 +22,7 @@ export interface LoopPorts {
   readonly yieldTurn: () => Promise<void>;
 }
 
-/** A lane of the queues is named by its host's id; the nodes that have no host in Azure share the one without a name. */
+/** A lane is named by its host's id; nodes without a host in Azure share the unnamed one. */
 export function laneOf(host: HostKey): string {
   return host ?? '';
 }
@@ -31,7 +31,7 @@ export function hostKeyOf(lane: string): HostKey {
   return lane === '' ? undefined : canonicalResourceId(lane);
 }
 
-/** Runs until the signal aborts; returns at once. Every informer must have synced before. */
+/** Runs until the signal aborts; returns at once. All informers must have synced. */
 export function startLoop(ports: LoopPorts): void {
   const { index, changes, objects, conditions, clock, signal, yieldTurn } = ports;
   let isSweepDue = false;
@@ -44,7 +44,7 @@ export function startLoop(ports: LoopPorts): void {
     conditions.concern('AzureIdentity', concerned.identities);
     conditions.concern('AzureIdentityBinding', concerned.bindings);
   };
-  // However many changes one read of the watch brings, they are swept up together.
+  // All changes of one read of the watch are collected.
   const sweepSoon = () => {
     if (isSweepDue) return;
     isSweepDue = true;

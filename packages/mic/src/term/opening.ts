@@ -1,5 +1,4 @@
-// What comes before the first decision of a term, in the order in which it is needed: stored objects upgraded, records read,
-// watches synced.
+// The steps before the first decision of a term: stored objects are upgraded, records read, watches synced.
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -19,7 +18,7 @@ export interface OpeningOptions {
   /** Filled from the records. */
   readonly memory: HostMemory;
   readonly typeUpgrade: MicSettings['typeUpgrade'];
-  /** MIC's own namespace, where the marker of the upgrade is kept. */
+  /** MIC's own namespace, with the marker of the upgrade. */
   readonly namespace: string;
   readonly version: string;
   readonly clock: Clock;
@@ -27,7 +26,7 @@ export interface OpeningOptions {
   readonly log: Log;
 }
 
-/** False when the term ended before anything could be decided. */
+/** False if the term ended before the first decision. */
 export async function openTerm(options: OpeningOptions): Promise<boolean> {
   const { term, view, ledger, memory } = options;
   try {
@@ -49,7 +48,7 @@ type UpgradeOptions = Pick<
   'transport' | 'term' | 'log' | 'typeUpgrade' | 'namespace' | 'version'
 >;
 
-/** Reading never depends on it, so that a cluster where it fails is served all the same; the next term tries again. */
+/** Best effort, since reading does not depend on it; the next term retries. */
 async function upgrade({ transport, term, log, typeUpgrade, ...at }: UpgradeOptions): Promise<void> {
   const { enabled, configMap: name, key } = typeUpgrade;
   if (!enabled) return;
@@ -62,7 +61,7 @@ async function upgrade({ transport, term, log, typeUpgrade, ...at }: UpgradeOpti
   }
 }
 
-/** Without the records nothing may be decided: what was attached by MIC would look as if others had attached it. */
+/** Decisions need the records: without them identities attached by MIC would count as attached by others. */
 async function untilRead<T>(
   { clock, random, log, term }: Pick<OpeningOptions, 'clock' | 'random' | 'log' | 'term'>,
   read: () => Promise<T>,

@@ -8,20 +8,19 @@ type Configured = Pick<
   'forceNamespaced' | 'debounceMs' | 'debounceMaxMs' | 'writesPerHost' | 'resyncMs' | 'typeUpgrade'
 >;
 
-/** How a MIC behaves. */
 export interface MicSettings
   extends Configured, Partial<Pick<MicConfig, 'startupTaint' | 'namespaceShareBytes'>> {
-  /** MIC's own: where host records and the upgrade marker are kept. */
+  /** MIC's own, with host records and the upgrade marker. */
   readonly namespace: string;
   readonly version: string;
-  /** Who decides which identities pods may use; without it, as in mode `namespace`. */
+  /** Default: mode `namespace`. */
   readonly access?: AccessSettings;
-  /** While an identity is on its way for longer, its assignment is written as Created. */
+  /** If attaching takes longer, the assignment is written as Created. */
   readonly recordAfterMs: number;
   readonly conditionWritesPerSecond: number;
-  /** Called for each plan: the cluster's own identity may change while MIC runs. */
+  /** Called for each plan, since the cluster's own identity may change. */
   rules(): PlanRules;
-  /** The object id of MIC's own identity once it is known: for the commands that MIC advises. */
+  /** The object id of MIC's own identity if known, for commands in remedies. */
   principalId(): string | undefined;
 }
 

@@ -4,7 +4,7 @@ import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 
 type Nodes = Pick<ClusterWatch, 'onNode' | 'taintedNode' | 'taintedNodes'>;
 
-/** Nodes and NMI's pods, as the start-up taint is decided by both. */
+/** The start-up taint depends on nodes and NMI's pods. */
 export function startupViewOf(nodes: Nodes, agents: AgentWatch): StartupView {
   return {
     tainted: () => nodes.taintedNodes(),
