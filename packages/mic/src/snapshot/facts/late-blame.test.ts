@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { facts, hostOf, idOf, instanceOf, now } from '../../plan/test/builders.ts';
 import type { HostFacts, Strike } from './facts.ts';
 import { foldUpdate } from './host-facts.ts';
-import type { HostUpdate } from './outcomes.ts';
+import type { HostFailure, HostUpdate } from './outcomes.ts';
 import { foldTheirs, isTheirsAlone } from './late-blame.ts';
 import { quarantineMs } from './pauses.ts';
 
@@ -56,8 +56,8 @@ describe('an update that left one namespace out', () => {
 describe('an update that failed late', () => {
   const late = { kind: 'failed', message: 'VMExtensionProvisioningError', late: true } as const;
   const change = { attach: [a], again: [b], namespaces: answeredBy({ [a]: 'evil', [b]: 'evil' }) };
-  const failed = (known: HostFacts, over: Partial<HostUpdate['change']> = {}, refusal: object = late) =>
-    foldUpdate(known, update({ ...change, ...over }, { refusal: { ...late, ...refusal } }), at);
+  const failed = (known: HostFacts, over: Partial<HostUpdate['change']> = {}, refusal: HostFailure = late) =>
+    foldUpdate(known, update({ ...change, ...over }, { refusal }), at);
 
   test('for namespaces alone with a strike: their ids are quarantined, the strike is renewed, the host pauses for 5 seconds', () => {
     const after = failed(struck('evil'));
@@ -93,19 +93,19 @@ describe('an update that failed late', () => {
   });
 
   const mixed = answeredBy({ [a]: 'evil', [b]: 'shop' });
-  test.each<[string, { known?: HostFacts; over?: Partial<HostUpdate['change']>; refusal?: object }]>([
+  test.each<[string, { known?: HostFacts; over?: Partial<HostUpdate['change']>; refusal?: HostFailure }]>([
     ['nobody has a strike', { known: struck() }],
     ['one of two namespaces has none', { over: { namespaces: mixed } }],
     ['it was for no namespace', { over: { namespaces: new Map() } }],
-    ['the host was busy', { refusal: { kind: 'busy', late: undefined } }],
-    ['it was refused at once', { refusal: { late: undefined } }],
+    ['the host was busy', { refusal: { kind: 'busy', message: 'busy', retryAfterMs: 5_000 } }],
+    ['it was refused at once', { refusal: { kind: 'failed', message: 'no' } }],
   ])('the failure counts for the host and for no namespace where %s', (_, scene) => {
-    const { known = struck('evil'), over = {}, refusal = {} } = scene;
+    const { known = struck('evil'), over = {}, refusal = late } = scene;
     const after = failed(known, over, refusal);
     expect(after.strikes).toEqual(known.strikes);
     expect([...after.quarantined]).toEqual([]);
     expect(after.notBefore).toBeGreaterThan(now);
-    expect(after.lateFailures).toBe('late' in refusal ? 0 : 1);
+    expect(after.lateFailures).toBe('late' in refusal ? 1 : 0);
   });
 
   test('is no namespace’s where the update names none', () => {

@@ -51,7 +51,7 @@ interface OperationFailure {
 }
 
 export function failedLate(failure: HostFailure): boolean {
-  return 'late' in failure && failure.late === true;
+  return 'late' in failure;
 }
 
 export interface HostReading {
