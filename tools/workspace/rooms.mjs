@@ -38,7 +38,13 @@ export const rooms = [
     pure: ['book', 'due-times', 'targets', 'verdict'],
     never: [mic('snapshot'), mic('plan'), mic('azure')],
   },
-  { folder: mic('snapshot'), head: 'views', pure: { except: ['watch/cluster-watch', 'watch/agent-watch'] } },
+  {
+    folder: mic('snapshot'),
+    head: 'views',
+    pure: {
+      except: ['watch/cluster-watch', 'watch/agent-watch', 'watch/pod-source', 'watch/whole-namespaces'],
+    },
+  },
   { folder: mic('snapshot/facts'), never: [mic('snapshot/watch')] },
   { folder: mic('snapshot/index'), head: 'cluster-index', never: [mic('snapshot/watch')] },
   { folder: mic('snapshot/watch'), head: 'cluster-watch' },

@@ -2,7 +2,6 @@
 import {
   assignedIdentityFinalizer,
   nodeLabel,
-  bindingLabel,
   canonicalResourceId,
   parseAzureAssignedIdentity,
   parseAzureIdentity,
@@ -18,8 +17,9 @@ import {
 import { createIntern, type Intern } from './intern.ts';
 import { keyOf } from './keys.ts';
 import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
-import { instantOf, memberOf, stringAt } from './raw-object.ts';
+import { memberOf, stringAt } from './raw-object.ts';
 import { taintedNode } from './startup-views.ts';
+import { createLabelsIntern, trimPod, trimWholePod } from './trim-pod.ts';
 import type {
   AssignedView,
   BindingView,
@@ -36,6 +36,8 @@ import type {
  */
 export interface Trims {
   pod(raw: unknown): PodView | undefined;
+  /** With its labels, if they were not too large to be read; without the binding label too, unless it has finished. */
+  wholePod(raw: unknown, isTooLarge: boolean): PodView | undefined;
   node(raw: unknown): NodeView | undefined;
   identity(raw: unknown, tooLarge?: readonly Problem[]): IdentityView | undefined;
   binding(raw: unknown, tooLarge?: readonly Problem[]): BindingView | undefined;
@@ -45,8 +47,10 @@ export interface Trims {
 /** One set of trims for a whole process: what they share is shared by all views they make. */
 export function createTrims({ startupTaint }: { readonly startupTaint?: string | undefined } = {}): Trims {
   const intern = createIntern();
+  const internLabels = createLabelsIntern();
   return {
     pod: (raw) => trimPod(raw, intern),
+    wholePod: (raw, isTooLarge) => trimWholePod(raw, isTooLarge ? undefined : internLabels, intern),
     node: (raw) => trimNode(raw, startupTaint),
     identity: (raw, tooLarge = []) =>
       tooLarge.length > 0 ? invalidIdentity(raw, tooLarge) : trimIdentity(raw, intern),
@@ -57,30 +61,6 @@ export function createTrims({ startupTaint }: { readonly startupTaint?: string |
       return tooLarge.every(isInCopy) ? incomplete(trimAssigned(raw, intern)) : undefined;
     },
   };
-}
-
-/** A pod without the label has no view: to lose the label is the same as to be deleted. */
-function trimPod(raw: unknown, intern: Intern): PodView | undefined {
-  const metadata = memberOf(raw, 'metadata');
-  const label = memberOf(memberOf(metadata, 'labels'), bindingLabel);
-  if (typeof label !== 'string') return undefined;
-  const phase = stringAt(memberOf(raw, 'status'), 'phase');
-  const spec = memberOf(raw, 'spec');
-  return {
-    uid: stringAt(metadata, 'uid'),
-    namespace: intern(stringAt(metadata, 'namespace')),
-    name: stringAt(metadata, 'name'),
-    nodeName: intern(stringAt(spec, 'nodeName')),
-    bindingLabel: intern(label),
-    serviceAccount: intern(serviceAccountOf(spec)),
-    finished: phase === 'Succeeded' || phase === 'Failed',
-    createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
-  };
-}
-
-/** Admission fills it in; an API server without that admission leaves it out. */
-function serviceAccountOf(spec: unknown): string {
-  return stringAt(spec, 'serviceAccountName') || 'default';
 }
 
 function trimNode(raw: unknown, startupTaint: string | undefined): NodeView | undefined {

@@ -106,8 +106,8 @@ export class RightsOfPods {
   /** By matches that may be newer copies than those it was joined by, and mean the same. */
   current(entry: Entry, set: MatchSet): PodRights {
     const group = this.#groupOf.get(entry);
-    if (group !== undefined)
-      return group.set === set ? group.rights : (this.join(entry, set) ?? nothingAsked);
+    const known = group && (group.set === set ? group.rights : this.join(entry, set));
+    if (known) return known;
     const isAsked = entry.pod !== undefined && this.mode(entry.pod.namespace) !== 'namespace';
     return isAsked ? nothingAsked : { ...nothingAsked, usable: set.matches };
   }

@@ -31,6 +31,8 @@ import {
 import type { Log } from '@pod-identity/kit/serve';
 import type { AssignedView, NodeView, PodView, TaintedNode } from '../views.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
+import { podFields } from './pod-fields.ts';
+import { PodSource } from './pod-source.ts';
 import { weighRecord } from './record-weight.ts';
 import { createTakenNames, type TakenNames } from './taken-names.ts';
 import { createTrims } from '../trims.ts';
@@ -41,15 +43,6 @@ const named: Readonly<Record<string, Fields>> = {
   namespace: text,
   uid: text,
   resourceVersion: text,
-};
-const podFields: Fields = {
-  members: {
-    metadata: {
-      members: { ...named, creationTimestamp: text, labels: { members: { [bindingLabel]: text } } },
-    },
-    spec: { members: { nodeName: text, serviceAccountName: text } },
-    status: { members: { phase: text } },
-  },
 };
 const nodeFields: Fields = {
   members: {
@@ -99,22 +92,13 @@ export interface ClusterWatch {
 export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   const { index } = options;
   const taken = createTakenNames(() => assigned);
-  const informersOf = createInformers(options, taken);
+  const { trims, ...informersOf } = createInformers(options, taken);
   const { pods, nodes, namespaces, identities, bindings, assigned } = informersOf;
+  const bindingOf = (key: string) => bindings.store.get(key);
+  const source = new PodSource({ ...options, trims, labelled: pods, bindingOf });
   const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings }, assigned);
   index.leftOutBy = leftOut;
-  // First of all listeners, so that whoever else is told finds the index as new as the news.
-  pods.onChange((change) => {
-    if (isNewsOfPod(change)) index.apply({ kind: 'pod', key: change.key, view: after(change) });
-  });
-  nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
-  identities.onChange((change) => index.apply({ kind: 'identity', key: change.key, view: after(change) }));
-  bindings.onChange((change) => index.apply({ kind: 'binding', key: change.key, view: after(change) }));
-  namespaces.onChange((change) => {
-    index.apply({ kind: 'namespace', key: change.key, view: noted(after(change), options.log) });
-  });
-  assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
-
+  feed(informersOf, source, options);
   const all = {
     pods,
     nodes,
@@ -124,15 +108,20 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     azureassignedidentities: assigned,
   };
   const informers = Object.values(all);
+  let isSettled = false;
+  const synced = Promise.all(informers.map((informer) => informer.synced))
+    .then(() => source.settled())
+    .then(() => (isSettled = true));
   return {
-    run: (signal) => runAll(informersOf, signal),
-    synced: Promise.all(informers.map((informer) => informer.synced)).then(() => undefined),
-    hasSynced: () => informers.every((informer) => informer.hasSynced()),
+    run: (signal) => runAll(informersOf, source, signal),
+    synced: synced.then(() => undefined),
+    hasSynced: () => isSettled && informers.every((informer) => informer.hasSynced()),
     onChange(listener) {
-      const ends = informers.map((informer) => informer.onChange(() => listener()));
+      const others = informers.filter((informer) => informer !== pods);
+      const ends = [source, ...others].map((watched) => watched.onChange(() => listener()));
       return () => ends.forEach((end) => end());
     },
-    onPod: (listener) => pods.onChange((change) => listener(change.key, after(change))),
+    onPod: (listener) => source.onPod(listener),
     onNode: (listener) => nodes.onChange(({ key }) => listener(key)),
     taintedNode: (name) => nodes.store.get(name)?.tainted,
     taintedNodes: () =>
@@ -140,8 +129,24 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     nameTaken: (key) => taken.add(key),
     onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
     leftOut,
-    ages: () => new Map(Object.entries(all).map(([plural, informer]) => [plural, informer.lastHeardMs()])),
+    ages: () => agesOf({ ...all, pods: source }),
   };
+}
+
+function agesOf(watched: Readonly<Record<string, { lastHeardMs(): number }>>): ReadonlyMap<string, number> {
+  return new Map(Object.entries(watched).map(([plural, one]) => [plural, one.lastHeardMs()]));
+}
+
+/** First of all listeners, so that whoever else is told finds the index as new as the news. */
+function feed(informers: Informers, source: PodSource, { index, log }: ClusterWatchOptions): void {
+  const { nodes, namespaces, identities, bindings, assigned } = informers;
+  nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
+  identities.onChange((change) => index.apply({ kind: 'identity', key: change.key, view: after(change) }));
+  bindings.onChange((change) => source.bindingChanged(change.key, after(change)));
+  namespaces.onChange((change) => {
+    index.apply({ kind: 'namespace', key: change.key, view: noted(after(change), log) });
+  });
+  assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
 }
 
 /** What is wrong with its annotation is told to whoever reads the log. */
@@ -150,11 +155,14 @@ function noted(view: NamespaceView | undefined, log: Log): NamespaceView | undef
   return view;
 }
 
+type Informers = Omit<ReturnType<typeof createInformers>, 'trims'>;
+
 /** Which records are needed is judged as they come, by pods, identities and bindings. */
-async function runAll({ assigned, ...others }: ReturnType<typeof createInformers>, signal: AbortSignal) {
+async function runAll({ assigned, ...others }: Informers, source: PodSource, signal: AbortSignal) {
   const { pods, namespaces, identities, bindings } = others;
-  const running = Object.values(others).map((informer) => informer.run(signal));
+  const running = [source, ...Object.values(others)].map((watched) => watched.run(signal));
   await Promise.all([pods, namespaces, identities, bindings].map(({ synced }) => synced));
+  await source.settled();
   await Promise.all([...running, assigned.run(signal)]);
 }
 
@@ -206,6 +214,7 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
       trim: (raw) => trim(raw, tooLargeProblems(tooLargeIn(raw))),
     });
   return {
+    trims,
     // Only pods that ask for an identity are listed at all: the others never cross the wire.
     pods: watch(coreKinds.pods, {
       fields: podFields,
@@ -248,14 +257,6 @@ function watchNamespaces({ transport, clock, random, log }: ClusterWatchOptions)
 const namespacesRefused =
   'the API server refuses to list Namespaces, so their annotations and labels do not count: allow list and watch of namespaces to the ' +
   'service account of MIC (deploy/rbac/mic.yaml); asked again every five minutes at least';
-
-/** A pod's status changes many times over its life; hardly any of that concerns its identities. */
-function isNewsOfPod(change: Change<PodView>): boolean {
-  if (change.type !== 'updated') return true;
-  const { before, after: now } = change;
-  const fields = ['uid', 'nodeName', 'bindingLabel', 'finished'] as const;
-  return fields.some((field) => before[field] !== now[field]);
-}
 
 function after<V>(change: Change<V>): V | undefined {
   return change.type === 'deleted' ? undefined : change.after;

@@ -1,0 +1,65 @@
+import { bindingLabel, type Labels } from '@pod-identity/crd-types';
+import type { Intern } from './intern.ts';
+import { instantOf, memberOf, stringAt } from './raw-object.ts';
+import type { PodView } from './views.ts';
+
+/** A pod without the label has no view: to lose the label is the same as to be deleted. */
+export function trimPod(raw: unknown, intern: Intern): PodView | undefined {
+  const label = memberOf(memberOf(memberOf(raw, 'metadata'), 'labels'), bindingLabel);
+  return typeof label === 'string' ? viewOf(raw, label, intern) : undefined;
+}
+
+/** With its labels; one that has finished needs none, and is left out when nothing but they could select it. */
+export function trimWholePod(
+  raw: unknown,
+  internLabels: LabelsIntern | undefined,
+  intern: Intern,
+): PodView | undefined {
+  const labels = memberOf(memberOf(raw, 'metadata'), 'labels');
+  const label = memberOf(labels, bindingLabel);
+  const isUnlabelled = typeof label !== 'string';
+  const view = viewOf(raw, isUnlabelled ? '' : label, intern);
+  if (isUnlabelled && view.finished) return undefined;
+  const kept = view.finished || internLabels === undefined ? {} : { labels: internLabels(labels ?? {}) };
+  return { ...view, ...(isUnlabelled && { isUnlabelled }), ...kept };
+}
+
+function viewOf(raw: unknown, label: string, intern: Intern): PodView {
+  const metadata = memberOf(raw, 'metadata');
+  const phase = stringAt(memberOf(raw, 'status'), 'phase');
+  const spec = memberOf(raw, 'spec');
+  return {
+    uid: stringAt(metadata, 'uid'),
+    namespace: intern(stringAt(metadata, 'namespace')),
+    name: stringAt(metadata, 'name'),
+    nodeName: intern(stringAt(spec, 'nodeName')),
+    bindingLabel: intern(label),
+    serviceAccount: intern(serviceAccountOf(spec)),
+    finished: phase === 'Succeeded' || phase === 'Failed',
+    createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
+  };
+}
+
+/** Admission fills it in; an API server without that admission leaves it out. */
+function serviceAccountOf(spec: unknown): string {
+  return stringAt(spec, 'serviceAccountName') || 'default';
+}
+
+export type LabelsIntern = (labels: unknown) => Labels;
+
+const mostKept = 20_000;
+
+/** One object for equal labels: replicas have all but a few in common, and often all. */
+export function createLabelsIntern(): LabelsIntern {
+  const known = new Map<string, Labels>();
+  return (labels) => {
+    const text = JSON.stringify(labels);
+    const shared = known.get(text);
+    if (shared) return shared;
+    if (known.size >= mostKept) known.clear();
+    // Of the API server's own objects: strings by strings.
+    const made = labels as Labels;
+    known.set(text, made);
+    return made;
+  };
+}

@@ -1,0 +1,139 @@
+// The pods that bindings may select, from one watch of those with the binding label, and where a namespace has bindings that
+// look at more, from a watch of all pods of that namespace. Bindings wait for that watch: nothing is decided by half of a pod.
+import type { AzureIdentityBinding } from '@pod-identity/crd-types';
+import type { Change, Informer } from '@pod-identity/kit/kube';
+import type { ClusterIndex } from '../index/cluster-index.ts';
+import { namespaceOf } from '../keys.ts';
+import type { Trims } from '../trims.ts';
+import type { BindingView, PodView } from '../views.ts';
+import { WholeNamespaces, type WatchTools } from './whole-namespaces.ts';
+
+type PodListener = (key: string, pod: PodView | undefined) => void;
+
+export interface PodSourceOptions extends WatchTools {
+  readonly index: ClusterIndex;
+  readonly trims: Trims;
+  readonly labelled: Informer<PodView>;
+  readonly bindingOf: (key: string) => BindingView | undefined;
+}
+
+export class PodSource {
+  readonly #options: Omit<PodSourceOptions, keyof WatchTools>;
+  readonly #whole: WholeNamespaces;
+  readonly #podListeners = new Set<PodListener>();
+  readonly #changeListeners = new Set<() => void>();
+  /** Keys of the bindings that look at more than the label, by namespace. */
+  readonly #asking = new Map<string, Set<string>>();
+  /** Keys of pods of covered namespaces that changed in the watch by label meanwhile. */
+  readonly #missed = new Map<string, Set<string>>();
+
+  constructor({ index, trims, labelled, bindingOf, ...tools }: PodSourceOptions) {
+    this.#options = { index, trims, labelled, bindingOf };
+    this.#whole = new WholeNamespaces(tools, trims, {
+      onCovered: (namespace) => this.#takeOver(namespace),
+      onChange: (change) => this.#take(change.key, after(change)),
+    });
+    labelled.onChange((change) => {
+      const namespace = namespaceOf(change.key);
+      if (!this.#whole.covers(namespace)) this.#take(change.key, after(change));
+      else this.#missed.set(namespace, (this.#missed.get(namespace) ?? new Set()).add(change.key));
+    });
+  }
+
+  onPod(listener: PodListener): () => void {
+    this.#podListeners.add(listener);
+    return () => void this.#podListeners.delete(listener);
+  }
+
+  /** After each change that the index has taken in, of pods or of bindings that have waited. */
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => void this.#changeListeners.delete(listener);
+  }
+
+  /** The index gets each binding as soon as all is known that it asks for. */
+  bindingChanged(key: string, view: BindingView | undefined): void {
+    const namespace = namespaceOf(key);
+    const keys = this.#asking.get(namespace) ?? new Set<string>();
+    const isAsking = view?.kind === 'valid' && asksForMore(view.binding);
+    if (isAsking) this.#asking.set(namespace, keys.add(key));
+    else keys.delete(key);
+    if (isAsking && !this.#whole.covers(namespace)) {
+      this.#whole.want(namespace);
+      return;
+    }
+    this.#options.index.apply({ kind: 'binding', key, view });
+    if (keys.size === 0 && this.#asking.has(namespace)) this.#release(namespace);
+  }
+
+  /** Resolves when all pods are known that the bindings so far may select. */
+  settled(): Promise<unknown> {
+    return this.#whole.settled();
+  }
+
+  lastHeardMs(): number {
+    return Math.max(this.#options.labelled.lastHeardMs(), this.#whole.lastHeardMs());
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#whole.run(signal);
+  }
+
+  /** All pods of the namespace are known. */
+  #takeOver(namespace: string): void {
+    const { index, bindingOf } = this.#options;
+    const there = this.#whole.pods(namespace).map(({ name }) => `${namespace}/${name}`);
+    const keys = new Set([...index.podsIn(namespace), ...there]);
+    for (const key of keys) this.#apply(key, this.#whole.get(key));
+    for (const key of this.#asking.get(namespace) ?? [])
+      index.apply({ kind: 'binding', key, view: bindingOf(key) });
+    for (const key of keys) this.#tell(key, this.#whole.get(key));
+    this.#changed();
+  }
+
+  /** The label is enough again. */
+  #release(namespace: string): void {
+    const { index, labelled } = this.#options;
+    const wasCovered = this.#whole.covers(namespace);
+    const keys = new Set([...index.podsIn(namespace), ...(this.#missed.get(namespace) ?? [])]);
+    this.#asking.delete(namespace);
+    this.#missed.delete(namespace);
+    this.#whole.release(namespace);
+    if (wasCovered) for (const key of keys) this.#take(key, labelled.store.get(key));
+  }
+
+  #take(key: string, pod: PodView | undefined): void {
+    this.#apply(key, pod);
+    this.#tell(key, pod);
+    this.#changed();
+  }
+
+  #apply(key: string, pod: PodView | undefined): void {
+    const { index } = this.#options;
+    if (isNews(index.pod(key), pod)) index.apply({ kind: 'pod', key, view: pod });
+  }
+
+  #tell(key: string, pod: PodView | undefined): void {
+    for (const listener of this.#podListeners) listener(key, pod);
+  }
+
+  #changed(): void {
+    for (const listener of this.#changeListeners) listener();
+  }
+}
+
+/** Than pods with the label have: other labels, or pods without it. */
+function asksForMore({ spec }: AzureIdentityBinding): boolean {
+  return spec.podSelector !== undefined || spec.selector === '';
+}
+
+/** A pod's status changes many times over its life; hardly any of that concerns its identities. */
+function isNews(before: PodView | undefined, now: PodView | undefined): boolean {
+  if (before === undefined || now === undefined) return before !== now;
+  const fields = ['uid', 'nodeName', 'bindingLabel', 'isUnlabelled', 'labels', 'finished'] as const;
+  return fields.some((field) => before[field] !== now[field]);
+}
+
+function after<V>(change: Change<V>): V | undefined {
+  return change.type === 'deleted' ? undefined : change.after;
+}
