@@ -431,6 +431,33 @@ describe('the modes', () => {
     expect((await nmi.ask(asked(from))).status).toBe(400);
   });
 
+  it.each([
+    ['names', { names: [evil] }],
+    ['labels', { selector: { matchLabels: { team: 'shop' } } }],
+  ])(
+    'rbac serves another namespace that the identity allows by %s, and only with the right',
+    async (_, allowed) => {
+      const stage = await start();
+      const { client } = stage.cluster;
+      await client.request('PATCH', `/api/v1/namespaces/${evil}`, { metadata: { labels: { team: 'shop' } } });
+      await client.request('POST', `/apis/${apiVersion}/namespaces/default/azureidentities`, {
+        apiVersion,
+        kind: 'AzureIdentity',
+        metadata: { name: 'shared', namespace: 'default' },
+        spec: { type: 0, resourceID: stage.victim, allowedNamespaces: allowed },
+      });
+      await stage.cluster.binding({ name: 'shared', identity: 'shared', selector: 'evil' });
+      const from = await stage.evilPod();
+      const nmi = await stage.nmi([...rbac, '--operation-mode=managed', '--binding-grace=0s']);
+      const refused = await nmi.ask(asked(from));
+      expect(refused.status).toBe(400);
+      expect(String(refused.body['error_description'])).toContain(`mic access ${evil}/default`);
+      await stage.grant(`${evil}/default`, targetsOf({ type: 0, resourceID: stage.victim }));
+      const granted = await stage.nmi([...rbac, '--operation-mode=managed', '--binding-grace=0s']);
+      expect((await granted.ask(asked(from))).status).toBe(200);
+    },
+  );
+
   it('namespace works where NMI may not list Namespaces', async () => {
     const stage = await start();
     await stage.write({ type: 0, resourceID: stage.victim });
