@@ -45,6 +45,18 @@ it('an entry that was evicted comes back by no answer', () => {
   expect(book.get(pair('pay', 'a'))).toBe(again);
 });
 
+it('what a namespace evicts of its own costs nobody else anything', () => {
+  const book = createBook({ total: 3, perNamespace: 1 });
+  for (const identity of ['a', 'b', 'c', 'd', 'e']) book.open(pair('pay', identity));
+  book.open(pair('shop', 'x'));
+  book.open(pair('web', 'y'));
+  expect(book.get(pair('pay', 'e'))).toBeDefined();
+  expect(book.get(pair('shop', 'x'))).toBeDefined();
+  book.open(pair('new', 'z'));
+  const kept = [pair('pay', 'e'), pair('shop', 'x'), pair('web', 'y')].map((one) => book.get(one));
+  expect(kept.filter((one) => one === undefined)).toHaveLength(1);
+});
+
 it('when all together are too many, the largest namespace loses its oldest', () => {
   const book = createBook({ total: 4, perNamespace: 3 });
   book.open(pair('small', 'x'));

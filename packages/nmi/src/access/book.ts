@@ -22,26 +22,28 @@ export interface BookLimits {
   readonly perNamespace: number;
 }
 
+interface Share {
+  readonly namespace: string;
+  readonly entries: Map<string, Entry>;
+}
+
 /** Entries by namespace. A namespace with too many loses its own oldest; when all together are too many, the largest loses. */
 export function createBook(limits: BookLimits): Book {
-  const namespaces = new Map<string, Map<string, Entry>>();
+  const namespaces = new Map<string, Share>();
   let size = 0;
 
-  const evictOldestOf = (namespace: string) => {
-    const entries = namespaces.get(namespace);
-    const [oldest] = entries?.keys() ?? [];
-    if (!entries || oldest === undefined) return;
-    entries.delete(oldest);
+  const evictOldestOf = (share: Share) => {
+    const [oldest = ''] = share.entries.keys();
+    share.entries.delete(oldest);
     size -= 1;
-    if (entries.size === 0) namespaces.delete(namespace);
+    if (share.entries.size === 0) namespaces.delete(share.namespace);
   };
-  const largest = () => {
-    let found: readonly [string, number] = ['', 0];
-    for (const [namespace, entries] of namespaces)
-      if (entries.size > found[1]) found = [namespace, entries.size];
-    return found[0];
+  const largest = (): Share => {
+    let found: Share = { namespace: '', entries: new Map() };
+    for (const share of namespaces.values()) if (share.entries.size > found.entries.size) found = share;
+    return found;
   };
-  const get = ({ subject, key }: AccessPair) => namespaces.get(subject.namespace)?.get(key);
+  const get = ({ subject, key }: AccessPair) => namespaces.get(subject.namespace)?.entries.get(key);
 
   return {
     get,
@@ -49,19 +51,21 @@ export function createBook(limits: BookLimits): Book {
       const known = get(pair);
       if (known) return known;
       const { namespace } = pair.subject;
-      if ((namespaces.get(namespace)?.size ?? 0) >= limits.perNamespace) evictOldestOf(namespace);
+      const own = namespaces.get(namespace) ?? { namespace, entries: new Map<string, Entry>() };
+      if (own.entries.size >= limits.perNamespace) evictOldestOf(own);
       else if (size >= limits.total) evictOldestOf(largest());
       const entry: Entry = { pair, known: {}, level: 0, question: undefined };
-      namespaces.set(namespace, (namespaces.get(namespace) ?? new Map<string, Entry>()).set(pair.key, entry));
+      own.entries.set(pair.key, entry);
+      namespaces.set(namespace, own);
       size += 1;
       return entry;
     },
     renew(entry) {
-      const { subject, key } = entry.pair;
-      const entries = namespaces.get(subject.namespace);
-      if (entries?.get(key) !== entry) return;
-      entries.delete(key);
-      entries.set(key, entry);
+      const { pair } = entry;
+      if (get(pair) !== entry) return;
+      const entries = namespaces.get(pair.subject.namespace)?.entries;
+      entries?.delete(pair.key);
+      entries?.set(pair.key, entry);
     },
   };
 }

@@ -18,18 +18,24 @@ const stage = () => {
   const known = new Set<AccessPair>();
   const clock = createFakeClock();
   const trust = { isPassed: true };
-  const machine: { pairs: readonly AccessPair[] | undefined } = { pairs: [accessPair({ identity: 'host' })] };
+  const machine: { pairs: readonly AccessPair[] | undefined; isKnown: boolean } = {
+    isKnown: true,
+    pairs: [accessPair({ identity: 'host' })],
+  };
   const looked = Promise.withResolvers<undefined>();
   const warned = vi.fn<(who: WouldRefuse) => void>();
   const guard = createAccessGuard({
     verdicts: {
-      known: (pair) => (known.has(pair) ? verdicts.get(pair) : undefined),
+      known: (pair) => (known.has(pair) ? (verdicts.get(pair) ?? 'allowed') : undefined),
       verdict: (pair) => {
         known.add(pair);
         return Promise.resolve(verdicts.get(pair) ?? 'allowed');
       },
     },
-    machine: { known: () => machine.pairs, read: () => Promise.resolve(machine.pairs) },
+    machine: {
+      known: () => (machine.isKnown ? machine.pairs : undefined),
+      read: () => Promise.resolve(machine.pairs),
+    },
     stranger: { isPassed: () => trust.isPassed, looked: looked.promise },
     clock,
     onWouldRefuse: warned,
@@ -136,4 +142,20 @@ it('in mode warn a missing right is told again after ten minutes, not before', a
   await clock.advance(1);
   guard.now(access, tenant);
   expect(warned).toHaveBeenLastCalledWith(expect.objectContaining({ isNew: true }));
+});
+
+it('a pod without a ServiceAccount has no right on a machine that has to be read first', async () => {
+  const { guard, machine } = stage();
+  machine.isKnown = false;
+  const access = accessTo('machine', 'rbac', '');
+  expect(guard.now(access, tenant)).toBeUndefined();
+  await expect(guard.ask(access, tenant)).resolves.toMatchObject({ verdict: 'denied' });
+});
+
+it('in mode warn nothing is reported of who may', async () => {
+  const { clock, guard, warned } = stage();
+  guard.now(accessTo([reader], 'warn'), tenant);
+  await clock.advance(0);
+  guard.now(accessTo([reader], 'warn'), tenant);
+  expect(warned).not.toHaveBeenCalled();
 });

@@ -48,10 +48,13 @@ export function createStrangerCheck({ isRefused, clock }: StrangerOptions): Stra
   return {
     isPassed,
     looked: looked.promise,
-    problem: () => (isPassed() || state === 'passed' ? undefined : problems[state]),
+    problem: () => {
+      isPassed();
+      return state === 'passed' ? undefined : problems[state];
+    },
     async run(signal) {
       const end = () => begun.resolve(undefined);
-      signal.addEventListener('abort', end, { once: true });
+      signal.addEventListener('abort', end);
       await begun.promise;
       while (!signal.aborted) await clock.sleep(await look(), signal).catch(() => undefined);
       looked.resolve(undefined);

@@ -236,6 +236,7 @@ describe('a storm of pairs of one namespace', () => {
       await clock.advance(100);
     }
     expect(known(accessPair(), tenant)).toBe('allowed');
+    expect(known(accessPair({ namespace: 'evil0', identity: 'i0' }), of('evil0'))).toBeUndefined();
   });
 
   it('does not extend a right that was withdrawn, by questions that find no place', async () => {
@@ -300,6 +301,49 @@ describe('a review whose turn does not come', () => {
     expect(asked.slice(pairs.length)).toContain('busy');
   });
 
+  it('counts as unanswered when all that the API server sends is failures', async () => {
+    const pairs = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((namespace) => many(namespace, 8));
+    const { ask, clock, verdict } = await allowedOnce(pairs);
+    ask.mockImplementation(async () => {
+      await clock.sleep(3_900);
+      throw new Error('503');
+    });
+    const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
+    await clock.advance(20_000);
+    expect(new Set(await all)).toEqual(new Set(['allowed']));
+  });
+
+  it('counts as unanswered when the API server never answered anybody', async () => {
+    const { ask, clock, verdict } = stage();
+    ask.mockImplementation(never);
+    const pairs = ['a', 'b', 'c'].flatMap((namespace) => many(namespace, 8));
+    const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
+    await clock.advance(20_000);
+    expect(new Set(await all)).toEqual(new Set(['unanswered']));
+  });
+
+  it('comes later when the node has begun 64 reviews at once', async () => {
+    const { ask, clock, verdict } = stage();
+    const pairs = Array.from('abcdefghij').flatMap((namespace) => many(namespace, 8));
+    const all = Promise.all(pairs.map((pair) => verdict(pair, of(pair.subject.namespace))));
+    await clock.advance(0);
+    expect(ask).toHaveBeenCalledTimes(64);
+    await clock.advance(1_000);
+    expect(new Set(await all)).toEqual(new Set(['allowed']));
+  });
+
+  it('leaves nothing behind: the next one is asked', async () => {
+    const { ask, clock, verdict } = stage();
+    ask.mockImplementation(never);
+    const own = accessPair({ namespace: 'evil', identity: 'own' });
+    for (const pair of many('evil', 60)) void verdict(pair, of('evil'));
+    await clock.advance(0);
+    await expect(verdict(own, of('evil'))).resolves.toBe('busy');
+    ask.mockResolvedValue(true);
+    await clock.advance(20_000);
+    await expect(after(clock, verdict(own, of('evil')))).resolves.toBe('allowed');
+  });
+
   it('is no grace when it found no place', async () => {
     const { ask, clock, verdict } = stage();
     const own = accessPair({ namespace: 'evil', identity: 'own' });
@@ -328,6 +372,24 @@ describe('a review whose turn does not come', () => {
     expect(await untilBusy((turn) => `other-${turn}`)).toBeLessThan(3_000);
     expect(await ask('pay', 'uid-web')).toBe('allowed');
   });
+});
+
+it('a pair in use is not the oldest of its namespace', async () => {
+  const { clock, known, verdict } = stage({ maxAgeMs: 300_000 });
+  const own = accessPair();
+  const fill = async (count: number, of_: string) => {
+    for (let index = 0; index < count; index += 1) {
+      await clock.advance(100);
+      await verdict(accessPair({ identity: `${of_}${index}` }), of('pay', `uid-${index % 20}`));
+    }
+  };
+  await verdict(own, tenant);
+  await fill(200, 'a');
+  await clock.advance(180_000);
+  expect(known(own, tenant)).toBe('allowed');
+  await clock.advance(0);
+  await fill(100, 'b');
+  expect(known(own, tenant)).toBe('allowed');
 });
 
 it('timers do not outlive their questions', async () => {

@@ -40,13 +40,14 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
   const ask = async (entry: Entry, tenant: Tenant): Promise<Verdict> => {
     const { verdict, level, askedAt } = mayAsk(tenant) ? await question(entry, tenant) : busy;
     onAsked(verdict);
-    if (verdict === 'unanswered')
+    if (verdict === 'busy') return verdict;
+    if (verdict === 'unanswered') {
       entry.known = { ...entry.known, failure: { askedAt, endedAt: clock.elapsed() } };
-    if (verdict === 'allowed' || verdict === 'denied') {
-      entry.known = { answer: { isAllowed: verdict === 'allowed', askedAt } };
-      entry.level = level;
-      book.renew(entry);
+      return verdict;
     }
+    entry.known = { answer: { isAllowed: verdict === 'allowed', askedAt } };
+    entry.level = level;
+    book.renew(entry);
     return verdict;
   };
   const start = (entry: Entry, tenant: Tenant) => {
@@ -61,7 +62,7 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
     const entry = book.get(pair);
     if (!entry) return undefined;
     const { verdict, isDue } = judge(entry.known, clock.elapsed(), options);
-    if (verdict !== undefined && isDue) void asked(entry, tenant);
+    if (isDue) void asked(entry, tenant);
     return verdict;
   };
 
@@ -129,7 +130,6 @@ async function askNames(
   const { resource, names } = target;
   const end = new AbortController();
   const late = Promise.withResolvers<never>();
-  late.promise.catch(() => undefined);
   const timer = clock.after(longestQuestionMs, () => {
     end.abort();
     late.reject(new Error('no answer in time'));
