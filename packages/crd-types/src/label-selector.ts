@@ -36,11 +36,11 @@ const labelKey = new RegExp(labelKeyPattern);
 const labelValue = new RegExp(labelValuePattern);
 const operators: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
 
-export function isLabelKey(text: string): boolean {
+function isLabelKey(text: string): boolean {
   return text.length <= longestLabelKey && labelKey.test(text);
 }
 
-export function isLabelValue(text: string): boolean {
+function isLabelValue(text: string): boolean {
   return labelValue.test(text);
 }
 
