@@ -55,6 +55,25 @@ describe('a pair', () => {
     expect(book.verdict(one, target('a'))).toBe('denied');
   });
 
+  it('has its verdict read without its long names, however many holders an answer makes look again', () => {
+    const book = bookOf();
+    let reads = 0;
+    const one: AccessTarget = {
+      resource: 'managedidentities',
+      get names() {
+        reads += 1;
+        return ['a', 'group'] as const;
+      },
+    };
+    const holder: Holder = { ...holderOf('shop/web'), targets: [one] };
+    book.hold(holder);
+    answerAll(book, allowed);
+    const before = reads;
+    expect([book.verdict(holder, one), book.verdict(holder, target('a'))]).toEqual(['allowed', 'allowed']);
+    book.release(holder);
+    expect([book.verdict(holder, one), reads]).toEqual(['unknown', before]);
+  });
+
   it('is asked again when it is due, and not while it is being asked', () => {
     const book = bookOf();
     book.hold(holderOf('shop/web', 'a'));

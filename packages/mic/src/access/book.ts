@@ -35,12 +35,14 @@ export interface BookOptions {
 }
 
 class Held<H> implements Pair {
+  readonly key: string;
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
   readonly holders = new Set<H>();
   standing: Standing = unasked;
 
-  constructor(subject: AccessSubject, target: AccessTarget) {
+  constructor(key: string, subject: AccessSubject, target: AccessTarget) {
+    this.key = key;
     this.subject = subject;
     this.target = target;
   }
@@ -52,7 +54,9 @@ class Held<H> implements Pair {
 
 interface Tenant<H> {
   readonly pairs: Map<string, Held<H>>;
-  /** Those for whose pairs there was no room. */
+  /** By holder, for the pairs of which there was room. Keys are long: they are made once for each holder and target. */
+  readonly held: Map<H, Map<AccessTarget, Held<H>>>;
+  /** The others. */
   readonly waiting: Set<H>;
 }
 
@@ -83,7 +87,7 @@ export class AccessBook<H extends Holder = Holder> {
       tenant.waiting.add(holder);
       return;
     }
-    for (const target of holder.targets) this.#holdOne(tenant, holder, target);
+    this.#holdAll(tenant, holder);
     this.onFresh();
   }
 
@@ -92,16 +96,18 @@ export class AccessBook<H extends Holder = Holder> {
     const tenant = this.#tenants.get(namespace);
     if (tenant === undefined) return;
     this.#admitted.delete(holder);
-    if (!tenant.waiting.delete(holder))
-      for (const target of holder.targets) this.#releaseOne(tenant, holder, target);
+    tenant.waiting.delete(holder);
+    for (const pair of tenant.held.get(holder)?.values() ?? []) this.#releaseOne(tenant, holder, pair);
+    tenant.held.delete(holder);
     if (tenant.pairs.size === 0 && tenant.waiting.size === 0) this.#tenants.delete(namespace);
     else this.#admit(tenant);
   }
 
   /** Of a holder for whose pairs there is no room nothing is known: it would not be told when that changes. */
   verdict(holder: H, target: AccessTarget): Verdict {
-    const { subject } = holder;
-    const pair = this.#tenants.get(subject.namespace)?.pairs.get(pairKey(subject, target));
+    const tenant = this.#tenants.get(holder.subject.namespace);
+    const held = tenant?.held.get(holder);
+    const pair = held?.get(target) ?? (held && tenant?.pairs.get(pairKey(holder.subject, target)));
     return pair?.holders.has(holder) === true ? pair.standing.verdict : 'unknown';
   }
 
@@ -168,7 +174,11 @@ export class AccessBook<H extends Holder = Holder> {
   }
 
   #tenantOf(namespace: string): Tenant<H> {
-    const tenant = this.#tenants.get(namespace) ?? { pairs: new Map(), waiting: new Set<H>() };
+    const tenant = this.#tenants.get(namespace) ?? {
+      pairs: new Map(),
+      held: new Map(),
+      waiting: new Set<H>(),
+    };
     this.#tenants.set(namespace, tenant);
     return tenant;
   }
@@ -182,26 +192,30 @@ export class AccessBook<H extends Holder = Holder> {
       if (!this.#hasRoom(tenant)) return;
       tenant.waiting.delete(holder);
       this.#admitted.add(holder);
-      for (const target of holder.targets) this.#holdOne(tenant, holder, target);
+      this.#holdAll(tenant, holder);
       this.onFresh();
     }
   }
 
-  #holdOne({ pairs }: Tenant<H>, holder: H, target: AccessTarget): void {
-    const key = pairKey(holder.subject, target);
-    const known = pairs.get(key);
-    const pair = known ?? new Held<H>(holder.subject, target);
-    pair.holders.add(holder);
-    if (known) return;
-    pairs.set(key, pair);
-    this.#line(this.#fresh, pair);
+  #holdAll(tenant: Tenant<H>, holder: H): void {
+    const pairs = holder.targets.map((target) => [target, this.#holdOne(tenant, holder, target)] as const);
+    tenant.held.set(holder, new Map(pairs));
   }
 
-  #releaseOne({ pairs }: Tenant<H>, holder: H, target: AccessTarget): void {
+  #holdOne({ pairs }: Tenant<H>, holder: H, target: AccessTarget): Held<H> {
     const key = pairKey(holder.subject, target);
-    const pair = pairs.get(key);
-    if (!pair?.holders.delete(holder) || pair.holders.size > 0) return;
-    pairs.delete(key);
+    const known = pairs.get(key);
+    const pair = known ?? new Held<H>(key, holder.subject, target);
+    pair.holders.add(holder);
+    if (known) return known;
+    pairs.set(key, pair);
+    this.#line(this.#fresh, pair);
+    return pair;
+  }
+
+  #releaseOne({ pairs }: Tenant<H>, holder: H, pair: Held<H>): void {
+    if (!pair.holders.delete(holder) || pair.holders.size > 0) return;
+    pairs.delete(pair.key);
     this.#asked.delete(pair);
     this.#later.remove(pair);
     if (!this.#fresh.remove(pair)) this.#again.remove(pair);

@@ -199,10 +199,10 @@ function barredIn(
   const { subject } = group;
   const { targets, problem } = targetsOf(match.identity);
   if (problem !== undefined) return [{ match, verdict: 'denied', subject, targets: [], problem }];
-  const those = (verdict: Verdict) => targets.filter((target) => book.verdict(group, target) === verdict);
-  const denied = those('denied');
+  const verdicts = targets.map((target) => book.verdict(group, target));
+  const denied = targets.filter((_, index) => verdicts[index] === 'denied');
   if (denied.length > 0) return [{ match, verdict: 'denied', subject, targets: denied }];
-  return those('unknown').length > 0 ? [{ match, verdict: 'unknown', subject, targets: [] }] : [];
+  return verdicts.includes('unknown') ? [{ match, verdict: 'unknown', subject, targets: [] }] : [];
 }
 
 /** What a host must carry for these matches, each id once, and the AzureIdentities by which. */
