@@ -227,13 +227,17 @@ test('after any history every pod gets what the plain rule gives it, and hosts n
   );
 });
 
+/** Which binding is the default concerns NMI alone. */
+const told = (matches: unknown) =>
+  JSON.stringify(matches, (name, value: unknown) => (name === 'default' ? undefined : value));
+
 test('a pod whose matches change is looked at again', () => {
   fc.assert(
     fc.property(history, history, baseRules, (before, after, rules) => {
       const world = new World();
       const index = fill(rules, before);
       before.forEach((change) => world.apply(change));
-      const had = new Map(world.pods().map((pod) => [pod, JSON.stringify(world.matches(pod, rules))]));
+      const had = new Map(world.pods().map((pod) => [pod, told(world.matches(pod, rules))]));
       for (const host of index.dirtyHosts()) index.takeDirty(host);
       for (const change of after.filter(({ kind }) => kind !== 'pod')) {
         world.apply(change);
@@ -241,7 +245,7 @@ test('a pod whose matches change is looked at again', () => {
       }
       const dirty = new Set([...index.dirtyHosts()].flatMap((host) => [...index.takeDirty(host)]));
       for (const [pod, matches] of had)
-        if (JSON.stringify(world.matches(pod, rules)) !== matches)
+        if (told(world.matches(pod, rules)) !== matches)
           expect(dirty).toContain(`${pod.namespace}/${pod.name}`);
     }),
     { numRuns: 500 },
