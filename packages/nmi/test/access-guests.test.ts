@@ -28,14 +28,20 @@ async function offer(name: string, selector: string, spec: object = {}) {
   await stage.cluster.binding({ namespace: evil, name, identity: name, selector });
 }
 
-const pod = async (label: string, startedAt = new Date(clock.now())) =>
-  addressOf(await stage.cluster.pod({ name: 'victim', label, startedAt }));
+const pod = async (label: string, name = 'victim', startedAt = new Date(clock.now())) =>
+  addressOf(await stage.cluster.pod({ name, label, startedAt }));
+/** NMI knows what is offered to pods with the label: it says so to an old one. */
+const offered = async (label: string) => {
+  const from = await pod(label, 'old', new Date(clock.now() - 3_600_000));
+  await expect.poll(async () => (await nmi.ask(asked(from))).text).toContain('bait');
+};
 const mayUse = (name: string) =>
   stage.grant('default/default', targetsOf({ type: 0, resourceID: idOf(name) }));
 
 describe('a young pod whose binding has not come yet', () => {
   it.each([1, 2])('waits for it, however many identities another namespace offers it (%i)', async (count) => {
     for (let index = 0; index < count; index += 1) await offer(`bait-${index}`, 'late');
+    await offered('late');
     const from = await pod('late');
     await mayUse('late');
     const answer = nmi.ask(asked(from));
@@ -47,6 +53,7 @@ describe('a young pod whose binding has not come yet', () => {
 
   it('that never comes, is told to ask again and what it may not use; refused for good when it is not young any more', async () => {
     await offer('bait', 'never');
+    await offered('never');
     const from = await pod('never');
     const answer = nmi.ask(asked(from));
     await expect.poll(() => nmi.waitingCallers()).toBe(1);
