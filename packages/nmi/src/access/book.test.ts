@@ -45,6 +45,15 @@ it('an entry that was evicted comes back by no answer', () => {
   expect(book.get(pair('pay', 'a'))).toBe(again);
 });
 
+it('an entry of a namespace that has lost all comes back by no answer', () => {
+  const book = createBook({ total: 1, perNamespace: 1 });
+  const first = book.open(pair('pay', 'a'));
+  const second = book.open(pair('shop', 'x'));
+  book.renew(first);
+  expect(book.get(pair('pay', 'a'))).toBeUndefined();
+  expect(book.get(pair('shop', 'x'))).toBe(second);
+});
+
 it('what a namespace evicts of its own costs nobody else anything', () => {
   const book = createBook({ total: 3, perNamespace: 1 });
   for (const identity of ['a', 'b', 'c', 'd', 'e']) book.open(pair('pay', identity));

@@ -61,11 +61,11 @@ export function createBook(limits: BookLimits): Book {
       return entry;
     },
     renew(entry) {
-      const { pair } = entry;
-      if (get(pair) !== entry) return;
-      const entries = namespaces.get(pair.subject.namespace)?.entries;
-      entries?.delete(pair.key);
-      entries?.set(pair.key, entry);
+      const { subject, key } = entry.pair;
+      const share = namespaces.get(subject.namespace);
+      if (share?.entries.get(key) !== entry) return;
+      share.entries.delete(key);
+      share.entries.set(key, entry);
     },
   };
 }

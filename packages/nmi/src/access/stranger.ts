@@ -20,7 +20,8 @@ export interface StrangerCheck {
 
 const pausesMs = { passed: 5 * 60_000, failed: 30_000, unanswered: 2_000 };
 
-const problems: Readonly<Record<Exclude<keyof typeof pausesMs, 'passed'>, string>> = {
+const problems: Readonly<Record<keyof typeof pausesMs, string | undefined>> = {
+  passed: undefined,
   failed:
     'the API server allows an invented user to use Azure identities, so its answers about rights mean nothing: pods whose namespace has ' +
     '--identity-access=rbac get no token. Start the API server with --authorization-mode=Node,RBAC, or set --identity-access=namespace',
@@ -50,7 +51,7 @@ export function createStrangerCheck({ isRefused, clock }: StrangerOptions): Stra
     looked: looked.promise,
     problem: () => {
       isPassed();
-      return state === 'passed' ? undefined : problems[state];
+      return problems[state];
     },
     async run(signal) {
       const end = () => begun.resolve(undefined);

@@ -344,6 +344,20 @@ describe('a review whose turn does not come', () => {
     await expect(after(clock, verdict(own, of('evil')))).resolves.toBe('allowed');
   });
 
+  it('takes nothing away before the maximum age', async () => {
+    const { ask, clock, known, verdict } = stage();
+    const own = accessPair({ namespace: 'evil', identity: 'own' });
+    await verdict(own, of('evil'));
+    await clock.advance(10_000);
+    ask.mockImplementation(never);
+    for (const pair of many('evil', 60)) void verdict(pair, of('evil'));
+    expect(known(own, of('evil'))).toBe('allowed');
+    await clock.advance(0);
+    expect(known(own, of('evil'))).toBe('allowed');
+    await clock.advance(5_001);
+    expect(known(own, of('evil'))).toBeUndefined();
+  });
+
   it('is no grace when it found no place', async () => {
     const { ask, clock, verdict } = stage();
     const own = accessPair({ namespace: 'evil', identity: 'own' });
