@@ -1,4 +1,4 @@
-import { createFakeClock } from '@pod-identity/kit/testing';
+import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import type { AccessTarget } from '@pod-identity/crd-types';
 import { KubeError } from '@pod-identity/kit/kube';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
@@ -16,8 +16,27 @@ const holderOf = (subject: string, ...names: readonly string[]): Holder => {
   return { subject: { namespace, name }, targets: names.map(target) };
 };
 
-function setUp({ proven = Promise.resolve(), pairsPerNamespace = 10_000 } = {}) {
-  const clock = createFakeClock();
+/** As on a busy machine: timers do not fire on time, and time passes between two looks at the clock. */
+function unevenClock(clock: FakeClock, lateMs: number): FakeClock {
+  let last = 0;
+  let looks = 0;
+  return {
+    ...clock,
+    elapsed: () => {
+      const now = clock.elapsed();
+      looks = now === last ? looks + 1 : 0;
+      last = now;
+      return now + looks * 0.3;
+    },
+    after: (ms, run) => clock.after(ms + lateMs, run),
+  };
+}
+
+function setUp({
+  proven = Promise.resolve(),
+  pairsPerNamespace = 10_000,
+  clock = createFakeClock(),
+}: { proven?: Promise<void>; pairsPerNamespace?: number; clock?: FakeClock } = {}) {
   const reviewer = new FakeReviewer();
   const book = new AccessBook({ pairsPerNamespace, recheckMs: 300_000 });
   const ending = new AbortController();
@@ -96,6 +115,20 @@ describe('a pair', () => {
     expect(verdict(holder)).toBe('allowed');
   });
 });
+
+test.each([-0.4, -0.2, 0, 0.2, 0.4])(
+  'a pair is asked again when it becomes due between two looks at the clock (timers %d ms late)',
+  async (lateMs) => {
+    const clock = unevenClock(createFakeClock(), lateMs);
+    const { reviewer, book, verdict } = setUp({ clock });
+    const holder = holderOf('shop/web', 'a');
+    book.hold(holder);
+    await clock.advance(1_000);
+    reviewer.say('shop/web', 'a', true);
+    await clock.advance(20_000);
+    expect(verdict(holder)).toBe('allowed');
+  },
+);
 
 describe('a right that is withdrawn', () => {
   it('falls after two refusals, within the recheck time and a few seconds', async () => {

@@ -106,8 +106,9 @@ class Asker<H extends Holder> {
     if (this.#isOver()) return;
     this.#tell(book.takeAdmitted());
     const mayAsk = (namespace: string) => (this.#ofNamespace.get(namespace) ?? 0) < pairsOfNamespaceAtOnce;
+    const now = clock.elapsed();
     while (this.#underWay.size < pairsAtOnce) {
-      const pair = book.next(clock.elapsed(), mayAsk);
+      const pair = book.next(now, mayAsk);
       if (pair === undefined) break;
       this.#begin(pair);
     }
@@ -115,7 +116,8 @@ class Asker<H extends Holder> {
     if (this.#underWay.size === 0) this.#ports.onIdle?.();
     // The end of what is under way is looked at as well.
     if (nextAt === undefined || this.#underWay.size >= pairsAtOnce) return;
-    if (nextAt > clock.elapsed()) this.#timer = clock.after(nextAt - clock.elapsed(), () => this.#pump());
+    // By the time that was looked at above: what has become due since then has not been taken.
+    if (nextAt > now) this.#timer = clock.after(nextAt - now, () => this.#pump());
   }
 
   #begin(pair: Pair): void {
