@@ -28,6 +28,17 @@ export function allowsNamespace(
   return selector !== undefined && labels !== undefined && selectsLabels(selector, labels);
 }
 
+/**
+ * A label of this prefix on a Namespace, the name of another namespace behind it and the value `true`, accepts identities of that
+ * one: `identities-from.aadpodidentity.k8s.io/shared: "true"`. Without it what others write would concern its pods.
+ */
+export const acceptsLabelPrefix = 'identities-from.aadpodidentity.k8s.io/';
+
+/** Whether a namespace with these labels accepts identities of the other one that it is allowed to use. */
+export function acceptsNamespace(labels: Labels | undefined, other: string): boolean {
+  return labels?.[`${acceptsLabelPrefix}${other}`] === 'true';
+}
+
 export function readAllowedNamespaces(spec: Section): AllowedNamespaces | undefined {
   if (!spec.has('allowedNamespaces')) return undefined;
   const section = spec.section('allowedNamespaces');

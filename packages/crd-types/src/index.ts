@@ -30,7 +30,7 @@ export type { AzureIdentity, AzureIdentitySpec, IdentityType, SecretReference } 
 export { isNamespaced, parseAzureIdentity } from './azure-identity.ts';
 export type { AzureIdentityBinding } from './azure-identity-binding.ts';
 export { isDefaultBinding, parseAzureIdentityBinding } from './azure-identity-binding.ts';
-export type { AllowedNamespaces } from './allowed-namespaces.ts';
+export { acceptsLabelPrefix, acceptsNamespace, type AllowedNamespaces } from './allowed-namespaces.ts';
 export { allowsNamespace } from './allowed-namespaces.ts';
 export type { LabelRequirement, Labels, LabelSelector, SelectorOperator } from './label-selector.ts';
 export { selectorText } from './label-selector.ts';

@@ -50,6 +50,8 @@ const aCrowd = fc
       spec: { ...like.spec, azureIdentity: index % 3 === 0 ? 'one' : like.spec.azureIdentity },
     })),
   );
+const accepting = (...namespaces: readonly string[]) =>
+  Object.fromEntries(namespaces.map((name) => [`identities-from.aadpodidentity.k8s.io/${name}`, 'true']));
 const aCluster = fc.record({
   bindings: fc
     .tuple(fc.array(aSelectingBinding, { maxLength: 14 }), fc.option(aCrowd, { freq: 3 }))
@@ -57,7 +59,11 @@ const aCluster = fc.record({
   identities: fc.uniqueArray(anIdentity, { maxLength: 6, selector: keyOf }),
   rules: fc.record({ forceNamespaced: fc.boolean(), byAllowedNamespaces: fc.boolean() }),
   namespaceLabels: fc.option(
-    fc.constantFrom<Readonly<Record<string, string>>>({}, { app: 'a' }, { tier: 'b' }),
+    fc.constantFrom<Readonly<Record<string, string>>>(
+      {},
+      { app: 'a', ...accepting('a', 'shop', 'z') },
+      { tier: 'b', ...accepting('z') },
+    ),
     {
       nil: undefined,
     },
@@ -93,6 +99,11 @@ function plain(world: World, pod: PodFacts): string[] {
       .filter(
         (one) =>
           world.rules.byAllowedNamespaces !== true || target(one)?.spec.allowedNamespaces !== undefined,
+      )
+      .filter(
+        () =>
+          world.rules.byAllowedNamespaces !== true ||
+          Object.hasOwn(world.namespaceLabels ?? {}, `identities-from.aadpodidentity.k8s.io/${namespace}`),
       )
       .slice(0, mostBindingsPerNamespace),
   );

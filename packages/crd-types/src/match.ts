@@ -1,4 +1,4 @@
-import { allowsNamespace } from './allowed-namespaces.ts';
+import { acceptsNamespace, allowsNamespace } from './allowed-namespaces.ts';
 import { isNamespaced, type AzureIdentity } from './azure-identity.ts';
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
 import { compare, grouped, type BindingsByNamespace } from './bindings-by-namespace.ts';
@@ -11,7 +11,10 @@ import { bindingLabelOf, hasOwnConditions, type PodFacts } from './selection.ts'
 export interface MatchingRules {
   /** Pods get identities of their own namespace only, whatever the identities say. */
   readonly forceNamespaced: boolean;
-  /** Pods get identities of other namespaces where `allowedNamespaces` says so, and nowhere else, whatever `forceNamespaced` is. */
+  /**
+   * Pods get identities of other namespaces where `allowedNamespaces` says so and a label of their own Namespace accepts that other
+   * one, and nowhere else, whatever `forceNamespaced` is.
+   */
   readonly byAllowedNamespaces?: boolean;
 }
 
@@ -127,7 +130,7 @@ type Groups = readonly (readonly AzureIdentityBinding[])[];
 
 /** Those that can give the pod something, by namespace. */
 function otherBindings(labelled: BindingsByNamespace, label: string, question: MatchQuestion): Groups {
-  const { pod, rules, identityOf, bindingsReachingOut } = question;
+  const { pod, rules, identityOf, bindingsReachingOut, namespaceLabels } = question;
   if (rules.byAllowedNamespaces !== true && rules.forceNamespaced) return [];
   const reachesOut = ({ metadata, spec }: AzureIdentityBinding) =>
     identityOf(metadata.namespace ?? '', spec.azureIdentity)?.spec.allowedNamespaces !== undefined;
@@ -137,6 +140,7 @@ function otherBindings(labelled: BindingsByNamespace, label: string, question: M
   const bindings = reaching ?? labelled;
   return bindings.namespaces
     .filter((namespace) => namespace !== pod.namespace)
+    .filter((namespace) => rules.byAllowedNamespaces !== true || acceptsNamespace(namespaceLabels, namespace))
     .sort(compare)
     .map((namespace) => bindings.of(namespace).filter(counts).slice(0, mostBindingsPerNamespace))
     .filter((group) => group.length > 0);
@@ -227,7 +231,10 @@ function judgeElsewhere(binding: AzureIdentityBinding, question: MatchQuestion):
 /** Whether a pod of another namespace may act as the identity, where that is not ruled out for all. */
 function isOpenTo(identity: AzureIdentity, { pod, namespaceLabels, rules }: MatchQuestion): boolean {
   if (isNamespaced(identity)) return false;
-  const { allowedNamespaces } = identity.spec;
+  const { metadata, spec } = identity;
+  const { allowedNamespaces } = spec;
+  if (rules.byAllowedNamespaces === true && !acceptsNamespace(namespaceLabels, metadata.namespace ?? ''))
+    return false;
   if (allowedNamespaces === undefined) return rules.byAllowedNamespaces !== true;
   return allowsNamespace(allowedNamespaces, pod.namespace, namespaceLabels);
 }

@@ -158,6 +158,9 @@ describe('a binding', () => {
   });
 });
 
+const accepting = (...namespaces: readonly string[]) =>
+  Object.fromEntries(namespaces.map((name) => [`identities-from.aadpodidentity.k8s.io/${name}`, 'true']));
+
 describe('an identity of another namespace', () => {
   const plain = binding('data/b', { selector: 'demo' });
   const allowing = (allowedNamespaces: object) => identity('data/reader', { allowedNamespaces });
@@ -166,7 +169,11 @@ describe('an identity of another namespace', () => {
   const both = [rbac, open];
 
   test.each(both)('serves the namespaces that it names, with %j', (rules) => {
-    const world = { bindings: [plain], identities: [allowing({ names: ['shop'] })] };
+    const world = {
+      bindings: [plain],
+      identities: [allowing({ names: ['shop'] })],
+      namespaceLabels: accepting('data'),
+    };
     expect(ask(world, web, rules)).toMatchObject({ keys: ['data/reader'], matches: [{ isGuest: true }] });
     const denied = ask(world, { ...web, namespace: 'mail' }, rules);
     expect(denied).toMatchObject({ keys: [], mismatches: [{ reason: 'other-namespace' }] });
@@ -179,8 +186,12 @@ describe('an identity of another namespace', () => {
         bindings: [plain],
         identities: [allowing({ selector: { matchLabels: { team: 'a' } } })],
       };
-      expect(ask({ ...world, namespaceLabels: { team: 'a' } }, web, rules).keys).toEqual(['data/reader']);
-      expect(ask({ ...world, namespaceLabels: { team: 'b' } }, web, rules).keys).toEqual([]);
+      expect(
+        ask({ ...world, namespaceLabels: { team: 'a', ...accepting('data') } }, web, rules).keys,
+      ).toEqual(['data/reader']);
+      expect(
+        ask({ ...world, namespaceLabels: { team: 'b', ...accepting('data') } }, web, rules).keys,
+      ).toEqual([]);
       expect(ask(world, web, rules).keys).toEqual([]);
     },
   );
@@ -190,8 +201,26 @@ describe('an identity of another namespace', () => {
     expect(ask(world, web).keys).toEqual([]);
   });
 
+  test('serves no namespace that does not accept its own, where only allowedNamespaces counts', () => {
+    const world = { bindings: [plain], identities: [allowing({ names: ['shop'] })] };
+    for (const namespaceLabels of [
+      undefined,
+      {},
+      accepting('attic'),
+      { 'identities-from.aadpodidentity.k8s.io/data': 'false' },
+    ])
+      expect(ask({ ...world, ...(namespaceLabels && { namespaceLabels }) }, web, rbac)).toMatchObject({
+        keys: [],
+        mismatches: [{ reason: 'other-namespace' }],
+      });
+  });
+
   test('serves nobody by silence where only allowedNamespaces counts', () => {
-    const world = { bindings: [plain], identities: [identity('data/reader')] };
+    const world = {
+      bindings: [plain],
+      identities: [identity('data/reader')],
+      namespaceLabels: accepting('data'),
+    };
     expect(ask(world, web, open).keys).toEqual(['data/reader']);
     expect(ask(world, web, { ...open, byAllowedNamespaces: true }).keys).toEqual([]);
   });
@@ -215,7 +244,11 @@ describe('an identity of another namespace', () => {
   test.each(both)('comes after the pod’s own and takes no name, with %j', (rules) => {
     const bindings = [plain, binding('shop/b', { selector: 'demo' })];
     const identities = [allowing({ names: ['shop'] }), identity('shop/reader')];
-    expect(ask({ bindings, identities }, web, rules).keys).toEqual(['shop/reader', 'data/reader']);
+    const namespaceLabels = accepting('data');
+    expect(ask({ bindings, identities, namespaceLabels }, web, rules).keys).toEqual([
+      'shop/reader',
+      'data/reader',
+    ]);
   });
 
   test('is not hidden by a guest of an earlier namespace', () => {
@@ -224,7 +257,8 @@ describe('an identity of another namespace', () => {
       allowing({ names: ['shop'] }),
       identity('attic/reader', { allowedNamespaces: { selector: {} } }),
     ];
-    const result = ask({ bindings, identities, namespaceLabels: {} }, web, rbac);
+    const namespaceLabels = accepting('attic', 'data');
+    const result = ask({ bindings, identities, namespaceLabels }, web, rbac);
     expect(result.keys).toEqual(['attic/reader', 'data/reader']);
   });
 

@@ -439,7 +439,9 @@ describe('the modes', () => {
     async (_, allowed) => {
       const stage = await start();
       const { client } = stage.cluster;
-      await client.request('PATCH', `/api/v1/namespaces/${evil}`, { metadata: { labels: { team: 'shop' } } });
+      await client.request('PATCH', `/api/v1/namespaces/${evil}`, {
+        metadata: { labels: { team: 'shop', 'identities-from.aadpodidentity.k8s.io/default': 'true' } },
+      });
       await client.request('POST', `/apis/${apiVersion}/namespaces/default/azureidentities`, {
         apiVersion,
         kind: 'AzureIdentity',

@@ -28,6 +28,12 @@ async function offer(name: string, selector: string, spec: object = {}) {
   await stage.cluster.binding({ namespace: evil, name, identity: name, selector });
 }
 
+/** Of the victim's namespace. */
+const accept = (other: string) =>
+  stage.cluster.client.request('PATCH', '/api/v1/namespaces/default', {
+    metadata: { labels: { [`identities-from.aadpodidentity.k8s.io/${other}`]: 'true' } },
+  });
+
 const pod = async (label: string, name = 'victim', startedAt = new Date(clock.now())) =>
   addressOf(await stage.cluster.pod({ name, label, startedAt }));
 /** NMI knows what is offered to pods with the label: it says so to an old one. */
@@ -39,6 +45,8 @@ const mayUse = (name: string) =>
   stage.grant('default/default', targetsOf({ type: 0, resourceID: idOf(name) }));
 
 describe('a young pod whose binding has not come yet', () => {
+  beforeEach(() => accept(evil));
+
   it.each([1, 2])('waits for it, however many identities another namespace offers it (%i)', async (count) => {
     for (let index = 0; index < count; index += 1) await offer(`bait-${index}`, 'late');
     await offered('late');
@@ -69,10 +77,23 @@ describe('a young pod whose binding has not come yet', () => {
 });
 
 it('a pod that is refused its own identity gets none that another namespace offers it in its place', async () => {
+  await accept(evil);
   await offer('bait', 'kiosk');
   stage.attach(await stage.cluster.identity({ name: 'bait', resourceId: idOf('bait') }));
   await mayUse('bait');
   const { status, body } = await nmi.ask(asked(await pod('kiosk')));
   expect(status).toBe(400);
   expect(body['error_description']).toContain('may not use AzureIdentity default/kiosk');
+});
+
+it('a namespace that does not accept identities of another one hears nothing of what is offered there', async () => {
+  await offer('bait', 'none');
+  stage.attach(await stage.cluster.identity({ name: 'bait', resourceId: idOf('bait') }));
+  await mayUse('bait');
+  const from = await pod('none', 'old', new Date(clock.now() - 3_600_000));
+  const { status, body } = await nmi.ask(asked(from));
+  expect(status).toBe(400);
+  expect(body['error_description']).not.toContain('bait');
+  await accept(evil);
+  await expect.poll(async () => (await nmi.ask(asked(from))).status).toBe(200);
 });

@@ -31,25 +31,34 @@ const identities = fc.uniqueArray(
     ),
   { maxLength: 8, selector: placeOf },
 );
+const namespaceLabels = fc
+  .subarray([...namespaces])
+  .map((accepted) =>
+    Object.fromEntries(accepted.map((name) => [`identities-from.aadpodidentity.k8s.io/${name}`, 'true'])),
+  );
 const rules = fc.record({ forceNamespaced: fc.boolean(), byAllowedNamespaces: fc.boolean() });
 
 test('every pod gets the same as from a list of all bindings', () => {
   fc.assert(
-    fc.property(fc.record({ all: bindings, known: identities, pod: aPodOfMany, rules }), (given) => {
-      const question = {
-        pod: given.pod,
-        identityOf: (where: string, name: string) =>
-          given.known.find((one) => placeOf(one) === `${where}/${name}`),
-        rules: given.rules,
-      };
-      const store = storeOf(given.all);
-      const found = matchPod({
-        ...question,
-        bindingsWithSelector: (value) => bindingsOfSelector(store, value),
-        bindingsWithoutSelector: (pod) => bindingsWithoutSelector(store, pod),
-      });
-      expect(found).toEqual(matchPod({ ...question, ...bindingsAmong(given.all) }));
-    }),
+    fc.property(
+      fc.record({ all: bindings, known: identities, pod: aPodOfMany, rules, namespaceLabels }),
+      (given) => {
+        const question = {
+          pod: given.pod,
+          identityOf: (where: string, name: string) =>
+            given.known.find((one) => placeOf(one) === `${where}/${name}`),
+          rules: given.rules,
+          namespaceLabels: given.namespaceLabels,
+        };
+        const store = storeOf(given.all);
+        const found = matchPod({
+          ...question,
+          bindingsWithSelector: (value) => bindingsOfSelector(store, value),
+          bindingsWithoutSelector: (pod) => bindingsWithoutSelector(store, pod),
+        });
+        expect(found).toEqual(matchPod({ ...question, ...bindingsAmong(given.all) }));
+      },
+    ),
     { numRuns: 1500 },
   );
 });

@@ -13,7 +13,8 @@ const guest = identity({
 });
 const ownBinding = binding('reader', { namespace: 'shop' });
 const guestBinding = binding('vault', { namespace: 'data', isDefault: true });
-const namespaces = [{ name: 'shop', labels: { team: 'a' }, access: undefined }];
+const accepting = { 'identities-from.aadpodidentity.k8s.io/data': 'true' };
+const namespaces = [{ name: 'shop', labels: { team: 'a', ...accepting }, access: undefined }];
 const nothing: Selector = { by: 'nothing' };
 const byClientId = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
 const rbac: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true, identityAccess: 'rbac' };
@@ -75,11 +76,19 @@ describe('an identity of a namespace that allows the pod’s', () => {
   });
 
   it('is not given where the namespace has other labels, or none are known', () => {
-    for (const others of [[{ name: 'shop', labels: { team: 'b' }, access: undefined }], []])
+    for (const others of [[{ name: 'shop', labels: { team: 'b', ...accepting }, access: undefined }], []])
       expect(decide({ identities: [guest], bindings: [guestBinding], namespaces: others })).toMatchObject({
         kind: 'deny',
         denial: { why: 'other-namespace' },
       });
+  });
+
+  it('is not given where the namespace does not accept identities of the other one', () => {
+    const deaf = [{ name: 'shop', labels: { team: 'a' }, access: undefined }];
+    for (const selector of [nothing, byClientId('vault')])
+      expect(
+        decide({ identities: [guest], bindings: [guestBinding], namespaces: deaf }, {}, selector),
+      ).toMatchObject({ kind: 'deny', denial: { why: 'other-namespace' } });
   });
 
   it('is given to a pod that names it, and is not meant otherwise, whatever its binding says', () => {

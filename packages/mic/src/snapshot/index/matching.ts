@@ -139,7 +139,7 @@ export class Matching {
    */
   isConcerned(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
     if (namespace === changedIn || !this.#found.has(label, namespace)) return true;
-    return this.#namespaces.isOpenTo(namespace, reach);
+    return this.#namespaces.isOpenTo(namespace, changedIn, reach);
   }
 
   /** What a pod of this namespace with this value of the binding label gets, as far as the label decides. */

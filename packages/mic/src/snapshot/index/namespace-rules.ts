@@ -1,5 +1,7 @@
 // Which identities of other namespaces the pods of a namespace may get.
 import {
+  acceptsLabelPrefix,
+  acceptsNamespace,
   allowsNamespace,
   type AllowedNamespaces,
   type Labels,
@@ -33,7 +35,8 @@ export class NamespaceRules {
     const before = this.#labels.get(namespace);
     if (labels === undefined) this.#labels.delete(namespace);
     else this.#labels.set(namespace, labels);
-    return this.#byLabels > 0 && !isSame(before, labels);
+    const isWatched = this.#byLabels > 0 || accepts(before) || accepts(labels);
+    return isWatched && !isSame(before, labels);
   }
 
   /** An identity is for other namespaces than before. */
@@ -41,12 +44,18 @@ export class NamespaceRules {
     this.#byLabels += Number(after?.selector !== undefined) - Number(before?.selector !== undefined);
   }
 
-  /** Whether pods of the namespace may get one of these identities of another namespace. */
-  isOpenTo(namespace: string, allowed: readonly AllowedNamespaces[]): boolean {
+  /** Whether pods of the namespace may get one of the identities of the other one, which are for these namespaces. */
+  isOpenTo(namespace: string, other: string, allowed: readonly AllowedNamespaces[]): boolean {
     const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
     if (byAllowedNamespaces !== true) return !forceNamespaced;
-    return allowed.some((one) => allowsNamespace(one, namespace, this.labels(namespace)));
+    const labels = this.labels(namespace);
+    return acceptsNamespace(labels, other) && allowed.some((one) => allowsNamespace(one, namespace, labels));
   }
+}
+
+/** Whether the namespace accepts identities of any other. */
+function accepts(labels: Labels | undefined): boolean {
+  return Object.keys(labels ?? {}).some((name) => name.startsWith(acceptsLabelPrefix));
 }
 
 function isSame(before: Labels | undefined, after: Labels | undefined): boolean {

@@ -123,10 +123,13 @@ const aNamespace = fc
   .record({
     name: namespace,
     labels: fc.dictionary(key, value, { noNullPrototype: true }),
+    accepted: fc.uniqueArray(namespace, { maxLength: 3 }),
     isRbac: fc.boolean(),
     gone,
   })
-  .map(({ name, labels, isRbac, gone: isGone }): ClusterChange => {
+  .map(({ name, labels: others, accepted, isRbac, gone: isGone }): ClusterChange => {
+    const accepting = accepted.map((one) => [`identities-from.aadpodidentity.k8s.io/${one}`, 'true']);
+    const labels = { ...others, ...(Object.fromEntries(accepting) as Record<string, string>) };
     const view = { name, labels, access: isRbac ? ('rbac' as const) : undefined };
     return { kind: 'namespace', key: name, view: isGone ? undefined : view };
   });
