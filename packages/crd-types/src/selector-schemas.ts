@@ -11,7 +11,13 @@ import {
 } from './label-selector.ts';
 import { object, text, type Schema } from './schema-parts.ts';
 
-const value: Schema = { type: 'string', maxLength: longestLabelValue, pattern: labelValuePattern };
+// Kubernetes 1.20 takes an empty text in a map or a list for null.
+const value: Schema = {
+  type: 'string',
+  nullable: true,
+  maxLength: longestLabelValue,
+  pattern: labelValuePattern,
+};
 
 /** `values` go with some operators alone. */
 const operators: readonly Schema[] = [
