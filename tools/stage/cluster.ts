@@ -21,6 +21,9 @@ export interface PodSpec {
   readonly startedAt?: Date;
   /** From a manifest: everything except the node. */
   readonly object?: KubeObject;
+  readonly serviceAccount?: string;
+  /** Who creates it. Default: the administrator. */
+  readonly by?: KubeTransport;
 }
 
 export function nodeObject(node: number): KubeObject {
@@ -32,7 +35,9 @@ export function nodeObject(node: number): KubeObject {
   };
 }
 
-export function podObject({ name, namespace = 'default', node, label, object }: PodSpec): KubeObject {
+export function podObject(pod: PodSpec): KubeObject {
+  const { name, namespace = 'default', node, label, object, serviceAccount } = pod;
+  const account = serviceAccount === undefined ? {} : { serviceAccountName: serviceAccount };
   const labels = {
     ...object?.metadata.labels,
     ...(label === undefined ? {} : { [names.bindingLabel]: label }),
@@ -42,7 +47,7 @@ export function podObject({ name, namespace = 'default', node, label, object }: 
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace, labels },
-    spec: { ...spec, nodeName: names.nodeName(node) },
+    spec: { ...spec, ...account, nodeName: names.nodeName(node) },
   };
 }
 
@@ -103,9 +108,12 @@ export async function serviceAccountKubeconfig(of: {
   kube: KubeTransport;
   kubeconfig: string;
   account: string;
+  /** Default: the one of MIC and NMI. */
+  namespace?: string;
   folder: string;
 }): Promise<string> {
-  const path = `/api/v1/namespaces/${names.systemNamespace}/serviceaccounts/${of.account}/token`;
+  const { namespace = names.systemNamespace } = of;
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${of.account}/token`;
   const request = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',

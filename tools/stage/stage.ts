@@ -27,7 +27,8 @@ export interface StagePod {
 
 interface Objects {
   apply(path: string): Promise<KubeObject[]>;
-  create(object: KubeObject): Promise<KubeObject>;
+  /** @param by Who creates it. Default: the administrator. */
+  create(object: KubeObject, by?: KubeTransport): Promise<KubeObject>;
   install(): Promise<void>;
 }
 
@@ -65,11 +66,11 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 }
 
 function createObjects({ isReal, kube, nodes, cleanup }: StageWorld): Objects {
-  const create = async (object: KubeObject) => {
-    if (!isReal || object.kind === 'CustomResourceDefinition') return applyObject(kube, object);
+  const create = async (object: KubeObject, by = kube) => {
+    if (!isReal || object.kind === 'CustomResourceDefinition') return applyObject(by, object);
     // A real server outlives the stage, so its objects are deleted.
     return cleanup.start(
-      () => applyObject(kube, object),
+      () => applyObject(by, object),
       () => deleteObject(kube, object),
     );
   };
@@ -93,7 +94,7 @@ function createPods({ kube, network }: StageWorld, objects: Objects): Pods {
   return {
     runPod: async (spec) => {
       const address = network.podAddress(spec.node + 1);
-      const object = await objects.create(podObject(spec));
+      const object = await objects.create(podObject(spec), spec.by);
       const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], ...startTimeOf(spec) };
       await setPodStatus(kube, object, status);
       return { object, node: spec.node, address };

@@ -1,11 +1,13 @@
 // A raw request of a pod: any query, with the whole response.
-import { request } from 'node:http';
+import { request, type Agent } from 'node:http';
 import { within } from '../../stage/within.ts';
 import type { StageNmi, StagePod } from '../../stage/stage.ts';
 
 export interface RawResponse {
   readonly status: number;
   readonly retryAfter: string | undefined;
+  /** Over a connection that an earlier request opened. */
+  readonly isReused: boolean;
   readonly body: Readonly<Record<string, string>>;
 }
 
@@ -17,24 +19,32 @@ export const probe = 'probe';
 /** Longer than the longest --hold. */
 const patienceMs = 90_000;
 
+export interface Way {
+  readonly pod: StagePod;
+  readonly nmi: StageNmi;
+  /** Default: a connection for each request. */
+  readonly agent?: Agent;
+}
+
 /** @param more Further parameters, with the ampersand; or `probe`. */
-export function sendRaw({ pod, nmi }: { pod: StagePod; nmi: StageNmi }, more = ''): Promise<RawResponse> {
+export function sendRaw({ pod, nmi, agent }: Way, more = ''): Promise<RawResponse> {
   const path = '/metadata/identity/oauth2/token';
   const { promise, resolve, reject } = Promise.withResolvers<RawResponse>();
-  const target = { host: nmi.address, port: nmi.port, localAddress: pod.address, agent: false };
+  const target = { host: nmi.address, port: nmi.port, localAddress: pod.address, agent: agent ?? false };
   const what = more === probe ? { path } : { path: `${path}?${query}${more}`, headers: { Metadata: 'true' } };
-  request({ ...target, ...what }, (response) => {
+  const sent = request({ ...target, ...what }, (response) => {
     let text = '';
+    response.once('error', reject);
     response.setEncoding('utf8').on('data', (part: string) => (text += part));
     response.once('end', () =>
       resolve({
         status: response.statusCode ?? 0,
         retryAfter: response.headers['retry-after'],
+        isReused: sent.reusedSocket,
         body: JSON.parse(text) as RawResponse['body'],
       }),
     );
-  })
-    .once('error', reject)
-    .end();
+  });
+  sent.once('error', reject).end();
   return within(patienceMs, `an answer of NMI to ${pod.object.metadata.name}`, promise);
 }

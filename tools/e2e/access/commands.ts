@@ -1,0 +1,77 @@
+// What an administrator types: commands of MIC and NMI, as `kubectl exec` runs them in their pods, and kubectl.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
+import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
+import * as names from '../../stage/names.ts';
+import { built } from '../../stage/places.ts';
+import type { Stage } from '../../stage/stage.ts';
+import { within } from '../../stage/within.ts';
+
+export interface Ended {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+export interface Commands {
+  /** With the rights of MIC's ServiceAccount. */
+  mic(...words: readonly string[]): Promise<Ended>;
+  /** With the rights of NMI's ServiceAccount. */
+  nmi(...words: readonly string[]): Promise<Ended>;
+  /** `kubectl apply -f -` or `kubectl delete -f -` as administrator; fails with what kubectl printed. */
+  kubectl(verb: 'apply' | 'delete', yaml: string): Promise<void>;
+}
+
+const patienceMs = 60_000;
+
+export function createCommands({ kube, folder, kubeconfig, sim }: Stage): Commands {
+  const cloud = ['--cloudconfig', join(folder, 'azure.json')];
+  const imds = { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(`${names.scaleSet}_0`) };
+  const runAs = async (account: 'mic' | 'nmi', words: readonly string[], env: NodeJS.ProcessEnv) => {
+    const own = await serviceAccountKubeconfig({ kube, kubeconfig, account, folder });
+    return run(process.execPath, [built(account), ...words, '--kubeconfig', own], { env });
+  };
+  return {
+    mic: (...words) => runAs('mic', [...words, ...cloud], imds),
+    nmi: (...words) => runAs('nmi', [...words, '--node', names.nodeName(0)], {}),
+    async kubectl(verb, yaml) {
+      // Validation of v1.20 needs documents that kubectl 1.32 does not read.
+      const words = verb === 'apply' ? [verb, '--validate=false'] : [verb, '--wait=false'];
+      const env = { HOME: folder };
+      const { code, errors } = await run('kubectl', [...words, '--kubeconfig', kubeconfig, '-f', '-'], {
+        env,
+        input: yaml,
+      });
+      if (code !== 0) throw new Error(`kubectl ${verb} ended with ${code}: ${errors}`);
+    },
+  };
+}
+
+async function run(
+  program: string,
+  words: readonly string[],
+  { env, input = '' }: { readonly env: NodeJS.ProcessEnv; readonly input?: string },
+): Promise<Ended> {
+  const child = spawn(program, words, { env: { PATH: process.env['PATH'], ...env } });
+  child.stdin.end(input);
+  const ending = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
+  const kill = () => child.kill('SIGKILL');
+  const command = `the end of ${[program, ...words].join(' ')}`;
+  const [, output, errors] = await within(patienceMs, command, ending).finally(kill);
+  return { code: child.exitCode ?? -1, output, errors };
+}
+
+/** The roles in a text, as they are pasted: from the first `apiVersion` to the last subject. */
+export function yamlIn(from: string): string {
+  const lines = from.split('\n');
+  const starts = lines.findIndex((line) => /^\s*apiVersion:/.test(line));
+  const ends = lines.findLastIndex((line) => line.includes('kind: ServiceAccount'));
+  if (starts < 0 || ends < starts) return '';
+  const indent = /^\s*/.exec(lines[starts] ?? '')?.[0].length ?? 0;
+  return lines
+    .slice(starts, ends + 1)
+    .map((line) => `${line.slice(indent)}\n`)
+    .join('');
+}
