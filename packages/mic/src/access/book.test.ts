@@ -196,6 +196,43 @@ describe('a namespace', () => {
   });
 });
 
+describe('denials that are doubted', () => {
+  it('are unknown until they are asked again, at once; other verdicts and namespaces keep theirs', () => {
+    const book = bookOf();
+    const [denied, granted, other] = [
+      holderOf('shop/web', 'a'),
+      holderOf('shop/api', 'a'),
+      holderOf('mail/web', 'a'),
+    ];
+    for (const [holder, answer] of [
+      [denied, refused],
+      [granted, allowed],
+      [other, refused],
+    ] as const) {
+      book.hold(holder);
+      answerAll(book, answer);
+    }
+    book.doubtDenials('shop');
+    expect([denied, granted, other].map((holder) => book.verdict(holder, target('a')))).toEqual([
+      'unknown',
+      'allowed',
+      'denied',
+    ]);
+    expect(takeAll(book, 1).map(nameOf)).toEqual(['shop/web a']);
+  });
+
+  it('are asked once, also where they were due, and an answer from before says nothing', () => {
+    const book = bookOf();
+    const [due, asked] = [holderOf('shop/web', 'a'), holderOf('shop/api', 'a')];
+    for (const holder of [due, asked]) book.hold(holder);
+    answerAll(book, refused);
+    const pair = book.next(600_000);
+    book.doubtDenials('shop');
+    expect(book.answer(pair!, refused, at(600_000))).toEqual([]);
+    expect(takeAll(book, 600_000).map(nameOf).sort()).toEqual(['shop/api a', 'shop/web a']);
+  });
+});
+
 describe('the end of a term', () => {
   it('makes all unknown: the next one asks everything anew, and answers of the last one say nothing', () => {
     const book = bookOf();

@@ -158,6 +158,18 @@ export class AccessBook<H extends Holder = Holder> {
     return held.standing.verdict === before ? [] : [...held.holders];
   }
 
+  /** Denials of the namespace are about to have consequences that they did not have: they count as unknown until they are asked again. */
+  doubtDenials(namespace: string): void {
+    const pairs = [...(this.#tenants.get(namespace)?.pairs.values() ?? [])];
+    const denied = pairs.filter(({ standing }) => standing.verdict === 'denied');
+    for (const pair of denied) {
+      pair.standing = unasked;
+      this.#withdraw(pair);
+      this.#line(this.#fresh, pair);
+    }
+    if (denied.length > 0) this.onFresh();
+  }
+
   /** A term is over: what the next one knows, it has asked itself. What is still answered to this one is ignored. */
   forget(): readonly H[] {
     this.#fresh = createFairQueue<Held<H>>(unbounded);
@@ -216,6 +228,11 @@ export class AccessBook<H extends Holder = Holder> {
   #releaseOne({ pairs }: Tenant<H>, holder: H, pair: Held<H>): void {
     if (!pair.holders.delete(holder) || pair.holders.size > 0) return;
     pairs.delete(pair.key);
+    this.#withdraw(pair);
+  }
+
+  /** Nothing is asked about it any more, and an answer on its way is ignored. */
+  #withdraw(pair: Held<H>): void {
     this.#asked.delete(pair);
     this.#later.remove(pair);
     if (!this.#fresh.remove(pair)) this.#again.remove(pair);

@@ -361,6 +361,27 @@ describe('modes', () => {
     await scene.until(() => records('pay').length === 0);
   });
 
+  test('a right that was granted during warn is found before rbac takes anything away', async () => {
+    await enter();
+    await payTeam();
+    await withdraw('pay/web', identityId('payer'));
+    const mic = await scene.startMic({ access: 'warn' });
+    await scene.until(() => records('pay').join() === 'till-pay-payer: Assigned');
+    // The longer a pair has been denied, the later it is asked again.
+    await scene.pass(20 * minuteMs, 5_000);
+    expect(await mic.metrics()).toContain('aadpodidentity_mic_access_pairs{verdict="denied"} 1');
+    const uid = () => scene.sim.kube.list('azureassignedidentities').map(({ metadata }) => metadata.uid);
+    const before = uid();
+    await grant('pay/web', identityId('payer'));
+    await scene.town.client.request('PATCH', '/api/v1/namespaces/pay', {
+      metadata: { annotations: { 'aadpodidentity.k8s.io/identity-access': 'rbac' } },
+    });
+    await scene.pass(minuteMs, 1_000);
+    expect(await mic.metrics()).toContain('aadpodidentity_mic_access_pairs{verdict="allowed"} 1');
+    expect(uid()).toEqual(before);
+    expect(scene.attached('vmss1')).toContain('payer');
+  });
+
   test('rbac is not ready, and gives nobody anything, at an API server that refuses no one', async () => {
     await enter();
     await payTeam();

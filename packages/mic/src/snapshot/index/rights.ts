@@ -74,7 +74,10 @@ export class RightsOfPods {
     const before = this.mode(namespace);
     if (access === undefined || this.#rules === undefined) this.#modes.delete(namespace);
     else this.#modes.set(namespace, strictestMode(this.#rules.mode, access));
-    return this.mode(namespace) !== before;
+    const isOther = this.mode(namespace) !== before;
+    // In mode `warn` a denial may be minutes old: a right that was granted meanwhile must not cost records and attached identities.
+    if (isOther) this.#rules?.book.doubtDenials(namespace);
+    return isOther;
   }
 
   /** What a pod that has a node gets by these matches; undefined where RBAC is not asked. */
