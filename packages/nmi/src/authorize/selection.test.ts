@@ -19,14 +19,15 @@ const nothing: Selector = { by: 'nothing' };
 const byClientId = (name: string): Selector => ({ by: 'client-id', value: clientIdOf(name) });
 const rbac: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true, identityAccess: 'rbac' };
 
-// eslint-disable-next-line max-params -- what differs between tests, by how often it does
-function decide(world: World, over: Partial<PodView> = {}, selector = nothing, how = rbac) {
-  return authorize(
-    { pod: pod({ namespace: 'shop', ...over }), selector },
-    viewOf({ namespaces, ...world }).view,
-    how,
-  );
-}
+const decideBy =
+  (how: AuthorizeRules) =>
+  (world: World, over: Partial<PodView> = {}, selector = nothing) =>
+    authorize(
+      { pod: pod({ namespace: 'shop', ...over }), selector },
+      viewOf({ namespaces, ...world }).view,
+      how,
+    );
+const decide = decideBy(rbac);
 
 describe('a pod without the label', () => {
   const unlabelled = { labels: { app: 'web' }, serviceAccount: 'front' };
@@ -108,7 +109,7 @@ describe('an identity of a namespace that allows the pod’s', () => {
   it('counts in mode namespace only with --force-namespaced=false', () => {
     const world = { identities: [guest], bindings: [guestBinding] };
     const open: AuthorizeRules = { ...rbac, identityAccess: 'namespace', forceNamespaced: false };
-    expect(decide(world, {}, nothing, open)).toMatchObject({ identity: { name: 'data/vault' } });
-    expect(decide(world, {}, nothing, { ...open, forceNamespaced: true })).toMatchObject({ kind: 'deny' });
+    expect(decideBy(open)(world)).toMatchObject({ identity: { name: 'data/vault' } });
+    expect(decideBy({ ...open, forceNamespaced: true })(world)).toMatchObject({ kind: 'deny' });
   });
 });
