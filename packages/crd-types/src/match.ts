@@ -72,7 +72,8 @@ export interface Match {
  * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding names none in its own namespace.
  * `other-namespace`: the identity is namespaced and in another namespace than the pod. `shadowed`: an identity of that name
  * matched already, through an earlier binding. `too-many-bindings`: more of the pod's namespace select it than the limit.
- * `not-selected`: the binding's selector is the pod's label, but its podSelector or serviceAccountName does not hold.
+ * `not-selected`: the binding's selector is the pod's label, but its podSelector or serviceAccountName does not hold. Told to
+ * pods that have nothing else.
  */
 export type MismatchReason =
   | 'no-label'
@@ -183,8 +184,9 @@ function matchThese(own: OwnBindings, others: Groups, question: MatchQuestion): 
     else if (matches.has(name)) miss('shadowed');
     else matches.set(name, verdict);
   }
-  const mismatches = [...told, ...own.unselected.map((binding) => mismatch('not-selected', binding))];
-  if (own.surplus !== undefined) mismatches.push(mismatch('too-many-bindings', own.surplus));
+  const mismatches = own.surplus === undefined ? told : [...told, mismatch('too-many-bindings', own.surplus)];
+  if (matches.size + mismatches.length === 0 && own.unselected !== undefined)
+    return { matches: [], mismatches: [mismatch('not-selected', own.unselected)] };
   const isElsewhereAlone = matches.size + mismatches.length === 0;
   return { matches: [...matches.values()], mismatches: isElsewhereAlone ? oneOf(toldElsewhere) : mismatches };
 }

@@ -11,8 +11,8 @@ export const mostBindingsPerNamespace = 100;
 /** Of the pod's own namespace, in the order of their names, as far as they are looked at: to the first one that doesn't count. */
 export interface OwnBindings {
   readonly selecting: readonly AzureIdentityBinding[];
-  /** Those whose selector is the pod's label, but that ask for something else too. */
-  readonly unselected: readonly AzureIdentityBinding[];
+  /** The first one whose selector is the pod's label, but that asks for something else too. */
+  readonly unselected: AzureIdentityBinding | undefined;
   /** Selects the pod, but doesn't count: the first one of those. */
   readonly surplus: AzureIdentityBinding | undefined;
 }
@@ -31,7 +31,7 @@ export function ownBindings(
   const found = new Found();
   for (const binding of without.length === 0 ? withSelector : sortByName([...withSelector, ...without])) {
     if (found.isFull && found.surplus !== undefined) break;
-    if (!selectsPod(binding, pod)) found.leave(binding);
+    if (!selectsPod(binding, pod)) found.unselected ??= withLabel(binding);
     else if (found.isFull || tooBroad.has(binding)) found.surplus ??= binding;
     else found.selecting.push(binding);
   }
@@ -40,19 +40,18 @@ export function ownBindings(
 
 class Found implements OwnBindings {
   readonly selecting: AzureIdentityBinding[] = [];
-  readonly unselected: AzureIdentityBinding[] = [];
+  unselected: AzureIdentityBinding | undefined;
   surplus: AzureIdentityBinding | undefined;
 
   get isFull(): boolean {
     return this.selecting.length === mostBindingsPerNamespace;
   }
+}
 
-  leave(binding: AzureIdentityBinding): void {
-    const isFull = this.unselected.length === mostBindingsPerNamespace;
-    if (binding.spec.selector !== '' && !isFull) this.unselected.push(binding);
-  }
+function withLabel(binding: AzureIdentityBinding): AzureIdentityBinding | undefined {
+  return binding.spec.selector === '' ? undefined : binding;
 }
 
 export function hasAny({ selecting, unselected, surplus }: OwnBindings): boolean {
-  return selecting.length + unselected.length > 0 || surplus !== undefined;
+  return selecting.length > 0 || (unselected ?? surplus) !== undefined;
 }

@@ -133,6 +133,17 @@ describe('a binding', () => {
     });
   });
 
+  test('of several with the pod’s label, those that do not select it tell nothing where another one does', () => {
+    const bindings = ['back', 'front', 'rear'].map((account) =>
+      binding(`shop/${account}`, { selector: 'demo', serviceAccountName: account }),
+    );
+    expect(ask({ bindings }, web)).toMatchObject({ keys: ['shop/reader'], mismatches: [] });
+    const others = bindings.filter(({ metadata }) => metadata.name !== 'front');
+    expect(ask({ bindings: others }, web).mismatches).toEqual([
+      { reason: 'not-selected', binding: 'shop/back', identity: 'shop/reader' },
+    ]);
+  });
+
   test('without a selector tells nothing to pods that it does not select', () => {
     const bindings = [binding('shop/b', { serviceAccountName: 'back' })];
     expect(ask({ bindings }, web).mismatches).toEqual([{ reason: 'no-binding' }]);

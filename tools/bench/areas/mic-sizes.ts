@@ -3,6 +3,7 @@ import type { ClusterSize } from '../cluster-world.ts';
 import type { Scale } from '../scale.ts';
 import type { AccessSizes } from './mic-access.ts';
 import type { DecisionSizes } from './mic-decisions.ts';
+import type { SelectionSizes } from './mic-selection.ts';
 
 export interface MicSizes {
   readonly scaleSets: Omit<ClusterSize, 'pods'>;
@@ -12,6 +13,7 @@ export interface MicSizes {
   readonly churn: { readonly perSecond: number; readonly seconds: number };
   readonly decisions: DecisionSizes;
   readonly access: AccessSizes;
+  readonly selection: SelectionSizes;
 }
 
 export const micSizes: Readonly<Record<Scale, MicSizes>> = {
@@ -22,6 +24,7 @@ export const micSizes: Readonly<Record<Scale, MicSizes>> = {
     churn: { perSecond: 100, seconds: 30 },
     decisions: { plans: [1_000, 10_000], changes: [1_000, 10_000, 100_000], changesTimed: 1_000 },
     access: { pods: 100_000, identities: 5_000 },
+    selection: { pods: 10_000, bindings: 1_000, rounds: 41 },
   },
   smoke: {
     scaleSets: { scaleSets: 2, nodesPerScaleSet: 2, identitiesPerScaleSet: 2 },
@@ -30,5 +33,6 @@ export const micSizes: Readonly<Record<Scale, MicSizes>> = {
     churn: { perSecond: 10, seconds: 2 },
     decisions: { plans: [10, 20], changes: [10, 20, 30], changesTimed: 5 },
     access: { pods: 60, identities: 10 },
+    selection: { pods: 60, bindings: 40, rounds: 3 },
   },
 };

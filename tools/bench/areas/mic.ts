@@ -8,8 +8,7 @@ import { nodeSettings } from '../../stage/node-settings.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import { within } from '../../stage/within.ts';
 import type { ClusterSize, Counts, Opened, Order } from '../cluster-world.ts';
-import { accessFigures } from './mic-access.ts';
-import { decisionFigures } from './mic-decisions.ts';
+import { inProcessFigures } from './mic-in-process.ts';
 import { micSizes, type MicSizes } from './mic-sizes.ts';
 import { anonymousMiB, cpuMicroseconds, residentMiB } from '../process.ts';
 import { rounded, type Figures } from '../report.ts';
@@ -19,17 +18,15 @@ const mic = fileURLToPath(new URL('../../../packages/mic/dist/mic.js', import.me
 const worldProgram = fileURLToPath(new URL('../cluster-world.ts', import.meta.url));
 
 export async function benchMic(say: (text: string) => void, scale: Scale): Promise<Figures> {
-  const { scaleSets: sets, runs, large: largeSize, churn, decisions: decisionSizes } = micSizes[scale];
-  const access = await accessFigures(say, micSizes[scale].access);
-  const decisions = decisionFigures(say, decisionSizes);
+  const { scaleSets: sets, runs, large: largeSize, churn } = micSizes[scale];
+  const inProcess = await inProcessFigures(say, micSizes[scale]);
   const hundred = await assignAll({ ...sets, pods: runs[0] }, say);
   const thousand = await assignAll({ ...sets, pods: runs[1] }, say);
   const tenThousand = await assignAll({ ...sets, pods: runs[2] }, say);
   const large = await steadyCluster(largeSize, churn, say);
   const figure = (name: string, value: number, what: string) => ({ name, value: rounded(value), what });
   return [
-    ...decisions,
-    ...access,
+    ...inProcess,
     figure('rss100MiB', hundred.rssMiB, "MIC's resident memory after 100 pods (MiB)"),
     figure('rssAnon100MiB', hundred.anonymousMiB, 'the part of it that belongs to no file (MiB)'),
     figure('rssMiB', tenThousand.rssMiB, "MIC's resident memory after 10,000 pods (MiB)"),

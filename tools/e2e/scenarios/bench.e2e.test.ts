@@ -42,6 +42,7 @@ const figures = {
       'changedPod10000Us',
       'changedPod100000Us',
       'reviewsPerSecond',
+      ...['selectorPodRatio', 'selectorGrowth', 'selectorPodUs'],
     ],
     ...[
       'rss100MiB',

@@ -47,6 +47,9 @@ export class Matching {
   readonly #byResource = new Grouped<ResourceId, string>();
   #revision = 0;
   readonly #matchSets = new MatchSets();
+  /** Of objects that matching rests on. */
+  #changes = 0;
+  readonly #last = new WeakMap<PodView, { readonly set: MatchSet; readonly changes: number }>();
 
   /** `byAllowedNamespaces`: pods of the namespace get identities of others only where these say so, whatever the rules say. */
   constructor(rules: MatchingRules, byAllowedNamespaces: (namespace: string) => boolean = () => false) {
@@ -156,9 +159,29 @@ export class Matching {
   }
 
   matchSetOf(pod: PodView): MatchSet {
+    if (!this.#found.looksBeyondLabel(pod.namespace))
+      return pod.isUnlabelled === true ? unmatched : this.matchSet(pod.namespace, pod.bindingLabel);
+    // It is asked for several times for each change of a pod.
+    const last = this.#last.get(pod);
+    if (last?.changes === this.#changes) return last.set;
+    const set = this.#beyondLabel(pod);
+    this.#last.set(pod, { set, changes: this.#changes });
+    return set;
+  }
+
+  /** No pod has this label any more. */
+  forgetLabel(label: string): void {
+    this.#matchSets.forgetLabel(label);
+  }
+
+  /** Another answer of `byAllowedNamespaces`, or other labels, hold for its pods. */
+  forgetNamespace(namespace: string): void {
+    this.#changes += 1;
+    this.#matchSets.forgetNamespace(namespace);
+  }
+
+  #beyondLabel(pod: PodView): MatchSet {
     const { namespace } = pod;
-    if (!this.#found.looksBeyondLabel(namespace))
-      return pod.isUnlabelled === true ? unmatched : this.matchSet(namespace, pod.bindingLabel);
     const selecting = this.#found.selecting(pod);
     const label = pod.isUnlabelled === true ? noLabel : pod.bindingLabel;
     const variant = selecting
@@ -169,16 +192,6 @@ export class Matching {
     if (known) return known;
     const without = selecting.filter(({ spec }) => spec.selector === '');
     return this.#matchSets.put({ label, namespace, variant }, this.#match(factsOf(pod), without));
-  }
-
-  /** No pod has this label any more. */
-  forgetLabel(label: string): void {
-    this.#matchSets.forgetLabel(label);
-  }
-
-  /** Another answer of `byAllowedNamespaces`, or other labels, hold for its pods. */
-  forgetNamespace(namespace: string): void {
-    this.#matchSets.forgetNamespace(namespace);
   }
 
   #match(pod: PodFacts, without: readonly AzureIdentityBinding[]): MatchSet {
@@ -223,6 +236,7 @@ export class Matching {
   }
 
   #forget(changed: Changed): void {
+    this.#changes += 1;
     if (changed.selects) this.#matchSets.forgetVariants(changed.namespace);
     for (const label of changed.labels)
       for (const namespace of this.#matchSets.namespacesOf(label))
