@@ -1,5 +1,5 @@
-// One pass over one host: look, decide, act. The objects of the API server and the host in Azure are two lanes: the
-// first never waits for the second, and what the second brings home is one more thing for the first to look at.
+// One pass over one host: look, decide, act. The objects in the API server and the host in Azure are two lanes: the first never
+// waits for the second, and the results of the second are an input of the next pass of the first.
 import type { AssignmentsApplier } from './apply/apply-assignments.ts';
 import { Backlog } from './apply/backlog.ts';
 import { isHeldBack, type HostApplier } from './apply/apply-host.ts';
@@ -24,27 +24,27 @@ export interface ReconcilePorts {
   readonly now: () => number;
   readonly assignments: AssignmentsApplier;
   readonly hosts: HostApplier;
-  /** Its turns read and change hosts in Azure. */
+  /** Queue of the second lane, which reads and changes hosts in Azure. */
   readonly azure: Pick<HostQueue, 'poke'>;
-  /** A pass that had work to do is over. */
+  /** Called after each pass with steps, with its duration. */
   readonly onPass: (ms: number) => void;
-  /** These pods were looked at: the moment to tell those that get nothing why. */
+  /** Called with the pods that were planned, so that pods without an identity are told why. */
   readonly onPlanned: (pods: readonly PodKey[]) => void;
 }
 
 export interface Reconciler {
-  /** Plans the dirty pods of a host and writes what can be written. Returns when to come back. */
+  /** Plans the dirty pods of a host and writes what can be written. Returns the time of the next pass. */
   objects(host: HostKey): Promise<number | undefined>;
-  /** Plans the host as a whole and changes it. Returns when to come back. */
+  /** Plans the host as a whole and changes it. Returns the time of the next pass. */
   azure(host: HostKey): Promise<number | undefined>;
 }
 
-/** So many pods are planned in one go: a few milliseconds. */
+/** Pods planned in one pass: takes a few milliseconds. */
 const podsPerPass = 500;
 
 interface Remainder {
   readonly backlog: Backlog;
-  /** What Azure was asked for last: only what is new is worth waiting for more of it. */
+  /** The ids of the last request for a turn in Azure: only new ids are worth a wait for more. */
   asked: ReadonlySet<string>;
 }
 
@@ -97,20 +97,20 @@ export function createReconciler(ports: ReconcilePorts): Reconciler {
   };
 }
 
-/** The writes that a pod may come to. */
+/** The number of writes that a pod may need, estimated. */
 function weightOf(index: ClusterIndex, key: PodKey): number {
   const pod = index.pod(key);
   const wanted = pod ? index.matchSetOf(pod).matches.length : 0;
   return Math.max(1, wanted, index.assignedOf(key).length);
 }
 
-/** An object that names a pod which isn't there may be anybody's: removing it is a matter of the namespace that it is in. */
+/** The namespace that is charged for the pod. If the pod does not exist, it is the namespace of the object that names it. */
 function whosePod(index: ClusterIndex, key: PodKey): string {
   const stray = index.pod(key) ? undefined : index.assignedOf(key)[0];
   return stray?.namespace ?? namespaceOf(key);
 }
 
-/** Asks for a turn of the host in Azure if there is anything to be done there now. Returns what for. */
+/** Requests a turn of the host in Azure if something can be done there now. Returns the ids concerned. */
 function ask(ports: ReconcilePorts, plan: HostPlan, asked: ReadonlySet<string>): ReadonlySet<string> {
   const wanted = [...plan.attach, ...(plan.again ?? []), ...plan.renew, ...plan.detach];
   const isNeeded = plan.read || wanted.length > 0;
@@ -120,7 +120,7 @@ function ask(ports: ReconcilePorts, plan: HostPlan, asked: ReadonlySet<string>):
   return new Set(wanted);
 }
 
-/** Time has settled the last of what was on record: that is to be written down, even if there is nothing else to do. */
+/** Whether the record has just become empty by expiry: this must be written even if nothing else is to be done. */
 function endsRecord(facts: HostFacts | undefined, now: number): boolean {
   return facts !== undefined && !isEmptyRecord(facts) && isEmptyRecord(foldExpiry(facts, now));
 }

@@ -1,5 +1,5 @@
-// MIC, and all that runs in it: `serve` names what runs as long as the process does, `startLanes` and `startLoops` what runs while
-// it leads. Only here the parts are put together; each gets what it uses, by name.
+// Assembles MIC. `serve` starts what runs as long as the process, `startLanes` and `startLoops` what runs while it leads. All parts
+// are wired here.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
 import type { Clock } from '@pod-identity/kit/core';
 import {
@@ -45,12 +45,12 @@ import { startupViewOf } from './term/startup-view.ts';
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
 
-/** MIC as a process: everything here runs until the signal aborts, leader or not. */
+/** Runs MIC as a process until the signal aborts. */
 async function serve({ config, version, log, metrics, transport, azure, signal }: Started): Promise<number> {
   reportIdleSettings(config, log);
   const clock = systemClock;
   const random = Math.random;
-  // Known a little later, or never: it only fills in the commands that MIC advises.
+  // Read in the background, and possibly never known: it only completes the commands in messages.
   let principalId: string | undefined;
   void azure.principalId(signal).then((id) => (principalId = id));
   const events = createEventRecorder({ transport, component: 'aadpodidentity.k8s.io', clock, random, log });
@@ -81,11 +81,11 @@ async function serve({ config, version, log, metrics, transport, azure, signal }
   const lease = { identity, namespace, name, durationMs, renewMs, retryMs };
   const elector = createElector({ transport, ...lease, clock, random, log });
   await Promise.all([
-    // The watches of pods, nodes, AzureIdentities, bindings and records, and of NMI's pods: a new leader starts with a warm view.
+    // Watches pods, nodes, AzureIdentities, bindings, records and NMI's pods, so that a new leader starts with complete data.
     mic.run(signal),
     // Reads azure.json again when it changes.
     azure.watch(signal),
-    // Stands for election, after the original's MIC is gone; leads, and reports the original's MIC meanwhile.
+    // Joins the election once the original's MIC is gone; while leading, reports the original's MIC.
     original.standBy(signal).then(() => elector.run(signal, (term) => original.beside(term, mic.lead(term)))),
     // Health, readiness, metrics.
     keepAdminServers(adminOf(mic, { config, log, metrics }), signal),
@@ -110,13 +110,13 @@ function adminOf(mic: Controller, started: Pick<Started, 'config' | 'log' | 'met
   return { health, metrics, log, registry, isLeading, watches: mic.view, problem, refreshGauges };
 }
 
-/** What MIC needs from outside, and how it is to behave; tests hand in a simulator's. */
+/** External dependencies and settings of MIC; tests pass a simulator's. */
 export interface MicParts {
   readonly transport: KubeTransport;
   readonly hosts: HostIdentities;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Lets timers and sockets have their turn: setImmediate, as a promise. */
+  /** Lets timers and sockets run: setImmediate, as a promise. */
   readonly yieldTurn: () => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
@@ -125,7 +125,7 @@ export interface MicParts {
   readonly roleCheck?: RoleCheck;
 }
 
-/** MIC without a process around it. */
+/** MIC without a process. */
 export function createMic(parts: MicParts): Controller {
   const { transport, clock, random, log, metrics, settings, roleCheck } = parts;
   const { namespaceShareBytes, startupTaint, forceNamespaced } = settings;
@@ -154,7 +154,7 @@ interface TermScene {
   readonly rights: Rights;
 }
 
-/** What the lanes and loops of a term share. */
+/** Shared by the lanes and loops of a term. */
 interface TermParts extends TermScene {
   /** Its writes are fenced by the lease. */
   readonly transport: KubeTransport;
@@ -165,7 +165,7 @@ interface TermParts extends TermScene {
   readonly publisher: Publisher;
 }
 
-/** One term of leadership; undefined when it ended before anything could be decided. Nothing of it is written without the lease. */
+/** One term of leadership; undefined if it ended before anything could be decided. Writes nothing without the lease. */
 async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> {
   const { clock, random, log, metrics, events, settings } = mic;
   const { term, view } = scene;
@@ -196,10 +196,10 @@ async function lead(mic: MicParts, scene: TermScene): Promise<Term | undefined> 
   };
 }
 
-/** Planning leaves the event loop to others after this. */
+/** Planning yields the event loop after this time. */
 const sliceMs = 8;
 
-/** Two lanes for each host (docs/decisions/0007-two-lanes.md): what the first one does never waits for Azure. */
+/** Two lanes for each host (docs/decisions/0007-two-lanes.md): the first never waits for Azure. */
 function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): Lanes {
   const { clock, random, yieldTurn, log, hosts: identities, settings } = mic;
   const { term, transport, view, index, memory, ledger, now, meter, publisher } = parts;
@@ -219,9 +219,9 @@ function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWrite
         rules: () => settings.rules(),
         slices: createTimeSlices({ now, sliceMs, yieldTurn }),
         now,
-        // Lane `objects`: plans the pods that have changed and writes their AzureAssignedIdentities.
+        // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
         assignments: createAssignments({ ...acting, transport, view, writesPerHost, recordAfterMs, meter }),
-        // Lane `azure`: plans the host as a whole and changes the identities that it carries.
+        // Lane `azure`: plans the host as a whole and changes its identities.
         hosts: createHosts({ ...acting, identities, ledger, random, log, conditions }),
         azure,
         onPass: (ms) => meter.pass(ms),
@@ -230,7 +230,7 @@ function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWrite
   });
 }
 
-/** Loop: writes the conditions of AzureIdentities and AzureIdentityBindings that may have changed, so many a second. */
+/** Loop: writes conditions of AzureIdentities and AzureIdentityBindings that may have changed, at a limited rate. */
 function startConditions(
   mic: MicParts,
   { term, transport, index, memory, now }: TermParts,
@@ -256,7 +256,7 @@ interface Startable {
   readonly reviewed: TermRights;
 }
 
-/** All other loops of a term. Resolves when nothing of them is on its way any more. */
+/** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(mic: MicParts, parts: TermParts, startable: Startable): Promise<void> {
   const { lanes, conditions, reviewed } = startable;
   const { clock, random, yieldTurn, log, settings } = mic;
@@ -272,17 +272,17 @@ async function startLoops(mic: MicParts, parts: TermParts, startable: Startable)
       conditions.concern(kind, [object.key]);
     }),
   );
-  // Measures the time from a pod to its identity.
+  // Measures the time from the creation of a pod to its identity.
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, index.assignedOf(key).length > 0)));
-  // Brings what has changed into the lanes, and everything once in each resync period.
+  // Passes changes to the lanes, and everything once in each resync period.
   const { resyncMs } = settings;
   const changes = [view, reviewed];
   startLoop({ index, changes, objects, conditions, clock, signal, resyncMs, random, yieldTurn });
-  // Asks who may use which identity, where Kubernetes' RBAC decides.
+  // Reviews rights, for namespaces in mode `rbac` or `warn`.
   const asking = reviewed.run();
-  // A host whose nodes are all gone is in no index any more, but may still carry what is ours.
+  // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
-  // Takes the start-up taint off nodes whose NMI is ready.
+  // Removes the start-up taint from nodes whose NMI is ready.
   if (agents === undefined || settings.startupTaint === undefined) return asking;
   const { key } = settings.startupTaint;
   const startupView = startupViewOf(view, agents);

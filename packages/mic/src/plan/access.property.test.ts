@@ -1,5 +1,5 @@
-// Random histories of objects and answers: the index counts, and plans do, what follows from the objects that are there and the
-// answers so far, worked out from nothing.
+// Random histories of objects and answers: the index counts, and the plans, must match a computation from scratch over the
+// current objects and the answers so far.
 import { accessModes, accessTargetKey, strictestMode, type AccessMode } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -107,7 +107,7 @@ const changes: fc.Arbitrary<ClusterChange> = fc.oneof(
     }),
 );
 
-/** Each namespace has a pod with a record of what it may or may not use. */
+/** Each namespace has a pod with an AzureAssignedIdentity, allowed or not. */
 const beginning: readonly ClusterChange[] = namespaces.flatMap((namespace) => {
   const spec = { type: 0, resourceID: idOf('r0') };
   const [of, by] = [
@@ -152,7 +152,7 @@ class World {
     this.#forgetUnneeded();
   }
 
-  /** All that is due is answered, one after another by the list. */
+  /** Gives the answers to the due pairs, one for each pair. */
   answer(answers: readonly Answer[]): void {
     this.#now += recheckMs;
     for (const answer of answers) {
@@ -181,7 +181,7 @@ class World {
     );
   }
 
-  /** What the objects say that the pod gets, whoever may use it: by an index of its own. */
+  /** The pod's matches, whoever may use them, from an index of its own. */
   matches({ namespace, bindingLabel }: PodView): readonly MatchedIdentity[] {
     const fresh = new ClusterIndex({ forceNamespaced: this.modeOf(namespace) === 'rbac' });
     for (const change of this.#objects.values()) fresh.apply(change);
@@ -240,7 +240,7 @@ function checkCounts(world: World): void {
 
 const sorted = (counts: ReadonlyMap<string, number>) => [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** MIC has attached r0 and r1 long ago. */
+/** MIC attached r0 and r1 long ago. */
 const carried = hosts.map((host) => facts(host, ['r0', 'r1'], { oursNames: ['r0', 'r1'] }));
 
 function checkPlans(world: World): void {

@@ -1,4 +1,4 @@
-// Whom an outcome on a host concerns: who is notified of a refusal, and whose record has become wrong.
+// Whom the result of an update of a host concerns: who is notified of a refusal, and whose AzureAssignedIdentity is now wrong.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';
@@ -6,7 +6,7 @@ import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AssignedView, PodKey, PodView } from '../snapshot/views.ts';
 import { saysAssigned } from './diff.ts';
 
-/** The pods whose objects were written before Azure said no, and the identities as the cluster knows them. */
+/** Pods whose AzureAssignedIdentities were written before Azure refused, and the AzureIdentities of the refused ids. */
 export interface Affected {
   readonly pods: readonly { readonly pod: PodView; readonly resourceId: ResourceId }[];
   readonly identities: readonly AffectedIdentity[];
@@ -19,9 +19,9 @@ interface AffectedIdentity {
   readonly uid?: string;
 }
 
-/** Whom to tell that identities were refused on a host: their AzureIdentities, and the pods whose objects wait already. */
+/** Whom to notify that a host refused identities: their AzureIdentities, and the pods whose objects already wait. */
 export function affectedBy(index: ClusterIndex, host: ResourceId, ids: ReadonlySet<ResourceId>): Affected {
-  // Others may name the same resource: what was refused on a host is told to those whose pods use it there.
+  // Several AzureIdentities can name the same resource: only those that pods use on this host are notified.
   const users = index.concernedBy(host);
   const identities = [...ids].flatMap((resourceId) =>
     [...index.identitiesFor(resourceId).intersection(users)].flatMap((key) => {
@@ -41,7 +41,7 @@ export function affectedBy(index: ClusterIndex, host: ResourceId, ids: ReadonlyS
   return { identities, pods };
 }
 
-/** Pods with a record that says Assigned of what the host lacks. The others wait already, and are planned with each pass. */
+/** Pods with an Assigned object for an identity that the host lacks. Pods with other objects wait already and are planned with each pass. */
 export function podsMisled(index: ClusterIndex, host: ResourceId, facts: HostFacts): readonly PodKey[] {
   const lacking = new Set([...index.need(host).keys()].filter((id) => !isCarried(facts, id)));
   if (facts.present === undefined || lacking.size === 0) return [];

@@ -31,7 +31,7 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
     ],
     'identity-missing': [
       [{ identities: [] }, { binding: 'default/reader-binding', identity: 'default/reader' }],
-      // C35: the same name in another namespace is another identity.
+      // C35: the same name in another namespace is a different identity.
       [{ identities: [identity({ namespace: 'elsewhere' })] }, { identity: 'default/reader' }],
     ],
     'identity-invalid': [
@@ -60,7 +60,7 @@ describe('a pod gets nothing, or not everything, and the reason is told', () => 
         },
         { binding: 'shop/b200' },
       ],
-      // What does not count is not looked into: that its identity is invalid is told when it counts.
+      // A surplus binding is not evaluated: its invalid identity is reported only when the binding counts.
       [
         {
           identities: names.map((name) =>

@@ -1,5 +1,5 @@
-// The deciding room: from what is known to what is to be done, as values. It must not do anything, know the time other than
-// as an argument, or look anywhere but into snapshot/.
+// Decides which identities a pod gets, as values. It does no I/O, takes the time only as an argument, and imports only
+// snapshot/.
 import { absentOrLeftOut, type Mismatch, type MismatchReason } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf, namespaceOf } from '../snapshot/keys.ts';
@@ -12,17 +12,17 @@ import type { Assignment, Skip, SkipReason } from './types.ts';
 
 export interface PodDecision {
   readonly assignments: readonly Assignment[];
-  /** Of these nothing is changed: whether the pod may use them is not known. */
+  /** Not changed: it is not known whether the pod may use them. */
   readonly undecided: Undecided;
-  /** AzureIdentities that the pod may not use. */
+  /** Keys of AzureIdentities that the pod may not use. */
   readonly denied: ReadonlySet<string>;
-  /** Why there is nothing, or not more. */
+  /** Why the pod gets nothing, or not more. */
   readonly skips: readonly Skip[];
 }
 
 /**
- * Which identities one pod gets. It keeps them while it is terminating (it may need tokens to shut down in order) and gives
- * them back once it is finished or gone.
+ * Which identities a pod gets. A terminating pod keeps them, since it may need tokens to shut down; a finished or deleted pod
+ * loses them.
  */
 export function decidePod(index: ClusterIndex, key: PodKey): PodDecision {
   const { pod, usable, barred, skips } = weigh(index, key);
@@ -49,7 +49,7 @@ function undecidedOf(index: ClusterIndex, pod: PodView, barred: readonly Barred[
   };
 }
 
-/** Why a pod gets nothing, or not more, alone. */
+/** Only the reasons why a pod gets nothing, or not more. */
 export function skipsOf(index: ClusterIndex, key: PodKey): readonly Skip[] {
   return weigh(index, key).skips;
 }
@@ -95,7 +95,7 @@ function barredSkip(pod: PodView, { match, verdict, problem, ...access }: Barred
   return { ...concerned, reason: isWarned ? 'access-warned' : 'access-denied', access, ...detail };
 }
 
-/** That a pod has no label is nothing to tell where other pods of its namespace need none. */
+/** A missing label is not reported: bindings of the namespace can select other pods without one. */
 function isNews({ reason }: Mismatch): boolean {
   return reason !== 'no-label';
 }
@@ -156,7 +156,7 @@ function faultOf(index: ClusterIndex, key = ''): string | undefined {
   return !view && index.leavesOut('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
 }
 
-/** Pods without the label have no view: for one that has, both mean that the label says nothing. */
+/** Pods without the label have no view, so for a pod with a view both reasons mean that the label is empty. */
 const skipReasons: Readonly<Record<MismatchReason, SkipReason>> = {
   'no-label': 'empty-label',
   'empty-label': 'empty-label',

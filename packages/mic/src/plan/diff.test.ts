@@ -94,7 +94,7 @@ describe('what one pod has against what it should have', () => {
     const read = facts(scaleSet, [], { quarantined });
     for (const state of ['Assigned', ''])
       expect(briefs({ facts: factsMap(read), assigned: [assigned({ state })] })).toEqual([`update ${own}`]);
-    // It will be there in a moment.
+    // The host will carry it soon.
     expect(briefs({ facts: factsMap(facts(scaleSet)), assigned: [assigned()] })).toEqual([]);
     // A host that was not read may carry it: a running pod keeps its identity.
     const { present, ...unread } = read;
@@ -255,7 +255,7 @@ describe('an object goes, and for this reason:', () => {
   const rows: Record<Exclude<DeleteReason, 'access-denied'>, Partial<ClusterSnapshot>[]> = {
     'pod-gone': [
       { pods: [] },
-      // Recreated and not scheduled yet: the object is of the pod before.
+      // Recreated and not scheduled yet: the object belongs to the previous pod.
       { pods: [pod({ uid: 'uid-2', node: '' })] },
     ],
     'pod-finished': [{ pods: [pod({ phase: 'Succeeded' })] }, { pods: [pod({ phase: 'Failed' })] }],
@@ -265,12 +265,12 @@ describe('an object goes, and for this reason:', () => {
     unbound: [
       { bindings: [] },
       { pods: [pod({ label: 'other' })] },
-      // The node turns out to be on no Azure host: nothing there could carry the identity.
+      // The node is on no Azure host, so nothing can carry the identity.
       { nodes: [node('node-0', 'kind://docker/kind/kind-worker')] },
     ],
     'identity-gone': [
       { identities: [] },
-      // C35: an id that is none counts as no identity.
+      // C35: an invalid resource id counts as no identity.
       { identities: [identity({ spec: { type: 0, resourceID: 'nonsense' } })] },
     ],
     'node-gone': [{ pods: [], nodes: [] }, { nodes: [] }],
@@ -327,7 +327,7 @@ describe('an object goes, and for this reason:', () => {
 describe('the steps of one pod', () => {
   const words = ['z', 'a', 'm'];
   const identities = words.map((name) => identity({ name }));
-  // Matching goes by the names of bindings.
+  // Matches are sorted by the names of their bindings.
   const bindings = words.map((name, at) => binding({ azureIdentity: name, name: `b${at}` }));
   const objects = words.map((name, at) =>
     assigned({ identity: { name }, binding: { azureIdentity: name, name: `b${at}` } }),
@@ -350,7 +350,7 @@ describe('the steps of one pod', () => {
 });
 
 describe('names of objects', () => {
-  // `a-b` in `c` and `a` in `b-c` come to the same name.
+  // Pod `a-b` in `c` and `a` in `b-c` get the same object name.
   const rivalFields = { name: 'a', namespace: 'b-c', createdAt: 1 };
   const rivals = [pod({ name: 'a-b', namespace: 'c' }), pod({ name: 'a', namespace: 'b-c' })];
   const distinctOf = ({ name: podName, namespace: podNamespace, uid: podUid }: PodView) =>
@@ -414,7 +414,7 @@ describe('names of objects', () => {
     expect(brief(steps[0]!)).not.toBe('create default/a-b-c-reader');
   });
 
-  // `web` with `shop-x`, and `web-shop` with `x`: in one namespace, or `web` in two.
+  // Equal object names: pod `web` with `shop-x` and pod `web-shop` with `x` in one namespace, or pod `web` in two namespaces.
   it.each([
     ['another pod of the namespace', pod({ name: 'web-shop', label: 'x' }), { forceNamespaced: true }],
     ['a pod of that name in another namespace', pod({ namespace: 'shop-shop', name: 'web', label: 'x' }), {}],
@@ -445,7 +445,7 @@ describe('names of objects', () => {
       { kind: 'create', assignment: { pod: { name: 'web', namespace: 'shop' } } },
     ]);
     expect(brief(steps[0]!)).not.toBe(`create ${where}/${plain}`);
-    // Nor is it before it holds an object, if it came first.
+    // Nor before it holds an object, if it was created first.
     const older = { ...holder, createdAt: 1 };
     const both = stepsOf({ ...different, pods: [older, different.pods[1]!], assigned: [] }, more);
     const names = both.map(

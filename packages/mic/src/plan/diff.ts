@@ -1,5 +1,5 @@
-// What one pod should have, against the AzureAssignedIdentities there are. Meanings are compared, never versions: whoever
-// edits a label or an annotation of an identity must not take tokens away from running pods.
+// Compares what one pod should have with its AzureAssignedIdentities. Compares meanings, never versions: an edited label or
+// annotation of an identity must not take tokens away from running pods.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
@@ -7,12 +7,12 @@ import type { PodKey, AssignedView } from '../snapshot/views.ts';
 import type { Assignment, AssignmentStep, DeleteReason } from './types.ts';
 
 /**
- * An editor may write any number that name a pod. Those that are left are removed by the next plan: each removal makes the pod
- * dirty.
+ * Removals of objects of one pod in one plan, since an editor can create any number that name it. The next plan removes the rest:
+ * each removal makes the pod dirty.
  */
 const removedAtOnce = 500;
 
-/** By AzureIdentity, and by object (`namespace/name`). */
+/** Keys of AzureIdentities, and of objects (`namespace/name`). */
 export interface Undecided {
   readonly identities: ReadonlySet<string>;
   readonly names: ReadonlySet<string>;
@@ -20,16 +20,16 @@ export interface Undecided {
 
 export interface Wanted {
   readonly assignments: readonly Assignment[];
-  /** Nothing of these is created, changed or removed. */
+  /** Objects of these are not created, changed or removed. */
   readonly undecided: Undecided;
   readonly denied: ReadonlySet<string>;
-  /** The host is known not to carry the identity, and will not get it now. */
+  /** Whether the host is known not to carry the identity and will not get it now. */
   readonly isMissing: (id: ResourceId) => boolean;
-  /** What is not wanted stays for now: the pod is looked at for the sake of what it waits for. */
+  /** Unwanted objects stay for now: the pod is planned only because of the objects that wait. */
   readonly keepsOthers: boolean;
 }
 
-/** What the pod is to have comes first, then what has to go. */
+/** The steps to what the pod should have, then the removals. */
 export function diffPod(
   index: ClusterIndex,
   key: PodKey,
@@ -53,14 +53,14 @@ export function diffPod(
   return [...steps.sort(byObject), ...removals.sort(byObject)];
 }
 
-/** Deleted, and kept by the finalizer of somebody else: an editor may write any number that would be deleted again and again. */
+/** Already deleted, and kept by a finalizer of another program: without this, MIC would delete it again and again. */
 function isStuck({ isEnding, hasFinalizer }: AssignedView): boolean {
   return isEnding === true && !hasFinalizer;
 }
 
 /**
- * An object that says the right thing needs at most to be brought to Assigned, also from the original's Unassigned. One that says
- * Assigned of an identity that the host lacks is corrected, or its pod would not be told that it waits: editors can write one.
+ * A correct object needs at most a change to Assigned, also from the original's Unassigned. One that says Assigned although the
+ * host lacks the identity is corrected, since otherwise its pod would not learn that it waits; editors can write such objects.
  */
 function compare(
   assignment: Assignment,
@@ -82,17 +82,17 @@ function compare(
   }
 }
 
-/** Of the original: once no MIC is left its finalizer keeps a namespace from being deleted; its objects of before 1.5.3 have no label. */
+/** Written by the original: its finalizer blocks the deletion of a namespace once no MIC runs; before 1.5.3 it set no label. */
 function isLeftover({ hasFinalizer, isMislabelled }: AssignedView): boolean {
   return hasFinalizer || isMislabelled === true;
 }
 
-/** The original's objects of before 1.5 have no state, and were usable as soon as they existed. */
+/** Objects of the original before 1.5 have no state and were usable at once. */
 export function saysAssigned({ state }: AssignedView): boolean {
   return state === 'Assigned' || state === '';
 }
 
-/** The original's objects do not tell the pod's uid. */
+/** The original's objects do not contain the pod's uid. */
 export function saysTheSame({ pod, identity, binding, meaning }: Assignment, current: AssignedView): boolean {
   return (
     current.meaning === meaning &&
@@ -116,7 +116,7 @@ function whyDelete(index: ClusterIndex, view: AssignedView, { wanted, denied }: 
   const pod = index.pod(`${view.podNamespace}/${view.podName}`);
   if (!pod) return index.place(view.nodeName).exists ? 'pod-gone' : 'node-gone';
   if (pod.finished) return 'pod-finished';
-  // A pod of that name waits for a node: it cannot be the one that the object was made for.
+  // A pod of that name has no node yet, so the object belongs to an earlier pod.
   if (pod.nodeName === '') return 'pod-gone';
   if (!index.place(pod.nodeName).exists) return 'node-gone';
   if (wanted.has(view.identity)) {
@@ -134,7 +134,7 @@ function byObject(a: AssignmentStep, b: AssignmentStep): number {
   return left < right ? -1 : Number(left > right);
 }
 
-/** Of the object that the step is about. */
+/** `namespace/name` of the object that the step changes. */
 export function objectKey(step: AssignmentStep): string {
   if (step.kind === 'delete') return keyOf(step.current);
   return `${step.assignment.objectNamespace}/${step.assignment.objectName}`;

@@ -31,7 +31,7 @@ const vmss2 = hostOf(instanceOf('vmss2'));
 const reader = idOf('reader');
 const grace = rules.detachGraceMs;
 
-/** What is changed on hosts, as `host: +attached ~renewed -detached ?read`. */
+/** The changes of hosts, as `host: +attached ~renewed -detached ?read`. */
 function changes({ hosts }: Plan): string[] {
   const name = (id: string) => id.slice(id.lastIndexOf('/') + 1);
   return hosts.flatMap((host: HostPlan) => {

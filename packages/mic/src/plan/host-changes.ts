@@ -1,5 +1,5 @@
-// What one host should carry, against what it carries. Attaching wins over detaching; what is not MIC's own is never
-// taken away; what ARM has refused waits for its time.
+// Compares what one host should carry with what it carries. Attaching wins over detaching; MIC detaches only what it attached
+// itself; ids that ARM refused wait.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, settledAt } from '../snapshot/facts/host-facts.ts';
@@ -7,14 +7,14 @@ import { listedUnapplied, updateReadMs } from '../snapshot/facts/unapplied.ts';
 import { attemptDueAt, standingOf } from './standing.ts';
 import type { HostPlan, PlanRules } from './types.ts';
 
-/** What the cluster says about the host. */
+/** What the cluster's objects require of the host. */
 export interface HostNeeds {
   readonly needed: { has(id: ResourceId): boolean };
-  /** What of it may be attached. The rest is only not to be detached: whether a pod may use it is not known. */
+  /** The needed ids that may be attached. The others are only kept if attached: it is not known whether a pod may use them. */
   readonly granted: { keys(): Iterable<ResourceId>; readonly size: number };
-  /** The client ids (lower case) that AzureIdentities state for a resource; undefined for one that states none. */
+  /** The client ids (lower case) in the AzureIdentities of a resource; undefined for an AzureIdentity without one. */
   statedClientIds(id: ResourceId): readonly (string | undefined)[];
-  /** The namespaces of those AzureIdentities. */
+  /** The namespaces of these AzureIdentities. */
   claimants(id: ResourceId): readonly string[];
 }
 
@@ -28,15 +28,15 @@ export type HostChanges = Pick<
   'attach' | 'again' | 'renew' | 'detach' | 'read' | 'wakeAt' | 'notBefore'
 >;
 
-/** An entry that is as dead after it was renewed as it was before is left alone for this long. */
+/** Time until the next renewal of an entry that is still dead after a renewal. */
 const renewPauseMs = 3_600_000;
 
-/** What should happen to one identity: a change now, or (a number) a change no sooner than then. */
+/** The change for one identity; a number is the earliest time of a change. */
 type Verdict = 'attach' | 'again' | 'renew' | 'detach' | 'leave' | number;
 
 export interface Judged {
   readonly changes: HostChanges;
-  /** The same needs and facts come to the same changes until then. */
+  /** Until then, the same needs and facts result in the same changes. */
   readonly until: number;
 }
 
@@ -44,7 +44,7 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const { now } = moment;
   const question = { needs, facts, moment };
   const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
-  // What was taken off others' list in order to be put back is put back, whoever needs it by now.
+  // Entries of others that MIC removed for a renewal are attached again, whether or not a pod needs them now.
   const wanted = new Set([...needs.granted.keys(), ...takenOff(facts)]);
   const verdicts: [ResourceId, Verdict][] = [
     ...Array.from(wanted, (id): [ResourceId, Verdict] => [id, judgeWanted(id, question)]),
@@ -57,7 +57,7 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const readAt = nextReading(needs, facts, moment);
   const read = readAt <= now;
   const later = verdicts.flatMap(([, verdict]) => (typeof verdict === 'number' ? verdict : []));
-  // A host that nobody needs is looked at once more, to clear its record away.
+  // A host that nobody needs is planned once more, to remove its record.
   if (readAt === Infinity) later.push(settledAt(facts));
   const next = Math.min(...later, read ? Infinity : readAt);
   const isDue = read || attach.length + again.length + renew.length + detach.length > 0;
@@ -69,7 +69,7 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   };
 }
 
-/** What is due but held back is due again at the end of that; nothing is due before. */
+/** Changes that are due but held back are due when the hold ends; nothing is due before. */
 function wake(
   next: number,
   { isDue, now, notBefore }: { readonly isDue: boolean; readonly now: number; readonly notBefore: number },
@@ -93,8 +93,8 @@ function takenOff(facts: HostFacts): ResourceId[] {
 }
 
 /**
- * A living entry stays unchanged, whatever objects in Kubernetes say of it: anybody who may write an AzureIdentity can name
- * any client id. Azure itself says which entries are dead; they are no use to anybody, and a pod waits for this one.
+ * A live entry stays unchanged, whatever AzureIdentities state: anybody who may write one can name any client id. Azure itself
+ * reports which entries are dead; nobody can use them, and a pod waits for this one.
  */
 function judgeWanted(id: ResourceId, question: Question): Verdict {
   const { facts, moment } = question;
@@ -102,24 +102,24 @@ function judgeWanted(id: ResourceId, question: Question): Verdict {
   const allowedAt = Math.max(facts.quarantined.get(id)?.until ?? 0, attemptAt(id, question));
   const soonest = (change: Verdict) => (allowedAt > moment.now ? allowedAt : change);
   if (facts.present?.has(id) !== true) return soonest('attach');
-  // Only what MIC itself has sent: that a host is Failed for other reasons is no reason to send anything.
+  // Only what MIC itself has sent: a host that is Failed for other reasons is not updated.
   if (facts.unapplied.has(id)) return facts.failed ? soonest('again') : 'leave';
   const renewedAt = facts.renewedAt.get(id);
   const dueAt = Math.max(allowedAt, renewedAt === undefined ? 0 : renewedAt + renewPauseMs);
   return dueAt > moment.now ? dueAt : 'renew';
 }
 
-/** On a host where no namespace has a strike nobody waits, whoever names the id. */
+/** Without strikes on the host nothing waits. */
 function attemptAt(id: ResourceId, { needs, facts, moment }: Question): number {
   if (facts.strikes.size === 0) return 0;
   const standing = standingOf(id, facts, (one) => needs.claimants(one));
   return attemptDueAt(standing, facts, moment.now);
 }
 
-/** MIC's own, and needed by nobody on this host. */
+/** For an identity that MIC attached and no pod on this host needs. */
 function judgeIdle(id: ResourceId, question: Question): Verdict {
   const { facts, moment } = question;
-  // As long as no reading has confirmed it, it may be somebody else's.
+  // Until a reading confirms it, another tool may have attached it.
   if (facts.ours.get(id)?.confirmed !== true) return 'leave';
   if (facts.present?.has(id) !== true || isProtected(id, question)) return 'leave';
   const graceEnd = (facts.idleSince.get(id) ?? moment.now) + moment.rules.detachGraceMs;
@@ -135,7 +135,7 @@ function isProtected(id: ResourceId, { needs, facts, moment }: Question): boolea
   );
 }
 
-/** When the host is to be read (again); never one that carries nothing that concerns us. */
+/** When the host is to be read (again); Infinity if it carries nothing that MIC needs or attached. */
 function nextReading({ granted }: HostNeeds, facts: HostFacts, { rules }: Moment): number {
   const { ours, renewing, unapplied } = facts;
   if (granted.size + ours.size + renewing.size + unapplied.size === 0) return Infinity;
@@ -145,7 +145,7 @@ function nextReading({ granted }: HostNeeds, facts: HostFacts, { rules }: Moment
   return facts.readAt + rules.driftPeriodMs * (1 - stagger(facts.host.id));
 }
 
-/** 0 to 0.2, the same for a host at all times: hosts that were read together at the start drift apart. */
+/** 0 to 0.2, constant for each host: spreads later reads of hosts that were read together at the start. */
 function stagger(id: ResourceId): number {
   let hash = 0;
   for (let position = 0; position < id.length; position += 1)

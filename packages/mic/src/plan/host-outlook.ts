@@ -1,5 +1,5 @@
-// What one host's identities come to, worked out once and kept while nothing that it was made from has changed. Pods come
-// and go by the thousand without changing it: only the first and the last one that need an identity do.
+// The plan of one host's identities, cached until an input changes. Most pods come and go without a change to it: only the first
+// and the last one that need an identity change it.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -8,7 +8,7 @@ import { planIdentities, type HostChanges, type HostNeeds, type Moment } from '.
 export interface HostOutlook {
   readonly changes: HostChanges;
   readonly needed: ReadonlySet<ResourceId>;
-  /** What the host will carry that it does not carry now. */
+  /** Identities that the host will carry and does not carry now. */
   readonly coming: ReadonlySet<ResourceId>;
 }
 
@@ -21,7 +21,7 @@ interface Kept {
   readonly outlook: HostOutlook;
 }
 
-/** A memory, not a state: without it every answer is the same, only later. */
+/** A cache: without it the results are the same, only slower. */
 const memory = new WeakMap<ClusterIndex, Map<ResourceId, Kept>>();
 
 export function outlookFor(index: ClusterIndex, facts: HostFacts, { now, rules }: Moment): HostOutlook {
@@ -39,7 +39,7 @@ export function outlookFor(index: ClusterIndex, facts: HostFacts, { now, rules }
   return outlook;
 }
 
-/** By value: callers may make new rules each time. `forceNamespaced` is the index's business. */
+/** By value, since callers may pass a new object each time. `forceNamespaced` is part of the index. */
 function isSameRules(a: Moment['rules'], b: Moment['rules']): boolean {
   const [known, wanted] = [a.immutableClientIds, b.immutableClientIds];
   return (

@@ -1,5 +1,5 @@
-// Which part of a host's plan is sent now. Pure: everything of namespaces without a strike in one go; after that one
-// namespace at a time, what was accepted before first, and of the unproven the namespace that has spent least.
+// Selects the part of a host's plan that is sent now. Pure. All namespaces without a strike go together; then one namespace at a
+// time: ids that were accepted before come first, then unproven ones, from the namespace that has spent least.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { lateTurn } from './late-turn.ts';
@@ -9,13 +9,13 @@ import type { HostPlan } from './types.ts';
 export type Changes = Pick<HostPlan, 'attach' | 'again' | 'renew' | 'detach'>;
 
 export interface HostTurn extends Changes {
-  /** Added by failed updates for namespaces that are not in this turn: the same PATCH removes them. */
+  /** Ids that failed updates added for namespaces outside this turn: the same PATCH removes them. */
   readonly withdraw?: readonly ResourceId[];
   /** See late-turn.ts. */
   readonly suspect?: string;
-  /** The namespace that answers for each id that is attached or renewed. */
+  /** For each id that is attached or renewed, the namespace to which a refusal is charged. */
   readonly namespaces: ReadonlyMap<ResourceId, string>;
-  /** Something was left for the next turn. */
+  /** Whether ids are left for the next turn. */
   readonly hasMore: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Updates fail late for as long as the host lists what some namespaces asked for, and say nothing: the others are served.
+// Updates fail late, without a named cause, while the host lists ids of some namespaces: the others still get theirs.
 import type { ResourceId } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -12,7 +12,7 @@ const claimants = (id: ResourceId) => (owners[id] === undefined ? [] : [owners[i
 const own = { since: now, confirmed: true };
 const strike: Strike = { failedAt: now, spentUntil: 0, distrusted: false };
 
-/** A host whose last update has failed, with these listed and not applied. */
+/** A host whose last update failed; it lists these ids, which are not applied. */
 function failing(listed: readonly ResourceId[], more: Partial<HostFacts> = {}): HostFacts {
   return {
     ...facts(host),

@@ -1,24 +1,23 @@
-// Which namespaces are in the next update when updates of a host fail after ARM has accepted them, and ARM does not say which
-// identity they failed over. Pure. An update fails for all that the host lists: what one namespace asked for would keep the
-// others from theirs for ever. What such updates have added cannot be used yet; part of it is removed again, until an update
-// succeeds without it.
+// Selects the namespaces of the next update when updates of a host fail after ARM accepted them and ARM does not name the identity
+// that caused it. Pure. An update fails for everything that the host lists, so one namespace could block all others for ever. What
+// such updates added cannot be used yet; parts of it are removed until an update succeeds.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isClean } from '../snapshot/facts/strikes.ts';
 import { listedUnapplied } from '../snapshot/facts/unapplied.ts';
 import { standingOf, type Claimants } from './standing.ts';
 
-/** The first failure is often one of the moment: all is sent again once before anything comes off. */
+/** The first failure is often transient: everything is sent once more before anything is removed. */
 const failuresBorne = 2;
 
 type NamespaceOf = (id: ResourceId) => string;
 
 export interface LateTurn {
-  /** Of the ids that were chosen: those that are sent now. */
+  /** The chosen ids that are sent now. */
   readonly kept: ReadonlySet<ResourceId>;
-  /** Attached by MIC, and usable by nobody yet: the same PATCH removes them. */
+  /** Attached by MIC and not usable yet: the same PATCH removes them. */
   readonly withdraw: readonly ResourceId[];
-  /** The only namespace that is left out: if the update succeeds, it is the one that the last ones failed over. */
+  /** The only namespace that is left out: if the update succeeds, it caused the last failures. */
   readonly suspect?: string;
 }
 
@@ -37,7 +36,7 @@ export function lateTurn(chosen: ReadonlySet<ResourceId>, facts: HostFacts, clai
   return { kept, withdraw, ...(isNew && { suspect }) };
 }
 
-/** The namespaces that are sent; undefined where there is only one. */
+/** The namespaces that are sent; undefined if there is only one. */
 function choose(
   chosen: ReadonlySet<ResourceId>,
   listed: readonly ResourceId[],
@@ -48,14 +47,14 @@ function choose(
   const failing = new Set(listed.map(namespaceOf));
   const others = namespaces.filter((namespace) => !failing.has(namespace));
   const step = facts.lateFailures - failuresBorne;
-  // Where several are bad, only a part that has none of them passes: each part has its turn, whatever seems likely.
+  // If several namespaces cause failures, only a part without them succeeds: every part gets a turn.
   if (step % 3 === 2) return new Set(partOf(namespaces, Math.floor(step / 3)));
-  // Mostly it is one alone that fails, and the others have come since.
+  // Usually one namespace alone causes the failures, and the others came later.
   if (failing.size === 1 && others.length > 0) return new Set(others);
   return new Set(partOf(namespaces, step));
 }
 
-/** Halves, quarters and so on down to single ones, one part after another; then all at once, and from the beginning. */
+/** Halves, quarters and so on down to single items, one part for each step; then all, then from the start. */
 export function partOf<T>(all: readonly T[], step: number): readonly T[] {
   const parts: (readonly T[])[] = [];
   for (let count = 2; parts.length === 0 || count < 2 * all.length; count *= 2) {

@@ -1,5 +1,5 @@
-// Which AzureAssignedIdentity stands for an assignment. The original's names are plain concatenations: kept for operators'
-// sake, but two pods can come to the same one (`a-b` in `c`, `a` in `b-c`), and one can be too long.
+// Names the AzureAssignedIdentity of an assignment. The original's names are plain concatenations; MIC keeps them for operators,
+// although two pods can get the same one (`a-b` in `c`, `a` in `b-c`) and one can be too long.
 import {
   assignedIdentityName,
   assignedIdentityNamespace,
@@ -19,8 +19,9 @@ const maxNameLength = 253;
 const maxNamespaceLength = 63;
 
 /**
- * For each match of a pod, in the same order. An object that stands for the assignment already keeps its name, if it is one that
- * MIC gives: others are an editor's, whatever they say. By these names NMI finds the records that it keeps of a namespace with too many.
+ * The object names for the matches of a pod, in the same order. An existing object of the assignment keeps its name if it is one of
+ * the two that MIC uses; objects with other names were written by editors. In a namespace over its share, NMI keeps records with
+ * these names.
  */
 export function objectNames(
   index: ClusterIndex,
@@ -62,9 +63,9 @@ function isTaken(index: ClusterIndex, pod: PodView, own: ObjectName): boolean {
   return rivals(index, pod, own).some((rival) => goesFirst(rival, pod));
 }
 
-/** Other pods that have a claim to this name and hold no object for it yet: found by reading the name in every other way. */
+/** Other pods that can claim this name and hold no object for it yet, found by every other way to split the name. */
 function rivals(index: ClusterIndex, pod: PodView, own: ObjectName): PodView[] {
-  // Where everything is namespaced, two pods whose objects are in one namespace are in one namespace themselves.
+  // If everything is namespaced, only pods of the same namespace have objects in one namespace.
   const isRivals = index.isClosed
     ? (namespace: string) => namespace === pod.namespace
     : (namespace: string) => index.hasPodsIn(namespace);
@@ -85,7 +86,7 @@ interface Reading {
   readonly identityName: string;
 }
 
-/** Each pair of hyphens is one way to read a name; most of them name a namespace that there is not. */
+/** Splits a name at each pair of hyphens; most splits name a namespace that does not exist. */
 function readings(name: string, isNamespace: (text: string) => boolean): Reading[] {
   const found: Reading[] = [];
   for (let first = name.indexOf('-'); first !== -1; first = name.indexOf('-', first + 1)) {

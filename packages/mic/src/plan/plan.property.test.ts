@@ -47,7 +47,7 @@ const modelRules: PlanRules = {
   immutableClientIds: new Set([clientIdOf(immutable)]),
 };
 
-// Names that collide when they are put together: `a-b` in `c` and `a` in `b-c`.
+// Names that collide when concatenated: `a-b` in `c` and `a` in `b-c`.
 const namespaces = fc.constantFrom('c', 'b-c');
 const podNames = fc.constantFrom('a', 'a-b', 'web-0');
 const nodeNames = fc.constantFrom(...Object.keys(providerIds));
@@ -155,7 +155,7 @@ function modelOf({ cluster, assigned: leftover, foreign, missing }: Seed): Model
   });
 }
 
-/** Passes with time between them, until everything is done that will be. */
+/** Runs passes with time between them until nothing is left to do. */
 function settle(model: Model, crashes: readonly number[] = []): void {
   for (const crashAfter of crashes) {
     model.pass(crashAfter);
@@ -188,7 +188,7 @@ describe('the model world', () => {
         const model = modelOf(seed);
         settle(model, points);
         const { hosts: left } = plan(model.snapshot(), modelRules);
-        // An identity that Azure does not know is tried again from time to time: nothing else may be left.
+        // An identity that Azure does not have is retried from time to time; nothing else may be left.
         const unknown = seed.missing === null ? undefined : idOf(seed.missing);
         for (const one of left.filter((host) => !isIdle({ ...host, read: false }))) {
           expect([...one.attach, ...one.renew].every((id) => id === unknown)).toBe(true);
@@ -252,7 +252,7 @@ describe('the model world', () => {
         }
         for (const [host, entries] of model.foreign) {
           for (const [id, entry] of entries) {
-            // A dead one may have been renewed: it is back all the same, and not MIC's.
+            // A dead entry may have been renewed: it is attached again, and still not MIC's.
             const isLost =
               entry.principalId === undefined && seed.missing !== null && id === idOf(seed.missing);
             if (!isLost) expect(model.arm.get(host)?.has(id)).toBe(true);
@@ -376,7 +376,7 @@ const changesTo: fc.Arbitrary<ClusterChange> = fc.oneof(
   })),
 );
 
-/** What is left when all changes have been taken in, without an index. */
+/** The final objects after all changes, computed without an index. */
 function endOf(changes: readonly ClusterChange[], known: ClusterSnapshot['facts']): ClusterSnapshot {
   const maps = {
     pod: new Map<Key, unknown>(),

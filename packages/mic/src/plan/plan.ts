@@ -13,17 +13,17 @@ import { outlookFor } from './host-outlook.ts';
 import type { AssignmentStep, HostPlan, PlanRules } from './types.ts';
 
 export interface PlanMoment {
-  /** Undefined for a host of which nothing is known, and for the nodes without one. */
+  /** Undefined for a host without facts, and for nodes without a host. */
   readonly facts: HostFacts | undefined;
   readonly now: number;
   readonly rules: PlanRules;
-  /** The pods to look at, besides those that wait for a change of state; all of the host when left out. */
+  /** The pods to plan, besides those with an object in a transient state; all of the host if undefined. */
   readonly dirtyPods?: Iterable<PodKey>;
 }
 
-/** At a cost that depends on the dirty pods, and on the host's identities only when something about those has changed. */
+/** Its cost depends on the dirty pods, and on the host's identities only if something about those has changed. */
 export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment): HostPlan {
-  // A host whose nodes are all gone may still carry what MIC attached: the facts remember it.
+  // A host without nodes may still carry what MIC attached; its facts name it.
   const host = key === undefined ? undefined : (index.host(key) ?? moment.facts?.host);
   if (host === undefined)
     return {
@@ -40,7 +40,7 @@ export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment):
   return { host, ...changes, steps, needed };
 }
 
-/** The pod that a step is about: to be marked dirty again when the step was not taken. */
+/** The pod of a step: to be marked dirty again if the step was not taken. */
 export function podKeyOf(step: AssignmentStep): PodKey {
   if (step.kind === 'delete') return `${step.current.podNamespace}/${step.current.podName}`;
   return `${step.assignment.pod.namespace}/${step.assignment.pod.name}`;
@@ -54,14 +54,14 @@ function stepsOn(index: ClusterIndex, key: HostKey, { dirtyPods, isMissing }: Lo
   const looked = new Set(dirtyPods ?? index.podKeysOn(key));
   const waiting = dirtyPods === undefined ? [] : index.waitingOn(key);
   const here = [...new Set([...looked, ...waiting])].filter((pod) => index.homeOf(pod) === key).sort();
-  // Pods that only wait are planned with each pass, outside the turns of their namespaces: what an editor writes about them, in any
-  // number, is removed in their turn.
+  // Pods that only wait are planned with each pass, outside the turns of their namespaces. Objects that editors write for them, in any
+  // number, are removed in these turns.
   return here.flatMap((pod) =>
     diffPod(index, pod, { ...decidePod(index, pod), isMissing, keepsOthers: !looked.has(pod) }),
   );
 }
 
-/** An object that waits for an identity which the host will not get now is left unchanged, so that the plan stays quiet. */
+/** An object that waits for an identity which the host will not get now is left unchanged, so that the plan has no step for it. */
 function canBeTaken(step: AssignmentStep, willCarry: (id: ResourceId) => boolean): boolean {
   const id = step.kind === 'confirm' ? step.assignment.resourceId : undefined;
   return id === undefined || willCarry(id);

@@ -1,5 +1,5 @@
-// Whose attempt an attachment is, and what is known in its favour. ARM takes or refuses a PATCH as a whole, and PATCHes are few:
-// what will probably pass goes first, and what may be refused never shares a PATCH with another namespace's.
+// The namespace that an attachment is charged to, and how likely it succeeds. ARM accepts or refuses a PATCH as a whole, and PATCHes
+// are limited: likely attempts go first, and ids that may be refused never share a PATCH with those of another namespace.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { updateBudget, waitFor } from '../snapshot/facts/budget.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -9,14 +9,13 @@ export interface Standing {
   /** The namespace to which a refusal is charged; undefined for an id that no AzureIdentity names. */
   readonly namespace: string | undefined;
   /**
-   * `clean`: nothing of that namespace was refused here lately. `accepted`: something was, but not this id, which the host
-   * has carried before. `unproven` and `refused` (this very id was): tried when there is nothing better to do, within the
-   * namespace's budget.
+   * `clean`: nothing of that namespace was refused on this host lately. `accepted`: something was, but not this id, which the host
+   * has carried before. `unproven`, and `refused` (this id was refused): tried last, within the namespace's budget.
    */
   readonly trust: Trust;
 }
 
-/** What is tried first comes first. */
+/** In the order of attempts. */
 const trusts = ['clean', 'accepted', 'unproven', 'refused'] as const;
 export type Trust = (typeof trusts)[number];
 
@@ -24,10 +23,10 @@ export function rankOf({ trust }: Standing): number {
   return trusts.indexOf(trust);
 }
 
-/** Namespaces with an AzureIdentity for the id: what one of them writes must not make the others wait. */
+/** Namespaces with an AzureIdentity for the id. Refusals of one of them must not delay the others. */
 export type Claimants = (id: ResourceId) => Iterable<string>;
 
-/** PATCHes of the host's budget that unproven attempts leave to others. */
+/** PATCHes of the host's budget that unproven attempts leave for others. */
 const reservedUpdates = 3;
 
 export function standingOf(id: ResourceId, facts: HostFacts, claimants: Claimants): Standing {
@@ -41,7 +40,7 @@ export function standingOf(id: ResourceId, facts: HostFacts, claimants: Claimant
   return { namespace: [...namespaces].sort(leastSpent)[0], trust };
 }
 
-/** When an attempt with that standing may be made; the past or now for all but unproven ones. */
+/** Earliest time of an attempt with that standing; 0 for `clean` and `accepted`. */
 export function attemptDueAt({ namespace, trust }: Standing, facts: HostFacts, now: number): number {
   if (trust === 'clean' || trust === 'accepted' || namespace === undefined) return 0;
   const hostWaits = waitFor(updateBudget, { spentUntil: facts.spentUntil, now }, reservedUpdates);

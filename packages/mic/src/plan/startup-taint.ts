@@ -1,15 +1,15 @@
-// Whether a node may lose its start-up taint: whether NMI of that node answers for it.
+// Whether a node may lose its start-up taint: NMI on that node must be ready.
 import type { AgentView, TaintedNode } from '../snapshot/views.ts';
 
 export type StartupVerdict =
   | { readonly kind: 'remove'; readonly agent: string }
-  /** `stale`: a ready pod that may have been ready for an earlier Node object of this name only. */
+  /** `stale`: the pod is ready, but possibly only for an earlier Node object of this name. */
   | { readonly kind: 'keep'; readonly why: 'no-agent' | 'not-ready' | 'stale'; readonly agent?: string };
 
 /**
- * A node may have been registered again under the name of an earlier one, whose pods are still in the API server with the
- * statuses of that time. So the pod must have been created after the Node object (both times are the API server's), or have
- * become ready after it (by the clock of the node, the best there is for a pod that a kubelet took over).
+ * A node can register again under the name of an earlier one, whose pods are still in the API server with their old statuses. So
+ * the pod must have been created after the Node object (both times are the API server's), or have become ready after it (by the
+ * clock of the node, the best available for a pod that a kubelet took over).
  */
 export function judgeStartup(node: TaintedNode, agents: readonly AgentView[]): StartupVerdict {
   const here = agents.filter((agent) => agent.nodeName === node.name && !agent.ending);

@@ -1,9 +1,9 @@
-// The vocabulary of decisions. Types only: what a plan is made of, no rule.
+// The types that plans are made of; no logic.
 import type { AzureIdentity, AzureIdentityBinding, Host, ResourceId } from '@pod-identity/crd-types';
 import type { Barred } from '../snapshot/index/rights.ts';
 import type { AssignedView, PodView } from '../snapshot/views.ts';
 
-/** One pod that may act as one identity. */
+/** One pod that may use one identity. */
 export interface Assignment {
   /** `podNamespace/podName|identityNamespace/identityName` */
   readonly key: string;
@@ -11,14 +11,14 @@ export interface Assignment {
   readonly binding: AzureIdentityBinding;
   readonly identity: AzureIdentity;
   readonly meaning: string;
-  /** Type 0 only: the identity that the host must carry. */
+  /** Type 0 only: the id that the host must carry. */
   readonly resourceId?: ResourceId;
-  /** Where its AzureAssignedIdentity lives; collisions of names are already resolved. */
+  /** Namespace of its AzureAssignedIdentity; `objectName` is already free of collisions. */
   readonly objectNamespace: string;
   readonly objectName: string;
 }
 
-/** What is to happen to one AzureAssignedIdentity. The state it ends in depends on what the host carries by then. */
+/** One change of an AzureAssignedIdentity. Its resulting state depends on what the host carries by then. */
 export type AssignmentStep =
   | { readonly kind: 'create'; readonly assignment: Assignment }
   | { readonly kind: 'update'; readonly assignment: Assignment; readonly current: AssignedView }
@@ -50,47 +50,47 @@ export type SkipReason =
   | 'node-without-host'
   | AccessReason;
 
-/** The API server says that the pod may not use the identity; nothing yet; or that it could not in mode `rbac`. */
+/** The pod may not use the identity; there is no answer yet; or the pod could not use it in mode `rbac`. */
 export type AccessReason = 'access-denied' | 'access-unknown' | 'access-warned';
 
 export interface Skip {
   readonly pod: PodView;
   readonly reason: SkipReason;
-  /** 'namespace/name' where one is concerned. */
+  /** `namespace/name`, if a binding is concerned. */
   readonly binding?: string;
   readonly identity?: string;
   readonly detail?: string;
-  /** With `access-denied` and `access-warned`: what is missing, and whom. */
+  /** With `access-denied` and `access-warned`: the missing rights and their subject. */
   readonly access?: Pick<Barred, 'subject' | 'targets'>;
-  /** With `no-binding`: bindings of the pod's namespace are left out. */
+  /** With `no-binding`: whether bindings of the pod's namespace are left out. */
   readonly leftOut?: boolean;
 }
 
-/** Everything to do for one host (a VM or a scale set), or for the nodes that have none (host undefined). */
+/** All changes for one host (a VM or a scale set), or for the nodes without one (host undefined). */
 export interface HostPlan {
   readonly host: Host | undefined;
-  /** Missing on the host and wanted: never one that is quarantined. */
+  /** Wanted and missing on the host; never quarantined. */
   readonly attach: readonly ResourceId[];
-  /** On the host by an update that failed after ARM had accepted it: sent again. Left out when there is none. */
+  /** Listed on the host by an update that failed after ARM accepted it: sent again. Absent if none. */
   readonly again?: readonly ResourceId[];
-  /** Dead entries, by Azure's own word: removed, then attached again. */
+  /** Entries that Azure reports as dead: removed, then attached again. */
   readonly renew: readonly ResourceId[];
-  /** Ours, needed by no pod for the whole grace period, not protected. */
+  /** Attached by MIC, needed by no pod for the whole grace period, and not protected. */
   readonly detach: readonly ResourceId[];
-  /** The host has to be read first: never read in this term, or the drift period is over. */
+  /** The host must be read first: not read in this term yet, or the drift period is over. */
   readonly read: boolean;
   readonly steps: readonly AssignmentStep[];
-  /** Every identity that a live pod needs here, for apply to check a detach against at the last moment. */
+  /** All ids that live pods need here: apply checks them right before a detach. */
   readonly needed: ReadonlySet<ResourceId>;
-  /** Plan this host again no later than this (end of a grace, quarantine, throttle or drift period). */
+  /** When to plan this host again at the latest (end of a grace, quarantine, throttle or drift period). */
   readonly wakeAt?: number;
-  /** ARM is not to be called before this. Steps that need no ARM call go on. */
+  /** No ARM call before this time. Steps that need none continue. */
   readonly notBefore?: number;
 }
 
 export interface PlanRules {
   readonly forceNamespaced: boolean;
-  /** Lower-case client ids that are never detached: `--immutable-user-msis` and the cluster's own. */
+  /** Lower-case client ids that are never detached: those of `--immutable-user-msis` and of the cluster itself. */
   readonly immutableClientIds: ReadonlySet<string>;
   readonly detachGraceMs: number;
   readonly driftPeriodMs: number;

@@ -14,12 +14,12 @@ export function validBinding(fields?: BindingFields): AzureIdentityBinding {
   return view.binding;
 }
 
-/** What the pod, identity and binding of `builders.ts` come to; each test names what is different. */
+/** The assignment of the default pod, identity and binding of `builders.ts`; tests pass the differences. */
 export function assignment(different: Partial<Assignment> = {}): Assignment {
   return { ...assignmentWithoutId(), resourceId: idOf('reader'), ...different };
 }
 
-/** The same of an identity that has no id in Azure, such as a service principal. */
+/** The same for an identity without a resource id, such as a service principal. */
 export function assignmentWithoutId(): Assignment {
   return {
     key: 'k',

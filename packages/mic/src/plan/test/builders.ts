@@ -1,4 +1,4 @@
-// Small worlds for tests: raw Kubernetes objects as the API server would give them, made into views by the real trims.
+// Builders for tests: raw Kubernetes objects as the API server returns them, made into views by the real trims.
 import {
   apiVersion,
   bindingLabel,
@@ -28,7 +28,7 @@ export const rules: PlanRules = {
 
 const group = '/subscriptions/S1/resourceGroups/RG';
 
-/** As people write it: with capitals. */
+/** With capitals, as users write it. */
 export const resourceIdOf = (name: string) =>
   `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
 export const idOf = (name: string): ResourceId => canonicalResourceId(resourceIdOf(name));
@@ -46,7 +46,7 @@ export function hostOf(providerId: string): Host {
   return parsed.value;
 }
 
-/** With nothing to do. */
+/** A plan with nothing to do. */
 export function idlePlan(host: Host) {
   return {
     host,
@@ -132,7 +132,7 @@ export interface BindingFields {
   readonly name?: string;
   readonly azureIdentity?: string;
   readonly selector?: string;
-  /** More of the spec. */
+  /** Further fields of the spec. */
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
@@ -157,10 +157,10 @@ export interface AssignedFields {
   readonly name?: string;
   readonly podNamespace?: string;
   readonly podName?: string;
-  /** `null`: as the original writes it. */
+  /** `null`: as in the original's objects. */
   readonly podUid?: string | null;
   readonly node?: string;
-  /** The name of the node unless told. */
+  /** Default: the name of the node. */
   readonly label?: string;
   readonly identity?: IdentityFields;
   readonly binding?: BindingFields;
@@ -212,7 +212,7 @@ export const alive = (name: string): PresentIdentity => ({
   principalId: `principal-of-${name}`,
 });
 
-/** Facts of a host that was just read: it carries these, of which MIC attached those in `ours`. */
+/** Facts of a host that was just read: it carries these ids; MIC attached those in `ours`. */
 export function facts(
   host: Host,
   names: readonly string[] = [],
@@ -232,7 +232,7 @@ export function factsMap(...list: readonly HostFacts[]): ReadonlyMap<ResourceId,
   return new Map(list.map((one) => [one.host.id, one]));
 }
 
-/** A world in which one pod has what it needs; each test names what is different. */
+/** A snapshot in which one pod has what it needs; tests pass the differences. */
 export function snapshot(different: Partial<ClusterSnapshot> = {}): ClusterSnapshot {
   return {
     pods: [pod()],

@@ -1,14 +1,14 @@
-// The plan of a whole cluster: the plans of all its hosts. For tests and benchmarks.
+// The plan of a cluster: the plans of all its hosts. For tests and benchmarks.
 import { indexOf, type ClusterSnapshot } from '../../snapshot/test/cluster-snapshot.ts';
 import { skipsOf } from '../desired.ts';
 import { planHost } from '../plan.ts';
 import type { HostPlan, PlanRules, Skip } from '../types.ts';
 
 export interface Plan {
-  /** Only hosts with something to do, in the order of their ids; the nodes without a host come first. */
+  /** Only hosts with something to do, ordered by id; nodes without a host come first. */
   readonly hosts: readonly HostPlan[];
   readonly skips: readonly Skip[];
-  /** The earliest of all hosts, those with nothing to do included. */
+  /** The earliest of all hosts, also of those with nothing to do. */
   readonly wakeAt?: number;
 }
 
@@ -29,7 +29,7 @@ export function plan(snapshot: ClusterSnapshot, rules: PlanRules): Plan {
   };
 }
 
-/** Whether there is nothing to do, for now. */
+/** Whether there is nothing to do now. */
 export function isIdle({ attach, again = [], renew, detach, read, steps }: HostPlan): boolean {
   return !read && attach.length + again.length + renew.length + detach.length + steps.length === 0;
 }

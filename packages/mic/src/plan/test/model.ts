@@ -1,5 +1,5 @@
-// A world small enough to be checked as a whole: ARM, the store of AzureAssignedIdentities and MIC's memory, in plain maps.
-// It carries a HostPlan out in the documented order (record, attach, confirm, detach, delete) and can stop after any step.
+// A small model of ARM, the AzureAssignedIdentities and MIC's memory, in plain maps, so that tests can check all of it.
+// It executes a HostPlan in the documented order (record, attach, confirm, detach, delete) and can stop after any step.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts, HostRecord, PresentIdentity, RejectionCode } from '../../snapshot/facts/facts.ts';
 import {
@@ -24,9 +24,9 @@ class Crash extends Error {}
 export interface ModelOptions {
   readonly cluster: Omit<ClusterSnapshot, 'facts' | 'now' | 'assigned'>;
   readonly assigned: readonly AssignedView[];
-  /** What hosts carry from the start: attached by others. */
+  /** What hosts carry at the start, attached by others. */
   readonly foreign: ReadonlyMap<ResourceId, ReadonlyMap<ResourceId, PresentIdentity>>;
-  /** Identities that Azure knows, with the entry that a host gets. */
+  /** Identities that exist in Azure, with the entry that a host gets. */
   readonly existing: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly rules: PlanRules;
 }
@@ -59,7 +59,7 @@ export class Model {
     return { ...this.cluster, assigned: [...this.store.values()], facts: this.#facts, now: this.now };
   }
 
-  /** One pass over all hosts; a crash loses everything but the ledger, as a new leader would find it. */
+  /** One pass over all hosts; a crash loses everything except the ledger, as for a new leader. */
   pass(crashAfter = Infinity): void {
     this.#stepsLeft = crashAfter;
     try {
@@ -142,7 +142,7 @@ export class Model {
     });
   }
 
-  /** Reads, writes down what it is going to attach, PATCHes once, and takes in what came of it. */
+  /** Reads the host, records what it will attach, sends one PATCH, and folds the result. */
   #change(host: Host, { attach, renew, detach, read }: HostPlan): void {
     if (!read && attach.length + renew.length + detach.length === 0) return;
     const entries = this.arm.get(host.id) ?? new Map<ResourceId, PresentIdentity>();
@@ -151,7 +151,7 @@ export class Model {
     const gone = detach.filter((id) => entries.has(id));
     const at = { now: this.now, chance: 0.5 };
     this.#keep(foldReading(this.factsOf(host), { kind: 'read', present: new Map(entries) }, at));
-    // What can't be put back is not taken off.
+    // Entries that cannot be attached again are not removed.
     const renewed = renew.filter((id) => this.#existing.has(id));
     if (fresh.length + renewed.length + gone.length === 0) {
       this.#reject(host, renew);
@@ -188,7 +188,7 @@ export class Model {
     this.#keep(foldUpdate(this.factsOf(host), { change, outcome }, { now: this.now, chance: 0.5 }));
   }
 
-  /** What is on record as MIC's own. */
+  /** Ids that the ledger records as MIC's own. */
   ownedOn(host: ResourceId): readonly ResourceId[] {
     return [...(this.#ledger.get(host)?.ours.keys() ?? [])];
   }
