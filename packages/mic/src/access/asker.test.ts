@@ -16,7 +16,7 @@ const holderOf = (subject: string, ...names: readonly string[]): Holder => {
   return { subject: { namespace, name }, targets: names.map(target) };
 };
 
-/** As on a busy machine: timers do not fire on time, and time passes between two looks at the clock. */
+/** A clock as on a busy machine: timers fire late, and time passes between two reads of the clock. */
 function unevenClock(clock: FakeClock, lateMs: number): FakeClock {
   let last = 0;
   let looks = 0;
@@ -158,7 +158,7 @@ describe('a right that is withdrawn', () => {
     for (const name of ['a', 'group', 'subscription']) reviewer.say('shop/web', name, answer);
     await clock.advance(7_200_000);
     expect([verdict(holder), changed.length]).toEqual(['allowed', 1]);
-    // A question a minute, and one line of the log.
+    // One question a minute, and one log line.
     expect(reviewer.asked.length).toBeLessThan(140);
     expect(log.lines.map(({ level }) => level)).toEqual(['warn']);
     reviewer.say('shop/web', 'a', false);
@@ -210,7 +210,7 @@ describe('a storm of pairs', () => {
     const { clock, reviewer, book } = setUp();
     for (let index = 0; index < 100; index += 1) storm(book, `ns-${index}`, 50);
     await clock.advance(4_000);
-    // The burst, and what four seconds bring.
+    // The burst plus the refill of four seconds.
     expect(reviewer.asked.length).toBeLessThanOrEqual(1_250);
     expect(reviewer.asked.length).toBeGreaterThan(1_000);
     expect(reviewer.mostOpen).toBeLessThanOrEqual(8);

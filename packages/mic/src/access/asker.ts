@@ -1,5 +1,5 @@
-// Asks the API server about the pairs in the book for as long as a term lasts: so many questions a second, and no namespace
-// more than its part of those that are under way.
+// Asks the API server about the pairs of the book during a term, at a limited rate and with a limit per namespace for questions
+// in progress.
 import { accessGroup, accessVerb, type AccessResource, type AccessSubject } from '@pod-identity/crd-types';
 import { createTokenBucket, type Clock, type Timer, type TokenBucket } from '@pod-identity/kit/core';
 import { KubeError, subjectOf, type AccessReviewer, type LeaderTerm } from '@pod-identity/kit/kube';
@@ -14,24 +14,24 @@ export interface AskerPorts<H extends Holder> {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Resolves when answers are worth something: the API server has refused somebody. Asked when there is a pair. */
+  /** Resolves once the API server has refused an invented user, so that its answers mean something. Called when there is a pair. */
   readonly proven: () => Promise<void>;
-  /** These may be allowed more now, or less. */
+  /** Called with holders whose verdicts have changed. */
   readonly onChanged: (holders: readonly H[]) => void;
   readonly onReview: (result: ReviewResult) => void;
-  /** All that was due is answered, or was asked for without an answer. */
+  /** Called when no question is in progress: all due pairs were asked. */
   readonly onIdle?: () => void;
 }
 
-/** Of one question about one name. */
+/** The result of one question about one name. */
 export type ReviewResult = 'allowed' | 'refused' | 'unanswered';
 
-/** What the API server is asked at most, and what of it one namespace has under way. */
+/** Limits for questions to the API server, and for the pairs of one namespace in progress. */
 const reviewsPerSecond = 250;
 const pairsAtOnce = 8;
 const pairsOfNamespaceAtOnce = 3;
 
-/** Resolves when the term is over and nothing is on its way any more. */
+/** Resolves when the term is over and no question is in progress. */
 export async function askPairs<H extends Holder>(ports: AskerPorts<H>): Promise<void> {
   const { signal } = ports.term;
   const over = aborted(signal);
@@ -44,7 +44,7 @@ export async function askPairs<H extends Holder>(ports: AskerPorts<H>): Promise<
   await asker.stop();
 }
 
-/** In mode `namespace` there is none, and nothing is asked. */
+/** In mode `namespace` there are no pairs, and nothing is asked. */
 function anyPair(book: Pick<AccessBook, 'nextAt' | 'onFresh'>): Promise<void> {
   return new Promise((resolve) => {
     if (book.nextAt === undefined) book.onFresh = resolve;
@@ -90,7 +90,7 @@ class Asker<H extends Holder> {
     await Promise.all(this.#underWay);
   }
 
-  /** However many holders one change brings, they are looked at together. */
+  /** One change can bring many holders: they are handled together. */
   #pumpSoon(): void {
     if (this.#isPumpDue) return;
     this.#isPumpDue = true;
@@ -114,9 +114,9 @@ class Asker<H extends Holder> {
     }
     const { nextAt } = book;
     if (this.#underWay.size === 0) this.#ports.onIdle?.();
-    // The end of what is under way is looked at as well.
+    // At the limit, the end of a question calls #pump again.
     if (nextAt === undefined || this.#underWay.size >= pairsAtOnce) return;
-    // By the time that was looked at above: what has become due since then has not been taken.
+    // Compared with the time used above: pairs that became due since then have not been taken yet.
     if (nextAt > now) this.#timer = clock.after(nextAt - now, () => this.#pump());
   }
 
@@ -140,12 +140,12 @@ class Asker<H extends Holder> {
   async #ask(pair: Pair): Promise<void> {
     const { book, clock, random } = this.#ports;
     const answer = await this.#answerTo(pair);
-    // Whoever leads now asks for himself.
+    // The new leader asks itself.
     if (this.#isOver()) return;
     this.#tell(book.answer(pair, answer, { now: clock.elapsed(), chance: random() }));
   }
 
-  /** A right on any one name is enough; without one, all have to be refused. */
+  /** Allowed if any one name is allowed; refused only if all names are. */
   async #answerTo({ subject, target, standing }: Pair): Promise<Answer> {
     const levels = [...target.names.keys()];
     for (const level of levels.sort((a, b) => Number(b === standing.level) - Number(a === standing.level))) {
@@ -189,7 +189,7 @@ class Asker<H extends Holder> {
     if (holders.length > 0) this.#ports.onChanged(holders);
   }
 
-  /** Each kind of trouble once, and its end. */
+  /** Logs each change of the kind of failure, and its end. */
   #note(error: unknown): void {
     const { log } = this.#ports;
     const trouble = error === undefined ? undefined : error instanceof KubeError ? error.code : 'unexpected';

@@ -20,7 +20,7 @@ const answers: readonly Answer[] = [
   { kind: 'unanswered' },
 ];
 
-/** The book, and what somebody knows who looks at a holder only when it is new or the book names it. */
+/** The book, and the verdicts as a caller sees them that reads only new holders and holders that the book returns. */
 class Scene {
   readonly #book = new AccessBook({ pairsPerNamespace: perNamespace, recheckMs: 300_000 });
   readonly #held = new Set<Holder>();
@@ -62,11 +62,11 @@ class Scene {
     const seen = this.#pairs().map(([id, holder, one]) => [id, this.#book.verdict(holder, one)]);
     expect(seen).toEqual(this.#pairs().map(([id]) => [id, this.#known.get(id)]));
     const { allowed, denied, unknown } = this.#book.census();
-    // The last holder that was let in may bring two.
+    // The last holder that fits may add two pairs.
     expect(allowed + denied + unknown).toBeLessThanOrEqual(2 * (perNamespace + 1));
   }
 
-  /** Whatever is held and has room is asked in the end. */
+  /** Each held pair that has room is asked eventually. */
   checkAllAsked(): void {
     this.forget();
     const asked = new Set<string>();

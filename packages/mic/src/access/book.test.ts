@@ -169,7 +169,7 @@ describe('a namespace', () => {
     for (const holder of [first, second, third, holderOf('shop/web', 'a')]) book.hold(holder);
     expect([book.isOver('evil'), book.isOver('shop'), book.isOver('none')]).toEqual([true, false, false]);
     expect(answerAll(book, allowed)).toHaveLength(3);
-    // Nobody would tell it about a change.
+    // The book would not return it after a change of the verdict.
     expect(book.verdict(third, target('a'))).toBe('unknown');
     expect(book.takeAdmitted()).toEqual([]);
     book.release(second);

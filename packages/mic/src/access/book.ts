@@ -1,7 +1,7 @@
 // Room: which ServiceAccounts are in need of which Azure identities, and what the API server says about each pair.
 // It must not know pods, identities or hosts, or decide what follows from a verdict.
 //
-// The pairs of a ServiceAccount and a target that live pods need, and their verdicts. Pure: it neither asks nor reads a clock.
+// The pairs of ServiceAccount and target that live pods need, and their verdicts. Pure: it asks nothing and reads no clock.
 import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import { createFairQueue, type FairQueue } from '@pod-identity/kit/core';
 import { DueTimes } from './due-times.ts';
@@ -20,7 +20,7 @@ export interface Holder {
   readonly targets: readonly AccessTarget[];
 }
 
-/** One question that is asked for as long as somebody holds the pair. */
+/** A pair to ask about, repeatedly, as long as it has a holder. */
 export interface Pair {
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
@@ -28,7 +28,7 @@ export interface Pair {
 }
 
 export interface BookOptions {
-  /** Pairs of one namespace; those of further holders are not asked until there is room. Its editors can make any number. */
+  /** Limit for the pairs of one namespace, since its editors can create any number. Further holders wait until there is room. */
   readonly pairsPerNamespace: number;
   /** Each pair is asked again within this time. */
   readonly recheckMs: number;
@@ -54,9 +54,9 @@ class Held<H> implements Pair {
 
 interface Tenant<H> {
   readonly pairs: Map<string, Held<H>>;
-  /** By holder, for the pairs of which there was room. Keys are long: they are made once for each holder and target. */
+  /** The pairs of holders that had room. A cache by holder and target, since the keys of pairs are long. */
   readonly held: Map<H, Map<AccessTarget, Held<H>>>;
-  /** The others. */
+  /** Holders without room. */
   readonly waiting: Set<H>;
 }
 
@@ -67,14 +67,14 @@ const unbounded = { total: Infinity, perNamespace: Infinity, perPod: Infinity };
 export class AccessBook<H extends Holder = Holder> {
   readonly #options: BookOptions;
   readonly #tenants = new Map<string, Tenant<H>>();
-  /** Namespaces take turns in both lines, and in them ServiceAccounts. The lines take turns as well. */
+  /** In both queues namespaces take turns, and within them ServiceAccounts; the two queues take turns too. */
   #fresh: Line<H> = createFairQueue<Held<H>>(unbounded);
   #again: Line<H> = createFairQueue<Held<H>>(unbounded);
   readonly #later = new DueTimes<Held<H>>();
   readonly #asked = new Map<Pair, Held<H>>();
   readonly #admitted = new Set<H>();
   #isTurnOfFresh = true;
-  /** Called when there is something to ask that was not there before. */
+  /** Called when a new pair can be asked. */
   onFresh: () => void = () => undefined;
 
   constructor(options: BookOptions) {
@@ -103,7 +103,7 @@ export class AccessBook<H extends Holder = Holder> {
     else this.#admit(tenant);
   }
 
-  /** Of a holder for whose pairs there is no room nothing is known: it would not be told when that changes. */
+  /** `unknown` for a holder that waits for room: `answer` would not return it after a change. */
   verdict(holder: H, target: AccessTarget): Verdict {
     const tenant = this.#tenants.get(holder.subject.namespace);
     const held = tenant?.held.get(holder);
@@ -111,19 +111,19 @@ export class AccessBook<H extends Holder = Holder> {
     return pair?.holders.has(holder) === true ? pair.standing.verdict : 'unknown';
   }
 
-  /** Those for whose pairs there is room by now, once: what is known of them may be more than before. */
+  /** Holders that got room since the last call; their verdicts may have changed. */
   takeAdmitted(): readonly H[] {
     const admitted = [...this.#admitted];
     this.#admitted.clear();
     return admitted;
   }
 
-  /** Whether pairs of the namespace are not asked because there are too many. */
+  /** Whether holders of the namespace wait because it has too many pairs. */
   isOver(namespace: string): boolean {
     return (this.#tenants.get(namespace)?.waiting.size ?? 0) > 0;
   }
 
-  /** How many pairs there are of each verdict. */
+  /** The number of pairs by verdict. */
   census(): Readonly<Record<Verdict, number>> {
     const counts = { allowed: 0, denied: 0, unknown: 0 };
     for (const { pairs } of this.#tenants.values())
@@ -131,7 +131,7 @@ export class AccessBook<H extends Holder = Holder> {
     return counts;
   }
 
-  /** The pair whose turn it is: to be asked, and answered or put back. */
+  /** The next pair to ask; the caller passes the result to `answer`. */
   next(now: number, mayAsk?: (namespace: string) => boolean): Pair | undefined {
     for (const pair of this.#later.take(now)) this.#line(this.#again, pair);
     const [first, second] = this.#isTurnOfFresh ? [this.#fresh, this.#again] : [this.#again, this.#fresh];
@@ -142,12 +142,12 @@ export class AccessBook<H extends Holder = Holder> {
     return pair;
   }
 
-  /** When there will be a pair to ask; undefined while there is none at all. */
+  /** When a pair will be due; undefined if there is none. */
   get nextAt(): number | undefined {
     return this.#fresh.size + this.#again.size > 0 ? 0 : this.#later.nextAt;
   }
 
-  /** Those whose verdict is another one by this answer. None for a pair that nobody holds any more. */
+  /** Returns the holders if the answer changed the verdict; none for a pair without holders. */
   answer(pair: Pair, answer: Answer, moment: Omit<AnswerMoment, 'recheckMs'>): readonly H[] {
     const held = this.#asked.get(pair);
     this.#asked.delete(pair);
@@ -158,7 +158,7 @@ export class AccessBook<H extends Holder = Holder> {
     return held.standing.verdict === before ? [] : [...held.holders];
   }
 
-  /** Denials of the namespace are about to have consequences that they did not have: they count as unknown until they are asked again. */
+  /** To be called when denials of the namespace begin to take effect: they count as `unknown` until they are asked again. */
   doubtDenials(namespace: string): void {
     const pairs = [...(this.#tenants.get(namespace)?.pairs.values() ?? [])];
     const denied = pairs.filter(({ standing }) => standing.verdict === 'denied');
@@ -170,7 +170,7 @@ export class AccessBook<H extends Holder = Holder> {
     if (denied.length > 0) this.onFresh();
   }
 
-  /** A term is over: what the next one knows, it has asked itself. What is still answered to this one is ignored. */
+  /** To be called at the end of a term: forgets all verdicts, since the next term asks again, and ignores answers still to come. */
   forget(): readonly H[] {
     this.#fresh = createFairQueue<Held<H>>(unbounded);
     this.#again = createFairQueue<Held<H>>(unbounded);
@@ -231,7 +231,7 @@ export class AccessBook<H extends Holder = Holder> {
     this.#withdraw(pair);
   }
 
-  /** Nothing is asked about it any more, and an answer on its way is ignored. */
+  /** Removes the pair from all queues; the answer to a question in progress is ignored. */
   #withdraw(pair: Held<H>): void {
     this.#asked.delete(pair);
     this.#later.remove(pair);

@@ -2,10 +2,10 @@ interface Due {
   readonly dueAt: number;
 }
 
-/** Seconds of a schedule: pairs that are due in the same second are taken together. */
+/** Resolution of the schedule: pairs due in the same slot are taken together. */
 const slotMs = 1_000;
 
-/** What is due when. However much is in it, adding and removing cost the same. */
+/** A schedule. Adding and removing cost the same for any size. */
 export class DueTimes<T extends Due> {
   readonly #slots = new Map<number, Set<T>>();
   readonly #places = new Map<T, number>();
@@ -27,7 +27,7 @@ export class DueTimes<T extends Due> {
     if (items?.size === 0) this.#slots.delete(slot);
   }
 
-  /** Takes out what is due by now. */
+  /** Removes and returns everything due by now. */
   take(now: number): T[] {
     const due = [...this.#slots.keys()].filter((slot) => slot * slotMs <= now).sort((a, b) => a - b);
     const items = due.flatMap((slot) => [...(this.#slots.get(slot) ?? [])]);
@@ -35,14 +35,14 @@ export class DueTimes<T extends Due> {
     return items;
   }
 
-  /** When there will be something to take; undefined when there is nothing. */
+  /** When the next item can be taken; undefined if there is none. */
   get nextAt(): number | undefined {
     if (this.#slots.size === 0) return undefined;
     return Math.min(...this.#slots.keys()) * slotMs;
   }
 }
 
-/** The first slot that is over when the item is due: it is never taken before. */
+/** The first slot that ends no earlier than the item is due, so that it is never taken early. */
 function slotOf(dueAt: number): number {
   return Math.max(0, Math.ceil(dueAt / slotMs));
 }

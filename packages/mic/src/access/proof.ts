@@ -1,5 +1,5 @@
-// Whether what the API server says about rights is worth anything: one that refuses nobody (AlwaysAllow) would give every pod
-// every identity.
+// Checks that reviews of the API server mean something: one that refuses nobody (AlwaysAllow) would give every pod every
+// identity.
 import { accessGroup, accessVerb } from '@pod-identity/crd-types';
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import { KubeError, refusesStranger, type AccessReviewer } from '@pod-identity/kit/kube';
@@ -13,11 +13,11 @@ export interface ProofOptions {
 }
 
 export interface Proof {
-  /** Once somebody wants the proof, asks until the API server has refused an invented user, or the signal aborts. */
+  /** After the first call of `proven`, asks until the API server has refused an invented user or the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves when it has. */
+  /** Resolves once it has. */
   proven(): Promise<void>;
-  /** Why rights cannot be reviewed; undefined once they can. */
+  /** Why rights cannot be reviewed; undefined if they can. */
   readonly problem: string | undefined;
 }
 

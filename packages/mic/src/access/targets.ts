@@ -1,6 +1,6 @@
 import { accessTargetsOf, type AccessTarget, type AzureIdentity } from '@pod-identity/crd-types';
 
-/** What a pod must be allowed to use to act as an identity, or why nobody can be allowed to. */
+/** The targets that a pod must be allowed to use for an identity, or why no right can be granted. */
 export interface Targets {
   readonly targets: readonly AccessTarget[];
   readonly problem?: string;
@@ -8,7 +8,7 @@ export interface Targets {
 
 const known = new WeakMap<AzureIdentity, Targets>();
 
-/** Worked out once for each object: every pod that uses it asks. */
+/** Cached by object, since every pod that uses it asks. */
 export function targetsOf(identity: AzureIdentity): Targets {
   const kept = known.get(identity);
   if (kept) return kept;

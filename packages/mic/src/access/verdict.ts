@@ -1,9 +1,9 @@
-// What is known of one pair, and what an answer changes about it.
+// The state of one pair, and how an answer changes it.
 
-/** `unknown`: never answered. What exists stays as it is then, and nothing is added. */
+/** `unknown`: never answered; attached identities stay, and none are added. */
 export type Verdict = 'allowed' | 'denied' | 'unknown';
 
-/** What came of asking about all names of a target. `level`: the place of the name that is granted. */
+/** The result of asking about the names of a target. `level`: index of the allowed name. */
 export type Answer =
   | { readonly kind: 'allowed'; readonly level: number }
   | { readonly kind: 'refused' }
@@ -11,27 +11,27 @@ export type Answer =
 
 export interface Standing {
   readonly verdict: Verdict;
-  /** The level that was granted last: asked first the next time. */
+  /** The index that was allowed last: asked first the next time. */
   readonly level: number;
-  /** How often in a row the pair was refused, and how often there was no answer. */
+  /** Consecutive refusals, and consecutive questions without an answer. */
   readonly refusals: number;
   readonly failures: number;
-  /** When to ask again. */
+  /** When to ask again, in milliseconds of the caller's clock. */
   readonly dueAt: number;
 }
 
 export interface AnswerMoment {
   readonly now: number;
-  /** 0 to 1: spreads the questions. */
+  /** 0 to 1: spreads the questions over time. */
   readonly chance: number;
-  /** A pair is asked again within this time. */
+  /** The longest time between two questions about a pair. */
   readonly recheckMs: number;
 }
 
-/** One refusal may come from an API server that has not read all roles yet: the second question follows soon. */
+/** A single refusal can come from an API server that has not read all roles yet: it is confirmed by a second question soon after. */
 const refusalsToFall = 2;
 const confirmMs = 5_000;
-/** Somebody who was refused is often just about to be granted the right. */
+/** Short at first, since a missing right is often granted soon after the first denial. */
 const firstDenialMs = 10_000;
 const firstFailureMs = 1_000;
 const longestFailureMs = 60_000;
@@ -53,7 +53,7 @@ export function foldAnswer(before: Standing, answer: Answer, moment: AnswerMomen
 }
 
 function allowed({ verdict }: Standing, level: number, { now, chance, recheckMs }: AnswerMoment): Standing {
-  // Pairs that were asked together at the start of a term are not asked together for ever.
+  // Spreads pairs that were asked together at the start of a term.
   const share = verdict === 'allowed' ? 0.8 + 0.2 * chance : 0.2 + 0.8 * chance;
   return { verdict: 'allowed', level, refusals: 0, failures: 0, dueAt: now + recheckMs * share };
 }

@@ -1,4 +1,4 @@
-// Asks the API server once about the rights that one pod needs, and nobody else's.
+// Asks the API server once about the rights that one pod needs.
 import { accessGroup, accessVerb, type AccessSubject } from '@pod-identity/crd-types';
 import { KubeError, subjectOf, type AccessReviewer } from '@pod-identity/kit/kube';
 import type { AccessBook, Pair } from '../access/book.ts';
@@ -15,7 +15,7 @@ export interface PodReview {
   readonly signal: AbortSignal;
 }
 
-/** What was answered is in the index afterwards. */
+/** The answers are in the index afterwards. */
 export async function reviewPod({ index, book, subject, now, ...asking }: PodReview): Promise<void> {
   for (let pair = book.next(now); pair; pair = book.next(now)) {
     const { namespace, name } = pair.subject;

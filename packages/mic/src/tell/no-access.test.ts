@@ -26,7 +26,7 @@ import { reportSkip } from './report.ts';
 const key = 'shop/web-0';
 const vmss1 = hostOf(instanceOf('vmss1'));
 
-/** A pod of ServiceAccount `shop/web` with an identity of its own namespace, and one answer of the API server. */
+/** A pod of ServiceAccount `shop/web` with an identity of its namespace, and one answer of the API server. */
 function worldOf(mode: 'namespace' | 'warn' | 'rbac', answer?: Answer, resourceID = resourceIdOf('reader')) {
   const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 300_000 });
   const index = new ClusterIndex({ forceNamespaced: true }, { mode, book });
@@ -73,7 +73,7 @@ describe('a right that is missing', () => {
     expect(event).toMatchObject({ type: 'Warning', reason: 'AccessDenied', involved: { kind: 'Pod' } });
     const condition = conditionIn(index);
     expect(condition).toMatchObject({ status: 'False', reason: 'AccessDenied' });
-    // An Event is cut off: the roles are in the condition.
+    // Events are truncated: only the condition contains the roles.
     expect(condition?.message.split('\n')[0]).toBe(event?.message);
     expect(condition?.message).toContain('kind: ClusterRoleBinding');
   });

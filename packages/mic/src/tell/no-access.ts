@@ -1,8 +1,8 @@
-// The text for a ServiceAccount that may not use an Azure identity, and its remedy.
+// The text for a ServiceAccount that may not use an Azure identity, with the remedy.
 import { rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import type { Remedy } from '@pod-identity/kit/core';
 
-/** In mode `namespace`, at start and in `explain`. */
+/** Shown in mode `namespace` at the start and by `explain`. */
 export const openAccess =
   'whoever may write an AzureIdentity may use the identity that it names, of any team (--identity-access=namespace)';
 
@@ -15,7 +15,7 @@ export interface NoAccess {
   readonly problem?: string | undefined;
 }
 
-/** Which right is missing, and the command that prints the roles that grant it: one line, because an Event is cut off. */
+/** The missing right, and the command that prints the roles that grant it, in one line: Events are truncated. */
 export function nameMissingRight(of: NoAccess): string {
   const { identity, subject, targets, problem } = of;
   if (problem !== undefined) return `${sentence(of)}: ${problem}`;
@@ -26,14 +26,14 @@ export function nameMissingRight(of: NoAccess): string {
   );
 }
 
-/** The same, and from the second line on the roles, to paste. */
+/** The same, with the roles from the second line on, for `kubectl apply`. */
 export function explainNoAccess(of: NoAccess): string {
   const { subject, targets, problem } = of;
   const line = nameMissingRight(of);
   return problem === undefined ? `${line}\n${rolesFor({ subjects: [subject], targets }).yaml}` : line;
 }
 
-/** In one line, without the remedy. */
+/** One line without the remedy. */
 export function sentence({ identity, subject, problem }: NoAccess): string {
   return problem === undefined
     ? `${accountOf(subject)} may not use AzureIdentity ${identity}`

@@ -1,5 +1,5 @@
-// Who may use which identity, while this process leads: the pairs of the index are asked about, and what the answers change is
-// planned like any other change.
+// Reviews rights on identities while this process leads: asks about the pairs of the index, and plans pods again whose rights have
+// changed.
 import type { Clock } from '@pod-identity/kit/core';
 import { createAccessReviewer, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
@@ -11,11 +11,11 @@ import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import type { AccessSettings } from './settings.ts';
 
-/** Pairs of one namespace, of which its editors can make any number. */
+/** Limit for the pairs of one namespace, since its editors can create any number. */
 const pairsPerNamespace = 10_000;
 const asInOriginal: AccessSettings = { mode: 'namespace', recheckMs: 300_000 };
 
-/** What is kept from one term to the next: pairs, not verdicts. */
+/** Kept between terms: pairs, not verdicts. */
 export interface Rights extends AccessRules {
   readonly proof: Proof;
 }
@@ -33,7 +33,7 @@ export function createRights(
 ): Rights {
   const book = new AccessBook<AccessGroup>({ pairsPerNamespace, recheckMs });
   const proof = createProof({ ...options, reviewer: createAccessReviewer(options.transport) });
-  // In mode `namespace` the annotation of a Namespace may still ask for it, later.
+  // In mode `namespace` reviews begin only if the annotation of a Namespace requests them.
   if (mode !== 'namespace') void proof.proven();
   return { mode, book, proof };
 }
@@ -46,11 +46,11 @@ export interface TermRightsOptions extends RightsOptions {
 }
 
 export interface TermRights {
-  /** Called when pods may get something else. Returns the function that ends it. */
+  /** Called when the rights of pods may have changed. Returns a function that removes the listener. */
   readonly onChange: (listener: () => void) => () => void;
-  /** Resolves when the rights that pods need have been asked for once. */
+  /** Resolves when all rights that pods need have been asked for once. */
   readonly known: Promise<void>;
-  /** Resolves when the term is over and nothing is on its way any more. */
+  /** Resolves when the term is over and no question is in progress. */
   run(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export function createTermRights(options: TermRightsOptions): TermRights {
       askPairs<AccessGroup>({
         ...rest,
         book: rights.book,
-        // Fenced by the lease: whoever does not lead asks nothing.
+        // Fenced by the lease: only the leader asks.
         reviewer: createAccessReviewer(transport),
         proven: () => rights.proof.proven(),
         onIdle: () => known.resolve(undefined),

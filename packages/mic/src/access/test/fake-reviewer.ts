@@ -4,21 +4,21 @@ export type FakeAnswer = boolean | Error;
 
 export const noAnswer = new KubeError('unavailable', 'etcd has no leader', { status: 503 });
 
-/** What it says depends on the ServiceAccount (`namespace/name`) and the name of the target; whatever is not known is refused. */
+/** Answers by ServiceAccount (`namespace/name`) and name of the target; refuses everything else. */
 export class FakeReviewer implements AccessReviewer {
   readonly asked: string[] = [];
-  /** How many questions are under way. */
+  /** Questions in progress. */
   open = 0;
   mostOpen = 0;
   readonly #answers = new Map<string, FakeAnswer>();
   #gate: Promise<unknown> = Promise.resolve();
 
-  /** What is said from now on; refused without. */
+  /** The answer from now on; default: refused. */
   say(subject: string, name: string, answer: FakeAnswer): void {
     this.#answers.set(`${subject} ${name}`, answer);
   }
 
-  /** Nothing is answered until the function is called that this returns. */
+  /** Holds all answers until the returned function is called. */
   hold(): () => void {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#gate = promise;
