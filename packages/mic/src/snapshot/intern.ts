@@ -1,13 +1,13 @@
-/** Returns one and the same string for equal strings: a hundred thousand objects then share what they have in common. */
+/** Returns the same string object for equal strings, so that many objects share common texts. */
 export type Intern = (text: string) => string;
 
 /**
- * What an interner holds is never freed one by one; past this many, or this many characters, it starts afresh, which only
- * costs some sharing.
+ * Interned strings are not freed one by one: beyond this number, or this many characters, the interner starts empty again, which only
+ * reduces sharing.
  */
 const capacity = { strings: 200_000, characters: 16_000_000 };
 
-/** Longer ones are hardly ever shared, and whoever edits one object again and again would fill the interner with them. */
+/** Longer texts are not interned: they are hardly ever shared, and repeated edits of one object would fill the interner. */
 const longest = 4_096;
 
 export function createIntern(known = new Map<string, string>()): Intern {

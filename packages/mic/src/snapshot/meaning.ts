@@ -1,5 +1,5 @@
-// Fingerprints of what an identity or a binding means to the pods that use it. A copy inside an AzureAssignedIdentity with
-// the same fingerprint needs no write, whatever labels, annotations, versions or spellings were changed meanwhile.
+// Fingerprints of what an identity or a binding means to pods. If the copy in an AzureAssignedIdentity has the same fingerprint, no
+// write is needed, whatever labels, annotations, versions or spellings have changed.
 import {
   canonicalResourceId,
   isNamespaced,
@@ -7,7 +7,7 @@ import {
   type AzureIdentityBinding,
 } from '@pod-identity/crd-types';
 
-/** The annotation counts as well: NMI reads from the copy whether other namespaces may use the identity. */
+/** Includes the annotation, since NMI reads from the copy whether other namespaces may use the identity. */
 export function identityMeaning(identity: AzureIdentity): string {
   const { resourceID = '', clientID = '', tenantID = '', clientPassword, ...rest } = identity.spec;
   return JSON.stringify([
@@ -28,7 +28,7 @@ export function bindingMeaning({ spec }: AzureIdentityBinding): string {
   return JSON.stringify([azureIdentity, selector, ...more]);
 }
 
-/** Of an assignment: what pod, identity and binding are to each other is told by their names, compared apart from this. */
+/** The fingerprint of an assignment. The names of pod, identity and binding are compared separately. */
 export function assignmentMeaning(identity: string, binding: string): string {
   return `${identity}${binding}`;
 }

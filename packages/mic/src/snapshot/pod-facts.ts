@@ -1,7 +1,7 @@
 import { bindingLabel, type PodFacts } from '@pod-identity/crd-types';
 import type { PodView } from './views.ts';
 
-/** What matching looks at of a pod. All labels are kept only where bindings of its namespace ask for them. */
+/** The input of matching. A view has all labels only if bindings of its namespace need them. */
 export function factsOf({
   namespace,
   labels,

@@ -1,17 +1,17 @@
-// Reading the few fields that are needed of pods and nodes, which come as untrusted JSON but always in Kubernetes' own shape.
+// Reads single fields of pods and nodes: untrusted JSON, but always in Kubernetes' own shape.
 
 export function memberOf(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
   return (value as Readonly<Record<string, unknown>>)[key];
 }
 
-/** The string there; empty when there is none, as in Kubernetes' own clients. */
+/** The string under the key; '' if there is none, as in Kubernetes' own clients. */
 export function stringAt(value: unknown, key: string): string {
   const member = memberOf(value, key);
   return typeof member === 'string' ? member : '';
 }
 
-/** Milliseconds since the epoch of an RFC 3339 time; 0 when it is none. */
+/** Milliseconds since the epoch of an RFC 3339 time; 0 if invalid. */
 export function instantOf(text: string): number {
   // eslint-disable-next-line no-restricted-globals -- reads the given text, not the clock
   const instant = Date.parse(text);

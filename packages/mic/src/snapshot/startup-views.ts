@@ -1,4 +1,4 @@
-// What the start-up taint is decided by: nodes that bear it, and the pods of NMI's DaemonSet.
+// Views for the start-up taint: nodes that have it, and the pods of NMI's DaemonSet.
 import type { AgentView, TaintedNode } from './views.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
 
@@ -7,7 +7,7 @@ export interface DaemonSetName {
   readonly name: string;
 }
 
-/** Undefined when the node does not bear the taint. */
+/** Undefined if the node does not have the taint. */
 export function taintedNode(raw: unknown, key: string): TaintedNode | undefined {
   const taints = listAt(memberOf(raw, 'spec'), 'taints');
   if (!taints.some((taint) => stringAt(taint, 'key') === key)) return undefined;
@@ -20,9 +20,9 @@ export function taintedNode(raw: unknown, key: string): TaintedNode | undefined 
 }
 
 /**
- * Undefined for every pod that NMI's DaemonSet does not control. Labels say nothing: anybody may write them on a pod of a
- * namespace of his own. Whoever may create pods in NMI's namespace can write such an owner reference, so that namespace
- * belongs to administrators.
+ * Undefined for pods that NMI's DaemonSet does not control. Labels are not sufficient: anyone may set them on a pod of a namespace of
+ * their own. Whoever may create pods in NMI's namespace can set such an owner reference, so that namespace must belong to
+ * administrators.
  */
 export function agentPod(raw: unknown, { namespace, name }: DaemonSetName): AgentView | undefined {
   const metadata = memberOf(raw, 'metadata');

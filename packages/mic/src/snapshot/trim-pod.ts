@@ -3,13 +3,13 @@ import type { Intern } from './intern.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
 import type { PodView } from './views.ts';
 
-/** A pod without the label has no view: to lose the label is the same as to be deleted. */
+/** Undefined for a pod without the label: removing the label is treated as a deletion. */
 export function trimPod(raw: unknown, intern: Intern): PodView | undefined {
   const label = memberOf(memberOf(memberOf(raw, 'metadata'), 'labels'), bindingLabel);
   return typeof label === 'string' ? viewOf(raw, label, intern) : undefined;
 }
 
-/** With its labels; one that has finished needs none, and is left out when nothing but they could select it. */
+/** A view with labels. A finished pod needs no labels, and is left out if only they could select it. */
 export function trimWholePod(
   raw: unknown,
   internLabels: LabelsIntern | undefined,
@@ -40,7 +40,7 @@ function viewOf(raw: unknown, label: string, intern: Intern): PodView {
   };
 }
 
-/** Admission fills it in; an API server without that admission leaves it out. */
+/** Admission sets it; API servers without that admission plugin leave it out. */
 function serviceAccountOf(spec: unknown): string {
   return stringAt(spec, 'serviceAccountName') || 'default';
 }
@@ -49,7 +49,7 @@ export type LabelsIntern = (labels: unknown) => Labels;
 
 const mostKept = 20_000;
 
-/** One object for equal labels: replicas have all but a few in common, and often all. */
+/** Shares one object for equal labels, since replicas have most or all labels in common. */
 export function createLabelsIntern(): LabelsIntern {
   const known = new Map<string, Labels>();
   return (labels) => {
@@ -57,7 +57,7 @@ export function createLabelsIntern(): LabelsIntern {
     const shared = known.get(text);
     if (shared) return shared;
     if (known.size >= mostKept) known.clear();
-    // Of the API server's own objects: strings by strings.
+    // From the API server's own objects, so all values are strings.
     const made = labels as Labels;
     known.set(text, made);
     return made;

@@ -286,7 +286,7 @@ it('an identity of which a field was not read is invalid, and says which', () =>
     { path: 'metadata.annotations.aadpodidentity.k8s.io/Behavior', message: 'has more than 1024 bytes' },
   ];
   expect(createTrims().identity(raw)).toMatchObject({ kind: 'valid' });
-  // The annotation keeps it inside its namespace: read without it, it would be everybody's.
+  // Without the annotation, the identity would be open to all namespaces.
   expect(createTrims().identity(raw, tooLarge)).toMatchObject({
     kind: 'invalid',
     key: 'ns/big',

@@ -1,4 +1,4 @@
-// What a view keeps of an object of the API server.
+// Trims objects of the API server to views.
 import {
   assignedIdentityFinalizer,
   nodeLabel,
@@ -31,12 +31,12 @@ import type {
 } from './views.ts';
 
 /**
- * From the API server's objects to views; undefined leaves an object out. `tooLarge`: what was not read of the object
- * because it is larger than anything that is meant.
+ * Functions from objects to views; undefined leaves an object out. `tooLarge`: fields of the object that were not read because they are
+ * larger than any valid value.
  */
 export interface Trims {
   pod(raw: unknown): PodView | undefined;
-  /** With its labels, if they were not too large to be read; without the binding label too, unless it has finished. */
+  /** With labels, unless they were too large to be read. Also for pods without the binding label, unless finished. */
   wholePod(raw: unknown, isTooLarge: boolean): PodView | undefined;
   node(raw: unknown): NodeView | undefined;
   identity(raw: unknown, tooLarge?: readonly Problem[]): IdentityView | undefined;
@@ -44,7 +44,7 @@ export interface Trims {
   assigned(raw: unknown, tooLarge?: readonly Problem[]): AssignedView | undefined;
 }
 
-/** One set of trims for a whole process: what they share is shared by all views they make. */
+/** Use one set of trims for a process: views share strings and labels through it. */
 export function createTrims({ startupTaint }: { readonly startupTaint?: string | undefined } = {}): Trims {
   const intern = createIntern();
   const internLabels = createLabelsIntern();
@@ -102,7 +102,7 @@ function trimBinding(raw: unknown, intern: Intern): BindingView | undefined {
   };
 }
 
-/** One that cannot be understood at all is left out: not knowing whose it is, nobody may delete it. */
+/** Undefined for an object that cannot be parsed: its pod is unknown, so MIC must not delete it. */
 function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
   const parsed = parseAzureAssignedIdentity(raw);
   if (!parsed.ok) return undefined;
@@ -139,12 +139,12 @@ function ending({ deletionTimestamp }: ObjectMeta): Pick<AssignedView, 'isEnding
   return deletionTimestamp === undefined ? {} : { isEnding: true };
 }
 
-/** In the copy of the identity or of the binding: whose object it is can be told without. */
+/** Whether the problem is in the copy of the identity or of the binding: the pod of the record is known without them. */
 function isInCopy({ path }: Problem): boolean {
   return /^spec\.azure(?:identity|binding)ref\./i.test(path);
 }
 
-/** Equal to no assignment, so that it is replaced while its pod lives and deleted afterwards, with its finalizer. */
+/** A view that equals no assignment, so that MIC replaces it while its pod lives and deletes it afterwards, with its finalizer. */
 function incomplete(view: AssignedView | undefined): AssignedView | undefined {
   return view && { ...view, meaning: '' };
 }
@@ -154,7 +154,7 @@ function podUidOf({ metadata }: AzureAssignedIdentity): string | undefined {
   return metadata.annotations?.[podUidAnnotation] ?? owner?.uid;
 }
 
-/** Everything but the spec of an object whose spec is wrong: read with a spec in its place that cannot be. */
+/** Everything except the spec of an object with an invalid spec. Parses the object with a valid placeholder spec. */
 function invalidIdentity(raw: unknown, problems: readonly Problem[]): InvalidView | undefined {
   const parsed = parseAzureIdentity({ ...(raw as object), spec: { type: 1 } });
   return parsed.ok ? invalidView(parsed.value, problems) : undefined;
@@ -175,7 +175,7 @@ function invalidView(
   return { kind: 'invalid', key: keyOf(object.metadata), reference: referenceTo(object), problems };
 }
 
-/** For Events and status writes. */
+/** A reference for Events and status writes. */
 export function referenceTo({
   apiVersion,
   kind,
@@ -194,7 +194,7 @@ export function referenceTo({
   };
 }
 
-/** Without what kubectl last applied: it is the object once more. */
+/** Without kubectl's last-applied annotation, which contains the whole object again. */
 function lean(metadata: ObjectMeta): ObjectMeta {
   const { annotations, ...rest } = metadata;
   if (annotations === undefined) return rest;

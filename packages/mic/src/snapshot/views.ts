@@ -10,22 +10,22 @@ import type {
   ResourceId,
 } from '@pod-identity/crd-types';
 
-/** What decisions need of a pod that a binding may select. */
+/** The fields that decisions need, of a pod that a binding may select. */
 export interface PodView {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
-  /** Empty until the scheduler has chosen a node. */
+  /** Empty until the pod is scheduled. */
   readonly nodeName: string;
-  /** Empty when it has none. */
+  /** Empty if there is none. */
   readonly bindingLabel: string;
-  /** It has no binding label: kept only where bindings of its namespace select pods by something else. */
+  /** Whether the pod has no binding label. Such pods are kept only if bindings of their namespace can select them otherwise. */
   readonly isUnlabelled?: true;
-  /** All of its labels, where bindings of its namespace ask for them and they are not too large. */
+  /** All labels, if bindings of the namespace need them and they are not too large. */
   readonly labels?: Labels;
   /** The name of its ServiceAccount. */
   readonly serviceAccount: string;
-  /** Succeeded or Failed: it gives its identity back. */
+  /** Succeeded or Failed: it loses its identity. */
   readonly finished: boolean;
   /** creationTimestamp in milliseconds since the epoch. */
   readonly createdAt: number;
@@ -34,14 +34,14 @@ export interface PodView {
 export interface NodeView {
   readonly name: string;
   readonly providerId: string;
-  /** There while the node bears the start-up taint. */
+  /** Set if the node has the start-up taint. */
   readonly tainted?: TaintedNode;
 }
 
-/** A node that keeps pods away until NMI answers for it. */
+/** A node with the start-up taint, which repels pods until NMI on it is ready. */
 export interface TaintedNode {
   readonly name: string;
-  /** Of this Node object: a machine that registers again gets another. */
+  /** Of this Node object: a machine that registers again gets a new uid. */
   readonly uid: string;
   /** creationTimestamp in milliseconds since the epoch. */
   readonly createdAt: number;
@@ -53,13 +53,13 @@ export interface AgentView {
   readonly nodeName: string;
   /** creationTimestamp in milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Since when the kubelet calls it ready, in milliseconds since the epoch; undefined while it is not. */
+  /** Since when it is ready, in milliseconds since the epoch; undefined if it is not. */
   readonly readyAt?: number;
-  /** Succeeded, failed, or about to be deleted. */
+  /** Succeeded, failed, or being deleted. */
   readonly ending: boolean;
 }
 
-/** An AzureAssignedIdentity, trimmed to what decisions need. */
+/** An AzureAssignedIdentity, trimmed to the fields that decisions need. */
 export interface AssignedView {
   readonly namespace: string;
   readonly name: string;
@@ -67,21 +67,21 @@ export interface AssignedView {
   readonly resourceVersion: string;
   readonly podNamespace: string;
   readonly podName: string;
-  /** From the owner reference or annotation that our MIC writes; undefined on the original's objects. */
+  /** From the owner reference or annotation that this MIC writes; undefined on the original's objects. */
   readonly podUid?: string;
   readonly nodeName: string;
-  /** 'namespace/name' of the embedded identity and binding. */
+  /** `namespace/name` of the embedded identity and binding. */
   readonly identity: string;
   readonly binding: string;
-  /** Fingerprint of what the embedded refs mean (spec, not metadata): equal meaning needs no write. */
+  /** Fingerprint of what the embedded refs mean (spec, not metadata): equal fingerprints need no write. */
   readonly meaning: string;
   readonly resourceId?: ResourceId;
   readonly state: AssignedState;
-  /** Its label does not name its node: an NMI that asks for the records of its node by label does not see it. */
+  /** Whether its label does not name its node: an NMI that selects records by this label does not see it. */
   readonly isMislabelled?: true;
-  /** Left by the original's MIC: must be taken off when the object is deleted. */
+  /** Set by the original's MIC: must be removed when the object is deleted. */
   readonly hasFinalizer: boolean;
-  /** Deleted already, and kept by a finalizer. */
+  /** Deleted, but kept by a finalizer. */
   readonly isEnding?: true;
 }
 
@@ -96,7 +96,7 @@ export type IdentityView =
       readonly meaning: string;
       /** Type 0 only. */
       readonly resourceId?: ResourceId;
-      /** As stated in the spec, in lower case. */
+      /** From the spec, in lower case. */
       readonly clientId?: string;
     }
   | InvalidView;
@@ -111,7 +111,7 @@ export type BindingView =
     }
   | InvalidView;
 
-/** Enough of an object for an Event about it and a write of its status. */
+/** The fields of an object that an Event about it and a write of its status need. */
 export interface ObjectReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -122,7 +122,7 @@ export interface ObjectReference {
   readonly conditions: readonly Condition[];
 }
 
-/** Kept for one purpose: to tell its owner what is wrong with it. */
+/** An invalid object, kept only to report its problems to its owner. */
 export interface InvalidView {
   readonly kind: 'invalid';
   readonly key: string;

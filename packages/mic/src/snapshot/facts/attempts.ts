@@ -1,17 +1,17 @@
-// What attempts to attach leave behind in what is known of a host: who was refused, and what was accepted. Pure.
+// Effects of attempts to attach on the facts of a host: refusals, and ids that were accepted. Pure.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts, Quarantine } from './facts.ts';
 import type { HostChange, Rejection, UpdateOutcome } from './outcomes.ts';
 import { quarantineMs } from './pauses.ts';
 import { withBlame } from './strikes.ts';
 
-/** Older ones are forgotten: they go back to what the standing of their namespace gives them. */
+/** Older ids are removed: the standing of their namespace applies to them again. */
 const mostAccepted = 200;
 
-/** The same for refusals: what was refused long ago may be tried again soonest. */
+/** The same for refusals. Those with the earliest end are removed first. */
 const mostQuarantined = 300;
 
-/** So that the record stays far below what a ConfigMap may hold, whatever ids people write: see `latestOf`. */
+/** Keeps the record far below the limit of a ConfigMap, whatever ids users write: see `latestOf`. */
 const longestMessage = 600;
 
 interface Attempt {
@@ -19,7 +19,7 @@ interface Attempt {
   readonly outcome: Pick<UpdateOutcome, 'blamed'>;
 }
 
-/** What was MIC's own, served its pods and is gone had been accepted: it may come back before what was never seen here. */
+/** Ids of MIC's own that served pods and left the host were accepted before: they may be attached before new ones. */
 export function foldLeft(facts: HostFacts, ours: HostFacts['ours'], now: number): HostFacts['accepted'] {
   const hasServed = (id: ResourceId) => facts.ours.get(id)?.confirmed === true && !facts.unapplied.has(id);
   const left = [...facts.ours].filter(([id]) => hasServed(id) && !ours.has(id));
@@ -30,7 +30,7 @@ export function foldLeft(facts: HostFacts, ours: HostFacts['ours'], now: number)
   return new Map(all.slice(-mostAccepted));
 }
 
-/** A refused PATCH is charged to the namespace that it was refused for. */
+/** Charges refused PATCHes to the namespaces that they were for. */
 export function foldBlame(facts: HostFacts, { change, outcome }: Attempt, now: number): HostFacts {
   let { strikes } = facts;
   for (const [namespace, refusals] of outcome.blamed ?? []) {

@@ -1,16 +1,16 @@
-// A budget that is kept as one number, so that it fits into a host's record and the next leader goes on with it: the
-// time at which everything that was spent will have come back. Pure.
+// A budget kept as one number, the time at which all that was spent is available again. It fits into the record of a host, so the
+// next leader continues with it. Pure.
 
 export interface Budget {
-  /** That many may be spent at once. */
+  /** Units that can be spent at once. */
   readonly burst: number;
-  /** One more comes back after each of these intervals. */
+  /** Interval after which one unit becomes available again. */
   readonly everyMs: number;
 }
 
 /**
- * PATCHes of one host. Below what ARM publishes for each resource (a burst of 12 and 4 a minute), because the owner's own
- * tools and cluster upgrades draw on the same quota.
+ * PATCHes of one host. Below the limit that ARM publishes for each resource (a burst of 12 and 4 a minute), because the owner's own
+ * tools and cluster upgrades use the same quota.
  */
 export const updateBudget: Budget = { burst: 8, everyMs: 20_000 };
 
@@ -19,23 +19,23 @@ export interface Spent {
   readonly now: number;
 }
 
-/** What the budget becomes when one is spent. */
+/** The new `spentUntil` after one unit is spent. */
 export function spend(budget: Budget, { spentUntil, now }: Spent): number {
   return atMost(budget, { spentUntil: Math.max(spentUntil, now) + budget.everyMs, now });
 }
 
-/** How long until one may be spent and `keep` are left; 0 when that is now. */
+/** Time until one unit can be spent with `keep` units left; 0 if now. */
 export function waitFor(budget: Budget, spent: Spent, keep = 0): number {
   const debt = atMost(budget, spent) - spent.now;
   return Math.max(0, debt - (budget.burst - 1 - keep) * budget.everyMs);
 }
 
-/** When so little is missing that a record need not be kept for it alone. */
+/** The time from which so little is missing that a record need not be kept for it alone. */
 export function hardlySpentAt({ burst, everyMs }: Budget, spentUntil: number): number {
   return spentUntil - (burst / 2) * everyMs;
 }
 
-/** A record of a process whose clock was ahead never holds for longer than an empty budget would. */
+/** Limits a `spentUntil` from a process whose clock was ahead to that of an empty budget. */
 function atMost({ burst, everyMs }: Budget, { spentUntil, now }: Spent): number {
   return Math.min(spentUntil, now + burst * everyMs);
 }

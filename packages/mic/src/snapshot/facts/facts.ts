@@ -2,28 +2,28 @@
 // It must not call anything: facts are values.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 
-/** One identity that the host carries, as ARM reports it. A dead entry (its identity was deleted) has neither id. */
+/** One identity of a host, as ARM reports it. A dead entry (its identity was deleted) has neither id. */
 export interface PresentIdentity {
   readonly clientId?: string;
   readonly principalId?: string;
 }
 
-/** An identity that MIC itself attached. It is written down before the PATCH and confirmed after it. */
+/** An identity that MIC attached. It is recorded before the PATCH and confirmed after it. */
 export interface OwnAttachment {
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly confirmed: boolean;
-  /** Unconfirmed only: PATCHes sent under this intent whose answer is not known. One when left out. */
+  /** Unconfirmed only: number of PATCHes under this intent without a known response. Default: one. */
   readonly attempts?: number;
 }
 
-/** A dead entry of others that MIC takes off and puts back: on record before it is taken off, and never MIC's own. */
+/** A dead entry of another tool that MIC removes and attaches again: recorded before the removal, and never MIC's own. */
 export interface Renewal {
   /** Milliseconds since the epoch. */
   readonly since: number;
 }
 
-/** Why an identity was refused by ARM, and until when it is left alone. */
+/** Why ARM refused an identity, and when it may be tried again. */
 export interface Quarantine {
   readonly until: number;
   readonly failures: number;
@@ -31,13 +31,13 @@ export interface Quarantine {
   readonly message: string;
 }
 
-/** What ARM refused on a host because of one namespace. */
+/** Refusals on a host that are charged to one namespace. */
 export interface Strike {
-  /** The last time. */
+  /** Time of the last refusal. */
   readonly failedAt: number;
-  /** When its budget for refused attempts is whole again. See strikes.ts. */
+  /** When its budget for refused attempts is full again. See strikes.ts. */
   readonly spentUntil: number;
-  /** That ARM accepted an id of this namespace before says nothing any more. */
+  /** Whether earlier acceptance of an id no longer counts for this namespace. */
   readonly distrusted: boolean;
 }
 
@@ -48,26 +48,26 @@ export type RejectionCode =
   | 'InvalidIdentity'
   | 'Unknown';
 
-/** The part that outlives the process: one record for each host, in MIC's own namespace. */
+/** The part that is stored: one record for each host, in MIC's namespace. */
 export interface HostRecord {
   readonly host: Host;
   readonly ours: ReadonlyMap<ResourceId, OwnAttachment>;
-  /** Until Azure shows the entry again; what is missing of these is put back, whether a pod needs it or not. */
+  /** Until a reading lists the entry again, it is attached again if missing, whether or not a pod needs it. */
   readonly renewing: ReadonlyMap<ResourceId, Renewal>;
   readonly quarantined: ReadonlyMap<ResourceId, Quarantine>;
-  /** Throttled or otherwise held back until then (milliseconds since the epoch); 0 when free. */
+  /** Throttled or otherwise held back until this time (milliseconds since the epoch); 0: not. */
   readonly notBefore: number;
-  /** The part of it that Azure asked for on behalf of the whole subscription: its other hosts are held as well. */
+  /** The part of `notBefore` that Azure requested for the whole subscription: its other hosts are held back too. */
   readonly subscriptionNotBefore: number;
-  /** When the PATCHes that were sent will have come back to the host's budget; 0 when none is missing. See budget.ts. */
+  /** When the host's budget of PATCHes is full again; 0: it is full. See budget.ts. */
   readonly spentUntil: number;
   /** By namespace; bounded. */
   readonly strikes: ReadonlyMap<string, Strike>;
-  /** Ids of MIC's own that the host carried and carries no more, and until when it did; bounded. */
+  /** Ids of MIC's own that the host carried earlier, and until when; bounded. */
   readonly accepted: ReadonlyMap<ResourceId, number>;
-  /** Added by PATCHes of MIC's that are not known to have succeeded: not usable yet, even if listed. See unapplied.ts. */
+  /** Added by PATCHes of MIC that are not known to have succeeded: not usable yet, even if listed. See unapplied.ts. */
   readonly unapplied: ReadonlySet<ResourceId>;
-  /** Operations in a row that ARM accepted and that failed. */
+  /** Consecutive operations that failed after ARM accepted them. */
   readonly lateFailures: number;
 }
 
@@ -76,19 +76,19 @@ export interface LastFailure {
   readonly kind: 'throttled' | 'denied' | 'busy' | 'gone' | 'unavailable' | 'failed';
   readonly message: string;
   readonly at: number;
-  /** In a row, this one included: the host is left alone for longer each time. */
+  /** Consecutive failures, this one included: each lengthens the pause. */
   readonly failures: number;
 }
 
 export interface HostFacts extends HostRecord {
-  /** What the host carries; undefined until it was read once in this term. */
+  /** What the host carries; undefined until it was read in this term. */
   readonly present?: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly readAt?: number;
-  /** Its last update has failed, whoever sent it. */
+  /** Whether its last update failed, whoever sent it. */
   readonly failed?: true | undefined;
-  /** Since when an identity of ours has been needed by no pod: the start of its grace. */
+  /** For MIC's own identities that no pod needs: since when. Start of the grace period. */
   readonly idleSince: ReadonlyMap<ResourceId, number>;
-  /** When an entry was last removed and attached again: one that stays dead must cause no loop. */
+  /** When an entry was last removed and attached again; prevents a loop if it stays dead. */
   readonly renewedAt: ReadonlyMap<ResourceId, number>;
   readonly lastFailure?: LastFailure;
 }

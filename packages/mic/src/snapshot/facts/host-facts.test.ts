@@ -522,7 +522,7 @@ describe('a refusal', () => {
       [idOf('three'), intent(2)],
       [idOf('own'), { since: 1, confirmed: true }],
     ]);
-    // What is not ours any more is waited for by nobody.
+    // Ids that are no longer MIC's own are removed.
     expect([...after.unapplied]).toEqual(['two', 'own'].map(idOf));
   });
 });

@@ -1,5 +1,5 @@
-// How what Azure answers becomes what MIC knows. Each fold takes the facts of one host and an event and gives the facts
-// after it; the same object when nothing changed. Time and chance are arguments.
+// Folds results of Azure into the facts of a host. Each fold takes the facts and an event and returns the new facts, or the same
+// object if nothing changed. Time and randomness are arguments.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { hardlySpentAt, updateBudget } from './budget.ts';
 import type { HostFacts, HostRecord, LastFailure, OwnAttachment, PresentIdentity, Renewal } from './facts.ts';
@@ -25,9 +25,9 @@ export interface At {
 }
 
 const hourMs = 3_600_000;
-/** A rejection that long past says nothing about the next attempt. */
+/** After this time, earlier rejections of an id no longer count. */
 const quarantineMemoryMs = 24 * hourMs;
-/** What could not be put back for that long is not tried again: its identity is gone, or nobody gives MIC the right. */
+/** After this time, an entry that could not be attached again is given up: its identity is gone, or MIC does not get the right. */
 const renewalMemoryMs = 30 * 24 * hourMs;
 export function createFacts(host: Host): HostFacts {
   return factsFromRecord({
@@ -45,12 +45,12 @@ export function createFacts(host: Host): HostFacts {
   });
 }
 
-/** At the start of a term: what a host carries is not known, and every grace begins again. */
+/** At the start of a term, what the host carries is unknown, and each grace period starts again. */
 export function factsFromRecord(record: HostRecord): HostFacts {
   return { ...recordOf(record), idleSince: new Map(), renewedAt: new Map() };
 }
 
-/** The part to be kept beyond the term. */
+/** The part that is stored. */
 export function recordOf(facts: HostRecord): HostRecord {
   const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
   const { strikes, accepted, unapplied, lateFailures } = facts;
@@ -58,7 +58,7 @@ export function recordOf(facts: HostRecord): HostRecord {
   return { host, ours, renewing, quarantined, accepted, unapplied, lateFailures, ...limits };
 }
 
-/** Starts the grace of what nobody needs any more, and ends it for what somebody needs again. */
+/** Starts the grace period of identities that no pod needs any more, and ends it for those that are needed again. */
 export function foldIdle(facts: HostFacts, needed: { has(id: ResourceId): boolean }, now: number): HostFacts {
   const idle = [...facts.ours.keys()].filter((id) => !needed.has(id));
   const isSame = idle.length === facts.idleSince.size && idle.every((id) => facts.idleSince.has(id));
@@ -72,7 +72,7 @@ export function foldReading(facts: HostFacts, outcome: ReadOutcome, at: At): Hos
   return isUpdateOpen(after) ? after : clearFailure(after);
 }
 
-/** Its update has failed and is sent again: a successful read meanwhile does not clear the failure. */
+/** Whether a failed update will be sent again: a successful read does not clear the failure then. */
 function isUpdateOpen({ failed, unapplied, lastFailure }: HostFacts): boolean {
   return (
     failed === true &&
@@ -81,7 +81,7 @@ function isUpdateOpen({ failed, unapplied, lastFailure }: HostFacts): boolean {
   );
 }
 
-/** To be written down before the PATCH that attaches these. What is there already, or is put back, stays whose it is. */
+/** To be recorded before the PATCH that attaches these. Entries that exist already or are being renewed keep their owner. */
 export function foldIntent(facts: HostFacts, attaching: readonly ResourceId[], now: number): HostFacts {
   const isNews = (id: ResourceId) =>
     facts.ours.has(id)
@@ -100,8 +100,8 @@ function oneMoreAttempt(own: OwnAttachment | undefined, now: number): OwnAttachm
 }
 
 /**
- * To be written down before the PATCH that takes these off in order to put them back: whoever leads by then puts them back,
- * and they stay whose they are.
+ * To be recorded before the PATCH that removes these for a renewal, so that any later leader attaches them again. They keep their
+ * owner.
  */
 export function foldRenewal(facts: HostFacts, renewing: readonly ResourceId[], now: number): HostFacts {
   const fresh = renewing.filter((id) => !facts.ours.has(id) && !facts.renewing.has(id));
@@ -111,8 +111,8 @@ export function foldRenewal(facts: HostFacts, renewing: readonly ResourceId[], n
 }
 
 /**
- * Takes back the intents of a PATCH that ARM certainly did not take. An earlier PATCH under the same intent may be under
- * way all the same, if its answer was lost: then the intent stays until a reading decides.
+ * Removes the intents of a PATCH that ARM certainly did not accept. If the response to an earlier PATCH under the same intent was
+ * lost, that PATCH may still take effect: then the intent stays until a reading decides.
  */
 export function foldRefused(facts: HostFacts, refused: readonly ResourceId[]): HostFacts {
   if (refused.length === 0) return facts;
@@ -128,20 +128,20 @@ export function foldRefused(facts: HostFacts, refused: readonly ResourceId[]): H
   return { ...facts, ours, unapplied: withoutIds(facts.unapplied, withdrawn) };
 }
 
-/** To be written down before the PATCH as well: the next leader goes on with what is left of the host's budget. */
+/** Also to be recorded before the PATCH, so that the next leader continues with the host's remaining budget. */
 export function foldSpending(facts: HostFacts, spentUntil: number): HostFacts {
   return spentUntil > facts.spentUntil ? { ...facts, spentUntil } : facts;
 }
 
 export function foldUpdate(facts: HostFacts, { change, outcome }: HostUpdate, at: At): HostFacts {
   const { present, rejected, refusal, patches, refused = [], applied = [] } = outcome;
-  // What was to be renewed and was not, because the budget ended before, say, is still to be renewed.
+  // Renewals that did not happen, for example because the budget was used up, stay due.
   const renewed = change.renew.flatMap((id) => (applied.includes(id) ? [[id, at.now] as const] : []));
   let after = foldRefused(withApplied(facts, applied), refused);
   if (present) after = foldPresent(after, { ...outcome, present }, at.now);
-  // Something was sent and the host could not be read since: nothing is known until it is read again.
+  // Something was sent and the host could not be read since: `present` is unknown until the next reading.
   else if (patches > 0) after = withoutPresent(after);
-  // Last, because it is remembered for the entry as it is now: it ends when that becomes another one.
+  // Last: foldPresent removes it again once the entry changes.
   if (renewed.length > 0) after = { ...after, renewedAt: new Map([...after.renewedAt, ...renewed]) };
   after = foldBlame(foldRejections(after, rejected, at), { change, outcome }, at.now);
   if (!refusal) return clearFailure(foldSuspicion(after, { change, outcome }, at.now));
@@ -151,18 +151,18 @@ export function foldUpdate(facts: HostFacts, { change, outcome }: HostUpdate, at
   return foldFailure(theirs, { kind: 'failed', message, retryAfterMs: theirPauseMs }, at);
 }
 
-/** Held back for a reason outside this host, such as the throttling of its whole subscription. */
+/** Holds the host back for a reason outside of it, such as throttling of its whole subscription. */
 export function foldThrottle(facts: HostFacts, until: number): HostFacts {
   return until > facts.notBefore ? { ...facts, notBefore: until } : facts;
 }
 
-/** Forgets what time has settled. */
+/** Removes everything that has expired. */
 export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   const quarantined = filterMap(facts.quarantined, ({ until }) => until + quarantineMemoryMs > now);
   const renewing = filterMap(facts.renewing, ({ since }) => since + renewalMemoryMs > now);
   const notBefore = facts.notBefore > now ? facts.notBefore : 0;
   const subscriptionNotBefore = facts.subscriptionNotBefore > now ? facts.subscriptionNotBefore : 0;
-  // What came back to the budget is no reason to write: it goes when nothing else is on record.
+  // The refilled budget alone causes no write: it is removed when nothing else is recorded.
   const strikes = filterMap(facts.strikes, (strike) => isRemembered(strike, now));
   const accepted = filterMap(facts.accepted, (until) => until + quarantineMemoryMs > now);
   const isNeeded =
@@ -175,14 +175,14 @@ export function foldExpiry(facts: HostFacts, now: number): HostFacts {
   return keys.every((key) => after[key] === facts[key]) ? facts : after;
 }
 
-/** When time will have settled all that is on record besides what is MIC's own; Infinity when there is nothing. */
+/** When everything on record except MIC's own entries has expired; Infinity if there is nothing. */
 export function settledAt({ notBefore, quarantined, spentUntil, strikes }: HostRecord): number {
   const ends = Array.from(quarantined.values(), ({ until }) => until + quarantineMemoryMs);
   const last = Math.max(notBefore, hardlySpentAt(updateBudget, spentUntil), forgottenAt(strikes), ...ends);
   return last > 0 ? last : Infinity;
 }
 
-/** Not there, or there as what is left of an identity that was deleted. */
+/** Whether the entry is missing, or left over from a deleted identity. */
 function isDead(entry: PresentIdentity | undefined): boolean {
   return entry?.clientId === undefined && entry?.principalId === undefined;
 }
@@ -202,17 +202,17 @@ export function isMisstated(
   return actual !== undefined && stated !== undefined && stated.toLowerCase() !== actual;
 }
 
-/** Whose an entry is depends on the list alone; whether it can be used, on what the entry says. */
+/** Ownership follows from whether an id is listed; whether it is usable, from its entry. */
 function foldPresent(facts: HostFacts, reading: Omit<HostReading, 'kind'>, now: number): HostFacts {
   const { present, unsettled, failed } = reading;
   const ours = ownedIn(present, facts.ours, unsettled);
-  // What is listed, dead or alive, is not off; once a dead one is settled, the next renewal begins with a record of its own.
+  // A listed id, dead or alive, needs no repair. Once a listing is settled, the next renewal of a dead entry starts a new record.
   const renewing = filterMap(facts.renewing, (_, id) =>
     unsettled ? isDead(present.get(id)) : !present.has(id),
   );
   const unapplied = unappliedAfter(facts.unapplied, reading);
   const lateFailures = unsettled || failed ? facts.lateFailures : 0;
-  // What is there and can be used has been accepted since it was refused.
+  // A usable entry was accepted after its refusal.
   const quarantined = filterMap(facts.quarantined, (_, id) => isDead(present.get(id)) || unapplied.has(id));
   const before = facts.present;
   const renewedAt = before
@@ -223,7 +223,7 @@ function foldPresent(facts: HostFacts, reading: Omit<HostReading, 'kind'>, now: 
   return { ...facts, ...entries, unapplied, lateFailures, readAt: now };
 }
 
-/** What is listed was attached. What is not was taken off or never came: as soon as nobody is changing the host. */
+/** Listed ids were attached. Ids that are not listed were detached or never attached, unless the host is being changed. */
 function ownedIn(present: Present, ours: HostFacts['ours'], unsettled: true | undefined): HostFacts['ours'] {
   const kept = [...ours].filter(([id]) => unsettled ?? present.has(id));
   return new Map(
@@ -248,14 +248,14 @@ function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At
   const inTerm = facts.lastFailure?.kind === kind ? facts.lastFailure.failures : 0;
   const isLate = failedLate(failure);
   const lateFailures = facts.lateFailures + (isLate ? 1 : 0);
-  // Operations that failed before this term count as well.
+  // Failed operations before this term count too.
   const failures = isLate ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
   const lastFailure: LastFailure = { kind, message, at: now, failures };
   const until = now + pauseMs(failure, failures, chance);
   const isOfSubscription = failure.kind === 'throttled' && failure.scope === 'subscription';
   const subscriptionNotBefore = isOfSubscription ? until : facts.subscriptionNotBefore;
   const held = { ...foldThrottle(facts, until), subscriptionNotBefore, lastFailure, lateFailures };
-  // A host that is no more carries nothing: what was ours there needs no cleaning up.
+  // A deleted host carries nothing, so no clean-up is needed there.
   return kind === 'gone'
     ? { ...foldPresent(held, { present: new Map() }, now), renewing: new Map(), idleSince: new Map() }
     : held;
@@ -266,7 +266,7 @@ function clearFailure(facts: HostFacts): HostFacts {
   return lastFailure ? rest : facts;
 }
 
-/** The same map when everything stays. */
+/** Returns the same map if all entries stay. */
 function filterMap<K, V>(map: ReadonlyMap<K, V>, stays: (value: V, key: K) => boolean): ReadonlyMap<K, V> {
   const kept = [...map].filter(([key, value]) => stays(value, key));
   return kept.length === map.size ? map : new Map(kept);

@@ -165,7 +165,7 @@ it('whatever ids people write and ARM refuses, the record fits into a ConfigMap'
     const message = group.repeat(99);
     const rejected = attach.map((id) => ({ id, code: 'IdentityNotFound' as const, message }));
     facts = foldIntent(facts, attach, 1);
-    // Written down before the PATCH, too.
+    // Also recorded before the PATCH.
     expect(Buffer.byteLength(serialiseRecord(recordOf(facts)))).toBeLessThan(1_000_000);
     const outcome = { present: new Map(), rejected, refused: attach, patches: 1 };
     facts = foldUpdate(facts, { change: { attach, renew: [], detach: [] }, outcome }, { now: 1, chance: 0 });

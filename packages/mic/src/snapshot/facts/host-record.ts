@@ -1,5 +1,5 @@
-// The record of a host as text, for MIC's own memory. Deterministic, so that equal records are equal texts; read with
-// care, because a person may have had a hand in it.
+// The record of a host as text. Deterministic, so that equal records are equal texts. The parser validates everything, since people
+// can edit the text.
 import {
   canonicalResourceId,
   parseIdentityResourceId,
@@ -15,16 +15,16 @@ import { memberOf, stringAt } from '../raw-object.ts';
 
 const version = 1;
 
-/** A name for the host's record that Kubernetes accepts for an object: readable, and different for different hosts. */
+/** A valid object name for the host's record: readable, and different for different hosts. */
 export function recordName(host: Host): string {
   const name = host.id.slice(host.id.lastIndexOf('/') + 1).replace(/[^a-z0-9]+/g, '-');
   return `mic-host-${host.kind}-${name.slice(0, 80)}-${digest(host.id)}`;
 }
 
-/** Whether the record says nothing that a missing one would not say. */
+/** Whether the record contains no more than a missing one. */
 export function isEmptyRecord(record: HostRecord): boolean {
   const { ours, renewing, quarantined, strikes, unapplied, notBefore, spentUntil } = record;
-  // What was accepted counts only beside a strike.
+  // `accepted` has an effect only together with a strike.
   const entries = ours.size + renewing.size + quarantined.size + strikes.size + unapplied.size;
   return entries === 0 && notBefore === 0 && spentUntil === 0;
 }
@@ -40,7 +40,7 @@ export function serialiseRecord(record: HostRecord): string {
       confirmed,
       ...(attempts !== undefined && { attempts }),
     })),
-    // Left out when empty: the usual record reads as it did in earlier versions.
+    // Omitted if empty, so that the usual record is the same as in earlier versions.
     ...(renewing.size > 0 && { renewing: sorted(renewing).map(([id, { since }]) => ({ id, since })) }),
     quarantined: sorted(quarantined).map(([id, { until, failures, code, message }]) => ({
       id,
@@ -61,7 +61,7 @@ export function serialiseRecord(record: HostRecord): string {
   });
 }
 
-/** An entry that makes no sense is left out with a warning; only a record of nobody knows which host is refused. */
+/** Invalid entries are left out with a warning; the whole record is refused only if its host is unknown. */
 export function parseRecord(text: string): Parsed<HostRecord> {
   const raw = parseJson(text);
   const found = memberOf(raw, 'version');
@@ -85,7 +85,7 @@ export function parseRecord(text: string): Parsed<HostRecord> {
       accepted: readEntries(raw, { list: 'accepted', read: (entry) => numberAt(entry, 'until'), warnings }),
       unapplied: new Set([
         ...readEntries(raw, { list: 'unapplied', read: () => true, warnings }).keys(),
-        // Earlier versions have no such list.
+        // Records of earlier versions do not have this list.
         ...[...ours].filter(([, { confirmed }]) => !confirmed).map(([id]) => id),
       ]),
       lateFailures: numberAt(raw, 'lateFailures') ?? 0,
@@ -127,7 +127,7 @@ function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<Re
   return result;
 }
 
-/** One that makes no sense is left out: the namespace is clean then. */
+/** Invalid strikes are left out: the namespace is clean then. */
 function readStrikes(raw: unknown): Map<string, Strike> {
   const entries = memberOf(raw, 'strikes');
   const result = new Map<string, Strike>();
@@ -194,7 +194,7 @@ function sorted<V>(map: ReadonlyMap<ResourceId, V>): [ResourceId, V][] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** 64 bits of FNV-1a in hex: two hosts of one name in different groups need different names. */
+/** 64-bit FNV-1a in hex: hosts with the same name in different groups need different record names. */
 function digest(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (let position = 0; position < text.length; position += 1) {

@@ -1,14 +1,14 @@
-// What updates that failed late say of the namespaces that they were for: see plan/late-turn.ts. Pure.
+// Charges updates that failed late to namespaces: see plan/late-turn.ts. Pure.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { foldBlame, foldRejections } from './attempts.ts';
 import type { HostFacts } from './facts.ts';
 import { failedLate, type HostChange, type HostFailure, type HostUpdate } from './outcomes.ts';
 import { isClean, withBlame } from './strikes.ts';
 
-/** How long the host is left alone; its own pauses do not grow. */
+/** Pause of the host after such a failure; its own pauses do not grow. */
 export const theirPauseMs = 5_000;
 
-/** An update went through without what one namespace asked for, after others had failed with it. */
+/** An update succeeded without the ids of one namespace, after updates with them had failed: the namespace gets a strike. */
 export function foldSuspicion(facts: HostFacts, { change, outcome }: HostUpdate, now: number): HostFacts {
   const { suspect } = change;
   const hasPassed = outcome.patches > 0 && outcome.rejected.length === 0 && facts.failed !== true;
@@ -18,15 +18,15 @@ export function foldSuspicion(facts: HostFacts, { change, outcome }: HostUpdate,
 }
 
 /**
- * Whether the update failed late, and was for namespaces alone that updates have failed over before: that says something of
- * them and nothing of the host.
+ * Whether the update failed late and contained only namespaces that already have strikes. Then the failure is charged to them and not
+ * to the host.
  */
 export function isTheirsAlone({ strikes }: HostFacts, change: HostChange, failure: HostFailure): boolean {
   const namespaces = [...(change.namespaces?.values() ?? [])];
   return failedLate(failure) && namespaces.length > 0 && namespaces.every((one) => !isClean(strikes, one));
 }
 
-/** Their ids wait as if Azure had named them. */
+/** Quarantines their ids, as if Azure had named them. */
 export function foldTheirs(
   facts: HostFacts,
   { change, message }: { readonly change: HostChange; readonly message: string },

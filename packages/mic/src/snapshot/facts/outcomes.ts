@@ -1,20 +1,20 @@
-// What is asked of a host in Azure, and what came of it: the values that the port in apply/ takes and returns, and that
-// host-facts.ts folds into what is known of the host. Failures are values, never exceptions.
+// Requests for a host in Azure and their results: the port in apply/ takes and returns these values, and host-facts.ts folds them
+// into the facts of the host. Failures are values, never exceptions.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { PresentIdentity, RejectionCode } from './facts.ts';
 
 export interface HostChange {
   readonly attach: readonly ResourceId[];
-  /** Listed by an update that failed: sent again if the host is still Failed by then. */
+  /** Listed by an update that failed: sent again if the host is still Failed then. */
   readonly again?: readonly ResourceId[];
-  /** Dead entries, removed first and attached again. One that is alive by then is left alone. */
+  /** Dead entries: removed first, then attached again. An entry that is alive by then is left unchanged. */
   readonly renew: readonly ResourceId[];
   readonly detach: readonly ResourceId[];
-  /** Added by updates that failed: removed, whoever needs them, so that the rest succeeds without them. */
+  /** Added by failed updates: removed even if needed, so that the rest succeeds. */
   readonly withdraw?: readonly ResourceId[];
-  /** The namespace of those, if there is only one. */
+  /** The namespace of the `withdraw` ids, if it is only one. */
   readonly suspect?: string;
-  /** The namespace of each id: once one of its ids was rejected, none of its ids is sent again in this update. */
+  /** The namespace of each id. After one of its ids was rejected, none of its ids is sent again in this update. */
   readonly namespaces?: ReadonlyMap<ResourceId, string>;
 }
 
@@ -43,9 +43,9 @@ export type HostFailure =
 
 interface OperationFailure {
   readonly message: string;
-  /** ARM's own error code, if its response had one. */
+  /** ARM's error code, if the response had one. */
   readonly code?: string;
-  /** ARM had accepted the update, and its operation failed. */
+  /** Whether ARM had accepted the update and its operation failed. */
   readonly late?: true;
   readonly retryAfterMs?: number;
 }
@@ -58,29 +58,29 @@ export interface HostReading {
   readonly kind: 'read';
   readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
   readonly provisioningState?: string;
-  /** The host is being changed: `present` holds what is usable meanwhile, and says nothing about whose an entry is. */
+  /** Whether the host is being changed: `present` holds what is usable meanwhile and says nothing about ownership. */
   readonly unsettled?: true;
-  /** The last update of the host has failed, whoever sent it. */
+  /** Whether the last update of the host failed, whoever sent it. */
   readonly failed?: true;
 }
 
 export type ReadOutcome = HostReading | HostFailure;
 
 export interface UpdateOutcome extends Partial<Pick<HostReading, 'present' | 'unsettled' | 'failed'>> {
-  /** What PATCHes added whose operations succeeded. */
+  /** Ids added by PATCHes whose operations succeeded. */
   readonly applied?: readonly ResourceId[];
-  /** For each PATCH that ARM certainly did not accept (or that was not sent): the ids that it was to attach. */
+  /** For each PATCH that ARM certainly did not accept (or that was not sent): the ids that it would have attached. */
   readonly refused?: readonly ResourceId[];
   readonly rejected: readonly Rejection[];
-  /** What stopped the change as a whole; undefined when everything but `rejected` was done. */
+  /** Why the change stopped as a whole; undefined if everything except `rejected` was done. */
   readonly refusal?: HostFailure;
-  /** PATCH requests sent. */
+  /** Number of PATCH requests sent. */
   readonly patches: number;
-  /** The namespaces that PATCHes were refused for, and how many. */
+  /** Refused PATCHes by namespace that they are charged to. */
   readonly blamed?: ReadonlyMap<string, number>;
 }
 
-/** An update of a host: what was asked for, and what came of it. */
+/** An update of a host: the request and its result. */
 export interface HostUpdate {
   readonly change: HostChange;
   readonly outcome: UpdateOutcome;

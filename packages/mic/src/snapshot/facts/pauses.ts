@@ -1,15 +1,15 @@
-// How long MIC does not call a host, or does not attach an identity, after a failure. Pure: chance is an argument.
+// Pauses before MIC calls a host or attaches an identity again after a failure. Pure: randomness is an argument.
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const longestPauseMs = 10 * minuteMs;
-/** At first; at most a minute, so that nobody waits much longer than the outage lasts. */
+/** The first pause; at most a minute, so that recovery is noticed soon after an outage. */
 const firstUnavailableMs = 5_000;
-/** While somebody else changes the host: at most 20 readings in ten minutes, and the end of a short change is seen soon. */
+/** While another client changes the host: at most 20 reads in ten minutes, and the end of a short change is noticed soon. */
 const firstMotionMs = 2_000;
 const longestMotionMs = 45_000;
-/** A role that was just granted takes a while to arrive everywhere. */
+/** A new role assignment takes a while to become effective everywhere. */
 const firstDeniedMs = 5_000;
-/** After an operation that failed; see latePauseMs. */
+/** After a failed operation; see latePauseMs. */
 const firstLateMs = 5_000;
 const longestLateMs = 5 * minuteMs;
 
@@ -19,12 +19,12 @@ interface Failure {
   readonly late?: true;
 }
 
-/** From one minute, doubling, up to an hour; a tenth more or less by chance. */
+/** From one minute, doubling, up to an hour; varied at random by a tenth. */
 export function quarantineMs(failures: number, chance: number): number {
   return jittered(Math.min(hourMs, minuteMs * 2 ** (failures - 1)), chance);
 }
 
-/** At least as long as Azure asked for. Pauses grow while the same kind of failure repeats. */
+/** At least as long as Azure requested. Pauses grow while the same kind of failure repeats. */
 export function pauseMs({ kind, retryAfterMs, late }: Failure, failures: number, chance: number): number {
   if (late) return Math.max(retryAfterMs ?? 0, jittered(latePauseMs(failures), chance));
   const doubling = 2 ** (failures - 1);
@@ -43,7 +43,7 @@ export function pauseMs({ kind, retryAfterMs, late }: Failure, failures: number,
   }
 }
 
-/** Short at first: a failed operation often succeeds when it is repeated. */
+/** Short at first: a failed operation often succeeds when repeated. */
 function latePauseMs(failures: number): number {
   return Math.min(longestLateMs, firstLateMs * 2 ** (failures - 1));
 }

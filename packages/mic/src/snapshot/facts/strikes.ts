@@ -1,14 +1,14 @@
-// Which namespaces had attempts refused on a host, and what that leaves them to try. Pure.
+// Namespaces with refused attempts on a host, and how many more attempts they have. Pure.
 import type { Strike } from './facts.ts';
 import { spend, waitFor, type Budget } from './budget.ts';
 
 export type Strikes = ReadonlyMap<string, Strike>;
 
-/** Refused PATCHes that one namespace may cause on one host. */
+/** Limit for refused PATCHes that one namespace causes on one host. */
 const attemptBudget: Budget = { burst: 4, everyMs: 120_000 };
-/** A namespace that had nothing refused for so long is clean again. */
+/** A namespace without refusals for this time is clean again. */
 const strikeMemoryMs = 24 * 3_600_000;
-/** More namespaces than that are not remembered for one host: those refused longest ago are forgotten. */
+/** Limit of namespaces for one host: those refused longest ago are removed. */
 const mostStrikes = 100;
 
 export function isClean(strikes: Strikes, namespace: string): boolean {
@@ -21,16 +21,16 @@ export function attemptsLeft(strikes: Strikes, namespace: string, now: number): 
   return Math.max(0, Math.floor(attemptBudget.burst - debt / attemptBudget.everyMs));
 }
 
-/** When the namespace may try something again that may be refused. */
+/** When the namespace may make another attempt that may be refused. */
 export function nextAttemptAt(strikes: Strikes, namespace: string, now: number): number {
   return now + waitFor(attemptBudget, { spentUntil: strikes.get(namespace)?.spentUntil ?? 0, now });
 }
 
 export interface Blame {
   readonly namespace: string;
-  /** PATCHes that were refused because of it. */
+  /** Number of refused PATCHes charged to it. */
   readonly refusals: number;
-  /** All that was refused had been accepted before. */
+  /** Whether all refused ids had been accepted before. */
   readonly wasAccepted: boolean;
 }
 
@@ -48,7 +48,7 @@ export function isRemembered({ failedAt }: Strike, now: number): boolean {
   return failedAt + strikeMemoryMs > now;
 }
 
-/** When the last of them is forgotten. */
+/** When the last strike expires. */
 export function forgottenAt(strikes: Strikes): number {
   return Math.max(0, ...Array.from(strikes.values(), ({ failedAt }) => failedAt + strikeMemoryMs));
 }

@@ -10,7 +10,7 @@ export type ClusterChange =
   | { readonly kind: 'namespace'; readonly key: string; readonly view: NamespaceView | undefined }
   | { readonly kind: 'assigned'; readonly key: string; readonly view: AssignedView | undefined };
 
-/** What has a share for each namespace. */
+/** Kinds with a share for each namespace. */
 export type SharedKind = 'AzureIdentity' | 'AzureIdentityBinding';
 
 export interface LeftOutSource {

@@ -21,7 +21,7 @@ const vmss1 = hostOf(instanceOf('vmss1')).id;
 const vm1 = hostOf(machine('vm-1')).id;
 const reader = idOf('reader');
 
-/** Filled and clean: what is dirty afterwards is so because of what the test does. */
+/** Filled, with nothing dirty: only the test's changes make something dirty. */
 function clean(different: Partial<ClusterSnapshot> = {}): ClusterIndex {
   const nodes = [node(), node('node-1', machine('vm-1'))];
   const index = indexOf(snapshot({ nodes, ...different }), rules);

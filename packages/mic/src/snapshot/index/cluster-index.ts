@@ -1,8 +1,8 @@
 // Room: the cluster in memory, indexed for the questions of plans, changed by one object at a time.
 // It must not do I/O or read a clock.
 //
-// The cluster in memory, indexed for the questions that plans ask. It takes one change at a time, at a cost that depends
-// on the change and not on the size of the cluster. Pure in that it does no I/O and knows no time; it is mutable.
+// The cluster in memory, indexed for the queries of plans. It takes one change at a time, at a cost that depends on the change and not
+// on the size of the cluster. Mutable; does no I/O and reads no clock.
 import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodView, BindingView, IdentityView, PodKey } from '../views.ts';
 import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
@@ -37,7 +37,7 @@ export class ClusterIndex {
   readonly rules: MatchingRules;
   #leftOut: LeftOutSource = { of: () => false, has: () => false };
 
-  /** Without `access`, whoever may write an AzureIdentity decides who may use it. */
+  /** Without `access`, anyone who may write an AzureIdentity decides who may use it. */
   constructor(rules: MatchingRules, access?: AccessRules) {
     this.rules = rules;
     this.#rights = new RightsOfPods(access);
@@ -70,39 +70,39 @@ export class ClusterIndex {
     }
   }
 
-  /** The API server says something else of these than before. */
+  /** To be called with groups whose verdicts have changed. */
   rightsChanged(groups: readonly AccessGroup[]): void {
     this.#concern.usesChanged(this.#rights.refresh(groups));
     for (const { members } of groups) for (const entry of members) this.#settle(entry);
   }
 
-  /** Set by the view that feeds the index: it knows what its watches leave out. */
+  /** Set by the watches, which leave objects out. */
   set leftOutBy(source: LeftOutSource) {
     this.#leftOut = source;
   }
 
-  /** Whether objects of the namespace are left out because they are more than its share. */
+  /** Whether objects of the namespace are left out because it is over its share. */
   leavesOut(kind: SharedKind | 'AzureAssignedIdentity', namespace: string): boolean {
     return this.#leftOut.of(kind, namespace);
   }
 
-  /** Whether this object is one of those, as far as they are named. */
+  /** Whether this object is left out; only some left-out objects are listed by name. */
   isLeftOut(kind: SharedKind, key: string): boolean {
     return this.#leftOut.has(kind, key);
   }
 
-  // What has changed since it was last asked.
+  // Changes since the last call.
 
   dirtyHosts(): Iterable<HostKey> {
     return this.#dirt.hosts();
   }
 
-  /** The pods of a host to be looked at again, which are clean from now on. */
+  /** Returns the pods of a host to plan again, and marks them clean. */
   takeDirty(host: HostKey): ReadonlySet<PodKey> {
     return this.#dirt.take(host);
   }
 
-  /** For pods whose steps were not all taken. */
+  /** For pods with steps that were not taken. */
   markDirty(pods: Iterable<PodKey>): void {
     for (const key of pods) {
       const entry = this.#pods.get(key);
@@ -110,24 +110,24 @@ export class ClusterIndex {
     }
   }
 
-  /** Nothing is taken for granted: a new term begins. Conditions are judged again as well. */
+  /** To be called at the start of a term: all hosts, pods and conditions are evaluated again. */
   markAllDirty(): void {
     for (const { id } of this.#groups.hosts()) this.#dirt.touch(id);
     this.markDirty(this.#pods.keys());
     this.#concern.allChanged();
   }
 
-  /** Identities and bindings whose condition may be another one since this was last asked. */
+  /** Identities and bindings whose condition may have changed since the last call. */
   takeConcerned(): { readonly identities: ReadonlySet<string>; readonly bindings: ReadonlySet<string> } {
     return this.#concern.take();
   }
 
-  /** Identities whose condition may be another one when the facts of this host change. */
+  /** Identities whose condition may change with the facts of this host. */
   concernedBy(host: ResourceId): ReadonlySet<string> {
     return new Set(this.#counts.uses(host).keys());
   }
 
-  // What there is.
+  // Queries.
 
   pod(key: PodKey): PodView | undefined {
     return this.#pods.get(key)?.pod;
@@ -142,18 +142,18 @@ export class ClusterIndex {
     return this.#pods.hasPodsIn(namespace);
   }
 
-  /** Everything that is planned together with this host, pods that are gone but for their assignments included. */
+  /** All pods planned with this host, including deleted pods with assignments left. */
   *podKeysOn(host: HostKey): Generator<PodKey> {
     const nodes = host === undefined ? this.#hostlessNodes() : this.#groups.nodesOf(host);
     for (const node of nodes) for (const { key } of this.#pods.on(node)) yield key;
   }
 
-  /** Pods with an assignment in a state that does not last (Created, Unassigned). */
+  /** Pods with an assignment in a transient state (Created, Unassigned). */
   waitingOn(host: HostKey): ReadonlySet<PodKey> {
     return this.#pods.waitingOn(host);
   }
 
-  /** Where the pod is planned. */
+  /** The host that the pod is planned with. */
   homeOf(key: PodKey): HostKey {
     return this.#pods.get(key)?.home;
   }
@@ -174,7 +174,7 @@ export class ClusterIndex {
     return this.#matching.identitiesFor(id);
   }
 
-  /** The namespaces of those identities. */
+  /** The namespaces of `identitiesFor`. */
   claimants(id: ResourceId): readonly string[] {
     return [...new Set(Array.from(this.identitiesFor(id), namespaceOf))];
   }
@@ -187,12 +187,12 @@ export class ClusterIndex {
     return this.#matching.bindingsNaming(identityKey);
   }
 
-  /** What the pods of a namespace get from a value of the binding label, as far as that decides. */
+  /** What the pods of a namespace get from a value of the binding label, without bindings that have other conditions. */
   matchSet(namespace: string, label: string): MatchSet {
     return this.#matching.matchSet(namespace, label);
   }
 
-  /** What the pod gets, where nobody else is asked. */
+  /** What the pod gets by bindings, before rights are reviewed. */
   matchSetOf(pod: PodView): MatchSet {
     return this.#matching.matchSetOf(pod);
   }
@@ -202,18 +202,18 @@ export class ClusterIndex {
     return this.rules.forceNamespaced && !this.#rights.hasRbac;
   }
 
-  /** Who decides in this namespace which identities its pods may use. */
+  /** The access mode that applies to pods of this namespace. */
   accessMode(namespace: string): AccessMode {
     return this.#rights.mode(namespace);
   }
 
-  /** What a pod that has a node gets, and what it does not get although a binding says so. */
+  /** What a scheduled pod gets, and what it does not get although bindings select it. */
   rightsOf(key: PodKey): PodRights {
     const entry = this.#pods.get(key);
     return entry?.pod ? this.#rights.current(entry, this.#matching.matchSetOf(entry.pod)) : nothingAsked;
   }
 
-  /** Pods that may not use the AzureIdentity that a binding gives them, or might not in mode `rbac`: one for each ServiceAccount. */
+  /** ServiceAccounts that may not use the AzureIdentity that a binding gives their pods, or could not in mode `rbac`. */
   denied(identityKey: string): readonly Barred[] {
     return this.#rights.denied(identityKey);
   }
@@ -234,27 +234,27 @@ export class ClusterIndex {
     return this.#groups.nodesOf(host);
   }
 
-  /** By identity, how many pods need it on this host; none that nobody needs. */
+  /** The needed identities of this host, with the number of pods that need each (at least one). */
   need(host: ResourceId): ReadonlyMap<ResourceId, number> {
     return this.#counts.needs(host);
   }
 
-  /** Those of them that may be attached: some pod may use them. */
+  /** The needed identities that may be attached, since some pod may use them. */
   granted(host: ResourceId): ReadonlyMap<ResourceId, number> {
     return this.#counts.grants(host);
   }
 
-  /** Another number each time that what the host needs, or what an identity means, has changed. */
+  /** Changes whenever the needs of the host or the meaning of an identity change. */
   needRevision(host: ResourceId): number {
     return this.#counts.revision(host) + this.#matching.revision;
   }
 
-  /** Where pods get something by this AzureIdentity. */
+  /** Hosts with pods that use this AzureIdentity. */
   hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
     return this.#counts.hostsUsing(identityKey);
   }
 
-  // How a change is taken in.
+  // Changes.
 
   #setPod(key: PodKey, view: PodView | undefined): void {
     const entry = this.#pods.obtain(key);
@@ -294,7 +294,7 @@ export class ClusterIndex {
     const before = this.#groups.place(name).host?.id;
     if (!this.#groups.set(name, view)) return;
     for (const entry of this.#pods.on(name)) this.#settle(entry);
-    // A node that comes or goes may change what is to be done even where it has no pods.
+    // A new or removed node can require changes even without pods.
     const after = this.#groups.place(name).host?.id;
     for (const host of [before, after]) if (host !== undefined) this.#dirt.touch(host);
   }
@@ -308,7 +308,7 @@ export class ClusterIndex {
     for (const entry of this.#pods.in(namespace)) if (entry.pod && selects(entry.pod)) this.#settle(entry);
   }
 
-  /** Puts an entry where it belongs now, counts what it needs there, and has both hosts concerned look at it. */
+  /** Moves an entry to its current host, counts its needs there, and marks both hosts dirty. */
   #settle(entry: Entry): void {
     const before: Settled = { host: entry.home, counted: entry.counted };
     const node = this.#pods.place(entry);
@@ -332,7 +332,7 @@ export class ClusterIndex {
     return home === undefined ? nothingCounted : rights;
   }
 
-  /** Those that are on no Azure host, those that do not exist, and none at all. */
+  /** Nodes that are on no Azure host or do not exist, and '' (no node). */
   *#hostlessNodes(): Generator<string> {
     for (const node of this.#pods.nodes()) if (this.#groups.place(node).host === undefined) yield node;
   }

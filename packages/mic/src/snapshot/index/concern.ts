@@ -1,4 +1,4 @@
-// Whose Ready condition may have changed. Only a hint where to look: a condition that says the same is not written again.
+// Collects objects whose Ready condition may have changed. Only a hint: an unchanged condition is not written again.
 import type { Matching } from './matching.ts';
 
 export class Concern {
@@ -25,7 +25,7 @@ export class Concern {
     for (const key of bindings) this.#bindings.add(key);
   }
 
-  /** The first pod on a host that uses them, or the last one, has come or gone. */
+  /** The first or the last pod on a host that uses them was added or removed. */
   usesChanged(keys: readonly string[]): void {
     for (const key of keys) this.#identities.add(key);
   }

@@ -1,4 +1,4 @@
-// What has changed since a host was last planned. A host can be dirty without any pod being so: when one has left it.
+// Changes since a host was last planned. A host can be dirty without dirty pods, for example after a pod has left it.
 import type { HostKey } from './host-groups.ts';
 import type { PodKey } from '../views.ts';
 

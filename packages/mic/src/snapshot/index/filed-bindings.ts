@@ -1,5 +1,5 @@
-// The bindings of one namespace that ask for more than the binding label, each filed under one thing that a pod must have to be
-// selected. A pod looks only under what it has, so its cost does not depend on how many bindings the namespace has.
+// The bindings of one namespace with conditions besides the binding label, each filed under one property that selected pods must
+// have. A lookup reads only the places of the pod's properties, so its cost does not depend on the number of bindings.
 import {
   mostBindingsPerNamespace,
   placesOf,
@@ -15,14 +15,14 @@ export class FiledBindings {
   readonly #places = new Map<string, Map<string, AzureIdentityBinding>>();
   /** By name. */
   readonly #filedUnder = new Map<string, readonly string[]>();
-  /** Those that ask for nothing that a pod must have. */
+  /** Bindings that require no property of the pod. */
   readonly #broad: SortedBindings = [];
 
   get isEmpty(): boolean {
     return this.#filedUnder.size + this.#broad.length === 0;
   }
 
-  /** One of the same name must have been removed. */
+  /** A binding of the same name must have been removed before. */
   add(binding: AzureIdentityBinding): void {
     const way = this.#leastCrowded(waysToFile(binding));
     if (way === undefined) {
@@ -45,7 +45,7 @@ export class FiledBindings {
     this.#filedUnder.delete(name);
   }
 
-  /** Those that select the pod, by name. Of the broad ones no more are looked at than count, and one. */
+  /** Bindings that select the pod, by name. Broad ones are read up to one more than the limit. */
   selecting(pod: PodFacts): AzureIdentityBinding[] {
     const found = this.#broad.slice(0, mostBindingsPerNamespace + 1).filter((one) => selectsPod(one, pod));
     for (const place of placesOf(pod))
@@ -54,7 +54,7 @@ export class FiledBindings {
     return sortBindings(found);
   }
 
-  /** What bindings often have in common, such as the name of a product, tells them apart least. */
+  /** The place with the fewest bindings: common conditions, such as the name of a product, distinguish bindings least. */
   #leastCrowded(ways: readonly (readonly string[])[]): readonly string[] | undefined {
     let best: readonly string[] | undefined;
     let least = Infinity;

@@ -1,4 +1,4 @@
-// The valid bindings, as matching asks for them.
+// Indexes of the valid bindings, for matching.
 import {
   hasOwnConditions,
   type AllowedNamespaces,
@@ -13,7 +13,7 @@ import type { PodView } from '../views.ts';
 export class FoundBindings {
   readonly #bySelector = new SelectorBindings();
   readonly #reaching = new SelectorBindings();
-  /** By namespace: those that ask for more than the label, or not for the label. */
+  /** By namespace: bindings with conditions besides the label, or without a label. */
   readonly #filed = new Map<string, FiledBindings>();
 
   add(binding: AzureIdentityBinding): void {
@@ -35,19 +35,19 @@ export class FoundBindings {
     if (filed?.isEmpty === true) this.#filed.delete(namespace);
   }
 
-  /** `allowed`: by the identity that the binding names. */
+  /** `allowed`: the namespaces that the binding's identity allows. */
   setReach(binding: AzureIdentityBinding, allowed: AllowedNamespaces | undefined): void {
     if (binding.spec.selector === '' || hasOwnConditions(binding)) return;
     if (allowed === undefined) this.#reaching.remove(binding);
     else this.#reaching.add(binding);
   }
 
-  /** Whether the namespace has bindings that the label alone says nothing about. */
+  /** Whether bindings of the namespace select pods by more than the label. */
   looksBeyondLabel(namespace: string): boolean {
     return this.#filed.has(namespace);
   }
 
-  /** Those bindings, as far as they select the pod. */
+  /** The bindings of `looksBeyondLabel` that select the pod. */
   selecting(pod: PodView): AzureIdentityBinding[] {
     return this.#filed.get(pod.namespace)?.selecting(factsOf(pod)) ?? [];
   }
@@ -56,7 +56,7 @@ export class FoundBindings {
     return this.#bySelector.of(selector);
   }
 
-  /** Those whose identity may be for pods of other namespaces. */
+  /** Bindings whose identity may be for pods of other namespaces. */
   reachingOut(selector: string): BindingsByNamespace {
     return this.#reaching.of(selector);
   }

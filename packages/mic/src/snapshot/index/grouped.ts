@@ -1,4 +1,4 @@
-/** Sets by key, without empty ones: how many members a key has costs nothing to the others. */
+/** Sets by key, without empty ones. The cost of a key does not depend on the members of others. */
 export class Grouped<K, V> {
   readonly #sets = new Map<K, Set<V>>();
 

@@ -1,10 +1,10 @@
-// What each host must carry for its pods, what of it may be attached, and the AzureIdentities by which pods get it.
+// The identities that each host needs for its pods, those that may be attached, and the AzureIdentities that cause them.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostKey } from './host-groups.ts';
 import { NeedCounts } from './need-counts.ts';
 import type { Counted } from './pod-entries.ts';
 
-/** What a pod counts for, and where. */
+/** What a pod counts for, and on which host. */
 export interface Settled {
   readonly host: HostKey;
   readonly counted: Counted;
@@ -15,17 +15,17 @@ export class HostCounts {
   readonly #grants = new NeedCounts();
   readonly #uses = new NeedCounts<string>();
 
-  /** By identity, how many pods need it on this host; none that nobody needs. */
+  /** The needed identities of this host, with the number of pods that need each (at least one). */
   needs(host: ResourceId): ReadonlyMap<ResourceId, number> {
     return this.#needs.of(host);
   }
 
-  /** Those of them that may be attached: some pod may use them. */
+  /** The needed identities that may be attached, since some pod may use them. */
   grants(host: ResourceId): ReadonlyMap<ResourceId, number> {
     return this.#grants.of(host);
   }
 
-  /** By AzureIdentity, how many pods get something by it there. */
+  /** AzureIdentities that pods use on this host, with the number of pods. */
   uses(host: ResourceId): ReadonlyMap<string, number> {
     return this.#uses.of(host);
   }
@@ -34,12 +34,12 @@ export class HostCounts {
     return this.#uses.hostsNeeding(identityKey);
   }
 
-  /** Goes up with each id that begins or ceases to be needed on the host, or to be allowed there. */
+  /** Increases whenever an id starts or stops being needed or granted on the host. */
   revision(host: ResourceId): number {
     return this.#needs.revision(host) + this.#grants.revision(host);
   }
 
-  /** One pod counts for something else now. Returns the AzureIdentities that are used on one host more, or one less. */
+  /** Moves the counts of one pod. Returns the AzureIdentities that are now used on one host more or less. */
   move(from: Settled, to: Settled): readonly string[] {
     if (!isSame(from, to, 'needs')) exchange(this.#needs, [from, from.counted.needs], [to, to.counted.needs]);
     if (!isSame(from, to, 'grants'))

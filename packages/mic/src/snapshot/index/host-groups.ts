@@ -1,9 +1,9 @@
-// Which nodes belong to which host. A scale set is one host for all its nodes; nodes without a host form a group too.
+// Maps nodes to hosts. A scale set is one host for all its nodes; nodes without a host form a group too.
 import { parseProviderId, type Host, type ResourceId } from '@pod-identity/crd-types';
 import type { NodeView } from '../views.ts';
 import { Grouped } from './grouped.ts';
 
-/** The id of a host; undefined for everything that is on none: other machines, nodes that are gone, unscheduled pods. */
+/** The id of a host; undefined for everything without one: other machines, missing nodes, unscheduled pods. */
 export type HostKey = ResourceId | undefined;
 
 export interface Place {
@@ -37,7 +37,7 @@ export class HostGroups {
     return this.#nodes.of(host);
   }
 
-  /** Whether it now stands elsewhere than before. */
+  /** Returns whether the node's place has changed. */
   set(node: string, view: NodeView | undefined): boolean {
     const before = this.place(node);
     const after = view === undefined ? nowhere : placeOf(view);
@@ -49,7 +49,7 @@ export class HostGroups {
 
   #enter(node: string, place: Place): void {
     const { host } = place;
-    // One object for all nodes of a scale set.
+    // One shared object for all nodes of a scale set.
     const known = host === undefined ? undefined : this.#hosts.get(host.id);
     this.#places.set(node, known === undefined ? place : { exists: true, host: known });
     if (host !== undefined && known === undefined) this.#hosts.set(host.id, host);

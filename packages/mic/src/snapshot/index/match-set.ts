@@ -11,15 +11,15 @@ export interface MatchedIdentity {
 export interface MatchSet {
   readonly matches: readonly MatchedIdentity[];
   readonly mismatches: readonly Mismatch[];
-  /** What a host must carry for such a pod; each id once. */
+  /** The ids that a host must carry for such a pod, each once. */
   readonly needs: readonly ResourceId[];
-  /** The same: nobody else is asked. */
+  /** Equal to `needs`, since rights are not reviewed here. */
   readonly grants: readonly ResourceId[];
-  /** Keys of the AzureIdentities that say so; each once. */
+  /** Keys of the AzureIdentities of `needs`, each once. */
   readonly uses: readonly string[];
 }
 
-/** Of a pod without the label, where the label decides. */
+/** For a pod without the label, in a namespace whose bindings select by the label only. */
 export const unmatched: MatchSet = {
   matches: [],
   mismatches: [{ reason: 'no-label' }],

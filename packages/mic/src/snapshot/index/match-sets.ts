@@ -1,28 +1,27 @@
-// What was worked out for pods, kept for all that have the same in common: the binding label and the namespace, and in a namespace
-// with bindings that ask for more than the label, which of those select the pod.
+// Cached matches, by binding label and namespace; in a namespace with bindings that have other conditions also by the bindings that
+// select the pod.
 import type { MatchSet } from './match-set.ts';
 
 type Known = MatchSet | Map<string, MatchSet>;
 
-/** As the label of pods that have none: no label has this value. */
+/** Stands for the label of pods without one: no label has this value. */
 export const noLabel = ' ';
 
-/** Whoever edits pods of a namespace decides how many there are. */
+/** Limit for one namespace and label, since its editors can create any number. */
 const mostVariants = 1_000;
 
 export class MatchSets {
   readonly #labels = new Map<string, Map<string, Known>>();
-  /** Of namespaces that have variants. */
+  /** Labels with variants, by namespace. */
   readonly #labelsIn = new Map<string, Set<string>>();
 
-  /** `variant`: names of the bindings that select the pod; undefined where the label decides. */
+  /** `variant`: names of the bindings that select the pod; undefined if the label alone decides. */
   get(label: string, namespace: string, variant?: string): MatchSet | undefined {
     const known = this.#labels.get(label)?.get(namespace);
     if (known instanceof Map) return variant === undefined ? undefined : known.get(variant);
     return variant === undefined ? known : undefined;
   }
 
-  /** Returns the set. */
   put(key: { readonly label: string; readonly namespace: string; readonly variant?: string }, set: MatchSet) {
     const { label, namespace, variant } = key;
     const ofLabel = this.#labels.get(label) ?? new Map<string, Known>();
@@ -50,13 +49,11 @@ export class MatchSets {
     this.#labels.delete(label);
   }
 
-  /** All variants of the namespace. */
   forgetVariants(namespace: string): void {
     for (const label of this.#labelsIn.get(namespace) ?? []) this.forget(label, namespace);
     this.#labelsIn.delete(namespace);
   }
 
-  /** Everything of the namespace. */
   forgetNamespace(namespace: string): void {
     for (const label of this.#labels.keys()) this.forget(label, namespace);
     this.#labelsIn.delete(namespace);

@@ -1,6 +1,6 @@
-// Identities and bindings, and which of them a pod gets. That depends on its namespace, its label and on what bindings of its
-// namespace ask for besides, so the answer is worked out once for all pods that have this in common, and kept until one of the
-// objects concerned changes.
+// Identities and bindings, and which of them a pod gets. The result depends on the pod's namespace, its label and the other
+// conditions of bindings in its namespace. It is computed once for all pods with these in common and cached until one of the objects
+// changes.
 import {
   bindingLabel,
   isBroad,
@@ -24,15 +24,15 @@ import { NamespaceRules } from './namespace-rules.ts';
 import { factsOf } from '../pod-facts.ts';
 import type { BindingView, IdentityView, PodView } from '../views.ts';
 
-/** Which pods may get something else now. */
+/** Pods whose matches may have changed. */
 export interface Changed {
-  /** Of the object that has changed. */
+  /** Of the changed object. */
   readonly namespace: string;
-  /** Pods with these labels that `namespace` matters to; none when only the copies that are handed out are newer. */
+  /** Pods with these labels that `namespace` concerns; empty if the meaning is unchanged. */
   readonly labels: ReadonlySet<string>;
-  /** Which other pods of `namespace`; none without. */
+  /** Further pods of `namespace`; default: none. */
   readonly selects?: ((pod: PodView) => boolean) | undefined;
-  /** Whom the identity allows, and allowed before: other namespaces where that alone opens it. */
+  /** Namespaces that the identity allows, and those that it allowed before: for namespaces that only this opens to it. */
   readonly reach: readonly AllowedNamespaces[];
 }
 
@@ -47,16 +47,16 @@ export class Matching {
   readonly #byResource = new Grouped<ResourceId, string>();
   #revision = 0;
   readonly #matchSets = new MatchSets();
-  /** Of objects that matching rests on. */
+  /** Number of changes of the objects that matching depends on. */
   #changes = 0;
   readonly #last = new WeakMap<PodView, { readonly set: MatchSet; readonly changes: number }>();
 
-  /** `byAllowedNamespaces`: pods of the namespace get identities of others only where these say so, whatever the rules say. */
+  /** `byAllowedNamespaces`: if true for a namespace, its pods get identities of others only by `allowedNamespaces`, whatever the rules are. */
   constructor(rules: MatchingRules, byAllowedNamespaces: (namespace: string) => boolean = () => false) {
     this.#namespaces = new NamespaceRules(rules, byAllowedNamespaces);
   }
 
-  /** Goes up when the meaning of any identity changes. */
+  /** Increases when the meaning of an identity changes. */
   get revision(): number {
     return this.#revision;
   }
@@ -69,7 +69,7 @@ export class Matching {
     return this.#bindings.get(key);
   }
 
-  /** Keys of all of them, invalid ones included. */
+  /** All keys, also those of invalid objects. */
   keys(): { readonly identities: Iterable<string>; readonly bindings: Iterable<string> } {
     return { identities: this.#identities.keys(), bindings: this.#bindings.keys() };
   }
@@ -79,7 +79,7 @@ export class Matching {
     return this.#byIdentity.of(identityKey);
   }
 
-  /** Keys of the valid identities that stand for this resource. */
+  /** Keys of the valid AzureIdentities of this resource. */
   identitiesFor(id: ResourceId): ReadonlySet<string> {
     return this.#byResource.of(id);
   }
@@ -131,21 +131,21 @@ export class Matching {
     return meaningOf(before) === meaningOf(view) ? sameMeaning(changed) : changed;
   }
 
-  /** Whether its pods may get something else. */
+  /** Returns whether matches of its pods may have changed. */
   setLabels(namespace: string, labels: Labels | undefined): boolean {
     return this.#namespaces.setLabels(namespace, labels);
   }
 
   /**
-   * Whether pods of a namespace may get something else, or be told something else, by a change in another one: not where
-   * identities are namespaced and the pods have bindings of their own. Else each edit would plan the pods of everybody.
+   * Whether a change in another namespace can change the matches or messages of pods of this namespace. Not if identities are namespaced
+   * and the pods have bindings of their own: otherwise each edit would plan everybody's pods.
    */
   isConcerned(namespace: string, label: string, { namespace: changedIn, reach }: ChangedElsewhere): boolean {
     if (namespace === changedIn || !this.#found.has(label, namespace)) return true;
     return this.#namespaces.isOpenTo(namespace, changedIn, reach);
   }
 
-  /** What a pod of this namespace with this value of the binding label gets, as far as the label decides. */
+  /** The matches of a pod of this namespace with this label, without bindings that have other conditions. */
   matchSet(namespace: string, label: string): MatchSet {
     const known = this.#matchSets.get(label, namespace);
     if (known) return known;
@@ -161,7 +161,7 @@ export class Matching {
   matchSetOf(pod: PodView): MatchSet {
     if (!this.#found.looksBeyondLabel(pod.namespace))
       return pod.isUnlabelled === true ? unmatched : this.matchSet(pod.namespace, pod.bindingLabel);
-    // It is asked for several times for each change of a pod.
+    // Cached, since each change of a pod causes several calls.
     const last = this.#last.get(pod);
     if (last?.changes === this.#changes) return last.set;
     const set = this.#beyondLabel(pod);
@@ -169,12 +169,12 @@ export class Matching {
     return set;
   }
 
-  /** No pod has this label any more. */
+  /** To be called when no pod has this label any more. */
   forgetLabel(label: string): void {
     this.#matchSets.forgetLabel(label);
   }
 
-  /** Another answer of `byAllowedNamespaces`, or other labels, hold for its pods. */
+  /** To be called when `byAllowedNamespaces` or the labels of the namespace have changed. */
   forgetNamespace(namespace: string): void {
     this.#changes += 1;
     this.#matchSets.forgetNamespace(namespace);
@@ -246,7 +246,7 @@ export class Matching {
 
 type ChangedElsewhere = Pick<Changed, 'namespace' | 'reach'>;
 
-/** Bindings that select a pod: of more, the first ones decide. */
+/** The first so many bindings that select a pod decide its matches. */
 const decisive = 2 * mostBindingsPerNamespace + 2;
 
 function sameMeaning({ namespace }: Changed): Changed {
@@ -261,7 +261,7 @@ function labelsOf(views: readonly ValidBinding[]): Set<string> {
   return new Set(views.map(({ binding }) => binding.spec.selector).filter((selector) => selector !== ''));
 }
 
-/** Of broad ones only the first count: when one of those goes, another one counts for other pods. */
+/** True for broad bindings: only the first ones count, so removing one can make another count for other pods. */
 function mayBeSelected(pod: PodView, bindings: readonly AzureIdentityBinding[]): boolean {
   return bindings.some((binding) => isBroad(binding) || selectsPod(binding, factsOf(pod)));
 }
@@ -270,7 +270,7 @@ function isValid(view: BindingView | undefined): view is ValidBinding {
   return view?.kind === 'valid';
 }
 
-/** Undefined for what gives nobody anything: missing or invalid. */
+/** Undefined for missing and invalid objects. */
 function meaningOf(view: IdentityView | BindingView | undefined): string | undefined {
   return view?.kind === 'valid' ? view.meaning : undefined;
 }

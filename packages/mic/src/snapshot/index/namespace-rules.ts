@@ -13,7 +13,7 @@ export class NamespaceRules {
   readonly #opened: MatchingRules;
   readonly #byAllowedNamespaces: (namespace: string) => boolean;
   readonly #labels = new Map<string, Labels>();
-  /** How many identities are for namespaces with certain labels. */
+  /** Number of identities that allow namespaces by labels. */
   #byLabels = 0;
 
   constructor(rules: MatchingRules, byAllowedNamespaces: (namespace: string) => boolean) {
@@ -30,7 +30,7 @@ export class NamespaceRules {
     return this.#labels.get(namespace);
   }
 
-  /** Whether its pods may get something else. */
+  /** Returns whether matches of its pods may have changed. */
   setLabels(namespace: string, labels: Labels | undefined): boolean {
     const before = this.#labels.get(namespace);
     if (labels === undefined) this.#labels.delete(namespace);
@@ -39,12 +39,12 @@ export class NamespaceRules {
     return isWatched && !isSame(before, labels);
   }
 
-  /** An identity is for other namespaces than before. */
+  /** To be called when an identity's `allowedNamespaces` change. */
   replaceAllowed(before: AllowedNamespaces | undefined, after: AllowedNamespaces | undefined): void {
     this.#byLabels += Number(after?.selector !== undefined) - Number(before?.selector !== undefined);
   }
 
-  /** Whether pods of the namespace may get one of the identities of the other one, which are for these namespaces. */
+  /** Whether pods of the namespace may get an identity of `other` that allows these namespaces. */
   isOpenTo(namespace: string, other: string, allowed: readonly AllowedNamespaces[]): boolean {
     const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
     if (byAllowedNamespaces !== true) return !forceNamespaced;
@@ -53,7 +53,7 @@ export class NamespaceRules {
   }
 }
 
-/** Whether the namespace accepts identities of any other. */
+/** Whether the namespace accepts identities of some other namespace. */
 function accepts(labels: Labels | undefined): boolean {
   return Object.keys(labels ?? {}).some((name) => name.startsWith(acceptsLabelPrefix));
 }

@@ -1,5 +1,5 @@
-// How many pods of each host need each identity (a resource), or use each AzureIdentity (an object). Counted up and down one
-// pod at a time, so that "does anybody still need this here?" has an answer that costs nothing, however large the cluster.
+// Counts how many pods of each host need each identity (a resource), or use each AzureIdentity (an object). Updated pod by pod, so
+// that a query costs the same for any size of cluster.
 import type { ResourceId } from '@pod-identity/crd-types';
 import { Grouped } from './grouped.ts';
 
@@ -12,7 +12,7 @@ export class NeedCounts<Id extends string = ResourceId> {
     return this.#counts.get(host) ?? (nothing as ReadonlyMap<Id, number>);
   }
 
-  /** Goes up with each id that begins or ceases to be needed on the host. */
+  /** Increases whenever an id starts or stops being needed on the host. */
   revision(host: ResourceId): number {
     return this.#revisions.get(host) ?? 0;
   }
@@ -21,7 +21,7 @@ export class NeedCounts<Id extends string = ResourceId> {
     return this.#hosts.of(id);
   }
 
-  /** The ids that nobody on the host needed before. */
+  /** Returns the ids that no pod on the host needed before. */
   add(host: ResourceId, ids: readonly Id[]): Id[] {
     if (ids.length === 0) return [];
     const counts = this.#counts.get(host) ?? new Map<Id, number>();
@@ -36,7 +36,7 @@ export class NeedCounts<Id extends string = ResourceId> {
     });
   }
 
-  /** The ids that nobody on the host needs any more. */
+  /** Returns the ids that no pod on the host needs any more. */
   remove(host: ResourceId, ids: readonly Id[]): Id[] {
     const counts = this.#counts.get(host);
     if (counts === undefined) return [];

@@ -1,8 +1,7 @@
 import type { AssignedView } from '../views.ts';
 
 /**
- * The AzureAssignedIdentities that name one pod. An editor may write any number that name whichever pod: adding one costs the
- * same, however many there are.
+ * The AzureAssignedIdentities that name one pod. Editors can create any number for any pod: adding one costs the same for any number.
  */
 export class PodAssignments {
   readonly #views = new Set<AssignedView>();
@@ -14,18 +13,18 @@ export class PodAssignments {
     return this.#views.size;
   }
 
-  /** Whether one is in a state that only MIC can change. */
+  /** Whether one has a state that only MIC can change. */
   get hasTransient(): boolean {
     return this.#transient > 0;
   }
 
-  /** By name. */
+  /** The first one by name. */
   get first(): AssignedView | undefined {
     if (this.#first === undefined) for (const view of this.#views) this.#consider(view);
     return this.#first;
   }
 
-  /** In the order in which they came or changed; another list only when they have changed. */
+  /** In the order of their last changes; a new array only after a change. */
   get list(): readonly AssignedView[] {
     return (this.#list ??= [...this.#views]);
   }

@@ -1,4 +1,4 @@
-// All that is known under the names of pods, and the ways to find it: by node, by label, by what still waits.
+// Pods and their assignments by pod key, with indexes by node, by label and by waiting pods.
 import type { PodView, PodKey } from '../views.ts';
 import { Grouped } from './grouped.ts';
 import type { HostKey } from './host-groups.ts';
@@ -6,23 +6,23 @@ import { namespaceOf } from '../keys.ts';
 import type { MatchSet } from './match-set.ts';
 import { PodAssignments } from './pod-assignments.ts';
 
-/** What a host must carry for a pod, and the AzureIdentities that it gets that by. */
+/** The ids that a host must carry for a pod, and the AzureIdentities that cause them. */
 export interface Counted extends Pick<MatchSet, 'needs' | 'uses'> {
-  /** What may be attached for the pod; what else it needs is only not to be detached. */
+  /** The ids that may be attached for the pod. The other needs are only kept if attached. */
   readonly grants: MatchSet['needs'];
 }
 
 export const nothingCounted: Counted = { needs: [], grants: [], uses: [] };
 
-/** One pod and its assignments. The pod may have gone already while they have not. */
+/** One pod and its assignments, which can outlive it. */
 export interface Entry {
   readonly key: PodKey;
   pod: PodView | undefined;
   readonly assigned: PodAssignments;
-  /** The pod's node; of a pod that is gone or unscheduled, the one its assignments were made for. Undefined until placed. */
+  /** The pod's node; for a deleted or unscheduled pod that of its assignments. Undefined until placed. */
   node: string | undefined;
   home: HostKey;
-  /** What was added to the counts of `home` for it, to be taken off again exactly. */
+  /** What the counts of `home` contain for it, to be subtracted later. */
   counted: Counted;
 }
 
@@ -45,7 +45,7 @@ export class PodEntries {
     return this.#byNode.of(node);
   }
 
-  /** Names of nodes that entries are for, whether they exist or not; empty for no node. */
+  /** Nodes of the entries, existing or not; '' for no node. */
   nodes(): Iterable<string> {
     return this.#byNode.keys();
   }
@@ -92,7 +92,7 @@ export class PodEntries {
     else if (before && !view) this.#byNamespace.remove(namespaceOf(entry.key), entry);
   }
 
-  /** To the node it is for now, which is the answer. */
+  /** Files the entry under its current node, and returns that. */
   place(entry: Entry): string {
     const node = nodeOf(entry);
     if (entry.node === node) return node;
@@ -102,14 +102,14 @@ export class PodEntries {
     return node;
   }
 
-  /** To the host it is planned with now, where it may wait for a change of state that only MIC can make. */
+  /** Files the entry under its current host, and as waiting if it has an assignment in a transient state. */
   house(entry: Entry, home: HostKey): void {
     this.#waiting.remove(entry.home, entry.key);
     entry.home = home;
     if (entry.assigned.hasTransient) this.#waiting.add(home, entry.key);
   }
 
-  /** Whether it was. */
+  /** Returns whether it was dropped. */
   dropIfEmpty(entry: Entry): boolean {
     if (entry.pod || entry.assigned.size > 0) return false;
     this.#leaveNode(entry);

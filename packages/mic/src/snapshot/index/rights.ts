@@ -1,5 +1,5 @@
-// What pods may use of what matching gives them, where Kubernetes' RBAC is asked. That depends on their ServiceAccount, so the
-// answer is worked out once for all pods that have it and their matches in common, and again when one of its verdicts changes.
+// What pods may use of their matches, by Kubernetes' RBAC. That depends on their ServiceAccount, so it is computed once for all pods
+// with the same ServiceAccount and matches, and again when a verdict changes.
 import {
   strictestMode,
   type AccessMode,
@@ -14,32 +14,32 @@ import type { MatchedIdentity, MatchSet } from './match-set.ts';
 import type { Counted, Entry } from './pod-entries.ts';
 
 export interface AccessRules {
-  /** For all namespaces; the annotation of one makes it stricter for its pods. */
+  /** For all namespaces; the annotation of a namespace can make it stricter there. */
   readonly mode: AccessMode;
   readonly book: AccessBook<AccessGroup>;
 }
 
-/** An identity that a binding gives a pod and the API server does not, or not yet. */
+/** A matched identity that the API server denies to the pod, or has not allowed yet. */
 export interface Barred {
   readonly match: MatchedIdentity;
   readonly verdict: Exclude<Verdict, 'allowed'>;
   readonly subject: AccessSubject;
-  /** What is denied. None where `problem` says why no right can be given. */
+  /** The denied targets. Empty if `problem` says why no right can be granted. */
   readonly targets: readonly AccessTarget[];
   readonly problem?: string | undefined;
 }
 
-/** What a pod gets, and what stands in the way of the rest. */
+/** What a pod gets, and why it does not get the rest. */
 export interface PodRights {
   readonly usable: readonly MatchedIdentity[];
   readonly barred: readonly Barred[];
-  /** In mode `warn`: what `rbac` would bar; it is usable all the same. */
+  /** In mode `warn`: what `rbac` would bar; still usable. */
   readonly warned: readonly Barred[];
 }
 
 interface Rights extends PodRights, Counted {}
 
-/** The pods of one ServiceAccount that have their matches in common. */
+/** The pods of one ServiceAccount with the same matches. */
 export interface AccessGroup extends Holder {
   readonly set: MatchSet;
   readonly mode: Exclude<AccessMode, 'namespace'>;
@@ -69,18 +69,18 @@ export class RightsOfPods {
     return this.#rules?.mode === 'rbac' || this.#modes.size > 0;
   }
 
-  /** Whether another mode counts in the namespace than before. */
+  /** Returns whether the mode of the namespace has changed. */
   setAnnotation(namespace: string, access: AccessMode | undefined): boolean {
     const before = this.mode(namespace);
     if (access === undefined || this.#rules === undefined) this.#modes.delete(namespace);
     else this.#modes.set(namespace, strictestMode(this.#rules.mode, access));
     const isOther = this.mode(namespace) !== before;
-    // In mode `warn` a denial may be minutes old: a right that was granted meanwhile must not cost records and attached identities.
+    // Denials from mode `warn` may be minutes old: if the right was granted meanwhile, records and attached identities must stay.
     if (isOther) this.#rules?.book.doubtDenials(namespace);
     return isOther;
   }
 
-  /** What a pod that has a node gets by these matches; undefined where RBAC is not asked. */
+  /** The rights of a scheduled pod with these matches; undefined if RBAC is not asked. */
   join(entry: Entry, set: MatchSet): Rights | undefined {
     const { pod } = entry;
     const before = this.#groupOf.get(entry);
@@ -94,7 +94,7 @@ export class RightsOfPods {
     if (group === before) return group.rights;
     group.members.add(entry);
     this.#groupOf.set(entry, group);
-    // Only now: a pair that is held without a break keeps its verdict.
+    // Only now: a pair that is held without interruption keeps its verdict.
     if (before) this.#drop(before, entry);
     return group.rights;
   }
@@ -106,7 +106,7 @@ export class RightsOfPods {
     this.#drop(group, entry);
   }
 
-  /** By matches that may be newer copies than those it was joined by, and mean the same. */
+  /** The current rights, for matches that may be newer copies with the same meaning. */
   current(entry: Entry, set: MatchSet): PodRights {
     const group = this.#groupOf.get(entry);
     const known = group && (group.set === set ? group.rights : this.join(entry, set));
@@ -115,10 +115,10 @@ export class RightsOfPods {
     return isAsked ? nothingAsked : { ...nothingAsked, usable: set.matches };
   }
 
-  /** Verdicts of these have changed. Returns the keys of AzureIdentities about which there is something else to say. */
+  /** Evaluates groups with changed verdicts. Returns the keys of AzureIdentities whose conditions may change. */
   refresh(groups: Iterable<AccessGroup>): readonly string[] {
     return [...groups].flatMap((group) => {
-      // It may have lost its last pod since.
+      // The group may have lost its last pod meanwhile.
       if (group.members.size === 0) return [];
       this.#unfile(group);
       const { book } = this.#rules ?? {};
@@ -128,7 +128,7 @@ export class RightsOfPods {
     });
   }
 
-  /** Whose pods are denied the AzureIdentity, or would be. */
+  /** ServiceAccounts that are denied the AzureIdentity, or would be. */
   denied(identityKey: string): readonly Barred[] {
     return [...this.#barredBy.of(identityKey)].flatMap(({ rights }) =>
       [...rights.barred, ...rights.warned].filter(
@@ -208,7 +208,7 @@ function barredIn(
   return verdicts.includes('unknown') ? [{ match, verdict: 'unknown', subject, targets: [] }] : [];
 }
 
-/** What a host must carry for these matches, each id once, and the AzureIdentities by which. */
+/** The ids that a host must carry for these matches, each once, and their AzureIdentities. */
 function countedOf(matches: readonly MatchedIdentity[]): Pick<Counted, 'needs' | 'uses'> {
   const attached = matches.filter(({ resourceId }) => resourceId !== undefined);
   return {

@@ -1,4 +1,4 @@
-// The index with everything that bindings and identities can ask for, after any history, beside the plain rule over what is there.
+// Compares the index, after random histories of bindings and identities with all fields, with the plain rule over the current objects.
 import {
   apiVersion,
   bindingsAmong,
@@ -35,7 +35,7 @@ const labelSelector = fc.record(
   },
   { requiredKeys: [] },
 );
-/** Often the same, so that a binding that changes goes on to select what it did. */
+/** Often equal, so that a changed binding still selects the same pods. */
 const conditions = fc.oneof(
   fc.constantFrom<object>(
     {},
@@ -93,7 +93,7 @@ const anIdentity = fc
       view: isGone ? undefined : view,
     };
   });
-/** With all labels, or with the binding label alone where they have one. */
+/** With all labels, or only the binding label if it has one. */
 const aPod = fc
   .record({
     namespace,
@@ -152,7 +152,7 @@ const node: NodeView = {
   providerId: 'azure:///subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm-0',
 };
 
-/** What there is, by kind and key. */
+/** The current objects by kind and key. */
 class World {
   readonly #views = new Map<string, ClusterChange>();
 
@@ -211,7 +211,7 @@ test('after any history every pod gets what the plain rule gives it, and hosts n
       changes.forEach((change, at) => {
         world.apply(change);
         index.apply(change);
-        // What is asked for in between is what may be kept too long.
+        // Queries between changes fill the caches, so that stale entries are found.
         if (at % (looks + 1) > 0) return;
         for (const pod of world.pods()) index.matchSetOf(pod);
       });
@@ -230,7 +230,7 @@ test('after any history every pod gets what the plain rule gives it, and hosts n
   );
 });
 
-/** Which binding is the default concerns NMI alone. */
+/** Without `default`, which only NMI uses. */
 const told = (matches: unknown) =>
   JSON.stringify(matches, (name, value: unknown) => (name === 'default' ? undefined : value));
 

@@ -1,4 +1,4 @@
-// The valid bindings of each selector, by namespace and in the order of their names, as matching wants them.
+// The valid bindings by selector, then namespace, sorted by name, as matching reads them.
 import {
   hasOwnConditions,
   type AzureIdentityBinding,
@@ -8,7 +8,7 @@ import { putInto, takeFrom, type SortedBindings } from './sorted-bindings.ts';
 
 interface Group {
   readonly sorted: SortedBindings;
-  /** How many have nothing but the selector: those can give something to pods of other namespaces. */
+  /** Number of bindings that have only the selector: these can select pods of other namespaces. */
   plain: number;
 }
 
@@ -18,7 +18,7 @@ export class SelectorBindings {
   of(selector: string): BindingsByNamespace {
     const groups = this.#selectors.get(selector);
     return {
-      // Copied only when asked for: a pod with bindings of its own namespace is matched without.
+      // Copied on access only: pods with bindings of their own namespace are matched without it.
       get namespaces() {
         return [...(groups ?? [])].flatMap(([namespace, { plain }]) => (plain > 0 ? [namespace] : []));
       },
@@ -30,7 +30,7 @@ export class SelectorBindings {
     return this.#selectors.get(selector)?.has(namespace) === true;
   }
 
-  /** In the place of one of the same name, if there is one. */
+  /** Replaces the binding of the same name, if any. */
   add(binding: AzureIdentityBinding): void {
     this.remove(binding);
     const { selector } = binding.spec;

@@ -1,15 +1,15 @@
-// Bindings of one namespace in the order of their names. One that changes is put into its place, instead of sorting all again.
+// Bindings of one namespace sorted by name. A changed binding is inserted at its position, without sorting again.
 import type { AzureIdentityBinding } from '@pod-identity/crd-types';
 
 export type SortedBindings = AzureIdentityBinding[];
 
-/** In the place of one of the same name, if there is one. */
+/** Replaces the binding of the same name, if any. */
 export function putInto(sorted: SortedBindings, binding: AzureIdentityBinding): void {
   const at = placeOf(sorted, binding);
   sorted.splice(at, isAt(sorted, at, binding) ? 1 : 0, binding);
 }
 
-/** The one of the same name that was there. */
+/** Removes the binding of the same name and returns it. */
 export function takeFrom(
   sorted: SortedBindings,
   binding: AzureIdentityBinding,
@@ -18,7 +18,7 @@ export function takeFrom(
   return isAt(sorted, at, binding) ? sorted.splice(at, 1)[0] : undefined;
 }
 
-/** Where it is, or would have to be. */
+/** Its index, or the index to insert it at. */
 function placeOf(sorted: SortedBindings, { metadata: { name } }: AzureIdentityBinding): number {
   let [from, to] = [0, sorted.length];
   while (from < to) {

@@ -1,4 +1,4 @@
-// All input of a plan as one value, for tests and benchmarks: MIC itself changes its index object by object.
+// The complete input of a plan as one value, for tests and benchmarks; MIC changes its index object by object.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodView, BindingView, IdentityView } from '../views.ts';
 import { ClusterIndex } from '../index/cluster-index.ts';

@@ -1,4 +1,4 @@
-// The watch of NMI's pods. Like cluster-watch.ts it only listens to the API server.
+// The watch of NMI's pods. Like cluster-watch.ts, it only reads from the API server.
 import type { Clock } from '@pod-identity/kit/core';
 import { coreKinds, createInformer, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -37,7 +37,7 @@ export interface AgentWatch {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   on(node: string): readonly AgentView[];
-  /** Told the name of the node whose agent has changed. Returns the function that ends it. */
+  /** Calls the listener with the name of the node whose agent has changed. Returns a function that removes it. */
   onChange(listener: (node: string) => void): () => void;
 }
 

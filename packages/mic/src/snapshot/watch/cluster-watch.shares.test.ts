@@ -29,7 +29,7 @@ const aRecord = (name: string, second: number) => ({
   status: { status: 'Assigned' },
 });
 
-/** An object costs 256 bytes besides its own: of these shares two fit in. */
+/** An object counts 256 bytes besides its own: two objects fit into each share. */
 async function setUp(share: { readonly namespaceShareBytes?: number } = { namespaceShareBytes: 600 }) {
   const clock = createFakeClock();
   const api = createFakeApi();

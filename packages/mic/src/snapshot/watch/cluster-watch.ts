@@ -1,8 +1,8 @@
 // Room: the watches of MIC: informers that feed the index.
 // It must not write to the API server.
 //
-// The watches of MIC: five informers feed one index, change by change. The only file of this room that talks to the
-// API server, and it only listens.
+// The watches of MIC: informers update one index, change by change. The only file of this room that calls the API server,
+// and it only reads.
 import {
   bindingLabel,
   fieldLimits,
@@ -52,40 +52,40 @@ const nodeFields: Fields = {
 };
 
 export interface ClusterWatchOptions {
-  /** The most that is kept of one namespace's identities, of its bindings and of its records; no bound without. */
+  /** Limit for the identities, bindings and records of one namespace, for each kind; default: none. */
   readonly namespaceShareBytes?: number | undefined;
   readonly transport: KubeTransport;
   readonly index: ClusterIndex;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Key of the taint that makes a node `tainted`; undefined: none is. */
+  /** Key of the taint that makes a node `tainted`; default: none. */
   readonly startupTaint?: string | undefined;
 }
 
 /** Objects that are left out because their namespace is over its share. */
 export interface LeftOutView extends LeftOutSource {
-  /** Called with 16 of each namespace and kind, those that are left out already first. Returns the function that ends it. */
+  /** Calls the listener with at most 16 objects of each namespace and kind, first those left out already. Returns a function that removes it. */
   tell(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
 }
 
 export interface ClusterWatch {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** Nothing may be decided before: what is not listed yet looks as if it were gone. */
+  /** Resolves when all lists are complete. Decisions must wait for it: objects not listed yet look deleted. */
   readonly synced: Promise<void>;
   hasSynced(): boolean;
-  /** Called after every change that the index took in. Returns the function that ends it. */
+  /** Called after each change of the index. Returns a function that removes the listener. */
   readonly onChange: (listener: () => void) => () => void;
   readonly onPod: (listener: (key: string, pod: PodView | undefined) => void) => () => void;
   readonly onNode: (listener: (name: string) => void) => () => void;
   taintedNode(name: string): TaintedNode | undefined;
   taintedNodes(): readonly TaintedNode[];
-  /** An AzureAssignedIdentity could not be created because this name is taken. */
+  /** To be called when an AzureAssignedIdentity could not be created because this name is taken. */
   nameTaken(key: string): void;
   readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
   readonly leftOut: LeftOutView;
-  /** For each watch, by plural: milliseconds since the API server last proved that it is alive. */
+  /** By plural of each watch: milliseconds since the API server last sent anything. */
   ages(): ReadonlyMap<string, number>;
 }
 
@@ -137,7 +137,7 @@ function agesOf(watched: Readonly<Record<string, { lastHeardMs(): number }>>): R
   return new Map(Object.entries(watched).map(([plural, one]) => [plural, one.lastHeardMs()]));
 }
 
-/** First of all listeners, so that whoever else is told finds the index as new as the news. */
+/** Registered before all other listeners, so that these find the index up to date. */
 function feed(informers: Informers, source: PodSource, { index, log }: ClusterWatchOptions): void {
   const { nodes, namespaces, identities, bindings, assigned } = informers;
   nodes.onChange((change) => index.apply({ kind: 'node', key: change.key, view: after(change) }));
@@ -149,7 +149,7 @@ function feed(informers: Informers, source: PodSource, { index, log }: ClusterWa
   assigned.onChange((change) => index.apply({ kind: 'assigned', key: change.key, view: after(change) }));
 }
 
-/** What is wrong with its annotation is told to whoever reads the log. */
+/** Logs a problem of its annotation. */
 function noted(view: NamespaceView | undefined, log: Log): NamespaceView | undefined {
   if (view?.problem !== undefined) log.warn({ namespace: view.name }, view.problem);
   return view;
@@ -157,7 +157,7 @@ function noted(view: NamespaceView | undefined, log: Log): NamespaceView | undef
 
 type Informers = Omit<ReturnType<typeof createInformers>, 'trims'>;
 
-/** Which records are needed is judged as they come, by pods, identities and bindings. */
+/** Starts the watch of records last, since pods, identities and bindings decide which records are needed. */
 async function runAll({ assigned, ...others }: Informers, source: PodSource, signal: AbortSignal) {
   const { pods, namespaces, identities, bindings } = others;
   const running = [source, ...Object.values(others)].map((watched) => watched.run(signal));
@@ -184,11 +184,11 @@ function createLeftOut(
   };
 }
 
-/** The API server makes a whole page before it sends it, of objects of up to 1.5 MB. */
+/** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
 const pageSize = 100;
-/** For all namespaces together, of each kind: a seventh of the heap that the manifest gives. */
+/** For all namespaces together, for each kind: a seventh of the heap in the manifest. */
 const totalBytes = 48 * 1024 * 1024;
-/** Records that an editor wrote are removed a share at a time. */
+/** Time between lists while records are left out: MIC removes records of editors in batches of a share. */
 const recordRelistMs = 30_000;
 
 type Bounds<V> = Pick<InformerOptions<V>, 'share' | 'pageSize' | 'weigh' | 'relistMs'>;
@@ -215,7 +215,7 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
     });
   return {
     trims,
-    // Only pods that ask for an identity are listed at all: the others never cross the wire.
+    // Selected on the API server, so that pods without the label are not sent.
     pods: watch(coreKinds.pods, {
       fields: podFields,
       labelSelector: bindingLabel,
@@ -237,7 +237,7 @@ function createInformers(options: ClusterWatchOptions, taken: TakenNames) {
   };
 }
 
-/** The original's roles do not allow this watch, and a MIC with these roles must work. */
+/** The original's roles do not allow this watch; MIC works without it. */
 function watchNamespaces({ transport, clock, random, log }: ClusterWatchOptions): Informer<NamespaceView> {
   const kind = coreKinds.namespaces;
   return createOptionalInformer<NamespaceView>(

@@ -1,15 +1,15 @@
-// How much is kept of labels: whoever creates pods decides how large they are.
+// Limits the memory for labels of pods, since whoever creates pods decides their size.
 import type { PodView } from '../views.ts';
 
-/** Of one namespace: those of 20,000 pods with 400 characters of labels each. */
+/** For one namespace: the labels of 20,000 pods with 400 characters each. */
 const mostCharacters = 8 * 1024 * 1024;
-/** Of all namespaces together: a seventh of the heap that the manifest gives. */
+/** For all namespaces together: a seventh of the heap in the manifest. */
 const mostInAll = 48 * 1024 * 1024;
 
 export interface LabelRoom {
   /** The pod, without its labels if there is no room for them. */
   fit(pod: PodView | undefined): PodView | undefined;
-  /** It is gone. */
+  /** To be called when the pod is deleted. */
   leave(namespace: string, name: string): void;
 }
 

@@ -1,4 +1,4 @@
-// An editor of one namespace may create AzureAssignedIdentities there. MIC keeps a share of them, and every one that it needs.
+// An editor of one namespace may create AzureAssignedIdentities there. MIC keeps a share of them, and all that it needs.
 import { assignedIdentityName, distinctAssignedIdentityName } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ interface Draft {
   readonly namespace?: string;
   readonly created?: number;
 }
-/** As good as what MIC writes, whoever wrote it. The younger, the later it is kept. */
+/** Equal to MIC's own records. Younger records are kept last. */
 const record = ({ name, of = 'web-0', namespace = 'default', created = flood }: Draft) => ({
   metadata: { name, namespace, uid: name, creationTimestamp: new Date(created * 1000).toISOString() },
   spec: {

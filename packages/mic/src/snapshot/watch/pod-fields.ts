@@ -1,4 +1,4 @@
-// What is read of pods.
+// The fields that are read of pods.
 import { bindingLabel } from '@pod-identity/crd-types';
 import type { Fields } from '@pod-identity/kit/kube';
 
@@ -25,5 +25,5 @@ function podFieldsWith(labels: Fields): Fields {
 
 export const podFields = podFieldsWith({ members: { [bindingLabel]: text } });
 
-/** As many as NMI reads: it serves no pod that has more. */
+/** The same limit as in NMI, which serves no pod with more labels. */
 export const podFieldsWithLabels = podFieldsWith({ upTo: 16 * 1024 });

@@ -1,5 +1,5 @@
-// The pods that bindings may select, from one watch of those with the binding label, and where a namespace has bindings that
-// look at more, from a watch of all pods of that namespace. Bindings wait for that watch: nothing is decided by half of a pod.
+// The pods that bindings may select: from one watch of pods with the binding label and, for namespaces with bindings that need more,
+// from a watch of all their pods. Bindings wait for that watch, so that no decision is based on part of a pod.
 import type { AzureIdentityBinding } from '@pod-identity/crd-types';
 import type { Change, Informer } from '@pod-identity/kit/kube';
 import type { ClusterIndex } from '../index/cluster-index.ts';
@@ -22,9 +22,9 @@ export class PodSource {
   readonly #whole: WholeNamespaces;
   readonly #podListeners = new Set<PodListener>();
   readonly #changeListeners = new Set<() => void>();
-  /** Keys of the bindings that look at more than the label, by namespace. */
+  /** Keys of the bindings that need more than the label, by namespace. */
   readonly #asking = new Map<string, Set<string>>();
-  /** Keys of pods of covered namespaces that changed in the watch by label meanwhile. */
+  /** Keys of pods of covered namespaces that changed in the watch by label. */
   readonly #missed = new Map<string, Set<string>>();
 
   constructor({ index, trims, labelled, bindingOf, ...tools }: PodSourceOptions) {
@@ -45,13 +45,13 @@ export class PodSource {
     return () => void this.#podListeners.delete(listener);
   }
 
-  /** After each change that the index has taken in, of pods or of bindings that have waited. */
+  /** Called after each change of the index by pods or by bindings that have waited. Returns a function that removes the listener. */
   onChange(listener: () => void): () => void {
     this.#changeListeners.add(listener);
     return () => void this.#changeListeners.delete(listener);
   }
 
-  /** The index gets each binding as soon as all is known that it asks for. */
+  /** Passes the binding to the index as soon as all pods that it may select are known. */
   bindingChanged(key: string, view: BindingView | undefined): void {
     const namespace = namespaceOf(key);
     const keys = this.#asking.get(namespace) ?? new Set<string>();
@@ -66,7 +66,7 @@ export class PodSource {
     if (keys.size === 0 && this.#asking.has(namespace)) this.#release(namespace);
   }
 
-  /** Resolves when all pods are known that the bindings so far may select. */
+  /** Resolves when all pods that the current bindings may select are known. */
   settled(): Promise<unknown> {
     return this.#whole.settled();
   }
@@ -79,7 +79,7 @@ export class PodSource {
     return this.#whole.run(signal);
   }
 
-  /** All pods of the namespace are known. */
+  /** To be called when all pods of the namespace are known. */
   #takeOver(namespace: string): void {
     const { index, bindingOf } = this.#options;
     const there = this.#whole.pods(namespace).map(({ name }) => `${namespace}/${name}`);
@@ -91,7 +91,7 @@ export class PodSource {
     this.#changed();
   }
 
-  /** The label is enough again. */
+  /** To be called when the label is sufficient again. */
   #release(namespace: string): void {
     const { index, labelled } = this.#options;
     const wasCovered = this.#whole.covers(namespace);
@@ -122,12 +122,12 @@ export class PodSource {
   }
 }
 
-/** Than pods with the label have: other labels, or pods without it. */
+/** Whether the binding needs more than pods with the label have: other labels, or pods without the label. */
 function asksForMore({ spec }: AzureIdentityBinding): boolean {
   return spec.podSelector !== undefined || spec.selector === '';
 }
 
-/** A pod's status changes many times over its life; hardly any of that concerns its identities. */
+/** Whether a change concerns identities: most changes of a pod are of its status and do not. */
 function isNews(before: PodView | undefined, now: PodView | undefined): boolean {
   if (before === undefined || now === undefined) return before !== now;
   const fields = ['uid', 'nodeName', 'bindingLabel', 'isUnlabelled', 'labels', 'finished'] as const;

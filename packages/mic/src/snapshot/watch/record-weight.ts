@@ -1,5 +1,5 @@
-// Which AzureAssignedIdentities count in the share of their namespace. Editors may create such objects as well, equal to MIC's in
-// every field; MIC removes those, as many at a time as a share holds.
+// Which AzureAssignedIdentities count towards the share of their namespace. Editors can create such objects too, equal to MIC's in
+// every field; MIC removes them in batches of a share.
 import {
   assignedIdentityName,
   assignedIdentityNamespace,
@@ -13,12 +13,12 @@ import type { ClusterIndex } from '../index/cluster-index.ts';
 import type { MatchedIdentity } from '../index/match-set.ts';
 import type { TakenNames } from './taken-names.ts';
 
-/** What a record takes beside its texts in the store, in the index and for its pod's entry there. Measured: 1,200 to 1,500. */
+/** Memory for a record besides its texts: in the store, in the index and for its pod's entry there. Measured: 1,200 to 1,500. */
 const recordBytes = 1_500;
 
 /**
- * A record that MIC needs is kept however many there are: MIC would write it again and again. There are at most two for each
- * identity of a pod.
+ * A record that MIC needs is always kept: otherwise MIC would write it again and again. There are at most two for each identity of a
+ * pod.
  */
 export function weighRecord(view: AssignedView, index: ClusterIndex, taken: Pick<TakenNames, 'has'>): Weight {
   const isExempt = taken.has(keyOf(view)) || isNeeded(view, index);
@@ -27,12 +27,12 @@ export function weighRecord(view: AssignedView, index: ClusterIndex, taken: Pick
 
 function bytesOf({ namespace, name, podNamespace, podName, ...rest }: AssignedView): number {
   const { uid, nodeName, identity, binding, resourceId = '' } = rest;
-  // The keys of the object and of its pod hold these texts once more.
+  // The keys of the object and of its pod contain these texts again.
   const keys = 2 * (namespace.length + name.length + podNamespace.length + podName.length);
   return recordBytes + keys + [uid, nodeName, identity, binding, resourceId].join('').length;
 }
 
-/** By its name, so that what an editor puts under it is seen, and corrected, as well. */
+/** Decides by name, so that MIC also sees and corrects what an editor writes under it. */
 function isNeeded(view: AssignedView, index: ClusterIndex): boolean {
   const pod = index.pod(`${view.podNamespace}/${view.podName}`);
   if (!pod || pod.finished || pod.nodeName === '') return false;

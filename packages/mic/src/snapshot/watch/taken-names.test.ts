@@ -7,7 +7,7 @@ function setUp() {
     leavesOut: (namespace: string) => namespace === 'evil',
     askForList: () => asked.push('list'),
   };
-  // Only these two are asked for.
+  // Only these two keys are queried.
   const names = createTakenNames(
     () => records as unknown as ReturnType<Parameters<typeof createTakenNames>[0]>,
   );

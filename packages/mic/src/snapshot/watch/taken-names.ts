@@ -3,8 +3,8 @@ import type { AssignedView } from '../views.ts';
 import { namespaceOf } from '../keys.ts';
 
 /**
- * Names under which MIC could not create a record because there is one that is left out, its namespace being over its share.
- * MIC has to see it, to remove it or to choose another name: it is kept with the next list.
+ * Names under which MIC could not create a record because of one that is left out, since its namespace is over its share. MIC must see
+ * that record to remove it or to choose another name, so the next list keeps it.
  */
 export interface TakenNames {
   /** `namespace/name`. */
@@ -12,7 +12,7 @@ export interface TakenNames {
   has(key: string): boolean;
 }
 
-/** Each is found again with the next attempt to create its record. */
+/** At the limit all names are removed; each is found again at the next attempt to create its record. */
 const mostNames = 1_000;
 
 export function createTakenNames(records: () => Informer<AssignedView>): TakenNames {

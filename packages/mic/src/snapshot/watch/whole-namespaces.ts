@@ -1,4 +1,4 @@
-// All pods of the namespaces whose bindings look at more of a pod than its binding label. Where no binding does, nothing is
+// Watches all pods of namespaces with bindings that need more of a pod than its binding label. Without such bindings, nothing is
 // watched. See docs/decisions/0035-selectors-of-bindings.md.
 import {
   coreKinds,
@@ -18,7 +18,7 @@ export type WatchTools = Pick<InformerOptions<PodView>, 'transport' | 'clock' | 
 
 interface Listeners {
   readonly onCovered: (namespace: string) => void;
-  /** Of a namespace that is covered. */
+  /** Called for covered namespaces only. */
   readonly onChange: (change: Change<PodView>) => void;
 }
 
@@ -43,7 +43,7 @@ export class WholeNamespaces {
     this.#listeners = listeners;
   }
 
-  /** From now on all pods of the namespace are watched. */
+  /** Starts to watch all pods of the namespace. */
   want(namespace: string): void {
     if (this.#watched.has(namespace)) return;
     const entry = { informer: this.#informer(namespace), end: new AbortController(), covers: false };
@@ -52,7 +52,7 @@ export class WholeNamespaces {
     this.#start(entry);
   }
 
-  /** No more. */
+  /** Stops that. */
   release(namespace: string): void {
     const pods = this.pods(namespace);
     this.#watched.get(namespace)?.end.abort();
@@ -73,12 +73,12 @@ export class WholeNamespaces {
     return this.#watched.get(namespace)?.informer.store.by('all', '') ?? [];
   }
 
-  /** Resolves when those that are wanted now are covered, or will not be. */
+  /** Resolves when all wanted namespaces are covered, or cannot be. */
   settled(): Promise<unknown> {
     return Promise.all(Array.from(this.#watched.values(), ({ informer }) => informer.synced));
   }
 
-  /** The longest silence of a watch that covers a namespace. */
+  /** The longest time without data among the watches that cover a namespace. */
   lastHeardMs(): number {
     const covering = [...this.#watched.values()].filter(({ covers }) => covers);
     return Math.max(0, ...covering.map(({ informer }) => informer.lastHeardMs()));

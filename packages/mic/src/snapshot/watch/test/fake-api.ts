@@ -1,9 +1,9 @@
-// An API server for watches, in memory: it lists what there is, reads no more of it than was asked for, and tells news.
+// An in-memory API server for watches: lists objects, reads only the requested fields, and sends changes.
 import type { Fields, KubeRequest, KubeTransport } from '@pod-identity/kit/kube';
 
 const group = '/apis/aadpodidentity.k8s.io/v1';
 
-/** What MIC watches, by the paths of the collections. */
+/** Paths of the collections that MIC watches. */
 export const paths = {
   pods: '/api/v1/pods',
   nodes: '/api/v1/nodes',
@@ -18,12 +18,12 @@ export interface RawObject {
 
 export interface FakeApi {
   readonly transport: KubeTransport;
-  /** Every list so far. */
+  /** All list requests so far. */
   readonly lists: readonly KubeRequest[];
-  /** Puts the object into a collection such as `/api/v1/pods`, and tells whoever watches that. */
+  /** Puts the object into a collection such as `/api/v1/pods`, and sends the change to its watches. */
   put(collection: string, object: RawObject): void;
   remove(collection: string, object: RawObject): void;
-  /** Lists of this collection are not answered. */
+  /** From now on, lists of this collection get no response. */
   hang(collection: string): void;
 }
 
