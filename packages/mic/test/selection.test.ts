@@ -1,0 +1,92 @@
+import { afterEach, expect, test } from 'vitest';
+import { setStage, type Stage } from './stage.ts';
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+const apiVersion = 'aadpodidentity.k8s.io/v1';
+const bindings = `/apis/${apiVersion}/namespaces/default/azureidentitybindings`;
+
+async function enter() {
+  stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 2 }] });
+  await stage.town.identity({ name: 'app' });
+  return stage.town;
+}
+
+function binding(name: string, spec: object) {
+  return {
+    apiVersion,
+    kind: 'AzureIdentityBinding',
+    metadata: { name, namespace: 'default' },
+    spec: { azureIdentity: 'app', ...spec },
+  };
+}
+
+const names = () => stage.states().map((state) => state.split('-default-')[0]);
+
+test('pods are assigned by their labels and ServiceAccount, without the binding label, as long as a binding selects them', async () => {
+  const town = await enter();
+  await town.pod({ name: 'web', labels: { app: 'web' } });
+  await town.pod({ name: 'job', labels: { app: 'job' }, serviceAccountName: 'batch' });
+  await town.pod({ name: 'other', labels: { app: 'other' } });
+  await town.client.request(
+    'POST',
+    bindings,
+    binding('by-label', { podSelector: { matchLabels: { app: 'web' } } }),
+  );
+  await stage.startMic();
+  await stage.allAssigned(1);
+  expect(names()).toEqual(['web']);
+
+  await town.client.request('POST', bindings, binding('by-account', { serviceAccountName: 'batch' }));
+  await stage.allAssigned(2);
+  expect(names()).toEqual(['job', 'web']);
+
+  // The label of a running pod is changed, and the binding goes.
+  await town.client.request('PATCH', '/api/v1/namespaces/default/pods/other', {
+    metadata: { labels: { app: 'web' } },
+  });
+  await stage.allAssigned(3);
+  await stage.remove('azureidentitybindings', 'by-label');
+  await stage.until(() => stage.assigned().length === 1);
+  expect(names()).toEqual(['job']);
+});
+
+test('a MIC that starts again takes nothing away from pods without the binding label', async () => {
+  const town = await enter();
+  await town.pod({ name: 'web', labels: { app: 'web' } });
+  await town.client.request(
+    'POST',
+    bindings,
+    binding('by-label', { podSelector: { matchLabels: { app: 'web' } } }),
+  );
+  const first = await stage.startMic();
+  await stage.allAssigned(1);
+  await first.stop();
+  const writes = stage.writes('azureassignedidentities');
+  await stage.startMic();
+  await town.pod({ name: 'next', labels: { app: 'web' } });
+  await stage.allAssigned(2);
+  expect(stage.writes('azureassignedidentities')).toBe(writes + 1);
+});
+
+test('mic explain tells what selects a pod, and that nothing does', async () => {
+  const town = await enter();
+  await town.pod({ name: 'web', labels: { app: 'web' } });
+  await town.pod({ name: 'other', labels: { app: 'other' } });
+  await town.client.request(
+    'POST',
+    bindings,
+    binding('by-both', { podSelector: { matchLabels: { app: 'web' } }, serviceAccountName: 'default' }),
+  );
+  await stage.startMic();
+  await stage.allAssigned(1);
+  const { text } = await stage.explain('web');
+  expect(text).toContain(
+    'default/by-both selects the pod by podSelector app=web, serviceAccountName default and names AzureIdentity default/app',
+  );
+  const other = await stage.explain('other');
+  expect(other.text).toContain(
+    'has no label aadpodidbinding, and no podSelector or serviceAccountName of a binding is for it',
+  );
+});
