@@ -32,7 +32,7 @@ export interface AccessParts {
 
 const right = { verb: accessVerb, group: accessGroup };
 
-/** Puts the access room together: verdicts in front, the API server's reviews behind. */
+/** Assembles the access room, with reviews of the API server as the source of verdicts. */
 export function createAccess(
   { config, transport, clock, log, metrics }: AccessOptions,
   readInstanceId: () => Promise<string | undefined>,

@@ -74,7 +74,7 @@ it('when all together are too many, the largest namespace loses its oldest', () 
   expect(book.get(pair('large', 'a'))).toBeUndefined();
   expect(book.get(pair('large', 'b'))).toBeDefined();
   expect(book.get(pair('small', 'x'))).toBeDefined();
-  // What was evicted makes room: the next one costs again one only.
+  // Evictions freed a place, so the next pair evicts one entry again.
   book.open(pair('large', 'd'));
   const kept = ['b', 'c', 'd'].map((identity) => book.get(pair('large', identity)) !== undefined);
   expect(kept).toEqual([false, true, true]);

@@ -4,16 +4,16 @@ import type { AccessPair, Verdict } from './types.ts';
 export interface Entry {
   readonly pair: AccessPair;
   known: Known;
-  /** Index of the name that was allowed last: it is asked first. */
+  /** Index of the name that was allowed last: asked first. */
   level: number;
   question: Promise<Verdict> | undefined;
 }
 
 export interface Book {
   get(pair: AccessPair): Entry | undefined;
-  /** The entry of the pair; a new one, if need be. */
+  /** Returns the entry of the pair, and creates it if missing. */
   open(pair: AccessPair): Entry;
-  /** The entry was answered: it is the last one of its namespace to be evicted. */
+  /** To be called after an answer: the entry becomes the last one of its namespace to be evicted. */
   renew(entry: Entry): void;
 }
 
@@ -27,7 +27,7 @@ interface Share {
   readonly entries: Map<string, Entry>;
 }
 
-/** Entries by namespace. A namespace with too many loses its own oldest; when all together are too many, the largest loses. */
+/** Entries by namespace. A namespace at its limit evicts its own oldest entry; at the total limit, the largest namespace evicts one. */
 export function createBook(limits: BookLimits): Book {
   const namespaces = new Map<string, Share>();
   let size = 0;

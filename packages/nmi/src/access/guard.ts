@@ -5,23 +5,23 @@ import type { StrangerCheck } from './stranger.ts';
 import type { Access, AccessPair, Verdict } from './types.ts';
 import type { Verdicts } from './verdicts.ts';
 
-/** `targets`: what is missing. */
+/** `targets`: the missing rights. */
 export type AccessAnswer =
   | { readonly verdict: Exclude<Verdict, 'denied'> }
   | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
 
 export interface AccessGuard {
-  /** Whether a token may be given now; undefined: `ask` must be asked. */
+  /** Whether a token may be given now; undefined: call `ask`. */
   now(access: Access, tenant: Tenant): AccessAnswer | undefined;
   /** Never rejects. */
   ask(access: Access, tenant: Tenant): Promise<AccessAnswer>;
 }
 
-/** Somebody who would be refused in mode `rbac`. */
+/** A ServiceAccount that would be refused in mode `rbac`. */
 export interface WouldRefuse {
   readonly access: Access;
   readonly targets: readonly AccessTarget[];
-  /** Told for the first time in a while. */
+  /** Whether it was not reported within the last ten minutes. */
   readonly isNew: boolean;
 }
 
@@ -30,16 +30,16 @@ export interface AccessGuardOptions {
   readonly machine: Machine;
   readonly stranger: Pick<StrangerCheck, 'isPassed' | 'looked'>;
   readonly clock: Pick<Clock, 'elapsed'>;
-  /** Mode `warn`: a token was given although a right is missing. */
+  /** Called in mode `warn` when a token is given although a right is missing. */
   readonly onWouldRefuse: (who: WouldRefuse) => void;
 }
 
 const allowed: AccessAnswer = { verdict: 'allowed' };
-/** Repeats of a warning are not new for so long. */
+/** A repeated warning is new again after this time. */
 const quietMs = 10 * 60_000;
 const subjectsKept = 1_000;
 
-/** Says whether a pod may have a token, by all rights that it takes. In mode `warn` it may, and missing rights are reported. */
+/** Decides whether a pod may have a token, by all rights that it needs. In mode `warn` it always may, and missing rights are reported. */
 export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
   const { verdicts, machine, stranger } = options;
   const warn = createWarning(options);
@@ -49,7 +49,7 @@ export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
     for (const pair of pairs) {
       const verdict = verdicts.known(pair, tenant);
       if (verdict === undefined) answer = undefined;
-      // Of several the missing ones are all to be named.
+      // With several pairs, `ask` collects all missing rights.
       else if (verdict !== 'allowed') return pairs.length === 1 ? answerOf(pairs, [verdict]) : undefined;
     }
     return answer;
@@ -100,7 +100,7 @@ function createWarning({ clock, onWouldRefuse }: AccessGuardOptions) {
   };
 }
 
-/** A denial is final, so it comes first. */
+/** A denial has precedence, since it is final. */
 function answerOf(pairs: readonly AccessPair[], verdicts: readonly Verdict[]): AccessAnswer {
   const targets = pairs.filter((_, index) => verdicts[index] === 'denied').map(targetOf);
   if (targets.length > 0) return { verdict: 'denied', targets };

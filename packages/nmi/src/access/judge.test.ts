@@ -6,7 +6,7 @@ const now = 1_000_000;
 const answered = (isAllowed: boolean, ageMs: number): Known => ({
   answer: { isAllowed, askedAt: now - ageMs },
 });
-/** The last question ended so long ago without an answer. */
+/** The last question ended this long ago without an answer. */
 const failed = (ageMs: number, restedMs = ageMs) => ({
   failure: { askedAt: now - ageMs, endedAt: now - restedMs },
 });

@@ -1,6 +1,6 @@
 import type { Verdict } from './types.ts';
 
-/** What is known of a pair. All times are those at which the question began, by a clock that is never set back. */
+/** The stored answers of a pair. `askedAt` is when the question began; all times are of a monotonic clock. */
 export interface Known {
   /** The last answer. */
   readonly answer?: { readonly isAllowed: boolean; readonly askedAt: number };
@@ -9,33 +9,33 @@ export interface Known {
 }
 
 export interface AccessAges {
-  /** How long a verdict counts. */
+  /** How long a verdict is valid. */
   readonly maxAgeMs: number;
-  /** How long the last positive verdict counts while questions are not answered. */
+  /** How long the last positive verdict is valid while questions get no answer. */
   readonly graceMs: number;
 }
 
 export interface Judgement {
-  /** Undefined: a question must be asked first. */
+  /** Undefined: the API server must be asked first. */
   readonly verdict: Verdict | undefined;
-  /** Worth asking again although the verdict counts. */
+  /** Whether to ask again in the background although the verdict is valid. */
   readonly isDue: boolean;
 }
 
-/** Between two questions when the first of them was not answered. */
+/** Pause after a question without an answer. */
 const retryMs = 1_000;
 
 const mustAsk: Judgement = { verdict: undefined, isDue: true };
 
 /**
- * What counts now. An answer counts for the maximum age. That a question was not answered counts for as long: then the last positive
- * answer is used within the grace. So whenever a right is used, a question about it began within the maximum age.
+ * The current verdict. An answer is valid for the maximum age. So is a failure to get one, during which the last positive answer is
+ * used within the grace period. So whenever a right is used, a question about it began within the maximum age.
  */
 export function judge(known: Known, now: number, ages: AccessAges): Judgement {
   return byAnswer(known, now, ages) ?? byFailure(known, now, ages);
 }
 
-/** Undefined: it is too old. */
+/** Undefined if the answer is too old. */
 function byAnswer({ answer, failure }: Known, now: number, ages: AccessAges): Judgement | undefined {
   if (!answer) return undefined;
   const { isAllowed, askedAt } = answer;
@@ -60,7 +60,7 @@ function restedMs(failure: Known['failure'], now: number): number {
   return failure ? now - failure.endedAt : Infinity;
 }
 
-/** A right that was just granted is noticed sooner than one that was withdrawn: a denial gives nobody a token. */
+/** Shorter for denials, so that a new right takes effect sooner; an old denial gives nobody a token. */
 function lifeOf(isAllowed: boolean, { maxAgeMs }: AccessAges): number {
   return isAllowed ? maxAgeMs : maxAgeMs / 3;
 }

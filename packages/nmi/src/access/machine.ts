@@ -3,21 +3,21 @@ import type { Clock } from '@pod-identity/kit/core';
 import { pairOf } from './pair.ts';
 import type { AccessPair } from './types.ts';
 
-/** The machine of this node, as something that a ServiceAccount may use. */
+/** The machine of this node, as a target of rights. */
 export interface Machine {
-  /** Undefined: not known, `read` may find out. */
+  /** Undefined if not known; `read` may find it. */
   known(subject: AccessSubject): readonly AccessPair[] | undefined;
-  /** Undefined: the metadata service does not say which machine this is. */
+  /** Undefined if the metadata service does not return the id of the machine. */
   read(subject: AccessSubject): Promise<readonly AccessPair[] | undefined>;
 }
 
 export interface MachineOptions {
-  /** The ARM id that the metadata service gives; undefined when it gives none. */
+  /** The ARM id from the metadata service; undefined if it has none. */
   readonly readId: () => Promise<string | undefined>;
   readonly clock: Pick<Clock, 'elapsed'>;
 }
 
-/** A machine keeps its id; it is read again in case a disk was moved to another one. */
+/** The id of a machine does not change; it is read again in case its disk was moved to another machine. */
 const heldMs = 10 * 60_000;
 const retryMs = 5_000;
 

@@ -1,20 +1,20 @@
 import type { Clock } from '@pod-identity/kit/core';
 
 export interface StrangerOptions {
-  /** Whether the API server refuses an invented user; rejects when it gives no usable answer. */
+  /** Whether the API server refuses an invented user; rejects without a usable answer. */
   readonly isRefused: () => Promise<boolean>;
   readonly clock: Clock;
 }
 
-/** Whether reviews of this API server mean anything: one that allows everything (AlwaysAllow) allows an invented user, too. */
+/** Checks that reviews of this API server mean something: one that allows everything (AlwaysAllow) also allows an invented user. */
 export interface StrangerCheck {
-  /** The invented user was refused the last time that there was an answer. The check begins when this is first asked. */
+  /** Whether the last answer refused the invented user. The first call starts the check. */
   isPassed(): boolean;
-  /** Resolves when the first question has ended. */
+  /** Resolves after the first question. */
   readonly looked: Promise<unknown>;
-  /** What is wrong, with its remedy; undefined: nothing. */
+  /** The problem with its remedy; undefined if there is none. */
   problem(): string | undefined;
-  /** Repeats the check until the signal aborts, once it has begun. */
+  /** After the first call of `isPassed` or `problem`, repeats the check until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 

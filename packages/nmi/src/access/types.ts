@@ -1,25 +1,25 @@
 import type { AccessSubject, AccessTarget } from '@pod-identity/crd-types';
 
-/** May this ServiceAccount use this? One of the questions that a token depends on. */
+/** Whether a ServiceAccount may use a target: one condition for a token. */
 export interface AccessPair {
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
-  /** Equal for equal targets of equal subjects of one namespace. */
+  /** Equal for equal subjects and targets of one namespace. */
   readonly key: string;
 }
 
-/** What must be allowed before a pod gets a token; all pairs must be. */
+/** The rights for a token: all pairs must be allowed. */
 export interface Access {
-  /** `warn`: a token is given in any case, and it is reported who would be refused. */
+  /** `warn`: a token is given in any case, and refusals that `rbac` would cause are reported. */
   readonly mode: 'warn' | 'rbac';
   readonly subject: AccessSubject;
-  /** `machine`: the right on the machine of this node, which stands for all of its identities. */
+  /** `machine`: the right on the machine of this node, which covers all of its identities. */
   readonly pairs: readonly AccessPair[] | 'machine';
 }
 
 /**
- * `unanswered`: the API server gave no usable answer. `busy`: the pod or its namespace has too many questions under way, so it was
- * not asked.
+ * `unanswered`: the API server gave no usable answer. `busy`: not asked, since the pod or its namespace has too many questions in
+ * progress.
  */
 export type Verdict = 'allowed' | 'denied' | 'unanswered' | 'busy';
 
@@ -30,5 +30,5 @@ export interface AccessQuestion {
   readonly name: string;
 }
 
-/** Asks the API server; rejects when it gives no usable answer. */
+/** Asks the API server; rejects without a usable answer. */
 export type AskForAccess = (question: AccessQuestion, signal: AbortSignal) => Promise<boolean>;

@@ -1,4 +1,4 @@
-// No token after a right has ended: random histories of rights, outages and uses, judged by what the API server would have said.
+// No token after a right has ended: random histories of rights, outages and uses, compared with the answers that were possible.
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -28,7 +28,7 @@ interface Span {
   readonly isAllowed: boolean;
 }
 
-/** What one could have been told at a time: the right, or nothing. */
+/** The answer that the API server could give in this span; undefined: none. */
 const toldBy = ({ api, isAllowed }: Span): boolean | undefined => {
   if (api === 'allows') return true;
   if (api === 'denies') return false;
@@ -57,7 +57,7 @@ async function play(steps: readonly Step[], ages: { maxAgeMs: number; graceMs: n
   const clock = createFakeClock(1_000_000);
   const spans: Span[] = [{ from: clock.now(), api: 'allows', isAllowed: true }];
   const now = () => spans.at(-1) ?? { from: 0, api: 'denies' as const, isAllowed: false };
-  // The last answer that came, and when it was asked for.
+  // The last answer received.
   let heard: { readonly isAllowed: boolean } | undefined;
   const verdicts = createVerdicts({
     ...ages,

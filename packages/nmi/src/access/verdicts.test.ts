@@ -26,7 +26,7 @@ const stage = (over: { maxAgeMs?: number; graceMs?: number } = {}) => {
 const never = () => new Promise<boolean>(() => undefined);
 const refuse = () => Promise.reject(new Error('429'));
 
-/** The value, after the clock was moved on until it is there. */
+/** Advances the clock until the promise settles, and returns its value. */
 async function after<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
   const state = { isOver: false };
   void promise.finally(() => (state.isOver = true));
@@ -266,7 +266,7 @@ describe('a storm of pairs of one namespace', () => {
 describe('a review whose turn does not come', () => {
   const many = (namespace: string, count: number) =>
     Array.from({ length: count }, (_, index) => accessPair({ namespace, identity: `i${index}` }));
-  /** All pairs were allowed once, and their answers are too old now. */
+  /** All pairs were allowed once, and the answers have expired. */
   const allowedOnce = async (pairs: readonly AccessPair[]) => {
     const scene = stage();
     for (const pair of pairs) await scene.verdict(pair, of(pair.subject.namespace));
@@ -287,7 +287,7 @@ describe('a review whose turn does not come', () => {
   it('is no grace when the API server answers others meanwhile', async () => {
     const pairs = ['a', 'b', 'c'].flatMap((namespace) => many(namespace, 8));
     const { ask, asked, clock, verdict } = await allowedOnce(pairs);
-    // One of them is answered, the places of all others stay taken.
+    // One question is answered; the others keep their places.
     let answered = 0;
     ask.mockImplementation(async () => {
       if ((answered += 1) > 1) return never();

@@ -9,28 +9,28 @@ import type { AccessPair, AskForAccess, Verdict } from './types.ts';
 export interface VerdictsOptions extends AccessAges {
   readonly ask: AskForAccess;
   readonly clock: Clock;
-  /** Called for each question about a pair when it has ended. */
+  /** Called at the end of each question about a pair. */
   readonly onAsked: (verdict: Verdict) => void;
 }
 
 export interface Verdicts {
-  /** What counts now; undefined: it must be asked. A verdict that is getting old is asked for again, and nobody waits for it. */
+  /** The valid verdict; undefined: it must be asked. A verdict that expires soon is renewed in the background. */
   readonly known: (pair: AccessPair, tenant: Tenant) => Verdict | undefined;
-  /** What is known, or the answer to a new question, one at a time for each pair. Never rejects. */
+  /** The valid verdict, or the answer to a new question, one at a time for each pair. Never rejects. */
   readonly verdict: (pair: AccessPair, tenant: Tenant) => Promise<Verdict>;
 }
 
-/** Questions to the API server of this node. One of them can take a request for each name of its target. */
+/** Limits for questions to the API server. One question can need a request for each name of its target. */
 const pace = { atATime: 16, perNamespace: 8, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
 const places = { atATime: 16, waiting: { total: 512, perNamespace: 128, perPod: 32 } };
-/** Of pods and of namespaces: what they use up is not asked. */
+/** Limits for questions of one pod and of one namespace; beyond them the verdict is `busy`. */
 const podBudget = { burst: 100, perSecond: 10, kept: 2_048 };
 const namespaceBudget = { burst: 256, perSecond: 25 };
 const kept = { total: 2_048, perNamespace: 256 };
-/** For all names of a target together. No longer than the shortest maximum age, so that each answer counts when it comes. */
+/** For all names of a target together. At most the shortest maximum age, so that each answer is valid when it arrives. */
 const longestQuestionMs = 5_000;
 
-/** Verdicts by pair. A denial ends what was allowed before; that a question is not answered does not, within the grace. */
+/** Caches verdicts by pair. A denial ends an earlier allowance at once; a question without an answer does not, within the grace period. */
 export function createVerdicts(options: VerdictsOptions): Verdicts {
   const { clock, onAsked } = options;
   const book = createBook(kept);
@@ -82,18 +82,18 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
 interface Answered {
   readonly verdict: Verdict;
   readonly level: number;
-  /** When it began. */
+  /** When the question began. */
   readonly askedAt: number;
 }
 const busy: Answered = { verdict: 'busy', level: 0, askedAt: 0 };
 
-/** One question about a pair, in its turn. */
+/** Asks one question about a pair, in turn. */
 function createQuestion(options: VerdictsOptions) {
   const { clock } = options;
   const { reviews } = createTurnQueues({ clock, all: pace, queues: { reviews: places } });
   let answeredAt = -Infinity;
 
-  /** The turn did not come: because the API server answered nobody for the whole wait, or because of what others ask. */
+  /** The verdict if no turn came: `unanswered` if the API server answered nobody during the whole wait, otherwise `busy`. */
   const withoutTurn = (enteredAt: number): Answered =>
     clock.elapsed() - enteredAt >= pace.patienceMs && answeredAt < enteredAt
       ? { verdict: 'unanswered', level: 0, askedAt: enteredAt }
@@ -121,7 +121,7 @@ function turnIn(queue: TurnQueue, tenant: Tenant): Promise<(() => void) | undefi
   return promise;
 }
 
-/** A right on any one of the names is enough. The first request that is not answered ends the question. */
+/** Allowed if any one of the names is allowed. The first request without an answer ends the question. */
 async function askNames(
   { pair, level }: Entry,
   { ask, clock }: VerdictsOptions,

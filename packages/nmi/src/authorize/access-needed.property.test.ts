@@ -1,5 +1,5 @@
-// What is reviewed is what Azure is asked for, however an AzureIdentity spells it; and MIC, which asks by the same function of
-// crd-types, comes to the same.
+// The reviewed names are those that Azure is asked for, however an AzureIdentity spells them. MIC, which uses the same function of
+// crd-types, reviews the same names.
 import { accessTargetsOf, apiVersion, parseAzureIdentity, type AzureIdentity } from '@pod-identity/crd-types';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import type { Decision, GrantedIdentity } from './types.ts';
 
 const id = resourceIdOf('kiosk');
 const guid = '33333333-3333-3333-3333-33333333abcd';
-/** Ways to write a text that somebody takes for the same. */
+/** Spellings that a reader may take for the same text. */
 const spelled = (text: string) =>
   fc
     .tuple(
@@ -42,7 +42,7 @@ const decide = (identity: AzureIdentity): Decision => {
   return authorize({ pod: pod(), selector: { by: 'nothing' } }, view, all);
 };
 
-/** The ids that Azure is asked by. */
+/** The ids in requests to Azure. */
 const sent = (identity: GrantedIdentity): readonly string[] =>
   identity.kind === 'identity'
     ? [identity.resourceId]

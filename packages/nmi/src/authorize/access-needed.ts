@@ -10,7 +10,7 @@ import type { Access } from '../access/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { AuthorizeRules, ClusterView } from './types.ts';
 
-/** Who decides on the pods of this namespace. */
+/** The access mode that applies to pods of this namespace. */
 export function accessModeOf(
   namespace: string,
   view: Pick<ClusterView, 'namespaceOf'>,
@@ -20,8 +20,8 @@ export function accessModeOf(
 }
 
 /**
- * What the pod's ServiceAccount must be allowed to use for a token of the identity; undefined in mode `namespace`. A text says why
- * no right on it can be given.
+ * The rights that the pod's ServiceAccount needs for a token of the identity; undefined in mode `namespace`. A text says why no right
+ * can be granted.
  */
 export function accessToIdentity(
   pod: PodView,
@@ -35,7 +35,7 @@ export function accessToIdentity(
   return mode === 'rbac' ? fault : undefined;
 }
 
-/** What an exempt pod's ServiceAccount must be allowed to use. */
+/** The rights that an exempt pod's ServiceAccount needs. */
 export function accessToMachine(pod: PodView, mode: AccessMode): Access | undefined {
   return mode === 'namespace' ? undefined : { mode, subject: subjectOf(pod), pairs: 'machine' };
 }

@@ -37,10 +37,10 @@ export function authorize({ pod, selector }: Question, view: ClusterView, rules:
   return rightsOf(pod, view, rules)(selector);
 }
 
-/** What the pod may have. What was refused to its ServiceAccount counts as not bound. */
+/** Decides for a selector. Identities in `refused` count as not bound. */
 export type Rights = (selector: Selector, refused?: Refused) => Decision;
 
-/** As `refused` names the exemption of a pod. No AzureIdentity has such a name. */
+/** The name in `refused` for the exemption of a pod. No AzureIdentity has this name. */
 export const exemptionName = 'exempt';
 const nothingRefused: Refused = new Set();
 
@@ -60,7 +60,7 @@ export function rightsOf(pod: PodView, view: ClusterView, rules: AuthorizeRules)
   };
 }
 
-/** By bindings, whatever exceptions say. */
+/** The rights by bindings, without exceptions. */
 function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): Rights {
   const mode = accessModeOf(pod.namespace, view, rules);
   const { candidates, mismatches } = candidatesOf(pod, view, matchingRules(rules, mode));
@@ -75,7 +75,7 @@ function rightsOfBound(pod: PodView, view: ClusterView, rules: AuthorizeRules): 
   return () => unbound;
 }
 
-/** Where a host is refused no guest takes its place: who may write in another namespace doesn't decide what a request means. */
+/** No guest replaces a refused host: whoever may write in another namespace must not decide what a request means. */
 function withoutRefused(candidates: readonly Candidate[], refused: Refused): readonly Candidate[] {
   const isHostRefused = candidates.some((one) => refused.has(one.name) && !isGuest(one));
   return candidates.filter((one) => !refused.has(one.name) && !(isHostRefused && isGuest(one)));
@@ -83,14 +83,14 @@ function withoutRefused(candidates: readonly Candidate[], refused: Refused): rea
 
 const isGuest = (candidate: Candidate) => candidate.isGuest === true;
 
-/** What all grants of a pod depend on. */
+/** The common inputs of all grants of a pod. */
 interface Grants {
   readonly pod: PodView;
   readonly rules: AuthorizeRules;
   readonly mode: AccessMode;
 }
 
-/** In mode `rbac` no flag opens the namespaces to each other, but what an identity says. */
+/** In mode `rbac`, only `allowedNamespaces` opens an identity to other namespaces, whatever the flags are. */
 export function matchingRules(rules: AuthorizeRules, mode: AccessMode): AuthorizeRules & MatchingRules {
   return mode === 'rbac' ? { ...rules, byAllowedNamespaces: true } : rules;
 }
@@ -103,7 +103,7 @@ function decideAmong(
   const selection = selectIdentity(candidates, { selector, defaultIdentity });
   switch (selection.kind) {
     case 'none':
-      // A pod with guests alone may still get a binding of its own.
+      // A pod with only guests may still get a binding of its own.
       return candidates.every(isGuest)
         ? { kind: 'deny', denial: selection.denial, mayCome: true }
         : deny(selection.denial);
@@ -144,7 +144,7 @@ export function identitiesOf(
 ): readonly BoundIdentity[] {
   const mayBeServed = pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && pod.tooLarge === undefined;
   const exemption = exemptionOf(pod, view, rules);
-  // In mode `rbac` an exempt pod whose ServiceAccount may not use the machine is an ordinary pod.
+  // In mode `rbac`, an exempt pod without the right on the machine is treated as an ordinary pod.
   if (!mayBeServed || (exemption && exemption.access?.mode !== 'rbac')) return [];
   const mode = accessModeOf(pod.namespace, view, rules);
   return candidatesOf(pod, view, matchingRules(rules, mode)).candidates.flatMap((candidate) => {
@@ -208,7 +208,7 @@ function grantOf(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIde
   const access = accessToIdentity(pod, mode, candidate.identity);
   if (access === undefined || typeof access === 'string') return access ?? granted;
   if (granted.kind === 'identity') return { ...granted, access };
-  // Azure is asked by the very names that the right is asked by.
+  // Requests to Azure use exactly the names that were reviewed.
   const [tenantId, ...auxiliaryTenantIds] = [granted.tenantId, ...granted.auxiliaryTenantIds].map(lower);
   return { ...granted, tenantId: tenantId ?? '', auxiliaryTenantIds, access };
 }

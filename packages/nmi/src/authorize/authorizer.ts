@@ -15,7 +15,7 @@ interface Remembered {
   readonly decisions: Map<string, Decision>;
 }
 
-/** Selectors come from callers: new ones of a pod evict only decisions about that pod. */
+/** Selectors come from callers: new selectors of a pod evict only decisions about that pod. */
 const decisionsKept = 32;
 
 /**

@@ -12,7 +12,7 @@ import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selec
 
 const placeOf = ({ metadata: { namespace = '', name } }: AzureIdentityBinding | AzureIdentity) =>
   `${namespace}/${name}`;
-/** More than count, so that not all of them are looked at. */
+/** More bindings than the limit, so that some are not read. */
 const aCrowd = aSelectingBinding.map((one) =>
   Array.from({ length: 105 }, (_, index) => ({ ...one, metadata: { ...one.metadata, name: `b${index}` } })),
 );

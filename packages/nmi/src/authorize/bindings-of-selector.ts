@@ -11,14 +11,14 @@ import {
 import type { Indexes, Store } from '@pod-identity/kit/kube';
 import type { MatchedObjects } from './types.ts';
 
-/** Indexes of the store of bindings. They are updated with it, so that a decision sees one state. */
+/** Indexes of the store of bindings. They are updated with the store, so that a decision sees one state. */
 export const selectorIndexes: Indexes<AzureIdentityBinding> = {
-  /** Those that pods of other namespaces may be given something by. */
+  /** By selector: bindings that can select pods of other namespaces. */
   selector: (binding) =>
     binding.spec.selector === '' || hasOwnConditions(binding) ? [] : [binding.spec.selector],
   place: (binding) =>
     binding.spec.selector === '' ? [] : [placeOf(namespaceOf(binding), binding.spec.selector)],
-  /** Those without a selector, by what a pod must have; by nothing if it need not have anything. */
+  /** Bindings without a selector, by a property that selected pods must have; under '' if none is required. */
   filed: (binding) =>
     binding.spec.selector === ''
       ? (waysToFile(binding)[0] ?? [anywhere]).map((place) => placeOf(namespaceOf(binding), place))
@@ -27,7 +27,7 @@ export const selectorIndexes: Indexes<AzureIdentityBinding> = {
 
 const anywhere = '';
 
-/** As matching asks for them. */
+/** The bindings of the store, for matching. */
 export function foundIn(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
 ): Pick<MatchedObjects, 'bindingsWithSelector' | 'bindingsWithoutSelector'> {
@@ -37,7 +37,7 @@ export function foundIn(
   };
 }
 
-/** Finds the bindings of one namespace without reading those of others, which may be any number. */
+/** Finds the bindings of one namespace without reading those of others, which can be any number. */
 export function bindingsOfSelector(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
   selector: string,
@@ -50,7 +50,7 @@ export function bindingsOfSelector(
   };
 }
 
-/** Those of namespaces that have identities for pods of others. */
+/** Restricted to namespaces with identities for pods of other namespaces. */
 export function bindingsReachingOut(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
   selector: string,
@@ -65,7 +65,7 @@ export function bindingsReachingOut(
   };
 }
 
-/** Those without a selector that may select the pod, and no more of the broad ones than are looked at. */
+/** Bindings without a selector that may select the pod. Of broad ones at most one more than the limit. */
 export function bindingsWithoutSelector(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
   pod: PodFacts,

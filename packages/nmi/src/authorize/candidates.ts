@@ -34,7 +34,7 @@ export function candidatesOf(pod: PodView, view: ClusterView, rules: AuthorizeRu
   };
 }
 
-/** Bindings and identities, as `matchPod` asks for them. */
+/** The bindings and identities, for `matchPod`. */
 export function objectsOf(
   view: MatchedObjects,
   { namespace }: Pick<PodView, 'namespace'>,

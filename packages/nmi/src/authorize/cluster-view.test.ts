@@ -151,7 +151,7 @@ it('says of each kind that it cannot be listed', async () => {
   expect(lines.join('')).not.toMatch(/AzureIdentityBinding/);
 });
 
-/** A watch that the API server ends, because it has forgotten the version. */
+/** A watch that the API server ends because the resource version is too old. */
 async function* expired(): AsyncGenerator<never> {
   await Promise.resolve();
   yield* [];

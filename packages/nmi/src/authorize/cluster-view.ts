@@ -162,7 +162,7 @@ function recordsOf(
     common,
     ...known,
     podNamed: (namespace, name) => pods?.named(namespace, name),
-    // Whatever the mode of the pod's namespace is.
+    // A match by the rules of any mode counts, whatever the mode of the pod's namespace is.
     mayActAs: (pod, identity) =>
       [options, { ...options, byAllowedNamespaces: true }].some((rules) =>
         matchPod({ ...objectsOf(known, pod), pod, rules }).matches.some(

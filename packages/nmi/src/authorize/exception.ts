@@ -20,7 +20,7 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
   return { why: 'exempt', clientIds: freedBy(exceptions), ...(access && { access }) };
 }
 
-/** In mode `rbac` the right on the machine decides. */
+/** In mode `rbac` exceptions count in all namespaces, and the right on the machine decides. */
 function mayHaveExceptions(
   namespace: string,
   mode: AccessMode,

@@ -18,7 +18,7 @@ const names = Array.from({ length: 1_000 }, (_, index) => `i${String(index).padS
 const own = [identity({ name: 'reader', namespace: 'shop' })];
 const openRules = { ...rules, forceNamespaced: false };
 
-/** What one look at a pod's rights reads. */
+/** Counts the reads of identities for one decision. */
 const counted = (view: ClusterView) => {
   let reads = 0;
   const counting: ClusterView = {

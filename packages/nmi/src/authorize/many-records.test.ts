@@ -1,5 +1,5 @@
-// An editor of one namespace may create AzureAssignedIdentities there. NMI keeps a share of them, and all that MIC wrote for
-// the pods of its node.
+// An editor of one namespace may create AzureAssignedIdentities there. NMI keeps a share of them, and all that MIC wrote for the pods
+// of its node.
 import {
   assignedIdentityName,
   canonicalResourceId,
@@ -32,7 +32,7 @@ const stored = (of: AzureAssignedIdentity, { created, ...metadata }: Draft) => (
     creationTimestamp: new Date(created * 1000).toISOString(),
   },
 });
-/** As good as what MIC writes, but for its name. */
+/** Equal to MIC's own records, except for the name. */
 const forged = (namespace: string, resource = 'reader') =>
   Array.from({ length: flood }, (_, n) =>
     stored(

@@ -18,8 +18,8 @@ export interface NamespaceInformerOptions {
 }
 
 /**
- * Watches Namespaces. The original's roles don't allow that, so NMI works without: then no annotation and no label of a Namespace
- * counts. Rights that were removed later leave what was known last.
+ * Watches Namespaces. The original's roles do not allow that, so NMI works without it: then annotations and labels of Namespaces have no
+ * effect. If the right is removed later, the last known state stays.
  */
 export function createNamespaceInformer(options: NamespaceInformerOptions): Informer<NamespaceView> {
   const { transport, clock, random, log, pageSize } = options;

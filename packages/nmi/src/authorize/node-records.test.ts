@@ -19,7 +19,7 @@ const distinctName = distinctAssignedIdentityName({
   identityNamespace: 'default',
   podUid: 'uid-web',
 });
-/** So many seconds after the first of them. */
+/** Created this many seconds after the first record. */
 const named = (name: string, second: number, of: AzureAssignedIdentity = record(reader, 'Assigned')) => ({
   ...of,
   metadata: {
@@ -47,7 +47,7 @@ interface World {
   readonly podsSynced?: Promise<undefined>;
 }
 
-/** One record of these is as much as the share of a namespace holds. */
+/** A share of this size holds one of these records. */
 const oneRecord = 700;
 
 const start = async ({ pods = [pod()], podsSynced = Promise.resolve(undefined), ...world }: World) => {

@@ -1,5 +1,5 @@
-// The AzureAssignedIdentities of this node: which identities are attached to its host, according to MIC. Editors of namespaces may
-// create such objects, too.
+// The AzureAssignedIdentities of this node: the identities that are attached to its host, according to MIC. Editors of namespaces can
+// create such objects too.
 import {
   assignedIdentityName,
   assignedIdentityNamespace,
@@ -17,7 +17,7 @@ import { createInformer, tooLargeIn, type Informer, type InformerOptions } from 
 import type { PodView } from '../identify/pod-view.ts';
 import type { NodeRecord } from './types.ts';
 
-/** What the informers of all kinds have in common. */
+/** Common to the informers of all kinds. */
 export type CommonOptions = Omit<InformerOptions<never>, 'kind' | 'trim' | 'weigh' | 'indexes'>;
 
 export interface NodeRecordOptions {
@@ -25,7 +25,7 @@ export interface NodeRecordOptions {
   readonly node: string;
   readonly byNodeLabel: boolean;
   readonly forceNamespaced: boolean;
-  /** A pod of this node. */
+  /** Finds a pod of this node. */
   readonly podNamed: (namespace: string, name: string) => PodView | undefined;
   readonly identityOf: (namespace: string, name: string) => AzureIdentity | undefined;
   readonly mayActAs: (pod: PodView, identity: AzureIdentity) => boolean;
@@ -33,7 +33,7 @@ export interface NodeRecordOptions {
   readonly ready: Promise<unknown>;
 }
 
-/** A record that came before its pod's binding is found after this time; an editor can cause one list in it. */
+/** A record that arrived before its pod's binding is found within this time; an editor can cause one list in each such period. */
 const recordRelistMs = 30_000;
 
 export function createRecordInformer(options: NodeRecordOptions): Informer<NodeRecord> {

@@ -35,13 +35,13 @@ export function selectIdentity(candidates: readonly Candidate[], wish: Wish): Se
   }
 }
 
-/** Without the guests, where there are others: who may write in another namespace doesn't decide what a request means. */
+/** Leaves out guests if there are other candidates: whoever may write in another namespace must not decide what a request means. */
 function hostsFirst(candidates: readonly Candidate[]): readonly Candidate[] {
   const hosts = candidates.filter(({ isGuest }) => isGuest !== true);
   return hosts.length === 0 ? candidates : hosts;
 }
 
-/** The pod itself may name a guest; nothing that is written in the guest's namespace makes it the one that is meant. */
+/** The pod's annotation may name a guest. Nothing written in the guest's namespace makes it the default. */
 function theDefault(all: readonly Candidate[], preferred: string | undefined): Selection {
   const hosts = hostsFirst(all);
   const only = theOnly(hosts);
@@ -77,7 +77,7 @@ function none(why: 'not-this-identity' | 'several-identities', candidates: reado
   return { kind: 'none', denial: { why, offered } };
 }
 
-/** Cached for each list of candidates: many requests of a pod may name none of them. */
+/** Cached by list of candidates, since a pod may send many requests that name none of them. */
 const offers = new WeakMap<readonly Candidate[], readonly string[]>();
 
 /** Client ids; for an identity without one its resource id, unless another object has the client id of that resource. */

@@ -22,26 +22,26 @@ export interface ClusterView extends MatchedObjects {
   faultOf(namespace: string, name: string): string | undefined;
   /** Whether bindings of the namespace are left out because it is over its share. */
   leavesOutBindings(namespace: string): boolean;
-  /** The same of this node's records. */
+  /** The same for this node's records. */
   leavesOutRecords(namespace: string): boolean;
   /** This node's records that name the resource. */
   assignedOnNode(resource: ResourceId): readonly NodeRecord[];
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
 }
 
-/** What pods are matched to identities by. */
+/** The inputs of matching. */
 export interface MatchedObjects {
   bindingsWithSelector(label: string): BindingsByNamespace;
-  /** Of the pod's namespace: those without a selector that may select the pod. */
+  /** Bindings of the pod's namespace without a selector that may select the pod. */
   bindingsWithoutSelector(pod: PodFacts): readonly AzureIdentityBinding[];
-  /** Of those with this selector, the ones of namespaces whose identities may be for pods of others. */
+  /** Bindings with this selector in namespaces whose identities may be for pods of other namespaces. */
   bindingsReachingOut(label: string): BindingsByNamespace;
-  /** Undefined: there is none, or NMI may not watch Namespaces. */
+  /** Undefined if there is none, or NMI may not watch Namespaces. */
   namespaceOf(name: string): NamespaceView | undefined;
   identityOf(namespace: string, name: string): AzureIdentity | undefined;
 }
 
-/** What is kept of an AzureAssignedIdentity of this node. */
+/** The kept fields of an AzureAssignedIdentity of this node. */
 export interface NodeRecord {
   /** `namespace/name`. */
   readonly key: string;
@@ -71,7 +71,7 @@ export interface AuthorizeRules {
   /** Hosts (with port if not 443, in lower case) that secrets may be sent to; the first is the default. */
   readonly authorities: ReadonlySet<string>;
   readonly identityAccess: AccessMode;
-  /** Whose AzurePodIdentityExceptions count in the modes `namespace` and `warn`; empty: those of all namespaces. */
+  /** Namespaces whose AzurePodIdentityExceptions count in the modes `namespace` and `warn`; empty: all. */
   readonly exceptionNamespaces: ReadonlySet<string>;
 }
 
@@ -89,7 +89,7 @@ export interface Candidate {
   readonly clientId: string;
   /** The binding makes it the default. */
   readonly isDefault: boolean;
-  /** Of another namespace, by its `allowedNamespaces`: never meant where another one fits. */
+  /** Of another namespace, by `allowedNamespaces`: not selected if another candidate fits. */
   readonly isGuest?: true;
   readonly state: CandidateState;
 }
@@ -98,7 +98,7 @@ export interface Candidate {
 export type CandidateState = 'ready' | 'created' | 'unseen';
 
 export type GrantedIdentity = (ManagedIdentity | ServicePrincipal) & {
-  /** Undefined: the API server is not asked. */
+  /** Undefined: rights are not reviewed. */
   readonly access?: Access;
 };
 
@@ -121,10 +121,10 @@ export type Denial =
   | { readonly why: 'not-this-identity' | 'several-identities'; readonly offered: readonly string[] }
   | {
       readonly why: 'access-denied';
-      /** `namespace/name`; '': the pod is exempt and asked for an identity of the machine. */
+      /** `namespace/name`; '': the pod is exempt and requested an identity of the machine. */
       readonly identity: string;
       readonly subject: AccessSubject;
-      /** What the subject may not use. */
+      /** The targets that the subject may not use. */
       readonly targets: readonly AccessTarget[];
     };
 
