@@ -17,7 +17,7 @@ export interface AccessQuestion {
 }
 
 export interface AccessReviewer {
-  /** Whether the subject may. Throws KubeError without a verdict. */
+  /** Whether the subject has the right. Throws KubeError without a verdict. */
   review(question: AccessQuestion, signal?: AbortSignal): Promise<boolean>;
 }
 

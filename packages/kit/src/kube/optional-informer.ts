@@ -1,14 +1,14 @@
 import { createBackoff } from '../core/backoff.ts';
 import { createInformer, type Informer, type InformerOptions } from './informer.ts';
 
-/** After a refusal, before the API server is asked again. Short at first: at an installation, rights can come a moment after the program. */
+/** Pauses after a refusal. Short at first, since an installation may create the rights just after the program starts. */
 const refusedPauses = { baseMs: 4_000, capMs: 5 * 60_000 };
 
 /**
- * An informer that the program works without while the API server forbids the list or the watch: it counts as synced then (`synced` resolves), and asks again,
- * every five minutes at least. A right that is removed later leaves what was known last.
+ * An informer that the program can work without. While the API server forbids the list or the watch, it counts as synced (`synced`
+ * resolves) and asks again at least every five minutes. If the right is removed later, the last known objects stay.
  *
- * @param onRefused - Called at a refusal, unless nothing was heard since the last one.
+ * @param onRefused - Called at a refusal, unless nothing was received since the last one.
  */
 export function createOptionalInformer<V>(options: InformerOptions<V>, onRefused: () => void): Informer<V> {
   const { clock, random } = options;
@@ -24,7 +24,7 @@ export function createOptionalInformer<V>(options: InformerOptions<V>, onRefused
       attempt.abort();
     },
   });
-  /** Nothing was heard since. */
+  /** Whether nothing was received since the last refusal. */
   const isRefused = () => refusedAt !== undefined && informer.lastHeardMs() >= clock.elapsed() - refusedAt;
 
   return {
