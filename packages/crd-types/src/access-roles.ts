@@ -11,7 +11,7 @@ import {
 const rbacGroup = 'rbac.authorization.k8s.io';
 const rbacVersion = `${rbacGroup}/v1`;
 
-/** Lets its holders use one Azure identity. */
+/** A ClusterRole for the use of one Azure identity. */
 export interface AccessRole {
   readonly apiVersion: 'rbac.authorization.k8s.io/v1';
   readonly kind: 'ClusterRole';
@@ -26,7 +26,7 @@ export interface AccessRole {
   ];
 }
 
-/** Makes one ServiceAccount a holder. */
+/** Grants the role to one ServiceAccount. */
 export interface AccessRoleBinding {
   readonly apiVersion: 'rbac.authorization.k8s.io/v1';
   readonly kind: 'ClusterRoleBinding';
@@ -41,13 +41,13 @@ export interface AccessRoleBinding {
   ];
 }
 
-/** Rights that are missing: each of the subjects on each of the targets. */
+/** Missing rights: each subject on each target. */
 export interface AccessNeed {
   readonly subjects: readonly AccessSubject[];
   readonly targets: readonly AccessTarget[];
 }
 
-/** The objects that grant them, and the commands that check them. */
+/** The objects that grant the missing rights, and the commands that check them. */
 export interface AccessRemedy {
   readonly objects: readonly (AccessRole | AccessRoleBinding)[];
   /** The same objects, to paste into `kubectl apply -f -`. */
@@ -57,8 +57,8 @@ export interface AccessRemedy {
 }
 
 /**
- * The ClusterRole of each target, which names it at its narrowest, and a ClusterRoleBinding for each subject. The names depend on
- * target and subject alone, so applying them again or in part removes no right.
+ * A ClusterRole for each target, by its narrowest name, and a ClusterRoleBinding for each subject. The names depend only on target and
+ * subject, so applying them again or in part removes no right.
  *
  * @example
  * ```ts
@@ -83,7 +83,7 @@ export function accessCheck({ namespace, name }: AccessSubject, target: AccessTa
   return `mic access ${namespace}/${name} ${shellWord(target.names[0])}`;
 }
 
-/** The name of a resource group may have parentheses; nothing in a canonical name is a quote. */
+/** Names of resource groups may contain parentheses; canonical names contain no quotes. */
 function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text}'`;
 }
@@ -118,7 +118,7 @@ function roleName(target: AccessTarget): string {
 
 const longestWords = 60;
 
-/** A part that people recognise, and a hash over everything that makes it different from others. */
+/** A readable part, and a hash over everything that distinguishes it. */
 function distinctName(words: readonly string[], of: readonly string[]): string {
   const hash = createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16);
   const readable = words
@@ -148,7 +148,7 @@ function list(items: readonly object[]): string {
   return items.map((item) => `  - ${flow(item)}\n`).join('');
 }
 
-/** YAML in flow style, with quotes only where they are needed. */
+/** YAML in flow style, with quotes only if needed. */
 function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return word(String(value));
@@ -157,7 +157,7 @@ function flow(value: unknown): string {
     .join(', ')} }`;
 }
 
-/** Unquoted if YAML reads it as the same string. */
+/** Without quotes if YAML reads it as the same string. */
 function word(text: string): string {
   const isPlain =
     /^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$/i.test(text) &&

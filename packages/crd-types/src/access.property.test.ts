@@ -1,4 +1,4 @@
-// Each Azure identity has one canonical string: every spelling of an id names the target of its canonical form, or none.
+// Each Azure identity has one canonical name: every spelling of an id results in the same target as its canonical form, or in none.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { accessTargetKey, accessTargetsOf, machineTarget, parseAccessTarget } from './access.ts';
@@ -22,7 +22,7 @@ const keyOf = (resourceID: string) => {
   return parsed.ok ? parsed.value.map(accessTargetKey).join() : undefined;
 };
 
-/** Spellings that an attacker tries who may not use the identity under its name. */
+/** Spellings of an attacker who may not use the identity by its name. */
 const respelled = fc
   .array(
     fc.record({

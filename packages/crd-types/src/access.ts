@@ -2,29 +2,28 @@ import type { AzureIdentity } from './azure-identity.ts';
 import { refuse, type Parsed, type Problem } from './problem.ts';
 import { canonicalResourceId, parseIdentityResourceId, parseProviderId } from './resource-id.ts';
 
-/** The API group of rights on Azure identities: one of its own, so that no wildcard on the group of the custom resources grants any. */
+/** The API group of rights on Azure identities. Separate, so that no wildcard on the group of the custom resources grants them. */
 export const accessGroup = 'azure.aadpodidentity.k8s.io';
 export const accessVerb = 'use';
 
-/** What rights are about. No such objects exist: the names are in Azure. */
+/** The resources of the rights. No such objects exist: the names are those of Azure. */
 export type AccessResource = 'managedidentities' | 'applications' | 'machines';
 
-/** What a ServiceAccount must be allowed to use. */
+/** A target that a ServiceAccount must be allowed to use. */
 export interface AccessTarget {
   readonly resource: AccessResource;
-  /** From the narrowest to the widest, in canonical form: a right on any one of them is enough. */
+  /** From the narrowest to the widest, in canonical form: a right on any one of them is sufficient. */
   readonly names: readonly [string, ...string[]];
 }
 
-/** A ServiceAccount. */
 export interface AccessSubject {
   readonly namespace: string;
   readonly name: string;
 }
 
 /**
- * What a pod must be allowed to use to act as this identity: all of it. A managed identity is one target; a service principal
- * is one in its tenant and one in each auxiliary tenant.
+ * The targets that a pod must be allowed to use to act as this identity: all of them. A managed identity has one target; a service
+ * principal has one in its tenant and one in each auxiliary tenant.
  *
  * @example
  * ```ts
@@ -54,8 +53,8 @@ export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly Access
 }
 
 /**
- * The target that stands for all identities of a machine: its virtual machine, or its uniform scale set, from the id of
- * either or of an instance of the set.
+ * The target for all identities of a machine: its virtual machine or its uniform scale set, from the id of either or of an instance of
+ * the set.
  *
  * @example
  * ```ts
@@ -67,7 +66,7 @@ export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly Access
 export function machineTarget(id: string): Parsed<AccessTarget> {
   const foreign = foreignFault(id);
   if (foreign !== undefined) return refuse('', foreign);
-  // The id of a scale set is read as that of its first instance: provider ids name instances.
+  // The id of a scale set is parsed as that of its first instance, since provider ids name instances.
   const set = `${id.replace(/\/$/, '')}/virtualMachines/0`;
   const host = [id, set].map((text) => parseProviderId(`azure://${text}`)).find(({ ok }) => ok);
   if (host?.ok !== true)
@@ -76,7 +75,7 @@ export function machineTarget(id: string): Parsed<AccessTarget> {
 }
 
 /**
- * The target that a person means: the ARM id of a managed identity or of a machine, or `<tenant>/<client id>`.
+ * Parses a target on the command line: the ARM id of a managed identity or of a machine, or `<tenant>/<client id>`.
  *
  * @example
  * ```ts
@@ -99,15 +98,15 @@ export function parseAccessTarget(text: string): Parsed<AccessTarget> {
   return { ok: true, value: applicationTarget(tenant.toLowerCase(), client.toLowerCase()), warnings: [] };
 }
 
-/** Equal for equal targets, and for no others. */
+/** Equal for equal targets only. */
 export function accessTargetKey({ resource, names }: AccessTarget): string {
   return `${resource} ${names[0]}`;
 }
 
-/** NMI requests tokens of as many auxiliary tenants. */
+/** The same limit as for the auxiliary tenants of NMI's token requests. */
 const mostAuxiliaryTenants = 3;
 const guid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-/** Its id or one of its domains. It becomes part of a path. */
+/** An id or domain of a tenant. It becomes part of a URL path. */
 const tenant = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i;
 const longestTenant = 253;
 
@@ -123,7 +122,7 @@ function applicationTarget(tenantId: string, clientId: string): AccessTarget {
   return { resource: 'applications', names: [`${tenantId}/${clientId}`, tenantId] };
 }
 
-/** The resource, its group and its subscription. */
+/** The names of the resource, its resource group and its subscription. */
 function withScopes(id: string): AccessTarget['names'] {
   const parts = canonicalResourceId(id).split('/');
   return [parts.join('/'), parts.slice(0, 5).join('/'), parts.slice(0, 3).join('/')];
@@ -149,7 +148,7 @@ function clientFault(text: string): string | undefined {
   return foreignFault(text) ?? `must be a GUID, not ${quote(text)}`;
 }
 
-/** Two ids could look or become equal by letters that look like others, or that other letters become in lower case. */
+/** Refuses letters that look like others, or that lower case turns into others: two ids could look or become equal. */
 function foreignFault(text: string): string | undefined {
   const found = /[^\x20-\x7e]/u.exec(text)?.[0];
   if (found === undefined) return undefined;
@@ -161,7 +160,7 @@ function at(path: string, problems: readonly Problem[]): Parsed<never> {
   return { ok: false, problems: problems.map(({ message }) => ({ path, message })) };
 }
 
-/** In quotes, cut to a length that fits a log line, without letters that look like others. */
+/** The text in quotes, shortened to fit a log line, without letters that look like others. */
 function quote(text: string): string {
   const cut = text.length > 200 ? `${text.slice(0, 200)}...` : text;
   return text === '' ? 'nothing' : JSON.stringify(cut).replaceAll(/[^\x20-\x7e]/g, escapeCharacter);

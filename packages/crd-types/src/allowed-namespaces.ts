@@ -8,7 +8,7 @@ import {
 } from './label-selector.ts';
 import { defined, type Section } from './section.ts';
 
-/** Namespaces that are named, and those that have the labels. An empty selector is for all. */
+/** Namespaces by name, and by labels. An empty selector selects all. */
 export interface AllowedNamespaces {
   readonly names?: readonly string[];
   readonly selector?: LabelSelector;
@@ -18,7 +18,7 @@ export const mostNamesAllowed = 64;
 
 const namespaceName = new RegExp(namespacePattern);
 
-/** Without labels, only the names count. */
+/** If the labels are unknown, only names count. */
 export function allowsNamespace(
   { names = [], selector }: AllowedNamespaces,
   namespace: string,
@@ -29,12 +29,12 @@ export function allowsNamespace(
 }
 
 /**
- * A label of this prefix on a Namespace, the name of another namespace behind it and the value `true`, accepts identities of that
- * one: `identities-from.aadpodidentity.k8s.io/shared: "true"`. Without it what others write would concern its pods.
+ * Prefix of labels on a Namespace that accept identities of another namespace. The rest of the key is the other namespace, the value
+ * `true`: `identities-from.aadpodidentity.k8s.io/shared: "true"`. Without the label, objects of other namespaces do not affect its pods.
  */
 export const acceptsLabelPrefix = 'identities-from.aadpodidentity.k8s.io/';
 
-/** Whether a namespace with these labels accepts identities of the other one that it is allowed to use. */
+/** Whether a namespace with these labels accepts identities of the other one. */
 export function acceptsNamespace(labels: Labels | undefined, other: string): boolean {
   return labels?.[`${acceptsLabelPrefix}${other}`] === 'true';
 }

@@ -10,19 +10,19 @@ import type { Parsed } from './problem.ts';
 import { defined, type Section } from './section.ts';
 
 /**
- * How far an assignment has come. `Created`: written down, Azure not yet asked or not yet done. `Assigned`: the host carries
- * the identity, or need not (service principals). `Unassigned`: removed from the host, the object will be deleted. Empty:
- * written by an original older than 1.5, usable.
+ * The state of an assignment. `Created`: recorded, and Azure has not been asked or has not finished. `Assigned`: the host carries the
+ * identity, or need not (service principals). `Unassigned`: removed from the host, and the object will be deleted. Empty: written by the
+ * original before 1.5, usable.
  */
 export type AssignedState = 'Created' | 'Assigned' | 'Unassigned' | '';
 
-/** MIC's record that one pod may act as one identity. */
+/** MIC's record that one pod may use one identity. */
 export interface AzureAssignedIdentity {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'AzureAssignedIdentity';
   readonly metadata: ObjectMeta;
   readonly spec: {
-    /** Copies of the objects as they were at assignment. */
+    /** Copies of the objects at the time of assignment. */
     readonly azureIdentityRef: AzureIdentity;
     readonly azureBindingRef: AzureIdentityBinding;
     readonly pod: string;
@@ -33,9 +33,9 @@ export interface AzureAssignedIdentity {
 }
 
 /**
- * Reads an AzureAssignedIdentity from untrusted JSON, whatever the capitalisation of its keys (the original wrote all
- * lower-case keys and `Status` in 2018). Tolerant on purpose, so that broken records can still be seen and removed: missing
- * copies read as empty objects, and what is wrong inside a copy is a warning.
+ * Parses an AzureAssignedIdentity from untrusted JSON, with keys in any case (in 2018 the original wrote lower-case keys and `Status`).
+ * Tolerant, so that broken records can be shown and removed: missing copies are read as empty objects, and problems in a copy are
+ * warnings.
  *
  * @example
  * ```ts
@@ -66,7 +66,7 @@ function readStatus(status: Section): AzureAssignedIdentity['status'] {
   return defined({ status: readState(status), availableReplicas: status.integer('availableReplicas') });
 }
 
-/** An unknown state must not count as usable. */
+/** Unknown states must not count as usable. */
 function readState(status: Section): AssignedState {
   const state = status.string('status') ?? '';
   if (state === '' || state === 'Created' || state === 'Assigned' || state === 'Unassigned') return state;
@@ -74,7 +74,7 @@ function readState(status: Section): AssignedState {
   return 'Created';
 }
 
-/** Whose assignment it is. Pod and identity names may be the same in several namespaces. */
+/** The parts of an assignment's name. Namespaces can have pods and identities of the same name. */
 export interface AssignedIdentityParts {
   readonly podNamespace: string;
   readonly podName: string;
@@ -82,8 +82,8 @@ export interface AssignedIdentityParts {
 }
 
 /**
- * The name that the original gives the object: `<pod>-<pod namespace>-<identity>`. It can be the same for two assignments
- * (pod `a-b` in `c`, pod `a` in `b-c`) and too long for the API server; then take `distinctAssignedIdentityName`.
+ * The name that the original gives the object: `<pod>-<pod namespace>-<identity>`. Two assignments can get the same name (pod `a-b` in
+ * `c`, pod `a` in `b-c`), and it can be too long for the API server; use `distinctAssignedIdentityName` then.
  *
  * @example
  * ```ts
@@ -97,8 +97,8 @@ export function assignedIdentityName(of: AssignedIdentityParts): string {
 const maxNameLength = 253;
 
 /**
- * A name that no other assignment has, of at most 253 characters: as much of the original's name as fits and a hash over
- * everything that makes the assignment different from others. Deterministic.
+ * A unique name of at most 253 characters: as much of the original's name as fits, and a hash over everything that distinguishes the
+ * assignment. Deterministic.
  *
  * @example
  * ```ts
@@ -111,7 +111,7 @@ export function distinctAssignedIdentityName(
 ): string {
   const parts = [of.podNamespace, of.podName, of.identityNamespace, of.identityName, of.podUid];
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
-  // A cut may leave a dot or hyphen at the end, and a name may not have `.-` in it.
+  // The cut can end in a dot or hyphen, and names must not contain `.-`.
   const head = assignedIdentityName(of)
     .slice(0, maxNameLength - 1 - hash.length)
     .replace(/[.-]+$/, '');
@@ -119,8 +119,8 @@ export function distinctAssignedIdentityName(
 }
 
 /**
- * Where the object lives: with its identity when that is namespaced (by its annotation or because everything is), otherwise
- * in `default`, wherever pod and identity are.
+ * The namespace of the object: that of the identity if it is namespaced (by its annotation, or because everything is), otherwise
+ * `default`, whatever the namespaces of pod and identity are.
  */
 export function assignedIdentityNamespace(identity: AzureIdentity, rules: MatchingRules): string {
   const own = rules.forceNamespaced || isNamespaced(identity);

@@ -11,28 +11,31 @@ import { readConditions, readMetadata } from './object-meta.ts';
 import type { Parsed } from './problem.ts';
 import { defined, type Section } from './section.ts';
 
-/** Gives pods an AzureIdentity of the binding's own namespace: those for which all of `selector`, `podSelector` and `serviceAccountName` hold that it has. */
+/**
+ * Gives an AzureIdentity of the binding's own namespace to pods that match all set fields of `selector`, `podSelector` and
+ * `serviceAccountName`.
+ */
 export interface AzureIdentityBinding {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'AzureIdentityBinding';
   readonly metadata: ObjectMeta;
   readonly spec: {
-    /** The name of the AzureIdentity. */
+    /** Name of the AzureIdentity. */
     readonly azureIdentity: string;
-    /** Compared for equality with the pod's `aadpodidbinding` label; not a label-selector expression. Empty: not asked for. */
+    /** Compared for equality with the pod's `aadpodidbinding` label; not a label-selector expression. Empty: not required. */
     readonly selector: string;
-    /** Labels of the pod, which must be of the binding's own namespace. Never empty. */
+    /** Selects pods of the binding's own namespace by labels. Never empty. */
     readonly podSelector?: LabelSelector;
-    /** The pod's ServiceAccount, which must be of the binding's own namespace. */
+    /** Selects pods of the binding's own namespace by ServiceAccount. */
     readonly serviceAccountName?: string;
-    /** Whether the identity is meant by a request that names none, where the pod has several. */
+    /** Whether the identity is the default for requests that name none, if the pod has several. */
     readonly default?: boolean;
   };
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 /**
- * Reads an AzureIdentityBinding from untrusted JSON, whatever the capitalisation of its keys.
+ * Parses an AzureIdentityBinding from untrusted JSON, with keys in any case.
  *
  * @example
  * ```ts
@@ -51,7 +54,7 @@ export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentity
   });
 }
 
-/** Reads the fields without validating their meaning: also for the copy inside an AzureAssignedIdentity. */
+/** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
 export function readAzureIdentityBinding(section: Section): AzureIdentityBinding {
   const spec = section.section('spec');
   return defined({
@@ -63,7 +66,7 @@ export function readAzureIdentityBinding(section: Section): AzureIdentityBinding
   });
 }
 
-/** Whether the identity of the binding is meant by a request that names none, where the pod has several. */
+/** Whether the identity of the binding is the default for requests that name none, if the pod has several. */
 export function isDefaultBinding({ metadata, spec }: AzureIdentityBinding): boolean {
   return spec.default ?? metadata.annotations?.[defaultIdentityAnnotation] === 'true';
 }

@@ -10,7 +10,7 @@ import { defined, type Section } from './section.ts';
 /** 0: user-assigned managed identity; 1: service principal with a client secret; 2: service principal with a certificate. */
 export type IdentityType = 0 | 1 | 2;
 
-/** A Secret; without a namespace, one in the namespace of the AzureIdentity. */
+/** A Secret; default namespace: that of the AzureIdentity. */
 export interface SecretReference {
   readonly name: string;
   readonly namespace?: string;
@@ -22,20 +22,20 @@ export interface AzureIdentitySpec {
   /** Type 0: the ARM id of the managed identity. */
   readonly resourceID?: string;
   readonly clientID?: string;
-  /** Types 1 and 2: where the client secret or the certificate is. */
+  /** Types 1 and 2: the Secret with the client secret or the certificate. */
   readonly clientPassword?: SecretReference;
   /** Types 1 and 2. */
   readonly tenantID?: string;
-  /** Further tenants to ask for tokens. */
+  /** Further tenants to request tokens of. */
   readonly auxiliaryTenantIDs?: readonly string[];
   readonly adResourceID?: string;
-  /** Types 1 and 2: a login endpoint other than the cloud's. */
+  /** Types 1 and 2: a login endpoint other than that of the cloud. */
   readonly adEndpoint?: string;
-  /** Other namespaces whose pods the identity may serve. */
+  /** Other namespaces whose pods may use the identity. */
   readonly allowedNamespaces?: AllowedNamespaces;
 }
 
-/** An identity in Azure that pods may act as, once a binding says which. */
+/** An identity in Azure that pods may use if a binding selects them. */
 export interface AzureIdentity {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'AzureIdentity';
@@ -45,8 +45,8 @@ export interface AzureIdentity {
 }
 
 /**
- * Reads an AzureIdentity from untrusted JSON, whatever the capitalisation of its keys. Every problem is named. A managed
- * identity (type 0, also when there is no type) must have the resource id of one.
+ * Parses an AzureIdentity from untrusted JSON, with keys in any case. Returns all problems. A managed identity (type 0, also the default)
+ * must have the resource id of one.
  *
  * @example
  * ```ts
@@ -67,12 +67,12 @@ export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
   });
 }
 
-/** Whether only pods of its own namespace may act as this identity. */
+/** Whether only pods of its own namespace may use this identity. */
 export function isNamespaced(identity: AzureIdentity): boolean {
   return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
 }
 
-/** Reads the fields without validating their meaning: also for the copy inside an AzureAssignedIdentity. */
+/** Reads the fields without validating their meaning; also used for the copy in an AzureAssignedIdentity. */
 export function readAzureIdentity(section: Section): AzureIdentity {
   const spec = section.section('spec');
   return defined({
@@ -111,7 +111,7 @@ function readSecretReference(spec: Section): SecretReference | undefined {
   return name === undefined ? undefined : defined({ name, namespace: reference.string('namespace') });
 }
 
-/** Validates what the fields mean together. */
+/** Validates the fields together. */
 function judge(identity: AzureIdentitySpec, spec: Section): void {
   if (identity.type === 0) judgeResourceId(identity.resourceID, spec);
   else warnOfMissing(identity, spec);
@@ -127,7 +127,7 @@ function judgeResourceId(resourceID: string | undefined, spec: Section): void {
   if (!parsed.ok) for (const { message } of parsed.problems) spec.problem('resourceID', message);
 }
 
-/** The original accepts a service principal with nothing in it, and fails at its first token. */
+/** The original accepts a service principal without any fields, and fails at its first token. */
 function warnOfMissing(identity: AzureIdentitySpec, spec: Section): void {
   for (const key of ['clientID', 'tenantID', 'clientPassword'] as const) {
     if (identity[key] === undefined)

@@ -5,21 +5,20 @@ import { readMetadata } from './object-meta.ts';
 import type { Parsed } from './problem.ts';
 import { defined } from './section.ts';
 
-/** Lets pods of its namespace with one of these labels reach the node's own metadata service. */
+/** Lets pods of its namespace that have one of these labels use the node's own metadata service. */
 export interface AzurePodIdentityException {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'AzurePodIdentityException';
   readonly metadata: ObjectMeta;
   readonly spec: {
     readonly podLabels: Readonly<Record<string, string>>;
-    /** The client ids that such a pod may ask for; all of the node's, its system-assigned identity included, when absent. */
+    /** The client ids that such a pod may request. Default: all of the node's, including its system-assigned identity. */
     readonly clientIDs?: readonly string[];
   };
 }
 
 /**
- * Reads an AzurePodIdentityException from untrusted JSON, whatever the capitalisation of its keys; those of the labels are
- * kept as they are.
+ * Parses an AzurePodIdentityException from untrusted JSON, with keys in any case, except that label keys are kept as they are.
  *
  * @example
  * ```ts

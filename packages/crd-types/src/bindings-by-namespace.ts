@@ -1,11 +1,11 @@
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
 import { hasOwnConditions } from './selection.ts';
 
-/** Bindings of one selector. Who keeps them in this form need not sort them for each pod. */
+/** Bindings of one selector. Callers that store them in this form avoid sorting them for each pod. */
 export interface BindingsByNamespace {
-  /** Those that have any with nothing but a selector, in any order. Not asked for where a pod's own bindings are all that counts. */
+  /** Namespaces with bindings that have only a selector, in any order. Not read if only bindings of the pod's namespace count. */
   readonly namespaces: readonly string[];
-  /** In the order of their names, by code unit. */
+  /** Sorted by name, by code unit. */
   of(namespace: string): readonly AzureIdentityBinding[];
 }
 
@@ -18,7 +18,7 @@ export function grouped(bindings: Iterable<AzureIdentityBinding> | BindingsByNam
   };
 }
 
-/** By namespace, then name (by code unit: the same everywhere). The list given is not touched. */
+/** Sorts by namespace, then name (by code unit, so independent of the locale). Returns a new array. */
 export function sortBindings(bindings: Iterable<AzureIdentityBinding>): AzureIdentityBinding[] {
   return [...bindings].sort(
     (a, b) =>
@@ -27,12 +27,12 @@ export function sortBindings(bindings: Iterable<AzureIdentityBinding>): AzureIde
   );
 }
 
-/** Of one namespace. */
+/** Sorts bindings of one namespace. Returns a new array. */
 export function sortByName(bindings: Iterable<AzureIdentityBinding>): AzureIdentityBinding[] {
   return [...bindings].sort((a, b) => compare(a.metadata.name, b.metadata.name));
 }
 
-/** By code unit. */
+/** Compares by code unit. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

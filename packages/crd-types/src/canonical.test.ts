@@ -38,7 +38,7 @@ describe('canonicalise', () => {
     const canonical = of(kind, { metadata: { name: 'x' }, ...rest });
     for (const spell of [lower, upper, capital]) {
       const { object, changed } = canonicalise({ ...canonical, ...respell(rest, spell) });
-      // Keys in canonical spelling are left out, so that only the respelled keys count.
+      // Omits keys that are spelled canonically already, so that only the respelled keys count.
       expect(canonicalise(of(kind, { metadata: { name: 'x' }, ...respell(rest, spell) })).object).toEqual(
         canonical,
       );
@@ -167,7 +167,7 @@ const lower = (key: string) => key.toLowerCase();
 const upper = (key: string) => key.toUpperCase();
 const capital = (key: string) => key.charAt(0).toUpperCase() + key.slice(1);
 
-/** The object with its keys respelled at every depth, but for metadata and labels. */
+/** The object with respelled keys at every depth, except in metadata and labels. */
 function respell(value: object, spell: (key: string) => string): object {
   return Object.fromEntries(
     Object.entries(value).map(([key, child]: [string, unknown]) => {

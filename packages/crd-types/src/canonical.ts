@@ -3,18 +3,18 @@ import type { Problem } from './problem.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
 
 /**
- * How the keys of an object are spelled today. The first releases (2018) read keys in any case and documented
- * `ResourceID`, `ClientID`, `Selector`; objects and files written for them are still in use.
+ * The canonical spelling of an object's keys. The first releases (2018) read keys in any case and documented `ResourceID`, `ClientID` and
+ * `Selector`; objects and files with these are still in use.
  */
 interface Spelling {
-  /** Canonical keys by their lower case. All other keys are data or unknown, and are kept. */
+  /** Canonical keys by lower-case key. All other keys are data or unknown, and are kept. */
   readonly keys: ReadonlyMap<string, string>;
-  /** How the objects under some of the keys are spelled. */
+  /** Spellings of the objects under some of the keys. */
   readonly inner: ReadonlyMap<string, Spelling>;
   /**
-   * Which value counts if a key is present in two spellings. In what users write it is the `other`: stored objects are
-   * rewritten to canonical keys, so another spelling beside one came later, from a file that still has the old spelling.
-   * In what controllers write it is the `canonical`.
+   * Which value is used if a key is present in two spellings. For fields that users write it is the `other`: stored objects are rewritten
+   * to canonical keys, so another spelling was added later, from a file with the old spelling. For fields that controllers write it is the
+   * `canonical` one.
    */
   readonly wins: 'canonical' | 'other';
 }
@@ -75,20 +75,20 @@ const spellings: Readonly<Record<Kind, Spelling>> = {
   AzurePodIdentityException: objectWith(spelling('other', ['podLabels', 'clientIDs'])),
 };
 
-/** An object in today's spelling. */
+/** An object with canonical keys. */
 export interface Canonical<T> {
-  /** The object given, if nothing had to change. */
+  /** The given object, if nothing had to change. */
   readonly object: T;
   readonly changed: boolean;
-  /** One for each key that was respelled or dropped. */
+  /** One for each key that was respelled or removed. */
   readonly warnings: readonly Problem[];
 }
 
 /**
- * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case. Keys that
- * are not ours are kept, as are labels, annotations and all values. If a key is present in two spellings, one value
- * is kept: of what users write the old spelling's, of what controllers write the canonical one's. Objects of other kinds
- * are returned as they are. The object given is never touched.
+ * Rewrites the keys of an object of the four kinds to their canonical spelling, at any depth and from any case. Unknown keys, labels,
+ * annotations and all values are kept. If a key is present in two spellings, one value is kept: that of the old spelling for fields that
+ * users write, that of the canonical one for fields that controllers write. Objects of other kinds are returned unchanged. Never
+ * modifies the given object.
  *
  * @example
  * ```ts
@@ -101,17 +101,17 @@ export function canonicalise<T>(object: T): Canonical<T> {
   return isKind(kind) ? canonicaliseAs(kind, object) : { object, changed: false, warnings: [] };
 }
 
-/** The same for an object whose kind is known from elsewhere. */
+/** The same for an object of a given kind. */
 export function canonicaliseAs<T>(kind: Kind, object: T): Canonical<T> {
   const warnings: Problem[] = [];
   const respelled = respell(object, { spelling: spellings[kind], path: '', warnings });
-  // Only keys were renamed, which T does not cover.
+  // Only keys were renamed, which T does not express.
   return { object: respelled as T, changed: respelled !== object, warnings };
 }
 
 interface Place {
   readonly spelling: Spelling;
-  /** Empty, or ending in a dot. */
+  /** Empty, or ends in a dot. */
   readonly path: string;
   readonly warnings: Problem[];
 }
@@ -133,7 +133,7 @@ function respell(value: unknown, place: Place): unknown {
   return changed ? Object.fromEntries(entries) : value;
 }
 
-/** For each canonical key the key of the object that gives its value. */
+/** The key of the object whose value is used, by canonical key. */
 function chooseKeys(value: JsonObject, place: Place): ReadonlyMap<string, string> {
   const chosen = new Map<string, string>();
   for (const key of Object.keys(value)) {
@@ -157,7 +157,7 @@ function chooseKeys(value: JsonObject, place: Place): ReadonlyMap<string, string
     place.warnings.push({ path: `${place.path}${key}`, message });
   }
 
-  /** A value has precedence over none; then the place's rule decides, and among several other spellings their order. */
+  /** A value has precedence over none; then `wins` decides, and among several other spellings their order. */
   function outranks(key: string, rival: string): boolean {
     const [mine, other] = [value[key] ?? null, value[rival] ?? null];
     if ((mine === null) !== (other === null)) return other === null;

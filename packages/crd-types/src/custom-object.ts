@@ -5,8 +5,8 @@ import { conclude, createReport, refuse, type Parsed } from './problem.ts';
 import { createSection, isJsonObject, type Section } from './section.ts';
 
 /**
- * What the parsers of the four kinds have in common: respell the keys, check the kind, read the
- * rest. `apiVersion` and `kind` may be missing, as they are on the items of some lists; another one is refused.
+ * Common to the parsers of the four kinds: respells the keys, checks the kind and reads the rest. `apiVersion` and `kind` may be missing,
+ * as on the items of some lists; other values are refused.
  */
 export function parseObject<T extends { readonly metadata: ObjectMeta }>(
   kind: Kind,

@@ -14,12 +14,12 @@ import {
   type Schema,
 } from './schema-parts.ts';
 
-/** The differences between the kinds' definitions. */
+/** The parts that differ between the definitions. */
 export interface Definition {
   readonly description: string;
   readonly properties: Readonly<Record<string, Schema>>;
   readonly columns: readonly Column[];
-  /** Whether status is a subresource. Not where the original writes it with the rest. */
+  /** Whether status is a subresource. Not if the original writes it together with the rest. */
   readonly statusSubresource: boolean;
 }
 

@@ -8,8 +8,8 @@ import {
 import type { Problem } from './problem.ts';
 
 /**
- * What to read of an untrusted object: a value of at most so many bytes of JSON, or an object of which
- * only some members count. Schemas bound neither annotations nor unknown fields.
+ * The fields to read of an untrusted object: a value of at most `upTo` bytes of JSON, or an object of which only these members are
+ * read. Schemas limit neither annotations nor unknown fields.
  */
 export type FieldLimits =
   | { readonly upTo: number }
@@ -50,7 +50,7 @@ const identitySpec = anyCase({
   auxiliaryTenantIDs: several,
   adResourceID: address,
   adEndpoint: address,
-  // As much as the schema allows.
+  // The size that the schema allows.
   allowedNamespaces: { upTo: 20 * 1024 },
   replicas: word,
 });
@@ -69,7 +69,7 @@ function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>)
 }
 
 /**
- * What the programs read of each kind. An object with more than this in one of its fields is not used.
+ * The fields that the programs read of each kind. An object with a larger field is not used.
  *
  * @example
  * ```ts
@@ -94,8 +94,8 @@ export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = {
 };
 
 /**
- * The problems of an object of which these fields were left out. Those of its status are no problem: without them MIC
- * writes them again.
+ * The problems of an object without these fields, which were too large. Fields of its status are no problem, since MIC writes them
+ * again.
  *
  * @example
  * ```ts

@@ -8,7 +8,7 @@ export const apiVersion = 'aadpodidentity.k8s.io/v1';
 export type Kind =
   'AzureIdentity' | 'AzureIdentityBinding' | 'AzureAssignedIdentity' | 'AzurePodIdentityException';
 
-/** How the API server names one kind: what a client needs for its paths. */
+/** A kind in the API server: the parts of its paths. */
 export interface Resource<K extends Kind = Kind> {
   readonly group: typeof group;
   readonly version: typeof version;
@@ -44,13 +44,13 @@ export const nodeLabel = 'nodename';
 /** The annotation that, with the value `namespaced`, keeps an AzureIdentity inside its own namespace. */
 export const behaviorAnnotation = 'aadpodidentity.k8s.io/Behavior';
 /**
- * On a pod: the AzureIdentity, by name or `namespace/name`, that a token request without a selector means. On an
- * AzureIdentityBinding: with the value `true` the identity of this binding is meant, unless the pod says otherwise.
+ * On a pod: the AzureIdentity, by name or `namespace/name`, for token requests without a selector. On an AzureIdentityBinding: with the
+ * value `true` its identity is the default, unless the pod names another.
  */
 export const defaultIdentityAnnotation = 'aadpodidentity.k8s.io/default-identity';
-/** On an AzureAssignedIdentity, written by our MIC: the UID of its pod. */
+/** On an AzureAssignedIdentity of this MIC: the UID of its pod. */
 export const podUidAnnotation = 'aadpodidentity.k8s.io/pod-uid';
-/** Set by the original's MIC on each AzureAssignedIdentity; must be removed before one can be deleted. */
+/** Set by the original's MIC on each AzureAssignedIdentity; must be removed before the object can be deleted. */
 export const assignedIdentityFinalizer = 'azureassignedidentity.finalizers.aadpodidentity.k8s.io';
-/** Where an AzureAssignedIdentity lives unless its identity is namespaced. */
+/** Namespace of an AzureAssignedIdentity whose identity is not namespaced. */
 export const defaultAssignedNamespace = 'default';

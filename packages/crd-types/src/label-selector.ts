@@ -3,14 +3,14 @@ import { defined } from './section.ts';
 
 export type SelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
 
-/** What one label must be. `values`: of `In` and `NotIn` alone. */
+/** A condition on one label. `values`: only with `In` and `NotIn`. */
 export interface LabelRequirement {
   readonly key: string;
   readonly operator: SelectorOperator;
   readonly values?: readonly string[];
 }
 
-/** Kubernetes' own: labels that have all of this. An empty one selects everything. */
+/** As in Kubernetes: all conditions must be met. An empty selector selects everything. */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
   readonly matchExpressions?: readonly LabelRequirement[];
@@ -18,17 +18,17 @@ export interface LabelSelector {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Enough for every selector that people write, and little enough that one costs next to nothing. The schemas have them too. */
+/** Sufficient for real selectors, and cheap to evaluate. The schemas contain the same limits. */
 export const selectorLimits = { labels: 8, expressions: 8, values: 16 } as const;
 export const longestLabelKey = 317;
 export const longestLabelValue = 63;
 
 const word = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
 const domain = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*';
-/** Those of Kubernetes, without look-ahead: Go's regular expressions have none. */
+/** The rules of Kubernetes, without look-ahead, which Go's regular expressions do not support. */
 export const labelKeyPattern = `^(?:${domain}/)?${word}$`;
 export const labelValuePattern = `^(?:${word})?$`;
-/** A name of an object of Kubernetes, such as a ServiceAccount; empty for none. */
+/** A name of a Kubernetes object, such as a ServiceAccount; may be empty. */
 export const objectNamePattern = `^(?:${domain})?$`;
 export const namespacePattern = '^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$';
 
@@ -44,7 +44,7 @@ function isLabelValue(text: string): boolean {
   return labelValue.test(text);
 }
 
-/** Whether labels have all that the selector asks for. A label counts when it is the object's own. */
+/** Whether labels meet all conditions of the selector. Only own properties count as labels. */
 export function selectsLabels(
   { matchLabels = {}, matchExpressions = [] }: LabelSelector,
   labels: Labels,
@@ -76,7 +76,7 @@ export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: Lab
   return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
 }
 
-/** The selector under a key; undefined when there is none. A key in it that means nothing is refused: without it, more would be selected. */
+/** The selector under a key; undefined if there is none. Unknown keys in it are problems: ignoring them would select more. */
 export function readLabelSelector(section: Section, key: string): LabelSelector | undefined {
   if (!section.has(key)) return undefined;
   const selector = section.section(key);
@@ -89,7 +89,7 @@ export function readLabelSelector(section: Section, key: string): LabelSelector 
   return defined({ matchLabels: readMatchLabels(selector), matchExpressions });
 }
 
-/** As text, for people: as kubectl takes it after `--selector`. */
+/** The selector as text, in the syntax of `kubectl --selector`. */
 export function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
   return [
     ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
@@ -152,7 +152,7 @@ function valuesFault(operator: SelectorOperator, values: readonly string[]): str
   return bad === undefined ? undefined : `has ${quoted(bad)}, which no label can have as its value`;
 }
 
-/** Of a key that means nothing here. */
+/** Reports keys that are not known here. */
 export function refuseOthers(section: Section, known: readonly string[]): void {
   for (const key of section.keys())
     if (!known.includes(key)) section.problem(key, `is not known here: write ${known.join(', ')}`);

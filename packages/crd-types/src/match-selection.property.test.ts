@@ -1,5 +1,5 @@
-// The rule with everything that bindings and identities can ask for, beside the same rule in its plainest form: each binding of
-// the cluster is looked at, in the order of namespaces and names.
+// Compares the rule, for bindings and identities with all fields, with its simplest implementation: one pass over all bindings of the
+// cluster in the order of namespaces and names.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { aLabelSelector, aPodOfMany, aSelectingBinding } from '../test/random-selection.ts';
@@ -36,7 +36,7 @@ const anIdentity = fc
   }));
 const keyOf = ({ metadata: { namespace = '', name } }: AzureIdentity | AzureIdentityBinding) =>
   `${namespace}/${name}`;
-/** Up to more than count, with names before, between and after the others. */
+/** More bindings than the limit, with names that sort before, between and after the others. */
 const aCrowd = fc
   .record({
     like: aSelectingBinding,
@@ -80,7 +80,7 @@ interface World {
 const lookUp = (world: World) => (namespace: string, name: string) =>
   world.identities.find((one) => keyOf(one) === `${namespace}/${name}`);
 
-/** Names of the bindings that give the pod something, with what they give, in order. */
+/** Names of the bindings that give the pod an identity, with that identity, in order. */
 function plain(world: World, pod: PodFacts): string[] {
   const target = ({ metadata, spec }: AzureIdentityBinding) =>
     lookUp(world)(metadata.namespace ?? '', spec.azureIdentity);

@@ -9,7 +9,7 @@ import { mostBindingsPerNamespace } from './own-bindings.ts';
 
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 
-/** 'namespace/name → identity', selecting `demo` unless said otherwise. */
+/** `namespace/name → identity`; default selector: `demo`. */
 function binding(text: string, selector = 'demo'): AzureIdentityBinding {
   const [namespace = '', name = '', azureIdentity = ''] = text.split(/\/| → /);
   return {
@@ -20,7 +20,7 @@ function binding(text: string, selector = 'demo'): AzureIdentityBinding {
   };
 }
 
-/** 'namespace/name', with an asterisk when it is namespaced by its annotation. */
+/** `namespace/name`; an asterisk: namespaced by annotation. */
 function identity(text: string): AzureIdentity {
   const [namespace = '', name = ''] = text.replace('*', '').split('/');
   const annotations = text.endsWith('*') ? { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } : {};

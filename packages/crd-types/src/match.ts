@@ -6,43 +6,43 @@ import type { Labels } from './label-selector.ts';
 import { hasAny, mostBindingsPerNamespace, ownBindings, type OwnBindings } from './own-bindings.ts';
 import { bindingLabelOf, hasOwnConditions, type PodFacts } from './selection.ts';
 
-// The rule which pod may act as which identity. MIC applies it when it assigns and NMI to each request, so that both agree.
+// The rule for which pod may use which identity. MIC applies it to assignments and NMI to requests, so that both agree.
 
 export interface MatchingRules {
-  /** Pods get identities of their own namespace only, whatever the identities say. */
+  /** Pods get identities of their own namespace only, whatever AzureIdentities say. */
   readonly forceNamespaced: boolean;
   /**
-   * Pods get identities of other namespaces where `allowedNamespaces` says so and a label of their own Namespace accepts that other
-   * one, and nowhere else, whatever `forceNamespaced` is.
+   * Pods get identities of other namespaces only if `allowedNamespaces` allows it and a label of the pod's Namespace accepts the other
+   * namespace, whatever `forceNamespaced` is.
    */
   readonly byAllowedNamespaces?: boolean;
 }
 
-/** The pod, and where bindings and identities are found. */
+/** The pod, and access to bindings and identities. */
 export interface MatchQuestion extends BindingSource {
   readonly pod: PodFacts;
-  /** Of the pod's namespace; undefined when they are not known: then no label of a namespace allows anything. */
+  /** Labels of the pod's Namespace; undefined if unknown: then no selector allows the namespace, and it accepts no other. */
   readonly namespaceLabels?: Labels | undefined;
-  /** Only identities that are valid. */
+  /** Returns valid identities only. */
   readonly identityOf: (namespace: string, name: string) => AzureIdentity | undefined;
   readonly rules: MatchingRules;
 }
 
-/** Where bindings are found. It may give more than it is asked for: what selects the pod is looked at here. */
+/** Access to bindings. The results may contain more than requested: matching checks whether they select the pod. */
 export interface BindingSource {
-  /** All bindings of the cluster whose selector is exactly this value: in any order, or by namespace. */
+  /** All bindings of the cluster with exactly this selector, in any order or by namespace. */
   readonly bindingsWithSelector: (value: string) => Iterable<AzureIdentityBinding> | BindingsByNamespace;
   /**
-   * Bindings of the pod's namespace without a selector that select the pod, in any order. Of the broad ones the first 101 by
-   * name will do.
+   * Bindings of the pod's namespace without a selector that select the pod, in any order. Of broad ones the first 101 by name are
+   * sufficient.
    */
   readonly bindingsWithoutSelector: (pod: PodFacts) => Iterable<AzureIdentityBinding>;
-  /** Of those with this selector the ones that may reach out: whose identity has `allowedNamespaces`. All of them, without. */
+  /** Bindings with this selector whose identity has `allowedNamespaces`. Default: all bindings with the selector are checked. */
   readonly bindingsReachingOut?: (value: string) => BindingsByNamespace;
 }
 
 /**
- * For who has nothing but a list.
+ * A BindingSource over a list of bindings.
  *
  * @example
  * ```ts
@@ -57,23 +57,23 @@ export function bindingsAmong(bindings: readonly AzureIdentityBinding[]): Bindin
   };
 }
 
-/** The pod may act as the identity, because of the binding. */
+/** The pod may use the identity because of the binding. */
 export interface Match {
   readonly binding: AzureIdentityBinding;
   readonly identity: AzureIdentity;
   /**
-   * Of another namespace, which allows the pod's by `allowedNamespaces`. Whoever may write there does not decide what the pod's
-   * requests mean: where the pod has other identities that fit a request, this one is not meant.
+   * The identity is of another namespace, which allows the pod's by `allowedNamespaces`. Whoever may write there must not decide what the
+   * pod's requests mean: a guest is not selected if another identity of the pod fits the request.
    */
   readonly isGuest?: true;
 }
 
 /**
- * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding names none in its own namespace.
- * `other-namespace`: the identity is namespaced and in another namespace than the pod. `shadowed`: an identity of that name
- * matched already, through an earlier binding. `too-many-bindings`: more of the pod's namespace select it than the limit.
- * `not-selected`: the binding's selector is the pod's label, but its podSelector or serviceAccountName does not hold. Told to
- * pods that have nothing else.
+ * `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding's namespace has no such identity.
+ * `other-namespace`: the identity is namespaced, and the pod is in another namespace. `shadowed`: an earlier binding already matched an
+ * identity of that name. `too-many-bindings`: more bindings of the pod's namespace select it than the limit. `not-selected`: the
+ * binding's selector is the pod's label, but its podSelector or serviceAccountName does not match; only reported for pods that have
+ * nothing else.
  */
 export type MismatchReason =
   | 'no-label'
@@ -87,23 +87,23 @@ export type MismatchReason =
 
 export interface Mismatch {
   readonly reason: MismatchReason;
-  /** `namespace/name`, where one is concerned. */
+  /** `namespace/name`, if a binding is concerned. */
   readonly binding?: string;
   readonly identity?: string;
 }
 
 export interface MatchResult {
-  /** In the order of their bindings: by namespace, then name; guests last. */
+  /** Ordered by the bindings' namespace, then name; guests last. */
   readonly matches: readonly Match[];
   /** Why there are no matches, or no more. */
   readonly mismatches: readonly Mismatch[];
 }
 
 /**
- * Which identities a pod may act as, and why not as others. The bindings that select the pod apply, in the order of their
- * namespaces and names; the first 100 of each namespace. Those of the pod's own namespace come first if one of them has a
- * condition that the original does not have; guests come last. Bindings of other namespaces that give the pod nothing are left
- * out, unless there is nothing else: then one of them is a mismatch. Other problems there do not concern the pod.
+ * Which identities a pod may use, and why not others. The bindings that select the pod apply in the order of their namespaces and
+ * names, the first 100 of each namespace. Those of the pod's own namespace come first if one of them has a condition that the original
+ * does not have; guests come last. Mismatches with bindings of other namespaces are left out, unless the pod has nothing else: then
+ * one of them is returned. Other problems there do not concern the pod.
  *
  * @example
  * ```ts
@@ -129,7 +129,7 @@ export function matchPod(question: MatchQuestion): MatchResult {
 
 type Groups = readonly (readonly AzureIdentityBinding[])[];
 
-/** Those that can give the pod something, by namespace. */
+/** Bindings of other namespaces that can give the pod an identity, by namespace. */
 function otherBindings(labelled: BindingsByNamespace, label: string, question: MatchQuestion): Groups {
   const { pod, rules, identityOf, bindingsReachingOut, namespaceLabels } = question;
   if (rules.byAllowedNamespaces !== true && rules.forceNamespaced) return [];
@@ -147,7 +147,7 @@ function otherBindings(labelled: BindingsByNamespace, label: string, question: M
     .filter((group) => group.length > 0);
 }
 
-/** Enough to tell a pod that has nothing else: all others are not looked at. */
+/** One binding of another namespace: enough for the message to a pod that has nothing else. */
 function oneElsewhere(labelled: BindingsByNamespace): Groups {
   const { namespaces } = labelled;
   if (namespaces.length === 0) return [];
@@ -160,7 +160,7 @@ function oneElsewhere(labelled: BindingsByNamespace): Groups {
   ];
 }
 
-/** In the order in which they count. */
+/** All bindings in the order in which they apply. */
 function inOrder(own: OwnBindings, others: Groups, namespace: string) {
   const isOwnFirst = own.selecting.some(hasOwnConditions);
   const before = isOwnFirst
@@ -191,7 +191,7 @@ function matchThese(own: OwnBindings, others: Groups, question: MatchQuestion): 
   return { matches: [...matches.values()], mismatches: isElsewhereAlone ? oneOf(toldElsewhere) : mismatches };
 }
 
-/** The one that came nearest to a match. */
+/** The mismatch that is closest to a match. */
 function oneOf(mismatches: readonly Mismatch[]): readonly Mismatch[] {
   const one = mismatches.find(({ reason }) => reason === 'identity-missing') ?? mismatches[0];
   return one ? [one] : [];
@@ -199,7 +199,7 @@ function oneOf(mismatches: readonly Mismatch[]): readonly Mismatch[] {
 
 type Verdict = Match | { readonly binding: AzureIdentityBinding; readonly reason: MismatchReason };
 
-/** One of a name counts. A guest takes nobody's name, and nobody takes a guest's. */
+/** The name that must be unique among matches. Guests get names of their own, so that they neither shadow others nor are shadowed. */
 function nameOf(verdict: Verdict): string {
   const { metadata, spec } = verdict.binding;
   return isNoGuest(verdict) ? spec.azureIdentity : `${metadata.namespace ?? ''}/${spec.azureIdentity}`;
@@ -209,7 +209,7 @@ function isNoGuest(verdict: Verdict): boolean {
   return 'reason' in verdict || verdict.isGuest !== true;
 }
 
-/** The identity that the binding gives the pod, or why it gives none. */
+/** The identity that the binding gives the pod, or the reason why not. */
 function judge(binding: AzureIdentityBinding, question: MatchQuestion): Verdict {
   const namespace = binding.metadata.namespace ?? '';
   if (namespace !== question.pod.namespace) return judgeElsewhere(binding, question);
@@ -230,7 +230,7 @@ function judgeElsewhere(binding: AzureIdentityBinding, question: MatchQuestion):
     : { binding, identity, isGuest: true };
 }
 
-/** Whether a pod of another namespace may act as the identity, where that is not ruled out for all. */
+/** Whether a pod of another namespace may use the identity. The caller has checked `forceNamespaced`. */
 function isOpenTo(identity: AzureIdentity, { pod, namespaceLabels, rules }: MatchQuestion): boolean {
   if (isNamespaced(identity)) return false;
   const { metadata, spec } = identity;

@@ -1,7 +1,6 @@
-// The few Kubernetes object shapes that the custom resources rely on.
-// Types only: nothing here may hold a rule or a value.
+// The Kubernetes types that the custom resources use. Types only, without rules and values.
 
-/** Who owns an object: the garbage collector deletes the object after its last owner. */
+/** An owner of an object: the garbage collector deletes the object after its last owner. */
 export interface OwnerReference {
   apiVersion: string;
   kind: string;
@@ -11,13 +10,13 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
-/** The part of Kubernetes' ObjectMeta that is read here. What is not listed (managedFields, ...) is left out by the parsers. */
+/** The fields of Kubernetes' ObjectMeta that are read here. The parsers leave out all others (managedFields, ...). */
 export interface ObjectMeta {
   name: string;
   namespace?: string;
   uid?: string;
   resourceVersion?: string;
-  /** Raised by the API server at each change of the spec. */
+  /** Incremented by the API server at each change of the spec. */
   generation?: number;
   /** RFC 3339, as is `deletionTimestamp`. */
   creationTimestamp?: string;
@@ -28,7 +27,7 @@ export interface ObjectMeta {
   finalizers?: readonly string[];
 }
 
-/** One line of an object's `status.conditions`, in the shape all Kubernetes tools know. */
+/** An entry of an object's `status.conditions`, in the standard shape of Kubernetes. */
 export interface Condition {
   type: string;
   status: 'True' | 'False' | 'Unknown';

@@ -2,25 +2,25 @@ import type { FieldLimits } from './fields.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
 
 /**
- * Who decides which pod may use which Azure identity. namespace: whoever may write an AzureIdentity in a namespace; warn: the
- * same, and who would be refused by rbac is told; rbac: Kubernetes' RBAC, by rights on the identities themselves.
+ * Who decides which pod may use which Azure identity. `namespace`: anyone who may write an AzureIdentity in a namespace. `warn`: the
+ * same, and refusals that `rbac` would cause are reported. `rbac`: Kubernetes' RBAC, by rights on the identities themselves.
  */
 export type AccessMode = 'namespace' | 'warn' | 'rbac';
 
 /** Least strict first. */
 export const accessModes = ['namespace', 'warn', 'rbac'] as const satisfies readonly AccessMode[];
 
-/** On a Namespace: a mode for its pods that is stricter than the services' own. */
+/** Annotation of a Namespace: a mode for its pods that is stricter than that of the services. */
 export const accessAnnotation = 'aadpodidentity.k8s.io/identity-access';
 
-/** What is read of a Namespace. */
+/** The fields that are read of a Namespace. */
 export interface NamespaceView {
   readonly name: string;
-  /** Undefined when they are too large to be read: then no label selector selects the namespace. */
+  /** Undefined if they are too large to be read: then no label selector selects the namespace. */
   readonly labels: Readonly<Record<string, string>> | undefined;
-  /** What its annotation requests; `rbac` for any unknown value. */
+  /** The mode in its annotation; `rbac` for any unknown value. */
   readonly access: AccessMode | undefined;
-  /** What is wrong with the annotation, for the administrator of the namespace. */
+  /** A problem of the annotation, for the administrator of the namespace. */
   readonly problem?: string;
 }
 

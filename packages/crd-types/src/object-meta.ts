@@ -1,7 +1,7 @@
 import type { Condition, ObjectMeta, OwnerReference } from './meta.ts';
 import { defined, type Section } from './section.ts';
 
-/** The metadata of an object; without a name when it is a copy inside another object and has none. */
+/** The metadata of an object; the name may be missing in a copy inside another object. */
 export function readMetadata(object: Section): ObjectMeta {
   const metadata = object.section('metadata');
   const owners = metadata.has('ownerReferences')
@@ -22,7 +22,7 @@ export function readMetadata(object: Section): ObjectMeta {
   });
 }
 
-/** `status.conditions` of a known shape, if there are any. */
+/** `status.conditions` of a known shape, if any. */
 export function readConditions(object: Section): { conditions?: readonly Condition[] } | undefined {
   const status = object.section('status');
   if (!status.has('conditions')) return undefined;
@@ -40,7 +40,7 @@ function readOwner(owner: Section): OwnerReference {
   });
 }
 
-/** A condition of an unknown shape is ignored. */
+/** Ignores conditions of an unknown shape. */
 function readCondition(condition: Section): Condition[] {
   const [type, status] = [condition.string('type'), condition.string('status')];
   if (type === undefined || (status !== 'True' && status !== 'False' && status !== 'Unknown')) return [];

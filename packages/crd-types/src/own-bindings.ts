@@ -3,21 +3,21 @@ import { sortByName } from './bindings-by-namespace.ts';
 import { isBroad, selectsPod, type PodFacts } from './selection.ts';
 
 /**
- * Bindings of one namespace that count for one pod: its editor may write any number, and each pod costs an
- * AzureAssignedIdentity, a log line or an Event for every one of them. Of the broad ones as many are looked at.
+ * Limit of bindings of one namespace that apply to one pod: its editor can create any number, and each costs an AzureAssignedIdentity,
+ * a log line or an Event for every pod. Broad bindings are evaluated up to the same number.
  */
 export const mostBindingsPerNamespace = 100;
 
-/** Of the pod's own namespace, in the order of their names, as far as they are looked at: to the first one that doesn't count. */
+/** Bindings of the pod's own namespace by name, read up to the first one beyond the limit. */
 export interface OwnBindings {
   readonly selecting: readonly AzureIdentityBinding[];
-  /** The first one whose selector is the pod's label, but that asks for something else too. */
+  /** The first binding whose selector is the pod's label, but whose other conditions do not match. */
   readonly unselected: AzureIdentityBinding | undefined;
-  /** Selects the pod, but doesn't count: the first one of those. */
+  /** The first binding that selects the pod beyond the limit. */
   readonly surplus: AzureIdentityBinding | undefined;
 }
 
-/** `withSelector`: those of the pod's label, in the order of their names. */
+/** `withSelector`: bindings with the pod's label as selector, sorted by name. */
 export function ownBindings(
   withSelector: readonly AzureIdentityBinding[],
   question: {

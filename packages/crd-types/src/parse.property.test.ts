@@ -13,7 +13,7 @@ const parsers = [
   parseAzurePodIdentityException,
 ];
 
-/** JSON that gets past the first checks: the right keys, with anything under them. */
+/** JSON that passes the first checks: correct keys with random values. */
 const plausible = fc.record(
   {
     metadata: fc.oneof(

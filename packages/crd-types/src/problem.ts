@@ -1,8 +1,8 @@
 /** One thing that is wrong with a value, and what to do about it. */
 export interface Problem {
-  /** Where, such as `spec.resourceID`; empty for the value as a whole. */
+  /** Path such as `spec.resourceID`; empty for the whole value. */
   readonly path: string;
-  /** What is wrong and the remedy. */
+  /** The problem and the remedy. */
   readonly message: string;
 }
 
@@ -19,7 +19,7 @@ export type Parsed<T> =
   | {
       readonly ok: true;
       readonly value: T;
-      /** What works today but is likely not what was meant, such as a 2018 spelling. */
+      /** Accepted values that are probably not intended, such as a 2018 spelling. */
       readonly warnings: readonly Problem[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };

@@ -6,7 +6,7 @@ import { refuse, type Parsed } from './problem.ts';
  */
 export type ResourceId = string & { readonly __brand: 'ResourceId' };
 
-/** An ARM resource id taken apart, each part as it was spelled. */
+/** The parts of an ARM resource id, in their original spelling. */
 export interface ResourceIdParts {
   readonly subscriptionId: string;
   readonly resourceGroup: string;
@@ -21,20 +21,20 @@ export interface ResourceIdParts {
 
 export type HostKind = 'vm' | 'vmss';
 
-/** The Azure resource that carries the identities of a node: its virtual machine, or its uniform scale set. */
+/** The Azure resource that carries the identities of a node: its virtual machine or its uniform scale set. */
 export interface Host {
   readonly kind: HostKind;
   readonly id: ResourceId;
 }
 
-// What Azure allows in the names of groups, machines and identities. Anything else (%, ?, a quote, `..`) could only change
-// the meaning of the URL or command line that an id is later put in.
+// The characters that Azure allows in names of groups, machines and identities. Others (%, ?, a quote, `..`) could change the meaning of
+// a URL or command line that contains the id.
 const segment = String.raw`(?!\.{1,2}(?:/|$))[\p{L}\p{M}\p{N}_().-]+`;
 const resourcePattern = new RegExp(
   `^/subscriptions/(${segment})/resourceGroups/(${segment})/providers/(${segment})/(${segment})/(${segment})((?:/${segment}/${segment})*)/?$`,
   'iu',
 );
-/** For the API server: a little less strict than the parser, and valid in both Go and JavaScript. */
+/** For the API server: slightly less strict than the parser, and valid in both Go and JavaScript. */
 export const identityIdPattern =
   '^(?i:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.ManagedIdentity/userAssignedIdentities/[^/]+/?)$';
 
@@ -47,8 +47,7 @@ const identityShape =
   '/subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>';
 
 /**
- * Takes the ARM id of any resource in a resource group apart. Keywords are recognised in any case; one trailing slash is
- * allowed.
+ * Parses the ARM id of any resource in a resource group. Keywords are recognised in any case; one trailing slash is allowed.
  *
  * @example
  * ```ts
@@ -100,9 +99,8 @@ export function sameResourceId(a: string, b: string): boolean {
 }
 
 /**
- * The host behind a node, from its `spec.providerID`. A uniform scale set holds identities for all its instances, so the
- * set is the host; in a flexible scale set every instance is a virtual machine that is a host of its own. Subscription and
- * group are those of the id.
+ * The host of a node, from its `spec.providerID`. A uniform scale set holds identities for all its instances, so the set is the host; in a
+ * flexible scale set each instance is a virtual machine and a host of its own. Subscription and group are those of the id.
  *
  * @example
  * ```ts
@@ -154,7 +152,7 @@ function pairs(segments: readonly string[]): { type: string; name: string }[] {
   );
 }
 
-/** The text in quotes, cut to a length that fits a log line. */
+/** The text in quotes, shortened to fit a log line. */
 function quote(text: string): string {
   return text === '' ? 'nothing' : JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }

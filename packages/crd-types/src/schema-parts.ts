@@ -1,6 +1,6 @@
-// The parts of which the schemas of the four kinds are made.
+// Common parts of the schemas of the four kinds.
 
-/** A JSON schema as the API server understands it. */
+/** A JSON schema in the dialect of the API server. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 /** A column of `kubectl get`. */
@@ -11,8 +11,8 @@ export interface Column {
   readonly description?: string;
 }
 
-// Unknown keys are kept wherever users write, so that objects in the spelling of 2018 (ResourceID, Selector, ...) lose
-// nothing: the API server drops what a schema does not name, silently.
+// Unknown keys are kept in everything that users write, so that objects with the spelling of 2018 (ResourceID, Selector, ...) lose
+// nothing: the API server silently drops keys that a schema does not name.
 export const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 export function text(description: string, more: Schema = {}): Schema {
@@ -27,8 +27,8 @@ export function embedded(description: string): Schema {
   return { ...open, description, 'x-kubernetes-embedded-resource': true };
 }
 
-// The lengths are those of Kubernetes' own Condition. Bounds are safe here alone: the original writes no conditions, and before
-// Kubernetes 1.30 the API server refuses every later write of a stored object that exceeds a bound.
+// The lengths of Kubernetes' own Condition. Bounds are safe only here: the original writes no conditions, and before Kubernetes 1.30 the
+// API server refuses every later write of a stored object that exceeds a bound.
 const conditionSchema: Schema = {
   type: 'object',
   required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],

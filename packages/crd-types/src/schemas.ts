@@ -31,7 +31,7 @@ function customResourceDefinition(resource: Resource, definition: Definition): C
     kind: 'CustomResourceDefinition',
     metadata: {
       name: `${plural}.${group}`,
-      // Groups under k8s.io belong to Kubernetes: the API server requires this annotation for one that it did not approve.
+      // Groups under k8s.io belong to Kubernetes: the API server requires this annotation on groups that were not approved.
       annotations: { 'api-approved.kubernetes.io': 'unapproved' },
     },
     spec: {

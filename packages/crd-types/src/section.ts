@@ -8,8 +8,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * One object within an untrusted value, read field by field. A field that is missing, null or an empty string reads as
- * undefined, as it did in the original; one of the wrong type is reported and reads as undefined too.
+ * Reads one object of an untrusted value field by field. A missing or null field or an empty string is read as undefined, as in the
+ * original; a field of the wrong type is reported and read as undefined too.
  */
 export interface Section {
   string(key: string): string | undefined;
@@ -17,14 +17,14 @@ export interface Section {
   boolean(key: string): boolean | undefined;
   strings(key: string): readonly string[] | undefined;
   stringMap(key: string): Readonly<Record<string, string>> | undefined;
-  /** The object under this key, or an empty one. */
+  /** The object under this key; empty if missing. */
   section(key: string): Section;
-  /** The same, but whatever is wrong inside is a warning, not a problem. */
+  /** The same, with problems inside as warnings. */
   leniently(key: string): Section;
   /** The objects of the list under this key. */
   sections(key: string): readonly Section[];
   has(key: string): boolean;
-  /** All keys there are, ours or not. */
+  /** All keys, known or not. */
   keys(): readonly string[];
   problem(key: string, message: string): void;
   warn(key: string, message: string): void;
@@ -35,7 +35,7 @@ export function createSection(object: JsonObject, path: string, report: Report):
   const add = (list: Problem[], key: string, message: string) => list.push({ path: pathOf(key), message });
   const problem = (key: string, message: string) => void add(report.problems, key, message);
 
-  /** The value if it is of the wanted type; another type is reported. */
+  /** The value if it has the wanted type; other types are reported. */
   function read<T>(key: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
     const value = Object.hasOwn(object, key) ? object[key] : undefined;
     if (value === undefined || value === null || is(value)) return value ?? undefined;

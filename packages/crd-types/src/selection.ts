@@ -1,36 +1,36 @@
-// Which pods a binding selects, and by what few of them are found among many.
+// Which pods a binding selects, and indexes to find the bindings of a pod.
 import type { AzureIdentityBinding } from './azure-identity-binding.ts';
 import { bindingLabel } from './group.ts';
 import { isEmptySelector, labelOf, selectorText, selectsLabels, type Labels } from './label-selector.ts';
 
-/** What matching looks at of a pod. */
+/** The properties of a pod that matching uses. */
 export interface PodFacts {
   readonly namespace: string;
   readonly labels: Labels;
-  /** The name of its ServiceAccount. */
+  /** Name of its ServiceAccount. */
   readonly serviceAccount: string;
-  /** Not all labels are known: no `podSelector` is taken to hold. */
+  /** Whether labels are missing: then no `podSelector` matches. */
   readonly isPartial?: true;
 }
 
-/** The pod's binding label; undefined when it has none. */
+/** The pod's binding label, if any. */
 export function bindingLabelOf({ labels }: Pick<PodFacts, 'labels'>): string | undefined {
   return labelOf(labels, bindingLabel);
 }
 
-/** Whether the binding asks for more than the label: then it is for pods of its own namespace alone. */
+/** Whether the binding has conditions besides the label: then it selects pods of its own namespace only. */
 export function hasOwnConditions({ spec }: AzureIdentityBinding): boolean {
   return spec.podSelector !== undefined || spec.serviceAccountName !== undefined;
 }
 
-/** Whether all that the binding asks for holds for a pod of its own namespace. One that asks for nothing selects nothing. */
+/** Whether a pod of the binding's namespace meets all its conditions. A binding without conditions selects nothing. */
 export function selectsPod(binding: AzureIdentityBinding, pod: PodFacts): boolean {
   const { selector, podSelector = {}, serviceAccountName = '' } = binding.spec;
   if (selector === '' && serviceAccountName === '' && isEmptySelector(podSelector)) return false;
   return (selector === '' || selector === bindingLabelOf(pod)) && failedCondition(binding, pod) === undefined;
 }
 
-/** What of the binding beside its `selector` doesn't hold for the pod. */
+/** The condition besides `selector` that the pod does not meet. */
 export function failedCondition(
   { spec }: AzureIdentityBinding,
   { labels, serviceAccount, isPartial }: PodFacts,
@@ -43,7 +43,7 @@ export function failedCondition(
 }
 
 /**
- * What the binding asks for, in words.
+ * The conditions of the binding as text.
  *
  * @example
  * ```ts
@@ -60,9 +60,8 @@ export function describeSelection({ spec }: AzureIdentityBinding): string {
 }
 
 /**
- * The ways to file a binding, the first one where none is better: each is a list of places, and
- * a pod that it selects looks at one of them at least (`placesOf`). No way: the binding is broad, every pod must be held
- * against it.
+ * Alternative ways to index a binding; the first is the default. Each is a list of places, at least one of which every selected pod has
+ * (`placesOf`). Without a way the binding is broad: it must be compared with every pod.
  */
 export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly string[])[] {
   const {
@@ -82,12 +81,12 @@ export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly s
   ];
 }
 
-/** Whether any pod must be held against the binding: it asks for nothing but what pods must not have. */
+/** Whether the binding must be compared with every pod, since its only conditions, if any, are `NotIn` and `DoesNotExist`. */
 export function isBroad(binding: AzureIdentityBinding): boolean {
   return waysToFile(binding).length === 0;
 }
 
-/** Where bindings that select the pod are filed; not those that are broad. */
+/** The places of bindings that select the pod, except broad ones. */
 export function* placesOf({ labels, serviceAccount }: PodFacts): Generator<string> {
   yield accountPlace(serviceAccount);
   for (const [key, value] of Object.entries(labels)) {
@@ -96,7 +95,7 @@ export function* placesOf({ labels, serviceAccount }: PodFacts): Generator<strin
   }
 }
 
-// No two of different kinds are equal: keys of labels have no equals sign, and no space.
+// Places of different kinds are never equal: label keys contain neither an equals sign nor a space.
 const pairPlace = (key: string, value: string) => `${key}=${value}`;
 const keyPlace = (key: string) => key;
 const accountPlace = (name: string) => `account ${name}`;

@@ -1,5 +1,5 @@
-// Schemas of label selectors and of what has one. Structural, as API servers from 1.20 on want them. Bounds are safe here: no
-// object is older than they are.
+// Schemas of label selectors and of the fields that contain them. Structural, as API servers require from 1.20 on. Bounds are safe
+// here, since no stored object is older than these fields.
 import { mostNamesAllowed } from './allowed-namespaces.ts';
 import {
   labelKeyPattern,
@@ -11,7 +11,7 @@ import {
 } from './label-selector.ts';
 import { object, text, type Schema } from './schema-parts.ts';
 
-// Kubernetes 1.20 takes an empty text in a map or a list for null.
+// Kubernetes 1.20 reads an empty string in a map or a list as null.
 const value: Schema = {
   type: 'string',
   nullable: true,
@@ -19,7 +19,7 @@ const value: Schema = {
   pattern: labelValuePattern,
 };
 
-/** `values` go with some operators alone. */
+/** `values` are allowed with some operators only. */
 const operators: readonly Schema[] = [
   {
     properties: { operator: { enum: ['In', 'NotIn'] }, values: { minItems: 1 } },
@@ -43,7 +43,7 @@ const requirement: Schema = {
   oneOf: operators,
 };
 
-// Unknown keys are kept, so that the parser can refuse them: an API server that dropped them would leave a selector for more.
+// Unknown keys are kept, so that the parser can refuse them: if the API server dropped them, the selector would select more.
 export function labelSelectorSchema(description: string): Schema {
   return {
     ...object(description, {

@@ -1,10 +1,10 @@
 import { bindingLabel } from './group.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
 
-/** Why a pod has no identity at all, or a binding gives it none. Objects are named `namespace/name`. */
+/** Why a pod has no identity, or why a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
   | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
-  /** `leftOut`: the pod's own namespace has bindings that were left out; one of them may select the pod. */
+  /** `leftOut`: bindings of the pod's namespace were left out; one of them may select the pod. */
   | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
   /** Of the pod's own namespace. */
   | { readonly why: 'not-selected'; readonly binding: string }
@@ -12,15 +12,14 @@ export type Unbound =
   | { readonly why: 'identity-invalid'; readonly identity: string; readonly fault: string };
 
 /**
- * The text for MIC's Event and for NMI's response and Event, with what would give the pod an identity. It
- * starts with the words of IMDS, which SDKs look for. Names of other namespaces' objects are left out: the pod's owner may not
- * see them.
+ * The text for MIC's Event and for NMI's response and Event, with the remedy. It starts with the words of IMDS, which SDKs look for. Names
+ * of objects in other namespaces are left out, since the pod's owner may not be allowed to see them.
  */
 export function explainUnbound(pod: string, unbound: Unbound): string {
   return `Identity not found. ${whyUnbound(pod, unbound)}`;
 }
 
-/** The same without "Identity not found.": for a pod that may get its identity yet. */
+/** The same without "Identity not found.", for a pod that may still get its identity. */
 export function whyUnbound(pod: string, unbound: Unbound): string {
   switch (unbound.why) {
     case 'no-label':
@@ -51,7 +50,7 @@ function orLeftOut(isSo: boolean | undefined): string {
   return isSo === true ? ` Or it is left out: ${overShare('AzureIdentityBindings')}.` : '';
 }
 
-/** Why MIC or NMI leaves objects of a namespace out. It reveals nothing about other namespaces. */
+/** Why MIC or NMI leaves out objects of a namespace. It reveals nothing about other namespaces. */
 export function overShare(kinds: 'AzureIdentities' | 'AzureIdentityBindings'): string {
   return `its namespace has more ${kinds} than --namespace-share holds, the oldest are kept; delete some, or raise the share`;
 }
@@ -59,7 +58,7 @@ export function overShare(kinds: 'AzureIdentities' | 'AzureIdentityBindings'): s
 /** The problem of an unknown identity if some identities of its namespace were left out. */
 export const absentOrLeftOut = `it is not there, or left out: ${overShare('AzureIdentities')}`;
 
-/** The problem of the first binding beyond the limit, in `explain` of both programs and in MIC's Event. */
+/** The problem of the first binding beyond the limit, for `explain` of both programs and for MIC's Event. */
 export function explainTooMany(binding: string): string {
   return `more than ${mostBindingsPerNamespace} AzureIdentityBindings select the pod: ${binding} and later names don't count`;
 }
