@@ -74,7 +74,7 @@ export class AccessBook<H extends Holder = Holder> {
   readonly #asked = new Map<Pair, Held<H>>();
   readonly #admitted = new Set<H>();
   #isTurnOfFresh = true;
-  /** Called when a new pair can be asked. */
+  /** Called when there may be more pairs to ask. */
   onFresh: () => void = () => undefined;
 
   constructor(options: BookOptions) {
