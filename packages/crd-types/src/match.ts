@@ -117,10 +117,9 @@ export interface MatchResult {
  */
 export function matchPod(question: MatchQuestion): MatchResult {
   const label = bindingLabelOf(question.pod);
-  const isLabelled = label !== undefined && label !== '';
-  const labelled = isLabelled ? grouped(question.bindingsWithSelector(label)) : noBindings;
+  const labelled = label ? grouped(question.bindingsWithSelector(label)) : noBindings;
   const own = ownBindings(labelled.of(question.pod.namespace), question);
-  const others = isLabelled ? otherBindings(labelled, label, question) : [];
+  const others = label ? otherBindings(labelled, label, question) : [];
   const counting = others.length > 0 || hasAny(own) ? others : oneElsewhere(labelled);
   if (hasAny(own) || counting.length > 0) return matchThese(own, counting, question);
   if (label === undefined) return nothing('no-label');
@@ -152,12 +151,8 @@ function oneElsewhere(labelled: BindingsByNamespace): Groups {
   const { namespaces } = labelled;
   if (namespaces.length === 0) return [];
   const first = namespaces.reduce((least, other) => (compare(other, least) < 0 ? other : least));
-  return [
-    labelled
-      .of(first)
-      .filter((binding) => !hasOwnConditions(binding))
-      .slice(0, 1),
-  ];
+  const one = labelled.of(first).find((binding) => !hasOwnConditions(binding));
+  return one ? [[one]] : [];
 }
 
 /** All bindings in the order in which they apply. */

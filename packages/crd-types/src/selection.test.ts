@@ -262,6 +262,11 @@ describe('an identity of another namespace', () => {
     ]);
   });
 
+  test('that does not exist is nothing to tell, as one that allows nobody', () => {
+    const world = { bindings: [plain], identities: [], namespaceLabels: accepting('data') };
+    expect(ask(world, web, rbac)).toMatchObject({ keys: [], mismatches: [{ reason: 'other-namespace' }] });
+  });
+
   test('is not hidden by a guest of an earlier namespace', () => {
     const bindings = [plain, binding('attic/b', { selector: 'demo' })];
     const identities = [
@@ -282,6 +287,40 @@ describe('an identity of another namespace', () => {
   });
 });
 
+test('a pod that has nothing is told a binding of another namespace that it might have meant', () => {
+  const bindings = [
+    binding('data/a', { selector: 'demo', serviceAccountName: 'front' }),
+    binding('data/b', { selector: 'demo' }),
+    binding('data/c', { selector: 'demo' }),
+  ];
+  expect(ask({ bindings }, web).mismatches).toEqual([
+    { reason: 'other-namespace', binding: 'data/b', identity: 'data/reader' },
+  ]);
+});
+
+test('what is wrong with an own binding is told beside what another one gives, and not that a third is for other pods', () => {
+  const bindings = [
+    binding('shop/a', { selector: 'demo', serviceAccountName: 'back' }),
+    binding('shop/b', { selector: 'demo', azureIdentity: 'gone' }),
+    binding('shop/c', { selector: 'demo' }),
+  ];
+  expect(ask({ bindings }, web)).toMatchObject({
+    keys: ['shop/reader'],
+    mismatches: [{ reason: 'identity-missing', binding: 'shop/b' }],
+  });
+});
+
+test('one own binding with more than the original’s brings all own ones before those of other namespaces', () => {
+  const bindings = [
+    binding('data/b', { selector: 'demo' }),
+    binding('shop/a', { selector: 'demo' }),
+    binding('shop/b', { azureIdentity: 'other', ...app }),
+  ];
+  const identities = [identity('data/reader'), identity('shop/reader'), identity('shop/other')];
+  const { keys } = ask({ bindings, identities }, web, { forceNamespaced: false });
+  expect(keys).toEqual(['shop/reader', 'shop/other']);
+});
+
 describe('of many bindings', () => {
   const name = (index: number) => `b${String(index).padStart(3, '0')}`;
   const identitiesOf = (bindings: readonly AzureIdentityBinding[]) =>
@@ -299,6 +338,20 @@ describe('of many bindings', () => {
     expect(mismatches).toEqual([
       { reason: 'too-many-bindings', binding: 'shop/b100', identity: 'shop/x100' },
     ]);
+  });
+
+  test('of another namespace, those whose identity is for no other namespace take no places', () => {
+    const silent = Array.from({ length: 150 }, (_, index) =>
+      binding(`data/${name(index)}`, { azureIdentity: `x${index}`, selector: 'demo' }),
+    );
+    const allowing = identity('data/reader', { allowedNamespaces: { names: ['shop'] } });
+    const world = {
+      bindings: [...silent, binding('data/z', { selector: 'demo' })],
+      identities: [...identitiesOf(silent), allowing],
+      namespaceLabels: accepting('data'),
+    };
+    const { keys } = ask(world, web, { forceNamespaced: true, byAllowedNamespaces: true });
+    expect(keys).toEqual(['data/reader']);
   });
 
   test('that ask for nothing but what must not be there, the first hundred are looked at', () => {
