@@ -15,6 +15,16 @@ const apiVersion = 'aadpodidentity.k8s.io/v1';
 const name = 'with-certificate';
 const clientId = randomUUID();
 
+/** As docs/service-principals.md says: deploy/rbac binds the role nowhere. */
+const rbac = 'rbac.authorization.k8s.io';
+const mayReadSecrets = {
+  apiVersion: `${rbac}/v1`,
+  kind: 'RoleBinding',
+  metadata: { name: 'aad-pod-identity-nmi-secrets', namespace: 'default' },
+  roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'aad-pod-identity-nmi-secrets' },
+  subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: names.systemNamespace }],
+};
+
 interface Child {
   readonly pid: string;
   readonly args: readonly string[];
@@ -57,6 +67,7 @@ describe.skipIf(whyNoCertificates !== undefined)('a certificate in a Secret', ()
 
   async function createIdentity(pfx: Buffer): Promise<void> {
     const metadata = { name, namespace: 'default' };
+    await stage.create(mayReadSecrets);
     const data = { certificate: pfx.toString('base64'), password: Buffer.from('p').toString('base64') };
     await stage.create({ apiVersion: 'v1', kind: 'Secret', metadata, data });
     const spec = { type: 2, clientID: clientId, tenantID: names.tenant, clientPassword: metadata };
