@@ -148,7 +148,9 @@ class World {
 
   change(change: ClusterChange): void {
     this.index.apply(change);
+    const before = this.modeOf(change.key);
     this.#objects.set(`${change.kind} ${change.key}`, change);
+    if (change.kind === 'namespace' && this.modeOf(change.key) !== before) this.#doubtDenials(change.key);
     this.#forgetUnneeded();
   }
 
@@ -197,6 +199,13 @@ class World {
     );
     if (verdicts.some((standing) => standing?.verdict === 'denied')) return 'denied';
     return verdicts.every((standing) => standing?.verdict === 'allowed') ? 'allowed' : 'unknown';
+  }
+
+  /** Where another mode counts, denials are asked again before they have consequences. */
+  #doubtDenials(namespace: string): void {
+    const isDoubted = ([key, { verdict }]: readonly [string, Standing]) =>
+      verdict === 'denied' && key.startsWith(`${namespace}/`);
+    this.#known = new Map([...this.#known].filter((known) => !isDoubted(known)));
   }
 
   #forgetUnneeded(): void {
