@@ -21,7 +21,7 @@ const rbac: AuthorizeRules = { ...rules, mode: 'managed', forceNamespaced: true,
 
 const decideBy =
   (how: AuthorizeRules) =>
-  (world: World, over: Partial<PodView> = {}, selector = nothing) =>
+  (world: World, over: Partial<PodView> = {}, selector: Selector = nothing) =>
     authorize(
       { pod: pod({ namespace: 'shop', ...over }), selector },
       viewOf({ namespaces, ...world }).view,
