@@ -4,7 +4,7 @@ export type FakeAnswer = boolean | Error;
 
 export const noAnswer = new KubeError('unavailable', 'etcd has no leader', { status: 503 });
 
-/** Answers by ServiceAccount (`namespace/name`) and name of the target; refuses everything else. */
+/** Returns by ServiceAccount (`namespace/name`) and name of the target; refuses everything else. */
 export class FakeReviewer implements AccessReviewer {
   readonly asked: string[] = [];
   /** Questions in progress. */
