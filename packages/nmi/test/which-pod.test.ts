@@ -176,7 +176,7 @@ describe('the API server is away', () => {
     await expect(strict.ask({ from, isAlone: true })).resolves.toMatchObject({
       status: 503,
       headers: { 'retry-after': expect.stringMatching(usualPause) as string },
-      body: { error_description: expect.stringContaining('does not confirm') as string },
+      body: { error_description: expect.stringContaining('does not currently confirm') as string },
     });
     await expect(strict.ask({ from })).resolves.toMatchObject({ status: 200 });
   });
