@@ -78,6 +78,23 @@ export function rolesFor({ subjects, targets }: AccessNeed): AccessRemedy {
   };
 }
 
+/**
+ * The text for a ServiceAccount that may not use `thing`: the right that it needs, and the command that prints the roles which grant
+ * it. One line, since Events are truncated.
+ */
+export function missingRight(
+  thing: string,
+  subject: AccessSubject,
+  targets: readonly AccessTarget[],
+): string {
+  const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
+  const checks = targets.map((target) => accessCheck(subject, target));
+  return (
+    `ServiceAccount ${subject.namespace}/${subject.name} may not use ${thing}: it needs the right to use ${names}. A cluster administrator ` +
+    `can grant it with the roles that this prints: ${checks.join(' && ')}`
+  );
+}
+
 /** The command that checks whether this ServiceAccount may use this target, and by which right. */
 export function accessCheck({ namespace, name }: AccessSubject, target: AccessTarget): string {
   return `mic access ${namespace}/${name} ${shellWord(target.names[0])}`;

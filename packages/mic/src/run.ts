@@ -1,7 +1,7 @@
 // Assembles MIC. `serve` starts what runs as long as the process, `startLanes` and `startLoops` what runs while it leads. All parts
 // are wired here.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import type { Clock } from '@pod-identity/kit/core';
+import { aborted, type Clock } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createElector,
@@ -38,7 +38,7 @@ import { createController, type Controller, type RoleCheck, type Term } from './
 import { createLanes, type Lanes } from './term/lanes.ts';
 import { startLoop } from './term/loop.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
-import { aborted, openTerm } from './term/opening.ts';
+import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
 import { startupViewOf } from './term/startup-view.ts';
 

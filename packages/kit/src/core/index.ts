@@ -1,6 +1,7 @@
 // Room: what both services need as values and pure functions: time, delays, limits, queues, flags, declarations of metrics.
 // It must not touch the process, the clock, the network or chance: they come in as arguments.
 export type { Clock, Timer } from './clock.ts';
+export { aborted } from './aborted.ts';
 export { createBudgets } from './budgets.ts';
 export { readUpTo } from './bounded-body.ts';
 export { createBackoff, type Backoff } from './backoff.ts';

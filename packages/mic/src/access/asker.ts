@@ -1,7 +1,7 @@
 // Asks the API server about the pairs of the book during a term, at a limited rate and with a limit per namespace for questions
 // in progress.
 import { accessGroup, accessVerb, type AccessResource, type AccessSubject } from '@pod-identity/crd-types';
-import { createTokenBucket, type Clock, type Timer, type TokenBucket } from '@pod-identity/kit/core';
+import { aborted, createTokenBucket, type Clock, type Timer, type TokenBucket } from '@pod-identity/kit/core';
 import { KubeError, subjectOf, type AccessReviewer, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { AccessBook, Holder, Pair } from './book.ts';
@@ -49,13 +49,6 @@ function anyPair(book: Pick<AccessBook, 'nextAt' | 'onFresh'>): Promise<void> {
   return new Promise((resolve) => {
     if (book.nextAt === undefined) book.onFresh = resolve;
     else resolve();
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 

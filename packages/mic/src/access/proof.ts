@@ -1,7 +1,7 @@
 // Checks that reviews of the API server mean something: one that refuses nobody (AlwaysAllow) would give every pod every
 // identity.
 import { accessGroup, accessVerb } from '@pod-identity/crd-types';
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { aborted, createBackoff, type Clock } from '@pod-identity/kit/core';
 import { KubeError, refusesStranger, type AccessReviewer } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 
@@ -75,11 +75,4 @@ async function ask({ reviewer }: ProofOptions, signal: AbortSignal): Promise<str
   } catch (error) {
     return `${unanswered}: ${error instanceof KubeError ? error.message : String(error)}`;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

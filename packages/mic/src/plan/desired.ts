@@ -88,9 +88,11 @@ function weigh(index: ClusterIndex, key: PodKey): Weighed {
   };
 }
 
-function barredSkip(pod: PodView, { match, verdict, problem, ...access }: Barred, isWarned: boolean): Skip {
+function barredSkip(pod: PodView, barred: Barred, isWarned: boolean): Skip {
+  const { match, verdict, problem, isOver, ...access } = barred;
   const concerned = { pod, binding: keyOf(match.binding.metadata), identity: match.identityKey };
-  if (verdict === 'unknown') return { ...concerned, reason: 'access-unknown' };
+  if (verdict === 'unknown')
+    return { ...concerned, reason: 'access-unknown', ...(isOver && { leftOut: true }) };
   const detail = problem !== undefined && { detail: problem };
   return { ...concerned, reason: isWarned ? 'access-warned' : 'access-denied', access, ...detail };
 }

@@ -62,7 +62,10 @@ export interface Skip {
   readonly detail?: string;
   /** With `access-denied` and `access-warned`: the missing rights and their subject. */
   readonly access?: Pick<Barred, 'subject' | 'targets'>;
-  /** With `no-binding`: whether bindings of the pod's namespace are left out. */
+  /**
+   * With `no-binding`: bindings of the pod's namespace are left out. With `access-unknown`: its pods need more rights than MIC asks
+   * about.
+   */
   readonly leftOut?: boolean;
 }
 

@@ -27,8 +27,12 @@ const key = 'shop/web-0';
 const vmss1 = hostOf(instanceOf('vmss1'));
 
 /** A pod of ServiceAccount `shop/web` with an identity of its namespace, and one answer of the API server. */
-function worldOf(mode: 'namespace' | 'warn' | 'rbac', answer?: Answer, resourceID = resourceIdOf('reader')) {
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace: 100, recheckMs: 300_000 });
+function worldOf(
+  mode: 'namespace' | 'warn' | 'rbac',
+  answer?: Answer,
+  { resourceID = resourceIdOf('reader'), pairsPerNamespace = 100 } = {},
+) {
+  const book = new AccessBook<AccessGroup>({ pairsPerNamespace, recheckMs: 300_000 });
   const index = new ClusterIndex({ forceNamespaced: true }, { mode, book });
   const namespace = 'shop';
   const [of, by] = [identity({ namespace, spec: { type: 0, resourceID } }), binding({ namespace })];
@@ -56,6 +60,13 @@ const eventsOf = (index: ClusterIndex) => skipsOf(index, key).flatMap((skip) => 
 
 const allowed: Answer = { kind: 'allowed', level: 0 };
 const refused: Answer = { kind: 'refused' };
+
+it('a pod whose namespace needs more rights than are asked about is told so in explain', () => {
+  const text = explained(worldOf('rbac', undefined, { pairsPerNamespace: 0 }));
+  expect(text).toContain('is not known yet');
+  expect(text).toContain('Pods of this namespace need more rights than MIC asks about');
+  expect(explained(worldOf('rbac'))).not.toContain('more rights than MIC asks about');
+});
 
 describe('a right that is missing', () => {
   it('is told in explain with the roles to paste, each line as it has to be', () => {
@@ -107,7 +118,7 @@ it('a right that is there is told', () => {
 });
 
 it('an id for which nobody can be given a right is told with the reason', () => {
-  const index = worldOf('rbac', undefined, resourceIdOf('rеader'));
+  const index = worldOf('rbac', undefined, { resourceID: resourceIdOf('rеader') });
   expect(explained(index)).toMatch(/✗ access .*nobody can be given the right[^]*ASCII/);
   expect(conditionIn(index)?.message).toContain('ASCII');
 });

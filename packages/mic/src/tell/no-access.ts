@@ -1,5 +1,5 @@
 // The text for a ServiceAccount that may not use an Azure identity, with the remedy.
-import { rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import { missingRight, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import type { Remedy } from '@pod-identity/kit/core';
 
 /** Shown in mode `namespace` at the start and by `explain`. */
@@ -19,11 +19,7 @@ export interface NoAccess {
 export function nameMissingRight(of: NoAccess): string {
   const { identity, subject, targets, problem } = of;
   if (problem !== undefined) return `${sentence(of)}: ${problem}`;
-  const { checks } = rolesFor({ subjects: [subject], targets });
-  return (
-    `${accountOf(subject)} may not use AzureIdentity ${identity}: it needs the right to use ${namesOf(targets)}. A cluster administrator ` +
-    `can grant it with the roles that this prints: ${checks.join(' && ')}`
-  );
+  return missingRight(`AzureIdentity ${identity}`, subject, targets);
 }
 
 /** The same, with the roles from the second line on, for `kubectl apply`. */
@@ -49,8 +45,4 @@ export function accessRemedy({ subject, targets, problem }: NoAccess): Remedy {
 
 function accountOf({ namespace, name }: AccessSubject): string {
   return `ServiceAccount ${namespace}/${name}`;
-}
-
-function namesOf(targets: readonly AccessTarget[]): string {
-  return targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
 }

@@ -1,5 +1,5 @@
 // The steps before the first decision of a term: stored objects are upgraded, records read, watches synced.
-import { createBackoff, type Clock } from '@pod-identity/kit/core';
+import { aborted, createBackoff, type Clock } from '@pod-identity/kit/core';
 import { KubeError, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { Ledger } from '../apply/ledger.ts';
@@ -77,11 +77,4 @@ async function untilRead<T>(
       await clock.sleep(backoff.next(), signal);
     }
   }
-}
-
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,4 +1,4 @@
-import { accessTargetKey, rolesFor } from '@pod-identity/crd-types';
+import { accessTargetKey, missingRight, rolesFor } from '@pod-identity/crd-types';
 import { RecentMap } from '@pod-identity/kit/core';
 import type { Denial } from '../authorize/types.ts';
 import type { Outcome } from './outcome.ts';
@@ -19,15 +19,11 @@ export function explainNoAccess(denial: NoAccess): string {
 }
 
 function noAccessText({ identity, subject, targets }: NoAccess): string {
-  const account = `ServiceAccount ${subject.namespace}/${subject.name}`;
   const names = targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ');
   if (subject.name === '')
     return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
-  const { yaml, checks } = rolesFor({ subjects: [subject], targets });
-  return (
-    `${account} may not use ${thingOf(identity)}: it needs the right to use ${names}. A cluster administrator ` +
-    `can grant it with the roles that this prints: ${checks.join(' && ')}\n${yaml}`
-  );
+  const { yaml } = rolesFor({ subjects: [subject], targets });
+  return `${missingRight(thingOf(identity), subject, targets)}\n${yaml}`;
 }
 
 export function explainUnanswered({

@@ -27,6 +27,8 @@ export interface Barred {
   /** The denied targets. Empty if `problem` says why no right can be granted. */
   readonly targets: readonly AccessTarget[];
   readonly problem?: string | undefined;
+  /** With `unknown`: the namespace needs more rights than MIC asks about. */
+  readonly isOver?: true;
 }
 
 /** What a pod gets, and why it does not get the rest. */
@@ -205,7 +207,9 @@ function barredIn(
   const verdicts = targets.map((target) => book.verdict(group, target));
   const denied = targets.filter((_, index) => verdicts[index] === 'denied');
   if (denied.length > 0) return [{ match, verdict: 'denied', subject, targets: denied }];
-  return verdicts.includes('unknown') ? [{ match, verdict: 'unknown', subject, targets: [] }] : [];
+  if (!verdicts.includes('unknown')) return [];
+  const isOver = book.isOver(subject.namespace);
+  return [{ match, verdict: 'unknown', subject, targets: [], ...(isOver && { isOver }) }];
 }
 
 /** The ids that a host must carry for these matches, each once, and their AzureIdentities. */

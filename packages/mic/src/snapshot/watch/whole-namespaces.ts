@@ -1,5 +1,6 @@
 // Watches all pods of namespaces with bindings that need more of a pod than its binding label. Without such bindings, nothing is
 // watched. See docs/decisions/0035-selectors-of-bindings.md.
+import { aborted } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createInformer,
@@ -87,10 +88,7 @@ export class WholeNamespaces {
   async run(signal: AbortSignal): Promise<void> {
     this.#until = signal;
     for (const entry of this.#watched.values()) this.#start(entry);
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    await promise;
+    await aborted(signal);
     await Promise.all(this.#running);
   }
 
