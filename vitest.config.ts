@@ -11,12 +11,16 @@ const patience = {
   expect: { poll: { timeout: 60_000 } },
 };
 
+// Vitest's default leaves one core free, which on two cores is half of the machine.
+const onAllCores = { maxWorkers: '100%', sequence: { groupOrder: 1 } };
+
 const unit = (root: string) => ({
   extends: true as const,
   root,
   test: {
     name: root.replace(/^\.\/(packages|tools)\//, ''),
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    ...onAllCores,
     ...patience,
     typecheck: {
       enabled: root.endsWith('crd-types') || root.endsWith('imds-client'),
@@ -50,6 +54,7 @@ export default defineConfig({
         test: {
           name: 'tools',
           include: ['{bench,chaos,checks,docs,mutate,stage,workspace}/**/*.test.ts'],
+          ...onAllCores,
           ...patience,
         },
       },
@@ -59,7 +64,9 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['scenarios/**/*.e2e.test.ts'],
-          fileParallelism: false,
+          // These mostly wait; more than two at a time would slow each other past their deadlines.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
           ...patience,
           testTimeout: 240_000,
           hookTimeout: 300_000,
