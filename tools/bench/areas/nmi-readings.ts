@@ -63,7 +63,7 @@ async function present(
   { address, clientIds }: HostilePod,
   path: string,
 ): Promise<void> {
-  const ask = async (clientId: string) => {
+  const ask = async (clientId: string): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     let text = '';
     const to = { host, port, localAddress: address, agent: false, path: `${path}&client_id=${clientId}` };
@@ -74,8 +74,13 @@ async function present(
       .once('error', reject)
       .end();
     await promise;
-    // Otherwise no key was derived, and the figure would be that of a quiet node.
-    if (!text.includes('another password')) throw new Error(`the hostile Secret was not read: ${text}`);
+    return text;
   };
-  await Promise.all(clientIds.map(ask));
+  const texts = await Promise.all(clientIds.map(ask));
+  const isRead = (text: string) => text.includes('another password');
+  // A slow machine uses up the namespace's time for certificates before the last of them.
+  const unexpected = texts.find((text) => !isRead(text) && !text.includes('took too long lately'));
+  if (unexpected !== undefined) throw new Error(`the hostile Secret was not read: ${unexpected}`);
+  // Otherwise no key was derived, and the figure would be that of a quiet node.
+  if (!texts.some(isRead)) throw new Error(`no hostile Secret was read: ${texts[0] ?? 'none was asked for'}`);
 }
