@@ -16,7 +16,7 @@ interface Container {
   readonly resources: { readonly limits: { readonly memory: string } };
 }
 
-const manifests = { mic: 'mic/deployment.yaml', nmi: 'nmi/daemonset.yaml' } as const;
+const manifests = { mic: 'base/mic/deployment.yaml', nmi: 'base/nmi/daemonset.yaml' } as const;
 const settings = /^(NODE_OPTIONS|MALLOC_\w+)$/;
 
 export async function nodeSettings(program: keyof typeof manifests): Promise<NodeSettings> {

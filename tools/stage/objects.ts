@@ -18,6 +18,7 @@ export interface KubeObject {
 }
 
 const irregular: Readonly<Record<string, string>> = {
+  NetworkPolicy: 'networkpolicies',
   AzureIdentity: 'azureidentities',
   AzureAssignedIdentity: 'azureassignedidentities',
   ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
@@ -40,12 +41,12 @@ export function pathOf(of: { apiVersion: string; kind: string; namespace?: strin
   return `${base}${scope}/${plural}${of.name === undefined ? '' : `/${of.name}`}`;
 }
 
-/** All objects of the YAML files of a folder in the order of their names, or of one file. */
+/** All objects of the YAML files of a folder in the order of their names, or of one file. Kustomizations are left out. */
 export async function readManifests(path: string): Promise<KubeObject[]> {
   const files = path.endsWith('.yaml')
     ? [path]
     : (await readdir(path))
-        .filter((name) => name.endsWith('.yaml'))
+        .filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml')
         .sort()
         .map((name) => join(path, name));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));

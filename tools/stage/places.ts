@@ -8,3 +8,12 @@ export const built = (name: string): string => join(repository, 'packages', name
 
 /** A file or folder of deploy/. */
 export const inDeploy = (path: string): string => join(repository, 'deploy', path);
+
+/** The files of deploy/ with all roles where MIC runs, those of opt-in parts included. */
+export const rolesInDeploy: readonly string[] = [
+  'base/mic/rbac.yaml',
+  'base/nmi/rbac.yaml',
+  'components/startup-taint/rbac.yaml',
+  'components/original-lock/rbac.yaml',
+  'components/service-principals/role.yaml',
+];

@@ -8,7 +8,7 @@ import { startTimeOf, type PodPath, type Sim } from '@pod-identity/sim';
 import { established, nodeObject, podObject, setPodStatus, type PodSpec } from './cluster.ts';
 import { createCleanup } from './cleanup.ts';
 import { applyObject, deleteObject, readManifests, type KubeObject } from './objects.ts';
-import { inDeploy } from './places.ts';
+import { inDeploy, rolesInDeploy } from './places.ts';
 import { createPrograms, type ProgramOptions, type Programs, type StageNmi } from './programs.ts';
 import { untilGranted } from './rights.ts';
 import { openWorld, type StageWorld, type WorldOptions } from './world.ts';
@@ -81,7 +81,8 @@ function createObjects({ isReal, kube, nodes, cleanup }: StageWorld): Objects {
   };
   const install = async () => {
     const objects: KubeObject[] = [];
-    for (const path of ['crds', 'namespace.yaml', 'rbac']) objects.push(...(await apply(inDeploy(path))));
+    for (const path of ['crds', 'base/namespace.yaml', ...rolesInDeploy])
+      objects.push(...(await apply(inDeploy(path))));
     await established(kube);
     // The simulated server applies new roles at once.
     if (isReal) await untilGranted(kube, objects);

@@ -17,6 +17,7 @@ const tasks = {
   check: [...staticChecks(), ['vitest', 'run', '--project', '!e2e']],
   'check:static': staticChecks(),
   mutate: [['node', 'tools/mutate/main.ts']],
+  manifests: [['node', 'tools/docs/gen-manifests.ts']],
   measure: [['node', 'tools/checks/measure-house.ts']],
   chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
@@ -34,6 +35,7 @@ function staticChecks() {
     build,
     ['node', 'tools/checks/check-packages.ts'],
     ['node', 'tools/docs/gen-crds.ts', '--check'],
+    ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],
   ];
 }

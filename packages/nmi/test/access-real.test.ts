@@ -1,4 +1,4 @@
-// Rights to Azure identities on real API servers: NMI asks with the roles of deploy/rbac and nothing more, and the owner of a
+// Rights to Azure identities on real API servers: NMI asks with the roles of deploy/base and nothing more, and the owner of a
 // namespace tries to grant himself what is not his.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -91,9 +91,9 @@ function suite(server: RunningApiServer) {
     folder = await mkdtemp(join(tmpdir(), 'nmi-access-'));
     admin = await connectKube({ kubeconfig, userAgent: 'nmi-test-admin' });
     const everything = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
-    const manifests = await readManifests(inDeploy('rbac/nmi.yaml'));
+    const manifests = await readManifests(inDeploy('base/nmi/rbac.yaml'));
     const objects = [
-      ...(await readManifests(inDeploy('namespace.yaml'))),
+      ...(await readManifests(inDeploy('base/namespace.yaml'))),
       ...manifests,
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
       role('Role', 'everything', everything),

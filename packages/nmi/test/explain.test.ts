@@ -51,7 +51,7 @@ const real = (flavour: 'v1.20' | 'v1.36') => async (): Promise<Server> => {
   const { kubeconfig } = server;
   return {
     kubeconfig,
-    granted: async (kube) => untilGranted(kube, await readManifests(inDeploy('rbac/nmi.yaml'))),
+    granted: async (kube) => untilGranted(kube, await readManifests(inDeploy('base/nmi/rbac.yaml'))),
     agentKubeconfig: (kube, folder) => serviceAccountKubeconfig({ kube, kubeconfig, account: 'nmi', folder }),
     stop: () => server.stop(),
   };
@@ -127,7 +127,7 @@ function suite(start: (folder: string) => Promise<Server>) {
     undo.push(() => server.stop());
     admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi/test' });
     undo.push(() => admin.close());
-    for (const path of ['namespace.yaml', 'crds', 'rbac/nmi.yaml'])
+    for (const path of ['base/namespace.yaml', 'crds', 'base/nmi/rbac.yaml'])
       for (const object of await readManifests(inDeploy(path))) await applyObject(admin, object);
     await established(admin);
     await server.granted(admin);

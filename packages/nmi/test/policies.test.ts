@@ -67,7 +67,7 @@ function suite(api: RunningApiServer) {
   beforeAll(async () => {
     impersonate = await connectImpersonator(api.kubeconfig, api.server);
     admin = await connectKube({ kubeconfig: api.kubeconfig, userAgent: 'nmi-test-admin' });
-    for (const file of ['namespace', 'rbac/nmi', 'rbac/mic', 'rbac/mic-startup-taint'])
+    for (const file of ['base/namespace', 'base/nmi/rbac', 'base/mic/rbac', 'components/startup-taint/rbac'])
       await apply(`${file}.yaml`);
     for (const name of ['n1', 'n2'])
       await call({
@@ -88,7 +88,7 @@ function suite(api: RunningApiServer) {
   });
 
   it('with the optional role and no policy a token of one node changes every node: this is what the policies are for', async () => {
-    await apply('nmi-startup-taint/rbac.yaml');
+    await apply('components/nmi-startup-taint/rbac.yaml');
     const as = { account: 'nmi', node: 'n1' } as const;
     expect(await patchNode('n2', { metadata: { labels: { stolen: 'yes' } } }, as)).toMatchObject({
       status: 200,

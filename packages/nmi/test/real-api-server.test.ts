@@ -57,10 +57,10 @@ function suite(server: RunningApiServer) {
     admin = await connectKube({ kubeconfig: server.kubeconfig, userAgent: 'nmi-test-admin' });
     const rights: KubeObject[] = [];
     for (const file of [
-      'namespace.yaml',
-      'rbac/nmi.yaml',
-      'nmi-startup-taint/rbac.yaml',
-      'rbac/nmi-secrets.yaml',
+      'base/namespace.yaml',
+      'base/nmi/rbac.yaml',
+      'components/nmi-startup-taint/rbac.yaml',
+      'components/service-principals/role.yaml',
     ])
       for (const object of await readManifests(inDeploy(file))) {
         await applyObject(admin, object);

@@ -32,7 +32,7 @@ export interface RunningNmi {
 
 /** What the manifest sets for the container, apart from what Kubernetes fills in. */
 export async function environmentOfManifest(): Promise<Record<string, string>> {
-  const [daemonSet] = await readManifests(inDeploy('nmi/daemonset.yaml'));
+  const [daemonSet] = await readManifests(inDeploy('base/nmi/daemonset.yaml'));
   const { template } = daemonSet?.['spec'] as {
     template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } };
   };

@@ -61,7 +61,7 @@ export function commandPod(daemonSet: KubeObject, name: string, ...args: readonl
   };
 }
 
-/** The volume of deploy/nmi-boot-guard. */
+/** The volume of deploy/components/boot-guard. */
 const mountOfEtc = { name: 'host-etc', mountPath: '/host/etc' };
 const volumeOfEtc = { name: 'host-etc', hostPath: { path: '/etc', type: 'Directory' } };
 

@@ -9,7 +9,7 @@ import { startCluster, type ClusterNode, type RunningCluster } from '@pod-identi
 import { established } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { applyObject, readManifests, type KubeObject } from '../../stage/objects.ts';
-import { built, inDeploy } from '../../stage/places.ts';
+import { built, inDeploy, rolesInDeploy } from '../../stage/places.ts';
 import { createPrintedLines, type PrintedLines } from '../../stage/printed-lines.ts';
 import { isAllowed, untilGranted } from '../../stage/rights.ts';
 import { runCommand } from '../../stage/run-command.ts';
@@ -72,9 +72,9 @@ async function build(
   const apply = async (path: string) => {
     for (const object of await readManifests(inDeploy(path))) await create(forThisVersion(object));
   };
-  for (const path of ['crds', 'namespace.yaml', 'rbac']) await apply(path);
+  for (const path of ['crds', 'base/namespace.yaml', ...rolesInDeploy]) await apply(path);
   await established(kube);
-  await untilGranted(kube, await readManifests(inDeploy('rbac')));
+  for (const path of rolesInDeploy) await untilGranted(kube, await readManifests(inDeploy(path)));
 
   return {
     kube,

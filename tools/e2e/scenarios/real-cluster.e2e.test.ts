@@ -20,8 +20,8 @@ const agents = pathOf({ apiVersion: 'v1', kind: 'Pod', namespace: names.systemNa
 const patienceMs = 120_000;
 const routeLocalnet = 'net.ipv4.conf.all.route_localnet';
 
-const manifestOf = async (folder: 'nmi' | 'nmi-uninstall'): Promise<KubeObject> => {
-  const [daemonSet] = await readManifests(inDeploy(folder));
+const manifestOf = async (folder: 'base/nmi' | 'overlays/uninstall'): Promise<KubeObject> => {
+  const [daemonSet] = await readManifests(inDeploy(`${folder}/daemonset.yaml`));
   return daemonSet!;
 };
 
@@ -68,8 +68,8 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     await untilPod('app', ({ conditions = [] }) =>
       conditions.some(({ type, status }) => type === 'PodScheduled' && status === 'False'),
     );
-    await stage.apply('nmi');
-    await stage.apply('mic');
+    await stage.apply('base/nmi/daemonset.yaml');
+    await stage.apply('base/mic/deployment.yaml');
     await untilPod('app', ({ phase }) => phase === 'Running');
     await untilPod('stranger', ({ phase }) => phase === 'Running');
     const node = (await stage.kube.request({
@@ -97,7 +97,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
   });
 
   test('item 15: without NMI connections of pods are refused, and reach no other server', async () => {
-    await deleteObject(stage.kube, await manifestOf('nmi'));
+    await deleteObject(stage.kube, await manifestOf('base/nmi'));
     await untilNone(stage.kube, {
       path: agents,
       fits: (pod) => pod.metadata.labels?.['component'] === 'nmi',
@@ -109,7 +109,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
 
   test('after a restart of the node requests of pods are refused before NMI runs, by the guard that NMI wrote to the host', async () => {
     await stage.onNode('mkdir', '-p', '/etc/systemd/system');
-    await stage.create(commandPod(await manifestOf('nmi'), 'persist', 'install-redirect', '--persist'));
+    await stage.create(commandPod(await manifestOf('base/nmi'), 'persist', 'install-redirect', '--persist'));
     await untilPod('persist', ({ phase }) => phase === 'Succeeded');
     // What a restart removes; the pod stays on the node and sends requests all the time.
     await stage.inNode('nft', 'flush', 'ruleset');
@@ -125,7 +125,7 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
 
   test('E27 only uninstall-redirect makes the metadata service reachable again', async () => {
     expect(await stage.inNode('ip', 'rule')).toContain('prohibit');
-    await stage.create(commandPod(await manifestOf('nmi-uninstall'), 'uninstall', 'uninstall-redirect'));
+    await stage.create(commandPod(await manifestOf('overlays/uninstall'), 'uninstall', 'uninstall-redirect'));
     await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');
     expect(await stage.onNode('ls', '/etc/systemd/system')).not.toContain('aad-pod-identity');
     await later(app.all.length, (line) => line.startsWith('answer 400 Multiple'));

@@ -1,27 +1,18 @@
-// The rights of deploy/rbac, no more and no less: both services do all that they can do under their own ServiceAccounts, on the
-// simulated API server, which authorizes by RBAC and notes the rights that were used. A right that is needed and missing fails the
-// step that needs it.
+// The rights of deploy/base and its components, no more and no less: both services do all that they can do under their own
+// ServiceAccounts, on the simulated API server, which authorizes by RBAC and notes the rights that were used. A right that is needed
+// and missing fails the step that needs it.
 import { join } from 'node:path';
 import { assignedIdentityFinalizer, parseAccessTarget, rolesFor } from '@pod-identity/crd-types';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askForToken, manifests2018 } from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
 import { deleteObject, pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
-import { built, inDeploy } from '../../stage/places.ts';
+import { built, inDeploy, rolesInDeploy } from '../../stage/places.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 import { untilNone, untilObject } from '../../stage/until.ts';
+import { grantedTo } from '../granted.ts';
 import { assignedOf, remove, stateOf, untilAssigned, untilReleased } from '../objects.ts';
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-interface Binding extends KubeObject {
-  readonly roleRef: { readonly kind: string; readonly name: string };
-  readonly subjects: readonly { readonly name: string }[];
-}
 
 const group = 'aadpodidentity.k8s.io/v1';
 const events = pathOf({ apiVersion: 'v1', kind: 'Event', namespace: 'default' });
@@ -194,10 +185,10 @@ test('the commands say what they are asked', async () => {
   );
 });
 
-test('each right of deploy/rbac was used, and no other was asked for', async () => {
+test('each right of the manifests was used, and no other was asked for', async () => {
   await mic.stop();
   await nmi.service.stop();
-  const objects = await readManifests(inDeploy('rbac'));
+  const objects = (await Promise.all(rolesInDeploy.map((file) => readManifests(inDeploy(file))))).flat();
   for (const account of ['mic', 'nmi'])
     expect(stage.sim.kube.usedRights(`${names.systemNamespace}/${account}`)).toEqual(
       grantedTo(account, objects),
@@ -205,24 +196,3 @@ test('each right of deploy/rbac was used, and no other was asked for', async () 
   const refused = stage.sim.kube.journal.entries({}).filter(({ status }) => status === 403);
   expect(refused.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });
-
-function grantedTo(account: string, objects: readonly KubeObject[]): string[] {
-  const roles = objects
-    .filter((object): object is Binding => object.kind.endsWith('RoleBinding'))
-    .filter(({ subjects }) => subjects.some(({ name }) => name === account))
-    .map(({ roleRef }) =>
-      objects.find(({ kind, metadata }) => kind === roleRef.kind && metadata.name === roleRef.name),
-    );
-  return roles.flatMap((role) => (role?.['rules'] as readonly Rule[]).flatMap(namesOf)).sort();
-}
-
-/** As the simulator names what was used. */
-function namesOf({ apiGroups, resources, verbs }: Rule): string[] {
-  return apiGroups.flatMap((apiGroup) =>
-    resources.flatMap((resource) => {
-      const [plural = '', part] = resource.split('/');
-      const type = apiGroup === '' ? plural : `${plural}.${apiGroup}`;
-      return verbs.map((verb) => `${verb} ${type}${part === undefined ? '' : `/${part}`}`);
-    }),
-  );
-}

@@ -122,7 +122,7 @@ function createTold(log: Log) {
       failure = code;
       const remedy =
         code === 'denied' || code === 'unauthorized'
-          ? 'give the service account of MIC the verb patch on nodes (deploy/rbac/mic-startup-taint.yaml), or start MIC with --startup-taint= if no node has this taint'
+          ? 'give the service account of MIC the verb patch on nodes (deploy/components/startup-taint), or start MIC with --startup-taint= if no node has this taint'
           : 'it is tried again';
       log.error({ node, code, error: message }, `a start-up taint could not be taken off: ${remedy}`);
     },

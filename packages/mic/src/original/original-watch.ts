@@ -123,7 +123,7 @@ class Watch implements OriginalWatch {
       this.#isRefusalTold = true;
       log.warn(
         { lock: this.#lock, why: reading.why },
-        "the lock of the original's MIC cannot be read: whether that runs too is not known (deploy/rbac/mic-original-lock.yaml, --original-lock)",
+        "the lock of the original's MIC cannot be read: whether that runs too is not known (deploy/components/original-lock, --original-lock)",
       );
     }
     return reading;

@@ -27,7 +27,7 @@ const problems: Readonly<Record<keyof typeof pausesMs, string | undefined>> = {
     '--identity-access=rbac get no token. Start the API server with --authorization-mode=Node,RBAC, or set --identity-access=namespace',
   unanswered:
     'the API server has not said yet whether it refuses an invented user (--identity-access=rbac): allow create of ' +
-    'subjectaccessreviews.authorization.k8s.io to the service account of NMI (deploy/rbac/nmi.yaml)',
+    'subjectaccessreviews.authorization.k8s.io to the service account of NMI (deploy/base/nmi/rbac.yaml)',
 };
 
 export function createStrangerCheck({ isRefused, clock }: StrangerOptions): StrangerCheck {

@@ -47,4 +47,4 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Info
 
 const refused =
   'the API server refuses to list Namespaces, so their annotations and labels do not count: allow list and watch of namespaces to the ' +
-  'service account of NMI (deploy/rbac/nmi.yaml); asked again every five minutes at least';
+  'service account of NMI (deploy/base/nmi/rbac.yaml); asked again every five minutes at least';

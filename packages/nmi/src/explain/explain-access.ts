@@ -69,7 +69,7 @@ export function explainAccess(identity: GrantedIdentity, { reviewed }: ExplainWo
 }
 
 const allowReviews = {
-  text: 'allow create of subjectaccessreviews.authorization.k8s.io to whoever runs this (deploy/rbac/nmi.yaml)',
+  text: 'allow create of subjectaccessreviews.authorization.k8s.io to whoever runs this (deploy/base/nmi/rbac.yaml)',
 };
 
 function missing(access: Access, targets: readonly AccessTarget[], text: string): Finding {

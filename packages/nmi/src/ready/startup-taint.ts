@@ -66,6 +66,6 @@ function createAttempt({
 function remedyOf({ code }: KubeError): string {
   return code === 'denied' || code === 'unauthorized'
     ? 'the start-up taint cannot be taken off this node: give the service account of NMI the verbs get and patch on nodes ' +
-        '(deploy/nmi-startup-taint), or start NMI without --startup-taint if MIC takes the taint off or no node has it'
+        '(deploy/components/nmi-startup-taint), or start NMI without --startup-taint if MIC takes the taint off or no node has it'
     : 'the start-up taint of this node could not be looked after; it is tried again each minute';
 }

@@ -256,7 +256,7 @@ function watchNamespaces({ transport, clock, random, log }: ClusterWatchOptions)
 
 const namespacesRefused =
   'the API server refuses to list Namespaces, so their annotations and labels do not count: allow list and watch of namespaces to the ' +
-  'service account of MIC (deploy/rbac/mic.yaml); asked again every five minutes at least';
+  'service account of MIC (deploy/base/mic/rbac.yaml); asked again every five minutes at least';
 
 function after<V>(change: Change<V>): V | undefined {
   return change.type === 'deleted' ? undefined : change.after;

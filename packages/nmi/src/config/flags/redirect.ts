@@ -38,7 +38,7 @@ export const redirectFlags: readonly NmiFlag[] = [
     name: 'startup-taint',
     kind: 'string',
     default: '',
-    help: 'Key of a taint that NMI removes from its node when a test request through the rules succeeded. Empty: no taint is removed. Only for clusters without MIC, which otherwise removes it; NMI needs the rights in deploy/nmi-startup-taint.',
+    help: 'Key of a taint that NMI removes from its node when a test request through the rules succeeded. Empty: no taint is removed. Only for clusters without MIC, which otherwise removes it; NMI needs the rights in deploy/components/nmi-startup-taint.',
     why: 'pods that start before NMI reach the identities of the machine; without MIC, NMI must remove the taint itself',
   }),
   added({
