@@ -50,9 +50,18 @@ describe('metrics', () => {
   test('two sets of metrics have separate registries; both include metrics of the process', async () => {
     createMetrics(specs).count('requests', { outcome: 'denied', method: 'GET' });
     const text = await createMetrics(specs).text();
-    expect(text).not.toContain('outcome="denied"');
+    expect(text).toContain('nmi_requests_total{outcome="denied",method="GET"} 0');
     expect(text).toContain('process_resident_memory_bytes');
     expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+
+  test('a counter has all its declared series from the start, so that its first event is an increase', async () => {
+    const lines = (await createMetrics(specs).text()).split('\n').filter((line) => line.startsWith('nmi_'));
+    expect(lines).toEqual([
+      'nmi_requests_total{outcome="token",method="GET"} 0',
+      'nmi_requests_total{outcome="denied",method="GET"} 0',
+      'nmi_ready 0',
+    ]);
   });
 
   test('the text equals that of prom-client for the same values', async () => {
@@ -61,6 +70,7 @@ describe('metrics', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(told), async (values) => {
         const [metrics, library] = [createMetrics(specs), libraryMetrics()];
+        for (const outcome of ['token', 'denied']) library.requests.inc({ outcome, method: 'GET' }, 0);
         for (const { outcome, value } of values) {
           metrics.count('requests', { outcome, method: 'GET' }, value);
           metrics.set('ready', value);

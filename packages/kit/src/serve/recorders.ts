@@ -1,6 +1,6 @@
 // Metrics as plain numbers: recording a value with prom-client takes microseconds.
 import type { MetricSpec } from '../core/metrics.ts';
-import { createSeries, type Labels } from './series.ts';
+import { combinationsOf, createSeries, type Labels } from './series.ts';
 
 /** A value in prom-client's form. */
 export interface Sample {
@@ -26,10 +26,15 @@ export function createRecorder(spec: MetricSpec): Recorder {
   }
 }
 
-function createNumbers({ labels }: MetricSpec, next: (before: number, value: number) => number): Recorder {
+function createNumbers(
+  { kind, labels }: MetricSpec,
+  next: (before: number, value: number) => number,
+): Recorder {
   const series = createSeries(labels, (closed) => ({ labels: closed, value: 0 }));
-  // A metric without labels has its series from the start.
+  // A metric without labels has its series from the start, and a counter has all: Prometheus' increase() does not see the first event
+  // of a series that begins with it.
   if (labels === undefined) series.of();
+  else if (kind === 'counter') for (const one of combinationsOf(labels)) series.of(one);
   return {
     record(value, of) {
       const one = series.of(of);

@@ -42,6 +42,15 @@ export function createSeries<Series>(
   };
 }
 
+/** All combinations of the declared values. */
+export function combinationsOf(declared: NonNullable<MetricSpec['labels']>): readonly Labels[] {
+  return Object.entries(declared).reduce<readonly Labels[]>(
+    (before, [name, values]) =>
+      before.flatMap((labels) => values.map((value) => ({ ...labels, [name]: value }))),
+    [noLabels],
+  );
+}
+
 function dimensionOf(name: string, allowed: readonly string[]): Dimension {
   const values = [...new Set([...allowed, 'other'])];
   const places = new Map(values.map((value, place) => [value, place]));
