@@ -185,7 +185,9 @@ test('checklist 4: the next MIC also respects Retry-After', async () => {
   await town.pod({ name: 'pod1', label: 'app' });
   const first = await stage.startMic();
   await stage.until(() => /\\"notBefore\\":[1-9]/.test(recordText()));
+  expect(await first.metrics()).toMatch(/aadpodidentity_mic_throttled_hosts 1/);
   await first.stop();
+  expect(await first.metrics()).toMatch(/aadpodidentity_mic_throttled_hosts 0/);
   throttle.remove();
 
   const mark = sim.azure.journal.mark();

@@ -106,7 +106,10 @@ export function createController(options: ControllerOptions): Controller {
         metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });
       const depth = current?.depth() ?? { objects: 0, azure: 0 };
       for (const lane of ['objects', 'azure'] as const) metrics.set('queueDepth', depth[lane], { lane });
-      current?.meter.hosts(current.facts.values());
+      if (current) current.meter.hosts(current.facts.values());
+      // What a former leader knew of hosts is of no account.
+      else
+        for (const key of ['throttledHosts', 'throttledUntil', 'quarantined'] as const) metrics.set(key, 0);
     },
   };
 }
