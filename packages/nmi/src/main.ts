@@ -29,7 +29,7 @@ import { flagSpecs } from './config/flags.ts';
 import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
 import { probeListener } from './ready/readiness.ts';
-import { assembleRedirect } from './redirect/assemble.ts';
+import { assembleRedirect, type RedirectDoors } from './redirect/assemble.ts';
 import { installRedirect, uninstallRedirect, warnOfLeftovers } from './commands/redirect.ts';
 import type { Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
@@ -139,7 +139,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
       log.error({}, target);
       return 1;
     }
-    late.redirect = assembleRedirect(target, config.firewall, { clock, log });
+    late.redirect = assembleRedirect(target, config.firewall, counted({ clock, log, metrics }));
     kept.push(late.redirect.keep(signal));
   } else kept.push(warnOfLeftovers(config, { clock, log }));
   const { node: name, startupTaint: key } = config;
@@ -149,6 +149,10 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   await Promise.all(kept);
   await drain({ server, agent, clock });
   return end(kept);
+}
+
+function counted({ metrics, ...doors }: Pick<AgentOptions, 'metrics' | 'clock' | 'log'>): RedirectDoors {
+  return { ...doors, onRepaired: () => metrics.count('rulesRepaired') };
 }
 
 interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {

@@ -14,6 +14,7 @@ import type { RedirectTarget } from './target.ts';
 export interface RedirectDoors {
   readonly clock: Clock;
   readonly log: Log;
+  readonly onRepaired?: () => void;
   readonly run?: RunProgram;
   readonly files?: KernelFiles;
 }
@@ -32,6 +33,7 @@ export function assembleRedirect(
     log,
     firewall: chooseFirewall({ by, log, ...allFirewalls(target, doors) }),
     ...(cutsOldConnections ? { afterInstall: cut } : {}),
+    ...(doors.onRepaired && { onRepaired: doors.onRepaired }),
     prepareKernel: async () => {
       // After the firewall rules, whose marks it needs.
       await guard.keep();

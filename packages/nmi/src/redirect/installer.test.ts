@@ -37,6 +37,7 @@ const stage = () => {
     clock,
     log,
     afterInstall: () => Promise.resolve(void done.push('cut')),
+    onRepaired: () => done.push('repaired'),
     prepareKernel: () => Promise.resolve(kernel.lacks),
   });
   const end = async (kept: Promise<void>) => {
@@ -57,7 +58,7 @@ it('installs the rules once, forgets older connections then, and looks after bot
   expect([redirect.isInPlace(), redirect.problem()]).toEqual([true, undefined]);
   kernel.isRight = false;
   await clock.advance(everyMs);
-  expect(done).toEqual(['install', 'cut', 'install', 'cut']);
+  expect(done).toEqual(['install', 'cut', 'install', 'cut', 'repaired']);
   expect(lines.at(-1)).toContain('put right');
   await end(kept);
 });

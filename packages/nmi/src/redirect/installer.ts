@@ -12,6 +12,8 @@ export interface RedirectOptions {
   readonly log: Log;
   /** Called each time after the rules were written. */
   readonly afterInstall?: () => Promise<void>;
+  /** Called when rules that had been right were written again. */
+  readonly onRepaired?: () => void;
   /** Sets what the rules need in the kernel; a text says what could not be set. */
   readonly prepareKernel?: () => Promise<string | undefined>;
 }
@@ -85,7 +87,7 @@ export function createRedirect(options: RedirectOptions): Redirect {
 }
 
 async function install(
-  { firewall, log, afterInstall = () => Promise.resolve() }: RedirectOptions,
+  { firewall, log, afterInstall = () => Promise.resolve(), onRepaired = () => undefined }: RedirectOptions,
   { wasInstalled }: { readonly wasInstalled: boolean },
 ): Promise<void> {
   await firewall.install();
@@ -95,6 +97,7 @@ async function install(
       `the rules that were written to ${firewall.name} are not there: something else removes them`,
     );
   await afterInstall();
+  if (wasInstalled) onRepaired();
   log.info(
     { firewall: firewall.name },
     wasInstalled ? 'redirect rules were changed by somebody, put right' : 'redirect rules installed',

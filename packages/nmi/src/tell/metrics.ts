@@ -128,6 +128,11 @@ export const metricSpecs = {
     name: `${prefix}nmi_ready`,
     help: '1 if /readyz last returned 200, which includes a test request through the redirect rules; otherwise 0.',
   },
+  rulesRepaired: {
+    kind: 'counter',
+    name: `${prefix}nmi_rules_repaired_total`,
+    help: 'How often NMI put its redirect rules right because another program had changed or removed them.',
+  },
   foreignListeners: {
     kind: 'gauge',
     name: `${prefix}nmi_foreign_listeners`,
