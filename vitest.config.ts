@@ -53,7 +53,7 @@ export default defineConfig({
         root: './tools',
         test: {
           name: 'tools',
-          include: ['{bench,chaos,checks,docs,mutate,stage,workspace}/**/*.test.ts'],
+          include: ['{bench,chaos,checks,docs,monitoring,mutate,stage,workspace}/**/*.test.ts'],
           ...onAllCores,
           ...patience,
         },

@@ -37,6 +37,7 @@ function staticChecks() {
     ['node', 'tools/docs/gen-crds.ts', '--check'],
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],
+    ['node', 'tools/monitoring/main.ts', '--check'],
   ];
 }
 
