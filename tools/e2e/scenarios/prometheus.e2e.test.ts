@@ -1,0 +1,152 @@
+// A real Prometheus scrapes the running services and evaluates the alerts and the queries of the dashboard.
+import { whyNoPrograms } from '@pod-identity/kit/testing';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rows } from '../../monitoring/panels.ts';
+import { createCleanup } from '../../stage/cleanup.ts';
+import { inDeploy } from '../../stage/places.ts';
+import { parseLine, startService, type Service } from '../../stage/service.ts';
+import { openStage, type Stage, type StageNmi } from '../../stage/stage.ts';
+import { sendRaw } from '../clients/ask.ts';
+
+const why = whyNoPrograms({ programs: ['prometheus'] });
+if (why !== undefined) console.log(`skipped: a real Prometheus (${why})`);
+
+interface Alert {
+  readonly state: string;
+  readonly labels: { readonly alertname: string };
+}
+
+const cleanup = createCleanup();
+let stage: Stage;
+let nmi: StageNmi;
+let api: string;
+
+async function addressOf(service: Service, role: 'health' | 'metrics'): Promise<string> {
+  const line = await service.line((text) => {
+    const parsed = parseLine(text);
+    return parsed['msg'] === 'admin server listening' && parsed['role'] === role;
+  });
+  return `127.0.0.1:${String(parseLine(line)['port'])}`;
+}
+
+/** With the alerts as they are but for their times, and everything done each second. */
+async function configure(folder: string, targets: Readonly<Record<string, string>>): Promise<string> {
+  const rules = await readFile(inDeploy('monitoring/rules.yaml'), 'utf8');
+  await writeFile(join(folder, 'rules.yaml'), rules.replaceAll(/^( +for:) .*$/gm, '$1 1s'));
+  const file = join(folder, 'prometheus.yaml');
+  const jobs = Object.entries(targets).map(([job_name, target]) => ({
+    job_name,
+    static_configs: [{ targets: [target] }],
+  }));
+  const global = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+  await writeFile(file, JSON.stringify({ global, rule_files: ['rules.yaml'], scrape_configs: jobs }));
+  return file;
+}
+
+async function ask<T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<T> {
+  const answer = await fetch(`${api}/api/v1/${path}?${new URLSearchParams(query).toString()}`, {
+    signal: AbortSignal.timeout(30_000),
+  });
+  const { status, data, error } = (await answer.json()) as { status: string; data: T; error?: string };
+  if (status !== 'success') throw new Error(`${path} ${JSON.stringify(query)}: ${error ?? status}`);
+  return data;
+}
+
+async function statesOf(alertname: string): Promise<readonly string[]> {
+  const { alerts } = await ask<{ alerts: readonly Alert[] }>('alerts');
+  return alerts.filter(({ labels }) => labels.alertname === alertname).map(({ state }) => state);
+}
+
+/** All but the one about a setting that the stage has on purpose. */
+async function firing(): Promise<readonly string[]> {
+  const { alerts } = await ask<{ alerts: readonly Alert[] }>('alerts');
+  const names = alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname);
+  return names.filter((name) => name !== 'PodIdentityAccessByNamespace');
+}
+
+describe.skipIf(why !== undefined)('a real Prometheus', () => {
+  beforeAll(async () => {
+    stage = await openStage({ nodes: 1 });
+    cleanup.add(() => stage.stop());
+    await stage.install();
+    const mic = await stage.startMic('1');
+    nmi = await stage.startNmi(0);
+    for (const file of ['azureidentity', 'azureidentitybinding'])
+      await stage.apply(inDeploy(`demo/${file}.yaml`));
+    const pod = await stage.runPod({ name: 'app', node: 0, label: 'demo-app' });
+    expect((await sendRaw({ pod, nmi })).status).toBe(200);
+    // As the kubelet does: NMI judges its readiness when it is asked.
+    const ready = await fetch(`http://${await addressOf(nmi.service, 'health')}/readyz`, {
+      signal: AbortSignal.timeout(60_000),
+    });
+    expect([ready.status, await ready.text()]).toEqual([200, 'ready\n']);
+
+    const targets = { nmi: await addressOf(nmi.service, 'metrics'), mic: await addressOf(mic, 'metrics') };
+    const prometheus = startService({
+      name: 'prometheus',
+      executable: 'prometheus',
+      entry: `--config.file=${await configure(stage.folder, targets)}`,
+      args: ['--web.listen-address=127.0.0.1:0', `--storage.tsdb.path=${join(stage.folder, 'tsdb')}`],
+    });
+    cleanup.add(() => prometheus.stop());
+    const listening = await prometheus.line((line) => line.includes('Listening on'));
+    api = `http://${/address=(\S+)/.exec(listening)?.[1] ?? ''}`;
+    await prometheus.line((line) => line.includes('Server is ready'));
+  });
+  afterAll(() => cleanup.run());
+
+  test('scrapes NMI and MIC, and both are up', async () => {
+    const health = async () => {
+      const { activeTargets } = await ask<{
+        activeTargets: readonly {
+          readonly scrapePool: string;
+          readonly health: string;
+          readonly lastError: string;
+        }[];
+      }>('targets');
+      return activeTargets
+        .map(({ scrapePool, health, lastError }) => `${scrapePool} ${health} ${lastError}`)
+        .sort();
+    };
+    await expect.poll(health).toEqual(['mic up ', 'nmi up ']);
+  });
+
+  test('evaluates every alert without an error, and none fires in a healthy cluster', async () => {
+    const healthOf = async () => {
+      const { groups } = await ask<{
+        groups: readonly { readonly rules: readonly { readonly name: string; readonly health: string }[] }[];
+      }>('rules');
+      return [...new Set(groups.flatMap(({ rules }) => rules).map(({ health }) => health))];
+    };
+    await expect.poll(healthOf).toEqual(['ok']);
+    // Until the first scrape, nothing seems to be there.
+    await expect.poll(firing).toEqual([]);
+  });
+
+  test('executes each query of the dashboard, and those about what has happened return something', async () => {
+    const panels = rows.flatMap(({ panels }) => panels);
+    const resultsOf = async ({ queries }: (typeof panels)[number]) => {
+      let results = 0;
+      for (const { expr } of queries) {
+        const query = expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*');
+        results += (await ask<{ result: readonly unknown[] }>('query', { query })).result.length;
+      }
+      return results;
+    };
+    const empty = async () => {
+      const counts = await Promise.all(
+        panels.map(async (panel) => [panel.title, await resultsOf(panel)] as const),
+      );
+      return counts.filter(([, results]) => results === 0).map(([title]) => title);
+    };
+    await expect.poll(empty).toEqual([]);
+  });
+
+  test('an alert becomes pending and fires when NMI ends', async () => {
+    expect(await statesOf('PodIdentityNmiDown')).toEqual([]);
+    await nmi.service.stop();
+    await expect.poll(() => statesOf('PodIdentityNmiDown')).toEqual(['firing']);
+  });
+});
