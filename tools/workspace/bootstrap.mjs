@@ -19,6 +19,7 @@ const tasks = {
   mutate: [['node', 'tools/mutate/main.ts']],
   manifests: [['node', 'tools/docs/gen-manifests.ts']],
   measure: [['node', 'tools/checks/measure-house.ts']],
+  chart: [['node', 'tools/chart/main.ts']],
   chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
 };
@@ -37,7 +38,11 @@ function staticChecks() {
     ['node', 'tools/docs/gen-crds.ts', '--check'],
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],
+<<<<<<< HEAD
     ['node', 'tools/monitoring/main.ts', '--check'],
+=======
+    ['node', 'tools/chart/gen-chart.ts', '--check'],
+>>>>>>> 2118565 (Add a Helm chart with the original's value names, checked with helm lint, golden files and refusals)
   ];
 }
 

@@ -16,4 +16,5 @@ export {
   type ImageSpec,
   type RunningCluster,
 } from './cluster.ts';
+export { isKitRequired } from './kubernetes-kit.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';

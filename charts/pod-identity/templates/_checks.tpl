@@ -1,0 +1,114 @@
+{{/* Everything that is wrong with the values or with the cluster, one problem on each line. Rendered by checks.yaml. */}}
+{{- define "problems" -}}
+{{- include "droppedValues" . }}
+{{- include "identityProblems" . }}
+{{- include "wrongPairs" . }}
+{{- if .Values.checkCRDs }}
+{{- include "oldDefinitions" . }}
+{{- end }}
+{{- include "removalProblems" . }}
+{{- end }}
+
+{{- define "droppedValues" -}}
+{{- range $path, $remedy := .Files.Get "dropped-values.yaml" | fromYaml }}
+{{- $at := $.Values }}
+{{- range splitList "." $path }}
+{{- $at = ternary (dict) $at (not (kindIs "map" $at)) }}
+{{- $at = get $at . }}
+{{- end }}
+{{- if not (has (toString $at) (list "" "<nil>")) }}
+- {{ $path }}: this chart does not have this value of the original's. {{ $remedy }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "wrongPairs" -}}
+{{- with .Values.adminsecret }}
+{{- if not .cloud }}
+- adminsecret.cloud: is missing. Set AzurePublicCloud, AzureUSGovernmentCloud, AzureChinaCloud or AzureStackCloud.
+{{- end }}
+{{- if not (or (include "on" .useMSI) (and .tenantID .clientID .clientSecret)) }}
+- adminsecret: holds no credential. Set tenantID, clientID and clientSecret, or useMSI true (and userAssignedMSIClientID for a user-assigned identity).
+{{- end }}
+{{- end }}
+{{- if and (eq .Values.operationMode "managed") (not (include "on" .Values.forceNamespaced)) }}
+- forceNamespaced: the operation mode managed needs forceNamespaced true.
+{{- end }}
+{{- with .Values.mic.podDisruptionBudget }}
+{{- if and (hasKey . "minAvailable") (eq (toString .minAvailable) (toString $.Values.mic.replicas)) }}
+- mic.podDisruptionBudget.minAvailable: must be below mic.replicas ({{ $.Values.mic.replicas }}), or no node with a MIC can be drained.
+{{- end }}
+{{- end }}
+{{- if .Values.monitoring.enabled }}
+{{- if not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") }}
+- monitoring.enabled: the cluster does not have the API monitoring.coreos.com/v1. Install the Prometheus operator first; for `helm template` add --api-versions=monitoring.coreos.com/v1.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "identityProblems" -}}
+{{- range $key, $identity := .Values.azureIdentities }}
+{{- $at := printf "azureIdentities.%s" $key }}
+{{- if and (not $identity.namespace) (include "on" $.Values.forceNamespaced) }}
+- {{ $at }}.namespace: is missing. With forceNamespaced an identity serves only pods of its own namespace: set the namespace of these pods.
+{{- end }}
+{{- if and (eq (toString $identity.type) "0") (not $identity.resourceID) }}
+- {{ $at }}.resourceID: is missing. Set the ARM id of the managed identity (type 0).
+{{- end }}
+{{- if ne (toString $identity.type) "0" }}
+{{- range list "tenantID" "clientID" "clientPassword" }}
+{{- if not (get $identity .) }}
+- {{ $at }}.{{ . }}: is missing. A service principal (type {{ $identity.type }}) needs it.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Helm creates definitions of crds/ and never updates them. An API server with older ones drops the fields that they lack: a binding
+would lose its podSelector, and select more pods than its author wrote. */}}
+{{- define "oldDefinitions" -}}
+{{- range $file, $_ := .Files.Glob "crds/*.yaml" }}
+{{- $wanted := $.Files.Get $file | fromYaml }}
+{{- $found := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $wanted.metadata.name }}
+{{- if $found }}
+{{- $missing := list }}
+{{- range $version := $wanted.spec.versions }}
+{{- $theirs := dict }}
+{{- range $found.spec.versions }}
+{{- if eq .name $version.name }}{{ $theirs = dig "schema" "openAPIV3Schema" (dict) . }}{{ end }}
+{{- end }}
+{{- $paths := include "missingFields" (dict "wanted" $version.schema.openAPIV3Schema "found" $theirs "path" "") }}
+{{- $missing = concat $missing (splitList " " (trim $paths)) | compact | uniq }}
+{{- end }}
+{{- with $missing }}
+- {{ $wanted.metadata.name }}: this definition in the cluster is older than the chart and lacks {{ join ", " . }}; Helm does not update definitions. Run: kubectl apply --server-side --force-conflicts -f {{ $.Chart.Name }}/crds (or set checkCRDs=false).
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The paths of the fields that a schema has and another lacks, each followed by a space. */}}
+{{- define "missingFields" -}}
+{{- $found := default (dict) (get .found "properties") }}
+{{- range $name, $schema := default (dict) (get .wanted "properties") }}
+{{- $path := printf "%s.%s" $.path $name }}
+{{- if hasKey $found $name }}
+{{- include "missingFields" (dict "wanted" $schema "found" (get $found $name) "path" $path) }}
+{{- else }}
+{{- printf "%s " (trimPrefix "." $path) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "removalProblems" -}}
+{{- if .Values.nmi.removeRules }}
+{{- if and (.Capabilities.APIVersions.Has "aadpodidentity.k8s.io/v1/AzureAssignedIdentity") (lookup "aadpodidentity.k8s.io/v1" "AzureAssignedIdentity" "" "").items }}
+- nmi.removeRules: pods still have identities (kubectl get azureassignedidentities -A). Without the rules every pod of their machines could use these. Delete the AzureIdentityBindings, wait until MIC has removed the AzureAssignedIdentities, and detached the identities (5 minutes later), and try again.
+{{- end }}
+{{- else if lookup "apps/v1" "DaemonSet" .Release.Namespace "nmi-uninstall" }}
+{{- if not .Release.IsUpgrade }}
+- nmi-uninstall: this DaemonSet in the namespace {{ .Release.Namespace }} would remove NMI's rules again. Run: kubectl -n {{ .Release.Namespace }} delete daemonset nmi-uninstall
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { runCommand } from '../stage/run-command.ts';
+import { findHelm } from './helm-for-tests.ts';
+import type { HelmVersion } from './helm.ts';
+import { chartFolder, inChart, repository } from './places.ts';
+import { objectsOf, renderChart } from './render.ts';
+import { goldenSets, schemaRefusals, templateRefusals, type Refusal } from './value-sets.ts';
+import { valueRows, valuesWithoutRow } from './value-rows.ts';
+
+const versions: readonly HelmVersion[] = ['3.18.0', '4.2.3'];
+const programs = await Promise.all(
+  versions.map(async (version) => {
+    const helm = await findHelm(version);
+    if (helm.kind === 'missing') console.warn(`skipped: ${helm.why}`);
+    return { version, helm: helm.kind === 'found' ? helm.program : undefined };
+  }),
+);
+const values = readFileSync(inChart('values.yaml'), 'utf8');
+
+describe.each(programs)('with helm $version', ({ helm = '' }) => {
+  test.skipIf(helm === '')('lint finds nothing', async () => {
+    await runCommand(helm, ['lint', '--strict', chartFolder]);
+  });
+
+  test.skipIf(helm === '').each(Object.entries(goldenSets))(
+    'renders %s as in golden/',
+    async (name, rendering) => {
+      // The two versions write other empty lines.
+      const text = (await renderChart(helm, rendering)).replace(/\n\n+/g, '\n');
+      await expect(text).toMatchFileSnapshot(join('golden', `${name}.yaml`));
+    },
+  );
+
+  test.skipIf(helm === '').each(Object.entries(schemaRefusals))('refuses %s', (_, refusal) =>
+    expectRefused(helm, refusal),
+  );
+});
+
+const { helm: newest = '' } = programs.at(-1) ?? {};
+
+test.skipIf(newest === '').each(Object.entries(templateRefusals))('refuses %s', (_, refusal) =>
+  expectRefused(newest, refusal),
+);
+
+async function expectRefused(helm: string, { values: given, kubeVersion = '1.30', says }: Refusal) {
+  const refused = await renderChart(helm, { values: given, kubeVersion }).catch((error: unknown) =>
+    String(error),
+  );
+  for (const part of says) expect(refused).toContain(part);
+}
+
+test.skipIf(newest === '')('renders pod monitors where the operator is', async () => {
+  const text = await renderChart(newest, {
+    values: { monitoring: { enabled: true, labels: { release: 'prometheus' } } },
+    kubeVersion: '1.30',
+    apiVersions: ['monitoring.coreos.com/v1'],
+  });
+  const monitors = objectsOf(text).filter(({ kind }) => kind === 'PodMonitor');
+  expect(monitors.map(({ metadata }) => metadata.name).toSorted()).toEqual(['mic', 'nmi']);
+  for (const { metadata } of monitors) expect(metadata.labels).toMatchObject({ release: 'prometheus' });
+});
+
+test.skipIf(newest === '')(
+  'names in the namespace `default` the DaemonSet whose pods count for the taint',
+  async () => {
+    const text = await renderChart(newest, { kubeVersion: '1.30', namespace: 'default' });
+    expect(text).toContain('- --nmi-daemonset=default/nmi');
+  },
+);
+
+test('each value has a row that compares it with the original', () => {
+  expect(valuesWithoutRow(values)).toEqual([]);
+});
+
+test('each value is in the schema, and the schema allows no value that the table does not have', () => {
+  const schema = JSON.parse(readFileSync(inChart('values.schema.json'), 'utf8')) as Schema;
+  const dropped = Object.keys(parse(readFileSync(inChart('dropped-values.yaml'), 'utf8')) as object);
+  const rows = valueRows(values).map(({ path }) => path);
+  const allowed = pathsOf(schema, []).filter((path) => path !== 'global');
+  for (const path of [...rows, ...dropped]) expect(allowed).toContain(path);
+  const isTold = (path: string) =>
+    [...rows, ...dropped].some(
+      (row) => path === row || path.startsWith(`${row}.`) || row.startsWith(`${path}.`),
+    );
+  expect(allowed.filter((path) => !isTold(path))).toEqual([]);
+});
+
+test('no value is both in the chart and dropped', () => {
+  const dropped = Object.keys(parse(readFileSync(inChart('dropped-values.yaml'), 'utf8')) as object);
+  expect(valueRows(values).filter(({ path }) => dropped.includes(path))).toEqual([]);
+});
+
+test('the definitions are those of deploy/crds', () => {
+  const textsOf = (folder: string) =>
+    Object.fromEntries(
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.yaml'))
+        .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+    );
+  expect(textsOf(inChart('crds'))).toEqual(textsOf(join(repository, 'deploy/crds')));
+});
+
+test('the images are those of this version of the services', () => {
+  const { appVersion } = parse(readFileSync(inChart('Chart.yaml'), 'utf8')) as {
+    readonly appVersion: string;
+  };
+  for (const name of ['mic', 'nmi']) {
+    const text = readFileSync(join(repository, 'packages', name, 'package.json'), 'utf8');
+    expect((JSON.parse(text) as { readonly version: string }).version).toBe(appVersion);
+  }
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+}
+
+function pathsOf({ properties = {} }: Schema, path: readonly string[]): readonly string[] {
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const at = [...path, name];
+    return [at.join('.'), ...pathsOf(schema, at)];
+  });
+}
