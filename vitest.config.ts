@@ -53,12 +53,8 @@ export default defineConfig({
         root: './tools',
         test: {
           name: 'tools',
-<<<<<<< HEAD
-          include: ['{bench,chaos,checks,docs,monitoring,mutate,stage,workspace}/**/*.test.ts'],
+          include: ['{bench,chaos,chart,checks,docs,monitoring,mutate,stage,workspace}/**/*.test.ts'],
           ...onAllCores,
-=======
-          include: ['{bench,chaos,chart,checks,docs,mutate,stage,workspace}/**/*.test.ts'],
->>>>>>> 2118565 (Add a Helm chart with the original's value names, checked with helm lint, golden files and refusals)
           ...patience,
         },
       },

@@ -1,4 +1,4 @@
-// Renders the chart with helm, and an overlay with kustomize, as an administrator would get them.
+// Renders the chart with helm, as an administrator would.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,12 +34,6 @@ export async function renderChart(helm: string, rendering: Rendering): Promise<s
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/** The output of `kubectl kustomize` for a folder of a kustomization. */
-export async function renderOverlay(folder: string): Promise<string> {
-  const { stdout } = await execute('kubectl', ['kustomize', folder], limits);
-  return stdout;
 }
 
 export function objectsOf(text: string): readonly KubeObject[] {

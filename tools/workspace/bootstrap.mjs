@@ -38,11 +38,8 @@ function staticChecks() {
     ['node', 'tools/docs/gen-crds.ts', '--check'],
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],
-<<<<<<< HEAD
-    ['node', 'tools/monitoring/main.ts', '--check'],
-=======
     ['node', 'tools/chart/gen-chart.ts', '--check'],
->>>>>>> 2118565 (Add a Helm chart with the original's value names, checked with helm lint, golden files and refusals)
+    ['node', 'tools/monitoring/main.ts', '--check'],
   ];
 }
 
