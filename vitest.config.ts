@@ -53,7 +53,7 @@ export default defineConfig({
         root: './tools',
         test: {
           name: 'tools',
-          include: ['{bench,chaos,chart,checks,docs,monitoring,mutate,stage,workspace}/**/*.test.ts'],
+          include: ['{bench,chaos,chart,checks,docs,images,monitoring,mutate,stage,workspace}/**/*.test.ts'],
           ...onAllCores,
           ...patience,
         },

@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import { buildDefinitions } from '../../tools/workspace/service-bundle.ts';
 
 // One self-contained file: the image needs no node_modules.
 export default defineConfig({
@@ -11,6 +12,8 @@ export default defineConfig({
   platform: 'node',
   noExternal: [/.*/],
   splitting: true,
+  define: buildDefinitions,
+  metafile: true,
   banner: {
     js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
   },

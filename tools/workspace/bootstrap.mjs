@@ -22,6 +22,7 @@ const tasks = {
   chart: [['node', 'tools/chart/main.ts']],
   chaos: [build, ['node', 'tools/chaos/main.ts']],
   bench: [build, ['node', '--expose-gc', 'tools/bench/main.ts']],
+  images: [build, ['node', 'tools/images/main.ts']],
 };
 
 function staticChecks() {

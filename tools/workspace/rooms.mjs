@@ -138,6 +138,11 @@ export const rooms = [
   { folder: nmi('explain'), pure: 'all', never: [nmi('tokens')] },
 
   { folder: 'tools/sim/src' },
+  {
+    folder: 'tools/images',
+    head: 'recipes',
+    pure: ['recipes', 'tar', 'elf', 'oci'],
+  },
   { folder: 'tools/chaos', head: 'main', pure: ['recovery', 'report'] },
   { folder: 'tools/chaos/plan', pure: 'all' },
   { folder: 'tools/chaos/judge', pure: 'all' },

@@ -1,5 +1,6 @@
 // How tsup bundles a service: one self-contained file, and separate files for rarely used code, so that the image needs no node_modules.
 import type { Options } from 'tsup';
+import { buildFacts } from './build-facts.mjs';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
@@ -31,6 +32,13 @@ const withoutTracing: Plugin = {
   },
 };
 
+const { commit, date } = buildFacts();
+/** Read by kit's build-info.ts and by the sample. */
+export const buildDefinitions = {
+  POD_IDENTITY_COMMIT: JSON.stringify(commit),
+  POD_IDENTITY_DATE: JSON.stringify(date),
+};
+
 export const serviceBundle = {
   format: ['esm'],
   dts: false,
@@ -40,6 +48,8 @@ export const serviceBundle = {
   platform: 'node',
   noExternal: [/.*/],
   splitting: true,
+  define: buildDefinitions,
+  metafile: true,
   // Otherwise this runs before the plugins.
   removeNodeProtocol: false,
   esbuildPlugins: [leanHttp, withoutTracing],

@@ -3,7 +3,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultAzureCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
+import manifest from '../package.json' with { type: 'json' };
 import { readConfig } from './config.ts';
+
+// Defined by the bundler.
+declare const POD_IDENTITY_COMMIT: string | undefined;
+declare const POD_IDENTITY_DATE: string | undefined;
+
+if (process.argv.includes('--version')) {
+  const commit = typeof POD_IDENTITY_COMMIT === 'string' ? POD_IDENTITY_COMMIT : 'unknown';
+  const date = typeof POD_IDENTITY_DATE === 'string' ? POD_IDENTITY_DATE : 'unknown';
+  console.log(`keyvault-sample Version: ${manifest.version} - Commit: ${commit} - Date: ${date}`);
+  process.exit();
+}
 
 const config = readConfig(process.env);
 if ('problems' in config) {

@@ -3,6 +3,7 @@
 import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
 import { flagHelp, type Clock } from '@pod-identity/kit/core';
 import {
+  buildInfo,
   createLog,
   createMetrics,
   createMetricsRoute,
@@ -12,6 +13,8 @@ import {
   keepAdminServer,
   standardOutput,
   systemClock,
+  userAgentOf,
+  versionLine,
   type AdminRoute,
   type Log,
 } from '@pod-identity/kit/serve';
@@ -37,7 +40,8 @@ import { targetOf } from './redirect/target.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server/server.ts';
 import { createStartupTaint } from './ready/startup-taint.ts';
 
-const { version } = manifest;
+const build = buildInfo(manifest.version);
+const { version, commit } = build;
 /** Between attempts to listen on a port that another program uses. */
 const betweenAttemptsMs = 500;
 const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
@@ -49,7 +53,7 @@ switch (reading.kind) {
     console.log(flagHelp(flagSpecs, 'nmi: hands Azure tokens to the pods of its node, and to nobody else'));
     break;
   case 'version':
-    console.log(version);
+    console.log(versionLine('NMI', build));
     break;
   case 'problems':
     for (const problem of reading.problems) console.error(`nmi: ${problem}`);
@@ -214,7 +218,7 @@ async function startIfFree(options: ServerOptions): Promise<RunningServer | unde
 
 function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
   return connectKube({
-    userAgent: `nmi/${version}`,
+    userAgent: userAgentOf('NMI', build),
     serviceAccountDir,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(master === undefined ? {} : { master }),
@@ -226,7 +230,7 @@ function tellOfListener(
   { node, mode }: NmiConfig,
   log: Log,
 ): void {
-  log.info({ address, port, node, mode, version }, 'listening');
+  log.info({ address, port, node, mode, version, commit }, 'listening');
   if (sharing === 'alone')
     log.warn(
       {},

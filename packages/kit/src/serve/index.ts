@@ -1,5 +1,6 @@
 // Room: the process: the real clock, log lines, metrics text, ports, requests of its own, signals and exit codes.
 // It must not know Kubernetes, Azure or what the program is for.
+export { buildInfo, userAgentOf, versionLine } from './build-info.ts';
 export { systemClock } from './system-clock.ts';
 export {
   createLog,

@@ -1,11 +1,14 @@
 // Runs the command that arguments and environment select: help, version, `mic explain`, `mic access`, `mic access-report`, or MIC itself.
 import {
+  buildInfo,
   createLog,
   createMetrics,
   createPrinter,
   runProcess,
   standardOutput,
   systemClock,
+  userAgentOf,
+  versionLine,
   type Log,
   type LogOptions,
   type Metrics,
@@ -13,7 +16,7 @@ import {
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Azure } from '../azure/connect.ts';
-import { micUserAgent, readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
+import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
 import { askOriginal } from '../original/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { connect } from './connect.ts';
@@ -47,19 +50,15 @@ export async function runCommand(
     return 2;
   }
   const { config } = reading;
-  const { version } = manifest;
-  const commit = env['MIC_COMMIT'] ?? 'unknown';
-  const date = env['MIC_BUILD_DATE'] ?? 'unknown';
-  const printed = textOf(
-    config.command,
-    `${version} - NMI Version: ${version} - Commit: ${commit} - Date: ${date}`,
-  );
+  const build = buildInfo(manifest.version);
+  const printed = textOf(config.command, versionLine('MIC', build));
   if (printed !== undefined) {
     console.log(printed);
     return 0;
   }
 
-  const userAgent = micUserAgent({ version, commit, date, suffix: config.userAgentSuffix });
+  const { version } = build;
+  const userAgent = userAgentOf('MIC', build, config.userAgentSuffix);
   if (isAboutAccess(config.command)) return runAccess(config.command, config, userAgent);
   await runConnected({ config, env, version, userAgent }, serve);
   return 0;
@@ -96,9 +95,9 @@ async function runConnected(
 }
 
 /** For commands that only print a text. */
-function textOf(command: MicCommand, build: string): string | undefined {
+function textOf(command: MicCommand, version: string): string | undefined {
   if (command.kind === 'help') return command.text;
-  return command.kind === 'version' ? `MIC Version: ${build}` : undefined;
+  return command.kind === 'version' ? version : undefined;
 }
 
 function explain(

@@ -1,6 +1,6 @@
 import { klogFlags } from '@pod-identity/kit/core';
 import { describe, expect, it, test } from 'vitest';
-import { configurationTable, micUserAgent, readMicConfig } from './config.ts';
+import { configurationTable, readMicConfig } from './config.ts';
 import { micFlags } from './flags.ts';
 
 const read = (argv: readonly string[] = [], env: Readonly<Record<string, string>> = {}) =>
@@ -213,14 +213,4 @@ describe('flags of the original', () => {
     for (const { name } of micFlags) expect(table).toContain(`| \`--${name}\` |`);
     expect(table).toContain('| `--detach-grace-period` | `5m` |');
   });
-});
-
-test.each([
-  [undefined, 'aad-pod-identity/MIC/1/c/d'],
-  ['', 'aad-pod-identity/MIC/1/c/d'],
-  ['mine', 'aad-pod-identity/MIC/1/c/d mine'],
-])('C17 user agent with suffix %j', (suffix, expected) => {
-  expect(
-    micUserAgent({ version: '1', commit: 'c', date: 'd', ...(suffix !== undefined && { suffix }) }),
-  ).toBe(expected);
 });

@@ -178,14 +178,3 @@ function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): r
   if (command.kind === 'unknown' && problems.length === 0) problems.push(command.problem);
   return problems;
 }
-
-/** C17. */
-export function micUserAgent(of: {
-  readonly version: string;
-  readonly commit: string;
-  readonly date: string;
-  readonly suffix?: string;
-}): string {
-  const agent = `aad-pod-identity/MIC/${of.version}/${of.commit}/${of.date}`;
-  return of.suffix ? `${agent} ${of.suffix}` : agent;
-}

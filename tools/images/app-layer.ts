@@ -1,0 +1,64 @@
+// The layer of a service: its bundle. The only one that a change of the service changes.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundledPackages, type BundledPackage, type LockFile, type Metafile } from './bundled.ts';
+import type { OwnedEntry } from './collect.ts';
+import { makeLayer, type MadeLayer } from './layer.ts';
+import { repository } from './places.ts';
+import type { ImageName } from './recipes.ts';
+
+export interface AppLayer extends MadeLayer {
+  readonly version: string;
+  readonly bundled: readonly BundledPackage[];
+}
+
+export async function appLayer(name: ImageName, seconds: number): Promise<AppLayer> {
+  const folder = join(repository, 'packages', name, 'dist');
+  // Without the maps of sources, which are three quarters of it.
+  const names = (await readdir(folder).catch(() => [])).filter((one) => one.endsWith('.js'));
+  if (!names.includes(`${name}.js`))
+    throw new Error(`there is no ${name}.js in ${folder}: run "npm run build" first`);
+  const owned = (path: string, content: Buffer | string): OwnedEntry => ({
+    owner: name,
+    entry: { kind: 'file', path: `app/${path}`, mode: 0o644, content: Buffer.from(content) },
+  });
+  const { version } = await readJson<{ readonly version: string }>('packages', name, 'package.json');
+  const metafile = await readJson<Metafile>('packages', name, 'dist/metafile-esm.json');
+  const bundled = bundledPackages(
+    metafile,
+    await readJson<LockFile>('package-lock.json'),
+    `packages/${name}`,
+  );
+  // Without it Node would have to find out that these files are modules.
+  const manifest = { name: `@pod-identity/${name}`, version, license: 'MIT', type: 'module' };
+  const layer = makeLayer({
+    title: `/app: ${name} ${version}`,
+    owned: [
+      ...(await Promise.all(names.map(async (one) => owned(one, await readFile(join(folder, one)))))),
+      owned('package.json', `${JSON.stringify(manifest, undefined, 2)}\n`),
+      owned('LICENSE', await readFile(join(repository, 'LICENSE'))),
+      owned('THIRD-PARTY-LICENSES', await licenceTexts(bundled)),
+    ],
+    seconds,
+  });
+  return { ...layer, version, bundled };
+}
+
+async function readJson<T>(...path: readonly string[]): Promise<T> {
+  return JSON.parse(await readFile(join(repository, ...path), 'utf8')) as T;
+}
+
+/** The texts that the licences want to be passed on with the program. */
+async function licenceTexts(bundled: readonly BundledPackage[]): Promise<string> {
+  const texts = await Promise.all(
+    bundled.map(async ({ name, version, license, folder }) => {
+      const files = await readdir(join(repository, folder));
+      const licences = files.filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).toSorted();
+      const read = await Promise.all(
+        licences.map((file) => readFile(join(repository, folder, file), 'utf8')),
+      );
+      return [`${name} ${version} (${license})`, ...read.map((text) => text.trim())].join('\n\n');
+    }),
+  );
+  return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}

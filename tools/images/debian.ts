@@ -1,0 +1,131 @@
+// The door to Debian's packages: apt fetches them, dpkg-deb opens them. apt's own configuration of this machine says from where; its lists and
+// packages are kept in a folder of ours, so that neither root nor an installed package is needed, and another architecture works as well.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run, runForBytes } from './run.ts';
+import type { Architecture } from './recipes.ts';
+import { readTar, type TarEntry } from './tar.ts';
+
+/** A package as the lists of this machine name it. */
+export interface ListedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly file: string;
+  readonly sha256: string;
+}
+
+export interface DebianPackage extends ListedPackage {
+  readonly architecture: string;
+  /** The source package, with its version if that is another. */
+  readonly source: string;
+  readonly entries: readonly TarEntry[];
+}
+
+export interface Debian {
+  /** The newest version of each. */
+  list(names: readonly string[]): Promise<readonly ListedPackage[]>;
+  open(listed: ListedPackage): Promise<DebianPackage>;
+}
+
+/** Security updates appear every few days; a build within the same day gets the same packages. */
+const listsLastMs = 24 * 60 * 60 * 1000;
+
+export function openDebian(arch: Architecture, cache: string): Debian {
+  const state = join(cache, `apt-${arch}`);
+  const packages = join(cache, 'packages');
+  const options = Object.entries({
+    'APT::Architecture': arch,
+    'APT::Architectures': arch,
+    // Otherwise apt, if run by root, fetches as a user who cannot write here.
+    'APT::Sandbox::User': 'root',
+    'Acquire::Languages': 'none',
+    'Dir::State': state,
+    // What is installed on this machine does not count.
+    'Dir::State::status': join(state, 'status'),
+    'Dir::Cache': join(state, 'cache'),
+  }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  const apt = (folder: string, ...args: readonly string[]) =>
+    run('apt-get', ['--quiet=2', ...options, ...args], folder);
+  return {
+    list: async (names) => {
+      await refresh(state, (...args) => apt(cache, ...args));
+      return parseUris(await apt(cache, 'download', '--print-uris', ...names), names);
+    },
+    open: async (listed) => openPackage(listed, await fetched(listed, { packages, apt })),
+  };
+}
+
+async function refresh(state: string, apt: (...args: readonly string[]) => Promise<string>): Promise<void> {
+  const stamp = join(state, 'refreshed');
+  const isFresh = await stat(stamp).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs < listsLastMs,
+    () => false,
+  );
+  if (isFresh) return;
+  for (const folder of ['lists/partial', 'cache/archives/partial'])
+    await mkdir(join(state, folder), { recursive: true });
+  await writeFile(join(state, 'status'), '');
+  await apt('update', '--error-on=any');
+  await writeFile(stamp, '');
+}
+
+/** Lines as `'ADDRESS' FILE SIZE SHA256:HASH`. */
+export function parseUris(printed: string, names: readonly string[]): readonly ListedPackage[] {
+  const found = new Map(
+    [...printed.matchAll(/^'[^']+' (([^_ ]+)_([^_ ]+)_\S+) \d+ SHA256:([0-9a-f]{64})$/gm)].map(
+      ([, file = '', name = '', version = '', sha256 = '']) => [
+        name,
+        { name, version: decodeURIComponent(version), file, sha256 },
+      ],
+    ),
+  );
+  return names.map((name) => {
+    const listed = found.get(name);
+    if (!listed)
+      throw new Error(`apt knows no package ${name}: images are made of the packages of Debian 13`);
+    return listed;
+  });
+}
+
+interface Fetching {
+  readonly packages: string;
+  readonly apt: (folder: string, ...args: readonly string[]) => Promise<string>;
+}
+
+async function fetched(
+  { name, version, file, sha256 }: ListedPackage,
+  { packages, apt }: Fetching,
+): Promise<string> {
+  const kept = join(packages, `${sha256}.deb`);
+  if (existsSync(kept)) return kept;
+  await mkdir(packages, { recursive: true });
+  const folder = await mkdtemp(join(packages, 'fetch-'));
+  try {
+    await apt(folder, 'download', `${name}=${version}`);
+    const hash = createHash('sha256')
+      .update(await readFile(join(folder, file)))
+      .digest('hex');
+    if (hash !== sha256) throw new Error(`${file} has the SHA-256 ${hash}; apt's lists say ${sha256}`);
+    await rename(join(folder, file), kept);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  return kept;
+}
+
+async function openPackage(listed: ListedPackage, file: string): Promise<DebianPackage> {
+  const fields = await run('dpkg-deb', [
+    '--showformat=${Architecture}\n${source:Package}\n${source:Version}\n',
+    '--show',
+    file,
+  ]);
+  const [architecture = '', source = '', sourceVersion = ''] = fields.split('\n');
+  return {
+    ...listed,
+    architecture,
+    source: sourceVersion === listed.version ? source : `${source} ${sourceVersion}`,
+    entries: readTar(await runForBytes('dpkg-deb', ['--fsys-tarfile', file])),
+  };
+}
