@@ -48,7 +48,7 @@
 # One heap of the C library for all threads: 10 MiB less.
 - name: MALLOC_ARENA_MAX
   value: '1'
-# MIC's own calls never use a proxy, whatever HTTPS_PROXY says. For libraries that heed it.
+# Only calls to Entra with an application's credential heed HTTPS_PROXY. These names never go through it.
 - name: NO_PROXY
   value: localhost,127.0.0.1,169.254.169.254,kubernetes.default.svc,.svc,.cluster.local
 {{- if .Values.adminsecret }}
