@@ -2,15 +2,16 @@ import { accessGroup, accessVerb } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import {
   createAccessReviewer,
-  refusesStranger,
+  createStrangerCheck,
   subjectOf,
   type AccessReviewer,
   type KubeTransport,
+  type StrangerCheck,
 } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
 import { createAccessGuard, type AccessGuard, type WouldRefuse } from './access/guard.ts';
 import { createMachine } from './access/machine.ts';
-import { createStrangerCheck, type StrangerCheck } from './access/stranger.ts';
+import { pauseAfter } from './access/stranger.ts';
 import type { AskForAccess } from './access/types.ts';
 import { createVerdicts } from './access/verdicts.ts';
 import type { NmiConfig } from './config/config.ts';
@@ -42,7 +43,9 @@ export function createAccess(
   const reviewer = createAccessReviewer(transport);
   const warn = createAccessLog(log, clock);
   const stranger = createStrangerCheck({
-    isRefused: () => refusesStranger(reviewer, { ...right, resource: 'managedidentities' }),
+    reviewer,
+    right: { ...right, resource: 'managedidentities' },
+    onResult: (result) => pauseAfter('isRefused' in result ? result.isRefused : undefined),
     clock,
   });
   const verdicts = createVerdicts({

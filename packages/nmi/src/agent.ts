@@ -2,6 +2,7 @@ import type { Clock, LimitEffect, Tenant } from '@pod-identity/kit/core';
 import { noteAnswers, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './access-guard.ts';
+import { strangerProblem } from './access/stranger.ts';
 import { createApp } from './app.ts';
 import type { Changes } from './waiting/await-change.ts';
 import { identitiesOf } from './authorize/authorize.ts';
@@ -124,7 +125,7 @@ function readinessOf(options: AgentOptions, informers: Watched['informers'], { s
     ...options,
     informers,
     outageMs: config.podCheck.outageMs,
-    ...(config.identityAccess === 'rbac' && { accessProblem: () => stranger.problem() }),
+    ...(config.identityAccess === 'rbac' && { accessProblem: () => strangerProblem(stranger.isRefused()) }),
     onJudged: (isReady) => metrics.set('ready', isReady ? 1 : 0),
   });
 }

@@ -24,4 +24,10 @@ export { createNodeTaintDoor, removeTaint, type NodeTaintDoor, type Taint } from
 export { createResource, type CallOptions, type ListQuery, type ResourceClient } from './resource.ts';
 export type { LeftOut, Weight } from './share-keeper.ts';
 export type { Change, Indexes, Store } from './store.ts';
+export {
+  createStrangerCheck,
+  type StrangerCheck,
+  type StrangerCheckOptions,
+  type StrangerResult,
+} from './stranger-check.ts';
 export type { KubeRequest, KubeTransport } from './transport.ts';

@@ -17,7 +17,7 @@ const stage = () => {
   const verdicts = new Map<AccessPair, Verdict>();
   const known = new Set<AccessPair>();
   const clock = createFakeClock();
-  const trust = { isPassed: true };
+  const trust = { isRefused: true };
   const machine: { pairs: readonly AccessPair[] | undefined; isKnown: boolean } = {
     isKnown: true,
     pairs: [accessPair({ identity: 'host' })],
@@ -36,7 +36,7 @@ const stage = () => {
       known: () => (machine.isKnown ? machine.pairs : undefined),
       read: () => Promise.resolve(machine.pairs),
     },
-    stranger: { isPassed: () => trust.isPassed, looked: looked.promise },
+    stranger: { isRefused: () => trust.isRefused, looked: looked.promise },
     clock,
     onWouldRefuse: warned,
   });
@@ -82,7 +82,7 @@ it('a machine that is not known is no right', async () => {
 
 it('answers of an API server that allows everything mean nothing', async () => {
   const { guard, looked, trust } = stage();
-  trust.isPassed = false;
+  trust.isRefused = false;
   looked.resolve(undefined);
   expect(guard.now(accessTo([reader]), tenant)).toBeUndefined();
   await expect(guard.ask(accessTo([reader]), tenant)).resolves.toEqual({ verdict: 'unanswered' });
@@ -90,7 +90,7 @@ it('answers of an API server that allows everything mean nothing', async () => {
 
 it('in mode warn everybody may, and a missing right is new once in ten minutes', async () => {
   const { clock, guard, verdicts, warned, trust } = stage();
-  trust.isPassed = false;
+  trust.isRefused = false;
   verdicts.set(reader, 'denied');
   const access = accessTo([reader], 'warn');
   const allowed = { verdict: 'allowed' };
@@ -118,9 +118,9 @@ it('says at once what is known', async () => {
 
 it('waits for the first answer about the invented user, and not again', async () => {
   const { guard, looked, trust } = stage();
-  trust.isPassed = false;
+  trust.isRefused = false;
   const waiting = guard.ask(accessTo([reader]), tenant);
-  trust.isPassed = true;
+  trust.isRefused = true;
   looked.resolve(undefined);
   await expect(waiting).resolves.toEqual({ verdict: 'allowed' });
 });

@@ -1,7 +1,6 @@
 import { accessTargetKey, type AccessTarget } from '@pod-identity/crd-types';
 import { RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
 import type { Machine } from './machine.ts';
-import type { StrangerCheck } from './stranger.ts';
 import type { Access, AccessPair, Verdict } from './types.ts';
 import type { Verdicts } from './verdicts.ts';
 
@@ -28,7 +27,8 @@ export interface WouldRefuse {
 export interface AccessGuardOptions {
   readonly verdicts: Verdicts;
   readonly machine: Machine;
-  readonly stranger: Pick<StrangerCheck, 'isPassed' | 'looked'>;
+  /** The check that the API server refuses an invented user; undefined: there is no answer yet. */
+  readonly stranger: { isRefused(): boolean | undefined; readonly looked: Promise<unknown> };
   readonly clock: Pick<Clock, 'elapsed'>;
   /** Called in mode `warn` when a token is given although a right is missing. */
   readonly onWouldRefuse: (who: WouldRefuse) => void;
@@ -43,6 +43,7 @@ const subjectsKept = 1_000;
 export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
   const { verdicts, machine, stranger } = options;
   const warn = createWarning(options);
+  const isTrusted = () => stranger.isRefused() === true;
 
   const peek = (pairs: readonly AccessPair[], tenant: Tenant): AccessAnswer | undefined => {
     let answer: AccessAnswer | undefined = allowed;
@@ -75,12 +76,12 @@ export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
   return {
     now(access, tenant) {
       if (access.mode === 'warn') return warned(access, tenant);
-      return stranger.isPassed() ? look(access, tenant) : undefined;
+      return isTrusted() ? look(access, tenant) : undefined;
     },
     async ask(access, tenant) {
       if (access.mode === 'warn') return warned(access, tenant);
-      if (!stranger.isPassed()) await stranger.looked;
-      if (!stranger.isPassed()) return { verdict: 'unanswered' };
+      if (!isTrusted()) await stranger.looked;
+      if (!isTrusted()) return { verdict: 'unanswered' };
       return look(access, tenant) ?? review(access, tenant);
     },
   };
