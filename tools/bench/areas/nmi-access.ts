@@ -4,7 +4,7 @@ import * as names from '../../stage/names.ts';
 import { startLoadGenerator } from '../load-generator.ts';
 import type { Run } from '../load.ts';
 import { pin } from '../pin.ts';
-import { median, rounded, type Figure } from '../report.ts';
+import { median, quantile, rounded, type Figure } from '../report.ts';
 import { at } from './nmi-figures.ts';
 import type { RunningNmi } from './nmi-process.ts';
 import { manyPods, type NmiSizes } from './nmi-sizes.ts';
@@ -33,22 +33,24 @@ export async function accessRatio({ world, sizes, say }: AccessBench): Promise<F
   for (const { pid, readerPid } of Object.values(modes)) [pid, readerPid].forEach((id) => pin(id, 0));
   const addresses = at(world.nodes, manyPods);
   const from = addresses.slice(0, sizes.connectionsOneByOne);
-  const run = ({ host, port, pid }: RunningNmi) =>
-    generator.run({ load: { path, from, pipelined: 1, requests: sizes.requests[0], host, port, pid } });
+  const run = ({ host, port, pid }: RunningNmi, requests: number) =>
+    generator.run({ load: { path, from, pipelined: 1, requests, host, port, pid } });
 
+  // Each process compiles its code by its own requests, so neither is measured before both have had theirs.
+  for (let round = 0; round < sizes.warmUpRounds; round += 1)
+    for (const nmi of Object.values(modes)) await run(nmi, sizes.requests[0]);
   const ratios: number[] = [];
-  for (let round = 0; round < sizes.warmUpRounds + sizes.races; round += 1) {
-    const first = round % 2 === 0 ? await run(modes.rbac) : undefined;
-    const without = await run(modes.namespace);
-    const withRights = first ?? (await run(modes.rbac));
-    const ratio = without.cpuUs / withRights.cpuUs;
-    if (round >= sizes.warmUpRounds) ratios.push(ratio);
+  for (let round = 0; round < sizes.accessRounds; round += 1) {
+    const { withRights, without } = await measure(modes, round, (nmi) => run(nmi, sizes.accessRequests));
+    ratios.push(without / withRights);
     say(
-      `round ${round + 1}: processor time of a cached token (rate): ${shown(withRights)} with rights, ${shown(without)} without`,
+      `round ${round + 1}: processor time of a cached token ${withRights.toFixed(1)} us with rights, ${without.toFixed(1)} us without`,
     );
   }
   generator.stop();
   for (const nmi of Object.values(modes)) await nmi.stop();
+  const [lower, upper] = [quantile(ratios, 0.25), quantile(ratios, 0.75)].map(rounded);
+  say(`half of the ${ratios.length} ratios are between ${lower} and ${upper}`);
   return {
     name: 'accessRatio',
     value: rounded(median(ratios)),
@@ -57,6 +59,28 @@ export async function accessRatio({ world, sizes, say }: AccessBench): Promise<F
   };
 }
 
-function shown({ cpuUs, perSecond }: Run): string {
-  return `${cpuUs.toFixed(1)} us (${Math.round(perSecond)} a second)`;
+interface Modes {
+  readonly namespace: RunningNmi;
+  readonly rbac: RunningNmi;
+}
+
+/**
+ * Processor time of a request (us). One mode is measured before and after the other, in turn, so that what changes steadily on the
+ * machine affects both.
+ */
+async function measure(
+  { namespace, rbac }: Modes,
+  round: number,
+  run: (nmi: RunningNmi) => Promise<Run>,
+): Promise<{ readonly withRights: number; readonly without: number }> {
+  const [outer, inner] = round % 2 === 0 ? [rbac, namespace] : [namespace, rbac];
+  const before = await run(outer);
+  const within = [await run(inner), await run(inner)];
+  const around = [before, await run(outer)];
+  const [withRights, without] = round % 2 === 0 ? [around, within] : [within, around];
+  return { withRights: mean(withRights), without: mean(without) };
+}
+
+function mean(runs: readonly Run[]): number {
+  return runs.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / runs.length;
 }
