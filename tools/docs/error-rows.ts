@@ -147,6 +147,10 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   ],
   denied: [
     denied('the pod has no label', { why: 'no-label' }),
+    denied('the pod has no label, and bindings of its namespace select others without it', {
+      why: 'no-label',
+      isUnselected: true,
+    }),
     denied('the label of the pod is empty', { why: 'empty-label' }),
     denied('the labels of the pod, or an annotation for NMI, are too large to be read', {
       why: 'pod-too-large',
@@ -186,8 +190,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     waiting('not assigned within `--hold`: MIC has not started to assign it', 'nothing'),
     waiting('not assigned within `--hold`: MIC is assigning it', 'created'),
     {
-      situation:
-        'the pod started less than `--binding-grace` ago, and no binding has its label within `--hold`',
+      situation: 'the pod started less than `--binding-grace` ago, and no binding selects it within `--hold`',
       outcome: { kind: 'not-assigned', pod, seen: 'unbound', denial: { why: 'no-binding', label: 'demo' } },
     },
     waiting('assigned, but the metadata service does not know it yet', 'assigned'),

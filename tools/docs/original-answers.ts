@@ -55,6 +55,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the API server does not say whether the ServiceAccount may use the identity':
     'a token: rights are not checked',
   'the pod has no label': never,
+  'the pod has no label, and bindings of its namespace select others without it': never,
   'the label of the pod is empty': never,
   'the labels of the pod, or an annotation for NMI, are too large to be read': withoutLimit,
   'no binding has the pod’s label as its selector': never,
@@ -65,7 +66,7 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the AzureIdentity is not valid': never,
   'the pod does not have the requested identity': `404 \`clientID in request: (the id, shortened), ${notCreated}\`, after 80 s; for an object id any identity of the pod`,
   'the pod has several identities and the request names none': 'a token of one of them, at random',
-  'the pod started less than `--binding-grace` ago, and no binding has its label within `--hold`': never,
+  'the pod started less than `--binding-grace` ago, and no binding selects it within `--hold`': never,
   'not assigned within `--hold`: MIC has not started to assign it': never,
   'not assigned within `--hold`: MIC is assigning it': `404 \`${notAssigned}\`, after 100 s`,
   'assigned, but the metadata service does not know it yet': refused(400),

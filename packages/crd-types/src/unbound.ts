@@ -3,7 +3,9 @@ import { mostBindingsPerNamespace } from './own-bindings.ts';
 
 /** Why a pod has no identity, or why a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
-  | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
+  | { readonly why: 'other-namespace' }
+  /** `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. */
+  | { readonly why: 'no-label' | 'empty-label'; readonly isUnselected?: boolean }
   /** `leftOut`: bindings of the pod's namespace were left out; one of them may select the pod. */
   | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }
   /** Of the pod's own namespace. */
@@ -23,9 +25,9 @@ export function explainUnbound(pod: string, unbound: Unbound): string {
 export function whyUnbound(pod: string, unbound: Unbound): string {
   switch (unbound.why) {
     case 'no-label':
-      return `Pod ${pod} has no label ${bindingLabel}: give it one whose value is the selector of an AzureIdentityBinding.`;
+      return `Pod ${pod} has no label ${bindingLabel}${unselectedOr(unbound, ': give it one whose value is the selector of an AzureIdentityBinding.')}`;
     case 'empty-label':
-      return `The label ${bindingLabel} of pod ${pod} is empty: its value must be the selector of an AzureIdentityBinding.`;
+      return `The label ${bindingLabel} of pod ${pod} is empty${unselectedOr(unbound, ': its value must be the selector of an AzureIdentityBinding.')}`;
     case 'no-binding':
       return `No AzureIdentityBinding has the selector '${unbound.label}', which is the label ${bindingLabel} of pod ${pod}.${orLeftOut(unbound.leftOut)}`;
     case 'other-namespace':
@@ -44,6 +46,12 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
         ? `AzureIdentity ${unbound.identity} is not valid: ${unbound.fault}.`
         : `The AzureIdentity that is bound to pod ${pod} is not valid; its conditions say why.`;
   }
+}
+
+function unselectedOr({ isUnselected }: { readonly isUnselected?: boolean }, remedy: string): string {
+  return isUnselected === true
+    ? ', and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding.'
+    : remedy;
 }
 
 function orLeftOut(isSo: boolean | undefined): string {

@@ -160,6 +160,7 @@ export const viewOf = (first: World = {}) => {
     identityOf: (namespace, name) =>
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
+    selectsUnlabelled: (namespace) => storeOf(world.bindings ?? []).by('unlabelled', namespace).length > 0,
     leavesOutBindings: (namespace) => world.leavesOutBindings?.includes(namespace) ?? false,
     leavesOutRecords: (namespace) => world.leavesOutRecords?.includes(namespace) ?? false,
     assignedOnNode: (resource) =>

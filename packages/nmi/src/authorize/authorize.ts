@@ -120,17 +120,19 @@ function deny(denial: Denial): Decision {
 
 /** Whether the cause is a missing object, and not a wrong label, request or object. */
 function mayCome(denial: Denial): boolean {
-  return denial.why === 'identity-invalid' ? denial.fault === absentOrLeftOut : ofObjects[denial.why];
+  if (denial.why === 'identity-invalid') return denial.fault === absentOrLeftOut;
+  if (denial.why === 'no-label' || denial.why === 'empty-label') return denial.isUnselected === true;
+  return ofObjects[denial.why];
 }
 
-const ofObjects: Readonly<Record<Exclude<Denial['why'], 'identity-invalid'>, boolean>> = {
+const ofObjects: Readonly<
+  Record<Exclude<Denial['why'], 'identity-invalid' | 'no-label' | 'empty-label'>, boolean>
+> = {
   'no-binding': true,
   'not-selected': true,
   'other-namespace': true,
   'identity-missing': true,
   'not-this-identity': true,
-  'no-label': false,
-  'empty-label': false,
   'pod-too-large': false,
   'several-identities': false,
   'access-denied': false,
@@ -229,8 +231,9 @@ function denialOf(pod: PodView, [mismatch]: readonly Mismatch[], view: ClusterVi
   const { reason, binding = '' } = mismatch;
   if (reason === 'identity-missing') return missing(mismatch, view);
   if (reason === 'not-selected') return { why: reason, binding };
-  const isPlain = reason === 'no-label' || reason === 'empty-label' || reason === 'other-namespace';
-  return isPlain ? { why: reason } : notBound(pod, view);
+  if (reason === 'no-label' || reason === 'empty-label')
+    return { why: reason, ...(view.selectsUnlabelled(pod.namespace) && { isUnselected: true }) };
+  return reason === 'other-namespace' ? { why: reason } : notBound(pod, view);
 }
 
 function notBound({ namespace, labels }: PodView, view: ClusterView): Denial {

@@ -23,6 +23,9 @@ export const selectorIndexes: Indexes<AzureIdentityBinding> = {
     binding.spec.selector === ''
       ? (waysToFile(binding)[0] ?? [anywhere]).map((place) => placeOf(namespaceOf(binding), place))
       : [],
+  /** By namespace: bindings that select pods without the label. */
+  unlabelled: (binding) =>
+    binding.spec.selector === '' && hasOwnConditions(binding) ? [namespaceOf(binding)] : [],
 };
 
 const anywhere = '';

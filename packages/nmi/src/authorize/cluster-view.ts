@@ -94,6 +94,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
         if (found === undefined) return identities.leavesOut(namespace) ? absentOrLeftOut : undefined;
         return 'fault' in found ? found.fault : undefined;
       },
+      selectsUnlabelled: (namespace) => bindings.store.by('unlabelled', namespace).length > 0,
       leavesOutBindings: (namespace) => bindings.leavesOut(namespace),
       leavesOutRecords: (namespace) => records?.leavesOut(namespace) ?? false,
       assignedOnNode: (resource) => records?.store.by('resource', resource) ?? [],

@@ -20,6 +20,8 @@ export interface ClusterView extends MatchedObjects {
   readonly revision: number;
   /** What is wrong with the object, if it exists but is not valid. */
   faultOf(namespace: string, name: string): string | undefined;
+  /** Whether bindings of the namespace select pods by other properties than the label. */
+  selectsUnlabelled(namespace: string): boolean;
   /** Whether bindings of the namespace are left out because it is over its share. */
   leavesOutBindings(namespace: string): boolean;
   /** The same for this node's records. */
@@ -111,7 +113,9 @@ export interface BoundIdentity {
 export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 
 export type Denial =
-  | { readonly why: 'no-label' | 'empty-label' | 'other-namespace' }
+  | { readonly why: 'other-namespace' }
+  /** `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. */
+  | { readonly why: 'no-label' | 'empty-label'; readonly isUnselected?: true }
   /** Part of the pod was too large to be read: its rights are not known. */
   | { readonly why: 'pod-too-large'; readonly fault: string }
   | { readonly why: 'no-binding'; readonly label: string; readonly leftOut?: boolean }

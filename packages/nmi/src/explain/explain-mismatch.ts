@@ -22,15 +22,15 @@ interface Concerned {
 }
 
 const explanations: Readonly<Record<MismatchReason, (told: Concerned, world: ExplainWorld) => Finding>> = {
-  'no-label': (_, { pod }) =>
-    problem('label', `the pod has no label ${bindingLabel}`, {
+  'no-label': (_, world) =>
+    problem('label', `the pod has no label ${bindingLabel}${andUnselected(world)}`, {
       text: 'set it to the selector of an AzureIdentityBinding, in the template of the pod too',
-      command: labelIt(pod),
+      command: labelIt(world.pod),
     }),
-  'empty-label': (_, { pod }) =>
-    problem('label', `${bindingLabel} is empty`, {
+  'empty-label': (_, world) =>
+    problem('label', `${bindingLabel} is empty${andUnselected(world)}`, {
       text: 'set it to the selector of an AzureIdentityBinding',
-      command: labelIt(pod),
+      command: labelIt(world.pod),
     }),
   'no-binding': (_, world) =>
     problem('binding', `no valid AzureIdentityBinding has the selector ${labelOf(world.pod)}`, {
@@ -51,6 +51,12 @@ const explanations: Readonly<Record<MismatchReason, (told: Concerned, world: Exp
   'too-many-bindings': ({ binding }) => problem('binding', explainTooMany(binding), { text: tooManyRemedy }),
   'identity-missing': (told, { view }) => missing(view, told),
 };
+
+function andUnselected({ pod, view }: ExplainWorld): string {
+  return view.selectsUnlabelled(pod.namespace)
+    ? ', and no binding of its namespace selects it by podSelector or serviceAccountName'
+    : '';
+}
 
 function labelIt({ name, namespace }: ExplainWorld['pod']): string {
   return `kubectl label pod ${name} --namespace ${namespace} --overwrite ${bindingLabel}=SELECTOR`;

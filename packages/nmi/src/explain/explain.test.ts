@@ -319,6 +319,25 @@ describe('a young pod for which something is missing', () => {
     });
   });
 
+  it('waits without the label where bindings of its namespace select pods without it', () => {
+    const of = binding('reader', { selector: '' });
+    const world = { ...bound, bindings: [{ ...of, spec: { ...of.spec, serviceAccountName: 'other' } }] };
+    const bare = podOf({ acceptedAt: -1_000, labels: { app: 'web' } });
+    expect(lines({ world, pod: bare })).toMatchInlineSnapshot(`
+      "pod default/web
+      ✓ pod          Running on node-1 with service account default
+      ✓ address      10.0.0.1 is the pod’s alone
+      ✗ label        the pod has no label aadpodidbinding, and no binding of its namespace selects it by podSelector or serviceAccountName
+                     remedy: set it to the selector of an AzureIdentityBinding, in the template of the pod too
+                     $ kubectl label pod web --namespace default --overwrite aadpodidbinding=SELECTOR
+      … pod          it has started 1 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
+      · pod          looked at by the rules of standard mode; whoever may write an AzureIdentity may use the identity that it names (--identity-access=namespace)
+      … answer       without selector: 503 after 8 s without what is missing, Pod default/web has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding. It may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
+      … result       the pod gets a token as soon as what is missing is created and its identity is assigned"
+    `);
+    expect(explain({ world: bound, pod: bare }).answers[0]).toMatchObject({ status: 400 });
+  });
+
   it('waits for nothing when it is young no more, or when all is there', () => {
     const old = young(60_000);
     expect([old.answers[0]?.status, old.answers[0]?.afterMs, old.result.verdict]).toEqual([

@@ -11,7 +11,7 @@ export interface AwaitOptions {
   /** The current view of the pod: its labels may change while its caller waits. */
   readonly latest: (pod: PodView) => PodView;
   readonly changes: Changes;
-  /** How long after its start a pod waits for missing objects that its label needs. */
+  /** How long after its start a pod waits for missing objects. */
   readonly bindingGraceMs: number;
   readonly clock: Clock;
   readonly onWaited: (ms: number) => void;
@@ -24,7 +24,7 @@ interface Awaiting {
   readonly patience: Patience;
 }
 
-/** The decision may change soon: the identity is being assigned, or objects that the pod's label needs are missing. */
+/** The decision may change soon: the identity is being assigned, or objects that the pod needs are missing. */
 type Unsettled = Extract<Decision, { readonly kind: 'pending' }> | Awaited;
 export type Settled = Exclude<Decision, { readonly kind: 'pending' }>;
 

@@ -337,6 +337,59 @@ describe('a pod that has started less than --binding-grace ago', () => {
     await expect(answer).resolves.toMatchObject(refused('no-label'));
   });
 
+  describe('and has no label', () => {
+    const selecting = (podLabel: string, namespace = 'default') => {
+      const of = binding('reader', { name: `for-${podLabel}`, namespace, selector: '' });
+      return { ...of, spec: { ...of.spec, podSelector: { matchLabels: { app: podLabel } } } };
+    };
+    const other: World = { identities: [reader], bindings: [selecting('other')] };
+    const unlabelled = (world: World) => {
+      const staged = stage(world, young);
+      staged.relabel({ app: 'web' });
+      return staged;
+    };
+
+    it('is served when the binding that selects it comes after its call', async () => {
+      const { request, cluster, clock } = unlabelled(other);
+      const answer = request();
+      await clock.advance(3000);
+      cluster.change({ ...ready, bindings: [selecting('other'), selecting('web')] });
+      await expect(answer).resolves.toMatchObject({ kind: 'token', identity: 'default/reader' });
+      expect(clock.now()).toBe(3000);
+    });
+
+    it.each<Record<string, string>>([{ app: 'web' }, { app: 'web', aadpodidbinding: '' }])(
+      'waits while bindings of its namespace select others without it, and is refused when the grace is over (%j)',
+      async (labels) => {
+        const staged = stage(other, young);
+        staged.relabel(labels);
+        const why = 'aadpodidbinding' in labels ? 'empty-label' : 'no-label';
+        await expect(end(staged)).resolves.toMatchObject(toldToWait(why));
+        await staged.clock.advance(52_000);
+        await expect(staged.request()).resolves.toMatchObject(refused(why));
+      },
+    );
+
+    it('is refused at once whatever bindings other namespaces have', async () => {
+      const world = { ...other, bindings: [selecting('web', 'shop'), binding('reader', { selector: 'x' })] };
+      await expect(unlabelled(world).request()).resolves.toMatchObject(refused('no-label'));
+    });
+
+    it('is refused at once when the last such binding goes', async () => {
+      const { request, cluster, clock } = unlabelled(other);
+      const answer = request();
+      await clock.advance(1000);
+      cluster.change({ ...other, bindings: [] });
+      await expect(answer).resolves.toMatchObject(refused('no-label'));
+    });
+
+    it('is refused at once where bindings with other conditions take the label too', async () => {
+      const both = { ...selecting('web'), spec: { ...selecting('web').spec, selector: 'demo' } };
+      const world = { ...other, bindings: [both] };
+      await expect(unlabelled(world).request()).resolves.toMatchObject(refused('no-label'));
+    });
+  });
+
   it('is refused when its status loses its start while it waits', async () => {
     const { request, update, cluster } = stage(unbound, { acceptedAt: 0 });
     const answer = request();
