@@ -94,6 +94,7 @@ export const rooms = [
       'exception',
       'policy',
       'grace',
+      'refusal',
       'select-identity',
       'authorize',
     ],
@@ -102,7 +103,7 @@ export const rooms = [
   {
     folder: nmi('access'),
     head: 'verdicts',
-    pure: ['types', 'judge', 'book', 'pair'],
+    pure: ['types', 'judge', 'book', 'pair', 'stranger'],
     never: [apiServer, ownProcess, nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens')],
   },
   { folder: nmi('waiting'), head: 'turn-queues', never: [apiServer, ownProcess] },

@@ -86,6 +86,19 @@ it('a pod that is refused its own identity gets none that another namespace offe
   expect(body['error_description']).toContain('may not use AzureIdentity default/kiosk');
 });
 
+it('what another namespace offers without a right makes no request of a pod ambiguous', async () => {
+  await accept(evil);
+  await offer('shared', 'guest');
+  stage.attach(await stage.cluster.identity({ name: 'shared', resourceId: idOf('shared') }));
+  await mayUse('shared');
+  const from = await pod('guest', 'old', new Date(clock.now() - 3_600_000));
+  await expect.poll(async () => (await nmi.ask(asked(from))).status).toBe(200);
+  await offer('bait', 'guest');
+  const named = `&msi_res_id=${encodeURIComponent(idOf('bait'))}`;
+  await expect.poll(async () => (await nmi.ask(asked(from, named))).text).toContain('may not use');
+  await expect(nmi.ask(asked(from))).resolves.toMatchObject({ status: 200 });
+});
+
 it('a namespace that does not accept identities of another one hears nothing of what is offered there', async () => {
   await offer('bait', 'none');
   stage.attach(await stage.cluster.identity({ name: 'bait', resourceId: idOf('bait') }));

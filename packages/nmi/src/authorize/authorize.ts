@@ -14,7 +14,7 @@ import { accessModeOf, accessToIdentity } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
 import { exemptionOf, type Exemption } from './exception.ts';
 import { principalOf } from './policy.ts';
-import { selectIdentity } from './select-identity.ts';
+import { selectIdentity, type Selection } from './select-identity.ts';
 import type {
   AuthorizeRules,
   BoundIdentity,
@@ -22,6 +22,7 @@ import type {
   ClusterView,
   Decision,
   Denial,
+  Denied,
   GrantedIdentity,
   ManagedIdentity,
   Refused,
@@ -103,10 +104,12 @@ function decideAmong(
   const selection = selectIdentity(candidates, { selector, defaultIdentity });
   switch (selection.kind) {
     case 'none':
-      // A pod with only guests may still get a binding of its own.
-      return candidates.every(isGuest)
-        ? { kind: 'deny', denial: selection.denial, mayCome: true }
-        : deny(selection.denial);
+      return {
+        ...deny(selection.denial),
+        // A pod with only guests may still get a binding of its own.
+        ...(candidates.every(isGuest) && { mayCome: true }),
+        ...amongSeveral(selection, grants),
+      };
     case 'one':
       return decideOn(selection.candidate, grants);
     case 'by-object-id':
@@ -114,7 +117,18 @@ function decideAmong(
   }
 }
 
-function deny(denial: Denial): Decision {
+/** The identities whose rights are reviewed to find the only one that the pod may use. A pod with more must name one. */
+const mostReviewed = 16;
+
+function amongSeveral({ several }: Extract<Selection, { readonly kind: 'none' }>, grants: Grants) {
+  if (grants.mode !== 'rbac' || several === undefined || several.length > mostReviewed) return {};
+  const among = several
+    .map((candidate) => grantOf(candidate, grants))
+    .filter((one) => typeof one !== 'string');
+  return among.length === 0 ? {} : { among };
+}
+
+function deny(denial: Denial): Denied {
   return mayCome(denial) ? { kind: 'deny', denial, mayCome: true } : { kind: 'deny', denial };
 }
 

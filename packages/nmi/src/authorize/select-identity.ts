@@ -6,7 +6,8 @@ import type { Candidate, Denial } from './types.ts';
 export type Selection =
   | { readonly kind: 'one'; readonly candidate: Candidate }
   | { readonly kind: 'by-object-id'; readonly candidates: readonly Candidate[]; readonly objectId: string }
-  | { readonly kind: 'none'; readonly denial: Denial };
+  /** `several`: those that the request can mean. */
+  | { readonly kind: 'none'; readonly denial: Denial; readonly several?: readonly Candidate[] };
 
 export interface Wish {
   readonly selector: Selector;
@@ -64,14 +65,17 @@ function theOnly(candidates: readonly Candidate[]): Selection {
   const isStatedOnce = new Set(stated.map(({ clientId }) => clientId)).size <= 1;
   return isOne && isStatedOnce
     ? { kind: 'one', candidate: stated[0] ?? first }
-    : none('several-identities', candidates);
+    : { ...none('several-identities', candidates), several: candidates };
 }
 
 function isSameResource(a: Candidate, b: Candidate): boolean {
   return a.resourceId !== undefined && a.resourceId === b.resourceId;
 }
 
-function none(why: 'not-this-identity' | 'several-identities', candidates: readonly Candidate[]): Selection {
+function none(
+  why: 'not-this-identity' | 'several-identities',
+  candidates: readonly Candidate[],
+): Extract<Selection, { readonly kind: 'none' }> {
   const offered = offers.get(candidates) ?? offeredOf(candidates);
   offers.set(candidates, offered);
   return { kind: 'none', denial: { why, offered } };

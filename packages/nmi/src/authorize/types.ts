@@ -143,6 +143,15 @@ export interface PassThrough {
   readonly access?: Access;
 }
 
+export interface Denied {
+  readonly kind: 'deny';
+  readonly denial: Denial;
+  /** The missing binding or identity may be created later. */
+  readonly mayCome?: true;
+  /** The request can mean any of these. Those that the ServiceAccount may not use count as not bound, so one may be left. */
+  readonly among?: readonly GrantedIdentity[];
+}
+
 export type Decision =
   | { readonly kind: 'allow'; readonly identity: GrantedIdentity }
   /** The request names an object id, which AzureIdentities do not have: the identity whose token has it. */
@@ -154,7 +163,6 @@ export type Decision =
     }
   | PassThrough
   | { readonly kind: 'pending'; readonly seen: 'nothing' | 'created'; readonly identity: GrantedIdentity }
-  /** `mayCome`: the missing binding or identity may be created later. */
-  | { readonly kind: 'deny'; readonly denial: Denial; readonly mayCome?: true }
+  | Denied
   /** Permitted, but this identity cannot be served. */
   | { readonly kind: 'unusable'; readonly identity: string; readonly fault: string };

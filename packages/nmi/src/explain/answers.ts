@@ -26,8 +26,9 @@ export function answerTo(selector: Selector, world: ExplainWorld, placeFailure: 
     return { selector: asked, status, text: description.split('\n', 1)[0] ?? '' };
   };
   if (placeFailure) return told(placeFailure);
-  const { decision, failure } = decideWithAccess(selector, world);
-  if (failure) return told(failure);
+  const decided = decideWithAccess(selector, world);
+  if ('failure' in decided) return told(decided.failure);
+  const { decision } = decided;
   const awaited = awaitedBy(decision, world.pod, world);
   if (awaited) return { ...told(failureWithin(awaited, world)), ...waitOf(world) };
   switch (decision.kind) {

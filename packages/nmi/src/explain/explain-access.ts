@@ -2,52 +2,56 @@ import { rolesFor, type AccessTarget } from '@pod-identity/crd-types';
 import type { Access } from '../access/types.ts';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { rightsOf } from '../authorize/authorize.ts';
-import type { Decision, GrantedIdentity } from '../authorize/types.ts';
+import { reviewedFor, replacesRefusal } from '../authorize/refusal.ts';
+import type { Decision, Denial, GrantedIdentity } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { Failure } from '../respond/refusals.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import type { ExplainWorld } from './world.ts';
 
-/** What is decided on a request, and what its caller is told where rights are missing. */
-export interface DecidedWithAccess {
-  readonly decision: Decision;
-  readonly failure?: Failure;
-}
+/** What is decided on a request; a failure if the rights that decide are not known. */
+export type DecidedWithAccess = { readonly decision: Decision } | { readonly failure: Failure };
 
 /** As the agent decides: what the ServiceAccount may not use counts as not bound. */
 export function decideWithAccess(selector: Selector, world: ExplainWorld): DecidedWithAccess {
   const rights = rightsOf(world.pod, world.view, world.rules);
   const refused = new Set<string>();
-  let told: Failure | undefined;
+  let told: Denial | undefined;
   for (;;) {
     const decision = rights(selector, refused);
-    const identity = identityOf(decision);
-    const failure = identity && failureFor(identity, world);
-    if (!failure || refused.has(identity.name)) {
-      const isOver = decision.kind === 'deny' || decision.kind === 'unusable';
-      return isOver && told ? { decision, failure: told } : { decision };
-    }
-    told ??= failure;
-    if (failure.kind === 'access-unanswered') return { decision, failure };
-    refused.add(identity.name);
+    if (told && !replacesRefusal(decision, refused)) return { decision: { kind: 'deny', denial: told } };
+    const lacking = firstLacking(decision, world);
+    if (lacking === undefined) return { decision: withReason(decision, told) };
+    if (lacking.verdict === 'unanswered') return { failure: lacking.failure };
+    told ??= lacking.denial;
+    refused.add(lacking.denial.identity);
   }
 }
 
-function identityOf(decision: Decision): GrantedIdentity | undefined {
-  return decision.kind === 'allow' || decision.kind === 'pending' ? decision.identity : undefined;
+/** A pod without a binding of its own is told what it was refused. */
+function withReason(decision: Decision, told: Denial | undefined): Decision {
+  const isUnbound = decision.kind === 'deny' && decision.denial.why === 'no-binding';
+  return isUnbound && told ? { ...decision, denial: told } : decision;
 }
 
-function failureFor({ name, access }: GrantedIdentity, { pod, reviewed }: ExplainWorld): Failure | undefined {
-  const known = access?.mode === 'rbac' ? reviewed.get(name) : undefined;
-  if (!access || !known || known.verdict === 'allowed') return undefined;
-  if (known.verdict === 'unanswered') return { kind: 'access-unanswered', pod: pod.key, identity: name };
-  const denial = {
-    why: 'access-denied' as const,
-    identity: name,
-    subject: access.subject,
-    targets: known.targets,
-  };
-  return { kind: 'denied', pod: pod.key, denial };
+type NoAccess = Extract<Denial, { readonly why: 'access-denied' }>;
+type Lacking =
+  | { readonly verdict: 'denied'; readonly denial: NoAccess }
+  | { readonly verdict: 'unanswered'; readonly failure: Failure };
+
+function firstLacking(decision: Decision, { pod, reviewed }: ExplainWorld): Lacking | undefined {
+  for (const { name, access } of reviewedFor(decision)) {
+    const known = access?.mode === 'rbac' ? reviewed.get(name) : undefined;
+    if (!access || !known || known.verdict === 'allowed') continue;
+    const { subject } = access;
+    if (known.verdict === 'denied')
+      return {
+        verdict: 'denied',
+        denial: { why: 'access-denied', identity: name, subject, targets: known.targets },
+      };
+    return { verdict: 'unanswered', failure: { kind: 'access-unanswered', pod: pod.key, identity: name } };
+  }
+  return undefined;
 }
 
 /** Whether the ServiceAccount may use this identity; nothing in mode `namespace`. */

@@ -378,6 +378,21 @@ describe('rights to Azure identities', () => {
     expect(text).toContain('✗ result       the pod gets no token');
   });
 
+  it('that leave one of two identities give it to a request that names none, as the agent does', () => {
+    const { reviewed = new Map(), ...rest } = given('rbac', 'denied');
+    const world: World = {
+      identities: [reader, writer],
+      bindings: [binding('reader'), binding('writer')],
+      records: [record(reader, 'Assigned'), record(writer, 'Assigned')],
+    };
+    const told = explain({
+      ...rest,
+      world,
+      reviewed: new Map(reviewed).set('default/writer', { verdict: 'allowed' }),
+    });
+    expect(told.answers.map(({ status }) => status)).toEqual([200, 400, 200]);
+  });
+
   it('that nobody answers for leave the pod without a token for now', () => {
     const text = lines(given('rbac', 'unanswered'));
     expect(text).toContain('… access');

@@ -32,7 +32,7 @@ const worldOf = (...bound: string[]): World => ({
   records: identities.map((one) => record(one, 'Assigned')),
 });
 
-const stage = (world: World) => {
+const stage = (world: World, started: { readonly acceptedAt?: number } = {}) => {
   const clock = createFakeClock();
   const cluster = viewOf(world);
   const verdicts = new Map<string, Verdict>();
@@ -42,10 +42,8 @@ const stage = (world: World) => {
     const verdict = verdicts.get(nameOf(access)) ?? 'denied';
     return verdict === 'denied' ? { verdict, targets: [] } : { verdict };
   };
-  const guard: AccessGuard = {
-    now: vi.fn(answer),
-    ask: vi.fn((access: Access) => Promise.resolve(answer(access))),
-  };
+  const review = vi.fn((access: Access) => Promise.resolve(answer(access)));
+  const guard: AccessGuard = { now: answer, ask: review };
   const ask = vi.fn((wish: TokenWish): Promise<IssuedToken> => {
     const name = wish.subject.kind === 'identity' ? wish.subject.name.replace('default/', '') : 'machine';
     return Promise.resolve(issuedTo(name, { now: clock.now() }));
@@ -55,7 +53,7 @@ const stage = (world: World) => {
     upstreamBurst: 50,
     upstreamPerSecond: 10,
   });
-  const caller = pod();
+  const caller = pod(started);
   const granter = createGranter({
     authorizer: createAuthorizer(cluster.view, { ...rules, identityAccess: 'rbac' }),
     latest: () => caller,
@@ -71,7 +69,7 @@ const stage = (world: World) => {
     access: guard,
     clock,
     onWaited: () => undefined,
-    bindingGraceMs: 0,
+    bindingGraceMs: 60_000,
   });
   const request = async (selector: Selector = { by: 'nothing' }) =>
     await granter.grant({
@@ -80,7 +78,7 @@ const stage = (world: World) => {
       patience: { deadline: clock.now() + 8_000, caller: { gone: new AbortController().signal } },
     });
   const set = (verdict: Verdict, ...of: string[]) => of.forEach((name) => verdicts.set(name, verdict));
-  return { ask, clock, cluster, guard, request, set };
+  return { ask, clock, cluster, request, review, set };
 };
 
 const denied = (name: string) => ({
@@ -158,6 +156,69 @@ describe('an identity that is refused', () => {
     });
     set('allowed', 'writer');
     await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+
+  it('leaves the only other one to a request that names none', async () => {
+    const { request, set } = stage(worldOf('reader', 'writer', 'third'));
+    set('allowed', 'writer');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
+  });
+
+  it('leaves none of several to a request that names none', async () => {
+    const { request, set, ask } = stage(worldOf('reader', 'writer', 'third'));
+    set('allowed', 'writer', 'third');
+    await expect(request()).resolves.toMatchObject({
+      kind: 'denied',
+      denial: { why: 'several-identities', offered: [clientIdOf('third'), clientIdOf('writer')] },
+    });
+    expect(ask).not.toHaveBeenCalled();
+  });
+
+  it('leaves nothing to a request that names none while the right on another one is not known', async () => {
+    const { request, set, ask } = stage(worldOf('reader', 'writer'));
+    set('allowed', 'writer');
+    for (const [verdict, kind] of [
+      ['unanswered', 'access-unanswered'],
+      ['busy', 'overloaded'],
+    ] as const) {
+      set(verdict, 'reader');
+      await expect(request()).resolves.toMatchObject({ kind });
+    }
+    expect(ask).not.toHaveBeenCalled();
+  });
+
+  it('is told of when all are refused', async () => {
+    const { request } = stage(worldOf('reader', 'writer'));
+    await expect(request()).resolves.toMatchObject(denied('reader'));
+  });
+
+  it('leaves the only other one of a client id that two AzureIdentities state', async () => {
+    const double = identity({ name: 'writer', clientID: clientIdOf('reader') });
+    const world = { ...worldOf('reader', 'writer'), identities: [identities[0]!, double] };
+    const { request, set } = stage(world);
+    set('allowed', 'reader');
+    await expect(request({ by: 'client-id', value: clientIdOf('reader') })).resolves.toMatchObject({
+      kind: 'token',
+      identity: 'default/reader',
+    });
+  });
+
+  it('is not looked for among more than sixteen: a pod with so many names one', async () => {
+    const many = Array.from({ length: 17 }, (_, index) => identity({ name: `many-${index}` }));
+    const world = { identities: many, bindings: many.map(({ metadata }) => binding(metadata.name)) };
+    const { request, review, set } = stage(world);
+    set('allowed', 'many-0');
+    await expect(request()).resolves.toMatchObject({ kind: 'denied', denial: { why: 'several-identities' } });
+    expect(review).not.toHaveBeenCalled();
+  });
+
+  it('is looked for when identities come while a young pod waits for one', async () => {
+    const { request, cluster, clock, set } = stage({}, { acceptedAt: 0 });
+    set('allowed', 'writer');
+    const answer = request();
+    await clock.advance(1_000);
+    cluster.change(worldOf('reader', 'writer'));
+    await expect(answer).resolves.toMatchObject({ kind: 'token', identity: 'default/writer' });
   });
 
   it('is named when the request names it, or when nothing else is left', async () => {

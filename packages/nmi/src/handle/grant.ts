@@ -1,6 +1,8 @@
 import { awaitDecision, type AwaitOptions, type Settled } from './await-decision.ts';
 import { exemptionName } from '../authorize/authorize.ts';
+import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
+import type { PodView } from '../identify/pod-view.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isForLackOfRight, refusedIn } from './access-barrier.ts';
@@ -82,33 +84,39 @@ async function serveAllowed(
     if (told === undefined || refusedIn(told) === exemptionName) told = outcome;
     refused.add(name);
     decision = options.authorizer.decide(options.latest(question.pod), question.request.selector, refused);
-    if (decision.kind === 'unusable' || (decision.kind === 'deny' && !mayBeBound(decision, refused)))
-      return told;
+    if (!replacesRefusal(decision, refused)) return told;
   }
-}
-
-/** All that was refused is of other namespaces: a young pod waits for a binding of its own, as if nobody had offered anything. */
-function mayBeBound({ denial }: Of<'deny'>, refused: Refused): boolean {
-  return denial.why === 'no-binding' && !refused.has(exemptionName);
 }
 
 /** Of a pod without a binding of its own it is told what it was refused. */
 function unlessUnbound(outcome: Outcome, told: Outcome | undefined): Outcome {
   if (told?.kind !== 'denied') return outcome;
-  if (outcome.kind === 'denied' && outcome.denial.why === 'no-binding') return told;
-  const isWaiting = outcome.kind === 'not-assigned' && outcome.seen === 'unbound';
-  return isWaiting ? { ...outcome, denial: told.denial } : outcome;
+  const isUnbound = 'denial' in outcome && outcome.denial.why === 'no-binding';
+  if (!isUnbound) return outcome;
+  return outcome.kind === 'denied' ? told : { ...outcome, denial: told.denial };
 }
 
 /** What is not settled is waited for first, unless the ServiceAccount may not use it. */
 async function serve(options: GranterOptions, question: Attempt, first: Decision): Promise<Outcome> {
-  const barred =
-    first.kind === 'pending' && (await barredBy(options, question.pod, permitFor(first.identity)));
+  const barred = first.kind !== 'allow' && (await firstBarred(options, question.pod, first));
   if (barred) return barred;
   const { isSettled, decision } = await awaitDecision(options, question, first);
   if (isSettled) return serveSettled(options, question, decision);
   if (decision.kind === 'pending') return serveUnassigned(options, question, decision);
   return { kind: 'not-assigned', pod: question.pod.key, seen: 'unbound', denial: decision.denial };
+}
+
+/** What is told if the ServiceAccount may not use one of the identities that the decision is about. */
+async function firstBarred(
+  options: GranterOptions,
+  pod: PodView,
+  decision: Decision,
+): Promise<Outcome | undefined> {
+  for (const identity of reviewedFor(decision)) {
+    const barred = await barredBy(options, pod, permitFor(identity));
+    if (barred) return barred;
+  }
+  return undefined;
 }
 
 async function serveSettled(
@@ -124,6 +132,7 @@ async function serveSettled(
     case 'pass-through':
       return obtain(options, question, machinePermit(decision));
     case 'deny':
+      return (await firstBarred(options, question.pod, decision)) ?? failureOf(decision, question.pod.key);
     case 'unusable':
       return failureOf(decision, question.pod.key);
   }

@@ -61,9 +61,18 @@ function listed(offered: readonly string[]): string {
 
 export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-assigned' }>): string {
   const { pod } = outcome;
-  return outcome.seen === 'unbound'
-    ? `${whyDenied(pod, outcome.denial)} It may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.`
-    : explainUnassigned(pod, outcome);
+  return outcome.seen === 'unbound' ? explainUnbound(pod, outcome.denial) : explainUnassigned(pod, outcome);
+}
+
+/** The pod may still get what is missing. */
+function explainUnbound(pod: string, denial: Denial): string {
+  const why = whyDenied(pod, denial);
+  const until =
+    'may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.';
+  // The text about a right ends with a command, and with roles to paste.
+  return denial.why === 'access-denied'
+    ? `A binding for pod ${pod} in its own namespace ${until} ${why}`
+    : `${why} It ${until}`;
 }
 
 type Unassigned = Pick<

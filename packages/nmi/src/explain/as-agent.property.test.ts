@@ -1,0 +1,237 @@
+// `nmi explain` and the agent say the same of a request: the status, the first line of the text, and when.
+import { createFakeClock } from '@pod-identity/kit/testing';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import {
+  binding,
+  clientIdOf,
+  identity,
+  issuedTo,
+  openQueue,
+  pod as podOf,
+  record,
+  rules as usual,
+  viewOf,
+  type World,
+} from '../../test/builders.ts';
+import type { AccessAnswer, AccessGuard } from '../access/guard.ts';
+import type { Access } from '../access/types.ts';
+import { identitiesOf } from '../authorize/authorize.ts';
+import { createAuthorizer } from '../authorize/authorizer.ts';
+import type { AuthorizeRules } from '../authorize/types.ts';
+import { createGranter } from '../handle/grant.ts';
+import type { PodView } from '../identify/pod-view.ts';
+import type { Selector } from '../request/token-request.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import { refusalOf } from '../respond/refusals.ts';
+import { TokenError } from '../tokens/errors.ts';
+import { createTokenSource } from '../tokens/source.ts';
+import { createCallerLimits } from '../waiting/caller-limits.ts';
+import { answerTo } from './answers.ts';
+import type { ReviewedAccess } from './world.ts';
+
+const holdMs = 8_000;
+const bindingGraceMs = 60_000;
+const now = 1_000_000;
+const rules: AuthorizeRules = { ...usual, forceNamespaced: true, identityAccess: 'rbac' };
+
+interface Given {
+  readonly world: World;
+  readonly pod: PodView;
+  readonly selector: Selector;
+  /** By the resource's name. */
+  readonly verdicts: Readonly<Record<string, 'allowed' | 'denied' | 'unanswered'>>;
+}
+
+function reviewedBy({ verdicts }: Given): (access: Access) => ReviewedAccess & AccessAnswer {
+  return ({ pairs }) => {
+    const targets = pairs === 'machine' ? [] : pairs.map(({ target }) => target);
+    const verdict = verdicts[targets[0]?.names[0].split('/').at(-1) ?? ''] ?? 'denied';
+    return verdict === 'denied' ? { verdict, targets } : { verdict };
+  };
+}
+
+/** What the agent answers, and after how long. */
+async function askAgent(given: Given): Promise<{ readonly outcome: Outcome; readonly afterMs: number }> {
+  const { world, pod, selector } = given;
+  const clock = createFakeClock(now);
+  const cluster = viewOf(world);
+  const review = reviewedBy(given);
+  const access: AccessGuard = { now: review, ask: (one) => Promise.resolve(review(one)) };
+  const attached = new Set(
+    identitiesOf(pod, cluster.view, rules).flatMap(({ identity: { name }, isReady }) =>
+      isReady ? [name] : [],
+    ),
+  );
+  const granter = createGranter({
+    authorizer: createAuthorizer(cluster.view, rules),
+    latest: () => pod,
+    changes: cluster.changes,
+    clock,
+    onWaited: () => undefined,
+    bindingGraceMs,
+    tokens: createTokenSource({
+      upstream: {
+        ask: ({ subject }) =>
+          subject.kind === 'identity' && attached.has(subject.name)
+            ? Promise.resolve({ ...issuedTo('any', { now }), clientId: subject.clientId || undefined })
+            : Promise.reject(new TokenError('not-on-host', 'not attached')),
+      },
+      clock,
+      random: () => 0,
+      queueFor: () => openQueue,
+      holdMs,
+    }),
+    access,
+    limits: createCallerLimits({
+      waiting: { total: 10, perNamespace: 10, perPod: 10 },
+      upstreamBurst: 100,
+      upstreamPerSecond: 100,
+    }),
+  });
+  const request = { resource: 'https://vault.azure.net', selector, bypassCache: false, passThrough: {} };
+  const patience = { deadline: now + holdMs, caller: { gone: new AbortController().signal } };
+  let end: { readonly outcome: Outcome; readonly afterMs: number } | undefined;
+  void Promise.resolve(granter.grant({ pod, request, patience })).then((outcome) => {
+    end = { outcome, afterMs: clock.now() - now };
+  });
+  await clock.advance(0);
+  await clock.advance(holdMs);
+  if (end === undefined) throw new Error('the caller was not answered within its hold');
+  return end;
+}
+
+function explain(given: Given) {
+  const { world, pod, selector } = given;
+  const { view } = viewOf(world);
+  const review = reviewedBy(given);
+  const reviewed = new Map(
+    identitiesOf(pod, view, rules).flatMap(({ identity: { name, access } }) =>
+      access ? [[name, review(access)] as const] : [],
+    ),
+  );
+  const about = { pod, neighbours: [pod], view, rules, reviewed, isOnHostNetwork: false, now };
+  return answerTo(selector, { ...about, holdMs, bindingGraceMs, notAssignedStatus: 503 }, undefined);
+}
+
+async function agree(given: Given) {
+  const { outcome, afterMs } = await askAgent(given);
+  const { status, text, afterMs: explainedMs = 0 } = explain(given);
+  if (outcome.kind === 'token') {
+    expect([status, text]).toEqual([200, `a token of AzureIdentity ${outcome.identity}, if Azure gives one`]);
+    return;
+  }
+  if (outcome.kind === 'host-token' || outcome.kind === 'proxied') throw new Error(outcome.kind);
+  const refusal = refusalOf(outcome, 503);
+  expect({ status, text, afterMs: explainedMs }).toEqual({
+    status: refusal.status,
+    text: refusal.description.split('\n', 1)[0],
+    afterMs,
+  });
+}
+
+const names = ['a', 'b', 'c', 'd'];
+const offering = ['data', 'tools'];
+const aName = fc.constantFrom(...names);
+const open = { allowedNamespaces: { names: ['default'] } };
+const anIdentity = fc
+  .record({ name: aName, namespace: fc.constantFrom('default', ...offering), client: fc.option(aName) })
+  .map(({ name, namespace, client }) =>
+    identity({
+      name,
+      namespace,
+      clientID: client === null ? undefined : clientIdOf(client),
+      spec: namespace === 'default' ? {} : open,
+    }),
+  );
+const aWorld = fc
+  .record({
+    identities: fc.uniqueArray(anIdentity, {
+      maxLength: 6,
+      selector: ({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`,
+    }),
+    unbound: fc.nat(6),
+    defaultOne: fc.nat(12),
+    assigned: fc.array(aName, { maxLength: 4 }),
+  })
+  .map(({ identities, unbound, defaultOne, assigned }): World => ({
+    identities,
+    bindings: identities.flatMap(({ metadata: { name, namespace = '' } }, index) =>
+      index === unbound ? [] : [binding(name, { namespace, isDefault: index === defaultOne })],
+    ),
+    records: assigned.map((name) => record(identity({ name }), 'Assigned')),
+    namespaces: [
+      {
+        name: 'default',
+        labels: Object.fromEntries(
+          offering.map((name) => [`identities-from.aadpodidentity.k8s.io/${name}`, 'true']),
+        ),
+        access: undefined,
+      },
+    ],
+  }));
+const aPod = fc
+  .record({
+    labels: fc.constantFrom<Record<string, string>>(
+      { aadpodidbinding: 'demo' },
+      {},
+      { aadpodidbinding: 'x' },
+    ),
+    ageMs: fc.constantFrom(1_000, 55_000, 3_600_000),
+    defaultIdentity: fc.option(aName, { freq: 4 }),
+  })
+  .map(({ labels, ageMs, defaultIdentity }) =>
+    podOf({
+      labels,
+      acceptedAt: now - ageMs,
+      ...(defaultIdentity !== null && { defaultIdentity }),
+    }),
+  );
+const aSelector = fc.oneof(
+  fc.constant<Selector>({ by: 'nothing' }),
+  aName.map((of): Selector => ({ by: 'client-id', value: clientIdOf(of) })),
+);
+const verdict = fc.constantFrom(
+  'allowed' as const,
+  'denied' as const,
+  'denied' as const,
+  'unanswered' as const,
+);
+
+it('in random clusters with rights, offers of other namespaces and young pods', async () => {
+  const given = fc.record({
+    world: aWorld,
+    pod: aPod,
+    selector: aSelector,
+    verdicts: fc.record(Object.fromEntries(names.map((name) => [name, verdict]))),
+  });
+  await fc.assert(fc.asyncProperty(given, agree), { numRuns: 400 });
+});
+
+it('of a young pod that was refused all that other namespaces offer it: it may ask again', async () => {
+  const offers = ['data', 'tools'].map((namespace) => identity({ name: 'a', namespace, spec: open }));
+  const world: World = {
+    identities: offers,
+    bindings: offering.map((namespace) => binding('a', { namespace })),
+    namespaces: [
+      {
+        name: 'default',
+        labels: Object.fromEntries(
+          offering.map((name) => [`identities-from.aadpodidentity.k8s.io/${name}`, 'true']),
+        ),
+        access: undefined,
+      },
+    ],
+  };
+  for (const ageMs of [1_000, 55_000, 3_600_000]) {
+    const given: Given = {
+      world,
+      pod: podOf({ acceptedAt: now - ageMs }),
+      selector: { by: 'nothing' },
+      verdicts: { a: 'denied' },
+    };
+    await agree(given);
+    expect(explain(given).status).toBe(ageMs === 1_000 ? 503 : 400);
+    expect(explain(given).text).toContain('may not use AzureIdentity data/a');
+  }
+});
