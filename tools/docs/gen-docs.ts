@@ -1,5 +1,5 @@
 // Writes docs/configuration.md, errors.md, metrics.md and reasons.md from the services' own lists, the table of rooms in
-// architecture.md and the index of decisions; --check prints what is stale instead, and fails.
+// architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
 import { formatDuration, type FlagSpec, type MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { configurationTable } from '../../packages/mic/src/config/config.ts';
@@ -10,6 +10,7 @@ import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
 import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
 import { read, settle } from './generated-files.ts';
+import { componentRows } from './components-list.ts';
 import { decisionsIndex } from './decisions-index.ts';
 import { code, row, table } from './markdown.ts';
 import { roomsTable } from './rooms-table.ts';
@@ -100,6 +101,7 @@ settle(
       metricTable(nmiMetrics),
     ),
     pageWithPart('docs/architecture.md', 'rooms', roomsTable(rooms)),
+    pageWithPart('deploy/README.md', 'components', componentRows()),
     page('docs/decisions/README.md', ...decisionsIndex()),
     page('docs/errors.md', ...errorsPage()),
     page(
