@@ -6,6 +6,7 @@ import { configurationTable } from '../../packages/mic/src/config/config.ts';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { flags as nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
+import { canaryMeanings } from '../../packages/nmi/src/canary/verdict.ts';
 import { reasonMeanings } from '../../packages/nmi/src/respond/reasons.ts';
 import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
@@ -56,8 +57,8 @@ function metricTable(specs: Readonly<Record<string, MetricSpec>>): string {
   return table(['Name', 'Kind', 'Labels', 'Meaning'], rows);
 }
 
-function reasonTable(): string {
-  const rows = Object.entries(reasonMeanings).map(([reason, meaning]) => row(code(reason), meaning));
+function reasonTable(meanings: Readonly<Record<string, string>>): string {
+  const rows = Object.entries(meanings).map(([reason, meaning]) => row(code(reason), meaning));
   return table(['Reason', 'Meaning'], rows);
 }
 
@@ -108,7 +109,10 @@ settle(
       'docs/reasons.md',
       '# Reasons',
       'NMI writes a log line when the outcome for a pod, or for an address without a pod, changes. Its field `reason` says why NMI refused the request; it is one of these codes. A line without the field means that the request succeeded.',
-      reasonTable(),
+      reasonTable(reasonMeanings),
+      '## The canary',
+      '`nmi canary` writes a log line when its readiness changes, or the reason for it. These codes are the field `reason` of the line, and the first word of the response of `/readyz` ([operations](operations.md#canary)).',
+      reasonTable(canaryMeanings),
     ),
   ]),
   { command: 'node tools/docs/gen-docs.ts', noun: 'generated pages' },

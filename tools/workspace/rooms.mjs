@@ -76,6 +76,11 @@ export const rooms = [
   { folder: 'packages/nmi/src' },
   { folder: nmi('commands'), head: 'redirect', never: [nmi('server'), nmi('handle')] },
   { folder: nmi('config'), pure: 'all' },
+  {
+    folder: nmi('canary'),
+    pure: ['verdict'],
+    never: [apiServer, nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens')],
+  },
   { folder: nmi('server'), never: [nmi('authorize'), nmi('tokens')] },
   { folder: nmi('server/port'), head: 'port-watch', pure: ['listeners'] },
   { folder: nmi('request'), head: 'token-request', pure: 'all', never: [nmi('authorize'), nmi('tokens')] },

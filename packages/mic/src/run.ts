@@ -17,14 +17,13 @@ import type { HostIdentities } from './apply/host-identities.ts';
 import { createLedger, type ConfigMap, type Ledger } from './apply/ledger.ts';
 import { createHostMemory, type HostMemory } from './apply/memory.ts';
 import { createTimeSlices } from './apply/time-slices.ts';
-import { keepStartupTaints } from './apply/startup-taints.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
 import type { MicConfig } from './config/config.ts';
 import { watchOriginal } from './original/connect-original.ts';
 import { skipsOf } from './plan/desired.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
-import { createAgentWatch, type AgentWatch } from './snapshot/watch/agent-watch.ts';
+import { watchNodePods, type NodePods } from './snapshot/watch/agent-watch.ts';
 import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
 import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
 import { conditionsOf, createConditionsWriter, type ConditionsWriter } from './tell/conditions-writer.ts';
@@ -37,10 +36,10 @@ import { createAssignments, createHosts } from './term/appliers.ts';
 import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
 import { createLanes, type Lanes } from './term/lanes.ts';
 import { startLoop } from './term/loop.ts';
+import { startNodeLoops } from './term/node-loops.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
-import { startupViewOf } from './term/startup-view.ts';
 
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
@@ -140,17 +139,17 @@ export function createMic(parts: MicParts): Controller {
     namespaceShareBytes,
     startupTaint: startupTaint?.key,
   });
-  const agents =
-    startupTaint && createAgentWatch({ transport, clock, random, log, daemonSet: startupTaint.daemonSet });
-  const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, agents, rights });
-  return createController({ view, index, agents, rights, log, metrics, startTerm, roleCheck });
+  const names = { agents: settings.nmi, canaries: settings.canary };
+  const nodePods = watchNodePods(names, { transport, clock, random, log });
+  const startTerm = (term: LeaderTerm) => lead(parts, { term, view, index, nodePods, rights });
+  return createController({ view, index, nodePods, rights, log, metrics, startTerm, roleCheck });
 }
 
 interface TermScene {
   readonly term: LeaderTerm;
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
-  readonly agents: AgentWatch | undefined;
+  readonly nodePods: NodePods;
   readonly rights: Rights;
 }
 
@@ -260,7 +259,7 @@ interface Startable {
 async function startLoops(mic: MicParts, parts: TermParts, startable: Startable): Promise<void> {
   const { lanes, conditions, reviewed } = startable;
   const { clock, random, yieldTurn, log, settings } = mic;
-  const { term, transport, view, index, agents, memory, meter, publisher } = parts;
+  const { term, transport, view, index, nodePods, memory, meter, publisher } = parts;
   const { signal } = term;
   const { objects } = lanes;
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
@@ -282,12 +281,7 @@ async function startLoops(mic: MicParts, parts: TermParts, startable: Startable)
   const asking = reviewed.run();
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
-  // Removes the start-up taint from nodes whose NMI is ready.
-  if (agents === undefined || settings.startupTaint === undefined) return asking;
-  const { key } = settings.startupTaint;
-  const startupView = startupViewOf(view, agents);
-  await keepStartupTaints({ key, view: startupView, transport, term, clock, random, log }).catch(
-    (error: unknown) => log.error({ error }, 'start-up taints are not looked after in this term'),
-  );
+  // Removes the start-up taint from nodes whose NMI is ready; reports canaries that are not.
+  await startNodeLoops({ settings, view, pods: nodePods, publisher, transport, term, clock, random, log });
   await asking;
 }

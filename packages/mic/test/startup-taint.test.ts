@@ -2,7 +2,8 @@ import { afterEach, expect, test } from 'vitest';
 import { own, setStage, type RunningMic, type Stage } from './stage.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
-const startupTaint = { key, daemonSet: { namespace: own, name: 'nmi' } };
+const nmi = { namespace: own, name: 'nmi' };
+const startupTaint = { key, waitsFor: 'nmi' } as const;
 const gpu = { key: 'gpu', value: 'yes', effect: 'NoSchedule' };
 const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'd', controller: true };
 const labels = { component: 'nmi', tier: 'node' };
@@ -54,7 +55,7 @@ const seenAllUpTo = async (other: string) => {
   await taint(other);
   await untainted(other);
 };
-const started = (): Promise<RunningMic> => stage.startMic({ startupTaint });
+const started = (): Promise<RunningMic> => stage.startMic({ startupTaint, nmi });
 
 test('MIC removes the start-up taint of a node when NMI of that node is ready, and keeps other taints', async () => {
   const { node, other } = await enter();

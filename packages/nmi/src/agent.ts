@@ -10,6 +10,7 @@ import { createAuthorizer } from './authorize/authorizer.ts';
 import { createClusterInformers } from './authorize/cluster-view.ts';
 import { lookingForRecords } from './authorize/look-for-records.ts';
 import type { NmiConfig } from './config/config.ts';
+import { createCanaryHandler } from './handle/canary.ts';
 import { createGranter, type Granter } from './handle/grant.ts';
 import { createHostTokenHandler } from './handle/host-token.ts';
 import { createProxy, type Proxy } from './handle/proxy.ts';
@@ -98,6 +99,7 @@ export function createAgent(options: AgentOptions): Agent {
       log,
       random: options.random,
       token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
+      canary: createCanaryHandler(config),
       hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
       onAnswered: telemetry.onAnswered,
     }),

@@ -1,6 +1,7 @@
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import { andThen } from './handle/and-then.ts';
+import type { CanaryHandler } from './handle/canary.ts';
 import type { Handler } from './handle/token-pipeline.ts';
 import type { Proxy } from './handle/proxy.ts';
 import type { Outcome } from './respond/outcome.ts';
@@ -15,6 +16,7 @@ export interface AppOptions extends CompatSettings {
   readonly token: Handler;
   readonly hostToken: Handler;
   readonly proxy: Pick<Proxy, 'handle'>;
+  readonly canary: CanaryHandler;
   readonly notAssignedStatus: RespondRules['notAssignedStatus'];
   readonly exactErrors: boolean;
   readonly random: () => number;
@@ -75,6 +77,8 @@ function handle(options: AppOptions, request: InboundRequest, route: Route): Out
       return options.hostToken.handle(request, route.query);
     case 'metadata':
       return options.proxy.handle(request, route);
+    case 'canary':
+      return options.canary.handle(request, route.query);
     case 'nowhere':
       return route;
   }

@@ -1,4 +1,4 @@
-// Removes the start-up taint of nodes whose NMI is ready, one node at a time, during the term. plan/startup-taint.ts decides.
+// Removes the start-up taint of nodes whose NMI (and canary, if it waits for that) is ready, one node at a time, during the term. plan/startup-taint.ts decides.
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import {
   createNodeTaintDoor,
@@ -16,7 +16,9 @@ export interface StartupView {
   tainted(): Iterable<TaintedNode>;
   taintedNode(name: string): TaintedNode | undefined;
   agentsOn(node: string): readonly AgentView[];
-  /** Calls the listener with the name of a node when it, or NMI's pod on it, has changed. Returns the unsubscribe function. */
+  /** Undefined: the taint does not wait for them. */
+  canariesOn(node: string): readonly AgentView[] | undefined;
+  /** Calls the listener with the name of a node when it, or a pod that counts on it, has changed. Returns the unsubscribe function. */
   onChange(listener: (node: string) => void): () => void;
 }
 
@@ -80,15 +82,15 @@ function createAttempt(options: StartupTaintsOptions): (node: string) => Promise
   return async (name) => {
     const node = view.taintedNode(name);
     if (node === undefined || !term.holds()) return true;
-    const verdict = judgeStartup(node, view.agentsOn(name));
+    const verdict = judgeStartup(node, view.agentsOn(name), view.canariesOn(name));
     if (verdict.kind === 'keep') {
-      if (verdict.why === 'stale') told.stale(node, verdict.agent);
+      if (verdict.pod !== undefined) told.stale(node, verdict.pod);
       return true;
     }
     try {
       const door = createNodeTaintDoor(transport, name);
       if (await removeTaint({ node: door, key, uid: node.uid }))
-        log.info({ node: name, taint: key, agent: verdict.agent }, 'NMI is ready: start-up taint removed');
+        tellRemoved(log, { node: name, taint: key, ...verdict });
       told.well();
       return true;
     } catch (error) {
@@ -100,20 +102,35 @@ function createAttempt(options: StartupTaintsOptions): (node: string) => Promise
   };
 }
 
+function tellRemoved(log: Log, { node, taint, agent, canary }: Removed): void {
+  const fields = { node, taint, agent, ...(canary !== undefined && { canary }) };
+  const ready = canary === undefined ? 'NMI is ready' : 'NMI and its canary are ready';
+  log.info(fields, `${ready}: start-up taint removed`);
+}
+
+interface Removed {
+  readonly node: string;
+  readonly taint: string;
+  readonly agent: string;
+  readonly canary?: string;
+}
+
 /** Logs lasting problems once. */
 function createTold(log: Log) {
   const stale = new Set<string>();
   let failure = '';
   return {
     well: () => void (failure = ''),
-    stale({ name, uid }: TaintedNode, agent = '') {
-      if (stale.has(uid)) return;
+    stale({ name, uid }: TaintedNode, pod: string) {
+      // NMI's pod and that of the canary may both be stale, one after the other.
+      const key = `${uid} ${pod}`;
+      if (stale.has(key)) return;
       // Bounded, since nodes are created and deleted.
       if (stale.size >= 1_000) stale.clear();
-      stale.add(uid);
+      stale.add(key);
       log.warn(
-        { node: name, agent },
-        "the start-up taint stays: NMI's pod on this node is older than the Node object and has not become ready since; " +
+        { node: name, pod },
+        'the start-up taint stays: this pod of NMI or its canary on this node is older than the Node object and has not become ready since; ' +
           'if this lasts, delete that pod, and its DaemonSet makes a new one',
       );
     },

@@ -11,14 +11,14 @@ import {
 import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags } from './flags.ts';
 import { originalLockProblems, readOriginalLock, type LockName } from './original-lock.ts';
-import { readStartupTaint, startupProblems, type StartupTaintSettings } from './startup-taint.ts';
+import { nodeProblems, readNodes, type NodeSettings } from './startup-taint.ts';
 
 export type { MicCommand } from './command.ts';
 export { configurationTable } from './table.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-export interface MicConfig {
+export interface MicConfig extends NodeSettings {
   readonly command: MicCommand;
   readonly kubeconfig?: string;
   readonly master?: string;
@@ -52,8 +52,6 @@ export interface MicConfig {
   readonly detachGraceMs: number;
   readonly debounceMs: number;
   readonly debounceMaxMs: number;
-  /** Undefined: nodes are not changed. */
-  readonly startupTaint?: StartupTaintSettings;
   /** Of the original's MIC. */
   readonly originalLock?: LockName;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'text' | 'json' };
@@ -111,7 +109,7 @@ function readSettings(
     detachGraceMs: flags.durationMs('detach-grace-period'),
     debounceMs: flags.durationMs('debounce'),
     debounceMaxMs: flags.durationMs('debounce-max'),
-    ...readStartupTaint(flags, podNamespace),
+    ...readNodes(flags, podNamespace),
     ...readOriginalLock(flags),
     log: { level: readLevel(flags), format: flags.string('log-format') === 'json' ? 'json' : 'text' },
     userAgentSuffix: flags.string('custom-user-agent'),
@@ -166,7 +164,7 @@ function readLevel(flags: FlagReading): MicConfig['log']['level'] {
 }
 
 function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
-  const problems = [...flags.problems, ...startupProblems(flags), ...originalLockProblems(flags)];
+  const problems = [...flags.problems, ...nodeProblems(flags), ...originalLockProblems(flags)];
   if (flags.durationMs('debounce') > flags.durationMs('debounce-max')) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
   }

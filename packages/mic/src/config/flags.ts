@@ -1,5 +1,6 @@
 import { droppedFlags } from './dropped-flags.ts';
 import type { MicFlag } from './mic-flag.ts';
+import { nodeFlags } from './node-flags.ts';
 import { servingFlags } from './serving-flags.ts';
 
 const minuteMs = 60_000;
@@ -150,24 +151,6 @@ const access: readonly MicFlag[] = [
   },
 ];
 
-const startup: readonly MicFlag[] = [
-  {
-    name: 'startup-taint',
-    kind: 'string',
-    default: 'aadpodidentity.k8s.io/nmi-not-ready',
-    fate: 'new',
-    help: "Key of a taint that is removed from a node when NMI's pod on it is ready. Empty: no node is changed.",
-    note: 'pods that start before NMI reach the identities of the machine',
-  },
-  {
-    name: 'nmi-daemonset',
-    kind: 'string',
-    default: undefined,
-    fate: 'new',
-    help: "DaemonSet of NMI, as NAMESPACE/NAME; only its pods count for --startup-taint. Default: `nmi` in MIC's own namespace, unless that is `default`: there the flag must be set, because anyone who may create pods in the namespace can have the taint removed.",
-  },
-];
-
 const leadership: readonly MicFlag[] = [
   {
     name: 'leader-election-instance',
@@ -237,7 +220,7 @@ export const micFlags: readonly MicFlag[] = [
   ...connections,
   ...behaviour,
   ...access,
-  ...startup,
+  ...nodeFlags,
   ...leadership,
   ...servingFlags,
   ...upgrade,

@@ -1,4 +1,4 @@
-// Views for the start-up taint: nodes that have it, and the pods of NMI's DaemonSet.
+// Views for the start-up taint and the canary: nodes that have the taint, and the pods of NMI's DaemonSet and of its canary's.
 import type { AgentView, TaintedNode } from './views.ts';
 import { instantOf, memberOf, stringAt } from './raw-object.ts';
 
@@ -20,7 +20,7 @@ export function taintedNode(raw: unknown, key: string): TaintedNode | undefined 
 }
 
 /**
- * Undefined for pods that NMI's DaemonSet does not control. Labels are not sufficient: anyone may set them on a pod of a namespace of
+ * Undefined for pods that the DaemonSet does not control. Labels are not sufficient: anyone may set them on a pod of a namespace of
  * their own. Whoever may create pods in NMI's namespace can set such an owner reference, so that namespace must belong to
  * administrators.
  */

@@ -47,7 +47,7 @@ export interface TaintedNode {
   readonly createdAt: number;
 }
 
-/** A pod of NMI's DaemonSet, in NMI's own namespace. */
+/** A pod of the DaemonSet of NMI or of its canary, in the namespace of that DaemonSet. */
 export interface AgentView {
   readonly name: string;
   readonly nodeName: string;

@@ -5,8 +5,9 @@ import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
+import type { NodePods } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
+import { showCanaries } from './canary-reports.ts';
 import { showRights, type Rights } from './rights.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
@@ -50,8 +51,8 @@ export interface RoleCheck {
 export interface ControllerOptions {
   readonly view: ClusterWatch;
   readonly index: ClusterIndex;
-  /** NMI's pods; undefined without the start-up taint. */
-  readonly agents: AgentWatch | undefined;
+  /** For the start-up taint and reports on canaries. */
+  readonly nodePods: NodePods;
   readonly rights: Rights;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
@@ -61,7 +62,7 @@ export interface ControllerOptions {
 }
 
 export function createController(options: ControllerOptions): Controller {
-  const { view, index, agents, rights, log, metrics, startTerm } = options;
+  const { view, index, nodePods, rights, log, metrics, startTerm } = options;
   let current: Term | undefined;
   let isLeading = false;
   // Without a term changes are not used and would accumulate; a term begins with all hosts.
@@ -76,8 +77,8 @@ export function createController(options: ControllerOptions): Controller {
       return current;
     },
     run: async (signal) => {
-      // Only the start-up taint needs NMI's pods: nothing else waits for that watch.
-      await Promise.all([view.run(signal), agents?.run(signal), rights.proof.run(signal)]);
+      // No identity waits for the watches of NMI's pods and of canaries.
+      await Promise.all([view.run(signal), nodePods.run(signal), rights.proof.run(signal)]);
     },
 
     async lead(term) {
@@ -101,6 +102,7 @@ export function createController(options: ControllerOptions): Controller {
 
     refreshGauges() {
       showRights(rights, metrics);
+      showCanaries(nodePods, current !== undefined, metrics);
       metrics.set('leader', current ? 1 : 0);
       for (const [kind, ms] of view.ages())
         metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });

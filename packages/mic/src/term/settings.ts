@@ -9,7 +9,10 @@ type Configured = Pick<
 >;
 
 export interface MicSettings
-  extends Configured, Partial<Pick<MicConfig, 'startupTaint' | 'namespaceShareBytes'>> {
+  extends
+    Configured,
+    Pick<MicConfig, 'startupTaint' | 'canary' | 'nmi'>,
+    Partial<Pick<MicConfig, 'namespaceShareBytes'>> {
   /** MIC's own, with host records and the upgrade marker. */
   readonly namespace: string;
   readonly version: string;
@@ -43,7 +46,8 @@ export function settingsOf(
   config: MicConfig,
   { version, clusterClientId, principalId }: KnownLater,
 ): MicSettings {
-  const { podNamespace: namespace, forceNamespaced, namespaceShareBytes, startupTaint } = config;
+  const { podNamespace: namespace, forceNamespaced, namespaceShareBytes } = config;
+  const { startupTaint, canary, nmi } = config;
   const { debounceMs, debounceMaxMs, writesPerHost, resyncMs, typeUpgrade } = config;
   const times = { debounceMs, debounceMaxMs, recordAfterMs, resyncMs };
   return {
@@ -56,7 +60,9 @@ export function settingsOf(
     conditionWritesPerSecond,
     typeUpgrade,
     ...times,
-    ...(startupTaint === undefined ? {} : { startupTaint }),
+    ...(startupTaint && { startupTaint }),
+    ...(canary && { canary }),
+    ...(nmi && { nmi }),
     rules: () => planRules(config, clusterClientId()),
     principalId,
   };

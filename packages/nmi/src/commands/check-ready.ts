@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import type { Printer } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
-import { listenerName } from '../redirect/path-probe.ts';
+import { listenerName } from '../request/wire.ts';
 
 export interface CheckReadyOptions extends Pick<NmiConfig, 'interception' | 'metadata'> {
   readonly probe: { readonly host: string; readonly port: number };

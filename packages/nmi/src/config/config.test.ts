@@ -107,6 +107,14 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('a canary needs the name of its node, and is probed at the address of its pod', () => {
+    expect(configOf(['canary'])).toMatchObject({ command: { kind: 'canary' }, probe: { host: '' } });
+    expect(configOf(['canary', '--http-probe-address=127.0.0.1']).probe.host).toBe('127.0.0.1');
+    expect(readConfig({ argv: ['canary'], env: {} })).toMatchObject({
+      problems: [expect.stringContaining('--node is missing')],
+    });
+  });
+
   it('does not choose between two API servers', () => {
     const reading = readConfig({
       argv: ['--node=n1', '--master=https://10.0.0.1:6443'],

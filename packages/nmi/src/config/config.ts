@@ -11,7 +11,7 @@ import { machineData, type MetadataPart } from '../request/instance-metadata.ts'
 import { metadataFamilies } from '../request/routes.ts';
 
 export type NmiCommand =
-  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' }
+  | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'canary' }
   | { readonly kind: 'explain'; readonly pod: string };
 
 /** Host '': all addresses. */
@@ -102,7 +102,7 @@ function relations(reading: FlagReading): string[] {
   const problems: string[] = [];
   const command = commandOf(reading);
   if (typeof command === 'string') problems.push(command);
-  else if (command.kind === 'run' && reading.string('node') === '')
+  else if (needsNode.has(command.kind) && reading.string('node') === '')
     problems.push('--node is missing: give the name of the Kubernetes node that this runs on');
   if (reading.string('operation-mode') === 'managed' && !reading.boolean('forceNamespaced')) {
     problems.push(
@@ -119,7 +119,15 @@ function relations(reading: FlagReading): string[] {
   return problems;
 }
 
-const commands = ['run', 'install-redirect', 'uninstall-redirect', 'check-ready', 'explain'] as const;
+const needsNode: ReadonlySet<NmiCommand['kind']> = new Set(['run', 'canary']);
+const commands = [
+  'run',
+  'install-redirect',
+  'uninstall-redirect',
+  'check-ready',
+  'explain',
+  'canary',
+] as const;
 
 /** The command, or what is wrong with it. */
 function commandOf(reading: FlagReading): NmiCommand | string {
@@ -138,9 +146,10 @@ function explainOf(pod: string): NmiCommand | string {
 }
 
 function configOf(reading: FlagReading): NmiConfig {
-  const command = commandOf(reading);
+  const read = commandOf(reading);
+  const command: NmiCommand = typeof read === 'string' ? { kind: 'run' } : read;
   return {
-    command: typeof command === 'string' ? { kind: 'run' } : command,
+    command,
     node: reading.string('node'),
     kubeconfig: reading.optionalString('kubeconfig'),
     master: reading.optionalString('master'),
@@ -166,10 +175,17 @@ function configOf(reading: FlagReading): NmiConfig {
     events: reading.boolean('events'),
     authorities: lowerSet(reading.list('authority-allow')),
     prefetch: reading.list('prefetch'),
-    probe: { host: reading.string('http-probe-address'), port: reading.integer('http-probe-port') },
+    probe: { host: probeHost(reading, command), port: reading.integer('http-probe-port') },
     metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
     log: { format: reading.string('log-format') === 'json' ? 'json' : 'text', level: levelOf(reading) },
   };
+}
+
+/** The kubelet probes a canary at the address of its pod. */
+function probeHost(reading: FlagReading, { kind }: NmiCommand): string {
+  return kind === 'canary' && !reading.given.has('http-probe-address')
+    ? ''
+    : reading.string('http-probe-address');
 }
 
 function callersOf(reading: FlagReading) {

@@ -1,6 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { createPathProbe, listenerName, type Knock } from './path-probe.ts';
+import { listenerName } from '../request/wire.ts';
+import { createPathProbe, type Knock } from './path-probe.ts';
 
 const metadata = { host: '169.254.169.254', port: 80 };
 type Heard = Awaited<ReturnType<Knock>> | Error;

@@ -1,9 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import type { Clock } from '@pod-identity/kit/core';
+import { listenerName } from '../request/wire.ts';
 import { selfTestPort, type RedirectTarget } from './target.ts';
-
-/** The header Server of all responses of NMI; the metadata service has another one. */
-export const listenerName = 'pod-identity-nmi';
 
 export interface PathProbeOptions {
   readonly metadata: RedirectTarget['metadata'];

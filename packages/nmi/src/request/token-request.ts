@@ -28,7 +28,8 @@ export type BadRequestReason =
   | 'misnamed-parameter'
   | 'several-selectors'
   | 'no-pod-headers'
-  | 'not-from-the-node';
+  | 'not-from-the-node'
+  | 'no-challenge';
 
 export interface BadRequest {
   readonly why: BadRequestReason;

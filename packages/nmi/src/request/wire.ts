@@ -1,5 +1,8 @@
 import type { CallerConnection } from '../identify/caller-connection.ts';
 
+/** The header Server of all responses of NMI; the metadata service has another one. */
+export const listenerName = 'pod-identity-nmi';
+
 export interface InboundRequest {
   readonly method: string;
   /** Path and query of the request line, neither decoded nor normalised. */

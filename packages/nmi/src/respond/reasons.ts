@@ -3,8 +3,9 @@ import type { BadRequestReason } from '../request/token-request.ts';
 import type { NowhereReason } from '../request/routes.ts';
 import type { TokenErrorCode } from '../tokens/errors.ts';
 import type { Outcome } from './outcome.ts';
+import type { Success } from './refusals.ts';
 
-type Told = 'token' | 'host-token' | 'proxied';
+type Told = Success;
 type WithWhy = 'bad-request' | 'nowhere' | 'denied' | 'not-assigned' | 'token-failed' | 'proxy-failed';
 type Of<Kind extends Outcome['kind']> = Extract<Outcome, { readonly kind: Kind }>;
 
@@ -21,7 +22,7 @@ export type Reason =
 /** Undefined if the request succeeded. */
 export function reasonOf(outcome: Outcome): Reason | undefined {
   const { kind } = outcome;
-  if (kind === 'token' || kind === 'host-token' || kind === 'proxied') return undefined;
+  if (isTold(kind)) return undefined;
   if (kind === 'bad-request') return outcome.problem.why;
   if (kind === 'denied') return outcome.denial.why;
   if (kind === 'nowhere') return `path-${outcome.why}`;
@@ -29,6 +30,9 @@ export function reasonOf(outcome: Outcome): Reason | undefined {
   if (kind === 'not-assigned') return `assignment-${outcome.seen}`;
   return kind === 'proxy-failed' ? `metadata-${outcome.why}` : kind;
 }
+
+const told: ReadonlySet<string> = new Set<Told>(['token', 'host-token', 'proxied', 'canary']);
+const isTold = (kind: Outcome['kind']): kind is Told => told.has(kind);
 
 /** For docs/reasons.md. */
 export const reasonMeanings: Readonly<Record<Reason, string>> = {
@@ -84,6 +88,7 @@ export const reasonMeanings: Readonly<Record<Reason, string>> = {
   'several-selectors': 'More than one parameter names an identity.',
   'no-pod-headers': 'A process of the node did not name a pod.',
   'not-from-the-node': 'A pod called the path that is for processes on the node.',
+  'no-challenge': 'A request to the path of `nmi canary` has no challenge.',
   'bad-method': 'The method is not GET.',
   'path-malformed': 'The path or query has characters that are not allowed.',
   'path-identity': 'A path below /metadata/identity that is not the one for tokens.',

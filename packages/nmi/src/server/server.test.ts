@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { systemClock } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listenerName } from '../redirect/path-probe.ts';
+import { listenerName } from '../request/wire.ts';
 import { probeListener } from '../ready/readiness.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server.ts';
 import type { App, InboundRequest, OutboundResponse } from '../request/wire.ts';

@@ -6,13 +6,12 @@ import type { Clock, LimitEffect, Timer } from '@pod-identity/kit/core';
 import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
 import type { SocketOwner } from './port/socket-owner.ts';
 import { listen } from './listen.ts';
-import { listenerName } from '../redirect/path-probe.ts';
 import { bodyOf, largestBody } from '../request/body.ts';
 import type { CallerConnection } from '../identify/caller-connection.ts';
 import { readTarget } from '../request/request-target.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { respond } from '../respond/respond.ts';
-import type { App, InboundRequest, OutboundResponse } from '../request/wire.ts';
+import { listenerName, type App, type InboundRequest, type OutboundResponse } from '../request/wire.ts';
 
 export interface ServerOptions {
   readonly host: string;

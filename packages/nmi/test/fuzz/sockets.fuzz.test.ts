@@ -7,6 +7,7 @@ import { createLog, systemClock } from '@pod-identity/kit/serve';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { App } from '../../src/request/wire.ts';
+import { createCanaryHandler } from '../../src/handle/canary.ts';
 import { createProxy, type Proxy } from '../../src/handle/proxy.ts';
 import { createTokenHandler } from '../../src/handle/token.ts';
 import { startServer, type RunningServer } from '../../src/server/server.ts';
@@ -78,6 +79,7 @@ beforeAll(async () => {
   });
   const app = createApp({
     proxy,
+    canary: createCanaryHandler({ node: 'node-0', ...rules }),
     token: createTokenHandler({
       ...rules,
       isOutdated: () => false,

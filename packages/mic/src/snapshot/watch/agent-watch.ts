@@ -1,4 +1,4 @@
-// The watch of NMI's pods. Like cluster-watch.ts, it only reads from the API server.
+// The watches of NMI's pods and of its canary's. Like cluster-watch.ts, it only reads from the API server.
 import type { Clock } from '@pod-identity/kit/core';
 import { coreKinds, createInformer, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
@@ -28,6 +28,8 @@ const fields: Fields = {
 export interface AgentWatchOptions {
   readonly transport: KubeTransport;
   readonly daemonSet: DaemonSetName;
+  /** Which of its pods the API server sends; default: all of the namespace. */
+  readonly labelSelector?: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -36,6 +38,9 @@ export interface AgentWatchOptions {
 export interface AgentWatch {
   /** Lists and watches until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
+  /** Whether all pods were listed once. */
+  hasSynced(): boolean;
+  all(): Iterable<AgentView>;
   on(node: string): readonly AgentView[];
   /** Calls the listener with the name of the node whose agent has changed. Returns a function that removes it. */
   onChange(listener: (node: string) => void): () => void;
@@ -49,10 +54,12 @@ export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptio
     fields,
     trim: (raw) => agentPod(raw, daemonSet),
     indexes: { node: ({ nodeName }) => [nodeName] },
-    log: log.child({ watch: 'pods of NMI' }),
+    log: log.child({ watch: `pods of ${daemonSet.name}` }),
   });
   return {
     run: (signal) => informer.run(signal),
+    hasSynced: () => informer.hasSynced(),
+    all: () => informer.store.values(),
     on: (node) => informer.store.by('node', node),
     onChange: (listener) =>
       informer.onChange((change) => {
@@ -60,3 +67,34 @@ export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptio
       }),
   };
 }
+
+/** The pods on nodes that are watched by MIC besides those with identities. */
+export interface NodePods {
+  readonly agents: AgentWatch | undefined;
+  readonly canaries: AgentWatch | undefined;
+  /** Lists and watches until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Undefined names are not watched. */
+export interface NodePodNames {
+  readonly agents: DaemonSetName | undefined;
+  readonly canaries: DaemonSetName | undefined;
+}
+
+export function watchNodePods(names: NodePodNames, options: Omit<AgentWatchOptions, 'daemonSet'>): NodePods {
+  const agents = names.agents && createAgentWatch({ ...options, daemonSet: names.agents });
+  const canaries =
+    names.canaries &&
+    createAgentWatch({ ...options, daemonSet: names.canaries, labelSelector: canarySelector });
+  return {
+    agents,
+    canaries,
+    run: async (signal) => {
+      await Promise.all([agents?.run(signal), canaries?.run(signal)]);
+    },
+  };
+}
+
+/** Only spares the API server other pods: labels do not make a canary. */
+const canarySelector = 'component=nmi-canary';

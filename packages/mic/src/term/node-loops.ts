@@ -1,0 +1,49 @@
+import type { Clock } from '@pod-identity/kit/core';
+import type { KubeTransport, LeaderTerm } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
+import { keepStartupTaints } from '../apply/startup-taints.ts';
+import type { NodePods } from '../snapshot/watch/agent-watch.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
+import type { Publisher } from '../tell/publisher.ts';
+import { keepCanaryReports } from './canary-reports.ts';
+import type { MicSettings } from './settings.ts';
+import { startupViewOf } from './startup-view.ts';
+
+export interface NodeLoopsOptions {
+  readonly settings: Pick<MicSettings, 'startupTaint' | 'canary'>;
+  readonly view: Pick<ClusterWatch, 'onNode' | 'taintedNode' | 'taintedNodes'>;
+  readonly pods: NodePods;
+  readonly publisher: Publisher;
+  /** Its writes are fenced by the lease. */
+  readonly transport: KubeTransport;
+  readonly term: LeaderTerm;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** The loops of a term that are about nodes: start-up taints, and reports about canaries. */
+export async function startNodeLoops(options: NodeLoopsOptions): Promise<void> {
+  await Promise.all([keepTaints(options), keepReports(options)]);
+}
+
+async function keepTaints({ settings, pods, view, log, ...options }: NodeLoopsOptions): Promise<void> {
+  const { startupTaint } = settings;
+  if (startupTaint === undefined || pods.agents === undefined) return;
+  const { key, waitsFor } = startupTaint;
+  const canaries = waitsFor === 'canary' ? pods.canaries : undefined;
+  const startupView = startupViewOf(view, pods.agents, canaries);
+  await keepStartupTaints({ ...options, log, key, view: startupView }).catch((error: unknown) =>
+    log.error({ error }, 'start-up taints are not looked after in this term'),
+  );
+}
+
+async function keepReports({ settings, view, log, ...options }: NodeLoopsOptions): Promise<void> {
+  const { canary: daemonSet, startupTaint } = settings;
+  if (daemonSet === undefined) return;
+  const keepsTaint = (node: string) =>
+    startupTaint?.waitsFor === 'canary' && view.taintedNode(node) !== undefined;
+  await keepCanaryReports({ ...options, daemonSet, keepsTaint }).catch((error: unknown) =>
+    log.error({ error }, 'canaries are not reported in this term'),
+  );
+}

@@ -1,0 +1,83 @@
+// Room: `nmi canary`: in a pod, asks at the metadata address, and is ready only while NMI of its own node answers.
+// It must not ask for a token, or need an identity, the API server or a right.
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '@pod-identity/kit/core';
+import { keepAdminServer, systemClock, type AdminRoute, type Log } from '@pod-identity/kit/serve';
+import type { NmiConfig } from '../config/config.ts';
+import { createAsk, type Ask } from './ask.ts';
+import { judgeSighting, type CanaryVerdict } from './verdict.ts';
+
+/** Runs until the signal aborts; resolves to the exit code. */
+export async function runCanary(
+  { node, metadata, probe }: Pick<NmiConfig, 'node' | 'metadata' | 'probe'>,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<number> {
+  const canary = createCanary({
+    node,
+    ask: createAsk({ metadata }),
+    newChallenge: () => randomBytes(16).toString('hex'),
+    clock: systemClock,
+    log,
+  });
+  const kept = keepAdminServer({ ...probe, routes: canary.routes, log }, { clock: systemClock, signal });
+  await Promise.all([kept, canary.keep(signal)]);
+  return 0;
+}
+
+export interface CanaryOptions {
+  readonly node: string;
+  readonly ask: Ask;
+  readonly newChallenge: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Canary {
+  /** For the probes of the kubelet. */
+  readonly routes: readonly AdminRoute[];
+  /** Asks until the signal aborts. */
+  keep(signal: AbortSignal): Promise<void>;
+}
+
+/** Between questions. */
+const pauseMs = { ready: 5_000, 'not-ready': 1_000 } as const;
+
+export function createCanary({ node, ask, newChallenge, clock, log }: CanaryOptions): Canary {
+  let verdict: CanaryVerdict | undefined;
+
+  const look = async (): Promise<CanaryVerdict> => {
+    const challenge = newChallenge();
+    const next = judgeSighting(await ask(challenge), { node, challenge });
+    if (stateOf(next) !== stateOf(verdict)) tell(log, next);
+    return next;
+  };
+
+  return {
+    routes: [
+      { path: '/healthz', answer: () => ({ status: 200, body: 'ok\n' }) },
+      { path: '/readyz', answer: () => answerOf(verdict) },
+    ],
+    async keep(signal) {
+      while (!signal.aborted) {
+        verdict = await look();
+        await clock.sleep(pauseMs[verdict.kind], signal).catch(() => undefined);
+      }
+    },
+  };
+}
+
+function stateOf(verdict: CanaryVerdict | undefined): string | undefined {
+  return verdict?.kind === 'not-ready' ? verdict.why : verdict?.kind;
+}
+
+function tell(log: Log, verdict: CanaryVerdict): void {
+  if (verdict.kind === 'ready') log.info({}, 'NMI of this node answers calls of pods');
+  else log.warn({ reason: verdict.why }, verdict.text);
+}
+
+function answerOf(verdict: CanaryVerdict | undefined): { readonly status: number; readonly body: string } {
+  if (verdict === undefined) return { status: 503, body: 'the first question is not answered yet\n' };
+  return verdict.kind === 'ready'
+    ? { status: 200, body: 'ready\n' }
+    : { status: 503, body: `${verdict.why}: ${verdict.text}\n` };
+}

@@ -1,0 +1,257 @@
+// NMI and its commands, but for the canary.
+import { connectKube, createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube';
+import type { Clock } from '@pod-identity/kit/core';
+import {
+  buildInfo,
+  createMetrics,
+  createMetricsRoute,
+  createPrinter,
+  printWhole,
+  keepAdminServer,
+  standardOutput,
+  systemClock,
+  userAgentOf,
+  type AdminRoute,
+  type Log,
+} from '@pod-identity/kit/serve';
+import manifest from '../package.json' with { type: 'json' };
+import { createAgent, type Agent, type AgentOptions } from './agent.ts';
+import { checkReady } from './commands/check-ready.ts';
+import { drain } from './server/drain.ts';
+import type { ListenAt, NmiConfig } from './config/config.ts';
+import type { Place } from './server/port/listeners.ts';
+import { createPortWatch } from './server/port/port-watch.ts';
+import { createSocketOwner } from './server/port/socket-owner.ts';
+import { readForeignListeners } from './server/port/socket-table.ts';
+import { explainCommand } from './commands/explain.ts';
+import { readBootTime } from './identify/boot-time.ts';
+import { metricSpecs } from './tell/metrics.ts';
+import { probeListener } from './ready/readiness.ts';
+import { assembleRedirect, type RedirectDoors } from './redirect/assemble.ts';
+import { installRedirect, uninstallRedirect, warnOfLeftovers } from './commands/redirect.ts';
+import type { Redirect } from './redirect/installer.ts';
+import { createPathProbe } from './redirect/path-probe.ts';
+import { targetOf } from './redirect/target.ts';
+import { startServer, type RunningServer, type ServerOptions } from './server/server.ts';
+import { createStartupTaint } from './ready/startup-taint.ts';
+
+const build = buildInfo(manifest.version);
+const { version, commit } = build;
+/** Between attempts to listen on a port that another program uses. */
+const betweenAttemptsMs = 500;
+const notYetRedirected = { problem: () => 'the redirect rules are not in place yet' };
+const printer = createPrinter((line) => printWhole(`${line}\n`));
+
+/** Resolves to the exit code. */
+export function startService(
+  config: NmiConfig,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<number> {
+  const doors = { clock: systemClock, log };
+  if (config.command.kind === 'check-ready') return checkReady({ ...config, printer });
+  if (config.command.kind === 'explain') return explain(config, config.command.pod, { log, signal });
+  if (config.command.kind === 'install-redirect') return installRedirect(config, doors);
+  if (config.command.kind === 'uninstall-redirect') return uninstallRedirect(config, doors);
+  return run(config, log, signal);
+}
+
+async function explain(
+  config: NmiConfig,
+  pod: string,
+  given: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<number> {
+  const transport = await connect(config);
+  try {
+    return await explainCommand({
+      config,
+      pod,
+      transport,
+      printer,
+      ...given,
+      clock: systemClock,
+      random: Math.random,
+      bootedAt: readBootTime(),
+    });
+  } finally {
+    await transport.close();
+  }
+}
+
+async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
+  const transport = await connect(config);
+  const clock = systemClock;
+  const metrics = createMetrics(metricSpecs);
+  // Created after the agent, which needs them for readiness.
+  const late: { server?: RunningServer; redirect?: Redirect } = {};
+  const owner = createSocketOwner();
+  const { listen, podRequestsPerSecond: requestsPerSecond } = config;
+  const place = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
+  const portWatch = watchPort({ place, metrics, clock, log });
+  const foreignListener = () => portWatch.look();
+  const doors = { config, transport, clock, random: Math.random, log, metrics, bootedAt: readBootTime() };
+  const agent = createAgent({
+    ...doors,
+    foreignListener,
+    output: standardOutput(),
+    ...wayOfCalls(config, clock, () => late.redirect),
+    selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
+  });
+  const { app, onLimited, neighbourOf, namespaceOf } = agent;
+  const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf, namespaceOf };
+  const serving = { ...listen, ...callers, app, clock, owner };
+  // Before any other I/O: for a moment the process has another uid.
+  const atOnce = await startIfFree(serving);
+
+  const end = startWatching(agent, transport);
+  // Before the wait for the port, so that probes get a response.
+  const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
+  const server = atOnce ?? (await startWhenFree(serving, { log, signal, foreignListener }));
+  if (server === undefined) return end(kept);
+  late.server = server;
+  tellOfListener(server, config, log);
+  kept.push(portWatch.keep(signal));
+  if (config.interception === 'redirect') {
+    const target = targetOf({ ...config, listen: { host: listen.host, port: server.port } });
+    if (typeof target === 'string') {
+      log.error({}, target);
+      return 1;
+    }
+    late.redirect = assembleRedirect(target, config.firewall, counted({ clock, log, metrics }));
+    kept.push(late.redirect.keep(signal));
+  } else kept.push(warnOfLeftovers(config, { clock, log }));
+  const { node: name, startupTaint: key } = config;
+  const node = createNodeTaintDoor(transport, name);
+  kept.push(createStartupTaint({ ...agent.readiness, node, key, clock, log }).keep(signal));
+
+  await Promise.all(kept);
+  await drain({ server, agent, clock });
+  return end(kept);
+}
+
+function counted({ metrics, ...doors }: Pick<AgentOptions, 'metrics' | 'clock' | 'log'>): RedirectDoors {
+  return { ...doors, onRepaired: () => metrics.count('rulesRepaired') };
+}
+
+interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {
+  readonly place: () => Place;
+}
+
+function watchPort({ metrics, ...parts }: PortParts) {
+  return createPortWatch({
+    ...parts,
+    read: readForeignListeners,
+    onCounted: (foreign, found) => {
+      metrics.set('foreignListeners', foreign);
+      metrics.count('foreignListenersFound', {}, found);
+    },
+  });
+}
+
+/** The watches run until the last response, for requests that wait. Returns the function that ends everything. */
+function startWatching(agent: Agent, transport: KubeTransport) {
+  const watch = new AbortController();
+  const watched = agent.run(watch.signal);
+  return async (kept: readonly Promise<void>[]): Promise<number> => {
+    watch.abort();
+    await Promise.all([...kept, watched]);
+    await Promise.all([agent.close(), transport.close()]);
+    return 0;
+  };
+}
+
+interface Waiting {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly foreignListener: () => Promise<string | undefined>;
+}
+
+/** Waits while another program, or an agent of an earlier version with another uid, uses the port. Undefined: aborted. */
+async function startWhenFree(
+  options: ServerOptions,
+  { log, signal, foreignListener }: Waiting,
+): Promise<RunningServer | undefined> {
+  log.warn({ port: options.port }, 'waiting for the port: another program has it');
+  while (!signal.aborted) {
+    await foreignListener();
+    await options.clock.sleep(betweenAttemptsMs, signal).catch(() => undefined);
+    const server = await startIfFree(options);
+    if (server) return server;
+  }
+  return undefined;
+}
+
+async function startIfFree(options: ServerOptions): Promise<RunningServer | undefined> {
+  try {
+    return await startServer(options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return undefined;
+  }
+}
+
+function connect({ serviceAccountDir, kubeconfig, master }: NmiConfig) {
+  return connectKube({
+    userAgent: userAgentOf('NMI', build),
+    serviceAccountDir,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(master === undefined ? {} : { master }),
+  });
+}
+
+function tellOfListener(
+  { address, port, sharing }: RunningServer,
+  { node, mode }: NmiConfig,
+  log: Log,
+): void {
+  log.info({ address, port, node, mode, version, commit }, 'listening');
+  if (sharing === 'alone')
+    log.warn(
+      {},
+      'this kernel cannot share a port (SO_REUSEPORT): while the agent is replaced, calls of pods are refused for a moment',
+    );
+}
+
+/** How readiness tests that calls of pods reach NMI; without redirect this cannot be tested. */
+function wayOfCalls(config: NmiConfig, clock: Clock, redirect: () => Redirect | undefined) {
+  if (config.interception !== 'redirect') return {};
+  return {
+    redirectProblem: () => (redirect() ?? notYetRedirected).problem(),
+    throughRedirect: createPathProbe({ metadata: config.metadata, clock }),
+  };
+}
+
+interface AdminParts {
+  readonly config: NmiConfig;
+  readonly log: Log;
+  readonly agent: Agent;
+  readonly text: () => Promise<string>;
+  readonly signal: AbortSignal;
+}
+
+async function keepAdmin({ config, log, agent, text, signal }: AdminParts): Promise<void> {
+  const { readiness } = agent;
+  const health = {
+    path: '/healthz',
+    // 200 while the process is alive; the body is that of the original.
+    answer: () => ({ status: 200, body: readiness.hasSynced() ? 'Active' : 'Not Active' }),
+  };
+  const ready = {
+    path: '/readyz',
+    answer: async () => {
+      const problems = await readiness.problems();
+      return problems.length === 0
+        ? { status: 200, body: 'ready\n' }
+        : { status: 503, body: `${problems.join('\n')}\n` };
+    },
+  };
+  const metricsRoute = createMetricsRoute(() => {
+    agent.measure();
+    return text();
+  }, systemClock);
+  const keep = (role: string, at: ListenAt, routes: readonly AdminRoute[]) =>
+    keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock: systemClock, signal });
+  await Promise.all([
+    keep('health', config.probe, [health, ready]),
+    keep('metrics', config.metrics, [metricsRoute]),
+  ]);
+}
