@@ -41,7 +41,8 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-const startMic = () => stage.startMic('1', ['--detach-grace-period', '0s', ...byRights]);
+const withCanary = ['--canary-daemonset=aad-pod-identity/nmi-canary', '--startup-taint-waits-for=canary'];
+const startMic = () => stage.startMic('1', ['--detach-grace-period', '0s', ...byRights, ...withCanary]);
 
 const patch = (object: KubeObject, body: object) =>
   stage.kube.request({
@@ -140,32 +141,43 @@ test('MIC follows a change of the identity, and after a restart takes back what 
   });
 });
 
-test('MIC takes the start-up taint off a node when its NMI is ready', async () => {
-  const controller = {
+/** A pod of a DaemonSet of our namespace that is ready. */
+async function runReady(daemonSet: string, nodeName: string): Promise<void> {
+  const owner = {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
-    name: 'nmi',
-    uid: 'of-nmi',
+    name: daemonSet,
+    uid: daemonSet,
     controller: true,
   };
-  const node = 'fresh';
-  await stage.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: node }, spec: { taints: [taint] } });
+  const name = `${daemonSet}-${nodeName}`;
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'nmi-fresh', namespace: names.systemNamespace, ownerReferences: [controller] },
-    spec: { nodeName: node, containers: [{ name: 'nmi', image: 'local.test/app:1' }] },
+    metadata: {
+      name,
+      namespace: names.systemNamespace,
+      labels: { component: daemonSet },
+      ownerReferences: [owner],
+    },
+    spec: { nodeName, containers: [{ name: 'app', image: 'local.test/app:1' }] },
   };
-  const made = await stage.create(pod);
+  await stage.create(pod);
   const lastTransitionTime = new Date().toISOString();
   await stage.kube.request({
     method: 'PATCH',
-    path: `${pathOf({ ...pod, namespace: names.systemNamespace, name: made.metadata.name })}/status`,
+    path: `${pathOf({ ...pod, namespace: names.systemNamespace, name })}/status`,
     contentType: 'application/merge-patch+json',
     body: {
       status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime }] },
     },
   });
+}
+
+test('MIC takes the start-up taint off a node when its NMI and its canary are ready', async () => {
+  const node = 'fresh';
+  await stage.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: node }, spec: { taints: [taint] } });
+  for (const daemonSet of ['nmi', 'nmi-canary']) await runReady(daemonSet, node);
   await untilObject(stage.kube, {
     path: pathOf({ apiVersion: 'v1', kind: 'Node' }),
     fits: ({ metadata, spec }) =>

@@ -100,20 +100,24 @@ export function createController(options: ControllerOptions): Controller {
       return rights.mode === 'rbac' ? rights.proof.problem : undefined;
     },
 
-    refreshGauges() {
-      showRights(rights, metrics);
-      showCanaries(nodePods, current !== undefined, metrics);
-      metrics.set('leader', current ? 1 : 0);
-      for (const [kind, ms] of view.ages())
-        metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });
-      const depth = current?.depth() ?? { objects: 0, azure: 0 };
-      for (const lane of ['objects', 'azure'] as const) metrics.set('queueDepth', depth[lane], { lane });
-      if (current) current.meter.hosts(current.facts.values());
-      // What a former leader knew of hosts is of no account.
-      else
-        for (const key of ['throttledHosts', 'throttledUntil', 'quarantined'] as const) metrics.set(key, 0);
-    },
+    refreshGauges: () => refreshGauges(options, current),
   };
+}
+
+function refreshGauges(
+  { view, nodePods, rights, metrics }: Pick<ControllerOptions, 'view' | 'nodePods' | 'rights' | 'metrics'>,
+  term: Term | undefined,
+): void {
+  showRights(rights, metrics);
+  showCanaries(nodePods, term !== undefined, metrics);
+  metrics.set('leader', term ? 1 : 0);
+  for (const [kind, ms] of view.ages())
+    metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });
+  const depth = term?.depth() ?? { objects: 0, azure: 0 };
+  for (const lane of ['objects', 'azure'] as const) metrics.set('queueDepth', depth[lane], { lane });
+  if (term) term.meter.hosts(term.facts.values());
+  // What a former leader knew of hosts is of no account.
+  else for (const key of ['throttledHosts', 'throttledUntil', 'quarantined'] as const) metrics.set(key, 0);
 }
 
 async function checkRoles(
