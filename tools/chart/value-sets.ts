@@ -160,6 +160,10 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     values: { mic: { replicas: 1, podDisruptionBudget: { minAvailable: 1 } } },
     says: ['mic.podDisruptionBudget.minAvailable: must be below mic.replicas (1)'],
   },
+  'a start-up taint that waits for no canary': {
+    values: { startupTaint: 'a/b', canary: { holdsStartupTaint: true } },
+    says: ['canary.holdsStartupTaint: needs canary.enabled true'],
+  },
   'monitors without the operator': {
     values: { monitoring: { enabled: true } },
     says: [

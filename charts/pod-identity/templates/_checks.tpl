@@ -39,6 +39,9 @@
 - mic.podDisruptionBudget.minAvailable: must be below mic.replicas ({{ $.Values.mic.replicas }}), or no node with a MIC can be drained.
 {{- end }}
 {{- end }}
+{{- if and .Values.canary.holdsStartupTaint (not (and .Values.canary.enabled .Values.startupTaint (eq .Values.operationMode "standard"))) }}
+- canary.holdsStartupTaint: needs canary.enabled true, startupTaint, and the operation mode standard, because MIC removes the taint.
+{{- end }}
 {{- if .Values.monitoring.enabled }}
 {{- if not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") }}
 - monitoring.enabled: the cluster does not have the API monitoring.coreos.com/v1. Install the Prometheus operator first; for `helm template` add --api-versions=monitoring.coreos.com/v1.
