@@ -39,7 +39,7 @@ function staticChecks() {
     ['node', 'tools/docs/gen-crds.ts', '--check'],
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],
-    ['node', 'tools/chart/gen-chart.ts', '--check'],
+    ['node', 'tools/docs/gen-chart.ts', '--check'],
     ['node', 'tools/monitoring/main.ts', '--check'],
   ];
 }

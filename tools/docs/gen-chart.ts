@@ -4,13 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
-import { settle } from '../docs/generated-files.ts';
-import { code, row, table } from '../docs/markdown.ts';
-import { inChart, repository } from './places.ts';
-import { valueRows } from './value-rows.ts';
+import { settle } from './generated-files.ts';
+import { code, row, table } from './markdown.ts';
+import { inChart, repository } from '../chart/places.ts';
+import { valueRows } from '../chart/value-rows.ts';
 
 const page = inChart('README.md');
-const [start, end] = ['<!-- values: made by tools/chart/gen-chart.ts -->', '<!-- end of values -->'];
+const [start, end] = ['<!-- values: made by tools/docs/gen-chart.ts -->', '<!-- end of values -->'];
 
 function valuesTable(): string {
   const rows = valueRows(readFileSync(inChart('values.yaml'), 'utf8')).map(
@@ -51,5 +51,5 @@ settle(
         text: readFileSync(join(definitions, name), 'utf8'),
       })),
   ],
-  { command: 'node tools/chart/gen-chart.ts', noun: 'parts of the chart' },
+  { command: 'node tools/docs/gen-chart.ts', noun: 'parts of the chart' },
 );
