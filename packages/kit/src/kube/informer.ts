@@ -15,6 +15,8 @@ export interface Informer<V> {
   readonly plural: string;
   readonly store: Store<V>;
   hasSynced(): boolean;
+  /** The resource version that the store has reached; undefined before the first list. Listeners see that of their change. */
+  version(): string | undefined;
   /** Resolves after the first complete list, or when `run` ends without one; see `hasSynced`. */
   readonly synced: Promise<void>;
   /** Whether objects of the namespace are left out because it is over its share. */
@@ -59,6 +61,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     plural: kind.plural,
     store: contents.store,
     hasSynced: () => reflector.listed,
+    version: () => reflector.version,
     synced: synced.promise,
     onChange: (listener) => changed.add(listener),
     leavesOut: (namespace) => reflector.shares().isOver(namespace),

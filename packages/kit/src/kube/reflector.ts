@@ -86,9 +86,8 @@ export function createReflector<V>(
 ): Reflector {
   const { transport, clock, weigh } = options;
   const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
-  const keep = createKeeper(options);
   let shares = createShareKeeper(options);
-  const [origin, relist] = [createListOrigin(options), createRelist(options)];
+  const [keep, origin, relist] = [createKeeper(options), createListOrigin(options), createRelist(options)];
   const hear = () => {
     state.heard += 1;
     state.heardAt = clock.elapsed();
@@ -116,9 +115,10 @@ export function createReflector<V>(
       try {
         for await (const event of events) {
           hear();
-          apply(take(event, { contents, keep, shares, weigh, onLeftOut }));
+          const changes = take(event, { contents, keep, shares, weigh, onLeftOut });
           state.version = eventVersion(event) ?? state.version;
           origin.reached(state.version);
+          apply(changes);
         }
         if (!signal.aborted) state.heardAt = clock.elapsed();
       } finally {

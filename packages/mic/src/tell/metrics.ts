@@ -111,6 +111,13 @@ export const micMetrics = {
     ),
     labels: watch,
   },
+  wholeNamespaces: {
+    ...gauge(
+      'mic_whole_namespaces',
+      'Namespaces with bindings that need all their pods, by the watch that covers them; none: not listed yet.',
+    ),
+    labels: { watch: ['namespace', 'cluster', 'none'] },
+  },
   accessMode: {
     ...gauge('mic_identity_access', '1 for the mode of --identity-access.'),
     labels: { mode: ['namespace', 'warn', 'rbac'] },

@@ -113,11 +113,18 @@ function refreshGauges(
   metrics.set('leader', term ? 1 : 0);
   for (const [kind, ms] of view.ages())
     metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });
+  showCoverage(view, metrics);
   const depth = term?.depth() ?? { objects: 0, azure: 0 };
   for (const lane of ['objects', 'azure'] as const) metrics.set('queueDepth', depth[lane], { lane });
   if (term) term.meter.hosts(term.facts.values());
   // What a former leader knew of hosts is of no account.
   else for (const key of ['throttledHosts', 'throttledUntil', 'quarantined'] as const) metrics.set(key, 0);
+}
+
+function showCoverage(view: Pick<ClusterWatch, 'coverage'>, metrics: Metrics<MicMetricSpecs>): void {
+  const coverage = view.coverage();
+  for (const watch of ['namespace', 'cluster', 'none'] as const)
+    metrics.set('wholeNamespaces', coverage[watch], { watch });
 }
 
 async function checkRoles(

@@ -34,6 +34,7 @@ import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-i
 import { podFields } from './pod-fields.ts';
 import { PodSource } from './pod-source.ts';
 import { weighRecord } from './record-weight.ts';
+import type { Coverage, WholeLimits } from './whole-namespaces.ts';
 import { createTakenNames, type TakenNames } from './taken-names.ts';
 import { createTrims } from '../trims.ts';
 
@@ -61,6 +62,8 @@ export interface ClusterWatchOptions {
   readonly log: Log;
   /** Key of the taint that makes a node `tainted`; default: none. */
   readonly startupTaint?: string | undefined;
+  /** Default: those of `WholeNamespaces`. */
+  readonly limits?: WholeLimits;
 }
 
 /** Objects that are left out because their namespace is over its share. */
@@ -85,6 +88,8 @@ export interface ClusterWatch {
   nameTaken(key: string): void;
   readonly onAssigned: (listener: (key: string, object: AssignedView | undefined) => void) => () => void;
   readonly leftOut: LeftOutView;
+  /** Namespaces with bindings that need all their pods. */
+  coverage(): Coverage;
   /** By plural of each watch: milliseconds since the API server last sent anything. */
   ages(): ReadonlyMap<string, number>;
 }
@@ -129,6 +134,7 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     nameTaken: (key) => taken.add(key),
     onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
     leftOut,
+    coverage: () => source.coverage(),
     ages: () => agesOf({ ...all, pods: source }),
   };
 }

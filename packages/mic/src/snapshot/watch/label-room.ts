@@ -11,6 +11,7 @@ export interface LabelRoom {
   fit(pod: PodView | undefined): PodView | undefined;
   /** To be called when the pod is deleted. */
   leave(namespace: string, name: string): void;
+  leaveAll(namespace: string): void;
 }
 
 export function createLabelRoom(most = { ofNamespace: mostCharacters, inAll: mostInAll }): LabelRoom {
@@ -47,6 +48,9 @@ export function createLabelRoom(most = { ofNamespace: mostCharacters, inAll: mos
       return isRoom ? pod : { namespace, name, ...rest };
     },
     leave: (namespace, name) => resize(namespace, name, 0),
+    leaveAll(namespace) {
+      for (const name of [...(sizes.get(namespace)?.keys() ?? [])]) resize(namespace, name, 0);
+    },
   };
 }
 

@@ -4,21 +4,19 @@ import type { AzureIdentityBinding } from '@pod-identity/crd-types';
 import type { Change, Informer } from '@pod-identity/kit/kube';
 import type { ClusterIndex } from '../index/cluster-index.ts';
 import { namespaceOf } from '../keys.ts';
-import type { Trims } from '../trims.ts';
 import type { BindingView, PodView } from '../views.ts';
-import { WholeNamespaces, type WatchTools } from './whole-namespaces.ts';
+import { WholeNamespaces, type Coverage, type WholeOptions } from './whole-namespaces.ts';
 
 type PodListener = (key: string, pod: PodView | undefined) => void;
 
-export interface PodSourceOptions extends WatchTools {
+export interface PodSourceOptions extends WholeOptions {
   readonly index: ClusterIndex;
-  readonly trims: Trims;
   readonly labelled: Informer<PodView>;
   readonly bindingOf: (key: string) => BindingView | undefined;
 }
 
 export class PodSource {
-  readonly #options: Omit<PodSourceOptions, keyof WatchTools>;
+  readonly #options: Omit<PodSourceOptions, keyof WholeOptions>;
   readonly #whole: WholeNamespaces;
   readonly #podListeners = new Set<PodListener>();
   readonly #changeListeners = new Set<() => void>();
@@ -27,14 +25,18 @@ export class PodSource {
   /** Keys of pods of covered namespaces that changed in the watch by label. */
   readonly #missed = new Map<string, Set<string>>();
 
-  constructor({ index, trims, labelled, bindingOf, ...tools }: PodSourceOptions) {
-    this.#options = { index, trims, labelled, bindingOf };
-    this.#whole = new WholeNamespaces(tools, trims, {
-      onCovered: (namespace) => this.#takeOver(namespace),
+  constructor({ index, labelled, bindingOf, ...tools }: PodSourceOptions) {
+    this.#options = { index, labelled, bindingOf };
+    this.#whole = new WholeNamespaces(tools, {
+      onCovered: (namespace, { isFirst }) => this.#takeOver(namespace, isFirst),
       onChange: (change) => this.#take(change.key, after(change)),
     });
+    let isListed = false;
+    void labelled.synced.then(() => (isListed = true));
     labelled.onChange((change) => {
       const namespace = namespaceOf(change.key);
+      // Not for the first list: until it is complete nothing is decided, and its version may be reached only by the next bookmark.
+      if (isListed) this.#whole.heard(namespace, labelled.version());
       if (!this.#whole.covers(namespace)) this.#take(change.key, after(change));
       else this.#missed.set(namespace, (this.#missed.get(namespace) ?? new Set()).add(change.key));
     });
@@ -75,19 +77,25 @@ export class PodSource {
     return Math.max(this.#options.labelled.lastHeardMs(), this.#whole.lastHeardMs());
   }
 
+  coverage(): Coverage {
+    return this.#whole.coverage();
+  }
+
   run(signal: AbortSignal): Promise<void> {
     return this.#whole.run(signal);
   }
 
-  /** To be called when all pods of the namespace are known. */
-  #takeOver(namespace: string): void {
+  /** To be called when all pods of the namespace are known, and with `isFirst: false` when they come from another watch. */
+  #takeOver(namespace: string, isFirst: boolean): void {
     const { index, bindingOf } = this.#options;
     const there = this.#whole.pods(namespace).map(({ name }) => `${namespace}/${name}`);
-    const keys = new Set([...index.podsIn(namespace), ...there]);
-    for (const key of keys) this.#apply(key, this.#whole.get(key));
-    for (const key of this.#asking.get(namespace) ?? [])
-      index.apply({ kind: 'binding', key, view: bindingOf(key) });
-    for (const key of keys) this.#tell(key, this.#whole.get(key));
+    const keys = [...new Set([...index.podsIn(namespace), ...there])];
+    const news = isFirst ? keys : keys.filter((key) => isNews(index.pod(key), this.#whole.get(key)));
+    for (const key of news) this.#apply(key, this.#whole.get(key));
+    if (isFirst)
+      for (const key of this.#asking.get(namespace) ?? [])
+        index.apply({ kind: 'binding', key, view: bindingOf(key) });
+    for (const key of news) this.#tell(key, this.#whole.get(key));
     this.#changed();
   }
 

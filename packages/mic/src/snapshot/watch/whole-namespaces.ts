@@ -1,126 +1,240 @@
 // Watches all pods of namespaces with bindings that need more of a pod than its binding label. Without such bindings, nothing is
-// watched. See docs/decisions/0035-selectors-of-bindings.md.
-import { aborted } from '@pod-identity/kit/core';
-import {
-  coreKinds,
-  createInformer,
-  tooLargeIn,
-  type Change,
-  type Informer,
-  type InformerOptions,
-} from '@pod-identity/kit/kube';
+// watched. A few namespaces are watched one by one. More than that share one watch of all pods of the cluster, since each watch is a
+// connection and whoever may create namespaces could open any number. See docs/decisions/0035-selectors-of-bindings.md.
+import { aborted, type Timer } from '@pod-identity/kit/core';
+import type { Change } from '@pod-identity/kit/kube';
+import type { Log } from '@pod-identity/kit/serve';
 import { namespaceOf } from '../keys.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
 import { createLabelRoom } from './label-room.ts';
-import { podFieldsWithLabels } from './pod-fields.ts';
+import { PodFeed, type FeedScope, type WatchTools } from './pod-feed.ts';
+import { WantedNamespace } from './wanted-namespace.ts';
 
-export type WatchTools = Pick<InformerOptions<PodView>, 'transport' | 'clock' | 'random' | 'log'>;
+export interface WholeLimits {
+  /** Watches of one namespace. */
+  readonly own: number;
+  /** With so many namespaces the watch of the cluster ends. Far below `own`, so that it does not begin and end all the time. */
+  readonly few: number;
+  /** Shortest time between two lists of all pods of the cluster. */
+  readonly pauseMs: number;
+}
+
+const defaults: WholeLimits = { own: 32, few: 16, pauseMs: 120_000 };
+/** Namespaces that come together are listed together. */
+const gatherMs = 100;
+const handOverMs = 500;
 
 interface Listeners {
-  readonly onCovered: (namespace: string) => void;
+  /** Called when all pods of the namespace are known, and again when another watch covers it. */
+  readonly onCovered: (namespace: string, how: { readonly isFirst: boolean }) => void;
   /** Called for covered namespaces only. */
   readonly onChange: (change: Change<PodView>) => void;
 }
 
-interface Watched {
-  readonly informer: Informer<PodView>;
-  readonly end: AbortController;
-  covers: boolean;
+/** Namespaces by the watch that covers them. */
+export type Coverage = Readonly<Record<FeedScope | 'none', number>>;
+
+export interface WholeOptions extends WatchTools {
+  readonly log: Log;
+  readonly trims: Trims;
+  readonly limits?: WholeLimits | undefined;
 }
 
 export class WholeNamespaces {
-  readonly #tools: WatchTools;
-  readonly #trims: Trims;
+  readonly #options: WholeOptions;
+  readonly #limits: WholeLimits;
   readonly #listeners: Listeners;
-  readonly #watched = new Map<string, Watched>();
+  readonly #wanted = new Map<string, WantedNamespace>();
+  /** Wanted namespaces without a watch, in the order of their arrival. */
+  readonly #waiting = new Set<string>();
+  readonly #feeds = new Set<PodFeed>();
   readonly #running = new Set<Promise<void>>();
   readonly #room = createLabelRoom();
   #until: AbortSignal | undefined;
+  #widenedAt = -Infinity;
+  #widening: Timer | undefined;
+  #handOver: Timer | undefined;
 
-  constructor(tools: WatchTools, trims: Trims, listeners: Listeners) {
-    this.#tools = tools;
-    this.#trims = trims;
+  constructor(options: WholeOptions, listeners: Listeners) {
+    this.#options = options;
+    this.#limits = options.limits ?? defaults;
     this.#listeners = listeners;
   }
 
   /** Starts to watch all pods of the namespace. */
   want(namespace: string): void {
-    if (this.#watched.has(namespace)) return;
-    const entry = { informer: this.#informer(namespace), end: new AbortController(), covers: false };
-    this.#watched.set(namespace, entry);
-    this.#follow(namespace, entry);
-    this.#start(entry);
+    if (this.#wanted.has(namespace)) return;
+    this.#wanted.set(namespace, new WantedNamespace(namespace));
+    this.#waiting.add(namespace);
+    this.#serveWaiting();
   }
 
   /** Stops that. */
   release(namespace: string): void {
-    const pods = this.pods(namespace);
-    this.#watched.get(namespace)?.end.abort();
-    this.#watched.delete(namespace);
-    for (const { name } of pods) this.#room.leave(namespace, name);
+    const entry = this.#wanted.get(namespace);
+    if (entry === undefined) return;
+    this.#wanted.delete(namespace);
+    this.#waiting.delete(namespace);
+    this.#drop(entry.feeds, namespace);
+    this.#room.leaveAll(namespace);
+    entry.settle();
+    this.#serveWaiting();
+    this.#narrow();
+  }
+
+  /** To be called with the version of a change by another watch, whose state a list of the namespace must not undo. */
+  heard(namespace: string, version: string | undefined): void {
+    this.#wanted.get(namespace)?.heard(version);
   }
 
   /** Whether all pods are known with their labels. */
   covers(namespace: string): boolean {
-    return this.#watched.get(namespace)?.covers === true;
+    return this.#wanted.get(namespace)?.current !== undefined;
   }
 
   get(key: string): PodView | undefined {
-    return this.#watched.get(namespaceOf(key))?.informer.store.get(key);
+    return this.#wanted.get(namespaceOf(key))?.current?.get(key);
   }
 
   pods(namespace: string): readonly PodView[] {
-    return this.#watched.get(namespace)?.informer.store.by('all', '') ?? [];
+    return this.#wanted.get(namespace)?.current?.pods(namespace) ?? [];
   }
 
   /** Resolves when all wanted namespaces are covered, or cannot be. */
   settled(): Promise<unknown> {
-    return Promise.all(Array.from(this.#watched.values(), ({ informer }) => informer.synced));
+    return Promise.all(Array.from(this.#wanted.values(), ({ settled }) => settled));
+  }
+
+  coverage(): Coverage {
+    const counts = { namespace: 0, cluster: 0, none: 0 };
+    for (const { current } of this.#wanted.values()) counts[current?.scope ?? 'none'] += 1;
+    return counts;
   }
 
   /** The longest time without data among the watches that cover a namespace. */
   lastHeardMs(): number {
-    const covering = [...this.#watched.values()].filter(({ covers }) => covers);
-    return Math.max(0, ...covering.map(({ informer }) => informer.lastHeardMs()));
+    const covering = new Set(Array.from(this.#wanted.values(), ({ current }) => current));
+    return Math.max(0, ...Array.from(covering, (feed) => feed?.lastHeardMs() ?? 0));
   }
 
   async run(signal: AbortSignal): Promise<void> {
     this.#until = signal;
-    for (const entry of this.#watched.values()) this.#start(entry);
+    for (const feed of this.#feeds) this.#start(feed);
     await aborted(signal);
+    this.#widening?.cancel();
+    this.#handOver?.cancel();
     await Promise.all(this.#running);
+    for (const entry of this.#wanted.values()) entry.settle();
   }
 
-  #informer(namespace: string): Informer<PodView> {
-    return createInformer<PodView>({
-      ...this.#tools,
-      kind: coreKinds.pods,
-      namespace,
-      fields: podFieldsWithLabels,
-      trim: (raw) => this.#room.fit(this.#trims.wholePod(raw, tooLargeIn(raw).length > 0)),
-      indexes: { all: () => [''] },
+  #serveWaiting(): void {
+    for (const namespace of this.#waiting) {
+      if (this.#count('namespace') >= this.#limits.own) break;
+      this.#waiting.delete(namespace);
+      this.#open('namespace', [namespace]);
+    }
+    if (this.#waiting.size > 0) this.#widenSoon();
+  }
+
+  #widenSoon(): void {
+    if (this.#widening !== undefined || this.#until?.aborted === true) return;
+    const { clock } = this.#options;
+    const pauseMs = this.#widenedAt + this.#limits.pauseMs - clock.elapsed();
+    this.#widening = clock.after(Math.max(gatherMs, pauseMs), () => {
+      this.#widening = undefined;
+      if (this.#waiting.size === 0) return;
+      const wide = [...this.#feeds].filter(({ scope }) => scope === 'cluster');
+      if (wide.length > 1 || wide.some(({ isListed }) => !isListed)) this.#widenSoon();
+      else this.#widen();
     });
   }
 
-  #follow(namespace: string, entry: Watched): void {
-    const { informer } = entry;
-    informer.onChange((change) => {
-      if (change.type === 'deleted') this.#room.leave(namespace, change.before.name);
-      if (entry.covers) this.#listeners.onChange(change);
-    });
-    void informer.synced.then(() => {
-      if (!informer.hasSynced() || this.#watched.get(namespace) !== entry) return;
-      entry.covers = true;
-      this.#listeners.onCovered(namespace);
+  /** A new watch of the cluster, for the namespaces of a former one too. */
+  #widen(): void {
+    const { clock, log } = this.#options;
+    const namespaces = [...this.#wanted.keys()];
+    log.info({ namespaces: namespaces.length }, widened);
+    this.#widenedAt = clock.elapsed();
+    this.#waiting.clear();
+    this.#open('cluster', namespaces);
+  }
+
+  /** Namespaces are watched one by one again if only a few are left. */
+  #narrow(): void {
+    if (this.#wanted.size > this.#limits.few || this.#count('cluster') === 0) return;
+    const isOwn = ({ scope }: PodFeed) => scope === 'namespace';
+    let opened = 0;
+    for (const [namespace, entry] of this.#wanted) {
+      this.#drop(
+        entry.takeAway((feed) => !isOwn(feed)),
+        namespace,
+      );
+      this.#waiting.delete(namespace);
+      if (entry.feeds.some(isOwn)) continue;
+      this.#open('namespace', [namespace]);
+      opened += 1;
+    }
+    if (opened > 0) this.#options.log.info({ namespaces: this.#wanted.size }, narrowed);
+  }
+
+  #open(scope: FeedScope, namespaces: readonly string[]): void {
+    const onListed = (listed: PodFeed) => this.#tryHandOver(listed.namespaces);
+    const onChange = (change: Change<PodView>, from: PodFeed) => this.#changed(change, from);
+    const options = { ...this.#options, room: this.#room, onListed, onChange };
+    const feed = new PodFeed(options, scope, namespaces);
+    this.#feeds.add(feed);
+    for (const namespace of namespaces) this.#wanted.get(namespace)?.add(feed);
+    this.#start(feed);
+  }
+
+  #changed(change: Change<PodView>, from: PodFeed): void {
+    const namespace = namespaceOf(change.key);
+    if (change.type === 'deleted') this.#room.leave(namespace, change.before.name);
+    if (this.#wanted.get(namespace)?.current === from) this.#listeners.onChange(change);
+  }
+
+  #tryHandOver(namespaces: Iterable<string>): void {
+    for (const namespace of [...namespaces]) this.#handOverOne(namespace);
+    this.#serveWaiting();
+    const late = [...this.#wanted].filter(([, { isLate }]) => isLate).map(([namespace]) => namespace);
+    if (late.length === 0 || this.#handOver !== undefined || this.#until?.aborted === true) return;
+    // Not by events of the watch: most of those that bring it there concern other namespaces, or nothing.
+    this.#handOver = this.#options.clock.after(handOverMs, () => {
+      this.#handOver = undefined;
+      this.#tryHandOver(late);
     });
   }
 
-  #start({ informer, end }: Watched): void {
+  #handOverOne(namespace: string): void {
+    const entry = this.#wanted.get(namespace);
+    const isFirst = entry?.current === undefined;
+    const unneeded = entry?.handOver();
+    if (unneeded === undefined) return;
+    this.#drop(unneeded, namespace);
+    this.#listeners.onCovered(namespace, { isFirst });
+  }
+
+  #drop(feeds: readonly PodFeed[], namespace: string): void {
+    for (const feed of feeds) {
+      feed.drop(namespace);
+      if (feed.namespaces.size === 0) this.#feeds.delete(feed);
+    }
+  }
+
+  #count(scope: FeedScope): number {
+    let count = 0;
+    for (const feed of this.#feeds) if (feed.scope === scope) count += 1;
+    return count;
+  }
+
+  #start(feed: PodFeed): void {
     if (this.#until === undefined) return;
-    const run = informer
-      .run(AbortSignal.any([this.#until, end.signal]))
-      .finally(() => this.#running.delete(run));
+    const run = feed.run(this.#until).finally(() => this.#running.delete(run));
     this.#running.add(run);
   }
 }
+
+const widened =
+  'more namespaces than MIC watches one by one have bindings that need all their pods: it watches all pods of the cluster';
+const narrowed = 'few namespaces have bindings that need all their pods: MIC watches each by itself again';

@@ -1,0 +1,106 @@
+// One watch of pods with all their labels: of one namespace, or of the whole cluster for several namespaces.
+import {
+  coreKinds,
+  createInformer,
+  tooLargeIn,
+  type Change,
+  type Informer,
+  type InformerOptions,
+} from '@pod-identity/kit/kube';
+import { namespaceOf } from '../keys.ts';
+import { memberOf, stringAt } from '../raw-object.ts';
+import type { Trims } from '../trims.ts';
+import type { PodView } from '../views.ts';
+import type { LabelRoom } from './label-room.ts';
+import { podFieldsWithLabels } from './pod-fields.ts';
+
+export type WatchTools = Pick<InformerOptions<PodView>, 'transport' | 'clock' | 'random' | 'log'>;
+
+export type FeedScope = 'namespace' | 'cluster';
+
+export interface FeedOptions extends WatchTools {
+  readonly trims: Trims;
+  readonly room: LabelRoom;
+  readonly onListed: (feed: PodFeed) => void;
+  readonly onChange: (change: Change<PodView>, feed: PodFeed) => void;
+}
+
+export class PodFeed {
+  readonly scope: FeedScope;
+  readonly #namespaces: Set<string>;
+  readonly #informer: Informer<PodView>;
+  readonly #end = new AbortController();
+  readonly #changedAt = new Map<string, string | undefined>();
+  #listedAt: string | undefined;
+
+  /** Namespaces cannot be added later: the watch of the cluster keeps no pods of others. */
+  constructor(options: FeedOptions, scope: FeedScope, namespaces: readonly string[]) {
+    const { trims, room, onListed, onChange, ...tools } = options;
+    this.scope = scope;
+    this.#namespaces = new Set(namespaces);
+    const [namespace = ''] = namespaces;
+    this.#informer = createInformer<PodView>({
+      ...tools,
+      kind: coreKinds.pods,
+      ...(scope === 'namespace' && { namespace }),
+      fields: podFieldsWithLabels,
+      trim: (raw) =>
+        this.#namespaces.has(stringAt(memberOf(raw, 'metadata'), 'namespace'))
+          ? room.fit(trims.wholePod(raw, tooLargeIn(raw).length > 0))
+          : undefined,
+      indexes: { namespace: (pod) => [pod.namespace] },
+    });
+    this.#informer.onChange((change) => {
+      this.#changedAt.set(namespaceOf(change.key), this.#informer.version());
+      onChange(change, this);
+    });
+    void this.#informer.synced.then(() => {
+      if (!this.isListed) return;
+      this.#listedAt = this.#informer.version();
+      onListed(this);
+    });
+  }
+
+  get isListed(): boolean {
+    return this.#informer.hasSynced();
+  }
+
+  get namespaces(): ReadonlySet<string> {
+    return this.#namespaces;
+  }
+
+  /** Ends the watch with the last namespace. */
+  drop(namespace: string): void {
+    this.#namespaces.delete(namespace);
+    this.#changedAt.delete(namespace);
+    if (this.#namespaces.size === 0) this.#end.abort();
+  }
+
+  get(key: string): PodView | undefined {
+    return this.#informer.store.get(key);
+  }
+
+  pods(namespace: string): readonly PodView[] {
+    return this.#informer.store.by('namespace', namespace);
+  }
+
+  /** Whether it has all changes up to this version. */
+  hasReached(other: string | undefined): boolean {
+    const version = this.#informer.version();
+    // Versions that are no numbers cannot be compared.
+    return version !== undefined && !(Number(version) < Number(other));
+  }
+
+  /** Of the last change in the namespace: events of other namespaces say nothing about it. */
+  versionOf(namespace: string): string | undefined {
+    return this.#changedAt.get(namespace) ?? this.#listedAt;
+  }
+
+  lastHeardMs(): number {
+    return this.#informer.lastHeardMs();
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#informer.run(AbortSignal.any([signal, this.#end.signal]));
+  }
+}
