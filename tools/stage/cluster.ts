@@ -111,6 +111,8 @@ export async function serviceAccountKubeconfig(of: {
   /** Default: the one of MIC and NMI. */
   namespace?: string;
   folder: string;
+  /** Default: that of the kubeconfig. */
+  server?: string | undefined;
 }): Promise<string> {
   const { namespace = names.systemNamespace } = of;
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${of.account}/token`;
@@ -124,10 +126,11 @@ export async function serviceAccountKubeconfig(of: {
   };
   const admin = parse(await readFile(of.kubeconfig, 'utf8')) as { clusters: { name: string }[] };
   const cluster = admin.clusters[0]?.name ?? '';
+  const { server } = of;
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: admin.clusters,
+    clusters: server === undefined ? admin.clusters : [{ name: cluster, cluster: { server } }],
     users: [{ name: of.account, user: { token: answer.status.token } }],
     contexts: [{ name: of.account, context: { cluster, user: of.account } }],
     'current-context': of.account,

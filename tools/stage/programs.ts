@@ -55,8 +55,8 @@ function createLauncher(world: StageWorld, options: ProgramOptions) {
       return service;
     },
     async kubeconfigOf(account: string): Promise<string> {
-      const { isReal, kube, kubeconfig, folder, sim } = world;
-      if (isReal) return serviceAccountKubeconfig({ kube, kubeconfig, account, folder });
+      const { isReal, kube, kubeconfig, serverOfServices: server, folder, sim } = world;
+      if (isReal) return serviceAccountKubeconfig({ kube, kubeconfig, account, folder, server });
       const file = join(folder, `${account}.kubeconfig`);
       await writeFile(file, sim.kube.kubeconfig(`${names.systemNamespace}/${account}`));
       return file;

@@ -10,6 +10,8 @@ import * as names from './names.ts';
 export interface WorldOptions {
   /** A real API server instead of the simulated one. */
   readonly kubeconfig?: string;
+  /** Where MIC and NMI reach it. Default: where the kubeconfig says. */
+  readonly serverOfServices?: string;
   readonly azure?: NonNullable<SimOptions['azure']>;
 }
 
@@ -18,6 +20,7 @@ export interface StageWorld {
   readonly sim: Sim;
   readonly kube: KubeTransport;
   readonly kubeconfig: string;
+  readonly serverOfServices: string | undefined;
   readonly azureJson: string;
   readonly network: PodNetwork;
   readonly folder: string;
@@ -44,5 +47,6 @@ export async function openWorld(
   await writeFile(azureJson, JSON.stringify(azureConfiguration(sim)));
   const network = createPodNetwork();
   cleanup.add(() => network.close());
-  return { isReal, sim, kube, kubeconfig, azureJson, network, folder, nodes, cleanup };
+  const { serverOfServices } = options;
+  return { isReal, sim, kube, kubeconfig, serverOfServices, azureJson, network, folder, nodes, cleanup };
 }

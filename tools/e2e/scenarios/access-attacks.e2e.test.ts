@@ -3,7 +3,16 @@ import type { KubeError } from '@pod-identity/kit/kube';
 import { whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openConnection, principalOf, selectors, spellings, untilAnswer } from '../access/asking.ts';
+import {
+  bindingObject,
+  forgedRecord,
+  grantObjects,
+  identityObject,
+  mayReadSecrets,
+  reviewFaults,
+} from '../access/attack-objects.ts';
 import { createCommands, yamlIn, type Commands } from '../access/commands.ts';
+import { createHiddenServer, type HiddenServer } from '../access/hidden-server.ts';
 import {
   createAccount,
   createNamespace,
@@ -15,13 +24,15 @@ import {
   rolesOf,
   type Person,
 } from '../access/people.ts';
+import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 import { untilPodEvent, untilReadyIs } from '../access/told.ts';
 import { sendRaw, type RawResponse } from '../clients/ask.ts';
-import { addIdentity, isAttached, podOf } from '../objects.ts';
+import { addIdentity, assignedOf, isAttached, podOf, untilAssigned, untilReleased } from '../objects.ts';
 import { describeRealServers, type ServerUnderTest } from '../servers.ts';
 import * as names from '../../stage/names.ts';
 import { pathOf, type KubeObject } from '../../stage/objects.ts';
 import { untilGranted } from '../../stage/rights.ts';
+import type { Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 import { untilNone } from '../../stage/until.ts';
 
@@ -37,8 +48,10 @@ type Identity = ReturnType<typeof addIdentity>;
 describe.skipIf(missing !== undefined)('with kubectl', () => {
   describeRealServers('attacks on rights to identities, on $name', (choice) => {
     let server: ServerUnderTest;
+    let reviews: ReviewProxy;
     let stage: Stage;
     let commands: Commands;
+    let mic: Service;
     let mallory: Person;
     /** Of node 0, and of node 1, whose identities an administrator attaches. */
     let standard: StageNmi;
@@ -66,18 +79,6 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         .filter(({ method, path, query, body = '' }) => method === 'PATCH' || of.test(path + query + body))
         .map(({ method, path, body }) => ({ method, path, body }));
 
-    const identityObject = (namespace: string, name: string, spec: object): KubeObject => ({
-      apiVersion,
-      kind: 'AzureIdentity',
-      metadata: { namespace, name },
-      spec,
-    });
-    const bindingObject = (namespace: string, name: string): KubeObject => ({
-      apiVersion,
-      kind: 'AzureIdentityBinding',
-      metadata: { namespace, name },
-      spec: { azureIdentity: name, selector: name },
-    });
     /** As an author of the namespace; whether the API server takes it. */
     const write = async ({ kube }: Pick<Person, 'kube'>, key: string, spec: object) => {
       const [namespace = '', name = ''] = key.split('/');
@@ -89,26 +90,6 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         if ((error as KubeError).code === 'invalid') return false;
         throw error;
       }
-    };
-    const forged = (pod: StagePod, name: string, spec: object): KubeObject => {
-      const { namespace = '', name: podName } = pod.object.metadata;
-      return {
-        apiVersion,
-        kind: 'AzureAssignedIdentity',
-        metadata: {
-          namespace,
-          name: `${podName}-${namespace}-${name}`,
-          labels: { nodename: names.nodeName(pod.node) },
-        },
-        spec: {
-          azureIdentityRef: identityObject(namespace, name, spec),
-          azureBindingRef: bindingObject(namespace, name),
-          pod: podName,
-          podNamespace: namespace,
-          nodename: names.nodeName(pod.node),
-        },
-        status: { status: 'Assigned', availableReplicas: 1 },
-      };
     };
     const nmiOf = (pod: StagePod) => (pod.node === 0 ? standard : managed);
     const ask = (pod: StagePod, more?: string) => sendRaw({ pod, nmi: nmiOf(pod) }, more);
@@ -122,10 +103,15 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       await commands.kubectl('apply', yaml);
       return { yaml, withdraw: () => commands.kubectl('delete', yaml) };
     };
+    const grantAll = async (namespace: string, accounts: readonly string[], of: Identity | object) => {
+      const spec = 'resourceId' in of ? { type: 0, resourceID: of.resourceId } : of;
+      for (const object of grantObjects(namespace, accounts, spec)) await stage.create(object);
+    };
 
     beforeAll(async () => {
       server = await choice.start();
-      stage = await openStage(server.options);
+      reviews = await openReviewProxy(server.options.kubeconfig ?? '');
+      stage = await openStage({ ...server.options, serverOfServices: reviews.url });
       commands = createCommands(stage);
       await stage.install();
       for (const namespace of ['shop', 'pay', 'till']) {
@@ -151,6 +137,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
     afterAll(async () => {
       await mallory.kube.close();
       await stage.stop();
+      await reviews.stop();
       await server.stop();
     });
 
@@ -193,7 +180,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           expect.arrayContaining(['k-0', 'k-1', 'k-2', 'k-3', 's-0', 's-1', 's-2', 's-3']),
         );
         for (const { pods, name, spec } of attacks)
-          for (const pod of pods) await stage.create(forged(pod, name, spec), mallory.kube);
+          for (const pod of pods) await stage.create(forgedRecord(pod, name, spec), mallory.kube);
         const answers = await Promise.all(
           attacks.flatMap(({ pods, of }) => pods.map((pod) => askAll(pod, of))),
         );
@@ -202,14 +189,14 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       });
 
       test('MIC calls Azure for none of them, says so on each object, and deletes the records', async () => {
-        await stage.startMic('1', micFlags);
+        mic = await stage.startMic('1', micFlags);
         await untilNone(stage.kube, { path: objectsIn('AzureAssignedIdentity', 'pay'), fits: () => true });
         const said = await Promise.all(
           attacks.map(({ name }) => untilReadyIs(stage, { namespace: 'pay', name }, () => true)),
         );
         expect(new Set(said.map(({ reason }) => reason))).toEqual(new Set(['AccessDenied', 'InvalidSpec']));
         for (const { name, pods, spec } of attacks.slice(0, 2))
-          await stage.create(forged(pods[0]!, name, spec), mallory.kube);
+          await stage.create(forgedRecord(pods[0]!, name, spec), mallory.kube);
         await untilNone(stage.kube, { path: objectsIn('AzureAssignedIdentity', 'pay'), fits: () => true });
         expect(armCallsAbout(/kiosk|keep/i, since)).toEqual([]);
         expect(imdsQuestions(since)).toEqual([]);
@@ -258,7 +245,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           ),
         );
         const [first] = pods;
-        await stage.create(forged(first!, name, spec), mallory.kube);
+        await stage.create(forgedRecord(first!, name, spec), mallory.kube);
         const answers = await Promise.all(pods.flatMap((pod) => [askAll(pod, kiosk), askAll(pod, own)]));
         expect(answers.flat().map(principalOf)).not.toContain(principal(kiosk));
         const asked = imdsQuestions(from).map((query) => decodeURIComponent(query).toLowerCase());
@@ -353,13 +340,120 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         expect((await ask(pod)).status).toBe(400);
         connection.close();
         expect(imdsQuestions(from)).toEqual([]);
-        await untilNone(stage.kube, {
-          path: objectsIn('AzureAssignedIdentity', 'till'),
-          fits: (record) => podOf(record) === 'till',
-        });
+        await untilReleased(stage.kube, 'till', 'till');
         await stage.sim.azure.world.until(() => !isAttached(stage, keep.resourceId));
         // Another team's, which has its right.
         expect(isAttached(stage, kiosk.resourceId)).toBe(true);
+      });
+    });
+
+    describe('(c) reviews that come to nothing', () => {
+      const bank = Object.keys(reviewFaults);
+      const byAccount = (user: string) => {
+        const [, , namespace, name = ''] = user.split(':');
+        return namespace === 'bank' ? reviewFaults[name] : undefined;
+      };
+      let safe: Identity;
+      let pods: StagePod[];
+
+      beforeAll(async () => {
+        await createNamespace(stage, 'bank');
+        for (const account of bank) await createAccount(stage, 'bank', account);
+        for (const account of ['first', 'second', 'third']) await createAccount(stage, 'shop', account);
+        safe = addIdentity(stage, 'safe');
+        await grantAll('bank', bank, safe);
+        await grantAll('shop', ['first', 'second', 'third'], kiosk);
+        reviews.faultFor = byAccount;
+        await write(stage, 'bank/safe', { type: 0, resourceID: safe.resourceId, clientID: safe.clientId });
+        const start = (name: string, n: number) =>
+          stage.runPod({ name, namespace: 'bank', node: n % 2, label: 'safe', serviceAccount: name });
+        pods = await Promise.all(bank.map(start));
+      });
+
+      const runShopper = (name: string) =>
+        stage.runPod({ name, namespace: 'shop', node: 0, label: 'kiosk', serviceAccount: name });
+      const getsToken = async (pod: StagePod, identity: Identity) => {
+        const answer = await untilAnswer(() => ask(pod), {
+          what: `a token for ${pod.object.metadata.name}`,
+          fits: ({ status }) => status === 200,
+        });
+        expect(principalOf(answer)).toBe(principal(identity));
+      };
+
+      test('give no token, attach nothing, and leave another namespace its first token', async () => {
+        const from = mark();
+        const shopper = await runShopper('first');
+        const asking = Promise.all(pods.map((pod) => ask(pod)));
+        await reviews.untilHeld(1);
+        await getsToken(shopper, kiosk);
+        const statuses = (await asking).map(({ status }, n) => `${bank[n] ?? ''} ${status}`);
+        expect(statuses).toEqual(bank.map((name) => `${name} 503`));
+        expect(imdsQuestions(from).filter((query) => query.includes(safe.clientId))).toEqual([]);
+        await mic.line((line) => line.includes('does not say who may use which identity'));
+        expect(await assignedOf(stage.kube, 'bank')).toEqual([]);
+        expect(isAttached(stage, safe.resourceId)).toBe(false);
+      });
+
+      test('give them as soon as they come to a verdict, without a restart', async () => {
+        reviews.faultFor = () => undefined;
+        reviews.release();
+        await untilAssigned(stage.kube, bank, 'bank');
+        await Promise.all(pods.map((pod) => getsToken(pod, safe)));
+      });
+
+      test('leave who had a token with one', async () => {
+        const asked = reviews.users.length;
+        reviews.faultFor = byAccount;
+        const [, failing] = pods;
+        const user = 'system:serviceaccount:bank:failing';
+        const failed = () => reviews.users.slice(asked).filter((one) => one === user).length;
+        await untilAnswer(() => ask(failing!), {
+          what: 'three reviews that failed after --access-max-age',
+          fits: ({ status }) => {
+            expect(status).toBe(200);
+            return failed() >= 3;
+          },
+        });
+        reviews.faultFor = () => undefined;
+      });
+
+      test('in a storm of pairs of one namespace they are refused, and a pod of another namespace gets its first token meanwhile', async () => {
+        const thieves = Array.from({ length: 12 }, (_, n) => `storm-${n}`);
+        const wanted = thieves.map((name) => addIdentity(stage, name));
+        for (const account of thieves) await createAccount(stage, 'pay', account);
+        reviews.faultFor = (user) => (user.includes(':pay:storm-') ? 'held' : undefined);
+        for (const [n, { resourceId, clientId }] of wanted.entries()) {
+          const metadata = { namespace: 'pay', name: `storm-${n}` };
+          const spec = { type: 0, resourceID: resourceId, clientID: clientId };
+          await stage.create(identityObject('pay', metadata.name, spec), mallory.kube);
+          const bound = { azureIdentity: metadata.name, selector: 'storm' };
+          await stage.create({ ...bindingObject('pay', metadata.name), spec: bound }, mallory.kube);
+        }
+        const from = mark();
+        const start = (name: string) =>
+          stage.runPod({
+            name,
+            namespace: 'pay',
+            node: 0,
+            label: 'storm',
+            serviceAccount: name,
+            by: mallory.kube,
+          });
+        const attackers = await Promise.all(thieves.map(start));
+        const storm = Promise.all(
+          attackers.flatMap((pod) => wanted.map(({ clientId }) => ask(pod, `&client_id=${clientId}`))),
+        );
+        // All that NMI and MIC ask for one namespace at once.
+        await reviews.untilHeld(8 + 3);
+        await getsToken(await runShopper('second'), kiosk);
+        const statuses = new Set((await storm).map(({ status }) => status));
+        expect([...statuses].filter((status) => ![400, 429, 503].includes(status))).toEqual([]);
+        expect(
+          imdsQuestions(from).filter((query) => wanted.some((one) => query.includes(one.clientId))),
+        ).toEqual([]);
+        await getsToken(await runShopper('third'), kiosk);
+        reviews.faultFor = () => undefined;
+        reviews.release();
       });
     });
 
@@ -535,6 +629,211 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
           fits: ({ status }) => status === 400,
           withinMs: 15_000,
         });
+      });
+    });
+    describe('(f) a service principal of somebody else', () => {
+      const secret = { namespace: 'pay', name: 'password' };
+      const foreign = '00000000-0000-0000-0000-00000000f0f0';
+      const apps = {
+        own: '00000000-0000-0000-0000-0000000a0001',
+        other: '00000000-0000-0000-0000-0000000a0002',
+      };
+      let hidden: HiddenServer;
+      let nmi: StageNmi;
+      const spec = (over: object = {}) => ({
+        type: 1,
+        clientID: apps.own,
+        tenantID: names.tenant,
+        clientPassword: secret,
+        adEndpoint: stage.sim.azure.entraUrl,
+        ...over,
+      });
+      const secretOf = (namespace: string): KubeObject => ({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { ...secret, namespace },
+        data: { password: Buffer.from('right').toString('base64') },
+      });
+      const pod = (name: string) =>
+        stage.runPod({
+          name,
+          namespace: 'pay',
+          node: 1,
+          label: name,
+          serviceAccount: 'web',
+          by: mallory.kube,
+        });
+
+      beforeAll(async () => {
+        hidden = await createHiddenServer();
+        for (const clientId of Object.values(apps))
+          stage.sim.azure.world.addApp({ clientId, secrets: ['right'] });
+        await stage.create(secretOf('pay'), mallory.kube);
+        await stage.create(secretOf('shop'));
+        // NMI may read the Secrets of both namespaces.
+        for (const namespace of ['pay', 'shop']) await stage.create(mayReadSecrets(namespace));
+        await grantAll('pay', ['web'], spec());
+        nmi = await stage.startNmi(1, [
+          ...nmiFlags,
+          '--operation-mode',
+          'managed',
+          '--authority-allow',
+          new URL(stage.sim.azure.entraUrl).host,
+        ]);
+      });
+      afterAll(() => hidden.stop());
+
+      test('gives a token to who may use it', async () => {
+        await write(mallory, 'pay/app', spec());
+        const asking = await pod('app');
+        const answer = await untilAnswer(() => sendRaw({ pod: asking, nmi }), {
+          what: 'a token of the application',
+          fits: ({ status }) => status === 200,
+        });
+        expect(answer.body['client_id']).toBe(apps.own);
+      });
+
+      const attacks: readonly (readonly [string, string, () => object])[] = [
+        ['in a foreign tenant', 'tenant', () => ({ tenantID: foreign })],
+        ['in a foreign auxiliary tenant', 'auxiliary', () => ({ auxiliaryTenantIDs: [foreign] })],
+        ['in a tenant that is a path', 'path', () => ({ tenantID: `${names.tenant}/../${foreign}` })],
+        ['with the client id of another application', 'client', () => ({ clientID: apps.other })],
+        ['at a foreign login endpoint', 'host', () => ({ adEndpoint: hidden.url })],
+        [
+          'at an endpoint that looks like the allowed one',
+          'user',
+          () => ({
+            adEndpoint: `https://${new URL(stage.sim.azure.entraUrl).host}@${new URL(hidden.url).host}`,
+          }),
+        ],
+        [
+          'with a Secret of another namespace',
+          'secret',
+          () => ({ clientPassword: { ...secret, namespace: 'shop' } }),
+        ],
+      ];
+
+      test.each(attacks)('is not asked for %s', async (_, name, over) => {
+        const from = mark();
+        const secretsRead = reviews.paths.length;
+        await write(mallory, `pay/sp-${name}`, spec(over()));
+        const asking = await pod(`sp-${name}`);
+        const { status } = await sendRaw({ pod: asking, nmi });
+        expect(status).toBe(400);
+        expect(stage.sim.azure.journal.entries({ service: 'entra', since: from })).toEqual([]);
+        expect(reviews.paths.slice(secretsRead).filter((path) => path.includes('/secrets'))).toEqual([]);
+        expect(hidden.connections()).toBe(0);
+      });
+    });
+
+    describe('identities by labels, by ServiceAccount and of another namespace', () => {
+      let reader: Identity;
+      let writer: Identity;
+      let logs: Identity;
+      const market = (name: string) => `/api/v1/namespaces/market/pods/${name}`;
+      const setLabels = (path: string, labels: Readonly<Record<string, string | null>>) =>
+        stage.kube.request({
+          method: 'PATCH',
+          path,
+          body: { metadata: { labels } },
+          contentType: 'application/merge-patch+json',
+        });
+      const bindTo = (identity: string, name: string, spec: object) =>
+        stage.create({
+          apiVersion,
+          kind: 'AzureIdentityBinding',
+          metadata: { namespace: 'market', name },
+          spec: { azureIdentity: identity, ...spec },
+        });
+      const run = (name: string, serviceAccount: string, labels: Readonly<Record<string, string>>) =>
+        stage.runPod({
+          name,
+          namespace: 'market',
+          node: 0,
+          serviceAccount,
+          object: { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels } },
+        });
+      const untilToken = async (pod: StagePod, identity: Identity, more?: string) => {
+        const answer = await untilAnswer(() => ask(pod, more), {
+          what: `a token of ${identity.resourceId} for ${pod.object.metadata.name}`,
+          fits: (one) => one.status === 200 && principalOf(one) === principal(identity),
+        });
+        expect(answer.status).toBe(200);
+      };
+      const untilRefused = (pod: StagePod, more?: string) =>
+        untilAnswer(() => ask(pod, more), {
+          what: `a refusal for ${pod.object.metadata.name}`,
+          fits: ({ status }) => status === 400,
+        });
+      const byId = ({ clientId }: Identity) => `&client_id=${clientId}`;
+
+      beforeAll(async () => {
+        for (const namespace of ['market', 'platform']) await createNamespace(stage, namespace);
+        for (const account of ['web', 'batch']) await createAccount(stage, 'market', account);
+        [reader, writer, logs] = ['reader', 'writer', 'logs'].map((name) => addIdentity(stage, name)) as [
+          Identity,
+          Identity,
+          Identity,
+        ];
+        const specOf = ({ resourceId, clientId }: Identity) => ({
+          type: 0,
+          resourceID: resourceId,
+          clientID: clientId,
+        });
+        await stage.create(identityObject('market', 'reader', specOf(reader)));
+        await stage.create(identityObject('market', 'writer', specOf(writer)));
+        await grantAll('market', ['web', 'batch'], reader);
+        await grantAll('market', ['web'], writer);
+        await grantAll('market', ['web'], logs);
+        await bindTo('reader', 'by-label', { podSelector: { matchLabels: { app: 'web' } } });
+        await bindTo('reader', 'by-account', { serviceAccountName: 'batch' });
+        const matchExpressions = [
+          { key: 'tier', operator: 'In', values: ['front', 'back'] },
+          { key: 'debug', operator: 'DoesNotExist' },
+        ];
+        await bindTo('writer', 'by-expressions', { podSelector: { matchExpressions }, default: true });
+        await stage.create({
+          ...identityObject('platform', 'logs', {
+            ...specOf(logs),
+            allowedNamespaces: { names: ['market'] },
+          }),
+        });
+        await stage.create(bindingObject('platform', 'logs'));
+      });
+
+      test('are given to the pods that they select, the default one to a request that names none', async () => {
+        const [web, batch, other] = await Promise.all([
+          run('web', 'web', { app: 'web', tier: 'front' }),
+          run('batch', 'batch', {}),
+          run('other', 'web', { app: 'other', tier: 'front', debug: 'yes' }),
+        ]);
+        await untilToken(web, writer);
+        await untilToken(web, reader, byId(reader));
+        await untilToken(batch, reader);
+        for (const identity of [reader, writer]) expect((await ask(other, byId(identity))).status).toBe(400);
+        expect((await assignedOf(stage.kube, 'market')).map(podOf).sort()).toEqual(['batch', 'web', 'web']);
+      });
+
+      test('end with the label: the token is refused, and the identity is detached', async () => {
+        const pod = await run('short', 'web', { app: 'web', tier: 'back' });
+        await untilToken(pod, writer);
+        await setLabels(market('short'), { tier: null });
+        await untilRefused(pod, byId(writer));
+        await untilToken(pod, reader);
+        await setLabels(market('short'), { app: 'other' });
+        await untilRefused(pod);
+        await untilReleased(stage.kube, 'short', 'market');
+      });
+
+      test('of another namespace are given while the Namespace accepts them by its label', async () => {
+        const pod = await run('shipper', 'web', { aadpodidbinding: 'logs' });
+        expect((await ask(pod, byId(logs))).status).toBe(400);
+        const accepts = 'identities-from.aadpodidentity.k8s.io/platform';
+        await setLabels('/api/v1/namespaces/market', { [accepts]: 'true' });
+        await untilToken(pod, logs, byId(logs));
+        await setLabels('/api/v1/namespaces/market', { [accepts]: null });
+        await untilRefused(pod, byId(logs));
+        await untilReleased(stage.kube, 'shipper', 'market');
       });
     });
   });

@@ -1,0 +1,84 @@
+// What attackers write, what an administrator grants, and how reviews fail.
+import { rolesFor } from '@pod-identity/crd-types';
+import { targetsOf } from '../../../packages/nmi/test/access-stage.ts';
+import * as names from '../../stage/names.ts';
+import type { KubeObject } from '../../stage/objects.ts';
+import type { StagePod } from '../../stage/stage.ts';
+import { rbac } from './people.ts';
+import type { ReviewFault } from './review-proxy.ts';
+
+const apiVersion = 'aadpodidentity.k8s.io/v1';
+
+export const identityObject = (namespace: string, name: string, spec: object): KubeObject => ({
+  apiVersion,
+  kind: 'AzureIdentity',
+  metadata: { namespace, name },
+  spec,
+});
+
+/** For an identity of that name, and pods that have the name as their label. */
+export const bindingObject = (namespace: string, name: string): KubeObject => ({
+  apiVersion,
+  kind: 'AzureIdentityBinding',
+  metadata: { namespace, name },
+  spec: { azureIdentity: name, selector: name },
+});
+
+/** Says that the pod has the identity. */
+export function forgedRecord(pod: StagePod, name: string, spec: object): KubeObject {
+  const { namespace = '', name: podName } = pod.object.metadata;
+  const node = names.nodeName(pod.node);
+  return {
+    apiVersion,
+    kind: 'AzureAssignedIdentity',
+    metadata: { namespace, name: `${podName}-${namespace}-${name}`, labels: { nodename: node } },
+    spec: {
+      azureIdentityRef: identityObject(namespace, name, spec),
+      azureBindingRef: bindingObject(namespace, name),
+      pod: podName,
+      podNamespace: namespace,
+      nodename: node,
+    },
+    status: { status: 'Assigned', availableReplicas: 1 },
+  };
+}
+
+/** Grants the right on what an AzureIdentity with this spec stands for. */
+export function grantObjects(
+  namespace: string,
+  accounts: readonly string[],
+  spec: object,
+): readonly KubeObject[] {
+  const subjects = accounts.map((name) => ({ namespace, name }));
+  return rolesFor({ subjects, targets: targetsOf(spec) }).objects.map((object) => ({ ...object }));
+}
+
+/** As docs/service-principals.md says: deploy/rbac binds the role nowhere. */
+export function mayReadSecrets(namespace: string): KubeObject {
+  const name = 'aad-pod-identity-nmi-secrets';
+  return {
+    apiVersion: `${rbac}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name, namespace },
+    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
+    subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: names.systemNamespace }],
+  };
+}
+
+const verdict = (over: object) => ({
+  status: 201,
+  body: JSON.stringify({ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', ...over }),
+});
+
+/** By the name of the ServiceAccount that is asked about. */
+export const reviewFaults: Readonly<Record<string, ReviewFault>> = {
+  held: 'held',
+  failing: { status: 500, body: '{}' },
+  throttled: { status: 429, body: '{}' },
+  forbidden: { status: 403, body: '{}' },
+  empty: { status: 201, body: '{}' },
+  'cut-off': { status: 201, body: '{"kind":"SubjectAccessReview","status":{"allowed":tr' },
+  'in-words': verdict({ status: { allowed: 'true' } }),
+  'other-kind': verdict({ kind: 'Status', status: { allowed: true } }),
+  'allowed-and-denied': verdict({ status: { allowed: true, denied: true } }),
+};
