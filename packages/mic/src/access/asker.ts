@@ -31,6 +31,9 @@ const reviewsPerSecond = 250;
 const pairsAtOnce = 8;
 const pairsOfNamespaceAtOnce = 3;
 
+/** Changed verdicts are passed on together, so that a pod with a hundred identities is planned for a few answers at once. */
+const gatherMs = 50;
+
 /** Resolves when the term is over and no question is in progress. */
 export async function askPairs<H extends Holder>(ports: AskerPorts<H>): Promise<void> {
   const { signal } = ports.term;
@@ -57,6 +60,8 @@ class Asker<H extends Holder> {
   readonly #bucket: TokenBucket;
   readonly #underWay = new Set<Promise<void>>();
   readonly #ofNamespace = new Map<string, number>();
+  readonly #changed = new Set<H>();
+  #gathering: Timer | undefined;
   #timer: Timer | undefined;
   #isPumpDue = false;
   #trouble: string | undefined;
@@ -79,7 +84,9 @@ class Asker<H extends Holder> {
     const { book } = this.#ports;
     book.onFresh = () => undefined;
     this.#timer?.cancel();
-    this.#tell(book.forget());
+    this.#gathering?.cancel();
+    for (const holder of book.forget()) this.#changed.add(holder);
+    this.#pass();
     await Promise.all(this.#underWay);
   }
 
@@ -106,7 +113,10 @@ class Asker<H extends Holder> {
       this.#begin(pair);
     }
     const { nextAt } = book;
-    if (this.#underWay.size === 0) this.#ports.onIdle?.();
+    if (this.#underWay.size === 0) {
+      this.#pass();
+      this.#ports.onIdle?.();
+    }
     // At the limit, the end of a question calls #pump again.
     if (nextAt === undefined || this.#underWay.size >= pairsAtOnce) return;
     // Compared with the time used above: pairs that became due since then have not been taken yet.
@@ -178,8 +188,22 @@ class Asker<H extends Holder> {
     return this.#bucket.take(this.#ports.clock.elapsed());
   }
 
+  /** The first change is passed on at once. */
   #tell(holders: readonly H[]): void {
+    for (const holder of holders) this.#changed.add(holder);
+    if (this.#gathering !== undefined || !this.#pass()) return;
+    const next = () => {
+      this.#gathering = this.#pass() ? this.#ports.clock.after(gatherMs, next) : undefined;
+    };
+    this.#gathering = this.#ports.clock.after(gatherMs, next);
+  }
+
+  /** Returns whether there was anything. */
+  #pass(): boolean {
+    const holders = [...this.#changed];
+    this.#changed.clear();
     if (holders.length > 0) this.#ports.onChanged(holders);
+    return holders.length > 0;
   }
 
   /** Logs each change of the kind of failure, and its end. */

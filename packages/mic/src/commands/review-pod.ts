@@ -17,6 +17,7 @@ export interface PodReview {
 
 /** The answers are in the index afterwards. */
 export async function reviewPod({ index, book, subject, now, ...asking }: PodReview): Promise<void> {
+  index.settle();
   for (let pair = book.next(now); pair; pair = book.next(now)) {
     const { namespace, name } = pair.subject;
     if (namespace !== subject.namespace || name !== subject.name) continue;

@@ -6,7 +6,7 @@ import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 
 const host = hostOf(instanceOf('vmss1'));
 
-function setUp() {
+function setUp(sweepMs = 0) {
   const clock = createFakeClock(now);
   const ending = new AbortController();
   const index = new ClusterIndex({ forceNamespaced: false });
@@ -15,9 +15,22 @@ function setUp() {
   const concerned: string[] = [];
   const listeners = new Set<() => void>();
   let yields = 0;
+  let sweeps = 0;
+  let busyMs = 0;
+  /** Each sweep takes `sweepMs`. */
+  const slow = {
+    ...clock,
+    elapsed: () => clock.elapsed() + busyMs,
+  };
+  const dirtyHosts = index.dirtyHosts.bind(index);
+  index.dirtyHosts = () => {
+    sweeps += 1;
+    busyMs += sweepMs;
+    return dirtyHosts();
+  };
   startLoop({
     index,
-    clock,
+    clock: slow,
     signal: ending.signal,
     resyncMs: 3_600_000,
     random: () => 0.5,
@@ -48,6 +61,7 @@ function setUp() {
     listeners,
     change,
     end: () => ending.abort(),
+    sweeps: () => sweeps,
     yields: () => yields,
   };
 }
@@ -98,4 +112,17 @@ test('C46 after the term no subscription and no timer is left', async () => {
 test('a lane and its host name each other', () => {
   expect(hostKeyOf(laneOf(host.id))).toBe(host.id);
   expect(hostKeyOf(laneOf(undefined))).toBeUndefined();
+});
+
+test('after a long sweep other work has as much time before the next one', async () => {
+  const { clock, change, sweeps } = setUp(100);
+  await clock.advance(1_000);
+  const before = sweeps();
+  change('one');
+  await clock.advance(0);
+  change('two');
+  await clock.advance(99);
+  expect(sweeps() - before).toBe(1);
+  await clock.advance(1);
+  expect(sweeps() - before).toBe(2);
 });

@@ -31,24 +31,34 @@ export function hostKeyOf(lane: string): HostKey {
   return lane === '' ? undefined : canonicalResourceId(lane);
 }
 
+const longSweepMs = 8;
+
 /** Runs until the signal aborts; returns at once. All informers must have synced. */
 export function startLoop(ports: LoopPorts): void {
   const { index, changes, objects, conditions, clock, signal, yieldTurn } = ports;
   let isSweepDue = false;
+  let nextSweep: Timer | undefined;
+  let restUntil = -Infinity;
 
   const sweep = () => {
     isSweepDue = false;
     if (signal.aborted) return;
+    const begunAt = clock.elapsed();
     for (const host of index.dirtyHosts()) objects.poke(laneOf(host));
     const concerned = index.takeConcerned();
     conditions.concern('AzureIdentity', concerned.identities);
     conditions.concern('AzureIdentityBinding', concerned.bindings);
+    const tookMs = clock.elapsed() - begunAt;
+    if (tookMs >= longSweepMs) restUntil = begunAt + 2 * tookMs;
   };
-  // All changes of one read of the watch are collected.
+  // All changes of one read of the watch are collected. After a long sweep others have the thread for as long: an editor can change
+  // something that concerns thousands of pods again and again.
   const sweepSoon = () => {
     if (isSweepDue) return;
     isSweepDue = true;
-    void yieldTurn().then(sweep);
+    const restMs = restUntil - clock.elapsed();
+    if (restMs > 0) nextSweep = clock.after(restMs, sweep);
+    else void yieldTurn().then(sweep);
   };
   let nextResync: Timer | undefined;
   const resync = () => {
@@ -61,6 +71,7 @@ export function startLoop(ports: LoopPorts): void {
   const stop = () => {
     ends.forEach((end) => end());
     nextResync?.cancel();
+    nextSweep?.cancel();
   };
   signal.addEventListener('abort', stop, { once: true });
   resync();

@@ -34,8 +34,11 @@ export class ClusterIndex {
   readonly #counts = new HostCounts();
   readonly #dirt = new Dirt();
   readonly #concern: Concern;
+  /** Entries to settle before the next query: many changes of one namespace at once cost one settling of each of its pods. */
+  readonly #stale = new Set<Entry>();
   readonly rules: MatchingRules;
-  #leftOut: LeftOutSource = { of: () => false, has: () => false };
+  /** Set by the watches, which leave objects out. */
+  leftOutBy: LeftOutSource = { of: () => false, has: () => false };
 
   /** Without `access`, anyone who may write an AzureIdentity decides who may use it. */
   constructor(rules: MatchingRules, access?: AccessRules) {
@@ -73,33 +76,34 @@ export class ClusterIndex {
   /** To be called with groups whose verdicts have changed. */
   rightsChanged(groups: readonly AccessGroup[]): void {
     this.#concern.usesChanged(this.#rights.refresh(groups));
-    for (const { members } of groups) for (const entry of members) this.#settle(entry);
+    for (const { members } of groups) for (const entry of members) this.#stale.add(entry);
   }
 
-  /** Set by the watches, which leave objects out. */
-  set leftOutBy(source: LeftOutSource) {
-    this.#leftOut = source;
+  /** Brings pods up to date that changes of other objects concern. Queries do it themselves. */
+  settle(): this {
+    for (const entry of this.#stale) this.#settle(entry);
+    return this;
   }
 
   /** Whether objects of the namespace are left out because it is over its share. */
   leavesOut(kind: SharedKind | 'AzureAssignedIdentity', namespace: string): boolean {
-    return this.#leftOut.of(kind, namespace);
+    return this.leftOutBy.of(kind, namespace);
   }
 
   /** Whether this object is left out; only some left-out objects are listed by name. */
   isLeftOut(kind: SharedKind, key: string): boolean {
-    return this.#leftOut.has(kind, key);
+    return this.leftOutBy.has(kind, key);
   }
 
   // Changes since the last call.
 
   dirtyHosts(): Iterable<HostKey> {
-    return this.#dirt.hosts();
+    return this.settle().#dirt.hosts();
   }
 
   /** Returns the pods of a host to plan again, and marks them clean. */
   takeDirty(host: HostKey): ReadonlySet<PodKey> {
-    return this.#dirt.take(host);
+    return this.settle().#dirt.take(host);
   }
 
   /** For pods with steps that were not taken. */
@@ -119,12 +123,12 @@ export class ClusterIndex {
 
   /** Identities and bindings whose condition may have changed since the last call. */
   takeConcerned(): { readonly identities: ReadonlySet<string>; readonly bindings: ReadonlySet<string> } {
-    return this.#concern.take();
+    return this.settle().#concern.take();
   }
 
   /** Identities whose condition may change with the facts of this host. */
   concernedBy(host: ResourceId): ReadonlySet<string> {
-    return new Set(this.#counts.uses(host).keys());
+    return new Set(this.settle().#counts.uses(host).keys());
   }
 
   // Queries.
@@ -144,7 +148,10 @@ export class ClusterIndex {
 
   /** All pods planned with this host, including deleted pods with assignments left. */
   *podKeysOn(host: HostKey): Generator<PodKey> {
-    const nodes = host === undefined ? this.#hostlessNodes() : this.#groups.nodesOf(host);
+    // Without a host: nodes that are on no Azure host or do not exist, and '' (no node).
+    const isHostless = (node: string) => this.#groups.place(node).host === undefined;
+    const nodes =
+      host === undefined ? [...this.#pods.nodes()].filter(isHostless) : this.#groups.nodesOf(host);
     for (const node of nodes) for (const { key } of this.#pods.on(node)) yield key;
   }
 
@@ -209,13 +216,13 @@ export class ClusterIndex {
 
   /** What a scheduled pod gets, and what it does not get although bindings select it. */
   rightsOf(key: PodKey): PodRights {
-    const entry = this.#pods.get(key);
+    const entry = this.settle().#pods.get(key);
     return entry?.pod ? this.#rights.current(entry, this.#matching.matchSetOf(entry.pod)) : nothingAsked;
   }
 
   /** ServiceAccounts that may not use the AzureIdentity that a binding gives their pods, or could not in mode `rbac`. */
   denied(identityKey: string): readonly Barred[] {
-    return this.#rights.denied(identityKey);
+    return this.settle().#rights.denied(identityKey);
   }
 
   place(node: string): Place {
@@ -230,28 +237,24 @@ export class ClusterIndex {
     return this.#groups.hosts();
   }
 
-  nodesOf(host: HostKey): ReadonlySet<string> {
-    return this.#groups.nodesOf(host);
-  }
-
   /** The needed identities of this host, with the number of pods that need each (at least one). */
   need(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#counts.needs(host);
+    return this.settle().#counts.needs(host);
   }
 
   /** The needed identities that may be attached, since some pod may use them. */
   granted(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#counts.grants(host);
+    return this.settle().#counts.grants(host);
   }
 
   /** Changes whenever the needs of the host or the meaning of an identity change. */
   needRevision(host: ResourceId): number {
-    return this.#counts.revision(host) + this.#matching.revision;
+    return this.settle().#counts.revision(host) + this.#matching.revision;
   }
 
   /** Hosts with pods that use this AzureIdentity. */
   hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
-    return this.#counts.hostsUsing(identityKey);
+    return this.settle().#counts.hostsUsing(identityKey);
   }
 
   // Changes.
@@ -269,7 +272,7 @@ export class ClusterIndex {
     const isRelabelled = this.#matching.setLabels(name, view?.labels);
     if (!isOther && !isRelabelled) return;
     this.#matching.forgetNamespace(name);
-    for (const entry of this.#pods.in(name)) this.#settle(entry);
+    for (const entry of this.#pods.in(name)) this.#stale.add(entry);
     if (isOther) this.#concern.allChanged();
   }
 
@@ -303,13 +306,14 @@ export class ClusterIndex {
     const { labels, namespace, selects } = changed;
     for (const label of labels)
       for (const entry of this.#pods.labelled(label))
-        if (this.#matching.isConcerned(namespaceOf(entry.key), label, changed)) this.#settle(entry);
+        if (this.#matching.isConcerned(namespaceOf(entry.key), label, changed)) this.#stale.add(entry);
     if (!selects) return;
-    for (const entry of this.#pods.in(namespace)) if (entry.pod && selects(entry.pod)) this.#settle(entry);
+    for (const entry of this.#pods.in(namespace)) if (entry.pod && selects(entry.pod)) this.#stale.add(entry);
   }
 
   /** Moves an entry to its current host, counts its needs there, and marks both hosts dirty. */
   #settle(entry: Entry): void {
+    this.#stale.delete(entry);
     const before: Settled = { host: entry.home, counted: entry.counted };
     const node = this.#pods.place(entry);
     this.#pods.house(entry, this.#groups.place(node).host?.id);
@@ -330,10 +334,5 @@ export class ClusterIndex {
     const set = this.#matching.matchSetOf(pod);
     const rights = this.#rights.join(entry, set) ?? set;
     return home === undefined ? nothingCounted : rights;
-  }
-
-  /** Nodes that are on no Azure host or do not exist, and '' (no node). */
-  *#hostlessNodes(): Generator<string> {
-    for (const node of this.#pods.nodes()) if (this.#groups.place(node).host === undefined) yield node;
   }
 }

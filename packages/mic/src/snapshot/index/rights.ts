@@ -5,6 +5,7 @@ import {
   type AccessMode,
   type AccessSubject,
   type AccessTarget,
+  type ResourceId,
 } from '@pod-identity/crd-types';
 import type { AccessBook, Holder } from '../../access/book.ts';
 import { targetsOf } from '../../access/targets.ts';
@@ -188,12 +189,18 @@ function deniedIn({ rights }: AccessGroup): readonly string[] {
 
 function rightsOf(group: AccessGroup, book: AccessBook<AccessGroup>): Rights {
   const { set, mode } = group;
-  const barred = set.matches.flatMap((match) => barredIn(group, match, book));
-  if (mode === 'warn') return { ...set, usable: set.matches, barred: [], warned: barred };
+  const { matches, needs, grants, uses } = set;
+  const barred: Barred[] = [];
+  for (const match of matches) barred.push(...barredIn(group, match, book));
+  // The usual cases of a steady cluster, without a copy of the matches for each ServiceAccount.
+  if (mode === 'warn') return { needs, grants, uses, usable: matches, barred: [], warned: barred };
+  if (barred.length === 0) return { needs, grants, uses, usable: matches, barred, warned: [] };
   const verdicts = new Map(barred.map(({ match, verdict }) => [match, verdict]));
-  const usable = set.matches.filter((match) => !verdicts.has(match));
-  const kept = set.matches.filter((match) => verdicts.get(match) !== 'denied');
-  return { ...countedOf(kept), grants: countedOf(usable).needs, usable, barred, warned: [] };
+  const usable = matches.filter((match) => !verdicts.has(match));
+  const kept = matches.filter((match) => verdicts.get(match) !== 'denied');
+  const counted = countedOf(kept);
+  const granted = usable.length === kept.length ? counted : countedOf(usable);
+  return { ...counted, grants: granted.needs, usable, barred, warned: [] };
 }
 
 function barredIn(
@@ -214,9 +221,12 @@ function barredIn(
 
 /** The ids that a host must carry for these matches, each once, and their AzureIdentities. */
 function countedOf(matches: readonly MatchedIdentity[]): Pick<Counted, 'needs' | 'uses'> {
-  const attached = matches.filter(({ resourceId }) => resourceId !== undefined);
-  return {
-    needs: [...new Set(attached.flatMap(({ resourceId }) => resourceId ?? []))],
-    uses: [...new Set(attached.map(({ identityKey }) => identityKey))],
-  };
+  const needs = new Set<ResourceId>();
+  const uses = new Set<string>();
+  for (const { resourceId, identityKey } of matches) {
+    if (resourceId === undefined) continue;
+    needs.add(resourceId);
+    uses.add(identityKey);
+  }
+  return { needs: [...needs], uses: [...uses] };
 }
