@@ -42,7 +42,13 @@ export const rooms = [
     folder: mic('snapshot'),
     head: 'views',
     pure: {
-      except: ['watch/cluster-watch', 'watch/agent-watch', 'watch/pod-source', 'watch/whole-namespaces'],
+      except: [
+        'watch/cluster-watch',
+        'watch/agent-watch',
+        'watch/pod-source',
+        'watch/pod-feed',
+        'watch/whole-namespaces',
+      ],
     },
   },
   { folder: mic('snapshot/facts'), never: [mic('snapshot/watch')] },

@@ -168,6 +168,7 @@ describe('a namespace', () => {
     ];
     for (const holder of [first, second, third, holderOf('shop/web', 'a')]) book.hold(holder);
     expect([book.isOver('evil'), book.isOver('shop'), book.isOver('none')]).toEqual([true, false, false]);
+    expect([book.waiting(), book.pairsOf('evil'), book.pairsOf('none')]).toEqual([1, 2, 0]);
     expect(answerAll(book, allowed)).toHaveLength(3);
     // The book would not return it after a change of the verdict.
     expect(book.verdict(third, target('a'))).toBe('unknown');

@@ -27,8 +27,11 @@ export interface Pair {
   readonly standing: Standing;
 }
 
+/** Limit for MIC, since the editors of a namespace can create any number. */
+export const pairsPerNamespace = 10_000;
+
 export interface BookOptions {
-  /** Limit for the pairs of one namespace, since its editors can create any number. Further holders wait until there is room. */
+  /** Limit for the pairs of one namespace. Further holders wait until there is room. */
   readonly pairsPerNamespace: number;
   /** Each pair is asked again within this time. */
   readonly recheckMs: number;
@@ -121,6 +124,17 @@ export class AccessBook<H extends Holder = Holder> {
   /** Whether holders of the namespace wait because it has too many pairs. */
   isOver(namespace: string): boolean {
     return (this.#tenants.get(namespace)?.waiting.size ?? 0) > 0;
+  }
+
+  pairsOf(namespace: string): number {
+    return this.#tenants.get(namespace)?.pairs.size ?? 0;
+  }
+
+  /** The number of holders that wait because their namespace has too many pairs. */
+  waiting(): number {
+    let count = 0;
+    for (const { waiting } of this.#tenants.values()) count += waiting.size;
+    return count;
   }
 
   /** The number of pairs by verdict. */

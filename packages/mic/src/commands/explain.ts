@@ -12,7 +12,7 @@ import {
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Log, Printer } from '@pod-identity/kit/serve';
-import { AccessBook } from '../access/book.ts';
+import { AccessBook, pairsPerNamespace } from '../access/book.ts';
 import { createLedger, type ConfigMap } from '../apply/ledger.ts';
 import type { Azure } from '../azure/connect.ts';
 import { lookAtCluster, type Place } from './look.ts';
@@ -70,6 +70,7 @@ export async function explainCommand(command: ExplainCommand): Promise<number> {
       micPrincipalId,
       now: clock.now(),
       isOpen: index.accessMode(namespace) === 'namespace',
+      hasManyRights: book.pairsOf(namespace) > pairsPerNamespace,
       original: await original,
       factsOf: (host) => (host === home ? facts : undefined),
     },

@@ -70,13 +70,14 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
     selects(skip),
     waiting(
       'access',
-      `whether ServiceAccount ${skip.pod.namespace}/${skip.pod.serviceAccount} may use AzureIdentity ${skip.identity ?? ''} is not known yet: nothing is changed until the API server has answered${skip.leftOut === true ? manyRights : ''}`,
+      `whether ServiceAccount ${skip.pod.namespace}/${skip.pod.serviceAccount} may use AzureIdentity ${skip.identity ?? ''} is not known yet: nothing is changed until the API server has answered${skip.leftOut === true ? `. ${manyRights}` : ''}`,
     ),
   ],
 };
 
-const manyRights =
-  '. Pods of this namespace need more rights than MIC asks about for one namespace (10,000 pairs of ServiceAccount and identity): it asks about the others as pods go';
+/** A sentence without the full stop. */
+export const manyRights =
+  'Pods of this namespace need more rights than MIC asks about for one namespace (10,000 pairs of ServiceAccount and identity): for the others nothing is attached or detached until pods go';
 
 export function noAccessOf({ pod, identity = '', access, detail }: Skip): NoAccess {
   const { subject = { namespace: pod.namespace, name: pod.serviceAccount }, targets = [] } = access ?? {};

@@ -15,7 +15,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { describeHost } from './events.ts';
 import { explainHost } from './explain-host.ts';
-import { explainSkip } from './explain-skip.ts';
+import { explainSkip, manyRights } from './explain-skip.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { openAccess } from './no-access.ts';
 
@@ -26,6 +26,8 @@ export interface ExplainWorld {
   readonly micPrincipalId?: string | undefined;
   /** Mode `namespace`, for the pod's namespace. */
   readonly isOpen?: boolean;
+  /** The pods of the namespace need more rights than MIC asks about. */
+  readonly hasManyRights?: boolean;
   /** A message about the original's MIC, if it runs too. */
   readonly original?: string | undefined;
 }
@@ -71,6 +73,7 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
     ...(pod.isUnlabelled === true && assignments.length + skips.length === 0 ? [unselected] : []),
     ...explainNode(pod, world.index),
     ...(world.isOpen === true ? [info('access', openAccess)] : []),
+    ...(world.hasManyRights === true ? [info('access', manyRights)] : []),
     ...assignments.flatMap((assignment) => explainAssignment(assignment, world)),
     ...explainLeftOut(assignments, world.index),
     ...skips.flatMap(explainSkip),

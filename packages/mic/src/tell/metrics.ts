@@ -129,6 +129,10 @@ export const micMetrics = {
     ),
     labels: { verdict: ['allowed', 'denied', 'unknown'] },
   },
+  accessLeftOut: gauge(
+    'mic_access_left_out',
+    'Groups of pods whose rights MIC does not ask about, because their namespace needs too many; one group has the same ServiceAccount and bindings.',
+  ),
   accessReviews: {
     ...counter('mic_access_reviews_total', 'Questions to the API server about rights on Azure identities.'),
     labels: { result: ['allowed', 'refused', 'unanswered'] },

@@ -45,10 +45,11 @@ function worldOf(
   return index;
 }
 
-const explained = (index: ClusterIndex) => {
+const explained = (index: ClusterIndex, more: { readonly hasManyRights?: boolean } = {}) => {
+  const isOpen = index.accessMode('shop') === 'namespace';
   const { findings, result } = explainPod(
     { namespace: 'shop', name: 'web-0' },
-    { index, now, factsOf: () => facts(vmss1, ['reader']), isOpen: index.accessMode('shop') === 'namespace' },
+    { index, now, factsOf: () => facts(vmss1, ['reader']), isOpen, ...more },
   );
   return findingLines(key, [...findings, result]).join('\n');
 };
@@ -61,11 +62,15 @@ const eventsOf = (index: ClusterIndex) => skipsOf(index, key).flatMap((skip) => 
 const allowed: Answer = { kind: 'allowed', level: 0 };
 const refused: Answer = { kind: 'refused' };
 
-it('a pod whose namespace needs more rights than are asked about is told so in explain', () => {
-  const text = explained(worldOf('rbac', undefined, { pairsPerNamespace: 0 }));
+it('a pod whose namespace needs more rights than are asked about is told so by an Event and in explain', () => {
+  const left = worldOf('rbac', undefined, { pairsPerNamespace: 0 });
+  const text = explained(left);
+  expect(eventsOf(left)).toEqual([expect.objectContaining({ reason: 'AccessNotReviewed', type: 'Warning' })]);
+  expect(eventsOf(worldOf('rbac'))).toEqual([]);
   expect(text).toContain('is not known yet');
   expect(text).toContain('Pods of this namespace need more rights than MIC asks about');
   expect(explained(worldOf('rbac'))).not.toContain('more rights than MIC asks about');
+  expect(explained(worldOf('rbac', allowed), { hasManyRights: true })).toContain('more rights than MIC asks');
 });
 
 describe('a right that is missing', () => {

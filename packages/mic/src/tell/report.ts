@@ -4,7 +4,7 @@
 // Reports of steps: Events on the users' objects, and log lines.
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
-import { explainSkip, noAccessOf } from './explain-skip.ts';
+import { explainSkip, manyRights, noAccessOf } from './explain-skip.ts';
 import { nameMissingRight } from './no-access.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
@@ -66,6 +66,11 @@ export function reportSkip(skip: Skip): Report {
   if (skip.reason === 'access-warned') {
     const message = `In mode rbac: ${nameMissingRight(noAccessOf(skip))}`;
     return podEvent(skip.pod, { reason: 'AccessWouldBeDenied', message }, fields);
+  }
+  if (skip.reason === 'access-unknown') {
+    if (skip.leftOut !== true) return nothing;
+    const message = `${manyRights}. One of them is AzureIdentity ${skip.identity ?? ''} for this pod`;
+    return podEvent(skip.pod, { reason: 'AccessNotReviewed', message }, fields);
   }
   const unbound = unboundOf(skip);
   if (unbound) {

@@ -4,15 +4,13 @@ import type { Clock } from '@pod-identity/kit/core';
 import { createAccessReviewer, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Log, Metrics } from '@pod-identity/kit/serve';
 import { askPairs } from '../access/asker.ts';
-import { AccessBook } from '../access/book.ts';
+import { AccessBook, pairsPerNamespace } from '../access/book.ts';
 import { createProof, type Proof } from '../access/proof.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import type { AccessSettings } from './settings.ts';
 
-/** Limit for the pairs of one namespace, since its editors can create any number. */
-const pairsPerNamespace = 10_000;
 const asInOriginal: AccessSettings = { mode: 'namespace', recheckMs: 300_000 };
 
 /** Kept between terms: pairs, not verdicts. */
@@ -89,4 +87,5 @@ export function showRights({ mode, book }: Rights, metrics: Metrics<MicMetricSpe
   const census = book.census();
   for (const verdict of ['allowed', 'denied', 'unknown'] as const)
     metrics.set('accessPairs', census[verdict], { verdict });
+  metrics.set('accessLeftOut', book.waiting());
 }
