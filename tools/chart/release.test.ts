@@ -25,7 +25,7 @@ const programs = found.map((helm, index) => ({
 
 const release = 'pod-identity';
 const install = ['install', release, chartFolder, '--create-namespace'];
-const upgrade = ['upgrade', release, chartFolder, '--reuse-values'];
+const upgrade = ['upgrade', release, chartFolder, '--reset-then-reuse-values'];
 const nmi = { apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: names.systemNamespace, name: 'nmi' };
 const ours = { apiVersion: 'aadpodidentity.k8s.io/v1', namespace: 'default' };
 const definitions = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };

@@ -10,7 +10,7 @@ export interface HelmPlace {
   readonly folder: string;
 }
 
-const patienceMs = 180_000;
+const patienceMs = 240_000;
 
 /** Resolves with what helm printed; rejects with it if it fails. */
 export function runHelm(place: HelmPlace, args: readonly string[]): Promise<string> {
