@@ -7,8 +7,8 @@ afterEach(() => stage.close());
 const apiVersion = 'aadpodidentity.k8s.io/v1';
 const bindings = `/apis/${apiVersion}/namespaces/default/azureidentitybindings`;
 
-async function enter() {
-  stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 2 }] });
+async function enter(namespaces: readonly string[] = []) {
+  stage = await setStage({ scaleSets: [{ name: 'vmss1', instances: 2 }], namespaces });
   await stage.town.identity({ name: 'app' });
   return stage.town;
 }
@@ -89,4 +89,31 @@ test('mic explain tells what selects a pod, and that nothing does', async () => 
   expect(other.text).toContain(
     'has no label aadpodidbinding, and no podSelector or serviceAccountName of a binding is for it',
   );
+});
+
+test('with such bindings in many namespaces MIC watches all pods once, and assigns and gives back as before', async () => {
+  const crowd = Array.from({ length: 40 }, (_, number) => `crowd-${number}`);
+  const town = await enter(crowd);
+  await town.pod({ name: 'web', labels: { app: 'web' } });
+  const byLabel = binding('by-label', { podSelector: { matchLabels: { app: 'web' } } });
+  await town.client.request('POST', bindings, byLabel);
+  const listed = Promise.withResolvers<undefined>();
+  await stage.startMic({
+    onRequest: ({ path, query = {} }) => {
+      if (path === '/api/v1/pods' && query['labelSelector'] === undefined) listed.resolve(undefined);
+    },
+  });
+  await stage.allAssigned(1);
+  for (const namespace of crowd) {
+    const metadata = { name: 'by-label', namespace };
+    await town.client.request('POST', bindings.replace('default', namespace), { ...byLabel, metadata });
+  }
+  await stage.within(listed.promise, 'a list of all pods');
+  await town.pod({ name: 'late', labels: { app: 'web' } });
+  await stage.allAssigned(2);
+  await town.client.request('PATCH', '/api/v1/namespaces/default/pods/web', {
+    metadata: { labels: { app: 'other' } },
+  });
+  await stage.until(() => stage.assigned().length === 1);
+  expect(names()).toEqual(['late']);
 });

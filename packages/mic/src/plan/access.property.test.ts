@@ -90,6 +90,12 @@ const changes: fc.Arbitrary<ClusterChange> = fc.oneof(
       const view = binding(fields);
       return { kind: 'binding' as const, key: view.key, view };
     }),
+  fc.tuple(anyNamespace, fc.constantFrom('i0', 'i1')).map(([namespace, name]) => ({
+    kind: 'binding' as const,
+    key: `${namespace}/${name}-binding`,
+    view: undefined,
+  })),
+  anyNamespace.map((name) => ({ kind: 'namespace' as const, key: name, view: undefined })),
   fc
     .tuple(anyNamespace, fc.constantFrom(...accessModes, undefined))
     .map(([name, access]) => ({ kind: 'namespace' as const, key: name, view: { name, labels: {}, access } })),
@@ -165,6 +171,13 @@ class World {
       this.#known.set(key, foldAnswer(this.#known.get(key) ?? unasked, answer, { ...moment, recheckMs }));
       this.index.rightsChanged(this.#book.answer(pair, answer, moment));
     }
+  }
+
+  /** In any order: each of its objects is an event of its own. */
+  deleteNamespace(namespace: string): void {
+    for (const { kind, key } of [...this.#objects.values()])
+      if (kind !== 'node' && (key === namespace || key.startsWith(`${namespace}/`)))
+        this.change({ kind, key, view: undefined });
   }
 
   endTerm(): void {
@@ -286,6 +299,10 @@ const steps = fc.oneof(
       .map((list) => (world: World) => world.answer(list)),
   },
   { weight: 1, arbitrary: fc.constant((world: World) => world.endTerm()) },
+  {
+    weight: 1,
+    arbitrary: anyNamespace.map((namespace) => (world: World) => world.deleteNamespace(namespace)),
+  },
 );
 
 test('whatever happened: needs are what is allowed or unknown, grants what is allowed, and plans touch nothing that is unknown', () => {
