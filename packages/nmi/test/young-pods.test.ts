@@ -77,6 +77,33 @@ it('what never comes: told to ask again and what is missing, in the answer, the 
   });
 });
 
+it('a pod without the label waits for the binding that selects it where its namespace has one for pods without it', async () => {
+  const select = (name: string, serviceAccountName: string) =>
+    stage.cluster.client.request(
+      'POST',
+      '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureidentitybindings',
+      {
+        apiVersion: 'aadpodidentity.k8s.io/v1',
+        kind: 'AzureIdentityBinding',
+        metadata: { name, namespace: 'default' },
+        spec: { azureIdentity: 'late', serviceAccountName },
+      },
+    );
+  const identity = await stage.cluster.identity({ name: 'late' });
+  stage.attach(identity);
+  const from = await started('bare', undefined);
+  expect(await nmi.ask({ from })).toMatchObject({ status: 400 });
+  await select('other', 'other');
+  const old = await started('old', undefined, 61);
+  await expect
+    .poll(async () => (await nmi.ask({ from: old })).text)
+    .toContain('selects it by podSelector or serviceAccountName');
+  const { answer } = await held({ from });
+  await select('late', 'default');
+  await stage.record({ pod: 'bare', identity: 'late', state: 'Assigned' });
+  await expect(answer).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
+});
+
 it('a pod without the label and one that is old are refused at once, whatever comes later', async () => {
   const bare = await started('bare', undefined);
   const old = await started('old', 'never', 61);
