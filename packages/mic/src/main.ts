@@ -10,4 +10,5 @@ if (major < 22 || (major === 22 && minor < 19)) {
 
 // Imported late: on an old Node this import fails, and the version is checked before.
 const { runMic } = await import('./run.ts');
-process.exitCode = await runMic({ argv: process.argv.slice(2), env: process.env, hostname: hostname() });
+const [, script = '', ...argv] = process.argv;
+process.exitCode = await runMic({ argv, script, env: process.env, hostname: hostname() });

@@ -1,12 +1,13 @@
 // Room: NMI as a process: main.ts reads arguments and environment, service.ts runs it, agent.ts and app.ts put the rooms together.
 // It must not decide anything that a pod could notice.
 import { flagHelp } from '@pod-identity/kit/core';
-import { buildInfo, createLog, runProcess, versionLine } from '@pod-identity/kit/serve';
+import { buildInfo, createLog, readServiceArguments, runProcess, versionLine } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { readConfig, type NmiConfig } from './config/config.ts';
 import { flagSpecs } from './config/flags.ts';
 
-const reading = readConfig({ argv: process.argv.slice(2), env: process.env });
+const [, script = '', ...argv] = process.argv;
+const reading = readConfig({ argv, env: process.env, service: readServiceArguments(script) });
 switch (reading.kind) {
   case 'help':
     console.log(flagHelp(flagSpecs, 'nmi: hands Azure tokens to the pods of its node, and to nobody else'));

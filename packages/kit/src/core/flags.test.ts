@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { flagHelp } from './flag-docs.ts';
 import type { FlagSpec } from './flag-spec.ts';
-import { readFlags } from './flags.ts';
+import { afterService, readFlags } from './flags.ts';
 
 const specs: readonly FlagSpec[] = [
   { name: 'node', kind: 'string', default: undefined, help: 'Our node.', env: 'NODE' },
@@ -181,5 +181,23 @@ describe('flags', () => {
     expect(help).toContain('  --interval, --period duration\n      How often. (default 1m30s)\n');
     expect(help).toContain('  --compat\n      As before. (default false)\n');
     expect(help).toContain('Log lines. One of: text, json. (default text)');
+  });
+});
+
+describe('the flags of the running service', () => {
+  test('come first, so that given ones replace them', () => {
+    const argv = afterService(specs, ['explain', '--node=mine'], ['--node', 'its', '--v=3']);
+    expect(argv).toEqual(['--node', 'its', '--v=3', 'explain', '--node=mine']);
+    const flags = read([...argv]);
+    expect([flags.string('node'), flags.integer('v'), flags.positional]).toEqual(['mine', 3, ['explain']]);
+  });
+
+  test.each<[string, readonly string[] | undefined]>([
+    ['no service', undefined],
+    ['another command', ['install', '--v=3']],
+    ['another version, with unknown flags', ['--v=3', '--later=1']],
+    ['arguments that end the flags', ['--v=3', '--']],
+  ])('are left out with %s', (_, service) => {
+    expect(afterService(specs, ['explain'], service)).toEqual(['explain']);
   });
 });

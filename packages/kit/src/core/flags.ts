@@ -37,6 +37,20 @@ export function readFlags(specs: readonly FlagSpec[], from: FlagSource): FlagRea
   return { ...accessors(specs, values, given), given, positional: line.positional, problems };
 }
 
+/**
+ * The arguments of a command that decides as the running service does: after those of the service, so that a given flag replaces the
+ * service's. Those of another command or version are left out.
+ */
+export function afterService(
+  specs: readonly FlagSpec[],
+  argv: readonly string[],
+  service: readonly string[] = [],
+): readonly string[] {
+  const { positional, problems } = readFlags(specs, { argv: service, env: {} });
+  const isUsable = positional.length === 0 && problems.length === 0 && !service.includes('--');
+  return isUsable ? [...service, ...argv] : argv;
+}
+
 function textOf(
   spec: FlagSpec,
   texts: readonly string[] | undefined,

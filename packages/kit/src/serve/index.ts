@@ -21,5 +21,6 @@ export { createMetricsRoute } from './metrics-route.ts';
 export { createGuardedServer, headersLimit, requestLimits, type GuardOptions } from './guard.ts';
 export type { Arrival } from './connections/connections.ts';
 export { responseOf } from './response-of.ts';
+export { readServiceArguments } from './service-arguments.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
 export { runProcess } from './lifecycle.ts';

@@ -4,6 +4,7 @@ import {
   createLog,
   createMetrics,
   createPrinter,
+  readServiceArguments,
   runProcess,
   standardOutput,
   systemClock,
@@ -24,6 +25,8 @@ import { explainCommand } from './explain.ts';
 import { isAboutAccess, runAccess } from './run-access.ts';
 
 export interface Surroundings {
+  /** The file of this program. */
+  readonly script: string;
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
@@ -41,10 +44,10 @@ export interface Started {
 
 /** `serve` is MIC itself. Both resolve to the exit code; a longer command ends the process with it. */
 export async function runCommand(
-  { argv, env, hostname }: Surroundings,
+  { script, argv, env, hostname }: Surroundings,
   serve: (started: Started) => Promise<number>,
 ): Promise<number> {
-  const reading = readMicConfig({ argv, env, hostname });
+  const reading = readMicConfig({ argv, env, hostname, service: readServiceArguments(script) });
   if (!reading.ok) {
     for (const { name, message } of reading.problems) console.error(`${name}: ${message}`);
     return 2;

@@ -2,6 +2,7 @@
 // It must not read `process`, or use a value of the configuration.
 import type { AccessMode } from '@pod-identity/crd-types';
 import {
+  afterService,
   klogFlagsGiven,
   klogNote,
   readFlags,
@@ -67,23 +68,28 @@ export type ConfigReading =
 /** klog's verbosity for details in the original. */
 const debugVerbosity = 5;
 
+/** Commands have the flags of the MIC that runs in this container, if any (`service`: its arguments), but for its log. */
 export function readMicConfig(from: {
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
+  readonly service?: readonly string[] | undefined;
 }): ConfigReading {
-  const flags = readFlags(micFlags, from);
+  const { argv, env, service } = from;
+  const own = readFlags(micFlags, from);
+  const isService = own.positional.length === 0;
+  const flags = isService ? own : readFlags(micFlags, { argv: afterService(micFlags, argv, service), env });
   const command = readCommand(flags);
   // Problems do not prevent help.
   const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
   if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
-  return { ok: true, config: Object.freeze({ command, ...readSettings(flags, from) }) };
+  return { ok: true, config: Object.freeze({ command, ...readSettings(flags, from), ...readLog(own) }) };
 }
 
 function readSettings(
   flags: FlagReading,
   from: { readonly env: Env; readonly hostname: string },
-): Omit<MicConfig, 'command'> {
+): Omit<MicConfig, 'command' | 'log' | 'ignored'> {
   const cloudConfigPath = flags.optionalString('cloudconfig');
   const podNamespace = from.env['MIC_POD_NAMESPACE'] ?? 'default';
   return {
@@ -111,10 +117,13 @@ function readSettings(
     debounceMaxMs: flags.durationMs('debounce-max'),
     ...readNodes(flags, podNamespace),
     ...readOriginalLock(flags),
-    log: { level: readLevel(flags), format: flags.string('log-format') === 'json' ? 'json' : 'text' },
     userAgentSuffix: flags.string('custom-user-agent'),
-    ignored: ignoredOf(flags),
   };
+}
+
+function readLog(flags: FlagReading): Pick<MicConfig, 'log' | 'ignored'> {
+  const format = flags.string('log-format') === 'json' ? 'json' : 'text';
+  return { log: { level: readLevel(flags), format }, ignored: ignoredOf(flags) };
 }
 
 function ignoredOf(flags: FlagReading): MicConfig['ignored'] {

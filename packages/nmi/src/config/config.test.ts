@@ -190,6 +190,47 @@ describe('readConfig', () => {
     expect(read(argv)).toEqual({ kind: 'problems', problems: [expect.stringContaining(problem)] });
   });
 
+  describe('explain in the container of the service', () => {
+    const service = ['--node=n', '--identity-access=rbac', '--hold', '3s', '--log-format=json', '--v=5'];
+    const explained = (argv: string[], of: readonly string[] | undefined) => {
+      const reading = readConfig({ argv: ['explain', 'default/web', ...argv], env: {}, service: of });
+      if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
+      return reading.config;
+    };
+
+    it('has the flags of the service, but not those of its log', () => {
+      expect(explained([], service)).toMatchObject({
+        command: { kind: 'explain', pod: 'default/web' },
+        node: 'n',
+        identityAccess: 'rbac',
+        holdMs: 3_000,
+        log: { format: 'text', level: 'info' },
+      });
+    });
+
+    it('has its own where they are given', () => {
+      expect(explained(['--identity-access=warn', '--log-format=json'], service)).toMatchObject({
+        identityAccess: 'warn',
+        holdMs: 3_000,
+        log: { format: 'json' },
+      });
+    });
+
+    it.each<[string, readonly string[] | undefined]>([
+      ['another program', undefined],
+      ['another command', ['install-redirect', '--identity-access=rbac']],
+      ['another version, with unknown flags', ['--identity-access=rbac', '--later=1']],
+      ['arguments that end the flags', ['--identity-access=rbac', '--']],
+    ])('has the defaults beside %s', (_, of) => {
+      expect(explained([], of).identityAccess).toBe('namespace');
+    });
+
+    it('is the only command that has them', () => {
+      const reading = readConfig({ argv: ['--node=m'], env: {}, service });
+      expect(reading).toMatchObject({ config: { node: 'm', identityAccess: 'namespace' } });
+    });
+  });
+
   it('help and version go before problems', () => {
     expect(readConfig({ argv: ['--help', '--nonsense'], env: {} })).toEqual({ kind: 'help' });
     expect(readConfig({ argv: ['--version'], env: {} })).toEqual({ kind: 'version' });

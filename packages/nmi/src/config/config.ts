@@ -1,6 +1,6 @@
 // Room: the configuration of NMI: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
-import { klogFlagsGiven, klogNote, readFlags, type FlagReading } from '@pod-identity/kit/core';
+import { klogFlagsGiven, klogNote, afterService, readFlags, type FlagReading } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import { accessOf, type AccessConfig } from './flags/access.ts';
@@ -85,16 +85,26 @@ export type ConfigReading =
 export interface ConfigSource {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The arguments of the NMI that runs in this container, if any. */
+  readonly service?: readonly string[] | undefined;
 }
 
-/** The configuration, or all its problems at once. */
-export function readConfig(from: ConfigSource): ConfigReading {
-  const reading = readFlags(flagSpecs, from);
+/** The configuration, or all its problems at once. `explain` has the flags of the service, but for its log. */
+export function readConfig({ argv, env, service }: ConfigSource): ConfigReading {
+  const own = readFlags(flagSpecs, { argv, env });
+  const isExplain = own.positional[0] === 'explain';
+  const reading = isExplain
+    ? readFlags(flagSpecs, { argv: afterService(flagSpecs, argv, service), env })
+    : own;
   if (reading.given.has('help') && reading.boolean('help')) return { kind: 'help' };
   if (reading.given.has('version') && reading.boolean('version')) return { kind: 'version' };
   const problems = [...reading.problems.map(({ message }) => message), ...relations(reading)];
   if (problems.length > 0) return { kind: 'problems', problems };
-  return { kind: 'config', config: Object.freeze(configOf(reading)), warnings: warningsOf(reading) };
+  return {
+    kind: 'config',
+    config: Object.freeze({ ...configOf(reading), log: logOf(own) }),
+    warnings: warningsOf(own),
+  };
 }
 
 /** Problems of flags in relation to each other. */
@@ -145,7 +155,7 @@ function explainOf(pod: string): NmiCommand | string {
     : 'explain needs a pod, as NAMESPACE/POD: nmi explain NAMESPACE/POD';
 }
 
-function configOf(reading: FlagReading): NmiConfig {
+function configOf(reading: FlagReading): Omit<NmiConfig, 'log'> {
   const read = commandOf(reading);
   const command: NmiCommand = typeof read === 'string' ? { kind: 'run' } : read;
   return {
@@ -177,7 +187,6 @@ function configOf(reading: FlagReading): NmiConfig {
     prefetch: reading.list('prefetch'),
     probe: { host: probeHost(reading, command), port: reading.integer('http-probe-port') },
     metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
-    log: { format: reading.string('log-format') === 'json' ? 'json' : 'text', level: levelOf(reading) },
   };
 }
 
@@ -186,6 +195,10 @@ function probeHost(reading: FlagReading, { kind }: NmiCommand): string {
   return kind === 'canary' && !reading.given.has('http-probe-address')
     ? ''
     : reading.string('http-probe-address');
+}
+
+function logOf(reading: FlagReading): NmiConfig['log'] {
+  return { format: reading.string('log-format') === 'json' ? 'json' : 'text', level: levelOf(reading) };
 }
 
 function callersOf(reading: FlagReading) {
