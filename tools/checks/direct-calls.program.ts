@@ -16,7 +16,7 @@ const door = createHttpDoor();
 (await door.send(new URL('/arm', url), { method, headers, signal })).resume();
 door.close();
 
-await fetchOnce(`${url}/metadata-of-mic`, { method, headers, signal });
+await fetchOnce(`${url}/metadata-of-mic`, { method, headers, signal, redirect: 'manual' });
 
 const metadata = createMetadataService(url);
 (await metadata.get('/metadata-of-nmi', { signal })).resume();
