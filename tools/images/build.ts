@@ -18,8 +18,10 @@ export interface BuildOptions {
   readonly out: string;
   readonly names?: readonly ImageName[];
   readonly arch?: Architecture;
-  /** Where downloads and layers are kept for the next build. */
+  /** Where downloads are kept for the next build. */
   readonly cache?: string;
+  /** Where layers are kept; default: a folder of `cache`. */
+  readonly layerCache?: string;
 }
 
 export interface BuiltImage {
@@ -37,8 +39,9 @@ export interface BuiltImage {
 /** Needs the bundles of the services (`npm run build`). */
 export async function buildImages(options: BuildOptions): Promise<readonly BuiltImage[]> {
   const { out, names = imageNames, arch = 'amd64', cache = cacheFolder } = options;
+  const { layerCache = join(cache, 'layers') } = options;
   await Promise.all([out, cache].map((folder) => mkdir(folder, { recursive: true })));
-  const layers = await openLayerCache(join(cache, 'layers'));
+  const layers = await openLayerCache(layerCache);
   const sources = { arch, debian: openDebian(arch, cache), layers, cache };
   const base = await nodeLayer(sources);
   const built: BuiltImage[] = [];

@@ -40,6 +40,8 @@ export interface RunningCluster {
   kubectl(...args: readonly string[]): readonly [program: string, ...args: string[]];
   /** Makes an image and loads it into every node. */
   load(image: ImageSpec): Promise<void>;
+  /** Loads an image from an archive, such as one of OCI, into every node. */
+  import(archive: string): Promise<void>;
   /** Runs a program in the node's namespaces; returns its output. */
   inNode(node: string, ...command: readonly string[]): Promise<string>;
   stop(): Promise<void>;
@@ -83,6 +85,7 @@ export async function startCluster({ nodes, providerId }: ClusterOptions): Promi
         await rm(root, { recursive: true });
         await rm(archive);
       },
+      import: async (archive) => void (await command('image', 'import', directory, archive)),
       inNode: (node, ...words) => command('cluster', 'exec', directory, node, ...words),
       stop,
     };
