@@ -2,6 +2,7 @@
 // the smallest size: it produces every figure, but their values mean nothing.
 import { parseArgs } from 'node:util';
 import { benchApiServer } from './areas/api-server.ts';
+import { benchImages } from './areas/images.ts';
 import { benchMic } from './areas/mic.ts';
 import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
@@ -9,6 +10,7 @@ import type { Scale } from './scale.ts';
 
 const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale) => Promise<Figures>>> = {
   'api-server': benchApiServer,
+  images: benchImages,
   mic: benchMic,
   nmi: benchNmi,
   'nmi-access': benchNmiAccess,

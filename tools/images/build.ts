@@ -2,7 +2,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildFacts, type BuildFacts } from '../workspace/build-facts.mjs';
-import { appLayer } from './app-layer.ts';
+import { appLayer, type AppLayer } from './app-layer.ts';
 import { billOf } from './bill.ts';
 import { openDebian } from './debian.ts';
 import { openLayerCache } from './layer-cache.ts';
@@ -12,6 +12,7 @@ import { cacheFolder } from './places.ts';
 import { imageNames, recipes, type Architecture, type ImageName } from './recipes.ts';
 import { nodeLayer, programsLayer, type SharedLayer, type Sources } from './shared-layers.ts';
 import { writeTar } from './tar.ts';
+import { unpackLayer } from './unpack.ts';
 
 export interface BuildOptions {
   /** The folder for the archives. */
@@ -38,47 +39,85 @@ export interface BuiltImage {
 
 /** Needs the bundles of the services (`npm run build`). */
 export async function buildImages(options: BuildOptions): Promise<readonly BuiltImage[]> {
-  const { out, names = imageNames, arch = 'amd64', cache = cacheFolder } = options;
-  const { layerCache = join(cache, 'layers') } = options;
-  await Promise.all([out, cache].map((folder) => mkdir(folder, { recursive: true })));
-  const layers = await openLayerCache(layerCache);
-  const sources = { arch, debian: openDebian(arch, cache), layers, cache };
-  const base = await nodeLayer(sources);
+  const { out, names = imageNames } = options;
+  await mkdir(out, { recursive: true });
+  const build = await openBuild(options);
   const built: BuiltImage[] = [];
-  for (const name of names) built.push(await buildImage(name, { base, sources, out, facts: buildFacts() }));
+  for (const name of names) built.push(await writeImage(await layersOf(name, build), build, out));
   return built;
 }
 
-interface Building {
+/** Writes the layers of each image as folders `NAME/node`, `NAME/programs` and `NAME/app`: for a Containerfile, which copies them. */
+export async function buildFolders(options: BuildOptions): Promise<void> {
+  const { out, names = imageNames } = options;
+  const build = await openBuild(options);
+  for (const name of names) {
+    const { base, programs, app } = await layersOf(name, build);
+    await unpackLayer(base, join(out, name, 'node'), 0);
+    if (programs) await unpackLayer(programs, join(out, name, 'programs'), 0);
+    await unpackLayer(app, join(out, name, 'app'), build.facts.seconds);
+  }
+}
+
+interface Build {
   readonly base: SharedLayer;
   readonly sources: Sources;
-  readonly out: string;
   readonly facts: BuildFacts;
 }
 
-async function buildImage(name: ImageName, { base, sources, out, facts }: Building): Promise<BuiltImage> {
-  const { arch } = sources;
+async function openBuild(options: Omit<BuildOptions, 'out'>): Promise<Build> {
+  const { arch = 'amd64', cache = cacheFolder, layerCache = join(cache, 'layers') } = options;
+  await mkdir(cache, { recursive: true });
+  const layers = await openLayerCache(layerCache);
+  const sources = { arch, debian: openDebian(arch, cache), layers, cache };
+  return { base: await nodeLayer(sources), sources, facts: buildFacts() };
+}
+
+interface ImageLayers {
+  readonly name: ImageName;
+  readonly base: SharedLayer;
+  readonly programs: SharedLayer | undefined;
+  readonly app: AppLayer;
+}
+
+/** From the one that changes least to the one that changes with each commit. */
+async function layersOf(name: ImageName, { base, sources, facts }: Build): Promise<ImageLayers> {
   const { programs } = recipes[name];
-  const shared = programs ? [base, await programsLayer(programs, base, sources)] : [base];
-  const app = await appLayer(name, facts.seconds);
+  return {
+    name,
+    base,
+    programs: programs && (await programsLayer(programs, base, sources)),
+    app: await appLayer(name, facts.seconds),
+  };
+}
+
+async function writeImage(
+  { name, base, programs, app }: ImageLayers,
+  { sources: { arch }, facts }: Build,
+  out: string,
+): Promise<BuiltImage> {
+  const { version, bundled } = app;
+  const shared = programs ? [base, programs] : [base];
   const layers = [...shared, app];
-  const config = configOf(name, { version: app.version, arch, facts });
-  const { archive: entries, digest, compressedBytes } = makeImage(layers, config);
-  const image = { name, reference: config.reference, digest, compressedBytes };
+  const config = configOf(name, { version, arch, facts });
+  const { archive, digest, compressedBytes } = makeImage(layers, config);
   const bill = billOf({
     name,
     digest,
     arch,
     created: config.created.replace('.000Z', 'Z'),
-    version: app.version,
+    version,
     debian: shared.flatMap(({ debian }) => debian),
     node: nodePackage(arch),
-    bundled: app.bundled,
+    bundled,
     files: layers.flatMap(({ files }) => files),
   });
   return {
-    ...image,
-    archive: await write(join(out, `${name}-${arch}.tar`), writeTar(entries, facts.seconds)),
+    name,
+    reference: config.reference,
+    digest,
+    compressedBytes,
+    archive: await write(join(out, `${name}-${arch}.tar`), writeTar(archive, facts.seconds)),
     bill: await write(join(out, `${name}-${arch}.spdx.json`), `${JSON.stringify(bill, undefined, 2)}\n`),
   };
 }

@@ -22,7 +22,7 @@ const repository = join(fileURLToPath(import.meta.url), '../../..');
 export function buildFacts(env = process.env, folder = repository) {
   const commit = env.SOURCE_COMMIT || commitOf(folder) || 'unknown';
   const seconds = Number(
-    env.SOURCE_DATE_EPOCH || (commit === 'unknown' ? '' : git(folder, 'log', '-1', '--format=%ct')),
+    env.SOURCE_DATE_EPOCH || (commit === 'unknown' ? '' : (git(folder, 'log', '-1', '--format=%ct') ?? '')),
   );
   if (!Number.isSafeInteger(seconds) || seconds < 0)
     throw new Error(`SOURCE_DATE_EPOCH must be a number of seconds since 1970: ${env.SOURCE_DATE_EPOCH}`);

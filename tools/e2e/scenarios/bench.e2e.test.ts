@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { whyNoApiServer } from '@pod-identity/kit/testing';
+import { whyNoApiServer, whyNoCluster } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 
 const bench = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
@@ -34,6 +34,7 @@ const apiServer =
 
 const figures = {
   'api-server': apiServer,
+  images: ['micImageMB', 'nmiImageMB', 'sampleImageMB', 'podStartMs'],
   mic: [
     ...[
       'plan1000Ms',
@@ -65,8 +66,11 @@ const figures = {
   'nmi-access': ['accessRatio'],
   'nmi-cached': nmiCached,
 };
-/** Null if this process cannot create a memory cgroup. */
-const optional: ReadonlySet<string> = new Set(['workingSet110MiB', 'workingSetLoadedMiB']);
+/** Null if this process cannot create a memory cgroup, or a cluster. */
+const optional: ReadonlySet<string> = new Set([
+  ...['workingSet110MiB', 'workingSetLoadedMiB'],
+  ...(whyNoCluster() === undefined ? [] : ['podStartMs']),
+]);
 
 test.each(Object.entries(figures))('the bench of %s runs and has every figure', async (area, names) => {
   const run = promisify(execFile)(process.execPath, [bench, area, '--json', '--smoke'], {
