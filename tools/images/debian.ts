@@ -26,7 +26,7 @@ export interface DebianPackage extends ListedPackage {
 export interface Debian {
   /** The newest version of each. */
   list(names: readonly string[]): Promise<readonly ListedPackage[]>;
-  open(listed: ListedPackage): Promise<DebianPackage>;
+  open(listed: readonly ListedPackage[]): Promise<readonly DebianPackage[]>;
 }
 
 /** Security updates appear every few days; a build within the same day gets the same packages. */
@@ -53,7 +53,10 @@ export function openDebian(arch: Architecture, cache: string): Debian {
       await refresh(state, (...args) => apt(cache, ...args));
       return parseUris(await apt(cache, 'download', '--print-uris', ...names), names);
     },
-    open: async (listed) => openPackage(listed, await fetched(listed, { packages, apt })),
+    open: async (listed) => {
+      await fetchMissing(listed, packages, apt);
+      return Promise.all(listed.map((one) => openPackage(one, kept(packages, one))));
+    },
   };
 }
 
@@ -89,30 +92,32 @@ export function parseUris(printed: string, names: readonly string[]): readonly L
   });
 }
 
-interface Fetching {
-  readonly packages: string;
-  readonly apt: (folder: string, ...args: readonly string[]) => Promise<string>;
+function kept(packages: string, { sha256 }: ListedPackage): string {
+  return join(packages, `${sha256}.deb`);
 }
 
-async function fetched(
-  { name, version, file, sha256 }: ListedPackage,
-  { packages, apt }: Fetching,
-): Promise<string> {
-  const kept = join(packages, `${sha256}.deb`);
-  if (existsSync(kept)) return kept;
+/** With one call of apt, which needs a second or more to read its lists. */
+async function fetchMissing(
+  listed: readonly ListedPackage[],
+  packages: string,
+  apt: (folder: string, ...args: readonly string[]) => Promise<string>,
+): Promise<void> {
+  const missing = listed.filter((one) => !existsSync(kept(packages, one)));
+  if (missing.length === 0) return;
   await mkdir(packages, { recursive: true });
   const folder = await mkdtemp(join(packages, 'fetch-'));
   try {
-    await apt(folder, 'download', `${name}=${version}`);
-    const hash = createHash('sha256')
-      .update(await readFile(join(folder, file)))
-      .digest('hex');
-    if (hash !== sha256) throw new Error(`${file} has the SHA-256 ${hash}; apt's lists say ${sha256}`);
-    await rename(join(folder, file), kept);
+    await apt(folder, 'download', ...missing.map(({ name, version }) => `${name}=${version}`));
+    for (const one of missing) {
+      const content = await readFile(join(folder, one.file));
+      const hash = createHash('sha256').update(content).digest('hex');
+      if (hash !== one.sha256)
+        throw new Error(`${one.file} has the SHA-256 ${hash}; apt's lists say ${one.sha256}`);
+      await rename(join(folder, one.file), kept(packages, one));
+    }
   } finally {
     await rm(folder, { recursive: true });
   }
-  return kept;
 }
 
 async function openPackage(listed: ListedPackage, file: string): Promise<DebianPackage> {

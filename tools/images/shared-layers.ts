@@ -36,7 +36,7 @@ export async function nodeLayer({ arch, debian, layers, cache }: Sources): Promi
   const listed = await debian.list(nodeLibraries);
   const node = nodePackage(arch);
   return layers.get({ arch, node, listed }, async () => {
-    const packages = await Promise.all(listed.map((one) => debian.open(one)));
+    const packages = await debian.open(listed);
     const shelf = createShelf(packages);
     const own = await nodeFiles(arch, cache);
     const files = own.flatMap(({ entry }) => followers(entry, arch));
@@ -61,7 +61,7 @@ export async function programsLayer(
   return layers.get(
     { arch, parts: { ...parts, leaveOut: parts.leaveOut?.source }, listed, diffId },
     async () => {
-      const packages = await Promise.all(listed.map((one) => debian.open(one)));
+      const packages = await debian.open(listed);
       const shelf: Shelf = createShelf(packages);
       const found = collectParts(parts, shelf, { arch, have: new Set(base.paths) });
       const owned = [...found, ...licencesOf(found, shelf)];
