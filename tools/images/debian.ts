@@ -29,6 +29,8 @@ export interface Debian {
   open(listed: readonly ListedPackage[]): Promise<readonly DebianPackage[]>;
 }
 
+type Apt = (folder: string, ...args: readonly string[]) => Promise<string>;
+
 /** Security updates appear every few days; a build within the same day gets the same packages. */
 const listsLastMs = 24 * 60 * 60 * 1000;
 
@@ -46,11 +48,14 @@ export function openDebian(arch: Architecture, cache: string): Debian {
     'Dir::State::status': join(state, 'status'),
     'Dir::Cache': join(state, 'cache'),
   }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  const apt = (folder: string, ...args: readonly string[]) =>
-    run('apt-get', ['--quiet=2', ...options, ...args], folder);
+  const words = ['--quiet=2', ...options];
+  const apt: Apt = (folder, ...args) => run('apt-get', [...words, ...args], folder);
+  // apt ends with an error while another process, such as a test beside this one, fetches the lists.
+  const update = () =>
+    run('flock', [join(state, 'lock'), 'apt-get', ...words, 'update', '--error-on=any'], cache);
   return {
     list: async (names) => {
-      await refresh(state, (...args) => apt(cache, ...args));
+      await refresh(state, update);
       return parseUris(await apt(cache, 'download', '--print-uris', ...names), names);
     },
     open: async (listed) => {
@@ -60,7 +65,7 @@ export function openDebian(arch: Architecture, cache: string): Debian {
   };
 }
 
-async function refresh(state: string, apt: (...args: readonly string[]) => Promise<string>): Promise<void> {
+async function refresh(state: string, update: () => Promise<string>): Promise<void> {
   const stamp = join(state, 'refreshed');
   const isFresh = await stat(stamp).then(
     ({ mtimeMs }) => Date.now() - mtimeMs < listsLastMs,
@@ -70,7 +75,7 @@ async function refresh(state: string, apt: (...args: readonly string[]) => Promi
   for (const folder of ['lists/partial', 'cache/archives/partial'])
     await mkdir(join(state, folder), { recursive: true });
   await writeFile(join(state, 'status'), '');
-  await apt('update', '--error-on=any');
+  await update();
   await writeFile(stamp, '');
 }
 
@@ -97,11 +102,7 @@ function kept(packages: string, { sha256 }: ListedPackage): string {
 }
 
 /** With one call of apt, which needs a second or more to read its lists. */
-async function fetchMissing(
-  listed: readonly ListedPackage[],
-  packages: string,
-  apt: (folder: string, ...args: readonly string[]) => Promise<string>,
-): Promise<void> {
+async function fetchMissing(listed: readonly ListedPackage[], packages: string, apt: Apt): Promise<void> {
   const missing = listed.filter((one) => !existsSync(kept(packages, one)));
   if (missing.length === 0) return;
   await mkdir(packages, { recursive: true });

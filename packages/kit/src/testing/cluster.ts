@@ -85,7 +85,9 @@ export async function startCluster({ nodes, providerId }: ClusterOptions): Promi
         await rm(root, { recursive: true });
         await rm(archive);
       },
-      import: async (archive) => void (await command('image', 'import', directory, archive)),
+      import: async (archive) => {
+        await command('image', 'import', directory, archive);
+      },
       inNode: (node, ...words) => command('cluster', 'exec', directory, node, ...words),
       stop,
     };
