@@ -24,6 +24,18 @@ export const bindingObject = (namespace: string, name: string): KubeObject => ({
   spec: { azureIdentity: name, selector: name },
 });
 
+/** Namespaces that each have a binding for which MIC must know all their pods. */
+export function crowdObjects(count: number): readonly (readonly [KubeObject, KubeObject])[] {
+  return Array.from({ length: count }, (_, number) => {
+    const namespace = `crowd-${number}`;
+    const spec = { azureIdentity: 'none', podSelector: { matchLabels: { app: 'web' } } };
+    return [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+      { ...bindingObject(namespace, 'by-label'), spec },
+    ];
+  });
+}
+
 /** Says that the pod has the identity. */
 export function forgedRecord(pod: StagePod, name: string, spec: object): KubeObject {
   const { namespace = '', name: podName } = pod.object.metadata;

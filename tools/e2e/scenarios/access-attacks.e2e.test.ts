@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openConnection, principalOf, selectors, spellings, untilAnswer } from '../access/asking.ts';
 import {
   bindingObject,
+  crowdObjects,
   forgedRecord,
   grantObjects,
   identityObject,
@@ -823,6 +824,22 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         await setLabels(market('short'), { app: 'other' });
         await untilRefused(pod);
         await untilReleased(stage.kube, 'short', 'market');
+      });
+
+      test('are found by one watch of the cluster when many namespaces have such bindings', async () => {
+        const before = await run('before', 'web', { app: 'web', tier: 'back' });
+        await untilToken(before, writer);
+        await Promise.all(
+          // More than MIC watches one by one.
+          crowdObjects(33).map(async (objects) => {
+            for (const object of objects) await stage.create(object);
+          }),
+        );
+        await mic.line((line) => line.includes('it watches all pods of the cluster'));
+        await setLabels(market('before'), { app: 'other', tier: null });
+        await untilRefused(before);
+        await untilReleased(stage.kube, 'before', 'market');
+        await untilToken(await run('after', 'web', { app: 'web' }), reader);
       });
 
       test('of another namespace are given while the Namespace accepts them by its label', async () => {
