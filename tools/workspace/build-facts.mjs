@@ -21,12 +21,18 @@ const repository = join(fileURLToPath(import.meta.url), '../../..');
  */
 export function buildFacts(env = process.env, folder = repository) {
   const commit = env.SOURCE_COMMIT || commitOf(folder) || 'unknown';
-  const seconds = Number(
-    env.SOURCE_DATE_EPOCH || (commit === 'unknown' ? '' : (git(folder, 'log', '-1', '--format=%ct') ?? '')),
-  );
+  const seconds = Number(env.SOURCE_DATE_EPOCH || dateOf(commit, folder));
   if (!Number.isSafeInteger(seconds) || seconds < 0)
     throw new Error(`SOURCE_DATE_EPOCH must be a number of seconds since 1970: ${env.SOURCE_DATE_EPOCH}`);
   return { commit, seconds, date: seconds === 0 ? 'unknown' : isoDate(seconds) };
+}
+
+/**
+ * @param {string} commit
+ * @param {string} folder
+ */
+function dateOf(commit, folder) {
+  return (commit !== 'unknown' && git(folder, 'log', '-1', '--format=%ct')) || '';
 }
 
 /** @param {string} folder */
