@@ -27,6 +27,8 @@ export interface NmiPlace {
 export interface ProgramOptions {
   /** With the manifests' settings for Node.js and its memory. */
   readonly asDeployed?: boolean;
+  /** For MIC and NMI. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Called with every line of every program. */
   onLine?(service: string, line: string): void;
 }
@@ -62,7 +64,7 @@ function createLauncher(world: StageWorld, options: ProgramOptions) {
       return file;
     },
     async settingsOf(program: 'mic' | 'nmi'): Promise<Readonly<Record<string, string>>> {
-      return options.asDeployed ? (await nodeSettings(program)).env : {};
+      return { ...options.env, ...(options.asDeployed && (await nodeSettings(program)).env) };
     },
   };
 }

@@ -25,6 +25,7 @@ export const rooms = [
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },
   { folder: 'packages/kit/src/serve/connections', never: [apiServer] },
+  { folder: 'packages/kit/src/serve/tracing', head: 'open-tracer', never: [apiServer] },
   { folder: apiServer, pure: ['errors', 'store'] },
   { folder: 'packages/kit/src/testing' },
 
@@ -71,6 +72,7 @@ export const rooms = [
   { folder: mic('azure/credential') },
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
   { folder: mic('azure/roles'), head: 'preflight', pure: ['missing-roles'] },
+  { folder: mic('trace'), head: 'tracing' },
   { folder: mic('original'), head: 'original-watch', pure: ['lock'] },
   {
     folder: mic('tell'),
@@ -147,6 +149,7 @@ export const rooms = [
     pure: ['metrics', 'event-reason'],
     never: [nmi('handle'), nmi('server')],
   },
+  { folder: nmi('trace'), head: 'tracing', never: [apiServer, ownProcess] },
   { folder: nmi('explain'), pure: 'all', never: [nmi('tokens')] },
 
   { folder: 'tools/sim/src' },

@@ -40,12 +40,13 @@ import { startNodeLoops } from './term/node-loops.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
+import { untraced, type Tracing } from './trace/tracing.ts';
 
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
 
 /** Runs MIC as a process until the signal aborts. */
-async function serve({ config, version, log, metrics, transport, azure, signal }: Started): Promise<number> {
+async function serve({ config, version, log, metrics, transport, azure, signal, trace }: Started) {
   reportIdleSettings(config, log);
   const clock = systemClock;
   const random = Math.random;
@@ -61,7 +62,7 @@ async function serve({ config, version, log, metrics, transport, azure, signal }
         log.warn({ role, scope, command }, message);
     },
   };
-  const { hosts } = azure;
+  const hosts = trace.hosts(azure.hosts);
   const mic = createMic({
     transport,
     hosts,
@@ -73,6 +74,7 @@ async function serve({ config, version, log, metrics, transport, azure, signal }
     events,
     settings,
     roleCheck,
+    trace,
   });
   const { identity, namespace, name, durationMs, renewMs, retryMs } = config.leader;
   const names = { lock: config.originalLock, lease: { namespace, name } };
@@ -122,6 +124,7 @@ export interface MicParts {
   readonly events: EventRecorder;
   readonly settings: MicSettings;
   readonly roleCheck?: RoleCheck;
+  readonly trace?: Tracing;
 }
 
 /** MIC without a process. */
@@ -200,7 +203,7 @@ const sliceMs = 8;
 
 /** Two lanes for each host (docs/decisions/0007-two-lanes.md): the first never waits for Azure. */
 function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWriter): Lanes {
-  const { clock, random, yieldTurn, log, hosts: identities, settings } = mic;
+  const { clock, random, yieldTurn, log, hosts: identities, settings, trace = untraced } = mic;
   const { term, transport, view, index, memory, ledger, now, meter, publisher } = parts;
   const { debounceMs, debounceMaxMs, writesPerHost, recordAfterMs } = settings;
   const principalId = () => settings.principalId();
@@ -212,20 +215,22 @@ function startLanes(mic: MicParts, parts: TermParts, conditions: ConditionsWrite
     debounceMs,
     debounceMaxMs,
     turnsWith: (azure) =>
-      createReconciler({
-        index,
-        memory,
-        rules: () => settings.rules(),
-        slices: createTimeSlices({ now, sliceMs, yieldTurn }),
-        now,
-        // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
-        assignments: createAssignments({ ...acting, transport, view, writesPerHost, recordAfterMs, meter }),
-        // Lane `azure`: plans the host as a whole and changes its identities.
-        hosts: createHosts({ ...acting, identities, ledger, random, log, conditions }),
-        azure,
-        onPass: (ms) => meter.pass(ms),
-        onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
-      }),
+      trace.turns(
+        createReconciler({
+          index,
+          memory,
+          rules: () => settings.rules(),
+          slices: createTimeSlices({ now, sliceMs, yieldTurn }),
+          now,
+          // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
+          assignments: createAssignments({ ...acting, transport, view, writesPerHost, recordAfterMs, meter }),
+          // Lane `azure`: plans the host as a whole and changes its identities.
+          hosts: createHosts({ ...acting, identities, ledger, random, log, conditions }),
+          azure,
+          onPass: (ms) => meter.pass(ms),
+          onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
+        }),
+      ),
   });
 }
 

@@ -17,6 +17,7 @@ import { createVerdicts } from './access/verdicts.ts';
 import type { NmiConfig } from './config/config.ts';
 import { createAccessLog, tellOfAccess } from './tell/access-log.ts';
 import type { metricSpecs } from './tell/metrics.ts';
+import { untraced, type Tracing } from './trace/tracing.ts';
 
 export interface AccessOptions {
   readonly config: Pick<NmiConfig, 'accessAges' | 'identityAccess' | 'exceptionNamespaces'>;
@@ -24,6 +25,7 @@ export interface AccessOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics<typeof metricSpecs>;
+  readonly trace?: Tracing;
 }
 
 export interface AccessParts {
@@ -35,7 +37,7 @@ const right = { verb: accessVerb, group: accessGroup };
 
 /** Assembles the access room, with reviews of the API server as the source of verdicts. */
 export function createAccess(
-  { config, transport, clock, log, metrics }: AccessOptions,
+  { config, transport, clock, log, metrics, trace = untraced }: AccessOptions,
   readInstanceId: () => Promise<string | undefined>,
 ): AccessParts {
   metrics.set('identityAccess', 1, { mode: config.identityAccess });
@@ -51,7 +53,7 @@ export function createAccess(
   const verdicts = createVerdicts({
     ...config.accessAges,
     clock,
-    ask: askByReviews(reviewer),
+    ask: trace.reviews(askByReviews(reviewer)),
     onAsked: (verdict) => metrics.count('accessReviews', { verdict }),
   });
   const onWouldRefuse = (who: WouldRefuse) => {
@@ -59,7 +61,8 @@ export function createAccess(
     if (who.isNew) warn(who);
   };
   const machine = createMachine({ readId: readInstanceId, clock });
-  return { guard: createAccessGuard({ verdicts, machine, stranger, clock, onWouldRefuse }), stranger };
+  const guard = createAccessGuard({ verdicts, machine, stranger, clock, onWouldRefuse });
+  return { guard: trace.access(guard), stranger };
 }
 
 export function askByReviews(reviewer: AccessReviewer): AskForAccess {

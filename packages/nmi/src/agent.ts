@@ -1,4 +1,4 @@
-import type { Clock, LimitEffect, Tenant } from '@pod-identity/kit/core';
+import type { Clock, LimitEffect, Tenant, Tracer } from '@pod-identity/kit/core';
 import { noteAnswers, type KubeTransport } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import { createAccess, type AccessParts } from './access-guard.ts';
@@ -25,7 +25,8 @@ import { pacedChanges } from './waiting/paced-changes.ts';
 import type { App } from './request/wire.ts';
 import { createReadiness, type Readiness, type ReadinessOptions } from './ready/readiness.ts';
 import { createCallerLimits, type CallerLimits } from './waiting/caller-limits.ts';
-import { createTelemetry } from './tell/telemetry.ts';
+import { createTelemetry, type Telemetry } from './tell/telemetry.ts';
+import { createTracing, type Tracing } from './trace/tracing.ts';
 import { untilPassed } from './tokens/until-passed.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
@@ -44,6 +45,8 @@ export interface AgentOptions extends Pick<
   /** When this machine was started, if known. */
   readonly bootedAt?: number | undefined;
   readonly neighbours?: NeighbourTable;
+  /** Undefined: no traces. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface Agent {
@@ -80,29 +83,32 @@ export function createAgent(options: AgentOptions): Agent {
   const limits = callerLimits(config);
   const telemetry = createTelemetry({ ...options, pods });
 
-  const supply = createTokenSupply(options);
-  const access = createAccess(options, supply.readInstanceId);
+  const trace = createTracing(options.tracer);
+  const supply = createTokenSupply({ ...options, trace });
+  const access = createAccess({ ...options, trace }, supply.readInstanceId);
   const readiness = readinessOf(options, informers, access);
-  const parts: GranterParts = { watched, limits, supply, access };
+  const parts: GranterParts = { watched, limits, supply, access, trace };
   const granter = createTokenGranter(options, parts);
   const keeper = tokenKeeper(options, parts);
-  const callers = callerFinder(options, pods, neighbours);
+  const callers = trace.callers(callerFinder(options, pods, neighbours));
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
 
+  const app = createApp({
+    ...config,
+    proxy,
+    clock,
+    log,
+    random: options.random,
+    token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
+    canary: createCanaryHandler(config),
+    hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
+    onAnswered: trace.onAnswered(telemetry.onAnswered),
+  });
+
   return {
-    app: createApp({
-      ...config,
-      proxy,
-      clock,
-      log,
-      random: options.random,
-      token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
-      canary: createCanaryHandler(config),
-      hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
-      onAnswered: telemetry.onAnswered,
-    }),
+    app: trace.app(app),
     onLimited: telemetry.onLimited,
     neighbourOf: (address) => neighbours.of(address),
     namespaceOf: (address) => pods.namespaceAt(address),
@@ -113,11 +119,7 @@ export function createAgent(options: AgentOptions): Agent {
       limits.endAll();
     },
     close: () => Promise.all([proxy.close(), supply.close(), telemetry.close()]).then(() => undefined),
-    measure() {
-      telemetry.measure();
-      metrics.set('waiting', limits.waiting);
-      measureAges(informers, metrics);
-    },
+    measure: () => measure(telemetry, { informers, limits, metrics }),
   };
 }
 
@@ -139,7 +141,15 @@ async function runAll(
   await Promise.all(all.map((one) => one.run(signal)));
 }
 
-function measureAges(informers: Watched['informers'], metrics: AgentOptions['metrics']): void {
+interface Measured {
+  readonly informers: Watched['informers'];
+  readonly limits: CallerLimits;
+  readonly metrics: AgentOptions['metrics'];
+}
+
+function measure(telemetry: Telemetry, { informers, limits, metrics }: Measured): void {
+  telemetry.measure();
+  metrics.set('waiting', limits.waiting);
   for (const informer of informers) {
     const ms = informer.lastHeardMs();
     metrics.set('watchAge', Number.isFinite(ms) ? ms / 1000 : -1, { kind: informer.plural });
@@ -190,25 +200,28 @@ interface GranterParts {
   readonly limits: CallerLimits;
   readonly supply: TokenSupply;
   readonly access: AccessParts;
+  readonly trace: Tracing;
 }
 
 function createTokenGranter(
   options: AgentOptions,
-  { watched, limits, supply, access }: GranterParts,
+  { watched, limits, supply, access, trace }: GranterParts,
 ): Granter {
   const { config, clock, metrics } = options;
   const { pods, cluster, informers } = watched;
   return createGranter({
-    authorizer: lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
+    authorizer: trace.authorizer(
+      lookingForRecords(createAuthorizer(cluster.view, config), cluster.lookForRecord),
+    ),
     latest: (pod) => pods.latest(pod),
     changes: pacedChanges(changesOf(informers), clock),
     // The original returns its statuses only for failures that last.
-    tokens: config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options),
+    tokens: trace.tokens(config.compatErrors === 'off' ? supply.tokens : untilPassed(supply.tokens, options)),
     bindingGraceMs: config.bindingGraceMs,
     limits,
     access: access.guard,
     clock,
-    onWaited: (ms) => metrics.observe('waited', ms / 1000),
+    onWaited: trace.onWaited((ms) => metrics.observe('waited', ms / 1000)),
   });
 }
 

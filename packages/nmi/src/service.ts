@@ -8,11 +8,13 @@ import {
   createPrinter,
   printWhole,
   keepAdminServer,
+  openTracer,
   standardOutput,
   systemClock,
   userAgentOf,
   type AdminRoute,
   type Log,
+  type OpenTracer,
 } from '@pod-identity/kit/serve';
 import manifest from '../package.json' with { type: 'json' };
 import { createAgent, type Agent, type AgentOptions } from './agent.ts';
@@ -79,6 +81,7 @@ async function explain(
 
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const transport = await connect(config);
+  const tracer = await openTraces(config, log);
   const clock = systemClock;
   const metrics = createMetrics(metricSpecs);
   // Created after the agent, which needs them for readiness.
@@ -91,6 +94,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const doors = { config, transport, clock, random: Math.random, log, metrics, bootedAt: readBootTime() };
   const agent = createAgent({
     ...doors,
+    tracer,
     foreignListener,
     output: standardOutput(),
     ...wayOfCalls(config, clock, () => late.redirect),
@@ -102,7 +106,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   // Before any other I/O: for a moment the process has another uid.
   const atOnce = await startIfFree(serving);
 
-  const end = startWatching(agent, transport);
+  const end = startWatching(agent, transport, tracer);
   // Before the wait for the port, so that probes get a response.
   const kept = [keepAdmin({ config, log, agent, text: () => metrics.text(), signal })];
   const server = atOnce ?? (await startWhenFree(serving, { log, signal, foreignListener }));
@@ -119,9 +123,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
     late.redirect = assembleRedirect(target, config.firewall, counted({ clock, log, metrics }));
     kept.push(late.redirect.keep(signal));
   } else kept.push(warnOfLeftovers(config, { clock, log }));
-  const { node: name, startupTaint: key } = config;
-  const node = createNodeTaintDoor(transport, name);
-  kept.push(createStartupTaint({ ...agent.readiness, node, key, clock, log }).keep(signal));
+  kept.push(startupTaint(config, transport, { ...agent.readiness, clock, log }).keep(signal));
 
   await Promise.all(kept);
   await drain({ server, agent, clock });
@@ -130,6 +132,20 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
 
 function counted({ metrics, ...doors }: Pick<AgentOptions, 'metrics' | 'clock' | 'log'>): RedirectDoors {
   return { ...doors, onRepaired: () => metrics.count('rulesRepaired') };
+}
+
+function openTraces({ tracing, node: instance }: NmiConfig, log: Log) {
+  return openTracer(tracing, { version, instance, clock: systemClock, log });
+}
+
+type TaintParts = Omit<Parameters<typeof createStartupTaint>[0], 'node' | 'key'>;
+
+function startupTaint(
+  { node: name, startupTaint: key }: NmiConfig,
+  transport: KubeTransport,
+  parts: TaintParts,
+) {
+  return createStartupTaint({ ...parts, node: createNodeTaintDoor(transport, name), key });
 }
 
 interface PortParts extends Pick<AgentOptions, 'metrics' | 'clock' | 'log'> {
@@ -148,13 +164,13 @@ function watchPort({ metrics, ...parts }: PortParts) {
 }
 
 /** The watches run until the last response, for requests that wait. Returns the function that ends everything. */
-function startWatching(agent: Agent, transport: KubeTransport) {
+function startWatching(agent: Agent, transport: KubeTransport, tracer: OpenTracer | undefined) {
   const watch = new AbortController();
   const watched = agent.run(watch.signal);
   return async (kept: readonly Promise<void>[]): Promise<number> => {
     watch.abort();
     await Promise.all([...kept, watched]);
-    await Promise.all([agent.close(), transport.close()]);
+    await Promise.all([agent.close(), transport.close(), tracer?.close()]);
     return 0;
   };
 }

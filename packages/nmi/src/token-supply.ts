@@ -5,6 +5,7 @@ import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { metricSpecs } from './tell/metrics.ts';
+import type { Tracing } from './trace/tracing.ts';
 import { createTurnQueues, type TurnQueue } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
@@ -37,6 +38,7 @@ export interface TokenSupplyOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly metrics: Metrics<typeof metricSpecs>;
+  readonly trace: Tracing;
 }
 
 /** For tokens of service principals; each takes a Secret and a request for each of its tenants. */
@@ -47,7 +49,7 @@ const entraPace = {
 
 /** Assembles the room tokens: memory in front of the metadata service and of Entra. */
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
-  const { transport, clock, random, metrics } = options;
+  const { transport, clock, random, metrics, trace } = options;
   const pace = createMetadataPace(clock);
   const metadata = createMetadataService(metadataUrl(options.config));
   const http = createEntraHttp();
@@ -62,8 +64,8 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     onAsked: countedAs('adal_token', metrics),
   });
   const tokens = createTokenSource({
-    upstream: eitherOf(imdsSource(options, metadata), principals),
-    queueFor: queuesFor(pace, clock),
+    upstream: trace.upstream(eitherOf(imdsSource(options, metadata), principals)),
+    queueFor: queuesFor(pace, options),
     holdMs: options.config.holdMs,
     clock,
     random,
@@ -102,8 +104,12 @@ function eitherOf(
   };
 }
 
-function queuesFor({ tokens }: MetadataPace, clock: Clock): (subject: TokenSubject) => TurnQueue {
-  const { principals } = createTurnQueues({ clock, ...entraPace });
+function queuesFor(
+  pace: MetadataPace,
+  { clock, trace }: Pick<TokenSupplyOptions, 'clock' | 'trace'>,
+): (subject: TokenSubject) => TurnQueue {
+  const principals = trace.queue(createTurnQueues({ clock, ...entraPace }).principals);
+  const tokens = trace.queue(pace.tokens);
   return ({ kind }) => (kind === 'service-principal' ? principals : tokens);
 }
 

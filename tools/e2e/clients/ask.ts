@@ -24,14 +24,16 @@ export interface Way {
   readonly nmi: StageNmi;
   /** Default: a connection for each request. */
   readonly agent?: Agent;
+  /** Besides Metadata. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** @param more Further parameters, with the ampersand; or `probe`. */
-export function sendRaw({ pod, nmi, agent }: Way, more = ''): Promise<RawResponse> {
+export function sendRaw({ pod, nmi, agent, headers }: Way, more = ''): Promise<RawResponse> {
   const path = '/metadata/identity/oauth2/token';
   const { promise, resolve, reject } = Promise.withResolvers<RawResponse>();
   const target = { host: nmi.address, port: nmi.port, localAddress: pod.address, agent: agent ?? false };
-  const what = more === probe ? { path } : { path: `${path}?${query}${more}`, headers: { Metadata: 'true' } };
+  const what = more === probe ? { path } : { path: `${path}?${query}${more}`, headers: { ...headers, Metadata: 'true' } };
   const sent = request({ ...target, ...what }, (response) => {
     let text = '';
     response.once('error', reject);

@@ -23,4 +23,6 @@ export type { Arrival } from './connections/connections.ts';
 export { responseOf } from './response-of.ts';
 export { readServiceArguments } from './service-arguments.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
+export { openTracer } from './tracing/open-tracer.ts';
+export type { OpenTracer } from './tracing/tracer-options.ts';
 export { runProcess } from './lifecycle.ts';

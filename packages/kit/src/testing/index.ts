@@ -18,3 +18,4 @@ export {
 } from './cluster.ts';
 export { isKitRequired } from './kubernetes-kit.ts';
 export { whyNoPrograms, type TestNeeds, type TestProgram } from './test-programs.ts';
+export { startOtlpCollector, type OtlpCollector, type ReceivedSpan } from './otlp-collector.ts';

@@ -4,7 +4,7 @@ import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { HostIdentities } from '../apply/host-identities.ts';
-import { createArmClient, type ArmAccess } from './arm/arm-client.ts';
+import { createArmClient, type ArmAccess, type ArmClient } from './arm/arm-client.ts';
 import { clusterClientId, type CloudSettings, type Env } from './cloud/cloud.ts';
 import { loadCloudConfig, watchCloudConfig } from './cloud/cloud-config.ts';
 import { createCredential } from './credential/credential.ts';
@@ -23,6 +23,8 @@ export interface AzureOptions {
   readonly userAgent: string;
   readonly log: Log;
   onCall?(call: ArmCall): void;
+  /** Wraps the client of ARM. */
+  around?(client: ArmClient): ArmClient;
 }
 
 export interface Azure {
@@ -47,7 +49,8 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
   let settings = await loadCloudConfig({ path, env });
   let access = accessOf(settings, options);
 
-  const client = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
+  const plain = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
+  const client = options.around?.(plain) ?? plain;
   const onCall = (call: ArmCall) => options.onCall?.(call);
   // The throttle is kept when azure.json changes: it counts the requests to each host.
   const calls = createHostCalls({ client, throttle: createThrottle(), clock, random, onCall });

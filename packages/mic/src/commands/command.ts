@@ -4,6 +4,7 @@ import {
   createLog,
   createMetrics,
   createPrinter,
+  openTracer,
   readServiceArguments,
   runProcess,
   standardOutput,
@@ -20,6 +21,7 @@ import type { Azure } from '../azure/connect.ts';
 import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
 import { askOriginal } from '../original/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
+import { createTracing, type Tracing } from '../trace/tracing.ts';
 import { connect } from './connect.ts';
 import { explainCommand } from './explain.ts';
 import { isAboutAccess, runAccess } from './run-access.ts';
@@ -40,6 +42,7 @@ export interface Started {
   readonly transport: KubeTransport;
   readonly azure: Azure;
   readonly signal: AbortSignal;
+  readonly trace: Tracing;
 }
 
 /** `serve` is MIC itself. Both resolve to the exit code; a longer command ends the process with it. */
@@ -82,16 +85,25 @@ async function runConnected(
   const { level, format } = config.log;
   const log = createLog({ component: 'mic', level, format, destination: gathered() });
   const metrics = createMetrics(micMetrics);
+  const instance = config.leader.identity;
+  const isExplain = config.command.kind === 'explain';
   const run = async (signal: AbortSignal) => {
-    const connections = await connect({ config, env, userAgent, log, metrics });
+    const tracer = await openTracer(isExplain ? undefined : config.tracing, {
+      version,
+      instance,
+      clock: systemClock,
+      log,
+    });
+    const trace = createTracing(tracer);
+    const connections = await connect({ config, env, userAgent, log, metrics, trace });
     const { transport, azure } = connections;
     try {
-      const started = { config, version, log, metrics, transport, azure, signal };
+      const started = { config, version, log, metrics, transport, azure, signal, trace };
       return config.command.kind === 'explain'
         ? await explain(config.command, started)
         : await serve(started);
     } finally {
-      await connections.close();
+      await Promise.all([connections.close(), tracer?.close()]);
     }
   };
   await runProcess({ log, run });

@@ -4,6 +4,7 @@ import { connectAzure, type Azure } from '../azure/connect.ts';
 import type { ArmCall } from '../azure/hosts/host-calls.ts';
 import type { Env, MicConfig } from '../config/config.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
+import type { Tracing } from '../trace/tracing.ts';
 
 export interface Connections {
   readonly transport: KubeTransport;
@@ -20,6 +21,7 @@ export interface ConnectOptions {
   readonly userAgent: string;
   readonly log: Log;
   readonly metrics: Metrics<MicMetricSpecs>;
+  readonly trace: Tracing;
 }
 
 export async function connect({
@@ -28,6 +30,7 @@ export async function connect({
   userAgent,
   log,
   metrics,
+  trace,
 }: ConnectOptions): Promise<Connections> {
   const { cloudConfigPath } = config;
   const azure = await connectAzure({
@@ -38,6 +41,7 @@ export async function connect({
     userAgent,
     log,
     onCall: (call) => meterCall(metrics, call),
+    around: (client) => trace.arm(client),
   });
   const transport = await connectApiServer({ config, userAgent });
   return {

@@ -6,8 +6,11 @@ import {
   klogFlagsGiven,
   klogNote,
   readFlags,
+  tracingOf,
+  tracingProblems,
   type FlagProblem,
   type FlagReading,
+  type TracingSettings,
 } from '@pod-identity/kit/core';
 import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags } from './flags.ts';
@@ -56,6 +59,7 @@ export interface MicConfig extends NodeSettings {
   /** Of the original's MIC. */
   readonly originalLock?: LockName;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'text' | 'json' };
+  readonly tracing: TracingSettings | undefined;
   readonly userAgentSuffix: string;
   /** Given flags of the original that have no effect. */
   readonly ignored: readonly { readonly flag: string; readonly why: string }[];
@@ -117,6 +121,7 @@ function readSettings(
     debounceMaxMs: flags.durationMs('debounce-max'),
     ...readNodes(flags, podNamespace),
     ...readOriginalLock(flags),
+    tracing: tracingOf(flags, 'mic'),
     userAgentSuffix: flags.string('custom-user-agent'),
   };
 }
@@ -173,7 +178,12 @@ function readLevel(flags: FlagReading): MicConfig['log']['level'] {
 }
 
 function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
-  const problems = [...flags.problems, ...nodeProblems(flags), ...originalLockProblems(flags)];
+  const problems = [
+    ...flags.problems,
+    ...nodeProblems(flags),
+    ...originalLockProblems(flags),
+    ...tracingProblems(flags),
+  ];
   if (flags.durationMs('debounce') > flags.durationMs('debounce-max')) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
   }

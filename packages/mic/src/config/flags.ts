@@ -2,6 +2,7 @@ import { droppedFlags } from './dropped-flags.ts';
 import type { MicFlag } from './mic-flag.ts';
 import { nodeFlags } from './node-flags.ts';
 import { servingFlags } from './serving-flags.ts';
+import { tracingFlags } from './tracing-flags.ts';
 
 const minuteMs = 60_000;
 
@@ -223,6 +224,7 @@ export const micFlags: readonly MicFlag[] = [
   ...nodeFlags,
   ...leadership,
   ...servingFlags,
+  ...tracingFlags,
   ...upgrade,
   ...droppedFlags,
 ];

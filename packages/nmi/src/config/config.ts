@@ -4,6 +4,7 @@ import { klogFlagsGiven, klogNote, afterService, readFlags, type FlagReading } f
 import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import { accessOf, type AccessConfig } from './flags/access.ts';
+import { problemsOfTracing, tracingConfigOf, type TracingConfig } from './flags/tracing.ts';
 import type { CompatSettings } from '../respond/compat.ts';
 import { interceptionWarnings } from './flags/redirect.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
@@ -20,7 +21,7 @@ export interface ListenAt {
   readonly port: number;
 }
 
-export interface NmiConfig extends AccessConfig {
+export interface NmiConfig extends AccessConfig, TracingConfig {
   readonly command: NmiCommand;
   readonly node: string;
   readonly kubeconfig: string | undefined;
@@ -114,18 +115,16 @@ function relations(reading: FlagReading): string[] {
   if (typeof command === 'string') problems.push(command);
   else if (needsNode.has(command.kind) && reading.string('node') === '')
     problems.push('--node is missing: give the name of the Kubernetes node that this runs on');
-  if (reading.string('operation-mode') === 'managed' && !reading.boolean('forceNamespaced')) {
+  if (reading.string('operation-mode') === 'managed' && !reading.boolean('forceNamespaced'))
     problems.push(
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
-  }
-  problems.push(...controllerProblems(reading));
+  problems.push(...controllerProblems(reading), ...problemsOfTracing(reading));
   if (reading.given.has('master') && reading.given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
   const unknown = reading.list('metadata-allow').filter((part) => !isPart(part));
-  if (unknown.length > 0) {
+  if (unknown.length > 0)
     problems.push(`--metadata-allow knows ${metadataParts.join(', ')}, but not ${unknown.join(', ')}`);
-  }
   return problems;
 }
 
@@ -187,6 +186,7 @@ function configOf(reading: FlagReading): Omit<NmiConfig, 'log'> {
     prefetch: reading.list('prefetch'),
     probe: { host: probeHost(reading, command), port: reading.integer('http-probe-port') },
     metrics: { host: reading.string('prometheus-address'), port: reading.integer('prometheus-port') },
+    ...tracingConfigOf(reading),
   };
 }
 

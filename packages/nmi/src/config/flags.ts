@@ -5,6 +5,7 @@ import { loggingFlags } from './flags/logging.ts';
 import { placeFlags } from './flags/place.ts';
 import { redirectFlags } from './flags/redirect.ts';
 import { rulesFlags } from './flags/rules.ts';
+import { tracingFlags } from './flags/tracing.ts';
 import { requestFlags } from './flags/requests.ts';
 
 /** Every flag, those of the original included: its manifests start this program unchanged. */
@@ -15,6 +16,7 @@ export const flags: readonly NmiFlag[] = [
   ...requestFlags,
   ...redirectFlags,
   ...loggingFlags,
+  ...tracingFlags,
 ];
 
 export const flagSpecs: readonly FlagSpec[] = flags.map(({ spec }) => spec);

@@ -1,0 +1,183 @@
+// Room: spans of the requests of pods: wraps the ports of other rooms where traces are exported.
+// It must not change an outcome, or note a token, a secret or a text that a caller chose.
+import type { SpanFacts, Tracer } from '@pod-identity/kit/core';
+import type { AccessGuard } from '../access/guard.ts';
+import type { AskForAccess } from '../access/types.ts';
+import type { Authorizer } from '../authorize/authorizer.ts';
+import type { Decision } from '../authorize/types.ts';
+import { andThen } from '../handle/and-then.ts';
+import type { CallerAnswer } from '../identify/answers.ts';
+import type { CallerFinder } from '../identify/find-caller.ts';
+import type { App } from '../request/wire.ts';
+import type { Answered } from '../respond/answered.ts';
+import type { Outcome } from '../respond/outcome.ts';
+import type { TokenSource } from '../tokens/source.ts';
+import type { TokenSubject, TokenUpstream } from '../tokens/types.ts';
+import type { TurnQueue } from '../waiting/turn-queues.ts';
+
+/** Each returns the port that it is given, with spans around its calls. */
+export interface Tracing {
+  app(app: App): App;
+  onAnswered(tell: (answered: Answered) => void): (answered: Answered) => void;
+  onWaited(tell: (ms: number) => void): (ms: number) => void;
+  callers(callers: CallerFinder): CallerFinder;
+  authorizer(authorizer: Authorizer): Authorizer;
+  access(guard: AccessGuard): AccessGuard;
+  reviews(ask: AskForAccess): AskForAccess;
+  tokens(tokens: TokenSource): TokenSource;
+  upstream(upstream: TokenUpstream): TokenUpstream;
+  queue(queue: TurnQueue): TurnQueue;
+}
+
+const same = <T>(port: T): T => port;
+
+/** Without a tracer every port stays what it is. */
+export const untraced: Tracing = {
+  app: same,
+  onAnswered: same,
+  onWaited: same,
+  callers: same,
+  authorizer: same,
+  access: same,
+  reviews: same,
+  tokens: same,
+  upstream: same,
+  queue: same,
+};
+
+export function createTracing(tracer: Tracer | undefined): Tracing {
+  return tracer ? { ...around(tracer), ...beneath(tracer) } : untraced;
+}
+
+type Around = Pick<Tracing, 'app' | 'onAnswered' | 'onWaited' | 'callers' | 'authorizer' | 'access'>;
+
+/** The steps of a request. */
+function around(tracer: Tracer): Around {
+  return {
+    app: ({ answer }) => ({
+      answer: (request) =>
+        // A traceparent of the caller is not read: a pod must not decide what is traced.
+        tracer.trace(request.peer, { name: 'request', kind: 'server' }, () => answer(request)),
+    }),
+    onAnswered: (tell) => (answered) => {
+      tracer.note(factsOfAnswer(answered));
+      tell(answered);
+    },
+    onWaited: (tell) => (ms) => {
+      tracer.note({ 'pod_identity.assignment_wait_ms': ms });
+      tell(ms);
+    },
+    callers: (callers) => ({
+      find: (address, connection, patience) =>
+        tracer.span({ name: 'find pod' }, () =>
+          andThen(callers.find(address, connection, patience), (found) =>
+            noted(tracer, found, factsOfCaller),
+          ),
+        ),
+    }),
+    authorizer: (authorizer) => ({
+      decide: (pod, selector, refused) =>
+        tracer.span({ name: 'decide' }, () =>
+          noted(tracer, authorizer.decide(pod, selector, refused), factsOfDecision),
+        ),
+    }),
+    access: (guard) => ({
+      now: (access, tenant) => guard.now(access, tenant),
+      ask: (access, tenant) =>
+        tracer.span({ name: 'access' }, async () =>
+          noted(tracer, await guard.ask(access, tenant), ({ verdict }) => ({
+            'pod_identity.verdict': verdict,
+          })),
+        ),
+    }),
+  };
+}
+
+/** What a request has to wait for. */
+function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
+  return {
+    reviews: (ask) => (question, signal) =>
+      tracer.span({ name: 'review by the API server', kind: 'client' }, async () =>
+        noted(tracer, await ask(question, signal), (isAllowed) => ({ 'pod_identity.allowed': isAllowed })),
+      ),
+    tokens: (tokens) => ({
+      ...tokens,
+      cached: (wish, asker) =>
+        tracer.span({ name: 'token from memory' }, () =>
+          noted(tracer, tokens.cached(wish, asker), (issued) => ({
+            'pod_identity.hit': issued !== undefined,
+          })),
+        ),
+      get: (wish, asker) =>
+        tracer.span({ name: 'token' }, async () =>
+          noted(tracer, await tokens.get(wish, asker), ({ from }) => ({ 'pod_identity.from': from })),
+        ),
+    }),
+    upstream: (upstream) => ({
+      ask: (wish) =>
+        tracer.span(
+          { name: upstreamOf(wish.subject), kind: 'client', facts: factsOfSubject(wish.subject) },
+          () => upstream.ask(wish),
+        ),
+    }),
+    queue: (queue) => ({
+      get waiting() {
+        return queue.waiting;
+      },
+      // Its turn is announced by whoever leaves the queue, from within another request.
+      enter: (tenant, waiter) =>
+        queue.enter(tenant, {
+          begin: tracer.bind((leave) => waiter.begin(leave)),
+          giveUp: tracer.bind(() => waiter.giveUp()),
+        }),
+    }),
+  };
+}
+
+function noted<T>(tracer: Tracer, value: T, factsOf: (value: T) => SpanFacts): T {
+  tracer.note(factsOf(value));
+  return value;
+}
+
+function factsOfAnswer({ route, outcome, status }: Answered): SpanFacts {
+  return {
+    'pod_identity.route': route,
+    'pod_identity.outcome': outcome.kind,
+    'http.response.status_code': status,
+    // The name of an unknown pod is what the caller wrote.
+    ...('pod' in outcome && outcome.kind !== 'unknown-pod' && factsOfPod(outcome.pod)),
+    ...reasonOf(outcome),
+  };
+}
+
+function reasonOf(outcome: Outcome): SpanFacts {
+  if (outcome.kind === 'token' || outcome.kind === 'host-token')
+    return { 'pod_identity.from': outcome.from, 'pod_identity.identity': outcome.identity };
+  if (outcome.kind === 'denied') return { 'pod_identity.reason': outcome.denial.why };
+  return outcome.kind === 'token-failed' ? { 'pod_identity.reason': outcome.why } : {};
+}
+
+/** The names of OpenTelemetry's conventions. */
+function factsOfPod(key: string): SpanFacts {
+  const [namespace = '', name = ''] = key.split('/');
+  return { 'k8s.namespace.name': namespace, 'k8s.pod.name': name };
+}
+
+function factsOfCaller(found: CallerAnswer): SpanFacts {
+  const pod = 'pod' in found ? factsOfPod(found.pod.key) : {};
+  return { 'pod_identity.caller': found.kind, ...pod };
+}
+
+function factsOfDecision(decision: Decision): SpanFacts {
+  const isOfOne = decision.kind === 'allow' || decision.kind === 'pending';
+  const identity = isOfOne ? { 'pod_identity.identity': decision.identity.name } : {};
+  return { 'pod_identity.decision': decision.kind, ...identity };
+}
+
+function upstreamOf({ kind }: TokenSubject): string {
+  return kind === 'service-principal' ? 'token by Entra' : 'token by the metadata service';
+}
+
+function factsOfSubject(subject: TokenSubject): SpanFacts {
+  return subject.kind === 'machine' ? {} : { 'pod_identity.identity': subject.name };
+}
