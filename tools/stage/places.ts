@@ -17,3 +17,6 @@ export const rolesInDeploy: readonly string[] = [
   'components/original-lock/rbac.yaml',
   'components/service-principals/role.yaml',
 ];
+
+/** A page of docs/. */
+export const inDocs = (path: string): string => join(repository, 'docs', path);

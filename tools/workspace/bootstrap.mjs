@@ -12,6 +12,7 @@ const needed = [22, 19];
 const tasks = {
   demo: [build, ['node', 'tools/demo/main.ts']],
   test: [build, ['vitest', 'run']],
+  e2e: [build, ['node', 'tools/e2e/any-cluster/main.ts']],
   'test:unit': [build, ['vitest', 'run', '--project', '!e2e']],
   'test:watch': [build, ['vitest', 'watch', '--project', '!e2e']],
   check: [...staticChecks(), ['vitest', 'run', '--project', '!e2e']],

@@ -23,6 +23,9 @@ if ('problems' in config) {
   process.exit(2);
 }
 
+// As process 1 of a container it would otherwise ignore the signal, and the pod would end only when its grace period has passed.
+process.once('SIGTERM', () => process.exit(0));
+
 const client = new SecretClient(config.vaultUrl, new DefaultAzureCredential(), {
   disableChallengeResourceVerification: config.skipChallengeVerification,
 });

@@ -1,46 +1,61 @@
-// A real cluster with the services installed as an administrator does: images, and the manifests of deploy/.
-import { spawn } from 'node:child_process';
+// A real cluster with the services installed as an administrator does: images, and the manifests of deploy/. Azure is simulated.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startCluster, type ClusterNode, type RunningCluster } from '@pod-identity/kit/testing';
+import { buildImages } from '../../images/build.ts';
 import { established } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { applyObject, readManifests, type KubeObject } from '../../stage/objects.ts';
-import { built, inDeploy, rolesInDeploy } from '../../stage/places.ts';
+import { inDeploy, rolesInDeploy } from '../../stage/places.ts';
 import { createPrintedLines, type PrintedLines } from '../../stage/printed-lines.ts';
 import { isAllowed, untilGranted } from '../../stage/rights.ts';
 import { runCommand } from '../../stage/run-command.ts';
 import { startProgram, type Program } from '../kernel/program.ts';
 import type { AzureQuestions } from './azure.program.ts';
+import { joinAzure } from './azure-network.ts';
+import type { DoorQuestions } from './door.program.ts';
+import { azureAddresses } from './places-of-azure.ts';
+
+export interface StageNode extends ClusterNode {
+  /** The metadata service of the node. */
+  readonly door: Program<DoorQuestions>;
+  /** Runs a program in the node's mount and process namespaces; returns its output. */
+  on(...command: readonly string[]): Promise<string>;
+  /** Runs a program in the node's network namespace; returns its output. */
+  in(...command: readonly string[]): Promise<string>;
+  /** As a machine that is switched off and on. */
+  restart(): Promise<void>;
+}
 
 export interface ClusterStage {
   readonly kube: KubeTransport;
-  readonly node: ClusterNode;
+  readonly cluster: RunningCluster;
+  readonly nodes: readonly [StageNode, ...StageNode[]];
   readonly azure: Program<AzureQuestions>;
   /** Applies objects of deploy/, without fields that this version of Kubernetes does not have. */
   apply(path: string): Promise<void>;
   create(object: KubeObject): Promise<KubeObject>;
+  /** The service's definitions, namespace and roles. */
+  prepare(): Promise<void>;
+  kubectl(...args: readonly string[]): Promise<string>;
   /** Whether a service's account has the right to patch nodes. */
   mayChangeNodes(account: 'mic' | 'nmi'): Promise<boolean>;
-  /** Runs a program in the node's mount and process namespaces; returns its output. */
-  onNode(...command: readonly string[]): Promise<string>;
-  /** Runs a program in the node's network namespace; returns its output. */
-  inNode(...command: readonly string[]): Promise<string>;
-  /** Follows the log of a pod, from its beginning. */
-  follow(pod: string): PrintedLines;
-  stop(): Promise<void>;
+  /** What an asking pod reports, from the beginning. */
+  told(pod: string): PrintedLines;
+  /** Which pods asked a node's metadata service directly since the last call. */
+  bypasses(): Promise<readonly string[]>;
+  readonly stop: () => Promise<void>;
 }
 
-export async function openClusterStage(): Promise<ClusterStage> {
+export async function openClusterStage({ nodes }: { readonly nodes: number }): Promise<ClusterStage> {
   const undo: (() => unknown)[] = [];
   const stop = async () => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const cluster = await startCluster({ nodes: 1, providerId: names.providerId(0).replace(/0$/, '{i}') });
+    const cluster = await startCluster({ nodes, providerId: names.providerId(0).replace(/0$/, '{i}') });
     undo.push(() => cluster.stop());
     return await build(cluster, undo, stop);
   } catch (error) {
@@ -54,70 +69,131 @@ async function build(
   undo: (() => unknown)[],
   stop: () => Promise<void>,
 ): Promise<ClusterStage> {
-  const [node] = cluster.nodes;
-  if (node === undefined) throw new Error('the cluster has no node');
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-'));
   undo.push(() => rm(folder, { recursive: true }));
-  const azure = await startProgram<AzureQuestions>(fileOfAzure, {}, { namespace: node.netns, folder });
-  undo.push(() => azure.stop());
+  const azure = await startAzure(cluster, folder, undo);
   const kube = await connectKube({ kubeconfig: cluster.kubeconfig, userAgent: 'pod-identity-stage' });
   undo.push(() => kube.close());
-
-  const azureJson = join(folder, 'azure.json');
-  await writeFile(azureJson, JSON.stringify(await azure.ask('configuration')));
-  await cluster.inNode(node.name, 'cp', azureJson, '/etc/kubernetes/azure.json');
-  await loadImages(cluster);
+  const nodes = await furnish({ cluster, azure, folder, undo });
+  await loadImages(cluster, join(folder, 'images'));
 
   const create = (object: KubeObject) => applyObject(kube, object);
   const apply = async (path: string) => {
     for (const object of await readManifests(inDeploy(path))) await create(forThisVersion(object));
   };
-  for (const path of ['crds', 'base/namespace.yaml', ...rolesInDeploy]) await apply(path);
-  await established(kube);
-  for (const path of rolesInDeploy) await untilGranted(kube, await readManifests(inDeploy(path)));
-
   return {
     kube,
-    node,
+    cluster,
+    nodes,
     azure,
     apply,
     create,
     stop,
-    onNode: (...command) => cluster.inNode(node.name, ...command),
+    prepare: async () => {
+      for (const path of ['crds', 'base/namespace.yaml', ...rolesInDeploy]) await apply(path);
+      await established(kube);
+      for (const path of rolesInDeploy) await untilGranted(kube, await readManifests(inDeploy(path)));
+    },
+    kubectl: async (...args) => {
+      const [program, ...words] = cluster.kubectl(...args);
+      return (await runCommand(program, words)).stdout;
+    },
     mayChangeNodes: (name) =>
       isAllowed(kube, { name, namespace: names.systemNamespace }, { verb: 'patch', resource: 'nodes' }),
-    inNode: async (...command) => (await runCommand('ip', ['netns', 'exec', node.netns, ...command])).stdout,
-    follow: (pod) => {
-      const [program, ...args] = cluster.kubectl('logs', '--follow', pod);
-      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      const lines = createPrintedLines(pod);
-      createInterface({ input: child.stdout }).on('line', (line) => lines.add(line));
-      child.once('close', () => lines.close('ended'));
-      undo.push(() => child.kill());
-      return lines;
+    told: listen(azure, undo),
+    bypasses: async () => {
+      const arrivals = await Promise.all(nodes.map(({ door }) => door.ask('arrivals')));
+      return arrivals
+        .flat()
+        .filter(({ source }) => source.startsWith('10.41.'))
+        .map(({ source, what }) => `${source} ${what}`);
     },
   };
 }
 
-const fileOfAzure = '../cluster/azure.program.ts';
+async function startAzure(
+  cluster: RunningCluster,
+  folder: string,
+  undo: (() => unknown)[],
+): Promise<Program<AzureQuestions>> {
+  const { namespace, remove } = await joinAzure(cluster);
+  undo.push(remove);
+  const given = { nodes: cluster.nodes.length };
+  const azure = await startProgram<AzureQuestions>('../cluster/azure.program.ts', given, {
+    namespace,
+    folder,
+  });
+  undo.push(() => azure.stop());
+  return azure;
+}
 
-/** With the image names of the manifests. */
-async function loadImages(cluster: RunningCluster): Promise<void> {
-  const program = (name: string) => [`${process.execPath}:/usr/bin/node`, `${dirname(built(name))}:/app`];
-  const image = (name: string, files: readonly string[]) =>
-    cluster.load({
-      name: `docker.io/aad-pod-identity/${name}:0.1.0`,
-      files: [...program(name), ...files],
-      entrypoint: ['/usr/bin/node', `/app/${name}.js`],
-    });
-  await image('nmi', [
-    ...['nft', 'iptables', 'iptables-restore', 'iptables-save', 'conntrack'].map(
-      (name) => `/usr/sbin/${name}`,
-    ),
-    '/usr/bin/ip',
-    '/usr/lib/x86_64-linux-gnu/xtables',
-  ]);
-  await image('mic', []);
+interface Furnishing {
+  readonly cluster: RunningCluster;
+  readonly azure: Program<AzureQuestions>;
+  readonly folder: string;
+  readonly undo: (() => unknown)[];
+}
+
+/** Gives each node its metadata service, Azure's names, and the files that a node of Azure has. */
+async function furnish({ cluster, azure, folder, undo }: Furnishing): Promise<ClusterStage['nodes']> {
+  const files = {
+    '/etc/kubernetes/azure.json': JSON.stringify(await azure.ask('configuration')),
+    '/etc/kubernetes/authority.pem': await azure.ask('authority'),
+    '/etc/resolv.conf': `nameserver ${azureAddresses.host}\n`,
+  };
+  const writeFiles = async (node: string) => {
+    for (const [index, [path, content]] of Object.entries(files).entries()) {
+      const copy = join(folder, `etc-${index}`);
+      await writeFile(copy, content, { mode: 0o600 });
+      await cluster.inNode(node, 'cp', copy, path);
+    }
+    await cluster.inNode(node, 'chmod', '644', '/etc/kubernetes/authority.pem', '/etc/resolv.conf');
+  };
+  const [first, ...others] = await Promise.all(
+    cluster.nodes.map(async (node, index): Promise<StageNode> => {
+      const { name, netns: namespace } = node;
+      await writeFiles(name);
+      const place = { namespace, folder };
+      const door = await startProgram<DoorQuestions>('../cluster/door.program.ts', { node: index }, place);
+      undo.push(() => door.stop());
+      return {
+        ...node,
+        door,
+        on: (...command) => cluster.inNode(name, ...command),
+        in: async (...command) => (await runCommand('ip', ['netns', 'exec', namespace, ...command])).stdout,
+        restart: async () => {
+          await cluster.restartNode(name);
+          await writeFiles(name);
+        },
+      };
+    }),
+  );
+  if (first === undefined) throw new Error('the cluster has no node');
+  return [first, ...others];
+}
+
+/** Reads the reports of pods until the stage stops. */
+function listen(azure: Program<AzureQuestions>, undo: (() => unknown)[]): (pod: string) => PrintedLines {
+  const lines = new Map<string, PrintedLines>();
+  const told = (pod: string) => {
+    const known = lines.get(pod) ?? createPrintedLines(`the pod ${pod}`);
+    lines.set(pod, known);
+    return known;
+  };
+  let isOver = false;
+  undo.push(() => (isOver = true));
+  const read = async () => {
+    while (!isOver) for (const { pod, line } of await azure.ask('reports')) told(pod).add(line);
+  };
+  read().catch((error: unknown) => {
+    for (const each of lines.values()) each.close(`can report no more: ${String(error)}`);
+  });
+  return told;
+}
+
+/** The images of this run, with the names that the manifests have. */
+async function loadImages(cluster: RunningCluster, out: string): Promise<void> {
+  for (const { archive } of await buildImages({ out })) await cluster.import(archive);
 }
 
 /** Before Kubernetes 1.22 a DaemonSet had no maxSurge. */

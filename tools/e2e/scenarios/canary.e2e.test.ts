@@ -8,7 +8,7 @@ import * as names from '../../stage/names.ts';
 import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
 import { untilObject } from '../../stage/until.ts';
-import { openClusterStage, type ClusterStage } from '../cluster/stage.ts';
+import { openClusterStage, type ClusterStage, type StageNode } from '../cluster/stage.ts';
 
 const missing = whyNoCluster();
 if (missing !== undefined) console.warn(`the canary is skipped on a real cluster: ${missing}`);
@@ -29,11 +29,14 @@ const readiness = (pod: KubeObject) => statusOf(pod).conditions?.find(({ type })
 
 describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
   let stage: ClusterStage;
+  let machine: StageNode;
   const undo: (() => unknown)[] = [];
 
   beforeAll(async () => {
-    stage = await openClusterStage();
+    stage = await openClusterStage({ nodes: 1 });
     undo.push(() => stage.stop());
+    [machine] = stage.nodes;
+    await stage.prepare();
   });
   afterAll(async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -50,13 +53,13 @@ describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
       fits: (one) => one['reason'] === reason,
       withinMs: 120_000,
     });
-    expect(event['involvedObject']).toMatchObject({ kind: 'Node', name: stage.node.name });
+    expect(event['involvedObject']).toMatchObject({ kind: 'Node', name: machine.name });
     return String(event['message']);
   };
   const isTainted = (node: KubeObject) => JSON.stringify(node['spec']).includes(taint.key);
   /** From the node, as kubelets and scrapers ask. */
   const get = (url: string) =>
-    stage.inNode(
+    machine.in(
       process.execPath,
       '-e',
       'fetch(process.argv[1]).then(async (answer) => console.log(answer.status, await answer.text()))',
@@ -64,7 +67,7 @@ describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
     );
   const answerOfCanary = async (pod: KubeObject) => get(`http://${statusOf(pod).podIP ?? ''}:8080/readyz`);
   const countedNodes = async () => {
-    const text = await get(`http://${stage.node.ip}:8888/metrics`);
+    const text = await get(`http://${machine.ip}:8888/metrics`);
     return Object.fromEntries(
       [...text.matchAll(/canary_nodes\{state="([\w-]+)"\} (\d+)/g)].map(([, state, count]) => [state, count]),
     );
@@ -76,32 +79,24 @@ describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
       "const { connect, createServer } = require('node:net');" +
       "createServer((pod) => { const service = connect(80, '169.254.169.254'); const end = () => (pod.destroy(), service.destroy());" +
       "pod.on('error', end).on('close', end); service.on('error', end).on('close', end); pod.pipe(service).pipe(pod); })" +
-      `.listen(${interceptorPort}, '${stage.node.ip}', () => console.log('listening'));`;
-    const args = ['netns', 'exec', stage.node.netns, process.execPath, '-e', program];
+      `.listen(${interceptorPort}, '${machine.ip}', () => console.log('listening'));`;
+    const args = ['netns', 'exec', machine.netns, process.execPath, '-e', program];
     const interceptor = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     undo.push(() => interceptor.kill());
     await once(interceptor.stdout, 'data');
-    await stage.inNode('nft', 'add', 'table', 'ip', 'second');
+    await machine.in('nft', 'add', 'table', 'ip', 'second');
     const chain = '{ type nat hook prerouting priority -110; }';
-    await stage.inNode('nft', 'add', 'chain', 'ip', 'second', 'prerouting', chain);
+    await machine.in('nft', 'add', 'chain', 'ip', 'second', 'prerouting', chain);
     const match = 'ip saddr 10.41.0.0/16 ip daddr 169.254.169.254 tcp dport 80';
-    const verdict = `dnat to ${stage.node.ip}:${interceptorPort}`;
-    await stage.inNode(
-      'nft',
-      'add',
-      'rule',
-      'ip',
-      'second',
-      'prerouting',
-      ...`${match} ${verdict}`.split(' '),
-    );
-    return () => stage.inNode('nft', 'delete', 'table', 'ip', 'second');
+    const verdict = `dnat to ${machine.ip}:${interceptorPort}`;
+    await machine.in('nft', 'add', 'rule', 'ip', 'second', 'prerouting', ...`${match} ${verdict}`.split(' '));
+    return () => machine.in('nft', 'delete', 'table', 'ip', 'second');
   };
 
   test('the start-up taint waits for the canary; while there is none, the node says why', async () => {
     await stage.kube.request({
       method: 'PATCH',
-      path: `${nodes}/${stage.node.name}`,
+      path: `${nodes}/${machine.name}`,
       body: { spec: { taints: [taint] } },
       contentType: 'application/strategic-merge-patch+json',
     });
@@ -121,7 +116,7 @@ describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
   });
 
   test('calls of pods that are led past NMI make the canary not ready, while NMI is', async () => {
-    await stage.azure.ask('arrivals');
+    await machine.door.ask('arrivals');
     const leadBack = await leadPodsPastNmi();
     const canary = await untilReady('nmi-canary', 'False');
     expect(await answerOfCanary(canary)).toMatch(/^503 other-server: another server than NMI answers/);
@@ -130,7 +125,7 @@ describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
     expect(await get('http://127.0.0.1:8086/readyz')).toBe('200 ready\n\n');
     expect(await countedNodes()).toEqual({ ready: '0', 'not-ready': '1', missing: '0' });
     // The canary reached the metadata service, and asked it for nothing.
-    const asked = (await stage.azure.ask('arrivals')).map(({ what }) => what.split('?')[0]);
+    const asked = (await machine.door.ask('arrivals')).map(({ what }) => what.split('?')[0]);
     expect(asked).toContain('GET /metadata/pod-identity/canary');
     expect(asked.filter((what) => what?.includes('token'))).toEqual([]);
 

@@ -7,8 +7,10 @@ import { deleteObject, pathOf, readManifests, type KubeObject } from '../../stag
 import { inDeploy } from '../../stage/places.ts';
 import type { PrintedLines } from '../../stage/printed-lines.ts';
 import { untilNone, untilObject } from '../../stage/until.ts';
-import { askingPod, commandPod } from '../cluster/pods.ts';
-import { openClusterStage, type ClusterStage } from '../cluster/stage.ts';
+import { askingPod } from '../cluster/asking.ts';
+import { commandPod } from '../cluster/command-pod.ts';
+import { openClusterStage, type ClusterStage, type StageNode } from '../cluster/stage.ts';
+import { nextLine } from '../cluster/told.ts';
 import { identityObjects } from '../objects.ts';
 
 const missing = whyNoCluster();
@@ -34,11 +36,14 @@ const statusOf = (pod: KubeObject) => (pod['status'] ?? {}) as PodStatus;
 describe.skipIf(missing !== undefined)('on a real cluster', () => {
   let stage: ClusterStage;
   let stop: () => Promise<void> = () => Promise.resolve();
+  let node: StageNode;
   let app: PrintedLines;
 
   beforeAll(async () => {
-    stage = await openClusterStage();
+    stage = await openClusterStage({ nodes: 1 });
     stop = () => stage.stop();
+    [node] = stage.nodes;
+    await stage.prepare();
   });
   afterAll(() => stop());
 
@@ -47,24 +52,20 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       path: pods,
       fits: (pod) => pod.metadata.name === name && fits(statusOf(pod)),
     });
-  /** The next fitting line of the pod from this position. */
-  const later = (from: number, fits: (line: string) => boolean) =>
-    app.first((line) => app.all.indexOf(line, from) >= from && fits(line), patienceMs);
-  /** The sources of requests to the metadata service since the last call, pods by their own addresses. */
-  const podsHeard = async () =>
-    (await stage.azure.ask('arrivals')).filter(({ source }) => source.startsWith('10.41.'));
+  const later = (fits: (line: string) => boolean) => nextLine(app, fits);
+  const podsHeard = () => stage.bypasses();
 
   test('pods wait while their node has the start-up taint; MIC does not, and removes it when NMI of the node is ready', async () => {
     await stage.kube.request({
       method: 'PATCH',
-      path: `/api/v1/nodes/${stage.node.name}`,
+      path: `/api/v1/nodes/${node.name}`,
       body: { spec: { taints: [taint] } },
       contentType: 'application/strategic-merge-patch+json',
     });
-    expect(await stage.inNode('sysctl', '--values', routeLocalnet)).toBe('0\n');
+    expect(await node.in('sysctl', '--values', routeLocalnet)).toBe('0\n');
     for (const object of identityObjects({ name: 'app', ...names.firstIdentity })) await stage.create(object);
-    await stage.create(askingPod('app', 'app'));
-    await stage.create(askingPod('stranger', 'nobody'));
+    await stage.create(askingPod({ name: 'app', label: 'app' }));
+    await stage.create(askingPod({ name: 'stranger', label: 'nobody' }));
     await untilPod('app', ({ conditions = [] }) =>
       conditions.some(({ type, status }) => type === 'PodScheduled' && status === 'False'),
     );
@@ -72,26 +73,24 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     await stage.apply('base/mic/deployment.yaml');
     await untilPod('app', ({ phase }) => phase === 'Running');
     await untilPod('stranger', ({ phase }) => phase === 'Running');
-    const node = (await stage.kube.request({
+    const object = (await stage.kube.request({
       method: 'GET',
-      path: `/api/v1/nodes/${stage.node.name}`,
+      path: `/api/v1/nodes/${node.name}`,
     })) as KubeObject;
-    expect((node['spec'] as { taints?: unknown }).taints).toBeUndefined();
+    expect((object['spec'] as { taints?: unknown }).taints).toBeUndefined();
     // Set by a container that is not privileged.
-    expect(await stage.inNode('sysctl', '--values', routeLocalnet)).toBe('1\n');
+    expect(await node.in('sysctl', '--values', routeLocalnet)).toBe('1\n');
     // No other client removes it.
     expect(await stage.mayChangeNodes('mic')).toBe(true);
     expect(await stage.mayChangeNodes('nmi')).toBe(false);
   });
 
   test('E1 E27 a pod gets a token of its own identity at 169.254.169.254; a pod without a binding gets the reason', async () => {
-    app = stage.follow('app');
-    const told = await app.first((line) => line.startsWith('answer 200'), patienceMs);
-    expect(told).toBe(`answer 200 ${names.firstIdentity.clientId}`);
-    const refused = await stage.follow('stranger').first((line) => line.startsWith('answer 4'), patienceMs);
-    expect(refused).toContain(
-      "answer 400 Identity not found. No AzureIdentityBinding has the selector 'nobody'",
-    );
+    app = stage.told('app');
+    const told = await app.first((line) => line.startsWith('200'), patienceMs);
+    expect(told).toBe(`200 ${names.firstIdentity.clientId}`);
+    const refused = await stage.told('stranger').first((line) => line.startsWith('4'), patienceMs);
+    expect(refused).toContain("400 Identity not found. No AzureIdentityBinding has the selector 'nobody'");
     expect(await stage.azure.ask('attached')).toContain(names.firstIdentity.id.toLowerCase());
     expect(await podsHeard()).toEqual([]);
   });
@@ -103,35 +102,35 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
       fits: (pod) => pod.metadata.labels?.['component'] === 'nmi',
     });
     // An earlier connection may be reset only now.
-    await later(app.all.length, (line) => line === 'answer ECONNREFUSED');
+    await later((line) => line === 'error ECONNREFUSED');
     expect(await podsHeard()).toEqual([]);
   });
 
   test('after a restart of the node requests of pods are refused before NMI runs, by the guard that NMI wrote to the host', async () => {
-    await stage.onNode('mkdir', '-p', '/etc/systemd/system');
+    await node.on('mkdir', '-p', '/etc/systemd/system');
     await stage.create(commandPod(await manifestOf('base/nmi'), 'persist', 'install-redirect', '--persist'));
     await untilPod('persist', ({ phase }) => phase === 'Succeeded');
     // What a restart removes; the pod stays on the node and sends requests all the time.
-    await stage.inNode('nft', 'flush', 'ruleset');
-    for (const preference of ['57', '58', '59']) await stage.inNode('ip', 'rule', 'del', 'pref', preference);
-    await later(app.all.length, (line) => line.startsWith('answer 400 Multiple'));
+    await node.in('nft', 'flush', 'ruleset');
+    for (const preference of ['57', '58', '59']) await node.in('ip', 'rule', 'del', 'pref', preference);
+    await later((line) => line.startsWith('400 Multiple'));
     expect((await podsHeard()).length).toBeGreaterThan(0);
-    expect(await stage.onNode('sh', '/etc/aad-pod-identity/guard')).toContain('pods are refused');
+    expect(await node.on('sh', '/etc/aad-pod-identity/guard')).toContain('pods are refused');
     await podsHeard();
     // An earlier connection is reset once.
-    await later(app.all.length, (line) => line === 'answer ECONNREFUSED');
+    await later((line) => line === 'error ECONNREFUSED');
     expect(await podsHeard()).toEqual([]);
   });
 
   test('E27 only uninstall-redirect makes the metadata service reachable again', async () => {
-    expect(await stage.inNode('ip', 'rule')).toContain('prohibit');
+    expect(await node.in('ip', 'rule')).toContain('prohibit');
     await stage.create(commandPod(await manifestOf('overlays/uninstall'), 'uninstall', 'uninstall-redirect'));
     await untilPod('uninstall', ({ phase }) => phase === 'Succeeded');
-    expect(await stage.onNode('ls', '/etc/systemd/system')).not.toContain('aad-pod-identity');
-    await later(app.all.length, (line) => line.startsWith('answer 400 Multiple'));
+    expect(await node.on('ls', '/etc/systemd/system')).not.toContain('aad-pod-identity');
+    await later((line) => line.startsWith('400 Multiple'));
     expect((await podsHeard()).length).toBeGreaterThan(0);
-    expect(await stage.inNode('iptables', '-t', 'nat', '-S')).not.toMatch(/aad-/);
-    expect(await stage.inNode('nft', 'list', 'tables')).not.toContain('aad');
-    expect(await stage.inNode('ip', 'rule')).not.toContain('prohibit');
+    expect(await node.in('iptables', '-t', 'nat', '-S')).not.toMatch(/aad-/);
+    expect(await node.in('nft', 'list', 'tables')).not.toContain('aad');
+    expect(await node.in('ip', 'rule')).not.toContain('prohibit');
   });
 });

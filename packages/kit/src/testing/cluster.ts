@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { restartProcess } from './cluster-restart.ts';
 import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
 import { whyNoPrograms } from './test-programs.ts';
 
@@ -36,12 +37,21 @@ export interface RunningCluster {
   /** An administrator's; works outside the network namespaces of the cluster. */
   readonly kubeconfig: string;
   readonly nodes: readonly ClusterNode[];
+  /** The network namespace of the API server, with the bridge br0 (10.40.0.1/24) that connects all nodes. */
+  readonly control: string;
   /** The command that runs kubectl as administrator. */
   kubectl(...args: readonly string[]): readonly [program: string, ...args: string[]];
   /** Makes an image and loads it into every node. */
   load(image: ImageSpec): Promise<void>;
   /** Loads an image from an archive, such as one of OCI, into every node. */
   import(archive: string): Promise<void>;
+  /** Kills the API server and starts it again with its own flags; resolves when it is ready. */
+  restartApiServer(): Promise<void>;
+  /**
+   * As a machine that is switched off and on: all processes of the node are killed, its mounts, packet filter and routing rules are gone,
+   * and its clock of time since boot begins again. Images and what the kubelet stored stay; files in /etc do not.
+   */
+  restartNode(node: string): Promise<void>;
   /** Runs a program in the node's namespaces; returns its output. */
   inNode(node: string, ...command: readonly string[]): Promise<string>;
   stop(): Promise<void>;
@@ -54,7 +64,7 @@ export function whyNoCluster(): string | undefined {
 }
 
 /** Starts a real cluster from the Kubernetes test kit, with kubelets and pods, without access to other machines. */
-export async function startCluster({ nodes, providerId }: ClusterOptions): Promise<RunningCluster> {
+export async function startCluster({ nodes: count, providerId }: ClusterOptions): Promise<RunningCluster> {
   const kit = kitFolder();
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-cluster-'));
   const directory = join(folder, 'state');
@@ -67,33 +77,106 @@ export async function startCluster({ nodes, providerId }: ClusterOptions): Promi
 
   try {
     const port = await freePort();
-    const options = ['--nodes', `${nodes}`, '--provider-id', providerId, '--api-port', `${port}`];
+    const options = ['--nodes', `${count}`, '--provider-id', providerId, '--api-port', `${port}`];
     await command('cluster', 'up', directory, ...options);
-    const facts = JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')) as {
+    const { nodes, netns: control } = JSON.parse(await readFile(join(directory, 'kit.json'), 'utf8')) as {
       readonly nodes: readonly ClusterNode[];
+      readonly netns: string;
     };
+    const inNode: RunningCluster['inNode'] = (node, ...words) =>
+      command('cluster', 'exec', directory, node, ...words);
+    const kubectl = (...args: readonly string[]) => run(join(kit, 'kit-kubectl'), [directory, ...args]);
     return {
-      nodes: facts.nodes,
+      nodes,
+      control,
       kubeconfig: join(directory, 'outside.kubeconfig'),
       kubectl: (...args) => [join(kit, 'kit-kubectl'), directory, ...args],
-      load: async ({ name, files, entrypoint }) => {
-        const root = join(folder, 'root');
-        const archive = join(folder, 'image.tar');
-        await command('image', 'root', root, ...files);
-        await command('image', name, root, archive, '--entrypoint', JSON.stringify(entrypoint));
-        await command('image', 'import', directory, archive);
-        await rm(root, { recursive: true });
-        await rm(archive);
-      },
+      load: (image) => loadImage(image, { command, folder, directory }),
       import: async (archive) => {
         await command('image', 'import', directory, archive);
       },
-      inNode: (node, ...words) => command('cluster', 'exec', directory, node, ...words),
+      ...restarts({ directory, nodes, control, kubectl, inNode }),
+      inNode,
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+interface Kit {
+  /** Runs one of the kit's programs; returns its output. */
+  readonly command: (name: string, ...args: readonly string[]) => Promise<string>;
+  readonly folder: string;
+  readonly directory: string;
+}
+
+async function loadImage({ name, files, entrypoint }: ImageSpec, { command, folder, directory }: Kit) {
+  const root = join(folder, 'root');
+  const archive = join(folder, 'image.tar');
+  await command('image', 'root', root, ...files);
+  await command('image', name, root, archive, '--entrypoint', JSON.stringify(entrypoint));
+  await command('image', 'import', directory, archive);
+  await rm(root, { recursive: true });
+  await rm(archive);
+}
+
+function restarts(of: {
+  readonly directory: string;
+  readonly nodes: readonly ClusterNode[];
+  readonly control: string;
+  readonly kubectl: (...args: readonly string[]) => Promise<unknown>;
+  readonly inNode: (node: string, ...command: readonly string[]) => Promise<unknown>;
+}): Pick<RunningCluster, 'restartApiServer' | 'restartNode'> {
+  const { directory, nodes, control, kubectl, inNode } = of;
+  return {
+    restartApiServer: async () => {
+      await restartProcess({ directory, name: 'api-server', netns: control });
+      await untilWorks('the API server after its restart', () => kubectl('get', '--raw', '/readyz'));
+    },
+    restartNode: async (name) => {
+      const netns = nodes.find((node) => node.name === name)?.netns;
+      if (netns === undefined) throw new Error(`there is no node ${name}`);
+      const uptime = Math.floor(Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]));
+      await restartProcess({
+        directory,
+        name,
+        netns,
+        between: () => clearNetwork(netns),
+        command: ([program = '', ...args]) => [program, '--time', `--boottime=-${uptime}`, ...args],
+      });
+      // Until then its /etc is the machine's.
+      const isItsOwn =
+        "grep -q '^overlay /etc overlay ' /proc/mounts && test -e /etc/kubernetes/kubelet.yaml";
+      await untilWorks(`the files of ${name} after its restart`, () => inNode(name, 'sh', '-c', isItsOwn));
+    },
+  };
+}
+
+/** What a machine loses when it is switched off; its addresses and routes are those of the kit. */
+async function clearNetwork(netns: string): Promise<void> {
+  const inside = (...words: readonly string[]) => run('ip', ['netns', 'exec', netns, ...words]);
+  await inside('nft', 'flush', 'ruleset');
+  const { stdout } = await inside('ip', 'rule');
+  for (const [, preference = ''] of stdout.matchAll(/^(\d+):/gm))
+    if (!['0', '32766', '32767'].includes(preference)) await inside('ip', 'rule', 'del', 'pref', preference);
+  await inside('conntrack', '--flush');
+  await inside('sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=0');
+}
+
+const patienceMs = 60_000;
+
+async function untilWorks(what: string, task: () => Promise<unknown>): Promise<void> {
+  const endsAt = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      await task();
+      return;
+    } catch (error) {
+      if (performance.now() > endsAt)
+        throw new Error(`waited ${patienceMs} ms for ${what}`, { cause: error });
+    }
   }
 }
 

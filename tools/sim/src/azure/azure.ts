@@ -37,8 +37,19 @@ export interface AzureOptions {
   readonly rejectDeadEntries?: boolean;
   /** Leave the id out of the refusal of an identity that does not exist. */
   readonly anonymousRefusals?: boolean;
+  /**
+   * The addresses in responses, when clients reach the services by others than those they listen on: through a relay, by Azure's own
+   * names. The certificate has the public names of Azure.
+   */
+  readonly publicUrls?: PublicUrls;
   /** Where the keys of an issuer come from if its credential has none; by OpenID discovery when absent. */
   readonly fetchIssuerKeys?: (issuer: string) => Promise<JSONWebKeySet>;
+}
+
+export interface PublicUrls {
+  readonly arm?: string;
+  readonly entra?: string;
+  readonly vault?: (name: string) => string;
 }
 
 /** Where each service listens; called at each request. */

@@ -20,6 +20,9 @@ interface Keys {
   readonly public: forge.pki.rsa.PublicKey;
 }
 
+/** For clients that reach the listeners through a relay, under Azure's own names. */
+const publicNames = ['login.microsoftonline.com', 'management.azure.com', '*.vault.azure.net'];
+
 /** A new authority and one certificate for every https listener on loopback. */
 export async function createServerCertificate(): Promise<ServerCertificate> {
   const [authority, server] = await Promise.all([newKeys(), newKeys()]);
@@ -46,7 +49,10 @@ export async function createServerCertificate(): Promise<ServerCertificate> {
       { name: 'basicConstraints', cA: false },
       { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: [ip('127.0.0.1'), dns('localhost'), dns('*.localhost')] },
+      {
+        name: 'subjectAltName',
+        altNames: [ip('127.0.0.1'), ...['localhost', '*.localhost', ...publicNames].map(dns)],
+      },
     ],
   });
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-sim-'));

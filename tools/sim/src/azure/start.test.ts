@@ -14,6 +14,38 @@ const group = '/subscriptions/sub/resourceGroups/group';
 const pool = `${group}/providers/Microsoft.Compute/virtualMachineScaleSets/pool`;
 const identity = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/a`;
 
+test('behind a relay responses name the public addresses, and the certificate is valid for Azure’s names', async () => {
+  const publicUrls = {
+    arm: 'https://management.azure.com',
+    entra: 'https://login.microsoftonline.com',
+    vault: (name: string) => `https://${name}.vault.azure.net`,
+  };
+  const sim = await startAzure(
+    {
+      publicUrls,
+      seed(world) {
+        world.addVault({ name: 'one', secrets: { greeting: 'hidden-value' }, readers: [] });
+      },
+    },
+    { journal: createJournal(), faults: createFaults() },
+  );
+  const { port } = new URL(sim.vaultUrl('one'));
+  // The name of the request, at the address of the listener.
+  const agent = new Agent({ connect: { ca: await readFile(sim.caFile), servername: 'one.vault.azure.net' } });
+  const { statusCode, headers } = await request(
+    `https://127.0.0.1:${port}/secrets/greeting?api-version=7.4`,
+    {
+      dispatcher: agent,
+    },
+  );
+  expect([statusCode, headers['www-authenticate']]).toEqual([
+    401,
+    expect.stringContaining(`authorization="${publicUrls.entra}/`),
+  ]);
+  await agent.close();
+  await sim.stop();
+});
+
 describe('Azure on loopback', () => {
   let sim: AzureSim;
   let agent: Agent;

@@ -1,7 +1,7 @@
 import type { Faults } from '../http/faults.ts';
 import type { Journal } from '../http/journal.ts';
 import type { Hold, OperationFault } from './arm-operations.ts';
-import { createAzure, type Azure, type AzureOptions } from './azure.ts';
+import { createAzure, type Azure, type AzureOptions, type PublicUrls } from './azure.ts';
 import { countCalls, type AzureCalls } from './calls.ts';
 import { createServerCertificate } from './cert.ts';
 import { createDoors, type Door, type Doors } from './doors.ts';
@@ -43,13 +43,14 @@ export async function startAzure(
   shared: { readonly journal: Journal; readonly faults: Faults },
 ): Promise<AzureSim> {
   // First, so that an error in the seed leaves no files or listeners.
+  const { publicUrls = {} } = options;
   const azure = await createAzure(options, {
-    entra: () => doors.url('entra'),
-    vault: (name) => doors.url('vault', name),
+    entra: () => publicUrls.entra ?? doors.url('entra'),
+    vault: (name) => publicUrls.vault?.(name) ?? doors.url('vault', name),
   });
   const certificate = await createServerCertificate();
   const doors = createDoors({ ...shared, ...(options.now ? { now: options.now } : {}), tls: certificate });
-  await openAll(doors, azure);
+  await openAll(doors, azure, publicUrls);
   return {
     ...shared,
     world: azure.world,
@@ -59,7 +60,7 @@ export async function startAzure(
     entraUrl: doors.url('entra'),
     vaultUrl: (name) => doors.url('vault', name),
     imdsUrl: (machine) => doors.url('imds', machine),
-    ready: () => openAll(doors, azure),
+    ready: () => openAll(doors, azure, publicUrls),
     mint: (subject, audience) => azure.tokens.mint(subject, audience),
     holdOperations: () => azure.operations.hold(),
     failOperations: (fault) => azure.operations.failWhile(fault),
@@ -73,13 +74,13 @@ export async function startAzure(
   };
 }
 
-async function openAll(doors: Doors, azure: Azure): Promise<void> {
+async function openAll(doors: Doors, azure: Azure, publicUrls: PublicUrls): Promise<void> {
   const arm = { service: 'arm', journalBody: ({ body }) => body || undefined } satisfies Door;
   const vault = { service: 'vault', secure: true, journalBody: azure.reads.journalBody } satisfies Door;
   await Promise.all([
     doors.open(
       arm,
-      azure.arm(() => doors.url('arm')),
+      azure.arm(() => publicUrls.arm ?? doors.url('arm')),
     ),
     doors.open(
       { ...arm, name: 'secure', secure: true },

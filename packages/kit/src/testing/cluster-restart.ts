@@ -1,0 +1,69 @@
+// A process of the Kubernetes kit is killed and started again with its own arguments, as a supervisor or a machine does it.
+import { spawn } from 'node:child_process';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface RestartOptions {
+  /** The kit's state folder of the cluster. */
+  readonly directory: string;
+  /** As the kit calls it: `api-server`, or a node. */
+  readonly name: string;
+  /** The network namespace that it runs in. */
+  readonly netns: string;
+  /** After its end, before its start. */
+  readonly between?: () => Promise<void>;
+  /** Changes the command line. */
+  readonly command?: (words: readonly string[]) => readonly string[];
+}
+
+const patienceMs = 30_000;
+
+const unchanged = (words: readonly string[]): readonly string[] => words;
+
+export async function restartProcess(options: RestartOptions): Promise<void> {
+  const { directory, name, netns, between, command = unchanged } = options;
+  const pidFile = join(directory, 'run', `${name}.pid`);
+  const [pid = ''] = (await readFile(pidFile, 'utf8')).split(' ');
+  const words = await readProcess(pid, 'cmdline');
+  const environment = (await readProcess(pid, 'environ')).map((entry) => {
+    const at = entry.indexOf('=');
+    return [entry.slice(0, at), entry.slice(at + 1)] as const;
+  });
+  process.kill(Number(pid), 'SIGKILL');
+  await untilEnded(name, pid);
+  await between?.();
+
+  const log = await open(join(directory, 'log', `${name}.log`), 'a');
+  const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', ...command(words)], {
+    detached: true,
+    env: Object.fromEntries(environment),
+    stdio: ['ignore', log.fd, log.fd],
+  });
+  child.unref();
+  await log.close();
+  if (child.pid === undefined) throw new Error(`${name} did not start again`);
+  // The kit ends a process by its id and start time.
+  await writeFile(pidFile, `${child.pid} ${await startTimeOf(String(child.pid))}\n`);
+}
+
+async function readProcess(pid: string, file: 'cmdline' | 'environ'): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/${file}`, 'utf8')).split('\0').slice(0, -1);
+}
+
+/** Field 22 of /proc/PID/stat; the name before it may have blanks. */
+async function startTimeOf(pid: string): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+async function untilEnded(name: string, pid: string): Promise<void> {
+  const endsAt = performance.now() + patienceMs;
+  for (;;) {
+    const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+    if (state === undefined || state.includes(') Z ')) return;
+    if (performance.now() > endsAt)
+      throw new Error(`${name} (process ${pid}) did not end within ${patienceMs} ms`);
+    await pause(20);
+  }
+}
