@@ -45,6 +45,8 @@ describe('the CustomResourceDefinitions', () => {
         annotations: { 'api-approved.kubernetes.io': 'unapproved' },
       });
       expect([scope, version.name]).toEqual(['Namespaced', 'v1']);
+      // Else `kubectl apply` over a definition of v1beta1 is refused: its true stays, and the schema has defaults.
+      expect(definition.spec).toMatchObject({ preserveUnknownFields: false });
     }
   });
 

@@ -38,6 +38,8 @@ function customResourceDefinition(resource: Resource, definition: Definition): C
       group,
       names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
       scope: 'Namespaced',
+      // Written out: the original's definitions of v1beta1 have true, which a merge would keep and a schema with defaults forbids.
+      preserveUnknownFields: false,
       versions: [
         {
           name: version,
