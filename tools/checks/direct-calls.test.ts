@@ -44,7 +44,10 @@ test('calls to the API server, ARM and the metadata service use no proxy, even w
   // The last makes Node's own clients use a proxy, where they are not told otherwise.
   const env = {
     PATH: process.env['PATH'],
-    ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy },
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    http_proxy: proxy,
+    https_proxy: proxy,
     NODE_USE_ENV_PROXY: '1',
   };
   await promisify(execFile)(process.execPath, [program, url, kubeconfig], { env });

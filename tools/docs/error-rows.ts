@@ -242,6 +242,8 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   crashed: [{ situation: 'a bug', outcome: { kind: 'crashed' } }],
 };
 
+const rangeOf = (first = '', last = '') => (first === last ? first : `${first} to ${last}`);
+
 export const errorRows: readonly ErrorRow[] = Object.values(samples)
   .flat()
   .map(({ situation, outcome }) => ({
@@ -262,8 +264,4 @@ function told(outcome: Outcome, compat?: RespondRules['compat']): ToldAnswer {
     text: isPlain ? '' : Buffer.from(body).toString().trimEnd(),
     retryAfter: rangeOf(headers['Retry-After'], toldAt(0.999).headers['Retry-After']),
   };
-}
-
-function rangeOf(first = '', last = ''): string {
-  return first === last ? first : `${first} to ${last}`;
 }

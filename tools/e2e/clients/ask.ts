@@ -33,7 +33,10 @@ export function sendRaw({ pod, nmi, agent, headers }: Way, more = ''): Promise<R
   const path = '/metadata/identity/oauth2/token';
   const { promise, resolve, reject } = Promise.withResolvers<RawResponse>();
   const target = { host: nmi.address, port: nmi.port, localAddress: pod.address, agent: agent ?? false };
-  const what = more === probe ? { path } : { path: `${path}?${query}${more}`, headers: { ...headers, Metadata: 'true' } };
+  const what =
+    more === probe
+      ? { path }
+      : { path: `${path}?${query}${more}`, headers: { ...headers, Metadata: 'true' } };
   const sent = request({ ...target, ...what }, (response) => {
     let text = '';
     response.once('error', reject);
