@@ -63,6 +63,17 @@ test.skipIf(newest === '')('renders pod monitors where the operator is', async (
   for (const { metadata } of monitors) expect(metadata.labels).toMatchObject({ release: 'prometheus' });
 });
 
+test.skipIf(newest === '')('creates no identity again while the rules are removed', async () => {
+  const { values: given = {} } = goldenSets['identities-1.30'] ?? {};
+  const kindsOf = async (removeRules: boolean) => {
+    const values = { ...given, nmi: { removeRules } };
+    return objectsOf(await renderChart(newest, { values, kubeVersion: '1.30' })).map(({ kind }) => kind);
+  };
+  const kinds = ['AzureIdentity', 'AzureIdentityBinding'];
+  expect(await kindsOf(false)).toEqual(expect.arrayContaining(kinds));
+  for (const kind of kinds) expect(await kindsOf(true)).not.toContain(kind);
+});
+
 test.skipIf(newest === '')(
   'names in the namespace `default` the DaemonSet whose pods count for the taint',
   async () => {
