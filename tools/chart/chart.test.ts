@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { podSpecOf } from '../checks/workloads.ts';
 import { runCommand } from '../stage/run-command.ts';
 import { findHelm } from './helm-for-tests.ts';
 import type { HelmVersion } from './helm.ts';
@@ -72,6 +73,22 @@ test.skipIf(newest === '')('creates no identity again while the rules are remove
   const kinds = ['AzureIdentity', 'AzureIdentityBinding'];
   expect(await kindsOf(false)).toEqual(expect.arrayContaining(kinds));
   for (const kind of kinds) expect(await kindsOf(true)).not.toContain(kind);
+});
+
+test.skipIf(newest === '')('takes the rules off the nodes that NMI runs on', async () => {
+  const nodeAffinity = {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: [{ matchExpressions: [{ key: 'example/virtual', operator: 'DoesNotExist' }] }],
+    },
+  };
+  for (const removeRules of [false, true]) {
+    const values = { nmi: { removeRules, affinity: { nodeAffinity } }, canary: { enabled: true } };
+    const objects = objectsOf(await renderChart(newest, { values, kubeVersion: '1.30' }));
+    const affinities = objects
+      .filter(({ kind }) => kind === 'DaemonSet')
+      .map((daemonSet) => podSpecOf(daemonSet)?.affinity?.nodeAffinity);
+    expect(affinities).toEqual(removeRules ? [nodeAffinity] : [nodeAffinity, nodeAffinity]);
+  }
 });
 
 test.skipIf(newest === '')(

@@ -8,6 +8,8 @@ interface PodSpec {
   readonly serviceAccountName?: string;
   readonly volumes?: unknown;
   readonly tolerations: unknown;
+  readonly nodeSelector: unknown;
+  readonly affinity: unknown;
   readonly securityContext: object;
   readonly containers: readonly { readonly env: readonly { readonly name: string }[] }[];
 }
@@ -42,5 +44,7 @@ test('it is not root, has no capabilities, and writes nowhere', () => {
 
 test('it knows its node, and runs where NMI runs', async () => {
   expect(canary.containers[0]?.env.map(({ name }) => name)).toContain('NODE_NAME');
-  expect(canary.tolerations).toEqual((await podOf('base/nmi/daemonset.yaml')).tolerations);
+  const { tolerations, nodeSelector, affinity } = await podOf('base/nmi/daemonset.yaml');
+  expect(affinity).toBeDefined();
+  expect(canary).toMatchObject({ tolerations, nodeSelector, affinity });
 });

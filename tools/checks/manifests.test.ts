@@ -97,6 +97,18 @@ describe.each(files.filter((file) => workloadsOf(file).length > 0))('deploy/%s',
     }
   });
 
+  test('no DaemonSet waits for a virtual node, which runs no pod of the host', () => {
+    const daemonSets = workloads.filter(({ kind }) => kind === 'DaemonSet');
+    for (const daemonSet of daemonSets)
+      expect(podSpecOf(daemonSet)?.affinity?.nodeAffinity).toEqual({
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [
+            { matchExpressions: [{ key: 'type', operator: 'NotIn', values: ['virtual-kubelet'] }] },
+          ],
+        },
+      });
+  });
+
   test('images have the version of their package, and no image is pulled again', () => {
     for (const { image, imagePullPolicy } of containers) {
       const [, name = ''] = /^aad-pod-identity\/(mic|nmi):/.exec(image) ?? [];

@@ -23,6 +23,7 @@ export interface PodSpec {
   readonly containers: readonly Container[];
   readonly securityContext?: object;
   readonly priorityClassName?: string;
+  readonly affinity?: { readonly nodeAffinity?: unknown };
   readonly automountServiceAccountToken?: boolean;
   readonly terminationGracePeriodSeconds?: number;
   readonly volumes?: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
