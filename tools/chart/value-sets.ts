@@ -117,11 +117,8 @@ export const schemaRefusals: Readonly<Record<string, Refusal>> = {
     values: { operationMode: 'Managed' },
     says: ['operationMode', 'standard', 'managed'],
   },
-  'a port as text': { values: { mic: { probePort: '8080' } }, says: ['probePort', 'integer'] },
-  'text instead of true and false': {
-    values: { installMICException: 'false' },
-    says: ['installMICException', 'boolean'],
-  },
+  'a port that is none': { values: { mic: { probePort: 70_000 } }, says: ['probePort', '65'] },
+  'a port as a list': { values: { nmi: { probePort: [8085] } }, says: ['probePort', 'integer'] },
   'a duration without a unit': {
     values: { mic: { syncRetryDuration: '3600' } },
     says: ['syncRetryDuration', 'ms|s|m|h'],
@@ -151,6 +148,34 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
       'nmi.kubeletConfig: this chart does not have',
       'nmi.micNamespace: this chart does not have',
       'nmi.extraArgs',
+    ],
+  },
+  // Of a copy of the original's values.yaml.
+  "values of the original's in another type, all at once": {
+    values: {
+      installMICException: 'true',
+      mic: { probePort: '', prometheusPort: '8888' },
+      nmi: {
+        probePort: '8085',
+        prometheusPort: '9091',
+        enableScaleFeatures: '',
+        blockInstanceMetadata: '',
+        metadataHeaderRequired: '',
+        enableConntrackDeletion: '',
+      },
+      azureIdentities: [{ name: 'web', type: 0, resourceID: '/x', binding: { selector: 'web' } }],
+    },
+    says: [
+      'installMICException: is the text "true". Write true or false without quotes',
+      'mic.probePort: is empty. Remove it, which means 8080',
+      'mic.prometheusPort: is the text "8888". Write the number without quotes, or remove it, which means 8888',
+      'nmi.probePort: is the text "8085". Write the number without quotes, or remove it, which means 8086',
+      'nmi.prometheusPort: is the text "9091". Write the number without quotes, or remove it, which means 9090',
+      'nmi.enableScaleFeatures: is empty. Write true or false, or remove it, which means true',
+      'nmi.blockInstanceMetadata: is empty. Write true or false, or remove it, which means false',
+      'nmi.metadataHeaderRequired: is empty. Write true or false, or remove it, which means true',
+      'nmi.enableConntrackDeletion: is empty. Write true or false, or remove it, which means true',
+      'azureIdentities: is a list. Write each identity under its name',
     ],
   },
   'managed without namespaced identities': {

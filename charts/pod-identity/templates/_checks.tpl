@@ -1,6 +1,7 @@
 {{/* Everything that is wrong with the values or with the cluster, one problem on each line. Rendered by checks.yaml. */}}
 {{- define "problems" -}}
 {{- include "droppedValues" . }}
+{{- include "otherTypes" . }}
 {{- include "identityProblems" . }}
 {{- include "wrongPairs" . }}
 {{- if .Values.checkCRDs }}
@@ -19,6 +20,33 @@
 {{- if not (has (toString $at) (list "" "<nil>")) }}
 - {{ $path }}: this chart does not have this value of the original's. {{ $remedy }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Values that a copy of the original's values.yaml has as another type. The schema lets them pass: its texts would name no remedy. */}}
+{{- define "otherTypes" -}}
+{{- if typeIs "string" .Values.installMICException }}
+- installMICException: is the text "{{ .Values.installMICException }}". Write true or false without quotes; in the original every text means true.
+{{- end }}
+{{- range $path, $default := dict "mic.probePort" 8080 "mic.prometheusPort" 8888 "nmi.probePort" 8086 "nmi.prometheusPort" 9090 }}
+{{- $names := splitList "." $path }}
+{{- $port := get (get $.Values (first $names)) (last $names) }}
+{{- /* A number of values.yaml has the kind string in Helm 3.18, and the type json.Number. */}}
+{{- if typeIs "string" $port }}
+{{- if $port }}
+- {{ $path }}: is the text "{{ $port }}". Write the number without quotes, or remove it, which means {{ $default }}.
+{{- else if ne $path "nmi.prometheusPort" }}
+- {{ $path }}: is empty. Remove it, which means {{ $default }}, or write the number.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $name, $default := dict "enableScaleFeatures" true "blockInstanceMetadata" false "metadataHeaderRequired" true "enableConntrackDeletion" true }}
+{{- if eq (toString (get $.Values.nmi $name)) "" }}
+- nmi.{{ $name }}: is empty. Write true or false, or remove it, which means {{ $default }}.
+{{- end }}
+{{- end }}
+{{- if kindIs "slice" .Values.azureIdentities }}
+- azureIdentities: is a list. Write each identity under its name, as in azureIdentities: {NAME: {type: 0, ...}}.
 {{- end }}
 {{- end }}
 
@@ -50,7 +78,7 @@
 {{- end }}
 
 {{- define "identityProblems" -}}
-{{- range $key, $identity := .Values.azureIdentities }}
+{{- range $key, $identity := ternary (dict) .Values.azureIdentities (kindIs "slice" .Values.azureIdentities) }}
 {{- $at := printf "azureIdentities.%s" $key }}
 {{- if and (not $identity.namespace) (include "on" $.Values.forceNamespaced) }}
 - {{ $at }}.namespace: is missing. With forceNamespaced an identity serves only pods of its own namespace: set the namespace of these pods.
