@@ -1,5 +1,5 @@
-// Which metrics and labels exist: those that the services declare, those of Node.js, and `up`. Expressions are compared with them, so that
-// an alert or a panel never waits for a metric that nobody serves.
+// Which metrics and labels exist: those that the services declare, those of Node.js, `up`, and two of kube-state-metrics. Expressions are
+// compared with them, so that an alert or a panel never waits for a metric that nobody serves.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { createMetrics } from '@pod-identity/kit/serve';
 import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
@@ -11,8 +11,13 @@ export type KnownMetrics = ReadonlyMap<string, Readonly<Record<string, ReadonlyS
 /** Labels that Prometheus adds to every series when it scrapes. */
 const scraped = new Set(['job', 'instance', 'node', 'namespace', 'pod', 'le']);
 
+/** Of kube-state-metrics, which sees nodes without a pod of NMI: no target of a scrape exists there. */
+const ofDaemonSets = ['desired_number_scheduled', 'number_ready'].map(
+  (field) => [`kube_daemonset_status_${field}`, { daemonset: new Set(['nmi']) }] as const,
+);
+
 export async function knownMetrics(): Promise<KnownMetrics> {
-  const known = new Map<string, Record<string, Set<string>>>([['up', {}]]);
+  const known = new Map<string, Record<string, Set<string>>>([['up', {}], ...ofDaemonSets]);
   for (const spec of [...Object.values(nmiMetrics), ...Object.values(micMetrics)] as MetricSpec[])
     for (const name of seriesOf(spec)) {
       const labels = known.get(name) ?? {};
@@ -32,7 +37,9 @@ function seriesOf({ kind, name }: MetricSpec): readonly string[] {
 /** A sentence for each metric, label or label value of an expression that does not exist. */
 export function unknownIn(expr: string, known: KnownMetrics): string[] {
   const bare = expr.replaceAll(/"[^"]*"/g, '""');
-  const names = [...bare.matchAll(/\b(?:up|(?:aadpodidentity|process|nodejs)_\w+)\b/g)].map(([name]) => name);
+  const names = [...bare.matchAll(/\b(?:up|(?:aadpodidentity|process|nodejs|kube)_\w+)\b/g)].map(
+    ([name]) => name,
+  );
   const missing = names.filter((name) => !known.has(name)).map((name) => `there is no metric ${name}`);
   if (names.length === 0) missing.push(`no metric in: ${expr}`);
   const selectors = expr.matchAll(/\b([a-z]\w+)\{([^}]*)\}/g);

@@ -7,6 +7,12 @@ const nmiMemory = 0.8 * 512 * 1024 * 1024;
 /** Outcomes whose cause is the API server: it does not confirm pods, or has reported nothing for too long. */
 const unconfirmed = 'unconfirmed|outdated|starting';
 
+const nmiDaemonSet = '{namespace="aad-pod-identity", daemonset="nmi"}';
+
+/** Requests a second that get no token, and all that may have one. */
+const failing = 'rate(aadpodidentity_nmi_outcomes_total{outcome="token-failed"}[10m])';
+const allowed = 'rate(aadpodidentity_nmi_outcomes_total{outcome=~"token|token-failed"}[10m])';
+
 const available: readonly Alert[] = [
   {
     name: 'PodIdentityNmiDown',
@@ -32,6 +38,15 @@ const available: readonly Alert[] = [
     summary: 'NMI on {{ $labels.instance }} is not ready.',
     description:
       'Calls of pods may not reach it, or it does not know the cluster. /readyz says what is wrong.',
+  },
+  {
+    name: 'PodIdentityNmiNotOnEveryNode',
+    severity: 'critical',
+    expr: `kube_daemonset_status_desired_number_scheduled${nmiDaemonSet} - kube_daemonset_status_number_ready${nmiDaemonSet} > 0`,
+    for: '10m',
+    summary: '{{ $value }} nodes that should have a ready NMI have none.',
+    description:
+      'If NMI has not run on a node since its start, pods there reach the metadata service, and every identity of the machine.',
   },
   {
     name: 'PodIdentityForeignListener',
@@ -72,6 +87,16 @@ const requests: readonly Alert[] = [
       '{{ printf "%.2f" $value }} requests a second of allowed pods fail: see the reasons azure-*.',
   },
   {
+    // The alert before sees one node: an outage of Entra that is spread thin over many quiet nodes is below its threshold on each. One pod
+    // with a wrong identity has a large share of the requests of a quiet cluster, but is on one node.
+    name: 'PodIdentityTokensFailEverywhere',
+    severity: 'critical',
+    expr: `sum(${failing}) > 0.2 * sum(${allowed}) and sum(${failing}) > 0.02 and count(sum by (instance) (${failing}) > 0) > 1`,
+    for: '10m',
+    summary: 'Azure gives NMI on several nodes no tokens.',
+    description: '{{ printf "%.2f" $value }} requests a second of allowed pods fail, more than one in five.',
+  },
+  {
     name: 'PodIdentityCallersUnconfirmed',
     severity: 'critical',
     expr: `sum by (instance, outcome) (rate(aadpodidentity_nmi_outcomes_total{outcome=~"${unconfirmed}"}[5m])) > 0.1`,
@@ -83,7 +108,8 @@ const requests: readonly Alert[] = [
   {
     name: 'PodIdentityNotAssigned',
     severity: 'warning',
-    expr: 'sum by (instance) (rate(aadpodidentity_nmi_outcomes_total{outcome="not-assigned"}[10m])) > 0.05',
+    // One pod that asks again and again is held for 25 s each time: about 0.03 requests a second.
+    expr: 'sum by (instance) (rate(aadpodidentity_nmi_outcomes_total{outcome="not-assigned"}[10m])) > 0.02',
     for: '10m',
     summary: 'Pods on {{ $labels.instance }} wait for identities that are not assigned.',
     description:
@@ -203,6 +229,15 @@ const process: readonly Alert[] = [
     for: '15m',
     summary: 'NMI on {{ $labels.instance }} uses much memory.',
     description: '{{ $value | humanize1024 }}B of its limit of 512 MiB. At the limit the kernel ends it.',
+  },
+  {
+    name: 'PodIdentityNmiRestarts',
+    severity: 'warning',
+    expr: 'changes(process_start_time_seconds{job="nmi"}[1h]) > 3',
+    for: '0s',
+    summary: 'NMI on {{ $labels.instance }} ends again and again.',
+    description:
+      'It started {{ printf "%.0f" $value }} times in an hour. Until it runs again, pods of the node get no token.',
   },
   {
     name: 'PodIdentityBusy',

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { inDeploy } from '../stage/places.ts';
-import { cases, healthy, type Series } from './cases.ts';
+import type { Series } from './case.ts';
+import { cases, healthy } from './cases.ts';
 import { rows } from './panels.ts';
 import { promtool } from './promtool.ts';
 
@@ -79,8 +80,10 @@ describe.skipIf(why !== undefined)('with promtool', () => {
 
   it('each alert fires when it must and no other does, and none fires in a healthy cluster', async () => {
     const all = Object.entries(cases);
-    const fires = all.map(([name, { fires: series }]) => ({ series, firing: [name] }));
-    const quiet = all.map(([, { quiet: series }]) => ({ series, firing: [] }));
+    const fires = all.flatMap(([name, { fires }]) =>
+      [fires].flat().map((series) => ({ series, firing: [name] })),
+    );
+    const quiet = all.flatMap(([, { quiet }]) => [quiet].flat().map((series) => ({ series, firing: [] })));
     const worlds = [{ series: {}, firing: [] }, ...shared(fires), ...shared(quiet)];
     expect(await play(worlds.map(playOf))).toEqual(good);
   });
@@ -97,7 +100,7 @@ describe.skipIf(why !== undefined)('with promtool', () => {
     const alertname = 'PodIdentityCallersUnconfirmed';
     const test = {
       interval: '1m',
-      input_series: inputOf(cases[alertname]?.fires ?? {}),
+      input_series: inputOf([cases[alertname]?.fires ?? {}].flat()[0] ?? {}),
       alert_rule_test: [{ alertname, eval_time: '90m', exp_alerts: [alert] }],
     };
     expect(await play([test])).toEqual(good);
