@@ -9,18 +9,15 @@ export function trimPod(raw: unknown, intern: Intern): PodView | undefined {
   return typeof label === 'string' ? viewOf(raw, label, intern) : undefined;
 }
 
-/** A view with labels. A finished pod needs no labels, and is left out if only they could select it. */
-export function trimWholePod(
-  raw: unknown,
-  internLabels: LabelsIntern | undefined,
-  intern: Intern,
-): PodView | undefined {
+/** A view with labels, unless they were too large. A finished pod needs none, and is left out if only they could select it. */
+export function trimWholePod(raw: unknown, isTooLarge: boolean, intern: Intern): PodView | undefined {
   const labels = memberOf(memberOf(raw, 'metadata'), 'labels');
   const label = memberOf(labels, bindingLabel);
   const isUnlabelled = typeof label !== 'string';
   const view = viewOf(raw, isUnlabelled ? '' : label, intern);
   if (isUnlabelled && view.finished) return undefined;
-  const kept = view.finished || internLabels === undefined ? {} : { labels: internLabels(labels ?? {}) };
+  // From the API server's own objects, so all values are strings.
+  const kept = view.finished || isTooLarge ? {} : { labels: (labels ?? {}) as Labels };
   return { ...view, ...(isUnlabelled && { isUnlabelled }), ...kept };
 }
 
@@ -43,23 +40,4 @@ function viewOf(raw: unknown, label: string, intern: Intern): PodView {
 /** Admission sets it; API servers without that admission plugin leave it out. */
 function serviceAccountOf(spec: unknown): string {
   return stringAt(spec, 'serviceAccountName') || 'default';
-}
-
-export type LabelsIntern = (labels: unknown) => Labels;
-
-const mostKept = 20_000;
-
-/** Shares one object for equal labels, since replicas have most or all labels in common. */
-export function createLabelsIntern(): LabelsIntern {
-  const known = new Map<string, Labels>();
-  return (labels) => {
-    const text = JSON.stringify(labels);
-    const shared = known.get(text);
-    if (shared) return shared;
-    if (known.size >= mostKept) known.clear();
-    // From the API server's own objects, so all values are strings.
-    const made = labels as Labels;
-    known.set(text, made);
-    return made;
-  };
 }

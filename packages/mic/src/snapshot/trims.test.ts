@@ -322,3 +322,14 @@ describe('an assigned identity of which a field was not read', () => {
     },
   );
 });
+
+it('labels are kept by pods alone: none of 2,500 large label sets is kept by the trims', () => {
+  const labelled = (number: number) =>
+    trims.wholePod(
+      { metadata: { namespace: 'shop', name: 'a', labels: { app: `${number}`.padEnd(16_000, 'x') } } },
+      false,
+    );
+  const first = Array.from({ length: 2500 }, (_, number) => labelled(number)?.labels);
+  const kept = first.filter((labels, number) => labelled(number)?.labels === labels);
+  expect(kept).toHaveLength(0);
+});

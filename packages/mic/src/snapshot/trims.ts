@@ -19,7 +19,7 @@ import { keyOf } from './keys.ts';
 import { assignmentMeaning, bindingMeaning, identityMeaning } from './meaning.ts';
 import { memberOf, stringAt } from './raw-object.ts';
 import { taintedNode } from './startup-views.ts';
-import { createLabelsIntern, trimPod, trimWholePod } from './trim-pod.ts';
+import { trimPod, trimWholePod } from './trim-pod.ts';
 import type {
   AssignedView,
   BindingView,
@@ -44,13 +44,12 @@ export interface Trims {
   assigned(raw: unknown, tooLarge?: readonly Problem[]): AssignedView | undefined;
 }
 
-/** Use one set of trims for a process: views share strings and labels through it. */
+/** Use one set of trims for a process: views share strings through it. */
 export function createTrims({ startupTaint }: { readonly startupTaint?: string | undefined } = {}): Trims {
   const intern = createIntern();
-  const internLabels = createLabelsIntern();
   return {
     pod: (raw) => trimPod(raw, intern),
-    wholePod: (raw, isTooLarge) => trimWholePod(raw, isTooLarge ? undefined : internLabels, intern),
+    wholePod: (raw, isTooLarge) => trimWholePod(raw, isTooLarge, intern),
     node: (raw) => trimNode(raw, startupTaint),
     identity: (raw, tooLarge = []) =>
       tooLarge.length > 0 ? invalidIdentity(raw, tooLarge) : trimIdentity(raw, intern),

@@ -23,6 +23,8 @@ export interface PodView {
   readonly isUnlabelled?: true;
   /** All labels, if bindings of the namespace need them and they are not too large. */
   readonly labels?: Labels;
+  /** Set if `labels` are missing because there is no room for them. */
+  readonly labelsLeftOut?: true;
   /** The name of its ServiceAccount. */
   readonly serviceAccount: string;
   /** Succeeded or Failed: it loses its identity. */

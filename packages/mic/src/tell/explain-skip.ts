@@ -76,6 +76,13 @@ const explanations: Readonly<Record<SkipReason, (skip: Skip) => Finding | Findin
 };
 
 /** A sentence without the full stop. */
+export const noRoomForLabels =
+  'MIC has no room for the labels of this pod, so that no podSelector selects it: the pods of its namespace have too many different labels, or those of all namespaces together';
+
+export const noRoomRemedy =
+  'give the pods fewer labels or delete pods; the labels are read again with the next change of the pod';
+
+/** A sentence without the full stop. */
 export const manyRights =
   'Pods of this namespace need more rights than MIC asks about for one namespace (10,000 pairs of ServiceAccount and identity): for the others nothing is attached or detached until pods go';
 

@@ -15,7 +15,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
 import { describeHost } from './events.ts';
 import { explainHost } from './explain-host.ts';
-import { explainSkip, manyRights } from './explain-skip.ts';
+import { explainSkip, manyRights, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
 import { info, ok, problem, waiting, type Finding } from './finding.ts';
 import { openAccess } from './no-access.ts';
 
@@ -71,6 +71,7 @@ function explainLabelled(pod: PodView, world: ExplainWorld): Finding[] {
   return [
     ...(isLabelled ? [ok('label', `${bindingLabel}=${pod.bindingLabel}`)] : []),
     ...(pod.isUnlabelled === true && assignments.length + skips.length === 0 ? [unselected] : []),
+    ...(pod.labelsLeftOut === true ? [problem('label', noRoomForLabels, { text: noRoomRemedy })] : []),
     ...explainNode(pod, world.index),
     ...(world.isOpen === true ? [info('access', openAccess)] : []),
     ...(world.hasManyRights === true ? [info('access', manyRights)] : []),

@@ -118,6 +118,10 @@ export const micMetrics = {
     ),
     labels: { watch: ['namespace', 'cluster', 'none'] },
   },
+  labelsLeftOut: gauge(
+    'mic_pod_labels_left_out',
+    'Pods whose labels MIC has no room for, so that no podSelector selects them.',
+  ),
   accessMode: {
     ...gauge('mic_identity_access', '1 for the mode of --identity-access.'),
     labels: { mode: ['namespace', 'warn', 'rbac'] },

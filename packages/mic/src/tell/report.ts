@@ -4,7 +4,7 @@
 // Reports of steps: Events on the users' objects, and log lines.
 import { defaultAssignedNamespace, explainUnbound, type Host, type Unbound } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
-import { explainSkip, manyRights, noAccessOf } from './explain-skip.ts';
+import { explainSkip, manyRights, noAccessOf, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
 import { nameMissingRight } from './no-access.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip } from '../plan/types.ts';
@@ -74,7 +74,8 @@ export function reportSkip(skip: Skip): Report {
   }
   const unbound = unboundOf(skip);
   if (unbound) {
-    const message = explainUnbound(keyOf(skip.pod), unbound);
+    const isLeftOut = skip.pod.labelsLeftOut === true;
+    const message = `${explainUnbound(keyOf(skip.pod), unbound)}${isLeftOut ? ` ${noRoomForLabels}; ${noRoomRemedy}.` : ''}`;
     return podEvent(skip.pod, { reason: 'IdentityNotFound', message }, fields);
   }
   const findings = explainSkip(skip).filter(({ verdict }) => verdict === 'problem');

@@ -121,7 +121,11 @@ function refreshGauges(
   else for (const key of ['throttledHosts', 'throttledUntil', 'quarantined'] as const) metrics.set(key, 0);
 }
 
-function showCoverage(view: Pick<ClusterWatch, 'coverage'>, metrics: Metrics<MicMetricSpecs>): void {
+function showCoverage(
+  view: Pick<ClusterWatch, 'coverage' | 'labelsLeftOut'>,
+  metrics: Metrics<MicMetricSpecs>,
+): void {
+  metrics.set('labelsLeftOut', view.labelsLeftOut());
   const coverage = view.coverage();
   for (const watch of ['namespace', 'cluster', 'none'] as const)
     metrics.set('wholeNamespaces', coverage[watch], { watch });

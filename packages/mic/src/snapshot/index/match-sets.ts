@@ -2,18 +2,20 @@
 // select the pod.
 import type { MatchSet } from './match-set.ts';
 
-type Known = MatchSet | Map<string, MatchSet>;
+/** By the names of the bindings that select the pod. */
+type Variants = Map<string, MatchSet>;
+type Known = MatchSet | Variants;
 
 /** Stands for the label of pods without one: no label has this value. */
 export const noLabel = ' ';
 
-/** Limit for one namespace and label, since its editors can create any number. */
-const mostVariants = 1_000;
+/** Limit for one namespace, since its editors can create any number. A result counts once, and once for each match. */
+export const mostVariants = 50_000;
 
 export class MatchSets {
   readonly #labels = new Map<string, Map<string, Known>>();
-  /** Labels with variants, by namespace. */
-  readonly #labelsIn = new Map<string, Set<string>>();
+  /** Labels with variants, and what all of these count, by namespace. */
+  readonly #variantsIn = new Map<string, { readonly labels: Set<string>; weight: number }>();
 
   /** `variant`: names of the bindings that select the pod; undefined if the label alone decides. */
   get(label: string, namespace: string, variant?: string): MatchSet | undefined {
@@ -24,17 +26,18 @@ export class MatchSets {
 
   put(key: { readonly label: string; readonly namespace: string; readonly variant?: string }, set: MatchSet) {
     const { label, namespace, variant } = key;
-    const ofLabel = this.#labels.get(label) ?? new Map<string, Known>();
-    this.#labels.set(label, ofLabel);
-    if (variant === undefined) {
-      ofLabel.set(namespace, set);
+    if (variant !== undefined) {
+      this.#variants(label, namespace, weightOf(set)).set(variant, set);
       return set;
     }
-    this.#note(namespace, label);
-    const known = ofLabel.get(namespace);
-    const variants = known instanceof Map && known.size < mostVariants ? known : new Map<string, MatchSet>();
-    ofLabel.set(namespace, variants.set(variant, set));
+    this.forget(label, namespace);
+    this.#file(label, namespace, set);
     return set;
+  }
+
+  /** What the variants of the namespace count. */
+  weight(namespace: string): number {
+    return this.#variantsIn.get(namespace)?.weight ?? 0;
   }
 
   namespacesOf(label: string): Iterable<string> {
@@ -42,26 +45,48 @@ export class MatchSets {
   }
 
   forget(label: string, namespace: string): void {
-    this.#labels.get(label)?.delete(namespace);
+    const ofLabel = this.#labels.get(label);
+    const known = ofLabel?.get(namespace);
+    ofLabel?.delete(namespace);
+    const inside = this.#variantsIn.get(namespace);
+    if (inside === undefined || !(known instanceof Map)) return;
+    for (const set of known.values()) inside.weight -= weightOf(set);
+    inside.labels.delete(label);
+    if (inside.labels.size === 0) this.#variantsIn.delete(namespace);
   }
 
   forgetLabel(label: string): void {
+    for (const namespace of [...this.namespacesOf(label)]) this.forget(label, namespace);
     this.#labels.delete(label);
   }
 
   forgetVariants(namespace: string): void {
-    for (const label of this.#labelsIn.get(namespace) ?? []) this.forget(label, namespace);
-    this.#labelsIn.delete(namespace);
+    for (const label of [...(this.#variantsIn.get(namespace)?.labels ?? [])]) this.forget(label, namespace);
   }
 
   forgetNamespace(namespace: string): void {
     for (const label of this.#labels.keys()) this.forget(label, namespace);
-    this.#labelsIn.delete(namespace);
   }
 
-  #note(namespace: string, label: string): void {
-    if ((this.#labelsIn.get(namespace)?.size ?? 0) >= mostVariants) this.forgetVariants(namespace);
-    const labels = this.#labelsIn.get(namespace) ?? new Set<string>();
-    this.#labelsIn.set(namespace, labels.add(label));
+  /** The variants of the label, after there is room for another one. */
+  #variants(label: string, namespace: string, weight: number): Variants {
+    if (this.weight(namespace) + weight > mostVariants) this.forgetVariants(namespace);
+    const inside = this.#variantsIn.get(namespace) ?? { labels: new Set<string>(), weight: 0 };
+    this.#variantsIn.set(namespace, inside);
+    inside.labels.add(label);
+    inside.weight += weight;
+    const known = this.#labels.get(label)?.get(namespace);
+    return known instanceof Map ? known : this.#file(label, namespace, new Map<string, MatchSet>());
   }
+
+  #file<K extends Known>(label: string, namespace: string, known: K): K {
+    const ofLabel = this.#labels.get(label) ?? new Map<string, Known>();
+    this.#labels.set(label, ofLabel.set(namespace, known));
+    return known;
+  }
+}
+
+/** The text of the variant has a name for each binding too, of which not all match. */
+function weightOf({ matches, mismatches }: MatchSet): number {
+  return 1 + matches.length + mismatches.length;
 }

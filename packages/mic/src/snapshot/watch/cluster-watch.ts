@@ -90,6 +90,8 @@ export interface ClusterWatch {
   readonly leftOut: LeftOutView;
   /** Namespaces with bindings that need all their pods. */
   coverage(): Coverage;
+  /** Number of their pods whose labels there is no room for. */
+  labelsLeftOut(): number;
   /** By plural of each watch: milliseconds since the API server last sent anything. */
   ages(): ReadonlyMap<string, number>;
 }
@@ -135,6 +137,7 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     onAssigned: (listener) => assigned.onChange((change) => listener(change.key, after(change))),
     leftOut,
     coverage: () => source.coverage(),
+    labelsLeftOut: () => source.labelsLeftOut(),
     ages: () => agesOf({ ...all, pods: source }),
   };
 }

@@ -1,61 +1,211 @@
-// Limits the memory for labels of pods, since whoever creates pods decides their size.
+// Limits the memory for labels of pods, since whoever creates pods decides their size. Pods of a namespace with equal labels share one
+// object, which is counted once. When all is full, the namespace that has the most gives room to one that has less.
+import type { Labels } from '@pod-identity/crd-types';
 import type { PodView } from '../views.ts';
 
-/** For one namespace: the labels of 20,000 pods with 400 characters each. */
-const mostCharacters = 8 * 1024 * 1024;
+/** Bytes, as counted by `sizeOf`: 14,000 pods whose labels all differ, with 8 labels of 300 characters; half of all. */
+const mostOfNamespace = 24 * 1024 * 1024;
 /** For all namespaces together: a seventh of the heap in the manifest. */
 const mostInAll = 48 * 1024 * 1024;
+/** Measured for objects with many members: two strings and an entry of the dictionary. */
+const bytesOfLabel = 96;
+const bytesOfSet = 320;
+
+/** A pod as a watch keeps it. Its labels may go later, for another namespace. */
+export interface HeldPod {
+  readonly pod: PodView;
+  readonly version: string;
+}
 
 export interface LabelRoom {
+  /** For the pods of one watch. `onGone` is called for pods whose labels went for another namespace. */
+  open(onGone: (held: HeldPod, before: PodView) => void): LabelDesk;
+  /** Number of pods whose labels are left out. */
+  leftOut(): number;
+  /** In bytes. */
+  used(namespace?: string): number;
+}
+
+export interface LabelDesk {
   /** The pod, without its labels if there is no room for them. */
-  fit(pod: PodView | undefined): PodView | undefined;
-  /** To be called when the pod is deleted. */
-  leave(namespace: string, name: string): void;
+  fit(pod: PodView, version: string): HeldPod;
+  /** To be called when the watch has lost the pod. */
+  leave(held: HeldPod): void;
   leaveAll(namespace: string): void;
 }
 
-export function createLabelRoom(most = { ofNamespace: mostCharacters, inAll: mostInAll }): LabelRoom {
-  const sizes = new Map<string, Map<string, number>>();
-  const used = new Map<string, number>();
-  let all = 0;
+interface Held {
+  pod: PodView;
+  readonly version: string;
+  readonly onGone: (held: HeldPod, before: PodView) => void;
+  set: LabelSet | undefined;
+}
 
-  const resize = (namespace: string, name: string, size: number) => {
-    const pods = sizes.get(namespace) ?? new Map<string, number>();
-    const change = size - (pods.get(name) ?? 0);
-    if (size === 0) pods.delete(name);
-    else pods.set(name, size);
-    all += change;
-    used.set(namespace, (used.get(namespace) ?? 0) + change);
-    sizes.set(namespace, pods);
-    if (pods.size > 0) return;
-    sizes.delete(namespace);
-    used.delete(namespace);
-  };
+interface LabelSet {
+  readonly text: string;
+  readonly labels: Labels;
+  readonly size: number;
+  readonly pods: Set<Held>;
+}
 
+export interface LabelLimits {
+  readonly ofNamespace: number;
+  readonly inAll: number;
+}
+
+/** The label sets of a namespace, in the order of their arrival. */
+interface Space {
+  readonly sets: Map<string, LabelSet>;
+  used: number;
+}
+
+/** `onLeftOut` is called with the namespace of each pod whose labels are left out. */
+export function createLabelRoom(
+  most: LabelLimits = { ofNamespace: mostOfNamespace, inAll: mostInAll },
+  onLeftOut: (namespace: string) => void = () => undefined,
+): LabelRoom {
+  const store = new LabelStore(most, onLeftOut);
   return {
-    fit(pod) {
-      if (pod === undefined) return undefined;
-      const { namespace, name, labels, ...rest } = pod;
-      if (labels === undefined) {
-        resize(namespace, name, 0);
-        return pod;
-      }
-      const size = sizeOf(labels);
-      const before = sizes.get(namespace)?.get(name) ?? 0;
-      const isRoom =
-        (used.get(namespace) ?? 0) - before + size <= most.ofNamespace && all - before + size <= most.inAll;
-      resize(namespace, name, isRoom ? size : 0);
-      return isRoom ? pod : { namespace, name, ...rest };
+    open: (onGone) => openDesk(store, onGone),
+    leftOut: () => store.leftOut,
+    used: (namespace) => store.used(namespace),
+  };
+}
+
+function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
+  const pods = new Map<string, Map<string, Held>>();
+  return {
+    fit(pod, version) {
+      const { namespace, name } = pod;
+      const ofNamespace = pods.get(namespace) ?? new Map<string, Held>();
+      const known = ofNamespace.get(name);
+      // A list again has pods that the watch knows, and keeps as they are.
+      if (known?.pod.uid === pod.uid && known.version === version) return known;
+      const held: Held = { pod, version, onGone, set: undefined };
+      store.enter(held, known);
+      pods.set(namespace, ofNamespace.set(name, held));
+      return held;
     },
-    leave: (namespace, name) => resize(namespace, name, 0),
+    leave(held) {
+      const { namespace, name } = held.pod;
+      const ofNamespace = pods.get(namespace);
+      const known = ofNamespace?.get(name);
+      // Otherwise the name has another pod by now.
+      if (ofNamespace === undefined || known === undefined || known !== held) return;
+      store.leave(known);
+      ofNamespace.delete(name);
+      if (ofNamespace.size === 0) pods.delete(namespace);
+    },
     leaveAll(namespace) {
-      for (const name of [...(sizes.get(namespace)?.keys() ?? [])]) resize(namespace, name, 0);
+      // The watch may have them for a while.
+      for (const held of pods.get(namespace)?.values() ?? []) {
+        store.leave(held);
+        held.pod = withoutLabels(held.pod);
+      }
+      pods.delete(namespace);
     },
   };
 }
 
-function sizeOf(labels: Readonly<Record<string, string>>): number {
-  let size = 0;
-  for (const [key, value] of Object.entries(labels)) size += key.length + value.length + 8;
-  return size;
+class LabelStore {
+  readonly #most: LabelLimits;
+  readonly #onLeftOut: (namespace: string) => void;
+  readonly #spaces = new Map<string, Space>();
+  #all = 0;
+  leftOut = 0;
+
+  constructor(most: LabelLimits, onLeftOut: (namespace: string) => void) {
+    this.#most = most;
+    this.#onLeftOut = onLeftOut;
+  }
+
+  used(namespace?: string): number {
+    return namespace === undefined ? this.#all : (this.#spaces.get(namespace)?.used ?? 0);
+  }
+
+  /** Keeps the labels of the pod if there is room. `former` is the same pod, or one of its name, before. */
+  enter(held: Held, former: Held | undefined): void {
+    const { namespace, labels } = held.pod;
+    const text = labels === undefined ? '' : JSON.stringify(labels);
+    const shared = this.#spaces.get(namespace)?.sets.get(text);
+    // Before the former one goes, which may be the last with these labels.
+    if (shared) share(held, shared);
+    if (former) this.leave(former);
+    if (shared || labels === undefined) return;
+    const set = { text, labels, size: sizeOf(labels, text), pods: new Set<Held>() };
+    if (this.#makeRoom(namespace, set.size)) {
+      this.#add(namespace, set);
+      share(held, set);
+    } else this.#leaveOut(held);
+  }
+
+  leave(held: Held): void {
+    const { set, pod } = held;
+    if (pod.labelsLeftOut === true) this.leftOut -= 1;
+    held.set = undefined;
+    if (set?.pods.delete(held) === true && set.pods.size === 0) this.#remove(pod.namespace, set);
+  }
+
+  #makeRoom(namespace: string, size: number): boolean {
+    const used = this.used(namespace) + size;
+    if (used > this.#most.ofNamespace) return false;
+    while (this.#all + size > this.#most.inAll) {
+      const [largest, space] = this.#largest();
+      // Only from one that has more also afterwards: two namespaces would take from each other all the time.
+      if (space === undefined || largest === namespace || space.used <= used) return false;
+      const last = [...space.sets.values()].at(-1);
+      if (last === undefined) return false;
+      this.#remove(largest, last);
+      for (const held of last.pods) this.#leaveOut(held);
+    }
+    return true;
+  }
+
+  #largest(): readonly [string, Space | undefined] {
+    let found: readonly [string, Space | undefined] = ['', undefined];
+    for (const entry of this.#spaces) if (entry[1].used > (found[1]?.used ?? 0)) found = entry;
+    return found;
+  }
+
+  #leaveOut(held: Held): void {
+    const before = held.pod;
+    const wasKept = held.set !== undefined;
+    held.set = undefined;
+    held.pod = { ...withoutLabels(before), labelsLeftOut: true };
+    this.leftOut += 1;
+    this.#onLeftOut(before.namespace);
+    if (wasKept) held.onGone(held, before);
+  }
+
+  #add(namespace: string, set: LabelSet): void {
+    const space = this.#spaces.get(namespace) ?? { sets: new Map<string, LabelSet>(), used: 0 };
+    this.#spaces.set(namespace, space);
+    space.sets.set(set.text, set);
+    space.used += set.size;
+    this.#all += set.size;
+  }
+
+  #remove(namespace: string, set: LabelSet): void {
+    const space = this.#spaces.get(namespace);
+    if (!space?.sets.delete(set.text)) return;
+    space.used -= set.size;
+    this.#all -= set.size;
+    if (space.sets.size === 0) this.#spaces.delete(namespace);
+  }
+}
+
+function withoutLabels(pod: PodView): PodView {
+  const { labels, labelsLeftOut, ...rest } = pod;
+  return rest;
+}
+
+function share(held: Held, set: LabelSet): void {
+  held.pod = { ...held.pod, labels: set.labels };
+  held.set = set;
+  set.pods.add(held);
+}
+
+/** What labels take in memory, not only their characters: many short ones take seven times those. `text` is kept too. */
+function sizeOf(labels: Labels, text: string): number {
+  return bytesOfSet + bytesOfLabel * Object.keys(labels).length + 2 * text.length;
 }

@@ -11,10 +11,10 @@ import { namespaceOf } from '../keys.ts';
 import { memberOf, stringAt } from '../raw-object.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
-import type { LabelRoom } from './label-room.ts';
+import type { HeldPod, LabelDesk, LabelRoom } from './label-room.ts';
 import { podFieldsWithLabels } from './pod-fields.ts';
 
-export type WatchTools = Pick<InformerOptions<PodView>, 'transport' | 'clock' | 'random' | 'log'>;
+export type WatchTools = Pick<InformerOptions<HeldPod>, 'transport' | 'clock' | 'random' | 'log'>;
 
 export type FeedScope = 'namespace' | 'cluster';
 
@@ -28,7 +28,8 @@ export interface FeedOptions extends WatchTools {
 export class PodFeed {
   readonly scope: FeedScope;
   readonly #namespaces: Set<string>;
-  readonly #informer: Informer<PodView>;
+  readonly #informer: Informer<HeldPod>;
+  readonly #desk: LabelDesk;
   readonly #end = new AbortController();
   readonly #changedAt = new Map<string, string | undefined>();
   #listedAt: string | undefined;
@@ -39,20 +40,27 @@ export class PodFeed {
     this.scope = scope;
     this.#namespaces = new Set(namespaces);
     const [namespace = ''] = namespaces;
-    this.#informer = createInformer<PodView>({
+    this.#informer = createInformer<HeldPod>({
       ...tools,
       kind: coreKinds.pods,
       ...(scope === 'namespace' && { namespace }),
       fields: podFieldsWithLabels,
-      trim: (raw) =>
-        this.#namespaces.has(stringAt(memberOf(raw, 'metadata'), 'namespace'))
-          ? room.fit(trims.wholePod(raw, tooLargeIn(raw).length > 0))
-          : undefined,
-      indexes: { namespace: (pod) => [pod.namespace] },
+      trim: (raw) => this.#trim(raw, trims),
+      indexes: { namespace: ({ pod }) => [pod.namespace] },
+    });
+    this.#desk = room.open((held, before) => {
+      const key = `${held.pod.namespace}/${held.pod.name}`;
+      // Otherwise it is of a list that is not complete.
+      if (this.#informer.store.get(key) === held)
+        onChange({ type: 'updated', key, before, after: held.pod }, this);
     });
     this.#informer.onChange((change) => {
-      this.#changedAt.set(namespaceOf(change.key), this.#informer.version());
-      onChange(change, this);
+      const namespace = namespaceOf(change.key);
+      if (change.type === 'deleted') this.#desk.leave(change.before);
+      // What the store still has of others is of no account.
+      if (!this.#namespaces.has(namespace)) return;
+      this.#changedAt.set(namespace, this.#informer.version());
+      onChange(podChange(change), this);
     });
     void this.#informer.synced.then(() => {
       if (!this.isListed) return;
@@ -73,15 +81,17 @@ export class PodFeed {
   drop(namespace: string): void {
     this.#namespaces.delete(namespace);
     this.#changedAt.delete(namespace);
+    this.#desk.leaveAll(namespace);
     if (this.#namespaces.size === 0) this.#end.abort();
   }
 
   get(key: string): PodView | undefined {
-    return this.#informer.store.get(key);
+    return this.#namespaces.has(namespaceOf(key)) ? this.#informer.store.get(key)?.pod : undefined;
   }
 
   pods(namespace: string): readonly PodView[] {
-    return this.#informer.store.by('namespace', namespace);
+    if (!this.#namespaces.has(namespace)) return [];
+    return this.#informer.store.by('namespace', namespace).map(({ pod }) => pod);
   }
 
   /** Whether it has all changes up to this version. */
@@ -103,4 +113,18 @@ export class PodFeed {
   run(signal: AbortSignal): Promise<void> {
     return this.#informer.run(AbortSignal.any([signal, this.#end.signal]));
   }
+
+  #trim(raw: unknown, trims: Trims): HeldPod | undefined {
+    const metadata = memberOf(raw, 'metadata');
+    if (!this.#namespaces.has(stringAt(metadata, 'namespace'))) return undefined;
+    const pod = trims.wholePod(raw, tooLargeIn(raw).length > 0);
+    return pod && this.#desk.fit(pod, stringAt(metadata, 'resourceVersion'));
+  }
+}
+
+function podChange(change: Change<HeldPod>): Change<PodView> {
+  const { type, key } = change;
+  if (type === 'added') return { type, key, after: change.after.pod };
+  if (type === 'deleted') return { type, key, before: change.before.pod };
+  return { type, key, before: change.before.pod, after: change.after.pod };
 }

@@ -4,7 +4,7 @@ import { createFakeLog } from '../../apply/test/fake-log.ts';
 import { rawIdentity, rules } from '../../plan/test/builders.ts';
 import { ClusterIndex } from '../index/cluster-index.ts';
 import { createClusterWatch } from './cluster-watch.ts';
-import { createLabelRoom } from './label-room.ts';
+import type { LabelLimits } from './label-room.ts';
 import { createFakeApi, paths } from './test/fake-api.ts';
 
 const inShop = '/api/v1/namespaces/shop/pods';
@@ -27,8 +27,15 @@ const byApp = binding('by-app', { podSelector: { matchLabels: { app: 'web' } } }
 const labelled = pod('labelled', { aadpodidbinding: 'demo', app: 'web' });
 const unlabelled = pod('unlabelled', { app: 'web' });
 
-async function setUp({ hanging = '', bindings = [] as ReturnType<typeof binding>[] } = {}) {
+interface Setting {
+  readonly hanging?: string;
+  readonly bindings?: readonly ReturnType<typeof binding>[];
+  readonly labels?: LabelLimits;
+}
+
+async function setUp({ hanging = '', bindings = [], labels }: Setting = {}) {
   const clock = createFakeClock();
+  const log = createFakeLog();
   const api = createFakeApi();
   const index = new ClusterIndex({ ...rules, forceNamespaced: true });
   if (hanging !== '') api.hang(hanging);
@@ -43,7 +50,8 @@ async function setUp({ hanging = '', bindings = [] as ReturnType<typeof binding>
     index,
     clock,
     random: () => 0,
-    log: createFakeLog(),
+    log,
+    ...(labels && { limits: { own: 32, few: 16, pauseMs: 120_000, labels } }),
   });
   let news = 0;
   view.onChange(() => (news += 1));
@@ -65,12 +73,25 @@ async function setUp({ hanging = '', bindings = [] as ReturnType<typeof binding>
       put(one);
       await clock.advance(0);
     },
+    /** Puts a pod and a binding by podSelector into another namespace. */
+    inMail: async (labels: Readonly<Record<string, string>>) => {
+      const one = pod('other', labels);
+      api.put('/api/v1/namespaces/mail/pods', { ...one, metadata: { ...one.metadata, namespace: 'mail' } });
+      const other = binding('in-mail', byApp.spec);
+      api.put(paths.bindings, { ...other, metadata: { ...other.metadata, namespace: 'mail' } });
+      await clock.advance(0);
+    },
+    remove: async (one: ReturnType<typeof pod>) => {
+      for (const path of [inShop, paths.pods]) api.remove(path, one);
+      await clock.advance(0);
+    },
     listed: () => api.lists.filter(({ path }) => path === inShop).length,
     matched: (name: string) => {
       const known = index.pod(`shop/${name}`);
       return known && index.matchSetOf(known).matches.map((one) => one.binding.metadata.name);
     },
     newsSince: () => news,
+    log,
     end: () => {
       end.abort();
       return ended;
@@ -137,26 +158,36 @@ test('everything ends with the watch', async () => {
   await expect(end()).resolves.toBeUndefined();
 });
 
-test('labels of a namespace beyond its room are not kept, and those that go make room', () => {
-  const room = createLabelRoom({ ofNamespace: 50, inAll: 120 });
-  const of = (namespace: string, name: string) => ({
-    namespace,
-    name,
-    uid: name,
-    nodeName: '',
-    bindingLabel: '',
-    serviceAccount: 'default',
-    finished: false,
-    createdAt: 0,
-    labels: { app: 'x'.repeat(20) },
-  });
-  const isKept = (namespace: string, name: string) => room.fit(of(namespace, name))?.labels !== undefined;
-  expect([isKept('shop', 'a'), isKept('shop', 'b'), isKept('shop', 'a')]).toEqual([true, false, true]);
-  room.leave('shop', 'a');
-  expect([isKept('shop', 'b'), isKept('mail', 'a'), isKept('data', 'a'), isKept('more', 'a')]).toEqual([
-    true,
-    true,
-    true,
-    false,
-  ]);
+test('pods with the label that have come and gone are forgotten while a binding selects by podSelector', async () => {
+  const { view, bind, unbind, change, remove } = await setUp();
+  await bind(byApp);
+  for (let number = 0; number < 100; number += 1) {
+    const one = pod(`job-${number}`, { aadpodidbinding: 'demo' });
+    await change(one);
+    await remove(one);
+  }
+  const told: string[] = [];
+  view.onPod((key) => told.push(key));
+  await unbind(byApp);
+  expect(told.sort()).toEqual(['shop/labelled', 'shop/unlabelled']);
+});
+
+test('a pod whose labels have no room is not selected by them, which is counted and logged', async () => {
+  const labels = { ofNamespace: 1000, inAll: 2000 };
+  const { view, index, change, matched, log } = await setUp({ bindings: [byApp], labels });
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await change(pod(name, { app: 'web', name }));
+  expect([matched('a'), matched('e')]).toEqual([[], []]);
+  expect(index.pod('shop/e')?.labelsLeftOut).toBe(true);
+  expect(view.labelsLeftOut()).toBe(6);
+  expect(JSON.stringify(log.lines).split('no room for the labels')).toHaveLength(2);
+});
+
+test('when all is full, a namespace with less gets room from the one that has the most, whose pod is not selected any more', async () => {
+  const labels = { ofNamespace: 1200, inAll: 1200 };
+  const { view, index, matched, inMail } = await setUp({ bindings: [byApp], labels });
+  expect([matched('labelled'), matched('unlabelled')]).toEqual([['by-app'], ['by-app']]);
+  await inMail({ app: 'web' });
+  expect([matched('labelled'), matched('unlabelled')]).toEqual([['by-app'], []]);
+  expect(index.pod('mail/other')?.labels).toEqual({ app: 'web' });
+  expect(view.labelsLeftOut()).toBe(1);
 });

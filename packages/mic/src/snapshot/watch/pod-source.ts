@@ -3,6 +3,7 @@
 import type { AzureIdentityBinding } from '@pod-identity/crd-types';
 import type { Change, Informer } from '@pod-identity/kit/kube';
 import type { ClusterIndex } from '../index/cluster-index.ts';
+import { Grouped } from '../index/grouped.ts';
 import { namespaceOf } from '../keys.ts';
 import type { BindingView, PodView } from '../views.ts';
 import { WholeNamespaces, type Coverage, type WholeOptions } from './whole-namespaces.ts';
@@ -22,8 +23,8 @@ export class PodSource {
   readonly #changeListeners = new Set<() => void>();
   /** Keys of the bindings that need more than the label, by namespace. */
   readonly #asking = new Map<string, Set<string>>();
-  /** Keys of pods of covered namespaces that changed in the watch by label. */
-  readonly #missed = new Map<string, Set<string>>();
+  /** Keys of pods that the watch by label has, and that changed there while their namespace was covered. */
+  readonly #missed = new Grouped<string, string>();
 
   constructor({ index, labelled, bindingOf, ...tools }: PodSourceOptions) {
     this.#options = { index, labelled, bindingOf };
@@ -38,7 +39,8 @@ export class PodSource {
       // Not for the first list: until it is complete nothing is decided, and its version may be reached only by the next bookmark.
       if (isListed) this.#whole.heard(namespace, labelled.version());
       if (!this.#whole.covers(namespace)) this.#take(change.key, after(change));
-      else this.#missed.set(namespace, (this.#missed.get(namespace) ?? new Set()).add(change.key));
+      else if (change.type === 'deleted') this.#missed.remove(namespace, change.key);
+      else this.#missed.add(namespace, change.key);
     });
   }
 
@@ -81,6 +83,10 @@ export class PodSource {
     return this.#whole.coverage();
   }
 
+  labelsLeftOut(): number {
+    return this.#whole.labelsLeftOut();
+  }
+
   run(signal: AbortSignal): Promise<void> {
     return this.#whole.run(signal);
   }
@@ -103,9 +109,10 @@ export class PodSource {
   #release(namespace: string): void {
     const { index, labelled } = this.#options;
     const wasCovered = this.#whole.covers(namespace);
-    const keys = new Set([...index.podsIn(namespace), ...(this.#missed.get(namespace) ?? [])]);
+    const missed = [...this.#missed.of(namespace)];
+    const keys = new Set([...index.podsIn(namespace), ...missed]);
     this.#asking.delete(namespace);
-    this.#missed.delete(namespace);
+    for (const key of missed) this.#missed.remove(namespace, key);
     this.#whole.release(namespace);
     if (wasCovered) for (const key of keys) this.#take(key, labelled.store.get(key));
   }

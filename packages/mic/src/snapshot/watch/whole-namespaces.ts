@@ -7,7 +7,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import { namespaceOf } from '../keys.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
-import { createLabelRoom } from './label-room.ts';
+import { createLabelRoom, type LabelLimits, type LabelRoom } from './label-room.ts';
 import { PodFeed, type FeedScope, type WatchTools } from './pod-feed.ts';
 import { WantedNamespace } from './wanted-namespace.ts';
 
@@ -18,12 +18,16 @@ export interface WholeLimits {
   readonly few: number;
   /** Shortest time between two lists of all pods of the cluster. */
   readonly pauseMs: number;
+  /** Bytes for labels of pods. */
+  readonly labels?: LabelLimits;
 }
 
 const defaults: WholeLimits = { own: 32, few: 16, pauseMs: 120_000 };
 /** Namespaces that come together are listed together. */
 const gatherMs = 100;
 const handOverMs = 500;
+/** Between two lines about labels that are left out. */
+const tellPauseMs = 60_000;
 
 interface Listeners {
   /** Called when all pods of the namespace are known, and again when another watch covers it. */
@@ -50,15 +54,17 @@ export class WholeNamespaces {
   readonly #waiting = new Set<string>();
   readonly #feeds = new Set<PodFeed>();
   readonly #running = new Set<Promise<void>>();
-  readonly #room = createLabelRoom();
+  readonly #room: LabelRoom;
   #until: AbortSignal | undefined;
   #widenedAt = -Infinity;
+  #toldAt = -Infinity;
   #widening: Timer | undefined;
   #handOver: Timer | undefined;
 
   constructor(options: WholeOptions, listeners: Listeners) {
     this.#options = options;
     this.#limits = options.limits ?? defaults;
+    this.#room = createLabelRoom(this.#limits.labels, (namespace) => this.#tellLeftOut(namespace));
     this.#listeners = listeners;
   }
 
@@ -77,7 +83,6 @@ export class WholeNamespaces {
     this.#wanted.delete(namespace);
     this.#waiting.delete(namespace);
     this.#drop(entry.feeds, namespace);
-    this.#room.leaveAll(namespace);
     entry.settle();
     this.#serveWaiting();
     this.#narrow();
@@ -110,6 +115,11 @@ export class WholeNamespaces {
     const counts = { namespace: 0, cluster: 0, none: 0 };
     for (const { current } of this.#wanted.values()) counts[current?.scope ?? 'none'] += 1;
     return counts;
+  }
+
+  /** Number of pods whose labels there is no room for. */
+  labelsLeftOut(): number {
+    return this.#room.leftOut();
   }
 
   /** The longest time without data among the watches that cover a namespace. */
@@ -190,7 +200,6 @@ export class WholeNamespaces {
 
   #changed(change: Change<PodView>, from: PodFeed): void {
     const namespace = namespaceOf(change.key);
-    if (change.type === 'deleted') this.#room.leave(namespace, change.before.name);
     if (this.#wanted.get(namespace)?.current === from) this.#listeners.onChange(change);
   }
 
@@ -222,6 +231,13 @@ export class WholeNamespaces {
     }
   }
 
+  #tellLeftOut(namespace: string): void {
+    const { clock, log } = this.#options;
+    if (clock.elapsed() - this.#toldAt < tellPauseMs) return;
+    this.#toldAt = clock.elapsed();
+    log.warn({ namespace, pods: this.#room.leftOut() }, noRoom);
+  }
+
   #count(scope: FeedScope): number {
     let count = 0;
     for (const feed of this.#feeds) if (feed.scope === scope) count += 1;
@@ -237,4 +253,6 @@ export class WholeNamespaces {
 
 const widened =
   'more namespaces than MIC watches one by one have bindings that need all their pods: it watches all pods of the cluster';
+const noRoom =
+  'there is no room for the labels of all pods of namespaces with podSelector: without them no podSelector selects a pod';
 const narrowed = 'few namespaces have bindings that need all their pods: MIC watches each by itself again';
