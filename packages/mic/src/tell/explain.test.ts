@@ -286,3 +286,8 @@ it('a service principal needs no host', () => {
   expect(output).toContain('need not carry anything');
   expect(output).toContain('✓ result');
 });
+
+it('explains that no podSelector selects a pod whose labels have no room', () => {
+  expect(text({ pods: [{ ...pod(), labelsLeftOut: true }] })).toMatch(/✗ label .*no room for the labels/);
+  expect(text({})).not.toMatch(/no room/);
+});

@@ -279,6 +279,15 @@ describe('of a step', () => {
     expect([of('finished'), of('not-scheduled')]).toEqual([[], []]);
   });
 
+  test('the report on a pod whose labels have no room says so', () => {
+    const told = (more: object) =>
+      reportSkip({ pod: { ...pod(), ...more }, reason: 'no-binding' }).events[0]?.message ?? '';
+    expect(told({ labelsLeftOut: true })).toMatch(
+      /^Identity not found.*no room for the labels.*fewer labels/,
+    );
+    expect(told({})).not.toMatch(/no room/);
+  });
+
   test('the report on a pod without a binding mentions left out bindings only if there are any', () => {
     const told = (skip: object) =>
       reportSkip({ pod: pod(), reason: 'no-binding', ...skip }).events[0]?.message ?? '';
