@@ -10,7 +10,7 @@ type Known = MatchSet | Variants;
 export const noLabel = ' ';
 
 /** Limit for one namespace, since its editors can create any number. A result counts once, and once for each match. */
-export const mostVariants = 50_000;
+const mostVariants = 50_000;
 
 export class MatchSets {
   readonly #labels = new Map<string, Map<string, Known>>();

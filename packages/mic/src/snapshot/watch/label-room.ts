@@ -195,8 +195,9 @@ class LabelStore {
 }
 
 function withoutLabels(pod: PodView): PodView {
-  const { labels, labelsLeftOut, ...rest } = pod;
-  return rest;
+  const { uid, namespace, name, nodeName, bindingLabel, serviceAccount, finished, createdAt } = pod;
+  const bare = { uid, namespace, name, nodeName, bindingLabel, serviceAccount, finished, createdAt };
+  return pod.isUnlabelled === true ? { ...bare, isUnlabelled: true } : bare;
 }
 
 function share(held: Held, set: LabelSet): void {

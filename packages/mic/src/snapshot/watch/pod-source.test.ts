@@ -92,6 +92,7 @@ async function setUp({ hanging = '', bindings = [], labels }: Setting = {}) {
     },
     newsSince: () => news,
     log,
+    advance: (ms: number) => clock.advance(ms),
     end: () => {
       end.abort();
       return ended;
@@ -190,4 +191,28 @@ test('when all is full, a namespace with less gets room from the one that has th
   expect([matched('labelled'), matched('unlabelled')]).toEqual([['by-app'], []]);
   expect(index.pod('mail/other')?.labels).toEqual({ app: 'web' });
   expect(view.labelsLeftOut()).toBe(1);
+});
+
+test('a binding that is created and deleted all the time causes one list of its namespace', async () => {
+  const { bind, unbind, listed, matched, change } = await setUp();
+  for (let round = 0; round < 50; round += 1) {
+    await bind(byApp);
+    expect([matched('labelled'), matched('unlabelled')]).toEqual([['by-app'], ['by-app']]);
+    await unbind(byApp);
+    expect([matched('labelled'), matched('unlabelled')]).toEqual([[], undefined]);
+  }
+  expect(listed()).toBe(1);
+  await change(pod('unlabelled', { app: 'api' }));
+  await change(pod('new', { app: 'web' }));
+  await bind(byApp);
+  expect([matched('unlabelled'), matched('new')]).toEqual([[], ['by-app']]);
+});
+
+test('a namespace without such bindings is not watched any more after a minute', async () => {
+  const { bind, unbind, listed, advance } = await setUp();
+  await bind(byApp);
+  await unbind(byApp);
+  await advance(60_000);
+  await bind(byApp);
+  expect(listed()).toBe(2);
 });

@@ -6,12 +6,13 @@ export class WantedNamespace {
   #current: PodFeed | undefined;
   /** In the order of their start. */
   #candidates: readonly PodFeed[] = [];
-  /** Version of the last change by another watch, before the namespace was covered. */
+  /** Version of the last change by another watch. */
   #heard: string | undefined;
   readonly #covered = Promise.withResolvers<undefined>();
 
-  constructor(name: string) {
+  constructor(name: string, heard?: string) {
     this.#name = name;
+    this.#heard = heard;
   }
 
   /** Covers the namespace. */
@@ -37,7 +38,11 @@ export class WantedNamespace {
   }
 
   heard(version: string | undefined): void {
-    if (this.#current === undefined) this.#heard = version;
+    this.#heard = version;
+  }
+
+  get lastHeard(): string | undefined {
+    return this.#heard;
   }
 
   add(feed: PodFeed): void {

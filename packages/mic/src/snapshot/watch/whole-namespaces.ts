@@ -8,6 +8,7 @@ import { namespaceOf } from '../keys.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
 import { createLabelRoom, type LabelLimits, type LabelRoom } from './label-room.ts';
+import { Lingering } from './lingering.ts';
 import { PodFeed, type FeedScope, type WatchTools } from './pod-feed.ts';
 import { WantedNamespace } from './wanted-namespace.ts';
 
@@ -53,6 +54,7 @@ export class WholeNamespaces {
   /** Wanted namespaces without a watch, in the order of their arrival. */
   readonly #waiting = new Set<string>();
   readonly #feeds = new Set<PodFeed>();
+  readonly #lingering: Lingering;
   readonly #running = new Set<Promise<void>>();
   readonly #room: LabelRoom;
   #until: AbortSignal | undefined;
@@ -66,11 +68,21 @@ export class WholeNamespaces {
     this.#limits = options.limits ?? defaults;
     this.#room = createLabelRoom(this.#limits.labels, (namespace) => this.#tellLeftOut(namespace));
     this.#listeners = listeners;
+    this.#lingering = new Lingering({
+      clock: options.clock,
+      end: (namespace, { feeds }) => this.#drop(feeds, namespace),
+    });
   }
 
   /** Starts to watch all pods of the namespace. */
   want(namespace: string): void {
     if (this.#wanted.has(namespace)) return;
+    const former = this.#lingering.take(namespace);
+    if (former) {
+      this.#wanted.set(namespace, former);
+      this.#tryHandOver([namespace]);
+      return;
+    }
     this.#wanted.set(namespace, new WantedNamespace(namespace));
     this.#waiting.add(namespace);
     this.#serveWaiting();
@@ -82,15 +94,15 @@ export class WholeNamespaces {
     if (entry === undefined) return;
     this.#wanted.delete(namespace);
     this.#waiting.delete(namespace);
-    this.#drop(entry.feeds, namespace);
     entry.settle();
+    this.#leave(namespace, entry);
     this.#serveWaiting();
     this.#narrow();
   }
 
   /** To be called with the version of a change by another watch, whose state a list of the namespace must not undo. */
   heard(namespace: string, version: string | undefined): void {
-    this.#wanted.get(namespace)?.heard(version);
+    (this.#wanted.get(namespace) ?? this.#lingering.get(namespace))?.heard(version);
   }
 
   /** Whether all pods are known with their labels. */
@@ -134,13 +146,27 @@ export class WholeNamespaces {
     await aborted(signal);
     this.#widening?.cancel();
     this.#handOver?.cancel();
+    this.#lingering.cancel();
     await Promise.all(this.#running);
     for (const entry of this.#wanted.values()) entry.settle();
   }
 
+  /** A watch of its own stays for a while. One of the cluster is for those that want it. */
+  #leave(namespace: string, entry: WantedNamespace): void {
+    const own = this.#until?.aborted === true ? undefined : entry.feeds.findLast(isOwn);
+    this.#drop(
+      entry.feeds.filter((feed) => feed !== own),
+      namespace,
+    );
+    if (own === undefined) return;
+    const rest = new WantedNamespace(namespace, entry.lastHeard);
+    rest.add(own);
+    this.#lingering.keep(namespace, rest);
+  }
+
   #serveWaiting(): void {
     for (const namespace of this.#waiting) {
-      if (this.#count('namespace') >= this.#limits.own) break;
+      if (this.#count('namespace') >= this.#limits.own && !this.#lingering.endOldest()) break;
       this.#waiting.delete(namespace);
       this.#open('namespace', [namespace]);
     }
@@ -173,7 +199,6 @@ export class WholeNamespaces {
   /** Namespaces are watched one by one again if only a few are left. */
   #narrow(): void {
     if (this.#wanted.size > this.#limits.few || this.#count('cluster') === 0) return;
-    const isOwn = ({ scope }: PodFeed) => scope === 'namespace';
     let opened = 0;
     for (const [namespace, entry] of this.#wanted) {
       this.#drop(
@@ -182,6 +207,7 @@ export class WholeNamespaces {
       );
       this.#waiting.delete(namespace);
       if (entry.feeds.some(isOwn)) continue;
+      if (this.#count('namespace') >= this.#limits.own) this.#lingering.endOldest();
       this.#open('namespace', [namespace]);
       opened += 1;
     }
@@ -250,6 +276,8 @@ export class WholeNamespaces {
     this.#running.add(run);
   }
 }
+
+const isOwn = ({ scope }: PodFeed) => scope === 'namespace';
 
 const widened =
   'more namespaces than MIC watches one by one have bindings that need all their pods: it watches all pods of the cluster';
