@@ -144,6 +144,38 @@ test('the end leaves no timer', async () => {
   expect(clock.pending).toBe(0);
 });
 
+test('a watch that stayed is not used before it has what the watch by label brought meanwhile', async () => {
+  const { bind, unbind, catchUp, server, index, clock, connections } = await setUp();
+  const label = { app: 'web', [bindingLabel]: 'demo' };
+  server.put('a', 'x', label);
+  await bind('a');
+  await catchUp();
+  await unbind('a');
+  server.put('a', 'x', label);
+  const [now] = server.pods();
+  for (const stream of server.streams.filter(({ isLabelled }) => isLabelled)) stream.deliver(1);
+  await clock.advance(0);
+  await bind('a');
+  await clock.advance(1_000);
+  expect(index.pod('a/x')?.nodeName).toBe(now?.metadata.resourceVersion);
+  expect(connections()).toEqual([inNamespace('a')]);
+  await catchUp();
+  expect(index.pod('a/x')?.labels).toEqual(label);
+  expect(server.listed(inNamespace('a'))).toBe(1);
+});
+
+test('a watch that stayed goes when another namespace needs one', async () => {
+  const { bind, unbind, catchUp, connections, view } = await setUp();
+  for (const namespace of many.slice(0, 3)) await bind(namespace);
+  await catchUp();
+  await unbind('a');
+  expect(connections()).toHaveLength(3);
+  await bind('d');
+  await catchUp();
+  expect(connections().sort()).toEqual(['b', 'c', 'd'].map(inNamespace));
+  expect(view.coverage()).toEqual({ namespace: 3, cluster: 0, none: 0 });
+});
+
 type Move =
   | { readonly kind: 'pod'; readonly namespace: string; readonly name: string; readonly labels: Labels }
   | { readonly kind: 'bind' | 'unbind'; readonly namespace: string }
