@@ -52,7 +52,7 @@ test('equal labels of a namespace are one object, and count once until the last 
   expect(room.used('shop')).toBe(each);
   for (const one of held.slice(1)) desk.leave(one);
   expect(room.used('shop')).toBe(each);
-  desk.leave(held[0] as HeldPod);
+  desk.leave(held[0]!);
   expect(room.used()).toBe(0);
 });
 

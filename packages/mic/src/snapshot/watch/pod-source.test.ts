@@ -75,10 +75,12 @@ async function setUp({ hanging = '', bindings = [], labels }: Setting = {}) {
     },
     /** Puts a pod and a binding by podSelector into another namespace. */
     inMail: async (labels: Readonly<Record<string, string>>) => {
-      const one = pod('other', labels);
-      api.put('/api/v1/namespaces/mail/pods', { ...one, metadata: { ...one.metadata, namespace: 'mail' } });
-      const other = binding('in-mail', byApp.spec);
-      api.put(paths.bindings, { ...other, metadata: { ...other.metadata, namespace: 'mail' } });
+      const inMail = <T extends { readonly metadata: object }>(one: T) => {
+        const metadata = { ...one.metadata, namespace: 'mail' } as T['metadata'];
+        return { ...one, metadata };
+      };
+      api.put('/api/v1/namespaces/mail/pods', inMail(pod('other', labels)));
+      api.put(paths.bindings, inMail(binding('in-mail', byApp.spec)));
       await clock.advance(0);
     },
     remove: async (one: ReturnType<typeof pod>) => {
