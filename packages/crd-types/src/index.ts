@@ -34,6 +34,7 @@ export { acceptsLabelPrefix, acceptsNamespace, type AllowedNamespaces } from './
 export { allowsNamespace } from './allowed-namespaces.ts';
 export type { LabelRequirement, Labels, LabelSelector, SelectorOperator } from './label-selector.ts';
 export { selectorText } from './label-selector.ts';
+export { withPackedLabels } from './packed-labels.ts';
 export type { PodFacts } from './selection.ts';
 export {
   bindingLabelOf,

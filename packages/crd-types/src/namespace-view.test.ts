@@ -59,7 +59,16 @@ describe('a Namespace', () => {
   test('with labels that were too large to be read is selected by no label selector', () => {
     expect(readNamespaceView(namespace(), [{ path: 'metadata.labels' }])).toMatchObject({
       labels: undefined,
+      labelsFault: 'its labels have more than 2048 bytes',
     });
+  });
+
+  test('is kept with its labels as one string, however many there are', () => {
+    const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`a${index}`, '']));
+    const view = readNamespaceView({ metadata: { name: 'pay', labels } });
+    expect(view.labels).toEqual(labels);
+    const kept = Object.values(Object.getOwnPropertyDescriptors(view)).map(({ value }): unknown => value);
+    expect(kept.filter((value) => typeof value === 'object')).toEqual([]);
   });
 
   test('is read without an error whatever it is', () => {
@@ -79,7 +88,7 @@ describe('a Namespace', () => {
   test('has a list of the fields that informers keep', () => {
     expect(namespaceFields).toMatchObject({
       members: {
-        metadata: { members: { labels: {}, annotations: { members: { [accessAnnotation]: {} } } } },
+        metadata: { members: { labels: { upTo: 2_048 }, annotations: { members: { [accessAnnotation]: {} } } } },
       },
     });
   });

@@ -1,4 +1,6 @@
 import type { FieldLimits } from './fields.ts';
+import type { Labels } from './label-selector.ts';
+import { withPackedLabels } from './packed-labels.ts';
 import { isJsonObject, type JsonObject } from './section.ts';
 
 /**
@@ -16,8 +18,10 @@ export const accessAnnotation = 'aadpodidentity.k8s.io/identity-access';
 /** The fields that are read of a Namespace. */
 export interface NamespaceView {
   readonly name: string;
-  /** Undefined if they are too large to be read: then no label selector selects the namespace. */
-  readonly labels: Readonly<Record<string, string>> | undefined;
+  /** Undefined if they are not known: then no label selector selects the namespace, and it accepts no other. */
+  readonly labels: Labels | undefined;
+  /** Why they are not known, for the owners of its pods. */
+  readonly labelsFault?: string;
   /** The mode in its annotation; `rbac` for any unknown value. */
   readonly access: AccessMode | undefined;
   /** A problem of the annotation, for the administrator of the namespace. */
@@ -25,6 +29,8 @@ export interface NamespaceView {
 }
 
 const name: FieldLimits = { upTo: 1024 };
+/** Every NMI keeps the labels of all Namespaces, so this is less than Kubernetes allows. */
+const mostLabels = 2 * 1024;
 
 /** The fields that informers keep of a Namespace. */
 export const namespaceFields: FieldLimits = {
@@ -34,7 +40,7 @@ export const namespaceFields: FieldLimits = {
         name,
         uid: name,
         resourceVersion: name,
-        labels: { upTo: 16 * 1024 },
+        labels: { upTo: mostLabels },
         annotations: { members: { [accessAnnotation]: name } },
       },
     },
@@ -63,14 +69,16 @@ export function readNamespaceView(
   const metadata = recordAt(object, 'metadata');
   const isTooLarge = (path: string) => tooLarge.some((field) => field.path === path);
   const text = metadata['name'];
-  return {
+  const view = {
     name: typeof text === 'string' ? text : '',
-    labels: isTooLarge('metadata.labels') ? undefined : labelsOf(metadata),
     ...readAccess(metadata, isTooLarge(`metadata.annotations.${accessAnnotation}`)),
   };
+  return isTooLarge('metadata.labels')
+    ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} bytes` }
+    : withPackedLabels(view, labelsOf(metadata));
 }
 
-function labelsOf(metadata: JsonObject): Readonly<Record<string, string>> {
+function labelsOf(metadata: JsonObject): Labels {
   const labels = Object.entries(recordAt(metadata, 'labels'));
   return Object.fromEntries(
     labels.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),

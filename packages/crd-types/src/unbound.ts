@@ -3,7 +3,8 @@ import { mostBindingsPerNamespace } from './own-bindings.ts';
 
 /** Why a pod has no identity, or why a binding gives it none. Objects are named `namespace/name`. */
 export type Unbound =
-  | { readonly why: 'other-namespace' }
+  /** `labelsFault`: why the labels of the pod's Namespace are not known, so that it accepts no other one. */
+  | { readonly why: 'other-namespace'; readonly labelsFault?: string }
   /** `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. */
   | { readonly why: 'no-label' | 'empty-label'; readonly isUnselected?: boolean }
   /** `leftOut`: bindings of the pod's namespace were left out; one of them may select the pod. */
@@ -33,7 +34,8 @@ export function whyUnbound(pod: string, unbound: Unbound): string {
     case 'other-namespace':
       return (
         `The bindings or identities for the label ${bindingLabel} of pod ${pod} are in another namespace and ` +
-        'only for pods of that namespace: create AzureIdentity and AzureIdentityBinding in the namespace of the pod.'
+        'only for pods of that namespace: create AzureIdentity and AzureIdentityBinding in the namespace of the pod.' +
+        orUnread(unbound.labelsFault)
       );
     case 'not-selected':
       return `AzureIdentityBinding ${unbound.binding} has the label ${bindingLabel} of pod ${pod} as its selector, but its podSelector or serviceAccountName is for other pods.`;
@@ -52,6 +54,12 @@ function unselectedOr({ isUnselected }: { readonly isUnselected?: boolean }, rem
   return isUnselected === true
     ? ', and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding.'
     : remedy;
+}
+
+function orUnread(labelsFault: string | undefined): string {
+  return labelsFault === undefined
+    ? ''
+    : ` Or its Namespace accepts them by a label that is not read: ${labelsFault}; remove some of its labels.`;
 }
 
 function orLeftOut(isSo: boolean | undefined): string {

@@ -13,6 +13,7 @@ import type { AuthorizeRules } from '../src/authorize/types.ts';
 import { authorize } from '../src/authorize/authorize.ts';
 import { createClusterInformers } from '../src/authorize/cluster-view.ts';
 import { createPodInformer } from '../src/identify/pod-directory.ts';
+import { explainDenial } from '../src/respond/explain.ts';
 import { explainPod } from '../src/explain/explain.ts';
 import { parsePod, type PodView } from '../src/identify/pod-view.ts';
 
@@ -194,6 +195,25 @@ test('a pod of 0.9 MB is known by its few fields, also when it is asked for live
   expect(known).toMatchObject({ key: 'shop/web', labels: { aadpodidbinding: 'demo' } });
   const found = await pods.readAll();
   expect(found).toEqual([known]);
+});
+
+test('a Namespace whose labels are too large accepts no identity of another one, and its pods are told why', async () => {
+  const accepting = { 'identities-from.aadpodidentity.k8s.io/shop': 'true' };
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`label-${n}`, 'v'.repeat(63)]));
+  const decide = async (labels: object) => {
+    const view = await viewOf({
+      namespaces: [{ metadata: { name: 'pay', uid: 'pay', labels } }],
+      azureidentities: [identity({ allowedNamespaces: { names: ['pay'] } })],
+      azureidentitybindings: [binding({})],
+    });
+    const guest = { ...pod, key: 'pay/web', namespace: 'pay' };
+    return authorize({ ...ask, pod: guest }, view, { ...rules, identityAccess: 'rbac' });
+  };
+  expect(await decide(accepting)).toMatchObject({ kind: 'allow' });
+  const refused = await decide({ ...accepting, ...many });
+  expect(refused).toMatchObject({ kind: 'deny', denial: { why: 'other-namespace' } });
+  const text = 'denial' in refused ? explainDenial('pay/web', refused.denial) : '';
+  expect(text).toContain('its labels have more than 2048 bytes; remove some of its labels');
 });
 
 test('a pod whose labels are too large keeps its address, gets no token, and is told why', async () => {

@@ -247,7 +247,12 @@ function denialOf(pod: PodView, [mismatch]: readonly Mismatch[], view: ClusterVi
   if (reason === 'not-selected') return { why: reason, binding };
   if (reason === 'no-label' || reason === 'empty-label')
     return { why: reason, ...(view.selectsUnlabelled(pod.namespace) && { isUnselected: true }) };
-  return reason === 'other-namespace' ? { why: reason } : notBound(pod, view);
+  return reason === 'other-namespace' ? elsewhere(pod, view) : notBound(pod, view);
+}
+
+function elsewhere({ namespace }: PodView, view: ClusterView): Denial {
+  const labelsFault = view.namespaceOf(namespace)?.labelsFault;
+  return { why: 'other-namespace', ...(labelsFault !== undefined && { labelsFault }) };
 }
 
 function notBound({ namespace, labels }: PodView, view: ClusterView): Denial {

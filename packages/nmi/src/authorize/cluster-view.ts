@@ -12,7 +12,6 @@ import {
   type AzureIdentityBinding,
   type AzurePodIdentityException,
   type Kind,
-  type NamespaceView,
   type Parsed,
 } from '@pod-identity/crd-types';
 import {
@@ -27,7 +26,7 @@ import type { Log } from '@pod-identity/kit/serve';
 import type { PodView } from '../identify/pod-view.ts';
 import { bindingsReachingOut, foundIn, selectorIndexes } from './bindings-of-selector.ts';
 import { objectsOf } from './candidates.ts';
-import { createNamespaceInformer } from './namespaces.ts';
+import { createNamespaceInformer, type NamespaceInformer } from './namespaces.ts';
 import { createRecordInformer, type CommonOptions } from './node-records.ts';
 import type { ClusterView, MatchedObjects, NodeRecord, OperationMode } from './types.ts';
 
@@ -86,7 +85,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
     lookForRecord: (name) => lookForRecord(records, matched.identityOf(...partsOf(name)), options),
     view: {
       get revision() {
-        return stores.reduce((sum, { revision }) => sum + revision, 0);
+        return stores.reduce((sum, { revision }) => sum + revision, namespaces.labelsRevision());
       },
       ...matched,
       faultOf: (namespace, name) => {
@@ -106,7 +105,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
 interface MatchedInformers {
   readonly identities: Informer<FoundIdentity>;
   readonly bindings: Informer<AzureIdentityBinding>;
-  readonly namespaces: Pick<Informer<NamespaceView>, 'store'>;
+  readonly namespaces: Pick<NamespaceInformer, 'viewOf'>;
 }
 
 function matchedObjects({ identities, bindings, namespaces }: MatchedInformers): MatchedObjects {
@@ -122,7 +121,7 @@ function matchedObjects({ identities, bindings, namespaces }: MatchedInformers):
       const found = identities.store.get(`${namespace}/${name}`);
       return found && 'value' in found ? found.value : undefined;
     },
-    namespaceOf: (name) => namespaces.store.get(name),
+    namespaceOf: (name) => namespaces.viewOf(name),
   };
 }
 

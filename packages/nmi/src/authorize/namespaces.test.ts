@@ -16,9 +16,9 @@ const namespace = (name: string, mode?: string) => ({
   },
 });
 
-const stage = (items: readonly object[]) => {
+const stage = (items: readonly object[], mostLabels?: number) => {
   const clock = createFakeClock(60_000);
-  const state = { isDenied: true, lists: 0 };
+  const state = { isDenied: true, lists: 0, events: [] as object[], endWatch: (): void => undefined };
   const transport: KubeTransport = {
     server: 'model',
     close: () => Promise.resolve(),
@@ -30,13 +30,24 @@ const stage = (items: readonly object[]) => {
     },
     watch: async function* watch({ signal, onOpen }: KubeRequest) {
       onOpen?.();
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+      yield* state.events.splice(0);
+      await new Promise((resolve) => {
+        state.endWatch = () => resolve(undefined);
+        signal?.addEventListener('abort', resolve);
+      });
       yield* [];
     },
   };
   const lines: string[] = [];
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
-  const informer = createNamespaceInformer({ transport, clock, random: () => 0, log, pageSize: 100 });
+  const informer = createNamespaceInformer({
+    transport,
+    clock,
+    random: () => 0,
+    log,
+    pageSize: 100,
+    ...(mostLabels !== undefined && { mostLabels }),
+  });
   const stop = new AbortController();
   stops.push(stop);
   void informer.run(stop.signal);
@@ -81,4 +92,51 @@ it('says which Namespace has an annotation that is not understood', async () => 
   state.isDenied = false;
   await clock.advance(10_000);
   expect(lines.at(-1)).toContain('identity-access is "off", so rbac counts');
+});
+
+const labelled = (name: string, length: number, uid = name) => ({
+  metadata: { name, uid, resourceVersion: uid, labels: { a: 'x'.repeat(length) } },
+});
+
+it('keeps the labels of Namespaces without bound in number within one bound, and says whose are left out', async () => {
+  const crowd = Array.from({ length: 200 }, (_, index) => labelled(`crowd-${index}`, 500));
+  const { clock, informer, lines, state } = stage([...crowd, labelled('pay', 5)], 10_000);
+  state.isDenied = false;
+  await clock.advance(10_000);
+  const known = [...informer.store.values()].filter(({ name }) => informer.viewOf(name)?.labels !== undefined);
+  expect(informer.store.size).toBe(201);
+  expect(known.length).toBeLessThan(20);
+  expect([...informer.store.values()].every(({ labels }) => labels === undefined)).toBe(true);
+  expect(informer.viewOf('pay')).toMatchObject({ labels: { a: 'xxxxx' } });
+  expect(informer.viewOf('pay')?.labelsFault).toBeUndefined();
+  expect(informer.viewOf('crowd-0')?.labelsFault).toContain('of all Namespaces together');
+  expect(lines.some((line) => line.includes('longest=crowd-0'))).toBe(true);
+});
+
+it('knows the labels of a Namespace that is created again under its name, and none of a deleted one', async () => {
+  const { clock, informer, state } = stage([labelled('pay', 5), labelled('shop', 5)]);
+  state.events = [
+    { type: 'MODIFIED', object: labelled('pay', 3, 'another') },
+    { type: 'DELETED', object: labelled('shop', 5) },
+  ];
+  state.isDenied = false;
+  const before = informer.labelsRevision();
+  await clock.advance(10_000);
+  expect(informer.viewOf('pay')).toMatchObject({ labels: { a: 'xxx' } });
+  expect(informer.viewOf('shop')).toBeUndefined();
+  expect(informer.labelsRevision()).toBeGreaterThan(before);
+});
+
+it('lists again for labels that were left out when there is room for them', async () => {
+  const crowd = Array.from({ length: 30 }, (_, index) => labelled(`crowd-${index}`, 500));
+  const { clock, informer, state } = stage(crowd, 10_000);
+  state.events = crowd.slice(2).map((object) => ({ type: 'DELETED', object }));
+  state.isDenied = false;
+  await clock.advance(10_000);
+  expect(informer.viewOf('crowd-0')).toMatchObject({ labels: undefined });
+  crowd.splice(2);
+  await clock.advance(600_000);
+  state.endWatch();
+  await clock.advance(10_000);
+  expect(informer.viewOf('crowd-0')).toMatchObject({ labels: { a: 'x'.repeat(500) } });
 });

@@ -8,6 +8,7 @@ import {
   type KubeTransport,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
+import { NamespaceLabels } from './namespace-labels.ts';
 
 export interface NamespaceInformerOptions {
   readonly transport: KubeTransport;
@@ -15,14 +16,31 @@ export interface NamespaceInformerOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly pageSize: number;
+  /** How many characters of labels are kept in all; default: see `NamespaceLabels`. */
+  readonly mostLabels?: number;
+}
+
+/** The views in its store have no labels. */
+export interface NamespaceInformer extends Informer<NamespaceView> {
+  /** With labels. */
+  viewOf(name: string): NamespaceView | undefined;
+  /** Equal revisions mean equal labels. */
+  labelsRevision(): number;
 }
 
 /**
  * Watches Namespaces. The original's roles do not allow that, so NMI works without it: then annotations and labels of Namespaces have no
  * effect. If the right is removed later, the last known state stays.
  */
-export function createNamespaceInformer(options: NamespaceInformerOptions): Informer<NamespaceView> {
+export function createNamespaceInformer(options: NamespaceInformerOptions): NamespaceInformer {
   const { transport, clock, random, log, pageSize } = options;
+  const labels = new NamespaceLabels(options.mostLabels);
+  const trim = (object: unknown): NamespaceView => {
+    const { labels: read, ...view } = readNamespaceView(object, tooLargeIn(object));
+    const dropped = labels.put(view.name, read);
+    if (dropped) log.warn({ ...dropped }, droppedText);
+    return { ...view, labels: undefined };
+  };
   const informer = createOptionalInformer<NamespaceView>(
     {
       transport,
@@ -32,7 +50,7 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Info
       kind: coreKinds.namespaces,
       fields: namespaceFields,
       isPerNode: true,
-      trim: (object) => readNamespaceView(object, tooLargeIn(object)),
+      trim,
     },
     () => log.warn({}, refused),
   );
@@ -40,11 +58,25 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Info
     const problem = change.type === 'deleted' ? undefined : change.after.problem;
     const before = change.type === 'updated' ? change.before.problem : undefined;
     if (problem !== undefined && problem !== before) log.warn({ namespace: change.key }, problem);
+    // One that was created again under its name has its labels already.
+    const isGone = informer.store.get(change.key) === undefined;
+    if (isGone && labels.remove(change.key)) informer.askForList();
   });
 
-  return informer;
+  return {
+    ...informer,
+    viewOf(name) {
+      const view = informer.store.get(name);
+      return view && { ...view, labels: labels.of(name), ...(labels.isDropped(name) && { labelsFault }) };
+    },
+    labelsRevision: () => labels.revision,
+  };
 }
 
+const labelsFault = 'the labels of all Namespaces together are more than NMI keeps';
+const droppedText =
+  'the labels of all Namespaces together are more than NMI keeps, so the longest do not count: these Namespaces accept identities of no ' +
+  'other namespace, and no selector allows them; remove labels of Namespaces, or Namespaces';
 const refused =
   'the API server refuses to list Namespaces, so their annotations and labels do not count: allow list and watch of namespaces to the ' +
   'service account of NMI (deploy/base/nmi/rbac.yaml); asked again every five minutes at least';

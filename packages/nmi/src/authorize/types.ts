@@ -113,7 +113,8 @@ export interface BoundIdentity {
 export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 
 export type Denial =
-  | { readonly why: 'other-namespace' }
+  /** `labelsFault`: why the labels of the pod's Namespace are not known. */
+  | { readonly why: 'other-namespace'; readonly labelsFault?: string }
   /** `isUnselected`: bindings of the pod's namespace select pods without the label, but not this one. */
   | { readonly why: 'no-label' | 'empty-label'; readonly isUnselected?: true }
   /** Part of the pod was too large to be read: its rights are not known. */

@@ -37,9 +37,9 @@ const explanations: Readonly<Record<MismatchReason, (told: Concerned, world: Exp
       text: createOrRaise(world),
       command: 'kubectl get azureidentitybindings --all-namespaces',
     }),
-  'other-namespace': ({ binding, identity }, { pod }) =>
+  'other-namespace': ({ binding, identity }, world) =>
     problem('binding', `${binding} selects the pod, but ${identity} is for pods of its own namespace only`, {
-      text: `create AzureIdentity and binding in namespace ${pod.namespace}`,
+      text: createInOwn(world),
     }),
   shadowed: ({ binding, identity }) =>
     info('binding', `${binding} adds nothing: an identity of the same name as ${identity} matched already`),
@@ -67,6 +67,12 @@ function createOrRaise({ pod, view }: ExplainWorld): string {
   return view.leavesOutBindings(pod.namespace)
     ? `${create}; or it is left out: ${overShare('AzureIdentityBindings')}`
     : create;
+}
+
+function createInOwn({ pod: { namespace }, view }: ExplainWorld): string {
+  const create = `create AzureIdentity and binding in namespace ${namespace}`;
+  const fault = view.namespaceOf(namespace)?.labelsFault;
+  return fault === undefined ? create : `${create}; or remove labels of Namespace ${namespace}: ${fault}`;
 }
 
 /** What of a binding of the pod's namespace does not hold. */

@@ -27,6 +27,15 @@ it('keeps what decisions need, with every address once', () => {
   });
 });
 
+it('keeps the labels as one string, however many there are', () => {
+  const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`a${index}`, '']));
+  const view = parsePod(object({ metadata: { labels } }));
+  for (const kept of [view!, sinceBoot(view!, 1)]) {
+    expect(kept.labels).toEqual(labels);
+    expect(Object.getOwnPropertyDescriptor(kept, 'labels')?.value).toBeUndefined();
+  }
+});
+
 it('files a hostNetwork pod under no address: it cannot be told from its node', () => {
   expect(parsePod(object({ spec: { hostNetwork: true } }))?.addresses).toEqual([]);
 });

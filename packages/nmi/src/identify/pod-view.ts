@@ -1,4 +1,4 @@
-import { defaultIdentityAnnotation } from '@pod-identity/crd-types';
+import { defaultIdentityAnnotation, withPackedLabels, type Labels } from '@pod-identity/crd-types';
 import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';
 
 /** The part of a pod that decisions need. Immutable: a changed pod is a new view. */
@@ -23,7 +23,8 @@ export interface PodView {
   readonly endsAt?: number;
   /** It is terminating, and its kubelet reported that all its containers have stopped. */
   readonly isStopped?: true;
-  readonly labels: Readonly<Record<string, string>>;
+  /** Parsed at each read. */
+  readonly labels: Labels;
   readonly serviceAccount: string;
   /** The AzureIdentity to use if a request names none and the pod has several. */
   readonly defaultIdentity?: string;
@@ -81,13 +82,14 @@ export function parsePod(object: unknown): PodView | undefined {
   const left = tooLargeIn(object);
   const isStatusWhole = !left.some(({ path }) => path.startsWith('status.'));
   const stopped = named.isEnding && isStatusWhole && hasStopped(status) ? { isStopped: true as const } : {};
-  return {
+  const view = {
     ...named,
     ...readSpec(spec),
     ...readStatus(status, spec, isStatusWhole),
     ...stopped,
     ...readTooLarge(left),
   };
+  return withPackedLabels(view, metadata.labels ?? {});
 }
 
 /** Everything in the metadata affects rights except the prefetch annotation. */
@@ -104,7 +106,9 @@ function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLa
  */
 export function sinceBoot(pod: PodView, bootedAt: number | undefined): PodView {
   const { startedAt = Infinity } = pod;
-  return bootedAt === undefined || startedAt >= bootedAt ? pod : { ...pod, addresses: [] };
+  if (bootedAt === undefined || startedAt >= bootedAt) return pod;
+  const { labels, ...others } = pod;
+  return withPackedLabels({ ...others, addresses: [] }, labels);
 }
 
 interface PodShape {
@@ -148,7 +152,7 @@ interface StateShape {
   readonly terminated?: { readonly startedAt?: string };
 }
 
-function readMetadata({ uid, namespace, name, deletionTimestamp, labels = {}, annotations }: MetadataShape) {
+function readMetadata({ uid, namespace, name, deletionTimestamp, annotations }: MetadataShape) {
   if (!uid || !namespace || !name) return undefined;
   const defaultIdentity = annotations?.[defaultIdentityAnnotation];
   const endsAt = Date.parse(deletionTimestamp ?? '');
@@ -157,7 +161,6 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, labels = {}, an
     key: `${namespace}/${name}`,
     namespace,
     name,
-    labels,
     isEnding: deletionTimestamp !== undefined,
     ...(Number.isNaN(endsAt) ? {} : { endsAt }),
     ...(defaultIdentity ? { defaultIdentity } : {}),

@@ -12,7 +12,8 @@ export class NamespaceRules {
   readonly #rules: MatchingRules;
   readonly #opened: MatchingRules;
   readonly #byAllowedNamespaces: (namespace: string) => boolean;
-  readonly #labels = new Map<string, Labels>();
+  /** As text: objects of many short labels take eight times as much memory. */
+  readonly #labels = new Map<string, string>();
   /** Number of identities that allow namespaces by labels. */
   #byLabels = 0;
 
@@ -27,16 +28,19 @@ export class NamespaceRules {
   }
 
   labels(namespace: string): Labels | undefined {
-    return this.#labels.get(namespace);
+    const text = this.#labels.get(namespace);
+    return text === undefined ? undefined : (JSON.parse(text) as Labels);
   }
 
   /** Returns whether matches of its pods may have changed. */
   setLabels(namespace: string, labels: Labels | undefined): boolean {
     const before = this.#labels.get(namespace);
-    if (labels === undefined) this.#labels.delete(namespace);
-    else this.#labels.set(namespace, labels);
-    const isWatched = this.#byLabels > 0 || accepts(before) || accepts(labels);
-    return isWatched && !isSame(before, labels);
+    const after = labels && JSON.stringify(labels);
+    if (before === after) return false;
+    const isWatched = this.#byLabels > 0 || accepts(this.labels(namespace)) || accepts(labels);
+    if (after === undefined) this.#labels.delete(namespace);
+    else this.#labels.set(namespace, after);
+    return isWatched;
   }
 
   /** To be called when an identity's `allowedNamespaces` change. */
@@ -56,8 +60,4 @@ export class NamespaceRules {
 /** Whether the namespace accepts identities of some other namespace. */
 function accepts(labels: Labels | undefined): boolean {
   return Object.keys(labels ?? {}).some((name) => name.startsWith(acceptsLabelPrefix));
-}
-
-function isSame(before: Labels | undefined, after: Labels | undefined): boolean {
-  return JSON.stringify(before) === JSON.stringify(after);
 }

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { NamespaceLabels } from './namespace-labels.ts';
+
+/** Text of 100 characters: `{"a":"…"}`. */
+const hundred = { a: 'x'.repeat(92) };
+const short = { a: 'x' };
+const known = (labels: NamespaceLabels, names: readonly string[]) =>
+  names.filter((name) => labels.of(name) !== undefined);
+
+test('labels are kept until they are replaced or removed', () => {
+  const labels = new NamespaceLabels();
+  expect(labels.of('pay')).toBeUndefined();
+  expect(labels.put('pay', hundred)).toBeUndefined();
+  expect(labels.of('pay')).toEqual(hundred);
+  labels.put('pay', undefined);
+  expect([labels.of('pay'), labels.isDropped('pay')]).toEqual([undefined, false]);
+  labels.put('pay', short);
+  expect(labels.remove('pay')).toBe(false);
+  expect(labels.of('pay')).toBeUndefined();
+});
+
+test('many Namespaces with many labels do not grow it without bound, and the short labels of others stay', () => {
+  const labels = new NamespaceLabels(1_000);
+  const crowd = Array.from({ length: 500 }, (_, index) => `crowd-${index}`);
+  labels.put('pay', short);
+  for (const name of crowd) labels.put(name, hundred);
+  labels.put('shop', short);
+  expect(known(labels, crowd).length).toBeLessThanOrEqual(10);
+  expect(known(labels, ['pay', 'shop'])).toEqual(['pay', 'shop']);
+  expect(labels.isDropped('crowd-0')).toBe(true);
+});
+
+test('what is dropped is said, and that there is room again when half of the rest is gone', () => {
+  const labels = new NamespaceLabels(1_000);
+  const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
+  for (const name of names) expect(labels.put(name, hundred)).toBeUndefined();
+  expect(labels.put('long', { a: 'x'.repeat(192) })).toEqual({ count: 4, longest: 'long' });
+  expect(known(labels, names)).toEqual(names.slice(3));
+  expect(names.slice(3).map((name) => labels.remove(name))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
+  const [first = '', second = '', third = ''] = names;
+  for (const name of [first, second, third, 'long']) expect(labels.put(name, short)).toBeUndefined();
+  expect(labels.remove(first)).toBe(false);
+});
+
+test('every change has another revision', () => {
+  const labels = new NamespaceLabels();
+  const revisions = [() => labels.put('pay', short), () => labels.put('pay', hundred), () => labels.remove('pay')];
+  const seen = revisions.map((change) => {
+    change();
+    return labels.revision;
+  });
+  expect(new Set([0, ...seen]).size).toBe(4);
+});
