@@ -103,13 +103,17 @@ function decideAmong(
   const { defaultIdentity } = grants.pod;
   const selection = selectIdentity(candidates, { selector, defaultIdentity });
   switch (selection.kind) {
-    case 'none':
+    case 'none': {
+      const usable = selection.several ? withoutUnusable(candidates, grants) : [];
+      if (usable.length > 0 && usable.length < candidates.length)
+        return decideAmong(usable, { selector, grants });
       return {
         ...deny(selection.denial),
         // A pod with only guests may still get a binding of its own.
         ...(candidates.every(isGuest) && { mayCome: true }),
         ...amongSeveral(selection, grants),
       };
+    }
     case 'one':
       return decideOn(selection.candidate, grants);
     case 'by-object-id':
@@ -117,12 +121,23 @@ function decideAmong(
   }
 }
 
-/** The identities whose rights are reviewed to find the only one that the pod may use. A pod with more must name one. */
+/** In mode `rbac` guests that cannot be served: nobody has a right on them, so they make no request ambiguous. */
+function withoutUnusable(candidates: readonly Candidate[], grants: Grants): readonly Candidate[] {
+  if (grants.mode !== 'rbac') return candidates;
+  return candidates.filter((one) => !isGuest(one) || typeof grantOf(one, grants) !== 'string');
+}
+
+/**
+ * The identities whose rights are reviewed to find the only one that the pod may use. A pod with more of its own namespace must name one.
+ * Of more guests the first are reviewed, and the next ones after these were refused, since other namespaces decide how many they offer.
+ */
 const mostReviewed = 16;
 
 function amongSeveral({ several }: Extract<Selection, { readonly kind: 'none' }>, grants: Grants) {
-  if (grants.mode !== 'rbac' || several === undefined || several.length > mostReviewed) return {};
+  if (grants.mode !== 'rbac' || several === undefined) return {};
+  if (several.length > mostReviewed && !several.every(isGuest)) return {};
   const among = several
+    .slice(0, mostReviewed)
     .map((candidate) => grantOf(candidate, grants))
     .filter((one) => typeof one !== 'string');
   return among.length === 0 ? {} : { among };

@@ -212,6 +212,56 @@ describe('an identity that is refused', () => {
     expect(review).not.toHaveBeenCalled();
   });
 
+  const open = { allowedNamespaces: { names: ['default'] } };
+  const offers = (count: number) => {
+    const offered = Array.from({ length: count }, (_, index) =>
+      identity({ name: `offer-${String(index).padStart(2, '0')}`, namespace: 'data', spec: open, clientID: undefined }),
+    );
+    const accepted = { 'identities-from.aadpodidentity.k8s.io/data': 'true' };
+    return {
+      identities: offered,
+      bindings: offered.map(({ metadata: { name } }) => binding(name, { namespace: 'data' })),
+      records: offered.map((one) => record(one, 'Assigned')),
+      namespaces: [{ name: 'default', labels: accepted, access: undefined }],
+    };
+  };
+
+  it('is looked for among all that other namespaces offer, however many: offers without a right make nothing ambiguous', async () => {
+    const { request, set } = stage(offers(40));
+    set('allowed', 'offer-30');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'data/offer-30' });
+    set('allowed', 'offer-35');
+    await expect(request()).resolves.toMatchObject({ kind: 'denied', denial: { why: 'several-identities' } });
+    set('unanswered', 'offer-10');
+    await expect(request()).resolves.toMatchObject({ kind: 'access-unanswered', identity: 'data/offer-10' });
+  });
+
+  it('is not kept from a pod by what other namespaces offer that nobody could use', async () => {
+    const world = offers(2);
+    const [, second] = world.identities;
+    const unusable = { ...second!, spec: { ...second!.spec, type: 1 as const } };
+    const { request, set } = stage({ ...world, identities: [world.identities[0]!, unusable] });
+    set('allowed', 'offer-00');
+    await expect(request()).resolves.toMatchObject({ kind: 'token', identity: 'data/offer-00' });
+  });
+
+  it('is looked for no longer than the request waits, also where the API server is slow', async () => {
+    const { request, clock, review } = stage(offers(16));
+    review.mockImplementation(async () => {
+      await clock.sleep(3_000);
+      return { verdict: 'denied', targets: [] };
+    });
+    const asked = request();
+    await clock.advance(8_000);
+    await expect(asked).resolves.toEqual({
+      kind: 'access-unanswered',
+      pod: 'default/web',
+      identity: 'data/offer-02',
+    });
+    await clock.advance(9_000);
+    expect(review).toHaveBeenCalledTimes(3);
+  });
+
   it('is looked for when identities come while a young pod waits for one', async () => {
     const { request, cluster, clock, set } = stage({}, { acceptedAt: 0 });
     set('allowed', 'writer');

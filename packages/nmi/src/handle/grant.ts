@@ -2,7 +2,6 @@ import { awaitDecision, type AwaitOptions, type Settled } from './await-decision
 import { exemptionName } from '../authorize/authorize.ts';
 import { replacesRefusal, reviewedFor } from '../authorize/refusal.ts';
 import type { Decision, GrantedIdentity, Refused } from '../authorize/types.ts';
-import type { PodView } from '../identify/pod-view.ts';
 import { failureOf } from '../respond/failure-of.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { isForLackOfRight, refusedIn } from './access-barrier.ts';
@@ -98,7 +97,7 @@ function unlessUnbound(outcome: Outcome, told: Outcome | undefined): Outcome {
 
 /** What is not settled is waited for first, unless the ServiceAccount may not use it. */
 async function serve(options: GranterOptions, question: Attempt, first: Decision): Promise<Outcome> {
-  const barred = first.kind !== 'allow' && (await firstBarred(options, question.pod, first));
+  const barred = first.kind !== 'allow' && (await firstBarred(options, question, first));
   if (barred) return barred;
   const { isSettled, decision } = await awaitDecision(options, question, first);
   if (isSettled) return serveSettled(options, question, decision);
@@ -109,11 +108,11 @@ async function serve(options: GranterOptions, question: Attempt, first: Decision
 /** What is told if the ServiceAccount may not use one of the identities that the decision is about. */
 async function firstBarred(
   options: GranterOptions,
-  pod: PodView,
+  question: GrantQuestion,
   decision: Decision,
 ): Promise<Outcome | undefined> {
   for (const identity of reviewedFor(decision)) {
-    const barred = await barredBy(options, pod, permitFor(identity));
+    const barred = await barredBy(options, question, permitFor(identity));
     if (barred) return barred;
   }
   return undefined;
@@ -132,7 +131,7 @@ async function serveSettled(
     case 'pass-through':
       return obtain(options, question, machinePermit(decision));
     case 'deny':
-      return (await firstBarred(options, question.pod, decision)) ?? failureOf(decision, question.pod.key);
+      return (await firstBarred(options, question, decision)) ?? failureOf(decision, question.pod.key);
     case 'unusable':
       return failureOf(decision, question.pod.key);
   }
@@ -161,7 +160,7 @@ async function serveByObjectId(
     else if (outcome.kind !== 'token' || outcome.issued.objectId === decision.objectId) return outcome;
   }
   for (const identity of decision.pending) {
-    const outcome = await barredBy(options, question.pod, permitFor(identity));
+    const outcome = await barredBy(options, question, permitFor(identity));
     if (!outcome) return { kind: 'not-assigned', pod, identity: identity.name, seen: 'created' };
     barred ??= outcome;
   }

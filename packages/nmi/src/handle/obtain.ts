@@ -72,14 +72,14 @@ export async function obtain(
   const { tokens } = options;
   const { pod, patience } = question;
   const { subject, isExpected = true } = permit;
-  const barred = await barredBy(options, pod, permit);
+  const barred = await barredBy(options, question, permit);
   if (barred) return barred;
   try {
     const wish = { ...wishFor(question, subject), isExpected };
     const { deadline, caller } = patience;
     const asker = { ...askerOf(options, pod), signal: caller.gone, deadline };
     const obtained = await tokens.get(wish, asker);
-    return (await barredBy(options, pod, permit)) ?? tokenFor(question, permit, obtained);
+    return (await barredBy(options, question, permit)) ?? tokenFor(question, permit, obtained);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { code: why, message: description, status, retryAfterMs } = error;
@@ -88,14 +88,26 @@ export async function obtain(
   }
 }
 
-/** What is told instead of a token for lack of a right. */
+/**
+ * What is told instead of a token for lack of a right. A right that is not known at the deadline of the request is a refusal that passes:
+ * a request may need many reviews.
+ */
 export async function barredBy(
-  { access: guard }: Pick<ObtainOptions, 'access'>,
-  pod: PodView,
+  { access: guard, clock }: Pick<ObtainOptions, 'access' | 'clock'>,
+  { pod, patience: { deadline } }: Pick<GrantQuestion, 'pod' | 'patience'>,
   { subject, access }: Permit,
 ): Promise<Outcome | undefined> {
+  if (!access) return undefined;
   const identity = subject.kind === 'machine' ? '' : subject.name;
-  return access && barredFrom(guard, pod, { identity, access });
+  const { promise: tooLate, resolve } = Promise.withResolvers<Outcome>();
+  const timer = clock.after(Math.max(0, deadline - clock.now()), () =>
+    resolve({ kind: 'access-unanswered', pod: pod.key, identity }),
+  );
+  try {
+    return await Promise.race([barredFrom(guard, pod, { identity, access }), tooLate]);
+  } finally {
+    timer.cancel();
+  }
 }
 
 /**
