@@ -88,7 +88,9 @@ describe('a Namespace', () => {
   test('has a list of the fields that informers keep', () => {
     expect(namespaceFields).toMatchObject({
       members: {
-        metadata: { members: { labels: { upTo: 2_048 }, annotations: { members: { [accessAnnotation]: {} } } } },
+        metadata: {
+          members: { labels: { upTo: 2_048 }, annotations: { members: { [accessAnnotation]: {} } } },
+        },
       },
     });
   });

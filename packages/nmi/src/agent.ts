@@ -102,7 +102,7 @@ export function createAgent(options: AgentOptions): Agent {
     log,
     random: options.random,
     token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.uidAt(address) }),
-    canary: createCanaryHandler(config),
+    canary: createCanaryHandler({ ...config, isOwnPod: (address) => pods.filedUnder(address).length > 0 }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
     onAnswered: trace.onAnswered(telemetry.onAnswered),
   });

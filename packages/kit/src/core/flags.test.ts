@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { flagHelp } from './flag-docs.ts';
 import type { FlagSpec } from './flag-spec.ts';
-import { afterService, readFlags } from './flags.ts';
+import { afterService, readFlags, serviceFault } from './flags.ts';
 
 const specs: readonly FlagSpec[] = [
   { name: 'node', kind: 'string', default: undefined, help: 'Our node.', env: 'NODE' },
@@ -199,5 +199,11 @@ describe('the flags of the running service', () => {
     ['arguments that end the flags', ['--v=3', '--']],
   ])('are left out with %s', (_, service) => {
     expect(afterService(specs, ['explain'], service)).toEqual(['explain']);
+    expect(serviceFault(specs, service)).toMatch(/^process 1 .* so the flags of the service are not known/);
+  });
+
+  test('have no fault where they count', () => {
+    expect(serviceFault(specs, ['--node', 'its', '--v=3'])).toBeUndefined();
+    expect(serviceFault(specs, [])).toBeUndefined();
   });
 });

@@ -46,10 +46,21 @@ export function afterService(
   argv: readonly string[],
   service: readonly string[] = [],
 ): readonly string[] {
+  return serviceFault(specs, service) === undefined ? [...service, ...argv] : argv;
+}
+
+/** Why the arguments of the service are left out, for a line to whoever started the command: it may decide otherwise than the service. */
+export function serviceFault(
+  specs: readonly FlagSpec[],
+  service: readonly string[] | undefined,
+): string | undefined {
+  if (service === undefined) return `process 1 here is not the service, ${unknownFlags}`;
   const { positional, problems } = readFlags(specs, { argv: service, env: {} });
   const isUsable = positional.length === 0 && problems.length === 0 && !service.includes('--');
-  return isUsable ? [...service, ...argv] : argv;
+  return isUsable ? undefined : `process 1 has arguments of another command or version, ${unknownFlags}`;
 }
+
+const unknownFlags = 'so the flags of the service are not known: those given here and the defaults count';
 
 function textOf(
   spec: FlagSpec,

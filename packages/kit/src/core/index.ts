@@ -14,7 +14,7 @@ export { RecentMap } from './recent.ts';
 export { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 export { formatDuration } from './duration.ts';
 export type { FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
-export { afterService, readFlags } from './flags.ts';
+export { afterService, readFlags, serviceFault } from './flags.ts';
 export { klogFlags, klogFlagsGiven, klogNote } from './klog-flags.ts';
 export { flagHelp } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';

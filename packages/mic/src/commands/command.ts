@@ -15,10 +15,12 @@ import {
   type LogOptions,
   type Metrics,
 } from '@pod-identity/kit/serve';
+import { serviceFault } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Azure } from '../azure/connect.ts';
 import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
+import { micFlags } from '../config/flags.ts';
 import { askOriginal } from '../original/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { createTracing, type Tracing } from '../trace/tracing.ts';
@@ -50,7 +52,8 @@ export async function runCommand(
   { script, argv, env, hostname }: Surroundings,
   serve: (started: Started) => Promise<number>,
 ): Promise<number> {
-  const reading = readMicConfig({ argv, env, hostname, service: readServiceArguments(script) });
+  const service = readServiceArguments(script);
+  const reading = readMicConfig({ argv, env, hostname, service });
   if (!reading.ok) {
     for (const { name, message } of reading.problems) console.error(`${name}: ${message}`);
     return 2;
@@ -63,6 +66,8 @@ export async function runCommand(
     return 0;
   }
 
+  const fault = config.command.kind === 'run' ? undefined : serviceFault(micFlags, service);
+  if (fault !== undefined) console.error(`mic: ${fault}`);
   const { version } = build;
   const userAgent = userAgentOf('MIC', build, config.userAgentSuffix);
   if (isAboutAccess(config.command)) return runAccess(config.command, config, userAgent);

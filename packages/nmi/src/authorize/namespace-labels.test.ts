@@ -52,7 +52,11 @@ test('what is dropped is said, and that there is room again when half of the res
 
 test('every change has another revision', () => {
   const labels = new NamespaceLabels();
-  const revisions = [() => labels.put('pay', short), () => labels.put('pay', hundred), () => labels.remove('pay')];
+  const revisions = [
+    () => labels.put('pay', short),
+    () => labels.put('pay', hundred),
+    () => labels.remove('pay'),
+  ];
   const seen = revisions.map((change) => {
     change();
     return labels.revision;

@@ -4,7 +4,7 @@ import type { Labels } from '@pod-identity/crd-types';
 /** The labels of 10,000 Namespaces with 400 characters each: a sixteenth of the heap in the manifest. */
 const mostCharacters = 4 * 1024 * 1024;
 
-export interface DroppedLabels {
+interface DroppedLabels {
   /** How many Namespaces lost their labels. */
   readonly count: number;
   /** The one with the longest labels. */

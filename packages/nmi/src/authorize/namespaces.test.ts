@@ -103,7 +103,9 @@ it('keeps the labels of Namespaces without bound in number within one bound, and
   const { clock, informer, lines, state } = stage([...crowd, labelled('pay', 5)], 10_000);
   state.isDenied = false;
   await clock.advance(10_000);
-  const known = [...informer.store.values()].filter(({ name }) => informer.viewOf(name)?.labels !== undefined);
+  const known = [...informer.store.values()].filter(
+    ({ name }) => informer.viewOf(name)?.labels !== undefined,
+  );
   expect(informer.store.size).toBe(201);
   expect(known.length).toBeLessThan(20);
   expect([...informer.store.values()].every(({ labels }) => labels === undefined)).toBe(true);

@@ -45,7 +45,9 @@ it.each<[string, string, Sighting, string]>([
   ['not-fresh', 'the answer is no object', seen({ body: 'null' }), 'imitates'],
   ['not-fresh', 'the answer is too long', seen({ body: undefined }), 'imitates'],
   ['other-node', 'NMI of another node answers', seen({}, { node: 'node-2' }), "'node-2'"],
+  ['other-node', 'NMI does not know the pod', seen({}, { node: '' }), 'knows no pod of its node'],
   ['other-address', 'addresses are translated', seen({}, { caller: '10.9.9.9' }), "'10.9.9.9'"],
+  ['other-address', 'NMI knows no such address', seen({}, { node: '', caller: '10.9.9.9' }), "'10.9.9.9'"],
 ])('is not ready (%s) when %s', (...[why, , sighting, text]) => {
   expect(judgeSighting(sighting, expected)).toEqual({
     kind: 'not-ready',

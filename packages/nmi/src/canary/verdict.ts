@@ -38,6 +38,9 @@ export function judgeSighting(sighting: Sighting, expected: Expected): CanaryVer
     return notReady('not-accepted', `NMI answers ${status}: ${shown(body)}. ${notAccepted}`);
   const { challenge, node, caller } = membersOf(body);
   if (challenge !== expected.challenge) return notReady('not-fresh', notFresh);
+  // NMI names its node to callers only that it knows.
+  if (node === '' && caller !== '' && caller !== localAddress)
+    return notReady('other-address', translated(caller, localAddress));
   if (node !== expected.node) return notReady('other-node', ofOtherNode(node, expected.node));
   return caller === localAddress
     ? { kind: 'ready' }
@@ -71,7 +74,11 @@ const notAccepted =
   '404: NMI of this node is of a version without the canary; update it. X-Forwarded-For, Host: a proxy stands between pods and NMI';
 const notFresh =
   'the answer is not to the question that was asked: something between this pod and NMI keeps answers, or imitates NMI';
-const ofOtherNode = (node: string, own: string) =>
+const ofOtherNode = (node: string, own: string) => (node === '' ? unknownHere(own) : namedOther(node, own));
+const unknownHere = (own: string) =>
+  `the NMI that answers knows no pod of its node by this address (this pod is on '${own}'): it is of another node, or the address is not ` +
+  'reported to the API server yet, which passes';
+const namedOther = (node: string, own: string) =>
   `NMI of another node answers ('${shown(node)}', this pod is on '${own}'): it does not know the pods of this node. Look for what leads ` +
   'calls to the metadata address from node to node';
 const translated = (caller: string, own: string) =>

@@ -208,6 +208,23 @@ describe('readConfig', () => {
       });
     });
 
+    it.each<[string, readonly string[] | undefined, unknown[]]>([
+      ['they are known', service, []],
+      [
+        'there is no service',
+        undefined,
+        [expect.stringContaining('process 1 here is not the service') as string],
+      ],
+      [
+        'they are of another version',
+        ['--later=1'],
+        [expect.stringContaining('of another command') as string],
+      ],
+    ])('says whether the flags of the service count: %s', (_, of, warnings) => {
+      const argv = ['explain', 'default/web', '--node=n'];
+      expect(readConfig({ argv, env: {}, service: of })).toMatchObject({ kind: 'config', warnings });
+    });
+
     it('has its own where they are given', () => {
       expect(explained(['--identity-access=warn', '--log-format=json'], service)).toMatchObject({
         identityAccess: 'warn',

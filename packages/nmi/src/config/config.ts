@@ -1,6 +1,13 @@
 // Room: the configuration of NMI: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
-import { klogFlagsGiven, klogNote, afterService, readFlags, type FlagReading } from '@pod-identity/kit/core';
+import {
+  afterService,
+  klogFlagsGiven,
+  klogNote,
+  readFlags,
+  serviceFault,
+  type FlagReading,
+} from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import { accessOf, type AccessConfig } from './flags/access.ts';
@@ -101,10 +108,11 @@ export function readConfig({ argv, env, service }: ConfigSource): ConfigReading 
   if (reading.given.has('version') && reading.boolean('version')) return { kind: 'version' };
   const problems = [...reading.problems.map(({ message }) => message), ...relations(reading)];
   if (problems.length > 0) return { kind: 'problems', problems };
+  const fault = isExplain ? serviceFault(flagSpecs, service) : undefined;
   return {
     kind: 'config',
     config: Object.freeze({ ...configOf(reading), log: logOf(own) }),
-    warnings: warningsOf(own),
+    warnings: [...warningsOf(own), ...(fault === undefined ? [] : [fault])],
   };
 }
 

@@ -215,7 +215,12 @@ describe('an identity that is refused', () => {
   const open = { allowedNamespaces: { names: ['default'] } };
   const offers = (count: number) => {
     const offered = Array.from({ length: count }, (_, index) =>
-      identity({ name: `offer-${String(index).padStart(2, '0')}`, namespace: 'data', spec: open, clientID: undefined }),
+      identity({
+        name: `offer-${String(index).padStart(2, '0')}`,
+        namespace: 'data',
+        spec: open,
+        clientID: undefined,
+      }),
     );
     const accepted = { 'identities-from.aadpodidentity.k8s.io/data': 'true' };
     return {

@@ -6,6 +6,7 @@ const challenge = '0123456789abcdef0123456789abcdef';
 const headers = { metadata: 'true', host: '169.254.169.254' };
 const handler = createCanaryHandler({
   node: 'node-1',
+  isOwnPod: (address) => address === '10.0.0.7',
   metadataHeaderRequired: true,
   allowedHosts: new Set(),
 });
@@ -19,6 +20,13 @@ it('says which node it serves and from where it is asked, and repeats the challe
     caller: '10.0.0.7',
     challenge,
   });
+});
+
+it.each([
+  ['10.9.9.9', ''],
+  ['127.0.0.1', 'node-1'],
+])('tells the name of its node to its pods and the node itself only (%s)', (peer, node) => {
+  expect(ask({ peer })).toEqual({ kind: 'canary', node, caller: peer, challenge });
 });
 
 it.each([

@@ -1,3 +1,4 @@
+import { isNodeItself } from '@pod-identity/kit/core';
 import { createHeaderJudge, type HeaderRules } from '../request/headers.ts';
 import { challengeIn } from '../request/canary.ts';
 import type { InboundRequest } from '../request/wire.ts';
@@ -7,15 +8,19 @@ export interface CanaryHandler {
   handle(request: InboundRequest, query: string): Outcome;
 }
 
+interface CanaryOptions extends HeaderRules {
+  readonly node: string;
+  /** Whether a pod of this node is known by the address. */
+  readonly isOwnPod: (address: string) => boolean;
+}
+
 /**
- * Says which NMI this is, and from which address it sees the caller. Any pod may ask: the names of its node and of itself are no secrets to
- * it. Asks nobody, so that it is answered at once and without an identity.
+ * Says which NMI this is, and from which address it sees the caller. The name of the node is told to its pods only: others who reach NMI's
+ * port hear an empty one. Asks nobody, so that it is answered at once and without an identity.
  */
-export function createCanaryHandler({
-  node,
-  ...rules
-}: HeaderRules & { readonly node: string }): CanaryHandler {
+export function createCanaryHandler({ node, isOwnPod, ...rules }: CanaryOptions): CanaryHandler {
   const { judge } = createHeaderJudge(rules);
+  const nodeFor = (peer: string) => (isNodeItself(peer) || isOwnPod(peer) ? node : '');
   return {
     handle(request, query) {
       const fault = judge(request);
@@ -24,7 +29,7 @@ export function createCanaryHandler({
       const challenge = challengeIn(query);
       return challenge === undefined
         ? { kind: 'bad-request', problem: { why: 'no-challenge', name: 'challenge' } }
-        : { kind: 'canary', node, caller: request.peer, challenge };
+        : { kind: 'canary', node: nodeFor(request.peer), caller: request.peer, challenge };
     },
   };
 }

@@ -71,6 +71,7 @@ it.each<[Outcome, SpanFacts]>([
     { 'k8s.namespace.name': 'a', 'k8s.pod.name': 'b', 'pod_identity.reason': 'throttled' },
   ],
   [{ kind: 'unknown-pod', pod: 'chosen/by the caller' }, {}],
+  [{ kind: 'unconfirmed', pod: 'chosen/by the caller' }, {}],
   [{ kind: 'starting' }, {}],
 ])('facts of the outcome %j', (outcome, facts) => {
   const { tracer, notes } = createNotes();

@@ -139,13 +139,15 @@ function noted<T>(tracer: Tracer, value: T, factsOf: (value: T) => SpanFacts): T
   return value;
 }
 
+const namedByCaller: ReadonlySet<Outcome['kind']> = new Set(['unknown-pod', 'unconfirmed']);
+
 function factsOfAnswer({ route, outcome, status }: Answered): SpanFacts {
   return {
     'pod_identity.route': route,
     'pod_identity.outcome': outcome.kind,
     'http.response.status_code': status,
-    // The name of an unknown pod is what the caller wrote.
-    ...('pod' in outcome && outcome.kind !== 'unknown-pod' && factsOfPod(outcome.pod)),
+    // The name of an unknown pod, or of one that the API server did not confirm, may be what the caller wrote.
+    ...('pod' in outcome && !namedByCaller.has(outcome.kind) && factsOfPod(outcome.pod)),
     ...reasonOf(outcome),
   };
 }

@@ -131,3 +131,20 @@ test('without settings nothing is opened', async () => {
   expect(await openTracer(undefined, { version: '1', instance: 'n', clock, log })).toBeUndefined();
   await tracer.close();
 });
+
+test('a trace has at most 64 spans, and work beyond goes on without one', async () => {
+  const results = tracer.trace('a', { name: 'request' }, () =>
+    Array.from({ length: 200 }, (_, index) => {
+      const result = tracer.span({ name: 'decide' }, () => index);
+      tracer.note({ last: index });
+      return result;
+    }),
+  );
+  tracer.trace('b', { name: 'another' }, () => tracer.span({ name: 'decide' }, () => undefined));
+  await tracer.close();
+  expect(results).toHaveLength(200);
+  const [first] = collector.spans.filter(({ name }) => name === 'request');
+  expect(first?.attributes).toEqual({ last: 199 });
+  expect(collector.spans.filter(({ traceId }) => traceId === first?.traceId)).toHaveLength(64);
+  expect(namesByParent()).toContain('another > decide');
+});

@@ -22,8 +22,16 @@ const all = { capacity: 100, refillPerMs: 20 / 1000 };
 const perCaller = { burst: 20, perSecond: 5 };
 /** Spans that wait for the collector; further ones are dropped. */
 const batches = { maxQueueSize: 2_048, maxExportBatchSize: 256, scheduledDelayMillis: 2_000 };
+/** Spans of one trace, so that a request that waits long, and looks again at each change, does not fill the queue. Further work has none. */
+const mostSpans = 64;
 const spanLimits = { attributeCountLimit: 32, attributeValueLengthLimit: 512 };
 const closingMs = 2_000;
+
+/** The surrounding span, and how many spans its trace has. */
+interface Place {
+  readonly span: Span;
+  readonly trace: { spans: number };
+}
 
 export function createOtlpTracer(settings: TracingSettings, options: TracerOptions): OpenTracer {
   const { clock, version } = options;
@@ -39,12 +47,14 @@ export function createOtlpTracer(settings: TracingSettings, options: TracerOptio
     spanProcessors: [new BatchSpanProcessor({ exporter, ...batches })],
   });
   const tracer = provider.getTracer('pod-identity', version);
-  const surrounding = new AsyncLocalStorage<Span | undefined>();
+  const surrounding = new AsyncLocalStorage<Place | undefined>();
   const mayBegin = createLimit(clock);
 
-  const within = <T>(parent: Span | undefined, start: SpanStart, work: () => T): T => {
+  const within = <T>(parent: Place | undefined, start: SpanStart, work: () => T): T => {
     const { name, kind, facts } = start;
-    const context = parent ? trace.setSpan(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
+    const context = parent ? trace.setSpan(ROOT_CONTEXT, parent.span) : ROOT_CONTEXT;
+    const counted = parent?.trace ?? { spans: 0 };
+    counted.spans += 1;
     const span = tracer.startSpan(
       name,
       { kind: kinds[kind ?? 'internal'], attributes: { ...facts } },
@@ -52,7 +62,7 @@ export function createOtlpTracer(settings: TracingSettings, options: TracerOptio
     );
     // A trace that is not sampled has no further spans.
     if (!span.isRecording()) return surrounding.run(undefined, work);
-    return surrounding.run(span, () => untilEnd(span, work));
+    return surrounding.run({ span, trace: counted }, () => untilEnd(span, work));
   };
 
   return {
@@ -60,9 +70,9 @@ export function createOtlpTracer(settings: TracingSettings, options: TracerOptio
       mayBegin(of) ? within(undefined, start, work) : surrounding.run(undefined, work),
     span: (start, work) => {
       const parent = surrounding.getStore();
-      return parent ? within(parent, start, work) : work();
+      return parent && parent.trace.spans < mostSpans ? within(parent, start, work) : work();
     },
-    note: (facts: SpanFacts) => void surrounding.getStore()?.setAttributes({ ...facts }),
+    note: (facts: SpanFacts) => void surrounding.getStore()?.span.setAttributes({ ...facts }),
     bind: (run) => AsyncLocalStorage.bind(run),
     close: () => Promise.race([provider.shutdown().catch(() => undefined), clock.sleep(closingMs)]),
   };
