@@ -253,11 +253,11 @@ describe('an identity that is refused', () => {
   it('is looked for no longer than the request waits, also where the API server is slow', async () => {
     const { request, clock, review } = stage(offers(16));
     review.mockImplementation(async () => {
-      await clock.sleep(3_000);
+      await clock.sleep(4_000);
       return { verdict: 'denied', targets: [] };
     });
     const asked = request();
-    await clock.advance(8_000);
+    await clock.advance(9_000);
     await expect(asked).resolves.toEqual({
       kind: 'access-unanswered',
       pod: 'default/web',

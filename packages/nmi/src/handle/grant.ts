@@ -46,6 +46,9 @@ export function createGranter(options: GranterOptions): Granter {
   };
 }
 
+/** Of one review, with its repetition. All reviews of a request have as long, or until its deadline. */
+const longestReviewMs = 9_000;
+
 /** Serves a request that may have to wait. */
 async function serveInPlace(
   options: GranterOptions,
@@ -56,7 +59,8 @@ async function serveInPlace(
   const place = options.limits.enter(tenantOf(pod), patience.caller);
   if (!place) return { kind: 'overloaded', pod: pod.key };
   try {
-    const waiting = { ...question, patience: { ...patience, caller: { gone: place.ended } } };
+    const reviewsUntil = Math.max(patience.deadline, options.clock.now() + longestReviewMs);
+    const waiting = { ...question, reviewsUntil, patience: { ...patience, caller: { gone: place.ended } } };
     const outcome = await serveAllowed(options, waiting, decision);
     return place.isLost && outcome.kind !== 'token' ? { kind: 'overloaded', pod: pod.key } : outcome;
   } finally {

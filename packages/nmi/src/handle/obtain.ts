@@ -24,6 +24,8 @@ export interface GrantQuestion {
   readonly pod: PodView;
   readonly request: TokenRequest;
   readonly patience: Patience;
+  /** When rights that are not known yet count as not known, by the clock; default: never. */
+  readonly reviewsUntil?: number;
 }
 
 /** What the pod may have, by its bindings or its exceptions. */
@@ -89,18 +91,19 @@ export async function obtain(
 }
 
 /**
- * What is told instead of a token for lack of a right. A right that is not known at the deadline of the request is a refusal that passes:
- * a request may need many reviews.
+ * What is told instead of a token for lack of a right. A right that is not known at `reviewsUntil` is a refusal that passes: a request may need
+ * many reviews.
  */
 export async function barredBy(
   { access: guard, clock }: Pick<ObtainOptions, 'access' | 'clock'>,
-  { pod, patience: { deadline } }: Pick<GrantQuestion, 'pod' | 'patience'>,
+  { pod, reviewsUntil = Infinity }: Pick<GrantQuestion, 'pod' | 'reviewsUntil'>,
   { subject, access }: Permit,
 ): Promise<Outcome | undefined> {
   if (!access) return undefined;
   const identity = subject.kind === 'machine' ? '' : subject.name;
+  if (reviewsUntil === Infinity) return barredFrom(guard, pod, { identity, access });
   const { promise: tooLate, resolve } = Promise.withResolvers<Outcome>();
-  const timer = clock.after(Math.max(0, deadline - clock.now()), () =>
+  const timer = clock.after(Math.max(0, reviewsUntil - clock.now()), () =>
     resolve({ kind: 'access-unanswered', pod: pod.key, identity }),
   );
   try {
