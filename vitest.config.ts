@@ -74,7 +74,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           ...patience,
           testTimeout: 240_000,
-          hookTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
     ],

@@ -62,5 +62,5 @@ test('Ctrl-C in the middle ends every process and leaves no folder', async () =>
   expect(lines.join('\n')).not.toContain('5.');
   expect(code).not.toBeNull();
   expect(await readdir(place)).toEqual([]);
-  expect(await programsLeft()).toEqual([]);
+  await expect.poll(programsLeft).toEqual([]);
 });
