@@ -36,15 +36,18 @@ export function judgeSighting(sighting: Sighting, expected: Expected): CanaryVer
   if (server !== listenerName) return notReady('other-server', passedBy(server));
   if (status !== 200)
     return notReady('not-accepted', `NMI answers ${status}: ${shown(body)}. ${notAccepted}`);
-  const { challenge, node, caller } = membersOf(body);
-  if (challenge !== expected.challenge) return notReady('not-fresh', notFresh);
+  const members = membersOf(body);
+  return members.challenge === expected.challenge
+    ? judgeMembers(members, expected.node, localAddress)
+    : notReady('not-fresh', notFresh);
+}
+
+function judgeMembers({ node, caller }: Members, expectedNode: string, localAddress: string): CanaryVerdict {
+  const elsewhere = notReady('other-address', translated(caller, localAddress));
   // NMI names its node to callers only that it knows.
-  if (node === '' && caller !== '' && caller !== localAddress)
-    return notReady('other-address', translated(caller, localAddress));
-  if (node !== expected.node) return notReady('other-node', ofOtherNode(node, expected.node));
-  return caller === localAddress
-    ? { kind: 'ready' }
-    : notReady('other-address', translated(caller, localAddress));
+  if (node === '' && caller !== '' && caller !== localAddress) return elsewhere;
+  if (node !== expectedNode) return notReady('other-node', ofOtherNode(node, expectedNode));
+  return caller === localAddress ? { kind: 'ready' } : elsewhere;
 }
 
 const notReady = (why: CanaryReason, text: string): CanaryVerdict => ({ kind: 'not-ready', why, text });

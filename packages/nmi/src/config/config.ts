@@ -10,6 +10,7 @@ import {
 } from '@pod-identity/kit/core';
 import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
+import { compatOf, compatWarnings } from './flags/compat.ts';
 import { accessOf, type AccessConfig } from './flags/access.ts';
 import { problemsOfTracing, tracingConfigOf, type TracingConfig } from './flags/tracing.ts';
 import type { CompatSettings } from '../respond/compat.ts';
@@ -225,11 +226,6 @@ function callersOf(reading: FlagReading) {
   };
 }
 
-function compatOf(reading: FlagReading): NmiConfig['compatErrors'] {
-  if (reading.word('compat-errors') === 'status') return 'status';
-  return reading.boolean('compat-errors') ? 'text' : 'off';
-}
-
 function interceptionOf(reading: FlagReading) {
   const taint = reading.string('startup-taint');
   return {
@@ -266,10 +262,6 @@ function isPart(text: string): text is MetadataPart {
   return metadataParts.some((part) => part === text);
 }
 
-const unreadable =
-  '--compat-errors answers failures as text: msal-node and msal for Python cannot read it (they expect JSON), and ' +
-  'azidentity asks for 100 s before it gives up; --compat-errors=status has the original’s statuses with JSON';
-
 /** `-v` is a flag of the original; from 5 on it means debug. */
 function levelOf(reading: FlagReading): NmiConfig['log']['level'] {
   if (reading.integer('v') >= 5) return 'debug';
@@ -287,15 +279,4 @@ function warningsOf(reading: FlagReading): string[] {
   if (klog !== undefined) dropped.push(`--${klog}: no effect any more, ${klogNote}`);
   const here = [...controllerWarnings(reading), ...compatWarnings(reading), ...interceptionWarnings(reading)];
   return [...dropped, ...here];
-}
-
-function compatWarnings(reading: FlagReading): string[] {
-  const compat = compatOf(reading);
-  const isIdle = reading.boolean('set-retry-after-header') && compat === 'off';
-  return [
-    ...(compat === 'text' ? [unreadable] : []),
-    ...(isIdle
-      ? ['--set-retry-after-header has no effect without --compat-errors: the header is always sent']
-      : []),
-  ];
 }

@@ -89,7 +89,7 @@ export function parsePod(object: unknown): PodView | undefined {
     ...stopped,
     ...readTooLarge(left),
   };
-  return withPackedLabels(view, metadata?.labels ?? {});
+  return withPackedLabels(view, metadata.labels ?? {});
 }
 
 /** Everything in the metadata affects rights except the prefetch annotation. */

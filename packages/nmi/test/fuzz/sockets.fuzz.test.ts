@@ -79,7 +79,7 @@ beforeAll(async () => {
   });
   const app = createApp({
     proxy,
-    canary: createCanaryHandler({ node: 'node-0', ...rules }),
+    canary: createCanaryHandler({ node: 'node-0', isOwnPod: () => false, ...rules }),
     token: createTokenHandler({
       ...rules,
       isOutdated: () => false,
