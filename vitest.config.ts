@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -13,6 +14,15 @@ const patience = {
 
 // Vitest's default leaves one core free, which on two cores is half of the machine.
 const onAllCores = { maxWorkers: '100%', sequence: { groupOrder: 1 } };
+
+/** Files of many minutes first: one that begins last would run alone. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      Number(!/\/(cluster-suite|large-objects|client-patience|chart)\.e2e/.test(moduleId));
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
 
 const unit = (root: string) => ({
   extends: true as const,
@@ -78,6 +88,7 @@ export default defineConfig({
         },
       },
     ],
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './tools/workspace/reporter.mjs'],
   },
 });
