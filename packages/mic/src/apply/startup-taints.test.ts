@@ -217,7 +217,7 @@ test('a refusal is logged once with the missing role, and retried with growing d
     {
       node: 'n1',
       code: 'denied',
-      message: expect.stringMatching(/mic-startup-taint\.yaml.*--startup-taint=/) as string,
+      message: expect.stringMatching(/deploy\/components\/startup-taint.*--startup-taint=/) as string,
     },
   ]);
   world.refuse = () => undefined;
@@ -241,7 +241,7 @@ test('after a success a refusal is logged again, and delays start from the begin
 });
 
 test.each([
-  ['unauthorized', /mic-startup-taint\.yaml/],
+  ['unauthorized', /deploy\/components\/startup-taint/],
   ['unavailable', /it is tried again$/],
 ] as const)('%s has its own remedy, told when the kind of failure changes', async (code, remedy) => {
   const { clock, world, told } = setUp();
