@@ -19,7 +19,7 @@ const onAllCores = { maxWorkers: '100%', sequence: { groupOrder: 1 } };
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) =>
-      Number(!/\/(cluster-suite|large-objects|client-patience|chart)\.e2e/.test(moduleId));
+      Number(!/\/(cluster-suite|client-patience|chart)\.e2e/.test(moduleId));
     return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
   }
 }
@@ -83,7 +83,7 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
           ...patience,
-          testTimeout: 240_000,
+          testTimeout: 600_000,
           hookTimeout: 600_000,
         },
       },

@@ -14,7 +14,7 @@ import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage
 const identities = 500;
 const pods = 200;
 const namespace = 'hostile';
-const patienceMs = 240_000;
+const patienceMs = 480_000;
 
 /** A megabyte: as much of it in annotations as the API server allows, the rest in fields without a limit in the schema. */
 function largeIdentity(n: number): KubeObject {
