@@ -48,6 +48,10 @@ export function describeFaults(open: () => ClusterStage): void {
       const { requests, ...results } = await load.since(begin, 20);
       expect(requests).toBeGreaterThan(40);
       expect(results).toEqual({ applications: [clientId], failures: {} });
+      // The stage's own connections to the former server are reset once.
+      const isReached = () =>
+        stage.kube.request({ method: 'GET', path: '/api/v1/namespaces/default' }).then(Boolean, () => false);
+      await expect.poll(isReached).toBe(true);
       expect(await scene.firstToken(stage, { name: 'after-restart', label: 'steady' })).toBe(clientId);
       await scene.removePod(stage, 'after-restart');
     });
