@@ -186,6 +186,10 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     values: { mic: { replicas: 1, podDisruptionBudget: { minAvailable: 1 } } },
     says: ['mic.podDisruptionBudget.minAvailable: must be below mic.replicas (1)'],
   },
+  'a budget above the number of MICs': {
+    values: { mic: { replicas: 2, podDisruptionBudget: { minAvailable: 3 } } },
+    says: ['mic.podDisruptionBudget.minAvailable: must be below mic.replicas (2)'],
+  },
   'a start-up taint that waits for no canary': {
     values: { startupTaint: 'a/b', canary: { holdsStartupTaint: true } },
     says: ['canary.holdsStartupTaint: needs canary.enabled true'],

@@ -63,7 +63,8 @@
 - forceNamespaced: the operation mode managed needs forceNamespaced true.
 {{- end }}
 {{- with .Values.mic.podDisruptionBudget }}
-{{- if and (hasKey . "minAvailable") (eq (toString .minAvailable) (toString $.Values.mic.replicas)) }}
+{{- $available := toString .minAvailable }}
+{{- if and (hasKey . "minAvailable") (not (hasSuffix "%" $available)) (ge (float64 $available) (float64 (toString $.Values.mic.replicas))) }}
 - mic.podDisruptionBudget.minAvailable: must be below mic.replicas ({{ $.Values.mic.replicas }}), or no node with a MIC can be drained.
 {{- end }}
 {{- end }}
@@ -113,7 +114,7 @@ would lose its podSelector, and select more pods than its author wrote. */}}
 {{- $missing = concat $missing (splitList " " (trim $paths)) | compact | uniq }}
 {{- end }}
 {{- with $missing }}
-- {{ $wanted.metadata.name }}: this definition in the cluster is older than the chart and lacks {{ join ", " . }}; Helm does not update definitions. Run: kubectl apply --server-side --force-conflicts -f {{ $.Chart.Name }}/crds (or set checkCRDs=false).
+- {{ $wanted.metadata.name }}: this definition in the cluster is older than the chart and lacks {{ join ", " . }}; Helm does not update definitions. Run: kubectl apply --server-side --force-conflicts -f FOLDER, where FOLDER is the chart's folder crds (or set checkCRDs=false).
 {{- end }}
 {{- end }}
 {{- end }}

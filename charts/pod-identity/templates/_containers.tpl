@@ -35,7 +35,6 @@
 {{- end }}
 {{- end }}
 
-
 {{/* Variables in which those of extraEnv take the place of ours with the same name. Call it with (list ours extraEnv). */}}
 {{- define "environment" -}}
 {{- $names := list }}

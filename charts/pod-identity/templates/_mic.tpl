@@ -14,7 +14,7 @@
 - --startup-taint={{ $.Values.startupTaint }}
 {{- end }}
 {{- if eq $.Release.Namespace "default" }}
-# In this namespace MIC trusts no name: whoever may create pods there could have the taint removed.
+# In this namespace MIC has no default for it: whoever may create pods there could have the taint removed.
 - --nmi-daemonset=default/nmi
 {{- end }}
 {{- if ne .originalLock "default/aad-pod-identity-mic" }}
