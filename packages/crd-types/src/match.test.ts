@@ -279,3 +279,22 @@ describe('bindings', () => {
     expect(bindings.map(({ metadata }) => metadata.name)).toEqual(['b', 'a']);
   });
 });
+
+test('the labels of a pod are read once, however many bindings its namespace has', () => {
+  let reads = 0;
+  const pod = {
+    namespace: 'shop',
+    serviceAccount: 'default',
+    get labels() {
+      reads += 1;
+      return { [bindingLabel]: 'demo' };
+    },
+  };
+  const bindings = Array.from({ length: 1_000 }, (_, index) => {
+    const { spec, ...rest } = binding(`shop/b${index} → reader`, '');
+    return { ...rest, spec: { ...spec, podSelector: { matchLabels: { app: `${index}` } } } };
+  });
+  const rules = { forceNamespaced: true };
+  matchPod({ ...bindingsAmong(bindings), pod, identityOf: () => undefined, rules });
+  expect(reads).toBe(1);
+});

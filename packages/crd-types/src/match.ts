@@ -115,7 +115,9 @@ export interface MatchResult {
  * });
  * ```
  */
-export function matchPod(question: MatchQuestion): MatchResult {
+export function matchPod(given: MatchQuestion): MatchResult {
+  // Labels may be parsed at each read: the copy has them as an object.
+  const question = { ...given, pod: { ...given.pod } };
   const label = bindingLabelOf(question.pod);
   const labelled = label ? grouped(question.bindingsWithSelector(label)) : noBindings;
   const own = ownBindings(labelled.of(question.pod.namespace), question);

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { pod, viewOf } from '../../test/builders.ts';
+import { exception, pod, viewOf } from '../../test/builders.ts';
 import { readConfig } from '../config/config.ts';
 import { exemptionOf } from './exception.ts';
 
@@ -50,4 +50,34 @@ describe("a pod that the administrator stated to be the original's MIC", () => {
   ])('is not it with %s', (_, other) => {
     expect(exemptionOf(pod({ ...mic, ...other }), viewOf({}).view, rules())).toBeUndefined();
   });
+});
+
+test('the labels of a pod are read once, however many exceptions its namespace has', () => {
+  let reads = 0;
+  const asking = Object.defineProperty(pod(), 'labels', {
+    get: () => {
+      reads += 1;
+      return { app: 'web' };
+    },
+  });
+  const exceptions = Array.from({ length: 1_000 }, (_, index) => exception({ app: `other-${index}` }));
+  expect(exemptionOf(asking, viewOf({ exceptions }).view, rulesOf())).toBeUndefined();
+  expect(reads).toBe(1);
+});
+
+test("the labels of a pod are read once to compare them with those of the original's MIC", () => {
+  let reads = 0;
+  const asking = Object.defineProperty(pod({ namespace: 'infra', serviceAccount: 'mic' }), 'labels', {
+    get: () => {
+      reads += 1;
+      return { app: 'mic', tier: 'control' };
+    },
+  });
+  const rules = rulesOf(
+    '--MICNamespace=infra',
+    '--mic-service-account=mic',
+    '--mic-labels=app=mic,tier=control',
+  );
+  expect(exemptionOf(asking, viewOf({}).view, rules)).toMatchObject({ why: 'controller' });
+  expect(reads).toBe(1);
 });

@@ -1,4 +1,4 @@
-import type { AccessMode, AzurePodIdentityException } from '@pod-identity/crd-types';
+import type { AccessMode, AzurePodIdentityException, Labels } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import { accessModeOf, accessToMachine } from './access-needed.ts';
 import type { AuthorizeRules, ClusterView, ControllerPods, PassThrough } from './types.ts';
@@ -13,7 +13,9 @@ export type Exemption = Pick<PassThrough, 'why' | 'clientIds' | 'access'>;
 export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Exemption | undefined {
   if (rules.controller && isController(pod, rules.controller))
     return { why: 'controller', clientIds: undefined };
-  const exceptions = view.exceptionsIn(pod.namespace).filter((exception) => isFor(exception, pod));
+  // Parsed at each read: once for all exceptions.
+  const { labels } = pod;
+  const exceptions = view.exceptionsIn(pod.namespace).filter((exception) => isFor(exception, labels));
   const mode = accessModeOf(pod.namespace, view, rules);
   if (exceptions.length === 0 || !mayHaveExceptions(pod.namespace, mode, rules)) return undefined;
   const access = accessToMachine(pod, mode);
@@ -30,21 +32,17 @@ function mayHaveExceptions(
 }
 
 function isController(pod: PodView, { namespace, serviceAccount, labels }: ControllerPods): boolean {
-  return (
-    pod.namespace === namespace &&
-    pod.serviceAccount === serviceAccount &&
-    Object.entries(labels).every(
-      ([name, value]) => Object.hasOwn(pod.labels, name) && pod.labels[name] === value,
-    )
-  );
+  if (pod.namespace !== namespace || pod.serviceAccount !== serviceAccount) return false;
+  const { labels: own } = pod;
+  return Object.entries(labels).every(([name, value]) => Object.hasOwn(own, name) && own[name] === value);
 }
 
-function isFor({ spec }: AzurePodIdentityException, pod: PodView): boolean {
-  return Object.entries(spec.podLabels).some(([name, value]) => hasLabel(pod, name, value));
+function isFor({ spec }: AzurePodIdentityException, labels: Labels): boolean {
+  return Object.entries(spec.podLabels).some(([name, value]) => hasLabel(labels, name, value));
 }
 
-function hasLabel(pod: PodView, name: string, value: string): boolean {
-  return Object.hasOwn(pod.labels, name) && pod.labels[name]?.toLowerCase() === value.toLowerCase();
+function hasLabel(labels: Labels, name: string, value: string): boolean {
+  return Object.hasOwn(labels, name) && labels[name]?.toLowerCase() === value.toLowerCase();
 }
 
 /** Undefined: one of the exceptions allows all identities. */
