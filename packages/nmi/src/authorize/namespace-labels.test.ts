@@ -15,7 +15,8 @@ test('labels are kept until they are replaced or removed', () => {
   labels.put('pay', undefined);
   expect([labels.of('pay'), labels.isDropped('pay')]).toEqual([undefined, false]);
   labels.put('pay', short);
-  expect(labels.remove('pay')).toBe(false);
+  labels.remove('pay');
+  expect(labels.hasRoom()).toBe(false);
   expect(labels.of('pay')).toBeUndefined();
 });
 
@@ -36,18 +37,14 @@ test('what is dropped is said, and that there is room again when half of the res
   for (const name of names) expect(labels.put(name, hundred)).toBeUndefined();
   expect(labels.put('long', { a: 'x'.repeat(192) })).toEqual({ count: 4, longest: 'long' });
   expect(known(labels, names)).toEqual(names.slice(3));
-  expect(names.slice(3).map((name) => labels.remove(name))).toEqual([
-    false,
-    false,
-    true,
-    true,
-    true,
-    true,
-    true,
-  ]);
+  const hasRoomWithout = (name: string) => {
+    labels.remove(name);
+    return labels.hasRoom();
+  };
+  expect(names.slice(3).map(hasRoomWithout)).toEqual([false, false, true, true, true, true, true]);
   const [first = '', second = '', third = ''] = names;
   for (const name of [first, second, third, 'long']) expect(labels.put(name, short)).toBeUndefined();
-  expect(labels.remove(first)).toBe(false);
+  expect(hasRoomWithout(first)).toBe(false);
 });
 
 test('every change has another revision', () => {
@@ -62,4 +59,24 @@ test('every change has another revision', () => {
     return labels.revision;
   });
   expect(new Set([0, ...seen]).size).toBe(4);
+});
+
+test('labels that are read again without a change keep the revision', () => {
+  const labels = new NamespaceLabels();
+  labels.put('pay', short);
+  labels.put('large', undefined);
+  const { revision } = labels;
+  labels.put('pay', { ...short });
+  labels.put('large', undefined);
+  expect([labels.revision, labels.of('pay')]).toEqual([revision, short]);
+});
+
+test('labels that were dropped and then become too large to be read have another revision', () => {
+  const labels = new NamespaceLabels(50);
+  labels.put('long', hundred);
+  const { revision } = labels;
+  expect(labels.isDropped('long')).toBe(true);
+  labels.put('long', undefined);
+  expect(labels.isDropped('long')).toBe(false);
+  expect(labels.revision).toBeGreaterThan(revision);
 });

@@ -33,20 +33,25 @@ export class NamespaceLabels {
 
   /** Returns what was dropped, if anything. */
   put(name: string, labels: Labels | undefined): DroppedLabels | undefined {
+    const text = labels === undefined ? undefined : JSON.stringify(labels);
+    // A list reads all of them again: decisions that were made from them still count.
+    if (text === this.#texts.get(name) && !this.#dropped.has(name)) return undefined;
     this.remove(name);
-    if (labels === undefined) return undefined;
-    const text = JSON.stringify(labels);
+    if (text === undefined) return undefined;
     this.#texts.set(name, text);
     this.#characters += text.length;
     return this.#characters > this.#most ? this.#drop() : undefined;
   }
 
-  /** Returns whether there may be room again for labels that were dropped. */
-  remove(name: string): boolean {
+  remove(name: string): void {
     this.#revision += 1;
     this.#dropped.delete(name);
     this.#characters -= this.#texts.get(name)?.length ?? 0;
     this.#texts.delete(name);
+  }
+
+  /** Whether there may be room again for labels that were dropped. */
+  hasRoom(): boolean {
     return this.#dropped.size > 0 && this.#characters < this.#most / 2;
   }
 

@@ -1,7 +1,7 @@
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createNamespaceInformer } from './namespaces.ts';
 
 const stops: AbortController[] = [];
@@ -141,4 +141,54 @@ it('lists again for labels that were left out when there is room for them', asyn
   state.endWatch();
   await clock.advance(10_000);
   expect(informer.viewOf('crowd-0')).toMatchObject({ labels: { a: 'x'.repeat(500) } });
+});
+
+it('lists again for labels that were left out when labels of other Namespaces become shorter', async () => {
+  const crowd = Array.from({ length: 30 }, (_, index) => labelled(`crowd-${index}`, 500));
+  const { clock, informer, state } = stage(crowd, 10_000);
+  const shorter = crowd.slice(2).map(({ metadata: { name } }) => ({
+    metadata: { name, uid: name, resourceVersion: '2', labels: { a: 'x' } },
+  }));
+  state.events = shorter.map((object) => ({ type: 'MODIFIED', object }));
+  state.isDenied = false;
+  await clock.advance(10_000);
+  expect(informer.viewOf('crowd-0')).toMatchObject({ labels: undefined });
+  crowd.splice(2, crowd.length, ...shorter);
+  await clock.advance(600_000);
+  const { lists } = state;
+  state.endWatch();
+  await clock.advance(10_000);
+  expect(informer.viewOf('crowd-0')).toMatchObject({ labels: { a: 'x'.repeat(500) } });
+  expect(state.lists).toBe(lists + 1);
+  await clock.advance(600_000);
+  state.endWatch();
+  await clock.advance(10_000);
+  expect(state.lists).toBe(lists + 1);
+});
+
+it('does not parse the labels of a Namespace to read its annotation', async () => {
+  const { clock, informer, state } = stage([labelled('pay', 5)]);
+  state.isDenied = false;
+  await clock.advance(10_000);
+  const parse = vi.spyOn(JSON, 'parse');
+  try {
+    const view = informer.viewOf('pay');
+    expect(view?.access).toBeUndefined();
+    expect(parse).not.toHaveBeenCalled();
+    expect(view?.labels).toEqual({ a: 'xxxxx' });
+  } finally {
+    parse.mockRestore();
+  }
+});
+
+it('does not list again and again for labels that have no room alone', async () => {
+  const { clock, informer, state } = stage([labelled('long', 20_000)], 10_000);
+  state.isDenied = false;
+  await clock.advance(10_000);
+  expect(informer.viewOf('long')?.labelsFault).toContain('of all Namespaces together');
+  const { lists } = state;
+  await clock.advance(600_000);
+  state.endWatch();
+  await clock.advance(10_000);
+  expect(state.lists).toBe(lists);
 });

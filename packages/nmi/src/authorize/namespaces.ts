@@ -59,15 +59,24 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Name
     const before = change.type === 'updated' ? change.before.problem : undefined;
     if (problem !== undefined && problem !== before) log.warn({ namespace: change.key }, problem);
     // One that was created again under its name has its labels already.
-    const isGone = informer.store.get(change.key) === undefined;
-    if (isGone && labels.remove(change.key)) informer.askForList();
+    if (informer.store.get(change.key) === undefined) labels.remove(change.key);
+    // Asked here and not for each object that is read: a list would ask for the next one.
+    if (change.type !== 'added' && labels.hasRoom()) informer.askForList();
   });
 
   return {
     ...informer,
     viewOf(name) {
       const view = informer.store.get(name);
-      return view && { ...view, labels: labels.of(name), ...(labels.isDropped(name) && { labelsFault }) };
+      if (view === undefined) return undefined;
+      return {
+        ...view,
+        // Parsed at each read: most callers need only the annotation.
+        get labels() {
+          return labels.of(name);
+        },
+        ...(labels.isDropped(name) && { labelsFault }),
+      };
     },
     labelsRevision: () => labels.revision,
   };
