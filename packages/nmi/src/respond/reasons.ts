@@ -5,13 +5,12 @@ import type { TokenErrorCode } from '../tokens/errors.ts';
 import type { Outcome } from './outcome.ts';
 import type { Success } from './refusals.ts';
 
-type Told = Success;
 type WithWhy = 'bad-request' | 'nowhere' | 'denied' | 'not-assigned' | 'token-failed' | 'proxy-failed';
 type Of<Kind extends Outcome['kind']> = Extract<Outcome, { readonly kind: Kind }>;
 
-/** Why a request failed: a closed set, for log lines. */
+/** Why a request failed: a closed set, for log lines and spans. */
 export type Reason =
-  | Exclude<Outcome['kind'], Told | WithWhy>
+  | Exclude<Outcome['kind'], Success | WithWhy>
   | BadRequestReason
   | Denial['why']
   | `path-${NowhereReason}`
@@ -22,7 +21,7 @@ export type Reason =
 /** Undefined if the request succeeded. */
 export function reasonOf(outcome: Outcome): Reason | undefined {
   const { kind } = outcome;
-  if (isTold(kind)) return undefined;
+  if (isSuccess(kind)) return undefined;
   if (kind === 'bad-request') return outcome.problem.why;
   if (kind === 'denied') return outcome.denial.why;
   if (kind === 'nowhere') return `path-${outcome.why}`;
@@ -31,8 +30,8 @@ export function reasonOf(outcome: Outcome): Reason | undefined {
   return kind === 'proxy-failed' ? `metadata-${outcome.why}` : kind;
 }
 
-const told: ReadonlySet<string> = new Set<Told>(['token', 'host-token', 'proxied', 'canary']);
-const isTold = (kind: Outcome['kind']): kind is Told => told.has(kind);
+const successes: ReadonlySet<string> = new Set<Success>(['token', 'host-token', 'proxied', 'canary']);
+const isSuccess = (kind: Outcome['kind']): kind is Success => successes.has(kind);
 
 /** For docs/reasons.md. */
 export const reasonMeanings: Readonly<Record<Reason, string>> = {

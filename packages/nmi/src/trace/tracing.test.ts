@@ -68,11 +68,11 @@ it.each<[Outcome, SpanFacts]>([
   ],
   [
     { kind: 'token-failed', pod: 'a/b', why: 'throttled', description: 'chosen by Azure' },
-    { 'k8s.namespace.name': 'a', 'k8s.pod.name': 'b', 'pod_identity.reason': 'throttled' },
+    { 'k8s.namespace.name': 'a', 'k8s.pod.name': 'b', 'pod_identity.reason': 'azure-throttled' },
   ],
-  [{ kind: 'unknown-pod', pod: 'chosen/by the caller' }, {}],
-  [{ kind: 'unconfirmed', pod: 'chosen/by the caller' }, {}],
-  [{ kind: 'starting' }, {}],
+  [{ kind: 'unknown-pod', pod: 'chosen/by the caller' }, { 'pod_identity.reason': 'unknown-pod' }],
+  [{ kind: 'unconfirmed', pod: 'chosen/by the caller' }, { 'pod_identity.reason': 'unconfirmed' }],
+  [{ kind: 'starting' }, { 'pod_identity.reason': 'starting' }],
 ])('facts of the outcome %j', (outcome, facts) => {
   const { tracer, notes } = createNotes();
   const told: Answered[] = [];

@@ -11,6 +11,7 @@ import type { CallerFinder } from '../identify/find-caller.ts';
 import type { App } from '../request/wire.ts';
 import type { Answered } from '../respond/answered.ts';
 import type { Outcome } from '../respond/outcome.ts';
+import { reasonOf } from '../respond/reasons.ts';
 import type { TokenSource } from '../tokens/source.ts';
 import type { TokenSubject, TokenUpstream } from '../tokens/types.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
@@ -142,21 +143,22 @@ function noted<T>(tracer: Tracer, value: T, factsOf: (value: T) => SpanFacts): T
 const namedByCaller: ReadonlySet<Outcome['kind']> = new Set(['unknown-pod', 'unconfirmed']);
 
 function factsOfAnswer({ route, outcome, status }: Answered): SpanFacts {
+  const reason = reasonOf(outcome);
   return {
     'pod_identity.route': route,
     'pod_identity.outcome': outcome.kind,
     'http.response.status_code': status,
     // The name of an unknown pod, or of one that the API server did not confirm, may be what the caller wrote.
     ...('pod' in outcome && !namedByCaller.has(outcome.kind) && factsOfPod(outcome.pod)),
-    ...reasonOf(outcome),
+    ...(reason !== undefined && { 'pod_identity.reason': reason }),
+    ...factsOfToken(outcome),
   };
 }
 
-function reasonOf(outcome: Outcome): SpanFacts {
-  if (outcome.kind === 'token' || outcome.kind === 'host-token')
-    return { 'pod_identity.from': outcome.from, 'pod_identity.identity': outcome.identity };
-  if (outcome.kind === 'denied') return { 'pod_identity.reason': outcome.denial.why };
-  return outcome.kind === 'token-failed' ? { 'pod_identity.reason': outcome.why } : {};
+function factsOfToken(outcome: Outcome): SpanFacts {
+  return outcome.kind === 'token' || outcome.kind === 'host-token'
+    ? { 'pod_identity.from': outcome.from, 'pod_identity.identity': outcome.identity }
+    : {};
 }
 
 /** The names of OpenTelemetry's conventions. */
