@@ -35,7 +35,7 @@ import type { Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
 import { targetOf } from './redirect/target.ts';
 import { startServer, type RunningServer, type ServerOptions } from './server/server.ts';
-import { createStartupTaint } from './ready/startup-taint.ts';
+import { createStartupTaint, type StartupTaintOptions } from './ready/startup-taint.ts';
 
 const build = buildInfo(manifest.version);
 const { version, commit } = build;
@@ -138,7 +138,7 @@ function openTraces({ tracing, node: instance }: NmiConfig, log: Log) {
   return openTracer(tracing, { version, instance, clock: systemClock, log });
 }
 
-type TaintParts = Omit<Parameters<typeof createStartupTaint>[0], 'node' | 'key'>;
+type TaintParts = Omit<StartupTaintOptions, 'node' | 'key'>;
 
 function startupTaint(
   { node: name, startupTaint: key }: NmiConfig,

@@ -15,8 +15,8 @@ interface CanaryOptions extends HeaderRules {
 }
 
 /**
- * Says which NMI this is, and from which address it sees the caller. The name of the node is told to its pods only: others who reach NMI's
- * port hear an empty one. Asks nobody, so that it is answered at once and without an identity.
+ * Says which NMI this is, and from which address it sees the caller. The name of the node is told to its pods and to the node itself;
+ * others get an empty one. Asks nobody, so that it is answered at once and without an identity.
  */
 export function createCanaryHandler({ node, isOwnPod, ...rules }: CanaryOptions): CanaryHandler {
   const { judge } = createHeaderJudge(rules);

@@ -63,11 +63,11 @@ function listed(offered: readonly string[]): string {
 
 export function explainWaiting(outcome: Extract<Outcome, { readonly kind: 'not-assigned' }>): string {
   const { pod } = outcome;
-  return outcome.seen === 'unbound' ? explainUnbound(pod, outcome.denial) : explainUnassigned(pod, outcome);
+  return outcome.seen === 'unbound' ? explainMayCome(pod, outcome.denial) : explainUnassigned(pod, outcome);
 }
 
 /** The pod may still get what is missing. */
-function explainUnbound(pod: string, denial: Denial): string {
+function explainMayCome(pod: string, denial: Denial): string {
   const why = whyDenied(pod, denial);
   const until =
     'may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.';
