@@ -83,6 +83,8 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
           ...patience,
+          // A hook starts a cluster and makes the images, which the first time fetches Node and Debian's packages; a test may drain or
+          // restart nodes. Each step has its own shorter deadline and says what it waited for.
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },

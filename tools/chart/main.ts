@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { repository } from '../stage/places.ts';
 import { provideHelm } from './helm.ts';
-import { chartFolder, repository } from './places.ts';
+import { chartFolder } from './places.ts';
 
 const program = await provideHelm('4.2.3');
 const given = process.argv.slice(2);

@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { repository } from '../stage/places.ts';
 
-export const repository = fileURLToPath(new URL('../..', import.meta.url));
 export const chartFolder = join(repository, 'charts/pod-identity');
 export const inChart = (path: string): string => join(chartFolder, path);

@@ -2,19 +2,17 @@
 // an entry in docs/differences.md.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { repository } from '../stage/places.ts';
 import { conformance, isMissing, type ItemReport } from './conformance-items.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The files of the working tree, including untracked ones. */
 export function readConformance(): ItemReport[] {
   const list = ['ls-files', '--cached', '--others', '--exclude-standard', '*.test.ts'];
-  const files = execFileSync('git', list, { cwd: root, encoding: 'utf8' })
+  const files = execFileSync('git', list, { cwd: repository, encoding: 'utf8' })
     .split('\n')
-    .filter((path) => path !== '' && existsSync(`${root}/${path}`))
-    .map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') }));
-  return conformance(files, readFileSync(`${root}/docs/differences.md`, 'utf8'));
+    .filter((path) => path !== '' && existsSync(`${repository}/${path}`))
+    .map((path) => ({ path, text: readFileSync(`${repository}/${path}`, 'utf8') }));
+  return conformance(files, readFileSync(`${repository}/docs/differences.md`, 'utf8'));
 }
 
 function print(reports: readonly ItemReport[]): void {

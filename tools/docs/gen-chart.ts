@@ -6,8 +6,9 @@ import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
 import { settle } from './generated-files.ts';
 import { code, row, table } from './markdown.ts';
-import { inChart, repository } from '../chart/places.ts';
+import { inChart } from '../chart/places.ts';
 import { valueRows } from '../chart/value-rows.ts';
+import { repository } from '../stage/places.ts';
 
 const page = inChart('README.md');
 const [start, end] = ['<!-- values: made by tools/docs/gen-chart.ts -->', '<!-- end of values -->'];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bundledPackages, type BundledPackage, type LockFile, type Metafile } from './bundled.ts';
 import type { OwnedEntry } from './collect.ts';
 import { makeLayer, type MadeLayer } from './layer.ts';
-import { repository } from './places.ts';
+import { repository } from '../stage/places.ts';
 import type { ImageName } from './recipes.ts';
 
 export interface AppLayer extends MadeLayer {

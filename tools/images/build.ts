@@ -1,5 +1,5 @@
 // Makes image archives that `ctr images import`, `docker load`, `podman load` and skopeo read: without root, a daemon or a registry of images.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildFacts, type BuildFacts } from '../workspace/build-facts.mjs';
 import { appLayer, type AppLayer } from './app-layer.ts';
@@ -13,15 +13,14 @@ import { imageNames, recipes, type Architecture, type ImageName } from './recipe
 import { nodeLayer, programsLayer, type SharedLayer, type Sources } from './shared-layers.ts';
 import { writeTar } from './tar.ts';
 import { unpackLayer } from './unpack.ts';
+import { writeWhole } from './write-whole.ts';
 
 export interface BuildOptions {
   /** The folder for the archives. */
   readonly out: string;
   readonly names?: readonly ImageName[];
   readonly arch?: Architecture;
-  /** Where downloads are kept for the next build. */
-  readonly cache?: string;
-  /** Where layers are kept; default: a folder of `cache`. */
+  /** Where layers are kept for the next build; default: beside the downloads. */
   readonly layerCache?: string;
 }
 
@@ -66,10 +65,10 @@ interface Build {
 }
 
 async function openBuild(options: Omit<BuildOptions, 'out'>): Promise<Build> {
-  const { arch = 'amd64', cache = cacheFolder, layerCache = join(cache, 'layers') } = options;
-  await mkdir(cache, { recursive: true });
+  const { arch = 'amd64', layerCache = join(cacheFolder, 'layers') } = options;
+  await mkdir(cacheFolder, { recursive: true });
   const layers = await openLayerCache(layerCache);
-  const sources = { arch, debian: openDebian(arch, cache), layers, cache };
+  const sources = { arch, debian: openDebian(arch, cacheFolder), layers, cache: cacheFolder };
   return { base: await nodeLayer(sources), sources, facts: buildFacts() };
 }
 
@@ -117,17 +116,9 @@ async function writeImage(
     reference: config.reference,
     digest,
     compressedBytes,
-    archive: await write(join(out, `${name}-${arch}.tar`), writeTar(archive, facts.seconds)),
-    bill: await write(join(out, `${name}-${arch}.spdx.json`), `${JSON.stringify(bill, undefined, 2)}\n`),
+    archive: await writeWhole(join(out, `${name}-${arch}.tar`), writeTar(archive, facts.seconds)),
+    bill: await writeWhole(join(out, `${name}-${arch}.spdx.json`), `${JSON.stringify(bill, undefined, 2)}\n`),
   };
-}
-
-/** Another process may read the same file. */
-async function write(file: string, content: Buffer | string): Promise<string> {
-  const unfinished = `${file}.${process.pid}`;
-  await writeFile(unfinished, content);
-  await rename(unfinished, file);
-  return file;
 }
 
 interface Described {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { repository } from './places.ts';
+import { repository } from '../stage/places.ts';
 import { imageNames, recipes } from './recipes.ts';
 
 test.each(imageNames)('the Containerfile of %s makes what the recipe says', (name) => {
@@ -23,6 +23,7 @@ test.each(imageNames)('the Containerfile of %s makes what the recipe says', (nam
     `USER ${user}`,
     `ENTRYPOINT ["/usr/bin/node", "/app/${name}.js"]`,
   ]);
+  expect(file).toContain(`RUN npm run images -- ${name} --folders --out /layers `);
   expect(last).toContain(`org.opencontainers.image.title="${name}"`);
   expect(last).toContain(`org.opencontainers.image.version="${version}"`);
   expect(file).toContain(`--tag aad-pod-identity/${name}:${version} `);

@@ -50,9 +50,10 @@ export function openDebian(arch: Architecture, cache: string): Debian {
   }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   const words = ['--quiet=2', ...options];
   const apt: Apt = (folder, ...args) => run('apt-get', [...words, ...args], folder);
-  // apt ends with an error while another process, such as a test beside this one, fetches the lists.
+  // apt ends with an error while another process, such as a test beside this one, fetches the lists. Without a fork, the signal at
+  // the deadline ends apt itself.
   const update = () =>
-    run('flock', [join(state, 'lock'), 'apt-get', ...words, 'update', '--error-on=any'], cache);
+    run('flock', ['--no-fork', join(state, 'lock'), 'apt-get', ...words, 'update', '--error-on=any'], cache);
   return {
     list: async (names) => {
       await refresh(state, update);

@@ -1,8 +1,9 @@
 // Layers that take long to make, kept by everything that they depend on.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MadeLayer } from './layer.ts';
+import { writeWhole } from './write-whole.ts';
 
 export interface LayerCache {
   get<Facts extends object>(
@@ -26,9 +27,9 @@ export async function openLayerCache(folder: string): Promise<LayerCache> {
         };
       const layer = await make();
       const { blob, ...facts } = layer;
-      await write(file('blob'), blob);
+      await writeWhole(file('blob'), blob);
       // Last, because it says that the layer is complete.
-      await write(file('json'), JSON.stringify(facts));
+      await writeWhole(file('json'), JSON.stringify(facts));
       return layer;
     },
   };
@@ -41,12 +42,6 @@ async function sourcesHere(): Promise<string> {
     .toSorted();
   const sources = await Promise.all(names.map((name) => readFile(join(import.meta.dirname, name), 'utf8')));
   return hashOf(sources.join('\n'));
-}
-
-async function write(file: string, content: Buffer | string): Promise<void> {
-  const unfinished = `${file}.${process.pid}`;
-  await writeFile(unfinished, content);
-  await rename(unfinished, file);
 }
 
 function hashOf(text: string): string {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildFolders, buildImages } from './build.ts';
-import { repository } from './places.ts';
+import { repository } from '../stage/places.ts';
 import { imageNames, triplets, type Architecture, type ImageName } from './recipes.ts';
 
 const { values, positionals } = parseArgs({

@@ -15,7 +15,6 @@ export interface Parts {
 }
 
 export interface Recipe {
-  readonly name: ImageName;
   readonly description: string;
   readonly user: string;
   readonly programs?: Parts;
@@ -61,19 +60,16 @@ const firewall: Parts = {
 
 export const recipes: Readonly<Record<ImageName, Recipe>> = {
   mic: {
-    name: 'mic',
     description: 'Managed Identity Controller: assigns Azure identities to nodes for the pods that run there',
     user: nonroot,
   },
   nmi: {
-    name: 'nmi',
     description: 'Node Managed Identity: gives pods of its node tokens of their Azure identities',
     // For the packet filter.
     user: '0:0',
     programs: firewall,
   },
   'keyvault-sample': {
-    name: 'keyvault-sample',
     description: 'An example application: reads Azure Key Vault secrets with the identity of its pod',
     user: nonroot,
   },

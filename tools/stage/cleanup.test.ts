@@ -13,11 +13,14 @@ test('steps run once, one by one in the reverse order, also after one that fails
   const { done, failures, cleanup, step } = setUp();
   cleanup.add(step('first'));
   cleanup.add(() => Promise.reject(new Error('no')));
+  cleanup.add(() => {
+    throw new Error('not even begun');
+  });
   cleanup.add(step('last'));
   await Promise.all([cleanup.run(), cleanup.run()]);
   await cleanup.run();
   expect(done).toEqual(['last', 'first']);
-  expect(failures).toEqual([new Error('no')]);
+  expect(failures).toEqual([new Error('not even begun'), new Error('no')]);
 });
 
 test('nothing can be started while it runs, nor afterwards', async () => {

@@ -32,10 +32,10 @@ export async function secretReadings({ world, sizes, say, path }: Reading): Prom
     const presenting = present(nmi, { ...world.hostile, clientIds }, path).finally(() => over.abort());
     const during: number[] = [];
     while (!over.signal.aborted) during.push(...(await quietTimes(1)));
-    await presenting;
+    const read = await presenting;
     all.push({ without, with: during });
     say(
-      `round ${round + 1}: a quiet pod's p50 / p99 / longest ${shown(without)} ms, while ${hostileSecrets} hostile Secrets are read ${shown(during)} ms`,
+      `round ${round + 1}: a quiet pod's p50 / p99 / longest ${shown(without)} ms, while ${read} of ${hostileSecrets} hostile Secrets are read ${shown(during)} ms`,
     );
   }
   quietPod.destroy();
@@ -57,12 +57,12 @@ async function timesOf(pod: Socket, path: string, questions: number): Promise<nu
 
 const patienceMs = 60_000;
 
-/** Requests a token of each; resolves after all responses. */
+/** Requests a token of each; after all responses, how many of the Secrets NMI has read: figures with other numbers are not comparable. */
 async function present(
   { host, port }: RunningNmi,
   { address, clientIds }: HostilePod,
   path: string,
-): Promise<void> {
+): Promise<number> {
   const ask = async (clientId: string): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     let text = '';
@@ -82,5 +82,7 @@ async function present(
   const unexpected = texts.find((text) => !isRead(text) && !text.includes('took too long lately'));
   if (unexpected !== undefined) throw new Error(`the hostile Secret was not read: ${unexpected}`);
   // Otherwise no key was derived, and the figure would be that of a quiet node.
-  if (!texts.some(isRead)) throw new Error(`no hostile Secret was read: ${texts[0] ?? 'none was asked for'}`);
+  const read = texts.filter(isRead).length;
+  if (read === 0) throw new Error(`no hostile Secret was read: ${texts[0] ?? 'none was asked for'}`);
+  return read;
 }

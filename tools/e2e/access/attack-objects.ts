@@ -65,7 +65,7 @@ export function grantObjects(
   return rolesFor({ subjects, targets: targetsOf(spec) }).objects.map((object) => ({ ...object }));
 }
 
-/** As docs/service-principals.md says: deploy/rbac binds the role nowhere. */
+/** As docs/service-principals.md says: deploy/components/service-principals binds the role nowhere. */
 export function mayReadSecrets(namespace: string): KubeObject {
   const name = 'aad-pod-identity-nmi-secrets';
   return {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createCleanup } from '../../stage/cleanup.ts';
 import * as names from '../../stage/names.ts';
 import { applyObject, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
@@ -20,7 +21,7 @@ const namespaces = ['pod-identity-e2e-1', 'pod-identity-e2e-2'] as const;
 const system = ['--namespace', names.systemNamespace];
 const manifest = 'infra/deployment-rbac.yaml';
 
-const undo: (() => unknown)[] = [];
+const cleanup = createCleanup();
 let kube: KubeTransport;
 let own: readonly KubeObject[];
 
@@ -35,7 +36,7 @@ async function follow({ name, namespace = namespaces[0] }: AskingSpec): Promise<
   const child = spawn('kubectl', ['--kubeconfig', kubeconfig, 'logs', '--follow', ...place, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  undo.push(() => child.kill());
+  cleanup.add(() => child.kill());
   const lines = createPrintedLines(name);
   createInterface({ input: child.stdout }).on('line', (line) => lines.add(line));
   child.once('close', () => lines.close('ended'));
@@ -53,7 +54,7 @@ const tokensOf = ({ all }: PrintedLines) => [...new Set(all.filter(isToken).map(
 
 beforeAll(async () => {
   kube = await connectKube({ kubeconfig, userAgent: 'pod-identity-e2e' });
-  undo.push(() => kube.close());
+  cleanup.add(() => kube.close());
   const found = await kubectl(
     'get',
     'namespace',
@@ -68,17 +69,15 @@ beforeAll(async () => {
     throw new Error(`this cluster has an installation already: ${found.replaceAll('\n', ' ')}`);
   own = withImages(await readManifests(inDeploy(manifest)));
   for (const object of own) await applyObject(kube, object);
-  undo.push(() => kubectl('delete', '--wait=false', '--ignore-not-found', '-f', inDeploy(manifest)));
+  cleanup.add(() => kubectl('delete', '--wait=false', '--ignore-not-found', '-f', inDeploy(manifest)));
   for (const name of namespaces) {
     await applyObject(kube, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    undo.push(() => kubectl('delete', 'namespace', name, '--ignore-not-found'));
+    cleanup.add(() => kubectl('delete', 'namespace', name, '--ignore-not-found'));
   }
   await rolledOut('deployment/mic');
   await rolledOut('daemonset/nmi');
 });
-afterAll(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
+afterAll(() => cleanup.run());
 
 let pods: readonly PrintedLines[];
 

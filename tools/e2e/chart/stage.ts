@@ -2,15 +2,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startCluster, type ClusterNode, type RunningCluster } from '@pod-identity/kit/testing';
 import { runHelm } from '../../chart/run-helm.ts';
+import { createCleanup } from '../../stage/cleanup.ts';
 import * as names from '../../stage/names.ts';
-import { built } from '../../stage/places.ts';
 import { createPrintedLines, type PrintedLines } from '../../stage/printed-lines.ts';
 import { runCommand } from '../../stage/run-command.ts';
+import { loadImages } from '../cluster/stage.ts';
 
 export interface ChartStage {
   readonly kube: KubeTransport;
@@ -32,25 +33,23 @@ interface Programs {
 }
 
 export async function openChartStage(programs: Programs): Promise<ChartStage> {
-  const undo: (() => unknown)[] = [];
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const cleanup = createCleanup();
   try {
     const cluster = await startCluster({ nodes: 1, providerId: names.providerId(0).replace(/0$/, '{i}') });
-    undo.push(() => cluster.stop());
+    cleanup.add(() => cluster.stop());
     const folder = await mkdtemp(join(tmpdir(), 'pod-identity-chart-'));
-    undo.push(() => rm(folder, { recursive: true }));
+    cleanup.add(() => rm(folder, { recursive: true }));
     const [node] = cluster.nodes;
     if (node === undefined) throw new Error('the cluster has no node');
     const machine = await startMachine(node);
-    undo.push(() => machine.kill());
-    await furnish(cluster, node, folder);
+    cleanup.add(() => machine.kill());
+    await configureCloud(cluster, node, folder);
+    await loadImages(cluster, join(folder, 'images'));
     const kube = await connectKube({ kubeconfig: cluster.kubeconfig, userAgent: 'pod-identity-stage' });
-    undo.push(() => kube.close());
+    cleanup.add(() => kube.close());
     return {
       kube,
-      stop,
+      stop: () => cleanup.run(),
       helm: helmOf(programs.helm, cluster, folder),
       helm3: helmOf(programs.helm3, cluster, folder),
       kubectl: async (...args) => {
@@ -65,12 +64,12 @@ export async function openChartStage(programs: Programs): Promise<ChartStage> {
         const lines = createPrintedLines(pod);
         createInterface({ input: child.stdout }).on('line', (line) => lines.add(line));
         child.once('close', () => lines.close('ended'));
-        undo.push(() => child.kill());
+        cleanup.add(() => child.kill());
         return lines;
       },
     };
   } catch (error) {
-    await stop();
+    await cleanup.run();
     throw error;
   }
 }
@@ -91,8 +90,8 @@ async function startMachine({ netns }: ClusterNode): Promise<ChildProcess> {
   return child;
 }
 
-/** The node's azure.json, and the images with the names of the chart. */
-async function furnish(cluster: RunningCluster, node: ClusterNode, folder: string): Promise<void> {
+/** Writes the node's azure.json. */
+async function configureCloud(cluster: RunningCluster, node: ClusterNode, folder: string): Promise<void> {
   const azureJson = join(folder, 'azure.json');
   const configuration = {
     cloud: 'AzurePublicCloud',
@@ -101,17 +100,6 @@ async function furnish(cluster: RunningCluster, node: ClusterNode, folder: strin
   };
   await writeFile(azureJson, JSON.stringify(configuration));
   await cluster.inNode(node.name, 'cp', azureJson, '/etc/kubernetes/azure.json');
-  const programs = ['nft', 'iptables', 'iptables-restore', 'iptables-save', 'conntrack'];
-  const files = {
-    mic: [],
-    nmi: [...programs.map((name) => `/usr/sbin/${name}`), '/usr/bin/ip', '/usr/lib/x86_64-linux-gnu/xtables'],
-  };
-  for (const [name, added] of Object.entries(files))
-    await cluster.load({
-      name: `docker.io/aad-pod-identity/${name}:0.1.0`,
-      files: [`${process.execPath}:/usr/bin/node`, `${dirname(built(name))}:/app`, ...added],
-      entrypoint: ['/usr/bin/node', `/app/${name}.js`],
-    });
 }
 
 /** An error of helm says what is not ready, and why. */

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../stage/objects.ts';
 import * as names from '../../stage/names.ts';
 import { reportsUrl } from './places-of-azure.ts';
 
-const kitImage = 'docker.io/aad-pod-identity/nmi:0.1.0';
+const nmiImage = 'docker.io/aad-pod-identity/nmi:0.1.0';
 
 /** Prints and reports `200 APPLICATION`, as the token itself says, `STATUS TEXT` of a refusal, or `error CODE`. */
 const program = `
@@ -12,6 +12,7 @@ const { POD, REPORTS, PAUSE_MS, TIMES, LIVES_MS } = process.env;
 const url = 'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 let told = [];
 let isSending = false;
+let hasReportedToken = false;
 function tell(line) {
   console.log(line);
   told.push(line);
@@ -23,7 +24,10 @@ function send() {
   const lines = told.splice(0);
   const again = (rest, ms) => setTimeout(() => { told = [...rest, ...told]; isSending = false; send(); }, ms);
   const sent = request(REPORTS + '/' + POD, { method: 'POST', agent: false }, (response) => {
-    response.resume().once('end', () => again([], 0));
+    response.resume().once('end', () => {
+      hasReportedToken ||= lines.some((line) => line.startsWith('200 '));
+      again([], 0);
+    });
   });
   sent.once('error', () => again(lines, 300)).end(lines.join('\\n'));
 }
@@ -57,7 +61,7 @@ function ask() {
 ask();
 // The pod runs on when it has its tokens.
 setInterval(() => undefined, 60_000);
-if (LIVES_MS) setTimeout(() => process.exit(0), Number(LIVES_MS));
+if (LIVES_MS) setTimeout(() => setInterval(() => { if (hasReportedToken) process.exit(0); }, 50), Number(LIVES_MS));
 `;
 
 export interface AskingSpec {
@@ -72,7 +76,7 @@ export interface AskingSpec {
   readonly pauseMs?: number;
   /** Ends its requests after so many tokens; the pod runs on. */
   readonly tokens?: number;
-  /** Its container ends after this time. */
+  /** Its container ends after this time, or later as soon as it has reported a token. */
   readonly livesMs?: number;
   readonly initContainers?: readonly object[];
   /** Any image with /usr/bin/node. Default: the one of NMI. */
@@ -106,7 +110,7 @@ export function askingPod(spec: AskingSpec): KubeObject {
 }
 
 function askingContainer(spec: AskingSpec): object {
-  const { name, pauseMs = 200, tokens, livesMs, image = kitImage, isSilent = false } = spec;
+  const { name, pauseMs = 200, tokens, livesMs, image = nmiImage, isSilent = false } = spec;
   return {
     name: 'app',
     image,
@@ -129,7 +133,7 @@ function askingContainer(spec: AskingSpec): object {
 /** Ends well once it has a token, and fails if it is refused for good. */
 export const tokenFirst = (report: string): object => ({
   name: 'token-first',
-  image: kitImage,
+  image: nmiImage,
   command: [
     '/usr/bin/node',
     '-e',

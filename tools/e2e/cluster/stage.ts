@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connectKube, type KubeTransport } from '@pod-identity/kit/kube';
 import { startCluster, type ClusterNode, type RunningCluster } from '@pod-identity/kit/testing';
 import { buildImages } from '../../images/build.ts';
+import { createCleanup, type Cleanup } from '../../stage/cleanup.ts';
 import { established } from '../../stage/cluster.ts';
 import * as names from '../../stage/names.ts';
 import { applyObject, readManifests, type KubeObject } from '../../stage/objects.ts';
@@ -34,7 +35,7 @@ export interface ClusterStage {
   readonly cluster: RunningCluster;
   readonly nodes: readonly [StageNode, ...StageNode[]];
   readonly azure: Program<AzureQuestions>;
-  /** Applies objects of deploy/, without fields that this version of Kubernetes does not have. */
+  /** Applies objects of deploy/. */
   apply(path: string): Promise<void>;
   create(object: KubeObject): Promise<KubeObject>;
   /** The service's definitions, namespace and roles. */
@@ -50,36 +51,29 @@ export interface ClusterStage {
 }
 
 export async function openClusterStage({ nodes }: { readonly nodes: number }): Promise<ClusterStage> {
-  const undo: (() => unknown)[] = [];
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const cleanup = createCleanup();
   try {
     const cluster = await startCluster({ nodes, providerId: names.providerId(0).replace(/0$/, '{i}') });
-    undo.push(() => cluster.stop());
-    return await build(cluster, undo, stop);
+    cleanup.add(() => cluster.stop());
+    return await build(cluster, cleanup);
   } catch (error) {
-    await stop();
+    await cleanup.run();
     throw error;
   }
 }
 
-async function build(
-  cluster: RunningCluster,
-  undo: (() => unknown)[],
-  stop: () => Promise<void>,
-): Promise<ClusterStage> {
+async function build(cluster: RunningCluster, cleanup: Cleanup): Promise<ClusterStage> {
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-'));
-  undo.push(() => rm(folder, { recursive: true }));
-  const azure = await startAzure(cluster, folder, undo);
+  cleanup.add(() => rm(folder, { recursive: true }));
+  const azure = await startAzure(cluster, folder, cleanup);
   const kube = await connectKube({ kubeconfig: cluster.kubeconfig, userAgent: 'pod-identity-stage' });
-  undo.push(() => kube.close());
-  const nodes = await furnish({ cluster, azure, folder, undo });
+  cleanup.add(() => kube.close());
+  const nodes = await furnish({ cluster, azure, folder, cleanup });
   await loadImages(cluster, join(folder, 'images'));
 
   const create = (object: KubeObject) => applyObject(kube, object);
   const apply = async (path: string) => {
-    for (const object of await readManifests(inDeploy(path))) await create(forThisVersion(object));
+    for (const object of await readManifests(inDeploy(path))) await create(object);
   };
   return {
     kube,
@@ -88,7 +82,7 @@ async function build(
     azure,
     apply,
     create,
-    stop,
+    stop: () => cleanup.run(),
     prepare: async () => {
       for (const path of ['crds', 'base/namespace.yaml', ...rolesInDeploy]) await apply(path);
       await established(kube);
@@ -100,7 +94,7 @@ async function build(
     },
     mayChangeNodes: (name) =>
       isAllowed(kube, { name, namespace: names.systemNamespace }, { verb: 'patch', resource: 'nodes' }),
-    told: listen(azure, undo),
+    told: listen(azure, cleanup),
     bypasses: async () => {
       const arrivals = await Promise.all(nodes.map(({ door }) => door.ask('arrivals')));
       return arrivals
@@ -114,16 +108,16 @@ async function build(
 async function startAzure(
   cluster: RunningCluster,
   folder: string,
-  undo: (() => unknown)[],
+  cleanup: Cleanup,
 ): Promise<Program<AzureQuestions>> {
   const { namespace, remove } = await joinAzure(cluster);
-  undo.push(remove);
+  cleanup.add(remove);
   const given = { nodes: cluster.nodes.length };
   const azure = await startProgram<AzureQuestions>('../cluster/azure.program.ts', given, {
     namespace,
     folder,
   });
-  undo.push(() => azure.stop());
+  cleanup.add(() => azure.stop());
   return azure;
 }
 
@@ -131,11 +125,11 @@ interface Furnishing {
   readonly cluster: RunningCluster;
   readonly azure: Program<AzureQuestions>;
   readonly folder: string;
-  readonly undo: (() => unknown)[];
+  readonly cleanup: Cleanup;
 }
 
 /** Gives each node its metadata service, Azure's names, and the files that a node of Azure has. */
-async function furnish({ cluster, azure, folder, undo }: Furnishing): Promise<ClusterStage['nodes']> {
+async function furnish({ cluster, azure, folder, cleanup }: Furnishing): Promise<ClusterStage['nodes']> {
   const files = {
     '/etc/kubernetes/azure.json': JSON.stringify(await azure.ask('configuration')),
     '/etc/kubernetes/authority.pem': await azure.ask('authority'),
@@ -154,8 +148,10 @@ async function furnish({ cluster, azure, folder, undo }: Furnishing): Promise<Cl
       const { name, netns: namespace } = node;
       await writeFiles(name);
       const place = { namespace, folder };
-      const door = await startProgram<DoorQuestions>('../cluster/door.program.ts', { node: index }, place);
-      undo.push(() => door.stop());
+      const door = await cleanup.start(
+        () => startProgram<DoorQuestions>('../cluster/door.program.ts', { node: index }, place),
+        (started) => started.stop(),
+      );
       return {
         ...node,
         door,
@@ -173,7 +169,7 @@ async function furnish({ cluster, azure, folder, undo }: Furnishing): Promise<Cl
 }
 
 /** Reads the reports of pods until the stage stops. */
-function listen(azure: Program<AzureQuestions>, undo: (() => unknown)[]): (pod: string) => PrintedLines {
+function listen(azure: Program<AzureQuestions>, cleanup: Cleanup): (pod: string) => PrintedLines {
   const lines = new Map<string, PrintedLines>();
   const told = (pod: string) => {
     const known = lines.get(pod) ?? createPrintedLines(`the pod ${pod}`);
@@ -181,7 +177,7 @@ function listen(azure: Program<AzureQuestions>, undo: (() => unknown)[]): (pod: 
     return known;
   };
   let isOver = false;
-  undo.push(() => (isOver = true));
+  cleanup.add(() => (isOver = true));
   const read = async () => {
     while (!isOver) for (const { pod, line } of await azure.ask('reports')) told(pod).add(line);
   };
@@ -192,12 +188,6 @@ function listen(azure: Program<AzureQuestions>, undo: (() => unknown)[]): (pod: 
 }
 
 /** The images of this run, with the names that the manifests have. */
-async function loadImages(cluster: RunningCluster, out: string): Promise<void> {
+export async function loadImages(cluster: RunningCluster, out: string): Promise<void> {
   for (const { archive } of await buildImages({ out })) await cluster.import(archive);
-}
-
-/** Before Kubernetes 1.22 a DaemonSet had no maxSurge. */
-function forThisVersion(object: KubeObject): KubeObject {
-  if (object.kind !== 'DaemonSet') return object;
-  return { ...object, spec: { ...(object['spec'] as object), updateStrategy: { type: 'RollingUpdate' } } };
 }

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { whyNoCluster } from '@pod-identity/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCleanup } from '../../stage/cleanup.ts';
 import * as names from '../../stage/names.ts';
 import { pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
 import { inDeploy } from '../../stage/places.ts';
@@ -30,17 +31,15 @@ const readiness = (pod: KubeObject) => statusOf(pod).conditions?.find(({ type })
 describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
   let stage: ClusterStage;
   let machine: StageNode;
-  const undo: (() => unknown)[] = [];
+  const cleanup = createCleanup();
 
   beforeAll(async () => {
     stage = await openClusterStage({ nodes: 1 });
-    undo.push(() => stage.stop());
+    cleanup.add(() => stage.stop());
     [machine] = stage.nodes;
     await stage.prepare();
   });
-  afterAll(async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  });
+  afterAll(() => cleanup.run());
 
   const untilReady = (component: 'nmi' | 'nmi-canary', status: 'True' | 'False') =>
     untilObject(stage.kube, {
@@ -82,7 +81,7 @@ describe.skipIf(missing !== undefined)('the canary on a real cluster', () => {
       `.listen(${interceptorPort}, '${machine.ip}', () => console.log('listening'));`;
     const args = ['netns', 'exec', machine.netns, process.execPath, '-e', program];
     const interceptor = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    undo.push(() => interceptor.kill());
+    cleanup.add(() => interceptor.kill());
     await once(interceptor.stdout, 'data');
     await machine.in('nft', 'add', 'table', 'ip', 'second');
     const chain = '{ type nat hook prerouting priority -110; }';

@@ -8,6 +8,7 @@ import { applyObject, pathOf, type KubeObject } from '../../stage/objects.ts';
 import type { PrintedLines } from '../../stage/printed-lines.ts';
 import { untilObject } from '../../stage/until.ts';
 import { openChartStage, type ChartStage } from '../chart/stage.ts';
+import { nextLine } from '../cluster/told.ts';
 import { identityObjects } from '../objects.ts';
 
 const [helm, helm3] = [await findHelm('4.2.3'), await findHelm('3.18.0')];
@@ -56,10 +57,6 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
   });
   afterAll(() => stop());
 
-  const nextLine = (fits: (line: string) => boolean) => {
-    const from = app.all.length;
-    return app.first((line) => app.all.indexOf(line, from) >= from && fits(line), patienceMs);
-  };
   /** Objects of the release, and those that outlive it. */
   const namesOf = async (kinds: string) =>
     (await stage.kubectl('get', kinds, '--all-namespaces', '--output', 'name')).split('\n').filter(Boolean);
@@ -72,11 +69,11 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
       withinMs: patienceMs,
     });
     app = stage.follow('app');
-    await nextLine((line) => line === 'machine');
+    await nextLine(app, (line) => line === 'machine');
     const told = await stage.helm(...install, '--create-namespace');
     expect(told).toContain('Create an AzureIdentity and an AzureIdentityBinding');
     expect(told).toContain('explain NAMESPACE/POD');
-    await nextLine((line) => line === 'pod-identity-nmi');
+    await nextLine(app, (line) => line === 'pod-identity-nmi');
     expect(await stage.helm('test', release)).toContain('Succeeded');
   });
 
@@ -85,7 +82,7 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
       await applyObject(stage.kube, object);
     const from = app.all.length;
     await stage.helm('uninstall', release, ...waiting);
-    await nextLine((line) => line === 'ECONNREFUSED');
+    await nextLine(app, (line) => line === 'ECONNREFUSED');
     expect(app.all.slice(from)).not.toContain('machine');
     expect(await namesOf('crd')).toHaveLength(4);
     expect(await namesOf('azureidentities,azureidentitybindings')).toHaveLength(2);
@@ -96,7 +93,7 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
 
   test('is installed again with Helm 3 over what stayed, and removes the rules from the nodes before it goes', async () => {
     await stage.helm3(...install);
-    await nextLine((line) => line === 'pod-identity-nmi');
+    await nextLine(app, (line) => line === 'pod-identity-nmi');
     const upgrade = [
       'upgrade',
       release,
@@ -108,7 +105,7 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
     expect(await stage.helm3(...upgrade)).toContain('rollout status daemonset/nmi-uninstall');
     const rollout = ['rollout', 'status', 'daemonset/nmi-uninstall', '--timeout=120s'];
     await stage.kubectl('--namespace', names.systemNamespace, ...rollout);
-    await nextLine((line) => line === 'machine');
+    await nextLine(app, (line) => line === 'machine');
     expect(await stage.inNode('nft', 'list', 'tables')).not.toContain('aad');
     expect(await stage.inNode('ip', 'rule')).not.toContain('prohibit');
     await stage.helm3('uninstall', release, ...waiting);

@@ -7,6 +7,7 @@ import { startCluster, whyNoCluster, type RunningCluster } from '@pod-identity/k
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildImages, type BuiltImage } from '../../images/build.ts';
 import type { ImageName } from '../../images/recipes.ts';
+import { createCleanup } from '../../stage/cleanup.ts';
 import { applyObject, pathOf } from '../../stage/objects.ts';
 import { runCommand } from '../../stage/run-command.ts';
 import { untilObject } from '../../stage/until.ts';
@@ -39,25 +40,25 @@ const programs = [
 const shells = '/bin/sh /bin/bash /bin/dash /bin/busybox /usr/bin/dpkg /usr/bin/apt-get /usr/bin/npm';
 
 describe.skipIf(missing !== undefined)('images on a real node', () => {
+  const cleanup = createCleanup();
   let folder: string;
   let images: readonly BuiltImage[];
-  let cluster: RunningCluster | undefined;
+  let cluster: RunningCluster;
   let kube: KubeTransport;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pod-identity-images-'));
+    cleanup.add(() => rm(folder, { recursive: true }));
     images = await buildImages({ out: folder });
     cluster = await startCluster({ nodes: 1, providerId: 'azure:///{i}' });
+    cleanup.add(() => cluster.stop());
     for (const { archive } of images) await cluster.import(archive);
     kube = await connectKube({ kubeconfig: cluster.kubeconfig, userAgent: 'pod-identity-test' });
+    cleanup.add(() => kube.close());
     const path = pathOf({ apiVersion: 'v1', kind: 'ServiceAccount', namespace: 'default' });
     await untilObject(kube, { path, fits: ({ metadata }) => metadata.name === 'default' });
   });
-  afterAll(async () => {
-    await kube.close();
-    await cluster?.stop();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => cleanup.run());
 
   /** What a pod of the image printed, which ran to its end with a read-only root. */
   const printedBy = async (image: ImageName, container: object): Promise<string> => {
@@ -69,7 +70,7 @@ describe.skipIf(missing !== undefined)('images on a real node', () => {
       fits: ({ metadata, ...rest }) =>
         metadata.name === name && ['Succeeded', 'Failed'].includes(phaseOf(rest)),
     });
-    const [program, ...args] = cluster!.kubectl('logs', name);
+    const [program, ...args] = cluster.kubectl('logs', name);
     const { stdout } = await runCommand(program, args);
     expect([stdout, phaseOf(pod)]).toEqual([stdout, 'Succeeded']);
     return stdout;

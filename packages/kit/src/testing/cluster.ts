@@ -10,21 +10,27 @@ import { restartProcess } from './cluster-restart.ts';
 import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
 import { whyNoPrograms } from './test-programs.ts';
 
-const run = promisify(execFile);
-const outputLimit = 16 * 1024 * 1024;
+const execute = promisify(execFile);
+/** The longest are the start of a cluster and the import of an image into all its nodes. */
+const commandMs = 300_000;
+const limits = { maxBuffer: 16 * 1024 * 1024, timeout: commandMs, killSignal: 'SIGKILL' } as const;
+
+/** Runs a program to its end; an error has its command line. */
+async function run(program: string, args: readonly string[]): Promise<{ readonly stdout: string }> {
+  const startedAt = performance.now();
+  try {
+    return await execute(program, args, limits);
+  } catch (error) {
+    if (performance.now() - startedAt < commandMs) throw error;
+    const command = [program, ...args].join(' ');
+    throw new Error(`waited ${commandMs} ms for the end of the command ${command}`, { cause: error });
+  }
+}
 
 export interface ClusterOptions {
   readonly nodes: number;
   /** `{i}` is the node's number from 0. */
   readonly providerId: string;
-}
-
-export interface ImageSpec {
-  /** With its registry: `docker.io/library/x:1`. */
-  readonly name: string;
-  /** `source` or `source:destination`; shared libraries of executables are included. */
-  readonly files: readonly string[];
-  readonly entrypoint: readonly string[];
 }
 
 export interface ClusterNode {
@@ -41,8 +47,6 @@ export interface RunningCluster {
   readonly control: string;
   /** The command that runs kubectl as administrator. */
   kubectl(...args: readonly string[]): readonly [program: string, ...args: string[]];
-  /** Makes an image and loads it into every node. */
-  load(image: ImageSpec): Promise<void>;
   /** Loads an image from an archive, such as one of OCI, into every node. */
   import(archive: string): Promise<void>;
   /** Kills the API server and starts it again with its own flags; resolves when it is ready. */
@@ -69,7 +73,7 @@ export async function startCluster({ nodes: count, providerId }: ClusterOptions)
   const folder = await mkdtemp(join(tmpdir(), 'pod-identity-cluster-'));
   const directory = join(folder, 'state');
   const command = async (name: string, ...args: readonly string[]) =>
-    (await run(join(kit, name), args, { maxBuffer: outputLimit })).stdout;
+    (await run(join(kit, name), args)).stdout;
   const stop = async () => {
     await command('cluster', 'down', directory);
     await rm(folder, { recursive: true, force: true });
@@ -91,7 +95,6 @@ export async function startCluster({ nodes: count, providerId }: ClusterOptions)
       control,
       kubeconfig: join(directory, 'outside.kubeconfig'),
       kubectl: (...args) => [join(kit, 'kit-kubectl'), directory, ...args],
-      load: (image) => loadImage(image, { command, folder, directory }),
       import: async (archive) => {
         await command('image', 'import', directory, archive);
       },
@@ -103,23 +106,6 @@ export async function startCluster({ nodes: count, providerId }: ClusterOptions)
     await stop();
     throw error;
   }
-}
-
-interface Kit {
-  /** Runs one of the kit's programs; returns its output. */
-  readonly command: (name: string, ...args: readonly string[]) => Promise<string>;
-  readonly folder: string;
-  readonly directory: string;
-}
-
-async function loadImage({ name, files, entrypoint }: ImageSpec, { command, folder, directory }: Kit) {
-  const root = join(folder, 'root');
-  const archive = join(folder, 'image.tar');
-  await command('image', 'root', root, ...files);
-  await command('image', name, root, archive, '--entrypoint', JSON.stringify(entrypoint));
-  await command('image', 'import', directory, archive);
-  await rm(root, { recursive: true });
-  await rm(archive);
 }
 
 function restarts(of: {

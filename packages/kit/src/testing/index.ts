@@ -13,7 +13,6 @@ export {
   whyNoCluster,
   type ClusterNode,
   type ClusterOptions,
-  type ImageSpec,
   type RunningCluster,
 } from './cluster.ts';
 export { isKitRequired } from './kubernetes-kit.ts';

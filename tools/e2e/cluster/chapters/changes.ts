@@ -15,10 +15,12 @@ export function describeChanges(open: () => ClusterStage): void {
     let stage: ClusterStage;
     let clientId: string;
     let load: Load;
+    let stop: () => Promise<void> = () => Promise.resolve();
     beforeAll(async () => {
       stage = open();
       ({ clientId } = await scene.bindIdentity(stage, 'load'));
       load = await startLoad(stage, 'load');
+      stop = () => load.stop();
       for (const node of stage.nodes)
         for (const service of ['mic', 'nmi'])
           await node.on(
@@ -31,7 +33,7 @@ export function describeChanges(open: () => ClusterStage): void {
             image(service, '0.1.1'),
           );
     });
-    afterAll(() => load.stop());
+    afterAll(() => stop());
 
     const rolledOut = (workload: string) =>
       stage.kubectl('rollout', 'status', '--timeout=110s', ...system, workload);

@@ -13,12 +13,14 @@ export function describeFaults(open: () => ClusterStage): void {
     let stage: ClusterStage;
     let clientId: string;
     let load: Load;
+    let stop: () => Promise<void> = () => Promise.resolve();
     beforeAll(async () => {
       stage = open();
       ({ clientId } = await scene.bindIdentity(stage, 'steady'));
       load = await startLoad(stage, 'steady');
+      stop = () => load.stop();
     });
-    afterAll(() => load.stop());
+    afterAll(() => stop());
 
     test('MIC’s leader is killed: new pods are served', async () => {
       const { holderIdentity } = await leaseOfMic();
