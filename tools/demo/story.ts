@@ -1,5 +1,6 @@
 // The steps of the article of 2018, from its first kubectl to the last refusal. One function for each step; each returns
 // its results, so that a test can check them. The narrator only prints.
+import { aborted } from '@pod-identity/kit/core';
 import type { JournalEntry } from '@pod-identity/sim';
 import * as names from '../stage/names.ts';
 import { pathOf, readManifests, type KubeObject } from '../stage/objects.ts';
@@ -154,10 +155,6 @@ async function vaultRead(stage: Stage, identity: string): Promise<JournalEntry> 
     if (!entry) throw new Error(`nothing was read from the vault as ${identity} within a minute`);
     since = entry.sequence;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
 export async function showRefusals(stage: Stage, narrator: Narrator, programs: Programs): Promise<Refusal[]> {

@@ -97,6 +97,7 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
 
 function reportIdleSettings(config: MicConfig, log: Log): void {
   for (const { flag, why } of config.ignored) log.warn({ flag, why }, 'this flag has no effect any more');
+  for (const warning of config.warnings) log.warn({}, warning);
   if (config.startupTaint === undefined)
     log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
   if (config.access.mode === 'namespace') log.warn({}, openAccess);

@@ -98,9 +98,13 @@ test('with such bindings in many namespaces MIC watches all pods once, and assig
   const byLabel = binding('by-label', { podSelector: { matchLabels: { app: 'web' } } });
   await town.client.request('POST', bindings, byLabel);
   const listed = Promise.withResolvers<undefined>();
+  let lists = 0;
   await stage.startMic({
     onRequest: ({ path, query = {} }) => {
-      if (path === '/api/v1/pods' && query['labelSelector'] === undefined) listed.resolve(undefined);
+      if (path !== '/api/v1/pods' || query['labelSelector'] !== undefined || query['watch'] !== undefined)
+        return;
+      lists += 1;
+      listed.resolve(undefined);
     },
   });
   await stage.allAssigned(1);
@@ -116,4 +120,5 @@ test('with such bindings in many namespaces MIC watches all pods once, and assig
   });
   await stage.until(() => stage.assigned().length === 1);
   expect(names()).toEqual(['late']);
+  expect(lists).toBe(1);
 });

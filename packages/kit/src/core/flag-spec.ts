@@ -13,6 +13,10 @@ export interface FlagSpec {
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
+  /** The text must be empty, or a URL with http or https. */
+  readonly isUrl?: true;
+  /** Others set the variable too, for programs of other kinds: a value that is wrong here is a warning, and the default counts. */
+  readonly isEnvShared?: true;
   /** Further values that a boolean accepts, as in `--name=word`. */
   readonly words?: readonly string[];
 }
@@ -38,4 +42,6 @@ export interface FlagReading {
   readonly given: ReadonlySet<string>;
   readonly positional: readonly string[];
   readonly problems: readonly FlagProblem[];
+  /** Variables that are not used because of their values. */
+  readonly warnings: readonly string[];
 }

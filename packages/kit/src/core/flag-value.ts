@@ -28,10 +28,18 @@ const wanted = {
 /** Parses a value and checks bounds and choices. A list is comma-separated. */
 export function readValue(spec: FlagSpec, text: string): ReadValue {
   if (spec.words?.includes(text)) return { value: text };
+  // Without the text: it may have a password.
+  if (spec.isUrl === true && !isUrl(text))
+    return { problem: 'must be a URL with http or https, such as http://collector:4318' };
   const value = parseValue(spec.kind, text);
   const need = value === undefined ? wantedFor(spec) : unmetNeed(spec, value);
   if (value !== undefined && need === undefined) return { value };
   return { problem: `must be ${need}, not "${text}"` };
+}
+
+function isUrl(text: string): boolean {
+  const protocol = URL.parse(text)?.protocol;
+  return text === '' || protocol === 'http:' || protocol === 'https:';
 }
 
 function wantedFor({ kind, words }: FlagSpec): string {

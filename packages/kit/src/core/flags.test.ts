@@ -20,6 +20,26 @@ const specs: readonly FlagSpec[] = [
   { name: 'log-format', kind: 'string', default: 'text', help: 'Log lines.', choices: ['text', 'json'] },
   { name: 'client-id', kind: 'integer', default: undefined, help: 'A | bar.' },
 ];
+const shared: readonly FlagSpec[] = [
+  {
+    name: 'sampler',
+    kind: 'string',
+    default: 'on',
+    help: '',
+    choices: ['on', 'off'],
+    env: 'SAMPLER',
+    isEnvShared: true,
+  },
+  {
+    name: 'collector',
+    kind: 'string',
+    default: '',
+    help: '',
+    isUrl: true,
+    env: 'COLLECTOR',
+    isEnvShared: true,
+  },
+];
 const read = (argv: string[], env: Record<string, string> = {}) => readFlags(specs, { argv, env });
 
 describe('flags', () => {
@@ -160,6 +180,24 @@ describe('flags', () => {
     expect(flags.integer('v')).toBe(0);
   });
 
+  test('a wrong variable that others set too is a warning, and the default counts; a given flag is a problem', () => {
+    const env = { SAMPLER: 'xray', COLLECTOR: 'user:secret@collector:4318', NODE: 'n1' };
+    const flags = readFlags(shared, { argv: [], env });
+    expect([flags.problems, flags.string('sampler'), flags.string('collector')]).toEqual([[], 'on', '']);
+    expect(flags.given.size).toBe(0);
+    expect(flags.warnings).toEqual([
+      'the environment variable SAMPLER is not used: --sampler must be one of on, off, not "xray"',
+      'the environment variable COLLECTOR is not used: --collector must be a URL with http or https, such as http://collector:4318',
+    ]);
+    const given = readFlags(shared, { argv: ['--sampler=xray', '--collector=collector:4318'], env });
+    expect(given.warnings).toEqual([]);
+    expect(given.problems.map(({ name }) => name)).toEqual(['sampler', 'collector']);
+    const right = readFlags(shared, { argv: [], env: { SAMPLER: 'off', COLLECTOR: 'https://collector/' } });
+    expect([right.string('sampler'), right.string('collector')]).toEqual(['off', 'https://collector/']);
+    expect([right.problems, right.warnings, right.given.size]).toEqual([[], [], 2]);
+    expect(readFlags(shared, { argv: ['--collector='], env }).problems).toEqual([]);
+  });
+
   test.each([
     [['-v', '1.5'], 'a whole number'],
     [['-v', ''], 'a whole number'],
@@ -187,9 +225,18 @@ describe('flags', () => {
 describe('the flags of the running service', () => {
   test('come first, so that given ones replace them', () => {
     const argv = afterService(specs, ['explain', '--node=mine'], ['--node', 'its', '--v=3']);
-    expect(argv).toEqual(['--node', 'its', '--v=3', 'explain', '--node=mine']);
+    expect(argv).toEqual(['--node=its', '--v=3', 'explain', '--node=mine']);
     const flags = read([...argv]);
     expect([flags.string('node'), flags.integer('v'), flags.positional]).toEqual(['mine', 3, ['explain']]);
+  });
+
+  test('give way to a given list as a whole', () => {
+    const service = ['--immutable=a', '--immutable', 'b', '--v=3', '--forceNamespaced'];
+    const argv = afterService(specs, ['explain', '--immutable=c', '--immutable=d'], service);
+    const flags = read([...argv]);
+    expect([flags.list('immutable'), flags.integer('v')]).toEqual([['c', 'd'], 3]);
+    expect([flags.boolean('forceNamespaced'), flags.positional]).toEqual([true, ['explain']]);
+    expect(read([...afterService(specs, ['explain'], service)]).list('immutable')).toEqual(['a', 'b']);
   });
 
   test.each<[string, readonly string[] | undefined]>([

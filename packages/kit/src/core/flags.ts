@@ -22,19 +22,24 @@ interface CommandLine {
 export function readFlags(specs: readonly FlagSpec[], from: FlagSource): FlagReading {
   const line = readCommandLine(specs, from.argv);
   const problems = [...line.problems];
+  const warnings: string[] = [];
   const given = new Set<string>();
   const values = new Map<string, FlagValue>();
 
   for (const spec of specs) {
     values.set(spec.name, defaultOf(spec));
-    const text = textOf(spec, line.texts.get(spec), from.env);
+    const texts = line.texts.get(spec);
+    const text = textOf(spec, texts, from.env);
     if (text === undefined) continue;
-    given.add(spec.name);
     const read = readValue(spec, text);
+    const isWarning = 'problem' in read && texts === undefined && spec.isEnvShared === true;
+    if (!isWarning) given.add(spec.name);
     if ('value' in read) values.set(spec.name, read.value);
+    else if (isWarning)
+      warnings.push(`the environment variable ${spec.env} is not used: --${spec.name} ${read.problem}`);
     else problems.push({ name: spec.name, message: `--${spec.name} ${read.problem}` });
   }
-  return { ...accessors(specs, values, given), given, positional: line.positional, problems };
+  return { ...accessors(specs, values, given), given, positional: line.positional, problems, warnings };
 }
 
 /**
@@ -46,7 +51,14 @@ export function afterService(
   argv: readonly string[],
   service: readonly string[] = [],
 ): readonly string[] {
-  return serviceFault(specs, service) === undefined ? [...service, ...argv] : argv;
+  if (serviceFault(specs, service) !== undefined) return argv;
+  const given = readCommandLine(specs, argv).texts;
+  // `readFlags` concatenates lists.
+  const others = [...readCommandLine(specs, service).texts].filter(
+    ([spec]) => spec.kind !== 'list' || !given.has(spec),
+  );
+  const words = others.flatMap(([{ name }, texts]) => texts.map((text) => `--${name}=${text}`));
+  return [...words, ...argv];
 }
 
 /** Why the arguments of the service are left out, for a line to whoever started the command: it may decide otherwise than the service. */

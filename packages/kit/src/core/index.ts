@@ -19,5 +19,5 @@ export { klogFlags, klogFlagsGiven, klogNote } from './klog-flags.ts';
 export { flagHelp } from './flag-docs.ts';
 export { asciiJson, printable } from './printable.ts';
 export type { MetricSpec } from './metrics.ts';
-export type { SpanFacts, SpanStart, Tracer } from './tracer.ts';
-export { tracingFlags, tracingOf, tracingProblems, type TracingSettings } from './tracing-flags.ts';
+export { noted, type SpanFacts, type SpanStart, type Tracer } from './tracer.ts';
+export { tracingFlags, tracingOf, type TracingSettings } from './tracing-flags.ts';

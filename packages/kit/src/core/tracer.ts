@@ -22,3 +22,9 @@ export interface Tracer {
   /** The function in the surrounding span, whoever calls it later. */
   bind<F extends (...args: never[]) => unknown>(run: F): F;
 }
+
+/** The value, after its facts are noted. */
+export function noted<T>(tracer: Tracer, value: T, factsOf: (value: T) => SpanFacts): T {
+  tracer.note(factsOf(value));
+  return value;
+}

@@ -1,4 +1,4 @@
-import type { FlagProblem, FlagReading, FlagSpec } from './flag-spec.ts';
+import type { FlagReading, FlagSpec } from './flag-spec.ts';
 
 /** Where and how traces are exported. */
 export interface TracingSettings {
@@ -11,20 +11,27 @@ export interface TracingSettings {
 
 const samplers = ['always_on', 'always_off', 'traceidratio'] as const;
 
-/** The names of OpenTelemetry's specification, so that an operator that injects variables works. */
+/**
+ * The names of OpenTelemetry's specification, so that an operator that injects variables works. What such an operator gives is legal there,
+ * and must not stop a service where it is not supported.
+ */
 export const tracingFlags = [
   {
     name: 'otlp-endpoint',
     kind: 'string',
     default: '',
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-    help: 'URL of an OpenTelemetry collector that takes OTLP over HTTP, such as http://collector:4318; traces go to its path /v1/traces, as JSON. Empty: no traces.',
+    isUrl: true,
+    isEnvShared: true,
+    help: 'URL of an OpenTelemetry collector that takes OTLP over HTTP, such as http://collector:4318; traces go to its path /v1/traces, as JSON. Empty: no traces. A variable that is no such URL is logged and not used.',
   },
   {
     name: 'otlp-traces-endpoint',
     kind: 'string',
     default: '',
     env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    isUrl: true,
+    isEnvShared: true,
     help: 'The same as a whole URL, instead of --otlp-endpoint.',
   },
   {
@@ -32,8 +39,9 @@ export const tracingFlags = [
     kind: 'string',
     default: 'parentbased_always_on',
     env: 'OTEL_TRACES_SAMPLER',
+    isEnvShared: true,
     choices: [...samplers, ...samplers.map((name) => `parentbased_${name}`)],
-    help: 'Which traces are exported. Traces of callers are never continued, so that no pod decides.',
+    help: 'Which traces are exported. Traces of callers are never continued, so that no pod decides. A variable that names another sampler is logged and not used.',
   },
   {
     name: 'traces-sampler-arg',
@@ -42,6 +50,7 @@ export const tracingFlags = [
     min: 0,
     max: 1,
     env: 'OTEL_TRACES_SAMPLER_ARG',
+    isEnvShared: true,
     help: 'With a traceidratio sampler: the share of traces that is exported.',
   },
   {
@@ -52,17 +61,6 @@ export const tracingFlags = [
     help: 'Name of the service in traces. Empty: pod-identity-mic or pod-identity-nmi.',
   },
 ] as const satisfies readonly FlagSpec[];
-
-/** What is wrong with the URLs. */
-export function tracingProblems(reading: FlagReading): FlagProblem[] {
-  return (['otlp-endpoint', 'otlp-traces-endpoint'] as const).flatMap((name) => {
-    const text = reading.string(name);
-    const protocol = URL.parse(text)?.protocol;
-    return text === '' || protocol === 'http:' || protocol === 'https:'
-      ? []
-      : [{ name, message: `--${name} is no URL with http or https: give one such as http://collector:4318` }];
-  });
-}
 
 /** Undefined: no traces. */
 export function tracingOf(reading: FlagReading, program: 'mic' | 'nmi'): TracingSettings | undefined {

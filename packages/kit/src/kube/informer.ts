@@ -9,6 +9,8 @@ export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly indexes?: Indexes<V>;
   /** Called for each failed list or watch. */
   readonly onProblem?: (problem: KubeError) => void;
+  /** Called after each complete list, when the listeners know its changes. */
+  readonly onListed?: () => void;
 }
 
 export interface Informer<V> {
@@ -78,7 +80,10 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
           signal,
           retries,
           watching,
-          onListed: () => synced.resolve(undefined),
+          onListed: () => {
+            options.onListed?.();
+            synced.resolve(undefined);
+          },
         });
       } finally {
         synced.resolve(undefined);

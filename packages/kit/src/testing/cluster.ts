@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { restartProcess } from './cluster-restart.ts';
 import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
@@ -162,6 +163,7 @@ async function untilWorks(what: string, task: () => Promise<unknown>): Promise<v
     } catch (error) {
       if (performance.now() > endsAt)
         throw new Error(`waited ${patienceMs} ms for ${what}`, { cause: error });
+      await pause(200);
     }
   }
 }

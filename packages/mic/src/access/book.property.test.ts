@@ -72,7 +72,7 @@ class Scene {
     const asked = new Set<string>();
     for (let pair = this.#book.next(this.#now); pair; pair = this.#book.next(this.#now))
       asked.add(JSON.stringify([pair.subject, pair.target]));
-    const due = this.#pairs().filter(([, { subject }]) => !this.#book.isOver(subject.namespace));
+    const due = this.#pairs().filter(([, holder]) => !this.#book.waits(holder));
     for (const [, { subject }, one] of due) expect(asked).toContain(JSON.stringify([subject, one]));
   }
 

@@ -166,15 +166,17 @@ describe('a namespace', () => {
       holderOf('evil/2', 'a'),
       holderOf('evil/1', 'a', 'b'),
     ];
-    for (const holder of [first, second, third, holderOf('shop/web', 'a')]) book.hold(holder);
-    expect([book.isOver('evil'), book.isOver('shop'), book.isOver('none')]).toEqual([true, false, false]);
+    const fourth = holderOf('shop/web', 'a');
+    for (const holder of [first, second, third, fourth]) book.hold(holder);
+    expect([book.waits(third), book.waits(first)]).toEqual([true, false]);
+    expect([book.waits(fourth), book.waits(holderOf('none/web', 'a'))]).toEqual([false, false]);
     expect([book.waiting(), book.pairsOf('evil'), book.pairsOf('none')]).toEqual([1, 2, 0]);
     expect(answerAll(book, allowed)).toHaveLength(3);
     // The book would not return it after a change of the verdict.
     expect(book.verdict(third, target('a'))).toBe('unknown');
     expect(book.takeAdmitted()).toEqual([]);
     book.release(second);
-    expect([book.isOver('evil'), book.takeAdmitted(), book.takeAdmitted()]).toEqual([false, [third], []]);
+    expect([book.waits(third), book.takeAdmitted(), book.takeAdmitted()]).toEqual([false, [third], []]);
     expect([book.verdict(third, target('a')), book.verdict(third, target('b'))]).toEqual([
       'allowed',
       'unknown',
@@ -193,7 +195,7 @@ describe('a namespace', () => {
     book.release(second);
     book.release(first);
     book.release(third);
-    expect([book.takeAdmitted(), book.isOver('evil'), book.next(0)]).toEqual([[], false, undefined]);
+    expect([book.takeAdmitted(), book.waiting(), book.next(0)]).toEqual([[], 0, undefined]);
   });
 });
 

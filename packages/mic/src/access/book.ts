@@ -121,9 +121,9 @@ export class AccessBook<H extends Holder = Holder> {
     return admitted;
   }
 
-  /** Whether holders of the namespace wait because it has too many pairs. */
-  isOver(namespace: string): boolean {
-    return (this.#tenants.get(namespace)?.waiting.size ?? 0) > 0;
+  /** Whether the holder waits because its namespace has too many pairs. */
+  waits(holder: H): boolean {
+    return this.#tenants.get(holder.subject.namespace)?.waiting.has(holder) ?? false;
   }
 
   pairsOf(namespace: string): number {

@@ -1,4 +1,5 @@
-// Removes the start-up taint of nodes whose NMI (and canary, if it waits for that) is ready, one node at a time, during the term. plan/startup-taint.ts decides.
+// Removes start-up taints during the term, one node at a time, where NMI is ready, and its canary too if the taint waits for that.
+// plan/startup-taint.ts decides.
 import { createBackoff, type Clock } from '@pod-identity/kit/core';
 import {
   createNodeTaintDoor,

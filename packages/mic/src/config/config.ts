@@ -7,7 +7,6 @@ import {
   klogNote,
   readFlags,
   tracingOf,
-  tracingProblems,
   type FlagProblem,
   type FlagReading,
   type TracingSettings,
@@ -63,6 +62,8 @@ export interface MicConfig extends NodeSettings {
   readonly userAgentSuffix: string;
   /** Given flags of the original that have no effect. */
   readonly ignored: readonly { readonly flag: string; readonly why: string }[];
+  /** Environment variables that are not used because of their values. */
+  readonly warnings: readonly string[];
 }
 
 export type ConfigReading =
@@ -93,7 +94,7 @@ export function readMicConfig(from: {
 function readSettings(
   flags: FlagReading,
   from: { readonly env: Env; readonly hostname: string },
-): Omit<MicConfig, 'command' | 'log' | 'ignored'> {
+): Omit<MicConfig, 'command' | 'log' | 'ignored' | 'warnings'> {
   const cloudConfigPath = flags.optionalString('cloudconfig');
   const podNamespace = from.env['MIC_POD_NAMESPACE'] ?? 'default';
   return {
@@ -126,9 +127,10 @@ function readSettings(
   };
 }
 
-function readLog(flags: FlagReading): Pick<MicConfig, 'log' | 'ignored'> {
+function readLog(flags: FlagReading): Pick<MicConfig, 'log' | 'ignored' | 'warnings'> {
   const format = flags.string('log-format') === 'json' ? 'json' : 'text';
-  return { log: { level: readLevel(flags), format }, ignored: ignoredOf(flags) };
+  const { warnings } = flags;
+  return { log: { level: readLevel(flags), format }, ignored: ignoredOf(flags), warnings };
 }
 
 function ignoredOf(flags: FlagReading): MicConfig['ignored'] {
@@ -178,12 +180,7 @@ function readLevel(flags: FlagReading): MicConfig['log']['level'] {
 }
 
 function problemsOf(flags: FlagReading, command: MicCommand | UnknownCommand): readonly FlagProblem[] {
-  const problems = [
-    ...flags.problems,
-    ...nodeProblems(flags),
-    ...originalLockProblems(flags),
-    ...tracingProblems(flags),
-  ];
+  const problems = [...flags.problems, ...nodeProblems(flags), ...originalLockProblems(flags)];
   if (flags.durationMs('debounce') > flags.durationMs('debounce-max')) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
   }

@@ -26,13 +26,15 @@ import { reportSkip } from './report.ts';
 const key = 'shop/web-0';
 const vmss1 = hostOf(instanceOf('vmss1'));
 
+const bookOf = (pairsPerNamespace: number) =>
+  new AccessBook<AccessGroup>({ pairsPerNamespace, recheckMs: 300_000 });
+
 /** A pod of ServiceAccount `shop/web` with an identity of its namespace, and one answer of the API server. */
 function worldOf(
   mode: 'namespace' | 'warn' | 'rbac',
   answer?: Answer,
-  { resourceID = resourceIdOf('reader'), pairsPerNamespace = 100 } = {},
+  { resourceID = resourceIdOf('reader'), book = bookOf(100) } = {},
 ) {
-  const book = new AccessBook<AccessGroup>({ pairsPerNamespace, recheckMs: 300_000 });
   const index = new ClusterIndex({ forceNamespaced: true }, { mode, book });
   const namespace = 'shop';
   const [of, by] = [identity({ namespace, spec: { type: 0, resourceID } }), binding({ namespace })];
@@ -57,13 +59,24 @@ const conditionIn = (index: ClusterIndex) => {
   const world = { index, facts: factsMap(facts(vmss1, ['reader'])) };
   return conditionsOf({ kind: 'AzureIdentity', key: 'shop/reader' }, world, 'now')?.[0];
 };
-const eventsOf = (index: ClusterIndex) => skipsOf(index, key).flatMap((skip) => reportSkip(skip).events);
+const eventsOf = (index: ClusterIndex, of = key) =>
+  skipsOf(index, of).flatMap((skip) => reportSkip(skip).events);
 
 const allowed: Answer = { kind: 'allowed', level: 0 };
 const refused: Answer = { kind: 'refused' };
 
+it('a pod whose rights are asked about is not told so when its namespace has others that wait', () => {
+  const [book, other] = [bookOf(1), 'shop/web-1'];
+  const index = worldOf('rbac', allowed, { book });
+  index.apply({ kind: 'pod', key: other, view: pod({ name: 'web-1', serviceAccount: 'other' }) });
+  // A new term.
+  index.rightsChanged(book.forget());
+  expect(eventsOf(index)).toEqual([]);
+  expect(eventsOf(index, other)).toEqual([expect.objectContaining({ reason: 'AccessNotReviewed' })]);
+});
+
 it('a pod whose namespace needs more rights than are asked about is told so by an Event and in explain', () => {
-  const left = worldOf('rbac', undefined, { pairsPerNamespace: 0 });
+  const left = worldOf('rbac', undefined, { book: bookOf(0) });
   const text = explained(left);
   expect(eventsOf(left)).toEqual([expect.objectContaining({ reason: 'AccessNotReviewed', type: 'Warning' })]);
   expect(eventsOf(worldOf('rbac'))).toEqual([]);

@@ -23,7 +23,7 @@ const watchOf = (state: { pods: readonly AgentView[]; hasSynced: boolean }): Age
   onChange: () => () => undefined,
 });
 
-function setUp(nodes: readonly string[]) {
+function setUp(nodes: readonly string[], now?: () => number) {
   const clock = createFakeClock();
   const ending = new AbortController();
   const reports: Report[] = [];
@@ -36,7 +36,7 @@ function setUp(nodes: readonly string[]) {
     keepsTaint: (node) => node === 'tainted',
     publisher: { publish: (report) => void reports.push(report) },
     term: { signal: ending.signal, holds: () => true },
-    clock,
+    clock: { ...clock, now: now ?? (() => clock.now()) },
   });
   const told = () => reports.map(({ events: [event] }) => `${event?.involved.name} ${event?.reason}`);
   return { clock, reports, told, agents, canaries, pods, ended, end: () => ending.abort() };
@@ -57,6 +57,20 @@ test('a canary that fails for a while is reported once, and so is its return', a
   end();
   await ended;
   expect(clock.pending).toBe(0);
+});
+
+test('a short failure is not reported because the clock of the machine is set', async () => {
+  let wall = 0;
+  const { clock, canaries, told } = setUp(['n1'], () => wall);
+  await clock.advance(5_000);
+  canaries.pods = [podOn('n1', false)];
+  await clock.advance(10_000);
+  wall = 3_600_000;
+  await clock.advance(10_000);
+  expect(told()).toEqual([]);
+  wall = 0;
+  await clock.advance(30_000);
+  expect(told()).toEqual(['n1 CanaryNotReady']);
 });
 
 test('pods that are not listed yet are not missing', async () => {

@@ -47,7 +47,7 @@ export async function keepCanaryReports(options: CanaryReportsOptions): Promise<
 function createTell({ daemonSet, keepsTaint, publisher, clock }: CanaryReportsOptions) {
   const budgets = createBudgets(reports);
   return (before: CanaryStandings, sightings: CanarySightings): CanaryStandings => {
-    const now = clock.now();
+    const now = clock.elapsed();
     const standings = foldCanaries(before, sightings, now);
     const told = new Map(standings);
     for (const sighting of dueCanaries(standings, sightings, now)) {
@@ -69,7 +69,7 @@ function sightingsOf({ agents, canaries }: Watched): CanarySightings | undefined
 /** Counted by the leader alone, so that the sum over all MICs is right. */
 export function showCanaries(pods: Watched, isLeading: boolean, metrics: Metrics<MicMetricSpecs>): void {
   if (pods.canaries === undefined) return;
-  const counts = isLeading ? sightingsOf(pods) : undefined;
-  for (const state of canaryStates)
-    metrics.set('canaries', counts === undefined ? 0 : countCanaries(counts)[state], { state });
+  const sightings = isLeading ? sightingsOf(pods) : undefined;
+  const counts = countCanaries(sightings ?? new Map());
+  for (const state of canaryStates) metrics.set('canaries', counts[state], { state });
 }

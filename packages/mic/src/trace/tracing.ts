@@ -1,6 +1,6 @@
 // Room: spans of MIC's passes: wraps the ports of other rooms where traces are exported.
 // It must not change an outcome, or note a token or a secret.
-import type { SpanFacts, Tracer } from '@pod-identity/kit/core';
+import { noted, type SpanFacts, type Tracer } from '@pod-identity/kit/core';
 import type { HostIdentities } from '../apply/host-identities.ts';
 import type { ArmClient } from '../azure/arm/arm-client.ts';
 import type { UpdateOutcome } from '../snapshot/facts/outcomes.ts';
@@ -43,11 +43,6 @@ export function createTracing(tracer: Tracer | undefined): Tracing {
     }),
     arm: (client) => ({ ...client, send: (request) => sendTraced(tracer, client, request) }),
   };
-}
-
-function noted<T>(tracer: Tracer, value: T, factsOf: (value: T) => SpanFacts): T {
-  tracer.note(factsOf(value));
-  return value;
 }
 
 function factsOfUpdate({ refusal, rejected, patches }: UpdateOutcome): SpanFacts {

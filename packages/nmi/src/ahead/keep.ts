@@ -1,6 +1,6 @@
 // Room: tokens that are got before a pod asks for them, and renewed before they expire.
 // It must not respond to requests, or widen what a pod may use.
-import { createFairQueue, type Clock } from '@pod-identity/kit/core';
+import { aborted, createFairQueue, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
 import type { AccessGuard } from '../access/guard.ts';
 import type { BoundIdentity, GrantedIdentity } from '../authorize/types.ts';
@@ -51,7 +51,6 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
 
   return {
     async run(signal) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
       let isDue = false;
       const stop = changes.subscribe(() => {
         if (isDue) return;
@@ -61,9 +60,7 @@ export function createTokenKeeper(options: TokenKeeperOptions): TokenKeeper {
           if (!signal.aborted) tend(signal);
         });
       });
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
-      if (signal.aborted) resolve(undefined);
-      await promise;
+      await aborted(signal);
       stop();
     },
   };

@@ -12,7 +12,7 @@ import type { ControllerPods, OperationMode } from '../authorize/types.ts';
 import { flags, flagSpecs } from './flags.ts';
 import { compatOf, compatWarnings } from './flags/compat.ts';
 import { accessOf, type AccessConfig } from './flags/access.ts';
-import { problemsOfTracing, tracingConfigOf, type TracingConfig } from './flags/tracing.ts';
+import { tracingConfigOf, type TracingConfig } from './flags/tracing.ts';
 import type { CompatSettings } from '../respond/compat.ts';
 import { interceptionWarnings } from './flags/redirect.ts';
 import { controllerOf, controllerProblems, controllerWarnings } from './flags/controller.ts';
@@ -128,7 +128,7 @@ function relations(reading: FlagReading): string[] {
     problems.push(
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
-  problems.push(...controllerProblems(reading), ...problemsOfTracing(reading));
+  problems.push(...controllerProblems(reading));
   if (reading.given.has('master') && reading.given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
   const unknown = reading.list('metadata-allow').filter((part) => !isPart(part));
@@ -278,5 +278,5 @@ function warningsOf(reading: FlagReading): string[] {
   const klog = klogFlagsGiven(reading);
   if (klog !== undefined) dropped.push(`--${klog}: no effect any more, ${klogNote}`);
   const here = [...controllerWarnings(reading), ...compatWarnings(reading), ...interceptionWarnings(reading)];
-  return [...dropped, ...here];
+  return [...reading.warnings, ...dropped, ...here];
 }

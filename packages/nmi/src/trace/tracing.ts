@@ -1,6 +1,6 @@
 // Room: spans of the requests of pods: wraps the ports of other rooms where traces are exported.
 // It must not change an outcome, or note a token, a secret or a text that a caller chose.
-import type { SpanFacts, Tracer } from '@pod-identity/kit/core';
+import { noted, type SpanFacts, type Tracer } from '@pod-identity/kit/core';
 import type { AccessGuard } from '../access/guard.ts';
 import type { AskForAccess } from '../access/types.ts';
 import type { Authorizer } from '../authorize/authorizer.ts';
@@ -133,11 +133,6 @@ function beneath(tracer: Tracer): Omit<Tracing, keyof Around> {
         }),
     }),
   };
-}
-
-function noted<T>(tracer: Tracer, value: T, factsOf: (value: T) => SpanFacts): T {
-  tracer.note(factsOf(value));
-  return value;
 }
 
 const namedByCaller: ReadonlySet<Outcome['kind']> = new Set(['unknown-pod', 'unconfirmed']);

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import type { Clock, Timer } from '@pod-identity/kit/core';
+import { aborted, type Clock, type Timer } from '@pod-identity/kit/core';
 import { AzureError } from '../azure-error.ts';
 import { readCloud, type CloudSettings, type Env } from './cloud.ts';
 
@@ -66,9 +66,7 @@ export async function watchCloudConfig(options: CloudConfigWatch): Promise<void>
     timer = clock.after(quietMs, reload);
   });
   watcher.on('error', options.onProblem);
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  await promise;
+  await aborted(signal);
   timer?.cancel();
   watcher.close();
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { NamespaceRules } from './namespace-rules.ts';
 
 test('labels of a Namespace are kept as text, and changes count where they may change matches', () => {
@@ -12,4 +12,12 @@ test('labels of a Namespace are kept as text, and changes count where they may c
   expect(rules.isOpenTo('pay', 'shared', [{ names: ['pay'] }])).toBe(true);
   expect(rules.setLabels('pay', undefined)).toBe(true);
   expect(rules.labels('pay')).toBeUndefined();
+});
+
+test('labels are not read for identities that allow no namespace', () => {
+  const rules = new NamespaceRules({ forceNamespaced: true }, () => true);
+  rules.setLabels('pay', { team: 'pay' });
+  const labels = vi.spyOn(rules, 'labels');
+  expect(rules.isOpenTo('pay', 'shared', [])).toBe(false);
+  expect(labels).not.toHaveBeenCalled();
 });

@@ -52,6 +52,7 @@ export class NamespaceRules {
   isOpenTo(namespace: string, other: string, allowed: readonly AllowedNamespaces[]): boolean {
     const { forceNamespaced, byAllowedNamespaces } = this.rules(namespace);
     if (byAllowedNamespaces !== true) return !forceNamespaced;
+    if (allowed.length === 0) return false;
     const labels = this.labels(namespace);
     return acceptsNamespace(labels, other) && allowed.some((one) => allowsNamespace(one, namespace, labels));
   }

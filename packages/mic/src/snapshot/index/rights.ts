@@ -215,7 +215,7 @@ function barredIn(
   const denied = targets.filter((_, index) => verdicts[index] === 'denied');
   if (denied.length > 0) return [{ match, verdict: 'denied', subject, targets: denied }];
   if (!verdicts.includes('unknown')) return [];
-  const isOver = book.isOver(subject.namespace);
+  const isOver = book.waits(group);
   return [{ match, verdict: 'unknown', subject, targets: [], ...(isOver && { isOver }) }];
 }
 

@@ -121,6 +121,45 @@ test('the end of a pod takes nothing from one of the same name that came after i
   expect(room.used()).toBe(each);
 });
 
+test('a pod that goes after a list that failed had a newer version of it is gone', () => {
+  const { room, desk } = setUp();
+  const known = fit(desk, oneOf('shop', 'a'));
+  fit(desk, oneOf('shop', 'a'));
+  desk.leave(known);
+  expect(room.used()).toBe(0);
+});
+
+test('pods that only a list that failed had are gone after a complete one', () => {
+  const { room, desk, open } = setUp({ ofNamespace: 2 * each, inAll: 4 * each });
+  const other = open();
+  fit(other, oneOf('mail', 'a'));
+  const names = ['a', 'b', 'c'];
+  expect(names.map((name) => isKept(fit(desk, oneOf('shop', name))))).toEqual([true, true, false]);
+  fit(desk, oneOf('pay', 'a'));
+  desk.retain((key) => key === 'shop/b');
+  expect([room.used('shop'), room.used('pay'), room.used('mail'), room.leftOut()]).toEqual([
+    each,
+    0,
+    each,
+    0,
+  ]);
+});
+
+test('the newest label set goes first, also after others have gone', () => {
+  const { desk, gone } = setUp({ ofNamespace: 6 * each, inAll: 6 * each });
+  const [first, second, , fourth, fifth] = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
+    fit(desk, oneOf('greedy', name)),
+  );
+  for (const held of [first, fourth, fifth]) desk.leave(held!);
+  for (const name of ['g', 'h', 'i']) fit(desk, oneOf('greedy', name));
+  desk.leave(second!);
+  for (const name of ['a', 'b', 'c']) fit(desk, oneOf('late', name));
+  expect(gone).toEqual(['greedy/i', 'greedy/h']);
+  fit(desk, oneOf('greedy', 'j'));
+  fit(desk, oneOf('third', 'a'));
+  expect(gone).toEqual(['greedy/i', 'greedy/h', 'greedy/g']);
+});
+
 test('a list again keeps the pod as it is, since the watch does', () => {
   const { desk } = setUp();
   const held = desk.fit(oneOf('shop', 'a'), '7');

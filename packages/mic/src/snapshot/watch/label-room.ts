@@ -32,6 +32,8 @@ export interface LabelDesk {
   /** To be called when the watch has lost the pod. */
   leave(held: HeldPod): void;
   leaveAll(namespace: string): void;
+  /** To be called after a complete list: forgets pods that only a list that failed had. Keys are `namespace/name`. */
+  retain(isKnown: (key: string) => boolean): void;
 }
 
 interface Held {
@@ -46,6 +48,9 @@ interface LabelSet {
   readonly labels: Labels;
   readonly size: number;
   readonly pods: Set<Held>;
+  /** The neighbours in the order of arrival: an iterator of the map would have to go through all of them for the newest. */
+  older: LabelSet | undefined;
+  newer: LabelSet | undefined;
 }
 
 export interface LabelLimits {
@@ -53,9 +58,10 @@ export interface LabelLimits {
   readonly inAll: number;
 }
 
-/** The label sets of a namespace, in the order of their arrival. */
+/** The label sets of a namespace. */
 interface Space {
   readonly sets: Map<string, LabelSet>;
+  newest: LabelSet | undefined;
   used: number;
 }
 
@@ -74,6 +80,12 @@ export function createLabelRoom(
 
 function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
   const pods = new Map<string, Map<string, Held>>();
+  const forget = (held: Held, ofNamespace: Map<string, Held>) => {
+    const { namespace, name } = held.pod;
+    store.leave(held);
+    ofNamespace.delete(name);
+    if (ofNamespace.size === 0) pods.delete(namespace);
+  };
   return {
     fit(pod, version) {
       const { namespace, name } = pod;
@@ -90,11 +102,9 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
       const { namespace, name } = held.pod;
       const ofNamespace = pods.get(namespace);
       const known = ofNamespace?.get(name);
-      // Otherwise the name has another pod by now.
-      if (ofNamespace === undefined || known === undefined || known !== held) return;
-      store.leave(known);
-      ofNamespace.delete(name);
-      if (ofNamespace.size === 0) pods.delete(namespace);
+      // Otherwise the name has another pod by now. A list that failed may have had a newer version of the same pod.
+      if (ofNamespace === undefined || known?.pod.uid !== held.pod.uid) return;
+      forget(known, ofNamespace);
     },
     leaveAll(namespace) {
       // The watch may have them for a while.
@@ -103,6 +113,11 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
         held.pod = withoutLabels(held.pod);
       }
       pods.delete(namespace);
+    },
+    retain(isKnown) {
+      for (const [namespace, ofNamespace] of pods)
+        for (const [name, held] of ofNamespace)
+          if (!isKnown(`${namespace}/${name}`)) forget(held, ofNamespace);
     },
   };
 }
@@ -132,7 +147,7 @@ class LabelStore {
     if (shared) share(held, shared);
     if (former) this.leave(former);
     if (shared || labels === undefined) return;
-    const set = { text, labels, size: sizeOf(labels, text), pods: new Set<Held>() };
+    const set = newSet(labels, text);
     if (this.#makeRoom(namespace, set.size)) {
       this.#add(namespace, set);
       share(held, set);
@@ -153,10 +168,10 @@ class LabelStore {
       const [largest, space] = this.#largest();
       // Only from one that has more also afterwards: two namespaces would take from each other all the time.
       if (space === undefined || largest === namespace || space.used <= used) return false;
-      const last = [...space.sets.values()].at(-1);
-      if (last === undefined) return false;
-      this.#remove(largest, last);
-      for (const held of last.pods) this.#leaveOut(held);
+      const { newest } = space;
+      if (newest === undefined) return false;
+      this.#remove(largest, newest);
+      for (const held of newest.pods) this.#leaveOut(held);
     }
     return true;
   }
@@ -178,9 +193,14 @@ class LabelStore {
   }
 
   #add(namespace: string, set: LabelSet): void {
-    const space = this.#spaces.get(namespace) ?? { sets: new Map<string, LabelSet>(), used: 0 };
+    const space = this.#spaces.get(namespace) ?? {
+      sets: new Map<string, LabelSet>(),
+      newest: undefined,
+      used: 0,
+    };
     this.#spaces.set(namespace, space);
     space.sets.set(set.text, set);
+    append(space, set);
     space.used += set.size;
     this.#all += set.size;
   }
@@ -188,10 +208,28 @@ class LabelStore {
   #remove(namespace: string, set: LabelSet): void {
     const space = this.#spaces.get(namespace);
     if (!space?.sets.delete(set.text)) return;
+    unlink(space, set);
     space.used -= set.size;
     this.#all -= set.size;
     if (space.sets.size === 0) this.#spaces.delete(namespace);
   }
+}
+
+function newSet(labels: Labels, text: string): LabelSet {
+  const size = sizeOf(labels, text);
+  return { text, labels, size, pods: new Set<Held>(), older: undefined, newer: undefined };
+}
+
+function append(space: Space, set: LabelSet): void {
+  set.older = space.newest;
+  if (space.newest) space.newest.newer = set;
+  space.newest = set;
+}
+
+function unlink(space: Space, { older, newer }: LabelSet): void {
+  if (older) older.newer = newer;
+  if (newer) newer.older = older;
+  else space.newest = older;
 }
 
 function withoutLabels(pod: PodView): PodView {

@@ -47,6 +47,7 @@ export class PodFeed {
       fields: podFieldsWithLabels,
       trim: (raw) => this.#trim(raw, trims),
       indexes: { namespace: ({ pod }) => [pod.namespace] },
+      onListed: () => this.#desk.retain((key) => this.#informer.store.get(key) !== undefined),
     });
     this.#desk = room.open((held, before) => {
       const key = `${held.pod.namespace}/${held.pod.name}`;

@@ -1,7 +1,6 @@
 import {
   tracingFlags as flags,
   tracingOf,
-  tracingProblems,
   type FlagReading,
   type TracingSettings,
 } from '@pod-identity/kit/core';
@@ -19,6 +18,3 @@ export const tracingFlags: readonly NmiFlag[] = flags.map((spec) =>
 export const tracingConfigOf = (reading: FlagReading): TracingConfig => ({
   tracing: tracingOf(reading, 'nmi'),
 });
-
-export const problemsOfTracing = (reading: FlagReading): string[] =>
-  tracingProblems(reading).map(({ message }) => message);
