@@ -19,7 +19,10 @@ const nmi = (/** @type {string} */ room) => `packages/nmi/src/${room}`;
 /** @type {readonly Room[]} */
 export const rooms = [
   { folder: 'packages/crd-types/src', pure: 'all' },
-  { folder: 'packages/imds-client/src', pure: { except: ['body', 'client', 'credential', 'index'] } },
+  {
+    folder: 'packages/imds-client/src',
+    pure: { except: ['body', 'client', 'credential', 'exchange', 'index', 'settings', 'timers'] },
+  },
   { folder: 'packages/keyvault-sample/src' },
 
   { folder: 'packages/kit/src/core', pure: 'all' },

@@ -1,16 +1,21 @@
-import { ImdsError } from './errors.ts';
+import { ImdsError, type Asked } from './errors.ts';
 import type { FetchResponse } from './types.ts';
 
-/** Ten times as much as a token with many groups. */
-const longestBody = 64 * 1024;
+export interface BodyRules {
+  readonly endpoint: string;
+  readonly asked: Asked | undefined;
+  /** Bytes. */
+  readonly limit: number;
+}
+
 /** Stateless between two complete texts. */
 const wholeDecoder = new TextDecoder();
 
-/** The body as text. One that is longer than any response of a metadata service is not read completely. */
-export async function readBody(response: FetchResponse, endpoint: string): Promise<string> {
+/** The body as text. One that is longer than the limit is not read completely. */
+export async function readBody(response: FetchResponse, rules: BodyRules): Promise<string> {
   if (response.readUpTo) {
-    const whole = await response.readUpTo(longestBody);
-    if (!whole) throw tooLong(endpoint);
+    const whole = await response.readUpTo(rules.limit);
+    if (!whole) throw tooLong(rules);
     return wholeDecoder.decode(whole);
   }
   const { body } = response;
@@ -20,13 +25,13 @@ export async function readBody(response: FetchResponse, endpoint: string): Promi
   let read = '';
   for await (const part of body) {
     size += part.length;
-    if (size > longestBody) throw tooLong(endpoint);
+    if (size > rules.limit) throw tooLong(rules);
     read += decoder.decode(part, { stream: true });
   }
   return read + decoder.decode();
 }
 
-function tooLong(endpoint: string): ImdsError {
-  const text = `${endpoint} answered more than ${longestBody} bytes: it is no metadata service`;
-  return new ImdsError('invalid-response', text);
+function tooLong({ endpoint, limit, asked }: BodyRules): ImdsError {
+  const reason = `${endpoint} answered more than ${limit} bytes: it is no metadata service`;
+  return new ImdsError('invalid-response', reason, { asked });
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createImdsClient } from './client.ts';
 import { ImdsError } from './errors.ts';
-import type { FetchLike, ImdsClientOptions } from './types.ts';
+import type { FetchLike, Identity, ImdsClientOptions } from './types.ts';
 
 interface Reply {
   readonly status?: number;
@@ -50,19 +50,24 @@ const endpoint = () => `http://127.0.0.1:${(server.address() as AddressInfo).por
 function createClient(options: ImdsClientOptions = {}) {
   return createImdsClient({
     endpoint: endpoint(),
-    now: () => now,
-    random: () => 0,
-    sleep: (ms) => {
-      waits.push(ms);
-      return Promise.resolve();
-    },
     ...options,
+    testing: {
+      clock: {
+        now: () => now,
+        sleep: (ms) => {
+          waits.push(ms);
+          return Promise.resolve();
+        },
+      },
+      random: () => 0,
+      ...options.testing,
+    },
   });
 }
 
 describe('a request', () => {
   test('is exactly what IMDS documents', async () => {
-    await createClient().getToken({ resource, clientId: 'c' });
+    await createClient().getToken({ resource, identity: { clientId: 'c' } });
     expect(requests.map(({ method, url, headers }) => [method, url, headers['metadata']])).toEqual([
       [
         'GET',
@@ -93,7 +98,9 @@ describe('a request', () => {
       urls.push(url);
       return Promise.resolve({ status: 400, headers: new Headers(), text: () => Promise.resolve('') });
     };
-    await expect(createImdsClient({ fetch }).getToken({ resource })).rejects.toBeInstanceOf(ImdsError);
+    await expect(createImdsClient({ transport: fetch }).getToken({ resource })).rejects.toBeInstanceOf(
+      ImdsError,
+    );
     expect(urls[0]).toMatch(/^http:\/\/169\.254\.169\.254\/metadata\//);
   });
 
@@ -135,10 +142,10 @@ describe('a token', () => {
   test('for further parameters is neither read from the cache nor stored', async () => {
     const client = createClient();
     await client.getToken({ resource });
-    const passThrough = { token_sha256_to_refresh: 'ab' };
-    expect(await client.getToken({ resource, passThrough })).toMatchObject({ token: 'token 2' });
+    const extraQuery = { token_sha256_to_refresh: 'ab' };
+    expect(await client.getToken({ resource, extraQuery })).toMatchObject({ token: 'token 2' });
     expect(requests[1]!.url).toMatch(/&token_sha256_to_refresh=ab$/);
-    expect(await client.getToken({ resource, passThrough })).toMatchObject({ token: 'token 3' });
+    expect(await client.getToken({ resource, extraQuery })).toMatchObject({ token: 'token 3' });
     expect(await client.getToken({ resource })).toMatchObject({ token: 'token 1' });
   });
 
@@ -170,7 +177,7 @@ describe('a failure', () => {
     replies = [{ status, body: { error: 'invalid_request', error_description: 'x' } }];
     await expect(createClient().getToken({ resource })).rejects.toMatchObject({
       status,
-      imdsError: 'invalid_request',
+      serviceCode: 'invalid_request',
     });
     expect([requests.length, waits]).toEqual([1, []]);
   });
@@ -181,7 +188,7 @@ describe('a failure', () => {
       name: 'ImdsError',
       code: 'unavailable',
       status: 503,
-      retryAfterInMs: 3000,
+      retryAfterMs: 3000,
       retryable: true,
     });
     expect([requests.length, waits]).toEqual([5, [3000, 3000, 3000, 3000]]);
@@ -207,7 +214,9 @@ describe('a failure', () => {
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'unavailable',
-      message: `${endpoint()} cannot be reached`,
+      message: expect.stringMatching(
+        /cannot be reached: (ECONNRESET|UND_ERR_SOCKET), the connection was closed/,
+      ),
       status: undefined,
     });
     expect((error as ImdsError).cause).toBeInstanceOf(Error);
@@ -222,10 +231,11 @@ describe('a failure', () => {
 
   test('to respond in time is a timeout', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const client = createClient({ fetch: hang, maxRetries: 1, requestTimeoutInMs: 5000 });
+    const client = createClient({ transport: hang, maxRetries: 1, requestTimeoutMs: 5000 });
     const failing = expect(client.getToken({ resource })).rejects.toMatchObject({
       code: 'timeout',
-      message: `${endpoint()} did not answer within 5000 ms`,
+      name: 'TimeoutError',
+      reason: `${endpoint()} did not answer within 5000 ms`,
       retryable: true,
     });
     await vi.advanceTimersByTimeAsync(10_000);
@@ -235,7 +245,67 @@ describe('a failure', () => {
   });
 });
 
+describe('the deadline', () => {
+  test('ends a call whose endpoint hangs, even if the transport ignores its signal', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const client = createClient({ transport: () => new Promise(() => undefined), deadlineMs: 45_000 });
+    const failing = expect(client.getToken({ resource })).rejects.toMatchObject({
+      code: 'timeout',
+      name: 'TimeoutError',
+      message: `no token from ${endpoint()} within 45000 ms in all; before that: ${endpoint()} did not answer within 40000 ms (resource ${resource}, default identity)`,
+    });
+    await vi.advanceTimersByTimeAsync(45_000);
+    await failing;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('is 90 seconds by default', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const client = createClient({ transport: hang });
+    const failing = expect(client.getToken({ resource })).rejects.toMatchObject({ code: 'timeout' });
+    await vi.advanceTimersByTimeAsync(90_000);
+    await failing;
+  });
+
+  test('counts the waits before retries: one that is too long is not begun', async () => {
+    replies = [{ status: 503 }];
+    const client = createClient({
+      deadlineMs: 5_000,
+      testing: { clock: { now: () => now, sleep: (ms) => Promise.resolve(void (now += ms)) } },
+    });
+    await expect(client.getToken({ resource })).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+    expect(requests).toHaveLength(2);
+  });
+});
+
+describe('a programming error of a transport', () => {
+  test('is passed on, not retried', async () => {
+    const error = new TypeError('x is not a function');
+    const client = createClient({ transport: () => Promise.reject(error) });
+    await expect(client.getToken({ resource })).rejects.toBe(error);
+    expect(waits).toEqual([]);
+  });
+
+  test.each([undefined, null, {}, { status: 200 }, { status: '200', headers: new Headers() }])(
+    'that resolves with %j is named',
+    async (response) => {
+      const transport = (() => Promise.resolve(response)) as unknown as FetchLike;
+      const getting = createClient({ transport }).getToken({ resource });
+      await expect(getting).rejects.toThrow(/^transport must resolve with a response/);
+      expect(waits).toEqual([]);
+    },
+  );
+});
+
 describe('an abort', () => {
+  test('before the call gives no token from the cache', async () => {
+    const client = createClient();
+    await client.getToken({ resource });
+    const reason = new Error('shutting down');
+    const getting = client.getToken({ resource, abortSignal: AbortSignal.abort(reason) });
+    await expect(getting).rejects.toMatchObject({ code: 'aborted', name: 'AbortError', cause: reason });
+  });
+
   test('of one caller does not end the request of the others', async () => {
     const client = createClient();
     const controller = new AbortController();
@@ -249,7 +319,7 @@ describe('an abort', () => {
   test('of the only caller ends the request', async () => {
     const signals: AbortSignal[] = [];
     const client = createClient({
-      fetch: (url, init) => {
+      transport: (url, init) => {
         signals.push(init.signal);
         return hang(url, init);
       },
@@ -273,7 +343,10 @@ describe('an abort', () => {
         });
         controller.abort();
       });
-    const leaving = createClient({ sleep }).getToken({ resource, abortSignal: controller.signal });
+    const leaving = createClient({ testing: { clock: { now: () => now, sleep } } }).getToken({
+      resource,
+      abortSignal: controller.signal,
+    });
     await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
     expect([isWoken, requests.length]).toEqual([true, 1]);
   });
@@ -283,17 +356,24 @@ describe('a bad argument is a TypeError', () => {
   test.each<[string, ImdsClientOptions]>([
     ['an endpoint that is no address', { endpoint: '169.254.169.254' }],
     ['a negative number of retries', { maxRetries: -1 }],
-    ['a timeout of nothing', { requestTimeoutInMs: 0 }],
+    ['a timeout of nothing', { requestTimeoutMs: 0 }],
+    ['a timeout that a timer cannot wait', { requestTimeoutMs: 2 ** 31 }],
+    ['a deadline that a timer cannot wait', { deadlineMs: 2 ** 31 }],
+    ['a deadline that is no number', { deadlineMs: '5' as unknown as number }],
     ['a cache without room', { maxCacheEntries: 0.5 }],
   ])('%s', (_, options) => {
     expect(() => createImdsClient(options)).toThrow(TypeError);
   });
 
+  test('a bad address in the environment is blamed on its variable', () => {
+    vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', '169.254.169.254');
+    expect(() => createImdsClient()).toThrow(/^AZURE_POD_IDENTITY_AUTHORITY_HOST must be/);
+  });
+
   test('a request for no resource or for two identities', async () => {
     await expect(createClient().getToken({ resource: '' })).rejects.toThrow(TypeError);
-    await expect(createClient().getToken({ resource, clientId: 'c', objectId: 'o' })).rejects.toThrow(
-      TypeError,
-    );
+    const identity = { clientId: 'c', objectId: 'o' } as unknown as Identity;
+    await expect(createClient().getToken({ resource, identity })).rejects.toThrow(TypeError);
     expect(requests).toHaveLength(0);
   });
 });
@@ -301,7 +381,7 @@ describe('a bad argument is a TypeError', () => {
 test('an option with the value undefined counts as absent', async () => {
   const options = {
     endpoint: endpoint(),
-    fetch: undefined,
+    transport: undefined,
     maxRetries: undefined,
   } as unknown as ImdsClientOptions;
   expect(await createImdsClient(options).getToken({ resource })).toMatchObject({ token: 'token 1' });

@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest';
 import { createImdsCredential } from './credential.ts';
-import type { FetchLike } from './types.ts';
+import type { FetchLike, Identity } from './types.ts';
 
 const scope = 'https://vault.azure.net/.default';
 
 function createScene() {
   const urls: string[] = [];
-  const fetch: FetchLike = (url) => {
+  const transport: FetchLike = (url) => {
     urls.push(url);
     const body = JSON.stringify({ access_token: `token ${urls.length}`, expires_in: 3600 });
     return Promise.resolve({ status: 200, headers: new Headers(), text: () => Promise.resolve(body) });
   };
-  return { urls, options: { fetch, endpoint: 'http://127.0.0.1:1' } };
+  return { urls, options: { transport, endpoint: 'http://127.0.0.1:1' } };
 }
 
 test('a scope becomes the resource, and the identity is the one of the credential', async () => {
   const { urls, options } = createScene();
-  const credential = createImdsCredential({ ...options, clientId: 'c' });
+  const credential = createImdsCredential({ ...options, identity: { clientId: 'c' } });
   expect(await credential.getToken([scope])).toMatchObject({ token: 'token 1', tokenType: 'Bearer' });
   expect(urls).toEqual([
     'http://127.0.0.1:1/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net&client_id=c',
@@ -38,7 +38,8 @@ test('the signal of the caller aborts the request', async () => {
 });
 
 test('an identity named twice is refused when the credential is made', () => {
-  expect(() => createImdsCredential({ clientId: 'c', resourceId: 'r' })).toThrow(TypeError);
+  const identity = { clientId: 'c', resourceId: 'r' } as unknown as Identity;
+  expect(() => createImdsCredential({ identity })).toThrow(TypeError);
 });
 
 test('several scopes are refused', async () => {

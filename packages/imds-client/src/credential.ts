@@ -1,16 +1,18 @@
 import { createImdsClient } from './client.ts';
-import { parseSelector, type IdentitySelector } from './request.ts';
+import { parseIdentity, refuseMisplacedIds } from './request.ts';
 import { resourceOfScopes } from './scopes.ts';
-import type { AbortSignalLike, AccessToken, ImdsClientOptions } from './types.ts';
+import type { AbortSignalLike, AccessToken, Identity, ImdsClientOptions } from './types.ts';
 
-/** Those of the client, and the identity: at most one of the three; none means the default identity. */
-export type ImdsCredentialOptions = ImdsClientOptions & IdentitySelector;
+/** Those of the client, and the identity; without one, the default identity of the pod or the machine. */
+export interface ImdsCredentialOptions extends ImdsClientOptions {
+  readonly identity?: Identity | undefined;
+}
 
 /** The options that are read of those that Azure's SDKs pass. */
 export interface CredentialTokenOptions {
-  readonly abortSignal?: AbortSignalLike;
+  readonly abortSignal?: AbortSignalLike | undefined;
   /** From a claims challenge: the last token was refused. A new one is fetched, past this client's cache. */
-  readonly claims?: string;
+  readonly claims?: string | undefined;
 }
 
 /** The shape that Azure's SDKs accept as a TokenCredential. */
@@ -29,24 +31,21 @@ export interface ImdsCredential {
  *
  * @example
  * ```ts
- * const secrets = new SecretClient('https://my-vault.vault.azure.net', createImdsCredential({ clientId }));
+ * const credential = createImdsCredential({ identity: { clientId } });
+ * const secrets = new SecretClient('https://my-vault.vault.azure.net', credential);
  * ```
  */
 export function createImdsCredential(options: ImdsCredentialOptions = {}): ImdsCredential {
-  const { clientId, objectId, resourceId, ...clientOptions } = options;
-  const identity: IdentitySelector = {
-    ...(clientId !== undefined && { clientId }),
-    ...(objectId !== undefined && { objectId }),
-    ...(resourceId !== undefined && { resourceId }),
-  };
-  parseSelector(identity);
+  const { identity, ...clientOptions } = options;
+  refuseMisplacedIds(options);
+  parseIdentity(identity);
   const client = createImdsClient(clientOptions);
   return {
     async getToken(scopes, { abortSignal, claims } = {}) {
       return client.getToken({
         resource: resourceOfScopes(scopes),
-        ...identity,
-        ...(abortSignal && { abortSignal }),
+        identity,
+        abortSignal,
         bypassCache: claims !== undefined,
       });
     },

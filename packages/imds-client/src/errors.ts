@@ -1,3 +1,5 @@
+import type { Identity } from './types.ts';
+
 /**
  * Why there is no token.
  *
@@ -9,7 +11,7 @@
  * | `denied` | 401 or 403 | no |
  * | `throttled` | 429 | yes |
  * | `unavailable` | not reachable, or 404, 410, 5xx | yes |
- * | `timeout` | no response within `requestTimeoutInMs` | yes |
+ * | `timeout` | no response within `requestTimeoutMs`, or within `deadlineMs` in all | yes |
  * | `aborted` | the caller's `abortSignal` | no |
  * | `invalid-response` | the response is not one of a metadata service | no |
  */
@@ -24,10 +26,19 @@ export type ImdsErrorCode =
   | 'aborted'
   | 'invalid-response';
 
+/** What was asked for, for the message of an error. */
+export interface Asked {
+  readonly resource: string;
+  readonly identity?: Identity | undefined;
+}
+
+/** What an `ImdsError` can hold beside its code and reason. */
 export interface ImdsErrorDetails {
-  readonly status?: number;
-  readonly retryAfterInMs?: number | undefined;
-  readonly imdsError?: string | undefined;
+  readonly status?: number | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly serviceCode?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly asked?: Asked | undefined;
   readonly cause?: unknown;
 }
 
@@ -37,37 +48,91 @@ const retryableCodes: ReadonlySet<ImdsErrorCode> = new Set<ImdsErrorCode>([
   'timeout',
 ]);
 
+const names: ReadonlyMap<ImdsErrorCode, 'AbortError' | 'TimeoutError'> = new Map([
+  ['aborted', 'AbortError'],
+  ['timeout', 'TimeoutError'],
+]);
+
+// Registered by name: the ES module, the CommonJS module and other versions of this package use the same one.
+const brand = Symbol.for('@pod-identity/imds-client/ImdsError');
+
 /**
- * The only error that this package throws, except `TypeError` for bad arguments. Never holds a token.
+ * The only error that this package throws, except `TypeError` for bad arguments, and what an injected `transport` itself throws as a
+ * programming error. Never holds a token.
+ *
+ * Recognise it by {@link isImdsError}: `instanceof` does not know an error of another copy of this package.
  *
  * @example
  * ```ts
  * try {
  *   await client.getToken({ resource: 'https://vault.azure.net' });
  * } catch (error) {
- *   if (error instanceof ImdsError && error.code === 'identity-not-found') console.error('bind an identity to this pod');
+ *   if (isImdsError(error) && error.code === 'identity-not-found') console.error('bind an identity to this pod');
  *   else throw error;
  * }
  * ```
  */
 export class ImdsError extends Error {
-  override readonly name = 'ImdsError';
+  /** As of the platform's own errors: `AbortError` with the code `aborted`, `TimeoutError` with the code `timeout`. */
+  override readonly name: 'ImdsError' | 'AbortError' | 'TimeoutError';
   readonly code: ImdsErrorCode;
+  /** What happened; `message` is this and what was asked for. */
+  readonly reason: string;
   /** The HTTP status, if there was a response. */
   readonly status: number | undefined;
-  /** From the endpoint's Retry-After header. */
-  readonly retryAfterInMs: number | undefined;
+  /** Milliseconds, from the endpoint's Retry-After header. */
+  readonly retryAfterMs: number | undefined;
   /** The `error` field of the endpoint's response, such as `invalid_request`. */
-  readonly imdsError: string | undefined;
+  readonly serviceCode: string | undefined;
+  /** From the endpoint's response (the header `x-ms-request-id`, else the field `correlation_id`): for a support request. */
+  readonly requestId: string | undefined;
+  /** The audience that the token was requested for. */
+  readonly resource: string | undefined;
+  /** The identity that was asked for; undefined for the default one. */
+  readonly identity: Identity | undefined;
   /** Whether the same request may succeed later. The client has already retried it. */
   readonly retryable: boolean;
 
-  constructor(code: ImdsErrorCode, message: string, details: ImdsErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+  constructor(code: ImdsErrorCode, reason: string, details: ImdsErrorDetails = {}) {
+    const { asked, cause } = details;
+    const message = asked === undefined ? reason : `${reason} (${describe(asked)})`;
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = names.get(code) ?? 'ImdsError';
     this.code = code;
+    this.reason = reason;
     this.status = details.status;
-    this.retryAfterInMs = details.retryAfterInMs;
-    this.imdsError = details.imdsError;
+    this.retryAfterMs = details.retryAfterMs;
+    this.serviceCode = details.serviceCode;
+    this.requestId = details.requestId;
+    this.resource = asked?.resource;
+    this.identity = asked?.identity;
     this.retryable = retryableCodes.has(code);
+    Object.defineProperty(this, brand, { value: true });
   }
+}
+
+/** Whether a value is an `ImdsError`, of this copy of the package or of another one (ESM and CommonJS, other versions). */
+export function isImdsError(value: unknown): value is ImdsError {
+  return typeof value === 'object' && value !== null && brand in value;
+}
+
+/** The end of a caller's wait by its signal; `cause` is `signal.reason`. */
+export function aborted(reason?: unknown): ImdsError {
+  return new ImdsError('aborted', 'the caller gave up waiting for the response', { cause: reason });
+}
+
+function describe({ resource, identity }: Asked): string {
+  return oneLine(`resource ${resource.slice(0, 200)}, ${describeIdentity(identity).slice(0, 300)}`);
+}
+
+function describeIdentity({ clientId, objectId, resourceId }: Partial<Identity> = {}): string {
+  if (clientId !== undefined) return `client id ${clientId}`;
+  if (objectId !== undefined) return `object id ${objectId}`;
+  return resourceId === undefined ? 'default identity' : `resource id ${resourceId}`;
+}
+
+/** Texts of others may have control characters, which would write lines of their own into a log or move the cursor of a terminal. */
+export function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are the ones that are replaced
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { keyOf, parseEndpoint, parseQuery, tokenUrl } from './request.ts';
-import type { TokenRequest } from './types.ts';
+import type { Identity, TokenRequest } from './types.ts';
 
 const resource = 'https://vault.azure.net';
 const url = (request: TokenRequest) => tokenUrl('http://h', parseQuery(request, '2018-02-01'));
@@ -11,10 +11,10 @@ const start =
 describe('the address of a token', () => {
   test.each<[string, Partial<TokenRequest>, string]>([
     ['of the default identity', {}, ''],
-    ['by client id', { clientId: 'c' }, '&client_id=c'],
-    ['by object id', { objectId: 'o' }, '&object_id=o'],
-    ['by resource id', { resourceId: '/sub/x' }, '&msi_res_id=%2Fsub%2Fx'],
-    ['with more', { clientId: 'c', passThrough: { xms_cc: 'cp1' } }, '&client_id=c&xms_cc=cp1'],
+    ['by client id', { identity: { clientId: 'c' } }, '&client_id=c'],
+    ['by object id', { identity: { objectId: 'o' } }, '&object_id=o'],
+    ['by resource id', { identity: { resourceId: '/sub/x' } }, '&msi_res_id=%2Fsub%2Fx'],
+    ['with more', { identity: { clientId: 'c' }, extraQuery: { xms_cc: 'cp1' } }, '&client_id=c&xms_cc=cp1'],
   ])('%s', (_, more, end) => {
     expect(url({ resource, ...more })).toBe(start + end);
   });
@@ -26,15 +26,36 @@ describe('the address of a token', () => {
   test.each<[string, TokenRequest]>([
     ['resource must be a non-empty string', { resource: '' }],
     ['resource must be a non-empty string', {} as TokenRequest],
-    ['clientId must be a non-empty string', { resource, clientId: '' }],
-    ['name the identity once, not by clientId and resourceId', { resource, clientId: 'c', resourceId: 'r' }],
+    ['identity.clientId must be a non-empty string', { resource, identity: { clientId: '' } }],
     [
-      'passThrough must not hold client_id: the request has a field for it',
-      { resource, passThrough: { client_id: 'c' } },
+      'identity must be named once, not by clientId and resourceId',
+      { resource, identity: { clientId: 'c', resourceId: 'r' } as unknown as Identity },
     ],
     [
-      'passThrough must not hold resource: the request has a field for it',
-      { resource, passThrough: { resource: 'x' } },
+      'identity must have clientId, objectId or resourceId; leave it out for the default',
+      { resource, identity: {} as Identity },
+    ],
+    [
+      'identity must have clientId, objectId or resourceId; leave it out for the default',
+      { resource, identity: 'c' as unknown as Identity },
+    ],
+    // An id that is not read would get the caller a token of the default identity.
+    ['clientId must be in identity: { clientId }', { resource, clientId: 'c' } as TokenRequest],
+    [
+      'resource must be an audience, not a scope: leave out /.default, or call getToken(scope) of createImdsCredential',
+      { resource: `${resource}/.default` },
+    ],
+    [
+      'extraQuery.xms_cc must be a string',
+      { resource, extraQuery: { xms_cc: 1 } as unknown as Record<string, string> },
+    ],
+    [
+      'extraQuery must not hold client_id: the request has a field for it',
+      { resource, extraQuery: { client_id: 'c' } },
+    ],
+    [
+      'extraQuery must not hold resource: the request has a field for it',
+      { resource, extraQuery: { resource: 'x' } },
     ],
   ])('is refused: %s', (message, request) => {
     expect(() => url(request)).toThrow(new TypeError(message));
@@ -43,22 +64,34 @@ describe('the address of a token', () => {
 
 describe('two requests share a response', () => {
   test('when ids that name an identity differ by case alone', () => {
-    expect(key({ resource, clientId: 'AB' })).toBe(key({ resource, clientId: 'ab' }));
-    expect(key({ resource, resourceId: '/Sub' })).toBe(key({ resource, resourceId: '/sub' }));
+    expect(key({ resource, identity: { clientId: 'AB' } })).toBe(
+      key({ resource, identity: { clientId: 'ab' } }),
+    );
+    expect(key({ resource, identity: { resourceId: '/Sub' } })).toBe(
+      key({ resource, identity: { resourceId: '/sub' } }),
+    );
   });
 
   test('when further parameters come in another order', () => {
-    expect(key({ resource, passThrough: { a: '1', b: '2' } })).toBe(
-      key({ resource, passThrough: { b: '2', a: '1' } }),
+    expect(key({ resource, extraQuery: { a: '1', b: '2' } })).toBe(
+      key({ resource, extraQuery: { b: '2', a: '1' } }),
     );
   });
 
   test.each<[string, TokenRequest, TokenRequest]>([
     ['the resource is another one', { resource }, { resource: `${resource}/` }],
     ['the resource differs by case', { resource: 'api://A' }, { resource: 'api://a' }],
-    ['the identity is another one', { resource, clientId: 'a' }, { resource, clientId: 'b' }],
-    ['the identity is named otherwise', { resource, clientId: 'a' }, { resource, objectId: 'a' }],
-    ['there are further parameters', { resource }, { resource, passThrough: { xms_cc: 'cp1' } }],
+    [
+      'the identity is another one',
+      { resource, identity: { clientId: 'a' } },
+      { resource, identity: { clientId: 'b' } },
+    ],
+    [
+      'the identity is named otherwise',
+      { resource, identity: { clientId: 'a' } },
+      { resource, identity: { objectId: 'a' } },
+    ],
+    ['there are further parameters', { resource }, { resource, extraQuery: { xms_cc: 'cp1' } }],
   ])('not when %s', (_, one, other) => {
     expect(key(one)).not.toBe(key(other));
   });
@@ -70,13 +103,44 @@ describe('an endpoint', () => {
     ['http://127.0.0.1:8080/', 'http://127.0.0.1:8080'],
     ['https://host/base', 'https://host/base'],
   ])('%s is %s', (endpoint, base) => {
-    expect(parseEndpoint(endpoint)).toBe(base);
+    expect(parseEndpoint(endpoint, 'endpoint')).toBe(base);
   });
 
-  test.each(['', '169.254.169.254', 'ftp://host', 'http://host/?a=b', 'http://host/#x'])(
-    '%j is refused',
-    (endpoint) => {
-      expect(() => parseEndpoint(endpoint)).toThrow(TypeError);
-    },
-  );
+  test.each([
+    '',
+    '169.254.169.254',
+    'ftp://host',
+    'http:host',
+    'http://host/?a=b',
+    'http://host/#x',
+    'http://host:0',
+    'http://host:99999',
+  ])('%j is refused, and what it came from is named', (endpoint) => {
+    expect(() => parseEndpoint(endpoint, 'A_VARIABLE')).toThrow(TypeError);
+    expect(() => parseEndpoint(endpoint, 'A_VARIABLE')).toThrow(
+      /^A_VARIABLE must be an http or https address/,
+    );
+  });
+
+  test('that is no text is refused', () => {
+    expect(() => parseEndpoint(5 as unknown as string, 'endpoint')).toThrow(/not a value of type number$/);
+  });
+
+  test.each([
+    'http://user:hunter2@host',
+    'http://hunter2@host',
+    'http://user:hunter2@host:99999',
+    'http://user:hun/ter2@host',
+    'user:hunter2@host',
+    'http://host/?password=hunter2',
+    'http://host/#hunter2',
+  ])('with what may be a password is refused without printing it: %s', (endpoint) => {
+    try {
+      parseEndpoint(endpoint, 'endpoint');
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+      expect(String(error)).not.toContain('ter2');
+    }
+  });
 });

@@ -1,50 +1,81 @@
-import type { TokenRequest } from './types.ts';
+import type { Identity, TokenRequest } from './types.ts';
 
-const tokenPath = '/metadata/identity/oauth2/token';
+export const tokenPath = '/metadata/identity/oauth2/token';
 
 /** The three ways to name an identity, and what the endpoint calls them. */
 const selectors = { clientId: 'client_id', objectId: 'object_id', resourceId: 'msi_res_id' } as const;
-
-/** The field of a request that names the identity. */
-export type IdentitySelector = Pick<TokenRequest, keyof typeof selectors>;
+const selectorNames = ['clientId', 'objectId', 'resourceId'] as const;
 
 // The endpoint refuses a query in which a name is repeated.
 const ownParameters: ReadonlySet<string> = new Set(['api-version', 'resource', ...Object.values(selectors)]);
 
-/** The base address without a trailing slash. */
-export function parseEndpoint(endpoint: string): string {
+/** The base address without a trailing slash. `name` is what the address came from: an option, or a variable of the environment. */
+export function parseEndpoint(endpoint: string, name: string): string {
+  const problem = problemOf(endpoint);
+  if (problem === undefined) return endpoint.replace(/\/$/, '');
+  throw new TypeError(
+    `${name} must be an http or https address such as http://169.254.169.254, not ${problem}`,
+  );
+}
+
+/** What is wrong with the address; without what may be a password in it. */
+function problemOf(endpoint: unknown): string | undefined {
+  if (typeof endpoint !== 'string') return `a value of type ${typeof endpoint}`;
+  if (endpoint.includes('@')) return 'one with a user name or password: metadata services have none';
+  if (/[?#]/.test(endpoint)) return 'one with a query or a fragment';
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new TypeError(
-      `endpoint must be an http or https address such as http://169.254.169.254, not ${JSON.stringify(endpoint)}`,
-    );
-  }
-  return endpoint.replace(/\/$/, '');
+  const isAddress = url !== undefined && /^https?:\/\//i.test(endpoint) && url.port !== '0';
+  return isAddress ? undefined : JSON.stringify(endpoint.slice(0, 200));
 }
 
 /** The parameter that names the identity; undefined for the default identity. */
-export function parseSelector(request: IdentitySelector): readonly [name: string, value: string] | undefined {
-  const named = (['clientId', 'objectId', 'resourceId'] as const).filter((key) => request[key] !== undefined);
-  const [key, ...others] = named;
-  if (key === undefined) return undefined;
-  if (others.length > 0) throw new TypeError(`name the identity once, not by ${named.join(' and ')}`);
-  return [selectors[key], nonEmpty(key, request[key])];
+export function parseIdentity(
+  identity: Identity | undefined,
+): readonly [name: string, value: string] | undefined {
+  if (identity === undefined) return undefined;
+  const ids: Readonly<Partial<Record<string, unknown>>> = isObject(identity) ? identity : {};
+  const [key, ...others] = selectorNames.filter((name) => ids[name] !== undefined);
+  if (key === undefined) {
+    throw new TypeError('identity must have clientId, objectId or resourceId; leave it out for the default');
+  }
+  if (others.length > 0) {
+    throw new TypeError(`identity must be named once, not by ${[key, ...others].join(' and ')}`);
+  }
+  return [selectors[key], nonEmpty(`identity.${key}`, ids[key])];
 }
 
 /** The query of a request, in the order in which the endpoint's documentation shows it. */
 export function parseQuery(request: TokenRequest, apiVersion: string): URLSearchParams {
+  refuseMisplacedIds(request);
   const query = new URLSearchParams([
     ['api-version', apiVersion],
-    ['resource', nonEmpty('resource', request.resource)],
+    ['resource', parseResource(request.resource)],
   ]);
-  const selector = parseSelector(request);
+  const selector = parseIdentity(request.identity);
   if (selector !== undefined) query.set(...selector);
-  for (const [name, value] of Object.entries(request.passThrough ?? {})) {
+  for (const [name, value] of Object.entries(request.extraQuery ?? {})) {
     if (ownParameters.has(name))
-      throw new TypeError(`passThrough must not hold ${name}: the request has a field for it`);
+      throw new TypeError(`extraQuery must not hold ${name}: the request has a field for it`);
+    if (typeof (value as unknown) !== 'string') throw new TypeError(`extraQuery.${name} must be a string`);
     query.set(name, value);
   }
   return query;
+}
+
+/** Of callers in JavaScript, and of version 0.1: an id that is not read would get them a token of another identity. */
+export function refuseMisplacedIds(value: object): void {
+  const misplaced = selectorNames.find((name) => name in value);
+  if (misplaced !== undefined) throw new TypeError(`${misplaced} must be in identity: { ${misplaced} }`);
+}
+
+const defaultScope = '/.default';
+
+function parseResource(value: unknown): string {
+  const resource = nonEmpty('resource', value);
+  if (!resource.endsWith(defaultScope)) return resource;
+  throw new TypeError(
+    `resource must be an audience, not a scope: leave out ${defaultScope}, or call getToken(scope) of createImdsCredential`,
+  );
 }
 
 export function tokenUrl(endpoint: string, query: URLSearchParams): string {
@@ -57,6 +88,10 @@ export function keyOf(query: URLSearchParams): string {
     ownParameters.has(name) && name !== 'resource' ? [name, value.toLowerCase()] : [name, value],
   );
   return JSON.stringify(entries.sort(([a = ''], [b = '']) => (a < b ? -1 : 1)));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 function nonEmpty(name: string, value: unknown): string {

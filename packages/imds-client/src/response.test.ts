@@ -3,10 +3,16 @@ import { ImdsError, type ImdsErrorCode } from './errors.ts';
 import { readAnswer, type Answer } from './response.ts';
 
 const now = 1_700_000_000_000;
-const at = { resource: 'https://asked.for', now, parseDate: Date.parse };
+const at = { asked: { resource: 'https://asked.for' }, now, parseDate: Date.parse };
 const read = (body: unknown, more: Partial<Answer> = {}) =>
   readAnswer(
-    { status: 200, retryAfter: null, body: typeof body === 'string' ? body : JSON.stringify(body), ...more },
+    {
+      status: 200,
+      retryAfter: null,
+      requestId: null,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      ...more,
+    },
     at,
   );
 const refused = (...answer: Parameters<typeof read>) => {
@@ -51,6 +57,7 @@ describe('a token', () => {
     ['expires_in when the clock is ahead', { expires_on: '1699990060', expires_in: '60' }, 60],
     ['expires_in as a string', { expires_in: '60' }, 60],
     ['expires_in as a number', { expires_in: 60.5 }, 60.5],
+    ['expires_in when expires_on is in milliseconds', { expires_on: '1700000060000', expires_in: '60' }, 60],
     ['expires_in when expires_on is empty', { expires_on: '', expires_in: '60' }, 60],
     ['expires_in when expires_on is no date', { expires_on: '11/14/2023 10:14:20 PM', expires_in: '60' }, 60],
   ])('expires by %s', (_, times, seconds) => {
@@ -78,12 +85,28 @@ describe('a token', () => {
     ['a token that is no text', { access_token: 5, expires_in: 60 }],
     ['no expiry', { access_token: 'secret' }],
     ['an expiry that is no time', { access_token: 'secret', expires_on: 'soon', expires_in: '-5' }],
+    ['an expiry that is now', { access_token: 'secret', expires_on: 1_700_000_000 }],
+    ['an expiry in the past', { access_token: 'secret', expires_on: '1699999999' }],
+    ['an expiry in milliseconds', { access_token: 'secret', expires_on: '1700003599000' }],
+    ['a life of more than a year', { access_token: 'secret', expires_in: '31708800' }],
     ['an expiry without end', '{"access_token":"secret","expires_on":1e999}'],
   ])('is not guessed from %s, and the body is not shown', (_, body) => {
     const error = refused(body);
     expect(error).toMatchObject({ code: 'invalid-response', status: 200, retryable: false });
     expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain('secret');
   });
+});
+
+test('a token is frozen: callers share it', () => {
+  expect(Object.isFrozen(read({ access_token: 't', expires_in: 60 }))).toBe(true);
+});
+
+test.each([
+  ['1699999999', 'expires_on is in the past (is the clock of this machine ahead?)'],
+  ['1700003599000', 'expires_on is more than a year ahead (it is in seconds, not in milliseconds)'],
+  [undefined, 'neither expires_on nor expires_in is a time'],
+])('a token that expires at %s is refused because %s', (on, why) => {
+  expect(refused({ access_token: 'secret', expires_on: on }).reason).toContain(why);
 });
 
 describe('a refusal', () => {
@@ -110,12 +133,14 @@ describe('a refusal', () => {
     expect(read(body, { status })).toMatchObject({ code, status, retryable });
   });
 
-  test('has the message of the endpoint in one line', () => {
+  test('has the message of the endpoint in one line, with what was asked for', () => {
     const error = refused(refusal('Identity not found'), { status: 400 });
-    expect(String(error)).toBe('ImdsError: the endpoint answered 400 invalid_request: Identity not found');
-    expect(error).toMatchObject({ imdsError: 'invalid_request' });
-    expect(refused({ error: 'a: b', error_description: 'c' }, { status: 400 }).imdsError).toBe('a: b');
-    expect(String(refused('no JSON', { status: 404 }))).toBe('ImdsError: the endpoint answered 404');
+    const reason = 'the endpoint answered 400 invalid_request: Identity not found';
+    expect(String(error)).toBe(`ImdsError: ${reason} (resource https://asked.for, default identity)`);
+    expect(error.reason).toBe(reason);
+    expect(error).toMatchObject({ serviceCode: 'invalid_request' });
+    expect(refused({ error: 'a: b', error_description: 'c' }, { status: 400 }).serviceCode).toBe('a: b');
+    expect(refused('no JSON', { status: 404 }).reason).toBe('the endpoint answered 404');
     expect(String(refused(refusal('x'.repeat(9999)), { status: 400 })).length).toBeLessThan(600);
   });
 
@@ -123,8 +148,8 @@ describe('a refusal', () => {
     const reason = 'Identity not found. Pod shop/web has no label aadpodidbinding.';
     const told = { error: `invalid_request: ${reason}`, error_description: reason };
     const error = refused(told, { status: 400 });
-    expect(error).toMatchObject({ code: 'identity-not-found', imdsError: 'invalid_request' });
-    expect(String(error)).toBe(`ImdsError: the endpoint answered 400 invalid_request: ${reason}`);
+    expect(error).toMatchObject({ code: 'identity-not-found', serviceCode: 'invalid_request' });
+    expect(error.reason).toBe(`the endpoint answered 400 invalid_request: ${reason}`);
   });
 
   test.each<[string, string | null, number | undefined]>([
@@ -134,6 +159,21 @@ describe('a refusal', () => {
     ['a date that is past', 'Tue, 14 Nov 2023 22:00:00 GMT', 0],
     ['something else', 'later', undefined],
   ])('with Retry-After as %s', (_, retryAfter, ms) => {
-    expect(read('', { status: 429, retryAfter })).toMatchObject({ retryAfterInMs: ms });
+    expect(read('', { status: 429, retryAfter })).toMatchObject({ retryAfterMs: ms });
   });
+});
+
+test.each<[string | null, object, string | undefined]>([
+  ['a-1', { correlation_id: 'b-2' }, 'a-1'],
+  [null, { correlation_id: 'b-2' }, 'b-2'],
+  [null, {}, undefined],
+  ['a text\u001b[2J', {}, undefined],
+])('with the request id %j in its header and %j in its body has %j', (requestId, body, expected) => {
+  expect(refused({ error: 'x', ...body }, { status: 400, requestId }).requestId).toBe(expected);
+});
+
+test('control characters of a refusal do not reach a log or a terminal', () => {
+  const error = refused({ error: 'a\nb', error_description: 'c\r\nd\u001b[2Je\u009b1A' }, { status: 400 });
+  expect(error.reason).toBe('the endpoint answered 400 a b: c d [2Je 1A');
+  expect(error.serviceCode).toBe('a b');
 });

@@ -1,17 +1,18 @@
-import { ImdsError, type ImdsErrorCode } from './errors.ts';
+import { ImdsError, oneLine, type Asked, type ImdsErrorCode } from './errors.ts';
 import type { AccessToken } from './types.ts';
 
 /** An HTTP response as a value. */
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
+  /** The header `x-ms-request-id`. */
+  readonly requestId: string | null;
   readonly body: string;
 }
 
 /** What is needed beside the response. */
 export interface Circumstances {
-  /** The requested resource. */
-  readonly resource: string;
+  readonly asked: Asked;
   /** When the response arrived, in milliseconds since the epoch. */
   readonly now: number;
   /** `Date.parse`: a pure file has no calendar of its own. */
@@ -24,38 +25,54 @@ type JsonObject = Readonly<Record<string, unknown>>;
 export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
   const body = parseObject(answer.body);
   if (answer.status !== 200) return readRefusal(answer, body ?? {}, at);
-  const token = body === undefined ? undefined : readToken(body, at);
-  // The body may hold a token, so the message does not quote it.
-  return (
-    token ??
-    new ImdsError('invalid-response', 'the endpoint answered 200 without a readable token', { status: 200 })
-  );
+  // The body may hold a token, so no message quotes it.
+  return body === undefined ? unreadable('without a JSON object', at) : readToken(body, at);
 }
 
-function readToken(body: JsonObject, at: Circumstances): AccessToken | undefined {
+function unreadable(what: string, { asked }: Circumstances): ImdsError {
+  return new ImdsError('invalid-response', `the endpoint answered 200 ${what}`, { status: 200, asked });
+}
+
+function readToken(body: JsonObject, at: Circumstances): AccessToken | ImdsError {
   const token = readText(body['access_token']);
+  if (token === undefined) return unreadable('without an access_token', at);
   const expiresOnTimestamp = readExpiry(body, at);
-  if (token === undefined || expiresOnTimestamp === undefined) return undefined;
-  return {
+  if (expiresOnTimestamp === undefined) {
+    return unreadable(`with a token of no valid expiry: ${problemOf(body['expires_on'], at)}`, at);
+  }
+  return Object.freeze({
     token,
     expiresOnTimestamp,
     ...optional('refreshAfterTimestamp', readRefreshAfter(body, expiresOnTimestamp, at)),
     ...optional('notBeforeTimestamp', readTime(body['not_before'], at)),
     tokenType: 'Bearer',
-    resource: readText(body['resource']) ?? at.resource,
+    resource: readText(body['resource']) ?? at.asked.resource,
     ...optional('clientId', readText(body['client_id'])),
-  };
+  });
 }
+
+/** Managed identity tokens live for a day. A longer life than this is a number in milliseconds, or garbage. */
+const longestLifeMs = 366 * 24 * 60 * 60 * 1000;
 
 /**
  * The earlier of `expires_on` and `expires_in` from now: a clock that is behind must not prolong a token. No token
- * has expired when it arrives, so if `expires_on` is past, the clock is ahead and `expires_in` alone counts.
+ * has expired when it arrives, so if `expires_on` is past, the clock is ahead, and `expires_in` alone counts. Without it there is no expiry.
  */
 function readExpiry(body: JsonObject, at: Circumstances): number | undefined {
-  const on = readTime(body['expires_on'], at);
-  const span = readSpan(body['expires_in'], at);
-  if (on === undefined || span === undefined) return on ?? span;
-  return on <= at.now ? span : Math.min(on, span);
+  const times = [readTime(body['expires_on'], at), readSpan(body['expires_in'], at)];
+  const valid = times.filter((time) => time !== undefined && isAhead(time, at));
+  return valid.length === 0 ? undefined : Math.min(...(valid as number[]));
+}
+
+function isAhead(time: number, { now }: Circumstances): boolean {
+  return time > now && time <= now + longestLifeMs;
+}
+
+function problemOf(expiresOn: unknown, at: Circumstances): string {
+  const on = readTime(expiresOn, at);
+  if (on === undefined) return 'neither expires_on nor expires_in is a time';
+  if (on <= at.now) return 'expires_on is in the past (is the clock of this machine ahead?)';
+  return 'expires_on is more than a year ahead (it is in seconds, not in milliseconds)';
 }
 
 const longLifeMs = 2 * 60 * 60 * 1000;
@@ -86,18 +103,30 @@ function readSeconds(value: unknown): number | undefined {
 }
 
 function readRefusal(answer: Answer, body: JsonObject, at: Circumstances): ImdsError {
-  const description = readText(body['error_description']) ?? '';
-  const imdsError = wordOf(readText(body['error']), description);
-  const words = [imdsError, description].filter(Boolean).join(': ').slice(0, 500);
+  const description = oneLine(readText(body['error_description']) ?? '');
+  const serviceCode = wordOf(readText(body['error']), description);
+  const words = [serviceCode, description].filter(Boolean).join(': ').slice(0, 500);
   return new ImdsError(
     codeOf(answer.status, description),
     `the endpoint answered ${answer.status}${words === '' ? '' : ` ${words}`}`,
-    { status: answer.status, imdsError, retryAfterInMs: readRetryAfter(answer.retryAfter, at) },
+    {
+      status: answer.status,
+      serviceCode,
+      retryAfterMs: readRetryAfter(answer.retryAfter, at),
+      requestId: readRequestId(answer.requestId ?? body['correlation_id']),
+      asked: at.asked,
+    },
   );
 }
 
+/** Ids are of letters, digits and dashes. */
+function readRequestId(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.-]{1,100}$/.test(value) ? value : undefined;
+}
+
 /** NMI appends the description to the code, for clients that show nothing else. */
-function wordOf(error: string | undefined, description: string): string | undefined {
+function wordOf(given: string | undefined, description: string): string | undefined {
+  const error = given === undefined ? undefined : oneLine(given).slice(0, 2_000);
   const told = `: ${description}`;
   return description !== '' && error?.endsWith(told) ? readText(error.slice(0, -told.length)) : error;
 }

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import { ImdsError, type ImdsErrorCode, type ImdsErrorDetails } from './errors.ts';
 import { retryDelayMs } from './retry.ts';
 
+const leftMs = 1_000_000;
+
 function delays(code: ImdsErrorCode, details: ImdsErrorDetails = {}, chance = 0): (number | undefined)[] {
   const error = new ImdsError(code, 'x', details);
-  return [0, 1, 2, 3, 4].map((retries) => retryDelayMs({ error, retries, maxRetries: 4, chance }));
+  return [0, 1, 2, 3, 4].map((retries) => retryDelayMs({ error, retries, maxRetries: 4, chance, leftMs }));
 }
 
 test('waits are those that IMDS documents: tries at 0, 2, 6, 14 and 30 seconds', () => {
@@ -31,19 +33,26 @@ test.each<ImdsErrorCode>([
 });
 
 test('the wait is the Retry-After of the endpoint', () => {
-  expect(delays('unavailable', { status: 503, retryAfterInMs: 1000 }).slice(0, 2)).toEqual([1000, 1000]);
+  expect(delays('unavailable', { status: 503, retryAfterMs: 1000 }).slice(0, 2)).toEqual([1000, 1000]);
 });
 
 test('a Retry-After of more than a minute is left to the caller', () => {
-  expect(delays('throttled', { status: 429, retryAfterInMs: 61_000 })[0]).toBeUndefined();
+  expect(delays('throttled', { status: 429, retryAfterMs: 61_000 })[0]).toBeUndefined();
 });
 
 test('waits double up to a minute', () => {
   const error = new ImdsError('unavailable', 'x');
-  expect(retryDelayMs({ error, retries: 10, maxRetries: 20, chance: 0 })).toBe(60_000);
+  expect(retryDelayMs({ error, retries: 10, maxRetries: 20, chance: 0, leftMs })).toBe(60_000);
 });
 
 test('up to a fifth is added at random', () => {
   expect(delays('unavailable', {}, 0.5)[0]).toBe(2200);
-  expect(delays('unavailable', { retryAfterInMs: 1000 }, 0.5)[0]).toBe(1100);
+  expect(delays('unavailable', { retryAfterMs: 1000 }, 0.5)[0]).toBe(1100);
+});
+
+test('a wait that lasts until the deadline is left to the caller; the random part is cut to what is left', () => {
+  const failed = { error: new ImdsError('unavailable', 'x'), retries: 0, maxRetries: 4, chance: 0.5 };
+  expect(retryDelayMs({ ...failed, leftMs: 2000 })).toBeUndefined();
+  expect(retryDelayMs({ ...failed, leftMs: 2100 })).toBe(2100);
+  expect(retryDelayMs({ ...failed, leftMs: 2300 })).toBe(2200);
 });

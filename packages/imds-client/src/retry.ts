@@ -8,6 +8,8 @@ export interface FailedTry {
   readonly maxRetries: number;
   /** At least 0, less than 1. */
   readonly chance: number;
+  /** Milliseconds until the deadline. */
+  readonly leftMs: number;
 }
 
 const baseMs = 2_000;
@@ -16,13 +18,14 @@ const updatingBaseMs = 5_000;
 const capMs = 60_000;
 
 /**
- * How long to wait before the next retry; undefined: give up. The waits are those that IMDS documents (2, 4, 8, 16 s), or its
- * Retry-After; a longer wait than a minute is left to the caller. Up to a fifth is added at random, so that pods
- * that failed together do not retry together.
+ * How long to wait before the next retry, in milliseconds; undefined: give up. The waits are those that IMDS documents (2, 4, 8, 16 s), or its
+ * Retry-After; a wait of more than a minute, or beyond the deadline, is left to the caller. Up to a fifth is added at random, so that
+ * pods that failed together do not retry together.
  */
-export function retryDelayMs({ error, retries, maxRetries, chance }: FailedTry): number | undefined {
+export function retryDelayMs(failed: FailedTry): number | undefined {
+  const { error, retries, maxRetries, chance, leftMs } = failed;
   if (!error.retryable || retries >= maxRetries) return undefined;
   const doubling = (error.status === 410 ? updatingBaseMs : baseMs) * 2 ** retries;
-  const delay = error.retryAfterInMs ?? Math.min(doubling, capMs);
-  return delay > capMs ? undefined : delay * (1 + chance / 5);
+  const delay = error.retryAfterMs ?? Math.min(doubling, capMs);
+  return delay > capMs || delay >= leftMs ? undefined : Math.min(delay * (1 + chance / 5), leftMs);
 }

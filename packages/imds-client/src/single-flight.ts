@@ -1,59 +1,164 @@
-import { ImdsError } from './errors.ts';
+import { aborted } from './errors.ts';
 import type { AbortSignalLike } from './types.ts';
+
+/** A timer that does not keep a program alive, except while it is held. */
+export interface Timer {
+  hold(): void;
+  release(): void;
+  clear(): void;
+}
+
+/** Calls `onEnd` once after `ms` milliseconds. */
+export type StartTimer = (ms: number, onEnd: () => void) => Timer;
+
+/** Starts the call. The signal aborts once no caller waits for it any more; `onFailure` is to be called for each try that failed. */
+export type Departure<T> = (signal: AbortSignal, onFailure: (error: unknown) => void) => Promise<T>;
+
+export interface FlightRules {
+  readonly startTimer: StartTimer;
+  /** Milliseconds, for a call as a whole, even if it ignores its signal. */
+  readonly deadlineMs: number;
+  /** The error of the deadline; `last` is that of the last failed try, if there was one. */
+  readonly overdue: (last: unknown) => Error;
+}
+
+export interface Passenger<T> {
+  readonly key: string;
+  readonly depart: Departure<T>;
+  readonly abortSignal?: AbortSignalLike | undefined;
+  /** Nobody waits for this one: it ends by itself, and does not keep the program alive. */
+  readonly isBackground?: boolean;
+  /** What this caller takes instead, once a try has failed or its patience has ended. The call goes on in the background. */
+  readonly instead?: { readonly take: () => T | undefined; readonly patienceMs: number } | undefined;
+}
 
 interface Flight<T> {
   readonly promise: Promise<T>;
-  readonly controller: AbortController;
-  waiting: number;
+  readonly deadline: Timer;
+  /** Ends the call: the next caller starts another one. */
+  readonly end: (reason: Error) => void;
+  readonly state: FlightState;
 }
 
-/** Starts the call. The signal aborts once no caller waits for it any more. */
-export type Departure<T> = (signal: AbortSignal) => Promise<T>;
+interface FlightState {
+  /** Callers that wait for the result. */
+  waiting: number;
+  /** The call goes on without a caller. */
+  isBackground: boolean;
+  /** The error of the last failed try. */
+  failure: unknown;
+  /** Of the callers that would take something else. */
+  readonly onFailure: Set<() => void>;
+}
 
 /**
  * Concurrent callers of a key share one call. An abort ends the wait of its caller; the call itself
  * is aborted with the last one, and the next caller starts another one.
  */
-export function createSingleFlight<T>(): (
-  key: string,
-  depart: Departure<T>,
-  abortSignal?: AbortSignalLike,
-) => Promise<T> {
+export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger<T>) => Promise<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function start(key: string, depart: Departure<T>): Flight<T> {
-    const controller = new AbortController();
-    const promise = depart(controller.signal).finally(() => {
-      forget(key, flight);
-    });
-    const flight = { promise, controller, waiting: 0 };
+  function start({ key, depart }: Passenger<T>): Flight<T> {
+    const state: FlightState = {
+      waiting: 0,
+      isBackground: false,
+      failure: undefined,
+      onFailure: new Set(),
+    };
+    const { promise, end, deadline } = launch(depart, rules, state);
+    const forget = () => {
+      deadline.clear();
+      if (flights.get(key) === flight) flights.delete(key);
+    };
+    const flight: Flight<T> = {
+      deadline,
+      state,
+      promise: promise.finally(forget),
+      end(reason) {
+        forget();
+        end(reason);
+      },
+    };
+    // In the background nobody handles its failure.
+    flight.promise.catch(() => undefined);
     flights.set(key, flight);
     return flight;
   }
 
-  function forget(key: string, flight: Flight<T>): void {
-    if (flights.get(key) === flight) flights.delete(key);
-  }
-
-  return function join(key, depart, abortSignal) {
-    if (abortSignal?.aborted === true) return Promise.reject(aborted());
-    const flight = flights.get(key) ?? start(key, depart);
-    flight.waiting += 1;
-    return new Promise<T>((resolve, reject) => {
-      const leave = () => {
-        reject(aborted());
-        flight.waiting -= 1;
-        if (flight.waiting > 0) return;
-        forget(key, flight);
-        flight.controller.abort();
-      };
-      abortSignal?.addEventListener('abort', leave);
-      const land = () => abortSignal?.removeEventListener('abort', leave);
-      void flight.promise.then(resolve, reject).finally(land);
-    });
+  return function join(passenger) {
+    const { key, abortSignal, isBackground = false } = passenger;
+    if (abortSignal?.aborted === true) return Promise.reject(aborted(abortSignal.reason));
+    const flight = flights.get(key) ?? start(passenger);
+    if (!isBackground) return board(flight, passenger, rules.startTimer);
+    flight.state.isBackground = true;
+    return flight.promise;
   };
 }
 
-export function aborted(): ImdsError {
-  return new ImdsError('aborted', 'the caller gave up waiting for the token');
+/** The call with its deadline, which holds even if the call ignores its signal. */
+function launch<T>(depart: Departure<T>, rules: FlightRules, state: FlightState) {
+  const controller = new AbortController();
+  let giveUp: (reason: Error) => void = () => undefined;
+  const ended = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  const end = (reason: Error) => {
+    giveUp(reason);
+    controller.abort(reason);
+  };
+  const onFailure = (error: unknown) => {
+    state.failure = error;
+    for (const tell of [...state.onFailure]) tell();
+  };
+  const deadline = rules.startTimer(rules.deadlineMs, () => end(rules.overdue(state.failure)));
+  return { end, deadline, promise: Promise.race([ended, depart(controller.signal, onFailure)]) };
+}
+
+/** One caller's wait: until the result, its abort, or what it takes instead. */
+function board<T>(flight: Flight<T>, passenger: Passenger<T>, startTimer: StartTimer): Promise<T> {
+  const { state } = flight;
+  const { abortSignal, instead } = passenger;
+  return new Promise<T>((resolve, reject) => {
+    const leave = enter(flight, () => {
+      abortSignal?.removeEventListener('abort', abort);
+      state.onFailure.delete(takeOther);
+      patience?.clear();
+    });
+    const abort = () => {
+      leave();
+      const reason = aborted(abortSignal?.reason);
+      reject(reason);
+      if (state.waiting === 0 && !state.isBackground) flight.end(reason);
+    };
+    const takeOther = () => {
+      const other = instead?.take();
+      if (other === undefined) return;
+      state.isBackground = true;
+      leave();
+      resolve(other);
+    };
+    const patience = instead && startTimer(instead.patienceMs, takeOther);
+    abortSignal?.addEventListener('abort', abort);
+    flight.promise.finally(leave).then(resolve, () => {
+      takeOther();
+      resolve(flight.promise);
+    });
+    if (instead === undefined) return;
+    state.onFailure.add(takeOther);
+    if (state.failure !== undefined) takeOther();
+  });
+}
+
+/** Counts a caller, for whom the program stays alive, until the function that it returns is called. */
+function enter<T>({ state, deadline }: Flight<T>, onLeave: () => void): () => void {
+  let isAboard = true;
+  state.waiting += 1;
+  deadline.hold();
+  return () => {
+    if (!isAboard) return;
+    isAboard = false;
+    onLeave();
+    state.waiting -= 1;
+    if (state.waiting === 0) deadline.release();
+  };
 }

@@ -17,7 +17,17 @@ function createScene(maxEntries = 10) {
     failure: undefined as ImdsError | undefined,
     held: undefined as Promise<void> | undefined,
   };
-  const cache = createTokenCache({ now: () => scene.now, maxEntries });
+  const patience: (() => void)[] = [];
+  const cache = createTokenCache({
+    now: () => scene.now,
+    maxEntries,
+    deadlineMs: 90_000,
+    overdue: () => new ImdsError('timeout', 'too late'),
+    startTimer(ms, onEnd) {
+      if (ms < 90_000) patience.push(onEnd);
+      return { hold: () => undefined, release: () => undefined, clear: () => undefined };
+    },
+  });
   const fetchToken = async (signal: AbortSignal): Promise<AccessToken> => {
     const name = `token ${++scene.requests}`;
     await scene.held;
@@ -27,7 +37,7 @@ function createScene(maxEntries = 10) {
   };
   const get = async (more: Partial<TokenQuestion> = {}) =>
     (await cache.get({ key: 'k', mode: 'use', fetchToken, ...more })).token;
-  return { scene, get };
+  return { scene, get, patience };
 }
 
 /** Runs everything that waits for no timer. */
@@ -146,6 +156,48 @@ describe('a token in the cache', () => {
     expect(scene.requests).toBe(1);
     scene.now = 58_000;
     expect(await get()).toBe('token 2');
+  });
+});
+
+describe('in the last minute of a token', () => {
+  /** A call that fails at its first try, and whose retries the test ends. */
+  const retrying = (failure: Error) => {
+    const { promise, resolve } = Promise.withResolvers<AccessToken>();
+    const fetchToken: TokenQuestion['fetchToken'] = (_, onFailure) => {
+      onFailure(failure);
+      return promise;
+    };
+    return { fetchToken, resolve };
+  };
+
+  test('the old one is given at the first failure, without waiting for retries, until it expires', async () => {
+    const { scene, get } = createScene();
+    await get();
+    scene.now = hour - 25_000;
+    const { fetchToken, resolve } = retrying(new ImdsError('unavailable', '503'));
+    expect(await get({ fetchToken })).toBe('token 1');
+    expect(await get()).toBe('token 1');
+    expect(scene.requests).toBe(1);
+    resolve({ token: 'new', expiresOnTimestamp: 2 * hour, tokenType: 'Bearer', resource: 'r' });
+    await settle();
+    expect(await get()).toBe('new');
+  });
+
+  test('a service that hangs does not take the life of the old one', async () => {
+    const { scene, get, patience } = createScene();
+    await get();
+    [scene.now, scene.held] = [hour - 25_000, new Promise(() => undefined)];
+    const waiting = get();
+    patience[0]!();
+    expect(await waiting).toBe('token 1');
+  });
+
+  test('a programming error of the transport does not take it either', async () => {
+    const { scene, get } = createScene();
+    await get();
+    scene.now = hour - 25_000;
+    const { fetchToken } = retrying(new TypeError('x is not a function'));
+    expect(await get({ fetchToken })).toBe('token 1');
   });
 });
 

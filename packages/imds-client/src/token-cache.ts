@@ -1,5 +1,4 @@
-import { ImdsError } from './errors.ts';
-import { createSingleFlight, type Departure } from './single-flight.ts';
+import { createSingleFlight, type Departure, type FlightRules, type Passenger } from './single-flight.ts';
 import { createTokenStore, type StoredToken } from './token-store.ts';
 import type { AbortSignalLike, AccessToken } from './types.ts';
 
@@ -33,52 +32,72 @@ export function freshnessOf(token: AccessToken, storedAt: number, now: number): 
   return now >= refreshAt ? 'refresh-soon' : 'fresh';
 }
 
+/** Of a caller who has a valid token, in milliseconds: a service that hangs must not take the last of its life. */
+const patienceMs = 10_000;
+
+export interface TokenCacheOptions extends FlightRules {
+  readonly now: () => number;
+  readonly maxEntries: number;
+}
+
 /** Tokens by key, one request at a time for each key. */
-export function createTokenCache(options: { now: () => number; maxEntries: number }): TokenCache {
-  const { now, maxEntries } = options;
-  const join = createSingleFlight<AccessToken>();
+export function createTokenCache({ now, maxEntries, ...rules }: TokenCacheOptions): TokenCache {
+  const join = createSingleFlight<AccessToken>(rules);
   const tokens = createTokenStore(maxEntries);
   let requests = 0;
 
-  function fetchNew({ key, mode, fetchToken, abortSignal }: TokenQuestion): Promise<AccessToken> {
-    const depart: Departure<AccessToken> = async (signal) => {
+  function passengerOf({ key, mode, fetchToken, abortSignal }: TokenQuestion): Passenger<AccessToken> {
+    const depart: Departure<AccessToken> = async (...flight) => {
       const request = ++requests;
-      const token = await fetchToken(signal);
+      const token = await fetchToken(...flight);
       if (mode !== 'pass') tokens.store(key, { token, storedAt: now(), request, quietUntil: 0 });
       return token;
     };
-    return join(key, depart, abortSignal);
+    return { key, depart, abortSignal };
   }
 
-  /** A new token, or the old one if that fails and it is still valid. */
-  async function refresh(question: TokenQuestion, entry: StoredToken): Promise<AccessToken> {
-    if (now() < entry.quietUntil) return entry.token;
-    try {
-      return await fetchNew(question);
-    } catch (error) {
-      if (error instanceof ImdsError && error.code === 'aborted') throw error;
-      entry.quietUntil = now() + quietMs;
-      if (now() >= entry.token.expiresOnTimestamp) throw error;
-      return entry.token;
-    }
+  function answerFrom(entry: StoredToken, question: TokenQuestion): Promise<AccessToken> | AccessToken {
+    const at = now();
+    const freshness = freshnessOf(entry.token, entry.storedAt, at);
+    if (freshness === 'expired') return join(passengerOf(question));
+    if (freshness === 'fresh' || at < entry.quietUntil) return entry.token;
+    const refresh = quietly(passengerOf(question), entry, now);
+    if (freshness === 'must-wait') return join({ ...refresh, instead: insteadOf(entry, now) });
+    // No caller waits for it, aborts it or sees its failure.
+    join({ ...refresh, abortSignal: undefined, isBackground: true }).catch(() => undefined);
+    return entry.token;
   }
 
   return {
     async get(question) {
       const entry = question.mode === 'use' ? tokens.recall(question.key) : undefined;
-      if (entry === undefined) return fetchNew(question);
-      switch (freshnessOf(entry.token, entry.storedAt, now())) {
-        case 'fresh':
-          return entry.token;
-        case 'refresh-soon':
-          // In the background: no caller waits for it, aborts it or sees its failure.
-          void refresh({ ...question, abortSignal: undefined }, entry).catch(() => undefined);
-          return entry.token;
-        case 'must-wait':
-          return refresh(question, entry);
-        case 'expired':
-          return fetchNew(question);
-      }
+      return entry === undefined ? join(passengerOf(question)) : answerFrom(entry, question);
     },
+  };
+}
+
+/** If this refresh fails, the next one is not tried at once. */
+function quietly(
+  passenger: Passenger<AccessToken>,
+  entry: StoredToken,
+  now: () => number,
+): Passenger<AccessToken> {
+  const depart: Departure<AccessToken> = async (signal, onFailure) => {
+    try {
+      return await passenger.depart(signal, onFailure);
+    } catch (error) {
+      if (!signal.aborted) entry.quietUntil = now() + quietMs;
+      throw error;
+    }
+  };
+  return { ...passenger, depart };
+}
+
+/** The old token, if a try fails or takes long while it is still valid. */
+function insteadOf({ token }: StoredToken, now: () => number): Passenger<AccessToken>['instead'] {
+  const { expiresOnTimestamp } = token;
+  return {
+    take: () => (now() < expiresOnTimestamp ? token : undefined),
+    patienceMs: Math.min(patienceMs, (expiresOnTimestamp - now()) / 2),
   };
 }

@@ -1,38 +1,49 @@
 // Every public shape of this package. Types only.
 
-/** A token request. At most one of `clientId`, `objectId` and `resourceId`; none means the default identity. */
-export interface TokenRequest {
-  /** The audience, such as `https://vault.azure.net`. A trailing slash is kept: for some services it matters. */
-  readonly resource: string;
-  readonly clientId?: string;
-  readonly objectId?: string;
+/** The identity that a token is for: named by exactly one id. */
+export type Identity =
+  | { readonly clientId: string; readonly objectId?: never; readonly resourceId?: never }
+  | { readonly objectId: string; readonly clientId?: never; readonly resourceId?: never }
   /** The ARM id of a user-assigned identity; sent as `msi_res_id`. */
-  readonly resourceId?: string;
+  | { readonly resourceId: string; readonly clientId?: never; readonly objectId?: never };
+
+export interface TokenRequest {
+  /**
+   * The audience, such as `https://vault.azure.net`: no scope, so it must not end in `/.default`. A trailing slash is kept: for some
+   * services it matters.
+   */
+  readonly resource: string;
+  /** Default: the default identity of the pod or the machine. */
+  readonly identity?: Identity | undefined;
   /** Bypass this client's cache. A request that is already under way is shared anyway. */
-  readonly bypassCache?: boolean;
+  readonly bypassCache?: boolean | undefined;
   /**
    * Further query parameters for the endpoint, such as `token_sha256_to_refresh` or `xms_cc`. The token is neither read
    * from the cache nor stored.
    */
-  readonly passThrough?: Readonly<Record<string, string>>;
+  readonly extraQuery?: Readonly<Record<string, string>> | undefined;
   /** Ends the wait of this caller alone: others that wait for the same token still get it. */
-  readonly abortSignal?: AbortSignalLike;
+  readonly abortSignal?: AbortSignalLike | undefined;
 }
 
 /** An `AbortSignal`, or what older Azure SDKs pass in its place. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
+  /** Becomes the `cause` of the error. */
+  readonly reason?: unknown;
   addEventListener(type: 'abort', listener: () => void): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** A token. Times are milliseconds since the epoch. */
+/** A token. Frozen: callers share it. Times are milliseconds since the epoch. */
 export interface AccessToken {
   /** Secret: its holder can act as the identity. */
   readonly token: string;
+  /** From `expires_on` and `expires_in`, the earlier one of them. */
   readonly expiresOnTimestamp: number;
   /** From this time on a refresh is recommended, although the token is still valid. */
   readonly refreshAfterTimestamp?: number;
+  /** From `not_before`, if the response has it. */
   readonly notBeforeTimestamp?: number;
   readonly tokenType: 'Bearer';
   /** The audience, from the response. */
@@ -47,25 +58,41 @@ export interface ImdsClientOptions {
    * The base address of the metadata service. Default: the environment variable `AZURE_POD_IDENTITY_AUTHORITY_HOST`, read
    * once when the client is created, else `http://169.254.169.254`.
    */
-  readonly endpoint?: string;
-  /** Default `2018-02-01`. */
-  readonly apiVersion?: string;
-  /** Default: the global `fetch`. */
-  readonly fetch?: FetchLike;
-  /** Milliseconds since the epoch. Default `Date.now`. */
-  readonly now?: () => number;
-  /** At least 0, less than 1: spreads the retries of many clients. Default `Math.random`. */
-  readonly random?: () => number;
-  /** Waits before a retry; rejects when the signal is aborted. Default: a timer. */
-  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly endpoint?: string | undefined;
+  /** Of requests for tokens. Default `2018-02-01`. */
+  readonly apiVersion?: string | undefined;
+  /** The HTTP client. Default: the global `fetch`. */
+  readonly transport?: FetchLike | undefined;
   /** Requests after the first one. Default 4; 0: no retries. */
-  readonly maxRetries?: number;
-  /** For each request. Default 40 000: NMI may hold a request while an identity is being assigned. */
-  readonly requestTimeoutInMs?: number;
+  readonly maxRetries?: number | undefined;
+  /** Milliseconds, for each request. Default 40 000: NMI may hold a request while an identity is being assigned. */
+  readonly requestTimeoutMs?: number | undefined;
+  /**
+   * Milliseconds, for all requests and the waits between them: no call takes longer, even if a given `transport` ignores its signal.
+   * Default 90 000.
+   */
+  readonly deadlineMs?: number | undefined;
   /** Keep tokens and return them again. Default true. Concurrent callers share a request in either case. */
-  readonly cache?: boolean;
+  readonly cache?: boolean | undefined;
   /** The least recently used token is evicted first. Default 1000. */
-  readonly maxCacheEntries?: number;
+  readonly maxCacheEntries?: number | undefined;
+  /** Time and chance, for tests. */
+  readonly testing?: Testing | undefined;
+}
+
+/** What a test replaces. The timeout of a request and the deadline are always the platform's timers. */
+export interface Testing {
+  readonly clock?: Clock | undefined;
+  /** At least 0, less than 1: spreads the retries of many clients. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** The time that tokens and waits before retries are measured by. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Waits before a retry, in milliseconds; rejects when the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** The part of `fetch` that is used; the global one fits, as does undici's. */

@@ -18,10 +18,10 @@ if (node20 === undefined) {
 const program = `
   const client = createImdsClient();
   const [one, two] = await Promise.all([1, 2].map(() => client.getToken({ resource: 'https://vault.azure.net' })));
-  const refused = await createImdsCredential({ clientId: 'unknown' }).getToken('x/.default').catch((error) => error);
-  console.log(JSON.stringify([one.token === two.token && one.token, refused instanceof ImdsError && refused.code]));
+  const refused = await createImdsCredential({ identity: { clientId: 'unknown' } }).getToken('x/.default').catch((error) => error);
+  console.log(JSON.stringify([one.token === two.token && one.token, isImdsError(refused) && refused.code]));
 `;
-const names = '{ createImdsClient, createImdsCredential, ImdsError }';
+const names = '{ createImdsClient, createImdsCredential, isImdsError }';
 
 const server = createServer((request, response) => {
   const isKnown = request.headers['metadata'] === 'true' && !request.url!.includes('client_id=unknown');

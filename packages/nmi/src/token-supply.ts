@@ -127,12 +127,12 @@ function imdsSource(
 ): TokenUpstream<HostSubject> {
   const imds = createImdsClient({
     endpoint: metadataUrl(config),
-    now: () => clock.now(),
+    testing: { clock },
     // Callers retry by themselves, and get the reason earlier.
     maxRetries: 0,
-    requestTimeoutInMs: 5_000,
+    requestTimeoutMs: 5_000,
     cache: false,
-    fetch: metadata.fetch,
+    transport: metadata.fetch,
   });
   return createManagedIdentitySource({
     imds,

@@ -37,8 +37,8 @@ describe.each(hostilities)('a server that %s', (script) => {
       endpoint: server.url,
       cache: false,
       maxRetries: 0,
-      requestTimeoutInMs: timeoutMs,
-      fetch: metadata.fetch,
+      requestTimeoutMs: timeoutMs,
+      transport: metadata.fetch,
     });
     const inTurn = createLimit(5);
     server.play(script);

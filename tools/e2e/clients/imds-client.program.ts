@@ -1,15 +1,16 @@
 // Requests a Key Vault token with this project's own client.
-import { createImdsClient } from '@pod-identity/imds-client';
+import { createImdsClient, type Identity } from '@pod-identity/imds-client';
 import { printResult, readRequest } from './program.ts';
 
 const { clientId, resourceId, objectId } = readRequest();
-const selector = {
-  ...(clientId !== undefined && { clientId }),
-  ...(resourceId !== undefined && { resourceId }),
-  ...(objectId !== undefined && { objectId }),
-};
+
+function identityOf(): Identity | undefined {
+  if (clientId !== undefined) return { clientId };
+  if (objectId !== undefined) return { objectId };
+  return resourceId === undefined ? undefined : { resourceId };
+}
 
 await printResult(async () => {
   const client = createImdsClient();
-  return (await client.getToken({ resource: 'https://vault.azure.net', ...selector })).token;
+  return (await client.getToken({ resource: 'https://vault.azure.net', identity: identityOf() })).token;
 });

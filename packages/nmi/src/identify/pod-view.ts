@@ -169,7 +169,7 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, annotations }: 
 }
 
 function readPrefetch(text = ''): Pick<PodView, 'prefetch'> {
-  const listed = text.split(',').map((one) => one.trim().replace(/\/\.default$/, ''));
+  const listed = text.split(',').map((one) => one.trim().replace(/(\/\.default)+$/, ''));
   const resources = [...new Set(listed.filter((one) => one !== ''))].slice(0, mostPrefetched);
   return resources.length === 0 ? {} : { prefetch: resources };
 }

@@ -96,6 +96,7 @@ describe('parseTokenRequest', () => {
     ['an empty resource', 'resource='],
     ['a blank resource', 'resource=%20'],
     ['a scope of nothing', 'resource=/.default'],
+    ['a scope of a scope of nothing', 'resource=/.default/.default'],
     ['nothing at all', ''],
   ])('C57 refuses %s', (_, query) => {
     expect(parseTokenRequest(query)).toMatchObject({ ok: false, problem: { why: 'no-resource' } });
@@ -110,6 +111,7 @@ describe('parseTokenRequest', () => {
     ],
     ['a GUID', 'resource=00000003-0000-0000-c000-000000000000', '00000003-0000-0000-c000-000000000000'],
     ['a scope without its /.default', 'resource=https://vault.azure.net/.default', 'https://vault.azure.net'],
+    ['a scope of a scope', 'resource=api://x/.default/.default', 'api://x'],
     ['a scope of a resource with a slash', 'resource=api://x//.default', 'api://x/'],
   ])('keeps %s', (_, query, expected) => {
     expect(parseTokenRequest(query)).toMatchObject({ ok: true, value: { resource: expected } });

@@ -89,7 +89,7 @@ export function parseTokenRequest(query: string): ParsedTokenRequest {
     (name) => valueOf(parameters, name) !== '',
   );
   if (selectors.length > 1) return refuse('several-selectors', selectors.join(' and '));
-  const resource = (parameters.get('resource') ?? '').replace(/\/\.default$/, '');
+  const resource = (parameters.get('resource') ?? '').replace(/(\/\.default)+$/, '');
   if (resource.trim() === '') return refuse('no-resource', 'resource');
   return {
     ok: true,

@@ -17,6 +17,13 @@ it.each([
   expect(redactId(id)).toBe(shown);
 });
 
+it('the message for a pod does not repeat the resource id that NMI asked for', () => {
+  const identity = { resourceId: '/subscriptions/s/resourcegroups/secret-group/x' };
+  const cause = new ImdsError('denied', 'no', { status: 403, asked: { resource: 'r', identity } });
+  expect(cause.message).toContain('secret-group');
+  expect(tokenErrorOf(cause).message).not.toContain('secret-group');
+});
+
 it('an error keeps what it was caused by', () => {
   const cause = new Error('reset');
   expect(new TokenError('unavailable', 'no', { cause }).cause).toBe(cause);
@@ -35,6 +42,6 @@ it.each<[ImdsErrorCode, number | undefined, TokenErrorCode]>([
   ['aborted', undefined, 'unavailable'],
   ['invalid-response', 200, 'unavailable'],
 ])('the metadata service’s %s (%s) is %s to a pod', (code, status, expected) => {
-  const cause = new ImdsError(code, 'why', { ...(status && { status }), retryAfterInMs: 7_000 });
+  const cause = new ImdsError(code, 'why', { ...(status && { status }), retryAfterMs: 7_000 });
   expect(tokenErrorOf(cause)).toMatchObject({ code: expected, status, retryAfterMs: 7_000, cause });
 });

@@ -30,8 +30,8 @@ export class TokenError extends Error {
 }
 
 export function tokenErrorOf(error: ImdsError): TokenError {
-  const message = `The metadata service of this machine gave no token: ${withoutIds(error.message)}`;
-  const { status, retryAfterInMs: retryAfterMs } = error;
+  const message = `The metadata service of this machine gave no token: ${withoutIds(error.reason)}`;
+  const { status, retryAfterMs } = error;
   return new TokenError(codeOf(error), message, { status, retryAfterMs, cause: error });
 }
 

@@ -1,6 +1,6 @@
 // Room: tokens for MIC's own calls: of a managed identity or of an application.
 // It must not know what the tokens are used for.
-import { createImdsClient, ImdsError } from '@pod-identity/imds-client';
+import { createImdsClient, isImdsError, type ImdsError } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { applicationToken } from './application-token.ts';
 import { AzureError } from '../azure-error.ts';
@@ -53,14 +53,12 @@ function managedIdentityToken(
   const { clock, random, env } = deps;
   const endpoint = env['AZURE_POD_IDENTITY_AUTHORITY_HOST'];
   const imds = createImdsClient({
-    ...(endpoint !== undefined && endpoint !== '' && { endpoint }),
-    now: () => clock.now(),
-    sleep: (ms, signal) => clock.sleep(ms, signal),
-    random,
+    endpoint: endpoint === '' ? undefined : endpoint,
+    testing: { clock, random },
     cache: false,
-    fetch: fetchOnce,
+    transport: fetchOnce,
     // The default of 40 s is for NMI, which holds requests; the metadata service responds at once.
-    requestTimeoutInMs: 20_000,
+    requestTimeoutMs: 20_000,
   });
   return async ({ fresh, signal }) => {
     try {
@@ -68,10 +66,10 @@ function managedIdentityToken(
         resource,
         bypassCache: fresh,
         abortSignal: signal,
-        ...(clientId !== undefined && { clientId }),
+        identity: clientId === undefined ? undefined : { clientId },
       });
     } catch (error) {
-      throw error instanceof ImdsError && error.code !== 'aborted' ? imdsFailure(error) : error;
+      throw isImdsError(error) && error.code !== 'aborted' ? imdsFailure(error) : error;
     }
   };
 }

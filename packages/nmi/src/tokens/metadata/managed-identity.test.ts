@@ -1,4 +1,4 @@
-import { ImdsError, type AccessToken, type TokenRequest } from '@pod-identity/imds-client';
+import { ImdsError, type AccessToken, type Identity, type TokenRequest } from '@pod-identity/imds-client';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it, vi } from 'vitest';
 import { clientIdOf, issuedTo, objectIdOf, subjectOf, wishFor } from '../../../test/builders.ts';
@@ -31,19 +31,19 @@ it('asks by resource id, never by the client id that the AzureIdentity states', 
   const { ask, getToken } = stage();
   await ask(wishFor(subjectOf('reader', { clientId: clientIdOf('victim') })));
   const [request] = sentOf(getToken);
-  expect(request?.resourceId).toContain('/userassignedidentities/reader');
-  expect(request).not.toHaveProperty('clientId');
+  expect(request?.identity?.resourceId).toContain('/userassignedidentities/reader');
+  expect(request?.identity).not.toHaveProperty('clientId');
 });
 
-it.each<[HostSubject, Partial<TokenRequest>]>([
-  [{ kind: 'machine', by: 'nothing' }, {}],
+it.each<[HostSubject, Identity | undefined]>([
+  [{ kind: 'machine', by: 'nothing' }, undefined],
   [{ kind: 'machine', by: 'client-id', value: 'a' }, { clientId: 'a' }],
   [{ kind: 'machine', by: 'object-id', value: 'a' }, { objectId: 'a' }],
   [{ kind: 'machine', by: 'resource-id', value: '/a' }, { resourceId: '/a' }],
-])('W-C10: passes the selector of an exempt pod on: %j', async (subject, sent) => {
+])('W-C10: passes the selector of an exempt pod on: %j', async (subject, identity) => {
   const { ask, getToken } = stage();
   await ask(wishFor(subject));
-  expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', passThrough: {}, ...sent }]);
+  expect(sentOf(getToken)).toStrictEqual([{ resource: 'https://vault.azure.net', extraQuery: {}, identity }]);
 });
 
 it('reads the client and object id out of the token when the answer does not state them', async () => {
@@ -104,7 +104,7 @@ it.each([
     const { ask, getToken, asked } = stage();
     const tenant = '11111111-2222-4333-8444-555555555555';
     getToken.mockRejectedValue(
-      new ImdsError(code, `AADSTS1: tenant ${tenant}`, { ...(status && { status }), retryAfterInMs: 3000 }),
+      new ImdsError(code, `AADSTS1: tenant ${tenant}`, { ...(status && { status }), retryAfterMs: 3000 }),
     );
     const error = await ask(wishFor(subjectOf('reader'))).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: expected, retryAfterMs: 3000 });

@@ -1,4 +1,4 @@
-import { ImdsError, type ImdsClient, type TokenRequest } from '@pod-identity/imds-client';
+import { isImdsError, type Identity, type ImdsClient } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { readClaims } from '../claims.ts';
 import { tokenErrorOf } from '../errors.ts';
@@ -22,13 +22,17 @@ export function createManagedIdentitySource(options: ManagedIdentityOptions): To
       const startedAt = clock.now();
       let isOk = false;
       try {
-        const access = await imds.getToken({ resource, passThrough, ...selectorFor(subject) });
+        const access = await imds.getToken({
+          resource,
+          extraQuery: passThrough,
+          identity: identityOf(subject),
+        });
         isOk = true;
         const claims = readClaims(access.token);
         const clientId = access.clientId?.toLowerCase() ?? claims.clientId;
         return { access, clientId, objectId: claims.objectId };
       } catch (error) {
-        throw error instanceof ImdsError ? tokenErrorOf(error) : error;
+        throw isImdsError(error) ? tokenErrorOf(error) : error;
       } finally {
         onAsked({ subject: subject.kind, ms: clock.now() - startedAt, isOk });
       }
@@ -36,11 +40,11 @@ export function createManagedIdentitySource(options: ManagedIdentityOptions): To
   };
 }
 
-function selectorFor(subject: HostSubject): Pick<TokenRequest, 'clientId' | 'objectId' | 'resourceId'> {
+function identityOf(subject: HostSubject): Identity | undefined {
   if (subject.kind === 'identity') return { resourceId: subject.resourceId };
   switch (subject.by) {
     case 'nothing':
-      return {};
+      return undefined;
     case 'client-id':
       return { clientId: subject.value };
     case 'object-id':

@@ -50,7 +50,7 @@ async function stage(serve: (question: Question) => void) {
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const metadata = createMetadataService(endpoint);
-  const imds = createImdsClient({ endpoint, cache: false, maxRetries: 0, fetch: metadata.fetch });
+  const imds = createImdsClient({ endpoint, cache: false, maxRetries: 0, transport: metadata.fetch });
   closing.push(async () => {
     metadata.close();
     for (const socket of sockets) socket.destroy();
@@ -59,7 +59,8 @@ async function stage(serve: (question: Question) => void) {
   });
   return {
     ask: async (resource = 'r') => (await imds.getToken({ resource })).token,
-    askFor: async (clientId: string, resource = 'r') => (await imds.getToken({ resource, clientId })).token,
+    askFor: async (clientId: string, resource = 'r') =>
+      (await imds.getToken({ resource, identity: { clientId } })).token,
     asked: () => count,
     connections: () => sockets.size,
     get: (signal: AbortSignal) => metadata.get('/metadata/versions', { signal }),
@@ -84,7 +85,7 @@ it('when the service wants to be asked again is passed on', async () => {
   const { ask } = await stage(({ socket }) =>
     socket.write(answer('t', { status: '429 Too Many Requests', more: '\r\nRetry-After: 7' })),
   );
-  await expect(ask()).rejects.toMatchObject({ status: 429, retryAfterInMs: 7_000 });
+  await expect(ask()).rejects.toMatchObject({ status: 429, retryAfterMs: 7_000 });
 });
 
 it('a question ends with its signal, and its connection with it', async () => {

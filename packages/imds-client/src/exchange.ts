@@ -1,0 +1,92 @@
+import { readBody } from './body.ts';
+import { aborted, ImdsError, isImdsError, type Asked } from './errors.ts';
+import { failureOf } from './failure.ts';
+import type { Answer } from './response.ts';
+import type { StartTimer, Timer } from './single-flight.ts';
+import type { FetchLike, FetchResponse } from './types.ts';
+
+/** One request, and how much of a response is read. */
+export interface Question {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes of the body. */
+  readonly limit: number;
+  /** What is asked for, for the text of errors. */
+  readonly asked?: Asked | undefined;
+}
+
+export interface ExchangeRules {
+  readonly endpoint: string;
+  readonly transport: FetchLike;
+  readonly startTimer: StartTimer;
+  readonly timeoutMs: number;
+}
+
+/**
+ * One try: the response as a value, or why there is none. It ends by the timeout and the signal even if the transport ignores its own
+ * signal.
+ *
+ * @throws Error - the transport threw a programming error
+ */
+export async function exchange(
+  question: Question,
+  rules: ExchangeRules,
+  signal: AbortSignal,
+): Promise<Answer | ImdsError> {
+  if (signal.aborted) return aborted(signal.reason);
+  const { endpoint, timeoutMs } = rules;
+  const { asked } = question;
+  const ending = createEnding(signal);
+  const timer: Timer = rules.startTimer(timeoutMs, () => {
+    const reason = `${endpoint} did not answer within ${timeoutMs} ms`;
+    ending.end(new ImdsError('timeout', reason, { asked }));
+  });
+  try {
+    return await Promise.race([ending.ended, send(question, rules, ending.signal)]);
+  } catch (cause) {
+    if (isImdsError(cause)) return cause;
+    const failure = failureOf({ endpoint, cause, asked });
+    if (!isImdsError(failure)) throw failure;
+    return failure;
+  } finally {
+    timer.clear();
+    ending.forget();
+  }
+}
+
+/** A signal for the transport, and the error that the wait for it ends with. */
+function createEnding(outer: AbortSignal) {
+  const controller = new AbortController();
+  let end: (error: ImdsError) => void = () => undefined;
+  const ended = new Promise<ImdsError>((resolve) => {
+    end = (error) => {
+      // First: the transport rejects as soon as it is aborted.
+      resolve(error);
+      controller.abort(error);
+    };
+  });
+  const abort = () => end(isImdsError(outer.reason) ? outer.reason : aborted(outer.reason));
+  outer.addEventListener('abort', abort);
+  return { signal: controller.signal, ended, end, forget: () => outer.removeEventListener('abort', abort) };
+}
+
+async function send(question: Question, rules: ExchangeRules, signal: AbortSignal): Promise<Answer> {
+  const { endpoint, transport } = rules;
+  const { url, limit, asked } = question;
+  const headers = { ...question.headers };
+  const response = checked(await transport(url, { method: 'GET', headers, redirect: 'manual', signal }));
+  const body = await readBody(response, { endpoint, limit, asked });
+  return {
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+    requestId: response.headers.get('x-ms-request-id'),
+    body,
+  };
+}
+
+/** What a transport written in JavaScript resolved with. */
+function checked(response: FetchResponse): FetchResponse {
+  const given = response as Partial<FetchResponse> | undefined | null;
+  if (typeof given?.status === 'number' && typeof given.headers?.get === 'function') return response;
+  throw new TypeError('transport must resolve with a response that has status, headers.get() and text()');
+}

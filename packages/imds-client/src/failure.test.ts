@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { failureOf } from './failure.ts';
+
+const endpoint = 'http://169.254.169.254';
+const of = (cause: unknown) => failureOf({ endpoint, cause, asked: undefined });
+const coded = (code: string, more: object = {}) => Object.assign(new Error('x'), { code, ...more });
+
+describe('an endpoint that cannot be reached', () => {
+  test.each<[string, unknown, string]>([
+    ['an error of node:http', coded('ECONNREFUSED'), 'ECONNREFUSED, nothing listens there'],
+    [
+      'an error of the fetch of Node',
+      new TypeError('fetch failed', { cause: coded('EHOSTUNREACH') }),
+      'EHOSTUNREACH, there is no route',
+    ],
+    [
+      'an error for several addresses',
+      new AggregateError([coded('ECONNREFUSED'), coded('ENETUNREACH')]),
+      'ECONNREFUSED, nothing',
+    ],
+    ['an error of Bun', coded('ConnectionRefused'), 'ConnectionRefused, nothing listens there'],
+    ['an error with an unknown code', coded('ESTALE'), 'cannot be reached: ESTALE'],
+  ])('says why: %s', (_, cause, why) => {
+    expect(of(cause)).toMatchObject({ code: 'unavailable', retryable: true, cause });
+    expect(String(of(cause))).toContain(why);
+  });
+
+  test.each([
+    new Error('x'),
+    'a text',
+    undefined,
+    null,
+    new TypeError('Failed to fetch'),
+    coded('ERR_X'),
+    coded('two words'),
+  ])('without a code is unreachable: %s', (cause) => {
+    expect(of(cause)).toMatchObject({ code: 'unavailable', reason: `${endpoint} cannot be reached` });
+  });
+
+  test('with an error that causes itself ends', () => {
+    const error = new Error('x');
+    error.cause = error;
+    expect(of(error)).toMatchObject({ code: 'unavailable' });
+  });
+});
+
+test('what does not speak HTTP is not asked again', () => {
+  expect(of(coded('HPE_INVALID_CONSTANT'))).toMatchObject({ code: 'invalid-response', retryable: false });
+});
+
+describe('a programming error is passed on as it is', () => {
+  test.each([
+    new TypeError('Cannot read properties of undefined'),
+    new ReferenceError('x is not defined'),
+    new RangeError('no'),
+    new SyntaxError('no'),
+    new TypeError('fetch failed', { cause: new Error('bad port') }),
+    new TypeError('Fetch failed: Requests to port 6000 are blocked'),
+  ])('%s', (cause) => {
+    expect(of(cause)).toBe(cause);
+  });
+});

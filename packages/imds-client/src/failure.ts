@@ -1,0 +1,71 @@
+import { ImdsError, type Asked } from './errors.ts';
+
+/** What is done with the error that an HTTP client threw. */
+export interface Thrown {
+  readonly endpoint: string;
+  readonly cause: unknown;
+  readonly asked: Asked | undefined;
+}
+
+const sentences: Readonly<Partial<Record<string, string>>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ConnectionRefused: 'nothing listens there',
+  EHOSTUNREACH: 'there is no route: is this a machine in Azure, or a pod whose calls NMI gets?',
+  ENETUNREACH: 'there is no route: is this a machine in Azure, or a pod whose calls NMI gets?',
+  ENETDOWN: 'the network is down',
+  ENOTFOUND: 'its name does not resolve',
+  EAI_AGAIN: 'its name does not resolve at the moment',
+  ECONNRESET: 'the connection was closed before the response was complete',
+  EPIPE: 'the connection was closed before the response was complete',
+  UND_ERR_SOCKET: 'the connection was closed before the response was complete',
+  ETIMEDOUT: 'nothing answers there',
+  EACCES: 'a rule of this machine forbids it',
+  EPERM: 'a rule of this machine forbids it',
+};
+
+/**
+ * Why the endpoint cannot be reached; or the error itself, if it is one of the program: that is neither retried nor explained away.
+ */
+export function failureOf({ endpoint, cause, asked }: Thrown): ImdsError | Error {
+  const code = systemCodeOf(cause, 5);
+  if (code?.startsWith('HPE_') === true) {
+    return new ImdsError('invalid-response', `${endpoint} does not speak HTTP (${code})`, { asked, cause });
+  }
+  if (code === undefined && isOfTheProgram(cause)) return cause;
+  const sentence = code === undefined ? undefined : sentences[code];
+  const why = [code, sentence].filter((text) => text !== undefined).join(', ');
+  const reason = `${endpoint} cannot be reached${why === '' ? '' : `: ${why}`}`;
+  return new ImdsError('unavailable', reason, { asked, cause });
+}
+
+/** The code of a system call, of Node's HTTP parser or of another HTTP client, from the error or what caused it. */
+function systemCodeOf(error: unknown, depth: number): string | undefined {
+  if (typeof error !== 'object' || error === null || depth === 0) return undefined;
+  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
+  const others: unknown[] = Array.isArray(errors) ? errors : [];
+  const causes = [cause, ...others.slice(0, 3)];
+  const deeper = causes.map((one) => systemCodeOf(one, depth - 1)).find((one) => one !== undefined);
+  return deeper ?? (isSystemCode(code) ? code : undefined);
+}
+
+function isSystemCode(code: unknown): code is string {
+  return (
+    typeof code === 'string' &&
+    /^(E[A-Z_]{2,30}|HPE_\w{2,40}|UND_ERR_\w{2,40}|[A-Z][A-Za-z]{5,40})$/.test(code) &&
+    !code.startsWith('ERR_')
+  );
+}
+
+/**
+ * `fetch` reports failures of the network as a TypeError: Node's has a cause, others name what failed. "bad port" is a cause that no retry
+ * removes.
+ */
+function isOfTheProgram(error: unknown): error is Error {
+  if (error instanceof ReferenceError || error instanceof SyntaxError || error instanceof RangeError)
+    return true;
+  if (!(error instanceof TypeError)) return false;
+  if (error.cause instanceof Error) return /bad port|scheme|invalid url/i.test(error.cause.message);
+  return (
+    !/fetch|network|connect|socket|request|load failed/i.test(error.message) || /blocked/i.test(error.message)
+  );
+}

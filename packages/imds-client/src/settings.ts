@@ -1,0 +1,66 @@
+import { parseEndpoint } from './request.ts';
+import { systemClock } from './timers.ts';
+import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
+
+/** The options of a client, complete and checked. */
+export interface Settings {
+  readonly endpoint: string;
+  readonly apiVersion: string;
+  readonly transport: FetchLike;
+  readonly maxRetries: number;
+  readonly requestTimeoutMs: number;
+  readonly deadlineMs: number;
+  readonly cache: boolean;
+  readonly maxCacheEntries: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** @throws TypeError - an option is invalid, or the variable of the environment that stands in for one */
+export function readSettings(options: ImdsClientOptions): Settings {
+  const { apiVersion = '2018-02-01', cache = true, testing = {} } = options;
+  const { clock = systemClock, random = Math.random } = testing;
+  return {
+    endpoint: endpointOf(options.endpoint),
+    transport: options.transport ?? ((url, init) => fetch(url, init)),
+    apiVersion,
+    cache,
+    clock,
+    random,
+    ...readNumbers(options),
+  };
+}
+
+function readNumbers(options: ImdsClientOptions) {
+  const { maxRetries = 4, requestTimeoutMs = 40_000, deadlineMs = 90_000, maxCacheEntries = 1000 } = options;
+  wholeNumber('maxRetries', maxRetries, 0);
+  wholeNumber('maxCacheEntries', maxCacheEntries, 1);
+  duration('requestTimeoutMs', requestTimeoutMs);
+  duration('deadlineMs', deadlineMs);
+  return { maxRetries, requestTimeoutMs, deadlineMs, maxCacheEntries };
+}
+
+/** The variable that Azure's own SDKs read, too. */
+const variable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
+
+function endpointOf(option: string | undefined): string {
+  if (option !== undefined) return parseEndpoint(option, 'endpoint');
+  const value = typeof process === 'object' ? (process.env[variable] ?? '') : '';
+  return value === '' ? 'http://169.254.169.254' : parseEndpoint(value, variable);
+}
+
+/** A timer of more milliseconds ends at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** @throws TypeError - no number of milliseconds that a timer can wait */
+export function duration(name: string, value: unknown): void {
+  if (typeof value === 'number' && value > longestTimerMs) {
+    throw new TypeError(`${name} must be at most ${longestTimerMs} milliseconds, not ${value}`);
+  }
+  wholeNumber(name, value, 1);
+}
+
+function wholeNumber(name: string, value: unknown, least: number): void {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return;
+  throw new TypeError(`${name} must be a whole number of at least ${least}, not ${String(value)}`);
+}
