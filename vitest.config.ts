@@ -43,7 +43,11 @@ const unit = (root: string) => ({
 export default defineConfig({
   resolve: {
     alias: [
-      { find: '@pod-identity/crd-types', replacement: source('./packages/crd-types/src/index.ts') },
+      {
+        find: /^@pod-identity\/crd-types\/(types|parse|crds|names)$/,
+        replacement: source('./packages/crd-types/src/$1.ts'),
+      },
+      { find: /^@pod-identity\/crd-types$/, replacement: source('./packages/crd-types/src/index.ts') },
       { find: '@pod-identity/imds-client', replacement: source('./packages/imds-client/src/index.ts') },
       {
         find: /^@pod-identity\/kit\/(core|serve|kube|testing)$/,

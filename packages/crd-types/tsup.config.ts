@@ -1,12 +1,12 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: ['index', 'types', 'parse', 'crds', 'names'].map((name) => `src/${name}.ts`),
   format: ['esm', 'cjs'],
   dts: { compilerOptions: { composite: false, incremental: false } },
   sourcemap: true,
   clean: true,
   target: 'node20',
-  platform: 'node',
+  platform: 'neutral',
   treeshake: true,
 });

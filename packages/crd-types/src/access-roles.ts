@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   accessGroup,
   accessTargetKey,
@@ -7,9 +6,10 @@ import {
   type AccessSubject,
   type AccessTarget,
 } from './access.ts';
+import { sha256Hex } from './sha256.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
-const rbacVersion = `${rbacGroup}/v1`;
+const rbacVersion = 'rbac.authorization.k8s.io/v1';
 
 /** A ClusterRole for the use of one Azure identity. */
 export interface AccessRole {
@@ -137,7 +137,7 @@ const longestWords = 60;
 
 /** A readable part, and a hash over everything that distinguishes it. */
 function distinctName(words: readonly string[], of: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16);
+  const hash = sha256Hex(JSON.stringify(of)).slice(0, 16);
   const readable = words
     .join('-')
     .replaceAll(/[^a-z0-9]+/g, '-')

@@ -16,7 +16,7 @@ export interface AllowedNamespaces {
 
 export const mostNamesAllowed = 64;
 
-const namespaceName = new RegExp(namespacePattern);
+const namespaceName = /* @__PURE__ */ new RegExp(namespacePattern);
 
 /** If the labels are unknown, only names count. */
 export function allowsNamespace(

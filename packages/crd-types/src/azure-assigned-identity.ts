@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readAzureIdentity, isNamespaced, type AzureIdentity } from './azure-identity.ts';
 import { readAzureIdentityBinding, type AzureIdentityBinding } from './azure-identity-binding.ts';
 import { parseObject } from './custom-object.ts';
@@ -8,6 +7,7 @@ import type { ObjectMeta } from './meta.ts';
 import { readMetadata } from './object-meta.ts';
 import type { Parsed } from './problem.ts';
 import { defined, type Section } from './section.ts';
+import { sha256Hex } from './sha256.ts';
 
 /**
  * The state of an assignment. `Created`: recorded, and Azure has not been asked or has not finished. `Assigned`: the host carries the
@@ -110,7 +110,7 @@ export function distinctAssignedIdentityName(
   of: AssignedIdentityParts & { readonly identityNamespace: string; readonly podUid: string },
 ): string {
   const parts = [of.podNamespace, of.podName, of.identityNamespace, of.identityName, of.podUid];
-  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+  const hash = sha256Hex(JSON.stringify(parts)).slice(0, 16);
   // The cut can end in a dot or hyphen, and names must not contain `.-`.
   const head = assignedIdentityName(of)
     .slice(0, maxNameLength - 1 - hash.length)

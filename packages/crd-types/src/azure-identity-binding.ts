@@ -82,7 +82,7 @@ function readSpec(spec: Section): AzureIdentityBinding['spec'] {
   });
 }
 
-const objectName = new RegExp(objectNamePattern);
+const objectName = /* @__PURE__ */ new RegExp(objectNamePattern);
 const longestObjectName = 253;
 
 function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): void {

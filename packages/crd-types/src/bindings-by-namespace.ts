@@ -11,11 +11,23 @@ export interface BindingsByNamespace {
 
 export function grouped(bindings: Iterable<AzureIdentityBinding> | BindingsByNamespace): BindingsByNamespace {
   if ('namespaces' in bindings) return bindings;
-  const groups = Map.groupBy(bindings, ({ metadata }) => metadata.namespace ?? '');
+  const groups = groupsOf(bindings);
   return {
     namespaces: [...groups.keys()].filter((namespace) => !groups.get(namespace)?.every(hasOwnConditions)),
     of: (namespace) => sortByName(groups.get(namespace) ?? []),
   };
+}
+
+/** By namespace. Node 20 has no Map.groupBy. */
+function groupsOf(bindings: Iterable<AzureIdentityBinding>): ReadonlyMap<string, AzureIdentityBinding[]> {
+  const groups = new Map<string, AzureIdentityBinding[]>();
+  for (const binding of bindings) {
+    const { namespace = '' } = binding.metadata;
+    const group = groups.get(namespace);
+    if (group === undefined) groups.set(namespace, [binding]);
+    else group.push(binding);
+  }
+  return groups;
 }
 
 /** Sorts by namespace, then name (by code unit, so independent of the locale). Returns a new array. */

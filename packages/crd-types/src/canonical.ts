@@ -31,49 +31,40 @@ function spelling(
   };
 }
 
-const status = spelling('canonical', ['status', 'availableReplicas', 'conditions']);
-
 function objectWith(spec: Spelling): Spelling {
+  const status = spelling('canonical', ['status', 'availableReplicas', 'conditions']);
   return spelling('canonical', ['apiVersion', 'kind', 'metadata'], { spec, status });
 }
 
-const labelSelector = spelling('other', ['matchLabels', 'matchExpressions']);
-const azureIdentity = objectWith(
-  spelling(
-    'other',
-    [
-      'type',
-      'resourceID',
-      'clientID',
-      'tenantID',
-      'auxiliaryTenantIDs',
-      'adResourceID',
-      'adEndpoint',
-      'replicas',
-    ],
-    {
+function spellingsOfKinds(): Readonly<Record<Kind, Spelling>> {
+  const labelSelector = spelling('other', ['matchLabels', 'matchExpressions']);
+  const identityKeys =
+    'type resourceID clientID tenantID auxiliaryTenantIDs adResourceID adEndpoint replicas';
+  const azureIdentity = objectWith(
+    spelling('other', identityKeys.split(' '), {
       clientPassword: spelling('other', ['name', 'namespace']),
       allowedNamespaces: spelling('other', ['names'], { selector: labelSelector }),
-    },
-  ),
-);
-const azureIdentityBinding = objectWith(
-  spelling('other', ['azureIdentity', 'selector', 'weight', 'serviceAccountName', 'default'], {
-    podSelector: labelSelector,
-  }),
-);
-
-const spellings: Readonly<Record<Kind, Spelling>> = {
-  AzureIdentity: azureIdentity,
-  AzureIdentityBinding: azureIdentityBinding,
-  AzureAssignedIdentity: objectWith(
-    spelling('canonical', ['pod', 'podNamespace', 'nodename', 'replicas'], {
-      azureIdentityRef: azureIdentity,
-      azureBindingRef: azureIdentityBinding,
     }),
-  ),
-  AzurePodIdentityException: objectWith(spelling('other', ['podLabels', 'clientIDs'])),
-};
+  );
+  const azureIdentityBinding = objectWith(
+    spelling('other', ['azureIdentity', 'selector', 'weight', 'serviceAccountName', 'default'], {
+      podSelector: labelSelector,
+    }),
+  );
+  return {
+    AzureIdentity: azureIdentity,
+    AzureIdentityBinding: azureIdentityBinding,
+    AzureAssignedIdentity: objectWith(
+      spelling('canonical', ['pod', 'podNamespace', 'nodename', 'replicas'], {
+        azureIdentityRef: azureIdentity,
+        azureBindingRef: azureIdentityBinding,
+      }),
+    ),
+    AzurePodIdentityException: objectWith(spelling('other', ['podLabels', 'clientIDs'])),
+  };
+}
+
+const spellings = /* @__PURE__ */ spellingsOfKinds();
 
 /** An object with canonical keys. */
 export interface Canonical<T> {

@@ -23,8 +23,13 @@ export interface Definition {
   readonly statusSubresource: boolean;
 }
 
-export const definitions: Readonly<Record<Kind, Definition>> = {
-  AzureIdentity: {
+/** The definition of a kind. */
+export function definitionOf(kind: Kind): Definition {
+  return definitions[kind]();
+}
+
+function azureIdentity(): Definition {
+  return {
     description: 'An identity in Azure that pods may act as.',
     properties: {
       spec: object('Which identity it is.', {
@@ -52,9 +57,9 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
         },
         adResourceID: text('Not used.'),
         adEndpoint: text('Types 1 and 2: a login endpoint other than that of the cloud.'),
-        allowedNamespaces: allowedNamespacesSchema,
+        allowedNamespaces: allowedNamespacesSchema(),
       }),
-      status: statusWithConditions,
+      status: statusWithConditions(),
     },
     columns: [
       { name: 'Type', type: 'string', jsonPath: '.spec.type', description: '0, 1 or 2: see spec.type' },
@@ -63,8 +68,11 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
       age,
     ],
     statusSubresource: true,
-  },
-  AzureIdentityBinding: {
+  };
+}
+
+function azureIdentityBinding(): Definition {
+  return {
     description: 'Gives pods an AzureIdentity of this namespace.',
     properties: {
       spec: object(
@@ -91,7 +99,7 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
           },
         },
       ),
-      status: statusWithConditions,
+      status: statusWithConditions(),
     },
     columns: [
       { name: 'AzureIdentity', type: 'string', jsonPath: '.spec.azureIdentity' },
@@ -100,8 +108,11 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
       age,
     ],
     statusSubresource: true,
-  },
-  AzureAssignedIdentity: {
+  };
+}
+
+function azureAssignedIdentity(): Definition {
+  return {
     description: 'Written by MIC: one pod may act as one identity.',
     properties: {
       spec: object('Who may act as whom.', {
@@ -128,8 +139,11 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
       age,
     ],
     statusSubresource: false,
-  },
-  AzurePodIdentityException: {
+  };
+}
+
+function azurePodIdentityException(): Definition {
+  return {
     description:
       'Lets pods of this namespace with one of these labels reach the metadata service of their node.',
     properties: {
@@ -152,5 +166,12 @@ export const definitions: Readonly<Record<Kind, Definition>> = {
     },
     columns: [{ name: 'PodLabels', type: 'string', jsonPath: '.spec.podLabels' }, age],
     statusSubresource: false,
-  },
+  };
+}
+
+const definitions: Readonly<Record<Kind, () => Definition>> = {
+  AzureIdentity: azureIdentity,
+  AzureIdentityBinding: azureIdentityBinding,
+  AzureAssignedIdentity: azureAssignedIdentity,
+  AzurePodIdentityException: azurePodIdentityException,
 };

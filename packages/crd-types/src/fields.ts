@@ -18,11 +18,13 @@ export type FieldLimits =
 const word: FieldLimits = { upTo: 128 };
 /** Names of objects have at most 253 characters, values of labels 63. */
 const name: FieldLimits = { upTo: 1024 };
-const address: FieldLimits = { upTo: 2 * 1024 };
-const several: FieldLimits = { upTo: 8 * 1024 };
-const many: FieldLimits = { upTo: 16 * 1024 };
+const address: FieldLimits = { upTo: 2048 };
+const several: FieldLimits = { upTo: 8192 };
+const many: FieldLimits = { upTo: 16_384 };
 
-const anyCase = (members: Readonly<Record<string, FieldLimits>>): FieldLimits => ({ members, anyCase: true });
+function anyCase(members: Readonly<Record<string, FieldLimits>>): FieldLimits {
+  return { members, anyCase: true };
+}
 
 function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits {
   const annotations = [behaviorAnnotation, defaultIdentityAnnotation, podUidAnnotation];
@@ -41,31 +43,55 @@ function metadata(more: Readonly<Record<string, FieldLimits>> = {}): FieldLimits
   };
 }
 
-const identitySpec = anyCase({
-  type: word,
-  resourceID: address,
-  clientID: name,
-  clientPassword: anyCase({ name, namespace: name }),
-  tenantID: name,
-  auxiliaryTenantIDs: several,
-  adResourceID: address,
-  adEndpoint: address,
-  // The size that the schema allows.
-  allowedNamespaces: { upTo: 20 * 1024 },
-  replicas: word,
-});
-const bindingSpec = anyCase({
-  azureIdentity: name,
-  selector: name,
-  podSelector: many,
-  serviceAccountName: name,
-  default: word,
-  weight: word,
-});
-const conditions = anyCase({ conditions: many, status: word, availableReplicas: word });
+function identityFields(): FieldLimits {
+  return anyCase({
+    type: word,
+    resourceID: address,
+    clientID: name,
+    clientPassword: anyCase({ name, namespace: name }),
+    tenantID: name,
+    auxiliaryTenantIDs: several,
+    adResourceID: address,
+    adEndpoint: address,
+    // The size that the schema allows.
+    allowedNamespaces: { upTo: 20 * 1024 },
+    replicas: word,
+  });
+}
+
+function bindingFields(): FieldLimits {
+  return anyCase({
+    azureIdentity: name,
+    selector: name,
+    podSelector: many,
+    serviceAccountName: name,
+    default: word,
+    weight: word,
+  });
+}
 
 function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>): FieldLimits {
-  return anyCase({ apiVersion: word, kind: word, metadata: metadata(more), spec, status: conditions });
+  const status = anyCase({ conditions: many, status: word, availableReplicas: word });
+  return anyCase({ apiVersion: word, kind: word, metadata: metadata(more), spec, status });
+}
+
+function fieldsOfKinds(): Readonly<Record<Kind, FieldLimits>> {
+  return {
+    AzureIdentity: object(identityFields()),
+    AzureIdentityBinding: object(bindingFields()),
+    AzureAssignedIdentity: object(
+      anyCase({
+        azureIdentityRef: object(identityFields()),
+        azureBindingRef: object(bindingFields()),
+        pod: name,
+        podNamespace: name,
+        nodename: name,
+        replicas: word,
+      }),
+      { finalizers: several, ownerReferences: several, labels: { members: { [nodeLabel]: name } } },
+    ),
+    AzurePodIdentityException: object(anyCase({ podLabels: many, clientIDs: many })),
+  };
 }
 
 /**
@@ -76,22 +102,7 @@ function object(spec: FieldLimits, more?: Readonly<Record<string, FieldLimits>>)
  * fieldLimits.AzureIdentityBinding; // { members: { metadata: …, spec: { members: { azureIdentity: { upTo: 1024 }, … } } } }
  * ```
  */
-export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = {
-  AzureIdentity: object(identitySpec),
-  AzureIdentityBinding: object(bindingSpec),
-  AzureAssignedIdentity: object(
-    anyCase({
-      azureIdentityRef: object(identitySpec),
-      azureBindingRef: object(bindingSpec),
-      pod: name,
-      podNamespace: name,
-      nodename: name,
-      replicas: word,
-    }),
-    { finalizers: several, ownerReferences: several, labels: { members: { [nodeLabel]: name } } },
-  ),
-  AzurePodIdentityException: object(anyCase({ podLabels: many, clientIDs: many })),
-};
+export const fieldLimits: Readonly<Record<Kind, FieldLimits>> = /* @__PURE__ */ fieldsOfKinds();
 
 /**
  * The problems of an object without these fields, which were too large. Fields of its status are no problem, since MIC writes them

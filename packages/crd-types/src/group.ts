@@ -31,10 +31,13 @@ function resource<K extends Kind>(kind: K, plural: string): Resource<K> {
  * ```
  */
 export const resources = {
-  AzureIdentity: resource('AzureIdentity', 'azureidentities'),
-  AzureIdentityBinding: resource('AzureIdentityBinding', 'azureidentitybindings'),
-  AzureAssignedIdentity: resource('AzureAssignedIdentity', 'azureassignedidentities'),
-  AzurePodIdentityException: resource('AzurePodIdentityException', 'azurepodidentityexceptions'),
+  AzureIdentity: /* @__PURE__ */ resource('AzureIdentity', 'azureidentities'),
+  AzureIdentityBinding: /* @__PURE__ */ resource('AzureIdentityBinding', 'azureidentitybindings'),
+  AzureAssignedIdentity: /* @__PURE__ */ resource('AzureAssignedIdentity', 'azureassignedidentities'),
+  AzurePodIdentityException: /* @__PURE__ */ resource(
+    'AzurePodIdentityException',
+    'azurepodidentityexceptions',
+  ),
 } as const satisfies { [K in Kind]: Resource<K> };
 
 /** The label of a pod whose value is compared with a binding's selector. */

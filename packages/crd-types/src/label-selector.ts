@@ -23,18 +23,23 @@ export const selectorLimits = { labels: 8, expressions: 8, values: 16 } as const
 export const longestLabelKey = 317;
 export const longestLabelValue = 63;
 
-const word = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
-const domain = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*';
-/** The rules of Kubernetes, without look-ahead, which Go's regular expressions do not support. */
-export const labelKeyPattern = `^(?:${domain}/)?${word}$`;
-export const labelValuePattern = `^(?:${word})?$`;
+const word = '[A-Za-z0-9](?:[\\-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const domain = '[a-z0-9](?:[\\-a-z0-9]*[a-z0-9])?(?:\\.[a-z0-9](?:[\\-a-z0-9]*[a-z0-9])?)*';
+// The rules of Kubernetes, without look-ahead, which Go's regular expressions do not support. The hyphens are escaped for the flag `v` of
+// JavaScript, which HTML's `pattern` has.
+export const labelKeyPattern: string = /* @__PURE__ */ whole('(?:', domain, '/)?', word);
+export const labelValuePattern: string = /* @__PURE__ */ whole('(?:', word, ')?');
 /** A name of a Kubernetes object, such as a ServiceAccount; may be empty. */
-export const objectNamePattern = `^(?:${domain})?$`;
-export const namespacePattern = '^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$';
+export const objectNamePattern: string = /* @__PURE__ */ whole('(?:', domain, ')?');
+export const namespacePattern = '^[a-z0-9](?:[\\-a-z0-9]{0,61}[a-z0-9])?$';
 
-const labelKey = new RegExp(labelKeyPattern);
-const labelValue = new RegExp(labelValuePattern);
-const operators: ReadonlySet<string> = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
+const labelKey = /* @__PURE__ */ new RegExp(labelKeyPattern);
+const labelValue = /* @__PURE__ */ new RegExp(labelValuePattern);
+const operators: ReadonlySet<string> = /* @__PURE__ */ new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
+
+function whole(...parts: string[]): string {
+  return `^${parts.join('')}$`;
+}
 
 function isLabelKey(text: string): boolean {
   return text.length <= longestLabelKey && labelKey.test(text);

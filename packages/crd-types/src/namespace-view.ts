@@ -30,22 +30,16 @@ export interface NamespaceView {
 
 const name: FieldLimits = { upTo: 1024 };
 /** Every NMI keeps the labels of all Namespaces, so this is less than Kubernetes allows. */
-const mostLabels = 2 * 1024;
+const mostLabels = 2048;
 
 /** The fields that informers keep of a Namespace. */
-export const namespaceFields: FieldLimits = {
-  members: {
-    metadata: {
-      members: {
-        name,
-        uid: name,
-        resourceVersion: name,
-        labels: { upTo: mostLabels },
-        annotations: { members: { [accessAnnotation]: name } },
-      },
-    },
-  },
-};
+export const namespaceFields: FieldLimits = /* @__PURE__ */ fieldsOfNamespace();
+
+function fieldsOfNamespace(): FieldLimits {
+  const annotations = { members: { [accessAnnotation]: name } };
+  const metadata = { name, uid: name, resourceVersion: name, labels: { upTo: mostLabels }, annotations };
+  return { members: { metadata: { members: metadata } } };
+}
 
 /** The stricter of the two: an annotation cannot weaken the flag of the administrator. */
 export function strictestMode(flag: AccessMode, annotation: AccessMode | undefined): AccessMode {

@@ -29,18 +29,29 @@ export interface Host {
 
 // The characters that Azure allows in names of groups, machines and identities. Others (%, ?, a quote, `..`) could change the meaning of
 // a URL or command line that contains the id.
-const segment = String.raw`(?!\.{1,2}(?:/|$))[\p{L}\p{M}\p{N}_().-]+`;
-const resourcePattern = new RegExp(
-  `^/subscriptions/(${segment})/resourceGroups/(${segment})/providers/(${segment})/(${segment})/(${segment})((?:/${segment}/${segment})*)/?$`,
-  'iu',
-);
+const segment = '(?!\\.{1,2}(?:/|$))[\\p{L}\\p{M}\\p{N}_().-]+';
+const resourcePattern = /* @__PURE__ */ idPattern(segment);
 /** For the API server: slightly less strict than the parser, and valid in both Go and JavaScript. */
-export const identityIdPattern =
-  '^(?i:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.ManagedIdentity/userAssignedIdentities/[^/]+/?)$';
+export const identityIdPattern: string = /* @__PURE__ */ inAnyCase(
+  '/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*',
+);
 
 /** Azure allows 36 characters for a subscription, 90 (of any language) for a group, 128 for an identity. */
 const longestIdentityId = 640;
-const bytes = new TextEncoder();
+
+function idPattern(part: string): RegExp {
+  const named = `/subscriptions/(${part})/resourceGroups/(${part})/providers/(${part})/(${part})/(${part})`;
+  return new RegExp(`^${named}((?:/${part}/${part})*)/?$`, 'iu');
+}
+
+/** An id with any segment for each asterisk. Each letter as a class, since few engines of JavaScript have `(?i:`, and JSON Schema no flags. */
+function inAnyCase(id: string): string {
+  const text = id
+    .replaceAll('.', '\\.')
+    .replaceAll(/[A-Za-z]/g, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`)
+    .replaceAll('*', '[^\\/]+');
+  return `^${text}/?$`;
+}
 
 const resourceShape = '/subscriptions/<id>/resourceGroups/<group>/providers/<provider>/<type>/<name>';
 const identityShape =
@@ -73,7 +84,7 @@ export function parseResourceId(text: string): Parsed<ResourceIdParts> {
  * ```
  */
 export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
-  if (bytes.encode(text).length > longestIdentityId) {
+  if (new TextEncoder().encode(text).length > longestIdentityId) {
     return refuse('', `has more than ${longestIdentityId} bytes; no id of an identity in Azure is as long`);
   }
   const parsed = parseResourceId(text);

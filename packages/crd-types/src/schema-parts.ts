@@ -13,7 +13,7 @@ export interface Column {
 
 // Unknown keys are kept in everything that users write, so that objects with the spelling of 2018 (ResourceID, Selector, ...) lose
 // nothing: the API server silently drops keys that a schema does not name.
-export const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+export const open: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 export function text(description: string, more: Schema = {}): Schema {
   return { type: 'string', description, ...more };
@@ -29,37 +29,41 @@ export function embedded(description: string): Schema {
 
 // The lengths of Kubernetes' own Condition. Bounds are safe only here: the original writes no conditions, and before Kubernetes 1.30 the
 // API server refuses every later write of a stored object that exceeds a bound.
-const conditionSchema: Schema = {
-  type: 'object',
-  required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-  properties: {
-    type: text('Ready, or another aspect.', { maxLength: 316 }),
-    status: text('Whether it holds.', { enum: ['True', 'False', 'Unknown'] }),
-    reason: text('Why, in one word.', { maxLength: 1024 }),
-    message: text('Why, for people, and what to do.', { maxLength: 32_768 }),
-    lastTransitionTime: text('When status last changed.', { format: 'date-time' }),
-    observedGeneration: {
-      type: 'integer',
-      format: 'int64',
-      description: 'The metadata.generation that was judged.',
+function conditionSchema(): Schema {
+  return {
+    type: 'object',
+    required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+    properties: {
+      type: text('Ready, or another aspect.', { maxLength: 316 }),
+      status: text('Whether it holds.', { enum: ['True', 'False', 'Unknown'] }),
+      reason: text('Why, in one word.', { maxLength: 1024 }),
+      message: text('Why, for people, and what to do.', { maxLength: 32_768 }),
+      lastTransitionTime: text('When status last changed.', { format: 'date-time' }),
+      observedGeneration: {
+        type: 'integer',
+        format: 'int64',
+        description: 'The metadata.generation that was judged.',
+      },
     },
-  },
-};
+  };
+}
 
-export const statusWithConditions: Schema = {
-  type: 'object',
-  description: 'Written by MIC.',
-  properties: {
-    conditions: {
-      type: 'array',
-      description: 'Ready says whether the object does what it is for.',
-      maxItems: 16,
-      items: conditionSchema,
-      'x-kubernetes-list-type': 'map',
-      'x-kubernetes-list-map-keys': ['type'],
+export function statusWithConditions(): Schema {
+  return {
+    type: 'object',
+    description: 'Written by MIC.',
+    properties: {
+      conditions: {
+        type: 'array',
+        description: 'Ready says whether the object does what it is for.',
+        maxItems: 16,
+        items: conditionSchema(),
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['type'],
+      },
     },
-  },
-};
+  };
+}
 
 export const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
 export const readiness: readonly Column[] = [

@@ -1,4 +1,4 @@
-import { definitions, type Definition } from './definitions.ts';
+import { definitionOf, type Definition } from './definitions.ts';
 import { group, resources, version, type Resource } from './group.ts';
 import type { Schema } from './schema-parts.ts';
 
@@ -20,7 +20,7 @@ export interface CustomResourceDefinition {
  */
 export function customResourceDefinitions(): readonly CustomResourceDefinition[] {
   return Object.values(resources).map((resource) =>
-    customResourceDefinition(resource, definitions[resource.kind]),
+    customResourceDefinition(resource, definitionOf(resource.kind)),
   );
 }
 

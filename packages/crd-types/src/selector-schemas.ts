@@ -28,20 +28,24 @@ const operators: readonly Schema[] = [
   { properties: { operator: { enum: ['Exists', 'DoesNotExist'] }, values: { maxItems: 0 } } },
 ];
 
-const requirement: Schema = {
-  ...object('What one label must be.', {
-    key: text('The name of the label.', { maxLength: longestLabelKey, pattern: labelKeyPattern }),
-    operator: text('In, NotIn, Exists or DoesNotExist.', { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] }),
-    values: {
-      type: 'array',
-      description: 'Of In and NotIn: the values.',
-      maxItems: selectorLimits.values,
-      items: value,
-    },
-  }),
-  required: ['key', 'operator'],
-  oneOf: operators,
-};
+function requirement(): Schema {
+  return {
+    ...object('What one label must be.', {
+      key: text('The name of the label.', { maxLength: longestLabelKey, pattern: labelKeyPattern }),
+      operator: text('In, NotIn, Exists or DoesNotExist.', {
+        enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
+      }),
+      values: {
+        type: 'array',
+        description: 'Of In and NotIn: the values.',
+        maxItems: selectorLimits.values,
+        items: value,
+      },
+    }),
+    required: ['key', 'operator'],
+    oneOf: operators,
+  };
+}
 
 // Unknown keys are kept, so that the parser can refuse them: if the API server dropped them, the selector would select more.
 export function labelSelectorSchema(description: string): Schema {
@@ -59,26 +63,28 @@ export function labelSelectorSchema(description: string): Schema {
         nullable: true,
         description: 'What else labels must be.',
         maxItems: selectorLimits.expressions,
-        items: requirement,
+        items: requirement(),
       },
     }),
     nullable: true,
   };
 }
 
-export const allowedNamespacesSchema: Schema = {
-  ...object(
-    'Other namespaces whose pods this identity may serve: without it, as NMI and MIC are configured.',
-    {
-      names: {
-        type: 'array',
-        nullable: true,
-        description: 'Names of namespaces.',
-        maxItems: mostNamesAllowed,
-        items: { type: 'string', maxLength: 63, pattern: namespacePattern },
+export function allowedNamespacesSchema(): Schema {
+  return {
+    ...object(
+      'Other namespaces whose pods this identity may serve: without it, as NMI and MIC are configured.',
+      {
+        names: {
+          type: 'array',
+          nullable: true,
+          description: 'Names of namespaces.',
+          maxItems: mostNamesAllowed,
+          items: { type: 'string', maxLength: 63, pattern: namespacePattern },
+        },
+        selector: labelSelectorSchema('Labels of namespaces. An empty selector is for all namespaces.'),
       },
-      selector: labelSelectorSchema('Labels of namespaces. An empty selector is for all namespaces.'),
-    },
-  ),
-  nullable: true,
-};
+    ),
+    nullable: true,
+  };
+}

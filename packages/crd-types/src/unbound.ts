@@ -72,7 +72,7 @@ export function overShare(kinds: 'AzureIdentities' | 'AzureIdentityBindings'): s
 }
 
 /** The problem of an unknown identity if some identities of its namespace were left out. */
-export const absentOrLeftOut = `it is not there, or left out: ${overShare('AzureIdentities')}`;
+export const absentOrLeftOut: string = /* @__PURE__ */ notThere();
 
 /** The problem of the first binding beyond the limit, for `explain` of both programs and for MIC's Event. */
 export function explainTooMany(binding: string): string {
@@ -80,6 +80,10 @@ export function explainTooMany(binding: string): string {
 }
 
 export const tooManyRemedy = 'delete bindings, or give pods that need different identities different labels';
+
+function notThere(): string {
+  return `it is not there, or left out: ${overShare('AzureIdentities')}`;
+}
 
 function isOwn(pod: string, object: string): boolean {
   return pod.split('/', 1)[0] === object.split('/', 1)[0];

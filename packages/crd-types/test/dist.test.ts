@@ -1,10 +1,9 @@
 // The built library, imported and required by Node 20.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildLibrary, type Built } from './built.ts';
 
-const folder = fileURLToPath(new URL('..', import.meta.url));
 const node20 = findNode20();
 if (node20 === undefined) {
   console.warn(
@@ -15,22 +14,36 @@ if (node20 === undefined) {
 const program = `
   const id = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/X';
   const parsed = parseAzureIdentity({ metadata: { name: 'x' }, spec: { ResourceID: id } });
-  console.log(JSON.stringify([parsed.ok && parsed.value.spec.resourceID === id, customResourceDefinitions().length]));
+  const binding = parseAzureIdentityBinding({
+    metadata: { name: 'b', namespace: 'n' },
+    spec: { azureIdentity: 'x', selector: 'web' },
+  });
+  const { matches } = matchPod({
+    ...bindingsAmong([binding.value]),
+    pod: { namespace: 'n', labels: { aadpodidbinding: 'web' }, serviceAccount: 'default' },
+    identityOf: () => parsed.value,
+    rules: { forceNamespaced: true },
+  });
+  const isRead = parsed.ok && parsed.value.spec.resourceID === id;
+  console.log(JSON.stringify([isRead, customResourceDefinitions().length, matches.length]));
 `;
-const names = '{ parseAzureIdentity, customResourceDefinitions }';
+const names =
+  '{ bindingsAmong, customResourceDefinitions, matchPod, parseAzureIdentity, parseAzureIdentityBinding }';
 
 describe.skipIf(node20 === undefined)('the built crd-types in Node 20', () => {
+  let built: Built;
   beforeAll(() => {
-    if (!existsSync(`${folder}/dist/index.cjs`)) execFileSync('tsup', { cwd: folder, shell: true });
-  }, 120_000);
+    built = buildLibrary();
+  });
+  afterAll(() => built.remove());
 
   test.each([
-    ['imported', 'module', `import ${names} from './dist/index.js';${program}`],
-    ['required', 'commonjs', `const ${names} = require('./dist/index.cjs');${program}`],
-  ])('parses and has the definitions when it is %s', (_, type, code) => {
-    const options = { cwd: folder, encoding: 'utf8' } as const;
+    ['imported', 'module', `import ${names} from './index.js';${program}`],
+    ['required', 'commonjs', `const ${names} = require('./index.cjs');${program}`],
+  ])('parses, matches and has the definitions when it is %s', (_, type, code) => {
+    const options = { cwd: built.folder, encoding: 'utf8' } as const;
     const output = execFileSync(node20!, [`--input-type=${type}`, '--eval', code], options);
-    expect(JSON.parse(output)).toEqual([true, 4]);
+    expect(JSON.parse(output)).toEqual([true, 4, 1]);
   });
 });
 

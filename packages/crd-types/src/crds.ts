@@ -1,0 +1,2 @@
+// The CustomResourceDefinitions.
+export { customResourceDefinitions, type CustomResourceDefinition } from './schemas.ts';
