@@ -46,6 +46,7 @@ describe.skipIf(missing !== undefined)('a release on a real API server', () => {
     ({ kubeconfig } = server);
     kube = await connectKube({ kubeconfig, userAgent: 'pod-identity-stage' });
     cleanup.add(() => kube.close());
+    for (const role of rolesOfOriginal) await create(role);
   });
   afterAll(() => cleanup.run());
 
@@ -135,7 +136,7 @@ describe.skipIf(missing !== undefined)('a release on a real API server', () => {
       expect(await isThere({ ...nmi, name: 'nmi-uninstall' })).toBe(true);
     });
 
-    test('when it is removed, definitions and AzureIdentities stay, and a new release accepts them', async () => {
+    test('when it is removed, definitions, AzureIdentities and roles of the original stay, and a new release accepts them', async () => {
       await helm('uninstall', release);
       expect(await namesOf('AzureIdentity')).toEqual(['mine']);
       const uninstaller = { ...nmi, name: 'nmi-uninstall' };
@@ -150,8 +151,22 @@ describe.skipIf(missing !== undefined)('a release on a real API server', () => {
         path: pathOf(definitions),
         fits: ({ metadata }) => metadata.name.endsWith('.aadpodidentity.k8s.io'),
       });
+      for (const { apiVersion, kind, metadata } of rolesOfOriginal)
+        expect(await isThere({ apiVersion, kind, name: metadata.name })).toBe(true);
     });
   });
+});
+
+/** Of a release of the original's chart in the same cluster: Helm neither installs over objects of another release nor deletes them. */
+const rolesOfOriginal = ['mic', 'nmi'].flatMap((service): readonly KubeObject[] => {
+  const name = `aad-pod-identity-${service}`;
+  const metadata = { name, labels: { 'app.kubernetes.io/managed-by': 'Helm' } };
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const roleRef = { apiGroup, kind: 'ClusterRole', name };
+  return [
+    { apiVersion: `${apiGroup}/v1`, kind: 'ClusterRole', metadata, rules: [] },
+    { apiVersion: `${apiGroup}/v1`, kind: 'ClusterRoleBinding', metadata, roleRef, subjects: [] },
+  ];
 });
 
 const identity = (name: string): KubeObject => ({

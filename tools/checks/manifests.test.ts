@@ -184,10 +184,10 @@ describe.each(rendered)('deploy/%s', (file) => {
       among.find(({ kind, metadata }) => kind.endsWith('Role') && metadata.name === name)?.['rules'];
     const roles = objects.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole');
     for (const { metadata, rules } of roles as (KubeObject & { rules: readonly unknown[] })[]) {
-      if (metadata.name === 'aad-pod-identity-machines') continue;
+      if (metadata.name === 'pod-identity-machines') continue;
       const expected = rulesOf(proved, metadata.name) as readonly unknown[];
       // tools/e2e/scenarios/rights-managed.e2e.test.ts proves it without the rule on AzureAssignedIdentities.
-      const isManaged = file.includes('managed') && metadata.name === 'aad-pod-identity-nmi';
+      const isManaged = file.includes('managed') && metadata.name === 'pod-identity-nmi';
       expect(rules).toEqual(isManaged ? expected.slice(0, -1) : expected);
     }
   });

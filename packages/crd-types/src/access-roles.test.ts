@@ -24,14 +24,14 @@ describe('the roles that are missing', () => {
     expect(rolesFor({ subjects: [web], targets: [reader] }).yaml)
       .toBe(`apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
-metadata: { name: aad-pod-identity-use-reader-1-af52b758f98d23fd }
+metadata: { name: pod-identity-use-reader-1-af52b758f98d23fd }
 rules:
   - { apiGroups: [azure.aadpodidentity.k8s.io], resources: [managedidentities], resourceNames: ["${reader.names[0]}"], verbs: [use] }
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
-metadata: { name: aad-pod-identity-use-pay-web-reader-1-7109df1ac3f2b9aa }
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: aad-pod-identity-use-reader-1-af52b758f98d23fd }
+metadata: { name: pod-identity-use-pay-web-reader-1-7109df1ac3f2b9aa }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pod-identity-use-reader-1-af52b758f98d23fd }
 subjects:
   - { kind: ServiceAccount, namespace: pay, name: web }
 `);

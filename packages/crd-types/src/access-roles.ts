@@ -144,7 +144,7 @@ function distinctName(words: readonly string[], of: readonly string[]): string {
     .replace(/^-/, '')
     .slice(0, longestWords)
     .replace(/-$/, '');
-  return [`aad-pod-identity-use`, readable, hash].filter((part) => part !== '').join('-');
+  return [`pod-identity-use`, readable, hash].filter((part) => part !== '').join('-');
 }
 
 function lastPart({ names: [name] }: AccessTarget): string {

@@ -357,7 +357,7 @@ describe('W-S1: the Secret', () => {
     sim.kube.faults.add({ match: { path: /secrets\// }, then: { status: 403, body: {} } });
     const error = await failure(tokens.get(wish, free));
     expect(error).toMatchObject({ code: 'misconfigured' });
-    expect(error.message).toMatch(/ClusterRole aad-pod-identity-nmi-secrets.*namespace default/);
+    expect(error.message).toMatch(/ClusterRole pod-identity-nmi-secrets.*namespace default/);
   });
 
   it('is read once in a while, however many tokens are asked for', async () => {

@@ -227,7 +227,7 @@ function suite(server: RunningApiServer) {
       roleRef: {
         apiGroup: 'rbac.authorization.k8s.io',
         kind: 'ClusterRole',
-        name: 'aad-pod-identity-nmi-secrets',
+        name: 'pod-identity-nmi-secrets',
       },
       subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: 'aad-pod-identity' }],
     });

@@ -67,7 +67,7 @@ export function grantObjects(
 
 /** As docs/service-principals.md says: deploy/components/service-principals binds the role nowhere. */
 export function mayReadSecrets(namespace: string): KubeObject {
-  const name = 'aad-pod-identity-nmi-secrets';
+  const name = 'pod-identity-nmi-secrets';
   return {
     apiVersion: `${rbac}/v1`,
     kind: 'RoleBinding',

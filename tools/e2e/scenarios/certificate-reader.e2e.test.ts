@@ -20,8 +20,8 @@ const rbac = 'rbac.authorization.k8s.io';
 const mayReadSecrets = {
   apiVersion: `${rbac}/v1`,
   kind: 'RoleBinding',
-  metadata: { name: 'aad-pod-identity-nmi-secrets', namespace: 'default' },
-  roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'aad-pod-identity-nmi-secrets' },
+  metadata: { name: 'pod-identity-nmi-secrets', namespace: 'default' },
+  roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'pod-identity-nmi-secrets' },
   subjects: [{ kind: 'ServiceAccount', name: 'nmi', namespace: names.systemNamespace }],
 };
 

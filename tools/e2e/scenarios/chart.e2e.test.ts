@@ -87,7 +87,7 @@ describe.skipIf(missing !== undefined)('the chart on a real cluster', () => {
     expect(await namesOf('crd')).toHaveLength(4);
     expect(await namesOf('azureidentities,azureidentitybindings')).toHaveLength(2);
     expect(await namesOf('clusterroles,clusterrolebindings,daemonsets,deployments')).not.toContainEqual(
-      expect.stringContaining('aad-pod-identity'),
+      expect.stringContaining('pod-identity'),
     );
   });
 

@@ -66,7 +66,7 @@ function tokenErrorOf(error: KubeError, { namespace, name }: SecretReference): T
 
 function forbidden(secret: string, namespace: string): string {
   return (
-    `NMI may not read ${secret}. Bind ClusterRole aad-pod-identity-nmi-secrets to its service account with a RoleBinding in ` +
+    `NMI may not read ${secret}. Bind ClusterRole pod-identity-nmi-secrets to its service account with a RoleBinding in ` +
     `namespace ${namespace}.`
   );
 }
