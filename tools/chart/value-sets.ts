@@ -190,6 +190,21 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
     values: { mic: { replicas: 2, podDisruptionBudget: { minAvailable: 3 } } },
     says: ['mic.podDisruptionBudget.minAvailable: must be below mic.replicas (2)'],
   },
+  'a budget of all MICs': {
+    values: { mic: { replicas: 2, podDisruptionBudget: { minAvailable: '100%' } } },
+    says: [
+      'mic.podDisruptionBudget.minAvailable: 100% of 2 MICs are 2, which must be below mic.replicas (2)',
+      'Set maxUnavailable 1 instead.',
+    ],
+  },
+  'a budget of a part of the MICs that is rounded up to all': {
+    values: { mic: { replicas: 2, podDisruptionBudget: { minAvailable: '51%' } } },
+    says: ['mic.podDisruptionBudget.minAvailable: 51% of 2 MICs are 2, which must be below mic.replicas (2)'],
+  },
+  'a budget that no MIC may be missing from': {
+    values: { mic: { podDisruptionBudget: { maxUnavailable: '0%' } } },
+    says: ['mic.podDisruptionBudget.maxUnavailable: must be above 0, or no node with a MIC can be drained'],
+  },
   'a start-up taint that waits for no canary': {
     values: { startupTaint: 'a/b', canary: { holdsStartupTaint: true } },
     says: ['canary.holdsStartupTaint: needs canary.enabled true'],

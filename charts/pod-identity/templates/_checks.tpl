@@ -62,10 +62,18 @@
 {{- if and (eq .Values.operationMode "managed") (not (include "on" .Values.forceNamespaced)) }}
 - forceNamespaced: the operation mode managed needs forceNamespaced true.
 {{- end }}
+{{- if .Values.mic.replicas }}
 {{- with .Values.mic.podDisruptionBudget }}
+{{- $replicas := float64 (toString $.Values.mic.replicas) }}
 {{- $available := toString .minAvailable }}
-{{- if and (hasKey . "minAvailable") (not (hasSuffix "%" $available)) (ge (float64 $available) (float64 (toString $.Values.mic.replicas))) }}
-- mic.podDisruptionBudget.minAvailable: must be below mic.replicas ({{ $.Values.mic.replicas }}), or no node with a MIC can be drained.
+{{- $share := trimSuffix "%" $available }}
+{{- /* Kubernetes rounds a share up. */}}
+{{- $number := ternary (ceil (divf (mulf $share $replicas) 100)) (float64 $share) (hasSuffix "%" $available) }}
+{{- if and (hasKey . "minAvailable") (ge $number $replicas) }}
+- mic.podDisruptionBudget.minAvailable: {{ if hasSuffix "%" $available }}{{ $available }} of {{ $replicas }} MICs are {{ $number }}, which {{ end }}must be below mic.replicas ({{ $replicas }}), or no node with a MIC can be drained. Set maxUnavailable 1 instead.
+{{- else if and (not (hasKey . "minAvailable")) (eq (trimSuffix "%" (toString .maxUnavailable)) "0") }}
+- mic.podDisruptionBudget.maxUnavailable: must be above 0, or no node with a MIC can be drained. Set 1.
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if and .Values.canary.holdsStartupTaint (not (and .Values.canary.enabled .Values.startupTaint (eq .Values.operationMode "standard"))) }}
