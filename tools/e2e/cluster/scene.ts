@@ -3,6 +3,7 @@ import { deleteObject, pathOf, type KubeObject } from '../../stage/objects.ts';
 import { untilNone, untilObject } from '../../stage/until.ts';
 import * as on from '../objects.ts';
 import { askingPod, type AskingSpec } from './asking.ts';
+import { withState } from './rollout.ts';
 import type { ClusterStage } from './stage.ts';
 import { nextLine } from './told.ts';
 
@@ -30,7 +31,8 @@ export async function bindIdentity(
 /** Starts a pod and waits for its first token; returns the application that the token says. */
 export async function firstToken(stage: ClusterStage, spec: AskingSpec): Promise<string> {
   await stage.create(askingPod(spec));
-  return tokenOf(await stage.told(spec.name).first(isToken, patienceMs));
+  const told = stage.told(spec.name);
+  return tokenOf(await withState(stage, () => told.first(isToken, patienceMs)));
 }
 
 export const isToken = (line: string): boolean => line.startsWith('200 ');
@@ -61,9 +63,12 @@ export async function removePod(stage: ClusterStage, name: string, namespace = '
   await untilNoPod(stage, name, namespace);
 }
 
-/** Deletes a pod as `kubectl delete --force` does: its object is gone while its containers still run. */
-export const forgetPod = (stage: ClusterStage, name: string): Promise<void> =>
-  deleteObject(stage.kube, { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default' } });
+/**
+ * Deletes a pod as `kubectl delete --force` does: its object is gone while its containers still run. The kubelet of 1.20 needs up to ten seconds more
+ * for the object of a pod that it ends itself.
+ */
+export const forgetPod = (stage: ClusterStage, name: string, namespace = 'default'): Promise<void> =>
+  deleteObject(stage.kube, { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } });
 
 async function untilNoPod(stage: ClusterStage, name: string, namespace = 'default'): Promise<void> {
   await untilNone(stage.kube, {

@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../stage/run-command.ts';
 import { inDeploy, inDocs } from '../../stage/places.ts';
+import { withState } from './rollout.ts';
 import type { ClusterStage } from './stage.ts';
 
 /** The commands of each section, by its heading. */
@@ -37,7 +38,7 @@ export async function openReader(stage: ClusterStage, folder: string): Promise<R
       const commands = sections.get(heading);
       if (commands === undefined) throw new Error(`docs/walkthrough.md has no section '${heading}'`);
       const script = `set -e; cd '${folder}'; PATH='${folder}/bin':$PATH\n${commands}`;
-      return (await runCommand('bash', ['-c', script])).stdout;
+      return withState(stage, async () => (await runCommand('bash', ['-c', script])).stdout);
     },
   };
 }

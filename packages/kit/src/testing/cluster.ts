@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { restartProcess } from './cluster-restart.ts';
+import { removeEndedSandboxes, type SandboxRemoval } from './ended-sandboxes.ts';
 import { isKitRequired, kitFolder, whatIsMissing } from './kubernetes-kit.ts';
 import { whyNoPrograms } from './test-programs.ts';
 
@@ -75,7 +76,9 @@ export async function startCluster({ nodes: count, providerId }: ClusterOptions)
   const directory = join(folder, 'state');
   const command = async (name: string, ...args: readonly string[]) =>
     (await run(join(kit, name), args)).stdout;
+  const removals: SandboxRemoval[] = [];
   const stop = async () => {
+    await Promise.all(removals.map((each) => each.stop()));
     await command('cluster', 'down', directory);
     await rm(folder, { recursive: true, force: true });
   };
@@ -88,6 +91,8 @@ export async function startCluster({ nodes: count, providerId }: ClusterOptions)
       readonly nodes: readonly ClusterNode[];
       readonly netns: string;
     };
+    for (const { name } of nodes)
+      removals.push(await removeEndedSandboxes(() => runtimeSocketOf(directory, name)));
     const inNode: RunningCluster['inNode'] = (node, ...words) =>
       command('cluster', 'exec', directory, node, ...words);
     const kubectl = (...args: readonly string[]) => run(join(kit, 'kit-kubectl'), [directory, ...args]);
@@ -107,6 +112,12 @@ export async function startCluster({ nodes: count, providerId }: ClusterOptions)
     await stop();
     throw error;
   }
+}
+
+/** In the file system of the node, by the process that the kit has recorded for it. */
+async function runtimeSocketOf(directory: string, node: string): Promise<string> {
+  const [pid = ''] = (await readFile(join(directory, 'run', `${node}.pid`), 'utf8')).split(' ');
+  return `/proc/${pid}/root/run/containerd/containerd.sock`;
 }
 
 function restarts(of: {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as names from '../../../stage/names.ts';
+import { rolledOut } from '../rollout.ts';
 import type { ClusterStage } from '../stage.ts';
 import { openReader, type Reader } from '../walkthrough.ts';
 
@@ -33,8 +34,7 @@ export function describeArticle(open: () => ClusterStage): void {
       };
       const mic = ['--namespace', names.systemNamespace, 'deployment/mic'];
       await stage.kubectl('patch', ...mic, '--type=json', `--patch=${JSON.stringify([add])}`);
-      const said = await stage.kubectl('rollout', 'status', '--timeout=110s', ...mic);
-      expect(said).toContain('successfully rolled out');
+      expect(await rolledOut(stage, 'deployment/mic')).toContain('successfully rolled out');
     });
 
     test('keyvault-sample reads its secret as the identity of its binding', async () => {

@@ -4,6 +4,7 @@ import * as names from '../../../stage/names.ts';
 import { deleteObject, pathOf, type KubeObject } from '../../../stage/objects.ts';
 import { untilNone } from '../../../stage/until.ts';
 import { startLoad, type Load } from '../load.ts';
+import { rolledOut } from '../rollout.ts';
 import * as scene from '../scene.ts';
 import type { ClusterStage } from '../stage.ts';
 
@@ -35,9 +36,6 @@ export function describeChanges(open: () => ClusterStage): void {
     });
     afterAll(() => stop());
 
-    const rolledOut = (workload: string) =>
-      stage.kubectl('rollout', 'status', '--timeout=110s', ...system, workload);
-
     test('NMI goes from one version to the next, one node after the other: requests are refused for a moment, none is misdirected', async () => {
       const begin = load.begin();
       const version = image('nmi', '0.1.1');
@@ -49,7 +47,7 @@ export function describeChanges(open: () => ClusterStage): void {
         `nmi=${version}`,
         `install-redirect=${version}`,
       );
-      await rolledOut('daemonset/nmi');
+      await rolledOut(stage, 'daemonset/nmi');
       const { applications, failures, requests } = await load.since(begin, 20);
       console.log(
         `NMI updated with maxUnavailable 1: ${requests} requests, failed: ${JSON.stringify(failures)}`,
@@ -66,8 +64,8 @@ export function describeChanges(open: () => ClusterStage): void {
         await stage.kubectl('set', 'image', ...system, 'deployment/mic', `mic=${image('mic', version)}`);
         const name = `during-${version}`;
         expect(await scene.firstToken(stage, { name, label: 'load' })).toBe(clientId);
-        await rolledOut('deployment/mic');
-        await scene.removePod(stage, name);
+        await rolledOut(stage, 'deployment/mic');
+        await scene.forgetPod(stage, name);
       }
     });
 
@@ -82,10 +80,10 @@ export function describeChanges(open: () => ClusterStage): void {
       const begin = load.begin();
       const next = copyOf(first, 'nmi-next');
       await stage.create(next);
-      await rolledOut('daemonset/nmi-next');
+      await rolledOut(stage, 'daemonset/nmi-next');
       await removeAgents('nmi');
       await stage.create(copyOf(first, 'nmi', '0.1.0'));
-      await rolledOut('daemonset/nmi');
+      await rolledOut(stage, 'daemonset/nmi');
       await removeAgents('nmi-next');
       const { applications, failures, requests } = await load.since(begin, 20);
       expect(requests).toBeGreaterThan(100);

@@ -6,6 +6,8 @@ import { startLoad, type Load } from '../load.ts';
 import * as scene from '../scene.ts';
 import type { ClusterStage } from '../stage.ts';
 
+/** NMI's answer to a pod that it could ask nobody about; clients retry it. */
+const unconfirmed = /^503 The API server does not currently confirm that pod /;
 const system = ['--namespace', names.systemNamespace];
 
 export function describeFaults(open: () => ClusterStage): void {
@@ -47,9 +49,11 @@ export function describeFaults(open: () => ClusterStage): void {
     test('the API server is restarted: NMI goes on answering', async () => {
       const begin = load.begin();
       await stage.cluster.restartApiServer();
-      const { requests, ...results } = await load.since(begin, 20);
+      const { requests, applications, failures } = await load.since(begin, 20);
       expect(requests).toBeGreaterThan(40);
-      expect(results).toEqual({ applications: [clientId], failures: {} });
+      expect(applications).toEqual([clientId]);
+      // As docs/operations.md says, new connections are refused while the API server answers with errors: it may, before it has read its roles.
+      for (const failure of Object.keys(failures)) expect(failure).toMatch(unconfirmed);
       // The stage's own connections to the former server are reset once.
       const isReached = () =>
         stage.kube.request({ method: 'GET', path: '/api/v1/namespaces/default' }).then(Boolean, () => false);
