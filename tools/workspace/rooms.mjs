@@ -21,7 +21,19 @@ export const rooms = [
   { folder: 'packages/crd-types/src', pure: 'all' },
   {
     folder: 'packages/imds-client/src',
-    pure: { except: ['body', 'client', 'credential', 'exchange', 'index', 'settings', 'timers'] },
+    pure: {
+      except: [
+        'body',
+        'client',
+        'credential',
+        'exchange',
+        'fetch-transport',
+        'index',
+        'node-transport',
+        'settings',
+        'timers',
+      ],
+    },
   },
   { folder: 'packages/keyvault-sample/src' },
 

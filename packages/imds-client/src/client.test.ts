@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
 import { createImdsClient } from './client.ts';
 import { ImdsError } from './errors.ts';
 import type { FetchLike, Identity, ImdsClientOptions } from './types.ts';
@@ -76,6 +77,7 @@ describe('a request', () => {
       ],
     ]);
     expect(requests[0]!.headers['x-forwarded-for']).toBeUndefined();
+    expect(requests[0]!.headers['user-agent']).toBe(`pod-identity-imds-client/${manifest.version}`);
   });
 
   test('has the api-version of the options', async () => {
@@ -214,9 +216,7 @@ describe('a failure', () => {
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'unavailable',
-      message: expect.stringMatching(
-        /cannot be reached: (ECONNRESET|UND_ERR_SOCKET), the connection was closed/,
-      ),
+      message: `${endpoint()} cannot be reached: ECONNRESET, the connection was closed before the response was complete (resource ${resource}, default identity)`,
       status: undefined,
     });
     expect((error as ImdsError).cause).toBeInstanceOf(Error);
@@ -360,6 +360,7 @@ describe('a bad argument is a TypeError', () => {
     ['a timeout that a timer cannot wait', { requestTimeoutMs: 2 ** 31 }],
     ['a deadline that a timer cannot wait', { deadlineMs: 2 ** 31 }],
     ['a deadline that is no number', { deadlineMs: '5' as unknown as number }],
+    ['a transport of another name', { transport: 'undici' as 'node' }],
     ['a cache without room', { maxCacheEntries: 0.5 }],
   ])('%s', (_, options) => {
     expect(() => createImdsClient(options)).toThrow(TypeError);
@@ -385,6 +386,12 @@ test('an option with the value undefined counts as absent', async () => {
     maxRetries: undefined,
   } as unknown as ImdsClientOptions;
   expect(await createImdsClient(options).getToken({ resource })).toMatchObject({ token: 'token 1' });
+});
+
+test('the global fetch can be the transport', async () => {
+  expect(await createClient({ transport: 'fetch' }).getToken({ resource })).toMatchObject({
+    token: 'token 1',
+  });
 });
 
 test('the default wait before a retry is a timer', async () => {

@@ -4,6 +4,9 @@ import { failureOf } from './failure.ts';
 import type { Answer } from './response.ts';
 import type { StartTimer, Timer } from './single-flight.ts';
 import type { FetchLike, FetchResponse } from './types.ts';
+import { version } from './version.ts';
+
+const userAgent = `pod-identity-imds-client/${version}`;
 
 /** One request, and how much of a response is read. */
 export interface Question {
@@ -73,7 +76,7 @@ function createEnding(outer: AbortSignal) {
 async function send(question: Question, rules: ExchangeRules, signal: AbortSignal): Promise<Answer> {
   const { endpoint, transport } = rules;
   const { url, limit, asked } = question;
-  const headers = { ...question.headers };
+  const headers = { ...question.headers, 'User-Agent': userAgent };
   const response = checked(await transport(url, { method: 'GET', headers, redirect: 'manual', signal }));
   const body = await readBody(response, { endpoint, limit, asked });
   return {

@@ -56,6 +56,7 @@ describe('a programming error is passed on as it is', () => {
     new SyntaxError('no'),
     new TypeError('fetch failed', { cause: new Error('bad port') }),
     new TypeError('Fetch failed: Requests to port 6000 are blocked'),
+    new TypeError('HTTP_PROXY would lead requests through a proxy: add 127.0.0.1 to NO_PROXY'),
   ])('%s', (cause) => {
     expect(of(cause)).toBe(cause);
   });

@@ -66,6 +66,7 @@ function isOfTheProgram(error: unknown): error is Error {
   if (!(error instanceof TypeError)) return false;
   if (error.cause instanceof Error) return /bad port|scheme|invalid url/i.test(error.cause.message);
   return (
-    !/fetch|network|connect|socket|request|load failed/i.test(error.message) || /blocked/i.test(error.message)
+    !/fetch|network|connect|socket|request|load failed/i.test(error.message) ||
+    /blocked|NO_PROXY/.test(error.message)
   );
 }

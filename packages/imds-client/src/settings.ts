@@ -1,3 +1,5 @@
+import { createFetchTransport } from './fetch-transport.ts';
+import { createNodeTransport } from './node-transport.ts';
 import { parseEndpoint } from './request.ts';
 import { systemClock } from './timers.ts';
 import type { Clock, FetchLike, ImdsClientOptions } from './types.ts';
@@ -20,15 +22,23 @@ export interface Settings {
 export function readSettings(options: ImdsClientOptions): Settings {
   const { apiVersion = '2018-02-01', cache = true, testing = {} } = options;
   const { clock = systemClock, random = Math.random } = testing;
+  const endpoint = endpointOf(options.endpoint);
   return {
-    endpoint: endpointOf(options.endpoint),
-    transport: options.transport ?? ((url, init) => fetch(url, init)),
+    endpoint,
+    transport: transportOf(options.transport ?? 'node', endpoint),
     apiVersion,
     cache,
     clock,
     random,
     ...readNumbers(options),
   };
+}
+
+function transportOf(option: unknown, endpoint: string): FetchLike {
+  if (option === 'node') return createNodeTransport();
+  if (option === 'fetch') return createFetchTransport(endpoint);
+  if (typeof option === 'function') return option as FetchLike;
+  throw new TypeError(`transport must be 'node', 'fetch' or a function like fetch, not ${typeof option}`);
 }
 
 function readNumbers(options: ImdsClientOptions) {

@@ -61,8 +61,12 @@ export interface ImdsClientOptions {
   readonly endpoint?: string | undefined;
   /** Of requests for tokens. Default `2018-02-01`. */
   readonly apiVersion?: string | undefined;
-  /** The HTTP client. Default: the global `fetch`. */
-  readonly transport?: FetchLike | undefined;
+  /**
+   * The HTTP client. Default `'node'`: node:http, at most five connections at a time, and never through a proxy. `'fetch'`: the global
+   * `fetch`, for runtimes without node:http; it refuses to ask where a proxy of the environment would get the request. Or a function
+   * like `fetch`.
+   */
+  readonly transport?: 'node' | 'fetch' | FetchLike | undefined;
   /** Requests after the first one. Default 4; 0: no retries. */
   readonly maxRetries?: number | undefined;
   /** Milliseconds, for each request. Default 40 000: NMI may hold a request while an identity is being assigned. */

@@ -1,4 +1,4 @@
-// An endpoint that answers as no server should, by the `fetch` of the runtime.
+// An endpoint that answers as no server should, by the transports of imds-client.
 import { hostilities, startHostileServer, type HostileServer } from '@pod-identity/sim';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createImdsClient, isImdsError, type FetchLike } from '@pod-identity/imds-client';
@@ -9,32 +9,35 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const clientOf = (requestTimeoutMs = 300, more: { transport?: FetchLike } = {}) =>
-  createImdsClient({ endpoint: server.url, maxRetries: 0, requestTimeoutMs, ...more });
+const clientOf = (requestTimeoutMs: number, transport: 'node' | 'fetch' | FetchLike) =>
+  createImdsClient({ endpoint: server.url, maxRetries: 0, requestTimeoutMs, transport });
 
-describe.each(hostilities)('an endpoint that %s', (script) => {
-  test('gives no token, and the next one is asked for again', async () => {
-    const client = clientOf();
-    server.play(script);
-    await expect(client.getToken({ resource: 'r' })).rejects.toSatisfy(isImdsError);
-    server.play({ json: JSON.stringify({ access_token: 't', expires_in: '3600' }) });
-    // A slow machine may not answer this one within the deadline either: then it is asked again.
-    await expect.poll(() => client.getToken({ resource: 'r' })).toMatchObject({ token: 't' });
+describe.each(['node', 'fetch'] as const)('by %s', (transport) => {
+  describe.each(hostilities)('an endpoint that %s', (script) => {
+    test('gives no token, and the next one is asked for again', async () => {
+      const client = clientOf(300, transport);
+      server.play(script);
+      await expect(client.getToken({ resource: 'r' })).rejects.toSatisfy(isImdsError);
+      await server.quiet();
+      server.play({ json: JSON.stringify({ access_token: 't', expires_in: '3600' }) });
+      // A slow machine may not answer this one within the deadline either: then it is asked again.
+      await expect.poll(() => client.getToken({ resource: 'r' })).toMatchObject({ token: 't' });
+    });
   });
+
+  test.each(['sends a body without end', 'sends a bomb', 'sends an error without end'] as const)(
+    'of one that %s no more is read than an answer can have',
+    async (script) => {
+      server.play(script);
+      const asking = clientOf(60_000, transport).getToken({ resource: 'r' });
+      await expect(asking).rejects.toMatchObject({ code: 'invalid-response' });
+      await server.quiet();
+    },
+  );
 });
 
-test.each(['sends a body without end', 'sends a bomb', 'sends an error without end'] as const)(
-  'of one that %s no more is read than an answer can have',
-  async (script) => {
-    server.play(script);
-    const asking = clientOf(60_000).getToken({ resource: 'r' });
-    await expect(asking).rejects.toMatchObject({ code: 'invalid-response' });
-    await server.quiet();
-  },
-);
-
-test('a fetch that does not hear its signal is given up all the same', async () => {
-  const deaf = clientOf(50, { transport: () => new Promise(() => undefined) });
+test('a transport that does not hear its signal is given up all the same', async () => {
+  const deaf = clientOf(50, () => new Promise(() => undefined));
   await expect(deaf.getToken({ resource: 'r' })).rejects.toMatchObject({ code: 'timeout' });
 });
 

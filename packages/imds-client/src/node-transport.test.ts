@@ -1,0 +1,169 @@
+// The default transport against servers that do what a metadata service never does.
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createImdsClient } from './client.ts';
+import { createNodeTransport } from './node-transport.ts';
+
+const opened: { server: Server; sockets: Set<Socket> }[] = [];
+afterEach(async () => {
+  for (const { server, sockets } of opened.splice(0)) {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  }
+});
+
+/** A server of TCP that treats the text of each request. */
+async function serve(treat: (socket: Socket, text: string) => void) {
+  const sockets = new Set<Socket>();
+  let most = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    most = Math.max(most, sockets.size);
+    socket
+      .on('error', () => undefined)
+      .on('close', () => sockets.delete(socket))
+      .on('data', (data) => treat(socket, data.toString()));
+  });
+  opened.push({ server, sockets });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { endpoint, sockets, most: () => most };
+}
+
+const body = JSON.stringify({ access_token: 't', expires_in: '3600' });
+const answer = (text: string | Buffer, head = 'Content-Type: application/json') =>
+  Buffer.concat([
+    Buffer.from(`HTTP/1.1 200 OK\r\n${head}\r\nContent-Length: ${text.length}\r\n\r\n`),
+    Buffer.from(text),
+  ]);
+const tokenOf = (endpoint: string) =>
+  createImdsClient({ endpoint, maxRetries: 0 }).getToken({ resource: 'r' });
+
+test('sends what IMDS documents, its name, and nothing else', async () => {
+  let sent = '';
+  const { endpoint } = await serve((socket, text) => {
+    sent = text;
+    socket.end(answer(body));
+  });
+  expect(await tokenOf(endpoint)).toMatchObject({ token: 't' });
+  expect(sent.split('\r\n')).toEqual([
+    'GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=r HTTP/1.1',
+    'Metadata: true',
+    expect.stringMatching(/^User-Agent: pod-identity-imds-client\/[\d.]+$/),
+    'Connection: close',
+    `Host: ${new URL(endpoint).host}`,
+    '',
+    '',
+  ]);
+});
+
+test('has five connections at a time, and keeps none', async () => {
+  const waiting: Socket[] = [];
+  const { endpoint, sockets, most } = await serve((socket) => {
+    waiting.push(socket);
+    // Each of the others waits for a place.
+    if (waiting.length >= 5) for (const one of waiting) one.end(answer(body));
+  });
+  const client = createImdsClient({ endpoint });
+  await Promise.all(Array.from({ length: 12 }, (_, index) => client.getToken({ resource: `${index}` })));
+  expect(most()).toBe(5);
+  await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
+});
+
+describe('an endpoint', () => {
+  test.each<[string, string | Buffer, string]>([
+    [
+      'that redirects',
+      'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n',
+      'invalid-response',
+    ],
+    ['that sends garbage', 'SSH-2.0-OpenSSH_9.6\r\n', 'invalid-response'],
+    [
+      'that compresses, which nobody asked for',
+      answer(gzipSync(body), 'Content-Encoding: gzip'),
+      'invalid-response',
+    ],
+    [
+      'that compresses a bomb',
+      answer(gzipSync(Buffer.alloc(20_000_000)), 'Content-Encoding: gzip'),
+      'invalid-response',
+    ],
+    [
+      'that leaves HTTP',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
+      'unavailable',
+    ],
+  ])('%s gives no token', async (_, reply, code) => {
+    const { endpoint, sockets } = await serve((socket) => void socket.write(reply));
+    await expect(tokenOf(endpoint)).rejects.toMatchObject({ code });
+    if (code === 'invalid-response') return;
+    await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
+  });
+
+  test('that sends half a body gives no token', async () => {
+    const { endpoint } = await serve((socket) => {
+      socket.end(answer(body).subarray(0, -5));
+    });
+    await expect(tokenOf(endpoint)).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: expect.stringContaining(
+        'ECONNRESET, the connection was closed before the response was complete',
+      ),
+    });
+  });
+
+  test('that sends without end is read up to 64 KiB, and the connection is closed', async () => {
+    let sent = 0;
+    const { endpoint, sockets } = await serve((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const send = () => {
+        for (let isTaken = true; isTaken && !socket.destroyed; sent += 1024)
+          isTaken = socket.write('x'.repeat(1024));
+      };
+      socket.on('drain', send);
+      send();
+    });
+    await expect(tokenOf(endpoint)).rejects.toMatchObject({
+      code: 'invalid-response',
+      reason: `${endpoint} answered more than 65536 bytes: it is no metadata service`,
+    });
+    await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
+  });
+
+  test('that nobody serves is told as such', async () => {
+    const { endpoint } = await serve(() => undefined);
+    const [last] = opened.splice(0);
+    last!.server.close();
+    await once(last!.server, 'close');
+    await expect(tokenOf(endpoint)).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: `${endpoint} cannot be reached: ECONNREFUSED, nothing listens there`,
+    });
+  });
+
+  test('that hangs up after an abort leaves nothing behind', async () => {
+    const { promise: isAsked, resolve } = Promise.withResolvers<undefined>();
+    const { endpoint, sockets } = await serve(() => resolve(undefined));
+    const controller = new AbortController();
+    const getting = createImdsClient({ endpoint }).getToken({
+      resource: 'r',
+      abortSignal: controller.signal,
+    });
+    await isAsked;
+    controller.abort();
+    await expect(getting).rejects.toMatchObject({ code: 'aborted' });
+    await expect.poll(() => sockets.size, { message: 'connections that are open' }).toBe(0);
+  });
+
+  test('is not asked once the signal is aborted', async () => {
+    const { endpoint, most } = await serve(() => undefined);
+    const init = { method: 'GET', headers: {}, redirect: 'manual' } as const;
+    const asking = createNodeTransport()(endpoint, { ...init, signal: AbortSignal.abort() });
+    await expect(asking).rejects.toMatchObject({ name: 'AbortError' });
+    expect(most()).toBe(0);
+  });
+});

@@ -1,0 +1,113 @@
+// The one file that uses node:http and node:net. They are loaded at the first request: an import costs programs that ask for no token nothing,
+// and runtimes without these modules can use `fetch`.
+import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FetchInit, FetchLike, FetchResponse } from './types.ts';
+
+type Open = (url: string, headers: Readonly<Record<string, string>>) => ClientRequest;
+
+/** IMDS serves five requests at a time. */
+const maxSockets = 5;
+
+/**
+ * The default transport. It has an agent of its own, so it never uses a proxy: agents of the runtime may be led through one, and the token of a
+ * proxy would be believed. A connection serves one request: a token is needed once in hours, and nothing that arrives late can be taken
+ * for the response to another request. Bodies are not decompressed, and redirects are not followed.
+ */
+export function createNodeTransport(): FetchLike {
+  const openings = new Map<string, Promise<Open>>();
+  return async (url, init) => {
+    const { protocol } = new URL(url);
+    const opening = openings.get(protocol) ?? loadOpening(protocol === 'https:');
+    openings.set(protocol, opening);
+    const open = await opening;
+    init.signal.throwIfAborted();
+    return responseTo(open(url, init.headers), init);
+  };
+}
+
+async function loadOpening(isSecure: boolean): Promise<Open> {
+  const http = isSecure ? await import('node:https') : await import('node:http');
+  const agent: Agent = new http.Agent({ keepAlive: false, maxSockets });
+  // Deno leads even requests with an agent of their own through HTTP_PROXY, but not connections of node:net.
+  agent.createConnection = await loadConnecting(isSecure);
+  return (url, given) => {
+    const headers = { ...given, Connection: 'close' };
+    return http.request(url, { method: 'GET', agent, headers });
+  };
+}
+
+type Connect = (target: ClientRequestArgs & TlsTarget) => Socket;
+
+interface TlsTarget {
+  readonly servername?: string;
+}
+
+async function loadConnecting(isSecure: boolean): Promise<Connect> {
+  const net = await import('node:net');
+  const tls = isSecure ? await import('node:tls') : undefined;
+  return ({ host, port, servername = '' }) => {
+    const to = { host: host ?? 'localhost', port: Number(port) };
+    const socket = tls ? tls.connect({ ...to, servername }) : net.connect(to);
+    // The deadline of the call keeps the program alive while somebody waits (timers.ts).
+    return socket.unref();
+  };
+}
+
+function responseTo(request: ClientRequest, { signal }: FetchInit): Promise<FetchResponse> {
+  return new Promise((resolve, reject) => {
+    const abort = () => void request.destroy(signal.reason as Error);
+    signal.addEventListener('abort', abort);
+    request
+      .on('response', (answer) => resolve(asResponse(request, answer)))
+      // Also after the response: an error without a listener would end the program.
+      .on('error', reject)
+      .on('close', () => {
+        signal.removeEventListener('abort', abort);
+        // After the response this changes nothing.
+        reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' }));
+      })
+      .end();
+  });
+}
+
+function asResponse(request: ClientRequest, answer: IncomingMessage): FetchResponse {
+  // An error of the response that nobody reads yet would end the program.
+  answer.on('error', () => undefined);
+  return {
+    status: answer.statusCode ?? 0,
+    headers: {
+      get(name) {
+        const value = answer.headers[name];
+        return typeof value === 'string' ? value : null;
+      },
+    },
+    readUpTo: (limit) => readUpTo(request, answer, limit),
+    text: () => Promise.resolve(''),
+  };
+}
+
+async function readUpTo(request: ClientRequest, answer: IncomingMessage, limit: number) {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of answer as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    if (size > limit) {
+      request.destroy();
+      return undefined;
+    }
+    parts.push(part);
+  }
+  if (!answer.complete) throw Object.assign(new Error('the response ended early'), { code: 'ECONNRESET' });
+  return concat(parts, size);
+}
+
+function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

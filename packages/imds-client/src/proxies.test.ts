@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { isLocal, proxyOfFetch, type ProxySetting } from './proxies.ts';
+
+const endpoint = 'http://169.254.169.254';
+const proxy = 'http://proxy:3128';
+const of = (more: Partial<ProxySetting>) =>
+  proxyOfFetch({ endpoint, env: {}, runtime: 'bun', flags: [], ...more });
+
+describe('fetch uses the proxy', () => {
+  test.each<[string, Partial<ProxySetting>, string | undefined]>([
+    ['of http_proxy', { env: { http_proxy: proxy } }, 'http_proxy'],
+    ['of HTTP_PROXY', { env: { HTTP_PROXY: proxy } }, 'HTTP_PROXY'],
+    ['of ALL_PROXY', { env: { ALL_PROXY: proxy } }, 'ALL_PROXY'],
+    ['of HTTPS_PROXY', { endpoint: 'https://[fd00:ec2::23]', env: { HTTPS_PROXY: proxy } }, 'HTTPS_PROXY'],
+    ['of Deno', { runtime: 'deno', env: { HTTP_PROXY: proxy } }, 'HTTP_PROXY'],
+    [
+      'of Node by a variable',
+      { runtime: 'node', env: { HTTP_PROXY: proxy, NODE_USE_ENV_PROXY: '1' } },
+      'HTTP_PROXY',
+    ],
+    [
+      'of Node by a flag',
+      { runtime: 'node', env: { HTTP_PROXY: proxy }, flags: ['--use-env-proxy'] },
+      'HTTP_PROXY',
+    ],
+    [
+      'of Node by its options',
+      { runtime: 'node', env: { HTTP_PROXY: proxy, NODE_OPTIONS: '--a --use-env-proxy' } },
+      'HTTP_PROXY',
+    ],
+    [
+      'although NO_PROXY has others',
+      { env: { HTTP_PROXY: proxy, NO_PROXY: '169.254.169.25,10.0.0.1' } },
+      'HTTP_PROXY',
+    ],
+  ])('%s', (_, setting, expected) => {
+    expect(of(setting)).toBe(expected);
+  });
+});
+
+describe('fetch uses no proxy', () => {
+  test.each<[string, Partial<ProxySetting>]>([
+    ['without a variable', {}],
+    ['with an empty one', { env: { HTTP_PROXY: '' } }],
+    ['for another protocol', { env: { HTTPS_PROXY: proxy } }],
+    ['in Node unless it is told to', { runtime: 'node', env: { HTTP_PROXY: proxy } }],
+    ['for an exception', { env: { HTTP_PROXY: proxy, no_proxy: '10.0.0.1, 169.254.169.254' } }],
+    [
+      'for an exception with a port',
+      { endpoint: `${endpoint}:8080`, env: { HTTP_PROXY: proxy, NO_PROXY: '169.254.169.254:8080' } },
+    ],
+    ['for any exception', { env: { HTTP_PROXY: proxy, NO_PROXY: '*' } }],
+  ])('%s', (_, setting) => {
+    expect(of(setting)).toBeUndefined();
+  });
+});
+
+test.each([
+  [endpoint, true],
+  ['http://127.0.0.1:8080', true],
+  ['http://localhost', true],
+  ['http://nmi.localhost', true],
+  ['http://[::1]:80', true],
+  ['http://[fe80::1]', true],
+  ['http://[fd00:ec2::23]', true],
+  ['http://10.0.0.1', false],
+  ['http://imds.example', false],
+])('%s is local: %s', (address, expected) => {
+  expect(isLocal(address)).toBe(expected);
+});
