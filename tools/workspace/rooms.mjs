@@ -30,6 +30,7 @@ export const rooms = [
         'fetch-transport',
         'index',
         'node-transport',
+        'retried',
         'settings',
         'timers',
       ],

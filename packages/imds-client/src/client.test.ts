@@ -252,7 +252,7 @@ describe('the deadline', () => {
     const failing = expect(client.getToken({ resource })).rejects.toMatchObject({
       code: 'timeout',
       name: 'TimeoutError',
-      message: `no token from ${endpoint()} within 45000 ms in all; before that: ${endpoint()} did not answer within 40000 ms (resource ${resource}, default identity)`,
+      message: `${endpoint()} gave no response that helps within 45000 ms in all; before that: ${endpoint()} did not answer within 40000 ms (resource ${resource}, default identity)`,
     });
     await vi.advanceTimersByTimeAsync(45_000);
     await failing;
@@ -349,6 +349,85 @@ describe('an abort', () => {
     });
     await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
     expect([isWoken, requests.length]).toEqual([true, 1]);
+  });
+});
+
+describe('whether the service is available', () => {
+  test('is asked without the header, which the service refuses at once', async () => {
+    replies = [{ status: 400, body: { error: 'invalid_request' } }];
+    expect(await createClient().isAvailable()).toBe(true);
+    expect(requests.map(({ url, headers }) => [url, headers['metadata']])).toEqual([
+      ['/metadata/identity/oauth2/token', undefined],
+    ]);
+  });
+
+  test.each<[string, Reply]>([
+    ['another server answers', { status: 200, body: '<html>' }],
+    ['nobody answers', { drop: true }],
+  ])('is no if %s, without a retry', async (_, reply) => {
+    replies = [reply];
+    expect(await createClient().isAvailable()).toBe(false);
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each<[string, FetchLike]>([
+    ['hangs', (...args) => hang(...args)],
+    ['ignores its signal', () => new Promise(() => undefined)],
+  ])('is no after a second if the transport %s', async (_, transport) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const client = createClient({ transport });
+    const asking = Promise.all([client.isAvailable(), client.isAvailable({ timeoutMs: 1 })]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await asking).toEqual([false, false]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('is not answered to a caller that aborts', async () => {
+    const controller = new AbortController();
+    const asking = createClient({ transport: hang }).isAvailable({ abortSignal: controller.signal });
+    controller.abort('bored');
+    await expect(asking).rejects.toMatchObject({ code: 'aborted', cause: 'bored' });
+  });
+
+  test('is not asked with a timeout that is none', async () => {
+    await expect(createClient().isAvailable({ timeoutMs: 0 })).rejects.toThrow(TypeError);
+    await expect(createClient().isAvailable({ timeoutMs: 2 ** 31 })).rejects.toThrow(TypeError);
+  });
+
+  test('is not hidden by a programming error', async () => {
+    const error = new TypeError('x is not a function');
+    await expect(createClient({ transport: () => Promise.reject(error) }).isAvailable()).rejects.toBe(error);
+  });
+});
+
+describe('the metadata of the instance', () => {
+  test('are requested each time, and once for concurrent callers', async () => {
+    replies = [{ status: 503 }, { body: { compute: { location: 'westeurope' } } }];
+    const client = createClient();
+    const [one, other] = await Promise.all([client.getInstanceMetadata(), client.getInstanceMetadata()]);
+    expect(one.compute).toEqual({ location: 'westeurope', tags: new Map() });
+    expect(other).toBe(one);
+    await client.getInstanceMetadata();
+    expect(requests.map(({ url, headers }) => [url, headers['metadata']])).toEqual(
+      Array(3).fill(['/metadata/instance?api-version=2021-02-01', 'true']),
+    );
+  });
+});
+
+describe('a credential of a client', () => {
+  test('has the cache of the client', async () => {
+    const client = createClient();
+    const identity = { clientId: 'c' };
+    await client.getToken({ resource, identity });
+    const credential = client.createCredential({ identity });
+    expect(await credential.getToken(`${resource}/.default`)).toMatchObject({ token: 'token 1' });
+    expect(await client.createCredential().getToken(resource)).toMatchObject({ token: 'token 2' });
+  });
+
+  test('is not made for an identity that is none', () => {
+    const client = createClient();
+    expect(() => client.createCredential({ identity: {} as Identity })).toThrow(TypeError);
+    expect(() => client.createCredential({ clientId: 'c' } as object)).toThrow(TypeError);
   });
 });
 

@@ -1,13 +1,22 @@
-import { aborted, ImdsError, isImdsError, type Asked } from './errors.ts';
-import { exchange, type ExchangeRules, type Question } from './exchange.ts';
-import { keyOf, parseQuery, tokenUrl } from './request.ts';
-import { readAnswer, type Answer } from './response.ts';
-import { retryDelayMs } from './retry.ts';
-import { readSettings, type Settings } from './settings.ts';
-import type { Departure } from './single-flight.ts';
+import { credentialOf } from './credential-of.ts';
+import { aborted, isImdsError, type Asked } from './errors.ts';
+import { exchange } from './exchange.ts';
+import { instancePath, longestInstance, readInstance } from './instance.ts';
+import { isOfMetadataService } from './probe.ts';
+import { keyOf, parseQuery, refuseMisplacedIds, tokenPath, tokenUrl } from './request.ts';
+import { readAnswer } from './response.ts';
+import { overdue, retried } from './retried.ts';
+import { duration, readSettings, type Settings } from './settings.ts';
+import { createSingleFlight, type FlightRules } from './single-flight.ts';
 import { startTimer } from './timers.ts';
 import { createTokenCache, type TokenQuestion } from './token-cache.ts';
-import type { AccessToken, ImdsClient, ImdsClientOptions, TokenRequest } from './types.ts';
+import type {
+  AvailabilityOptions,
+  ImdsClient,
+  ImdsClientOptions,
+  InstanceMetadata,
+  TokenRequest,
+} from './types.ts';
 
 /** Bytes: ten times as much as a token with many groups. */
 const longestToken = 64 * 1024;
@@ -29,35 +38,42 @@ const longestToken = 64 * 1024;
  */
 export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
   const settings = readSettings(options);
-  const { clock, maxCacheEntries, deadlineMs, endpoint } = settings;
-  const cache = createTokenCache({
-    now: () => clock.now(),
-    maxEntries: maxCacheEntries,
+  const rules: FlightRules = {
     startTimer,
-    deadlineMs,
+    deadlineMs: settings.deadlineMs,
     overdue: (last) => overdue(settings, last),
-  });
-  return {
-    async getToken(request) {
-      const { abortSignal, resource, identity } = request;
-      const query = parseQuery(request, settings.apiVersion);
-      if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
-      const asked: Asked = { resource, identity: identity && { ...identity } };
-      const question = {
-        url: tokenUrl(endpoint, query),
-        headers: { Metadata: 'true' },
-        limit: longestToken,
-        asked,
-      };
-      const read = (answer: Answer) =>
-        readAnswer(answer, { asked, now: clock.now(), parseDate: (text) => Date.parse(text) });
-      return cache.get({
-        key: keyOf(query),
-        mode: modeOf(request, settings),
-        fetchToken: (...flight) => retried({ question, read, settings }, ...flight),
-        abortSignal,
-      });
+  };
+  const client: ImdsClient = {
+    getToken: createTokens(settings, rules),
+    getInstanceMetadata: createInstance(settings, rules),
+    isAvailable: (how = {}) => isAvailable(how, settings),
+    createCredential(how = {}) {
+      refuseMisplacedIds(how);
+      return credentialOf(client, how.identity);
     },
+  };
+  return client;
+}
+
+function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getToken'] {
+  const { clock, endpoint, maxCacheEntries: maxEntries } = settings;
+  const cache = createTokenCache({ ...rules, now: () => clock.now(), maxEntries });
+  return async (request) => {
+    const { abortSignal, resource, identity } = request;
+    const query = parseQuery(request, settings.apiVersion);
+    if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
+    const asked: Asked = { resource, identity: identity && { ...identity } };
+    const question = {
+      url: tokenUrl(endpoint, query),
+      headers: { Metadata: 'true' },
+      limit: longestToken,
+      asked,
+    };
+    const fetchToken = retried(
+      { question, read: (answer) => readAnswer(answer, { asked, now: clock.now(), parseDate }) },
+      { settings, startTimer },
+    );
+    return cache.get({ key: keyOf(query), mode: modeOf(request, settings), fetchToken, abortSignal });
   };
 }
 
@@ -66,44 +82,41 @@ function modeOf(request: TokenRequest, settings: Settings): TokenQuestion['mode'
   return request.bypassCache === true ? 'renew' : 'use';
 }
 
-interface Task {
-  readonly question: Question;
-  readonly read: (answer: Answer) => AccessToken | ImdsError;
-  readonly settings: Settings;
+function createInstance(settings: Settings, rules: FlightRules): ImdsClient['getInstanceMetadata'] {
+  const join = createSingleFlight<InstanceMetadata>(rules);
+  const { clock, endpoint } = settings;
+  const headers = { Metadata: 'true' };
+  const question = { url: `${endpoint}${instancePath}`, headers, limit: longestInstance };
+  const depart = retried(
+    { question, read: (answer) => readInstance(answer, { now: clock.now(), parseDate }) },
+    { settings, startTimer },
+  );
+  return async ({ abortSignal } = {}) => join({ key: 'instance', depart, abortSignal });
 }
 
-/** Retries until there is a token or a permanent failure. */
-async function retried(task: Task, ...[signal, onFailure]: Parameters<Departure<AccessToken>>) {
-  const { settings } = task;
-  const { clock, maxRetries, random } = settings;
-  const deadline = clock.now() + settings.deadlineMs;
-  for (let retries = 0; ; retries += 1) {
-    const result = await tryOnce(task, signal).catch((error: unknown) => {
-      onFailure(error);
-      throw error;
-    });
-    if (!isImdsError(result)) return result;
-    onFailure(result);
-    const leftMs = deadline - clock.now();
-    const delayMs = retryDelayMs({ error: result, retries, maxRetries, chance: random(), leftMs });
-    if (delayMs === undefined) throw result;
-    await clock.sleep(delayMs, signal);
-  }
+/** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
+async function isAvailable(
+  { timeoutMs = 1000, abortSignal }: AvailabilityOptions,
+  { endpoint, transport }: Settings,
+): Promise<boolean> {
+  duration('timeoutMs', timeoutMs);
+  const question = { url: `${endpoint}${tokenPath}`, headers: {}, limit: longestToken };
+  const rules = { startTimer, deadlineMs: timeoutMs, overdue: () => aborted() };
+  // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
+  const probe = createSingleFlight<boolean>(rules)({
+    key: 'probe',
+    abortSignal,
+    depart: async (signal) => {
+      const answer = await exchange(question, { endpoint, transport, startTimer, timeoutMs }, signal);
+      return !isImdsError(answer) && isOfMetadataService(answer);
+    },
+  });
+  return probe.catch((error: unknown) => {
+    if (abortSignal?.aborted === true || !isImdsError(error)) throw error;
+    return false;
+  });
 }
 
-async function tryOnce({ question, read, settings }: Task, signal: AbortSignal) {
-  const { endpoint, transport, requestTimeoutMs: timeoutMs } = settings;
-  const rules: ExchangeRules = { endpoint, transport, startTimer, timeoutMs };
-  const answer = await exchange(question, rules, signal);
-  return isImdsError(answer) ? answer : read(answer);
-}
-
-function overdue({ endpoint, deadlineMs }: Settings, last: unknown): ImdsError {
-  const before = isImdsError(last) ? `; before that: ${last.reason}` : '';
-  const reason = `no token from ${endpoint} within ${deadlineMs} ms in all${before}`;
-  const asked =
-    isImdsError(last) && last.resource !== undefined
-      ? { resource: last.resource, identity: last.identity }
-      : undefined;
-  return new ImdsError('timeout', reason, { asked, cause: last });
+function parseDate(text: string): number {
+  return Date.parse(text);
 }

@@ -16,6 +16,7 @@ import {
 describe('the public types', () => {
   test('the credential is one that Azure’s SDKs accept', () => {
     expectTypeOf(createImdsCredential()).toExtend<TokenCredential>();
+    expectTypeOf<ReturnType<ImdsClient['createCredential']>>().toExtend<TokenCredential>();
     expectTypeOf<GetTokenOptions>().toExtend<CredentialTokenOptions>();
     expectTypeOf<AccessToken>().toExtend<AzureAccessToken>();
   });

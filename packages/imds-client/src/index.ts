@@ -3,18 +3,23 @@
 export type {
   AbortSignalLike,
   AccessToken,
+  AvailabilityOptions,
   Clock,
+  CredentialTokenOptions,
   FetchInit,
   FetchLike,
   FetchResponse,
   Identity,
   ImdsClient,
   ImdsClientOptions,
+  ImdsCredential,
+  InstanceCompute,
+  InstanceMetadata,
   Testing,
   TokenRequest,
 } from './types.ts';
 export type { Asked, ImdsErrorCode, ImdsErrorDetails } from './errors.ts';
 export { ImdsError, isImdsError } from './errors.ts';
 export { createImdsClient } from './client.ts';
-export type { CredentialTokenOptions, ImdsCredential, ImdsCredentialOptions } from './credential.ts';
+export type { ImdsCredentialOptions } from './credential.ts';
 export { createImdsCredential } from './credential.ts';

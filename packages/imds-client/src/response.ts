@@ -19,7 +19,9 @@ export interface Circumstances {
   readonly parseDate: (text: string) => number;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
+type RefusalCircumstances = Omit<Circumstances, 'asked'> & Partial<Circumstances>;
+
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The token of the endpoint's response, or why there is none. */
 export function readAnswer(answer: Answer, at: Circumstances): AccessToken | ImdsError {
@@ -102,7 +104,8 @@ function readSeconds(value: unknown): number | undefined {
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
 }
 
-function readRefusal(answer: Answer, body: JsonObject, at: Circumstances): ImdsError {
+/** Why the endpoint gave nothing. */
+export function readRefusal(answer: Answer, body: JsonObject, at: RefusalCircumstances): ImdsError {
   const description = oneLine(readText(body['error_description']) ?? '');
   const serviceCode = wordOf(readText(body['error']), description);
   const words = [serviceCode, description].filter(Boolean).join(': ').slice(0, 500);
@@ -152,13 +155,13 @@ function kindOfBadRequest(description: string): ImdsErrorCode {
 }
 
 /** Seconds or an HTTP date, as milliseconds from now. */
-function readRetryAfter(header: string | null, at: Circumstances): number | undefined {
+function readRetryAfter(header: string | null, at: RefusalCircumstances): number | undefined {
   if (header === null) return undefined;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : at.parseDate(header) - at.now;
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-function parseObject(text: string): JsonObject | undefined {
+export function parseObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? (value as JsonObject) : undefined;
@@ -167,7 +170,7 @@ function parseObject(text: string): JsonObject | undefined {
   }
 }
 
-function readText(value: unknown): string | undefined {
+export function readText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 

@@ -128,4 +128,88 @@ export interface ImdsClient {
    * @throws ImdsError - there is no token; `code` says why
    */
   getToken(request: TokenRequest): Promise<AccessToken>;
+  /**
+   * Whether a metadata service answers at the endpoint: one short request, no retries. It says nothing about identities.
+   *
+   * @throws TypeError - `timeoutMs` is invalid
+   * @throws ImdsError - with the code `aborted`: by `abortSignal`
+   *
+   * @example
+   * ```ts
+   * if (await client.isAvailable({ timeoutMs: 500 })) console.log('in Azure, or in a pod whose calls NMI gets');
+   * ```
+   */
+  isAvailable(options?: AvailabilityOptions): Promise<boolean>;
+  /**
+   * What the metadata service says about the machine (`/metadata/instance`); requested each time. In a pod, NMI can refuse it (`denied`).
+   *
+   * @throws ImdsError - there is none; `code` says why
+   */
+  getInstanceMetadata(options?: {
+    readonly abortSignal?: AbortSignalLike | undefined;
+  }): Promise<InstanceMetadata>;
+  /**
+   * This client as a `TokenCredential` for Azure's SDKs, with the same cache.
+   *
+   * @throws TypeError - the identity is invalid
+   *
+   * @example
+   * ```ts
+   * const secrets = new SecretClient(vaultUrl, client.createCredential({ identity: { clientId } }));
+   * ```
+   */
+  createCredential(options?: { readonly identity?: Identity | undefined }): ImdsCredential;
+}
+
+export interface AvailabilityOptions {
+  /** Milliseconds until the answer is no. Default 1000. */
+  readonly timeoutMs?: number | undefined;
+  readonly abortSignal?: AbortSignalLike | undefined;
+}
+
+/** The options that are read of those that Azure's SDKs pass. */
+export interface CredentialTokenOptions {
+  readonly abortSignal?: AbortSignalLike | undefined;
+  /** From a claims challenge: the last token was refused. A new one is fetched, past this client's cache. */
+  readonly claims?: string | undefined;
+}
+
+/** The shape that Azure's SDKs accept as a TokenCredential. */
+export interface ImdsCredential {
+  /**
+   * @throws TypeError - not exactly one scope
+   * @throws ImdsError - there is no token; `code` says why
+   */
+  getToken(scopes: string | string[], options?: CredentialTokenOptions): Promise<AccessToken>;
+}
+
+/** The machine, as its metadata service describes it. */
+export interface InstanceMetadata {
+  readonly compute: InstanceCompute;
+  /** The whole document of the service, as it wrote it. */
+  readonly document: Readonly<Record<string, unknown>>;
+}
+
+/** A field is absent if the service gives none, or an empty one. */
+export interface InstanceCompute {
+  /** Such as `AzurePublicCloud`. */
+  readonly azEnvironment?: string;
+  /** The region, such as `westeurope`. */
+  readonly location?: string;
+  readonly name?: string;
+  /** `Linux` or `Windows`. */
+  readonly osType?: string;
+  readonly resourceGroupName?: string;
+  /** The ARM id of the machine. */
+  readonly resourceId?: string;
+  readonly subscriptionId?: string;
+  readonly vmId?: string;
+  /** Absent outside of scale sets. */
+  readonly vmScaleSetName?: string;
+  /** Such as `Standard_D4s_v5`. */
+  readonly vmSize?: string;
+  /** The number of the availability zone. */
+  readonly zone?: string;
+  /** From `tagsList`. */
+  readonly tags: ReadonlyMap<string, string>;
 }

@@ -5,7 +5,7 @@ import { tokenErrorOf } from '../errors.ts';
 import type { HostSubject, TokenUpstream } from '../types.ts';
 
 export interface ManagedIdentityOptions {
-  readonly imds: ImdsClient;
+  readonly imds: Pick<ImdsClient, 'getToken'>;
   readonly clock: Clock;
   /** Called for each request to the metadata service. */
   readonly onAsked: (asked: { subject: HostSubject['kind']; ms: number; isOk: boolean }) => void;

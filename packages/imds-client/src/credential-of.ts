@@ -1,0 +1,25 @@
+import { parseIdentity } from './request.ts';
+import { resourceOfScopes } from './scopes.ts';
+import type { Identity, ImdsClient, ImdsCredential } from './types.ts';
+
+/**
+ * A client's tokens of one identity, in the shape that Azure's SDKs accept.
+ *
+ * @throws TypeError - the identity is invalid
+ */
+export function credentialOf(
+  client: Pick<ImdsClient, 'getToken'>,
+  identity: Identity | undefined,
+): ImdsCredential {
+  parseIdentity(identity);
+  return {
+    async getToken(scopes, { abortSignal, claims } = {}) {
+      return client.getToken({
+        resource: resourceOfScopes(scopes),
+        identity,
+        abortSignal,
+        bypassCache: claims !== undefined,
+      });
+    },
+  };
+}

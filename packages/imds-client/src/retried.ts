@@ -1,0 +1,59 @@
+import { ImdsError, isImdsError } from './errors.ts';
+import { exchange, type ExchangeRules, type Question } from './exchange.ts';
+import type { Answer } from './response.ts';
+import { retryDelayMs } from './retry.ts';
+import type { Settings } from './settings.ts';
+import type { Departure, StartTimer } from './single-flight.ts';
+
+/** A question, and how its responses are read. */
+export interface Task<T> {
+  readonly question: Question;
+  readonly read: (answer: Answer) => T | ImdsError;
+}
+
+/** How all tasks of a client are done. */
+export interface Means {
+  readonly settings: Settings;
+  readonly startTimer: StartTimer;
+}
+
+/** The call of a task: tries until there is a result or a permanent failure. */
+export function retried<T>(task: Task<T>, means: Means): Departure<T> {
+  const { clock, maxRetries, random, deadlineMs } = means.settings;
+  return async (signal, onFailure) => {
+    const deadline = clock.now() + deadlineMs;
+    for (let retries = 0; ; retries += 1) {
+      const result = await tryOnce(task, means, signal).catch((error: unknown) => {
+        onFailure(error);
+        throw error;
+      });
+      if (!isImdsError(result)) return result;
+      onFailure(result);
+      const leftMs = deadline - clock.now();
+      const delayMs = retryDelayMs({ error: result, retries, maxRetries, chance: random(), leftMs });
+      if (delayMs === undefined) throw result;
+      await clock.sleep(delayMs, signal);
+    }
+  };
+}
+
+async function tryOnce<T>(
+  { question, read }: Task<T>,
+  { settings, startTimer }: Means,
+  signal: AbortSignal,
+): Promise<T | ImdsError> {
+  const { endpoint, transport, requestTimeoutMs: timeoutMs } = settings;
+  const rules: ExchangeRules = { endpoint, transport, startTimer, timeoutMs };
+  const answer = await exchange(question, rules, signal);
+  return isImdsError(answer) ? answer : read(answer);
+}
+
+/** The error of a call that the deadline ended; `last` is that of its last try. */
+export function overdue({ endpoint, deadlineMs }: Settings, last: unknown): ImdsError {
+  const known = isImdsError(last) ? last : undefined;
+  const before = known === undefined ? '' : `; before that: ${known.reason}`;
+  const reason = `${endpoint} gave no response that helps within ${deadlineMs} ms in all${before}`;
+  const { resource, identity } = known ?? {};
+  const asked = resource === undefined ? undefined : { resource, identity };
+  return new ImdsError('timeout', reason, { asked, cause: last });
+}
