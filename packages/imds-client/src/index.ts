@@ -1,5 +1,5 @@
 // Room: requests managed identity tokens from an endpoint like IMDS, with retries, a cache and one call for equal requests.
-// It must not touch anything but that endpoint (through node-transport.ts and fetch-transport.ts) and the environment (settings.ts), write a log, or have a dependency.
+// It must not touch anything but that endpoint and the environment (settings.ts alone), write a log, or have a dependency.
 export type {
   AbortSignalLike,
   AccessToken,
