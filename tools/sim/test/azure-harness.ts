@@ -32,6 +32,7 @@ export const userAssigned = (...attach: string[]) => ({
 });
 
 export const containing = (text: string): unknown => expect.stringContaining(text);
+export const containingAll = (...items: string[]): unknown => expect.arrayContaining(items);
 
 /** The error body of ARM and Key Vault. */
 export const error = (code: string, message?: unknown) => ({

@@ -9,5 +9,6 @@ export type { Host, HostSpec, Machine, ProvisioningState, ScaleSetSpec } from '.
 export type { JournaledRead, SecretRead } from './reads.ts';
 export type { Role, RoleAssignment } from './roles.ts';
 export type { TokenSubject } from './tokens.ts';
+export type { Kind, Lifetime, VaultFirewall } from './vault-objects.ts';
 export type { Vault, VaultSpec } from './vaults.ts';
 export type { HostView, IdentityBlock, IdentityEntry, World } from './world.ts';

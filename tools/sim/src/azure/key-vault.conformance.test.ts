@@ -1,19 +1,20 @@
 // Each row names the public documentation that it checks the simulator against.
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { containing, error, start, tenantId, type Harness } from '../../test/azure-harness.ts';
+import { containing, containingAll, error, start, tenantId, type Harness } from '../../test/azure-harness.ts';
+
+const bearer = async (
+  azure: Harness,
+  principalId: string,
+  other: { audience?: string; tenant?: string } = {},
+) => {
+  const { audience = 'https://vault.azure.net', tenant = tenantId } = other;
+  const minted = await azure.tokens.mint({ principalId, clientId: 'client', tenantId: tenant }, audience);
+  return { headers: { authorization: `Bearer ${minted.token}` } };
+};
 
 describe('Azure Key Vault REST API, get secret', () => {
   const url = '/secrets/greeting?api-version=7.4';
-  const bearer = async (
-    azure: Harness,
-    principalId: string,
-    other: { audience?: string; tenant?: string } = {},
-  ) => {
-    const { audience = 'https://vault.azure.net', tenant = tenantId } = other;
-    const minted = await azure.tokens.mint({ principalId, clientId: 'client', tenantId: tenant }, audience);
-    return { headers: { authorization: `Bearer ${minted.token}` } };
-  };
-
   test('"Authentication, requests and responses": without a token a challenge', async () => {
     const azure = await start();
     const reply = await azure.askVault('/secrets/greeting');
@@ -135,7 +136,7 @@ describe('Azure Key Vault REST API, get secret', () => {
     ],
     [
       'another path',
-      '/keys/x?api-version=7.4',
+      '/storage/x?api-version=7.4',
       (azure) => bearer(azure, 'reader'),
       404,
       'NotFound',
@@ -158,4 +159,128 @@ describe('Azure Key Vault REST API, get secret', () => {
       innererror: { code: 'ForbiddenByRbac' },
     });
   });
+});
+
+describe('Azure Key Vault REST API, get key, get certificate', () => {
+  const expiresAt = Date.parse('2026-06-01T00:00:00Z');
+  const open = async () => {
+    const azure = await start();
+    const key = azure.world.addKey('vault', 'Signing', { expiresAt });
+    const certificate = azure.world.addCertificate('vault', 'web', { expiresAt });
+    azure.world.allowRead('vault', 'reader', ['keys', 'certificates']);
+    const ask = async (path: string, principal = 'reader') =>
+      azure.askVault(`${path}?api-version=7.6`, await bearer(azure, principal));
+    return { azure, key, certificate, ask };
+  };
+
+  test('"Get Key": the public half, with its version and its expiry', async () => {
+    const { key, ask } = await open();
+    const { status, body } = await ask('/keys/signing/');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      key: {
+        kid: `https://vault.vault.test/keys/signing/${key.version}`,
+        kty: 'RSA',
+        e: 'AQAB',
+        n: key.jwk.n,
+        key_ops: containingAll('sign', 'wrapKey'),
+      },
+      attributes: { enabled: true, exp: expiresAt / 1000 },
+    });
+    expect(JSON.stringify(body)).not.toMatch(/"(d|p|q)":/);
+  });
+
+  test('"Get Certificate": the certificate, its thumbprint, and the ids of its key and its secret', async () => {
+    const { certificate, ask } = await open();
+    const { body } = await ask(`/certificates/web/${certificate.version}`);
+    const base = 'https://vault.vault.test';
+    expect(body).toMatchObject({
+      id: `${base}/certificates/web/${certificate.version}`,
+      kid: `${base}/keys/web/${certificate.version}`,
+      sid: `${base}/secrets/web/${certificate.version}`,
+      attributes: { enabled: true, exp: expiresAt / 1000 },
+    });
+    const read = new X509Certificate(Buffer.from(String(body['cer']), 'base64'));
+    expect(read.subject).toBe('CN=web');
+    expect(Date.parse(read.validTo)).toBe(expiresAt);
+    expect(Buffer.from(String(body['x5t']), 'base64url').toString('hex').toUpperCase()).toBe(
+      read.fingerprint.replaceAll(':', ''),
+    );
+  });
+
+  test('"Composition of a certificate": a key and a secret of the same name and version, managed', async () => {
+    const { certificate, ask } = await open();
+    expect((await ask('/keys/web')).body).toMatchObject({
+      key: { kid: containing(certificate.version) },
+      managed: true,
+    });
+    expect((await ask('/secrets/web')).body).toMatchObject({
+      id: containing(certificate.version),
+      contentType: 'application/x-pem-file',
+      managed: true,
+      value: containing('PRIVATE KEY'),
+    });
+  });
+
+  test.each([
+    ['/keys/other', 404, 'KeyNotFound', '(name/id) other'],
+    ['/certificates/other/0', 404, 'CertificateNotFound', '(name/id) other/0'],
+    // A certificate is not found under the name of a key.
+    ['/certificates/signing', 404, 'CertificateNotFound', '(name/id) signing'],
+  ])('%s: %i %s', async (...[path, status, code, text]) => {
+    const { ask } = await open();
+    expect(await ask(path)).toMatchObject({ status, body: error(code, containing(text)) });
+  });
+
+  test('"Azure RBAC permissions for Key Vault": the right to read secrets is not one to read keys or certificates', async () => {
+    const { azure, ask } = await open();
+    azure.world.allowRead('vault', 'secrets-user');
+    const statuses = ['/secrets/greeting', '/keys/signing', '/certificates/web'].map(
+      async (path) => (await ask(path, 'secrets-user')).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 403, 403]);
+    expect((await ask('/keys/signing', 'secrets-user')).body.error).toMatchObject({
+      message: containing("Action: 'Microsoft.KeyVault/vaults/keys/read'"),
+      innererror: { code: 'ForbiddenByRbac' },
+    });
+  });
+
+  test('"About keys, secrets, and certificates": a disabled secret cannot be read, a disabled key and an expired secret can', async () => {
+    const { azure, ask } = await open();
+    azure.world.setSecret('vault', 'off', { value: 'hidden', enabled: false });
+    azure.world.setSecret('vault', 'old', { value: 'stale', expiresAt: azure.now() - 1000 });
+    azure.world.addKey('vault', 'off', { enabled: false });
+    expect(await ask('/secrets/off')).toMatchObject({
+      status: 403,
+      body: {
+        error: {
+          message: 'Operation get is not allowed on a disabled secret.',
+          innererror: { code: 'SecretDisabled' },
+        },
+      },
+    });
+    expect((await ask('/secrets/old')).status).toBe(200);
+    expect((await ask('/keys/off')).body).toMatchObject({ attributes: { enabled: false } });
+  });
+
+  test.each([
+    [
+      'selected',
+      'ForbiddenByFirewall',
+      'Client address is not authorized and caller is not a trusted service.',
+    ],
+    ['private', 'ForbiddenByConnection', 'Public network access is disabled'],
+  ] as const)(
+    '"Azure Key Vault REST API Error Codes": firewall %s: %s, after the token was checked',
+    async (firewall, code, text) => {
+      const { azure, ask } = await open();
+      azure.world.setFirewall('vault', firewall);
+      expect((await ask('/secrets/greeting')).body.error).toMatchObject({
+        code: 'Forbidden',
+        message: containing(text),
+        innererror: { code },
+      });
+      expect((await azure.askVault('/secrets/greeting')).status).toBe(401);
+    },
+  );
 });

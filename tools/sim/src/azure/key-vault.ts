@@ -3,7 +3,9 @@ import { vaultAudiences } from './resources.ts';
 import type { SecretRead } from './reads.ts';
 import { answerFrom, json } from './routes.ts';
 import type { TokenClaims, TokenFault, Tokens } from './tokens.ts';
-import type { SecretVersion, Vault } from './vaults.ts';
+import { bodyOf, findVersion, type Wanted } from './vault-bodies.ts';
+import type { Kind } from './vault-objects.ts';
+import type { Vault } from './vaults.ts';
 import type { World } from './world.ts';
 
 interface KeyVaultPorts {
@@ -17,15 +19,18 @@ interface KeyVaultPorts {
   readonly onRead: (request: HttpRequest, read: SecretRead) => void;
 }
 
-/** The data plane of one vault: reading a secret. */
+/** The data plane of one vault: reading a secret, a key or a certificate. */
 export function createKeyVault(name: string, ports: KeyVaultPorts): HttpHandler {
   const answer = answerFrom(
     [
       {
         methods: ['GET'],
-        path: /^\/secrets\/(?<secret>[0-9A-Za-z-]+)(\/(?<version>[0-9a-f]+))?\/?$/,
-        answer: (request, { secret = '', version }) =>
-          answerSecret(request, { vault: name, secret, version }, ports),
+        path: /^\/(?<kind>secrets|keys|certificates)\/(?<object>[0-9A-Za-z-]+)(\/(?<version>[0-9a-f]+))?\/?$/,
+        answer: (request, { kind, object = '', version }) =>
+          answerObject(
+            { vault: name, request, wanted: { kind: kind as Kind, name: object, version } },
+            ports,
+          ),
       },
     ],
     {
@@ -37,12 +42,6 @@ export function createKeyVault(name: string, ports: KeyVaultPorts): HttpHandler 
     const response = await answer(request);
     return { ...response, headers: { ...response.headers, ...serviceHeaders(ports.newId()) } };
   };
-}
-
-interface Wanted {
-  readonly vault: string;
-  readonly secret: string;
-  readonly version: string | undefined;
 }
 
 function serviceHeaders(requestId: string): Readonly<Record<string, string>> {
@@ -59,27 +58,78 @@ function refuse(status: number, code: string, message: string): HttpResponse {
   return json(status, { error: { code, message } });
 }
 
-async function answerSecret(
-  request: HttpRequest,
-  wanted: Wanted,
+interface Asked {
+  readonly vault: string;
+  readonly request: HttpRequest;
+  readonly wanted: Wanted;
+}
+
+async function answerObject(
+  { vault: name, request, wanted }: Asked,
   ports: KeyVaultPorts,
 ): Promise<HttpResponse> {
-  const vault = ports.world.vault(wanted.vault);
-  if (vault === undefined) return refuse(404, 'VaultNotFound', `The vault ${wanted.vault} does not exist.`);
+  const vault = ports.world.vault(name);
+  if (vault === undefined) return refuse(404, 'VaultNotFound', `The vault ${name} does not exist.`);
   const caller = await authenticate(request, vault, ports);
   if ('status' in caller) return caller;
   const versionProblem = apiVersionProblem(request);
   if (versionProblem !== undefined) return refuse(400, 'BadParameter', versionProblem);
-  if (!vault.readers.has(caller.principalId)) return forbidden(caller, wanted);
-  const secret = findSecret(vault, wanted);
-  if (secret === undefined)
-    return refuse(
-      404,
-      'SecretNotFound',
-      `A secret with (name/id) ${[wanted.secret, wanted.version].filter(Boolean).join('/')} was not found in this key vault. If you recently deleted this secret you may be able to recover it using the correct recovery command.`,
+  const refusal = refusalOf(vault, wanted, caller);
+  if (refusal !== undefined) return refusal;
+  const body = bodyOf(vault, wanted, ports.vaultUrl(vault.name));
+  if (body === undefined) return missing(wanted);
+  if (wanted.kind === 'secrets')
+    ports.onRead(request, { vault: vault.name, secret: wanted.name, principalId: caller.principalId });
+  return json(200, body);
+}
+
+/** In the order in which the service looks: the network, the rights, the object. */
+function refusalOf(vault: Vault, wanted: Wanted, caller: TokenClaims): HttpResponse | undefined {
+  const who = `Caller: appid=${caller.clientId};oid=${caller.principalId}`;
+  if (vault.firewall === 'selected')
+    return forbidden(
+      'ForbiddenByFirewall',
+      `Client address is not authorized and caller is not a trusted service.\r\nClient address: 127.0.0.1\r\n${who}\r\nVault: ${vault.name};location=westeurope`,
     );
-  ports.onRead(request, { vault: vault.name, secret: wanted.secret, principalId: caller.principalId });
-  return json(200, secretBody(secret, `${ports.vaultUrl(vault.name)}/secrets/${wanted.secret}`));
+  if (vault.firewall === 'private')
+    return forbidden(
+      'ForbiddenByConnection',
+      `Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\n${who}\r\nVault: ${vault.name};location=westeurope`,
+    );
+  if (!vault.mayRead(caller.principalId, wanted.kind))
+    return forbidden(
+      'ForbiddenByRbac',
+      `Caller is not authorized to perform action on resource. If role assignments, deny assignments or role definitions were changed recently, please observe propagation time. ${who} Action: '${actions[wanted.kind]}' Resource: '${vault.name}/${wanted.kind}/${wanted.name}' Assignment: (not found)`,
+    );
+  // Keys and certificates can be read when they are disabled, and every object when it has expired.
+  if (wanted.kind === 'secrets' && findVersion(vault.secrets, wanted)?.enabled === false)
+    return forbidden('SecretDisabled', 'Operation get is not allowed on a disabled secret.');
+  return undefined;
+}
+
+const actions: Readonly<Record<Kind, string>> = {
+  secrets: 'Microsoft.KeyVault/vaults/secrets/getSecret/action',
+  keys: 'Microsoft.KeyVault/vaults/keys/read',
+  certificates: 'Microsoft.KeyVault/vaults/certificates/read',
+};
+
+const missingCodes: Readonly<Record<Kind, readonly [code: string, word: string]>> = {
+  secrets: ['SecretNotFound', 'secret'],
+  keys: ['KeyNotFound', 'key'],
+  certificates: ['CertificateNotFound', 'certificate'],
+};
+
+function missing({ kind, name, version }: Wanted): HttpResponse {
+  const [code, word] = missingCodes[kind];
+  return refuse(
+    404,
+    code,
+    `A ${word} with (name/id) ${[name, version].filter(Boolean).join('/')} was not found in this key vault. If you recently deleted this ${word} you may be able to recover it using the correct recovery command.`,
+  );
+}
+
+function forbidden(innerCode: string, message: string): HttpResponse {
+  return json(403, { error: { code: 'Forbidden', message, innererror: { code: innerCode } } });
 }
 
 async function authenticate(
@@ -131,30 +181,4 @@ function apiVersionProblem({ query }: HttpRequest): string | undefined {
   return /^(7\.\d(-preview\.\d)?|\d{4}-\d{2}-\d{2}(-preview\.\d)?)$/.test(version)
     ? undefined
     : `The specified version (${version}) is not recognized.`;
-}
-
-function forbidden({ clientId, principalId }: TokenClaims, { vault, secret }: Wanted): HttpResponse {
-  const message = `Caller is not authorized to perform action on resource. If role assignments, deny assignments or role definitions were changed recently, please observe propagation time. Caller: appid=${clientId};oid=${principalId} Action: 'Microsoft.KeyVault/vaults/secrets/getSecret/action' Resource: '${vault}/secrets/${secret}' Assignment: (not found)`;
-  return json(403, { error: { code: 'Forbidden', message, innererror: { code: 'ForbiddenByRbac' } } });
-}
-
-function findSecret(vault: Vault, { secret, version }: Wanted): SecretVersion | undefined {
-  const versions = vault.secrets.get(secret.toLowerCase()) ?? [];
-  return version === undefined ? versions.at(-1) : versions.find((one) => one.version === version);
-}
-
-function secretBody({ value, version, createdAt }: SecretVersion, url: string): object {
-  const created = Math.floor(createdAt / 1000);
-  return {
-    value,
-    id: `${url}/${version}`,
-    attributes: {
-      enabled: true,
-      created,
-      updated: created,
-      recoveryLevel: 'Recoverable+Purgeable',
-      recoverableDays: 90,
-    },
-    tags: {},
-  };
 }
