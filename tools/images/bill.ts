@@ -1,7 +1,7 @@
 // What an image is made of, as the bill of materials names it: packages of Debian and npm by their package URLs (purl).
 import type { BundledPackage } from './bundled.ts';
 import type { DebianPackage } from './debian.ts';
-import type { NodePackage } from './node-binary.ts';
+import type { NpmPackage } from '../stage/npm-package.ts';
 import type { Architecture, ImageName } from './recipes.ts';
 import { spdxDocument, type Checksum, type Material, type MaterialFile } from './spdx.ts';
 
@@ -13,7 +13,7 @@ export interface Ingredients {
   readonly created: string;
   readonly version: string;
   readonly debian: readonly Omit<DebianPackage, 'entries'>[];
-  readonly node: NodePackage;
+  readonly node: NpmPackage;
   readonly bundled: readonly BundledPackage[];
   readonly files: readonly MaterialFile[];
 }
@@ -30,7 +30,7 @@ export function billOf(ingredients: Ingredients): object {
   });
 }
 
-function nodeMaterial({ name, version, integrity }: NodePackage): Material {
+function nodeMaterial({ name, version, integrity }: NpmPackage): Material {
   return {
     key: name,
     name,
