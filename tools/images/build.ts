@@ -7,7 +7,7 @@ import { billOf } from './bill.ts';
 import { openDebian } from './debian.ts';
 import { openLayerCache } from './layer-cache.ts';
 import { makeImage, type ImageConfig } from './oci.ts';
-import { nodePackage } from './node-binary.ts';
+import { nodePackage, pruneNode } from './node-binary.ts';
 import { cacheFolder } from './places.ts';
 import { imageNames, recipes, type Architecture, type ImageName } from './recipes.ts';
 import { nodeLayer, programsLayer, type SharedLayer, type Sources } from './shared-layers.ts';
@@ -43,6 +43,7 @@ export async function buildImages(options: BuildOptions): Promise<readonly Built
   const build = await openBuild(options);
   const built: BuiltImage[] = [];
   for (const name of names) built.push(await writeImage(await layersOf(name, build), build, out));
+  await pruneCaches(build);
   return built;
 }
 
@@ -56,6 +57,7 @@ export async function buildFolders(options: BuildOptions): Promise<void> {
     if (programs) await unpackLayer(programs, join(out, name, 'programs'), 0);
     await unpackLayer(app, join(out, name, 'app'), build.facts.seconds);
   }
+  await pruneCaches(build);
 }
 
 interface Build {
@@ -70,6 +72,13 @@ async function openBuild(options: Omit<BuildOptions, 'out'>): Promise<Build> {
   const layers = await openLayerCache(layerCache);
   const sources = { arch, debian: openDebian(arch, cacheFolder), layers, cache: cacheFolder };
   return { base: await nodeLayer(sources), sources, facts: buildFacts() };
+}
+
+/** Last, so that nothing goes that this build has used. */
+async function pruneCaches({ sources: { debian, layers } }: Build): Promise<void> {
+  await layers.prune();
+  await debian.prune();
+  await pruneNode(cacheFolder);
 }
 
 interface ImageLayers {

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { markUsed, prune } from './kept.ts';
 import { run, runForBytes } from './run.ts';
 import type { Architecture } from './recipes.ts';
 import { readTar, type TarEntry } from './tar.ts';
@@ -27,12 +28,17 @@ export interface Debian {
   /** The newest version of each. */
   list(names: readonly string[]): Promise<readonly ListedPackage[]>;
   open(listed: readonly ListedPackage[]): Promise<readonly DebianPackage[]>;
+  /** Removes packages that no build has opened for long, and downloads that did not end. */
+  prune(): Promise<void>;
 }
 
 type Apt = (folder: string, ...args: readonly string[]) => Promise<string>;
 
 /** Security updates appear every few days; a build within the same day gets the same packages. */
 const listsLastMs = 24 * 60 * 60 * 1000;
+
+/** A package is opened only when its layer is made again. Images of both architectures have some 60 packages. */
+const limits = { unusedMs: 30 * 24 * 60 * 60 * 1000, most: 240 };
 
 export function openDebian(arch: Architecture, cache: string): Debian {
   const state = join(cache, `apt-${arch}`);
@@ -61,8 +67,10 @@ export function openDebian(arch: Architecture, cache: string): Debian {
     },
     open: async (listed) => {
       await fetchMissing(listed, packages, apt);
+      await Promise.all(listed.map((one) => markUsed(kept(packages, one))));
       return Promise.all(listed.map((one) => openPackage(one, kept(packages, one))));
     },
+    prune: () => prune({ folder: packages, ...limits }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { markUsed, prune } from './kept.ts';
 import type { MadeLayer } from './layer.ts';
 import { writeWhole } from './write-whole.ts';
 
@@ -10,7 +11,12 @@ export interface LayerCache {
     inputs: object,
     make: () => Promise<MadeLayer & Facts>,
   ): Promise<MadeLayer & Facts>;
+  /** Removes layers of former inputs, such as former sources of this folder. */
+  prune(): Promise<void>;
 }
+
+/** Files, two for each layer: both shared layers of both architectures, of two versions. */
+const limits = { unusedMs: 7 * 24 * 60 * 60 * 1000, most: 16 };
 
 export async function openLayerCache(folder: string): Promise<LayerCache> {
   await mkdir(folder, { recursive: true });
@@ -19,12 +25,12 @@ export async function openLayerCache(folder: string): Promise<LayerCache> {
     get: async (inputs, make) => {
       const key = hashOf(JSON.stringify([inputs, makers, process.versions.zlib]));
       const file = (ending: string) => join(folder, `${key}.${ending}`);
-      const known = await readFile(file('json'), 'utf8').catch(() => undefined);
-      if (known !== undefined)
-        return {
-          ...(JSON.parse(known) as Awaited<ReturnType<typeof make>>),
-          blob: await readFile(file('blob')),
-        };
+      const files = [file('json'), file('blob')] as const;
+      const [known, stored] = await Promise.all(files.map((one) => readFile(one).catch(() => undefined)));
+      if (known && stored) {
+        for (const one of files) await markUsed(one);
+        return { ...(JSON.parse(known.toString('utf8')) as Awaited<ReturnType<typeof make>>), blob: stored };
+      }
       const layer = await make();
       const { blob, ...facts } = layer;
       await writeWhole(file('blob'), blob);
@@ -32,6 +38,7 @@ export async function openLayerCache(folder: string): Promise<LayerCache> {
       await writeWhole(file('json'), JSON.stringify(facts));
       return layer;
     },
+    prune: () => prune({ folder, ...limits }),
   };
 }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import lock from '../workspace/node/package-lock.json' with { type: 'json' };
 import { packageArchive, type NpmPackage } from '../stage/npm-package.ts';
+import { markUsed, prune } from './kept.ts';
 import type { Architecture } from './recipes.ts';
 import { readTar, type FileEntry } from './tar.ts';
 
@@ -14,13 +15,18 @@ export function nodePackage(arch: Architecture): NpmPackage {
   return { name, version, integrity };
 }
 
+/** It is opened only when its layer is made again. */
+const limits = { unusedMs: 30 * 24 * 60 * 60 * 1000, most: 4 };
+
 /** The program and its licence. */
 export async function openNode(
   arch: Architecture,
   cache: string,
 ): Promise<{ readonly node: FileEntry; readonly licence: FileEntry }> {
   const wanted = nodePackage(arch);
-  const entries = readTar(gunzipSync(await readFile(await packageArchive(wanted, cache))));
+  const archive = await packageArchive(wanted, cache);
+  await markUsed(archive);
+  const entries = readTar(gunzipSync(await readFile(archive)));
   const find = (path: string) => {
     const entry = entries.find((one) => one.path === path);
     if (entry?.kind !== 'file') throw new Error(`${wanted.name} ${wanted.version} has no file ${path}`);
@@ -28,3 +34,7 @@ export async function openNode(
   };
   return { node: find('package/bin/node'), licence: find('package/LICENSE') };
 }
+
+/** Removes packages of former versions, and downloads that did not end. */
+export const pruneNode = (cache: string): Promise<void> =>
+  prune({ folder: cache, isKept: /^(node-linux-.*\.tgz|fetch-.*)$/, ...limits });
