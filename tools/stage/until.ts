@@ -8,14 +8,18 @@ export interface Until {
   readonly query?: Readonly<Record<string, string>>;
   fits(object: KubeObject): boolean;
   readonly withinMs?: number;
+  /** Ends the wait early, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** The first object of the collection, present or future, that fits. */
 export async function untilObject(kube: KubeTransport, until: Until): Promise<KubeObject> {
-  const signal = AbortSignal.timeout(until.withinMs ?? 60_000);
+  const deadline = AbortSignal.timeout(until.withinMs ?? 60_000);
+  const signal = until.signal ? AbortSignal.any([until.signal, deadline]) : deadline;
   try {
     return await look(kube, until, signal);
   } catch (error) {
+    until.signal?.throwIfAborted();
     if (!signal.aborted) throw error;
     const { items } = (await kube.request({ method: 'GET', path: until.path })) as { items: KubeObject[] };
     const seen = items

@@ -8,6 +8,7 @@ import { inDeploy } from '../../stage/places.ts';
 import type { PrintedLines } from '../../stage/printed-lines.ts';
 import { untilNone, untilObject } from '../../stage/until.ts';
 import { askingPod } from '../cluster/asking.ts';
+import { describeAnyCluster } from '../cluster/chapters/any-cluster.ts';
 import { commandPod } from '../cluster/command-pod.ts';
 import { openClusterStage, type ClusterStage, type StageNode } from '../cluster/stage.ts';
 import { nextLine } from '../cluster/told.ts';
@@ -133,4 +134,6 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     expect(await node.in('nft', 'list', 'tables')).not.toContain('aad');
     expect(await node.in('ip', 'rule')).not.toContain('prohibit');
   });
+
+  describeAnyCluster(() => stage);
 });

@@ -1,0 +1,92 @@
+// What a run needs of the cluster, and what keeps it from beginning there.
+import { programsOf, type Given } from './given.ts';
+
+/** What the API server says before anything is written. */
+export interface Seen {
+  readonly isAdministrator: boolean;
+  readonly nodes: readonly SeenNode[];
+  /** Objects that this run would create or that belong to an installation. */
+  readonly existing: readonly SeenObject[];
+}
+export interface SeenNode {
+  readonly name: string;
+  readonly os: string;
+  readonly isSchedulable: boolean;
+  readonly providerId: string;
+}
+export interface SeenObject {
+  /** As `Kind NAMESPACE/NAME`. */
+  readonly what: string;
+  /** Created by an earlier run of this command. */
+  readonly isLeftover: boolean;
+}
+
+export function describeNeeds(given: Given): readonly string[] {
+  const { images, tag, identities } = given;
+  const needed = programsOf(given).map((name) => `${images}/${name}:${tag}`);
+  const always = [
+    'an API server that this machine reaches, and the rights of cluster-admin;',
+    'no installation of this project or of the original AAD Pod Identity;',
+    `nodes of Linux that can pull ${needed.join(' and ')}, or have them;`,
+    'no policy that forbids pods on the host network with NET_ADMIN in the namespace aad-pod-identity.',
+  ];
+  const azure = identities
+    ? [
+        'machines of Azure, or of a simulator: provider ids azure://…, /etc/kubernetes/azure.json on each node, the metadata service at 169.254.169.254;',
+        'the right of MIC to attach the two identities to the machines.',
+      ]
+    : [];
+  return [...always, ...azure];
+}
+
+export function describeEffects({ identities }: Given): readonly string[] {
+  return [
+    'Until the end NMI answers in place of the metadata service of the machines: other pods get no tokens of identities of their machine.',
+    ...(identities ? ['MIC attaches the two identities to the machines, and detaches them at the end.'] : []),
+    'At the end, also after a failure or Ctrl-C, everything that the run created is removed.',
+  ];
+}
+
+export const skipped = ({ identities }: Given): readonly string[] => [
+  'Left out, as it needs a shell on the nodes: what bypasses NMI, rules of the firewall, an address that another pod gets, a restart of a node or of the API server.',
+  ...(identities
+    ? []
+    : [
+        'Left out without --identity: everything that needs Azure, which is MIC and tokens. NMI is installed alone (managed mode).',
+      ]),
+];
+
+/** A sentence for each reason not to begin. */
+export function problemsOf(
+  { isAdministrator, nodes, existing }: Seen,
+  { identities }: Given,
+): readonly string[] {
+  const problems: string[] = [];
+  if (!isAdministrator)
+    problems.push('The user of the kubeconfig may not do everything: give one with the role cluster-admin.');
+  const usable = nodes.filter(({ os, isSchedulable }) => os === 'linux' && isSchedulable);
+  if (usable.length === 0) problems.push(`None of ${nodes.length} nodes takes pods and runs Linux.`);
+  const elsewhere = usable.filter(({ providerId }) => !/^azure:\/\//i.test(providerId));
+  if (identities && elsewhere.length > 0)
+    problems.push(
+      `MIC attaches identities to machines of Azure only; no provider id azure://… has the node ${elsewhere.map(({ name }) => name).join(', ')}. Leave --identity out to test NMI alone.`,
+    );
+  const foreign = existing.filter(({ isLeftover }) => !isLeftover);
+  const leftover = existing.filter(({ isLeftover }) => isLeftover);
+  if (foreign.length > 0)
+    problems.push(
+      `This cluster has an installation, which is left as it is: ${listed(foreign)}. Take another cluster, or remove it first (deploy/README.md, Remove).`,
+    );
+  if (leftover.length > 0)
+    problems.push(
+      `An earlier run left, or a run at this moment uses: ${listed(leftover)}. --remove-leftovers removes them first.`,
+    );
+  return problems;
+}
+
+const most = 8;
+
+function listed(objects: readonly SeenObject[]): string {
+  const shown = objects.slice(0, most).map(({ what }) => what);
+  return [...shown, ...(objects.length > most ? [`and ${objects.length - most} more`] : [])].join(', ');
+}
