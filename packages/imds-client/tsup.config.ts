@@ -1,9 +1,11 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', command: 'src/command/main.ts' },
+  // The command is a file of its own, which the library does not share chunks with.
+  splitting: false,
   format: ['esm', 'cjs'],
-  dts: { compilerOptions: { composite: false, incremental: false } },
+  dts: { entry: 'src/index.ts', compilerOptions: { composite: false, incremental: false } },
   sourcemap: true,
   clean: true,
   target: 'node20',

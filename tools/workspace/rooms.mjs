@@ -38,6 +38,11 @@ export const rooms = [
       'version',
     ],
   },
+  {
+    folder: 'packages/imds-client/src/command',
+    head: 'run',
+    pure: ['advice', 'arguments', 'claims', 'report'],
+  },
   { folder: 'packages/keyvault-sample/src' },
 
   { folder: 'packages/kit/src/core', pure: 'all' },

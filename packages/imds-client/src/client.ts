@@ -3,14 +3,22 @@ import { aborted, isImdsError, type Asked } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
-import { keyOf, parseQuery, refuseMisplacedIds, tokenPath, tokenUrl } from './request.ts';
+import {
+  keyOf,
+  parseRequest,
+  refuseMisplacedIds,
+  tokenPath,
+  tokenUrl,
+  type ParsedRequest,
+} from './request.ts';
 import { readAnswer } from './response.ts';
-import { overdue, retried } from './retried.ts';
+import { overdue, retried, type Task } from './retried.ts';
 import { duration, readSettings, type Settings } from './settings.ts';
 import { createSingleFlight, type FlightRules } from './single-flight.ts';
 import { startTimer } from './timers.ts';
 import { createTokenCache, type TokenQuestion } from './token-cache.ts';
 import type {
+  AccessToken,
   AvailabilityOptions,
   ImdsClient,
   ImdsClientOptions,
@@ -56,24 +64,33 @@ export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
 }
 
 function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getToken'] {
-  const { clock, endpoint, maxCacheEntries: maxEntries } = settings;
+  const { clock, maxCacheEntries: maxEntries } = settings;
   const cache = createTokenCache({ ...rules, now: () => clock.now(), maxEntries });
   return async (request) => {
-    const { abortSignal, resource, identity } = request;
-    const query = parseQuery(request, settings.apiVersion);
+    const { abortSignal } = request;
+    const parsed = parseRequest(request);
     if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
-    const asked: Asked = { resource, identity: identity && { ...identity } };
-    const question = {
-      url: tokenUrl(endpoint, query),
-      headers: { Metadata: 'true' },
-      limit: longestToken,
-      asked,
-    };
-    const fetchToken = retried(
-      { question, read: (answer) => readAnswer(answer, { asked, now: clock.now(), parseDate }) },
-      { settings, startTimer },
-    );
-    return cache.get({ key: keyOf(query), mode: modeOf(request, settings), fetchToken, abortSignal });
+    return cache.get({
+      key: keyOf(parsed),
+      mode: modeOf(request, settings),
+      abortSignal,
+      // Most tokens come from the cache: what a request needs is made when there is one.
+      fetchToken: (...flight) =>
+        retried(tokenTask(parsed, request.identity, settings), { settings, startTimer })(...flight),
+    });
+  };
+}
+
+function tokenTask(
+  parsed: ParsedRequest,
+  identity: TokenRequest['identity'],
+  settings: Settings,
+): Task<AccessToken> {
+  const asked: Asked = { resource: parsed.resource, identity: identity && { ...identity } };
+  const headers = { Metadata: 'true' };
+  return {
+    question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
+    read: (answer) => readAnswer(answer, { asked, now: settings.clock.now(), parseDate }),
   };
 }
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createImdsClient } from './client.ts';
 import { createNodeTransport } from './node-transport.ts';
 
@@ -59,6 +59,12 @@ test('sends what IMDS documents, its name, and nothing else', async () => {
     '',
     '',
   ]);
+});
+
+test('is refused, with the remedy, in a runtime without node:http', () => {
+  vi.stubGlobal('process', {});
+  expect(() => createNodeTransport('http://127.0.0.1')).toThrow(/use transport 'fetch'$/);
+  vi.unstubAllGlobals();
 });
 
 test('has five connections at a time, and keeps none', async () => {
@@ -162,7 +168,7 @@ describe('an endpoint', () => {
   test('is not asked once the signal is aborted', async () => {
     const { endpoint, most } = await serve(() => undefined);
     const init = { method: 'GET', headers: {}, redirect: 'manual' } as const;
-    const asking = createNodeTransport()(endpoint, { ...init, signal: AbortSignal.abort() });
+    const asking = createNodeTransport(endpoint)(endpoint, { ...init, signal: AbortSignal.abort() });
     await expect(asking).rejects.toMatchObject({ name: 'AbortError' });
     expect(most()).toBe(0);
   });

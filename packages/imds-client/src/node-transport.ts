@@ -1,5 +1,5 @@
-// The one file that uses node:http and node:net. They are loaded at the first request: an import costs programs that ask for no token nothing,
-// and runtimes without these modules can use `fetch`.
+// The one file that uses node:http and node:net. They are loaded at the first request: an import costs programs that ask for no token nothing.
+// They are not imported: the import of node:http also runs its getters, of which one loads the client of `fetch` in Node 24 (14 MiB).
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FetchInit, FetchLike, FetchResponse } from './types.ts';
@@ -13,24 +13,29 @@ const maxSockets = 5;
  * The default transport. It has an agent of its own, so it never uses a proxy: agents of the runtime may be led through one, and the token of a
  * proxy would be believed. A connection serves one request: a token is needed once in hours, and nothing that arrives late can be taken
  * for the response to another request. Bodies are not decompressed, and redirects are not followed.
+ *
+ * @throws TypeError - the runtime has no node:http
  */
-export function createNodeTransport(): FetchLike {
-  const openings = new Map<string, Promise<Open>>();
+export function createNodeTransport(endpoint: string): FetchLike {
+  const { process: own } = globalThis as { process?: Partial<NodeJS.Process> };
+  if (typeof own?.getBuiltinModule !== 'function') {
+    throw new TypeError(
+      "transport 'node' needs node:http, which this runtime does not have: use transport 'fetch'",
+    );
+  }
+  let opening: Open | undefined;
   return async (url, init) => {
-    const { protocol } = new URL(url);
-    const opening = openings.get(protocol) ?? loadOpening(protocol === 'https:');
-    openings.set(protocol, opening);
-    const open = await opening;
+    opening ??= createOpening(new URL(endpoint).protocol === 'https:');
     init.signal.throwIfAborted();
-    return responseTo(open(url, init.headers), init);
+    return responseTo(opening(url, init.headers), init);
   };
 }
 
-async function loadOpening(isSecure: boolean): Promise<Open> {
-  const http = isSecure ? await import('node:https') : await import('node:http');
+function createOpening(isSecure: boolean): Open {
+  const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
   const agent: Agent = new http.Agent({ keepAlive: false, maxSockets });
   // Deno leads even requests with an agent of their own through HTTP_PROXY, but not connections of node:net.
-  agent.createConnection = await loadConnecting(isSecure);
+  agent.createConnection = createConnecting(isSecure);
   return (url, given) => {
     const headers = { ...given, Connection: 'close' };
     return http.request(url, { method: 'GET', agent, headers });
@@ -43,9 +48,9 @@ interface TlsTarget {
   readonly servername?: string;
 }
 
-async function loadConnecting(isSecure: boolean): Promise<Connect> {
-  const net = await import('node:net');
-  const tls = isSecure ? await import('node:tls') : undefined;
+function createConnecting(isSecure: boolean): Connect {
+  const net = process.getBuiltinModule('node:net');
+  const tls = isSecure ? process.getBuiltinModule('node:tls') : undefined;
   return ({ host, port, servername = '' }) => {
     const to = { host: host ?? 'localhost', port: Number(port) };
     const socket = tls ? tls.connect({ ...to, servername }) : net.connect(to);

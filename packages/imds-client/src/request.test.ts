@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { keyOf, parseEndpoint, parseQuery, tokenUrl } from './request.ts';
+import { keyOf, parseEndpoint, parseRequest, tokenUrl } from './request.ts';
 import type { Identity, TokenRequest } from './types.ts';
 
 const resource = 'https://vault.azure.net';
-const url = (request: TokenRequest) => tokenUrl('http://h', parseQuery(request, '2018-02-01'));
-const key = (request: TokenRequest) => keyOf(parseQuery(request, '2018-02-01'));
+const base = { endpoint: 'http://h', apiVersion: '2018-02-01' };
+const url = (request: TokenRequest) => tokenUrl(base, parseRequest(request));
+const key = (request: TokenRequest) => keyOf(parseRequest(request));
 const start =
   'http://h/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net';
 
@@ -91,6 +92,16 @@ describe('two requests share a response', () => {
       { resource, identity: { clientId: 'a' } },
       { resource, identity: { objectId: 'a' } },
     ],
+    [
+      'an id and a resource together are the same text',
+      { resource: 'c', identity: { clientId: 'a|b' } },
+      { resource: 'b|c', identity: { clientId: 'a' } },
+    ],
+    [
+      'a resource looks like an identity and a resource',
+      { resource: 'client_id:1:a|r' },
+      { resource: 'r', identity: { clientId: 'a' } },
+    ],
     ['there are further parameters', { resource }, { resource, extraQuery: { xms_cc: 'cp1' } }],
   ])('not when %s', (_, one, other) => {
     expect(key(one)).not.toBe(key(other));
@@ -102,6 +113,7 @@ describe('an endpoint', () => {
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
     ['http://127.0.0.1:8080/', 'http://127.0.0.1:8080'],
     ['https://host/base', 'https://host/base'],
+    ['HTTP://host', 'HTTP://host'],
   ])('%s is %s', (endpoint, base) => {
     expect(parseEndpoint(endpoint, 'endpoint')).toBe(base);
   });

@@ -44,22 +44,32 @@ export function parseIdentity(
   return [selectors[key], nonEmpty(`identity.${key}`, ids[key])];
 }
 
-/** The query of a request, in the order in which the endpoint's documentation shows it. */
-export function parseQuery(request: TokenRequest, apiVersion: string): URLSearchParams {
+/** A request that was checked. */
+export interface ParsedRequest {
+  readonly resource: string;
+  readonly selector: readonly [name: string, value: string] | undefined;
+  /** Further parameters of the query. */
+  readonly extra: readonly (readonly [name: string, value: string])[];
+}
+
+/** @throws TypeError - the request is invalid */
+export function parseRequest(request: TokenRequest): ParsedRequest {
   refuseMisplacedIds(request);
-  const query = new URLSearchParams([
-    ['api-version', apiVersion],
-    ['resource', parseResource(request.resource)],
-  ]);
-  const selector = parseIdentity(request.identity);
-  if (selector !== undefined) query.set(...selector);
-  for (const [name, value] of Object.entries(request.extraQuery ?? {})) {
+  const { resource, identity, extraQuery } = request;
+  return {
+    resource: parseResource(resource),
+    selector: parseIdentity(identity),
+    extra: extraQuery === undefined ? [] : parseExtra(extraQuery),
+  };
+}
+
+function parseExtra(extraQuery: Readonly<Record<string, unknown>>): [string, string][] {
+  return Object.entries(extraQuery).map(([name, value]) => {
     if (ownParameters.has(name))
       throw new TypeError(`extraQuery must not hold ${name}: the request has a field for it`);
-    if (typeof (value as unknown) !== 'string') throw new TypeError(`extraQuery.${name} must be a string`);
-    query.set(name, value);
-  }
-  return query;
+    if (typeof value !== 'string') throw new TypeError(`extraQuery.${name} must be a string`);
+    return [name, value];
+  });
 }
 
 /** Of callers in JavaScript, and of version 0.1: an id that is not read would get them a token of another identity. */
@@ -78,16 +88,24 @@ function parseResource(value: unknown): string {
   );
 }
 
-export function tokenUrl(endpoint: string, query: URLSearchParams): string {
-  return `${endpoint}${tokenPath}?${query.toString()}`;
+/** The address of a token; its query is in the order in which the endpoint's documentation shows it. */
+export function tokenUrl(base: { endpoint: string; apiVersion: string }, request: ParsedRequest): string {
+  const query = new URLSearchParams([
+    ['api-version', base.apiVersion],
+    ['resource', request.resource],
+  ]);
+  if (request.selector !== undefined) query.set(...request.selector);
+  for (const [name, value] of request.extra) query.set(name, value);
+  return `${base.endpoint}${tokenPath}?${query.toString()}`;
 }
 
-/** Requests with equal keys can share a response. Ids of identities compare without case. */
-export function keyOf(query: URLSearchParams): string {
-  const entries = [...query].map(([name, value]) =>
-    ownParameters.has(name) && name !== 'resource' ? [name, value.toLowerCase()] : [name, value],
-  );
-  return JSON.stringify(entries.sort(([a = ''], [b = '']) => (a < b ? -1 : 1)));
+/** Requests with equal keys can share a response. Ids of identities compare without case. Called for each token from the cache. */
+export function keyOf({ resource, selector, extra }: ParsedRequest): string {
+  const more = extra.length === 0 ? '' : JSON.stringify(extra.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  if (selector === undefined) return `${more}|${resource}`;
+  const id = selector[1].toLowerCase();
+  // With its length, so that no id can continue as a resource.
+  return `${more}${selector[0]}:${id.length}:${id}|${resource}`;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

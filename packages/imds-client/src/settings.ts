@@ -35,7 +35,7 @@ export function readSettings(options: ImdsClientOptions): Settings {
 }
 
 function transportOf(option: unknown, endpoint: string): FetchLike {
-  if (option === 'node') return createNodeTransport();
+  if (option === 'node') return createNodeTransport(endpoint);
   if (option === 'fetch') return createFetchTransport(endpoint);
   if (typeof option === 'function') return option as FetchLike;
   throw new TypeError(`transport must be 'node', 'fetch' or a function like fetch, not ${typeof option}`);
@@ -53,7 +53,8 @@ function readNumbers(options: ImdsClientOptions) {
 /** The variable that Azure's own SDKs read, too. */
 const variable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
 
-function endpointOf(option: string | undefined): string {
+/** The base address of an option, else of the environment, else of Azure. */
+export function endpointOf(option: string | undefined): string {
   if (option !== undefined) return parseEndpoint(option, 'endpoint');
   const value = typeof process === 'object' ? (process.env[variable] ?? '') : '';
   return value === '' ? 'http://169.254.169.254' : parseEndpoint(value, variable);

@@ -19,16 +19,19 @@ export interface TokenStore {
 export function createTokenStore(maxEntries: number): TokenStore {
   // In the order of last use: an entry that is deleted and set again is the last one of a Map.
   const entries = new Map<string, StoredToken>();
+  let newest: string | undefined;
 
   function touch(key: string, entry: StoredToken): void {
-    entries.delete(key);
+    if (key !== newest) entries.delete(key);
     entries.set(key, entry);
+    newest = key;
   }
 
   return {
     recall(key) {
       const entry = entries.get(key);
-      if (entry !== undefined) touch(key, entry);
+      // Most programs use one token.
+      if (entry !== undefined && key !== newest) touch(key, entry);
       return entry;
     },
     store(key, entry) {

@@ -1,11 +1,12 @@
 // The built library, imported and required by Node 20, against a server on loopback.
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const node20 = findNode20();
@@ -32,7 +33,7 @@ const server = createServer((request, response) => {
 
 describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => {
   beforeAll(async () => {
-    if (!existsSync(`${folder}/dist/index.cjs`)) execFileSync('tsup', { cwd: folder, shell: true });
+    if (!existsSync(`${folder}/dist/command.js`)) execFileSync('tsup', { cwd: folder, shell: true });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   }, 120_000);
   afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
@@ -48,6 +49,22 @@ describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => 
       },
     });
     expect(JSON.parse(stdout)).toEqual(['built', 'identity-not-found']);
+  });
+
+  test('prints a token as a command, and tells a refusal', async () => {
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const command = ['dist/command.js', 'token', '--resource', 'r', '--endpoint', endpoint];
+    const run = (...more: string[]) => promisify(execFile)(node20!, [...command, ...more], { cwd: folder });
+    expect(JSON.parse((await run()).stdout)).toMatchObject({ accessToken: 'built' });
+    await expect(run('--client-id', 'unknown')).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('No token: the endpoint answered 400'),
+    });
+  });
+
+  test('is a command that can be started', () => {
+    expect(readFileSync(`${folder}/${manifest.bin}`, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 });
 

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { ImdsError, type ImdsErrorCode } from '../errors.ts';
+import { differences } from './advice.ts';
+import { parseArguments, type TokenWish } from './arguments.ts';
+import { claimsOf } from './claims.ts';
+import { explain, refusal, tokenAsJson, type Story } from './report.ts';
+
+const timeOf = (timestamp: number) => new Date(timestamp).toISOString();
+const resource = 'https://vault.azure.net';
+const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const jwt = (claims: object) => `${base64({ alg: 'RS256' })}.${base64(claims)}.c2lnbmF0dXJl`;
+const wishOf = (...more: string[]) => {
+  const wish = parseArguments(['token', '--resource', resource, ...more]);
+  if (wish.kind !== 'token') throw new Error('no request');
+  return wish;
+};
+const tokenOf = (token: string) =>
+  ({ token, expiresOnTimestamp: 1_700_003_600_000, tokenType: 'Bearer', resource }) as const;
+const storyOf = (result: Story['result'], more: Partial<Story> = {}): Story => ({
+  wish: wishOf('--explain'),
+  env: {},
+  endpoint: 'http://169.254.169.254 (default)',
+  probe: { isAvailable: true, ms: 3.6 },
+  tries: [{ ms: 35.2, result: 'status 200' }],
+  ms: 36,
+  result,
+  now: 1_700_000_000_000,
+  timeOf,
+  ...more,
+});
+
+test('a token is printed as az prints it', () => {
+  expect(JSON.parse(tokenAsJson({ ...tokenOf('t'), clientId: 'c' }, timeOf))).toEqual({
+    accessToken: 't',
+    expiresOn: '2023-11-14T23:13:20.000Z',
+    expires_on: 1_700_003_600,
+    tokenType: 'Bearer',
+    resource,
+    clientId: 'c',
+  });
+});
+
+describe('an explanation', () => {
+  test('shows what happened, the claims and advice, and not the token', () => {
+    const token = jwt({ aud: resource, oid: 'o-1', 'a\u001b[2J': 'b\nc', list: [1, 2] });
+    const text = explain(storyOf(tokenOf(token)));
+    expect(text.split('\n')).toEqual([
+      'endpoint   http://169.254.169.254 (default)',
+      'probe      a metadata service answers, after 4 ms',
+      'request 1  status 200, after 35 ms',
+      'result     a token, after 36 ms in all',
+      'expires    2023-11-14T23:13:20.000Z, in 60 minutes',
+      'claim      aud = "https://vault.azure.net"',
+      'claim      oid = "o-1"',
+      'claim      a [2J = "b\\nc"',
+      'claim      list = [1,2]',
+      'advice     If https://vault.azure.net refuses this token, the identity (object id o-1) lacks a role there.',
+      '',
+    ]);
+    for (const part of token.split('.')) expect(text).not.toContain(part);
+  });
+
+  test('shows when a token is to be refreshed, and the client id', () => {
+    const token = { ...tokenOf('opaque'), refreshAfterTimestamp: 1_700_000_060_000, clientId: 'c' };
+    const text = explain(storyOf(token));
+    expect(text).toContain('refresh    from 2023-11-14T22:14:20.000Z\n');
+    expect(text).toContain('client id  c\n');
+    expect(text).toContain('claims     unknown: the token is no JSON Web Token\n');
+  });
+
+  test('of a refusal shows why, the request id and the remedy', () => {
+    const error = new ImdsError('identity-not-found', 'the endpoint answered 400', { requestId: 'r-1' });
+    const text = explain(storyOf(error, { probe: { isAvailable: false, ms: 1000 }, tries: [] }));
+    expect(text).toContain('probe      no metadata service answers, after 1000 ms\n');
+    expect(text).toContain('result     no token (identity-not-found): the endpoint answered 400\n');
+    expect(text).toContain('request id r-1\n');
+    expect(text).toMatch(/advice {5}.*nmi explain NAMESPACE\/POD/);
+  });
+
+  test('is bounded, whatever the claims', () => {
+    const many = Object.fromEntries(Array.from({ length: 999 }, (_, at) => [`${at}`, 'x'.repeat(999)]));
+    expect(explain(storyOf(tokenOf(jwt(many)))).length).toBeLessThan(50_000);
+  });
+});
+
+describe('a refusal', () => {
+  test.each<ImdsErrorCode>([
+    'bad-request',
+    'identity-not-found',
+    'ambiguous-identity',
+    'denied',
+    'throttled',
+    'unavailable',
+    'timeout',
+    'aborted',
+    'invalid-response',
+  ])('%s comes with a remedy', (code) => {
+    const [why, remedy] = refusal(new ImdsError(code, 'it was so', { status: 400 })).split('\n');
+    expect(why).toBe('No token: it was so.');
+    expect(remedy!.length).toBeGreaterThan(20);
+  });
+
+  test('without a response asks where it was asked', () => {
+    expect(refusal(new ImdsError('unavailable', 'x'))).toContain('is this one of them');
+  });
+});
+
+describe('claims are read', () => {
+  test('of a token with characters beyond ASCII', () => {
+    expect(claimsOf(jwt({ name: 'Zoë??>>' }))).toEqual({ name: 'Zoë??>>' });
+  });
+
+  test.each([
+    '',
+    'opaque',
+    'a.b',
+    'a.b.c',
+    'a.b.c.d',
+    `a.${base64([1])}.c`,
+    `a.${base64('x')}.c`,
+    `a.${base64(null)}.c`,
+    'a.!!.c',
+  ])('not of %j', (token) => {
+    expect(claimsOf(token)).toBeUndefined();
+  });
+});
+
+describe('what DefaultAzureCredential would do otherwise', () => {
+  test.each<[object, string]>([
+    [{ AZURE_FEDERATED_TOKEN_FILE: '/f' }, 'workload identity first'],
+    [{ AZURE_CLIENT_SECRET: 'hunter2' }, 'this application first'],
+    [{ AZURE_CLIENT_CERTIFICATE_PATH: '/c' }, 'this application first'],
+    [{ IDENTITY_ENDPOINT: 'http://x' }, 'App Service'],
+    [{ MSI_ENDPOINT: 'http://x' }, 'App Service'],
+    [{ AZURE_CLIENT_ID: 'other' }, 'AZURE_CLIENT_ID is other'],
+    [{ AZURE_TOKEN_CREDENTIALS: 'prod' }, 'chooses which'],
+    [{ HTTP_PROXY: 'http://user:hunter2@proxy' }, 'does not use it'],
+  ])('with %j is said, without secrets', (env, expected) => {
+    const told = differences(env as Record<string, string>, wishOf('--client-id', 'mine'));
+    expect(told).toEqual([expect.stringContaining(expected)]);
+    expect(told.join('\n')).not.toContain('hunter2');
+  });
+
+  test('is nothing when the environment is empty, or names the same identity', () => {
+    const wish: TokenWish = wishOf('--client-id', 'AB');
+    expect(differences({}, wish)).toEqual([]);
+    expect(differences({ AZURE_CLIENT_ID: 'ab', HTTP_PROXY: '' }, wish)).toEqual([]);
+  });
+});

@@ -1,0 +1,122 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { run } from './run.ts';
+
+const secret = 'eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiJvLTEifQ.c2lnbmF0dXJl';
+let asked: string[] = [];
+let status = 200;
+
+const server = createServer((request, response) => {
+  asked.push(request.url!);
+  const isProbe = request.headers['metadata'] === undefined;
+  const body =
+    isProbe || status !== 200
+      ? { error: 'invalid_request', error_description: 'Identity not found' }
+      : { access_token: secret, expires_in: '3600' };
+  response.writeHead(isProbe ? 400 : status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+});
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
+afterEach(() => {
+  [asked, status] = [[], 200];
+  vi.unstubAllEnvs();
+});
+
+async function command(line: string, env: Record<string, string> = {}) {
+  let [output, errors] = ['', ''];
+  const code = await run({
+    argv: line.split(' ').filter((word) => word !== ''),
+    env,
+    print: (text) => void (output += text),
+    printError: (text) => void (errors += text),
+    elapsed: () => 0,
+  });
+  return { code, output, errors };
+}
+const endpoint = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const tokenLine = (more = '') => `token --resource https://vault.azure.net --endpoint ${endpoint()} ${more}`;
+
+describe('the command token', () => {
+  test('prints the token as JSON', async () => {
+    const { code, output, errors } = await command(tokenLine('--client-id c'));
+    expect([code, errors]).toEqual([0, '']);
+    expect(JSON.parse(output)).toMatchObject({ accessToken: secret, tokenType: 'Bearer' });
+    expect(asked).toEqual([expect.stringMatching(/&client_id=c$/)]);
+  });
+
+  test('explains instead, without the token', async () => {
+    const { code, output, errors } = await command(tokenLine('--explain'));
+    expect([code, errors]).toEqual([0, '']);
+    expect(output).toContain(`endpoint   ${endpoint()} (--endpoint)`);
+    expect(output).toContain('probe      a metadata service answers');
+    expect(output).toContain('request 1  status 200');
+    expect(output).toContain('claim      oid = "o-1"');
+    for (const part of secret.split('.')) expect(output).not.toContain(part);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('fails with the sentence why and the remedy', async () => {
+    status = 400;
+    const { code, output, errors } = await command(tokenLine());
+    expect([code, output]).toEqual([1, '']);
+    expect(errors).toMatch(
+      /^No token: the endpoint answered 400 invalid_request: Identity not found \(resource .*, default identity\)\.\n.*AzureIdentityBinding/,
+    );
+  });
+
+  test('explains a refusal, and fails', async () => {
+    status = 400;
+    const { code, output } = await command(tokenLine('--explain'));
+    expect(code).toBe(1);
+    expect(output).toContain('request 1  status 400');
+    expect(output).toContain('result     no token (identity-not-found)');
+  });
+
+  test('explains that nobody answers', async () => {
+    const { code, output } = await command(
+      'token --resource r --endpoint http://127.0.0.1:9 --timeout 1 --explain',
+    );
+    expect(code).toBe(1);
+    expect(output).toContain('probe      no metadata service answers');
+    expect(output).toContain('request 1  no response: ECONNREFUSED');
+    expect(output).toContain('cannot be reached: ECONNREFUSED, nothing listens there');
+  });
+
+  test('asks where the environment says', async () => {
+    vi.stubEnv('AZURE_POD_IDENTITY_AUTHORITY_HOST', endpoint());
+    const env = { AZURE_POD_IDENTITY_AUTHORITY_HOST: endpoint() };
+    const { output } = await command('token --resource r --explain', env);
+    expect(output).toContain(`endpoint   ${endpoint()} (AZURE_POD_IDENTITY_AUTHORITY_HOST)`);
+  });
+});
+
+describe('wrong arguments', () => {
+  test.each([
+    ['token', /^--resource is missing/],
+    ['token --resource r --endpoint nowhere', /^endpoint must be an http or https address/],
+    [
+      'token --resource https://vault.azure.net/.default --endpoint http://127.0.0.1:9',
+      /^resource must be an audience/,
+    ],
+  ])('%s', async (line, message) => {
+    const { code, output, errors } = await command(line);
+    expect([code, output]).toEqual([2, '']);
+    expect(errors).toMatch(message);
+  });
+
+  test('as none at all show the help', async () => {
+    expect(await command('')).toMatchObject({ code: 2, output: expect.stringContaining('Usage:') });
+  });
+});
+
+test('help and version are printed', async () => {
+  expect(await command('--help')).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('Usage:'),
+    errors: '',
+  });
+  expect(await command('--version')).toEqual({ code: 0, output: `${manifest.version}\n`, errors: '' });
+});
