@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -67,7 +67,10 @@ export default defineConfig({
         root: './tools',
         test: {
           name: 'tools',
-          include: ['{bench,chaos,chart,checks,docs,images,monitoring,mutate,stage,workspace}/**/*.test.ts'],
+          include: [
+            '{bench,chaos,chart,checks,docs,e2e,images,monitoring,mutate,stage,workspace}/**/*.test.ts',
+          ],
+          exclude: [...configDefaults.exclude, '**/*.e2e.test.ts'],
           ...onAllCores,
           ...patience,
         },
