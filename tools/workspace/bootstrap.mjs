@@ -37,6 +37,8 @@ function staticChecks() {
     ['node', 'tools/checks/count-exceptions.ts'],
     build,
     ['node', 'tools/checks/check-packages.ts'],
+    ['node', 'tools/checks/api-reports.ts', '--check'],
+    ['typedoc', '--emit', 'none', '--treatWarningsAsErrors'],
     ['node', 'tools/docs/gen-crds.ts', '--check'],
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],

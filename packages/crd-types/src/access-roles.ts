@@ -62,7 +62,7 @@ export interface AccessRemedy {
  *
  * @example
  * ```ts
- * const { yaml, checks } = rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets: parsed.value });
+ * const { yaml, checks } = rolesFor({ subjects: [{ namespace: 'pay', name: 'web' }], targets });
  * console.log(`${yaml}# then: ${checks[0]}`);
  * ```
  */

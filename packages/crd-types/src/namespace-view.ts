@@ -52,7 +52,7 @@ export function strictestMode(flag: AccessMode, annotation: AccessMode | undefin
  *
  * @example
  * ```ts
- * const view = readNamespaceView(object, tooLargeIn(object));
+ * const view = readNamespaceView(object);
  * strictestMode('namespace', view.access);
  * ```
  */

@@ -1,0 +1,39 @@
+// The compilers, bundlers and runtimes of programs/, which are installed when a test first needs them.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isKitRequired } from '@pod-identity/kit/testing';
+import { runCommand } from '../stage/run-command.ts';
+import { repository } from '../stage/places.ts';
+
+const folder = join(repository, 'tools/consumers/programs');
+const modules = join(folder, 'node_modules');
+
+/** Why they are missing, if they are. With POD_IDENTITY_REQUIRE_KIT=1, as in CI, it throws instead. */
+export async function providePrograms(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'the runtimes are pinned for Linux only';
+  const lockfile = readFileSync(join(folder, 'package-lock.json'));
+  const stamp = join(modules, '.installed');
+  const wanted = createHash('sha256').update(lockfile).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return undefined;
+  try {
+    await runCommand('npm', ['ci', '--prefix', folder]);
+    writeFileSync(stamp, wanted);
+    return undefined;
+  } catch (error) {
+    if (isKitRequired()) throw error;
+    return `npm ci in tools/consumers/programs failed: ${String(error)}`;
+  }
+}
+
+const isArm = process.arch === 'arm64';
+
+export const programs = {
+  bun: join(modules, isArm ? '@oven/bun-linux-aarch64/bin/bun' : '@oven/bun-linux-x64-baseline/bin/bun'),
+  deno: join(modules, isArm ? '@deno/linux-arm64-glibc/deno' : '@deno/linux-x64-glibc/deno'),
+  bundle: join(folder, 'bundle.mjs'),
+  tsc: (version: TypeScriptVersion) => join(modules, `typescript-${version}`, 'bin/tsc'),
+} as const;
+
+export const typeScriptVersions = ['5.0', '5.9', '6.0', '7.0'] as const;
+export type TypeScriptVersion = (typeof typeScriptVersions)[number];

@@ -1,0 +1,56 @@
+// An empty project outside the workspace, with the libraries installed from the archives that npm would publish.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { repository } from '../stage/places.ts';
+import { runCommand } from '../stage/run-command.ts';
+import { within } from '../stage/within.ts';
+
+const execute = promisify(execFile);
+const patienceMs = 60_000;
+const libraries = ['imds-client', 'crd-types'];
+
+export interface Project {
+  readonly folder: string;
+  write(name: string, text: string): Promise<string>;
+  /** Runs a program in the project's folder, with nothing of this process's environment but PATH. Returns what it prints. */
+  run(program: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
+  remove(): Promise<void>;
+}
+
+export async function createProject(): Promise<Project> {
+  const folder = await mkdtemp(join(tmpdir(), 'pod-identity-consumer-'));
+  const archives = join(folder, 'archives');
+  await mkdir(archives);
+  for (const library of libraries)
+    await runCommand('npm', ['pack', join(repository, 'packages', library), '--pack-destination', archives]);
+  const write = async (name: string, text: string) => {
+    const file = join(folder, name);
+    await writeFile(file, text);
+    return file;
+  };
+  await write('package.json', JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
+  const packed = (await readdir(archives)).map((name) => join(archives, name));
+  // The libraries have no dependencies, so nothing is fetched.
+  await runCommand('npm', ['install', '--prefix', folder, '--offline', '--no-audit', '--no-fund', ...packed]);
+  return {
+    folder,
+    write,
+    async run(program, args, env = {}) {
+      const running = execute(program, args, {
+        cwd: folder,
+        env: { PATH: process.env['PATH'], HOME: folder, ...env },
+        timeout: patienceMs + 5_000,
+        killSignal: 'SIGKILL',
+      });
+      const result = running.catch((error: unknown) => {
+        const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };
+        throw new Error(`${message}\n${stdout}${stderr}`);
+      });
+      return (await within(patienceMs, `the command ${[program, ...args].join(' ')}`, result)).stdout;
+    },
+    remove: () => rm(folder, { recursive: true }),
+  };
+}
