@@ -131,8 +131,7 @@ function describeIdentity({ clientId, objectId, resourceId }: Partial<Identity> 
   return resourceId === undefined ? 'default identity' : `resource id ${resourceId}`;
 }
 
-/** Texts of others may have control characters, which would write lines of their own into a log or move the cursor of a terminal. */
+/** Texts of others may have characters that would begin a line of a log, move the cursor of a terminal or change the order of letters. */
 export function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the ones that are replaced
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }
