@@ -252,11 +252,21 @@ describe('the deadline', () => {
     const failing = expect(client.getToken({ resource })).rejects.toMatchObject({
       code: 'timeout',
       name: 'TimeoutError',
-      message: `${endpoint()} gave no response that helps within 45000 ms in all; before that: ${endpoint()} did not answer within 40000 ms (resource ${resource}, default identity)`,
+      message: `${endpoint()} gave no usable response within 45000 ms; the last attempt: ${endpoint()} did not answer within 40000 ms (resource ${resource}, default identity)`,
     });
     await vi.advanceTimersByTimeAsync(45_000);
     await failing;
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('that ends the first try names what was asked for, too', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const client = createClient({ transport: hang, deadlineMs: 5_000 });
+    const failing = expect(client.getToken({ resource, identity: { clientId: 'c' } })).rejects.toMatchObject({
+      message: `${endpoint()} did not answer within 5000 ms (resource ${resource}, client id c)`,
+    });
+    await vi.advanceTimersByTimeAsync(5_000);
+    await failing;
   });
 
   test('is 90 seconds by default', async () => {

@@ -46,11 +46,7 @@ const longestToken = 64 * 1024;
  */
 export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
   const settings = readSettings(options);
-  const rules: FlightRules = {
-    startTimer,
-    deadlineMs: settings.deadlineMs,
-    overdue: (last) => overdue(settings, last),
-  };
+  const rules: FlightRules = { startTimer, deadlineMs: settings.deadlineMs };
   const client: ImdsClient = {
     getToken: createTokens(settings, rules),
     getInstanceMetadata: createInstance(settings, rules),
@@ -77,6 +73,7 @@ function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getTo
       // Most tokens come from the cache: what a request needs is made when there is one.
       fetchToken: (...flight) =>
         retried(tokenTask(parsed, request.identity, settings), { settings, startTimer })(...flight),
+      overdue: (last) => overdue(settings, last, askedOf(parsed, request.identity)),
     });
   };
 }
@@ -86,12 +83,16 @@ function tokenTask(
   identity: TokenRequest['identity'],
   settings: Settings,
 ): Task<AccessToken> {
-  const asked: Asked = { resource: parsed.resource, identity: identity && { ...identity } };
+  const asked = askedOf(parsed, identity);
   const headers = { Metadata: 'true' };
   return {
     question: { url: tokenUrl(settings, parsed), headers, limit: longestToken, asked },
     read: (answer) => readAnswer(answer, { asked, now: settings.clock.now(), parseDate }),
   };
+}
+
+function askedOf({ resource }: ParsedRequest, identity: TokenRequest['identity']): Asked {
+  return { resource, identity: identity && { ...identity } };
 }
 
 function modeOf(request: TokenRequest, settings: Settings): TokenQuestion['mode'] {
@@ -108,7 +109,8 @@ function createInstance(settings: Settings, rules: FlightRules): ImdsClient['get
     { question, read: (answer) => readInstance(answer, { now: clock.now(), parseDate }) },
     { settings, startTimer },
   );
-  return async ({ abortSignal } = {}) => join({ key: 'instance', depart, abortSignal });
+  const late = (last: unknown) => overdue(settings, last);
+  return async ({ abortSignal } = {}) => join({ key: 'instance', depart, overdue: late, abortSignal });
 }
 
 /** One request without the header `Metadata`: the service refuses it at once, whatever it is doing. */
@@ -118,11 +120,12 @@ async function isAvailable(
 ): Promise<boolean> {
   duration('timeoutMs', timeoutMs);
   const question = { url: `${endpoint}${tokenPath}`, headers: {}, limit: longestToken };
-  const rules = { startTimer, deadlineMs: timeoutMs, overdue: () => aborted() };
+  const rules = { startTimer, deadlineMs: timeoutMs };
   // A flight of its own: its deadline keeps the program alive meanwhile, and it heeds the signal.
   const probe = createSingleFlight<boolean>(rules)({
     key: 'probe',
     abortSignal,
+    overdue: () => aborted(),
     depart: async (signal) => {
       const answer = await exchange(question, { endpoint, transport, startTimer, timeoutMs }, signal);
       return !isImdsError(answer) && isOfMetadataService(answer);

@@ -1,4 +1,4 @@
-import { ImdsError, isImdsError } from './errors.ts';
+import { ImdsError, isImdsError, type Asked } from './errors.ts';
 import { exchange, type ExchangeRules, type Question } from './exchange.ts';
 import type { Answer } from './response.ts';
 import { retryDelayMs } from './retry.ts';
@@ -49,11 +49,9 @@ async function tryOnce<T>(
 }
 
 /** The error of a call that the deadline ended; `last` is that of its last try. */
-export function overdue({ endpoint, deadlineMs }: Settings, last: unknown): ImdsError {
-  const known = isImdsError(last) ? last : undefined;
-  const before = known === undefined ? '' : `; before that: ${known.reason}`;
-  const reason = `${endpoint} gave no response that helps within ${deadlineMs} ms in all${before}`;
-  const { resource, identity } = known ?? {};
-  const asked = resource === undefined ? undefined : { resource, identity };
+export function overdue({ endpoint, deadlineMs }: Settings, last: unknown, asked?: Asked): ImdsError {
+  const reason = isImdsError(last)
+    ? `${endpoint} gave no usable response within ${deadlineMs} ms; the last attempt: ${last.reason}`
+    : `${endpoint} did not answer within ${deadlineMs} ms`;
   return new ImdsError('timeout', reason, { asked, cause: last });
 }

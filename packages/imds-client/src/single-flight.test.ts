@@ -21,9 +21,9 @@ function createWork() {
 
 /** Timers that the test ends. */
 let timers: { ms: number; onEnd: () => void; isHeld: boolean; isOver: boolean }[] = [];
+const overdue = (last: unknown) => new ImdsError('timeout', 'too late', { cause: last });
 const rules: FlightRules = {
   deadlineMs: 90_000,
-  overdue: (last) => new ImdsError('timeout', 'too late', { cause: last }),
   startTimer(ms, onEnd) {
     const timer = { ms, onEnd, isHeld: false, isOver: false };
     timers.push(timer);
@@ -43,9 +43,9 @@ describe('concurrent callers with equal requests', () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
     const all = Promise.all([
-      join({ key: 'k', depart }),
-      join({ key: 'k', depart }),
-      join({ key: 'k', depart }),
+      join({ key: 'k', overdue, depart }),
+      join({ key: 'k', overdue, depart }),
+      join({ key: 'k', overdue, depart }),
     ]);
     flights[0]!.resolve('done');
     expect(await all).toEqual(['done', 'done', 'done']);
@@ -55,10 +55,13 @@ describe('concurrent callers with equal requests', () => {
   test('share its failure; the next caller starts another one', async () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
-    const all = Promise.allSettled([join({ key: 'k', depart }), join({ key: 'k', depart })]);
+    const all = Promise.allSettled([
+      join({ key: 'k', overdue, depart }),
+      join({ key: 'k', overdue, depart }),
+    ]);
     flights[0]!.reject(new Error('no'));
     expect((await all).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    const next = join({ key: 'k', depart });
+    const next = join({ key: 'k', overdue, depart });
     flights[1]!.resolve('done');
     expect(await next).toBe('done');
   });
@@ -66,8 +69,8 @@ describe('concurrent callers with equal requests', () => {
   test('do not share with callers of other requests', () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
-    void join({ key: 'k', depart });
-    void join({ key: 'l', depart });
+    void join({ key: 'k', overdue, depart });
+    void join({ key: 'l', overdue, depart });
     expect(flights).toHaveLength(2);
   });
 });
@@ -78,8 +81,8 @@ describe('an abort', () => {
     const { flights, depart } = createWork();
     const controller = new AbortController();
     const [leaving, staying] = [
-      join({ key: 'k', depart, abortSignal: controller.signal }),
-      join({ key: 'k', depart }),
+      join({ key: 'k', overdue, depart, abortSignal: controller.signal }),
+      join({ key: 'k', overdue, depart }),
     ];
     controller.abort();
     await expect(leaving).rejects.toMatchObject({ code: 'aborted', retryable: false });
@@ -93,18 +96,18 @@ describe('an abort', () => {
     const { flights, depart } = createWork();
     const controller = new AbortController();
     const leaving = Promise.allSettled([
-      join({ key: 'k', depart, abortSignal: controller.signal }),
-      join({ key: 'k', depart, abortSignal: controller.signal }),
+      join({ key: 'k', overdue, depart, abortSignal: controller.signal }),
+      join({ key: 'k', overdue, depart, abortSignal: controller.signal }),
     ]);
     controller.abort();
     await leaving;
     expect(flights[0]!.signal.aborted).toBe(true);
-    const next = join({ key: 'k', depart });
+    const next = join({ key: 'k', overdue, depart });
     expect(flights).toHaveLength(2);
     // The end of the old call must not remove the new one.
     flights[0]!.reject(new Error('aborted'));
     await Promise.resolve();
-    void join({ key: 'k', depart });
+    void join({ key: 'k', overdue, depart });
     expect(flights).toHaveLength(2);
     flights[1]!.resolve('new');
     expect(await next).toBe('new');
@@ -113,7 +116,12 @@ describe('an abort', () => {
   test('before the call starts nothing', async () => {
     const { flights, depart } = createWork();
     await expect(
-      createSingleFlight<string>(rules)({ key: 'k', depart, abortSignal: AbortSignal.abort('bored') }),
+      createSingleFlight<string>(rules)({
+        key: 'k',
+        overdue,
+        depart,
+        abortSignal: AbortSignal.abort('bored'),
+      }),
     ).rejects.toMatchObject({
       code: 'aborted',
       name: 'AbortError',
@@ -130,7 +138,7 @@ describe('an abort', () => {
       addEventListener: () => void (listeners += 1),
       removeEventListener: () => void (listeners -= 1),
     };
-    const done = createSingleFlight<string>(rules)({ key: 'k', depart, abortSignal: signal });
+    const done = createSingleFlight<string>(rules)({ key: 'k', overdue, depart, abortSignal: signal });
     expect(listeners).toBe(1);
     flights[0]!.resolve('done');
     await done;
@@ -144,14 +152,17 @@ describe('the deadline', () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
     const last = new ImdsError('unavailable', '503');
-    const all = Promise.allSettled([join({ key: 'k', depart }), join({ key: 'k', depart })]);
+    const all = Promise.allSettled([
+      join({ key: 'k', overdue, depart }),
+      join({ key: 'k', overdue, depart }),
+    ]);
     flights[0]!.fail(last);
     expect(timers[0]!.ms).toBe(90_000);
     timers[0]!.onEnd();
     for (const outcome of await all)
       expect(outcome).toMatchObject({ reason: { code: 'timeout', name: 'TimeoutError', cause: last } });
     expect(flights[0]!.signal.aborted).toBe(true);
-    void join({ key: 'k', depart });
+    void join({ key: 'k', overdue, depart });
     expect(flights).toHaveLength(2);
   });
 
@@ -159,8 +170,8 @@ describe('the deadline', () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
     const controller = new AbortController();
-    const leaving = join({ key: 'k', depart, abortSignal: controller.signal });
-    const staying = join({ key: 'k', depart });
+    const leaving = join({ key: 'k', overdue, depart, abortSignal: controller.signal });
+    const staying = join({ key: 'k', overdue, depart });
     controller.abort();
     await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
     expect(timers[0]!.isHeld).toBe(true);
@@ -175,9 +186,9 @@ describe('a call in the background', () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
     const controller = new AbortController();
-    const background = join({ key: 'k', depart, isBackground: true });
+    const background = join({ key: 'k', overdue, depart, isBackground: true });
     expect(timers[0]!.isHeld).toBe(false);
-    const leaving = join({ key: 'k', depart, abortSignal: controller.signal });
+    const leaving = join({ key: 'k', overdue, depart, abortSignal: controller.signal });
     expect(timers[0]!.isHeld).toBe(true);
     controller.abort();
     await expect(leaving).rejects.toMatchObject({ code: 'aborted' });
@@ -193,11 +204,11 @@ describe('a caller that has something else', () => {
   test('takes it at the first failed try; the call goes on', async () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
-    const content = join({ key: 'k', depart, instead: instead(() => 'old') });
+    const content = join({ key: 'k', overdue, depart, instead: instead(() => 'old') });
     flights[0]!.fail(new Error('503'));
     expect(await content).toBe('old');
     expect([flights[0]!.signal.aborted, timers[0]!.isHeld]).toEqual([false, false]);
-    const patient = join({ key: 'k', depart });
+    const patient = join({ key: 'k', overdue, depart });
     flights[0]!.resolve('new');
     expect(await patient).toBe('new');
     expect(flights).toHaveLength(1);
@@ -206,7 +217,7 @@ describe('a caller that has something else', () => {
   test('takes it if the call fails as a whole', async () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
-    const content = join({ key: 'k', depart, instead: instead(() => 'old') });
+    const content = join({ key: 'k', overdue, depart, instead: instead(() => 'old') });
     flights[0]!.reject(new Error('no'));
     expect(await content).toBe('old');
   });
@@ -214,15 +225,15 @@ describe('a caller that has something else', () => {
   test('takes it at once if a try of the call has failed before', async () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
-    void join({ key: 'k', depart, isBackground: true });
+    void join({ key: 'k', overdue, depart, isBackground: true });
     flights[0]!.fail(new Error('503'));
-    expect(await join({ key: 'k', depart, instead: instead(() => 'old') })).toBe('old');
+    expect(await join({ key: 'k', overdue, depart, instead: instead(() => 'old') })).toBe('old');
   });
 
   test('takes it when its patience has ended', async () => {
     const join = createSingleFlight<string>(rules);
     const { depart } = createWork();
-    const content = join({ key: 'k', depart, instead: instead(() => 'old') });
+    const content = join({ key: 'k', overdue, depart, instead: instead(() => 'old') });
     expect(timers[1]!.ms).toBe(500);
     timers[1]!.onEnd();
     expect(await content).toBe('old');
@@ -231,7 +242,7 @@ describe('a caller that has something else', () => {
   test('waits for the call once it has nothing else any more', async () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
-    const waiting = join({ key: 'k', depart, instead: instead(() => undefined) });
+    const waiting = join({ key: 'k', overdue, depart, instead: instead(() => undefined) });
     flights[0]!.fail(new Error('503'));
     timers[1]!.onEnd();
     flights[0]!.resolve('new');
@@ -241,7 +252,7 @@ describe('a caller that has something else', () => {
   test('leaves no timer behind', async () => {
     const join = createSingleFlight<string>(rules);
     const { flights, depart } = createWork();
-    const getting = join({ key: 'k', depart, instead: instead(() => 'old') });
+    const getting = join({ key: 'k', overdue, depart, instead: instead(() => 'old') });
     flights[0]!.resolve('new');
     await getting;
     await Promise.resolve();

@@ -18,13 +18,13 @@ export interface FlightRules {
   readonly startTimer: StartTimer;
   /** Milliseconds, for a call as a whole, even if it ignores its signal. */
   readonly deadlineMs: number;
-  /** The error of the deadline; `last` is that of the last failed try, if there was one. */
-  readonly overdue: (last: unknown) => Error;
 }
 
 export interface Passenger<T> {
   readonly key: string;
   readonly depart: Departure<T>;
+  /** The error of the deadline; `last` is that of the last failed try, if there was one. */
+  readonly overdue: (last: unknown) => Error;
   readonly abortSignal?: AbortSignalLike | undefined;
   /** Nobody waits for this one: it ends by itself, and does not keep the program alive. */
   readonly isBackground?: boolean;
@@ -58,14 +58,15 @@ interface FlightState {
 export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger<T>) => Promise<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function start({ key, depart }: Passenger<T>): Flight<T> {
+  function start(passenger: Passenger<T>): Flight<T> {
+    const { key } = passenger;
     const state: FlightState = {
       waiting: 0,
       isBackground: false,
       failure: undefined,
       onFailure: new Set(),
     };
-    const { promise, end, deadline } = launch(depart, rules, state);
+    const { promise, end, deadline } = launch(passenger, rules, state);
     const forget = () => {
       deadline.clear();
       if (flights.get(key) === flight) flights.delete(key);
@@ -96,7 +97,7 @@ export function createSingleFlight<T>(rules: FlightRules): (passenger: Passenger
 }
 
 /** The call with its deadline, which holds even if the call ignores its signal. */
-function launch<T>(depart: Departure<T>, rules: FlightRules, state: FlightState) {
+function launch<T>({ depart, overdue }: Passenger<T>, rules: FlightRules, state: FlightState) {
   const controller = new AbortController();
   let giveUp: (reason: Error) => void = () => undefined;
   const ended = new Promise<never>((_, reject) => {
@@ -110,7 +111,7 @@ function launch<T>(depart: Departure<T>, rules: FlightRules, state: FlightState)
     state.failure = error;
     for (const tell of [...state.onFailure]) tell();
   };
-  const deadline = rules.startTimer(rules.deadlineMs, () => end(rules.overdue(state.failure)));
+  const deadline = rules.startTimer(rules.deadlineMs, () => end(overdue(state.failure)));
   return { end, deadline, promise: Promise.race([ended, depart(controller.signal, onFailure)]) };
 }
 

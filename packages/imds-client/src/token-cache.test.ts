@@ -7,6 +7,8 @@ import type { AccessToken } from './types.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 
+const overdue = () => new ImdsError('timeout', 'too late');
+
 /** A cache, its clock, and a source that counts its calls and fails on request. */
 function createScene(maxEntries = 10) {
   const scene = {
@@ -22,7 +24,6 @@ function createScene(maxEntries = 10) {
     now: () => scene.now,
     maxEntries,
     deadlineMs: 90_000,
-    overdue: () => new ImdsError('timeout', 'too late'),
     startTimer(ms, onEnd) {
       if (ms < 90_000) patience.push(onEnd);
       return { hold: () => undefined, release: () => undefined, clear: () => undefined };
@@ -36,7 +37,7 @@ function createScene(maxEntries = 10) {
     return { token: name, expiresOnTimestamp: scene.now + scene.lifeMs, tokenType: 'Bearer', resource: 'r' };
   };
   const get = async (more: Partial<TokenQuestion> = {}) =>
-    (await cache.get({ key: 'k', mode: 'use', fetchToken, ...more })).token;
+    (await cache.get({ key: 'k', mode: 'use', fetchToken, overdue, ...more })).token;
   return { scene, get, patience };
 }
 

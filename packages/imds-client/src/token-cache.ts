@@ -7,6 +7,7 @@ export interface TokenQuestion {
   /** `use`: the stored token while it is fresh. `renew`: a new one, which is stored. `pass`: a new one, which is not. */
   readonly mode: 'use' | 'renew' | 'pass';
   readonly fetchToken: Departure<AccessToken>;
+  readonly overdue: Passenger<AccessToken>['overdue'];
   readonly abortSignal?: AbortSignalLike | undefined;
 }
 
@@ -46,14 +47,15 @@ export function createTokenCache({ now, maxEntries, ...rules }: TokenCacheOption
   const tokens = createTokenStore(maxEntries);
   let requests = 0;
 
-  function passengerOf({ key, mode, fetchToken, abortSignal }: TokenQuestion): Passenger<AccessToken> {
+  function passengerOf(question: TokenQuestion): Passenger<AccessToken> {
+    const { key, mode, fetchToken, overdue, abortSignal } = question;
     const depart: Departure<AccessToken> = async (...flight) => {
       const request = ++requests;
       const token = await fetchToken(...flight);
       if (mode !== 'pass') tokens.store(key, { token, storedAt: now(), request, quietUntil: 0 });
       return token;
     };
-    return { key, depart, abortSignal };
+    return { key, depart, overdue, abortSignal };
   }
 
   function answerFrom(entry: StoredToken, question: TokenQuestion): Promise<AccessToken> | AccessToken {

@@ -63,6 +63,22 @@ describe.skipIf(node20 === undefined)('the built imds-client in Node 20', () => 
     });
   });
 
+  test('recognises an error of the other module format', async () => {
+    const code = `
+      import { ImdsError, isImdsError } from './dist/index.js';
+      import common from './dist/index.cjs';
+      const errors = [new ImdsError('denied', 'x'), new common.ImdsError('denied', 'x')];
+      console.log(JSON.stringify(errors.map((error) => [isImdsError(error), common.isImdsError(error)])));
+    `;
+    const { stdout } = await promisify(execFile)(node20!, ['--input-type=module', '--eval', code], {
+      cwd: folder,
+    });
+    expect(JSON.parse(stdout)).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+  });
+
   test('is a command that can be started', () => {
     expect(readFileSync(`${folder}/${manifest.bin}`, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });

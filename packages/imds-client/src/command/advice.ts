@@ -25,6 +25,15 @@ const remedies: Readonly<Record<ImdsErrorCode, string>> = {
 
 /** What to do about an error. */
 export function remedyOf(error: ImdsError): string {
+  const { retryAfterMs } = error;
+  const when =
+    retryAfterMs === undefined
+      ? ''
+      : ` It is to be asked again in ${Math.ceil(retryAfterMs / 1000)} seconds.`;
+  return `${remedyFor(error)}${when}`;
+}
+
+function remedyFor(error: ImdsError): string {
   if (error.code === 'unavailable' && error.status === undefined) {
     return 'There is a metadata service in machines in Azure, and in pods whose calls NMI gets: is this one of them, and does NMI run on its node? Elsewhere, set AZURE_POD_IDENTITY_AUTHORITY_HOST.';
   }

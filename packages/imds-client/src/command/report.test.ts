@@ -100,6 +100,12 @@ describe('a refusal', () => {
     expect(remedy!.length).toBeGreaterThan(20);
   });
 
+  test('says when the endpoint wants to be asked again', () => {
+    expect(refusal(new ImdsError('throttled', 'x', { status: 429, retryAfterMs: 3_600_000 }))).toMatch(
+      /again in 3600 seconds\.\n$/,
+    );
+  });
+
   test('without a response asks where it was asked', () => {
     expect(refusal(new ImdsError('unavailable', 'x'))).toContain('is this one of them');
   });
