@@ -28,6 +28,7 @@ export const rooms = [
       'probe',
       'proxies',
       'request',
+      'request-reader',
       'response',
       'retry',
       'scopes',

@@ -3,14 +3,8 @@ import { aborted, isImdsError, type Asked } from './errors.ts';
 import { exchange } from './exchange.ts';
 import { instancePath, longestInstance, readInstance } from './instance.ts';
 import { isOfMetadataService } from './probe.ts';
-import {
-  keyOf,
-  parseRequest,
-  refuseMisplacedIds,
-  tokenPath,
-  tokenUrl,
-  type ParsedRequest,
-} from './request.ts';
+import { refuseMisplacedIds, tokenPath, tokenUrl, type ParsedRequest } from './request.ts';
+import { createRequestReader } from './request-reader.ts';
 import { readAnswer } from './response.ts';
 import { overdue, retried, type Task } from './retried.ts';
 import { duration, readSettings, type Settings } from './settings.ts';
@@ -62,12 +56,13 @@ export function createImdsClient(options: ImdsClientOptions = {}): ImdsClient {
 function createTokens(settings: Settings, rules: FlightRules): ImdsClient['getToken'] {
   const { clock, maxCacheEntries: maxEntries } = settings;
   const cache = createTokenCache({ ...rules, now: () => clock.now(), maxEntries });
+  const readRequest = createRequestReader();
   return async (request) => {
     const { abortSignal } = request;
-    const parsed = parseRequest(request);
+    const parsed = readRequest(request);
     if (abortSignal?.aborted === true) throw aborted(abortSignal.reason);
     return cache.get({
-      key: keyOf(parsed),
+      key: parsed.key,
       mode: modeOf(request, settings),
       abortSignal,
       // Most tokens come from the cache: what a request needs is made when there is one.
