@@ -8,6 +8,8 @@ export interface Load {
   /** The results since the call of `begin`, counted; after so many more from each pod. */
   since(begin: Mark, more: number): Promise<Tally>;
   begin(): Mark;
+  /** The name of a node's pod. */
+  podOn(node: string): string;
   /** Starts the pod of a node again, after it was evicted. */
   add(node: string): Promise<void>;
   stop(): Promise<void>;
@@ -23,27 +25,27 @@ export interface Tally {
 }
 
 export async function startLoad(stage: ClusterStage, label: string): Promise<Load> {
-  const pods = stage.nodes.map(({ name }) => podOn(name));
+  // A pod that is stopped reports for a moment after its object is gone: that is never taken for the next load.
+  const podOn = (node: string) => `${label}-on-${node}`;
   const add = async (node: string) => {
-    await stage.create(askingPod({ ...podOn(node), label, pauseMs: 10 }));
+    await stage.create(askingPod({ name: podOn(node), node, label, pauseMs: 10 }));
   };
-  for (const { node } of pods) await add(node);
-  const told = pods.map(({ name }) => stage.told(name));
+  for (const { name } of stage.nodes) await add(name);
+  const told = stage.nodes.map(({ name }) => stage.told(podOn(name)));
   await Promise.all(told.map((lines) => lines.first(scene.isToken, scene.patienceMs)));
   return {
     add,
+    podOn,
     begin: () => told.map(({ all }) => all.length),
     since: async (begin, more) => {
       await Promise.all(told.map((lines) => lineAfter(lines, lines.all.length + more, { fits: () => true })));
       return count(told.flatMap(({ all }, index) => all.slice(begin[index])));
     },
     stop: async () => {
-      for (const { name } of pods) await scene.removePod(stage, name);
+      for (const { name } of stage.nodes) await scene.forgetPod(stage, podOn(name));
     },
   };
 }
-
-const podOn = (node: string) => ({ name: `load-on-${node}`, node });
 
 function count(lines: readonly string[]): Tally {
   const failures: Record<string, number> = {};

@@ -4,7 +4,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectRuntime, type ContainerRuntime } from './container-runtime.ts';
 
-const intervalMs = 300;
+/** The kubelet looks at its containers once a second, and again for what it has missed after ten. */
+const intervalMs = 100;
 
 export interface SandboxRemoval {
   stop(): Promise<void>;

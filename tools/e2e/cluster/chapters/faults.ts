@@ -30,7 +30,7 @@ export function describeFaults(open: () => ClusterStage): void {
       if (leader === undefined) throw new Error(`no node is called as the leader, ${holderIdentity}`);
       await leader.on('pkill', '--signal', 'KILL', '--full', '^/usr/bin/node /app/mic.js');
       expect(await scene.firstToken(stage, { name: 'after-kill', label: 'steady' })).toBe(clientId);
-      await scene.removePod(stage, 'after-kill');
+      await scene.forgetPod(stage, 'after-kill');
     });
 
     test('MIC’s leader is deleted by force: new pods are served', async () => {
@@ -43,7 +43,7 @@ export function describeFaults(open: () => ClusterStage): void {
       expect(items).toHaveLength(1);
       await stage.kubectl('delete', 'pod', ...system, items[0]!.metadata.name, '--grace-period=0', '--force');
       expect(await scene.firstToken(stage, { name: 'after-delete', label: 'steady' })).toBe(clientId);
-      await scene.removePod(stage, 'after-delete');
+      await scene.forgetPod(stage, 'after-delete');
     });
 
     test('the API server is restarted: NMI goes on answering', async () => {
@@ -59,7 +59,7 @@ export function describeFaults(open: () => ClusterStage): void {
         stage.kube.request({ method: 'GET', path: '/api/v1/namespaces/default' }).then(Boolean, () => false);
       await expect.poll(isReached).toBe(true);
       expect(await scene.firstToken(stage, { name: 'after-restart', label: 'steady' })).toBe(clientId);
-      await scene.removePod(stage, 'after-restart');
+      await scene.forgetPod(stage, 'after-restart');
     });
 
     test('a node is drained: its pods are served elsewhere, and there again afterwards', async () => {
@@ -70,9 +70,9 @@ export function describeFaults(open: () => ClusterStage): void {
       const pod = await scene.untilPod(stage, { name: 'elsewhere' }, () => true);
       expect((pod['spec'] as { nodeName: string }).nodeName).not.toBe(name);
       await stage.kubectl('uncordon', name);
-      await scene.removePod(stage, 'elsewhere');
+      await scene.forgetPod(stage, 'elsewhere');
       await load.add(name);
-      expect(await scene.nextToken(stage, `load-on-${name}`)).toBe(clientId);
+      expect(await scene.nextToken(stage, load.podOn(name))).toBe(clientId);
       expect(await load.since(begin, 20)).toMatchObject({ applications: [clientId] });
       expect(await stage.bypasses()).toEqual([]);
     });
@@ -81,7 +81,7 @@ export function describeFaults(open: () => ClusterStage): void {
       const node = stage.nodes.at(-1)!;
       const begin = load.begin();
       await node.restart();
-      await scene.nextToken(stage, `load-on-${node.name}`);
+      await scene.nextToken(stage, load.podOn(node.name));
       const { applications, failures } = await load.since(begin, 50);
       expect(applications).toEqual([clientId]);
       // As docs/operations.md says, a restarted node has no rules until NMI's init container has run: components/boot-guard closes the gap.

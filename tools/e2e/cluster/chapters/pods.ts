@@ -5,6 +5,7 @@ import { askingPod, tokenFirst } from '../asking.ts';
 import * as scene from '../scene.ts';
 import type { ClusterStage, StageNode } from '../stage.ts';
 import { lineAfter } from '../told.ts';
+import { describeCrowd } from './crowd.ts';
 
 export function describePods(open: () => ClusterStage): void {
   describe('pods', () => {
@@ -27,7 +28,7 @@ export function describePods(open: () => ClusterStage): void {
       const initContainers = [tokenFirst('init-of-early')];
       expect(await scene.firstToken(stage, { name: 'early', label: 'near', initContainers })).toBe(near);
       expect(tokensOf(stage, 'init-of-early')).toEqual([near]);
-      await scene.removePod(stage, 'early');
+      await scene.forgetPod(stage, 'early');
     });
 
     test('pods that end after two seconds, or once they have a token, leave no record', async () => {
@@ -39,7 +40,7 @@ export function describePods(open: () => ClusterStage): void {
         await on.untilReleased(stage.kube, name);
       }
       expect(brief.map((name) => tokensOf(stage, name))).toEqual([[far], [far], [far]]);
-      for (const name of brief) await scene.removePod(stage, name);
+      for (const name of brief) await scene.forgetPod(stage, name);
     });
 
     test('a pod that gets the address of another never gets a token of that one', async () => {
@@ -76,6 +77,9 @@ export function describePods(open: () => ClusterStage): void {
       expect(await stage.bypasses()).toEqual([]);
     });
 
+    // The stranger becomes a minute old meanwhile, and no other identity is attached or detached.
+    describeCrowd(open);
+
     test('an identity of one namespace does not reach a pod of another, which has the same label', async () => {
       const stranger = stage.told('stranger');
       const refused = await stranger.first((line) => line.startsWith('400 '), scene.patienceMs);
@@ -84,8 +88,8 @@ export function describePods(open: () => ClusterStage): void {
       expect(await scene.nextToken(stage, 'stranger')).toBe(clientId);
       expect(await scene.nextToken(stage, 'keeps-near')).toBe(near);
       expect(tokensOf(stage, 'stranger')).toEqual([clientId]);
-      await scene.removePod(stage, 'stranger', 'team');
-      for (const name of ['keeps-near', 'keeps-far']) await scene.removePod(stage, name);
+      await scene.forgetPod(stage, 'stranger', 'team');
+      for (const name of ['keeps-near', 'keeps-far']) await scene.forgetPod(stage, name);
     });
   });
 }
