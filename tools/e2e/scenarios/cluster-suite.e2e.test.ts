@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { describeArticle } from '../cluster/chapters/article.ts';
 import { describeChanges } from '../cluster/chapters/changes.ts';
 import { describeFaults } from '../cluster/chapters/faults.ts';
+import { describeRemovalAndOriginal } from '../cluster/chapters/original.ts';
 import { describePods } from '../cluster/chapters/pods.ts';
 import { openClusterStage, type ClusterStage } from '../cluster/stage.ts';
 
@@ -24,4 +25,5 @@ describe.skipIf(missing !== undefined)('on a real cluster of two nodes', () => {
   describePods(open);
   describeChanges(open);
   describeFaults(open);
+  describeRemovalAndOriginal(open);
 });
